@@ -1,0 +1,22 @@
+//! halfbuilt finds the builds that a CI server restored from a snapshot left half finished, reports them, deletes the
+//! chosen ones, and proves that they are gone.
+//!
+//! Arrows run one way: `main` -> [`commands`] -> {[`scan`], [`deletion`], [`drill`], [`output`]} -> {[`database`],
+//! [`admin`], [`report`]} -> the domain (the files beside this one). `tests/layers.rs` holds the code to it.
+
+pub mod admin;
+pub mod build_url;
+pub mod cli;
+pub mod commands;
+pub mod database;
+pub mod deletion;
+pub mod drill;
+pub mod exit;
+pub mod finding;
+pub mod output;
+pub mod project_glob;
+pub mod report;
+pub mod scan;
+pub mod state;
+pub mod text;
+pub mod timing;

@@ -1,0 +1,27 @@
+//! The program: reads the command line, runs the command, ends with its exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use halfbuilt::cli::Cli;
+use halfbuilt::commands;
+use halfbuilt::exit::Exit;
+use halfbuilt::output::Printer;
+
+fn main() -> ExitCode {
+    let exit = match Cli::try_parse() {
+        Ok(cli) => match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime.block_on(commands::run(cli, Printer)),
+            Err(error) => {
+                Printer.fail(&error, None);
+                Exit::Failed
+            }
+        },
+        Err(asked) => {
+            // `--help` and `--version` come this way too, and are no errors.
+            let _ = asked.print();
+            if asked.use_stderr() { Exit::Usage } else { Exit::Clean }
+        }
+    };
+    exit.into()
+}
