@@ -1,0 +1,46 @@
+//! One abnormal build: a row of the report.
+
+use jiff::Timestamp;
+
+use crate::timing::Timing;
+
+/// What a scan found out about one abnormal build. A finding is data, never an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The build's address as the database gives it; `None` where it has none.
+    pub build_url: Option<String>,
+    /// `org/project`.
+    pub project: Option<String>,
+    /// The build's number within its project.
+    pub build_num: Option<i64>,
+    /// queued, not_run, not_running, running or finished.
+    pub lifecycle: Option<String>,
+    /// The CI's own word for how the build fares, shown as it is.
+    pub status: Option<String>,
+    /// When the build was queued.
+    pub queued_at: Option<Timestamp>,
+    /// When the build started.
+    pub started_at: Option<Timestamp>,
+    /// When the build stopped.
+    pub stopped_at: Option<Timestamp>,
+    /// The latest sign of life in the build and its steps.
+    pub last_activity_at: Option<Timestamp>,
+    /// What the build did around the backup.
+    pub timing: Timing,
+    /// The names of the rules that fired.
+    pub reasons: Vec<String>,
+    /// What was seen, in words.
+    pub evidence: String,
+    /// How many steps the build has; `None` where the profile does not say.
+    pub steps: Option<i64>,
+    /// How many of them started and never stopped.
+    pub steps_unfinished: Option<i64>,
+    /// How much output the CI says it recorded, in the profile's unit.
+    pub output_expected: Option<i64>,
+    /// How much output is stored; a piece that is stored twice counts twice.
+    pub output_stored: Option<i64>,
+    /// Whether the build may be deleted.
+    pub deletable: bool,
+    /// A digest of the build's state: it differs as soon as the build has changed.
+    pub fingerprint: String,
+}

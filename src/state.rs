@@ -1,0 +1,63 @@
+//! How a chosen build ends up: each in one state, for one reason.
+
+use std::fmt;
+
+/// The state in which a chosen build is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// A deletion was sent, and the build was read again and is gone.
+    Deleted,
+    /// It was gone before anything was sent.
+    AlreadyGone,
+    /// It is not abnormal any more.
+    Recovered,
+    /// It is not what the report says.
+    Changed,
+    /// It must not be deleted, or the server will not.
+    Refused,
+    /// The server tried and failed, or says that it did and the build is still there.
+    Failed,
+    /// A deletion was sent and nobody knows what became of it.
+    Unknown,
+    /// Nothing was sent.
+    NotAttempted,
+}
+
+impl State {
+    /// All states, in the order in which a summary names them.
+    pub const ALL: [Self; 8] = [
+        Self::Deleted,
+        Self::AlreadyGone,
+        Self::Recovered,
+        Self::Changed,
+        Self::Refused,
+        Self::Failed,
+        Self::Unknown,
+        Self::NotAttempted,
+    ];
+
+    /// The word that results show.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::AlreadyGone => "already-gone",
+            Self::Recovered => "recovered",
+            Self::Changed => "changed",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+            Self::NotAttempted => "not-attempted",
+        }
+    }
+
+    /// Whether the build is gone, by this run or before it.
+    pub fn is_gone(self) -> bool {
+        matches!(self, Self::Deleted | Self::AlreadyGone)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
