@@ -1,0 +1,202 @@
+//! Connection strings as libpq reads them: a URL or `key=value` pairs.
+//! Source: PostgreSQL manual, "34.1.1. Connection Strings".
+
+use std::collections::BTreeMap;
+
+use super::DatabaseError;
+
+/// The settings of one connection by libpq's keywords (`host`, `port`, `dbname` ...).
+pub(super) type Keywords = BTreeMap<String, String>;
+
+/// Reads a connection string of either form.
+pub(super) fn parse(text: &str) -> Result<Keywords, DatabaseError> {
+    let text = text.trim();
+    match text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://")) {
+        Some(rest) => parse_url(rest),
+        None if text.contains("://") => Err(bad("it starts with neither postgres:// nor postgresql://")),
+        None => parse_pairs(text),
+    }
+}
+
+/// `[user[:password]@][host[:port][,...]][/dbname][?key=value&...]`, every part percent-encoded.
+fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
+    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, dbname) = address.split_once('/').unwrap_or((address, ""));
+    let (credentials, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+
+    let mut keywords = Keywords::new();
+    let mut set = |key: &str, value: &str| -> Result<(), DatabaseError> {
+        if !value.is_empty() {
+            keywords.insert(key.to_owned(), percent_decoded(value)?);
+        }
+        Ok(())
+    };
+    set("user", user)?;
+    set("password", password)?;
+    set("dbname", dbname)?;
+    let (names, ports): (Vec<&str>, Vec<&str>) = hosts.split(',').map(host_and_port).unzip();
+    if names.iter().any(|name| !name.is_empty()) {
+        set("host", &names.join(","))?;
+    }
+    if ports.iter().any(|port| !port.is_empty()) {
+        set("port", &ports.join(","))?;
+    }
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').ok_or_else(|| bad("a parameter after ? has no value"))?;
+        match key {
+            "ssl" if value == "true" => set("sslmode", "require")?,
+            _ => set(key, value)?,
+        }
+    }
+    Ok(keywords)
+}
+
+/// `[::1]:5432` is a host in brackets and a port; so is `db:5432` without them.
+fn host_and_port(text: &str) -> (&str, &str) {
+    if let Some((host, rest)) = text.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        return (host, rest.strip_prefix(':').unwrap_or_default());
+    }
+    text.rsplit_once(':').unwrap_or((text, ""))
+}
+
+fn percent_decoded(text: &str) -> Result<String, DatabaseError> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
+        let (Some(high), Some(low)) = (digit(), digit()) else {
+            return Err(bad("a % is not followed by two hexadecimal digits"));
+        };
+        bytes.push((high * 16 + low) as u8);
+    }
+    String::from_utf8(bytes).map_err(|_| bad("a percent-encoded part is not UTF-8"))
+}
+
+/// `host=db port=5432 password='it\'s'`, white space around `=` allowed.
+fn parse_pairs(text: &str) -> Result<Keywords, DatabaseError> {
+    let mut keywords = Keywords::new();
+    let mut rest = text.chars().peekable();
+    loop {
+        while rest.next_if(|c| c.is_whitespace()).is_some() {}
+        if rest.peek().is_none() {
+            return Ok(keywords);
+        }
+        let mut key = String::new();
+        while let Some(c) = rest.next_if(|c| *c != '=' && !c.is_whitespace()) {
+            key.push(c);
+        }
+        while rest.next_if(|c| c.is_whitespace()).is_some() {}
+        if rest.next() != Some('=') {
+            // The word may be a password that was typed in the wrong place: it is not shown.
+            return Err(bad("a word is not followed by = and a value"));
+        }
+        while rest.next_if(|c| c.is_whitespace()).is_some() {}
+        keywords.insert(key, pair_value(&mut rest)?);
+    }
+}
+
+fn pair_value(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<String, DatabaseError> {
+    let quoted = rest.next_if_eq(&'\'').is_some();
+    let mut value = String::new();
+    loop {
+        match rest.next() {
+            Some('\\') => value.extend(rest.next()),
+            Some('\'') if quoted => return Ok(value),
+            Some(c) if c.is_whitespace() && !quoted => return Ok(value),
+            Some(c) => value.push(c),
+            None if quoted => return Err(bad("a quoted value is not closed")),
+            None => return Ok(value),
+        }
+    }
+}
+
+fn bad(why: &'static str) -> DatabaseError {
+    DatabaseError::ConnectionString(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn keywords(pairs: &[(&str, &str)]) -> Keywords {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn urls() {
+        for (url, expected) in [
+            ("postgres://", vec![]),
+            ("postgresql://db/ci", vec![("host", "db"), ("dbname", "ci")]),
+            (
+                "postgres://ro:p%40ss%2F@db:5433/ci?sslmode=require",
+                vec![
+                    ("user", "ro"),
+                    ("password", "p@ss/"),
+                    ("host", "db"),
+                    ("port", "5433"),
+                    ("dbname", "ci"),
+                    ("sslmode", "require"),
+                ],
+            ),
+            ("postgres://[::1]:5433/", vec![("host", "::1"), ("port", "5433")]),
+            ("postgres://%2Frun%2Fpg/ci", vec![("host", "/run/pg"), ("dbname", "ci")]),
+            (
+                "postgres:///ci?host=/run/pg&ssl=true",
+                vec![("dbname", "ci"), ("host", "/run/pg"), ("sslmode", "require")],
+            ),
+            ("postgres://a:1,b:2/ci", vec![("host", "a,b"), ("port", "1,2"), ("dbname", "ci")]),
+        ] {
+            assert_eq!(parse(url).expect(url), keywords(&expected), "{url}");
+        }
+    }
+
+    #[test]
+    fn pairs() {
+        for (text, expected) in [
+            ("", vec![]),
+            ("host=db port = 5433", vec![("host", "db"), ("port", "5433")]),
+            (r"password='it\'s a \\ secret' user=ro", vec![("password", r"it's a \ secret"), ("user", "ro")]),
+            (r"password=a\ b", vec![("password", "a b")]),
+            ("password='' dbname=ci", vec![("password", ""), ("dbname", "ci")]),
+        ] {
+            assert_eq!(parse(text).expect(text), keywords(&expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_the_text_itself() {
+        for text in ["mysql://db/ci", "secret", "password='secret", "postgres://db/%zz", "postgres://db/ci?secret"] {
+            let message = parse(text).expect_err(text).to_string();
+            assert!(!message.contains("secret"), "{message}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in ".*") {
+            let _ = parse(&text);
+            let _ = parse(&format!("postgres://{text}"));
+        }
+
+        #[test]
+        fn any_quoted_value_reads_back(value in "[^\0]*") {
+            let quoted = value.replace('\\', r"\\").replace('\'', r"\'");
+            let read = parse(&format!("password='{quoted}' host=db")).expect("a connection string");
+            prop_assert_eq!(&read["password"], &value);
+        }
+
+        #[test]
+        fn any_percent_encoded_password_reads_back(value in "[^\0]{1,20}") {
+            let encoded: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let read = parse(&format!("postgres://u:{encoded}@db/ci")).expect("a connection string");
+            prop_assert_eq!(&read["password"], &value);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! One row of an answer, read by column number, and the answer as a stream of them.
+
+use futures_util::{StreamExt, stream::BoxStream};
+use jiff::Timestamp;
+use tokio_postgres::types::FromSql;
+
+use super::DatabaseError;
+
+/// One row of an answer.
+pub struct Row {
+    inner: tokio_postgres::Row,
+    what: &'static str,
+}
+
+impl Row {
+    pub(super) fn new(inner: tokio_postgres::Row, what: &'static str) -> Self {
+        Self { inner, what }
+    }
+
+    /// A text, or `None` for NULL.
+    pub fn text(&self, column: usize) -> Result<Option<String>, DatabaseError> {
+        self.get(column)
+    }
+
+    /// A bigint, or `None` for NULL.
+    pub fn integer(&self, column: usize) -> Result<Option<i64>, DatabaseError> {
+        self.get(column)
+    }
+
+    /// A timestamptz, or `None` for NULL. Infinities have to be gone by then.
+    pub fn time(&self, column: usize) -> Result<Option<Timestamp>, DatabaseError> {
+        self.get(column)
+    }
+
+    /// An array of texts, empty for NULL.
+    pub fn texts(&self, column: usize) -> Result<Vec<String>, DatabaseError> {
+        Ok(self.get::<Vec<String>>(column)?.unwrap_or_default())
+    }
+
+    fn get<'a, T: FromSql<'a>>(&'a self, column: usize) -> Result<Option<T>, DatabaseError> {
+        self.inner.try_get(column).map_err(|source| DatabaseError::Column { what: self.what, column, source })
+    }
+}
+
+/// The rows of one statement, read from the connection as they are asked for.
+pub struct Rows<'a> {
+    pub(super) inner: BoxStream<'a, Result<Row, DatabaseError>>,
+}
+
+impl Rows<'_> {
+    /// The next row, or `None` after the last.
+    ///
+    /// # Errors
+    /// What the server says when it cannot go on.
+    pub async fn next(&mut self) -> Result<Option<Row>, DatabaseError> {
+        self.inner.next().await.transpose()
+    }
+}

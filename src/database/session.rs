@@ -1,0 +1,145 @@
+//! A connection to the build database, and the read-only snapshots taken through it.
+
+use futures_util::{StreamExt, TryStreamExt};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{CancelToken, Client, IsolationLevel, Transaction};
+
+use super::error::ServerSaid;
+use super::tls::Tls;
+use super::{DatabaseError, Row, Rows, Settings};
+
+/// Settles what a session must not inherit: the time zone, the search path, how long it may idle.
+const SESSION: &str = include_str!("../../sql/engine/session.sql");
+/// Sets the `halfbuilt.*` settings for the transaction.
+const SETTINGS: &str = include_str!("../../sql/engine/setting.sql");
+
+/// An open connection to the build database.
+pub struct Database {
+    client: Client,
+    canceller: Canceller,
+}
+
+/// Stops what the server is doing for a [`Database`], from elsewhere.
+#[derive(Clone)]
+pub struct Canceller {
+    token: CancelToken,
+    connector: postgres_openssl::MakeTlsConnector,
+}
+
+/// A value for a statement's `$1`, `$2` ...
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parameter {
+    /// text\[\]
+    Texts(Vec<String>),
+    /// bigint\[\]
+    Integers(Vec<i64>),
+}
+
+/// A column of a statement's result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The name that the statement gives it.
+    pub name: String,
+    /// PostgreSQL's name of its type (`int8`, `timestamptz` ...).
+    pub type_name: String,
+}
+
+impl Database {
+    /// Connects.
+    ///
+    /// # Errors
+    /// The server cannot be reached or lets nobody in.
+    pub async fn connect(settings: Settings) -> Result<Self, DatabaseError> {
+        let server = settings.description().to_owned();
+        let Tls { connector, .. } = settings.tls;
+        let connected = settings.config.connect(connector.clone()).await;
+        let (client, connection) = connected.map_err(|source| DatabaseError::Connect { server, source })?;
+        // What ends the connection also ends the statement that waits for it, which tells of it.
+        tokio::spawn(connection);
+        let canceller = Canceller { token: client.cancel_token(), connector };
+        let database = Self { client, canceller };
+        let settled = database.client.batch_execute(SESSION).await;
+        settled.map_err(|source| query_error("setting up the session", source))?;
+        Ok(database)
+    }
+
+    /// Something that can stop a running statement while the snapshot is busy with it.
+    pub fn canceller(&self) -> Canceller {
+        self.canceller.clone()
+    }
+
+    /// Begins a read-only transaction in which everything is seen as of one moment.
+    ///
+    /// `settings` become `halfbuilt.<name>` for the SQL in it; an absent one is set to the empty text.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn snapshot(&mut self, settings: &[(&str, String)]) -> Result<Snapshot<'_>, DatabaseError> {
+        let begin = self.client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
+        let transaction = begin.start().await.map_err(|source| query_error("beginning a snapshot", source))?;
+        let snapshot = Snapshot { transaction };
+        let (names, values) = settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).unzip();
+        let parameters = [Parameter::Texts(names), Parameter::Texts(values)];
+        let mut set = snapshot.rows("giving the settings to the SQL", SETTINGS, &parameters).await?;
+        while set.next().await?.is_some() {}
+        drop(set);
+        Ok(snapshot)
+    }
+}
+
+impl Canceller {
+    /// Asks the server to stop the running statement. A server that does not answer is left alone.
+    pub async fn cancel(&self) {
+        let _ = self.token.cancel_query(self.connector.clone()).await;
+    }
+}
+
+/// One consistent, read-only view of the build database. It ends when it is dropped.
+pub struct Snapshot<'a> {
+    transaction: Transaction<'a>,
+}
+
+impl Snapshot<'_> {
+    /// Has the server check a statement, and tells the columns of its result.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Query`] with the server's complaint and its position.
+    pub async fn columns(&self, what: &str, sql: &str) -> Result<Vec<Column>, DatabaseError> {
+        let prepared = self.transaction.prepare(sql).await.map_err(|source| query_error(what, source))?;
+        let column = |column: &tokio_postgres::Column| Column {
+            name: column.name().to_owned(),
+            type_name: column.type_().name().to_owned(),
+        };
+        Ok(prepared.columns().iter().map(column).collect())
+    }
+
+    /// Runs a statement and streams its rows.
+    ///
+    /// # Errors
+    /// What the server complains about before the first row; later complaints come from [`Rows::next`].
+    pub async fn rows(
+        &self,
+        what: &'static str,
+        sql: &str,
+        parameters: &[Parameter],
+    ) -> Result<Rows<'_>, DatabaseError> {
+        let parameters = parameters.iter().map(Parameter::as_sql);
+        let rows = self.transaction.query_raw(sql, parameters).await;
+        let rows = rows.map_err(|source| query_error(what, source))?;
+        let rows = rows.map_ok(move |row| Row::new(row, what)).map_err(move |source| query_error(what, source));
+        Ok(Rows { inner: rows.boxed() })
+    }
+}
+
+impl Parameter {
+    fn as_sql(&self) -> &(dyn ToSql + Sync) {
+        match self {
+            Self::Texts(values) => values,
+            Self::Integers(values) => values,
+        }
+    }
+}
+
+fn query_error(what: &str, source: tokio_postgres::Error) -> DatabaseError {
+    DatabaseError::Query { what: what.to_owned(), source: ServerSaid::new(source) }
+}
