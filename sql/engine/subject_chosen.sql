@@ -1,0 +1,4 @@
+-- What:  the builds that are read again, sound or not.
+-- For:   delete.
+-- Why:   a build that is sound by now must be seen too, so as not to be deleted.
+SELECT build.build_key FROM build;

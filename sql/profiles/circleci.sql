@@ -1,0 +1,60 @@
+-- profile: circleci
+-- title: CircleCI build database (API v1.1 names)
+-- unit: bytes
+--
+-- What:  presents the reference build database (sql/schema.sql) as build, step, chunk and object.
+-- For:   CircleCI Server and its kin, and as a pattern for a profile of your own.
+-- Why:   nobody's schema is public or stable, so the names and meanings are those of the API v1.1 build document.
+--        Copy this file, change the tables, and pass it by --profile FILE.
+--
+-- A project's builds live under https://HOST/VCS/ORG/PROJECT/NUMBER. The database holds the whole address; where the
+-- server has been restored under another name, --base-url https://NEW-HOST rebuilds it.
+
+-- relation: build
+SELECT b.build_id                             AS build_key,
+       CASE WHEN nullif(current_setting('halfbuilt.base_url', true), '') IS NULL THEN b.build_url
+            ELSE concat_ws('/', rtrim(current_setting('halfbuilt.base_url', true), '/'),
+                           CASE b.vcs_type WHEN 'github' THEN 'gh' WHEN 'bitbucket' THEN 'bb' ELSE b.vcs_type END,
+                           b.username, b.reponame, b.build_num)
+       END                                    AS build_url,
+       b.username || '/' || b.reponame        AS project,
+       b.build_num                            AS build_num,
+       CASE b.lifecycle WHEN 'scheduled' THEN 'queued' ELSE b.lifecycle END AS lifecycle,
+       b.status                               AS status,
+       b.queued_at                            AS queued_at,
+       b.start_time                           AS started_at,
+       b.stop_time                            AS stopped_at
+  FROM builds AS b;
+
+-- In CircleCI a step runs as one action in each parallel container; an action is what has output. The containers
+-- after the first are told apart by a number behind a dot: 4, 4.1, 4.2.
+--
+-- `truncated` is the CI's own size cap. Such an action records as its size what it stored, so it is whole.
+-- API v1.1 has no word for "the output ended": output_closed is NULL.
+
+-- relation: step
+SELECT a.build_id                             AS build_key,
+       CASE a.index WHEN 0 THEN a.step::text ELSE a.step || '.' || a.index END AS step_key,
+       coalesce(a.name, s.name)               AS name,
+       a.start_time                           AS started_at,
+       a.end_time                             AS stopped_at,
+       a.has_output                           AS has_output,
+       a.output_size                          AS output_size,
+       NULL::boolean                          AS output_closed
+  FROM actions AS a
+  LEFT JOIN steps AS s ON s.build_id = a.build_id AND s.step = a.step;
+
+-- relation: chunk
+SELECT o.build_id                             AS build_key,
+       CASE o.index WHEN 0 THEN o.step::text ELSE o.step || '.' || o.index END AS step_key,
+       o.first_byte                           AS first,
+       o.first_byte + o.size                  AS next
+  FROM output AS o;
+
+-- relation: object
+SELECT f.build_id                             AS build_key,
+       NULL::text                             AS step_key,
+       'artifact'::text                       AS kind,
+       f.storage_key                          AS key,
+       f.size                                 AS size
+  FROM artifacts AS f;

@@ -1,0 +1,39 @@
+-- rule: output-truncated
+-- title: the stored output ends before its recorded size, or was cut by the backup
+-- needs: build, step, chunk
+--
+-- What:  steps whose output is not whole at its end. One of three things tells, the first that applies is shown:
+--          1. something is stored, and it ends before the size that the CI recorded;
+--          2. the CI never recorded that the output ended, though the step or its build is over;
+--          3. the step had started by the backup time (or by now, where none is given) and never stopped: after a
+--             consistent snapshot such output agrees with itself, and ends where the backup cut it.
+-- Why:   the latter half of the output is what a backup that was taken while builds ran loses.
+-- Not:   the CI's own size cap, and output that was expired on purpose (has_output is false and no end is missing).
+--        Output that is missing altogether is output-missing.
+WITH stored AS (
+    SELECT chunk.build_key, chunk.step_key, max(chunk.next) AS ends_at
+      FROM chunk
+     GROUP BY chunk.build_key, chunk.step_key
+), judged AS (
+    SELECT step.build_key, step.step_key, step.name, step.started_at, step.output_size,
+           coalesce(stored.ends_at, 0) AS ends_at,
+           step.has_output AND stored.ends_at < step.output_size AS ends_early,
+           step.output_closed IS FALSE AND (step.stopped_at IS NOT NULL OR build.stopped_at IS NOT NULL
+                                            OR build.lifecycle = 'finished') AS never_closed,
+           (step.has_output OR step.output_closed IS FALSE) AND step.stopped_at IS NULL
+             AND step.started_at <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz, now()))
+             AS cut
+      FROM step
+      JOIN build ON build.build_key = step.build_key
+      LEFT JOIN stored ON stored.build_key = step.build_key AND stored.step_key = step.step_key
+)
+SELECT judged.build_key,
+       'step ' || judged.step_key || coalesce(' "' || judged.name || '"', '') || ': '
+         || CASE WHEN judged.ends_early THEN judged.ends_at || ' of ' || judged.output_size || ' ' || unit.name || ' stored'
+                 WHEN judged.never_closed THEN 'over, but its output never ended; ' || judged.ends_at || ' ' || unit.name || ' stored'
+                 ELSE 'never stopped, its output ends at ' || judged.ends_at || ' ' || unit.name
+            END AS evidence
+  FROM judged
+ CROSS JOIN (SELECT coalesce(nullif(current_setting('halfbuilt.unit', true), ''), 'units') AS name) AS unit
+ WHERE judged.ends_early OR judged.never_closed OR judged.cut
+ ORDER BY judged.build_key, judged.started_at NULLS LAST, judged.step_key::text COLLATE "C";

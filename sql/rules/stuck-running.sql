@@ -1,0 +1,13 @@
+-- rule: stuck-running
+-- title: the build shows as running and never stopped
+-- needs: build
+--
+-- What:  builds that are running, had started by the backup time (or by now, where none is given), and never stopped.
+-- Why:   the backup was taken while they ran; nothing on the restored server will ever finish them.
+-- Not:   a build that started after the backup is really running.
+SELECT build.build_key,
+       'running since ' || to_char(build.started_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || ', never stopped' AS evidence
+  FROM build
+ WHERE build.lifecycle = 'running'
+   AND build.stopped_at IS NULL
+   AND build.started_at <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz, now()));

@@ -1,0 +1,184 @@
+//! Puts a profile, rules and the program's own SQL together into one statement: `WITH build AS (...), ... SELECT ...`.
+//!
+//! Nothing is written to the database and nothing is created in it, so it works on a read-only standby.
+
+use std::fmt::Write;
+
+use super::header::without_semicolon;
+use super::profile::Profile;
+use super::relation::Relation;
+use super::rule::Rule;
+
+/// The program's own SQL, a file each.
+mod sql {
+    pub(super) const ANSWER: &str = include_str!("../../sql/engine/answer.sql");
+    pub(super) const BUILD_BY_NUMBER: &str = include_str!("../../sql/engine/build_by_number.sql");
+    pub(super) const BUILD_BY_URL: &str = include_str!("../../sql/engine/build_by_url.sql");
+    pub(super) const BUILD_OF_PROJECTS: &str = include_str!("../../sql/engine/build_of_projects.sql");
+    pub(super) const CHUNK_OF_BUILDS: &str = include_str!("../../sql/engine/chunk_of_builds.sql");
+    pub(super) const COVERAGE: &str = include_str!("../../sql/engine/coverage.sql");
+    pub(super) const FINDING: &str = include_str!("../../sql/engine/finding.sql");
+    pub(super) const NO_CHUNK: &str = include_str!("../../sql/engine/no_chunk.sql");
+    pub(super) const NO_OBJECT: &str = include_str!("../../sql/engine/no_object.sql");
+    pub(super) const NO_STEP: &str = include_str!("../../sql/engine/no_step.sql");
+    pub(super) const OBJECT_OF_BUILDS: &str = include_str!("../../sql/engine/object_of_builds.sql");
+    pub(super) const REPORT: &str = include_str!("../../sql/engine/report.sql");
+    pub(super) const SCOPE: &str = include_str!("../../sql/engine/scope.sql");
+    pub(super) const STEP_OF_BUILDS: &str = include_str!("../../sql/engine/step_of_builds.sql");
+    pub(super) const SUBJECT_CHOSEN: &str = include_str!("../../sql/engine/subject_chosen.sql");
+    pub(super) const SUBJECT_FOUND: &str = include_str!("../../sql/engine/subject_found.sql");
+}
+
+/// Which builds a statement is about. What it names is passed as `$1` and `$2`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Every build.
+    All,
+    /// The builds of some projects.
+    Projects,
+    /// The builds with certain addresses.
+    Urls,
+    /// The builds with certain numbers in certain projects.
+    Numbers,
+}
+
+/// The relations that a statement starts from.
+#[derive(Clone, Copy)]
+pub(super) struct Relations<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) scope: Scope,
+}
+
+impl Relations<'_> {
+    /// The builds in which a rule fires, with all that the report says of them.
+    pub(super) fn findings(&self, rules: &[&Rule]) -> String {
+        self.report(rules, sql::SUBJECT_FOUND)
+    }
+
+    /// The builds in scope, sound or not, with all that the report would say of them.
+    pub(super) fn builds(&self, rules: &[&Rule]) -> String {
+        self.report(rules, sql::SUBJECT_CHOSEN)
+    }
+
+    /// How many builds each project has.
+    pub(super) fn scope(&self) -> String {
+        self.followed_by(&[], sql::SCOPE)
+    }
+
+    /// How many steps there are, and of how many no end is known.
+    pub(super) fn coverage(&self) -> String {
+        self.followed_by(&[], sql::COVERAGE)
+    }
+
+    /// One rule alone, and how many characters stand before its SQL.
+    pub(super) fn rule(&self, rule: &Rule) -> (String, usize) {
+        let composed = self.followed_by(&[], &rule.sql);
+        let before = composed.find(&rule.sql).map_or(0, |place| composed[..place].chars().count());
+        (composed, before)
+    }
+
+    fn report(&self, rules: &[&Rule], subject: &str) -> String {
+        let mut parts = Vec::new();
+        let mut findings = Vec::new();
+        for (rank, rule) in rules.iter().enumerate() {
+            let rows = format!("rule_{rank}");
+            findings.push(finding(&rule.name, rank, &rows));
+            parts.push(part(&rows, "MATERIALIZED", &rule.sql));
+        }
+        parts.push(part("finding", "MATERIALIZED", &findings.join("\nUNION ALL\n")));
+        parts.push(part("subject", "MATERIALIZED", subject));
+        self.followed_by(&parts, sql::REPORT)
+    }
+
+    fn followed_by(&self, parts: &[String], last: &str) -> String {
+        let mut statement = String::from("WITH ");
+        for relation in Relation::ALL {
+            let _ = write!(statement, "{}, ", self.relation(relation));
+        }
+        statement.truncate(statement.len() - 2);
+        for part in parts {
+            let _ = write!(statement, ", {part}");
+        }
+        let _ = write!(statement, ", {}", part("answer", "NOT MATERIALIZED", last));
+        let _ = write!(statement, "\n{}", without_semicolon(sql::ANSWER));
+        statement
+    }
+
+    fn relation(&self, relation: Relation) -> String {
+        let offered = self.profile.relation(relation).map(|found| found.sql.as_str());
+        let name = relation.as_str();
+        let narrowed = match (relation, self.scope) {
+            (Relation::Build, Scope::Projects) => Some(sql::BUILD_OF_PROJECTS),
+            (Relation::Build, Scope::Urls) => Some(sql::BUILD_BY_URL),
+            (Relation::Build, Scope::Numbers) => Some(sql::BUILD_BY_NUMBER),
+            (Relation::Build, Scope::All) | (_, Scope::All | Scope::Projects) => None,
+            (Relation::Step, _) => Some(sql::STEP_OF_BUILDS),
+            (Relation::Chunk, _) => Some(sql::CHUNK_OF_BUILDS),
+            (Relation::Object, _) => Some(sql::OBJECT_OF_BUILDS),
+        };
+        let stand_in = match relation {
+            Relation::Step => sql::NO_STEP,
+            Relation::Chunk => sql::NO_CHUNK,
+            Relation::Build | Relation::Object => sql::NO_OBJECT,
+        };
+        match (offered, narrowed) {
+            (None, _) => part(name, "NOT MATERIALIZED", stand_in),
+            (Some(offered), None) => part(name, "NOT MATERIALIZED", offered),
+            (Some(offered), Some(narrowed)) => {
+                let every = part(&format!("every_{name}"), "NOT MATERIALIZED", offered);
+                // A few builds, looked up once, are then at hand for every rule.
+                let kept = if relation == Relation::Build { "MATERIALIZED" } else { "NOT MATERIALIZED" };
+                format!("{every}, {}", part(name, kept, narrowed))
+            }
+        }
+    }
+}
+
+fn part(name: &str, kept: &str, sql: &str) -> String {
+    // The line break keeps a comment at the end of the SQL from swallowing the parenthesis.
+    format!("{name} AS {kept} (\n{}\n)", without_semicolon(sql))
+}
+
+/// Fills in psql's variables. The name of a rule is checked to be a plain word when the rule is read.
+fn finding(rule: &str, rank: usize, rows: &str) -> String {
+    let named = without_semicolon(sql::FINDING);
+    named.replace(":'rule'", &format!("'{rule}'")).replace(":rank", &rank.to_string()).replace(":\"rows\"", rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profile() -> Profile {
+        let text =
+            "-- profile: mine\n-- title: t\n-- relation: build\nSELECT b -- the builds\n-- relation: step\nSELECT s;";
+        Profile::parse("mine.sql", text).expect("a profile")
+    }
+
+    #[test]
+    fn a_comment_at_the_end_swallows_nothing() {
+        let profile = profile();
+        let statement = Relations { profile: &profile, scope: Scope::All }.scope();
+        assert!(statement.contains("SELECT b -- the builds\n)"), "{statement}");
+    }
+
+    #[test]
+    fn a_narrowed_relation_reads_from_the_whole_one() {
+        let profile = profile();
+        let statement = Relations { profile: &profile, scope: Scope::Urls }.scope();
+        assert!(statement.contains("every_build AS NOT MATERIALIZED (\nSELECT b"), "{statement}");
+        assert!(
+            statement.contains("build AS MATERIALIZED (\n-- What:  the builds with certain addresses"),
+            "{statement}"
+        );
+    }
+
+    #[test]
+    fn the_place_of_a_rule_is_known() {
+        let profile = profile();
+        let rule = Rule::parse("r.sql", "-- rule: r\n-- title: t\n-- needs: build\nSELECT 'é' AS x").expect("a rule");
+        let (statement, before) = Relations { profile: &profile, scope: Scope::All }.rule(&rule);
+        let tail: String = statement.chars().skip(before).collect();
+        assert!(tail.starts_with("-- rule: r"), "{tail}");
+    }
+}

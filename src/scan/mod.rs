@@ -1,0 +1,112 @@
+//! Finds the abnormal builds: profiles say how to read a database, rules say what is abnormal, the engine runs them.
+
+mod check;
+mod compose;
+mod engine;
+mod fingerprint;
+mod header;
+mod profile;
+mod relation;
+mod rule;
+
+use std::path::{Path, PathBuf};
+
+use crate::database::DatabaseError;
+
+pub use engine::{Lookup, NotChecked, Scan, ScanPlan, Scope};
+pub use header::FileFault;
+pub use profile::{DEFAULT_PROFILE, Profile};
+pub use relation::Relation;
+pub use rule::{Need, Rule};
+
+/// A profile or rules that could not be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SqlSourceError {
+    /// A file or folder could not be read.
+    #[error("cannot read {}", file.display())]
+    Read {
+        /// The file or folder.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file has a fault.
+    #[error(transparent)]
+    Fault(#[from] FileFault),
+    /// There is no such profile.
+    #[error("unknown profile {name:?}")]
+    UnknownProfile {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// `--rules` names a folder without a rule.
+    #[error("no *.sql file in {}", .0.display())]
+    NoRules(PathBuf),
+}
+
+/// A scan that could not be done. What a scan finds is no error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScanError {
+    /// A profile or rule file could not be had or has a fault.
+    #[error(transparent)]
+    Source(#[from] SqlSourceError),
+    /// The database does not take the SQL of a profile or a rule.
+    #[error("{file}, line {line}: {part} does not fit this database")]
+    Misfit {
+        /// The profile or rule file.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// `relation step` or `rule output-gap`.
+        part: String,
+        /// What the server says.
+        source: DatabaseError,
+    },
+    /// A relation or a rule does not give the columns that it should.
+    #[error("{file}, line {line}: {part}: {fault}")]
+    Columns {
+        /// The profile or rule file.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// `relation step` or `rule output-gap`.
+        part: String,
+        /// Which column, what it is, what was expected.
+        fault: String,
+    },
+    /// `--rule` names a rule that there is not.
+    #[error("unknown rule {name:?}")]
+    UnknownRule {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+impl ScanError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Source(SqlSourceError::UnknownProfile { known, .. }) => {
+                Some(format!("profiles that ship: {known}; a file needs a path, such as ./my-profile.sql"))
+            }
+            Self::Source(_) => None,
+            Self::Misfit { source, .. } => source.hint(),
+            Self::Columns { .. } => Some("the columns of each relation are listed in the README".to_owned()),
+            Self::UnknownRule { known, .. } => Some(format!("known rules: {known}")),
+            Self::Database(error) => error.hint(),
+        }
+    }
+}
+
+fn read_sql_file(file: &Path) -> Result<String, SqlSourceError> {
+    std::fs::read_to_string(file).map_err(|source| SqlSourceError::Read { file: file.to_owned(), source })
+}

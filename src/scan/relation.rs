@@ -1,0 +1,110 @@
+//! The four relations through which every build database is seen, and the columns that each has to offer.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// One of the relations that a profile presents and rules read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Relation {
+    /// One row a build.
+    Build,
+    /// One row a step.
+    Step,
+    /// One stored piece of output.
+    Chunk,
+    /// A file that object storage should hold.
+    Object,
+}
+
+/// What a column has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Any,
+    Text,
+    Integer,
+    Time,
+    Boolean,
+}
+
+impl Relation {
+    /// All four, in the order in which a profile is composed.
+    pub const ALL: [Self; 4] = [Self::Build, Self::Step, Self::Chunk, Self::Object];
+
+    /// Its name in profiles and rules.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Step => "step",
+            Self::Chunk => "chunk",
+            Self::Object => "object",
+        }
+    }
+
+    /// The columns that it has to offer.
+    pub(super) fn columns(self) -> &'static [(&'static str, Kind)] {
+        use Kind::{Any, Boolean, Integer, Text, Time};
+        match self {
+            Self::Build => &[
+                ("build_key", Any),
+                ("build_url", Text),
+                ("project", Text),
+                ("build_num", Integer),
+                ("lifecycle", Text),
+                ("status", Text),
+                ("queued_at", Time),
+                ("started_at", Time),
+                ("stopped_at", Time),
+            ],
+            Self::Step => &[
+                ("build_key", Any),
+                ("step_key", Any),
+                ("name", Text),
+                ("started_at", Time),
+                ("stopped_at", Time),
+                ("has_output", Boolean),
+                ("output_size", Integer),
+                ("output_closed", Boolean),
+            ],
+            Self::Chunk => &[("build_key", Any), ("step_key", Any), ("first", Integer), ("next", Integer)],
+            Self::Object => &[("build_key", Any), ("step_key", Any), ("kind", Text), ("key", Text), ("size", Integer)],
+        }
+    }
+}
+
+impl fmt::Display for Relation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Relation {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|relation| relation.as_str() == text).ok_or(())
+    }
+}
+
+impl Kind {
+    /// Whether a column of PostgreSQL's type `type_name` is of this kind.
+    pub(super) fn accepts(self, type_name: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Text => matches!(type_name, "text" | "varchar" | "bpchar" | "name"),
+            Self::Integer => matches!(type_name, "int8" | "int4" | "int2"),
+            Self::Time => type_name == "timestamptz",
+            Self::Boolean => type_name == "bool",
+        }
+    }
+
+    /// The kind as DESIGN and SQL name it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Any => "any type",
+            Self::Text => "text",
+            Self::Integer => "bigint",
+            Self::Time => "timestamptz",
+            Self::Boolean => "boolean",
+        }
+    }
+}

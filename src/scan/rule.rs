@@ -1,0 +1,179 @@
+//! Rules: one SQL file each, over the relations, that says which builds are abnormal and what was seen.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::header::{self, FileFault, SqlFile};
+use super::relation::Relation;
+use super::{SqlSourceError, read_sql_file};
+
+/// The rules that ship, in the order in which a report names them.
+const BUILT_IN: [(&str, &str); 5] = [
+    ("stuck-running", include_str!("../../sql/rules/stuck-running.sql")),
+    ("closed-after-restore", include_str!("../../sql/rules/closed-after-restore.sql")),
+    ("output-truncated", include_str!("../../sql/rules/output-truncated.sql")),
+    ("output-gap", include_str!("../../sql/rules/output-gap.sql")),
+    ("output-missing", include_str!("../../sql/rules/output-missing.sql")),
+];
+
+/// A rule that has been read; the database has not seen it yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name, as `--rule` and the report's reasons give it.
+    pub name: String,
+    /// What is wrong where it fires, in a line.
+    pub title: String,
+    /// What it reads.
+    pub needs: Vec<Need>,
+    pub(super) sql: String,
+    pub(super) file: String,
+    pub(super) line: usize,
+}
+
+/// What a rule cannot do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// A relation of the profile.
+    Relation(Relation),
+    /// T: without it the rule has nothing to compare with.
+    BackupTime,
+}
+
+impl Rule {
+    /// The rules that ship, then those in the `*.sql` files of a folder, by file name.
+    ///
+    /// # Errors
+    /// A folder or file that cannot be read, a fault in a file, two rules of one name.
+    pub fn load_all(folder: Option<&Path>) -> Result<Vec<Self>, SqlSourceError> {
+        let mut rules = Vec::new();
+        for (name, text) in BUILT_IN {
+            rules.push(Self::parse(&format!("rule {name}"), text)?);
+        }
+        let Some(folder) = folder else { return Ok(rules) };
+        let own = sql_files(folder).map_err(|source| SqlSourceError::Read { file: folder.to_owned(), source })?;
+        if own.is_empty() {
+            return Err(SqlSourceError::NoRules(folder.to_owned()));
+        }
+        for file in own {
+            let name = file.display().to_string();
+            let rule = Self::parse(&name, &read_sql_file(&file)?)?;
+            if let Some(other) = rules.iter().find(|other| other.name == rule.name) {
+                let fault = format!("rule {:?} is already defined by {}", rule.name, other.file);
+                return Err(FileFault { file: name, line: 1, fault }.into());
+            }
+            rules.push(rule);
+        }
+        Ok(rules)
+    }
+
+    /// Reads a rule. `file` names it in messages.
+    ///
+    /// # Errors
+    /// The first fault, with its line and what was expected there.
+    pub fn parse(file: &str, text: &str) -> Result<Self, FileFault> {
+        let source = SqlFile { name: file, text };
+        let mut head: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+        for (line, text) in source.lines() {
+            let Some(found) = header::header(text, &["rule", "title", "needs"]) else { continue };
+            if found.value.is_empty() {
+                return Err(source.fault(line, format!("expected a text after \"-- {}:\"", found.key)));
+            }
+            if head.insert(found.key, (line, found.value)).is_some() {
+                return Err(source.fault(line, format!("\"-- {}:\" stands here a second time", found.key)));
+            }
+        }
+        let value = |key: &str, example: &str| {
+            head.get(key).copied().ok_or_else(|| source.fault(1, format!("expected \"-- {key}: {example}\"")))
+        };
+        let (line, name) = value("rule", "NAME")?;
+        if !header::is_name(name) {
+            return Err(source.fault(line, format!("rule {name:?}: expected a name of a-z, 0-9, - and _")));
+        }
+        let (_, title) = value("title", "TEXT")?;
+        let (line, needs) = value("needs", "build, step, chunk, object or backup_time")?;
+        let needs = needs.split(',').map(|need| Need::parse(need.trim())).collect::<Option<Vec<Need>>>();
+        let needs = needs.ok_or_else(|| {
+            source.fault(line, "expected a list of build, step, chunk, object and backup_time after \"-- needs:\"")
+        })?;
+        let sql = header::without_semicolon(text);
+        if !sql.lines().any(header::holds_sql) {
+            return Err(source.fault(1, "expected a SELECT below the header"));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            needs,
+            sql: sql.to_owned(),
+            file: file.to_owned(),
+            line: 1,
+        })
+    }
+}
+
+impl Need {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "backup_time" => Some(Self::BackupTime),
+            _ => text.parse().ok().map(Self::Relation),
+        }
+    }
+}
+
+fn sql_files(folder: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "sql") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rules_that_ship_are_sound() {
+        let rules = Rule::load_all(None).expect("rules");
+        let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+        assert_eq!(names, BUILT_IN.map(|(name, _)| name));
+    }
+
+    #[test]
+    fn each_fault_names_its_line_and_what_was_expected() {
+        for (text, expected) in [
+            ("SELECT 1", "f, line 1: expected \"-- rule: NAME\""),
+            ("\n-- rule: My Rule\n", "f, line 2: rule \"My Rule\": expected a name of a-z, 0-9, - and _"),
+            ("-- rule: r\n", "f, line 1: expected \"-- title: TEXT\""),
+            (
+                "-- rule: r\n-- title: t\n",
+                "f, line 1: expected \"-- needs: build, step, chunk, object or backup_time\"",
+            ),
+            (
+                "-- rule: r\n-- title: t\n-- needs: build, log\n",
+                "f, line 3: expected a list of build, step, chunk, object and backup_time after \"-- needs:\"",
+            ),
+            ("-- rule: r\n-- rule: s\n", "f, line 2: \"-- rule:\" stands here a second time"),
+            ("-- rule: r\n-- title: t\n-- needs: build\n;", "f, line 1: expected a SELECT below the header"),
+        ] {
+            assert_eq!(Rule::parse("f", text).expect_err(text).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn an_own_rule_joins_those_that_ship() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(matches!(Rule::load_all(Some(folder.path())), Err(SqlSourceError::NoRules(_))));
+        let file = folder.path().join("own.sql");
+        std::fs::write(&file, "-- rule: own\n-- title: t\n-- needs: build\nSELECT 1;").expect("a file");
+        assert_eq!(
+            Rule::load_all(Some(folder.path())).expect("rules").last().map(|rule| rule.name.as_str()),
+            Some("own")
+        );
+        std::fs::write(&file, "-- rule: output-gap\n-- title: t\n-- needs: build\nSELECT 1;").expect("a file");
+        assert!(Rule::load_all(Some(folder.path())).is_err());
+    }
+}
