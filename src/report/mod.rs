@@ -1,0 +1,14 @@
+//! The report file: CSV by RFC 4180, written by a scan, edited by people, read by `delete`.
+
+mod cell;
+mod choice;
+mod columns;
+mod read;
+mod results;
+mod write;
+
+pub use choice::{Chosen, Judged};
+pub use columns::COLUMNS;
+pub use read::{ReportError, read};
+pub use results::{RESULT_COLUMNS, ResultRow, ResultWriter};
+pub use write::ReportWriter;

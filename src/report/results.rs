@@ -1,0 +1,69 @@
+//! The results file of `delete`: every chosen row, what was decided, how it ended and why.
+
+use std::io::Write;
+
+use crate::state::State;
+
+use super::cell::neutralised;
+use super::choice::Chosen;
+use super::columns::BETWEEN_REASONS;
+use super::write::rfc4180;
+
+/// The header row.
+pub const RESULT_COLUMNS: [&str; 7] = ["build_url", "project", "line", "reasons", "decision", "state", "reason"];
+
+/// How one chosen row ended.
+pub struct ResultRow<'a> {
+    /// The row.
+    pub chosen: &'a Chosen,
+    /// Whether the plan was to delete it.
+    pub planned: bool,
+    /// How it ended.
+    pub state: State,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// Results that are being written, each row at once.
+pub struct ResultWriter<W: Write> {
+    csv: csv::Writer<W>,
+}
+
+impl<W: Write> ResultWriter<W> {
+    /// Begins the file with its header row.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn new(to: W) -> std::io::Result<Self> {
+        let mut csv = rfc4180(to);
+        csv.write_record(RESULT_COLUMNS)?;
+        csv.flush()?;
+        Ok(Self { csv })
+    }
+
+    /// Adds a row and hands it to the operating system, so that a kill loses none.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&mut self, row: &ResultRow<'_>) -> std::io::Result<()> {
+        let chosen = row.chosen;
+        self.csv.write_record([
+            neutralised(&chosen.url_text).as_bytes(),
+            neutralised(chosen.project.as_deref().unwrap_or_default()).as_bytes(),
+            chosen.line.to_string().as_bytes(),
+            neutralised(&chosen.reasons.join(BETWEEN_REASONS)).as_bytes(),
+            if row.planned { b"delete" } else { b"keep" },
+            row.state.as_str().as_bytes(),
+            neutralised(row.reason).as_bytes(),
+        ])?;
+        self.csv.flush()
+    }
+
+    /// Ends the file and gives back what it was written to.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn finish(self) -> std::io::Result<W> {
+        self.csv.into_inner().map_err(csv::IntoInnerError::into_error)
+    }
+}
