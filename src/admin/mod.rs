@@ -1,0 +1,137 @@
+//! The admin path: how a chosen build is deleted on the CI server.
+//!
+//! [`AdminPath::delete`] sends one deletion and tells what the server said about it. That is never proof: whether the
+//! build is gone is for the database to say.
+
+mod error;
+mod http;
+mod nrepl;
+mod retry;
+mod text;
+#[cfg(test)]
+mod tls_tests;
+mod via;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+pub use error::AdminError;
+pub use nrepl::{AdminFn, AdminFnError, DecodeError};
+pub use via::{Via, ViaError};
+
+use crate::build_url::BuildUrl;
+
+/// How to talk to the admin path.
+#[derive(Debug)]
+pub struct Options {
+    /// How long one call may take. nREPL: connecting and opening a session are calls of their own.
+    pub timeout: Duration,
+    /// nREPL: the one function to call. None: the usual names are tried.
+    pub admin_fn: Option<AdminFn>,
+    /// HTTP: the token; it is sent to the host of `--via` only, and never shown.
+    pub token: Option<SecretString>,
+    /// HTTP: the header that carries the token.
+    pub token_header: String,
+    /// HTTP: a PEM file of certificates to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// HTTP: whether the token may go to another machine without TLS.
+    pub allow_plain_http: bool,
+}
+
+impl Default for Options {
+    /// A minute a call, the header `Circle-Token` (CircleCI API v1.1), and nothing else.
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(60),
+            admin_fn: None,
+            token: None,
+            token_header: "Circle-Token".to_owned(),
+            ca_file: None,
+            allow_plain_http: false,
+        }
+    }
+}
+
+/// What became of one deletion, as far as the admin path can tell. Text that came from the server is bounded and
+/// escaped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The server says that it deleted the build: a value without an error, or 2xx.
+    Accepted(String),
+    /// The server says that there is no such build: 404 or 410.
+    Gone(String),
+    /// The server will not delete this build: 409 or 422.
+    Refused(String),
+    /// The server tried and failed, or said something that is no success: an exception, 500, 3xx …
+    Failed(String),
+    /// Sent, and no answer came: it may or may not have happened. A timeout, a lost connection, garbage.
+    Unknown(String),
+    /// Nothing was done for this build, and nothing more should be sent: 401, 403, or no connection can be made.
+    Denied(String),
+}
+
+impl Answer {
+    /// What was said or what went wrong, in one line.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Accepted(text)
+            | Self::Gone(text)
+            | Self::Refused(text)
+            | Self::Failed(text)
+            | Self::Unknown(text)
+            | Self::Denied(text) => text,
+        }
+    }
+}
+
+/// An open way to the server's delete-build.
+#[derive(Debug)]
+pub struct AdminPath(Path);
+
+#[derive(Debug)]
+enum Path {
+    Nrepl(Box<nrepl::Client>),
+    Http(Box<http::Client>),
+}
+
+impl AdminPath {
+    /// Opens the way. nREPL: connects, opens a session and makes sure that the function is there. HTTP: checks the
+    /// token, the certificates and the scheme; nothing is sent yet.
+    ///
+    /// # Errors
+    /// Whatever would make every deletion fail, as far as it can be seen now.
+    pub async fn connect(via: &Via, options: Options) -> Result<Self, AdminError> {
+        Ok(Self(match via {
+            Via::Nrepl { host, port } => Path::Nrepl(Box::new(nrepl::Client::connect(host, *port, options).await?)),
+            Via::Http(url) => Path::Http(Box::new(http::Client::new(url, options)?)),
+        }))
+    }
+
+    /// Asks the server to delete one build. It is asked once: a deletion that may have happened is never sent again.
+    ///
+    /// A call whose future is dropped half-way counts as [`Answer::Unknown`]; the next one is safe to make.
+    pub async fn delete(&mut self, build: &BuildUrl) -> Answer {
+        match &mut self.0 {
+            Path::Nrepl(client) => client.delete(build).await,
+            Path::Http(client) => client.delete(build).await,
+        }
+    }
+
+    /// Takes leave of the server; takes two seconds at most.
+    pub async fn close(self) {
+        match self.0 {
+            Path::Nrepl(client) => client.close().await,
+            Path::Http(_) => {}
+        }
+    }
+
+    /// Where deletions go, and for an nREPL the function that is called: for a plan, a log, a journal. Without secrets.
+    pub fn describe(&self) -> String {
+        match &self.0 {
+            Path::Nrepl(client) => client.describe(),
+            Path::Http(client) => client.describe(),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Opening the way through an nREPL, and everything that can be wrong with it.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use super::super::{AdminError, AdminPath, Answer, Options, Via};
+use super::scripted::{DONE, FULL, Script, Server};
+use super::{AdminFn, DecodeError};
+use crate::build_url::BuildUrl;
+
+async fn fails(server: &Server) -> AdminError {
+    let options = Options { timeout: Duration::from_millis(300), ..Options::default() };
+    AdminPath::connect(&server.via, options).await.expect_err("an admin path was opened")
+}
+
+fn named(name: &str) -> Options {
+    let function: AdminFn = name.parse().expect("a function");
+    Options { admin_fn: Some(function), ..Options::default() }
+}
+
+#[tokio::test]
+async fn the_function_is_called_as_an_operator_types_it() {
+    let server = Script::default().hello("s1").closes("s1").closed().start().await;
+    let path = server.connect().await;
+    assert_eq!(path.describe(), format!("{} admin/delete-build ({FULL})", server.via));
+    path.close().await;
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn else_by_its_full_name() {
+    let script = Script::default().accept().clones("s1").resolves("s1", "admin/delete-build", "nil");
+    let form = format!(r#"({FULL} "https://ci.example.com/gh/acme/api/1")"#);
+    let script =
+        script.resolves("s1", FULL, &format!("#'{FULL}")).eval("s1", &form).reply(&[&[("value", "nil")], DONE]);
+    let server = script.start().await;
+    let mut path = server.connect().await;
+    assert_eq!(path.describe(), format!("{} {FULL}", server.via));
+    let build = BuildUrl::parse("https://ci.example.com/gh/acme/api/1").expect("a build");
+    assert_eq!(path.delete(&build).await, Answer::Accepted("value nil".into()));
+    drop(path);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_function_that_is_named_is_the_only_one_tried() {
+    let script = Script::default().accept().clones("s1").resolves("s1", "my.ops/purge!", "#'my.ops/purge!");
+    let server = script.start().await;
+    let path = AdminPath::connect(&server.via, named("my.ops/purge!")).await.expect("an admin path");
+    assert_eq!(path.describe(), format!("{} my.ops/purge!", server.via));
+    drop(path);
+    server.finish().await;
+
+    let server = Script::default().accept().clones("s1").resolves("s1", "my.ops/purge!", "nil").closed().start().await;
+    let error = AdminPath::connect(&server.via, named("my.ops/purge!")).await.expect_err("no function");
+    assert_eq!(error.to_string(), format!("{} has no function my.ops/purge!", server.via));
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn no_function_is_there() {
+    let script = Script::default().accept().clones("s1");
+    let server = script.resolves("s1", "admin/delete-build", "nil").resolves("s1", FULL, "nil").closed().start().await;
+    let error = fails(&server).await;
+    assert!(matches!(&error, AdminError::NoFunction { tried, .. } if *tried == AdminFn::usual()));
+    assert_eq!(error.to_string(), format!("{} has no function admin/delete-build and no function {FULL}", server.via));
+    assert!(error.hint().is_some_and(|hint| hint.contains("--admin-fn")));
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn the_question_for_the_function_is_not_answered() {
+    let error = &[("ex", "class java.lang.Error"), ("status", "eval-error")][..];
+    for (replies, said) in [
+        (vec![error, DONE], "exception java.lang.Error"),
+        (vec![&[("value", "\u{1b}[2Jtrue")][..], DONE], "\\u{1b}[2Jtrue"),
+        (vec![DONE], "the server was done and gave no value"),
+    ] {
+        let script = Script::default().accept().clones("s1").eval("s1", "(ns-resolve 'user 'admin/delete-build)");
+        let server = script.reply(&replies).closed().start().await;
+        let error = fails(&server).await;
+        assert!(matches!(error, AdminError::Unresolved { .. }), "{error}");
+        assert!(error.to_string().ends_with(&format!("whether admin/delete-build exists: {said}")), "{error}");
+        server.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let server = Script::default().start().await;
+    let via = server.via.clone();
+    server.finish().await;
+    let error = AdminPath::connect(&via, Options::default()).await.expect_err("refused");
+    assert_eq!(error.to_string(), format!("cannot connect to {via}"));
+    assert!(error.source().is_some() && error.hint().is_some());
+
+    let via = Via::Nrepl { host: "no-such-host.invalid".into(), port: 6005 };
+    let error = AdminPath::connect(&via, Options::default()).await.expect_err("unknown");
+    assert!(matches!(error, AdminError::Connect { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn the_server_is_silent_or_hangs_up() {
+    let server = Script::default().accept().expect(&[("op", "clone")]).closed().start().await;
+    let error = fails(&server).await;
+    assert_eq!(error.to_string(), format!("{} gave no answer within 300ms (opening a session)", server.via));
+    assert!(matches!(error, AdminError::NoAnswer { .. }) && error.hint().is_some());
+    server.finish().await;
+
+    let server = Script::default().accept().clones("s1").hang_up().start().await;
+    let error = fails(&server).await;
+    assert_eq!(error.to_string(), format!("lost the connection to {} (looking for the function)", server.via));
+    assert!(matches!(error, AdminError::Lost { .. }) && error.source().is_some());
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn what_answers_is_no_nrepl() {
+    let script = Script::default().accept().expect(&[("op", "clone")]);
+    let server = script.send(b"HTTP/1.1 400 Bad Request\r\n\r\n").closed().start().await;
+    let error = fails(&server).await;
+    assert_eq!(error.to_string(), format!("{} is not an nREPL", server.via));
+    assert!(matches!(error, AdminError::NotAnNrepl { source: DecodeError::Unexpected(b'H'), .. }));
+    assert!(error.hint().is_some());
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn no_session_is_opened() {
+    let script = Script::default().accept().expect(&[("op", "clone")]);
+    let server = script.reply(&[&[("status", "done unknown-op error")]]).closed().start().await;
+    let error = fails(&server).await;
+    assert_eq!(error.to_string(), format!("{} opened no session: unknown-op", server.via));
+    assert!(matches!(error, AdminError::NoSession { .. }));
+    server.finish().await;
+}

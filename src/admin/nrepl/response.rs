@@ -1,0 +1,218 @@
+//! What an nREPL says to one request, gathered from its messages, and what that means for a deletion.
+//!
+//! The messages and their statuses: <https://nrepl.org/nrepl/ops.html>.
+
+use std::collections::BTreeSet;
+
+use super::super::Answer;
+use super::super::text::{shown, shown_bytes};
+use super::bencode::{Dict, Value};
+
+/// The most bytes that are kept of what a form prints.
+const MOST_PRINTED: usize = 4096;
+
+/// The most different statuses that are kept; a server has about ten.
+const MOST_STATUSES: usize = 32;
+
+/// What an nREPL said to one request so far.
+#[derive(Debug, Default)]
+pub(super) struct Response {
+    /// The printed value of the last form.
+    value: Option<String>,
+    /// The class of the exception that ended the form, as `class java.lang.Error`.
+    exception: Option<String>,
+    /// The class of what caused it.
+    root: Option<String>,
+    out: Vec<u8>,
+    err: Vec<u8>,
+    statuses: BTreeSet<String>,
+    /// The answer to `clone`.
+    new_session: Option<String>,
+}
+
+impl Response {
+    /// Adds one message.
+    pub(super) fn absorb(&mut self, mut message: Dict) {
+        let text = |message: &mut Dict, key: &[u8]| match message.remove(key) {
+            Some(Value::Bytes(bytes)) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+            _ => None,
+        };
+        self.value = text(&mut message, b"value").or(self.value.take());
+        self.exception = text(&mut message, b"ex").or(self.exception.take());
+        self.root = text(&mut message, b"root-ex").or(self.root.take());
+        self.new_session = text(&mut message, b"new-session").or(self.new_session.take());
+        for (key, kept) in [(&b"out"[..], &mut self.out), (b"err", &mut self.err)] {
+            if let Some(Value::Bytes(printed)) = message.get(key) {
+                let room = MOST_PRINTED.saturating_sub(kept.len());
+                kept.extend(printed.iter().take(room));
+            }
+        }
+        let statuses = match message.remove(&b"status"[..]) {
+            Some(Value::List(statuses)) => statuses,
+            Some(status) => vec![status],
+            None => Vec::new(),
+        };
+        for status in statuses {
+            if let Value::Bytes(status) = status
+                && self.statuses.len() < MOST_STATUSES
+            {
+                self.statuses.insert(shown_bytes(&status));
+            }
+        }
+    }
+
+    /// Whether the server has said all that it will say. It is not yet success.
+    pub(super) fn is_done(&self) -> bool {
+        self.has("done")
+    }
+
+    /// Whether the form waits for somebody to type something.
+    pub(super) fn needs_input(&self) -> bool {
+        self.has("need-input")
+    }
+
+    /// Whether the server has forgotten our session.
+    pub(super) fn session_is_unknown(&self) -> bool {
+        self.has("unknown-session")
+    }
+
+    /// The printed value, where there is one and nothing went wrong.
+    ///
+    /// # Errors
+    /// What went wrong instead, in words. Success is a value and no error: `done` comes in every case.
+    pub(super) fn value(&self) -> Result<&str, String> {
+        if self.has("interrupted") {
+            return Err(self.with_message("interrupted"));
+        }
+        if let Some(class) = &self.exception {
+            let class = shown(class.trim_start_matches("class "));
+            let root = self.root.as_deref().map(|root| shown(root.trim_start_matches("class ")));
+            return Err(self.with_message(&match root {
+                Some(root) if root != class => format!("exception {class} caused by {root}"),
+                _ => format!("exception {class}"),
+            }));
+        }
+        let is_error =
+            |status: &&String| status.contains("error") || status.contains("unknown") || status.ends_with("not-found");
+        // `error` alone says less than the status beside it: unknown-session, namespace-not-found.
+        let mut errors: Vec<&str> = self.statuses.iter().filter(is_error).map(String::as_str).collect();
+        errors.sort_by_key(|status| *status == "error");
+        match (errors.first(), &self.value) {
+            (Some(error), _) => Err(self.with_message(error)),
+            (None, Some(value)) => Ok(value),
+            (None, None) => Err(self.with_message("the server was done and gave no value")),
+        }
+    }
+
+    /// What it means for the deletion that was asked for.
+    pub(super) fn answer(&self) -> Answer {
+        match self.value() {
+            Ok(value) if self.out.is_empty() => Answer::Accepted(format!("value {}", shown(value))),
+            Ok(value) => Answer::Accepted(shown(&format!("value {value} after printing {}", shown_bytes(&self.out)))),
+            Err(error) => Answer::Failed(error),
+        }
+    }
+
+    /// The answer to `clone`.
+    ///
+    /// # Errors
+    /// What the server said instead, in words.
+    pub(super) fn new_session(self) -> Result<String, String> {
+        self.new_session.clone().ok_or_else(|| match self.value() {
+            Ok(value) => format!("value {}", shown(value)),
+            Err(error) => error,
+        })
+    }
+
+    fn has(&self, status: &str) -> bool {
+        self.statuses.contains(status)
+    }
+
+    /// The exception's own message comes as `err`.
+    fn with_message(&self, what: &str) -> String {
+        let message = shown_bytes(&self.err);
+        if message.is_empty() { what.to_owned() } else { shown(&format!("{what}: {message}")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message from text and lists of text.
+    fn message(entries: &[(&str, &str)]) -> Dict {
+        let value = |key: &str, text: &str| match key {
+            "status" => Value::List(text.split(' ').map(|status| Value::Bytes(status.into())).collect()),
+            _ => Value::Bytes(text.into()),
+        };
+        entries.iter().map(|(key, text)| (key.as_bytes().to_vec(), value(key, text))).collect()
+    }
+
+    fn answer(messages: &[&[(&str, &str)]]) -> Answer {
+        let mut response = Response::default();
+        messages.iter().for_each(|entries| response.absorb(message(entries)));
+        assert!(response.is_done());
+        response.answer()
+    }
+
+    #[test]
+    fn done_is_not_success() {
+        let done = [("status", "done")];
+        let failed = |text: &str| Answer::Failed(text.to_owned());
+        assert_eq!(answer(&[&[("value", "nil")], &done]), Answer::Accepted("value nil".into()));
+        assert_eq!(
+            answer(&[&[("out", "a\n")], &[("out", "b\n")], &[("value", ":ok")], &done]),
+            Answer::Accepted("value :ok after printing a\\nb".into())
+        );
+        assert_eq!(answer(&[&done]), failed("the server was done and gave no value"));
+        for status in ["unknown-session", "unknown-op", "namespace-not-found"] {
+            assert_eq!(answer(&[&[("status", &format!("done {status} error"))]]), failed(status));
+        }
+        assert_eq!(answer(&[&[("value", "1")], &[("status", "done interrupted")]]), failed("interrupted"));
+        assert_eq!(answer(&[&[("value", "1")], &[("status", "eval-error")], &done]), failed("eval-error"));
+        // nREPL up to 0.8 says this where the printing of a value throws.
+        assert_eq!(
+            answer(&[&[("value", "(1")], &[("status", "nrepl.middleware.print/error")], &done]),
+            failed("nrepl.middleware.print/error")
+        );
+        // cider-nrepl adds a message of its own after a success.
+        assert!(matches!(answer(&[&[("value", "1")], &done, &[("status", "state")]]), Answer::Accepted(_)));
+    }
+
+    #[test]
+    fn an_exception_is_told_with_its_class_and_message() {
+        let text = "Execution error (ExceptionInfo) at user/eval1 (REPL:1).\nno such build\n";
+        let class = "class clojure.lang.ExceptionInfo";
+        let error = [("ex", class), ("root-ex", class), ("status", "eval-error")];
+        assert_eq!(
+            answer(&[&[("err", text)], &error, &[("status", "done")]]),
+            Answer::Failed("exception clojure.lang.ExceptionInfo: Execution error (ExceptionInfo) at user/eval1 (REPL:1).\\nno such build".into())
+        );
+        let lazy = [("ex", class), ("root-ex", "class java.lang.RuntimeException"), ("status", "eval-error")];
+        // A value that was printed in part before it threw is no success.
+        assert_eq!(
+            answer(&[&[("value", "(1 2")], &lazy, &[("status", "done")]]),
+            Answer::Failed("exception clojure.lang.ExceptionInfo caused by java.lang.RuntimeException".into())
+        );
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut response = Response::default();
+        for number in 0..1000 {
+            response.absorb(message(&[("out", &"x".repeat(1000)), ("err", "y"), ("status", &format!("s{number}"))]));
+        }
+        assert_eq!((response.out.len(), response.err.len()), (MOST_PRINTED, 1000));
+        assert_eq!(response.statuses.len(), MOST_STATUSES);
+    }
+
+    #[test]
+    fn odd_messages_are_no_success() {
+        let mut response = Response::default();
+        response.absorb(Dict::from([
+            (b"value".to_vec(), Value::Integer(1)),
+            (b"status".to_vec(), Value::Bytes(b"done".to_vec())),
+        ]));
+        assert!(response.is_done() && matches!(response.answer(), Answer::Failed(_)));
+    }
+}

@@ -1,0 +1,52 @@
+//! Text that a server sent, made fit to be shown: bounded, and with nothing in it that a terminal would obey.
+
+use std::error::Error;
+
+use crate::text::shorten;
+
+/// The most characters of a server's text that are shown.
+const MOST: usize = 500;
+
+/// The text in one bounded line.
+pub(super) fn shown(text: &str) -> String {
+    shorten(text, MOST)
+}
+
+/// As [`shown`]; bytes that are no UTF-8 become U+FFFD.
+pub(super) fn shown_bytes(bytes: &[u8]) -> String {
+    shown(&String::from_utf8_lossy(bytes))
+}
+
+/// An error and its causes in one bounded line, `what: why: why`.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Many errors repeat their cause in their own text.
+        if !line.contains(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        cause = error.source();
+    }
+    shown(&line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_are_shown_all_the_same() {
+        assert_eq!(shown_bytes(b"a\xffb\x1b"), "a\u{fffd}b\\u{1b}");
+    }
+
+    #[test]
+    fn a_chain_names_each_cause_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("outer")]
+        struct Outer(#[source] std::io::Error);
+        assert_eq!(chain(&Outer(std::io::Error::other("inner"))), "outer: inner");
+    }
+}

@@ -1,0 +1,178 @@
+//! Where deletions are sent, as `--via` names it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use url::Url;
+
+/// Where deletions are sent, as `--via` names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Via {
+    /// `nrepl://HOST:PORT`: a Clojure nREPL, such as the one behind `circleci dev-console` (port 6005 of the frontend).
+    Nrepl {
+        /// A host name or an address; an IPv6 address without its brackets.
+        host: String,
+        /// The TCP port.
+        port: u16,
+    },
+    /// `https://…` or `http://…`: every deletion is a POST to this address.
+    Http(Url),
+}
+
+/// Why a text is no place to send deletions to. No message repeats the text, for it may hold a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ViaError {
+    /// Not an absolute URL.
+    #[error("--via is not a URL: {0}")]
+    NotAUrl(#[from] url::ParseError),
+    /// `console:COMMAND`, which this version does not know yet.
+    #[error("--via console: is not supported by this version")]
+    Console,
+    /// Neither `nrepl`, `https` nor `http`.
+    #[error("--via has the scheme {0:?}, which is none of nrepl, https, http")]
+    Scheme(String),
+    /// A user name or a password stands before the host.
+    #[error("--via holds a user name or a password")]
+    Credentials,
+    /// The host is missing, or holds something that no host name holds.
+    #[error("--via names no host")]
+    Host,
+    /// `nrepl://HOST` without a port, or with port 0.
+    #[error("--via nrepl://HOST names no port")]
+    Port,
+    /// `nrepl://HOST:PORT` with something after it.
+    #[error("--via has something after nrepl://HOST:PORT")]
+    Path,
+    /// A query or an anchor, where tokens are wont to stand.
+    #[error("--via has a query or an anchor")]
+    Query,
+}
+
+impl ViaError {
+    /// What the operator can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NotAUrl(_) | Self::Scheme(_) | Self::Console | Self::Host | Self::Path => {
+                "write nrepl://HOST:PORT or an https:// URL"
+            }
+            Self::Port => "CircleCI Server's console listens on port 6005 of the frontend",
+            Self::Credentials | Self::Query => {
+                "a secret does not belong on a command line: --token-file FILE or the environment variable HALFBUILT_TOKEN"
+            }
+        })
+    }
+}
+
+impl FromStr for Via {
+    type Err = ViaError;
+
+    fn from_str(text: &str) -> Result<Self, ViaError> {
+        let text = text.trim();
+        if text.starts_with("console:") {
+            return Err(ViaError::Console);
+        }
+        let url = Url::parse(text)?;
+        check(&url)?;
+        if url.scheme() != "nrepl" {
+            return Ok(Self::Http(url));
+        }
+        if !matches!(url.path(), "" | "/") {
+            return Err(ViaError::Path);
+        }
+        let host = url.host_str().unwrap_or_default();
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        // The URL standard leaves the host of a scheme that it does not know as it was written.
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+        if host.is_empty() || !host.chars().all(plain) {
+            return Err(ViaError::Host);
+        }
+        match url.port() {
+            Some(port) if port > 0 => Ok(Self::Nrepl { host: host.to_owned(), port }),
+            _ => Err(ViaError::Port),
+        }
+    }
+}
+
+/// What holds for each URL of `--via`: a known scheme, and no place where a secret could stand.
+pub(super) fn check(url: &Url) -> Result<(), ViaError> {
+    if !matches!(url.scheme(), "nrepl" | "https" | "http") {
+        return Err(ViaError::Scheme(url.scheme().to_owned()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(ViaError::Credentials);
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(ViaError::Query);
+    }
+    Ok(())
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nrepl { host, port } if host.contains(':') => write!(f, "nrepl://[{host}]:{port}"),
+            Self::Nrepl { host, port } => write!(f, "nrepl://{host}:{port}"),
+            // Rebuilt from harmless parts, for a `Via` can be made without going through `from_str`.
+            Self::Http(url) => {
+                write!(f, "{}://{}", url.scheme(), url.host_str().unwrap_or_default())?;
+                url.port().map_or(Ok(()), |port| write!(f, ":{port}"))?;
+                f.write_str(url.path())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_read_and_shown() {
+        for (text, shown) in [
+            ("nrepl://127.0.0.1:6005", "nrepl://127.0.0.1:6005"),
+            (" nrepl://frontend.internal:6005/ ", "nrepl://frontend.internal:6005"),
+            ("nrepl://[::1]:6005", "nrepl://[::1]:6005"),
+            ("https://ci.example.com/admin/delete-build", "https://ci.example.com/admin/delete-build"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/"),
+        ] {
+            let via: Via = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(via.to_string(), shown);
+            assert_eq!(shown.parse(), Ok(via));
+        }
+        let via = "nrepl://[::1]:6005".parse();
+        assert_eq!(via, Ok(Via::Nrepl { host: "::1".into(), port: 6005 }));
+    }
+
+    #[test]
+    fn what_is_no_place_is_refused_and_not_repeated() {
+        for (text, error) in [
+            ("console:circleci dev-console", ViaError::Console),
+            ("ftp://ci.example.com", ViaError::Scheme("ftp".into())),
+            ("nrepl://me:hunter2@host:6005", ViaError::Credentials),
+            ("https://hunter2@ci.example.com/", ViaError::Credentials),
+            ("https://ci.example.com/?circle-token=hunter2", ViaError::Query),
+            ("https://ci.example.com/#hunter2", ViaError::Query),
+            ("nrepl://ci.example.com", ViaError::Port),
+            ("nrepl://ci.example.com:0", ViaError::Port),
+            ("nrepl://ci.example.com:6005/user", ViaError::Path),
+            ("nrepl://ci%20example.com:6005", ViaError::Host),
+            ("nrepl:6005", ViaError::Path),
+        ] {
+            let refused = text.parse::<Via>().expect_err(text);
+            assert_eq!(refused, error, "{text}");
+            assert!(!refused.to_string().contains("hunter2"), "{refused}");
+            assert!(refused.hint().is_some(), "{refused}");
+        }
+        for text in ["", "127.0.0.1:6005", "nrepl://host:99999", "https://"] {
+            assert!(matches!(text.parse::<Via>(), Err(ViaError::NotAUrl(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_never_shown_even_if_it_got_in() {
+        let url = Url::parse("https://me:hunter2@ci.example.com:8443/x?token=hunter2#hunter2").expect("a URL");
+        assert_eq!(Via::Http(url).to_string(), "https://ci.example.com:8443/x");
+    }
+}
