@@ -1,0 +1,258 @@
+//! Carries out a plan: reads each build again, sends the deletion, reads again, and says how each one ended.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::Answer;
+use crate::build_url::BuildUrl;
+use crate::report::Chosen;
+use crate::state::State;
+
+use super::plan::{Decision, Planned, Reading, plan};
+
+/// How many builds are read again at once, before and after their deletion.
+const BATCH: usize = 25;
+/// How old a reading may be when the deletion that it allows is sent.
+const FRESH: Duration = Duration::from_secs(3);
+/// How often, and after which pauses, a build that should be gone is read again before it counts as still there.
+const PATIENCE: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(800), Duration::from_secs(2)];
+/// How many deletions in a row may get no answer before no more are sent.
+const SILENCE: usize = 3;
+
+/// Reads chosen builds again.
+pub trait BuildReader {
+    /// What goes wrong.
+    type Error: std::fmt::Display;
+
+    /// What the database says now of each build, in the same order.
+    fn read(&mut self, chosen: &[&Chosen]) -> impl Future<Output = Result<Vec<Reading>, Self::Error>>;
+
+    /// The names of the rules that are run with each reading.
+    fn rules(&self) -> Vec<&str>;
+}
+
+/// Sends deletions.
+pub trait Deleter {
+    /// Sends one deletion, once.
+    fn delete(&mut self, build: &BuildUrl) -> impl Future<Output = Answer>;
+}
+
+/// Hears of every build that has ended, in the moment it has.
+pub trait Listener {
+    /// A build has ended.
+    ///
+    /// # Errors
+    /// It cannot be put on record: then nothing more is sent.
+    fn ended(&mut self, planned: &Planned, state: State, reason: &str) -> std::io::Result<()>;
+}
+
+/// Why a run ended.
+#[derive(Debug)]
+pub enum Ending<E> {
+    /// Every build of the plan has been dealt with.
+    Complete,
+    /// The run was interrupted.
+    Interrupted,
+    /// Nothing more could be sent, or it would not have been wise to.
+    Stopped(String),
+    /// The database could not be read any more.
+    Blind(E),
+    /// The results could not be written any more.
+    Unrecorded(std::io::Error),
+}
+
+/// Carries out a plan. Builds that are kept are put on record as they are; the others are deleted one by one, the
+/// first being a canary that is proved gone before the second is sent. Every build of the plan ends in one state.
+pub async fn run<R: BuildReader, D: Deleter, L: Listener>(
+    plan: &[Planned],
+    reader: &mut R,
+    deleter: &mut D,
+    listener: &mut L,
+    interrupt: &CancellationToken,
+) -> Ending<R::Error> {
+    let mut run = Run { reader, deleter, listener, interrupt, pending: VecDeque::new(), proved: false, silent: 0 };
+    let ending = match run.record_kept(plan) {
+        Err(error) => Ending::Unrecorded(error),
+        Ok(()) => run.work().await,
+    };
+    match run.record_rest(&ending) {
+        Err(error) => Ending::Unrecorded(error),
+        Ok(()) => ending,
+    }
+}
+
+struct Run<'a, R, D, L> {
+    reader: &'a mut R,
+    deleter: &'a mut D,
+    listener: &'a mut L,
+    interrupt: &'a CancellationToken,
+    pending: VecDeque<&'a Planned>,
+    /// Whether a deletion of this run has been proved.
+    proved: bool,
+    /// How many deletions in a row got no answer.
+    silent: usize,
+}
+
+/// A deletion that was sent, and what the server said of it.
+struct Sent<'a> {
+    planned: &'a Planned,
+    answer: Answer,
+}
+
+impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
+    fn record_kept(&mut self, plan: &'a [Planned]) -> std::io::Result<()> {
+        for planned in plan {
+            match &planned.decision {
+                Decision::Keep(state, reason) => self.listener.ended(planned, *state, reason)?,
+                Decision::Delete(_) => self.pending.push_back(planned),
+            }
+        }
+        Ok(())
+    }
+
+    fn record_rest(&mut self, ending: &Ending<R::Error>) -> std::io::Result<()> {
+        let why = match ending {
+            Ending::Complete => return Ok(()),
+            Ending::Interrupted => "the run was interrupted before its turn".to_owned(),
+            Ending::Stopped(why) => format!("the run stopped before its turn: {why}"),
+            Ending::Blind(error) => format!("the run stopped before its turn: {error}"),
+            Ending::Unrecorded(error) => format!("the run stopped before its turn: {error}"),
+        };
+        while let Some(planned) = self.pending.pop_front() {
+            self.listener.ended(planned, State::NotAttempted, &why)?;
+        }
+        Ok(())
+    }
+
+    async fn work(&mut self) -> Ending<R::Error> {
+        while !self.pending.is_empty() {
+            if self.interrupt.is_cancelled() {
+                return Ending::Interrupted;
+            }
+            if let Err(ending) = self.batch().await {
+                return ending;
+            }
+        }
+        Ending::Complete
+    }
+
+    /// Reads some builds again, sends what may still be deleted, and proves it.
+    async fn batch(&mut self) -> Result<(), Ending<R::Error>> {
+        let size = if self.proved { BATCH } else { 1 };
+        let batch: Vec<&Planned> = self.pending.iter().take(size).copied().collect();
+        let read_at = Instant::now();
+        let readings = self.read(&batch).await.map_err(Ending::Blind)?;
+        let mut sent = Vec::new();
+        let mut stop = None;
+        for (planned, reading) in batch.into_iter().zip(readings) {
+            // What has not been sent by now is read again with the next batch.
+            if self.interrupt.is_cancelled() || read_at.elapsed() > FRESH {
+                break;
+            }
+            self.pending.pop_front();
+            if let Decision::Keep(state, reason) = plan(&planned.chosen, &reading, &self.reader.rules()) {
+                self.listener.ended(planned, state, &reason).map_err(Ending::Unrecorded)?;
+                continue;
+            }
+            let Some(url) = &planned.chosen.url else { continue };
+            let answer = self.deleter.delete(url).await;
+            self.silent = if matches!(answer, Answer::Unknown(_)) { self.silent + 1 } else { 0 };
+            let denied = matches!(answer, Answer::Denied(_));
+            if denied {
+                stop = Some(answer.text().to_owned());
+            } else if self.silent >= SILENCE {
+                stop = Some(format!("{SILENCE} deletions in a row got no answer"));
+            }
+            sent.push(Sent { planned, answer });
+            if stop.is_some() {
+                break;
+            }
+        }
+        self.prove(sent).await?;
+        stop.map_or(Ok(()), |why| Err(Ending::Stopped(why)))
+    }
+
+    async fn read(&mut self, batch: &[&Planned]) -> Result<Vec<Reading>, R::Error> {
+        let chosen: Vec<&Chosen> = batch.iter().map(|planned| &planned.chosen).collect();
+        self.reader.read(&chosen).await
+    }
+
+    /// Reads what was sent again, a few times where it is still there, and puts it on record.
+    async fn prove(&mut self, sent: Vec<Sent<'a>>) -> Result<(), Ending<R::Error>> {
+        let mut pauses = PATIENCE.into_iter();
+        let mut waiting = sent;
+        let mut canary = None;
+        while !waiting.is_empty() {
+            let batch: Vec<&Planned> = waiting.iter().map(|sent| sent.planned).collect();
+            let readings = match self.read(&batch).await {
+                Ok(readings) => readings,
+                Err(error) => return Err(self.unproved(&waiting, error)),
+            };
+            let pause = pauses.next();
+            let mut again = Vec::new();
+            for (sent, reading) in waiting.into_iter().zip(readings) {
+                let gone = reading == Reading::Gone;
+                if !gone && pause.is_some() && sent.may_take_effect_yet() {
+                    again.push(sent);
+                    continue;
+                }
+                let (state, reason) = sent.settled(gone);
+                self.listener.ended(sent.planned, state, &reason).map_err(Ending::Unrecorded)?;
+                canary.get_or_insert((state, reason));
+            }
+            waiting = again;
+            if let Some(pause) = pause.filter(|_| !waiting.is_empty()) {
+                sleep(pause).await;
+            }
+        }
+        match canary {
+            Some((State::Deleted, _)) => self.proved = true,
+            Some((state, reason)) if !self.proved => {
+                return Err(Ending::Stopped(format!("the first build ended as {state}: {reason}")));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn unproved(&mut self, sent: &[Sent<'a>], error: R::Error) -> Ending<R::Error> {
+        for sent in sent {
+            let reason = format!("{}; and it could not be read again: {error}", sent.answer.text());
+            if let Err(error) = self.listener.ended(sent.planned, State::Unknown, &reason) {
+                return Ending::Unrecorded(error);
+            }
+        }
+        Ending::Blind(error)
+    }
+}
+
+impl Sent<'_> {
+    /// Whether the build may still go without anything more being sent.
+    fn may_take_effect_yet(&self) -> bool {
+        matches!(self.answer, Answer::Accepted(_) | Answer::Unknown(_))
+    }
+
+    /// How a deletion ended, by what the server said and whether the build is gone. The database has the last word.
+    fn settled(&self, gone: bool) -> (State, String) {
+        let text = self.answer.text();
+        match (&self.answer, gone) {
+            (Answer::Accepted(_), true) => (State::Deleted, "read again and gone".to_owned()),
+            (Answer::Accepted(_), false) => {
+                (State::Failed, format!("the server says that it is deleted ({text}), and it is still there"))
+            }
+            (Answer::Gone(_), true) => (State::AlreadyGone, format!("{text}; read again and gone")),
+            (Answer::Gone(_), false) => (State::Failed, format!("{text}, and it is still there")),
+            (Answer::Refused(_), true) => (State::AlreadyGone, format!("{text}; read again and gone")),
+            (Answer::Refused(_), false) => (State::Refused, text.to_owned()),
+            (Answer::Failed(_), true) => (State::Deleted, format!("{text}; read again and gone all the same")),
+            (Answer::Failed(_), false) => (State::Failed, text.to_owned()),
+            (Answer::Unknown(_), true) => (State::Deleted, format!("{text}; read again and gone")),
+            (Answer::Unknown(_), false) => (State::Unknown, format!("{text}; still there when read again")),
+            (Answer::Denied(_), true) => (State::AlreadyGone, format!("{text}; read again and gone")),
+            (Answer::Denied(_), false) => (State::NotAttempted, text.to_owned()),
+        }
+    }
+}
