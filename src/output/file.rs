@@ -1,0 +1,175 @@
+//! Where data goes: standard output, or a file that appears under its name only when it is whole.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// An output that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {name}")]
+pub struct OutputError {
+    name: String,
+    source: io::Error,
+}
+
+impl OutputError {
+    /// An output of this name cannot be written.
+    pub fn new(name: String, source: io::Error) -> Self {
+        Self { name, source }
+    }
+}
+
+/// An open output.
+pub struct OutputFile {
+    name: String,
+    sink: Sink,
+}
+
+enum Sink {
+    /// Written beside its place and moved there at the end, so that a cut report never passes for a whole one.
+    Whole(BufWriter<NamedTempFile>, PathBuf),
+    /// Written in place: rows that are on record must stay there whatever happens. Also for what is no ordinary file.
+    InPlace(BufWriter<File>),
+    Stdout(BufWriter<io::Stdout>),
+}
+
+impl OutputFile {
+    /// Opens an output that is of use only as a whole; `None` is standard output.
+    ///
+    /// # Errors
+    /// It cannot be written. This is found out here, before the work starts.
+    pub fn whole(path: Option<&Path>) -> Result<Self, OutputError> {
+        let Some(path) = path else { return Ok(Self::stdout()) };
+        if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Self::in_place(path);
+        }
+        let name = path.display().to_string();
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let opened = writable(path).and_then(|()| temporary_beside(folder));
+        match opened {
+            Ok(file) => Ok(Self { name, sink: Sink::Whole(BufWriter::new(file), path.to_owned()) }),
+            Err(source) => Err(OutputError { name, source }),
+        }
+    }
+
+    fn in_place(path: &Path) -> Result<Self, OutputError> {
+        let name = path.display().to_string();
+        match File::create(path) {
+            Ok(file) => Ok(Self { name, sink: Sink::InPlace(BufWriter::new(file)) }),
+            Err(source) => Err(OutputError { name, source }),
+        }
+    }
+
+    fn stdout() -> Self {
+        Self { name: "standard output".to_owned(), sink: Sink::Stdout(BufWriter::new(io::stdout())) }
+    }
+
+    /// The file, for messages.
+    pub fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    /// Opens a file that must not be there yet, and whose rows stay, each as it is written.
+    ///
+    /// # Errors
+    /// It cannot be written, or is there already.
+    pub fn new_record(path: &Path) -> Result<Self, OutputError> {
+        let name = path.display().to_string();
+        match File::create_new(path) {
+            Ok(file) => Ok(Self { name, sink: Sink::InPlace(BufWriter::new(file)) }),
+            Err(source) => Err(OutputError { name, source }),
+        }
+    }
+
+    /// Ends the output; a whole file takes its place now.
+    ///
+    /// # Errors
+    /// What was still to be written cannot be.
+    pub fn finish(mut self) -> Result<(), OutputError> {
+        let name = self.name.clone();
+        let finished = self.flush().and_then(|()| match self.sink {
+            Sink::Whole(buffer, path) => {
+                let file = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
+                file.as_file().sync_all()?;
+                file.persist(path).map_err(|error| error.error)?;
+                Ok(())
+            }
+            Sink::InPlace(_) | Sink::Stdout(_) => Ok(()),
+        });
+        finished.map_err(|source| OutputError { name, source })
+    }
+}
+
+/// A file that is there and may not be written must not be replaced either.
+fn writable(path: &Path) -> io::Result<()> {
+    match File::options().write(true).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn temporary_beside(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".halfbuilt-").suffix(".tmp");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As any new file: what others may do is up to the umask.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
+impl Write for OutputFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.sink {
+            Sink::Whole(file, _) => file.write(bytes),
+            Sink::InPlace(file) => file.write(bytes),
+            Sink::Stdout(stdout) => stdout.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.sink {
+            Sink::Whole(file, _) => file.flush(),
+            Sink::InPlace(file) => file.flush(),
+            Sink::Stdout(stdout) => stdout.flush(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_not_finished_never_appears() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("report.csv");
+        let mut output = OutputFile::whole(Some(&path)).expect("an output");
+        output.write_all(b"half").expect("a write");
+        drop(output);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    }
+
+    #[test]
+    fn a_finished_file_replaces_the_old_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("report.csv");
+        std::fs::write(&path, "old").expect("a file");
+        let mut output = OutputFile::whole(Some(&path)).expect("an output");
+        output.write_all(b"new").expect("a write");
+        assert_eq!(std::fs::read_to_string(&path).expect("a file"), "old");
+        output.finish().expect("a file");
+        assert_eq!(std::fs::read_to_string(&path).expect("a file"), "new");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_found_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = OutputFile::whole(Some(&folder.path().join("no/report.csv"))).err().expect("an error");
+        assert!(error.to_string().ends_with("no/report.csv"), "{error}");
+    }
+}

@@ -1,0 +1,88 @@
+//! A scan as JSON: `{"schema_version": 1, "findings": [...], "summary": {...}}`, written as it is found.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use crate::finding::Finding;
+
+use super::Summary;
+
+/// A JSON report that is being written.
+pub struct JsonReport<W: Write> {
+    to: W,
+    first: bool,
+}
+
+impl<W: Write> JsonReport<W> {
+    /// Begins the document.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub fn new(mut to: W) -> io::Result<Self> {
+        write!(to, "{{\"schema_version\":1,\"findings\":[")?;
+        Ok(Self { to, first: true })
+    }
+
+    /// Adds a finding, on a line of its own.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub fn write(&mut self, found: &Finding) -> io::Result<()> {
+        write!(self.to, "{}", if self.first { "\n" } else { ",\n" })?;
+        self.first = false;
+        serde_json::to_writer(&mut self.to, &finding(found))?;
+        Ok(())
+    }
+
+    /// Ends the document with the summary and gives back what it was written to.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub fn finish(mut self, summary: &Summary) -> io::Result<W> {
+        write!(self.to, "\n],\n\"summary\":")?;
+        serde_json::to_writer(&mut self.to, &summary_value(summary))?;
+        writeln!(self.to, "}}")?;
+        Ok(self.to)
+    }
+}
+
+fn finding(found: &Finding) -> Value {
+    let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
+    json!({
+        "build_url": found.build_url,
+        "project": found.project,
+        "build_num": found.build_num,
+        "lifecycle": found.lifecycle,
+        "status": found.status,
+        "queued_at": time(found.queued_at),
+        "started_at": time(found.started_at),
+        "stopped_at": time(found.stopped_at),
+        "last_activity_at": time(found.last_activity_at),
+        "timing": found.timing.as_str(),
+        "reasons": found.reasons,
+        "evidence": found.evidence,
+        "steps": found.steps,
+        "steps_unfinished": found.steps_unfinished,
+        "output_expected": found.output_expected,
+        "output_stored": found.output_stored,
+        "deletable": found.deletable,
+        "fingerprint": found.fingerprint,
+    })
+}
+
+fn summary_value(summary: &Summary) -> Value {
+    let not_checked: Vec<Value> =
+        summary.not_checked.iter().map(|left| json!({ "what": left.what, "why": left.why })).collect();
+    json!({
+        "builds": summary.scope.builds(),
+        "projects": summary.scope.projects.len(),
+        "steps": summary.scope.steps,
+        "abnormal": summary.abnormal,
+        "deletable": summary.deletable,
+        "by_rule": summary.by_rule,
+        "by_timing": summary.by_timing,
+        "by_project": summary.by_project,
+        "not_checked": not_checked,
+    })
+}

@@ -1,0 +1,62 @@
+//! Talk: everything that goes to stderr goes through here.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+
+use crate::text::escape_controls;
+
+/// Writes to stderr, one message a line. What cannot be said there is not worth ending a run for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Printer;
+
+impl Printer {
+    /// Says something.
+    pub fn say(self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{}", escape_controls(text));
+    }
+
+    /// Says something that may be amiss.
+    pub fn warn(self, text: &str) {
+        self.say(&format!("warning: {text}"));
+    }
+
+    /// Says what went wrong, what it came from, and what to do next.
+    pub fn fail(self, error: &dyn Error, hint: Option<&str>) {
+        self.say(&format!("error: {error}"));
+        let mut said = error.to_string();
+        for cause in sources(error) {
+            let cause = cause.to_string();
+            // Some libraries repeat their cause in their own text.
+            if !said.contains(&cause) {
+                self.say(&format!("  caused by: {cause}"));
+            }
+            said = cause;
+        }
+        if let Some(hint) = hint {
+            self.say(&format!("hint: {hint}"));
+        }
+    }
+
+    /// Says something that has lines of its own.
+    pub fn say_lines(self, text: &impl fmt::Display) {
+        text.to_string().lines().for_each(|line| self.say(line));
+    }
+
+    /// Asks a person for a line. `None` where no person is there.
+    pub fn ask(self, question: &str) -> Option<String> {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return None;
+        }
+        let mut stderr = io::stderr().lock();
+        let _ = write!(stderr, "{}", escape_controls(question));
+        let _ = stderr.flush();
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).ok()?;
+        Some(answer.trim().to_owned())
+    }
+}
+
+fn sources<'a>(error: &'a dyn Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |cause: &&'a (dyn Error + 'static)| (*cause).source())
+}

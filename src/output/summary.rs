@@ -1,0 +1,102 @@
+//! What a scan found, added up, for eyes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::finding::Finding;
+use crate::scan::{NotChecked, Scope};
+use crate::text::escape_controls;
+
+/// How many projects a summary names.
+const PROJECTS_SHOWN: usize = 20;
+
+/// The numbers of one scan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// How much was looked at.
+    pub scope: Scope,
+    /// What was not looked at.
+    pub not_checked: Vec<NotChecked>,
+    /// Builds found by each rule that was run, those that found none too.
+    pub by_rule: BTreeMap<String, u64>,
+    /// Abnormal builds by project.
+    pub by_project: BTreeMap<String, u64>,
+    /// Abnormal builds by timing.
+    pub by_timing: BTreeMap<&'static str, u64>,
+    /// All abnormal builds.
+    pub abnormal: u64,
+    /// Those that may be deleted.
+    pub deletable: u64,
+}
+
+impl Summary {
+    /// Begins with what is looked at.
+    pub fn new<'a>(scope: &Scope, not_checked: &[NotChecked], rules: impl Iterator<Item = &'a str>) -> Self {
+        Self {
+            scope: scope.clone(),
+            not_checked: not_checked.to_vec(),
+            by_rule: rules.map(|rule| (rule.to_owned(), 0)).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a finding.
+    pub fn add(&mut self, found: &Finding) {
+        self.abnormal += 1;
+        self.deletable += u64::from(found.deletable);
+        *self.by_timing.entry(found.timing.as_str()).or_default() += 1;
+        *self.by_project.entry(found.project.clone().unwrap_or_default()).or_default() += 1;
+        for reason in &found.reasons {
+            *self.by_rule.entry(reason.clone()).or_default() += 1;
+        }
+    }
+
+    /// How much was looked at, in words.
+    pub fn looked_at(&self) -> String {
+        let projects = self.scope.projects.len();
+        let steps = self.scope.steps.map(|steps| format!(", {steps} steps")).unwrap_or_default();
+        format!("{} builds of {projects} projects{steps}", self.scope.builds())
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} abnormal, {} of them deletable; checked {}", self.abnormal, self.deletable, self.looked_at())?;
+        write!(f, "\nby rule:")?;
+        for (rule, builds) in &self.by_rule {
+            write!(f, "\n  {builds:>8}  {rule}")?;
+        }
+        if !self.by_timing.is_empty() {
+            write!(f, "\nby timing:")?;
+            for (timing, builds) in &self.by_timing {
+                write!(f, "\n  {builds:>8}  {timing}")?;
+            }
+        }
+        if !self.by_project.is_empty() {
+            write!(f, "\nby project:")?;
+            let mut projects: Vec<(&String, &u64)> = self.by_project.iter().collect();
+            projects.sort_by_key(|(name, builds)| (std::cmp::Reverse(**builds), *name));
+            for (project, builds) in projects.iter().take(PROJECTS_SHOWN) {
+                let all = self.scope.projects.get(*project).copied().unwrap_or_default();
+                let name = if project.is_empty() { "(no project)".to_owned() } else { escape_controls(project) };
+                write!(f, "\n  {builds:>8}  {name} (of {all})")?;
+            }
+            let more = projects.len().saturating_sub(PROJECTS_SHOWN);
+            if more > 0 {
+                write!(f, "\n            and {more} more projects")?;
+            }
+        }
+        if !self.not_checked.is_empty() {
+            write!(f, "\nnot checked:")?;
+            for not_checked in &self.not_checked {
+                write!(
+                    f,
+                    "\n            {}: {}",
+                    escape_controls(&not_checked.what),
+                    escape_controls(&not_checked.why)
+                )?;
+            }
+        }
+        Ok(())
+    }
+}

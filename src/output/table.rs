@@ -1,0 +1,103 @@
+//! Tables for eyes.
+
+use std::io::{self, Write};
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{ContentArrangement, Table};
+use console::Term;
+
+use crate::deletion::{Decision, Planned};
+use crate::finding::Finding;
+use crate::text::shorten;
+
+use super::Summary;
+
+/// How many rows a table shows: more is no table for eyes, and would have to be kept in memory.
+const ROWS: usize = 200;
+/// How many characters of one cell are shown.
+const CELL: usize = 160;
+
+/// How many characters wide a table is where no terminal says.
+const WIDTH: u16 = 160;
+
+/// The findings of a scan.
+pub struct FindingTable {
+    table: Table,
+    left_out: u64,
+}
+
+impl FindingTable {
+    /// An empty table.
+    pub fn new() -> Self {
+        Self { table: table(&["project", "build", "timing", "deletable", "reasons", "evidence"]), left_out: 0 }
+    }
+
+    /// Adds a row.
+    pub fn add(&mut self, found: &Finding) {
+        if self.table.row_count() >= ROWS {
+            self.left_out += 1;
+            return;
+        }
+        self.table.add_row([
+            shorten(found.project.as_deref().unwrap_or_default(), CELL),
+            found.build_num.map(|number| number.to_string()).unwrap_or_default(),
+            found.timing.to_string(),
+            if found.deletable { "yes" } else { "no" }.to_owned(),
+            found.reasons.join("\n"),
+            shorten(&found.evidence, CELL),
+        ]);
+    }
+
+    /// Writes the table and, under it, the summary.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub fn finish(&self, summary: &Summary, mut to: impl Write) -> io::Result<()> {
+        if !self.table.is_empty() {
+            writeln!(to, "{}", self.table)?;
+        }
+        if self.left_out > 0 {
+            writeln!(to, "and {} more rows: --format csv shows them all", self.left_out)?;
+        }
+        writeln!(to, "{summary}")
+    }
+}
+
+impl Default for FindingTable {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A plan that has not been carried out.
+pub struct PlanTable;
+
+impl PlanTable {
+    /// Writes the plan.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    pub fn write(plan: &[Planned], mut to: impl Write) -> io::Result<()> {
+        let mut rows = table(&["plan", "build", "why"]);
+        for planned in plan.iter().take(ROWS) {
+            let (decision, why) = match &planned.decision {
+                Decision::Delete(why) => ("delete".to_owned(), why),
+                Decision::Keep(state, why) => (format!("keep ({state})"), why),
+            };
+            rows.add_row([decision, shorten(&planned.chosen.url_text, CELL), shorten(why, CELL)]);
+        }
+        writeln!(to, "{rows}")?;
+        match plan.len().saturating_sub(ROWS) {
+            0 => Ok(()),
+            more => writeln!(to, "and {more} more rows: -o FILE shows them all"),
+        }
+    }
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(Term::stdout().size_checked().map_or(WIDTH, |(_, columns)| columns));
+    table.set_header(header);
+    table
+}
