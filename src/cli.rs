@@ -1,0 +1,93 @@
+//! The command line: flags, their help, and how their values are read.
+
+mod delete;
+mod reading;
+mod values;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use delete::DeleteArgs;
+pub use reading::ReadingArgs;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    clean, or all done
+  1    verify found more than is allowed
+  2    usage error
+  3    could not look or act: database, profile, admin path or a file failed
+  4    nothing was checked, or nothing to delete: no build in scope
+  5    not all chosen builds were deleted
+  6    declined: a gate or a confirmation stopped it
+  130  interrupted, everything done so far on record";
+
+/// Finds the builds that a CI server restored from a snapshot left half finished, reports them, deletes the chosen
+/// ones, and proves that they are gone
+///
+/// A CI server that is backed up while builds run comes back with builds that are stuck in Running for ever and have
+/// lost the latter half of their output. Scan for them, look at the report, delete what you choose, verify.
+/// Nothing is written to the build database; deletions go through the server's own admin path, and only with --execute.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Report the abnormal builds of a restored build database
+    Scan(ScanArgs),
+    /// Delete the builds of a report through the server's admin path (a dry run unless --execute is given)
+    Delete(Box<DeleteArgs>),
+    /// Judge a restore: scan, say the verdict in one sentence, and exit with 1 if more is abnormal than is allowed
+    Verify(VerifyArgs),
+}
+
+/// The flags of `scan`.
+#[derive(Debug, Args)]
+pub struct ScanArgs {
+    /// Where to write the report [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The report's format [default: table on a terminal, csv elsewhere]
+    #[arg(long)]
+    pub format: Option<FormatArg>,
+    /// Look only for what this rule finds; may be repeated
+    #[arg(long = "rule", value_name = "RULE")]
+    pub rules: Vec<String>,
+    /// Look only at projects that fit this glob, such as 'acme/*'; may be repeated
+    #[arg(long = "project", value_name = "GLOB")]
+    pub projects: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: ReadingArgs,
+}
+
+/// The flags of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Where to write the report of what was found [default: nowhere]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Put up with N builds that this rule finds; may be repeated for other rules
+    #[arg(long = "allow", value_name = "RULE=N")]
+    pub allow: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: ReadingArgs,
+}
+
+/// The formats of a scan's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// The report file: what `delete` reads
+    Csv,
+    /// For programs
+    Json,
+    /// For eyes, with a summary
+    Table,
+}

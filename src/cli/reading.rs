@@ -1,0 +1,45 @@
+//! The flags of every command that reads the build database.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::scan::DEFAULT_PROFILE;
+
+use super::values;
+
+/// The flags of every command that reads the build database.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reading the build database")]
+pub struct ReadingArgs {
+    /// The build database: postgres://USER@HOST:PORT/DATABASE or "host=... dbname=..." [default: PGHOST, PGUSER,
+    /// PGPASSWORD and libpq's other variables]
+    ///
+    /// What it leaves out comes from libpq's environment variables and ~/.pgpass. A role that may only read is enough.
+    /// Give the password by PGPASSWORD or ~/.pgpass: arguments can be seen by every user of this machine.
+    #[arg(long, value_name = "URL", env = "HALFBUILT_DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// How to read the database: the name of a profile that ships (circleci, buildbot), or a file of your own
+    #[arg(long, value_name = "NAME|FILE", default_value = DEFAULT_PROFILE)]
+    pub profile: String,
+    /// A folder with rules of your own, *.sql, besides those that ship
+    #[arg(long = "rules", value_name = "DIR")]
+    pub rule_folder: Option<PathBuf>,
+    /// When the backup was taken, with a time zone, such as 2026-11-20T02:00:00Z
+    ///
+    /// Without it nobody can tell which builds the backup cut: every timing is unknown, and nothing is deletable.
+    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    pub backup_time: Option<Timestamp>,
+    /// When the restored server came back [default: the backup time]
+    ///
+    /// Builds that started after it are alive until proven otherwise, and never deletable.
+    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    pub restored_at: Option<Timestamp>,
+    /// The longest time that the server lets a build run, such as 5h or '2 days'
+    #[arg(long, value_name = "DURATION", default_value = "5h", value_parser = values::duration)]
+    pub max_run_time: SignedDuration,
+    /// The server's address, such as https://ci.example.com, where the database does not hold the builds' own
+    #[arg(long, value_name = "URL", value_parser = values::base_url)]
+    pub base_url: Option<String>,
+}

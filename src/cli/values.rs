@@ -1,0 +1,87 @@
+//! How the values of flags are read.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use url::Url;
+
+/// A time with a zone, to the microsecond: what PostgreSQL can tell apart.
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Timestamp::from_microsecond(time.as_microsecond()).map_err(|error| error.to_string());
+    }
+    match text.parse::<jiff::civil::DateTime>() {
+        Ok(_) => Err(format!("it has no time zone: write {text}Z for UTC, or {text}+01:00")),
+        Err(_) => Err("expected a time with a zone, such as 2026-11-20T02:00:00Z".to_owned()),
+    }
+}
+
+/// A length of time; a day is 24 hours.
+pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
+    let expected = "expected a length of time, such as 5h, 90m or '2 days'";
+    let span: Span = text.parse().map_err(|_| expected.to_owned())?;
+    // Months and years have no fixed length.
+    if span.get_years() != 0 || span.get_months() != 0 {
+        return Err(expected.to_owned());
+    }
+    let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|error| error.to_string())?;
+    if length.is_positive() { Ok(length) } else { Err("it has to be longer than nothing".to_owned()) }
+}
+
+/// A length of time to wait.
+pub(super) fn wait(text: &str) -> Result<Duration, String> {
+    duration(text)?.try_into().map_err(|_| "it is too long".to_owned())
+}
+
+/// The address of a server: a scheme and a host, perhaps a path, nothing else.
+pub(super) fn base_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).map_err(|_| "expected the address of a server, such as https://ci.example.com")?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("expected http:// or https://".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it must not hold a user name or a password".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("it must not hold a query or an anchor".to_owned());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_need_a_zone() {
+        let expected: Timestamp = "2026-11-20T02:00:00Z".parse().expect("a time");
+        for text in ["2026-11-20T02:00:00Z", "2026-11-20 02:00:00+00", "2026-11-20T03:00:00+01:00"] {
+            assert_eq!(time(text), Ok(expected), "{text}");
+        }
+        assert!(time("2026-11-20T02:00:00").expect_err("no zone").contains("no time zone"));
+        assert!(time("yesterday").is_err());
+    }
+
+    #[test]
+    fn times_are_cut_to_microseconds() {
+        assert_eq!(time("2026-11-20T02:00:00.1234567Z").expect("a time").to_string(), "2026-11-20T02:00:00.123456Z");
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration("5h"), Ok(SignedDuration::from_hours(5)));
+        assert_eq!(duration("2 days"), Ok(SignedDuration::from_hours(48)));
+        assert_eq!(duration("P1DT2H"), Ok(SignedDuration::from_hours(26)));
+        for text in ["5", "0s", "-1h", "soon", "1 month"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn base_urls() {
+        assert_eq!(base_url("https://ci.example.com/"), Ok("https://ci.example.com".to_owned()));
+        for text in ["ci.example.com", "ftp://ci", "https://u:p@ci", "https://ci?x", "https://ci#x"] {
+            assert!(base_url(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What ends a command, and the exit code of each.
+
+use std::path::PathBuf;
+
+use crate::admin::AdminError;
+use crate::database::DatabaseError;
+use crate::deletion::GateError;
+use crate::drill::BadAllowance;
+use crate::exit::Exit;
+use crate::output::OutputError;
+use crate::project_glob::BadGlob;
+use crate::report::ReportError;
+use crate::scan::{ScanError, SqlSourceError};
+
+/// What ends a command.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The flags contradict one another.
+    #[error("{0}")]
+    Usage(String),
+    /// A glob cannot be read.
+    #[error(transparent)]
+    Glob(#[from] BadGlob),
+    /// An allowance cannot be read.
+    #[error(transparent)]
+    Allowance(#[from] BadAllowance),
+    /// The database could not be scanned.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// An output cannot be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// A report or a list cannot be trusted.
+    #[error("{} is not a report that can be acted on", file.display())]
+    Report {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: ReportError,
+    },
+    /// A file that is needed cannot be read.
+    #[error("cannot read {}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The admin path cannot be used.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// A gate stopped the run.
+    #[error(transparent)]
+    Gate(#[from] GateError),
+    /// There is nothing to delete.
+    #[error("nothing to delete: {0}")]
+    NothingToDelete(String),
+    /// The run stopped before all was done.
+    #[error("the run stopped: {0}")]
+    Stopped(String),
+    /// The results could not be written any more.
+    #[error("the run stopped: its results cannot be written")]
+    Unrecorded(#[source] std::io::Error),
+    /// The run was interrupted.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl From<DatabaseError> for Error {
+    fn from(error: DatabaseError) -> Self {
+        Self::Scan(error.into())
+    }
+}
+
+impl From<SqlSourceError> for Error {
+    fn from(error: SqlSourceError) -> Self {
+        Self::Scan(error.into())
+    }
+}
+
+impl Error {
+    /// The exit code. No arm catches all: a new error has to be given its code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) | Self::Glob(_) | Self::Allowance(_) | Self::Scan(ScanError::UnknownRule { .. }) => {
+                Exit::Usage
+            }
+            Self::Scan(
+                ScanError::Source(_) | ScanError::Misfit { .. } | ScanError::Columns { .. } | ScanError::Database(_),
+            )
+            | Self::Output(_)
+            | Self::Report { .. }
+            | Self::Read { .. }
+            | Self::Admin(_)
+            | Self::Unrecorded(_) => Exit::Failed,
+            Self::NothingToDelete(_) => Exit::NothingInScope,
+            Self::Stopped(_) => Exit::NotAllDeleted,
+            Self::Gate(_) => Exit::Declined,
+            Self::Interrupted => Exit::Interrupted,
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Scan(error) => error.hint(),
+            Self::Report { source, .. } => source.hint(),
+            Self::Admin(error) => error.hint().map(Into::into),
+            Self::Gate(error) => error.hint(),
+            Self::Allowance(_)
+            | Self::Usage(_)
+            | Self::Glob(_)
+            | Self::Output(_)
+            | Self::Read { .. }
+            | Self::NothingToDelete(_)
+            | Self::Stopped(_)
+            | Self::Unrecorded(_)
+            | Self::Interrupted => None,
+        }
+    }
+}

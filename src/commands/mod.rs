@@ -1,0 +1,29 @@
+//! One file a command: each wires the parts below together, and holds neither SQL nor bytes.
+
+mod delete;
+mod error;
+mod guard;
+mod interrupt;
+mod reading;
+mod scan;
+mod survey;
+mod verify;
+
+pub use error::Error;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+use crate::output::Printer;
+
+/// Runs a command and says what went wrong.
+pub async fn run(cli: Cli, printer: Printer) -> Exit {
+    let outcome = match cli.command {
+        Command::Scan(args) => scan::run(args, printer).await,
+        Command::Delete(args) => delete::run(*args, printer).await,
+        Command::Verify(args) => verify::run(args, printer).await,
+    };
+    outcome.unwrap_or_else(|error| {
+        printer.fail(&error, error.hint().as_deref());
+        error.exit()
+    })
+}

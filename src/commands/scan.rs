@@ -1,0 +1,38 @@
+//! `halfbuilt scan`: the report of abnormal builds.
+
+use std::io::IsTerminal;
+
+use crate::cli::{FormatArg, ScanArgs};
+use crate::exit::Exit;
+use crate::output::{Format, OutputFile, Printer};
+use crate::project_glob::ProjectGlobs;
+
+use super::survey::survey;
+use super::{Error, reading};
+
+/// Scans and reports.
+pub(super) async fn run(args: ScanArgs, printer: Printer) -> Result<Exit, Error> {
+    let projects = ProjectGlobs::new(&args.projects)?;
+    let plan = reading::plan(&args.reading, &args.rules, printer)?;
+    let format = format(&args);
+    let output = OutputFile::whole(args.output.as_deref())?;
+    let summary = survey(&args.reading, &plan, &projects, Some((format, output)), printer).await?;
+    if format != Format::Table {
+        printer.say_lines(&summary);
+    }
+    if summary.scope.builds() == 0 || summary.by_rule.is_empty() {
+        printer.warn("nothing was checked: no build in scope, or no rule that could be run");
+        return Ok(Exit::NothingInScope);
+    }
+    Ok(Exit::Clean)
+}
+
+fn format(args: &ScanArgs) -> Format {
+    match args.format {
+        Some(FormatArg::Csv) => Format::Csv,
+        Some(FormatArg::Json) => Format::Json,
+        Some(FormatArg::Table) => Format::Table,
+        None if args.output.is_none() && std::io::stdout().is_terminal() => Format::Table,
+        None => Format::Csv,
+    }
+}

@@ -1,0 +1,41 @@
+//! One scan, from the connection to the last finding: what `scan` and `verify` have in common.
+
+use crate::cli::ReadingArgs;
+use crate::output::{Format, OutputFile, Printer, Progress, Sink, Summary};
+use crate::project_glob::ProjectGlobs;
+use crate::scan::{Scan, ScanPlan};
+
+use super::{Error, interrupt, reading};
+
+/// Scans, hands every finding to the output, and adds up. The output has been opened before anything is read.
+pub(super) async fn survey(
+    args: &ReadingArgs,
+    plan: &ScanPlan,
+    projects: &ProjectGlobs,
+    output: Option<(Format, OutputFile)>,
+    printer: Printer,
+) -> Result<Summary, Error> {
+    if plan.times().backup.is_none() {
+        printer.warn("no --backup-time: every timing is unknown, and nothing is deletable");
+    }
+    let interrupt = interrupt::token();
+    let mut database = reading::connect(args, printer).await?;
+    let canceller = database.canceller();
+    interrupt::unless_interrupted(&interrupt, &canceller, async {
+        let snapshot = database.snapshot(&plan.settings()).await?;
+        let mut progress = Progress::open_ended("abnormal builds found", printer);
+        let scan = Scan::begin(plan, &snapshot, projects).await?;
+        // Not before: where nothing could be looked at, there is no report either, not even an empty one.
+        let mut sink = Sink::open(output)?;
+        let mut summary = Summary::new(scan.scope(), scan.not_checked(), plan.rule_names());
+        let mut findings = scan.findings().await?;
+        while let Some(found) = findings.next().await? {
+            sink.add(&found)?;
+            summary.add(&found);
+            progress.advance();
+        }
+        sink.finish(&summary)?;
+        Ok(summary)
+    })
+    .await
+}

@@ -1,0 +1,49 @@
+//! `halfbuilt verify`: the verdict on a restore.
+
+use crate::cli::VerifyArgs;
+use crate::drill::{Allowance, Verdict, verdict};
+use crate::exit::Exit;
+use crate::output::{Format, OutputFile, Printer, Summary};
+use crate::project_glob::ProjectGlobs;
+
+use super::survey::survey;
+use super::{Error, reading};
+
+/// Scans and judges.
+pub(super) async fn run(args: VerifyArgs, printer: Printer) -> Result<Exit, Error> {
+    let plan = reading::plan(&args.reading, &[], printer)?;
+    let allowed = Allowance::new(&args.allow, plan.all_rule_names())?;
+    let output = match &args.output {
+        Some(path) => Some((Format::Csv, OutputFile::whole(Some(path))?)),
+        None => None,
+    };
+    let summary = survey(&args.reading, &plan, &ProjectGlobs::default(), output, printer).await?;
+    let verdict = verdict(summary.scope.builds(), plan.rule_names().count(), &summary.by_rule, &allowed);
+    printer.say(&sentence(verdict, &summary, &allowed));
+    Ok(verdict.exit())
+}
+
+/// The verdict in one sentence that a person understands, with what was not checked.
+fn sentence(verdict: Verdict, summary: &Summary, allowed: &Allowance) -> String {
+    let looked_at = summary.looked_at();
+    let found: Vec<String> = summary
+        .by_rule
+        .iter()
+        .filter(|(_, builds)| **builds > 0)
+        .map(|(rule, builds)| format!("{rule} {builds} (allowed {})", allowed.of(rule)))
+        .collect();
+    let found = found.join(", ");
+    let judged = match verdict {
+        Verdict::Clean => format!("clean: none of {looked_at} is abnormal"),
+        Verdict::Allowed => format!("passed: {} of {looked_at} are abnormal, all allowed: {found}", summary.abnormal),
+        Verdict::Abnormal => format!("abnormal: {} of {looked_at}: {found}", summary.abnormal),
+        Verdict::NothingChecked => "nothing was checked: no build in scope, or no rule that could be run".to_owned(),
+    };
+    let not_checked: Vec<String> =
+        summary.not_checked.iter().map(|left| format!("{} ({})", left.what, left.why)).collect();
+    let not_checked = match not_checked.as_slice() {
+        [] => String::new(),
+        some => format!("; not checked: {}", some.join(", ")),
+    };
+    format!("verdict: {judged}{not_checked}")
+}
