@@ -1,0 +1,118 @@
+//! Bad input: each gets one clear error and its exit code, before anything is done.
+
+use halfbuilt::exit::Exit;
+
+use crate::delete::{NOBODY, scanned};
+use crate::support::{TIMES, TestDatabase, halfbuilt};
+
+#[test]
+fn flags_that_cannot_be_read() {
+    for (flags, expected) in [
+        (&["scan", "--backup-time", "2026-11-20T02:00:00"][..], "it has no time zone"),
+        (&["scan", "--backup-time", "yesterday"], "expected a time with a zone"),
+        (&["scan", "--max-run-time", "soon"], "expected a length of time"),
+        (&["scan", "--format", "xml"], "possible values: csv, json, table"),
+        (&["scan", "--base-url", "ci.example.com"], "expected the address of a server"),
+        (&["scan", "--frobnicate"], "unexpected argument"),
+        (&["scan", "--project", "acme/["], "is no glob"),
+        (&["scan", "--restored-at", "2026-11-20T06:30:00Z"], "--restored-at needs --backup-time"),
+        (
+            &["scan", "--backup-time", "2026-11-20T06:30:00Z", "--restored-at", "2026-11-20T02:00:00Z"],
+            "--restored-at 2026-11-20T02:00:00Z is before --backup-time",
+        ),
+        (&["delete", "report.csv"], "--via"),
+        (&["delete", "report.csv", "--via", "ftp://ci"], "--via"),
+        (&["delete", "report.csv", "--via", "nrepl://ci:6005", "--admin-fn", "(exit)"], "--admin-fn"),
+        (&["scan", "--rule", "stuck-runing"], "unknown rule \"stuck-runing\""),
+        (&["undelete"], "unrecognized subcommand"),
+        (&[], "Usage"),
+    ] {
+        halfbuilt(flags).run().exits(Exit::Usage).says(expected);
+    }
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for flags in [&["--help"][..], &["--version"], &["scan", "--help"], &["delete", "--help"], &["verify", "--help"]] {
+        let done = halfbuilt(flags).run().exits(Exit::Clean);
+        assert!(!done.stdout.is_empty());
+        assert_eq!(done.stderr, "");
+    }
+    assert!(halfbuilt(&["--help"]).run().stdout.contains("130  interrupted"));
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_found_before_the_scan_starts() {
+    // Nobody listens at the database either: what is complained of is what was looked at first.
+    let nowhere = ["--database-url", "postgres://127.0.0.1:9/ci"];
+    for command in ["scan", "verify"] {
+        let done = halfbuilt(&[command, "-o", "/nonexistent/report.csv"]).args(&TIMES).args(&nowhere).run();
+        done.exits(Exit::Failed).fails_with("cannot write /nonexistent/report.csv").says("No such file");
+    }
+}
+
+#[test]
+fn a_report_that_cannot_be_written_to_the_end_is_an_error() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let done = halfbuilt(&["scan", "-o", "/dev/full"]).args(&TIMES).on(&database).run();
+    done.exits(Exit::Failed).says("cannot write /dev/full").says("No space left");
+}
+
+#[test]
+fn a_report_that_is_not_there() {
+    let done = halfbuilt(&["delete", "/nonexistent/report.csv"]).args(&NOBODY).run();
+    done.exits(Exit::Failed).fails_with("cannot read /nonexistent/report.csv").says("No such file");
+}
+
+#[test]
+fn a_report_that_cannot_be_trusted() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let good = std::fs::read_to_string(&report).expect("a report");
+    let rows: Vec<&str> = good.split_inclusive("\r\n").collect();
+    let without_column = good.replacen("fingerprint", "finger", 1);
+    let doubled = format!("{good}{}", rows[1]);
+    let in_a_row = good[..good.len() - 60].to_owned();
+    let hostile = good.replacen("https://ci.acme.example/gh/acme/api/", "\"\"\")(System/exit 0)(\"\"\"", 1);
+    for (text, expected) in [
+        (without_column.into_bytes(), "the header row has no column \"fingerprint\""),
+        (in_a_row.into_bytes(), "cells, the header has 18"),
+        (good.as_bytes()[..good.len() - 10].to_vec(), "fingerprint"),
+        ([good.as_bytes(), b"\xff\xfe\r\n"].concat(), "it is not UTF-8"),
+        (doubled.into_bytes(), "stands there a second time"),
+        (hostile.into_bytes(), "is not the URL of a build"),
+        (good.replace(',', ";").into_bytes(), "has no column"),
+        (b"dear diary\n".to_vec(), "expected the header row of a report or the URL of a build"),
+        (Vec::new(), "it is empty"),
+    ] {
+        let path = folder.path().join("bad.csv");
+        std::fs::write(&path, &text).expect("a file");
+        let done = halfbuilt(&["delete"]).args(&[&path]).args(&NOBODY).args(&TIMES).on(&database).run();
+        let done = done.exits(Exit::Failed).fails_with("bad.csv is not a report that can be acted on");
+        done.says(expected);
+    }
+}
+
+#[test]
+fn a_mark_of_order_and_unix_line_ends_are_no_fault() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let text = std::fs::read_to_string(&report).expect("a report");
+    let path = folder.path().join("edited.csv");
+    std::fs::write(&path, format!("\u{feff}{}", text.replace("\r\n", "\n"))).expect("a file");
+    halfbuilt(&["delete"]).args(&[&path]).args(&NOBODY).args(&TIMES).on(&database).run().exits(Exit::Clean);
+}
+
+#[test]
+fn an_address_that_tries_to_leave_the_string() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    for hostile in [
+        "https://ci.acme.example/gh/acme/api/1\")(System/exit 0)(\"",
+        "https://ci.acme.example/gh/acme/\")(System/exit 0)(\"/1",
+        "\")(System/exit 0)(\"",
+    ] {
+        let list = format!("https://ci.acme.example/gh/acme/api/9101\n{hostile}\n");
+        let done = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(&database).input(&list).run();
+        done.exits(Exit::Failed).fails_with("- is not a report that can be acted on").says("line 2: ");
+    }
+}

@@ -1,0 +1,193 @@
+//! `halfbuilt delete`: choosing, planning, gates. What is sent where is in delete_nrepl.rs and delete_http.rs.
+
+use std::path::PathBuf;
+
+use halfbuilt::exit::Exit;
+use tempfile::TempDir;
+
+use crate::support::{Report, TIMES, TestDatabase, halfbuilt};
+
+/// An admin path at which nobody listens: whoever sends something there fails.
+pub const NOBODY: [&str; 2] = ["--via", "nrepl://127.0.0.1:9"];
+
+/// Scans a database into a file.
+pub fn scanned(database: &TestDatabase) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("report.csv");
+    halfbuilt(&["scan", "-o"]).args(&[&path]).args(&TIMES).on(database).run().exits(Exit::Clean);
+    (folder, path)
+}
+
+/// The addresses that a report calls deletable, sorted.
+pub fn deletable(report: &Report) -> Vec<String> {
+    let rows = report.rows.iter().filter(|row| row["deletable"] == "yes");
+    let mut urls: Vec<String> = rows.map(|row| row["build_url"].clone()).collect();
+    urls.sort();
+    urls
+}
+
+#[test]
+fn a_dry_run_is_the_default_and_sends_nothing() {
+    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let before = database.urls();
+    let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).on(&database).run().exits(Exit::Clean);
+    let plan = Report::parse(&done.stdout);
+    let expected = Report::read(&report);
+    assert_eq!(plan.rows.len(), expected.rows.len());
+    assert_eq!(plan.count("decision", "delete"), expected.count("deletable", "yes"));
+    assert_eq!(plan.count("state", "not-attempted"), expected.count("deletable", "yes"));
+    done.says("dry run: nothing was sent").says("--execute --confirm ci.acme.example");
+    assert_eq!(database.urls(), before);
+}
+
+#[test]
+fn what_the_report_does_not_call_deletable_is_refused_with_the_reason() {
+    let database = TestDatabase::circleci(&["output-gap"]);
+    let (_folder, report) = scanned(&database);
+    let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).on(&database).run().exits(Exit::Clean);
+    let plan = Report::parse(&done.stdout);
+    let kept: Vec<_> = plan.rows.iter().filter(|row| row["decision"] == "keep").collect();
+    assert_eq!(kept.len(), Report::read(&report).count("deletable", "no"));
+    assert!(!kept.is_empty());
+    assert!(kept.iter().all(|row| row["state"] == "refused" && row["reason"].starts_with("timing ")), "{kept:?}");
+}
+
+#[test]
+fn a_choice_by_reason_and_by_project() {
+    let database = TestDatabase::circleci(&["stuck-running", "output-gap", "output-missing"]);
+    let (_folder, report) = scanned(&database);
+    let choice = ["--reason", "output-gap", "--reason", "output-missing", "--project", "acme/*"];
+    let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&choice).on(&database).run();
+    let plan = Report::parse(&done.exits(Exit::Clean).stdout);
+    assert!(!plan.rows.is_empty());
+    for row in &plan.rows {
+        assert!(row["project"].starts_with("acme/"), "{row:?}");
+        assert!(row["reasons"].contains("output-gap") || row["reasons"].contains("output-missing"), "{row:?}");
+    }
+}
+
+#[test]
+fn an_empty_choice_is_an_error_and_never_all() {
+    let database = TestDatabase::circleci(&["output-gap"]);
+    let (_folder, report) = scanned(&database);
+    for choice in [["--reason", "output-gapp"], ["--project", "amce/*"]] {
+        let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&choice).on(&database).run();
+        done.exits(Exit::NothingInScope).fails_with("rows of").says("is chosen").says(choice[1]);
+    }
+}
+
+#[test]
+fn a_clean_report_has_nothing_to_delete() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    let (_folder, report) = scanned(&database);
+    let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).on(&database).run();
+    done.exits(Exit::NothingInScope).fails_with("holds no build");
+}
+
+#[test]
+fn a_report_with_nothing_deletable_is_an_error() {
+    let database = TestDatabase::circleci(&["output-gap"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = folder.path().join("report.csv");
+    halfbuilt(&["scan", "-o"]).args(&[&report]).on(&database).run().exits(Exit::Clean);
+    let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).on(&database).run();
+    done.exits(Exit::NothingInScope).says("error: nothing to delete: none of the").says("timing unknown");
+}
+
+#[test]
+fn what_has_changed_recovered_or_gone_since_the_report_is_kept() {
+    let database = TestDatabase::circleci(&["stuck-running", "output-gap"]);
+    let (_folder, report) = scanned(&database);
+    let urls = deletable(&Report::read(&report));
+    let sql = |verb: &str, url: &str| format!("{verb} WHERE build_url = '{url}'");
+    database.run(&sql("DELETE FROM builds", &urls[0]));
+    database.run(&sql("UPDATE builds SET status = 'timedout'", &urls[1]));
+    let stuck = Report::read(&report);
+    let stuck = stuck.rows.iter().find(|row| row["reasons"] == "stuck-running" && !urls[..2].contains(&row["build_url"]));
+    let stuck = &stuck.expect("a build that is only stuck")["build_url"];
+    database.run(&sql("UPDATE builds SET lifecycle = 'finished', stop_time = '2026-11-20T01:59:59Z'", stuck));
+    let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).on(&database).run();
+    let plan = Report::parse(&done.exits(Exit::Clean).stdout);
+    let state = |url: &str| plan.rows.iter().find(|row| row["build_url"] == url).expect(url)["state"].clone();
+    assert_eq!(state(&urls[0]), "already-gone");
+    assert_eq!(state(&urls[1]), "changed");
+    assert_eq!(state(stuck), "recovered");
+}
+
+#[test]
+fn a_build_under_another_name_of_the_server_is_not_gone() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    database.run("UPDATE builds SET build_url = replace(build_url, 'ci.acme.example', 'ci2.acme.example')");
+    let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).on(&database).run();
+    let done = done.exits(Exit::NothingInScope).says("the database knows this build as https://ci2.acme.example/");
+    assert_eq!(Report::parse(&done.stdout).count("state", "already-gone"), 0);
+}
+
+#[test]
+fn two_builds_with_one_address_are_refused() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let url = &deletable(&Report::read(&report))[0];
+    database.run(&format!(
+        "INSERT INTO builds (vcs_type, username, reponame, build_num, build_url, lifecycle, status, queued_at)
+         SELECT vcs_type, username || '2', reponame, build_num, build_url, lifecycle, status, queued_at
+           FROM builds WHERE build_url = '{url}'"
+    ));
+    let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).on(&database).run();
+    let plan = Report::parse(&done.exits(Exit::Clean).stdout);
+    let row = plan.rows.iter().find(|row| &row["build_url"] == url).expect("the row");
+    assert_eq!((row["state"].as_str(), row["reason"].as_str()), ("refused", "2 builds have this URL"));
+}
+
+#[test]
+fn a_plain_list_is_judged_afresh() {
+    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let abnormal = deletable(&Report::read(&report))[0].replace("/gh/", "/github/");
+    let list = format!("# two builds\n{abnormal}/\nhttps://ci.acme.example/gh/acme/api/501?tab=1\n");
+    let run = |times: &[&str]| halfbuilt(&["delete", "-"]).args(&NOBODY).args(times).on(&database).input(&list).run();
+    let plan = Report::parse(&run(&TIMES).exits(Exit::Clean).stdout);
+    assert_eq!(plan.column("decision"), ["delete", "keep"]);
+    assert_eq!(plan.rows[1]["state"], "recovered");
+    // Without a backup time nobody knows whether the backup cut it.
+    run(&[]).exits(Exit::NothingInScope).says("timing unknown");
+}
+
+#[test]
+fn builds_on_two_hosts_are_not_deleted_together() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let list = "https://ci.acme.example/gh/acme/api/9101\nhttps://ci.other.example/gh/acme/api/9101\n";
+    let done = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(&database).input(list).run();
+    done.exits(Exit::Declined).fails_with("on 2 hosts: ci.acme.example, ci.other.example").says("hint:");
+}
+
+#[test]
+fn another_host_than_the_confirmed_one_stops_everything() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).on(&database);
+    let done = done.args(&["--execute", "--confirm", "ci.other.example"]).run();
+    done.exits(Exit::Declined).fails_with("--confirm names \"ci.other.example\"");
+}
+
+#[test]
+fn nobody_deletes_on_a_host_that_was_not_named() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let before = database.urls();
+    let done = halfbuilt(&["delete", "--execute"]).args(&[&report]).args(&NOBODY).args(&TIMES).on(&database).run();
+    done.exits(Exit::Declined).fails_with("nothing is deleted before the host").says("hint: --confirm ci.acme.example");
+    assert_eq!(database.urls(), before);
+}
+
+#[test]
+fn a_plan_goes_to_a_file_too() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let plan = folder.path().join("plan.csv");
+    let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).on(&database).args(&["-o"]).args(&[&plan]).run();
+    assert_eq!(done.exits(Exit::Clean).stdout, "");
+    assert_eq!(Report::read(&plan).rows.len(), Report::read(&report).rows.len());
+}

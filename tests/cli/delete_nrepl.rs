@@ -1,0 +1,197 @@
+//! Deletions through a real Clojure nREPL.
+
+use std::process::Command;
+use std::time::Duration;
+
+use halfbuilt::exit::Exit;
+
+use crate::delete::{deletable, scanned};
+use crate::support::{Report, Run, TIMES, TestDatabase, admin, halfbuilt};
+
+fn delete(database: &TestDatabase, report: &std::path::Path) -> Run {
+    let confirmed = ["--execute", "--confirm", &database.host];
+    halfbuilt(&["delete"]).args(&[report]).args(&TIMES).args(&confirmed).on(database)
+}
+
+#[test]
+fn the_chosen_builds_are_gone_and_all_others_are_there() {
+    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running", "output-gap"]);
+    let (folder, report) = scanned(&database);
+    let results = folder.path().join("results.csv");
+    let before = database.urls();
+    let chosen = deletable(&Report::read(&report));
+    let done = delete(&database, &report).via_nrepl(&admin(&database)).args(&["-o"]).args(&[&results]).run();
+    // Some rows of the report may not be deleted: not all that was chosen is gone.
+    let done = done.exits(Exit::NotAllDeleted);
+    assert_eq!(done.stdout, "");
+
+    let expected: Vec<String> = before.into_iter().filter(|url| !chosen.contains(url)).collect();
+    assert_eq!(database.urls(), expected);
+    assert_eq!(database.run("SELECT count(*) FROM output o LEFT JOIN builds b USING (build_id) WHERE b IS NULL"), "0");
+
+    let results = Report::read(&results);
+    let all = Report::read(&report);
+    assert_eq!(results.rows.len(), all.rows.len(), "the states add up to the rows chosen");
+    assert_eq!(results.count("state", "deleted"), chosen.len());
+    assert_eq!(results.count("state", "refused"), all.count("deletable", "no"));
+    for row in results.rows.iter().filter(|row| row["state"] == "deleted") {
+        assert_eq!(row["reason"], "read again and gone");
+    }
+    done.says(&format!("{} chosen: {} deleted", all.rows.len(), chosen.len()));
+}
+
+#[test]
+fn a_choice_that_is_deleted_whole_ends_well_and_a_second_run_finds_all_gone() {
+    let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let list = deletable(&Report::read(&report)).join("\n");
+    let run = || {
+        let run = halfbuilt(&["delete", "-", "--execute", "--confirm", &database.host]).args(&TIMES).on(&database);
+        run.via_nrepl(&admin(&database)).input(&list).run().exits(Exit::Clean)
+    };
+    let first = Report::parse(&run().stdout);
+    assert_eq!(first.count("state", "deleted"), first.rows.len());
+    let second = Report::parse(&run().stdout);
+    assert_eq!(second.count("state", "already-gone"), first.rows.len());
+    let verified = halfbuilt(&["scan"]).args(&TIMES).on(&database).run();
+    let left = Report::parse(&verified.stdout);
+    assert_eq!(left.count("deletable", "yes"), 0);
+}
+
+#[test]
+fn a_server_that_says_done_and_did_nothing_is_found_out_at_the_first_build() {
+    let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let admin = admin(&database);
+    admin.behaves(&database, "pretend");
+    let before = database.urls();
+    let done = delete(&database, &report).via_nrepl(&admin).run().exits(Exit::NotAllDeleted);
+    let results = Report::parse(&done.stdout);
+    assert_eq!(results.count("state", "failed"), 1);
+    assert_eq!(results.count("state", "deleted"), 0);
+    assert!(results.count("state", "not-attempted") > 1);
+    done.says("error: the run stopped: the first build ended as failed").says("it is still there");
+    assert_eq!(database.urls(), before);
+}
+
+#[test]
+fn an_exception_is_told_and_stops_the_canary() {
+    let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let admin = admin(&database);
+    admin.behaves(&database, "throw");
+    let done = delete(&database, &report).via_nrepl(&admin).run().exits(Exit::NotAllDeleted);
+    assert_eq!(Report::parse(&done.stdout).count("state", "failed"), 1);
+    done.says("told to fail by the fixture");
+}
+
+#[test]
+fn a_server_that_talks_much_is_listened_to() {
+    let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let admin = admin(&database);
+    admin.behaves(&database, "print");
+    let done = delete(&database, &report).via_nrepl(&admin).run();
+    let results = Report::parse(&done.stdout);
+    assert_eq!(results.count("state", "deleted"), deletable(&Report::read(&report)).len());
+}
+
+#[test]
+fn no_answer_is_unknown_and_is_never_sent_again() {
+    let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let admin = admin(&database);
+    admin.behaves(&database, "sleep");
+    let done = delete(&database, &report).via_nrepl(&admin).args(&["--timeout", "1s"]).run();
+    let done = done.exits(Exit::NotAllDeleted);
+    let results = Report::parse(&done.stdout);
+    assert_eq!(results.count("state", "unknown"), 1);
+    assert_eq!(results.count("state", "deleted"), 0);
+    done.says("still there when read again");
+}
+
+#[test]
+fn a_change_between_the_plan_and_the_deletion_is_seen() {
+    let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let urls: Vec<String> = Report::read(&report)
+        .rows
+        .iter()
+        .filter(|row| row["deletable"] == "yes")
+        .map(|row| row["build_url"].clone())
+        .collect();
+    // Deleting the first build changes the last one: the plan said "delete", the reading just before says "changed".
+    database.run(&format!(
+        "CREATE FUNCTION alive() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           UPDATE builds SET status = 'fixed' WHERE build_url = '{last}'; RETURN NULL; END $$;
+         CREATE TRIGGER alive AFTER DELETE ON builds FOR EACH ROW WHEN (OLD.build_url = '{first}') EXECUTE FUNCTION alive()",
+        first = urls[0],
+        last = urls[urls.len() - 1],
+    ));
+    let done = delete(&database, &report).via_nrepl(&admin(&database)).run().exits(Exit::NotAllDeleted);
+    let results = Report::parse(&done.stdout);
+    let last = results.rows.iter().find(|row| row["build_url"] == urls[urls.len() - 1]).expect("the last build");
+    assert_eq!((last["decision"].as_str(), last["state"].as_str()), ("delete", "changed"));
+    assert!(database.urls().contains(&urls[urls.len() - 1]));
+    assert_eq!(results.count("state", "deleted"), urls.len() - 1);
+}
+
+#[test]
+fn the_results_of_a_run_are_never_written_over() {
+    let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let results = folder.path().join("results.csv");
+    std::fs::write(&results, "the results of an earlier run").expect("a file");
+    let before = database.urls();
+    let done = delete(&database, &report).via_nrepl(&admin(&database)).args(&["-o"]).args(&[&results]).run();
+    done.exits(Exit::Failed).fails_with("results.csv");
+    assert_eq!(std::fs::read_to_string(&results).expect("a file"), "the results of an earlier run");
+    assert_eq!(database.urls(), before);
+}
+
+#[test]
+fn a_function_that_is_not_there_is_told_before_anything_is_deleted() {
+    let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let before = database.urls();
+    let done = delete(&database, &report).via_nrepl(&admin(&database)).args(&["--admin-fn", "my.admin/zap"]).run();
+    done.exits(Exit::Failed).says("my.admin/zap").says("hint:");
+    assert_eq!(database.urls(), before);
+    let named = "circle.http.api.admin-commands/delete-build";
+    let done = delete(&database, &report).via_nrepl(&admin(&database)).args(&["--admin-fn", named]).run();
+    assert!(Report::parse(&done.stdout).count("state", "deleted") > 0);
+}
+
+#[test]
+fn nobody_listens() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let done = delete(&database, &report).args(&["--via", "nrepl://127.0.0.1:9"]).run();
+    done.exits(Exit::Failed).says("127.0.0.1:9").says("refused");
+}
+
+#[test]
+fn an_interrupted_run_puts_everything_on_record() {
+    let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let results = folder.path().join("results.csv");
+    // Each deletion takes a while, so that the interruption comes in the middle.
+    database.run(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN OLD; END $$;
+         CREATE TRIGGER slow BEFORE DELETE ON builds FOR EACH ROW EXECUTE FUNCTION slow()",
+    );
+    let before = database.builds();
+    let child = delete(&database, &report).via_nrepl(&admin(&database)).args(&["-o"]).args(&[&results]).start();
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    while database.builds() == before && std::time::Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(killed.success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(Exit::Interrupted as i32), "{}", String::from_utf8_lossy(&output.stderr));
+    let results = Report::read(&results);
+    assert_eq!(results.rows.len(), Report::read(&report).rows.len());
+    assert_eq!(results.count("state", "deleted") as u64, before - database.builds());
+    assert!(results.count("state", "not-attempted") > 0);
+}

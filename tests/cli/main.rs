@@ -1,0 +1,15 @@
+//! The program as a user runs it, against real servers: PostgreSQL, a Clojure nREPL, an HTTP server.
+//!
+//! One private PostgreSQL and one admin server are started for all tests, on free ports of this machine, and end with
+//! the process, however it ends. A server that does not start fails the tests that need it.
+
+mod bad_input;
+mod buildbot;
+mod connection;
+mod delete;
+mod delete_http;
+mod delete_nrepl;
+mod own_sql;
+mod scan;
+mod support;
+mod verify;

@@ -1,0 +1,144 @@
+//! Profiles and rules of an operator's own, and what is said of faults in them.
+
+use std::path::PathBuf;
+
+use halfbuilt::exit::Exit;
+use tempfile::TempDir;
+
+use crate::support::{Report, Run, TIMES, TestDatabase, halfbuilt, repository};
+
+const BUILD: &str = "-- relation: build
+SELECT build_id AS build_key, build_url, username || '/' || reponame AS project, build_num, lifecycle, status,
+       queued_at, start_time AS started_at, stop_time AS stopped_at
+  FROM builds";
+
+fn file(name: &str, text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).expect("a file");
+    (folder, path)
+}
+
+fn scan(profile: &str, database: &TestDatabase) -> (TempDir, Run) {
+    let (folder, path) = file("mine.sql", profile);
+    (folder, halfbuilt(&["scan", "--profile"]).args(&[path]).args(&TIMES).on(database))
+}
+
+#[track_caller]
+fn refused(profile: &str, expected: &str) {
+    let database = TestDatabase::circleci(&[]);
+    let (_folder, run) = scan(profile, &database);
+    run.run().exits(Exit::Failed).fails_with(expected);
+}
+
+#[test]
+fn what_a_profile_leaves_out_is_not_checked_and_never_clean() {
+    let database = TestDatabase::circleci(&["stuck-running", "output-gap"]);
+    let (_folder, run) = scan(&format!("-- profile: mine\n-- title: builds alone\n{BUILD}"), &database);
+    let done = run.run().exits(Exit::Clean);
+    let report = Report::parse(&done.stdout);
+    assert!(!report.rows.is_empty());
+    assert!(report.column("reasons").iter().all(|reasons| !reasons.contains("output")));
+    for column in ["steps", "steps_unfinished", "output_expected", "output_stored"] {
+        assert_eq!(report.count(column, ""), report.rows.len(), "{column}");
+    }
+    done.says("output-gap: profile mine has no relation step").says("output-missing: profile mine has no relation step");
+}
+
+#[test]
+fn keys_of_other_types() {
+    let database = TestDatabase::circleci(&["output-gap"]);
+    let circleci = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
+    let by_number = halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    for key in ["md5({}.build_id::text)::uuid", "{}.build_id::text", "{}.build_id::numeric"] {
+        let mut profile = circleci.clone();
+        for table in ["b", "a", "o", "f"] {
+            profile = profile.replace(&format!("SELECT {table}.build_id  "), &format!("SELECT {}  ", key.replace("{}", table)));
+        }
+        assert_ne!(profile, circleci);
+        let (_folder, run) = scan(&profile, &database);
+        let done = run.run().exits(Exit::Clean);
+        let parse = |text: &str| Report::parse(text).without_fingerprints();
+        assert_eq!(parse(&done.stdout), parse(&by_number.stdout), "{key}");
+    }
+}
+
+#[test]
+fn a_profile_that_is_not_there() {
+    let database = TestDatabase::circleci(&[]);
+    let run = |name: &str| halfbuilt(&["scan", "--profile", name]).args(&TIMES).on(&database).run().exits(Exit::Failed);
+    run("circelci").fails_with("unknown profile \"circelci\"").says("profiles that ship: circleci, buildbot");
+    run("./nowhere.sql").fails_with("cannot read ./nowhere.sql").says("No such file");
+}
+
+#[test]
+fn a_fault_in_its_header_is_told_by_line() {
+    refused("-- profile: mine\n-- title: t\n-- relation: job\nSELECT 1", "mine.sql, line 3: relation \"job\": expected build");
+    refused("SELECT 1", "mine.sql, line 1: expected \"-- relation: NAME\"");
+}
+
+#[test]
+fn a_missing_column_is_told_by_relation_and_name() {
+    let profile = format!("-- profile: mine\n-- title: t\n{}", BUILD.replace("build_num,", ""));
+    refused(&profile, "mine.sql, line 4: relation build: no column build_num (bigint)");
+}
+
+#[test]
+fn a_column_of_a_wrong_type_is_told_by_relation_and_name() {
+    let profile = format!("-- profile: mine\n-- title: t\n{}", BUILD.replace("queued_at,", "queued_at::text,"));
+    refused(&profile, "mine.sql, line 4: relation build: column queued_at is text, expected timestamptz");
+    let profile = format!("-- profile: mine\n-- title: t\n{}", BUILD.replace("build_num,", "build_num::text,"));
+    refused(&profile, "mine.sql, line 4: relation build: column build_num is text, expected bigint");
+}
+
+#[test]
+fn sql_that_the_server_does_not_take_is_told_by_line() {
+    let profile = format!("-- profile: mine\n-- title: t\n{}", BUILD.replace("FROM builds", "FROM bilds"));
+    refused(&profile, "mine.sql, line 6: relation build does not fit this database");
+    let profile = format!("-- profile: mine\n-- title: t\n{}; DELETE FROM builds", BUILD);
+    refused(&profile, "cannot insert multiple commands");
+}
+
+#[test]
+fn a_profile_cannot_write() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    database.run("CREATE FUNCTION zap() RETURNS bigint LANGUAGE sql AS 'DELETE FROM builds; SELECT 1::bigint'");
+    let profile = format!("-- profile: mine\n-- title: t\n{}", BUILD.replace("build_num,", "zap() AS build_num,"));
+    let before = database.urls();
+    let (_folder, run) = scan(&profile, &database);
+    run.run().exits(Exit::Failed).says("read-only transaction");
+    assert_eq!(database.urls(), before);
+}
+
+#[test]
+fn a_rule_of_ones_own() {
+    let database = TestDatabase::circleci(&["healthy", "output-gap"]);
+    let rule = "-- rule: retried\n-- title: the build was retried\n-- needs: build\n\
+                SELECT build_key, 'it was retried' AS evidence FROM build WHERE status = 'retried';\n";
+    let (folder, _path) = file("retried.sql", rule);
+    let folder = folder.path().to_str().expect("a path");
+    let run = |more: &[&str]| halfbuilt(&["scan", "--rules", folder]).args(&TIMES).args(more).on(&database).run();
+    let report = Report::parse(&run(&["--rule", "retried"]).exits(Exit::Clean).stdout);
+    assert!(!report.rows.is_empty());
+    assert_eq!(report.count("evidence", "it was retried"), report.rows.len());
+    assert_eq!(report.count("status", "retried"), report.rows.len());
+}
+
+#[test]
+fn a_fault_in_a_rule_of_ones_own_is_told_by_line() {
+    let database = TestDatabase::circleci(&[]);
+    for (rule, expected) in [
+        ("-- rule: r\n-- title: t\n-- needs: build\n\nSELECT build_key, evidnce FROM build", "r.sql, line 5: rule r does not fit"),
+        ("-- rule: r\n-- title: t\n-- needs: build\nSELECT build_key FROM build", "r.sql, line 1: rule r: no column evidence (text)"),
+        ("-- rule: R\n", "r.sql, line 1: rule \"R\": expected a name"),
+        ("-- rule: output-gap\n-- title: t\n-- needs: build\nSELECT 1", "rule \"output-gap\" is already defined"),
+    ] {
+        let (folder, _path) = file("r.sql", rule);
+        let folder = folder.path().to_str().expect("a path");
+        let done = halfbuilt(&["scan", "--rules", folder]).args(&TIMES).on(&database).run();
+        done.exits(Exit::Failed).fails_with(expected);
+    }
+    let empty = tempfile::tempdir().expect("a folder");
+    let done = halfbuilt(&["scan", "--rules"]).args(&[empty.path()]).args(&TIMES).on(&database).run();
+    done.exits(Exit::Failed).fails_with("no *.sql file in");
+}

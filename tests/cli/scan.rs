@@ -1,0 +1,230 @@
+//! `halfbuilt scan` on the CircleCI fixtures.
+
+use std::collections::BTreeSet;
+
+use halfbuilt::exit::Exit;
+
+use crate::support::{BACKUP_TIME, Report, TIMES, TestDatabase, expected_report, halfbuilt};
+
+const FAULTS: [&str; 6] =
+    ["stuck-running", "closed-after-restore", "output-truncated", "output-gap", "output-missing", "hostile"];
+
+fn scan(database: &TestDatabase, more: &[&str]) -> Report {
+    let done = halfbuilt(&["scan"]).args(&TIMES).args(more).on(database).run().exits(Exit::Clean);
+    Report::parse(&done.stdout)
+}
+
+#[track_caller]
+fn finds_exactly(fixture: &str) {
+    let database = TestDatabase::circleci(&["healthy", fixture]);
+    assert_eq!(scan(&database, &[]).without_fingerprints(), expected_report(fixture));
+}
+
+#[test]
+fn stuck_running() {
+    finds_exactly("stuck-running");
+}
+
+#[test]
+fn closed_after_restore() {
+    finds_exactly("closed-after-restore");
+}
+
+#[test]
+fn output_truncated() {
+    finds_exactly("output-truncated");
+}
+
+#[test]
+fn output_gap() {
+    finds_exactly("output-gap");
+}
+
+#[test]
+fn output_missing() {
+    finds_exactly("output-missing");
+}
+
+#[test]
+fn hostile_text() {
+    finds_exactly("hostile");
+}
+
+#[test]
+fn everything_together() {
+    let database = TestDatabase::circleci(&[&["healthy"], &FAULTS[..]].concat());
+    assert_eq!(scan(&database, &[]).without_fingerprints(), expected_report("all"));
+}
+
+#[test]
+fn healthy_builds_of_every_kind_are_left_in_peace() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    let done = halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    assert_eq!(Report::parse(&done.stdout).rows, []);
+    done.says("0 abnormal").says("checked 326 builds");
+}
+
+#[test]
+fn the_report_is_rfc_4180() {
+    let database = TestDatabase::circleci(&["output-gap"]);
+    let done = halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    let header = "build_url,project,build_num,lifecycle,status,queued_at,started_at,stopped_at,last_activity_at,timing,\
+                  reasons,evidence,steps,steps_unfinished,output_expected,output_stored,deletable,fingerprint\r\n";
+    assert!(done.stdout.starts_with(header), "{}", done.stdout);
+    assert!(done.stdout.ends_with("\r\n"));
+    assert_eq!(done.stdout.matches('\n').count(), done.stdout.matches("\r\n").count());
+}
+
+#[test]
+fn two_runs_give_the_same_bytes() {
+    let database = TestDatabase::circleci(&FAULTS);
+    let run = || halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean).stdout;
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn a_fingerprint_tells_a_build_that_has_changed_and_no_other() {
+    let database = TestDatabase::circleci(&["stuck-running", "output-gap"]);
+    let before = scan(&database, &[]);
+    let prints: BTreeSet<&str> = before.column("fingerprint").into_iter().collect();
+    assert_eq!(prints.len(), before.rows.len(), "each build has its own");
+    assert!(prints.iter().all(|print| print.len() == 32 && print.bytes().all(|b| b.is_ascii_hexdigit())));
+
+    // It is the build's state and nothing else: what the scan was told makes no difference.
+    let told_less = halfbuilt(&["scan", "--backup-time", BACKUP_TIME]).on(&database).run().exits(Exit::Clean);
+    assert_eq!(Report::parse(&told_less.stdout).column("fingerprint"), before.column("fingerprint"));
+
+    database.run("UPDATE actions SET output_size = output_size + 1 WHERE build_id = 900402");
+    let after = scan(&database, &[]);
+    let changed = before.rows.iter().zip(&after.rows).filter(|(a, b)| a["fingerprint"] != b["fingerprint"]);
+    assert_eq!(changed.count(), 1);
+}
+
+#[test]
+fn a_scan_sees_one_moment_and_writes_nothing() {
+    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    database.run("CREATE ROLE auditor LOGIN PASSWORD 'read'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO auditor");
+    let done = halfbuilt(&["scan"])
+        .args(&TIMES)
+        .on(&database)
+        .env("PGUSER", "auditor")
+        .env("PGPASSWORD", "read")
+        .run()
+        .exits(Exit::Clean);
+    assert_eq!(Report::parse(&done.stdout).without_fingerprints(), expected_report("stuck-running"));
+}
+
+#[test]
+fn without_a_backup_time_nothing_is_deletable_and_that_is_said() {
+    let database = TestDatabase::circleci(&["stuck-running", "closed-after-restore"]);
+    let done = halfbuilt(&["scan"]).on(&database).run().exits(Exit::Clean);
+    let report = Report::parse(&done.stdout);
+    assert!(!report.rows.is_empty());
+    assert_eq!(report.count("timing", "unknown"), report.rows.len());
+    assert_eq!(report.count("deletable", "no"), report.rows.len());
+    assert!(report.column("reasons").iter().all(|reasons| !reasons.contains("closed-after-restore")));
+    done.says("warning: no --backup-time").says("closed-after-restore: it needs --backup-time");
+}
+
+#[test]
+fn one_rule_alone() {
+    let database = TestDatabase::circleci(&["stuck-running", "output-gap"]);
+    let done = halfbuilt(&["scan", "--rule", "output-gap"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    let report = Report::parse(&done.stdout);
+    assert_eq!(report.count("reasons", "output-gap"), report.rows.len());
+    assert!(!report.rows.is_empty());
+    done.says("stuck-running: left out by --rule");
+}
+
+#[test]
+fn some_projects_alone() {
+    let database = TestDatabase::circleci(&[&["healthy"], &FAULTS[..]].concat());
+    let some = scan(&database, &["--project", "acme/w*", "--project", "tools/lib"]);
+    let projects: BTreeSet<&str> = some.column("project").into_iter().collect();
+    assert_eq!(projects, BTreeSet::from(["acme/web", "tools/lib"]));
+    let all = expected_report("all");
+    assert_eq!(some.rows.len(), all.count("project", "acme/web") + all.count("project", "tools/lib"));
+}
+
+#[test]
+fn a_project_that_is_not_there_is_not_clean() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    let none = halfbuilt(&["scan", "--project", "amce/*"]).args(&TIMES).on(&database).run();
+    none.exits(Exit::NothingInScope).says("--project amce/*: no project has such a name").says("nothing was checked");
+    let one_of_two = halfbuilt(&["scan", "--project", "amce/*", "--project", "acme/*"]).args(&TIMES).on(&database).run();
+    one_of_two.exits(Exit::Clean).says("--project amce/*: no project has such a name");
+}
+
+#[test]
+fn an_empty_database_is_not_clean() {
+    let database = TestDatabase::circleci(&[]);
+    halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::NothingInScope).says("nothing was checked");
+}
+
+#[test]
+fn another_name_of_the_server_rebuilds_the_addresses() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let report = scan(&database, &["--base-url", "https://new.example.com/"]);
+    let urls = report.column("build_url");
+    assert!(!urls.is_empty());
+    assert!(urls.iter().all(|url| url.starts_with("https://new.example.com/gh/") || url.starts_with("https://new.example.com/bb/")), "{urls:?}");
+}
+
+#[test]
+fn the_maximum_run_time_divides_stuck_from_cut() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let stale = |time| scan(&database, &["--max-run-time", time]).count("timing", "stale");
+    assert_eq!(stale("5h"), expected_report("stuck-running").count("timing", "stale"));
+    assert_eq!(stale("30 days"), 0);
+}
+
+#[test]
+fn json_says_the_same() {
+    let database = TestDatabase::circleci(&[&["healthy"], &FAULTS[..]].concat());
+    let csv = scan(&database, &[]);
+    let done = halfbuilt(&["scan", "--format", "json"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    let json: serde_json::Value = serde_json::from_str(&done.stdout).expect("JSON");
+    assert_eq!(json["schema_version"], 1);
+    let findings = json["findings"].as_array().expect("findings");
+    assert_eq!(findings.len(), csv.rows.len());
+    for (finding, row) in findings.iter().zip(&csv.rows) {
+        assert_eq!(finding["fingerprint"], row["fingerprint"].as_str());
+        assert_eq!(finding["build_num"].to_string(), row["build_num"]);
+        assert_eq!(finding["deletable"], row["deletable"] == "yes");
+    }
+    assert_eq!(json["summary"]["abnormal"], csv.rows.len());
+    assert_eq!(json["summary"]["builds"], database.builds());
+}
+
+#[test]
+fn a_table_for_eyes_drives_no_terminal() {
+    let database = TestDatabase::circleci(&["hostile"]);
+    let done = halfbuilt(&["scan", "--format", "table"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    assert!(done.stdout.contains("by rule:"), "{}", done.stdout);
+    let control = |c: char| c.is_control() && c != '\n';
+    assert!(!done.stdout.contains(control), "{:?}", done.stdout);
+    assert!(!done.stderr.contains(control), "{:?}", done.stderr);
+}
+
+#[test]
+fn a_report_file_appears_only_when_it_is_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("report.csv");
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    database.run("ALTER TABLE output RENAME TO gone");
+    let failing = halfbuilt(&["scan", "-o"]).args(&[&path]).args(&TIMES).on(&database).run();
+    failing.exits(Exit::Failed);
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    database.run("ALTER TABLE gone RENAME TO output");
+    let done = halfbuilt(&["scan", "-o"]).args(&[&path]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    assert_eq!(done.stdout, "");
+    assert_eq!(Report::read(&path).without_fingerprints(), expected_report("stuck-running"));
+}
+
+#[test]
+fn infinite_times_count_as_not_known() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    database.run("UPDATE builds SET queued_at = '-infinity'; UPDATE actions SET end_time = 'infinity' WHERE end_time IS NULL");
+    let report = scan(&database, &[]);
+    assert_eq!(report.count("queued_at", ""), report.rows.len());
+}

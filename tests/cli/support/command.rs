@@ -1,0 +1,115 @@
+//! The program, run as a user runs it.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use halfbuilt::exit::Exit;
+
+use super::database::server_variables;
+use super::{Admin, TestDatabase};
+
+/// The program with a clean environment.
+pub fn halfbuilt(arguments: &[&str]) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_halfbuilt"));
+    // What the machine's user has set must not decide a test.
+    command.env_clear().env("HOME", "/nonexistent").args(arguments);
+    Run { command, input: None }
+}
+
+/// A run that is being put together.
+pub struct Run {
+    command: Command,
+    input: Option<String>,
+}
+
+impl Run {
+    /// Reads this database.
+    pub fn on(mut self, database: &TestDatabase) -> Self {
+        self.command.envs(server_variables(&database.name));
+        self
+    }
+
+    /// Deletes through this nREPL.
+    pub fn via_nrepl(self, admin: &Admin) -> Self {
+        let via = admin.nrepl();
+        self.args(&["--via", &via])
+    }
+
+    /// Adds arguments.
+    pub fn args<S: AsRef<Path>>(mut self, arguments: &[S]) -> Self {
+        self.command.args(arguments.iter().map(AsRef::as_ref));
+        self
+    }
+
+    /// Sets a variable.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Feeds standard input.
+    pub fn input(mut self, text: &str) -> Self {
+        self.input = Some(text.to_owned());
+        self
+    }
+
+    /// Starts it, for a test that does something meanwhile.
+    pub fn start(mut self) -> std::process::Child {
+        self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command.spawn().expect("halfbuilt starts")
+    }
+
+    /// Runs it to its end.
+    pub fn run(mut self) -> Done {
+        let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
+        self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().expect("halfbuilt starts");
+        if let (Some(text), Some(mut stdin)) = (self.input, child.stdin.take()) {
+            // It may end before it has read all: that is for the test to judge.
+            let _ = stdin.write_all(text.as_bytes());
+        }
+        Done::new(child.wait_with_output().expect("halfbuilt ends"))
+    }
+}
+
+/// A run that has ended.
+#[derive(Debug)]
+pub struct Done {
+    pub stdout: String,
+    pub stderr: String,
+    pub code: Option<i32>,
+}
+
+impl Done {
+    pub fn new(output: std::process::Output) -> Self {
+        Self {
+            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+            code: output.status.code(),
+        }
+    }
+
+    /// It ended like this.
+    #[track_caller]
+    pub fn exits(self, exit: Exit) -> Self {
+        assert_eq!(self.code, Some(exit as i32), "expected {exit:?}\nstdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+
+    /// It said this on stderr.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(self.stderr.contains(text), "expected {text:?} in stderr: {}", self.stderr);
+        self
+    }
+
+    /// It said one error and nothing went to stdout.
+    #[track_caller]
+    pub fn fails_with(self, text: &str) -> Self {
+        let errors = self.stderr.lines().filter(|line| line.starts_with("error:")).count();
+        assert_eq!(errors, 1, "expected one error: {}", self.stderr);
+        assert_eq!(self.stdout, "", "expected no data");
+        self.says(text)
+    }
+}

@@ -1,0 +1,98 @@
+//! Databases for tests, each of its own, in one private PostgreSQL.
+
+use std::process::Command;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::repository;
+use super::server::Server;
+
+static POSTGRES: LazyLock<Server> = LazyLock::new(|| Server::start("postgres.sh", &[]));
+
+/// The variables by which a program reaches a database of the private PostgreSQL.
+pub fn server_variables(database: &str) -> Vec<(String, String)> {
+    let said = ["PGHOST", "PGPORT", "PGUSER", "PGPASSWORD"];
+    let said = said.map(|name| (name.to_owned(), POSTGRES.variable(name).to_owned()));
+    said.into_iter().chain([("PGDATABASE".to_owned(), database.to_owned())]).collect()
+}
+
+/// Runs SQL in a database and gives back what psql prints, unaligned, a row a line.
+pub fn psql(database: &str, arguments: &[&str]) -> String {
+    program("psql", database, &[&["-XqAt", "-v", "ON_ERROR_STOP=1"], arguments].concat())
+}
+
+fn program(name: &str, database: &str, arguments: &[&str]) -> String {
+    let program = format!("{}/{name}", POSTGRES.variable("BIN_DIR"));
+    let mut command = Command::new(program);
+    command.args(arguments).envs(server_variables(database));
+    let output = command.output().unwrap_or_else(|error| panic!("{name} cannot be started: {error}"));
+    assert!(output.status.success(), "{name} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_owned()
+}
+
+/// A database of one test.
+pub struct TestDatabase {
+    /// Its name.
+    pub name: String,
+    /// The host in the URLs of its builds.
+    pub host: String,
+}
+
+impl TestDatabase {
+    /// An empty database.
+    pub fn empty() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test_{count}");
+        psql("postgres", &["-c", &format!("CREATE DATABASE {name}")]);
+        Self { name, host: "ci.acme.example".to_owned() }
+    }
+
+    /// The CircleCI schema with some of its fixtures (`healthy`, `output-gap` ...).
+    pub fn circleci(fixtures: &[&str]) -> Self {
+        let database = Self::empty();
+        database.load("sql/schema.sql");
+        for fixture in fixtures {
+            database.load(&format!("fixtures/circleci/{fixture}.sql"));
+        }
+        database
+    }
+
+    /// The same under a host of its own, so that the admin server finds this database by the builds' URLs.
+    pub fn circleci_on_own_host(fixtures: &[&str]) -> Self {
+        let mut database = Self::circleci(fixtures);
+        database.host = format!("{}.example", database.name.replace('_', "-"));
+        let update = "UPDATE builds SET build_url = replace(build_url, 'ci.acme.example', '";
+        database.run(&format!("{update}{}')", database.host));
+        database
+    }
+
+    /// A Buildbot database that was dumped with pg_dump -Fc.
+    pub fn buildbot(dump: &str) -> Self {
+        let database = Self::empty();
+        let file = repository("fixtures/buildbot").join(dump);
+        let file = file.to_str().expect("a path");
+        program("pg_restore", &database.name, &["--no-owner", "--exit-on-error", "-d", &database.name, file]);
+        database
+    }
+
+    /// Runs SQL and gives back its rows.
+    pub fn run(&self, sql: &str) -> String {
+        psql(&self.name, &["-c", sql])
+    }
+
+    /// How many builds there are.
+    pub fn builds(&self) -> u64 {
+        self.run("SELECT count(*) FROM builds").parse().expect("a number")
+    }
+
+    /// The addresses of all builds, sorted.
+    pub fn urls(&self) -> Vec<String> {
+        self.run("SELECT build_url FROM builds ORDER BY build_url COLLATE \"C\"").lines().map(str::to_owned).collect()
+    }
+
+    fn load(&self, file: &str) {
+        let file = repository(file);
+        psql(&self.name, &["-f", file.to_str().expect("a path")]);
+    }
+}

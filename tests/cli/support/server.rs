@@ -1,0 +1,40 @@
+//! A server that a script starts. It lives until its standard input closes, so it ends with this process even if that
+//! is killed.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use super::repository;
+
+/// A running server and what it said of itself.
+pub struct Server {
+    variables: HashMap<String, String>,
+    /// Keeps the server's standard input open.
+    _child: Child,
+}
+
+impl Server {
+    /// Starts `fixtures/servers/SCRIPT` and waits for the one line that it prints when it is ready.
+    pub fn start(script: &str, environment: &[(String, String)]) -> Self {
+        let mut child = Command::new("bash")
+            .arg(repository("fixtures/servers").join(script))
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{script} cannot be started: {error}"));
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("its standard output");
+        BufReader::new(stdout).read_line(&mut line).expect("its first line");
+        assert!(line.contains('='), "{script} did not start: see above; run tests/run.sh to install what it needs");
+        let pairs = line.split_whitespace().filter_map(|pair| pair.split_once('='));
+        let variables = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { variables, _child: child }
+    }
+
+    /// Something that the server said of itself.
+    pub fn variable(&self, name: &str) -> &str {
+        self.variables.get(name).unwrap_or_else(|| panic!("the server did not say {name}"))
+    }
+}

@@ -1,0 +1,69 @@
+//! `halfbuilt verify`: verdicts and their exit codes.
+
+use halfbuilt::exit::Exit;
+
+use crate::support::{Report, TIMES, TestDatabase, expected_report, halfbuilt};
+
+#[test]
+fn a_healthy_database_is_clean() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    let done = halfbuilt(&["verify"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    assert_eq!(done.stdout, "");
+    done.says("verdict: clean: none of 326 builds");
+}
+
+#[test]
+fn a_damaged_one_is_not() {
+    let database = TestDatabase::circleci(&["healthy", "output-gap"]);
+    let done = halfbuilt(&["verify"]).args(&TIMES).on(&database).run().exits(Exit::Found);
+    done.says("verdict: abnormal: 11 of ").says("output-gap");
+}
+
+#[test]
+fn what_is_allowed_passes_and_one_more_does_not() {
+    let database = TestDatabase::circleci(&["healthy", "output-gap"]);
+    let expected = expected_report("output-gap");
+    let counts = ["stuck-running", "closed-after-restore", "output-truncated", "output-gap", "output-missing"]
+        .map(|rule| (rule, expected.column("reasons").iter().filter(|all| all.split(';').any(|one| one == rule)).count()));
+    let allow = |less: usize| {
+        counts.iter().flat_map(|(rule, count)| {
+            let count = if *rule == "output-gap" { count - less } else { *count };
+            ["--allow".to_owned(), format!("{rule}={count}")]
+        }).collect::<Vec<_>>()
+    };
+    halfbuilt(&["verify"]).args(&TIMES).args(&allow(0)).on(&database).run().exits(Exit::Clean).says("verdict: passed");
+    halfbuilt(&["verify"]).args(&TIMES).args(&allow(1)).on(&database).run().exits(Exit::Found).says("verdict: abnormal");
+}
+
+#[test]
+fn nothing_to_check_is_never_green() {
+    let database = TestDatabase::circleci(&[]);
+    let done = halfbuilt(&["verify"]).args(&TIMES).on(&database).run();
+    done.exits(Exit::NothingInScope).says("verdict: nothing was checked");
+}
+
+#[test]
+fn what_was_not_checked_is_in_the_verdict() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    database.run("DELETE FROM builds WHERE lifecycle = 'running'");
+    let done = halfbuilt(&["verify"]).on(&database).run().exits(Exit::Clean);
+    done.says("verdict: clean").says("not checked: closed-after-restore (it needs --backup-time)");
+}
+
+#[test]
+fn the_report_is_the_one_of_scan() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("report.csv");
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    halfbuilt(&["verify", "-o"]).args(&[&path]).args(&TIMES).on(&database).run().exits(Exit::Found);
+    assert_eq!(Report::read(&path).without_fingerprints(), expected_report("stuck-running"));
+}
+
+#[test]
+fn a_slip_of_the_pen_allows_nothing_by_chance() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    for (allow, expected) in [("stuck-runing=2", "there is no rule \"stuck-runing\""), ("stuck-running", "expected RULE=N")] {
+        let done = halfbuilt(&["verify", "--allow", allow]).args(&TIMES).on(&database).run();
+        done.exits(Exit::Usage).fails_with(expected);
+    }
+}
