@@ -210,6 +210,8 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
         }
         match canary {
             Some((State::Deleted, _)) => self.proved = true,
+            // One that was gone before proves nothing: the next one is the canary.
+            Some((State::AlreadyGone, _)) => {}
             Some((state, reason)) if !self.proved => {
                 return Err(Ending::Stopped(format!("the first build ended as {state}: {reason}")));
             }
@@ -256,3 +258,7 @@ impl Sent<'_> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -1,0 +1,324 @@
+//! Runs against a scripted database and a scripted server, for what real ones will not do on demand.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use proptest::prelude::*;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::finding::Finding;
+use crate::report::Judged;
+use crate::timing::Timing;
+
+/// What happened, in order: `read 1 2`, `send 1`, `ended 1 deleted`.
+type Log = Rc<RefCell<Vec<String>>>;
+
+/// What the server does with one build.
+#[derive(Clone, Debug)]
+struct Script {
+    answer: Answer,
+    /// After how many further readings the build is gone; `None`: never.
+    gone_after: Option<usize>,
+}
+
+fn done() -> Script {
+    Script { answer: Answer::Accepted("nil".to_owned()), gone_after: Some(0) }
+}
+
+fn says(answer: fn(String) -> Answer, gone_after: Option<usize>) -> Script {
+    Script { answer: answer("so it says".to_owned()), gone_after }
+}
+
+#[derive(Clone)]
+struct World {
+    log: Log,
+    scripts: BTreeMap<u64, Script>,
+    /// Builds for which a deletion was sent, and how often they were read since.
+    sent: Rc<RefCell<BTreeMap<u64, usize>>>,
+    /// Builds that are not as they were.
+    changed: BTreeSet<u64>,
+    /// After how many readings the database fails.
+    blind_after: Option<usize>,
+    /// After how many records the disk is full.
+    full_after: Option<usize>,
+    /// The run is interrupted once this build has been sent.
+    interrupt_at: Option<u64>,
+    interrupt: CancellationToken,
+}
+
+fn number(chosen: &Chosen) -> u64 {
+    chosen.url.as_ref().expect("a URL").number()
+}
+
+impl BuildReader for World {
+    type Error = String;
+
+    async fn read(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, String> {
+        let numbers: Vec<String> = chosen.iter().map(|chosen| number(chosen).to_string()).collect();
+        self.log.borrow_mut().push(format!("read {}", numbers.join(" ")));
+        let reads = self.log.borrow().iter().filter(|entry| entry.starts_with("read")).count();
+        if self.blind_after.is_some_and(|after| reads > after) {
+            return Err("the database is gone".to_owned());
+        }
+        Ok(chosen.iter().map(|chosen| self.reading(number(chosen))).collect())
+    }
+
+    fn rules(&self) -> Vec<&str> {
+        vec!["stuck-running"]
+    }
+}
+
+impl World {
+    fn reading(&self, number: u64) -> Reading {
+        if let Some(reads) = self.sent.borrow_mut().get_mut(&number) {
+            let gone = self.scripts[&number].gone_after.is_some_and(|after| *reads >= after);
+            *reads += 1;
+            if gone {
+                return Reading::Gone;
+            }
+        }
+        let fingerprint = if self.changed.contains(&number) { "changed" } else { "as it was" };
+        Reading::There(Box::new(finding(fingerprint)))
+    }
+}
+
+impl Deleter for World {
+    async fn delete(&mut self, build: &BuildUrl) -> Answer {
+        self.log.borrow_mut().push(format!("send {}", build.number()));
+        self.sent.borrow_mut().insert(build.number(), 0);
+        if self.interrupt_at == Some(build.number()) {
+            self.interrupt.cancel();
+        }
+        self.scripts[&build.number()].answer.clone()
+    }
+}
+
+impl Listener for World {
+    fn ended(&mut self, planned: &Planned, state: State, _: &str) -> std::io::Result<()> {
+        let recorded = self.log.borrow().iter().filter(|entry| entry.starts_with("ended")).count();
+        if self.full_after.is_some_and(|after| recorded >= after) {
+            return Err(std::io::Error::other("disk full"));
+        }
+        self.log.borrow_mut().push(format!("ended {} {state}", number(&planned.chosen)));
+        Ok(())
+    }
+}
+
+fn finding(fingerprint: &str) -> Finding {
+    Finding {
+        build_url: None,
+        project: None,
+        build_num: None,
+        lifecycle: None,
+        status: None,
+        queued_at: None,
+        started_at: None,
+        stopped_at: None,
+        last_activity_at: None,
+        timing: Timing::InFlight,
+        reasons: vec!["stuck-running".to_owned()],
+        evidence: String::new(),
+        steps: None,
+        steps_unfinished: None,
+        output_expected: None,
+        output_stored: None,
+        deletable: true,
+        fingerprint: fingerprint.to_owned(),
+    }
+}
+
+fn planned(number: u64) -> Planned {
+    let url = format!("https://ci.example.com/gh/acme/api/{number}");
+    let judged = Judged { timing: Timing::InFlight, deletable: true, fingerprint: "as it was".to_owned() };
+    Planned {
+        chosen: Chosen {
+            line: number,
+            url: BuildUrl::parse(&url).ok(),
+            url_text: url,
+            project: None,
+            reasons: vec!["stuck-running".to_owned()],
+            judged: Some(judged),
+        },
+        decision: Decision::Delete("in-flight".to_owned()),
+    }
+}
+
+fn world(scripts: impl IntoIterator<Item = Script>) -> World {
+    World {
+        log: Log::default(),
+        scripts: (1..).zip(scripts).collect(),
+        sent: Rc::default(),
+        changed: BTreeSet::new(),
+        blind_after: None,
+        full_after: None,
+        interrupt_at: None,
+        interrupt: CancellationToken::new(),
+    }
+}
+
+async fn carried_out(world: &World) -> (Vec<String>, Ending<String>) {
+    let plan: Vec<Planned> = world.scripts.keys().map(|number| planned(*number)).collect();
+    let (mut reader, mut deleter, mut listener) = (world.clone(), world.clone(), world.clone());
+    let ending = run(&plan, &mut reader, &mut deleter, &mut listener, &world.interrupt).await;
+    (world.log.borrow().clone(), ending)
+}
+
+fn states(log: &[String]) -> Vec<&str> {
+    log.iter().filter_map(|entry| entry.strip_prefix("ended ")).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_build_is_proved_gone_before_the_second_is_sent() {
+    let (log, ending) = carried_out(&world([done(), done(), done()])).await;
+    assert_eq!(
+        log,
+        [
+            "read 1", "send 1", "read 1", "ended 1 deleted", "read 2 3", "send 2", "send 3", "read 2 3",
+            "ended 2 deleted", "ended 3 deleted",
+        ]
+    );
+    assert!(matches!(ending, Ending::Complete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_is_still_there_stops_the_run() {
+    for script in [
+        says(Answer::Accepted, None),
+        says(Answer::Gone, None),
+        says(Answer::Refused, None),
+        says(Answer::Failed, None),
+        says(Answer::Unknown, None),
+        says(Answer::Denied, None),
+    ] {
+        let (log, ending) = carried_out(&world([script.clone(), done(), done()])).await;
+        assert!(!log.contains(&"send 2".to_owned()), "{script:?}: {log:?}");
+        assert_eq!(states(&log)[1..], ["2 not-attempted", "3 not-attempted"], "{script:?}");
+        assert!(matches!(ending, Ending::Stopped(_)), "{script:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_build_that_is_kept_is_no_canary() {
+    let mut world = world([done(), done(), done()]);
+    world.changed.insert(1);
+    let (log, _) = carried_out(&world).await;
+    assert_eq!(log[..6], ["read 1", "ended 1 changed", "read 2", "send 2", "read 2", "ended 2 deleted"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_build_that_was_gone_already_is_no_canary() {
+    let (log, ending) = carried_out(&world([says(Answer::Gone, Some(0)), done(), done()])).await;
+    assert_eq!(states(&log), ["1 already-gone", "2 deleted", "3 deleted"]);
+    assert_eq!(log[4..7], ["read 2", "send 2", "read 2"]);
+    assert!(matches!(ending, Ending::Complete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_database_has_the_last_word() {
+    for (script, expected) in [
+        (says(Answer::Accepted, Some(0)), "deleted"),
+        (says(Answer::Accepted, Some(2)), "deleted"),
+        (says(Answer::Accepted, None), "failed"),
+        (says(Answer::Gone, Some(0)), "already-gone"),
+        (says(Answer::Gone, None), "failed"),
+        (says(Answer::Refused, Some(0)), "already-gone"),
+        (says(Answer::Refused, None), "refused"),
+        (says(Answer::Failed, Some(0)), "deleted"),
+        (says(Answer::Failed, None), "failed"),
+        (says(Answer::Unknown, Some(1)), "deleted"),
+        (says(Answer::Unknown, None), "unknown"),
+    ] {
+        let (log, ending) = carried_out(&world([done(), script.clone()])).await;
+        assert_eq!(states(&log)[1], format!("2 {expected}"), "{script:?}");
+        assert!(matches!(ending, Ending::Complete), "{script:?}");
+        assert_eq!(log.iter().filter(|entry| *entry == "send 2").count(), 1, "{script:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_three_times_in_a_row_stops_the_run() {
+    let silent = || says(Answer::Unknown, None);
+    let (log, ending) = carried_out(&world([done(), silent(), silent(), done(), silent(), silent(), silent(), done()])).await;
+    assert!(log.contains(&"send 7".to_owned()));
+    assert!(!log.contains(&"send 8".to_owned()));
+    assert!(states(&log).contains(&"8 not-attempted"));
+    assert!(matches!(ending, Ending::Stopped(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_server_lets_nobody_in_nothing_more_is_sent() {
+    let (log, ending) = carried_out(&world([done(), says(Answer::Denied, None), done()])).await;
+    assert_eq!(states(&log), ["1 deleted", "2 not-attempted", "3 not-attempted"]);
+    assert!(matches!(ending, Ending::Stopped(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_proof_cannot_be_read_the_outcome_is_unknown() {
+    let mut world = world([done(), done(), done()]);
+    world.blind_after = Some(3);
+    let (log, ending) = carried_out(&world).await;
+    assert_eq!(states(&log), ["1 deleted", "2 unknown", "3 unknown"]);
+    assert!(matches!(ending, Ending::Blind(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_can_be_put_on_record_nothing_more_is_sent() {
+    let mut world = world([done(), done(), done()]);
+    world.full_after = Some(0);
+    let (log, ending) = carried_out(&world).await;
+    assert_eq!(log, ["read 1", "send 1", "read 1"]);
+    assert!(matches!(ending, Ending::Unrecorded(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interruption_lets_what_was_sent_be_proved() {
+    let mut world = world([done(), done(), done(), done()]);
+    world.interrupt_at = Some(3);
+    let (log, ending) = carried_out(&world).await;
+    assert_eq!(states(&log), ["1 deleted", "2 deleted", "3 deleted", "4 not-attempted"]);
+    assert!(matches!(ending, Ending::Interrupted));
+}
+
+fn script() -> impl Strategy<Value = Script> {
+    let answer = prop_oneof![
+        4 => Just(Answer::Accepted as fn(String) -> Answer),
+        1 => Just(Answer::Gone as fn(String) -> Answer),
+        1 => Just(Answer::Refused as fn(String) -> Answer),
+        1 => Just(Answer::Failed as fn(String) -> Answer),
+        1 => Just(Answer::Unknown as fn(String) -> Answer),
+        1 => Just(Answer::Denied as fn(String) -> Answer),
+    ];
+    (answer, prop_oneof![3 => Just(Some(0)), 1 => Just(Some(2)), 1 => Just(None)])
+        .prop_map(|(answer, gone_after)| says(answer, gone_after))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn whatever_happens_each_build_is_sent_once_at_most_and_ends_in_one_state(
+        scripts in proptest::collection::vec(script(), 1..40),
+        changed in proptest::collection::btree_set(1_u64..40, 0..10),
+        interrupt_at in proptest::option::of(1_u64..40),
+        blind_after in proptest::option::of(1_usize..8),
+    ) {
+        let mut world = world(scripts);
+        world.changed = changed.clone();
+        world.interrupt_at = interrupt_at;
+        world.blind_after = blind_after;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let (log, _) = runtime.expect("a runtime").block_on(carried_out(&world));
+        let ended = states(&log);
+        prop_assert_eq!(ended.len(), world.scripts.len());
+        for number in world.scripts.keys() {
+            let sent = log.iter().filter(|entry| **entry == format!("send {number}")).count();
+            prop_assert!(sent <= 1);
+            prop_assert!(sent == 0 || !changed.contains(number), "a changed build was sent");
+            prop_assert_eq!(ended.iter().filter(|entry| entry.starts_with(&format!("{number} "))).count(), 1);
+            let gone = world.sent.borrow().contains_key(number) && world.scripts[number].gone_after.is_some();
+            let deleted = ended.contains(&format!("{number} deleted").as_str());
+            prop_assert!(!deleted || gone, "deleted means gone");
+        }
+    }
+}

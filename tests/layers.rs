@@ -1,0 +1,160 @@
+//! Holds the code to its layers: arrows run one way, and each package of the outside world has one home.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The layers, lowest first. A module may use those below its own layer, never one beside it.
+const LAYERS: [&[&str]; 6] = [
+    &["build_url", "exit", "finding", "project_glob", "state", "text", "timing"],
+    &["database", "admin", "report"],
+    &["scan", "deletion", "drill"],
+    &["output"],
+    &["cli"],
+    &["commands"],
+];
+
+/// Modules of one layer that one of them may use all the same, with the reason.
+const BESIDE: [(&str, &str); 1] = [
+    // A state and a timing are both words for a build.
+    ("finding", "timing"),
+];
+
+/// Where each package may be named.
+const HOMES: [(&str, &[&str]); 12] = [
+    ("tokio_postgres", &["database/"]),
+    ("postgres_openssl", &["database/"]),
+    ("openssl", &["database/", "admin/"]),
+    ("reqwest", &["admin/"]),
+    ("indicatif", &["output/progress.rs"]),
+    ("comfy_table", &["output/table.rs"]),
+    ("console", &["output/table.rs"]),
+    ("csv", &["report/"]),
+    ("clap", &["cli.rs", "cli/", "main.rs"]),
+    ("serde_json", &["output/json.rs", "admin/http.rs"]),
+    ("sha2", &["scan/fingerprint.rs"]),
+    ("tempfile", &["output/file.rs"]),
+];
+
+struct Source {
+    /// Its path below src/.
+    path: String,
+    /// Its text without its tests.
+    text: String,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder") {
+            let path: PathBuf = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(&root).expect("below src").to_str().expect("UTF-8").to_owned();
+            let is_test = name.ends_with("_tests.rs") || name.ends_with("scripted.rs");
+            if name.ends_with(".rs") && !is_test {
+                let text = std::fs::read_to_string(&path).expect("a file");
+                let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+                found.push(Source { path: name, text });
+            }
+        }
+    }
+    assert!(found.len() > 40, "only {} files were looked at", found.len());
+    found
+}
+
+fn module(path: &str) -> &str {
+    path.split('/').next().unwrap_or_default().trim_end_matches(".rs")
+}
+
+/// The words that stand after `before` in a text, as far as they are part of a path.
+fn words_after<'a>(text: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
+    text.split(before).skip(1).map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        &rest[..end]
+    })
+}
+
+#[test]
+fn arrows_run_one_way() {
+    let layer: BTreeMap<&str, usize> = LAYERS
+        .iter()
+        .enumerate()
+        .flat_map(|(layer, modules)| modules.iter().map(move |module| (*module, layer)))
+        .collect();
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let from = module(&source.path);
+        if matches!(from, "main" | "lib") {
+            continue;
+        }
+        let own = *layer.get(from).unwrap_or_else(|| panic!("{}: which layer is it in?", source.path));
+        for to in words_after(&source.text, "crate::") {
+            let Some(used) = layer.get(to) else { continue };
+            if to != from && *used >= own && !BESIDE.contains(&(from, to)) {
+                wrong.push(format!("{} uses {to}", source.path));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn every_package_has_one_home() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        for (package, homes) in HOMES {
+            let named = source.text.contains(&format!("{package}::")) || source.text.contains(&format!("use {package}"));
+            if named && !homes.iter().any(|home| source.path.starts_with(home)) {
+                wrong.push(format!("{} names {package}", source.path));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn sql_stands_in_sql_alone() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        for line in source.text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            let words = ["SELECT ", "INSERT ", "DELETE FROM", "UPDATE ", "BEGIN;", "SET "];
+            if line.contains('"') && words.iter().any(|word| line.contains(&format!("\"{word}"))) {
+                wrong.push(format!("{}: {line}", source.path));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn every_sql_file_says_what_for_whom_and_why() {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("sql")];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            files += 1;
+            let text = std::fs::read_to_string(&path).expect("a file");
+            for heading in ["-- What:", "-- Why:"] {
+                assert!(text.contains(heading), "{}: no {heading}", path.display());
+            }
+        }
+    }
+    assert!(files > 20, "only {files} files were looked at");
+}
+
+#[test]
+fn no_file_is_too_long_to_be_one_thing() {
+    for source in sources() {
+        let lines = source.text.lines().count();
+        assert!(lines <= 400, "{} has {lines} lines", source.path);
+    }
+}

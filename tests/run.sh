@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Sets up and runs all tests: installs what is missing (PostgreSQL, Clojure and its nREPL, a Java runtime, OpenSSL's
+# headers), then cargo test. The tests start the servers that they need, on free ports, and end them. Arguments go to
+# cargo test: tests/run.sh --test cli scan::
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+exports=$(fixtures/servers/install.sh)
+eval "$exports"
+
+if ! command -v cargo > /dev/null; then
+  printf 'error: cargo was not found\nhint: install a Rust toolchain (1.88 or later)\n' >&2
+  exit 3
+fi
+
+exec cargo test --locked --no-fail-fast "$@"
