@@ -11,7 +11,12 @@ use halfbuilt::output::Printer;
 fn main() -> ExitCode {
     let exit = match Cli::try_parse() {
         Ok(cli) => match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime.block_on(commands::run(cli, Printer)),
+            Ok(runtime) => {
+                let exit = runtime.block_on(commands::run(cli, Printer));
+                // Nobody waits for a person who was asked something and interrupted instead.
+                runtime.shutdown_background();
+                exit
+            }
             Err(error) => {
                 Printer.fail(&error, None);
                 Exit::Failed

@@ -107,7 +107,8 @@ fn every_package_has_one_home() {
     let mut wrong = Vec::new();
     for source in sources() {
         for (package, homes) in HOMES {
-            let named = source.text.contains(&format!("{package}::")) || source.text.contains(&format!("use {package}"));
+            let named =
+                source.text.contains(&format!("{package}::")) || source.text.contains(&format!("use {package}"));
             if named && !homes.iter().any(|home| source.path.starts_with(home)) {
                 wrong.push(format!("{} names {package}", source.path));
             }

@@ -18,13 +18,14 @@ use crate::report::{self, Chosen, ResultRow, ResultWriter};
 use crate::state::State;
 
 use super::guard::Guard;
-use super::{Error, interrupt, reading};
+use super::interrupt::Interrupt;
+use super::{Error, reading};
 
 /// How many builds are read at once while the plan is made.
 const PLANNED_AT_ONCE: usize = 200;
 
 /// Plans, and carries the plan out if it is told to.
-pub(super) async fn run(args: DeleteArgs, printer: Printer) -> Result<Exit, Error> {
+pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let projects = ProjectGlobs::new(&args.projects)?;
     let scan = reading::plan(&args.reading, &[], printer)?;
     let chosen = choose(&args, &projects, printer)?;
@@ -32,11 +33,10 @@ pub(super) async fn run(args: DeleteArgs, printer: Printer) -> Result<Exit, Erro
     let host = deletion::one_host(may_be_deleted.filter_map(|row| row.url.as_ref()), args.confirm.as_deref())?;
     let output = open_output(&args)?;
 
-    let interrupt = interrupt::token();
-    let mut database = reading::connect(&args.reading, printer).await?;
+    let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
     let canceller = database.canceller();
     let mut guard = Guard { database: &mut database, plan: &scan };
-    let plan = interrupt::unless_interrupted(&interrupt, &canceller, make_plan(&mut guard, chosen, printer)).await?;
+    let plan = interrupt.or_cancel(&canceller, make_plan(&mut guard, chosen, printer)).await?;
     let deletions = plan.iter().filter(|planned| planned.is_deletion()).count();
     let (host, deletions) = match host {
         Some(host) if deletions > 0 => (host, deletions),
@@ -52,12 +52,13 @@ pub(super) async fn run(args: DeleteArgs, printer: Printer) -> Result<Exit, Erro
         return Ok(Exit::Clean);
     }
 
-    confirm(&args, &host, deletions, printer)?;
+    interrupt.or(confirm(&args, &host, deletions, printer)).await?;
     let options = options(&args)?;
-    let mut admin = Admin(AdminPath::connect(&args.via, options).await?);
+    let connected = async { Ok(AdminPath::connect(&args.via, options).await?) };
+    let mut admin = Admin(interrupt.or(connected).await?);
     printer.say(&format!("deleting {deletions} builds on {host} through {}", admin.0.describe()));
     let mut record = Record::new(output, deletions as u64, printer)?;
-    let ending = deletion::run(&plan, &mut guard, &mut admin, &mut record, &interrupt).await;
+    let ending = deletion::run(&plan, &mut guard, &mut admin, &mut record, interrupt.token()).await;
     admin.0.close().await;
     let states = record.finish()?;
     printer.say(&tally(&states));
@@ -167,12 +168,14 @@ fn show(plan: &[Planned], mut output: OutputFile, on_screen: bool) -> Result<(),
 }
 
 /// Lets nobody delete on a host that they did not name.
-fn confirm(args: &DeleteArgs, host: &str, deletions: usize, printer: Printer) -> Result<(), Error> {
+async fn confirm(args: &DeleteArgs, host: &str, deletions: usize, printer: Printer) -> Result<(), Error> {
     if args.confirm.is_some() {
         return Ok(());
     }
     let question = format!("{deletions} builds will be deleted on {host}; this cannot be undone. Type the host: ");
-    match printer.ask(&question).filter(|_| args.report != Path::new("-")) {
+    // Waiting for a person must not keep a Ctrl-C from being heard.
+    let asked = tokio::task::spawn_blocking(move || printer.ask(&question)).await;
+    match asked.ok().flatten().filter(|_| args.report != Path::new("-")) {
         None => Err(GateError::NotConfirmed(host.to_owned()).into()),
         Some(typed) if typed.eq_ignore_ascii_case(host) => Ok(()),
         Some(typed) => Err(GateError::Mistyped { typed, host: host.to_owned() }.into()),

@@ -14,15 +14,19 @@ pub use error::Error;
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 use crate::output::Printer;
+use interrupt::Interrupt;
 
 /// Runs a command and says what went wrong.
 pub async fn run(cli: Cli, printer: Printer) -> Exit {
-    let outcome = match cli.command {
-        Command::Scan(args) => scan::run(args, printer).await,
-        Command::Delete(args) => delete::run(*args, printer).await,
-        Command::Verify(args) => verify::run(args, printer).await,
+    let interrupt = Interrupt::listen(printer);
+    let work = async {
+        match cli.command {
+            Command::Scan(args) => scan::run(args, &interrupt, printer).await,
+            Command::Delete(args) => delete::run(*args, &interrupt, printer).await,
+            Command::Verify(args) => verify::run(args, &interrupt, printer).await,
+        }
     };
-    outcome.unwrap_or_else(|error| {
+    interrupt.twice_or(work).await.unwrap_or_else(|error| {
         printer.fail(&error, error.hint().as_deref());
         error.exit()
     })

@@ -7,16 +7,17 @@ use crate::exit::Exit;
 use crate::output::{Format, OutputFile, Printer};
 use crate::project_glob::ProjectGlobs;
 
+use super::interrupt::Interrupt;
 use super::survey::survey;
 use super::{Error, reading};
 
 /// Scans and reports.
-pub(super) async fn run(args: ScanArgs, printer: Printer) -> Result<Exit, Error> {
+pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let projects = ProjectGlobs::new(&args.projects)?;
     let plan = reading::plan(&args.reading, &args.rules, printer)?;
     let format = format(&args);
     let output = OutputFile::whole(args.output.as_deref())?;
-    let summary = survey(&args.reading, &plan, &projects, Some((format, output)), printer).await?;
+    let summary = survey(&args.reading, &plan, &projects, Some((format, output)), interrupt, printer).await?;
     if format != Format::Table {
         printer.say_lines(&summary);
     }

@@ -5,7 +5,8 @@ use crate::output::{Format, OutputFile, Printer, Progress, Sink, Summary};
 use crate::project_glob::ProjectGlobs;
 use crate::scan::{Scan, ScanPlan};
 
-use super::{Error, interrupt, reading};
+use super::interrupt::Interrupt;
+use super::{Error, reading};
 
 /// Scans, hands every finding to the output, and adds up. The output has been opened before anything is read.
 pub(super) async fn survey(
@@ -13,15 +14,15 @@ pub(super) async fn survey(
     plan: &ScanPlan,
     projects: &ProjectGlobs,
     output: Option<(Format, OutputFile)>,
+    interrupt: &Interrupt,
     printer: Printer,
 ) -> Result<Summary, Error> {
     if plan.times().backup.is_none() {
         printer.warn("no --backup-time: every timing is unknown, and nothing is deletable");
     }
-    let interrupt = interrupt::token();
-    let mut database = reading::connect(args, printer).await?;
+    let mut database = interrupt.or(reading::connect(args, printer)).await?;
     let canceller = database.canceller();
-    interrupt::unless_interrupted(&interrupt, &canceller, async {
+    let survey = async {
         let snapshot = database.snapshot(&plan.settings()).await?;
         let mut progress = Progress::open_ended("abnormal builds found", printer);
         let scan = Scan::begin(plan, &snapshot, projects).await?;
@@ -36,6 +37,6 @@ pub(super) async fn survey(
         }
         sink.finish(&summary)?;
         Ok(summary)
-    })
-    .await
+    };
+    interrupt.or_cancel(&canceller, survey).await
 }

@@ -6,18 +6,19 @@ use crate::exit::Exit;
 use crate::output::{Format, OutputFile, Printer, Summary};
 use crate::project_glob::ProjectGlobs;
 
+use super::interrupt::Interrupt;
 use super::survey::survey;
 use super::{Error, reading};
 
 /// Scans and judges.
-pub(super) async fn run(args: VerifyArgs, printer: Printer) -> Result<Exit, Error> {
+pub(super) async fn run(args: VerifyArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let plan = reading::plan(&args.reading, &[], printer)?;
     let allowed = Allowance::new(&args.allow, plan.all_rule_names())?;
     let output = match &args.output {
         Some(path) => Some((Format::Csv, OutputFile::whole(Some(path))?)),
         None => None,
     };
-    let summary = survey(&args.reading, &plan, &ProjectGlobs::default(), output, printer).await?;
+    let summary = survey(&args.reading, &plan, &ProjectGlobs::default(), output, interrupt, printer).await?;
     let verdict = verdict(summary.scope.builds(), plan.rule_names().count(), &summary.by_rule, &allowed);
     printer.say(&sentence(verdict, &summary, &allowed));
     Ok(verdict.exit())

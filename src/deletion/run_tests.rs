@@ -175,8 +175,16 @@ async fn the_first_build_is_proved_gone_before_the_second_is_sent() {
     assert_eq!(
         log,
         [
-            "read 1", "send 1", "read 1", "ended 1 deleted", "read 2 3", "send 2", "send 3", "read 2 3",
-            "ended 2 deleted", "ended 3 deleted",
+            "read 1",
+            "send 1",
+            "read 1",
+            "ended 1 deleted",
+            "read 2 3",
+            "send 2",
+            "send 3",
+            "read 2 3",
+            "ended 2 deleted",
+            "ended 3 deleted",
         ]
     );
     assert!(matches!(ending, Ending::Complete));
@@ -240,7 +248,8 @@ async fn the_database_has_the_last_word() {
 #[tokio::test(start_paused = true)]
 async fn silence_three_times_in_a_row_stops_the_run() {
     let silent = || says(Answer::Unknown, None);
-    let (log, ending) = carried_out(&world([done(), silent(), silent(), done(), silent(), silent(), silent(), done()])).await;
+    let (log, ending) =
+        carried_out(&world([done(), silent(), silent(), done(), silent(), silent(), silent(), done()])).await;
     assert!(log.contains(&"send 7".to_owned()));
     assert!(!log.contains(&"send 8".to_owned()));
     assert!(states(&log).contains(&"8 not-attempted"));

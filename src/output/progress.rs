@@ -1,9 +1,12 @@
 //! How far the work is: a bar on a terminal, a plain line now and then elsewhere.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::task::JoinHandle;
 
 use super::Printer;
 
@@ -14,20 +17,21 @@ const TURN: Duration = Duration::from_millis(120);
 
 /// The progress of one piece of work.
 pub struct Progress {
-    bar: Option<ProgressBar>,
+    shown: Shown,
+    done: Arc<AtomicU64>,
     printer: Printer,
-    what: &'static str,
-    total: Option<u64>,
-    done: u64,
-    started: Instant,
-    said: Instant,
+}
+
+enum Shown {
+    Bar(ProgressBar),
+    /// Says a line now and then, whether or not anything has moved: silence for an hour would look like a hang.
+    Lines(JoinHandle<()>),
 }
 
 impl Progress {
     /// Work of which it is known how much there is.
     pub fn counted(what: &'static str, total: u64, printer: Printer) -> Self {
-        let template = "{msg} [{bar:32}] {pos}/{len}, {per_sec}, {eta} left";
-        Self::new(what, Some(total), template, printer)
+        Self::new(what, Some(total), "{msg} [{bar:32}] {pos}/{len}, {per_sec}, {eta} left", printer)
     }
 
     /// Work of which it is not known how much there is.
@@ -36,56 +40,69 @@ impl Progress {
     }
 
     fn new(what: &'static str, total: Option<u64>, template: &str, printer: Printer) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
+        let done = Arc::new(AtomicU64::new(0));
+        let shown = if std::io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr()).with_message(what);
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("=> "));
             }
             bar.enable_steady_tick(TURN);
-            bar
-        });
-        let now = Instant::now();
-        Self { bar, printer, what, total, done: 0, started: now, said: now }
+            Shown::Bar(bar)
+        } else {
+            let done = Arc::clone(&done);
+            Shown::Lines(tokio::spawn(async move {
+                let started = Instant::now();
+                loop {
+                    tokio::time::sleep(EVERY).await;
+                    printer.say(&line(what, done.load(Ordering::Relaxed), total, started.elapsed()));
+                }
+            }))
+        };
+        Self { shown, done, printer }
     }
 
     /// One more is done.
     pub fn advance(&mut self) {
-        self.done += 1;
-        match &self.bar {
-            Some(bar) => bar.inc(1),
-            None if self.said.elapsed() >= EVERY => {
-                self.said = Instant::now();
-                self.printer.say(&self.line());
-            }
-            None => {}
+        self.done.fetch_add(1, Ordering::Relaxed);
+        if let Shown::Bar(bar) = &self.shown {
+            bar.inc(1);
         }
     }
 
     /// Says something while the bar is there, above it.
     pub fn say(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| self.printer.say(text)),
-            None => self.printer.say(text),
-        }
-    }
-
-    fn line(&self) -> String {
-        let seconds = self.started.elapsed().as_secs_f64().max(0.001);
-        let rate = self.done as f64 / seconds;
-        match self.total {
-            Some(total) => {
-                let left = total.saturating_sub(self.done) as f64 / rate;
-                format!("{}: {}/{total}, {rate:.1}/s, {left:.0} s left", self.what, self.done)
-            }
-            None => format!("{}: {}, {seconds:.0} s", self.what, self.done),
+        match &self.shown {
+            Shown::Bar(bar) => bar.suspend(|| self.printer.say(text)),
+            Shown::Lines(_) => self.printer.say(text),
         }
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+        match &self.shown {
+            Shown::Bar(bar) => bar.finish_and_clear(),
+            Shown::Lines(task) => task.abort(),
         }
+    }
+}
+
+fn line(what: &str, done: u64, total: Option<u64>, elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64().max(0.001);
+    let Some(total) = total else { return format!("{what}: {done}, {seconds:.0} s") };
+    let rate = done as f64 / seconds;
+    let left = if done == 0 { "?".to_owned() } else { format!("{:.0}", total.saturating_sub(done) as f64 / rate) };
+    format!("{what}: {done}/{total}, {rate:.1}/s, {left} s left")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_tells_count_rate_and_time_left() {
+        assert_eq!(line("deleting", 50, Some(200), Duration::from_secs(10)), "deleting: 50/200, 5.0/s, 30 s left");
+        assert_eq!(line("deleting", 0, Some(200), Duration::from_secs(10)), "deleting: 0/200, 0.0/s, ? s left");
+        assert_eq!(line("abnormal builds found", 7, None, Duration::from_secs(10)), "abnormal builds found: 7, 10 s");
     }
 }

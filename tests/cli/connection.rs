@@ -20,7 +20,8 @@ fn by_url_by_pairs_and_by_environment() {
     let [host, port, user, password] = server();
     let name = &database.name;
     let by_url = scan(&format!("postgres://{user}@{host}:{port}/{name}")).env("PGPASSWORD", &password).run();
-    let by_pairs = scan(&format!("host={host} port={port} dbname={name} user={user}")).env("PGPASSWORD", &password).run();
+    let by_pairs =
+        scan(&format!("host={host} port={port} dbname={name} user={user}")).env("PGPASSWORD", &password).run();
     let by_environment = halfbuilt(&["scan"]).args(&TIMES).on(&database).run();
     let expected = Report::parse(&by_environment.exits(Exit::Clean).stdout);
     assert!(!expected.rows.is_empty());
@@ -58,7 +59,9 @@ fn a_password_on_the_command_line_works_and_is_warned_of_and_never_shown() {
 #[test]
 fn nobody_listens() {
     let done = scan("postgres://127.0.0.1:9/ci").run().exits(Exit::Failed);
-    done.fails_with("cannot connect to the build database at 127.0.0.1:9").says("refused").says("hint: nothing listens");
+    done.fails_with("cannot connect to the build database at 127.0.0.1:9")
+        .says("refused")
+        .says("hint: nothing listens");
 }
 
 #[test]

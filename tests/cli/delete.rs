@@ -104,7 +104,8 @@ fn what_has_changed_recovered_or_gone_since_the_report_is_kept() {
     database.run(&sql("DELETE FROM builds", &urls[0]));
     database.run(&sql("UPDATE builds SET status = 'timedout'", &urls[1]));
     let stuck = Report::read(&report);
-    let stuck = stuck.rows.iter().find(|row| row["reasons"] == "stuck-running" && !urls[..2].contains(&row["build_url"]));
+    let stuck =
+        stuck.rows.iter().find(|row| row["reasons"] == "stuck-running" && !urls[..2].contains(&row["build_url"]));
     let stuck = &stuck.expect("a build that is only stuck")["build_url"];
     database.run(&sql("UPDATE builds SET lifecycle = 'finished', stop_time = '2026-11-20T01:59:59Z'", stuck));
     let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).on(&database).run();

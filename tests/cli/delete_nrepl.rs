@@ -1,12 +1,11 @@
 //! Deletions through a real Clojure nREPL.
 
 use std::process::Command;
-use std::time::Duration;
 
 use halfbuilt::exit::Exit;
 
 use crate::delete::{deletable, scanned};
-use crate::support::{Report, Run, TIMES, TestDatabase, admin, halfbuilt};
+use crate::support::{Report, Run, TIMES, TestDatabase, admin, halfbuilt, wait_until};
 
 fn delete(database: &TestDatabase, report: &std::path::Path) -> Run {
     let confirmed = ["--execute", "--confirm", &database.host];
@@ -182,10 +181,7 @@ fn an_interrupted_run_puts_everything_on_record() {
     );
     let before = database.builds();
     let child = delete(&database, &report).via_nrepl(&admin(&database)).args(&["-o"]).args(&[&results]).start();
-    let until = std::time::Instant::now() + Duration::from_secs(20);
-    while database.builds() == before && std::time::Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until(|| database.builds() < before);
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
     assert!(killed.success());
     let output = child.wait_with_output().expect("it ends");

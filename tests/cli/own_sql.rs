@@ -42,7 +42,8 @@ fn what_a_profile_leaves_out_is_not_checked_and_never_clean() {
     for column in ["steps", "steps_unfinished", "output_expected", "output_stored"] {
         assert_eq!(report.count(column, ""), report.rows.len(), "{column}");
     }
-    done.says("output-gap: profile mine has no relation step").says("output-missing: profile mine has no relation step");
+    done.says("output-gap: profile mine has no relation step")
+        .says("output-missing: profile mine has no relation step");
 }
 
 #[test]
@@ -53,7 +54,8 @@ fn keys_of_other_types() {
     for key in ["md5({}.build_id::text)::uuid", "{}.build_id::text", "{}.build_id::numeric"] {
         let mut profile = circleci.clone();
         for table in ["b", "a", "o", "f"] {
-            profile = profile.replace(&format!("SELECT {table}.build_id  "), &format!("SELECT {}  ", key.replace("{}", table)));
+            profile = profile
+                .replace(&format!("SELECT {table}.build_id  "), &format!("SELECT {}  ", key.replace("{}", table)));
         }
         assert_ne!(profile, circleci);
         let (_folder, run) = scan(&profile, &database);
@@ -73,7 +75,10 @@ fn a_profile_that_is_not_there() {
 
 #[test]
 fn a_fault_in_its_header_is_told_by_line() {
-    refused("-- profile: mine\n-- title: t\n-- relation: job\nSELECT 1", "mine.sql, line 3: relation \"job\": expected build");
+    refused(
+        "-- profile: mine\n-- title: t\n-- relation: job\nSELECT 1",
+        "mine.sql, line 3: relation \"job\": expected build",
+    );
     refused("SELECT 1", "mine.sql, line 1: expected \"-- relation: NAME\"");
 }
 
@@ -128,8 +133,14 @@ fn a_rule_of_ones_own() {
 fn a_fault_in_a_rule_of_ones_own_is_told_by_line() {
     let database = TestDatabase::circleci(&[]);
     for (rule, expected) in [
-        ("-- rule: r\n-- title: t\n-- needs: build\n\nSELECT build_key, evidnce FROM build", "r.sql, line 5: rule r does not fit"),
-        ("-- rule: r\n-- title: t\n-- needs: build\nSELECT build_key FROM build", "r.sql, line 1: rule r: no column evidence (text)"),
+        (
+            "-- rule: r\n-- title: t\n-- needs: build\n\nSELECT build_key, evidnce FROM build",
+            "r.sql, line 5: rule r does not fit",
+        ),
+        (
+            "-- rule: r\n-- title: t\n-- needs: build\nSELECT build_key FROM build",
+            "r.sql, line 1: rule r: no column evidence (text)",
+        ),
         ("-- rule: R\n", "r.sql, line 1: rule \"R\": expected a name"),
         ("-- rule: output-gap\n-- title: t\n-- needs: build\nSELECT 1", "rule \"output-gap\" is already defined"),
     ] {

@@ -1,10 +1,13 @@
 //! `halfbuilt scan` on the CircleCI fixtures.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{BACKUP_TIME, Report, TIMES, TestDatabase, expected_report, halfbuilt};
+use crate::support::{
+    BACKUP_TIME, Done, Report, TIMES, TestDatabase, expected_report, halfbuilt, repository, wait_until,
+};
 
 const FAULTS: [&str; 6] =
     ["stuck-running", "closed-after-restore", "output-truncated", "output-gap", "output-missing", "hostile"];
@@ -151,7 +154,8 @@ fn a_project_that_is_not_there_is_not_clean() {
     let database = TestDatabase::circleci(&["healthy"]);
     let none = halfbuilt(&["scan", "--project", "amce/*"]).args(&TIMES).on(&database).run();
     none.exits(Exit::NothingInScope).says("--project amce/*: no project has such a name").says("nothing was checked");
-    let one_of_two = halfbuilt(&["scan", "--project", "amce/*", "--project", "acme/*"]).args(&TIMES).on(&database).run();
+    let one_of_two =
+        halfbuilt(&["scan", "--project", "amce/*", "--project", "acme/*"]).args(&TIMES).on(&database).run();
     one_of_two.exits(Exit::Clean).says("--project amce/*: no project has such a name");
 }
 
@@ -224,7 +228,34 @@ fn a_report_file_appears_only_when_it_is_whole() {
 #[test]
 fn infinite_times_count_as_not_known() {
     let database = TestDatabase::circleci(&["stuck-running"]);
-    database.run("UPDATE builds SET queued_at = '-infinity'; UPDATE actions SET end_time = 'infinity' WHERE end_time IS NULL");
+    database.run(
+        "UPDATE builds SET queued_at = '-infinity'; UPDATE actions SET end_time = 'infinity' WHERE end_time IS NULL",
+    );
     let report = scan(&database, &[]);
     assert_eq!(report.count("queued_at", ""), report.rows.len());
+}
+
+#[test]
+fn an_interrupted_scan_stops_on_the_server_too_and_leaves_no_report() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let profile = folder.path().join("slow.sql");
+    let circleci = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
+    let slow = circleci.replace("FROM builds AS b;", "FROM builds AS b, pg_sleep(60);");
+    assert_ne!(slow, circleci);
+    std::fs::write(&profile, slow).expect("a file");
+    let report = folder.path().join("report.csv");
+    let run = halfbuilt(&["scan", "--profile"]).args(&[&profile]).args(&["-o"]).args(&[&report]).args(&TIMES);
+    let child = run.on(&database).start();
+    let running = || {
+        let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'halfbuilt' AND state = 'active'
+                           AND datname = current_database()";
+        database.run(sleeping).parse::<u64>().expect("a number")
+    };
+    wait_until(|| running() == 1);
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs").success());
+    let done = Done::new(child.wait_with_output().expect("it ends")).exits(Exit::Interrupted);
+    done.fails_with("error: interrupted");
+    wait_until(|| running() == 0);
+    assert!(!report.exists());
 }

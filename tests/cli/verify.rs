@@ -23,16 +23,27 @@ fn a_damaged_one_is_not() {
 fn what_is_allowed_passes_and_one_more_does_not() {
     let database = TestDatabase::circleci(&["healthy", "output-gap"]);
     let expected = expected_report("output-gap");
-    let counts = ["stuck-running", "closed-after-restore", "output-truncated", "output-gap", "output-missing"]
-        .map(|rule| (rule, expected.column("reasons").iter().filter(|all| all.split(';').any(|one| one == rule)).count()));
+    let counts =
+        ["stuck-running", "closed-after-restore", "output-truncated", "output-gap", "output-missing"].map(|rule| {
+            (rule, expected.column("reasons").iter().filter(|all| all.split(';').any(|one| one == rule)).count())
+        });
     let allow = |less: usize| {
-        counts.iter().flat_map(|(rule, count)| {
-            let count = if *rule == "output-gap" { count - less } else { *count };
-            ["--allow".to_owned(), format!("{rule}={count}")]
-        }).collect::<Vec<_>>()
+        counts
+            .iter()
+            .flat_map(|(rule, count)| {
+                let count = if *rule == "output-gap" { count - less } else { *count };
+                ["--allow".to_owned(), format!("{rule}={count}")]
+            })
+            .collect::<Vec<_>>()
     };
     halfbuilt(&["verify"]).args(&TIMES).args(&allow(0)).on(&database).run().exits(Exit::Clean).says("verdict: passed");
-    halfbuilt(&["verify"]).args(&TIMES).args(&allow(1)).on(&database).run().exits(Exit::Found).says("verdict: abnormal");
+    halfbuilt(&["verify"])
+        .args(&TIMES)
+        .args(&allow(1))
+        .on(&database)
+        .run()
+        .exits(Exit::Found)
+        .says("verdict: abnormal");
 }
 
 #[test]
@@ -62,7 +73,9 @@ fn the_report_is_the_one_of_scan() {
 #[test]
 fn a_slip_of_the_pen_allows_nothing_by_chance() {
     let database = TestDatabase::circleci(&["healthy"]);
-    for (allow, expected) in [("stuck-runing=2", "there is no rule \"stuck-runing\""), ("stuck-running", "expected RULE=N")] {
+    for (allow, expected) in
+        [("stuck-runing=2", "there is no rule \"stuck-runing\""), ("stuck-running", "expected RULE=N")]
+    {
         let done = halfbuilt(&["verify", "--allow", allow]).args(&TIMES).on(&database).run();
         done.exits(Exit::Usage).fails_with(expected);
     }

@@ -7,11 +7,12 @@ mod report;
 mod server;
 
 pub use admin::{Admin, admin};
-pub use command::{Run, halfbuilt};
+pub use command::{Done, Run, halfbuilt};
 pub use database::{TestDatabase, server_variables};
 pub use report::{Report, expected_report};
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// When the backup of the CircleCI fixtures was taken.
 pub const BACKUP_TIME: &str = "2026-11-20T02:00:00Z";
@@ -23,4 +24,14 @@ pub const TIMES: [&str; 4] = ["--backup-time", BACKUP_TIME, "--restored-at", RES
 /// A file of the repository.
 pub fn repository(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Waits for something that has to come true soon.
+#[track_caller]
+pub fn wait_until(come_true: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(30);
+    while !come_true() {
+        assert!(Instant::now() < until, "it did not come true in 30 seconds");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
