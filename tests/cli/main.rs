@@ -12,4 +12,5 @@ mod delete_nrepl;
 mod own_sql;
 mod scan;
 mod support;
+mod tls;
 mod verify;

@@ -13,7 +13,7 @@ pub const TOKEN: &str = "a-token-for-tests";
 
 static ADMIN: LazyLock<Server> = LazyLock::new(|| {
     let token = [("ADMIN_TOKEN".to_owned(), TOKEN.to_owned())];
-    Server::start("admin.sh", &[server_variables("postgres"), token.to_vec()].concat())
+    Server::start("admin.sh", &[], &[server_variables("postgres"), token.to_vec()].concat())
 });
 
 /// The admin server, as one test uses it.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::repository;
 use super::server::Server;
 
-static POSTGRES: LazyLock<Server> = LazyLock::new(|| Server::start("postgres.sh", &[]));
+static POSTGRES: LazyLock<Server> = LazyLock::new(|| Server::start("postgres.sh", &[], &[]));
 
 /// The variables by which a program reaches a database of the private PostgreSQL.
 pub fn server_variables(database: &str) -> Vec<(String, String)> {

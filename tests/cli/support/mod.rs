@@ -10,6 +10,7 @@ pub use admin::{Admin, admin};
 pub use command::{Done, Run, halfbuilt};
 pub use database::{TestDatabase, server_variables};
 pub use report::{Report, expected_report};
+pub use server::Server;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

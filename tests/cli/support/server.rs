@@ -16,9 +16,10 @@ pub struct Server {
 
 impl Server {
     /// Starts `fixtures/servers/SCRIPT` and waits for the one line that it prints when it is ready.
-    pub fn start(script: &str, environment: &[(String, String)]) -> Self {
+    pub fn start(script: &str, arguments: &[&str], environment: &[(String, String)]) -> Self {
         let mut child = Command::new("bash")
             .arg(repository("fixtures/servers").join(script))
+            .args(arguments)
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
