@@ -21,7 +21,7 @@ pub struct ReadingArgs {
     #[arg(long, value_name = "URL", env = "HALFBUILT_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// How to read the database: the name of a profile that ships (circleci, buildbot), or a file of your own
-    #[arg(long, value_name = "NAME|FILE", default_value = DEFAULT_PROFILE)]
+    #[arg(long, value_name = "NAME|FILE", default_value = DEFAULT_PROFILE, env = "HALFBUILT_PROFILE")]
     pub profile: String,
     /// A folder with rules of your own, *.sql, besides those that ship
     #[arg(long = "rules", value_name = "DIR")]
@@ -29,17 +29,17 @@ pub struct ReadingArgs {
     /// When the backup was taken, with a time zone, such as 2026-11-20T02:00:00Z
     ///
     /// Without it nobody can tell which builds the backup cut: every timing is unknown, and nothing is deletable.
-    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    #[arg(long, value_name = "TIME", value_parser = values::time, env = "HALFBUILT_BACKUP_TIME")]
     pub backup_time: Option<Timestamp>,
     /// When the restored server came back [default: the backup time]
     ///
     /// Builds that started after it are alive until proven otherwise, and never deletable.
-    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    #[arg(long, value_name = "TIME", value_parser = values::time, env = "HALFBUILT_RESTORED_AT")]
     pub restored_at: Option<Timestamp>,
     /// The longest time that the server lets a build run, such as 5h or '2 days'
-    #[arg(long, value_name = "DURATION", default_value = "5h", value_parser = values::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "5h", value_parser = values::duration, env = "HALFBUILT_MAX_RUN_TIME")]
     pub max_run_time: SignedDuration,
     /// The server's address, such as https://ci.example.com, where the database does not hold the builds' own
-    #[arg(long, value_name = "URL", value_parser = values::base_url)]
+    #[arg(long, value_name = "URL", value_parser = values::base_url, env = "HALFBUILT_BASE_URL")]
     pub base_url: Option<String>,
 }

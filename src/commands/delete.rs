@@ -16,6 +16,7 @@ use crate::output::{OutputFile, PlanTable, Printer, Progress};
 use crate::project_glob::ProjectGlobs;
 use crate::report::{self, Chosen, ResultRow, ResultWriter};
 use crate::state::State;
+use crate::text::shorten;
 
 use super::guard::Guard;
 use super::interrupt::Interrupt;
@@ -23,6 +24,10 @@ use super::{Error, reading};
 
 /// How many builds are read at once while the plan is made.
 const PLANNED_AT_ONCE: usize = 200;
+/// How many reasons for which builds are kept are said.
+const REASONS_SHOWN: usize = 5;
+/// How many characters of such a reason are said.
+const REASON_SHOWN: usize = 120;
 
 /// Plans, and carries the plan out if it is told to.
 pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
@@ -40,19 +45,18 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let deletions = plan.iter().filter(|planned| planned.is_deletion()).count();
     let (host, deletions) = match host {
         Some(host) if deletions > 0 => (host, deletions),
-        _ => return nothing_left(&plan, output),
+        _ => return nothing_left(&plan, output, printer),
     };
     if !args.execute {
         show(&plan, output, args.output.is_none())?;
         let count = plan.len();
-        printer.say(&format!(
-            "dry run: nothing was sent. {deletions} of {count} chosen builds would be deleted on {host}; \
-             --execute --confirm {host} does it"
-        ));
+        printer.say(&format!("{deletions} of {count} chosen builds would be deleted on {host}"));
+        say_what_is_kept(&plan, printer);
+        printer.say(&format!("dry run: nothing was sent; --execute --confirm {host} does it"));
         return Ok(Exit::Clean);
     }
 
-    interrupt.or(confirm(&args, &host, deletions, printer)).await?;
+    interrupt.or(confirm(&args, &host, (deletions, plan.len()), printer)).await?;
     let options = options(&args)?;
     let connected = async { Ok(AdminPath::connect(&args.via, options).await?) };
     let mut admin = Admin(interrupt.or(connected).await?);
@@ -62,6 +66,10 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     admin.0.close().await;
     let states = record.finish()?;
     printer.say(&tally(&states));
+    say_what_is_kept(&plan, printer);
+    if let Some(file) = &args.output {
+        printer.say(&format!("results are in {}", file.display()));
+    }
     outcome(ending, &states)
 }
 
@@ -130,21 +138,32 @@ async fn make_plan(guard: &mut Guard<'_>, chosen: Vec<Chosen>, printer: Printer)
 }
 
 /// Nothing is to be deleted: either all is gone already, or nothing may be deleted.
-fn nothing_left(plan: &[Planned], output: OutputFile) -> Result<Exit, Error> {
+fn nothing_left(plan: &[Planned], output: OutputFile, printer: Printer) -> Result<Exit, Error> {
     let states: Vec<State> = plan.iter().filter_map(Planned::kept_as).collect();
     show(plan, output, true)?;
     if states.iter().all(|state| state.is_gone()) {
         return Ok(Exit::Clean);
     }
-    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+    say_what_is_kept(plan, printer);
+    Err(Error::NothingToDelete(format!("none of the {} chosen builds may be deleted", plan.len())))
+}
+
+/// Says how many builds the plan keeps, and why, the most frequent reasons first.
+fn say_what_is_kept(plan: &[Planned], printer: Printer) {
+    let mut reasons: BTreeMap<(State, &str), u64> = BTreeMap::new();
     for planned in plan {
-        if let Decision::Keep(_, reason) = &planned.decision {
-            *reasons.entry(reason).or_default() += 1;
+        if let Decision::Keep(state, reason) = &planned.decision {
+            *reasons.entry((*state, reason)).or_default() += 1;
         }
     }
-    let most = reasons.iter().max_by_key(|(_, builds)| **builds);
-    let most = most.map(|(reason, builds)| format!("; {builds} of them: {reason}")).unwrap_or_default();
-    Err(Error::NothingToDelete(format!("none of the {} chosen builds may be deleted{most}", plan.len())))
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, builds)| std::cmp::Reverse(*builds));
+    for ((state, reason), builds) in reasons.iter().take(REASONS_SHOWN) {
+        printer.say(&format!("kept: {builds} {state}: {}", shorten(reason, REASON_SHOWN)));
+    }
+    if let Some(more) = reasons.len().checked_sub(REASONS_SHOWN + 1) {
+        printer.say(&format!("kept: and {} more reasons, see the results", more + 1));
+    }
 }
 
 /// Shows a plan: a table on a terminal, the results file elsewhere.
@@ -168,11 +187,18 @@ fn show(plan: &[Planned], mut output: OutputFile, on_screen: bool) -> Result<(),
 }
 
 /// Lets nobody delete on a host that they did not name.
-async fn confirm(args: &DeleteArgs, host: &str, deletions: usize, printer: Printer) -> Result<(), Error> {
+async fn confirm(
+    args: &DeleteArgs,
+    host: &str,
+    (deletions, chosen): (usize, usize),
+    printer: Printer,
+) -> Result<(), Error> {
     if args.confirm.is_some() {
         return Ok(());
     }
-    let question = format!("{deletions} builds will be deleted on {host}; this cannot be undone. Type the host: ");
+    let question = format!(
+        "{deletions} of {chosen} chosen builds will be deleted on {host}; this cannot be undone. Type the host: "
+    );
     // Waiting for a person must not keep a Ctrl-C from being heard.
     let asked = tokio::task::spawn_blocking(move || printer.ask(&question)).await;
     match asked.ok().flatten().filter(|_| args.report != Path::new("-")) {

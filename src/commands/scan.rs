@@ -21,6 +21,9 @@ pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer)
     if format != Format::Table {
         printer.say_lines(&summary);
     }
+    if let Some(file) = &args.output {
+        printer.say(&format!("written to {}", file.display()));
+    }
     if summary.scope.builds() == 0 || summary.by_rule.is_empty() {
         printer.warn("nothing was checked: no build in scope, or no rule that could be run");
         return Ok(Exit::NothingInScope);

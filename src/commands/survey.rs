@@ -35,6 +35,8 @@ pub(super) async fn survey(
             summary.add(&found);
             progress.advance();
         }
+        // The bar must be gone before a table appears.
+        drop(progress);
         sink.finish(&summary)?;
         Ok(summary)
     };

@@ -26,25 +26,28 @@ pub(super) async fn run(args: VerifyArgs, interrupt: &Interrupt, printer: Printe
 
 /// The verdict in one sentence that a person understands, with what was not checked.
 fn sentence(verdict: Verdict, summary: &Summary, allowed: &Allowance) -> String {
-    let looked_at = summary.looked_at();
-    let found: Vec<String> = summary
-        .by_rule
-        .iter()
-        .filter(|(_, builds)| **builds > 0)
-        .map(|(rule, builds)| format!("{rule} {builds} (allowed {})", allowed.of(rule)))
+    let found = summary.by_rule.iter().filter(|(_, builds)| **builds > 0);
+    let found: Vec<String> = found
+        .map(|(rule, builds)| match allowed.of(rule) {
+            0 => format!("{rule} {builds}"),
+            allowed => format!("{rule} {builds}, allowed {allowed}"),
+        })
         .collect();
-    let found = found.join(", ");
+    let found = found.join("; ");
+    let (abnormal, builds) = (summary.abnormal, summary.scope.builds());
     let judged = match verdict {
-        Verdict::Clean => format!("clean: none of {looked_at} is abnormal"),
-        Verdict::Allowed => format!("passed: {} of {looked_at} are abnormal, all allowed: {found}", summary.abnormal),
-        Verdict::Abnormal => format!("abnormal: {} of {looked_at}: {found}", summary.abnormal),
+        Verdict::Clean => format!("clean: none of {builds} builds is abnormal"),
+        Verdict::Allowed => {
+            format!("passed: {abnormal} of {builds} builds are abnormal, no more than allowed ({found})")
+        }
+        Verdict::Abnormal => format!("failed: {abnormal} of {builds} builds are abnormal ({found})"),
         Verdict::NothingChecked => "nothing was checked: no build in scope, or no rule that could be run".to_owned(),
     };
-    let not_checked: Vec<String> =
-        summary.not_checked.iter().map(|left| format!("{} ({})", left.what, left.why)).collect();
+    let not_checked = summary.not_checked_by_reason().into_iter();
+    let not_checked: Vec<String> = not_checked.map(|(why, what)| format!("{} ({why})", what.join(", "))).collect();
     let not_checked = match not_checked.as_slice() {
         [] => String::new(),
-        some => format!("; not checked: {}", some.join(", ")),
+        some => format!("; not checked: {}", some.join("; ")),
     };
     format!("verdict: {judged}{not_checked}")
 }

@@ -48,9 +48,8 @@ impl Printer {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return None;
         }
-        let mut stderr = io::stderr().lock();
-        let _ = write!(stderr, "{}", escape_controls(question));
-        let _ = stderr.flush();
+        // The lock must not be held while a person thinks: others have things to say.
+        let _ = write!(io::stderr(), "{}", escape_controls(question));
         let mut answer = String::new();
         io::stdin().read_line(&mut answer).ok()?;
         Some(answer.trim().to_owned())

@@ -1,11 +1,12 @@
 //! How far the work is: a bar on a terminal, a plain line now and then elsewhere.
 
+use std::fmt;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use super::Printer;
@@ -31,7 +32,7 @@ enum Shown {
 impl Progress {
     /// Work of which it is known how much there is.
     pub fn counted(what: &'static str, total: u64, printer: Printer) -> Self {
-        Self::new(what, Some(total), "{msg} [{bar:32}] {pos}/{len}, {per_sec}, {eta} left", printer)
+        Self::new(what, Some(total), "{msg} [{bar:32}] {pos}/{len}, {rate}, {eta} left", printer)
     }
 
     /// Work of which it is not known how much there is.
@@ -44,7 +45,10 @@ impl Progress {
         let shown = if std::io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr()).with_message(what);
             if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style.progress_chars("=> "));
+                let rate = |state: &ProgressState, to: &mut dyn fmt::Write| {
+                    let _ = write!(to, "{:.1}/s", state.per_sec());
+                };
+                bar.set_style(style.with_key("rate", rate).progress_chars("=> "));
             }
             bar.enable_steady_tick(TURN);
             Shown::Bar(bar)

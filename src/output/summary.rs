@@ -51,18 +51,27 @@ impl Summary {
         }
     }
 
-    /// How much was looked at, in words.
-    pub fn looked_at(&self) -> String {
-        let projects = self.scope.projects.len();
-        let steps = self.scope.steps.map(|steps| format!(", {steps} steps")).unwrap_or_default();
-        format!("{} builds of {projects} projects{steps}", self.scope.builds())
+    /// What was not looked at, one entry for each reason, in the order in which the reasons first came up.
+    pub fn not_checked_by_reason(&self) -> Vec<(&str, Vec<&str>)> {
+        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        for left in &self.not_checked {
+            match reasons.iter_mut().find(|(why, _)| *why == left.why) {
+                Some((_, what)) => what.push(&left.what),
+                None => reasons.push((&left.why, vec![&left.what])),
+            }
+        }
+        reasons
     }
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} abnormal, {} of them deletable; checked {}", self.abnormal, self.deletable, self.looked_at())?;
-        write!(f, "\nby rule:")?;
+        write!(f, "{} abnormal builds, {} of them deletable; checked ", self.abnormal, self.deletable)?;
+        write!(f, "{} projects, {} builds", self.scope.projects.len(), self.scope.builds())?;
+        self.scope.steps.map_or(Ok(()), |steps| write!(f, ", {steps} steps"))?;
+        let several =
+            if self.by_rule.values().sum::<u64>() > self.abnormal { " (several may find one build)" } else { "" };
+        write!(f, "\nby rule{several}:")?;
         for (rule, builds) in &self.by_rule {
             write!(f, "\n  {builds:>8}  {rule}")?;
         }
@@ -88,13 +97,8 @@ impl fmt::Display for Summary {
         }
         if !self.not_checked.is_empty() {
             write!(f, "\nnot checked:")?;
-            for not_checked in &self.not_checked {
-                write!(
-                    f,
-                    "\n            {}: {}",
-                    escape_controls(&not_checked.what),
-                    escape_controls(&not_checked.why)
-                )?;
+            for (why, what) in self.not_checked_by_reason() {
+                write!(f, "\n            {}: {}", escape_controls(&what.join(", ")), escape_controls(why))?;
             }
         }
         Ok(())

@@ -16,7 +16,7 @@ fn a_healthy_database_is_clean() {
 fn a_damaged_one_is_not() {
     let database = TestDatabase::circleci(&["healthy", "output-gap"]);
     let done = halfbuilt(&["verify"]).args(&TIMES).on(&database).run().exits(Exit::Found);
-    done.says("verdict: abnormal: 11 of ").says("output-gap");
+    done.says("verdict: failed: 11 of ").says("output-gap");
 }
 
 #[test]
@@ -37,13 +37,7 @@ fn what_is_allowed_passes_and_one_more_does_not() {
             .collect::<Vec<_>>()
     };
     halfbuilt(&["verify"]).args(&TIMES).args(&allow(0)).on(&database).run().exits(Exit::Clean).says("verdict: passed");
-    halfbuilt(&["verify"])
-        .args(&TIMES)
-        .args(&allow(1))
-        .on(&database)
-        .run()
-        .exits(Exit::Found)
-        .says("verdict: abnormal");
+    halfbuilt(&["verify"]).args(&TIMES).args(&allow(1)).on(&database).run().exits(Exit::Found).says("verdict: failed");
 }
 
 #[test]
