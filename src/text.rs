@@ -21,6 +21,12 @@ pub fn shorten(text: &str, limit: usize) -> String {
     shown
 }
 
+/// A number of things: `1 build`, `2 builds`.
+pub fn counted(number: u64, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{ending}")
+}
+
 fn harmless(c: char) -> impl Iterator<Item = char> {
     let plain = matches!(c, '\\' | '\'' | '"');
     plain.then_some(c).into_iter().chain((!plain).then(|| c.escape_debug()).into_iter().flatten())

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::finding::Finding;
 use crate::scan::{NotChecked, Scope};
-use crate::text::escape_controls;
+use crate::text::{counted, escape_controls};
 
 /// How many projects a summary names.
 const PROJECTS_SHOWN: usize = 20;
@@ -66,9 +66,10 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} abnormal builds, {} of them deletable; checked ", self.abnormal, self.deletable)?;
-        write!(f, "{} projects, {} builds", self.scope.projects.len(), self.scope.builds())?;
-        self.scope.steps.map_or(Ok(()), |steps| write!(f, ", {steps} steps"))?;
+        write!(f, "{}, {} deletable; checked ", counted(self.abnormal, "abnormal build"), self.deletable)?;
+        let projects = counted(self.scope.projects.len() as u64, "project");
+        write!(f, "{projects}, {}", counted(self.scope.builds(), "build"))?;
+        self.scope.steps.map_or(Ok(()), |steps| write!(f, ", {}", counted(steps, "step")))?;
         let several =
             if self.by_rule.values().sum::<u64>() > self.abnormal { " (several may find one build)" } else { "" };
         write!(f, "\nby rule{several}:")?;

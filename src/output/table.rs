@@ -17,7 +17,7 @@ const ROWS: usize = 200;
 /// How many characters of one cell are shown.
 const CELL: usize = 160;
 
-/// How many characters wide a table is where no terminal says.
+/// How many characters wide a table is where neither a terminal nor COLUMNS says.
 const WIDTH: u16 = 160;
 
 /// The findings of a scan.
@@ -97,7 +97,9 @@ impl PlanTable {
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(Term::stdout().size_checked().map_or(WIDTH, |(_, columns)| columns));
+    let terminal = Term::stdout().size_checked().map(|(_, columns)| columns);
+    let wished = || std::env::var("COLUMNS").ok()?.parse().ok();
+    table.set_width(terminal.or_else(wished).unwrap_or(WIDTH));
     table.set_header(header);
     table
 }
