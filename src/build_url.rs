@@ -118,10 +118,10 @@ impl BuildUrl {
         names.iter().map(|vcs| self.spelled(vcs)).collect()
     }
 
-    /// Whether this may be the same build under another name of the server.
-    pub fn differs_only_by_server(&self, other: &Self) -> bool {
-        let place = |url: &Self| (url.vcs, url.org.clone(), url.project.clone(), url.number);
-        self != other && place(self) == place(other)
+    /// Whether this may be the same build all the same: under another name of the server, or spelled in other letters.
+    pub fn resembles(&self, other: &Self) -> bool {
+        let place = |url: &Self| (url.vcs, url.org.to_lowercase(), url.project.to_lowercase(), url.number);
+        place(self) == place(other)
     }
 
     fn spelled(&self, vcs: &str) -> String {

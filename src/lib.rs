@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod build_url;
+pub mod causes;
 pub mod cli;
 pub mod commands;
 pub mod database;

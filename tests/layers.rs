@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. A module may use those below its own layer, never one beside it.
 const LAYERS: [&[&str]; 6] = [
-    &["build_url", "exit", "finding", "project_glob", "state", "text", "timing"],
+    &["build_url", "causes", "exit", "finding", "project_glob", "state", "text", "timing"],
     &["database", "admin", "report"],
     &["scan", "deletion", "drill"],
     &["output"],
@@ -92,6 +92,8 @@ fn arrows_run_one_way() {
             continue;
         }
         let own = *layer.get(from).unwrap_or_else(|| panic!("{}: which layer is it in?", source.path));
+        let grouped = source.text.contains("crate::{") || source.text.contains("super::super::super");
+        assert!(!grouped, "{}: write a line for each module, which this test can read", source.path);
         for to in words_after(&source.text, "crate::") {
             let Some(used) = layer.get(to) else { continue };
             if to != from && *used >= own && !BESIDE.contains(&(from, to)) {
@@ -144,7 +146,7 @@ fn every_sql_file_says_what_for_whom_and_why() {
             }
             files += 1;
             let text = std::fs::read_to_string(&path).expect("a file");
-            for heading in ["-- What:", "-- Why:"] {
+            for heading in ["-- What:", "-- Why:", "-- For"] {
                 assert!(text.contains(heading), "{}: no {heading}", path.display());
             }
         }
@@ -157,5 +159,23 @@ fn no_file_is_too_long_to_be_one_thing() {
     for source in sources() {
         let lines = source.text.lines().count();
         assert!(lines <= 400, "{} has {lines} lines", source.path);
+    }
+}
+
+#[test]
+fn the_readme_and_the_help_tell_the_exit_codes_that_there_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| std::fs::read_to_string(root.join(file)).expect("a file");
+    let code = |line: &str| line.split(" = ").nth(1).and_then(|code| code.trim_end_matches(',').parse::<u8>().ok());
+    let codes: Vec<u8> = read("src/exit.rs").lines().filter_map(code).collect();
+    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 130]);
+    let (readme, help) = (read("README.md"), read("src/cli.rs"));
+    for code in codes {
+        let row = readme.lines().find_map(|line| line.strip_prefix(&format!("| {code} | ")));
+        let row = row.unwrap_or_else(|| panic!("the README does not tell code {code}")).trim_end_matches(" |");
+        assert!(
+            help.contains(&format!("  {code:<3}  {}", row.replace('`', ""))),
+            "the help does not tell code {code}: {row}"
+        );
     }
 }

@@ -5,12 +5,14 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-exports=$(fixtures/servers/install.sh)
-eval "$exports"
-
+# After a fresh rustup the shell does not know of it yet.
+command -v cargo > /dev/null || PATH=$PATH:${CARGO_HOME:-${HOME-}/.cargo}/bin
 if ! command -v cargo > /dev/null; then
   printf 'error: cargo was not found\nhint: install a Rust toolchain (1.88 or later)\n' >&2
   exit 3
 fi
+
+exports=$(fixtures/servers/install.sh)
+eval "$exports"
 
 exec cargo test --locked --no-fail-fast "$@"

@@ -4,19 +4,6 @@
 --        the reported builds alone. Times outside the years 1 to 9999 (infinity too) count as not known.
 WITH setting AS (
     SELECT nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz AS backup_time
-), seen AS (
-    SELECT finding.build_key, finding.rule, finding.rule_rank, count(*) AS times,
-           (array_agg(finding.evidence ORDER BY finding.position))[1:5] AS shown
-      FROM finding
-     GROUP BY finding.build_key, finding.rule, finding.rule_rank
-), judged AS (
-    SELECT seen.build_key,
-           array_agg(seen.rule ORDER BY seen.rule_rank) AS reasons,
-           string_agg(array_to_string(seen.shown, '; ')
-                      || CASE WHEN seen.times > 5 THEN '; and ' || (seen.times - 5) || ' more' ELSE '' END,
-                      '; ' ORDER BY seen.rule_rank) AS evidence
-      FROM seen
-     GROUP BY seen.build_key
 ), step_total AS (
     SELECT step.build_key,
            count(*) AS steps,
@@ -39,13 +26,13 @@ WITH setting AS (
      WHERE chunk.build_key IN (SELECT subject.build_key FROM subject)
      GROUP BY chunk.build_key
 ), timed AS (
-    SELECT build.build_key, build.build_url, build.project, build.build_num::bigint AS build_num,
-           build.lifecycle, build.status,
+    SELECT subject.build_key, subject.reasons, subject.evidence,
+           build.build_url, build.project, build.build_num::bigint AS build_num, build.lifecycle, build.status,
            CASE WHEN build.queued_at  BETWEEN '0001-01-01 00:00Z' AND '9999-12-30 00:00Z' THEN build.queued_at  END AS queued_at,
            CASE WHEN build.started_at BETWEEN '0001-01-01 00:00Z' AND '9999-12-30 00:00Z' THEN build.started_at END AS started_at,
            CASE WHEN build.stopped_at BETWEEN '0001-01-01 00:00Z' AND '9999-12-30 00:00Z' THEN build.stopped_at END AS stopped_at
-      FROM build
-      JOIN subject ON subject.build_key = build.build_key
+      FROM subject
+      LEFT JOIN build ON build.build_key = subject.build_key
 )
 SELECT timed.build_url, timed.project, timed.build_num, timed.lifecycle, timed.status,
        timed.queued_at, timed.started_at, timed.stopped_at,
@@ -54,7 +41,7 @@ SELECT timed.build_url, timed.project, timed.build_num, timed.lifecycle, timed.s
                 CASE WHEN timed.started_at <= setting.backup_time THEN timed.started_at END,
                 CASE WHEN timed.stopped_at <= setting.backup_time THEN timed.stopped_at END,
                 step_total.last_seen_by_backup) AS last_seen_by_backup,
-       judged.reasons, judged.evidence,
+       timed.reasons, timed.evidence,
        coalesce(step_total.steps, 0) AS steps,
        coalesce(step_total.steps_unfinished, 0) AS steps_unfinished,
        step_total.output_expected,
@@ -62,7 +49,6 @@ SELECT timed.build_url, timed.project, timed.build_num, timed.lifecycle, timed.s
        timed.build_key::text AS build_key
   FROM timed
  CROSS JOIN setting
-  LEFT JOIN judged ON judged.build_key = timed.build_key
   LEFT JOIN step_total ON step_total.build_key = timed.build_key
   LEFT JOIN chunk_total ON chunk_total.build_key = timed.build_key
  ORDER BY timed.project COLLATE "C", timed.build_num, timed.build_url COLLATE "C", timed.build_key;

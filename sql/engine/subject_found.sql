@@ -1,4 +1,4 @@
--- What:  the builds that a scan reports: those in which a rule fired.
+-- What:  the builds that a scan of everything reports: those in which a rule fired, even where the build itself is missing.
 -- For:   scan and verify.
 -- Why:   all else in the report is read for these alone.
-SELECT finding.build_key FROM finding GROUP BY finding.build_key;
+SELECT judged.build_key, judged.reasons, judged.evidence FROM judged;

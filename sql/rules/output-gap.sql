@@ -3,6 +3,7 @@
 -- needs: build, step, chunk
 --
 -- What:  steps whose stored pieces do not join up from 0 to their end.
+-- For:   scan, verify and delete.
 -- Why:   a piece that was still on its way when the backup was taken is missing in the middle.
 -- Not:   a piece that is stored twice, or overlaps another, is no hole; it does not hide one either. Output that ends
 --        too early is output-truncated.

@@ -3,6 +3,7 @@
 -- needs: build, step, chunk
 --
 -- What:  steps that have output according to the CI, of which no piece is stored.
+-- For:   scan, verify and delete.
 -- Why:   the pieces were written after the backup, or to a place that was not backed up.
 -- Not:   a step whose output is 0 long, and output that was expired on purpose (has_output is false).
 SELECT step.build_key,

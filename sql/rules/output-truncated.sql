@@ -7,6 +7,7 @@
 --          2. the CI never recorded that the output ended, though the step or its build is over;
 --          3. the step had started by the backup time (or by now, where none is given) and never stopped: after a
 --             consistent snapshot such output agrees with itself, and ends where the backup cut it.
+-- For:   scan, verify and delete.
 -- Why:   the latter half of the output is what a backup that was taken while builds ran loses.
 -- Not:   the CI's own size cap, and output that was expired on purpose (has_output is false and no end is missing).
 --        Output that is missing altogether is output-missing.

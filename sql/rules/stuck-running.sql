@@ -3,11 +3,14 @@
 -- needs: build
 --
 -- What:  builds that are running, had started by the backup time (or by now, where none is given), and never stopped.
+-- For:   scan, verify and delete.
 -- Why:   the backup was taken while they ran; nothing on the restored server will ever finish them.
--- Not:   a build that started after the backup is really running.
+-- Not:   a build that started after the backup is really running. Where no start is on record, the queueing counts.
 SELECT build.build_key,
-       'running since ' || to_char(build.started_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || ', never stopped' AS evidence
+       'running since ' || to_char(coalesce(build.started_at, build.queued_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+         || ', never stopped' AS evidence
   FROM build
  WHERE build.lifecycle = 'running'
    AND build.stopped_at IS NULL
-   AND build.started_at <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz, now()));
+   AND coalesce(build.started_at, build.queued_at)
+         <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz, now()));

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use reqwest::header::{HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Certificate, StatusCode, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::sleep;
 use url::{Host, Url};
 
 use super::retry::{Patience, retry_after};
@@ -36,6 +35,10 @@ pub(super) struct Client {
     token: SecretString,
     timeout: Duration,
     patience: Patience,
+    /// How often in a row the server was busy.
+    waits: u32,
+    /// How often in a row no connection could be made.
+    failures: u32,
 }
 
 /// An answer of the server.
@@ -83,37 +86,27 @@ impl Client {
         }
         let http = builder.build().map_err(AdminError::HttpClient)?;
         let (url, timeout) = (url.clone(), options.timeout);
-        Ok(Self { http, url, header, header_value, token, timeout, patience: Patience::default() })
+        let patience = Patience::default();
+        Ok(Self { http, url, header, header_value, token, timeout, patience, waits: 0, failures: 0 })
     }
 
-    /// Deletes one build; waits for a server that says it is busy.
-    pub(super) async fn delete(&self, build: &BuildUrl) -> Answer {
-        let (mut waits, mut failures) = (0, 0);
-        loop {
-            let wait = match self.send(build).await {
-                Ok(reply) if is_busy(reply.status) => match self.wait_for(&reply, waits) {
-                    Ok(wait) => {
-                        waits += 1;
-                        wait
-                    }
-                    Err(answer) => return answer,
-                },
-                Ok(reply) => return reply.answer(),
-                // No connection: nothing was sent.
-                Err(error) if error.is_connect() => {
-                    failures += 1;
-                    if failures == self.patience.connections {
-                        return Answer::Denied(self.redacted(&format!("cannot connect: {}", chain(&error))));
-                    }
-                    self.patience.back_off(failures - 1)
-                }
-                Err(error) if error.is_timeout() => {
-                    return Answer::Unknown(format!("timeout: no answer within {:?}", self.timeout));
-                }
-                Err(error) => return Answer::Unknown(self.redacted(&format!("lost connection: {}", chain(&error)))),
-            };
-            sleep(wait).await;
+    /// Asks for the deletion of one build, once. A server that is busy, or cannot be reached, may be asked again after the
+    /// wait that the answer names, a few times.
+    pub(super) async fn delete(&mut self, build: &BuildUrl) -> Answer {
+        let answer = match self.send(build).await {
+            Ok(reply) if is_busy(reply.status) => self.wait_for(&reply),
+            Ok(reply) => reply.answer(),
+            // No connection: nothing was sent.
+            Err(error) if error.is_connect() => self.without_connection(&format!("cannot connect: {}", chain(&error))),
+            Err(error) if error.is_timeout() => {
+                Answer::Unknown(format!("timeout: no answer within {:?}", self.timeout))
+            }
+            Err(error) => Answer::Unknown(self.redacted(&format!("lost connection: {}", chain(&error)))),
+        };
+        if !matches!(answer, Answer::Busy(..)) {
+            (self.waits, self.failures) = (0, 0);
         }
+        answer
     }
 
     /// The URL; it holds no secret.
@@ -145,19 +138,28 @@ impl Client {
         Ok(Reply { status, retry_after, text: self.redacted(&text) })
     }
 
-    /// How long to wait for a busy server that has been waited for `waits` times, or the answer if no more.
-    fn wait_for(&self, reply: &Reply, waits: u32) -> Result<Duration, Answer> {
+    /// How long to wait for a busy server, unless it has been waited for often enough.
+    fn wait_for(&mut self, reply: &Reply) -> Answer {
+        let waits = self.waits;
         if waits == self.patience.waits {
-            return Err(Answer::Failed(format!("{} (waited {waits} times)", reply.text)));
+            return Answer::Failed(format!("{} (waited {waits} times)", reply.text));
         }
-        match reply.retry_after.as_deref().and_then(|header| retry_after(header, Timestamp::now())) {
-            Some(wait) if wait > self.patience.longest => {
-                let (asked, most) = (wait.as_secs(), self.patience.longest.as_secs());
-                Err(Answer::Failed(format!("{} (asks to wait {asked} s, more than {most} s)", reply.text)))
-            }
-            Some(wait) => Ok(wait),
-            None => Ok(self.patience.back_off(waits)),
+        let asked = reply.retry_after.as_deref().and_then(|header| retry_after(header, Timestamp::now()));
+        if let Some(wait) = asked.filter(|wait| *wait > self.patience.longest) {
+            let (asked, most) = (wait.as_secs(), self.patience.longest.as_secs());
+            return Answer::Failed(format!("{} (asks to wait {asked} s, more than {most} s)", reply.text));
         }
+        self.waits += 1;
+        Answer::Busy(asked.unwrap_or_else(|| self.patience.back_off(waits)), reply.text.clone())
+    }
+
+    /// How long to wait before another connection is tried, unless that has been done often enough.
+    fn without_connection(&mut self, why: &str) -> Answer {
+        self.failures += 1;
+        if self.failures >= self.patience.connections {
+            return Answer::Denied(self.redacted(why));
+        }
+        Answer::Busy(self.patience.back_off(self.failures - 1), self.redacted(why))
     }
 
     /// The text fit to be shown, without the token even if the server repeats it.

@@ -68,6 +68,9 @@ pub enum Answer {
     Failed(String),
     /// Sent, and no answer came: it may or may not have happened. A timeout, a lost connection, garbage.
     Unknown(String),
+    /// Nothing was done for this build; it may be asked for again after this wait: 429, 503, or no connection was made. By
+    /// then the build is no longer as it was read, so it has to be read again first.
+    Busy(Duration, String),
     /// Nothing was done for this build, and nothing more should be sent: 401, 403, or no connection can be made.
     Denied(String),
 }
@@ -81,6 +84,7 @@ impl Answer {
             | Self::Refused(text)
             | Self::Failed(text)
             | Self::Unknown(text)
+            | Self::Busy(_, text)
             | Self::Denied(text) => text,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use crate::causes::told_apart;
 use crate::text::shorten;
 
 /// The most characters of a server's text that are shown.
@@ -19,18 +20,8 @@ pub(super) fn shown_bytes(bytes: &[u8]) -> String {
 
 /// An error and its causes in one bounded line, `what: why: why`.
 pub(super) fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        // Many errors repeat their cause in their own text.
-        if !line.contains(&text) {
-            line.push_str(": ");
-            line.push_str(&text);
-        }
-        cause = error.source();
-    }
-    shown(&line)
+    let causes = told_apart(error);
+    shown(&std::iter::once(error.to_string()).chain(causes).collect::<Vec<_>>().join(": "))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::admin::{AdminFn, Via};
+use crate::admin::AdminFn;
 
 use super::{ReadingArgs, values};
 
@@ -17,7 +17,7 @@ pub struct DeleteArgs {
     pub report: PathBuf,
     /// The admin path: nrepl://HOST:6005, or the https:// URL that takes POST {"url": ...}
     #[arg(long, value_name = "URI")]
-    pub via: Via,
+    pub via: String,
     /// Choose only rows that this rule found; may be repeated
     #[arg(long = "reason", value_name = "RULE")]
     pub reasons: Vec<String>,

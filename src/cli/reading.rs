@@ -40,6 +40,6 @@ pub struct ReadingArgs {
     #[arg(long, value_name = "DURATION", default_value = "5h", value_parser = values::duration, env = "HALFBUILT_MAX_RUN_TIME")]
     pub max_run_time: SignedDuration,
     /// The server's address, such as https://ci.example.com, where the database does not hold the builds' own
-    #[arg(long, value_name = "URL", value_parser = values::base_url, env = "HALFBUILT_BASE_URL")]
+    #[arg(long, value_name = "URL", env = "HALFBUILT_BASE_URL")]
     pub base_url: Option<String>,
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
-use url::Url;
 
 /// A time with a zone, to the microsecond: what PostgreSQL can tell apart.
 pub(super) fn time(text: &str) -> Result<Timestamp, String> {
@@ -33,21 +32,6 @@ pub(super) fn wait(text: &str) -> Result<Duration, String> {
     duration(text)?.try_into().map_err(|_| "it is too long".to_owned())
 }
 
-/// The address of a server: a scheme and a host, perhaps a path, nothing else.
-pub(super) fn base_url(text: &str) -> Result<String, String> {
-    let url = Url::parse(text).map_err(|_| "expected the address of a server, such as https://ci.example.com")?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err("expected http:// or https://".to_owned());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("it must not hold a user name or a password".to_owned());
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("it must not hold a query or an anchor".to_owned());
-    }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,14 +58,6 @@ mod tests {
         assert_eq!(duration("P1DT2H"), Ok(SignedDuration::from_hours(26)));
         for text in ["5", "0s", "-1h", "soon", "1 month"] {
             assert!(duration(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn base_urls() {
-        assert_eq!(base_url("https://ci.example.com/"), Ok("https://ci.example.com".to_owned()));
-        for text in ["ci.example.com", "ftp://ci", "https://u:p@ci", "https://ci?x", "https://ci#x"] {
-            assert!(base_url(text).is_err(), "{text}");
         }
     }
 }

@@ -2,28 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{IsTerminal, stdin};
+use std::io::stdin;
 use std::path::Path;
 
 use secrecy::SecretString;
 
-use crate::admin::{AdminPath, Answer, Options};
+use crate::admin::{AdminPath, Answer, Options, Via};
 use crate::build_url::BuildUrl;
 use crate::cli::DeleteArgs;
-use crate::deletion::{self, BuildReader, Decision, Deleter, Ending, GateError, Listener, Planned};
+use crate::deletion::{self, BuildReader, Decision, Deleter, Ending, GateError, Planned};
 use crate::exit::Exit;
-use crate::output::{OutputFile, PlanTable, Printer, Progress};
+use crate::output::{OutputFile, Printer, Progress};
 use crate::project_glob::ProjectGlobs;
-use crate::report::{self, Chosen, ResultRow, ResultWriter};
+use crate::report::{self, Chosen};
+use crate::scan::ScanError;
 use crate::state::State;
-use crate::text::shorten;
+use crate::text::{counted, shorten};
 
 use super::guard::Guard;
 use super::interrupt::Interrupt;
+use super::record::{Record, show_plan};
 use super::{Error, reading};
 
 /// How many builds are read at once while the plan is made.
-const PLANNED_AT_ONCE: usize = 200;
+const PLANNED_AT_ONCE: usize = 1000;
 /// How many reasons for which builds are kept are said.
 const REASONS_SHOWN: usize = 5;
 /// How many characters of such a reason are said.
@@ -31,6 +33,7 @@ const REASON_SHOWN: usize = 120;
 
 /// Plans, and carries the plan out if it is told to.
 pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
+    let via: Via = args.via.parse()?;
     let projects = ProjectGlobs::new(&args.projects)?;
     let scan = reading::plan(&args.reading, &[], printer)?;
     let chosen = choose(&args, &projects, printer)?;
@@ -40,15 +43,16 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
 
     let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
     let canceller = database.canceller();
-    let mut guard = Guard { database: &mut database, plan: &scan };
+    let mut guard = Guard { database: &mut database, plan: &scan, thorough: true };
     let plan = interrupt.or_cancel(&canceller, make_plan(&mut guard, chosen, printer)).await?;
+    guard.thorough = false;
     let deletions = plan.iter().filter(|planned| planned.is_deletion()).count();
     let (host, deletions) = match host {
         Some(host) if deletions > 0 => (host, deletions),
-        _ => return nothing_left(&plan, output, printer),
+        _ => return nothing_left(&plan, output, &args, printer),
     };
     if !args.execute {
-        show(&plan, output, args.output.is_none())?;
+        show_plan(&plan, output, args.output.is_none())?;
         let count = plan.len();
         printer.say(&format!("{deletions} of {count} chosen builds would be deleted on {host}"));
         say_what_is_kept(&plan, printer);
@@ -58,11 +62,12 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
 
     interrupt.or(confirm(&args, &host, (deletions, plan.len()), printer)).await?;
     let options = options(&args)?;
-    let connected = async { Ok(AdminPath::connect(&args.via, options).await?) };
+    let connected = async { Ok(AdminPath::connect(&via, options).await?) };
     let mut admin = Admin(interrupt.or(connected).await?);
-    printer.say(&format!("deleting {deletions} builds on {host} through {}", admin.0.describe()));
-    let mut record = Record::new(output, deletions as u64, printer)?;
-    let ending = deletion::run(&plan, &mut guard, &mut admin, &mut record, interrupt.token()).await;
+    let through = admin.0.describe();
+    printer.say(&format!("deleting {} on {host} through {through}", counted(deletions as u64, "build")));
+    let mut record = Record::new(output, args.output.is_none(), deletions as u64, printer)?;
+    let ending = deletion::run(&plan, &mut guard, &mut admin, &mut record, interrupt.stop()).await;
     admin.0.close().await;
     let states = record.finish()?;
     printer.say(&tally(&states));
@@ -73,7 +78,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     outcome(ending, &states)
 }
 
-fn outcome(ending: Ending<crate::scan::ScanError>, states: &BTreeMap<State, u64>) -> Result<Exit, Error> {
+fn outcome(ending: Ending<ScanError>, states: &BTreeMap<State, u64>) -> Result<Exit, Error> {
     match ending {
         Ending::Interrupted => Err(Error::Interrupted),
         Ending::Blind(error) => Err(error.into()),
@@ -87,12 +92,12 @@ fn outcome(ending: Ending<crate::scan::ScanError>, states: &BTreeMap<State, u64>
 /// Reads the report and keeps the rows that are meant. An empty choice is an error, never "all".
 fn choose(args: &DeleteArgs, projects: &ProjectGlobs, printer: Printer) -> Result<Vec<Chosen>, Error> {
     let file = &args.report;
-    let base_url = args.reading.base_url.as_deref();
-    let rows = if file == Path::new("-") {
-        report::read(stdin().lock(), base_url)
+    let base_url = reading::base_url(&args.reading)?;
+    let rows = if is_stdin(file) {
+        report::read(stdin().lock(), base_url.as_deref())
     } else {
         let opened = File::open(file).map_err(|source| Error::Read { file: file.clone(), source })?;
-        report::read(opened, base_url)
+        report::read(opened, base_url.as_deref())
     };
     let rows = rows.map_err(|source| Error::Report { file: file.clone(), source })?;
     let name = file.display();
@@ -114,37 +119,49 @@ fn choose(args: &DeleteArgs, projects: &ProjectGlobs, printer: Printer) -> Resul
     Ok(chosen)
 }
 
-/// Results of real deletions are never written over; a plan may be.
+fn is_stdin(report: &Path) -> bool {
+    report == Path::new("-")
+}
+
+/// Results of real deletions are never written over; a plan may be, but not over the report that it is made from.
 fn open_output(args: &DeleteArgs) -> Result<OutputFile, Error> {
-    Ok(match &args.output {
-        Some(path) if args.execute => OutputFile::new_record(path)?,
-        path => OutputFile::whole(path.as_deref())?,
-    })
+    let Some(path) = &args.output else { return Ok(OutputFile::whole(None)?) };
+    let place = |path: &Path| path.canonicalize().ok();
+    if !is_stdin(&args.report) && place(path).is_some_and(|output| Some(output) == place(&args.report)) {
+        return Err(Error::Usage(format!("-o {} is the report itself", path.display())));
+    }
+    Ok(if args.execute { OutputFile::new_record(path)? } else { OutputFile::whole(Some(path))? })
 }
 
 async fn make_plan(guard: &mut Guard<'_>, chosen: Vec<Chosen>, printer: Printer) -> Result<Vec<Planned>, Error> {
-    guard.check().await?;
+    if guard.check().await? == 0 {
+        return Err(Error::NothingToDelete("the database holds no build at all".to_owned()));
+    }
     let mut progress = Progress::counted("reading the chosen builds", chosen.len() as u64, printer);
     let mut plan = Vec::with_capacity(chosen.len());
-    for batch in chosen.chunks(PLANNED_AT_ONCE) {
+    let mut left = chosen.into_iter();
+    loop {
+        let batch: Vec<Chosen> = left.by_ref().take(PLANNED_AT_ONCE).collect();
+        if batch.is_empty() {
+            return Ok(plan);
+        }
         let readings = guard.read(&batch.iter().collect::<Vec<_>>()).await?;
-        for (chosen, now) in batch.iter().zip(readings) {
-            let decision = deletion::plan(chosen, &now, &guard.rules());
-            plan.push(Planned { chosen: chosen.clone(), decision });
+        for (chosen, now) in batch.into_iter().zip(readings) {
+            let decision = deletion::plan(&chosen, &now, &guard.rules());
+            plan.push(Planned { chosen, decision });
             progress.advance();
         }
     }
-    Ok(plan)
 }
 
 /// Nothing is to be deleted: either all is gone already, or nothing may be deleted.
-fn nothing_left(plan: &[Planned], output: OutputFile, printer: Printer) -> Result<Exit, Error> {
-    let states: Vec<State> = plan.iter().filter_map(Planned::kept_as).collect();
-    show(plan, output, true)?;
-    if states.iter().all(|state| state.is_gone()) {
+fn nothing_left(plan: &[Planned], output: OutputFile, args: &DeleteArgs, printer: Printer) -> Result<Exit, Error> {
+    show_plan(plan, output, args.output.is_none())?;
+    say_what_is_kept(plan, printer);
+    if plan.iter().filter_map(Planned::kept_as).all(State::is_gone) {
+        printer.warn("all chosen builds are gone already: if that is a surprise, is this the right database?");
         return Ok(Exit::Clean);
     }
-    say_what_is_kept(plan, printer);
     Err(Error::NothingToDelete(format!("none of the {} chosen builds may be deleted", plan.len())))
 }
 
@@ -166,26 +183,6 @@ fn say_what_is_kept(plan: &[Planned], printer: Printer) {
     }
 }
 
-/// Shows a plan: a table on a terminal, the results file elsewhere.
-fn show(plan: &[Planned], mut output: OutputFile, on_screen: bool) -> Result<(), Error> {
-    let name = output.name();
-    let failed = |source| crate::output::OutputError::new(name.clone(), source);
-    if on_screen && std::io::stdout().is_terminal() {
-        PlanTable::write(plan, &mut output).map_err(failed)?;
-    } else {
-        let mut writer = ResultWriter::new(&mut output).map_err(failed)?;
-        for planned in plan {
-            let (state, reason) = match &planned.decision {
-                Decision::Delete(why) => (State::NotAttempted, format!("dry run; {why}")),
-                Decision::Keep(state, reason) => (*state, reason.clone()),
-            };
-            let row = ResultRow { chosen: &planned.chosen, planned: planned.is_deletion(), state, reason: &reason };
-            writer.write(&row).map_err(failed)?;
-        }
-    }
-    Ok(output.finish()?)
-}
-
 /// Lets nobody delete on a host that they did not name.
 async fn confirm(
     args: &DeleteArgs,
@@ -196,13 +193,17 @@ async fn confirm(
     if args.confirm.is_some() {
         return Ok(());
     }
+    let nobody = || GateError::NotConfirmed(host.to_owned());
+    if is_stdin(&args.report) {
+        return Err(nobody().into());
+    }
     let question = format!(
         "{deletions} of {chosen} chosen builds will be deleted on {host}; this cannot be undone. Type the host: "
     );
     // Waiting for a person must not keep a Ctrl-C from being heard.
-    let asked = tokio::task::spawn_blocking(move || printer.ask(&question)).await;
-    match asked.ok().flatten().filter(|_| args.report != Path::new("-")) {
-        None => Err(GateError::NotConfirmed(host.to_owned()).into()),
+    let typed = tokio::task::spawn_blocking(move || printer.ask(&question)).await;
+    match typed.ok().flatten() {
+        None => Err(nobody().into()),
         Some(typed) if typed.eq_ignore_ascii_case(host) => Ok(()),
         Some(typed) => Err(GateError::Mistyped { typed, host: host.to_owned() }.into()),
     }
@@ -239,38 +240,5 @@ struct Admin(AdminPath);
 impl Deleter for Admin {
     async fn delete(&mut self, build: &BuildUrl) -> Answer {
         self.0.delete(build).await
-    }
-}
-
-/// Puts every build that has ended on record and moves the bar.
-struct Record {
-    results: ResultWriter<OutputFile>,
-    states: BTreeMap<State, u64>,
-    progress: Progress,
-}
-
-impl Record {
-    fn new(output: OutputFile, deletions: u64, printer: Printer) -> Result<Self, Error> {
-        let results = ResultWriter::new(output).map_err(Error::Unrecorded)?;
-        Ok(Self { results, states: BTreeMap::new(), progress: Progress::counted("deleting", deletions, printer) })
-    }
-
-    fn finish(self) -> Result<BTreeMap<State, u64>, Error> {
-        self.results.finish().map_err(Error::Unrecorded)?.finish()?;
-        Ok(self.states)
-    }
-}
-
-impl Listener for Record {
-    fn ended(&mut self, planned: &Planned, state: State, reason: &str) -> std::io::Result<()> {
-        self.results.write(&ResultRow { chosen: &planned.chosen, planned: planned.is_deletion(), state, reason })?;
-        *self.states.entry(state).or_default() += 1;
-        if planned.is_deletion() {
-            self.progress.advance();
-            if !matches!(state, State::Deleted | State::NotAttempted) {
-                self.progress.say(&format!("{state}: {}: {reason}", planned.chosen.url_text));
-            }
-        }
-        Ok(())
     }
 }

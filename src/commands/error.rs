@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::admin::AdminError;
+use crate::admin::{AdminError, ViaError};
 use crate::database::DatabaseError;
 use crate::deletion::GateError;
 use crate::drill::BadAllowance;
@@ -50,6 +50,9 @@ pub enum Error {
     /// The admin path cannot be used.
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// `--via` names no admin path.
+    #[error(transparent)]
+    Via(#[from] ViaError),
     /// A gate stopped the run.
     #[error(transparent)]
     Gate(#[from] GateError),
@@ -83,9 +86,11 @@ impl Error {
     /// The exit code. No arm catches all: a new error has to be given its code.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Glob(_) | Self::Allowance(_) | Self::Scan(ScanError::UnknownRule { .. }) => {
-                Exit::Usage
-            }
+            Self::Usage(_)
+            | Self::Glob(_)
+            | Self::Allowance(_)
+            | Self::Via(_)
+            | Self::Scan(ScanError::UnknownRule { .. }) => Exit::Usage,
             Self::Scan(
                 ScanError::Source(_) | ScanError::Misfit { .. } | ScanError::Columns { .. } | ScanError::Database(_),
             )
@@ -108,6 +113,7 @@ impl Error {
             Self::Report { source, .. } => source.hint(),
             Self::Admin(error) => error.hint().map(Into::into),
             Self::Gate(error) => error.hint(),
+            Self::Via(error) => error.hint().map(str::to_owned),
             Self::Allowance(_)
             | Self::Usage(_)
             | Self::Glob(_)

@@ -1,45 +1,45 @@
-//! Ctrl-C and its kin: the first lets the work end where it may, so that what was done is on record; the second stops it
-//! at once.
+//! Ctrl-C and its kin (SIGTERM, and SIGHUP of a lost terminal): the first lets the work end where it may, so that what was
+//! done is on record; the second waits for nothing any more, and what was done is on record all the same.
 
-use tokio_util::sync::CancellationToken;
+use std::time::Duration;
 
 use crate::database::Canceller;
+use crate::deletion::Stop;
 use crate::output::Printer;
 
 use super::Error;
 
+/// How long a database server may take to hear that its work is not wanted any more.
+const HEARD: Duration = Duration::from_secs(2);
+
 /// Whether the run was interrupted.
-#[derive(Clone)]
-pub(super) struct Interrupt {
-    once: CancellationToken,
-    twice: CancellationToken,
-}
+pub(super) struct Interrupt(Stop);
 
 impl Interrupt {
-    /// Begins to listen for SIGINT and SIGTERM.
+    /// Begins to listen.
     pub(super) fn listen(printer: Printer) -> Self {
-        let interrupt = Self { once: CancellationToken::new(), twice: CancellationToken::new() };
-        let Self { once, twice } = interrupt.clone();
+        let stop = Stop::default();
+        let Stop { soon, now } = stop.clone();
         tokio::spawn(async move {
             signalled().await;
-            printer.say("interrupted: ending what has begun; once more stops it at once");
-            once.cancel();
+            printer.say("interrupted: ending what has begun; once more waits for nothing");
+            soon.cancel();
             signalled().await;
-            twice.cancel();
+            now.cancel();
         });
-        interrupt
+        Self(stop)
     }
 
-    /// Cancelled by the first interrupt.
-    pub(super) fn token(&self) -> &CancellationToken {
-        &self.once
+    /// How a deletion is asked to end.
+    pub(super) fn stop(&self) -> &Stop {
+        &self.0
     }
 
-    /// Does some work, which nothing remains of, until it is done or the run is interrupted.
+    /// Does some work, of which nothing remains, until it is done or the run is interrupted.
     pub(super) async fn or<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         tokio::select! {
             done = work => done,
-            () = self.once.cancelled() => Err(Error::Interrupted),
+            () = self.0.soon.cancelled() => Err(Error::Interrupted),
         }
     }
 
@@ -51,30 +51,26 @@ impl Interrupt {
     ) -> Result<T, Error> {
         let done = self.or(work).await;
         if matches!(done, Err(Error::Interrupted)) {
-            canceller.cancel().await;
+            let _ = tokio::time::timeout(HEARD, canceller.cancel()).await;
         }
         done
-    }
-
-    /// Does all the work of a command, unless the run is interrupted twice.
-    pub(super) async fn twice_or<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        tokio::select! {
-            done = work => done,
-            () = self.twice.cancelled() => Err(Error::Interrupted),
-        }
     }
 }
 
 #[cfg(unix)]
 async fn signalled() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    async fn heard(signal: std::io::Result<Signal>) {
+        match signal {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    }
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated.recv() => {}
+        () = heard(signal(SignalKind::interrupt())) => {}
+        () = heard(signal(SignalKind::terminate())) => {}
+        () = heard(signal(SignalKind::hangup())) => {}
     }
 }
 

@@ -1,10 +1,12 @@
 //! One file a command: each wires the parts below together, and holds neither SQL nor bytes.
 
+mod base_url;
 mod delete;
 mod error;
 mod guard;
 mod interrupt;
 mod reading;
+mod record;
 mod scan;
 mod survey;
 mod verify;
@@ -26,7 +28,7 @@ pub async fn run(cli: Cli, printer: Printer) -> Exit {
             Command::Verify(args) => verify::run(args, &interrupt, printer).await,
         }
     };
-    interrupt.twice_or(work).await.unwrap_or_else(|error| {
+    work.await.unwrap_or_else(|error| {
         printer.fail(&error, error.hint().as_deref());
         error.exit()
     })

@@ -8,7 +8,7 @@ use crate::output::Printer;
 use crate::scan::{Profile, Rule, ScanPlan};
 use crate::timing::RestoreTimes;
 
-use super::Error;
+use super::{Error, base_url};
 
 /// The rules and times by which a database is read.
 pub(super) fn plan(args: &ReadingArgs, named_rules: &[String], printer: Printer) -> Result<ScanPlan, Error> {
@@ -28,13 +28,23 @@ pub(super) fn plan(args: &ReadingArgs, named_rules: &[String], printer: Printer)
     let profile = Profile::load(&args.profile)?;
     let rules = Rule::load_all(args.rule_folder.as_deref())?;
     let times = RestoreTimes { backup: args.backup_time, restored: args.restored_at, max_run_time: args.max_run_time };
-    Ok(ScanPlan::new(profile, rules, named_rules, times, args.base_url.clone())?)
+    Ok(ScanPlan::new(profile, rules, named_rules, times, base_url(args)?)?)
+}
+
+/// The server's address. It is not read by the command line itself, whose errors would repeat a password in it.
+pub(super) fn base_url(args: &ReadingArgs) -> Result<Option<String>, Error> {
+    let parsed = args.base_url.as_deref().map(base_url::parse).transpose();
+    parsed.map_err(|why| Error::Usage(format!("--base-url cannot be read: {why}")))
 }
 
 /// Connects to the build database.
 pub(super) async fn connect(args: &ReadingArgs, printer: Printer) -> Result<Database, Error> {
     let settings = Settings::resolve(args.database_url.as_deref(), |name| std::env::var(name).ok())?;
-    if settings.password_was_in_the_url() && std::env::var_os("HALFBUILT_DATABASE_URL").is_none() {
+    for warning in settings.warnings() {
+        printer.warn(warning);
+    }
+    let by_variable = std::env::var("HALFBUILT_DATABASE_URL").ok();
+    if settings.password_was_in_the_url() && args.database_url != by_variable {
         printer.warn("a password in --database-url can be seen by every user of this machine: use PGPASSWORD");
     }
     Ok(Database::connect(settings).await?)

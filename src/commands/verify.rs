@@ -36,7 +36,8 @@ fn sentence(verdict: Verdict, summary: &Summary, allowed: &Allowance) -> String 
     let found = found.join("; ");
     let (abnormal, builds) = (summary.abnormal, summary.scope.builds());
     let judged = match verdict {
-        Verdict::Clean => format!("clean: none of {builds} builds is abnormal"),
+        Verdict::Clean if summary.not_checked.is_empty() => format!("clean: none of {builds} builds is abnormal"),
+        Verdict::Clean => format!("nothing abnormal was seen in {builds} builds, but not everything was checked"),
         Verdict::Allowed => {
             format!("passed: {abnormal} of {builds} builds are abnormal, no more than allowed ({found})")
         }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use tokio_postgres::error::SqlState;
 
+use crate::causes::causes;
+
 /// A build database that could not be reached or read. No text of it holds a password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -13,28 +15,23 @@ pub enum DatabaseError {
     /// `--database-url` is neither a URL nor `key=value` pairs.
     #[error("the connection string cannot be read: {0}")]
     ConnectionString(&'static str),
-    /// A connection keyword is not known.
-    #[error("unknown connection keyword {0:?}")]
-    Keyword(String),
+    /// A connection keyword is not known; it is named if it looks like one, and not like a piece of a password.
+    #[error("unknown connection keyword{}", .0.as_deref().map(|key| format!(" {key:?}")).unwrap_or_default())]
+    Keyword(Option<String>),
     /// A connection keyword has a value that it cannot have.
-    #[error("{key}={value:?} is not {expected}")]
+    #[error("the connection keyword {key} has a value that is not {expected}")]
     Value {
         /// libpq's keyword.
         key: &'static str,
-        /// What was given.
-        value: String,
         /// What it can be.
         expected: &'static str,
     },
     /// An environment variable would change the connection and is not followed.
     #[error("the environment variable {0} is set, and halfbuilt does not follow it yet")]
     NotFollowed(String),
-    /// The password file can be read by others.
-    #[error("the password file {0} can be read by other users")]
-    PassfileOpen(PathBuf),
-    /// The password file has different passwords for the hosts of one list.
-    #[error("the password file {0} has different passwords for the hosts of one list")]
-    PassfileHosts(PathBuf),
+    /// A list of revoked certificates is there and is not followed yet.
+    #[error("there is a list of revoked certificates, {0}, and halfbuilt does not follow it yet")]
+    Revoked(PathBuf),
     /// OpenSSL could not be set up.
     #[error("TLS could not be set up")]
     Tls(#[source] openssl::error::ErrorStack),
@@ -149,16 +146,14 @@ impl DatabaseError {
                     .to_owned()
             }
             Self::NotFollowed(name) => format!("unset {name} and give the connection by --database-url"),
-            Self::PassfileOpen(file) => format!("chmod 0600 {}", file.display()),
-            Self::PassfileHosts(_) => "give the password by PGPASSWORD, or one host only".to_owned(),
+            Self::Value { .. } => "in a URL, write / ? @ : and % of a password as %2F %3F %40 %3A %25".to_owned(),
+            Self::Revoked(_) => "move it away if you can do without".to_owned(),
             Self::NoRootFile(_) => "give sslrootcert=FILE, or sslrootcert=system for the system's store".to_owned(),
             Self::Connect { source, .. } => return connect_hint(source),
             Self::Query { source, .. } => return query_hint(source.code()?),
-            Self::Value { .. }
-            | Self::Tls(_)
-            | Self::RootFile { .. }
-            | Self::SystemRootsNeedVerifyFull
-            | Self::Column { .. } => return None,
+            Self::Tls(_) | Self::RootFile { .. } | Self::SystemRootsNeedVerifyFull | Self::Column { .. } => {
+                return None;
+            }
         })
     }
 }
@@ -175,7 +170,7 @@ fn connect_hint(error: &tokio_postgres::Error) -> Option<String> {
         };
         return Some(hint.to_owned());
     }
-    let io = sources(error).find_map(|source| source.downcast_ref::<io::Error>());
+    let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
     let hint = match io.map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => {
             "nothing listens there: check the host and the port in --database-url, or PGHOST and PGPORT"
@@ -183,9 +178,7 @@ fn connect_hint(error: &tokio_postgres::Error) -> Option<String> {
         Some(io::ErrorKind::NotFound) => "no such socket: name the server by --database-url or PGHOST",
         Some(io::ErrorKind::TimedOut) => "no answer: check the address and the firewall, or raise connect_timeout",
         Some(io::ErrorKind::PermissionDenied) => "this user may not use that socket",
-        _ if error.to_string().contains("password missing") || chain_has(error, "password missing") => {
-            "the server wants a password: give it by PGPASSWORD or ~/.pgpass"
-        }
+        _ if chain_has(error, "password missing") => "the server wants a password: give it by PGPASSWORD or ~/.pgpass",
         _ if chain_has(error, "lookup address") => "no such host: check the name in --database-url or PGHOST",
         _ if chain_has(error, "certificate verify failed") => {
             "the server's certificate is not trusted: give its authority by sslrootcert=FILE"
@@ -203,12 +196,13 @@ fn query_hint(code: &SqlState) -> Option<String> {
              another schema"
         }
         SqlState::INSUFFICIENT_PRIVILEGE => {
-            "this role may not read the table: GRANT SELECT on it, or connect as another"
+            "this role may not read the table, or not all of it: GRANT SELECT on it, or connect as another"
         }
         SqlState::QUERY_CANCELED => "the server stopped the statement: statement_timeout in PGOPTIONS can be raised",
         SqlState::T_R_SERIALIZATION_FAILURE => {
             "a standby cancels long reads: try again, raise max_standby_streaming_delay, or read from the primary"
         }
+        SqlState::LOCK_NOT_AVAILABLE => "somebody holds a lock on the table: see pg_locks on the server, and try again",
         SqlState::DISK_FULL => "the server's temporary space is full",
         SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => "the server was stopped: start again when it is back",
         _ => return None,
@@ -216,10 +210,6 @@ fn query_hint(code: &SqlState) -> Option<String> {
     Some(hint.to_owned())
 }
 
-fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
-}
-
 fn chain_has(error: &(dyn Error + 'static), text: &str) -> bool {
-    sources(error).any(|source| source.to_string().contains(text))
+    error.to_string().contains(text) || causes(error).any(|cause| cause.to_string().contains(text))
 }

@@ -4,20 +4,23 @@ use std::path::Path;
 
 use tokio_postgres::config::{Config, Host};
 
-use super::DatabaseError;
-
-/// Looks up the password of a connection. `None` where there is no file or no line fits.
-pub(super) fn look_up(file: &Path, config: &Config) -> Result<Option<String>, DatabaseError> {
+/// Looks up the password of a connection. `None` where there is no file or no line fits; an error is a reason not to use
+/// the file, to be told to a person.
+pub(super) fn look_up(file: &Path, config: &Config) -> Result<Option<String>, String> {
     let Ok(text) = std::fs::read_to_string(file) else { return Ok(None) };
     if readable_by_others(file) {
-        return Err(DatabaseError::PassfileOpen(file.to_owned()));
+        let name = file.display();
+        return Err(format!("the password file {name} is not used: other users can read it (chmod 0600 {name})"));
     }
     // One password is sent to every host of the list, so every host has to be one that the file gives it to.
     let mut found: Option<String> = None;
     for (index, host) in config.get_hosts().iter().enumerate() {
         let Some(password) = for_host(&text, config, host, index) else { return Ok(None) };
         if found.as_ref().is_some_and(|earlier| *earlier != password) {
-            return Err(DatabaseError::PassfileHosts(file.to_owned()));
+            let name = file.display();
+            return Err(format!(
+                "the password file {name} is not used: it has several passwords for the hosts of one list"
+            ));
         }
         found = Some(password);
     }
@@ -32,7 +35,7 @@ fn for_host(text: &str, config: &Config, host: &Host, index: usize) -> Option<St
         Host::Unix(folder) => folder.display().to_string(),
     };
     let port = ports.get(index).or(ports.first()).map(ToString::to_string).unwrap_or_default();
-    let user = config.get_user().map(str::to_owned).or_else(|| std::env::var("USER").ok())?;
+    let user = config.get_user().map(str::to_owned).or_else(|| whoami::username().ok())?;
     let dbname = config.get_dbname().unwrap_or(&user);
     let wanted = [host.as_str(), &port, dbname, &user];
     text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
@@ -104,7 +107,7 @@ mod tests {
         std::fs::write(&file, FILE).expect("a file");
         let config: Config = "host=db user=ro".parse().expect("settings");
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).expect("permissions");
-        assert!(matches!(look_up(&file, &config), Err(DatabaseError::PassfileOpen(_))));
+        assert!(look_up(&file, &config).expect_err("it was used").contains("other users can read it"));
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("permissions");
         assert_eq!(look_up(&file, &config).expect("a look").as_deref(), Some("se:cond"));
     }

@@ -29,15 +29,29 @@ const ENVIRONMENT: [(&str, &str); 13] = [
 
 /// Variables that would change where or how safely libpq connects, and that this program does not follow yet. To
 /// ignore them would be to connect elsewhere, or less safely, than `psql` does with the same settings.
-const NOT_FOLLOWED: [&str; 8] = [
+const NOT_FOLLOWED: [&str; 13] = [
     "PGSERVICE",
     "PGSSLCERT",
     "PGSSLKEY",
     "PGSSLCRL",
+    "PGSSLCRLDIR",
+    "PGSSLMINPROTOCOLVERSION",
+    "PGSSLMAXPROTOCOLVERSION",
+    "PGSSLNEGOTIATION",
     "PGREQUIREPEER",
     "PGREQUIREAUTH",
+    "PGREQUIRESSL",
     "PGCHANNELBINDING",
-    "PGSSLNEGOTIATION",
+    "PGGSSENCMODE",
+];
+
+/// Values of these variables that ask for nothing that is not done anyway.
+const HARMLESS: [(&str, &str); 5] = [
+    ("PGGSSENCMODE", "disable"),
+    ("PGGSSENCMODE", "prefer"),
+    ("PGCHANNELBINDING", "disable"),
+    ("PGCHANNELBINDING", "prefer"),
+    ("PGREQUIRESSL", "0"),
 ];
 
 const DEFAULT_PORT: u16 = 5432;
@@ -48,6 +62,7 @@ pub struct Settings {
     pub(super) tls: Tls,
     description: String,
     password_was_in_the_url: bool,
+    warnings: Vec<String>,
 }
 
 impl Settings {
@@ -61,7 +76,8 @@ impl Settings {
     ) -> Result<Self, DatabaseError> {
         let mut keywords = Keywords::new();
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-        if let Some(name) = NOT_FOLLOWED.into_iter().find(|name| variable(name).is_some()) {
+        let asks = |name: &str| variable(name).is_some_and(|value| !HARMLESS.contains(&(name, value.as_str())));
+        if let Some(name) = NOT_FOLLOWED.into_iter().find(|name| asks(name)) {
             return Err(DatabaseError::NotFollowed(name.to_owned()));
         }
         for (name, keyword) in ENVIRONMENT {
@@ -81,24 +97,36 @@ impl Settings {
         &self.description
     }
 
+    /// What a person should know of, though it is no reason to give up.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
     /// Whether `--database-url` held a password.
     pub fn password_was_in_the_url(&self) -> bool {
         self.password_was_in_the_url
     }
 
     fn from_keywords(mut keywords: Keywords, home: Option<PathBuf>) -> Result<Self, DatabaseError> {
+        let mut warnings = Vec::new();
         let mut take = |key: &str| keywords.remove(key).filter(|value| !value.is_empty());
         let mut config = Config::new();
         let ports = ports(take("port").as_deref())?;
-        let hosts = take("host").map_or_else(|| default_hosts(&ports), |hosts| split(&hosts));
+        let addresses = take("hostaddr").map(|list| split(&list)).unwrap_or_default();
+        // Without a host, an address is its own name; a socket is only thought of where neither is given.
+        let hosts = match take("host") {
+            Some(hosts) => split(&hosts),
+            None if addresses.is_empty() => default_hosts(&ports),
+            None => addresses.clone(),
+        };
         for host in &hosts {
             config.host(host);
         }
         for port in ports {
             config.port(port);
         }
-        for address in take("hostaddr").iter().flat_map(|list| split(list)) {
-            config.hostaddr(address.parse().map_err(|_| bad("hostaddr", &address, "an IP address"))?);
+        for address in &addresses {
+            config.hostaddr(address.parse().map_err(|_| bad("hostaddr", "an IP address"))?);
         }
         if let Some(user) = take("user") {
             config.user(user);
@@ -113,30 +141,47 @@ impl Settings {
             config.options(options);
         }
         if let Some(seconds) = take("connect_timeout") {
-            let parsed = seconds.parse().map_err(|_| bad("connect_timeout", &seconds, "a number of seconds"))?;
+            let parsed = seconds.parse().map_err(|_| bad("connect_timeout", "a number of seconds"))?;
             config.connect_timeout(Duration::from_secs(parsed));
         }
         if let Some(wanted) = take("target_session_attrs") {
             config.target_session_attrs(session_attrs(&wanted)?);
         }
         let trust = Trust { root: take("sslrootcert"), home };
-        let tls = Tls::resolve(take("sslmode").as_deref(), trust, only_sockets(&config))?;
+        let only_sockets = addresses.is_empty() && only_sockets(&config);
+        let tls = Tls::resolve(take("sslmode").as_deref(), trust, only_sockets)?;
         config.ssl_mode(tls.mode());
         if let Some(key) = keywords.keys().next() {
-            return Err(DatabaseError::Keyword(key.clone()));
+            return Err(DatabaseError::Keyword(Some(key.clone()).filter(|key| resembles_a_keyword(key))));
         }
         if let Some(password) = password {
             config.password(password);
-        } else if let Some(found) = passfile.and_then(|file| super::passfile::look_up(&file, &config).transpose()) {
-            config.password(found?);
+        } else if let Some(file) = passfile {
+            match super::passfile::look_up(&file, &config) {
+                Ok(Some(password)) => {
+                    config.password(password);
+                }
+                Ok(None) => {}
+                // As libpq does: said, and not used.
+                Err(why) => warnings.push(why),
+            }
         }
         let description = describe(&config);
-        Ok(Self { config, tls, description, password_was_in_the_url: false })
+        Ok(Self { config, tls, description, password_was_in_the_url: false, warnings })
     }
 }
 
-fn bad(key: &'static str, value: &str, expected: &'static str) -> DatabaseError {
-    DatabaseError::Value { key, value: value.to_owned(), expected }
+/// The value itself is not shown: where a password is not encoded as it should be, a piece of it ends up in another place.
+fn bad(key: &'static str, expected: &'static str) -> DatabaseError {
+    DatabaseError::Value { key, expected }
+}
+
+/// Whether a word that is no keyword here looks like one of libpq's, so that it may be shown.
+fn resembles_a_keyword(word: &str) -> bool {
+    const BEGINNINGS: [&str; 14] =
+        ["host", "port", "user", "pass", "dbna", "ssl", "conn", "appl", "opti", "targ", "serv", "gss", "krb", "keep"];
+    let plain = word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    plain && word.len() <= 26 && BEGINNINGS.iter().any(|beginning| word.starts_with(beginning))
 }
 
 fn split(list: &str) -> Vec<String> {
@@ -147,7 +192,7 @@ fn ports(list: Option<&str>) -> Result<Vec<u16>, DatabaseError> {
     let Some(list) = list else { return Ok(vec![DEFAULT_PORT]) };
     let port = |text: String| match text.as_str() {
         "" => Ok(DEFAULT_PORT),
-        _ => text.parse().map_err(|_| bad("port", &text, "a number from 1 to 65535")),
+        _ => text.parse().map_err(|_| bad("port", "a number from 1 to 65535")),
     };
     split(list).into_iter().map(port).collect()
 }
@@ -173,7 +218,7 @@ fn session_attrs(wanted: &str) -> Result<TargetSessionAttrs, DatabaseError> {
         "any" => Ok(TargetSessionAttrs::Any),
         "read-write" => Ok(TargetSessionAttrs::ReadWrite),
         "read-only" => Ok(TargetSessionAttrs::ReadOnly),
-        other => Err(bad("target_session_attrs", other, "any, read-write or read-only")),
+        _ => Err(bad("target_session_attrs", "any, read-write or read-only")),
     }
 }
 
@@ -214,12 +259,35 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_never_taken_for_a_socket() {
+        let settings = resolve(Some("hostaddr=127.0.0.1 sslmode=require"), &[]).expect("settings");
+        assert_eq!(settings.description(), "127.0.0.1:5432");
+        assert_eq!(settings.tls.mode(), tokio_postgres::config::SslMode::Require);
+        let settings = resolve(Some("host=/run/pg hostaddr=127.0.0.1 sslmode=require"), &[]).expect("settings");
+        assert_eq!(settings.tls.mode(), tokio_postgres::config::SslMode::Require);
+    }
+
+    #[test]
+    fn a_password_that_is_not_encoded_is_not_shown() {
+        for url in [
+            "postgres://ro:hunter2/x@db/ci",
+            "postgres://ro:hun?ter2@db/ci",
+            "postgres://ro:x?hunter2=y@db/ci",
+            "password=my hunter2=x",
+        ] {
+            let error = resolve(Some(url), &[]).err().expect(url);
+            assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("hun"), "{error:?}");
+        }
+    }
+
+    #[test]
     fn what_is_not_understood_is_an_error() {
         for (url, environment, expected) in [
             ("sslmod=require", vec![], "sslmod"),
             ("port=many", vec![], "port"),
             ("sslmode=sometimes", vec![], "sslmode"),
             ("sslcert=client.crt", vec![], "sslcert"),
+            ("", vec![("PGGSSENCMODE", "require")], "PGGSSENCMODE"),
             ("", vec![("PGSERVICE", "ci")], "PGSERVICE"),
         ] {
             let error = resolve(Some(url), &environment).err().expect(url).to_string();

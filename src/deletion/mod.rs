@@ -8,4 +8,4 @@ mod run;
 pub use choose::choose;
 pub use gate::{GateError, one_host};
 pub use plan::{Decision, Planned, Reading, plan};
-pub use run::{BuildReader, Deleter, Ending, Listener, run};
+pub use run::{BuildReader, Deleter, Ending, Listener, Stop, run};

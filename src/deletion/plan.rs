@@ -67,14 +67,18 @@ pub fn plan(chosen: &Chosen, now: &Reading, rules: &[&str]) -> Decision {
         Reading::There(now) => now,
     };
     // To be recovered takes more than that no rule fires: each rule that fired must have been run again.
-    let run_again = chosen.reasons.iter().all(|reason| rules.contains(&reason.as_str()));
-    if now.reasons.is_empty() && run_again {
-        return Keep(State::Recovered, "no rule fires on it any more".to_owned());
+    let not_run = chosen.reasons.iter().find(|reason| !rules.contains(&reason.as_str()));
+    match (now.reasons.is_empty(), not_run) {
+        (true, None) => return Keep(State::Recovered, "no rule fires on it any more".to_owned()),
+        (true, Some(rule)) => {
+            let hint = "give --backup-time, --profile and --rules as for the scan";
+            return Keep(State::Refused, format!("rule {rule} could not be run again: {hint}"));
+        }
+        (false, _) => {}
     }
     match &chosen.judged {
         Some(judged) if judged.fingerprint != now.fingerprint => {
-            let evidence = if now.evidence.is_empty() { "not every rule could be run again" } else { &now.evidence };
-            Keep(State::Changed, format!("it has changed since the report; now: {evidence}"))
+            Keep(State::Changed, format!("it has changed since the report; now: {}", now.evidence))
         }
         judged => {
             let known = judged.as_ref().map(|judged| judged.timing);
@@ -86,8 +90,7 @@ pub fn plan(chosen: &Chosen, now: &Reading, rules: &[&str]) -> Decision {
             if !timing.is_deletable() {
                 return Keep(State::Refused, format!("timing {timing}: {}", timing.explained()));
             }
-            let evidence = if now.evidence.is_empty() { chosen.reasons.join(", ") } else { now.evidence.clone() };
-            Delete(format!("{timing}: {evidence}"))
+            Delete(format!("{timing}: {}", now.evidence))
         }
     }
 }
@@ -188,11 +191,13 @@ mod tests {
     }
 
     #[test]
-    fn a_build_whose_rule_was_not_run_again_has_not_recovered() {
+    fn a_build_whose_rule_was_not_run_again_is_kept() {
         let mut row = chosen(Some((Timing::InFlight, true, "f1")));
         row.reasons = vec!["closed-after-restore".to_owned()];
-        assert_eq!(state(&row, &there(Timing::Unknown, &[], "f2")), Some(State::Changed));
-        assert_eq!(state(&row, &there(Timing::Unknown, &[], "f1")), None);
+        assert_eq!(state(&row, &there(Timing::Unknown, &[], "f2")), Some(State::Refused));
+        assert_eq!(state(&row, &there(Timing::Unknown, &[], "f1")), Some(State::Refused));
+        // Another rule that fires on the unchanged build is reason enough.
+        assert_eq!(state(&row, &there(Timing::Unknown, &["output-gap"], "f1")), None);
     }
 
     #[test]

@@ -49,6 +49,22 @@ pub trait Listener {
     fn ended(&mut self, planned: &Planned, state: State, reason: &str) -> std::io::Result<()>;
 }
 
+/// How a run is asked to end before its time.
+#[derive(Clone, Default)]
+pub struct Stop {
+    /// Nothing more is sent; what was sent is proved.
+    pub soon: CancellationToken,
+    /// Nothing is waited for: what was sent and not proved is unknown.
+    pub now: CancellationToken,
+}
+
+/// What comes after a batch.
+enum Next {
+    GoOn,
+    Wait(Duration),
+    Stop(String),
+}
+
 /// Why a run ended.
 #[derive(Debug)]
 pub enum Ending<E> {
@@ -71,9 +87,9 @@ pub async fn run<R: BuildReader, D: Deleter, L: Listener>(
     reader: &mut R,
     deleter: &mut D,
     listener: &mut L,
-    interrupt: &CancellationToken,
+    stop: &Stop,
 ) -> Ending<R::Error> {
-    let mut run = Run { reader, deleter, listener, interrupt, pending: VecDeque::new(), proved: false, silent: 0 };
+    let mut run = Run { reader, deleter, listener, stop, pending: VecDeque::new(), proved: false, silent: 0 };
     let ending = match run.record_kept(plan) {
         Err(error) => Ending::Unrecorded(error),
         Ok(()) => run.work().await,
@@ -88,7 +104,7 @@ struct Run<'a, R, D, L> {
     reader: &'a mut R,
     deleter: &'a mut D,
     listener: &'a mut L,
-    interrupt: &'a CancellationToken,
+    stop: &'a Stop,
     pending: VecDeque<&'a Planned>,
     /// Whether a deletion of this run has been proved.
     proved: bool,
@@ -129,7 +145,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
 
     async fn work(&mut self) -> Ending<R::Error> {
         while !self.pending.is_empty() {
-            if self.interrupt.is_cancelled() {
+            if self.stop.soon.is_cancelled() {
                 return Ending::Interrupted;
             }
             if let Err(ending) = self.batch().await {
@@ -143,13 +159,19 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
     async fn batch(&mut self) -> Result<(), Ending<R::Error>> {
         let size = if self.proved { BATCH } else { 1 };
         let batch: Vec<&Planned> = self.pending.iter().take(size).copied().collect();
-        let read_at = Instant::now();
-        let readings = self.read(&batch).await.map_err(Ending::Blind)?;
+        let began = Instant::now();
+        let soon = self.stop.soon.clone();
+        let readings = tokio::select! {
+            biased;
+            () = soon.cancelled() => return Err(Ending::Interrupted),
+            readings = self.read(&batch) => readings.map_err(Ending::Blind)?,
+        };
         let mut sent = Vec::new();
-        let mut stop = None;
-        for (planned, reading) in batch.into_iter().zip(readings) {
-            // What has not been sent by now is read again with the next batch.
-            if self.interrupt.is_cancelled() || read_at.elapsed() > FRESH {
+        let mut next = Next::GoOn;
+        for (place, (planned, reading)) in batch.into_iter().zip(readings).enumerate() {
+            // What has grown old is read again with the next batch; the first one goes, or a slow database would let
+            // none go at all.
+            if self.stop.soon.is_cancelled() || (place > 0 && began.elapsed() > FRESH) {
                 break;
             }
             self.pending.pop_front();
@@ -158,21 +180,50 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
                 continue;
             }
             let Some(url) = &planned.chosen.url else { continue };
-            let answer = self.deleter.delete(url).await;
+            let answer = self.send(url).await;
+            if let Answer::Busy(wait, _) = answer {
+                // By the time the server is ready the build is not what was read: it is read again.
+                self.pending.push_front(planned);
+                next = Next::Wait(wait);
+                break;
+            }
             self.silent = if matches!(answer, Answer::Unknown(_)) { self.silent + 1 } else { 0 };
-            let denied = matches!(answer, Answer::Denied(_));
-            if denied {
-                stop = Some(answer.text().to_owned());
+            if matches!(answer, Answer::Denied(_)) {
+                next = Next::Stop(answer.text().to_owned());
             } else if self.silent >= SILENCE {
-                stop = Some(format!("{SILENCE} deletions in a row got no answer"));
+                next = Next::Stop(format!("{SILENCE} deletions in a row got no answer"));
             }
             sent.push(Sent { planned, answer });
-            if stop.is_some() {
+            if !matches!(next, Next::GoOn) {
                 break;
             }
         }
         self.prove(sent).await?;
-        stop.map_or(Ok(()), |why| Err(Ending::Stopped(why)))
+        match next {
+            Next::GoOn => Ok(()),
+            Next::Wait(wait) => {
+                self.pause(wait).await;
+                Ok(())
+            }
+            Next::Stop(why) => Err(Ending::Stopped(why)),
+        }
+    }
+
+    /// Sends one deletion. Who cannot wait for the answer does not know it.
+    async fn send(&mut self, url: &BuildUrl) -> Answer {
+        tokio::select! {
+            biased;
+            () = self.stop.now.cancelled() => Answer::Unknown("interrupted before an answer came".to_owned()),
+            answer = self.deleter.delete(url) => answer,
+        }
+    }
+
+    /// Waits, unless the run is interrupted.
+    async fn pause(&self, wait: Duration) {
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = self.stop.soon.cancelled() => {}
+        }
     }
 
     async fn read(&mut self, batch: &[&Planned]) -> Result<Vec<Reading>, R::Error> {
@@ -187,9 +238,15 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
         let mut canary = None;
         while !waiting.is_empty() {
             let batch: Vec<&Planned> = waiting.iter().map(|sent| sent.planned).collect();
-            let readings = match self.read(&batch).await {
+            let now = self.stop.now.clone();
+            let readings = tokio::select! {
+                biased;
+                () = now.cancelled() => Err(Ending::Interrupted),
+                readings = self.read(&batch) => readings.map_err(Ending::Blind),
+            };
+            let readings = match readings {
                 Ok(readings) => readings,
-                Err(error) => return Err(self.unproved(&waiting, error)),
+                Err(ending) => return Err(self.unproved(&waiting, ending)),
             };
             let pause = pauses.next();
             let mut again = Vec::new();
@@ -205,7 +262,10 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
             }
             waiting = again;
             if let Some(pause) = pause.filter(|_| !waiting.is_empty()) {
-                sleep(pause).await;
+                tokio::select! {
+                    () = sleep(pause) => {}
+                    () = now.cancelled() => {}
+                }
             }
         }
         match canary {
@@ -220,14 +280,18 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
         Ok(())
     }
 
-    fn unproved(&mut self, sent: &[Sent<'a>], error: R::Error) -> Ending<R::Error> {
+    fn unproved(&mut self, sent: &[Sent<'a>], ending: Ending<R::Error>) -> Ending<R::Error> {
+        let why = match &ending {
+            Ending::Blind(error) => format!("it could not be read again: {error}"),
+            _ => "interrupted before it was read again".to_owned(),
+        };
         for sent in sent {
-            let reason = format!("{}; and it could not be read again: {error}", sent.answer.text());
+            let reason = format!("{}; {why}", sent.answer.text());
             if let Err(error) = self.listener.ended(sent.planned, State::Unknown, &reason) {
                 return Ending::Unrecorded(error);
             }
         }
-        Ending::Blind(error)
+        ending
     }
 }
 
@@ -253,8 +317,10 @@ impl Sent<'_> {
             (Answer::Failed(_), false) => (State::Failed, text.to_owned()),
             (Answer::Unknown(_), true) => (State::Deleted, format!("{text}; read again and gone")),
             (Answer::Unknown(_), false) => (State::Unknown, format!("{text}; still there when read again")),
-            (Answer::Denied(_), true) => (State::AlreadyGone, format!("{text}; read again and gone")),
-            (Answer::Denied(_), false) => (State::NotAttempted, text.to_owned()),
+            (Answer::Busy(..) | Answer::Denied(_), true) => {
+                (State::AlreadyGone, format!("{text}; read again and gone"))
+            }
+            (Answer::Busy(..) | Answer::Denied(_), false) => (State::NotAttempted, text.to_owned()),
         }
     }
 }

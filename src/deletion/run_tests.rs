@@ -4,13 +4,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use proptest::prelude::*;
-use tokio_util::sync::CancellationToken;
-
 use super::*;
 use crate::finding::Finding;
 use crate::report::Judged;
 use crate::timing::Timing;
+use proptest::prelude::*;
 
 /// What happened, in order: `read 1 2`, `send 1`, `ended 1 deleted`.
 type Log = Rc<RefCell<Vec<String>>>;
@@ -45,7 +43,9 @@ struct World {
     full_after: Option<usize>,
     /// The run is interrupted once this build has been sent.
     interrupt_at: Option<u64>,
-    interrupt: CancellationToken,
+    stop: Stop,
+    /// How long the database takes to answer.
+    slow: Duration,
 }
 
 fn number(chosen: &Chosen) -> u64 {
@@ -59,6 +59,7 @@ impl BuildReader for World {
         let numbers: Vec<String> = chosen.iter().map(|chosen| number(chosen).to_string()).collect();
         self.log.borrow_mut().push(format!("read {}", numbers.join(" ")));
         let reads = self.log.borrow().iter().filter(|entry| entry.starts_with("read")).count();
+        sleep(self.slow).await;
         if self.blind_after.is_some_and(|after| reads > after) {
             return Err("the database is gone".to_owned());
         }
@@ -84,14 +85,31 @@ impl World {
     }
 }
 
+impl World {
+    fn not_sent(&self, number: u64, wait: Duration, text: String) -> Answer {
+        self.sent.borrow_mut().remove(&number);
+        Answer::Busy(wait, text)
+    }
+}
+
 impl Deleter for World {
     async fn delete(&mut self, build: &BuildUrl) -> Answer {
         self.log.borrow_mut().push(format!("send {}", build.number()));
         self.sent.borrow_mut().insert(build.number(), 0);
         if self.interrupt_at == Some(build.number()) {
-            self.interrupt.cancel();
+            self.stop.soon.cancel();
         }
-        self.scripts[&build.number()].answer.clone()
+        let script = &self.scripts[&build.number()];
+        match script.answer.clone() {
+            Answer::Busy(wait, text) => {
+                let asked =
+                    self.log.borrow().iter().filter(|entry| **entry == format!("send {}", build.number())).count();
+                // Busy twice, then at work.
+                if asked > 2 { Answer::Accepted(text) } else { self.not_sent(build.number(), wait, text) }
+            }
+            Answer::Failed(text) if text == "never answers" => std::future::pending().await,
+            answer => answer,
+        }
     }
 }
 
@@ -154,14 +172,15 @@ fn world(scripts: impl IntoIterator<Item = Script>) -> World {
         blind_after: None,
         full_after: None,
         interrupt_at: None,
-        interrupt: CancellationToken::new(),
+        stop: Stop::default(),
+        slow: Duration::ZERO,
     }
 }
 
 async fn carried_out(world: &World) -> (Vec<String>, Ending<String>) {
     let plan: Vec<Planned> = world.scripts.keys().map(|number| planned(*number)).collect();
     let (mut reader, mut deleter, mut listener) = (world.clone(), world.clone(), world.clone());
-    let ending = run(&plan, &mut reader, &mut deleter, &mut listener, &world.interrupt).await;
+    let ending = run(&plan, &mut reader, &mut deleter, &mut listener, &world.stop).await;
     (world.log.borrow().clone(), ending)
 }
 
@@ -290,6 +309,81 @@ async fn an_interruption_lets_what_was_sent_be_proved() {
     assert!(matches!(ending, Ending::Interrupted));
 }
 
+fn busy() -> Script {
+    Script { answer: Answer::Busy(Duration::from_secs(60), "busy".to_owned()), gone_after: Some(0) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_was_waited_for_is_not_asked_before_the_build_is_read_again() {
+    let (log, ending) = carried_out(&world([done(), done(), busy()])).await;
+    assert_eq!(
+        log[4..],
+        [
+            "read 2 3",
+            "send 2",
+            "send 3",
+            "read 2",
+            "ended 2 deleted",
+            "read 3",
+            "send 3",
+            "read 3",
+            "send 3",
+            "read 3",
+            "ended 3 deleted",
+        ]
+    );
+    assert!(matches!(ending, Ending::Complete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_server_ends_with_an_interruption() {
+    let world = world([busy()]);
+    let (stop, begun) = (world.stop.clone(), Instant::now());
+    tokio::task::LocalSet::new()
+        .run_until(async {
+            tokio::task::spawn_local(async move {
+                sleep(Duration::from_secs(5)).await;
+                stop.soon.cancel();
+            });
+            let (log, ending) = carried_out(&world).await;
+            assert_eq!(states(&log), ["1 not-attempted"]);
+            assert!(matches!(ending, Ending::Interrupted));
+        })
+        .await;
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_database_slows_the_run_and_does_not_stop_it() {
+    let mut world = world([done(), done(), done()]);
+    world.slow = Duration::from_secs(30);
+    let (log, ending) = carried_out(&world).await;
+    assert_eq!(states(&log), ["1 deleted", "2 deleted", "3 deleted"]);
+    // What has grown old while it was read is read again before it is sent.
+    assert_eq!(log[4..8], ["read 2 3", "send 2", "read 2", "ended 2 deleted"]);
+    assert!(matches!(ending, Ending::Complete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_wait_has_everything_on_record_all_the_same() {
+    let silent = Script { answer: Answer::Failed("never answers".to_owned()), gone_after: None };
+    let world = world([done(), done(), silent, done()]);
+    let stop = world.stop.clone();
+    tokio::task::LocalSet::new()
+        .run_until(async {
+            tokio::task::spawn_local(async move {
+                sleep(Duration::from_secs(5)).await;
+                stop.soon.cancel();
+                sleep(Duration::from_secs(5)).await;
+                stop.now.cancel();
+            });
+            let (log, ending) = carried_out(&world).await;
+            assert_eq!(states(&log), ["1 deleted", "2 unknown", "3 unknown", "4 not-attempted"]);
+            assert!(matches!(ending, Ending::Interrupted));
+        })
+        .await;
+}
+
 fn script() -> impl Strategy<Value = Script> {
     let answer = prop_oneof![
         4 => Just(Answer::Accepted as fn(String) -> Answer),
@@ -298,6 +392,7 @@ fn script() -> impl Strategy<Value = Script> {
         1 => Just(Answer::Failed as fn(String) -> Answer),
         1 => Just(Answer::Unknown as fn(String) -> Answer),
         1 => Just(Answer::Denied as fn(String) -> Answer),
+        1 => Just((|text| Answer::Busy(Duration::from_secs(1), text)) as fn(String) -> Answer),
     ];
     (answer, prop_oneof![3 => Just(Some(0)), 1 => Just(Some(2)), 1 => Just(None)])
         .prop_map(|(answer, gone_after)| says(answer, gone_after))
@@ -322,7 +417,9 @@ proptest! {
         prop_assert_eq!(ended.len(), world.scripts.len());
         for number in world.scripts.keys() {
             let sent = log.iter().filter(|entry| **entry == format!("send {number}")).count();
-            prop_assert!(sent <= 1);
+            let busy = matches!(world.scripts[number].answer, Answer::Busy(..));
+            let most = if busy { 3 } else { 1 };
+            prop_assert!(sent <= most);
             prop_assert!(sent == 0 || !changed.contains(number), "a changed build was sent");
             prop_assert_eq!(ended.iter().filter(|entry| entry.starts_with(&format!("{number} "))).count(), 1);
             let gone = world.sent.borrow().contains_key(number) && world.scripts[number].gone_after.is_some();

@@ -1,10 +1,12 @@
 //! Where data goes: standard output, or a file that appears under its name only when it is whole.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
+
+use super::harmless::Harmless;
 
 /// An output that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +34,11 @@ enum Sink {
     Whole(BufWriter<NamedTempFile>, PathBuf),
     /// Written in place: rows that are on record must stay there whatever happens. Also for what is no ordinary file.
     InPlace(BufWriter<File>),
+    /// A file of results: removed if nothing was ever written to it.
+    Record(NewFile),
     Stdout(BufWriter<io::Stdout>),
+    /// Standard output where a person reads it.
+    Terminal(BufWriter<Harmless<io::Stdout>>),
 }
 
 impl OutputFile {
@@ -46,8 +52,10 @@ impl OutputFile {
             return Self::in_place(path);
         }
         let name = path.display().to_string();
+        // A link stays a link: what it points to is replaced.
+        let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let opened = writable(path).and_then(|()| temporary_beside(folder));
+        let opened = writable(path).and_then(|()| temporary_beside(folder, path));
         match opened {
             Ok(file) => Ok(Self { name, sink: Sink::Whole(BufWriter::new(file), path.to_owned()) }),
             Err(source) => Err(OutputError { name, source }),
@@ -63,7 +71,13 @@ impl OutputFile {
     }
 
     fn stdout() -> Self {
-        Self { name: "standard output".to_owned(), sink: Sink::Stdout(BufWriter::new(io::stdout())) }
+        let stdout = io::stdout();
+        let sink = if stdout.is_terminal() {
+            Sink::Terminal(BufWriter::new(Harmless::new(stdout)))
+        } else {
+            Sink::Stdout(BufWriter::new(stdout))
+        };
+        Self { name: "standard output".to_owned(), sink }
     }
 
     /// The file, for messages.
@@ -71,14 +85,15 @@ impl OutputFile {
         self.name.clone()
     }
 
-    /// Opens a file that must not be there yet, and whose rows stay, each as it is written.
+    /// Opens a file that must not be there yet, and whose rows stay, each as it is written. If none is, it goes again: a run
+    /// that did not begin leaves nothing in the way of the next.
     ///
     /// # Errors
     /// It cannot be written, or is there already.
     pub fn new_record(path: &Path) -> Result<Self, OutputError> {
         let name = path.display().to_string();
         match File::create_new(path) {
-            Ok(file) => Ok(Self { name, sink: Sink::InPlace(BufWriter::new(file)) }),
+            Ok(file) => Ok(Self { name, sink: Sink::Record(NewFile::new(file, path)) }),
             Err(source) => Err(OutputError { name, source }),
         }
     }
@@ -96,7 +111,8 @@ impl OutputFile {
                 file.persist(path).map_err(|error| error.error)?;
                 Ok(())
             }
-            Sink::InPlace(_) | Sink::Stdout(_) => Ok(()),
+            Sink::Record(record) => record.file.get_ref().sync_all(),
+            Sink::InPlace(_) | Sink::Stdout(_) | Sink::Terminal(_) => Ok(()),
         });
         finished.map_err(|source| OutputError { name, source })
     }
@@ -110,7 +126,7 @@ fn writable(path: &Path) -> io::Result<()> {
     }
 }
 
-fn temporary_beside(folder: &Path) -> io::Result<NamedTempFile> {
+fn temporary_beside(folder: &Path, path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".halfbuilt-").suffix(".tmp");
     #[cfg(unix)]
@@ -119,24 +135,65 @@ fn temporary_beside(folder: &Path) -> io::Result<NamedTempFile> {
         // As any new file: what others may do is up to the umask.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(folder)
+    let file = builder.tempfile_in(folder)?;
+    if let Ok(replaced) = std::fs::metadata(path) {
+        // A report that only its owner could read stays one.
+        file.as_file().set_permissions(replaced.permissions())?;
+    }
+    Ok(file)
+}
+
+/// A file that goes again if nothing was ever written to it.
+struct NewFile {
+    file: BufWriter<File>,
+    path: PathBuf,
+    written: bool,
+}
+
+impl NewFile {
+    fn new(file: File, path: &Path) -> Self {
+        Self { file: BufWriter::new(file), path: path.to_owned(), written: false }
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.written {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.written = true;
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl OutputFile {
+    fn sink(&mut self) -> &mut dyn Write {
+        match &mut self.sink {
+            Sink::Whole(file, _) => file,
+            Sink::InPlace(file) => file,
+            Sink::Record(file) => file,
+            Sink::Stdout(stdout) => stdout,
+            Sink::Terminal(terminal) => terminal,
+        }
+    }
 }
 
 impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.sink {
-            Sink::Whole(file, _) => file.write(bytes),
-            Sink::InPlace(file) => file.write(bytes),
-            Sink::Stdout(stdout) => stdout.write(bytes),
-        }
+        self.sink().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match &mut self.sink {
-            Sink::Whole(file, _) => file.flush(),
-            Sink::InPlace(file) => file.flush(),
-            Sink::Stdout(stdout) => stdout.flush(),
-        }
+        self.sink().flush()
     }
 }
 
@@ -164,6 +221,36 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).expect("a file"), "old");
         output.finish().expect("a file");
         assert_eq!(std::fs::read_to_string(&path).expect("a file"), "new");
+    }
+
+    #[test]
+    fn a_record_stays_as_soon_as_there_is_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("results.csv");
+        drop(OutputFile::new_record(&path).expect("an output"));
+        assert!(!path.exists());
+        let mut output = OutputFile::new_record(&path).expect("an output");
+        output.write_all(b"row").and_then(|()| output.flush()).expect("a write");
+        assert!(OutputFile::new_record(&path).is_err());
+        drop(output);
+        assert_eq!(std::fs::read_to_string(&path).expect("a file"), "row");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_replaced_file_keeps_its_permissions_and_a_link_its_place() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, link) = (folder.path().join("report.csv"), folder.path().join("latest.csv"));
+        std::fs::write(&path, "old").expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("permissions");
+        symlink(&path, &link).expect("a link");
+        let mut output = OutputFile::whole(Some(&link)).expect("an output");
+        output.write_all(b"new").expect("a write");
+        output.finish().expect("a file");
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read_to_string(&path).expect("a file"), "new");
+        assert_eq!(std::fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What people and other programs see: tables, JSON, bars, and the one place that writes to stderr.
 
 mod file;
+mod harmless;
 mod json;
 mod printer;
 mod progress;

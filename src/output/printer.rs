@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
+use crate::causes::told_apart;
 use crate::text::escape_controls;
 
 /// Writes to stderr, one message a line. What cannot be said there is not worth ending a run for.
@@ -24,14 +25,8 @@ impl Printer {
     /// Says what went wrong, what it came from, and what to do next.
     pub fn fail(self, error: &dyn Error, hint: Option<&str>) {
         self.say(&format!("error: {error}"));
-        let mut said = error.to_string();
-        for cause in sources(error) {
-            let cause = cause.to_string();
-            // Some libraries repeat their cause in their own text.
-            if !said.contains(&cause) {
-                self.say(&format!("  caused by: {cause}"));
-            }
-            said = cause;
+        for cause in told_apart(error) {
+            self.say(&format!("  caused by: {cause}"));
         }
         if let Some(hint) = hint {
             self.say(&format!("hint: {hint}"));
@@ -54,8 +49,4 @@ impl Printer {
         io::stdin().read_line(&mut answer).ok()?;
         Some(answer.trim().to_owned())
     }
-}
-
-fn sources<'a>(error: &'a dyn Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(error.source(), |cause: &&'a (dyn Error + 'static)| (*cause).source())
 }

@@ -1,5 +1,5 @@
 //! Cells that a spreadsheet would take for a formula are made harmless, and read back as they were.
-//! Source: OWASP, "CSV Injection": a cell is a formula if it begins with `=`, `+`, `-`, `@`, a tab or a carriage return.
+//! Source: OWASP, "CSV Injection": a cell is a formula if it begins with `=`, `+`, `-`, `@`, a tab or a line end.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ const MARK: char = '\'';
 /// Puts the mark before a cell that needs it, or that begins with a mark of its own.
 pub(super) fn neutralised(text: &str) -> Cow<'_, str> {
     match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r' | MARK) => Cow::Owned(format!("{MARK}{text}")),
+        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | MARK) => Cow::Owned(format!("{MARK}{text}")),
         _ => Cow::Borrowed(text),
     }
 }
@@ -37,7 +37,7 @@ mod tests {
         fn every_cell_reads_back_as_it_was(text in "(.|\n|\r|')*") {
             let cell = neutralised(&text);
             proptest::prop_assert_eq!(restored(&cell), &text);
-            proptest::prop_assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']));
+            proptest::prop_assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']));
         }
     }
 }

@@ -16,8 +16,8 @@ use super::columns::BETWEEN_REASONS;
 
 /// How much of a foreign text is shown in a message, in characters.
 const SHOWN: usize = 80;
-/// The largest file that is read, in bytes: some ten million rows.
-const LARGEST: u64 = 8 << 30;
+/// The largest file that is read, in bytes: some three million rows, which are all kept in memory.
+const LARGEST: u64 = 1 << 30;
 /// How many hexadecimal digits a fingerprint has.
 const FINGERPRINT_DIGITS: usize = 32;
 
@@ -271,11 +271,14 @@ fn build_url(line: u64, text: &str) -> Result<BuildUrl, ReportError> {
     BuildUrl::parse(text).map_err(|source| ReportError::Url { line, text: shorten(text, SHOWN), source })
 }
 
+/// One row that stands there twice is a slip. Two rows of different builds that share an address are what a scan found:
+/// they are for the plan to refuse.
 fn refuse_doubles(chosen: &[Chosen]) -> Result<(), ReportError> {
-    let mut first: HashMap<&BuildUrl, u64> = HashMap::new();
+    let mut first: HashMap<(&BuildUrl, Option<&str>), u64> = HashMap::new();
     for row in chosen {
         let Some(url) = &row.url else { continue };
-        if let Some(first) = first.insert(url, row.line) {
+        let fingerprint = row.judged.as_ref().map(|judged| judged.fingerprint.as_str());
+        if let Some(first) = first.insert((url, fingerprint), row.line) {
             return Err(ReportError::Twice { line: row.line, url: url.to_string(), first });
         }
     }

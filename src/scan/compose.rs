@@ -14,10 +14,12 @@ mod sql {
     pub(super) const ANSWER: &str = include_str!("../../sql/engine/answer.sql");
     pub(super) const BUILD_BY_NUMBER: &str = include_str!("../../sql/engine/build_by_number.sql");
     pub(super) const BUILD_BY_URL: &str = include_str!("../../sql/engine/build_by_url.sql");
+    pub(super) const BUILD_BY_URL_ALONE: &str = include_str!("../../sql/engine/build_by_url_alone.sql");
     pub(super) const BUILD_OF_PROJECTS: &str = include_str!("../../sql/engine/build_of_projects.sql");
     pub(super) const CHUNK_OF_BUILDS: &str = include_str!("../../sql/engine/chunk_of_builds.sql");
     pub(super) const COVERAGE: &str = include_str!("../../sql/engine/coverage.sql");
     pub(super) const FINDING: &str = include_str!("../../sql/engine/finding.sql");
+    pub(super) const JUDGED: &str = include_str!("../../sql/engine/judged.sql");
     pub(super) const NO_CHUNK: &str = include_str!("../../sql/engine/no_chunk.sql");
     pub(super) const NO_OBJECT: &str = include_str!("../../sql/engine/no_object.sql");
     pub(super) const NO_STEP: &str = include_str!("../../sql/engine/no_step.sql");
@@ -27,6 +29,7 @@ mod sql {
     pub(super) const STEP_OF_BUILDS: &str = include_str!("../../sql/engine/step_of_builds.sql");
     pub(super) const SUBJECT_CHOSEN: &str = include_str!("../../sql/engine/subject_chosen.sql");
     pub(super) const SUBJECT_FOUND: &str = include_str!("../../sql/engine/subject_found.sql");
+    pub(super) const SUBJECT_FOUND_IN_PROJECTS: &str = include_str!("../../sql/engine/subject_found_in_projects.sql");
 }
 
 /// Which builds a statement is about. What it names is passed as `$1` and `$2`.
@@ -36,8 +39,10 @@ pub(super) enum Scope {
     All,
     /// The builds of some projects.
     Projects,
-    /// The builds with certain addresses.
+    /// The builds with certain addresses and the numbers in them.
     Urls,
+    /// The builds with certain addresses, whatever their numbers.
+    UrlsAlone,
     /// The builds with certain numbers in certain projects.
     Numbers,
 }
@@ -52,7 +57,10 @@ pub(super) struct Relations<'a> {
 impl Relations<'_> {
     /// The builds in which a rule fires, with all that the report says of them.
     pub(super) fn findings(&self, rules: &[&Rule]) -> String {
-        self.report(rules, sql::SUBJECT_FOUND)
+        match self.scope {
+            Scope::Projects => self.report(rules, sql::SUBJECT_FOUND_IN_PROJECTS),
+            _ => self.report(rules, sql::SUBJECT_FOUND),
+        }
     }
 
     /// The builds in scope, sound or not, with all that the report would say of them.
@@ -86,6 +94,7 @@ impl Relations<'_> {
             parts.push(part(&rows, "MATERIALIZED", &rule.sql));
         }
         parts.push(part("finding", "MATERIALIZED", &findings.join("\nUNION ALL\n")));
+        parts.push(part("judged", "MATERIALIZED", sql::JUDGED));
         parts.push(part("subject", "MATERIALIZED", subject));
         self.followed_by(&parts, sql::REPORT)
     }
@@ -110,6 +119,7 @@ impl Relations<'_> {
         let narrowed = match (relation, self.scope) {
             (Relation::Build, Scope::Projects) => Some(sql::BUILD_OF_PROJECTS),
             (Relation::Build, Scope::Urls) => Some(sql::BUILD_BY_URL),
+            (Relation::Build, Scope::UrlsAlone) => Some(sql::BUILD_BY_URL_ALONE),
             (Relation::Build, Scope::Numbers) => Some(sql::BUILD_BY_NUMBER),
             (Relation::Build, Scope::All) | (_, Scope::All | Scope::Projects) => None,
             (Relation::Step, _) => Some(sql::STEP_OF_BUILDS),

@@ -280,7 +280,17 @@ impl<'a> Lookup<'a> {
         self.read(compose::Scope::Urls, urls, numbers).await
     }
 
-    /// The builds with one of these numbers in one of these projects: every pair of the two, asked for or not.
+    /// The builds with one of these addresses, even if their numbers are not those in the addresses. It may take a look at
+    /// every build.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn by_url_alone(&self, urls: Vec<String>) -> Result<Vec<Finding>, ScanError> {
+        self.read(compose::Scope::UrlsAlone, urls, Vec::new()).await
+    }
+
+    /// The builds with one of these numbers in one of these projects (their names in lower case): every pair of the two,
+    /// asked for or not.
     ///
     /// # Errors
     /// What the server complains about.
@@ -322,11 +332,14 @@ fn finding(plan: &ScanPlan, row: &Row) -> Result<Finding, ScanError> {
     };
     let timing = Timing::of(&times, &plan.times);
     let build_url = row.text(0)?;
-    let addressable = build_url.as_deref().is_some_and(|url| BuildUrl::parse(url).is_ok());
+    let build_num = row.integer(2)?;
+    // An address whose number is not the build's own would delete another build.
+    let own = |url: &str| BuildUrl::parse(url).is_ok_and(|url| i64::try_from(url.number()).ok() == build_num);
+    let addressable = build_url.as_deref().is_some_and(own);
     let mut found = Finding {
         build_url,
         project: row.text(1)?,
-        build_num: row.integer(2)?,
+        build_num,
         lifecycle: row.text(3)?,
         status: row.text(4)?,
         queued_at: times.queued,

@@ -116,3 +116,45 @@ fn an_address_that_tries_to_leave_the_string() {
         done.exits(Exit::Failed).fails_with("- is not a report that can be acted on").says("line 2: ");
     }
 }
+
+#[test]
+fn a_secret_in_the_wrong_place_is_refused_and_not_repeated() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    for (flag, value) in [
+        ("--via", "nrepl://me:hunter2@ci.acme.example:6005"),
+        ("--via", "https://me:hunter2@ci.acme.example/admin"),
+        ("--via", "https://ci.acme.example/admin?circle-token=hunter2"),
+        ("--base-url", "https://me:hunter2@ci.acme.example"),
+    ] {
+        let run = halfbuilt(&["delete", flag, value]).args(&[&report]).on(&database);
+        let run = if flag == "--via" { run } else { run.args(&NOBODY) };
+        let done = run.run().exits(Exit::Usage).fails_with(flag);
+        assert!(!done.stderr.contains("hunter2"), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn a_run_that_did_not_begin_leaves_no_results_in_the_way_of_the_next() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let results = folder.path().join("results.csv");
+    let run = |more: &[&str]| {
+        let run = halfbuilt(&["delete", "--execute"]).args(&[&report]).args(&NOBODY).args(&TIMES).args(&["-o"]);
+        run.args(&[&results]).args(more).on(&database).run()
+    };
+    run(&[]).exits(Exit::Declined);
+    assert!(!results.exists());
+    run(&["--confirm", "ci.acme.example"]).exits(Exit::Failed).says("127.0.0.1:9");
+    assert!(!results.exists());
+}
+
+#[test]
+fn a_plan_is_not_written_over_the_report_that_it_is_made_from() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let before = std::fs::read(&report).expect("a report");
+    let run = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&["-o"]).args(&[&report]).on(&database);
+    run.run().exits(Exit::Usage).fails_with("is the report itself");
+    assert_eq!(std::fs::read(&report).expect("a report"), before);
+}

@@ -54,10 +54,9 @@ fn the_cut_logs_are_named_with_the_lines_that_are_left() {
 fn the_control_is_clean() {
     let database = TestDatabase::buildbot("clean.dump");
     let ended = database.run("SELECT to_char(to_timestamp(max(complete_at) + 1) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SSZ') FROM builds");
-    for times in [vec![], vec!["--backup-time", ended.as_str()]] {
-        let done = halfbuilt(&["verify", "--profile", "buildbot"]).args(&times).on(&database).run();
-        done.exits(Exit::Clean).says("verdict: clean: none of 385 builds is abnormal");
-    }
+    let verify = |times: &[&str]| halfbuilt(&["verify", "--profile", "buildbot"]).args(times).on(&database).run();
+    verify(&["--backup-time", &ended]).exits(Exit::Clean).says("verdict: clean: none of 385 builds is abnormal");
+    verify(&[]).exits(Exit::Clean).says("nothing abnormal was seen in 385 builds, but not everything was checked");
 }
 
 #[test]

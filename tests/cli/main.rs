@@ -9,6 +9,7 @@ mod connection;
 mod delete;
 mod delete_http;
 mod delete_nrepl;
+mod gone;
 mod own_sql;
 mod scan;
 mod support;

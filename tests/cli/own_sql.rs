@@ -152,3 +152,39 @@ fn a_fault_in_a_rule_of_ones_own_is_told_by_line() {
     let done = halfbuilt(&["scan", "--rules"]).args(&[empty.path()]).args(&TIMES).on(&database).run();
     done.exits(Exit::Failed).fails_with("no *.sql file in");
 }
+
+#[test]
+fn a_rule_sees_one_moment_and_may_not_write() {
+    let database = TestDatabase::circleci(&["output-gap"]);
+    let rule = "-- rule: session\n-- title: what the session is like\n-- needs: build\n\
+                SELECT build_key, concat_ws(', ', current_setting('transaction_isolation'),
+                       current_setting('transaction_read_only'), current_setting('TimeZone'),
+                       current_setting('application_name'), current_setting('row_security')) AS evidence FROM build";
+    let (folder, _path) = file("session.sql", rule);
+    let folder = folder.path().to_str().expect("a path");
+    let done = halfbuilt(&["scan", "--rule", "session", "--rules", folder]).args(&TIMES).on(&database).run();
+    let report = Report::parse(&done.exits(Exit::Clean).stdout);
+    assert!(!report.rows.is_empty());
+    assert_eq!(report.count("evidence", "repeatable read, on, UTC, halfbuilt, off"), report.rows.len());
+}
+
+#[test]
+fn a_finding_without_its_build_does_not_vanish() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    let rule = "-- rule: lost\n-- title: nobody knows the build\n-- needs: build\n\
+                SELECT 424242::bigint AS build_key, 'hangs in the air' AS evidence
+                 UNION ALL SELECT NULL, 'has no key at all'";
+    let (folder, _path) = file("lost.sql", rule);
+    let folder = folder.path().to_str().expect("a path");
+    let run = |command: &str, more: &[&str]| {
+        halfbuilt(&[command, "--rules", folder]).args(&TIMES).args(more).on(&database).run()
+    };
+    let report = Report::parse(&run("scan", &[]).exits(Exit::Clean).stdout);
+    let mut evidence = report.column("evidence");
+    evidence.sort_unstable();
+    assert_eq!(evidence, ["hangs in the air", "has no key at all"]);
+    assert_eq!((report.count("deletable", "no"), report.count("timing", "unknown")), (2, 2));
+    run("verify", &[]).exits(Exit::Found).says("lost 2");
+    // They belong to no project.
+    assert_eq!(Report::parse(&run("scan", &["--project", "acme/*"]).exits(Exit::Clean).stdout).rows, []);
+}

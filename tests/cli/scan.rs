@@ -253,9 +253,27 @@ fn an_interrupted_scan_stops_on_the_server_too_and_leaves_no_report() {
         database.run(sleeping).parse::<u64>().expect("a number")
     };
     wait_until(|| running() == 1);
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs").success());
+    assert!(
+        Command::new("bash")
+            .args(["-c", "kill -INT $0", &child.id().to_string()])
+            .status()
+            .expect("kill runs")
+            .success()
+    );
     let done = Done::new(child.wait_with_output().expect("it ends")).exits(Exit::Interrupted);
     done.fails_with("error: interrupted");
     wait_until(|| running() == 0);
     assert!(!report.exists());
+}
+
+#[test]
+fn a_build_that_runs_without_a_start_counts_from_when_it_was_queued() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let before = scan(&database, &["--rule", "stuck-running"]);
+    database.run("UPDATE builds SET start_time = NULL WHERE lifecycle = 'running'");
+    let after = scan(&database, &["--rule", "stuck-running"]);
+    assert!(!before.rows.is_empty());
+    for row in before.rows.iter().filter(|row| !row["queued_at"].is_empty()) {
+        assert_eq!(after.row(&row["project"], &row["build_num"])["deletable"], row["deletable"], "{row:?}");
+    }
 }

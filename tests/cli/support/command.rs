@@ -104,6 +104,13 @@ impl Done {
         self
     }
 
+    /// It did not say this on stderr.
+    #[track_caller]
+    pub fn does_not_say(self, text: &str) -> Self {
+        assert!(!self.stderr.contains(text), "expected no {text:?} in stderr: {}", self.stderr);
+        self
+    }
+
     /// It said one error and nothing went to stdout.
     #[track_caller]
     pub fn fails_with(self, text: &str) -> Self {

@@ -1,0 +1,39 @@
+//! What an error came from.
+
+use std::error::Error;
+
+/// The causes of an error, the nearest first.
+pub fn causes<'a>(error: &'a (dyn Error + 'a)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |cause: &&'a (dyn Error + 'static)| (*cause).source())
+}
+
+/// The causes of an error that say something new: many errors repeat their cause in their own text.
+pub fn told_apart(error: &dyn Error) -> Vec<String> {
+    let mut said = error.to_string();
+    let mut told = Vec::new();
+    for cause in causes(error).map(ToString::to_string) {
+        if !said.contains(&cause) {
+            told.push(cause.clone());
+        }
+        said = cause;
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Layer(&'static str, #[source] Option<Box<Layer>>);
+
+    #[test]
+    fn a_cause_that_is_repeated_is_told_once() {
+        let inner = Layer("refused", None);
+        let middle = Layer("cannot connect: refused", Some(Box::new(inner)));
+        let outer = Layer("the database is away", Some(Box::new(middle)));
+        assert_eq!(causes(&outer).count(), 2);
+        assert_eq!(told_apart(&outer), ["cannot connect: refused"]);
+    }
+}

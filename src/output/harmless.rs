@@ -1,0 +1,68 @@
+//! A terminal that obeys nothing of what is written to it: control characters come out as escapes.
+
+use std::io::{self, Write};
+
+/// Passes plain text and line ends on; shows any other control character by its escape.
+pub(super) struct Harmless<W: Write> {
+    to: W,
+    /// The first byte of a character of two that may be a control character (U+0080 to U+009F begin with 0xC2).
+    held: bool,
+}
+
+const BEGINS_A_CONTROL: u8 = 0xc2;
+
+impl<W: Write> Harmless<W> {
+    pub(super) fn new(to: W) -> Self {
+        Self { to, held: false }
+    }
+}
+
+impl<W: Write> Write for Harmless<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut shown = Vec::with_capacity(bytes.len());
+        for byte in bytes {
+            match (std::mem::take(&mut self.held), *byte) {
+                (true, control @ 0x80..=0x9f) => shown.extend(format!("\\u{{{control:x}}}").bytes()),
+                (held, byte) => {
+                    if held {
+                        shown.push(BEGINS_A_CONTROL);
+                    }
+                    match byte {
+                        BEGINS_A_CONTROL => self.held = true,
+                        // The line feed after it is enough for a terminal.
+                        b'\r' => {}
+                        b'\n' => shown.push(byte),
+                        0..0x20 | 0x7f => shown.extend(format!("\\u{{{byte:x}}}").bytes()),
+                        _ => shown.push(byte),
+                    }
+                }
+            }
+        }
+        self.to.write_all(&shown)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(pieces: &[&[u8]]) -> String {
+        let mut harmless = Harmless::new(Vec::new());
+        for piece in pieces {
+            harmless.write_all(piece).expect("a write");
+        }
+        String::from_utf8(harmless.to).expect("UTF-8")
+    }
+
+    #[test]
+    fn nothing_is_obeyed() {
+        assert_eq!(shown(&[b"a\x1b[31m\x07b\r\n\x7f"]), "a\\u{1b}[31m\\u{7}b\n\\u{7f}");
+        assert_eq!(shown(&["é\u{9b}£".as_bytes()]), "é\\u{9b}£");
+        assert_eq!(shown(&[b"\xc2", b"\x9b\xc2", b"\xa3"]), "\\u{9b}£");
+    }
+}

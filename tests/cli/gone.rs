@@ -1,0 +1,126 @@
+//! What passes for gone, and what must not: a false "already-gone" is as bad as a false deletion.
+
+use halfbuilt::exit::Exit;
+
+use crate::delete::{NOBODY, deletable, scanned};
+use crate::support::{Report, TIMES, TestDatabase, halfbuilt, repository};
+
+fn plan(database: &TestDatabase, list: &str) -> (Report, String) {
+    let run = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(database).input(list).run();
+    (Report::parse(&run.stdout), run.stderr)
+}
+
+#[test]
+fn a_build_whose_address_is_spelled_otherwise_in_the_database_is_there() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let url = deletable(&Report::read(&report))[0].clone();
+    for spelled in ["build_url || '/'", "replace(build_url, 'https://ci.', 'https://CI.')", "build_url || '?tab=steps'"]
+    {
+        database.run(&format!("UPDATE builds SET build_url = {spelled} WHERE build_url = '{url}'"));
+        let (plan, _) = plan(&database, &url);
+        assert_eq!(plan.column("decision"), ["delete"], "{spelled}");
+        let reset = url.rsplit('/').next().expect("a number");
+        database.run(&format!("UPDATE builds SET build_url = '{url}' WHERE build_num = {reset}"));
+    }
+}
+
+#[test]
+fn a_build_whose_project_is_written_in_other_letters_is_not_gone() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let urls = deletable(&Report::read(&report));
+    let url = urls.iter().find(|url| url.contains("/acme/")).expect("a build of acme");
+    let (plan, _) = plan(&database, &url.replace("/acme/", "/Acme/"));
+    assert_eq!(plan.column("state"), ["refused"]);
+    assert!(plan.rows[0]["reason"].starts_with(&format!("the database knows this build as {url}")), "{:?}", plan.rows);
+}
+
+#[test]
+fn a_build_whose_number_is_not_the_one_in_its_address_is_neither_gone_nor_deletable() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let url = deletable(&Report::read(&report))[0].clone();
+    let circleci = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
+    for number in ["NULL::bigint", "b.build_num + 1"] {
+        let other =
+            circleci.replace("b.build_num                            AS build_num", &format!("{number} AS build_num"));
+        assert_ne!(other, circleci);
+        let profile = folder.path().join("odd.sql");
+        std::fs::write(&profile, other).expect("a file");
+        let scan = halfbuilt(&["scan", "--profile"]).args(&[&profile]).args(&TIMES).on(&database).run();
+        let scan = Report::parse(&scan.exits(Exit::Clean).stdout);
+        assert_eq!(scan.count("deletable", "no"), scan.rows.len(), "{number}");
+        let run = halfbuilt(&["delete", "-", "--profile"]).args(&[&profile]).args(&NOBODY).args(&TIMES).on(&database);
+        let done = run.input(&url).run().exits(Exit::NothingInScope);
+        assert_eq!(Report::parse(&done.stdout).column("state"), ["refused"], "{number}");
+    }
+}
+
+#[test]
+fn another_database_is_suspected_where_all_is_gone() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    let list = "https://ci.acme.example/gh/acme/api/9101\nhttps://ci.acme.example/gh/acme/api/9102\n";
+    let done = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(&database).input(list).run();
+    let done = done.exits(Exit::Clean).says("warning: all chosen builds are gone already").says("the right database");
+    assert_eq!(Report::parse(&done.stdout).column("state"), ["already-gone", "already-gone"]);
+}
+
+#[test]
+fn an_empty_database_proves_nothing() {
+    let database = TestDatabase::circleci(&[]);
+    let list = "https://ci.acme.example/gh/acme/api/9101\n";
+    let done = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(&database).input(list).run();
+    done.exits(Exit::NothingInScope).fails_with("the database holds no build at all");
+}
+
+#[test]
+fn rows_that_a_policy_hides_are_not_gone_and_not_clean() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    database.run(
+        "CREATE ROLE curtained LOGIN PASSWORD 'x'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO curtained;
+         ALTER TABLE builds ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY tools ON builds FOR SELECT TO curtained USING (username = 'tools')",
+    );
+    let as_curtained = |arguments: &[&str]| {
+        halfbuilt(arguments).args(&TIMES).on(&database).env("PGUSER", "curtained").env("PGPASSWORD", "x")
+    };
+    let hidden = "query would be affected by row-level security policy";
+    as_curtained(&["verify"]).run().exits(Exit::Failed).fails_with(hidden);
+    as_curtained(&["delete"]).args(&[&report]).args(&NOBODY).run().exits(Exit::Failed).fails_with(hidden);
+}
+
+#[test]
+fn a_build_whose_rule_cannot_be_run_again_is_kept() {
+    let database = TestDatabase::circleci(&["closed-after-restore"]);
+    let (_folder, report) = scanned(&database);
+    let arguments = ["--reason", "closed-after-restore"];
+    let run = |times: &[&str]| {
+        halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&arguments).args(times).on(&database).run()
+    };
+    let with = Report::parse(&run(&TIMES).exits(Exit::Clean).stdout);
+    assert!(with.count("decision", "delete") > 0);
+    let without = run(&[]);
+    let plan = Report::parse(&without.stdout);
+    let only = plan.rows.iter().filter(|row| row["reasons"] == "closed-after-restore");
+    let states: Vec<&str> = only.map(|row| row["state"].as_str()).collect();
+    assert!(!states.is_empty() && states.iter().all(|state| *state == "refused"), "{states:?}");
+    assert!(without.stderr.contains("rule closed-after-restore could not be run again: give --backup-time"));
+}
+
+#[test]
+fn two_builds_of_a_report_that_share_an_address_are_refused_and_the_others_are_not() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let url = deletable(&Report::read(&scanned(&database).1))[0].clone();
+    database.run(&format!(
+        "INSERT INTO builds (vcs_type, username, reponame, build_num, build_url, lifecycle, status, queued_at, start_time)
+         SELECT vcs_type, username || '2', reponame, build_num, build_url, lifecycle, status, queued_at, start_time
+           FROM builds WHERE build_url = '{url}'"
+    ));
+    let (_folder, report) = scanned(&database);
+    let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).on(&database).run();
+    let plan = Report::parse(&done.exits(Exit::Clean).stdout);
+    assert_eq!(plan.count("reason", "2 builds have this URL"), 2);
+    assert!(plan.count("decision", "delete") > 2);
+}
