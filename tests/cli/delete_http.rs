@@ -1,9 +1,14 @@
 //! Deletions through an HTTP endpoint.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use halfbuilt::exit::Exit;
 
 use crate::delete::{deletable, scanned};
-use crate::support::{Report, Run, TIMES, TestDatabase, admin, halfbuilt};
+use crate::support::{Report, Run, TIMES, TestDatabase, admin, halfbuilt, psql};
 
 const TOKEN: &str = "a-token-for-tests";
 
@@ -96,4 +101,38 @@ fn a_deletion_whose_answer_never_came_is_looked_up() {
     let results = Report::parse(&done.stdout);
     assert_eq!(results.rows[0]["state"], "deleted");
     assert!(results.rows[0]["reason"].ends_with("read again and gone"), "{:?}", results.rows[0]);
+}
+
+#[test]
+fn a_build_that_recovers_while_the_server_is_busy_is_kept() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let url = &deletable(&Report::read(&report))[0];
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let via = format!("http://{}/admin", listener.local_addr().expect("an address"));
+    let recover = format!(
+        "UPDATE builds SET lifecycle = 'finished', stop_time = '2026-11-20T01:59:59Z' WHERE build_url = '{url}';
+         UPDATE actions SET end_time = '2026-11-20T01:59:59Z', output_size = NULL
+          WHERE build_id = (SELECT build_id FROM builds WHERE build_url = '{url}')"
+    );
+    let requests = Arc::new(AtomicU32::new(0));
+    let (name, counted) = (database.name.clone(), Arc::clone(&requests));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a client");
+            let _ = stream.read(&mut [0; 4096]);
+            counted.fetch_add(1, Ordering::Relaxed);
+            let busy =
+                "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            // While the client waits, the build comes to its end.
+            psql(&name, &["-c", &recover]);
+            stream.write_all(busy.as_bytes()).expect("a client that listens");
+        }
+    });
+    let run = halfbuilt(&["delete", "-", "--execute", "--confirm", &database.host, "--via", &via]).args(&TIMES);
+    let done = run.env("HALFBUILT_TOKEN", TOKEN).on(&database).input(&format!("{url}\n")).run();
+    let results = Report::parse(&done.exits(Exit::NotAllDeleted).stdout);
+    assert_eq!(results.column("state"), ["recovered"]);
+    assert_eq!(requests.load(Ordering::Relaxed), 1);
+    assert!(database.urls().contains(url));
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::Answer;
+use super::SLOW;
 use super::connection::LARGEST_MESSAGE;
 use super::scripted::{DONE, Entries, FULL, Script};
 use crate::build_url::BuildUrl;
@@ -112,6 +113,19 @@ async fn a_session_that_the_server_forgot_is_replaced() {
 async fn a_connection_that_ended_between_two_deletions_costs_nothing() {
     let script = Script::default().hello("s1").delete("s1", 1).reply(&[NIL, DONE]).hang_up();
     assert_eq!(then_connects_anew(script).await, accepted());
+}
+
+#[tokio::test]
+async fn a_deletion_that_had_to_wait_for_a_connection_has_to_be_allowed_anew() {
+    let script = Script::default().hello("s1").delete("s1", 1).reply(&[NIL, DONE]).hang_up();
+    let script = script.dawdle(SLOW + Duration::from_millis(200)).hello("s2").delete("s2", 2).reply(&[NIL, DONE]);
+    let server = script.closes("s2").start().await;
+    let mut path = server.connect().await;
+    assert_eq!(path.delete(&build(1)).await, accepted());
+    assert!(matches!(path.delete(&build(2)).await, Answer::Busy(Duration::ZERO, _)));
+    assert_eq!(path.delete(&build(2)).await, accepted());
+    path.close().await;
+    server.finish().await;
 }
 
 #[tokio::test]

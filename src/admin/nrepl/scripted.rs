@@ -25,6 +25,7 @@ enum Step {
     Flood,
     HangUp,
     Closed,
+    Dawdle(Duration),
 }
 
 /// What the server will see and say, in this order.
@@ -63,6 +64,12 @@ impl Script {
     /// Prints without end, until the client has enough.
     pub(super) fn flood(mut self) -> Self {
         self.0.push(Step::Flood);
+        self
+    }
+
+    /// Takes its time.
+    pub(super) fn dawdle(mut self, time: Duration) -> Self {
+        self.0.push(Step::Dawdle(time));
         self
     }
 
@@ -164,6 +171,7 @@ async fn play(listener: TcpListener, steps: Vec<Step>) {
                 client = None;
             }
             (Step::HangUp, _) => client = None,
+            (Step::Dawdle(time), _) => tokio::time::sleep(time).await,
             (Step::Closed, Some(open)) => {
                 assert_eq!(next(open).await, None);
                 client = None;

@@ -8,7 +8,7 @@ mod server;
 
 pub use admin::{Admin, admin};
 pub use command::{Done, Run, halfbuilt};
-pub use database::{TestDatabase, server_variables};
+pub use database::{TestDatabase, psql, server_variables};
 pub use report::{Report, expected_report};
 pub use server::Server;
 
