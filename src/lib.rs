@@ -7,6 +7,8 @@
 pub mod admin;
 pub mod build_url;
 pub mod causes;
+// Its comments are the help that a terminal shows.
+#[allow(rustdoc::bare_urls, rustdoc::invalid_html_tags)]
 pub mod cli;
 pub mod commands;
 pub mod database;
