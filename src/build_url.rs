@@ -124,6 +124,11 @@ impl BuildUrl {
         place(self) == place(other)
     }
 
+    /// Whether both are of one version control system: the same name in two of them is two builds.
+    pub fn is_of_same_system(&self, other: &Self) -> bool {
+        self.vcs == other.vcs
+    }
+
     fn spelled(&self, vcs: &str) -> String {
         let scheme = match self.scheme {
             Scheme::Http => "http",

@@ -30,7 +30,7 @@ pub enum Timing {
     Ended,
     /// Started after R: alive until proven otherwise.
     AfterRestore,
-    /// Started after T and by R: impossible, so T, R or a clock is wrong.
+    /// Started, or started a step, after T and by R: impossible, so T, R or a clock is wrong.
     Between,
     /// No T was given, or the build tells no time.
     Unknown,
@@ -47,6 +47,8 @@ pub struct BuildTimes {
     pub stopped: Option<Timestamp>,
     /// The latest sign of life by T. Later ones say nothing about what the backup holds.
     pub last_seen_by_backup: Option<Timestamp>,
+    /// When its latest step started. Housekeeping may close steps; only a build that is alive starts one.
+    pub last_step_started: Option<Timestamp>,
 }
 
 impl Timing {
@@ -57,9 +59,11 @@ impl Timing {
         let (Some(backup), Some(start)) = (restore.backup, build.started.or(build.queued)) else {
             return Self::Unknown;
         };
-        if start > backup {
-            let restored = restore.restored.unwrap_or(backup);
-            return if start > restored { Self::AfterRestore } else { Self::Between };
+        let restored = restore.restored.unwrap_or(backup);
+        let alive = if start > backup { Some(start) } else { build.last_step_started.filter(|step| *step > backup) };
+        if let Some(alive) = alive {
+            // Whatever it did after T is not in a database that was restored from T.
+            return if alive > restored { Self::AfterRestore } else { Self::Between };
         }
         if build.stopped.is_some_and(|stopped| stopped <= backup) {
             return Self::Ended;
@@ -95,7 +99,7 @@ impl Timing {
             Self::Stale => "it was stuck long before the backup",
             Self::Ended => "it was over before the backup",
             Self::AfterRestore => "it started after the restore and may be alive",
-            Self::Between => "it started between the backup and the restore, so one of the two times is wrong",
+            Self::Between => "it did something between the backup and the restore, so one of the two times is wrong",
             Self::Unknown => "no backup time tells whether the backup cut it",
         }
     }
@@ -140,7 +144,7 @@ mod tests {
             started: started.map(at),
             stopped: stopped.map(at),
             last_seen_by_backup: started.map(at),
-            queued: None,
+            ..BuildTimes::default()
         }
     }
 
@@ -167,6 +171,18 @@ mod tests {
         let mut long = build(Some("2026-11-19T10:00:00Z"), None);
         long.last_seen_by_backup = Some(at("2026-11-20T01:59:00Z"));
         assert_eq!(Timing::of(&long, &restore(Some(T), None)), Timing::InFlight);
+    }
+
+    #[test]
+    fn a_build_that_starts_a_step_after_the_backup_was_not_cut_by_it() {
+        let restore = restore(Some(T), Some(R));
+        let mut alive = build(Some("2026-11-20T01:58:00Z"), None);
+        alive.last_step_started = Some(at("2026-11-20T02:00:00Z"));
+        assert_eq!(Timing::of(&alive, &restore), Timing::InFlight);
+        alive.last_step_started = Some(at("2026-11-20T03:00:00Z"));
+        assert_eq!(Timing::of(&alive, &restore), Timing::Between);
+        alive.last_step_started = Some(at("2026-11-20T07:00:00Z"));
+        assert_eq!(Timing::of(&alive, &restore), Timing::AfterRestore);
     }
 
     #[test]

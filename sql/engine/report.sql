@@ -11,6 +11,7 @@ WITH setting AS (
            CASE WHEN count(step.output_size) FILTER (WHERE step.has_output) > 0
                 THEN least(sum(step.output_size) FILTER (WHERE step.has_output), 9223372036854775807)::bigint
            END AS output_expected,
+           max(step.started_at) FILTER (WHERE step.started_at < '9999-12-31 00:00Z') AS last_started_at,
            greatest(max(step.started_at) FILTER (WHERE step.started_at < '9999-12-31 00:00Z'),
                     max(step.stopped_at) FILTER (WHERE step.stopped_at < '9999-12-31 00:00Z')) AS last_seen,
            greatest(max(step.started_at) FILTER (WHERE step.started_at <= setting.backup_time),
@@ -46,7 +47,8 @@ SELECT timed.build_url, timed.project, timed.build_num, timed.lifecycle, timed.s
        coalesce(step_total.steps_unfinished, 0) AS steps_unfinished,
        step_total.output_expected,
        coalesce(chunk_total.output_stored, 0) AS output_stored,
-       timed.build_key::text AS build_key
+       timed.build_key::text AS build_key,
+       step_total.last_started_at AS last_step_started_at
   FROM timed
  CROSS JOIN setting
   LEFT JOIN step_total ON step_total.build_key = timed.build_key

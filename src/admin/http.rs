@@ -142,12 +142,12 @@ impl Client {
     fn wait_for(&mut self, reply: &Reply) -> Answer {
         let waits = self.waits;
         if waits == self.patience.waits {
-            return Answer::Failed(format!("{} (waited {waits} times)", reply.text));
+            return Answer::Denied(format!("{} (waited {waits} times)", reply.text));
         }
         let asked = reply.retry_after.as_deref().and_then(|header| retry_after(header, Timestamp::now()));
         if let Some(wait) = asked.filter(|wait| *wait > self.patience.longest) {
             let (asked, most) = (wait.as_secs(), self.patience.longest.as_secs());
-            return Answer::Failed(format!("{} (asks to wait {asked} s, more than {most} s)", reply.text));
+            return Answer::Denied(format!("{} (asks to wait {asked} s, more than {most} s)", reply.text));
         }
         self.waits += 1;
         Answer::Busy(asked.unwrap_or_else(|| self.patience.back_off(waits)), reply.text.clone())

@@ -170,9 +170,9 @@ fn rfc2822_of(time: Timestamp) -> String {
 #[tokio::test]
 async fn but_not_for_ever() {
     let answer = answer_to((0..7).map(|_| status(503))).await;
-    assert_eq!(answer, Answer::Failed("503 Service Unavailable (waited 6 times)".into()));
+    assert_eq!(answer, Answer::Denied("503 Service Unavailable (waited 6 times)".into()));
     let answer = answer_to([status(429).insert_header("retry-after", "4")]).await;
-    assert_eq!(answer, Answer::Failed("429 Too Many Requests (asks to wait 4 s, more than 3 s)".into()));
+    assert_eq!(answer, Answer::Denied("429 Too Many Requests (asks to wait 4 s, more than 3 s)".into()));
 }
 
 #[tokio::test]

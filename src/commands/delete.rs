@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::stdin;
-use std::path::Path;
+use std::io::{IsTerminal, stdin, stdout};
+use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::admin::{AdminPath, Answer, Options, Via};
@@ -39,7 +40,8 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let chosen = choose(&args, &projects, printer)?;
     let may_be_deleted = chosen.iter().filter(|row| row.judged.as_ref().is_none_or(|judged| judged.deletable));
     let host = deletion::one_host(may_be_deleted.filter_map(|row| row.url.as_ref()), args.confirm.as_deref())?;
-    let output = open_output(&args)?;
+    let output_file = output_file(&args);
+    let output = open_output(&args, output_file.as_deref())?;
 
     let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
     let canceller = database.canceller();
@@ -49,10 +51,10 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let deletions = plan.iter().filter(|planned| planned.is_deletion()).count();
     let (host, deletions) = match host {
         Some(host) if deletions > 0 => (host, deletions),
-        _ => return nothing_left(&plan, output, &args, printer),
+        _ => return nothing_left(&plan, output, output_file.is_none(), printer),
     };
     if !args.execute {
-        show_plan(&plan, output, args.output.is_none())?;
+        show_plan(&plan, output, output_file.is_none())?;
         let count = plan.len();
         printer.say(&format!("{deletions} of {count} chosen builds would be deleted on {host}"));
         say_what_is_kept(&plan, printer);
@@ -66,16 +68,22 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let mut admin = Admin(interrupt.or(connected).await?);
     let through = admin.0.describe();
     printer.say(&format!("deleting {} on {host} through {through}", counted(deletions as u64, "build")));
-    let mut record = Record::new(output, args.output.is_none(), deletions as u64, printer)?;
+    let mut record = Record::new(output, deletions as u64, printer)?;
     let ending = deletion::run(&plan, &mut guard, &mut admin, &mut record, interrupt.stop()).await;
     admin.0.close().await;
-    let states = record.finish()?;
+    let (states, recorded) = record.finish();
     printer.say(&tally(&states));
     say_what_is_kept(&plan, printer);
-    if let Some(file) = &args.output {
+    if let Some(file) = &output_file {
         printer.say(&format!("results are in {}", file.display()));
     }
-    outcome(ending, &states)
+    let outcome = outcome(ending, &states)?;
+    recorded?;
+    if outcome == Exit::NotAllDeleted {
+        let kept: u64 = states.iter().filter(|(state, _)| !state.is_gone()).map(|(_, builds)| builds).sum();
+        printer.say(&format!("exit code 5: {kept} of the chosen builds were not deleted"));
+    }
+    Ok(outcome)
 }
 
 fn outcome(ending: Ending<ScanError>, states: &BTreeMap<State, u64>) -> Result<Exit, Error> {
@@ -83,7 +91,8 @@ fn outcome(ending: Ending<ScanError>, states: &BTreeMap<State, u64>) -> Result<E
         Ending::Interrupted => Err(Error::Interrupted),
         Ending::Blind(error) => Err(error.into()),
         Ending::Unrecorded(error) => Err(Error::Unrecorded(error)),
-        Ending::Stopped(why) => Err(Error::Stopped(why)),
+        Ending::Denied(why) if !states.contains_key(&State::Deleted) => Err(Error::Denied(why)),
+        Ending::Stopped(why) | Ending::Denied(why) => Err(Error::Stopped(why)),
         Ending::Complete if states.keys().all(|state| state.is_gone()) => Ok(Exit::Clean),
         Ending::Complete => Ok(Exit::NotAllDeleted),
     }
@@ -93,7 +102,7 @@ fn outcome(ending: Ending<ScanError>, states: &BTreeMap<State, u64>) -> Result<E
 fn choose(args: &DeleteArgs, projects: &ProjectGlobs, printer: Printer) -> Result<Vec<Chosen>, Error> {
     let file = &args.report;
     let base_url = reading::base_url(&args.reading)?;
-    let rows = if is_stdin(file) {
+    let rows = if is_dash(file) {
         report::read(stdin().lock(), base_url.as_deref())
     } else {
         let opened = File::open(file).map_err(|source| Error::Read { file: file.clone(), source })?;
@@ -119,23 +128,42 @@ fn choose(args: &DeleteArgs, projects: &ProjectGlobs, printer: Printer) -> Resul
     Ok(chosen)
 }
 
-fn is_stdin(report: &Path) -> bool {
-    report == Path::new("-")
+fn is_dash(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
-/// Results of real deletions are never written over; a plan may be, but not over the report that it is made from.
-fn open_output(args: &DeleteArgs) -> Result<OutputFile, Error> {
-    let Some(path) = &args.output else { return Ok(OutputFile::whole(None)?) };
+/// Where the rows go. On a terminal they would fly past: the results of real deletions then get a file of their own.
+fn output_file(args: &DeleteArgs) -> Option<PathBuf> {
+    let given = args.output.clone().filter(|path| !is_dash(path));
+    given.or_else(|| {
+        let at = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+        (args.execute && stdout().is_terminal()).then(|| PathBuf::from(format!("halfbuilt-results-{at}.csv")))
+    })
+}
+
+/// What is known of a deletion is never written over, by no plan either.
+fn open_output(args: &DeleteArgs, file: Option<&Path>) -> Result<OutputFile, Error> {
+    let Some(path) = file else { return Ok(OutputFile::whole(None)?) };
     let place = |path: &Path| path.canonicalize().ok();
-    if !is_stdin(&args.report) && place(path).is_some_and(|output| Some(output) == place(&args.report)) {
+    if !is_dash(&args.report) && place(path).is_some_and(|output| Some(output) == place(&args.report)) {
         return Err(Error::Usage(format!("-o {} is the report itself", path.display())));
     }
-    Ok(if args.execute { OutputFile::new_record(path)? } else { OutputFile::whole(Some(path))? })
+    if path.exists() && path.is_file() {
+        let name = path.display();
+        return Err(Error::Usage(format!("-o {name} is there already, and results are never written over")));
+    }
+    Ok(OutputFile::new_record(path)?)
 }
 
 async fn make_plan(guard: &mut Guard<'_>, chosen: Vec<Chosen>, printer: Printer) -> Result<Vec<Planned>, Error> {
-    if guard.check().await? == 0 {
+    let known = guard.check().await?;
+    if known.is_empty() {
         return Err(Error::NothingToDelete("the database holds no build at all".to_owned()));
+    }
+    let is_known = |project: &str| known.keys().any(|known| known.eq_ignore_ascii_case(project));
+    if !chosen.iter().any(|row| row.project.as_deref().is_none_or(is_known)) {
+        let why = "the database knows none of their projects: is it the right one?";
+        return Err(Error::NothingToDelete(why.to_owned()));
     }
     let mut progress = Progress::counted("reading the chosen builds", chosen.len() as u64, printer);
     let mut plan = Vec::with_capacity(chosen.len());
@@ -155,11 +183,14 @@ async fn make_plan(guard: &mut Guard<'_>, chosen: Vec<Chosen>, printer: Printer)
 }
 
 /// Nothing is to be deleted: either all is gone already, or nothing may be deleted.
-fn nothing_left(plan: &[Planned], output: OutputFile, args: &DeleteArgs, printer: Printer) -> Result<Exit, Error> {
-    show_plan(plan, output, args.output.is_none())?;
+fn nothing_left(plan: &[Planned], output: OutputFile, on_stdout: bool, printer: Printer) -> Result<Exit, Error> {
+    show_plan(plan, output, on_stdout)?;
     say_what_is_kept(plan, printer);
+    let mut may_have_been_deleted = plan.iter().filter(|planned| planned.kept_as() != Some(State::Refused));
+    if may_have_been_deleted.all(|planned| planned.kept_as().is_some_and(State::is_gone)) {
+        printer.warn("what could be deleted is gone already: if that is a surprise, is this the right database?");
+    }
     if plan.iter().filter_map(Planned::kept_as).all(State::is_gone) {
-        printer.warn("all chosen builds are gone already: if that is a surprise, is this the right database?");
         return Ok(Exit::Clean);
     }
     Err(Error::NothingToDelete(format!("none of the {} chosen builds may be deleted", plan.len())))
@@ -194,7 +225,7 @@ async fn confirm(
         return Ok(());
     }
     let nobody = || GateError::NotConfirmed(host.to_owned());
-    if is_stdin(&args.report) {
+    if is_dash(&args.report) {
         return Err(nobody().into());
     }
     let question = format!(

@@ -59,6 +59,9 @@ pub enum Error {
     /// There is nothing to delete.
     #[error("nothing to delete: {0}")]
     NothingToDelete(String),
+    /// Nothing could be sent to the admin path.
+    #[error("nothing was deleted: {0}")]
+    Denied(String),
     /// The run stopped before all was done.
     #[error("the run stopped: {0}")]
     Stopped(String),
@@ -98,6 +101,7 @@ impl Error {
             | Self::Report { .. }
             | Self::Read { .. }
             | Self::Admin(_)
+            | Self::Denied(_)
             | Self::Unrecorded(_) => Exit::Failed,
             Self::NothingToDelete(_) => Exit::NothingInScope,
             Self::Stopped(_) => Exit::NotAllDeleted,
@@ -120,6 +124,7 @@ impl Error {
             | Self::Output(_)
             | Self::Read { .. }
             | Self::NothingToDelete(_)
+            | Self::Denied(_)
             | Self::Stopped(_)
             | Self::Unrecorded(_)
             | Self::Interrupted => None,

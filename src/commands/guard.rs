@@ -1,6 +1,6 @@
 //! Reads chosen builds again, each time in a fresh snapshot: the eyes of a deletion.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::build_url::BuildUrl;
 use crate::database::Database;
@@ -19,11 +19,11 @@ pub(super) struct Guard<'a> {
 }
 
 impl Guard<'_> {
-    /// Has the server check profile and rules, once before the first look, and tells how many builds there are.
-    pub(super) async fn check(&mut self) -> Result<u64, ScanError> {
+    /// Has the server check profile and rules, once before the first look, and tells how many builds each project has.
+    pub(super) async fn check(&mut self) -> Result<BTreeMap<String, u64>, ScanError> {
         let snapshot = self.database.snapshot(&self.plan.settings()).await?;
         let scan = Scan::begin(self.plan, &snapshot, &ProjectGlobs::default()).await?;
-        Ok(scan.scope().builds())
+        Ok(scan.scope().projects.clone())
     }
 }
 
@@ -38,12 +38,9 @@ impl BuildReader for Guard<'_> {
         let spelled: Vec<String> = urls.iter().flat_map(|url| url.spellings()).chain(as_written).collect();
         let mut found = Found::default();
         found.add(lookup.by_url(spelled.clone(), numbers(&urls)).await?);
-
-        let missing = found.missing(&urls);
-        if !missing.is_empty() {
-            let projects = missing.iter().map(|url| url.project().to_lowercase()).collect();
-            found.add(lookup.by_number(projects, numbers(&missing)).await?);
-        }
+        // The server finds a build by its project and number: another one of that name must not stand in for it.
+        let projects = urls.iter().map(|url| url.project().to_lowercase()).collect();
+        found.add(lookup.by_number(projects, numbers(&urls)).await?);
         if self.thorough && !found.missing(&urls).is_empty() {
             found.add(lookup.by_url_alone(spelled).await?);
         }
@@ -57,52 +54,44 @@ impl BuildReader for Guard<'_> {
 
 /// What was found for some chosen builds.
 #[derive(Default)]
-struct Found {
-    /// Builds by their address, where the number in it is theirs.
-    there: HashMap<BuildUrl, Vec<Finding>>,
-    /// Others, which may be one of the chosen under another name.
-    others: Vec<Finding>,
-}
+struct Found(Vec<Finding>);
 
 impl Found {
     fn add(&mut self, builds: Vec<Finding>) {
         for build in builds {
-            match address(&build) {
-                Some(url) if number(&url) == build.build_num => {
-                    let same = self.there.entry(url).or_default();
-                    // One build may be found in more than one way.
-                    if !same.contains(&build) {
-                        same.push(build);
-                    }
-                }
-                _ => self.others.push(build),
+            // One build may be found in more than one way.
+            if !self.0.contains(&build) {
+                self.0.push(build);
             }
         }
     }
 
     fn missing<'a>(&self, urls: &[&'a BuildUrl]) -> Vec<&'a BuildUrl> {
-        urls.iter().copied().filter(|url| !self.there.contains_key(url)).collect()
+        urls.iter().copied().filter(|url| !self.0.iter().any(|build| may_be(build, url))).collect()
     }
 
     fn reading(&self, chosen: &Chosen) -> Reading {
         let Some(url) = &chosen.url else { return Reading::Gone };
-        match self.there.get(url).map(Vec::as_slice) {
-            Some([only]) => return Reading::There(Box::new(only.clone())),
-            Some(several) => return Reading::Several(several.len()),
-            None => {}
+        let found: Vec<&Finding> = self.0.iter().filter(|build| may_be(build, url)).collect();
+        match found.as_slice() {
+            [] => Reading::Gone,
+            [only] if address(only).as_ref() == Some(url) && only.build_num == number(url) => {
+                Reading::There(Box::new((*only).clone()))
+            }
+            [only] => Reading::Elsewhere(described(only)),
+            several => Reading::Several(several.len()),
         }
-        let resembling = self.there.keys().find(|other| other.resembles(url)).map(ToString::to_string);
-        let odd = || {
-            let same = |build: &&Finding| match address(build) {
-                Some(other) => other.resembles(url),
-                None => {
-                    build.build_num == number(url)
-                        && build.project.as_deref().is_some_and(|p| p.eq_ignore_ascii_case(&url.project()))
-                }
-            };
-            self.others.iter().find(same).map(described)
-        };
-        resembling.or_else(odd).map_or(Reading::Gone, Reading::Elsewhere)
+    }
+}
+
+/// Whether a build is, or may be taken for, the one with this address: by its own address, or by project and number.
+fn may_be(build: &Finding, url: &BuildUrl) -> bool {
+    let own = address(build);
+    let same_number = build.build_num == number(url);
+    let same_project = build.project.as_deref().is_some_and(|project| project.eq_ignore_ascii_case(&url.project()));
+    match own {
+        Some(own) => own.resembles(url) || (same_number && same_project && own.is_of_same_system(url)),
+        None => same_number && same_project,
     }
 }
 

@@ -67,11 +67,27 @@ async fn signalled() {
             Err(_) => std::future::pending().await,
         }
     }
+    // Whoever started this with nohup does not want to hear of the lost terminal.
+    let ignored = ignored_signals();
+    let hangup = async {
+        match ignored & 1 {
+            0 => heard(signal(SignalKind::hangup())).await,
+            _ => std::future::pending().await,
+        }
+    };
     tokio::select! {
         () = heard(signal(SignalKind::interrupt())) => {}
         () = heard(signal(SignalKind::terminate())) => {}
-        () = heard(signal(SignalKind::hangup())) => {}
+        () = hangup => {}
     }
+}
+
+/// The signals that were ignored from the start, a bit each, SIGHUP being the lowest. Source: proc(5), SigIgn.
+#[cfg(unix)]
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    line.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).unwrap_or_default()
 }
 
 #[cfg(not(unix))]

@@ -1,6 +1,6 @@
 //! Turns the reading flags into a plan and a connection.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::ReadingArgs;
 use crate::database::{Database, Settings};
@@ -9,6 +9,9 @@ use crate::scan::{Profile, Rule, ScanPlan};
 use crate::timing::RestoreTimes;
 
 use super::{Error, base_url};
+
+/// How far two machines' clocks may be apart.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
 
 /// The rules and times by which a database is read.
 pub(super) fn plan(args: &ReadingArgs, named_rules: &[String], printer: Printer) -> Result<ScanPlan, Error> {
@@ -21,9 +24,14 @@ pub(super) fn plan(args: &ReadingArgs, named_rules: &[String], printer: Printer)
         return Err(Error::Usage("--restored-at needs --backup-time".to_owned()));
     }
     for (flag, time) in [("--backup-time", args.backup_time), ("--restored-at", args.restored_at)] {
-        if let Some(time) = time.filter(|time| *time > Timestamp::now()) {
-            printer.warn(&format!("{flag} {time} is in the future by this machine's clock"));
+        // Every live build has started by a time that is yet to come, and would pass for one that the backup cut.
+        if let Some(time) = time.filter(|time| *time > Timestamp::now() + CLOCKS_APART) {
+            return Err(Error::Usage(format!("{flag} {time} is in the future")));
         }
+    }
+    if let Some(backup) = args.backup_time {
+        let restored = args.restored_at.unwrap_or(backup);
+        printer.say(&format!("backup taken at {backup}, server back at {restored}, now {:.0}", Timestamp::now()));
     }
     let profile = Profile::load(&args.profile)?;
     let rules = Rule::load_all(args.rule_folder.as_deref())?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use crate::deletion::{Decision, Listener, Planned};
 use crate::output::{OutputError, OutputFile, PlanTable, Printer, Progress};
@@ -12,47 +13,49 @@ use super::Error;
 
 /// Puts every build that has ended on record and moves the bar.
 pub(super) struct Record {
-    /// None on a terminal, where rows would fly past: there each build that is not deleted is told above the bar.
-    results: Option<ResultWriter<OutputFile>>,
+    results: ResultWriter<OutputFile>,
     states: BTreeMap<State, u64>,
     progress: Progress,
+    /// Whether a row could not be written: then every row is said instead.
+    failed: bool,
 }
 
 impl Record {
     /// Begins the results with their header row.
-    pub(super) fn new(output: OutputFile, on_stdout: bool, deletions: u64, printer: Printer) -> Result<Self, Error> {
-        let results = if on_stdout && std::io::stdout().is_terminal() {
-            printer.say("-o FILE would keep the result of each build");
-            None
-        } else {
-            Some(ResultWriter::new(output).map_err(Error::Unrecorded)?)
-        };
-        Ok(Self { results, states: BTreeMap::new(), progress: Progress::counted("deleting", deletions, printer) })
+    pub(super) fn new(output: OutputFile, deletions: u64, printer: Printer) -> Result<Self, Error> {
+        let results = ResultWriter::new(output).map_err(Error::Unrecorded)?;
+        let progress = Progress::counted("deleting", deletions, printer);
+        Ok(Self { results, states: BTreeMap::new(), progress, failed: false })
     }
 
-    /// Ends the results and tells how many builds ended in each state.
-    pub(super) fn finish(self) -> Result<BTreeMap<State, u64>, Error> {
-        if let Some(results) = self.results {
-            results.finish().map_err(Error::Unrecorded)?.finish()?;
-        }
-        Ok(self.states)
+    /// Ends the results; tells how many builds ended in each state, and whether every row could be written.
+    pub(super) fn finish(self) -> (BTreeMap<State, u64>, Result<(), Error>) {
+        let finished = self.results.finish().map_err(Error::Unrecorded);
+        (self.states, finished.and_then(|output| Ok(output.finish()?)))
     }
 }
 
 impl Listener for Record {
     fn ended(&mut self, planned: &Planned, state: State, reason: &str) -> std::io::Result<()> {
-        if let Some(results) = &mut self.results {
-            let (chosen, planned) = (&planned.chosen, planned.is_deletion());
-            results.write(&ResultRow { chosen, planned, state, reason })?;
-        }
         *self.states.entry(state).or_default() += 1;
-        if planned.is_deletion() {
+        let is_deletion = planned.is_deletion();
+        let written = match self.failed {
+            true => Ok(()),
+            false => self.results.write(&ResultRow { chosen: &planned.chosen, planned: is_deletion, state, reason }),
+        };
+        self.failed |= written.is_err();
+        if is_deletion {
             self.progress.advance();
-            if !matches!(state, State::Deleted | State::NotAttempted) {
-                self.progress.say(&format!("{state}: {}: {reason}", planned.chosen.url_text));
-            }
         }
-        Ok(())
+        let tells = is_deletion && !matches!(state, State::Deleted | State::NotAttempted);
+        if tells || self.failed {
+            self.progress.say(&format!("{state}: {}: {reason}", planned.chosen.url_text));
+        }
+        written
+    }
+
+    fn waits(&mut self, wait: Duration, why: &str) {
+        self.progress.say(&format!("waiting {:.0} s for the server: {why}", wait.as_secs_f64()));
     }
 }
 

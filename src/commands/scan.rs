@@ -1,6 +1,7 @@
 //! `halfbuilt scan`: the report of abnormal builds.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use crate::cli::{FormatArg, ScanArgs};
 use crate::exit::Exit;
@@ -16,12 +17,13 @@ pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer)
     let projects = ProjectGlobs::new(&args.projects)?;
     let plan = reading::plan(&args.reading, &args.rules, printer)?;
     let format = format(&args);
-    let output = OutputFile::whole(args.output.as_deref())?;
+    let file = args.output.as_deref().filter(|path| *path != Path::new("-"));
+    let output = OutputFile::whole(file)?;
     let summary = survey(&args.reading, &plan, &projects, Some((format, output)), interrupt, printer).await?;
     if format != Format::Table {
         printer.say_lines(&summary);
     }
-    if let Some(file) = &args.output {
+    if let Some(file) = file {
         printer.say(&format!("written to {}", file.display()));
     }
     if summary.scope.builds() == 0 || summary.by_rule.is_empty() {

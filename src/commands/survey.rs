@@ -4,6 +4,8 @@ use crate::cli::ReadingArgs;
 use crate::output::{Format, OutputFile, Printer, Progress, Sink, Summary};
 use crate::project_glob::ProjectGlobs;
 use crate::scan::{Scan, ScanPlan};
+use crate::text::counted;
+use crate::timing::Timing;
 
 use super::interrupt::Interrupt;
 use super::{Error, reading};
@@ -38,6 +40,12 @@ pub(super) async fn survey(
         // The bar must be gone before a table appears.
         drop(progress);
         sink.finish(&summary)?;
+        if let Some(builds) = summary.by_timing.get(Timing::Between.as_str()) {
+            let builds = counted(*builds, "build");
+            printer.warn(&format!(
+                "{builds} did something between the backup and the restore: is one of the two times wrong?"
+            ));
+        }
         Ok(summary)
     };
     interrupt.or_cancel(&canceller, survey).await

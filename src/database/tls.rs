@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
+use openssl::x509::store::X509StoreBuilder;
 use postgres_openssl::MakeTlsConnector;
 use tokio_postgres::config::SslMode;
 
@@ -55,6 +56,9 @@ impl Tls {
             let file = file.or_else(|| home.as_ref().map(|home| home.join(".postgresql/root.crt")));
             match file.filter(|file| file.exists()) {
                 Some(file) => {
+                    // As libpq: who is vouched for by this file, not also by whoever the system trusts.
+                    let nobody = X509StoreBuilder::new().map_err(DatabaseError::Tls)?;
+                    builder.set_cert_store(nobody.build());
                     builder.set_ca_file(&file).map_err(|source| DatabaseError::RootFile { file, source })?;
                     // libpq: "require" with a root file present behaves like "verify-ca".
                     verify_certificate = true;

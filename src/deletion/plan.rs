@@ -69,6 +69,10 @@ pub fn plan(chosen: &Chosen, now: &Reading, rules: &[&str]) -> Decision {
     // To be recovered takes more than that no rule fires: each rule that fired must have been run again.
     let not_run = chosen.reasons.iter().find(|reason| !rules.contains(&reason.as_str()));
     match (now.reasons.is_empty(), not_run) {
+        (true, None) if unchanged(chosen, now) => {
+            let why = "it is as it was, and no rule fires on it: is --backup-time that of the scan?";
+            return Keep(State::Refused, why.to_owned());
+        }
         (true, None) => return Keep(State::Recovered, "no rule fires on it any more".to_owned()),
         (true, Some(rule)) => {
             let hint = "give --backup-time, --profile and --rules as for the scan";
@@ -77,7 +81,7 @@ pub fn plan(chosen: &Chosen, now: &Reading, rules: &[&str]) -> Decision {
         (false, _) => {}
     }
     match &chosen.judged {
-        Some(judged) if judged.fingerprint != now.fingerprint => {
+        Some(_) if !unchanged(chosen, now) => {
             Keep(State::Changed, format!("it has changed since the report; now: {}", now.evidence))
         }
         judged => {
@@ -93,6 +97,11 @@ pub fn plan(chosen: &Chosen, now: &Reading, rules: &[&str]) -> Decision {
             Delete(format!("{timing}: {}", now.evidence))
         }
     }
+}
+
+/// Whether a build is as the report says.
+fn unchanged(chosen: &Chosen, now: &Finding) -> bool {
+    chosen.judged.as_ref().is_some_and(|judged| judged.fingerprint == now.fingerprint)
 }
 
 /// Why a build must not be deleted by what the report says of it.
@@ -185,6 +194,8 @@ mod tests {
         assert_eq!(state(&row, &Reading::Gone), Some(State::AlreadyGone));
         assert_eq!(state(&row, &there(Timing::Ended, &["output-gap"], "f2")), Some(State::Changed));
         assert_eq!(state(&row, &there(Timing::Ended, &[], "f2")), Some(State::Recovered));
+        // As it was, and yet no rule fires: the times are others than those of the scan.
+        assert_eq!(state(&row, &there(Timing::Ended, &[], "f1")), Some(State::Refused));
         assert_eq!(state(&row, &Reading::Elsewhere(String::new())), Some(State::Refused));
         assert_eq!(state(&row, &Reading::Several(2)), Some(State::Refused));
         assert_eq!(state(&row, &there(Timing::AfterRestore, &["stuck-running"], "f1")), Some(State::Refused));

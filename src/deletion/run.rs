@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::Answer;
 use crate::build_url::BuildUrl;
+use crate::causes::told_apart;
 use crate::report::Chosen;
 use crate::state::State;
 
@@ -25,7 +26,7 @@ const SILENCE: usize = 3;
 /// Reads chosen builds again.
 pub trait BuildReader {
     /// What goes wrong.
-    type Error: std::fmt::Display;
+    type Error: std::error::Error;
 
     /// What the database says now of each build, in the same order.
     fn read(&mut self, chosen: &[&Chosen]) -> impl Future<Output = Result<Vec<Reading>, Self::Error>>;
@@ -47,6 +48,9 @@ pub trait Listener {
     /// # Errors
     /// It cannot be put on record: then nothing more is sent.
     fn ended(&mut self, planned: &Planned, state: State, reason: &str) -> std::io::Result<()>;
+
+    /// The run waits for the server.
+    fn waits(&mut self, wait: Duration, why: &str);
 }
 
 /// How a run is asked to end before its time.
@@ -63,6 +67,7 @@ enum Next {
     GoOn,
     Wait(Duration),
     Stop(String),
+    Deny(String),
 }
 
 /// Why a run ended.
@@ -72,8 +77,10 @@ pub enum Ending<E> {
     Complete,
     /// The run was interrupted.
     Interrupted,
-    /// Nothing more could be sent, or it would not have been wise to.
+    /// It would not have been wise to send more.
     Stopped(String),
+    /// The server lets nobody in, or cannot be reached.
+    Denied(String),
     /// The database could not be read any more.
     Blind(E),
     /// The results could not be written any more.
@@ -89,15 +96,12 @@ pub async fn run<R: BuildReader, D: Deleter, L: Listener>(
     listener: &mut L,
     stop: &Stop,
 ) -> Ending<R::Error> {
-    let mut run = Run { reader, deleter, listener, stop, pending: VecDeque::new(), proved: false, silent: 0 };
-    let ending = match run.record_kept(plan) {
-        Err(error) => Ending::Unrecorded(error),
-        Ok(()) => run.work().await,
-    };
-    match run.record_rest(&ending) {
-        Err(error) => Ending::Unrecorded(error),
-        Ok(()) => ending,
-    }
+    let mut run =
+        Run { reader, deleter, listener, stop, pending: VecDeque::new(), proved: false, silent: 0, unrecorded: None };
+    run.record_kept(plan);
+    let ending = run.work().await;
+    run.record_rest(&ending);
+    run.unrecorded.map_or(ending, Ending::Unrecorded)
 }
 
 struct Run<'a, R, D, L> {
@@ -110,6 +114,8 @@ struct Run<'a, R, D, L> {
     proved: bool,
     /// How many deletions in a row got no answer.
     silent: usize,
+    /// The first result that could not be put on record. Nothing is sent after it.
+    unrecorded: Option<std::io::Error>,
 }
 
 /// A deletion that was sent, and what the server said of it.
@@ -119,34 +125,41 @@ struct Sent<'a> {
 }
 
 impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
-    fn record_kept(&mut self, plan: &'a [Planned]) -> std::io::Result<()> {
+    fn record_kept(&mut self, plan: &'a [Planned]) {
         for planned in plan {
             match &planned.decision {
-                Decision::Keep(state, reason) => self.listener.ended(planned, *state, reason)?,
+                Decision::Keep(state, reason) => self.record(planned, *state, reason),
                 Decision::Delete(_) => self.pending.push_back(planned),
             }
         }
-        Ok(())
     }
 
-    fn record_rest(&mut self, ending: &Ending<R::Error>) -> std::io::Result<()> {
+    fn record_rest(&mut self, ending: &Ending<R::Error>) {
         let why = match ending {
-            Ending::Complete => return Ok(()),
+            Ending::Complete => return,
             Ending::Interrupted => "the run was interrupted before its turn".to_owned(),
-            Ending::Stopped(why) => format!("the run stopped before its turn: {why}"),
-            Ending::Blind(error) => format!("the run stopped before its turn: {error}"),
+            Ending::Stopped(why) | Ending::Denied(why) => format!("the run stopped before its turn: {why}"),
+            Ending::Blind(error) => format!("the run stopped before its turn: {}", in_one_line(error)),
             Ending::Unrecorded(error) => format!("the run stopped before its turn: {error}"),
         };
         while let Some(planned) = self.pending.pop_front() {
-            self.listener.ended(planned, State::NotAttempted, &why)?;
+            self.record(planned, State::NotAttempted, &why);
         }
-        Ok(())
+    }
+
+    fn record(&mut self, planned: &Planned, state: State, reason: &str) {
+        if let Err(error) = self.listener.ended(planned, state, reason) {
+            self.unrecorded.get_or_insert(error);
+        }
     }
 
     async fn work(&mut self) -> Ending<R::Error> {
         while !self.pending.is_empty() {
             if self.stop.soon.is_cancelled() {
                 return Ending::Interrupted;
+            }
+            if self.unrecorded.is_some() {
+                return Ending::Stopped("the results cannot be written".to_owned());
             }
             if let Err(ending) = self.batch().await {
                 return ending;
@@ -171,17 +184,19 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
         for (place, (planned, reading)) in batch.into_iter().zip(readings).enumerate() {
             // What has grown old is read again with the next batch; the first one goes, or a slow database would let
             // none go at all.
-            if self.stop.soon.is_cancelled() || (place > 0 && began.elapsed() > FRESH) {
+            let is_old = place > 0 && began.elapsed() > FRESH;
+            if self.stop.soon.is_cancelled() || self.unrecorded.is_some() || is_old {
                 break;
             }
             self.pending.pop_front();
             if let Decision::Keep(state, reason) = plan(&planned.chosen, &reading, &self.reader.rules()) {
-                self.listener.ended(planned, state, &reason).map_err(Ending::Unrecorded)?;
+                self.record(planned, state, &reason);
                 continue;
             }
             let Some(url) = &planned.chosen.url else { continue };
             let answer = self.send(url).await;
-            if let Answer::Busy(wait, _) = answer {
+            if let Answer::Busy(wait, why) = answer {
+                self.listener.waits(wait, &why);
                 // By the time the server is ready the build is not what was read: it is read again.
                 self.pending.push_front(planned);
                 next = Next::Wait(wait);
@@ -189,7 +204,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
             }
             self.silent = if matches!(answer, Answer::Unknown(_)) { self.silent + 1 } else { 0 };
             if matches!(answer, Answer::Denied(_)) {
-                next = Next::Stop(answer.text().to_owned());
+                next = Next::Deny(answer.text().to_owned());
             } else if self.silent >= SILENCE {
                 next = Next::Stop(format!("{SILENCE} deletions in a row got no answer"));
             }
@@ -206,6 +221,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
                 Ok(())
             }
             Next::Stop(why) => Err(Ending::Stopped(why)),
+            Next::Deny(why) => Err(Ending::Denied(why)),
         }
     }
 
@@ -257,8 +273,8 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
                     continue;
                 }
                 let (state, reason) = sent.settled(gone);
-                self.listener.ended(sent.planned, state, &reason).map_err(Ending::Unrecorded)?;
-                canary.get_or_insert((state, reason));
+                self.record(sent.planned, state, &reason);
+                canary.get_or_insert((state, reason, sent.planned.chosen.line));
             }
             waiting = again;
             if let Some(pause) = pause.filter(|_| !waiting.is_empty()) {
@@ -269,11 +285,12 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
             }
         }
         match canary {
-            Some((State::Deleted, _)) => self.proved = true,
-            // One that was gone before proves nothing: the next one is the canary.
-            Some((State::AlreadyGone, _)) => {}
-            Some((state, reason)) if !self.proved => {
-                return Err(Ending::Stopped(format!("the first build ended as {state}: {reason}")));
+            Some((State::Deleted, ..)) => self.proved = true,
+            // One that was gone before, or for which nothing was done, proves nothing: the next one is the canary.
+            Some((State::AlreadyGone | State::NotAttempted, ..)) => {}
+            Some((state, reason, line)) if !self.proved => {
+                let alone = format!("if it is this build alone, take line {line} out of the report");
+                return Err(Ending::Stopped(format!("the first build ended as {state}: {reason} ({alone})")));
             }
             _ => {}
         }
@@ -282,17 +299,18 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
 
     fn unproved(&mut self, sent: &[Sent<'a>], ending: Ending<R::Error>) -> Ending<R::Error> {
         let why = match &ending {
-            Ending::Blind(error) => format!("it could not be read again: {error}"),
+            Ending::Blind(error) => format!("it could not be read again: {}", in_one_line(error)),
             _ => "interrupted before it was read again".to_owned(),
         };
         for sent in sent {
-            let reason = format!("{}; {why}", sent.answer.text());
-            if let Err(error) = self.listener.ended(sent.planned, State::Unknown, &reason) {
-                return Ending::Unrecorded(error);
-            }
+            self.record(sent.planned, State::Unknown, &format!("{}; {why}", sent.answer.text()));
         }
         ending
     }
+}
+
+fn in_one_line(error: &dyn std::error::Error) -> String {
+    std::iter::once(error.to_string()).chain(told_apart(error)).collect::<Vec<_>>().join(": ")
 }
 
 impl Sent<'_> {

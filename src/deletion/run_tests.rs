@@ -52,16 +52,20 @@ fn number(chosen: &Chosen) -> u64 {
     chosen.url.as_ref().expect("a URL").number()
 }
 
-impl BuildReader for World {
-    type Error = String;
+#[derive(Debug, thiserror::Error)]
+#[error("the database is gone")]
+struct Gone;
 
-    async fn read(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, String> {
+impl BuildReader for World {
+    type Error = Gone;
+
+    async fn read(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, Gone> {
         let numbers: Vec<String> = chosen.iter().map(|chosen| number(chosen).to_string()).collect();
         self.log.borrow_mut().push(format!("read {}", numbers.join(" ")));
         let reads = self.log.borrow().iter().filter(|entry| entry.starts_with("read")).count();
         sleep(self.slow).await;
         if self.blind_after.is_some_and(|after| reads > after) {
-            return Err("the database is gone".to_owned());
+            return Err(Gone);
         }
         Ok(chosen.iter().map(|chosen| self.reading(number(chosen))).collect())
     }
@@ -116,11 +120,15 @@ impl Deleter for World {
 impl Listener for World {
     fn ended(&mut self, planned: &Planned, state: State, _: &str) -> std::io::Result<()> {
         let recorded = self.log.borrow().iter().filter(|entry| entry.starts_with("ended")).count();
+        self.log.borrow_mut().push(format!("ended {} {state}", number(&planned.chosen)));
         if self.full_after.is_some_and(|after| recorded >= after) {
             return Err(std::io::Error::other("disk full"));
         }
-        self.log.borrow_mut().push(format!("ended {} {state}", number(&planned.chosen)));
         Ok(())
+    }
+
+    fn waits(&mut self, wait: Duration, _: &str) {
+        self.log.borrow_mut().push(format!("waits {}", wait.as_secs()));
     }
 }
 
@@ -177,7 +185,7 @@ fn world(scripts: impl IntoIterator<Item = Script>) -> World {
     }
 }
 
-async fn carried_out(world: &World) -> (Vec<String>, Ending<String>) {
+async fn carried_out(world: &World) -> (Vec<String>, Ending<Gone>) {
     let plan: Vec<Planned> = world.scripts.keys().map(|number| planned(*number)).collect();
     let (mut reader, mut deleter, mut listener) = (world.clone(), world.clone(), world.clone());
     let ending = run(&plan, &mut reader, &mut deleter, &mut listener, &world.stop).await;
@@ -222,7 +230,7 @@ async fn a_canary_that_is_still_there_stops_the_run() {
         let (log, ending) = carried_out(&world([script.clone(), done(), done()])).await;
         assert!(!log.contains(&"send 2".to_owned()), "{script:?}: {log:?}");
         assert_eq!(states(&log)[1..], ["2 not-attempted", "3 not-attempted"], "{script:?}");
-        assert!(matches!(ending, Ending::Stopped(_)), "{script:?}");
+        assert!(matches!(ending, Ending::Stopped(_) | Ending::Denied(_)), "{script:?}");
     }
 }
 
@@ -279,7 +287,7 @@ async fn silence_three_times_in_a_row_stops_the_run() {
 async fn where_the_server_lets_nobody_in_nothing_more_is_sent() {
     let (log, ending) = carried_out(&world([done(), says(Answer::Denied, None), done()])).await;
     assert_eq!(states(&log), ["1 deleted", "2 not-attempted", "3 not-attempted"]);
-    assert!(matches!(ending, Ending::Stopped(_)));
+    assert!(matches!(ending, Ending::Denied(_)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -292,12 +300,15 @@ async fn where_the_proof_cannot_be_read_the_outcome_is_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_nothing_can_be_put_on_record_nothing_more_is_sent() {
-    let mut world = world([done(), done(), done()]);
-    world.full_after = Some(0);
-    let (log, ending) = carried_out(&world).await;
-    assert_eq!(log, ["read 1", "send 1", "read 1"]);
-    assert!(matches!(ending, Ending::Unrecorded(_)));
+async fn where_nothing_can_be_put_on_record_nothing_more_is_sent_and_everything_is_told() {
+    for (full_after, sent) in [(0, 1), (1, 4)] {
+        let mut world = world((0..4).map(|_| done()));
+        world.full_after = Some(full_after);
+        let (log, ending) = carried_out(&world).await;
+        assert_eq!(log.iter().filter(|entry| entry.starts_with("send")).count(), sent);
+        assert_eq!(states(&log).len(), world.scripts.len());
+        assert!(matches!(ending, Ending::Unrecorded(_)));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -322,10 +333,12 @@ async fn a_server_that_was_waited_for_is_not_asked_before_the_build_is_read_agai
             "read 2 3",
             "send 2",
             "send 3",
+            "waits 60",
             "read 2",
             "ended 2 deleted",
             "read 3",
             "send 3",
+            "waits 60",
             "read 3",
             "send 3",
             "read 3",
@@ -406,11 +419,13 @@ proptest! {
         changed in proptest::collection::btree_set(1_u64..40, 0..10),
         interrupt_at in proptest::option::of(1_u64..40),
         blind_after in proptest::option::of(1_usize..8),
+        full_after in proptest::option::of(0_usize..40),
     ) {
         let mut world = world(scripts);
         world.changed = changed.clone();
         world.interrupt_at = interrupt_at;
         world.blind_after = blind_after;
+        world.full_after = full_after;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         let (log, _) = runtime.expect("a runtime").block_on(carried_out(&world));
         let ended = states(&log);

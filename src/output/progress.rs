@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use super::Printer;
@@ -32,7 +32,7 @@ enum Shown {
 impl Progress {
     /// Work of which it is known how much there is.
     pub fn counted(what: &'static str, total: u64, printer: Printer) -> Self {
-        Self::new(what, Some(total), "{msg} [{bar:32}] {pos}/{len}, {rate}, {eta} left", printer)
+        Self::new(what, Some(total), "{msg} [{bar:32}] {pos}/{len}, {rate}, {left} left", printer)
     }
 
     /// Work of which it is not known how much there is.
@@ -48,7 +48,13 @@ impl Progress {
                 let rate = |state: &ProgressState, to: &mut dyn fmt::Write| {
                     let _ = write!(to, "{:.1}/s", state.per_sec());
                 };
-                bar.set_style(style.with_key("rate", rate).progress_chars("=> "));
+                let left = |state: &ProgressState, to: &mut dyn fmt::Write| {
+                    let _ = match state.pos() {
+                        0 => write!(to, "?"),
+                        _ => write!(to, "{:#}", HumanDuration(state.eta())),
+                    };
+                };
+                bar.set_style(style.with_key("rate", rate).with_key("left", left).progress_chars("=> "));
             }
             bar.enable_steady_tick(TURN);
             Shown::Bar(bar)

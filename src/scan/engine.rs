@@ -329,16 +329,25 @@ fn finding(plan: &ScanPlan, row: &Row) -> Result<Finding, ScanError> {
         started: row.time(6)?,
         stopped: row.time(7)?,
         last_seen_by_backup: row.time(9)?,
+        last_step_started: row.time(17)?,
     };
     let timing = Timing::of(&times, &plan.times);
     let build_url = row.text(0)?;
     let build_num = row.integer(2)?;
-    // An address whose number is not the build's own would delete another build.
-    let own = |url: &str| BuildUrl::parse(url).is_ok_and(|url| i64::try_from(url.number()).ok() == build_num);
+    let project = row.text(1)?;
+    // An address that names another number or project than the build's own would delete another build.
+    let own = |url: &str| {
+        BuildUrl::parse(url).is_ok_and(|url| {
+            let same_number = i64::try_from(url.number()).ok() == build_num;
+            // A profile may name projects in a way of its own; only org/project can be compared.
+            let named = project.as_deref().filter(|project| project.contains('/'));
+            same_number && named.is_none_or(|project| project.eq_ignore_ascii_case(&url.project()))
+        })
+    };
     let addressable = build_url.as_deref().is_some_and(own);
     let mut found = Finding {
         build_url,
-        project: row.text(1)?,
+        project,
         build_num,
         lifecycle: row.text(3)?,
         status: row.text(4)?,

@@ -20,6 +20,7 @@ fn flags_that_cannot_be_read() {
             &["scan", "--backup-time", "2026-11-20T06:30:00Z", "--restored-at", "2026-11-20T02:00:00Z"],
             "--restored-at 2026-11-20T02:00:00Z is before --backup-time",
         ),
+        (&["scan", "--backup-time", "2999-11-20T02:00:00Z"], "--backup-time 2999-11-20T02:00:00Z is in the future"),
         (&["delete", "report.csv"], "--via"),
         (&["delete", "report.csv", "--via", "ftp://ci"], "--via"),
         (&["delete", "report.csv", "--via", "nrepl://ci:6005", "--admin-fn", "(exit)"], "--admin-fn"),

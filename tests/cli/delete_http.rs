@@ -37,7 +37,7 @@ fn with_tls_by_a_certificate_of_ones_own_and_a_token_from_a_file() {
     let token = folder.path().join("token");
     std::fs::write(&token, format!("{TOKEN}\n")).expect("a file");
     let run = || delete(&database, &report, &admin.https()).args(&["--token-file"]).args(&[&token]);
-    let untrusted = run().run().exits(Exit::NotAllDeleted);
+    let untrusted = run().run().exits(Exit::Failed);
     assert_eq!(Report::parse(&untrusted.stdout).count("state", "deleted"), 0);
     untrusted.says("certificate");
     let trusted = run().args(&["--ca-file", admin.ca_file()]).run();
@@ -50,7 +50,7 @@ fn a_wrong_token_stops_everything() {
     let (_folder, report) = scanned(&database);
     let before = database.urls();
     let done = delete(&database, &report, &admin(&database).http()).env("HALFBUILT_TOKEN", "wrong").run();
-    let done = done.exits(Exit::NotAllDeleted).says("403");
+    let done = done.exits(Exit::Failed).says("error: nothing was deleted: 403");
     let results = Report::parse(&done.stdout);
     assert_eq!(results.count("state", "not-attempted"), deletable(&Report::read(&report)).len());
     assert_eq!(database.urls(), before);

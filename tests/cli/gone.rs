@@ -62,7 +62,8 @@ fn another_database_is_suspected_where_all_is_gone() {
     let database = TestDatabase::circleci(&["healthy"]);
     let list = "https://ci.acme.example/gh/acme/api/9101\nhttps://ci.acme.example/gh/acme/api/9102\n";
     let done = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(&database).input(list).run();
-    let done = done.exits(Exit::Clean).says("warning: all chosen builds are gone already").says("the right database");
+    let done =
+        done.exits(Exit::Clean).says("warning: what could be deleted is gone already").says("the right database");
     assert_eq!(Report::parse(&done.stdout).column("state"), ["already-gone", "already-gone"]);
 }
 
@@ -112,10 +113,11 @@ fn a_build_whose_rule_cannot_be_run_again_is_kept() {
 #[test]
 fn two_builds_of_a_report_that_share_an_address_are_refused_and_the_others_are_not() {
     let database = TestDatabase::circleci(&["stuck-running"]);
-    let url = deletable(&Report::read(&scanned(&database).1))[0].clone();
+    let urls = deletable(&Report::read(&scanned(&database).1));
+    let url = urls.iter().find(|url| url.contains("/gh/")).expect("a build on GitHub");
     database.run(&format!(
         "INSERT INTO builds (vcs_type, username, reponame, build_num, build_url, lifecycle, status, queued_at, start_time)
-         SELECT vcs_type, username || '2', reponame, build_num, build_url, lifecycle, status, queued_at, start_time
+         SELECT 'bitbucket', username, reponame, build_num, build_url, lifecycle, status, queued_at, start_time
            FROM builds WHERE build_url = '{url}'"
     ));
     let (_folder, report) = scanned(&database);
@@ -123,4 +125,49 @@ fn two_builds_of_a_report_that_share_an_address_are_refused_and_the_others_are_n
     let plan = Report::parse(&done.exits(Exit::Clean).stdout);
     assert_eq!(plan.count("reason", "2 builds have this URL"), 2);
     assert!(plan.count("decision", "delete") > 2);
+}
+
+#[test]
+fn a_database_that_knows_none_of_the_projects_is_the_wrong_one() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    let list = "https://ci.acme.example/gh/other/api/1\n";
+    let done = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(&database).input(list).run();
+    done.exits(Exit::NothingInScope).fails_with("the database knows none of their projects");
+}
+
+#[test]
+fn an_address_that_names_another_build_is_neither_deletable_nor_deleted() {
+    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    // The project was renamed; its stuck build still carries the old address, which now is that of a sound build.
+    database.run(
+        "UPDATE builds SET reponame = 'web-old' WHERE build_url = 'https://ci.acme.example/gh/acme/web/9103';
+         INSERT INTO builds (vcs_type, username, reponame, build_num, build_url, lifecycle, status, queued_at, start_time, stop_time)
+         VALUES ('github', 'acme', 'web', 9103, 'https://new.acme.example/gh/acme/web/9103', 'finished', 'success',
+                 '2026-11-19T01:00:00Z', '2026-11-19T01:00:00Z', '2026-11-19T01:10:00Z')",
+    );
+    let scan = halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    assert_eq!(Report::parse(&scan.stdout).row("acme/web-old", "9103")["deletable"], "no");
+    let (plan, _) = plan(&database, "https://ci.acme.example/gh/acme/web/9103");
+    assert_eq!(plan.column("state"), ["refused"]);
+}
+
+#[test]
+fn with_other_times_than_those_of_the_scan_nothing_has_recovered() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let earlier = ["--backup-time", "2026-11-01T00:00:00Z"];
+    let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&earlier).on(&database).run();
+    let plan = Report::parse(&done.exits(Exit::NothingInScope).stdout);
+    assert_eq!(plan.count("state", "refused"), plan.rows.len());
+}
+
+#[test]
+fn a_plan_is_never_written_over_results() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let results = folder.path().join("results.csv");
+    std::fs::write(&results, "what was deleted").expect("a file");
+    let run = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).args(&["-o"]).args(&[&results]);
+    run.on(&database).run().exits(Exit::Usage).fails_with("results are never written over");
+    assert_eq!(std::fs::read_to_string(&results).expect("a file"), "what was deleted");
 }

@@ -188,3 +188,19 @@ fn a_finding_without_its_build_does_not_vanish() {
     // They belong to no project.
     assert_eq!(Report::parse(&run("scan", &["--project", "acme/*"]).exits(Exit::Clean).stdout).rows, []);
 }
+
+#[test]
+fn steps_that_do_not_say_whether_they_have_output_are_not_called_clean() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    database.run("DELETE FROM builds WHERE lifecycle = 'running'");
+    let circleci = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
+    let silent = circleci.replace("a.has_output  ", "NULL::boolean").replace("a.output_size  ", "NULL::bigint");
+    assert_ne!(silent, circleci);
+    let (folder, path) = file("silent.sql", &silent);
+    let done = halfbuilt(&["verify", "--profile"]).args(&[path]).args(&TIMES).on(&database).run();
+    drop(folder);
+    let steps = database.run("SELECT count(*) FROM actions");
+    done.exits(Exit::Clean)
+        .does_not_say("clean")
+        .says(&format!("not checked: where output ends, in {steps} of the steps"));
+}

@@ -54,6 +54,17 @@ fn a_root_file_makes_require_verify_as_libpq_does() {
 }
 
 #[test]
+fn a_root_file_stands_alone_even_where_the_system_trusts_the_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let other = folder.path().join("other.pem");
+    std::fs::write(&other, other_authority()).expect("a file");
+    let system = POSTGRES.variable("CA_FILE");
+    scan("sslmode=verify-full sslrootcert=system").env("SSL_CERT_FILE", system).run().exits(Exit::Clean);
+    let done = scan(&format!("sslmode=verify-full sslrootcert={}", other.display())).env("SSL_CERT_FILE", system).run();
+    done.exits(Exit::Failed).says("certificate verify failed");
+}
+
+#[test]
 fn another_name_is_refused_by_verify_full_alone() {
     let named = |mode: &str| scan(&format!("host=db.example hostaddr=127.0.0.1 sslmode={mode} {}", root())).run();
     named("verify-ca").exits(Exit::Clean);
