@@ -22,7 +22,7 @@ impl Interrupt {
         let Stop { soon, now } = stop.clone();
         tokio::spawn(async move {
             signalled().await;
-            printer.say("interrupted: ending what has begun; once more waits for nothing");
+            printer.say("interrupted: waiting for what has begun; interrupt again to stop at once");
             soon.cancel();
             signalled().await;
             now.cancel();

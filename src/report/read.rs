@@ -18,6 +18,8 @@ use super::columns::BETWEEN_REASONS;
 const SHOWN: usize = 80;
 /// The largest file that is read, in bytes: some three million rows, which are all kept in memory.
 const LARGEST: u64 = 1 << 30;
+/// The first line of a list that was cut out of a report.
+const LIST_HEADER: &str = "build_url";
 /// How many hexadecimal digits a fingerprint has.
 const FINGERPRINT_DIGITS: usize = 32;
 
@@ -40,6 +42,12 @@ pub enum ReportError {
     /// There is nothing in it.
     #[error("it is empty: neither a report with its header row nor a list of URLs")]
     Empty,
+    /// It is something else that this program wrote.
+    #[error("it is {0}, not a report")]
+    SomethingElse(&'static str),
+    /// The cells are not separated by commas.
+    #[error("its cells are separated by {0:?}, not by commas")]
+    Separator(char),
     /// The first line is neither a header nor a URL.
     #[error("line {line}: expected the header row of a report or the URL of a build, found {found:?}")]
     Neither {
@@ -109,6 +117,9 @@ impl ReportError {
         let hint = match self {
             Self::Cells { .. } => "was the file cut, or a cell edited without its quotes? scan again",
             Self::Column { .. } => "the columns of a report are listed in the README; separate them by commas",
+            Self::Separator(_) => "save it as CSV with commas",
+            Self::SomethingElse(_) => "give the report that `halfbuilt scan -o` wrote",
+            Self::Url { text, .. } if text.starts_with('/') => "--base-url https://HOST completes it",
             Self::NotUtf8 { .. } => "save it as \"CSV UTF-8\"",
             Self::Url { .. } => {
                 "expected https://HOST/VCS/ORG/PROJECT/NUMBER, such as https://ci.example.com/gh/acme/api/1234"
@@ -148,8 +159,15 @@ fn looks_like_a_header(text: &str) -> Result<bool, ReportError> {
     let first = text.lines().enumerate().find(|(_, line)| is_entry(line));
     let (index, first) = first.ok_or(ReportError::Empty)?;
     let first = first.trim();
-    if first.starts_with("http://") || first.starts_with("https://") || first.starts_with('/') {
+    let unquoted = first.trim_matches('"');
+    if first == LIST_HEADER || ["http://", "https://", "/"].iter().any(|begin| unquoted.starts_with(begin)) {
         return Ok(false);
+    }
+    if first.starts_with('{') {
+        return Err(ReportError::SomethingElse("JSON"));
+    }
+    if let Some(separator) = [';', '\t'].into_iter().find(|c| first.starts_with(&format!("build_url{c}"))) {
+        return Err(ReportError::Separator(separator));
     }
     if first.contains("build_url") || first.contains(',') {
         return Ok(true);
@@ -164,9 +182,11 @@ fn is_entry(line: &str) -> bool {
 }
 
 fn read_list(text: &str, base_url: Option<&str>) -> Result<Vec<Chosen>, ReportError> {
-    let entries = text.lines().enumerate().filter(|(_, line)| is_entry(line));
+    let entries = text.lines().enumerate().filter(|(_, line)| is_entry(line) && line.trim() != LIST_HEADER);
     let chosen = entries.map(|(index, entry)| {
-        let (line, entry) = (index as u64 + 1, entry.trim());
+        // What follows a blank and # is a remark; # within a URL is an anchor.
+        let entry = entry.split(" #").next().unwrap_or_default().trim().trim_matches('"');
+        let line = index as u64 + 1;
         let whole = match base_url {
             Some(base) if entry.starts_with('/') => format!("{}{entry}", base.trim_end_matches('/')),
             _ => entry.to_owned(),
@@ -181,6 +201,9 @@ fn read_list(text: &str, base_url: Option<&str>) -> Result<Vec<Chosen>, ReportEr
 fn read_csv(text: &str) -> Result<Vec<Chosen>, ReportError> {
     let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
     let header = reader.headers().map_err(ReportError::Csv)?.clone();
+    if header.iter().any(|name| name == "decision") && header.iter().any(|name| name == "state") {
+        return Err(ReportError::SomethingElse("a plan or the results of a deletion"));
+    }
     let column = |name: &'static str| {
         let mut places = header.iter().enumerate().filter(|(_, found)| found.trim() == name).map(|(place, _)| place);
         match (places.next(), places.next()) {
@@ -201,6 +224,10 @@ fn read_csv(text: &str) -> Result<Vec<Chosen>, ReportError> {
     let mut chosen = Vec::new();
     for record in reader.into_records() {
         let record = record.map_err(|error| csv_error(error, &mut lines))?;
+        // Spreadsheets leave these behind.
+        if record.iter().all(str::is_empty) {
+            continue;
+        }
         chosen.push(columns.row(&record, lines.of(record.position()))?);
     }
     Ok(chosen)
@@ -346,6 +373,21 @@ mod tests {
     }
 
     #[test]
+    fn a_list_as_people_make_it() {
+        let text = "build_url\n\"https://ci.example.com/gh/acme/api/12\"\nhttps://ci.example.com/gh/acme/api/13#queue  # stuck\n";
+        let rows = read(text.as_bytes(), None).expect("a list");
+        let urls: Vec<String> = rows.iter().filter_map(|row| row.url.as_ref()).map(ToString::to_string).collect();
+        assert_eq!(urls, ["https://ci.example.com/gh/acme/api/12", "https://ci.example.com/gh/acme/api/13"]);
+    }
+
+    #[test]
+    fn rows_that_a_spreadsheet_left_empty_are_no_rows() {
+        let good = row("https://ci.example.com/gh/acme/api/12", "in-flight", "yes");
+        let empty = ",".repeat(17);
+        assert_eq!(read(report(&[&empty, &good, &empty]).as_bytes(), None).expect("a report").len(), 1);
+    }
+
+    #[test]
     fn what_cannot_be_trusted_is_refused_with_its_line() {
         let good = row("https://ci.example.com/gh/acme/api/12", "in-flight", "yes");
         let hostile = row("\"https://ci.example.com/gh/acme/api\"\")(System/exit 0)(\"\"/1\"", "in-flight", "yes");
@@ -357,6 +399,12 @@ mod tests {
             ),
             ("build_url,project\nx,y\n".to_owned(), "the header row has no column \"timing\""),
             (format!("build_url,{}", report(&[])), "more than one column \"build_url\""),
+            (report(&[&good]).replace(',', ";"), "its cells are separated by ';', not by commas"),
+            ("{\"schema_version\":1}".to_owned(), "it is JSON, not a report"),
+            (
+                "build_url,project,line,reasons,decision,state,reason\n".to_owned(),
+                "it is a plan or the results of a deletion",
+            ),
             (report(&[&good[..60]]), "line 2: the row has"),
             (report(&[&good[..good.len() - 9]]), "line 2: fingerprint"),
             (

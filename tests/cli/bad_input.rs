@@ -82,7 +82,7 @@ fn a_report_that_cannot_be_trusted() {
         ([good.as_bytes(), b"\xff\xfe\r\n"].concat(), "it is not UTF-8"),
         (doubled.into_bytes(), "stands there a second time"),
         (hostile.into_bytes(), "is not the URL of a build"),
-        (good.replace(',', ";").into_bytes(), "has no column"),
+        (good.replace(',', ";").into_bytes(), "its cells are separated by ';'"),
         (b"dear diary\n".to_vec(), "expected the header row of a report or the URL of a build"),
         (Vec::new(), "it is empty"),
     ] {

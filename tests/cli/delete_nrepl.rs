@@ -6,7 +6,7 @@ use std::time::Duration;
 use halfbuilt::exit::Exit;
 
 use crate::delete::{deletable, scanned};
-use crate::support::{Report, Run, TIMES, TestDatabase, admin, halfbuilt, wait_until};
+use crate::support::{Done, Report, Run, TIMES, TestDatabase, admin, halfbuilt, wait_until};
 
 fn delete(database: &TestDatabase, report: &std::path::Path) -> Run {
     let confirmed = ["--execute", "--confirm", &database.host];
@@ -214,4 +214,25 @@ fn an_interrupted_run_puts_everything_on_record() {
 fn who_interrupts_twice_has_everything_on_record_all_the_same() {
     let results = interrupted(&["INT", "TERM"]);
     assert!(results.count("state", "unknown") > 0);
+}
+
+#[test]
+fn a_run_under_nohup_outlives_its_terminal() {
+    let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    database.run(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.2); RETURN OLD; END $$;
+         CREATE TRIGGER slow BEFORE DELETE ON builds FOR EACH ROW EXECUTE FUNCTION slow()",
+    );
+    let before = database.builds();
+    let child = delete(&database, &report).via_nrepl(&admin(&database)).under("trap '' HUP").start();
+    wait_until(|| database.builds() < before);
+    for _ in 0..2 {
+        let pid = child.id().to_string();
+        assert!(Command::new("bash").args(["-c", "kill -HUP $0", &pid]).status().expect("bash").success());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let done = Done::new(child.wait_with_output().expect("it ends")).exits(Exit::Clean);
+    let results = Report::parse(&done.stdout);
+    assert_eq!(results.count("state", "deleted"), deletable(&Report::read(&report)).len());
 }

@@ -54,6 +54,20 @@ impl Run {
         self
     }
 
+    /// Runs it from a shell that has done this before.
+    pub fn under(mut self, shell: &str) -> Self {
+        let mut command = Command::new("bash");
+        command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\"")]);
+        command.arg(self.command.get_program()).args(self.command.get_args()).env_clear();
+        for (name, value) in self.command.get_envs() {
+            if let Some(value) = value {
+                command.env(name, value);
+            }
+        }
+        self.command = command;
+        self
+    }
+
     /// Starts it, for a test that does something meanwhile.
     pub fn start(mut self) -> std::process::Child {
         self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
