@@ -36,11 +36,9 @@ impl BuildReader for Guard<'_> {
         let urls: Vec<&BuildUrl> = chosen.iter().filter_map(|chosen| chosen.url.as_ref()).collect();
         let as_written = chosen.iter().map(|chosen| chosen.url_text.clone());
         let spelled: Vec<String> = urls.iter().flat_map(|url| url.spellings()).chain(as_written).collect();
-        let mut found = Found::default();
-        found.add(lookup.by_url(spelled.clone(), numbers(&urls)).await?);
         // The server finds a build by its project and number: another one of that name must not stand in for it.
         let projects = urls.iter().map(|url| url.project().to_lowercase()).collect();
-        found.add(lookup.by_number(projects, numbers(&urls)).await?);
+        let mut found = Found(lookup.by_name(spelled.clone(), numbers(&urls), projects).await?);
         if self.thorough && !found.missing(&urls).is_empty() {
             found.add(lookup.by_url_alone(spelled).await?);
         }
@@ -53,7 +51,6 @@ impl BuildReader for Guard<'_> {
 }
 
 /// What was found for some chosen builds.
-#[derive(Default)]
 struct Found(Vec<Finding>);
 
 impl Found {

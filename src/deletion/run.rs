@@ -15,7 +15,7 @@ use crate::state::State;
 use super::plan::{Decision, Planned, Reading, plan};
 
 /// How many builds are read again at once, before and after their deletion.
-const BATCH: usize = 25;
+const BATCH: usize = 50;
 /// How old a reading may be when the deletion that it allows is sent.
 const FRESH: Duration = Duration::from_secs(3);
 /// How often, and after which pauses, a build that should be gone is read again before it counts as still there.

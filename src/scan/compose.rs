@@ -12,8 +12,7 @@ use super::rule::Rule;
 /// The program's own SQL, a file each.
 mod sql {
     pub(super) const ANSWER: &str = include_str!("../../sql/engine/answer.sql");
-    pub(super) const BUILD_BY_NUMBER: &str = include_str!("../../sql/engine/build_by_number.sql");
-    pub(super) const BUILD_BY_URL: &str = include_str!("../../sql/engine/build_by_url.sql");
+    pub(super) const BUILD_BY_NAME: &str = include_str!("../../sql/engine/build_by_name.sql");
     pub(super) const BUILD_BY_URL_ALONE: &str = include_str!("../../sql/engine/build_by_url_alone.sql");
     pub(super) const BUILD_OF_PROJECTS: &str = include_str!("../../sql/engine/build_of_projects.sql");
     pub(super) const CHUNK_OF_BUILDS: &str = include_str!("../../sql/engine/chunk_of_builds.sql");
@@ -32,19 +31,17 @@ mod sql {
     pub(super) const SUBJECT_FOUND_IN_PROJECTS: &str = include_str!("../../sql/engine/subject_found_in_projects.sql");
 }
 
-/// Which builds a statement is about. What it names is passed as `$1` and `$2`.
+/// Which builds a statement is about. What it names is passed as `$1`, `$2` and `$3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
     /// Every build.
     All,
     /// The builds of some projects.
     Projects,
-    /// The builds with certain addresses and the numbers in them.
-    Urls,
+    /// The builds that certain addresses may mean.
+    Names,
     /// The builds with certain addresses, whatever their numbers.
     UrlsAlone,
-    /// The builds with certain numbers in certain projects.
-    Numbers,
 }
 
 /// The relations that a statement starts from.
@@ -118,9 +115,8 @@ impl Relations<'_> {
         let name = relation.as_str();
         let narrowed = match (relation, self.scope) {
             (Relation::Build, Scope::Projects) => Some(sql::BUILD_OF_PROJECTS),
-            (Relation::Build, Scope::Urls) => Some(sql::BUILD_BY_URL),
+            (Relation::Build, Scope::Names) => Some(sql::BUILD_BY_NAME),
             (Relation::Build, Scope::UrlsAlone) => Some(sql::BUILD_BY_URL_ALONE),
-            (Relation::Build, Scope::Numbers) => Some(sql::BUILD_BY_NUMBER),
             (Relation::Build, Scope::All) | (_, Scope::All | Scope::Projects) => None,
             (Relation::Step, _) => Some(sql::STEP_OF_BUILDS),
             (Relation::Chunk, _) => Some(sql::CHUNK_OF_BUILDS),
@@ -175,10 +171,10 @@ mod tests {
     #[test]
     fn a_narrowed_relation_reads_from_the_whole_one() {
         let profile = profile();
-        let statement = Relations { profile: &profile, scope: Scope::Urls }.scope();
+        let statement = Relations { profile: &profile, scope: Scope::Names }.scope();
         assert!(statement.contains("every_build AS NOT MATERIALIZED (\nSELECT b"), "{statement}");
         assert!(
-            statement.contains("build AS MATERIALIZED (\n-- What:  the builds with certain addresses"),
+            statement.contains("build AS MATERIALIZED (\n-- What:  the builds that certain addresses may mean"),
             "{statement}"
         );
     }

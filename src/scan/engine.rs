@@ -272,12 +272,19 @@ impl<'a> Lookup<'a> {
         check_plan(self.plan, self.snapshot).await
     }
 
-    /// The builds with one of these addresses, each with the rules that fire on it now.
+    /// The builds that some addresses may mean, each with the rules that fire on it now: those with one of the addresses,
+    /// or with one of the projects (in lower case), and with one of the numbers. Some of them nobody asked for.
     ///
     /// # Errors
     /// What the server complains about.
-    pub async fn by_url(&self, urls: Vec<String>, numbers: Vec<i64>) -> Result<Vec<Finding>, ScanError> {
-        self.read(compose::Scope::Urls, urls, numbers).await
+    pub async fn by_name(
+        &self,
+        urls: Vec<String>,
+        numbers: Vec<i64>,
+        projects: Vec<String>,
+    ) -> Result<Vec<Finding>, ScanError> {
+        let parameters = [Parameter::Texts(urls), Parameter::Integers(numbers), Parameter::Texts(projects)];
+        self.read(compose::Scope::Names, &parameters).await
     }
 
     /// The builds with one of these addresses, even if their numbers are not those in the addresses. It may take a look at
@@ -286,27 +293,12 @@ impl<'a> Lookup<'a> {
     /// # Errors
     /// What the server complains about.
     pub async fn by_url_alone(&self, urls: Vec<String>) -> Result<Vec<Finding>, ScanError> {
-        self.read(compose::Scope::UrlsAlone, urls, Vec::new()).await
+        self.read(compose::Scope::UrlsAlone, &[Parameter::Texts(urls)]).await
     }
 
-    /// The builds with one of these numbers in one of these projects (their names in lower case): every pair of the two,
-    /// asked for or not.
-    ///
-    /// # Errors
-    /// What the server complains about.
-    pub async fn by_number(&self, projects: Vec<String>, numbers: Vec<i64>) -> Result<Vec<Finding>, ScanError> {
-        self.read(compose::Scope::Numbers, projects, numbers).await
-    }
-
-    async fn read(
-        &self,
-        scope: compose::Scope,
-        texts: Vec<String>,
-        numbers: Vec<i64>,
-    ) -> Result<Vec<Finding>, ScanError> {
+    async fn read(&self, scope: compose::Scope, parameters: &[Parameter]) -> Result<Vec<Finding>, ScanError> {
         let statement = self.plan.relations(scope).builds(&self.plan.rules());
-        let parameters = [Parameter::Texts(texts), Parameter::Integers(numbers)];
-        let mut rows = self.snapshot.rows("reading the chosen builds", &statement, &parameters).await?;
+        let mut rows = self.snapshot.rows("reading the chosen builds", &statement, parameters).await?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().await? {
             found.push(finding(self.plan, &row)?);
