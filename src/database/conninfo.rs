@@ -13,7 +13,10 @@ pub(super) fn parse(text: &str) -> Result<Keywords, DatabaseError> {
     let text = text.trim();
     match text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://")) {
         Some(rest) => parse_url(rest),
-        None if text.contains("://") => Err(bad("it starts with neither postgres:// nor postgresql://")),
+        // A scheme stands before any pair; in a value it is only text.
+        None if text.split('=').next().is_some_and(|beginning| beginning.contains("://")) => {
+            Err(bad("it starts with neither postgres:// nor postgresql://"))
+        }
         None => parse_pairs(text),
     }
 }
@@ -164,6 +167,7 @@ mod tests {
             ("host=db port = 5433", vec![("host", "db"), ("port", "5433")]),
             (r"password='it\'s a \\ secret' user=ro", vec![("password", r"it's a \ secret"), ("user", "ro")]),
             (r"password=a\ b", vec![("password", "a b")]),
+            ("password=a://b", vec![("password", "a://b")]),
             ("password='' dbname=ci", vec![("password", ""), ("dbname", "ci")]),
         ] {
             assert_eq!(parse(text).expect(text), keywords(&expected), "{text}");
