@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::build_url::BuildUrl;
 use crate::timing::Timing;
 
 /// What a scan found out about one abnormal build. A finding is data, never an error.
@@ -43,4 +44,14 @@ pub struct Finding {
     pub deletable: bool,
     /// A digest of the build's state: it differs as soon as the build has changed.
     pub fingerprint: String,
+}
+
+impl Finding {
+    /// Whether an address names this very build: by its number, and by its project where the profile names projects as
+    /// `org/project`. An address that names another would delete another.
+    pub fn is_at(&self, url: &BuildUrl) -> bool {
+        let same_number = i64::try_from(url.number()).ok() == self.build_num;
+        let named = self.project.as_deref().filter(|project| project.contains('/'));
+        same_number && named.is_none_or(|project| project.eq_ignore_ascii_case(&url.project()))
+    }
 }

@@ -14,8 +14,9 @@ const LAYERS: [&[&str]; 6] = [
 ];
 
 /// Modules of one layer that one of them may use all the same, with the reason.
-const BESIDE: [(&str, &str); 1] = [
-    // A state and a timing are both words for a build.
+const BESIDE: [(&str, &str); 2] = [
+    // What a build is at, and when it ran, belong to what was found of it.
+    ("finding", "build_url"),
     ("finding", "timing"),
 ];
 

@@ -72,7 +72,7 @@ impl Found {
         let found: Vec<&Finding> = self.0.iter().filter(|build| may_be(build, url)).collect();
         match found.as_slice() {
             [] => Reading::Gone,
-            [only] if address(only).as_ref() == Some(url) && only.build_num == number(url) => {
+            [only] if address(only).as_ref() == Some(url) && only.is_at(url) => {
                 Reading::There(Box::new((*only).clone()))
             }
             [only] => Reading::Elsewhere(described(only)),

@@ -324,23 +324,10 @@ fn finding(plan: &ScanPlan, row: &Row) -> Result<Finding, ScanError> {
         last_step_started: row.time(17)?,
     };
     let timing = Timing::of(&times, &plan.times);
-    let build_url = row.text(0)?;
-    let build_num = row.integer(2)?;
-    let project = row.text(1)?;
-    // An address that names another number or project than the build's own would delete another build.
-    let own = |url: &str| {
-        BuildUrl::parse(url).is_ok_and(|url| {
-            let same_number = i64::try_from(url.number()).ok() == build_num;
-            // A profile may name projects in a way of its own; only org/project can be compared.
-            let named = project.as_deref().filter(|project| project.contains('/'));
-            same_number && named.is_none_or(|project| project.eq_ignore_ascii_case(&url.project()))
-        })
-    };
-    let addressable = build_url.as_deref().is_some_and(own);
     let mut found = Finding {
-        build_url,
-        project,
-        build_num,
+        build_url: row.text(0)?,
+        project: row.text(1)?,
+        build_num: row.integer(2)?,
         lifecycle: row.text(3)?,
         status: row.text(4)?,
         queued_at: times.queued,
@@ -354,9 +341,11 @@ fn finding(plan: &ScanPlan, row: &Row) -> Result<Finding, ScanError> {
         steps_unfinished: row.integer(13)?.filter(|_| steps_known),
         output_expected: row.integer(14)?,
         output_stored: row.integer(15)?.filter(|_| output_known),
-        deletable: addressable && timing.is_deletable(),
+        deletable: false,
         fingerprint: String::new(),
     };
+    let address = found.build_url.as_deref().and_then(|url| BuildUrl::parse(url).ok());
+    found.deletable = timing.is_deletable() && address.is_some_and(|url| found.is_at(&url));
     found.fingerprint = fingerprint(&row.text(16)?.unwrap_or_default(), &found);
     Ok(found)
 }
