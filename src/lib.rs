@@ -1,7 +1,7 @@
 //! halfbuilt finds the builds that a CI server restored from a snapshot left half finished, reports them, deletes the
 //! chosen ones, and proves that they are gone.
 //!
-//! Arrows run one way: `main` -> [`commands`] -> {[`scan`], [`deletion`], [`drill`], [`output`]} -> {[`database`],
+//! Arrows run one way: `main` -> [`commands`] -> [`output`] -> {[`scan`], [`deletion`], [`drill`]} -> {[`database`],
 //! [`admin`], [`report`]} -> the domain (the files beside this one). `tests/layers.rs` holds the code to it.
 
 pub mod admin;

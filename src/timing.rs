@@ -16,9 +16,6 @@ pub struct RestoreTimes {
     pub max_run_time: SignedDuration,
 }
 
-/// The server's maximum run time where none is given: 5 hours, CircleCI's own limit for one job on its server plans.
-pub const DEFAULT_MAX_RUN_TIME: SignedDuration = SignedDuration::from_hours(5);
-
 /// What a build did around the backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Timing {
@@ -136,7 +133,7 @@ mod tests {
     }
 
     fn restore(backup: Option<&str>, restored: Option<&str>) -> RestoreTimes {
-        RestoreTimes { backup: backup.map(at), restored: restored.map(at), max_run_time: DEFAULT_MAX_RUN_TIME }
+        RestoreTimes { backup: backup.map(at), restored: restored.map(at), max_run_time: SignedDuration::from_hours(5) }
     }
 
     fn build(started: Option<&str>, stopped: Option<&str>) -> BuildTimes {

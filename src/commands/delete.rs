@@ -156,11 +156,11 @@ fn open_output(args: &DeleteArgs, file: Option<&Path>) -> Result<OutputFile, Err
 }
 
 async fn make_plan(guard: &mut Guard<'_>, chosen: Vec<Chosen>, printer: Printer) -> Result<Vec<Planned>, Error> {
-    let known = guard.check().await?;
+    let known = guard.projects().await?;
     if known.is_empty() {
         return Err(Error::NothingToDelete("the database holds no build at all".to_owned()));
     }
-    let is_known = |project: &str| known.keys().any(|known| known.eq_ignore_ascii_case(project));
+    let is_known = |project: &str| known.iter().any(|known| known.eq_ignore_ascii_case(project));
     if !chosen.iter().any(|row| row.project.as_deref().is_none_or(is_known)) {
         let why = "the database knows none of their projects: is it the right one?";
         return Err(Error::NothingToDelete(why.to_owned()));

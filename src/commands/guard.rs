@@ -1,14 +1,11 @@
 //! Reads chosen builds again, each time in a fresh snapshot: the eyes of a deletion.
 
-use std::collections::BTreeMap;
-
 use crate::build_url::BuildUrl;
 use crate::database::Database;
 use crate::deletion::{BuildReader, Reading};
 use crate::finding::Finding;
-use crate::project_glob::ProjectGlobs;
 use crate::report::Chosen;
-use crate::scan::{Lookup, Scan, ScanError, ScanPlan};
+use crate::scan::{Lookup, ScanError, ScanPlan};
 
 /// The build database, as a deletion sees it.
 pub(super) struct Guard<'a> {
@@ -19,11 +16,10 @@ pub(super) struct Guard<'a> {
 }
 
 impl Guard<'_> {
-    /// Has the server check profile and rules, once before the first look, and tells how many builds each project has.
-    pub(super) async fn check(&mut self) -> Result<BTreeMap<String, u64>, ScanError> {
+    /// Has the server check profile and rules, once before the first look, and names the projects that there are.
+    pub(super) async fn projects(&mut self) -> Result<Vec<String>, ScanError> {
         let snapshot = self.database.snapshot(&self.plan.settings()).await?;
-        let scan = Scan::begin(self.plan, &snapshot, &ProjectGlobs::default()).await?;
-        Ok(scan.scope().projects.clone())
+        Lookup::new(self.plan, &snapshot).projects().await
     }
 }
 

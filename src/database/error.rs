@@ -129,11 +129,6 @@ impl Error for ServerSaid {
 }
 
 impl DatabaseError {
-    /// Whether the statement was cancelled on the server, by this program or by a time limit there.
-    pub fn is_cancelled(&self) -> bool {
-        matches!(self, Self::Query { source, .. } if source.code() == Some(&SqlState::QUERY_CANCELED))
-    }
-
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {

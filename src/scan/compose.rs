@@ -122,13 +122,8 @@ impl Relations<'_> {
             (Relation::Chunk, _) => Some(sql::CHUNK_OF_BUILDS),
             (Relation::Object, _) => Some(sql::OBJECT_OF_BUILDS),
         };
-        let stand_in = match relation {
-            Relation::Step => sql::NO_STEP,
-            Relation::Chunk => sql::NO_CHUNK,
-            Relation::Build | Relation::Object => sql::NO_OBJECT,
-        };
         match (offered, narrowed) {
-            (None, _) => part(name, "NOT MATERIALIZED", stand_in),
+            (None, _) => part(name, "NOT MATERIALIZED", stand_in(relation)),
             (Some(offered), None) => part(name, "NOT MATERIALIZED", offered),
             (Some(offered), Some(narrowed)) => {
                 let every = part(&format!("every_{name}"), "NOT MATERIALIZED", offered);
@@ -137,6 +132,15 @@ impl Relations<'_> {
                 format!("{every}, {}", part(name, kept, narrowed))
             }
         }
+    }
+}
+
+/// What is put in the place of a relation that a profile leaves out. None leaves out build.
+fn stand_in(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Step => sql::NO_STEP,
+        Relation::Chunk => sql::NO_CHUNK,
+        Relation::Build | Relation::Object => sql::NO_OBJECT,
     }
 }
 

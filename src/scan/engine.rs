@@ -6,7 +6,7 @@ use crate::build_url::BuildUrl;
 use crate::database::{Parameter, Row, Rows, Snapshot};
 use crate::finding::Finding;
 use crate::project_glob::ProjectGlobs;
-use crate::text::escape_controls;
+use crate::text::{counted, escape_controls};
 use crate::timing::{BuildTimes, RestoreTimes, Timing};
 
 use super::compose::{self, Relations};
@@ -78,11 +78,6 @@ impl ScanPlan {
     /// The names of all rules that there are, those that are left out too.
     pub fn all_rule_names(&self) -> &[String] {
         &self.all_rule_names
-    }
-
-    /// The name of the profile through which the database is read.
-    pub fn profile_name(&self) -> &str {
-        &self.profile.name
     }
 
     /// T, R and the maximum run time.
@@ -186,14 +181,13 @@ impl<'a> Scan<'a> {
     }
 
     async fn count_builds(&mut self, chosen: &ProjectGlobs) -> Result<(), ScanError> {
-        let statement = self.plan.relations(compose::Scope::All).scope();
-        let mut rows = self.snapshot.rows("counting builds", &statement, &[]).await?;
         let mut every = Vec::new();
-        while let Some(row) = rows.next().await? {
-            let project = row.text(0)?;
+        for (project, builds) in builds_by_project(self.plan, self.snapshot).await? {
             if chosen.matches(project.as_deref()) {
-                let builds = row.integer(1)?.unwrap_or_default();
-                self.scope.projects.insert(project.clone().unwrap_or_default(), builds.unsigned_abs());
+                self.scope.projects.insert(project.clone().unwrap_or_default(), builds);
+            } else if project.is_none() {
+                let what = format!("{} without a project", counted(builds, "build"));
+                self.not_checked.push(NotChecked { what, why: "left out by --project".to_owned() });
             }
             every.extend(project);
         }
@@ -264,12 +258,14 @@ impl<'a> Lookup<'a> {
         Self { plan, snapshot }
     }
 
-    /// Has the server check profile and rules, once before the first look.
+    /// Has the server check profile and rules, once before the first look, and names the projects that there are.
     ///
     /// # Errors
     /// A profile or rule that does not fit the database; a lost connection.
-    pub async fn check(&self) -> Result<(), ScanError> {
-        check_plan(self.plan, self.snapshot).await
+    pub async fn projects(&self) -> Result<Vec<String>, ScanError> {
+        check_plan(self.plan, self.snapshot).await?;
+        let projects = builds_by_project(self.plan, self.snapshot).await?;
+        Ok(projects.into_iter().map(|(project, _)| project.unwrap_or_default()).collect())
     }
 
     /// The builds that some addresses may mean, each with the rules that fire on it now: those with one of the addresses,
@@ -305,6 +301,17 @@ impl<'a> Lookup<'a> {
         }
         Ok(found)
     }
+}
+
+/// How many builds each project has; `None` stands for those without one.
+async fn builds_by_project(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<Vec<(Option<String>, u64)>, ScanError> {
+    let statement = plan.relations(compose::Scope::All).scope();
+    let mut rows = snapshot.rows("counting builds", &statement, &[]).await?;
+    let mut projects = Vec::new();
+    while let Some(row) = rows.next().await? {
+        projects.push((row.text(0)?, row.integer(1)?.unwrap_or_default().unsigned_abs()));
+    }
+    Ok(projects)
 }
 
 async fn check_plan(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<(), ScanError> {

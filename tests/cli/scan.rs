@@ -277,3 +277,18 @@ fn a_build_that_runs_without_a_start_counts_from_when_it_was_queued() {
         assert_eq!(after.row(&row["project"], &row["build_num"])["deletable"], row["deletable"], "{row:?}");
     }
 }
+
+#[test]
+fn builds_without_a_project_are_not_left_out_in_silence() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    let profile = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
+    let some = "CASE WHEN b.reponame <> 'docs' THEN b.username || '/' || b.reponame END";
+    let without = profile.replace("b.username || '/' || b.reponame        AS project", &format!("{some} AS project"));
+    assert_ne!(without, profile);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("some.sql");
+    std::fs::write(&file, without).expect("a file");
+    let builds = database.run("SELECT count(*) FROM builds WHERE reponame = 'docs'");
+    let run = halfbuilt(&["scan", "--project", "*", "--profile"]).args(&[file]).args(&TIMES).on(&database).run();
+    run.exits(Exit::Clean).says(&format!("{builds} builds without a project: left out by --project"));
+}
