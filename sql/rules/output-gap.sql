@@ -1,6 +1,7 @@
 -- rule: output-gap
 -- title: the stored output has a hole
 -- needs: build, step, chunk
+-- sieve: whole
 --
 -- What:  steps whose stored pieces do not join up from 0 to their end.
 -- For:   scan, verify and delete.
@@ -22,7 +23,7 @@ WITH piece AS (
      GROUP BY piece.build_key, piece.step_key
 )
 SELECT hole.build_key,
-       'step ' || hole.step_key || coalesce(' "' || step.name || '"', '') || ': '
+       'step ' || coalesce(hole.step_key::text, '(no key)') || coalesce(' "' || step.name || '"', '') || ': '
          || CASE hole.holes WHEN 1 THEN 'no ' ELSE hole.holes || ' holes, ' || hole.missing || ' ' END || unit.name
          || CASE hole.holes WHEN 1 THEN '' ELSE ' in all, the first' END
          || ' from ' || hole.hole_from || ' to ' || hole.hole_to AS evidence

@@ -1,13 +1,14 @@
 -- rule: output-missing
 -- title: the step has output, and none of it is stored
 -- needs: build, step, chunk
+-- sieve: whole
 --
 -- What:  steps that have output according to the CI, of which no piece is stored.
 -- For:   scan, verify and delete.
 -- Why:   the pieces were written after the backup, or to a place that was not backed up.
 -- Not:   a step whose output is 0 long, and output that was expired on purpose (has_output is false).
 SELECT step.build_key,
-       'step ' || step.step_key || coalesce(' "' || step.name || '"', '') || ': '
+       'step ' || coalesce(step.step_key::text, '(no key)') || coalesce(' "' || step.name || '"', '') || ': '
          || CASE WHEN step.output_size IS NULL THEN 'has output, none is stored'
                  ELSE 'none of ' || step.output_size || ' ' || unit.name || ' stored' END AS evidence
   FROM step

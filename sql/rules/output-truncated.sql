@@ -1,6 +1,7 @@
 -- rule: output-truncated
 -- title: the stored output ends before its recorded size, or was cut by the backup
 -- needs: build, step, chunk
+-- sieve: whole
 --
 -- What:  steps whose output is not whole at its end. One of three things tells, the first that applies is shown:
 --          1. something is stored, and it ends before the size that the CI recorded;
@@ -29,7 +30,7 @@ WITH stored AS (
       LEFT JOIN stored ON stored.build_key = step.build_key AND stored.step_key = step.step_key
 )
 SELECT judged.build_key,
-       'step ' || judged.step_key || coalesce(' "' || judged.name || '"', '') || ': '
+       'step ' || coalesce(judged.step_key::text, '(no key)') || coalesce(' "' || judged.name || '"', '') || ': '
          || CASE WHEN judged.ends_early THEN judged.ends_at || ' of ' || judged.output_size || ' ' || unit.name || ' stored'
                  WHEN judged.never_closed THEN 'over, but its output never ended; ' || judged.ends_at || ' ' || unit.name || ' stored'
                  ELSE 'never stopped, its output ends at ' || judged.ends_at || ' ' || unit.name

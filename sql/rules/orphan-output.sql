@@ -1,0 +1,16 @@
+-- rule: orphan-output
+-- title: the build that stored output belongs to is not there
+-- needs: build, chunk
+-- sieve: parents
+--
+-- What:  pieces of output whose build is not there, one finding for each missing build.
+-- For:   scan and verify. There is no build that could be deleted.
+-- Why:   a build was deleted in the middle of the backup, or its table was restored from another moment.
+-- Not:   output of a build that is there, even where its step is not.
+SELECT chunk.build_key,
+       coalesce('build ' || chunk.build_key || ' is not there; ', 'no build is named; ')
+         || CASE count(*) WHEN 1 THEN '1 piece of output of it hangs' ELSE count(*) || ' pieces of output of it hang' END
+         || ' in the air' AS evidence
+  FROM chunk
+ WHERE NOT EXISTS (SELECT FROM build WHERE build.build_key = chunk.build_key)
+ GROUP BY chunk.build_key;

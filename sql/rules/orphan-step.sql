@@ -1,0 +1,15 @@
+-- rule: orphan-step
+-- title: the build that steps belong to is not there
+-- needs: build, step
+-- sieve: parents
+--
+-- What:  steps whose build is not there, one finding for each missing build.
+-- For:   scan and verify. There is no build that could be deleted.
+-- Why:   a build was deleted in the middle of the backup, or its table was restored from another moment.
+-- Not:   steps of a build that is there, however damaged.
+SELECT step.build_key,
+       coalesce('build ' || step.build_key || ' is not there; ', 'no build is named; ')
+         || CASE count(*) WHEN 1 THEN '1 step of it hangs' ELSE count(*) || ' steps of it hang' END || ' in the air' AS evidence
+  FROM step
+ WHERE NOT EXISTS (SELECT FROM build WHERE build.build_key = step.build_key)
+ GROUP BY step.build_key;
