@@ -5,6 +5,9 @@ use jiff::Timestamp;
 use crate::build_url::BuildUrl;
 use crate::timing::Timing;
 
+/// The rule that finds builds which share a number or an address.
+const DUPLICATE_NUMBER: &str = "duplicate-number";
+
 /// What a scan found out about one abnormal build. A finding is data, never an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -47,6 +50,11 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Whether another build has its number or its address too, so that to delete by address may hit the other one.
+    pub fn shares_its_name(&self) -> bool {
+        self.reasons.iter().any(|reason| reason == DUPLICATE_NUMBER)
+    }
+
     /// Whether an address names this very build: by its number, and by its project where the profile names projects as
     /// `org/project`. An address that names another would delete another.
     pub fn is_at(&self, url: &BuildUrl) -> bool {

@@ -1,7 +1,8 @@
 -- What:  one row for each build of the relation subject, with all that the report says of it.
 -- For:   scan, verify and delete.
 -- Why:   the database counts, adds up and sorts; the program only passes the rows on. Steps and output are read for
---        the reported builds alone. Times outside the years 1 to 9999 (infinity too) count as not known.
+--        the reported builds alone. :stored_at is chunk.stored_at, or NULL::timestamptz where a profile does not say when
+--        a piece was stored. Times outside the years 1 to 9999 (infinity too) count as not known.
 WITH setting AS (
     SELECT nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz AS backup_time
 ), step_total AS (
@@ -22,8 +23,11 @@ WITH setting AS (
      GROUP BY step.build_key
 ), chunk_total AS (
     SELECT chunk.build_key,
-           least(sum(chunk.next - chunk.first), 9223372036854775807)::bigint AS output_stored
+           least(sum(chunk.next - chunk.first), 9223372036854775807)::bigint AS output_stored,
+           max(:stored_at) FILTER (WHERE :stored_at < '9999-12-31 00:00Z') AS last_seen,
+           max(:stored_at) FILTER (WHERE :stored_at <= setting.backup_time) AS last_seen_by_backup
       FROM chunk
+     CROSS JOIN setting
      WHERE chunk.build_key IN (SELECT subject.build_key FROM subject)
      GROUP BY chunk.build_key
 ), timed AS (
@@ -37,11 +41,11 @@ WITH setting AS (
 )
 SELECT timed.build_url, timed.project, timed.build_num, timed.lifecycle, timed.status,
        timed.queued_at, timed.started_at, timed.stopped_at,
-       greatest(timed.queued_at, timed.started_at, timed.stopped_at, step_total.last_seen) AS last_activity_at,
+       greatest(timed.queued_at, timed.started_at, timed.stopped_at, step_total.last_seen, chunk_total.last_seen) AS last_activity_at,
        greatest(CASE WHEN timed.queued_at  <= setting.backup_time THEN timed.queued_at  END,
                 CASE WHEN timed.started_at <= setting.backup_time THEN timed.started_at END,
                 CASE WHEN timed.stopped_at <= setting.backup_time THEN timed.stopped_at END,
-                step_total.last_seen_by_backup) AS last_seen_by_backup,
+                step_total.last_seen_by_backup, chunk_total.last_seen_by_backup) AS last_seen_by_backup,
        timed.reasons, timed.evidence,
        coalesce(step_total.steps, 0) AS steps,
        coalesce(step_total.steps_unfinished, 0) AS steps_unfinished,

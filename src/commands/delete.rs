@@ -45,8 +45,12 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
 
     let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
     let canceller = database.canceller();
-    let mut guard = Guard { database: &mut database, plan: &scan, thorough: true };
-    let plan = interrupt.or_cancel(&canceller, make_plan(&mut guard, chosen, printer)).await?;
+    let planned = async {
+        let mut guard = Guard::open(&mut database, &scan).await?;
+        let plan = make_plan(&mut guard, chosen, printer).await?;
+        Ok((guard, plan))
+    };
+    let (mut guard, plan) = interrupt.or_cancel(&canceller, planned).await?;
     guard.thorough = false;
     let deletions = plan.iter().filter(|planned| planned.is_deletion()).count();
     let (host, deletions) = match host {

@@ -95,7 +95,7 @@ impl Error {
             | Self::Via(_)
             | Self::Scan(ScanError::UnknownRule { .. }) => Exit::Usage,
             Self::Scan(
-                ScanError::Source(_) | ScanError::Misfit { .. } | ScanError::Columns { .. } | ScanError::Database(_),
+                ScanError::Source(_) | ScanError::Misfit { .. } | ScanError::Columns { .. } | ScanError::DoubledKeys { .. } | ScanError::Database(_),
             )
             | Self::Output(_)
             | Self::Report { .. }

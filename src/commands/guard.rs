@@ -5,21 +5,28 @@ use crate::database::Database;
 use crate::deletion::{BuildReader, Reading};
 use crate::finding::Finding;
 use crate::report::Chosen;
-use crate::scan::{Lookup, ScanError, ScanPlan};
+use crate::scan::{Fit, Lookup, ScanError, ScanPlan};
 
 /// The build database, as a deletion sees it.
 pub(super) struct Guard<'a> {
     pub(super) database: &'a mut Database,
     pub(super) plan: &'a ScanPlan,
+    pub(super) fit: Fit,
     /// Whether a build that is not found is looked for in every way there is, at whatever cost.
     pub(super) thorough: bool,
 }
 
-impl Guard<'_> {
-    /// Has the server check profile and rules, once before the first look, and names the projects that there are.
+impl<'a> Guard<'a> {
+    /// Has the server check profile and rules, once before the first look. The first looks are thorough.
+    pub(super) async fn open(database: &'a mut Database, plan: &'a ScanPlan) -> Result<Self, ScanError> {
+        let fit = Fit::check(plan, &database.snapshot(&plan.settings()).await?).await?;
+        Ok(Self { database, plan, fit, thorough: true })
+    }
+
+    /// Names the projects that there are.
     pub(super) async fn projects(&mut self) -> Result<Vec<String>, ScanError> {
         let snapshot = self.database.snapshot(&self.plan.settings()).await?;
-        Lookup::new(self.plan, &snapshot).projects().await
+        Lookup::new(self.plan, &self.fit, &snapshot).projects().await
     }
 }
 
@@ -28,7 +35,7 @@ impl BuildReader for Guard<'_> {
 
     async fn read(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
         let snapshot = self.database.snapshot(&self.plan.settings()).await?;
-        let lookup = Lookup::new(self.plan, &snapshot);
+        let lookup = Lookup::new(self.plan, &self.fit, &snapshot);
         let urls: Vec<&BuildUrl> = chosen.iter().filter_map(|chosen| chosen.url.as_ref()).collect();
         let as_written = chosen.iter().map(|chosen| chosen.url_text.clone());
         let spelled: Vec<String> = urls.iter().flat_map(|url| url.spellings()).chain(as_written).collect();

@@ -27,10 +27,10 @@ pub(super) async fn survey(
     let survey = async {
         let snapshot = database.snapshot(&plan.settings()).await?;
         let mut progress = Progress::open_ended("abnormal builds found", printer);
-        let scan = Scan::begin(plan, &snapshot, projects).await?;
+        let scan = Scan::begin(plan, &snapshot, projects, &|phase| progress.enter(&phase.to_string())).await?;
         // Not before: where nothing could be looked at, there is no report either, not even an empty one.
         let mut sink = Sink::open(output)?;
-        let mut summary = Summary::new(scan.scope(), scan.not_checked(), plan.rule_names());
+        let mut summary = Summary::new(scan.scope(), scan.not_checked(), scan.rule_names());
         let mut findings = scan.findings().await?;
         while let Some(found) = findings.next().await? {
             sink.add(&found)?;

@@ -27,6 +27,11 @@ impl Row {
         self.get(column)
     }
 
+    /// A double precision, or `None` for NULL.
+    pub fn number(&self, column: usize) -> Result<Option<f64>, DatabaseError> {
+        self.get(column)
+    }
+
     /// A timestamptz, or `None` for NULL. Infinities have to be gone by then.
     pub fn time(&self, column: usize) -> Result<Option<Timestamp>, DatabaseError> {
         self.get(column)

@@ -91,6 +91,9 @@ pub fn plan(chosen: &Chosen, now: &Reading, rules: &[&str]) -> Decision {
                 (Timing::Unknown, Some(known)) => known,
                 (timing, _) => timing,
             };
+            if now.shares_its_name() {
+                return Keep(State::Refused, format!("another build has its number or its address: {}", now.evidence));
+            }
             if !timing.is_deletable() {
                 return Keep(State::Refused, format!("timing {timing}: {}", timing.explained()));
             }

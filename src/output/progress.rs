@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::IsTerminal;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ const TURN: Duration = Duration::from_millis(120);
 pub struct Progress {
     shown: Shown,
     done: Arc<AtomicU64>,
+    phase: Arc<Mutex<String>>,
     printer: Printer,
 }
 
@@ -37,11 +38,12 @@ impl Progress {
 
     /// Work of which it is not known how much there is.
     pub fn open_ended(what: &'static str, printer: Printer) -> Self {
-        Self::new(what, None, "{spinner} {msg}: {pos}, {elapsed}", printer)
+        Self::new(what, None, "{spinner} {prefix}{msg}: {pos}, {elapsed}", printer)
     }
 
     fn new(what: &'static str, total: Option<u64>, template: &str, printer: Printer) -> Self {
         let done = Arc::new(AtomicU64::new(0));
+        let phase = Arc::new(Mutex::new(String::new()));
         let shown = if std::io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr()).with_message(what);
             if let Ok(style) = ProgressStyle::with_template(template) {
@@ -59,16 +61,27 @@ impl Progress {
             bar.enable_steady_tick(TURN);
             Shown::Bar(bar)
         } else {
-            let done = Arc::clone(&done);
+            let (done, phase) = (Arc::clone(&done), Arc::clone(&phase));
             Shown::Lines(tokio::spawn(async move {
                 let started = Instant::now();
                 loop {
                     tokio::time::sleep(EVERY).await;
-                    printer.say(&line(what, done.load(Ordering::Relaxed), total, started.elapsed()));
+                    let phase = phase.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    let line = line(what, done.load(Ordering::Relaxed), total, started.elapsed());
+                    printer.say(&format!("{phase}{line}"));
                 }
             }))
         };
-        Self { shown, done, printer }
+        Self { shown, done, phase, printer }
+    }
+
+    /// What the work is busy with from now on.
+    pub fn enter(&self, phase: &str) {
+        let phase = format!("{phase}; ");
+        if let Shown::Bar(bar) = &self.shown {
+            bar.set_prefix(phase.clone());
+        }
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
     }
 
     /// One more is done.

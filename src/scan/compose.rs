@@ -4,9 +4,11 @@
 
 use std::fmt::Write;
 
+use super::check::Shape;
 use super::header::without_semicolon;
+use super::key;
 use super::profile::Profile;
-use super::relation::Relation;
+use super::relation::{Relation, STORED_AT};
 use super::rule::Rule;
 
 /// The program's own SQL, a file each.
@@ -15,20 +17,27 @@ mod sql {
     pub(super) const BUILD_BY_NAME: &str = include_str!("../../sql/engine/build_by_name.sql");
     pub(super) const BUILD_BY_URL_ALONE: &str = include_str!("../../sql/engine/build_by_url_alone.sql");
     pub(super) const BUILD_OF_PROJECTS: &str = include_str!("../../sql/engine/build_of_projects.sql");
+    pub(super) const CANDIDATE: &str = include_str!("../../sql/engine/candidate.sql");
     pub(super) const CHUNK_OF_BUILDS: &str = include_str!("../../sql/engine/chunk_of_builds.sql");
     pub(super) const COVERAGE: &str = include_str!("../../sql/engine/coverage.sql");
     pub(super) const FINDING: &str = include_str!("../../sql/engine/finding.sql");
     pub(super) const JUDGED: &str = include_str!("../../sql/engine/judged.sql");
+    pub(super) const NAMES: &str = include_str!("../../sql/engine/names.sql");
     pub(super) const NO_CHUNK: &str = include_str!("../../sql/engine/no_chunk.sql");
     pub(super) const NO_OBJECT: &str = include_str!("../../sql/engine/no_object.sql");
     pub(super) const NO_STEP: &str = include_str!("../../sql/engine/no_step.sql");
+    pub(super) const OF_SUSPECTS: &str = include_str!("../../sql/engine/of_suspects.sql");
     pub(super) const OBJECT_OF_BUILDS: &str = include_str!("../../sql/engine/object_of_builds.sql");
     pub(super) const REPORT: &str = include_str!("../../sql/engine/report.sql");
     pub(super) const SCOPE: &str = include_str!("../../sql/engine/scope.sql");
+    pub(super) const SHARE: &str = include_str!("../../sql/engine/share.sql");
+    pub(super) const SIEVE: &str = include_str!("../../sql/engine/sieve.sql");
     pub(super) const STEP_OF_BUILDS: &str = include_str!("../../sql/engine/step_of_builds.sql");
     pub(super) const SUBJECT_CHOSEN: &str = include_str!("../../sql/engine/subject_chosen.sql");
     pub(super) const SUBJECT_FOUND: &str = include_str!("../../sql/engine/subject_found.sql");
     pub(super) const SUBJECT_FOUND_IN_PROJECTS: &str = include_str!("../../sql/engine/subject_found_in_projects.sql");
+    pub(super) const SUGGESTION: &str = include_str!("../../sql/engine/suggestion.sql");
+    pub(super) const SUSPECT: &str = include_str!("../../sql/engine/suspect.sql");
 }
 
 /// Which builds a statement is about. What it names is passed as `$1`, `$2` and `$3`.
@@ -44,16 +53,27 @@ pub(super) enum Scope {
     UrlsAlone,
 }
 
+/// A rule in a statement.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub(super) rule: &'a Rule,
+    /// Its place among all rules, by which the report names it.
+    pub(super) rank: usize,
+    /// The statement's parameter that holds the keys of the builds that it has to look at; `None` for all builds.
+    pub(super) suspects: Option<usize>,
+}
+
 /// The relations that a statement starts from.
 #[derive(Clone, Copy)]
 pub(super) struct Relations<'a> {
     pub(super) profile: &'a Profile,
+    pub(super) shape: &'a Shape,
     pub(super) scope: Scope,
 }
 
 impl Relations<'_> {
     /// The builds in which a rule fires, with all that the report says of them.
-    pub(super) fn findings(&self, rules: &[&Rule]) -> String {
+    pub(super) fn findings(&self, rules: &[Part<'_>]) -> String {
         match self.scope {
             Scope::Projects => self.report(rules, sql::SUBJECT_FOUND_IN_PROJECTS),
             _ => self.report(rules, sql::SUBJECT_FOUND),
@@ -61,7 +81,7 @@ impl Relations<'_> {
     }
 
     /// The builds in scope, sound or not, with all that the report would say of them.
-    pub(super) fn builds(&self, rules: &[&Rule]) -> String {
+    pub(super) fn builds(&self, rules: &[Part<'_>]) -> String {
         self.report(rules, sql::SUBJECT_CHOSEN)
     }
 
@@ -70,9 +90,39 @@ impl Relations<'_> {
         self.followed_by(&[], sql::SCOPE)
     }
 
+    /// How many builds share their names, and how many tell too little.
+    pub(super) fn names(&self) -> String {
+        self.followed_by(&[], sql::NAMES)
+    }
+
     /// How many steps there are, and of how many no end is known.
     pub(super) fn coverage(&self) -> String {
         self.followed_by(&[], sql::COVERAGE)
+    }
+
+    /// What the database itself suggests as the time of the backup.
+    pub(super) fn suggestion(&self) -> String {
+        self.followed_by(&[], sql::SUGGESTION)
+    }
+
+    /// The buckets of builds that are not whole; `None` where keys of such types cannot be added up.
+    pub(super) fn sieve(&self) -> Option<String> {
+        Some(self.followed_by(&[self.share()?], sql::SIEVE))
+    }
+
+    /// The keys of the builds in some buckets, `most` at most. The buckets are a parameter, bigint\[\].
+    pub(super) fn candidates(&self, buckets: usize, most: u64) -> Option<String> {
+        let filled = sql::CANDIDATE
+            .replace(":build_key", &key::number(self.shape, Relation::Build)?)
+            .replace(":buckets", &format!("${buckets}::bigint[]"))
+            .replace(":most", &most.to_string());
+        Some(self.followed_by(&[], &filled))
+    }
+
+    /// The keys of those builds among the candidates that are not whole.
+    pub(super) fn suspects(&self) -> Option<String> {
+        let keys = key::keys(self.shape, 1)?;
+        Some(self.followed_by(&[self.share()?], &sql::SUSPECT.replace(":keys", &keys)))
     }
 
     /// One rule alone, and how many characters stand before its SQL.
@@ -82,18 +132,34 @@ impl Relations<'_> {
         (composed, before)
     }
 
-    fn report(&self, rules: &[&Rule], subject: &str) -> String {
+    fn share(&self) -> Option<String> {
+        let filled = sql::SHARE
+            .replace(":chunk_key", &key::number(self.shape, Relation::Chunk)?)
+            .replace(":step_key", &key::number(self.shape, Relation::Step)?)
+            .replace(":chunk_seed", &key::seed(self.shape, Relation::Chunk)?)
+            .replace(":step_seed", &key::seed(self.shape, Relation::Step)?);
+        Some(part("share", "NOT MATERIALIZED", &filled))
+    }
+
+    fn report(&self, rules: &[Part<'_>], subject: &str) -> String {
         let mut parts = Vec::new();
         let mut findings = Vec::new();
-        for (rank, rule) in rules.iter().enumerate() {
+        for Part { rule, rank, suspects } in rules {
             let rows = format!("rule_{rank}");
-            findings.push(finding(&rule.name, rank, &rows));
-            parts.push(part(&rows, "MATERIALIZED", &rule.sql));
+            findings.push(finding(&rule.name, *rank, &rows));
+            match suspects.and_then(|parameter| key::keys(self.shape, parameter)) {
+                None => parts.push(part(&rows, "MATERIALIZED", &rule.sql)),
+                Some(keys) => parts.push(part(&rows, "MATERIALIZED", &of_suspects(rule, &keys))),
+            }
         }
         parts.push(part("finding", "MATERIALIZED", &findings.join("\nUNION ALL\n")));
         parts.push(part("judged", "MATERIALIZED", sql::JUDGED));
         parts.push(part("subject", "MATERIALIZED", subject));
-        self.followed_by(&parts, sql::REPORT)
+        let stored_at = match self.shape.type_of(Relation::Chunk, STORED_AT) {
+            Some(_) => "chunk.stored_at",
+            None => "NULL::timestamptz",
+        };
+        self.followed_by(&parts, &sql::REPORT.replace(":stored_at", stored_at))
     }
 
     fn followed_by(&self, parts: &[String], last: &str) -> String {
@@ -149,6 +215,16 @@ fn part(name: &str, kept: &str, sql: &str) -> String {
     format!("{name} AS {kept} (\n{}\n)", without_semicolon(sql))
 }
 
+/// A rule over the relations of the suspect builds, which hide those of all builds within it.
+fn of_suspects(rule: &Rule, keys: &str) -> String {
+    let narrowed = Relation::ALL.map(|relation| {
+        let sql = sql::OF_SUSPECTS.replace(":\"relation\"", relation.as_str()).replace(":keys", keys);
+        part(relation.as_str(), "NOT MATERIALIZED", &sql)
+    });
+    let answer = part("answer", "NOT MATERIALIZED", &rule.sql);
+    format!("WITH {}, {answer}\n{}", narrowed.join(", "), without_semicolon(sql::ANSWER))
+}
+
 /// Fills in psql's variables. The name of a rule is checked to be a plain word when the rule is read.
 fn finding(rule: &str, rank: usize, rows: &str) -> String {
     let named = without_semicolon(sql::FINDING);
@@ -168,14 +244,14 @@ mod tests {
     #[test]
     fn a_comment_at_the_end_swallows_nothing() {
         let profile = profile();
-        let statement = Relations { profile: &profile, scope: Scope::All }.scope();
+        let statement = Relations { profile: &profile, shape: &Shape::default(), scope: Scope::All }.scope();
         assert!(statement.contains("SELECT b -- the builds\n)"), "{statement}");
     }
 
     #[test]
     fn a_narrowed_relation_reads_from_the_whole_one() {
         let profile = profile();
-        let statement = Relations { profile: &profile, scope: Scope::Names }.scope();
+        let statement = Relations { profile: &profile, shape: &Shape::default(), scope: Scope::Names }.scope();
         assert!(statement.contains("every_build AS NOT MATERIALIZED (\nSELECT b"), "{statement}");
         assert!(
             statement.contains("build AS MATERIALIZED (\n-- What:  the builds that certain addresses may mean"),
@@ -187,7 +263,7 @@ mod tests {
     fn the_place_of_a_rule_is_known() {
         let profile = profile();
         let rule = Rule::parse("r.sql", "-- rule: r\n-- title: t\n-- needs: build\nSELECT 'é' AS x").expect("a rule");
-        let (statement, before) = Relations { profile: &profile, scope: Scope::All }.rule(&rule);
+        let (statement, before) = Relations { profile: &profile, shape: &Shape::default(), scope: Scope::All }.rule(&rule);
         let tail: String = statement.chars().skip(before).collect();
         assert!(tail.starts_with("-- rule: r"), "{tail}");
     }

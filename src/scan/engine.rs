@@ -1,118 +1,53 @@
 //! Runs the rules over a snapshot and streams what they find.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use crate::build_url::BuildUrl;
 use crate::database::{Parameter, Row, Rows, Snapshot};
 use crate::finding::Finding;
 use crate::project_glob::ProjectGlobs;
-use crate::text::{counted, escape_controls};
-use crate::timing::{BuildTimes, RestoreTimes, Timing};
+use crate::text::counted;
 
-use super::compose::{self, Relations};
-use super::fingerprint::fingerprint;
-use super::profile::Profile;
+use super::ScanError;
+use super::compose::{self, Part, Relations};
+use super::fit::Fit;
+use super::found::finding;
+use super::lookup::builds_by_project;
+use super::plan::{NotChecked, ScanPlan};
 use super::relation::Relation;
-use super::rule::{Need, Rule};
-use super::{ScanError, check};
+use super::rule::{Rule, Sieve};
+use super::sieve::{Look, Sieved, Suspects};
 
 /// The rule that looks at where output ends.
 const OUTPUT_TRUNCATED: &str = "output-truncated";
 
-/// What to look for and how.
-pub struct ScanPlan {
-    profile: Profile,
-    rules: Vec<Rule>,
-    all_rule_names: Vec<String>,
-    left_out: Vec<NotChecked>,
-    times: RestoreTimes,
-    base_url: Option<String>,
+/// What a scan is busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The server looks at profile and rules.
+    Checking,
+    /// Builds are counted.
+    Builds,
+    /// The steps of so many builds are counted.
+    Steps(u64),
+    /// The output of so many steps is added up.
+    Output(u64),
+    /// So many builds are looked at one by one.
+    Suspects(u64),
+    /// The rules are run and the findings are read.
+    Findings,
 }
 
-/// Something that a scan did not look at. It must never pass for clean.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotChecked {
-    /// A rule or a relation.
-    pub what: String,
-    /// Why not.
-    pub why: String,
-}
-
-impl ScanPlan {
-    /// Chooses the rules that can be run: all, or those named.
-    ///
-    /// # Errors
-    /// A named rule that there is not.
-    pub fn new(
-        profile: Profile,
-        all_rules: Vec<Rule>,
-        named: &[String],
-        times: RestoreTimes,
-        base_url: Option<String>,
-    ) -> Result<Self, ScanError> {
-        if let Some(name) = named.iter().find(|name| !all_rules.iter().any(|rule| rule.name == **name)) {
-            let known: Vec<&str> = all_rules.iter().map(|rule| rule.name.as_str()).collect();
-            return Err(ScanError::UnknownRule { name: name.clone(), known: known.join(", ") });
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Checking => f.write_str("checking the profile and the rules"),
+            Self::Builds => f.write_str("counting builds"),
+            Self::Steps(builds) => write!(f, "counting the steps of {}", counted(*builds, "build")),
+            Self::Output(steps) => write!(f, "adding up the output of {}", counted(*steps, "step")),
+            Self::Suspects(builds) => write!(f, "looking closer at {}", counted(*builds, "build")),
+            Self::Findings => f.write_str("reading what was found"),
         }
-        let all_rule_names = all_rules.iter().map(|rule| rule.name.clone()).collect();
-        let mut plan = Self { profile, rules: Vec::new(), all_rule_names, left_out: Vec::new(), times, base_url };
-        for rule in all_rules {
-            let why_not = if named.is_empty() || named.contains(&rule.name) {
-                rule.needs.iter().find_map(|need| plan.lacks(*need))
-            } else {
-                Some("left out by --rule".to_owned())
-            };
-            match why_not {
-                None => plan.rules.push(rule),
-                Some(why) => plan.left_out.push(NotChecked { what: rule.name, why }),
-            }
-        }
-        Ok(plan)
-    }
-
-    /// The names of the rules that will be run.
-    pub fn rule_names(&self) -> impl Iterator<Item = &str> {
-        self.rules.iter().map(|rule| rule.name.as_str())
-    }
-
-    /// The names of all rules that there are, those that are left out too.
-    pub fn all_rule_names(&self) -> &[String] {
-        &self.all_rule_names
-    }
-
-    /// T, R and the maximum run time.
-    pub fn times(&self) -> &RestoreTimes {
-        &self.times
-    }
-
-    /// What a [`Snapshot`] for this plan has to be told.
-    pub fn settings(&self) -> Vec<(&'static str, String)> {
-        let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
-        vec![
-            ("backup_time", time(self.times.backup)),
-            ("restored_at", time(self.times.restored.or(self.times.backup))),
-            ("max_run_time", format!("{} seconds", self.times.max_run_time.as_secs())),
-            ("base_url", self.base_url.clone().unwrap_or_default()),
-            ("unit", self.profile.unit.clone()),
-        ]
-    }
-
-    fn lacks(&self, need: Need) -> Option<String> {
-        match need {
-            Need::Relation(relation) if !self.profile.offers(relation) => {
-                Some(format!("profile {} has no relation {relation}", self.profile.name))
-            }
-            Need::BackupTime if self.times.backup.is_none() => Some("it needs --backup-time".to_owned()),
-            Need::Relation(_) | Need::BackupTime => None,
-        }
-    }
-
-    fn relations(&self, scope: compose::Scope) -> Relations<'_> {
-        Relations { profile: &self.profile, scope }
-    }
-
-    fn rules(&self) -> Vec<&Rule> {
-        self.rules.iter().collect()
     }
 }
 
@@ -132,17 +67,21 @@ impl Scope {
     }
 }
 
-/// A scan over one snapshot. Everything in it has been checked and counted; the findings are yet to be read.
+/// A scan over one snapshot. Everything in it has been checked, counted and added up; the findings are yet to be read.
 pub struct Scan<'a> {
     plan: &'a ScanPlan,
     snapshot: &'a Snapshot<'a>,
+    fit: Fit,
     scope: Scope,
+    rules: Vec<(usize, &'a Rule)>,
     not_checked: Vec<NotChecked>,
     projects: Option<Vec<String>>,
+    sieved: Sieved,
 }
 
 impl<'a> Scan<'a> {
-    /// Has the server check profile and rules, and counts what is in scope.
+    /// Has the server check profile and rules, counts what is in scope, and finds out where the rules have to look.
+    /// `watch` is told of each phase as it begins.
     ///
     /// # Errors
     /// A profile or rule that does not fit the database; a lost connection.
@@ -150,12 +89,27 @@ impl<'a> Scan<'a> {
         plan: &'a ScanPlan,
         snapshot: &'a Snapshot<'a>,
         chosen: &ProjectGlobs,
+        watch: &dyn Fn(Phase),
     ) -> Result<Self, ScanError> {
-        check_plan(plan, snapshot).await?;
-        let mut scan =
-            Self { plan, snapshot, scope: Scope::default(), not_checked: plan.left_out.clone(), projects: None };
+        watch(Phase::Checking);
+        let fit = Fit::check(plan, snapshot).await?;
+        let mut scan = Self {
+            plan,
+            snapshot,
+            fit,
+            scope: Scope::default(),
+            rules: plan.rules.iter().enumerate().collect(),
+            not_checked: plan.left_out.clone(),
+            projects: None,
+            sieved: Sieved::default(),
+        };
+        watch(Phase::Builds);
         scan.count_builds(chosen).await?;
+        scan.look_at_names().await?;
+        watch(Phase::Steps(scan.scope.builds()));
         scan.count_steps().await?;
+        scan.add_up(watch).await?;
+        watch(Phase::Findings);
         Ok(scan)
     }
 
@@ -169,34 +123,89 @@ impl<'a> Scan<'a> {
         &self.not_checked
     }
 
+    /// The names of the rules that are run.
+    pub fn rule_names(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|(_, rule)| rule.name.as_str())
+    }
+
     /// Starts to read the findings, sorted by project and number.
     ///
     /// # Errors
     /// What the server complains about before the first row.
     pub async fn findings(&self) -> Result<Findings<'_>, ScanError> {
-        let (scope, parameters) = self.scope_parameters();
-        let statement = self.plan.relations(scope).findings(&self.plan.rules());
+        let (scope, mut parameters) = self.scope_parameters();
+        let suspects = parameters.len() + 1;
+        let parts: Vec<Part<'_>> = self.rules.iter().filter_map(|(rank, rule)| self.part(*rank, rule, suspects)).collect();
+        if parts.is_empty() {
+            return Ok(Findings { plan: self.plan, rows: None });
+        }
+        if parts.iter().any(|part| part.suspects.is_some())
+            && let Suspects::Only(keys) = &self.sieved.suspects
+        {
+            parameters.push(Parameter::Texts(keys.clone()));
+        }
+        let statement = self.relations(scope).findings(&parts);
         let rows = self.snapshot.rows("scanning for abnormal builds", &statement, &parameters).await?;
-        Ok(Findings { plan: self.plan, rows })
+        Ok(Findings { plan: self.plan, rows: Some(rows) })
+    }
+
+    /// A rule as it is run; `None` if it has nowhere to look.
+    fn part(&self, rank: usize, rule: &'a Rule, suspects: usize) -> Option<Part<'a>> {
+        match self.sieved.look(rule) {
+            Look::Nowhere => None,
+            Look::Suspects => Some(Part { rule, rank, suspects: Some(suspects) }),
+            Look::Everywhere => Some(Part { rule, rank, suspects: None }),
+        }
+    }
+
+    fn relations(&self, scope: compose::Scope) -> Relations<'_> {
+        self.fit.relations(self.plan, scope)
     }
 
     async fn count_builds(&mut self, chosen: &ProjectGlobs) -> Result<(), ScanError> {
         let mut every = Vec::new();
-        for (project, builds) in builds_by_project(self.plan, self.snapshot).await? {
+        for (project, builds) in builds_by_project(&self.relations(compose::Scope::All), self.snapshot).await? {
             if chosen.matches(project.as_deref()) {
                 self.scope.projects.insert(project.clone().unwrap_or_default(), builds);
             } else if project.is_none() {
                 let what = format!("{} without a project", counted(builds, "build"));
-                self.not_checked.push(NotChecked { what, why: "left out by --project".to_owned() });
+                self.leave_out(what, "left out by --project");
             }
             every.extend(project);
         }
         for glob in chosen.unmatched(&every) {
-            let why = "no project has such a name".to_owned();
-            self.not_checked.push(NotChecked { what: format!("--project {glob}"), why });
+            self.leave_out(format!("--project {glob}"), "no project has such a name");
         }
         if !chosen.is_everything() {
             self.projects = Some(self.scope.projects.keys().cloned().collect());
+            let (orphans, rules) = self.rules.iter().partition(|(_, rule)| rule.sieve == Some(Sieve::Parents));
+            self.rules = rules;
+            let orphans: Vec<(usize, &Rule)> = orphans;
+            for (_, rule) in orphans {
+                self.leave_out(rule.name.clone(), "left out by --project: what belongs to no build is in no project");
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at keys, numbers and addresses, and at builds that tell too little.
+    async fn look_at_names(&mut self) -> Result<(), ScanError> {
+        let Some(row) = self.one_row("looking at names", |relations| relations.names()).await? else { return Ok(()) };
+        let count = |column: usize| Ok::<i64, ScanError>(row.integer(column)?.unwrap_or_default());
+        let (builds, keys) = (count(0)?, count(1)?);
+        if keys < builds {
+            let doubled = (builds - keys).unsigned_abs();
+            return Err(ScanError::DoubledKeys { profile: self.plan.profile.name.clone(), doubled });
+        }
+        self.sieved.names_differ = count(2)? == count(3)? && count(4)? == count(5)?;
+        let (other_lifecycles, without_time) = (count(6)?.unsigned_abs(), count(7)?.unsigned_abs());
+        if other_lifecycles > 0 {
+            let what = format!("whether {} hang", counted(other_lifecycles, "build"));
+            self.leave_out(what, "the profile gives a lifecycle that is none of queued, not_run, not_running, running and finished");
+        }
+        if without_time > 0 {
+            let what = format!("whether {} hang", counted(without_time, "waiting or running build"));
+            self.leave_out(what, "neither a start nor a queueing is on record");
         }
         Ok(())
     }
@@ -205,20 +214,43 @@ impl<'a> Scan<'a> {
         if !self.plan.profile.offers(Relation::Step) {
             return Ok(());
         }
-        let ends_are_looked_at = self.plan.rule_names().any(|rule| rule == OUTPUT_TRUNCATED);
-        let (scope, parameters) = self.scope_parameters();
-        let statement = self.plan.relations(scope).coverage();
-        let mut rows = self.snapshot.rows("counting steps", &statement, &parameters).await?;
-        if let Some(row) = rows.next().await? {
-            self.scope.steps = row.integer(0)?.map(i64::unsigned_abs);
-            let without_end = row.integer(1)?.unwrap_or_default();
-            if without_end > 0 && ends_are_looked_at {
-                let what = format!("where output ends, in {without_end} of the steps");
-                let why = "neither its size nor its end is on record".to_owned();
-                self.not_checked.push(NotChecked { what, why });
-            }
+        let Some(row) = self.one_row("counting steps", |relations| relations.coverage()).await? else { return Ok(()) };
+        let (every, steps) = (row.integer(0)?, row.integer(1)?);
+        self.scope.steps = steps.map(i64::unsigned_abs);
+        self.sieved.steps_have_builds = every == steps;
+        let without_end = row.integer(2)?.unwrap_or_default();
+        if without_end > 0 && self.rule_names().any(|rule| rule == OUTPUT_TRUNCATED) {
+            let what = format!("where output ends, in {without_end} of the steps");
+            self.leave_out(what, "neither its size nor its end is on record");
         }
         Ok(())
+    }
+
+    /// Finds the suspects, if a rule is to be run that looks only at them.
+    async fn add_up(&mut self, watch: &dyn Fn(Phase)) -> Result<(), ScanError> {
+        if !self.rules.iter().any(|(_, rule)| matches!(rule.sieve, Some(Sieve::Whole | Sieve::Parents))) {
+            return Ok(());
+        }
+        watch(Phase::Output(self.scope.steps.unwrap_or_default()));
+        let (scope, parameters) = self.scope_parameters();
+        let relations = self.fit.relations(self.plan, scope);
+        let closer = |builds| watch(Phase::Suspects(builds));
+        self.sieved.add_up(self.snapshot, &relations, &parameters, self.scope.builds(), closer).await
+    }
+
+    async fn one_row(
+        &self,
+        what: &'static str,
+        statement: impl Fn(&Relations<'_>) -> String,
+    ) -> Result<Option<Row>, ScanError> {
+        let (scope, parameters) = self.scope_parameters();
+        let statement = statement(&self.relations(scope));
+        let mut rows = self.snapshot.rows(what, &statement, &parameters).await?;
+        Ok(rows.next().await?)
+    }
+
+    fn leave_out(&mut self, what: String, why: &str) {
+        self.not_checked.push(NotChecked { what, why: why.to_owned() });
     }
 
     fn scope_parameters(&self) -> (compose::Scope, Vec<Parameter>) {
@@ -232,7 +264,8 @@ impl<'a> Scan<'a> {
 /// What a scan found, read from the database row by row.
 pub struct Findings<'a> {
     plan: &'a ScanPlan,
-    rows: Rows<'a>,
+    /// `None` where no rule had anywhere to look.
+    rows: Option<Rows<'a>>,
 }
 
 impl Findings<'_> {
@@ -241,118 +274,9 @@ impl Findings<'_> {
     /// # Errors
     /// What the server complains about; a value that cannot be read.
     pub async fn next(&mut self) -> Result<Option<Finding>, ScanError> {
-        let row = self.rows.next().await?;
+        let Some(rows) = &mut self.rows else { return Ok(None) };
+        let row = rows.next().await?;
         row.map(|row| finding(self.plan, &row)).transpose()
     }
 }
 
-/// Reads single builds again, sound or not.
-pub struct Lookup<'a> {
-    plan: &'a ScanPlan,
-    snapshot: &'a Snapshot<'a>,
-}
-
-impl<'a> Lookup<'a> {
-    /// Reads through a snapshot that was taken for it: what was there a moment ago proves nothing.
-    pub fn new(plan: &'a ScanPlan, snapshot: &'a Snapshot<'a>) -> Self {
-        Self { plan, snapshot }
-    }
-
-    /// Has the server check profile and rules, once before the first look, and names the projects that there are.
-    ///
-    /// # Errors
-    /// A profile or rule that does not fit the database; a lost connection.
-    pub async fn projects(&self) -> Result<Vec<String>, ScanError> {
-        check_plan(self.plan, self.snapshot).await?;
-        let projects = builds_by_project(self.plan, self.snapshot).await?;
-        Ok(projects.into_iter().map(|(project, _)| project.unwrap_or_default()).collect())
-    }
-
-    /// The builds that some addresses may mean, each with the rules that fire on it now: those with one of the addresses,
-    /// or with one of the projects (in lower case), and with one of the numbers. Some of them nobody asked for.
-    ///
-    /// # Errors
-    /// What the server complains about.
-    pub async fn by_name(
-        &self,
-        urls: Vec<String>,
-        numbers: Vec<i64>,
-        projects: Vec<String>,
-    ) -> Result<Vec<Finding>, ScanError> {
-        let parameters = [Parameter::Texts(urls), Parameter::Integers(numbers), Parameter::Texts(projects)];
-        self.read(compose::Scope::Names, &parameters).await
-    }
-
-    /// The builds with one of these addresses, even if their numbers are not those in the addresses. It may take a look at
-    /// every build.
-    ///
-    /// # Errors
-    /// What the server complains about.
-    pub async fn by_url_alone(&self, urls: Vec<String>) -> Result<Vec<Finding>, ScanError> {
-        self.read(compose::Scope::UrlsAlone, &[Parameter::Texts(urls)]).await
-    }
-
-    async fn read(&self, scope: compose::Scope, parameters: &[Parameter]) -> Result<Vec<Finding>, ScanError> {
-        let statement = self.plan.relations(scope).builds(&self.plan.rules());
-        let mut rows = self.snapshot.rows("reading the chosen builds", &statement, parameters).await?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next().await? {
-            found.push(finding(self.plan, &row)?);
-        }
-        Ok(found)
-    }
-}
-
-/// How many builds each project has; `None` stands for those without one.
-async fn builds_by_project(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<Vec<(Option<String>, u64)>, ScanError> {
-    let statement = plan.relations(compose::Scope::All).scope();
-    let mut rows = snapshot.rows("counting builds", &statement, &[]).await?;
-    let mut projects = Vec::new();
-    while let Some(row) = rows.next().await? {
-        projects.push((row.text(0)?, row.integer(1)?.unwrap_or_default().unsigned_abs()));
-    }
-    Ok(projects)
-}
-
-async fn check_plan(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<(), ScanError> {
-    check::profile(snapshot, &plan.profile).await?;
-    check::rules(snapshot, &plan.profile, &plan.rules()).await
-}
-
-/// Reads a row of sql/engine/report.sql.
-fn finding(plan: &ScanPlan, row: &Row) -> Result<Finding, ScanError> {
-    let steps_known = plan.profile.offers(Relation::Step);
-    let output_known = plan.profile.offers(Relation::Chunk);
-    let times = BuildTimes {
-        queued: row.time(5)?,
-        started: row.time(6)?,
-        stopped: row.time(7)?,
-        last_seen_by_backup: row.time(9)?,
-        last_step_started: row.time(17)?,
-    };
-    let timing = Timing::of(&times, &plan.times);
-    let mut found = Finding {
-        build_url: row.text(0)?,
-        project: row.text(1)?,
-        build_num: row.integer(2)?,
-        lifecycle: row.text(3)?,
-        status: row.text(4)?,
-        queued_at: times.queued,
-        started_at: times.started,
-        stopped_at: times.stopped,
-        last_activity_at: row.time(8)?,
-        timing,
-        reasons: row.texts(10)?,
-        evidence: escape_controls(&row.text(11)?.unwrap_or_default()),
-        steps: row.integer(12)?.filter(|_| steps_known),
-        steps_unfinished: row.integer(13)?.filter(|_| steps_known),
-        output_expected: row.integer(14)?,
-        output_stored: row.integer(15)?.filter(|_| output_known),
-        deletable: false,
-        fingerprint: String::new(),
-    };
-    let address = found.build_url.as_deref().and_then(|url| BuildUrl::parse(url).ok());
-    found.deletable = timing.is_deletable() && address.is_some_and(|url| found.is_at(&url));
-    found.fingerprint = fingerprint(&row.text(16)?.unwrap_or_default(), &found);
-    Ok(found)
-}

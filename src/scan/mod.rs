@@ -4,20 +4,29 @@ mod check;
 mod compose;
 mod engine;
 mod fingerprint;
+mod fit;
+mod found;
 mod header;
+mod key;
+mod lookup;
+mod plan;
 mod profile;
 mod relation;
 mod rule;
+mod sieve;
 
 use std::path::{Path, PathBuf};
 
 use crate::database::DatabaseError;
 
-pub use engine::{Lookup, NotChecked, Scan, ScanPlan, Scope};
+pub use engine::{Findings, Phase, Scan, Scope};
+pub use fit::Fit;
 pub use header::FileFault;
+pub use lookup::Lookup;
+pub use plan::{NotChecked, ScanPlan};
 pub use profile::{DEFAULT_PROFILE, Profile};
 pub use relation::Relation;
-pub use rule::{Need, Rule};
+pub use rule::{Need, Rule, Sieve};
 
 /// A profile or rules that could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +95,14 @@ pub enum ScanError {
         /// What there is.
         known: String,
     },
+    /// A profile gives a build more than once.
+    #[error("profile {profile}: relation build gives {doubled} build keys more than once")]
+    DoubledKeys {
+        /// The profile's name.
+        profile: String,
+        /// How many rows are too many.
+        doubled: u64,
+    },
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -101,6 +118,9 @@ impl ScanError {
             Self::Source(_) => None,
             Self::Misfit { source, .. } => source.hint(),
             Self::Columns { .. } => Some("the columns of each relation are listed in the README".to_owned()),
+            Self::DoubledKeys { .. } => {
+                Some("one row a build is wanted: look for a join that finds several rows for one build".to_owned())
+            }
             Self::UnknownRule { known, .. } => Some(format!("known rules: {known}")),
             Self::Database(error) => error.hint(),
         }

@@ -16,6 +16,11 @@ pub enum Relation {
     Object,
 }
 
+/// An optional column of step and chunk.
+pub(super) const STEP_ID: &str = "step_id";
+/// An optional column of chunk: when the piece was stored.
+pub(super) const STORED_AT: &str = "stored_at";
+
 /// What a column has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -37,6 +42,16 @@ impl Relation {
             Self::Step => "step",
             Self::Chunk => "chunk",
             Self::Object => "object",
+        }
+    }
+
+    /// The columns that it may offer besides.
+    pub(super) fn optional_columns(self) -> &'static [(&'static str, Kind)] {
+        match self {
+            Self::Build | Self::Object => &[],
+            // An integer that tells the steps of a build apart as step_key does: a text takes longer to hash.
+            Self::Step => &[(STEP_ID, Kind::Integer)],
+            Self::Chunk => &[(STEP_ID, Kind::Integer), (STORED_AT, Kind::Time)],
         }
     }
 

@@ -8,12 +8,18 @@ use super::relation::Relation;
 use super::{SqlSourceError, read_sql_file};
 
 /// The rules that ship, in the order in which a report names them.
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 11] = [
     ("stuck-running", include_str!("../../sql/rules/stuck-running.sql")),
     ("closed-after-restore", include_str!("../../sql/rules/closed-after-restore.sql")),
+    ("stuck-queued", include_str!("../../sql/rules/stuck-queued.sql")),
+    ("step-unfinished", include_str!("../../sql/rules/step-unfinished.sql")),
     ("output-truncated", include_str!("../../sql/rules/output-truncated.sql")),
     ("output-gap", include_str!("../../sql/rules/output-gap.sql")),
     ("output-missing", include_str!("../../sql/rules/output-missing.sql")),
+    ("orphan-step", include_str!("../../sql/rules/orphan-step.sql")),
+    ("orphan-output", include_str!("../../sql/rules/orphan-output.sql")),
+    ("duplicate-number", include_str!("../../sql/rules/duplicate-number.sql")),
+    ("impossible-times", include_str!("../../sql/rules/impossible-times.sql")),
 ];
 
 /// A rule that has been read; the database has not seen it yet.
@@ -25,6 +31,8 @@ pub struct Rule {
     pub title: String,
     /// What it reads.
     pub needs: Vec<Need>,
+    /// Where it need not look.
+    pub sieve: Option<Sieve>,
     pub(super) sql: String,
     pub(super) file: String,
     pub(super) line: usize,
@@ -37,6 +45,17 @@ pub enum Need {
     Relation(Relation),
     /// T: without it the rule has nothing to compare with.
     BackupTime,
+}
+
+/// Where a rule need not look, because it cannot find anything there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sieve {
+    /// Builds that are whole: each step is over or was never started, and what is stored is what the steps record.
+    Whole,
+    /// A database in which each step and each piece of output has its build.
+    Parents,
+    /// A database in which no two builds share a number within their project, or an address.
+    Names,
 }
 
 impl Rule {
@@ -74,7 +93,7 @@ impl Rule {
         let source = SqlFile { name: file, text };
         let mut head: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
         for (line, text) in source.lines() {
-            let Some(found) = header::header(text, &["rule", "title", "needs"]) else { continue };
+            let Some(found) = header::header(text, &["rule", "title", "needs", "sieve"]) else { continue };
             if found.value.is_empty() {
                 return Err(source.fault(line, format!("expected a text after \"-- {}:\"", found.key)));
             }
@@ -95,6 +114,9 @@ impl Rule {
         let needs = needs.ok_or_else(|| {
             source.fault(line, "expected a list of build, step, chunk, object and backup_time after \"-- needs:\"")
         })?;
+        let sieve = head.get("sieve").map(|(line, name)| {
+            Sieve::parse(name).ok_or_else(|| source.fault(*line, "expected whole, parents or names after \"-- sieve:\""))
+        });
         let sql = header::without_semicolon(text);
         if !sql.lines().any(header::holds_sql) {
             return Err(source.fault(1, "expected a SELECT below the header"));
@@ -103,6 +125,7 @@ impl Rule {
             name: name.to_owned(),
             title: title.to_owned(),
             needs,
+            sieve: sieve.transpose()?,
             sql: sql.to_owned(),
             file: file.to_owned(),
             line: 1,
@@ -115,6 +138,17 @@ impl Need {
         match text {
             "backup_time" => Some(Self::BackupTime),
             _ => text.parse().ok().map(Self::Relation),
+        }
+    }
+}
+
+impl Sieve {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "whole" => Some(Self::Whole),
+            "parents" => Some(Self::Parents),
+            "names" => Some(Self::Names),
+            _ => None,
         }
     }
 }
@@ -155,6 +189,10 @@ mod tests {
             (
                 "-- rule: r\n-- title: t\n-- needs: build, log\n",
                 "f, line 3: expected a list of build, step, chunk, object and backup_time after \"-- needs:\"",
+            ),
+            (
+                "-- rule: r\n-- title: t\n-- needs: build\n-- sieve: rough\nSELECT 1",
+                "f, line 4: expected whole, parents or names after \"-- sieve:\"",
             ),
             ("-- rule: r\n-- rule: s\n", "f, line 2: \"-- rule:\" stands here a second time"),
             ("-- rule: r\n-- title: t\n-- needs: build\n;", "f, line 1: expected a SELECT below the header"),

@@ -9,8 +9,20 @@ use crate::support::{
     BACKUP_TIME, Done, Report, TIMES, TestDatabase, expected_report, halfbuilt, repository, wait_until,
 };
 
-const FAULTS: [&str; 6] =
-    ["stuck-running", "closed-after-restore", "output-truncated", "output-gap", "output-missing", "hostile"];
+const FAULTS: [&str; 12] = [
+    "stuck-running",
+    "closed-after-restore",
+    "stuck-queued",
+    "step-unfinished",
+    "output-truncated",
+    "output-gap",
+    "output-missing",
+    "orphan-step",
+    "orphan-output",
+    "duplicate-number",
+    "impossible-times",
+    "hostile",
+];
 
 fn scan(database: &TestDatabase, more: &[&str]) -> Report {
     let done = halfbuilt(&["scan"]).args(&TIMES).args(more).on(database).run().exits(Exit::Clean);
@@ -46,6 +58,36 @@ fn output_gap() {
 #[test]
 fn output_missing() {
     finds_exactly("output-missing");
+}
+
+#[test]
+fn stuck_queued() {
+    finds_exactly("stuck-queued");
+}
+
+#[test]
+fn step_unfinished() {
+    finds_exactly("step-unfinished");
+}
+
+#[test]
+fn orphan_step() {
+    finds_exactly("orphan-step");
+}
+
+#[test]
+fn orphan_output() {
+    finds_exactly("orphan-output");
+}
+
+#[test]
+fn duplicate_number() {
+    finds_exactly("duplicate-number");
+}
+
+#[test]
+fn impossible_times() {
+    finds_exactly("impossible-times");
 }
 
 #[test]

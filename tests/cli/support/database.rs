@@ -93,6 +93,6 @@ impl TestDatabase {
 
     fn load(&self, file: &str) {
         let file = repository(file);
-        psql(&self.name, &["-f", file.to_str().expect("a path")]);
+        psql(&self.name, &["-1", "-f", file.to_str().expect("a path")]);
     }
 }

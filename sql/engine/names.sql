@@ -1,0 +1,18 @@
+-- What:  how many builds there are, how many keys, how many names (number within project) and addresses, and how many
+--        of each are different; and how many builds tell too little to be judged.
+-- For:   the list of what was not checked, a profile that gives a build twice, and the rule duplicate-number, which has
+--        nothing to look for where all names differ.
+-- Why:   hashes are quicker to sort than texts. Two texts with one hash only cost a closer look.
+SELECT count(*) AS builds,
+       count(DISTINCT build.build_key) AS keys,
+       count(build.project || '/' || build.build_num) AS names,
+       count(DISTINCT hashtextextended(build.project, build.build_num::bigint)) AS different_names,
+       count(build.build_url) AS addresses,
+       count(DISTINCT hashtextextended(build.build_url, 0)) AS different_addresses,
+       count(*) FILTER (WHERE build.lifecycle IS NULL
+                           OR build.lifecycle NOT IN ('queued', 'not_run', 'not_running', 'running', 'finished')) AS other_lifecycles,
+       count(*) FILTER (WHERE build.stopped_at IS NULL
+                          AND (build.lifecycle = 'running' AND build.started_at IS NULL AND build.queued_at IS NULL
+                               OR build.lifecycle IN ('queued', 'not_running') AND build.started_at IS NULL
+                                  AND build.queued_at IS NULL)) AS without_time
+  FROM build;

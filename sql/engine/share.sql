@@ -1,0 +1,26 @@
+-- What:  for each piece of output and each step its share in a sum that is 0 for a build that is whole.
+-- For:   the relation share; sieve.sql and suspect.sql add it up.
+-- Why:   to sort twenty million pieces is dear, to add them up is cheap. A piece adds h(first) - h(next), and a step with
+--        output adds h(size) - h(0), h being a hash of the build, the step and the place. Where pieces join up from 0 to
+--        the size, all of it cancels out. The other way round: if it does, then every place but 0 and the size is left as
+--        often as it is reached, so a chain of pieces leads from 0 to the size, and there is no hole. A gap that is made
+--        up by a doubled piece elsewhere leaves other places, in another step, so it does not cancel out. That holds but
+--        for a collision of hashes, one in 2^40 damaged builds; whatever does not cancel out is looked into by the rules
+--        themselves, so nothing is reported by a hash. What can never be whole adds 1: an open step, output that never
+--        ended or has no size, a piece that is empty or has no key.
+--
+-- psql's own variables name what differs: chunk_key and step_key are the build's key as a bigint, chunk_seed and step_seed
+-- that of the step. For integers: -v chunk_key=chunk.build_key -v chunk_seed='hashint8extended(chunk.step_id, chunk.build_key)'
+SELECT chunk.build_key, :chunk_key & 16383 AS bucket,
+       coalesce(CASE WHEN chunk.first < chunk.next
+                     THEN ((hashint8extended(chunk.first, :chunk_seed) >> 24) - (hashint8extended(chunk.next, :chunk_seed) >> 24))::float8
+                END, 1) AS share
+  FROM chunk
+UNION ALL
+SELECT step.build_key, :step_key & 16383,
+       CASE WHEN step.started_at IS NOT NULL AND step.stopped_at IS NULL OR step.output_closed IS FALSE THEN 1
+            WHEN step.has_output
+            THEN coalesce(((hashint8extended(step.output_size, :step_seed) >> 24) - (hashint8extended(0, :step_seed) >> 24))::float8, 1)
+            ELSE 0
+       END
+  FROM step;

@@ -1,0 +1,8 @@
+-- What:  the keys of the builds that are not whole, of those in $1, and by how much.
+-- For:   the sieve.
+-- Why:   a bucket holds sound builds too; the rules look only at those that are left here.
+SELECT share.build_key::text, sum(share.share) AS difference
+  FROM share
+ WHERE share.build_key = ANY (:keys)
+ GROUP BY share.build_key
+HAVING sum(share.share) <> 0;

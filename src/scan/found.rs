@@ -1,0 +1,51 @@
+//! Turns a row of the report into a finding.
+
+use crate::build_url::BuildUrl;
+use crate::database::Row;
+use crate::finding::Finding;
+use crate::text::escape_controls;
+use crate::timing::{BuildTimes, Timing};
+
+use super::ScanError;
+use super::fingerprint::fingerprint;
+use super::plan::ScanPlan;
+use super::relation::Relation;
+
+/// Reads a row of sql/engine/report.sql.
+pub(super) fn finding(plan: &ScanPlan, row: &Row) -> Result<Finding, ScanError> {
+    let steps_known = plan.profile.offers(Relation::Step);
+    let output_known = plan.profile.offers(Relation::Chunk);
+    let times = BuildTimes {
+        queued: row.time(5)?,
+        started: row.time(6)?,
+        stopped: row.time(7)?,
+        last_seen_by_backup: row.time(9)?,
+        last_step_started: row.time(17)?,
+    };
+    let timing = Timing::of(&times, plan.times());
+    let mut found = Finding {
+        build_url: row.text(0)?,
+        project: row.text(1)?,
+        build_num: row.integer(2)?,
+        lifecycle: row.text(3)?,
+        status: row.text(4)?,
+        queued_at: times.queued,
+        started_at: times.started,
+        stopped_at: times.stopped,
+        last_activity_at: row.time(8)?,
+        timing,
+        reasons: row.texts(10)?,
+        evidence: escape_controls(&row.text(11)?.unwrap_or_default()),
+        steps: row.integer(12)?.filter(|_| steps_known),
+        steps_unfinished: row.integer(13)?.filter(|_| steps_known),
+        output_expected: row.integer(14)?,
+        output_stored: row.integer(15)?.filter(|_| output_known),
+        deletable: false,
+        fingerprint: String::new(),
+    };
+    let address = found.build_url.as_deref().and_then(|url| BuildUrl::parse(url).ok());
+    found.deletable =
+        timing.is_deletable() && !found.shares_its_name() && address.is_some_and(|url| found.is_at(&url));
+    found.fingerprint = fingerprint(&row.text(16)?.unwrap_or_default(), &found);
+    Ok(found)
+}

@@ -1,0 +1,87 @@
+//! Reads single builds again: what a deletion sees just before and just after it acts.
+
+use crate::database::{Parameter, Snapshot};
+use crate::finding::Finding;
+
+use super::ScanError;
+use super::compose::{Part, Relations, Scope};
+use super::fit::Fit;
+use super::found::finding;
+use super::plan::ScanPlan;
+use super::rule::Rule;
+
+/// Reads single builds again, sound or not.
+pub struct Lookup<'a> {
+    plan: &'a ScanPlan,
+    fit: &'a Fit,
+    snapshot: &'a Snapshot<'a>,
+}
+
+impl<'a> Lookup<'a> {
+    /// Reads through a snapshot that was taken for it: what was there a moment ago proves nothing.
+    pub fn new(plan: &'a ScanPlan, fit: &'a Fit, snapshot: &'a Snapshot<'a>) -> Self {
+        Self { plan, fit, snapshot }
+    }
+
+    /// Names the projects that there are.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn projects(&self) -> Result<Vec<String>, ScanError> {
+        let projects = builds_by_project(&self.fit.relations(self.plan, Scope::All), self.snapshot).await?;
+        Ok(projects.into_iter().map(|(project, _)| project.unwrap_or_default()).collect())
+    }
+
+    /// The builds that some addresses may mean, each with the rules that fire on it now: those with one of the addresses,
+    /// or with one of the projects (in lower case), and with one of the numbers. Some of them nobody asked for.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn by_name(
+        &self,
+        urls: Vec<String>,
+        numbers: Vec<i64>,
+        projects: Vec<String>,
+    ) -> Result<Vec<Finding>, ScanError> {
+        let parameters = [Parameter::Texts(urls), Parameter::Integers(numbers), Parameter::Texts(projects)];
+        self.read(Scope::Names, &parameters).await
+    }
+
+    /// The builds with one of these addresses, even if their numbers are not those in the addresses. It may take a look at
+    /// every build.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn by_url_alone(&self, urls: Vec<String>) -> Result<Vec<Finding>, ScanError> {
+        self.read(Scope::UrlsAlone, &[Parameter::Texts(urls)]).await
+    }
+
+    async fn read(&self, scope: Scope, parameters: &[Parameter]) -> Result<Vec<Finding>, ScanError> {
+        let statement = self.fit.relations(self.plan, scope).builds(&everywhere(&self.plan.rules));
+        let mut rows = self.snapshot.rows("reading the chosen builds", &statement, parameters).await?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().await? {
+            found.push(finding(self.plan, &row)?);
+        }
+        Ok(found)
+    }
+}
+
+/// How many builds each project has; `None` stands for those without one.
+pub(super) async fn builds_by_project(
+    relations: &Relations<'_>,
+    snapshot: &Snapshot<'_>,
+) -> Result<Vec<(Option<String>, u64)>, ScanError> {
+    let statement = relations.scope();
+    let mut rows = snapshot.rows("counting builds", &statement, &[]).await?;
+    let mut projects = Vec::new();
+    while let Some(row) = rows.next().await? {
+        projects.push((row.text(0)?, row.integer(1)?.unwrap_or_default().unsigned_abs()));
+    }
+    Ok(projects)
+}
+
+/// All rules, each looking at all that is in scope.
+fn everywhere(rules: &[Rule]) -> Vec<Part<'_>> {
+    rules.iter().enumerate().map(|(rank, rule)| Part { rule, rank, suspects: None }).collect()
+}

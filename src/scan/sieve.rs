@@ -1,0 +1,157 @@
+//! Finds out, in one pass over steps and output, where the rules need not look.
+
+use crate::database::{Parameter, Snapshot};
+
+use super::ScanError;
+use super::compose::{Relations, Scope};
+use super::relation::Relation;
+use super::rule::{Need, Rule, Sieve};
+
+/// More suspects than this are not looked at one by one: then the rules look at everything.
+const MOST_SUSPECTS: u64 = 200_000;
+/// So are more than one build in this many, unless they are few.
+const ONE_IN: u64 = 5;
+/// Few.
+const FEW: u64 = 10_000;
+
+/// Which builds are left for the rules that never fire on a whole build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Suspects {
+    /// These alone.
+    Only(Vec<String>),
+    /// All: nothing was found out, or too many are suspects.
+    All,
+}
+
+/// Where a rule has to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Nowhere: it cannot find anything.
+    Nowhere,
+    /// At the suspects.
+    Suspects,
+    /// Everywhere.
+    Everywhere,
+}
+
+/// What is known before the rules look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sieved {
+    pub(super) suspects: Suspects,
+    /// Every piece of output has its build.
+    pub(super) output_has_builds: bool,
+    /// Every step has its build.
+    pub(super) steps_have_builds: bool,
+    /// No two builds share a name.
+    pub(super) names_differ: bool,
+}
+
+impl Default for Sieved {
+    /// Nothing is known.
+    fn default() -> Self {
+        Self { suspects: Suspects::All, output_has_builds: false, steps_have_builds: false, names_differ: false }
+    }
+}
+
+impl Sieved {
+    /// Where a rule has to look.
+    pub(super) fn look(&self, rule: &Rule) -> Look {
+        let needs = |relation| rule.needs.contains(&Need::Relation(relation));
+        let nowhere = match rule.sieve {
+            None => false,
+            Some(Sieve::Names) => self.names_differ,
+            Some(Sieve::Parents) => {
+                (!needs(Relation::Step) || self.steps_have_builds)
+                    && (!needs(Relation::Chunk) || self.steps_have_builds && self.output_has_builds)
+            }
+            Some(Sieve::Whole) => match &self.suspects {
+                Suspects::Only(keys) if keys.is_empty() => true,
+                Suspects::Only(_) => return Look::Suspects,
+                Suspects::All => false,
+            },
+        };
+        if nowhere { Look::Nowhere } else { Look::Everywhere }
+    }
+
+    /// Adds up steps and output, and finds the suspects among the `builds` in scope. `closer` is told how many builds are
+    /// then looked at one by one.
+    pub(super) async fn add_up(
+        &mut self,
+        snapshot: &Snapshot<'_>,
+        relations: &Relations<'_>,
+        scope: &[Parameter],
+        builds: u64,
+        closer: impl FnOnce(u64),
+    ) -> Result<(), ScanError> {
+        let everything = Relations { scope: Scope::All, ..*relations };
+        let Some(sums) = sums(snapshot, &everything).await? else { return Ok(()) };
+        let most = (builds / ONE_IN).max(FEW).min(MOST_SUSPECTS);
+        let Some(candidates) = candidates(snapshot, relations, scope, &sums, most).await? else { return Ok(()) };
+        closer(candidates.len() as u64);
+        let Some((suspects, difference)) = suspects(snapshot, &everything, candidates).await? else { return Ok(()) };
+        // What else is in these buckets belongs to builds that are not there, or not in scope.
+        self.output_has_builds = !sums.without_key && difference == sums.difference;
+        self.suspects = Suspects::Only(suspects);
+        Ok(())
+    }
+}
+
+/// What does not add up.
+struct Sums {
+    buckets: Vec<i64>,
+    /// Something names no build at all.
+    without_key: bool,
+    /// By how much all the buckets together do not add up.
+    difference: f64,
+}
+
+async fn sums(snapshot: &Snapshot<'_>, relations: &Relations<'_>) -> Result<Option<Sums>, ScanError> {
+    let Some(statement) = relations.sieve() else { return Ok(None) };
+    let mut rows = snapshot.rows("adding up steps and output", &statement, &[]).await?;
+    let mut sums = Sums { buckets: Vec::new(), without_key: false, difference: 0.0 };
+    while let Some(row) = rows.next().await? {
+        match row.integer(0)? {
+            Some(bucket) => sums.buckets.push(bucket),
+            None => sums.without_key = true,
+        }
+        sums.difference += row.number(1)?.unwrap_or_default();
+    }
+    Ok(Some(sums))
+}
+
+/// The keys of the builds in the buckets; `None` if they are more than `most`.
+async fn candidates(
+    snapshot: &Snapshot<'_>,
+    relations: &Relations<'_>,
+    scope: &[Parameter],
+    sums: &Sums,
+    most: u64,
+) -> Result<Option<Vec<String>>, ScanError> {
+    let Some(statement) = relations.candidates(scope.len() + 1, most + 1) else { return Ok(None) };
+    let parameters = [scope, &[Parameter::Integers(sums.buckets.clone())]].concat();
+    let mut rows = snapshot.rows("looking for the builds that do not add up", &statement, &parameters).await?;
+    let mut keys = Vec::new();
+    while let Some(row) = rows.next().await? {
+        keys.extend(row.text(0)?);
+    }
+    Ok(Some(keys).filter(|keys| keys.len() as u64 <= most))
+}
+
+/// Those of the candidates that do not add up, and by how much all of them together do not.
+async fn suspects(
+    snapshot: &Snapshot<'_>,
+    relations: &Relations<'_>,
+    candidates: Vec<String>,
+) -> Result<Option<(Vec<String>, f64)>, ScanError> {
+    let Some(statement) = relations.suspects() else { return Ok(None) };
+    let mut found = (Vec::new(), 0.0);
+    if candidates.is_empty() {
+        return Ok(Some(found));
+    }
+    let mut rows = snapshot.rows("adding up builds", &statement, &[Parameter::Texts(candidates)]).await?;
+    while let Some(row) = rows.next().await? {
+        found.0.extend(row.text(0)?);
+        found.1 += row.number(1)?.unwrap_or_default();
+    }
+    Ok(Some(found))
+}
