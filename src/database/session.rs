@@ -12,6 +12,8 @@ use super::{DatabaseError, Row, Rows, Settings};
 const SESSION: &str = include_str!("../../sql/engine/session.sql");
 /// Sets the `halfbuilt.*` settings for the transaction.
 const SETTINGS: &str = include_str!("../../sql/engine/setting.sql");
+/// Lets the server compile statements, or not.
+const JIT: &str = include_str!("../../sql/engine/jit.sql");
 
 /// An open connection to the build database.
 pub struct Database {
@@ -111,6 +113,16 @@ impl Snapshot<'_> {
             type_name: column.type_().name().to_owned(),
         };
         Ok(prepared.columns().iter().map(column).collect())
+    }
+
+    /// Lets the server compile the next statements, if its settings say so, or not.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn compiles(&self, wanted: bool) -> Result<(), DatabaseError> {
+        let statement = JIT.replace(":wanted", if wanted { "true" } else { "false" });
+        let done = self.transaction.batch_execute(&statement).await;
+        done.map_err(|source| query_error("setting up the session", source))
     }
 
     /// Runs a statement and streams its rows.

@@ -107,6 +107,7 @@ struct Sums {
 
 async fn sums(snapshot: &Snapshot<'_>, relations: &Relations<'_>) -> Result<Option<Sums>, ScanError> {
     let Some(statement) = relations.sieve() else { return Ok(None) };
+    snapshot.compiles(true).await?;
     let mut rows = snapshot.rows("adding up steps and output", &statement, &[]).await?;
     let mut sums = Sums { buckets: Vec::new(), without_key: false, difference: 0.0 };
     while let Some(row) = rows.next().await? {
@@ -116,6 +117,8 @@ async fn sums(snapshot: &Snapshot<'_>, relations: &Relations<'_>) -> Result<Opti
         }
         sums.difference += row.number(1)?.unwrap_or_default();
     }
+    drop(rows);
+    snapshot.compiles(false).await?;
     Ok(Some(sums))
 }
 
