@@ -11,19 +11,7 @@ use super::rule::Rule;
 /// Checks that the server takes every relation, and that each has its columns in the right types.
 pub(super) async fn profile(snapshot: &Snapshot<'_>, profile: &Profile) -> Result<(), ScanError> {
     for relation in Relation::ALL {
-        let Some(found) = profile.relation(relation) else { continue };
-        let place = Place {
-            file: &profile.file,
-            line: found.line,
-            part: format!("relation {relation}"),
-            sql: &found.sql,
-            before: 0,
-        };
-        let columns = snapshot.columns(&format!("reading {}", place.part), &found.sql).await;
-        let columns = columns.map_err(|error| place.misfit(error))?;
-        for (name, kind) in relation.columns() {
-            place.has_column(&columns, name, *kind)?;
-        }
+        first(relation_faults(snapshot, profile, relation).await)?;
     }
     Ok(())
 }
@@ -31,15 +19,48 @@ pub(super) async fn profile(snapshot: &Snapshot<'_>, profile: &Profile) -> Resul
 /// Checks that the server takes every rule over this profile, and that each gives a key and its evidence.
 pub(super) async fn rules(snapshot: &Snapshot<'_>, profile: &Profile, rules: &[&Rule]) -> Result<(), ScanError> {
     for rule in rules {
-        let (statement, before) = Relations { profile, scope: Scope::All }.rule(rule);
-        let part = format!("rule {}", rule.name);
-        let place = Place { file: &rule.file, line: rule.line, part, sql: &rule.sql, before };
-        let columns = snapshot.columns(&format!("reading {}", place.part), &statement).await;
-        let columns = columns.map_err(|error| place.misfit(error))?;
-        place.has_column(&columns, "build_key", Kind::Any)?;
-        place.has_column(&columns, "evidence", Kind::Text)?;
+        first(rule_faults(snapshot, profile, rule).await)?;
     }
     Ok(())
+}
+
+/// All faults of one relation, as the server sees it: none if the profile leaves it out. A snapshot is of no use any
+/// more after a fault that the server has found.
+pub async fn relation_faults(snapshot: &Snapshot<'_>, profile: &Profile, relation: Relation) -> Vec<ScanError> {
+    let Some(found) = profile.relation(relation) else { return Vec::new() };
+    let place = Place {
+        file: &profile.file,
+        line: found.line,
+        part: format!("relation {relation}"),
+        sql: &found.sql,
+        before: 0,
+    };
+    match snapshot.columns(&format!("reading {}", place.part), &found.sql).await {
+        Err(error) => vec![place.misfit(error)],
+        Ok(columns) => {
+            let wanted = relation.columns().iter();
+            wanted.filter_map(|(name, kind)| place.has_column(&columns, name, *kind).err()).collect()
+        }
+    }
+}
+
+/// All faults of one rule over a profile without fault, as the server sees it. A snapshot is of no use any more after a
+/// fault that the server has found.
+pub async fn rule_faults(snapshot: &Snapshot<'_>, profile: &Profile, rule: &Rule) -> Vec<ScanError> {
+    let (statement, before) = Relations { profile, scope: Scope::All }.rule(rule);
+    let part = format!("rule {}", rule.name);
+    let place = Place { file: &rule.file, line: rule.line, part, sql: &rule.sql, before };
+    match snapshot.columns(&format!("reading {}", place.part), &statement).await {
+        Err(error) => vec![place.misfit(error)],
+        Ok(columns) => {
+            let wanted = [("build_key", Kind::Any), ("evidence", Kind::Text)].into_iter();
+            wanted.filter_map(|(name, kind)| place.has_column(&columns, name, kind).err()).collect()
+        }
+    }
+}
+
+fn first(faults: Vec<ScanError>) -> Result<(), ScanError> {
+    faults.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// Where a piece of SQL stands in a file and in the statement that the server saw.

@@ -1,11 +1,12 @@
 //! Rules: one SQL file each, over the relations, that says which builds are abnormal and what was seen.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use super::header::{self, FileFault, SqlFile};
 use super::relation::Relation;
-use super::{SqlSourceError, read_sql_file};
+use super::{ScanError, SqlSourceError, read_sql_file};
 
 /// The rules that ship, in the order in which a report names them.
 const BUILT_IN: [(&str, &str); 5] = [
@@ -25,6 +26,8 @@ pub struct Rule {
     pub title: String,
     /// What it reads.
     pub needs: Vec<Need>,
+    /// Its file, as it stands.
+    pub text: String,
     pub(super) sql: String,
     pub(super) file: String,
     pub(super) line: usize,
@@ -66,6 +69,17 @@ impl Rule {
         Ok(rules)
     }
 
+    /// Whether it is one of those that ship, none of an operator's own.
+    pub fn ships(&self) -> bool {
+        BUILT_IN.iter().any(|(name, _)| *name == self.name)
+    }
+
+    /// The error for a name that none of `rules` has.
+    pub fn unknown(name: &str, rules: &[Self]) -> ScanError {
+        let known: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+        ScanError::UnknownRule { name: name.to_owned(), known: known.join(", ") }
+    }
+
     /// Reads a rule. `file` names it in messages.
     ///
     /// # Errors
@@ -103,10 +117,20 @@ impl Rule {
             name: name.to_owned(),
             title: title.to_owned(),
             needs,
+            text: text.to_owned(),
             sql: sql.to_owned(),
             file: file.to_owned(),
             line: 1,
         })
+    }
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Relation(relation) => relation.fmt(f),
+            Self::BackupTime => f.pad("backup_time"),
+        }
     }
 }
 
