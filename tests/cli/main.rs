@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod buildbot;
+mod conductor;
 mod connection;
 mod delete;
 mod delete_http;
