@@ -77,3 +77,13 @@ fn none_of_them_is_ever_deleted() {
     assert_ne!(edited, report);
     delete(&edited).exits(Exit::Failed).fails_with("is not a report that can be acted on");
 }
+
+#[test]
+fn it_fits_its_tables_and_says_what_it_does_not_fit() {
+    let database = conductor("");
+    let check = || halfbuilt(&["profiles", "--check", "conductor"]).on(&database).run();
+    check().exits(Exit::Clean);
+    database.run("ALTER TABLE job_ended_events RENAME job_id TO job");
+    let done = check().exits(Exit::Failed).says("profile conductor does not fit this database: 1 fault");
+    assert!(done.stdout.contains("profile conductor, line "), "{}", done.stdout);
+}

@@ -12,6 +12,8 @@ mod delete_http;
 mod delete_nrepl;
 mod gone;
 mod own_sql;
+mod profiles;
+mod rules;
 mod scan;
 mod support;
 mod tls;
