@@ -7,7 +7,7 @@ use crate::cli::ProfilesArgs;
 use crate::database::Database;
 use crate::exit::Exit;
 use crate::output::{Listing, Printer};
-use crate::scan::{Need, Profile, Relation, Rule, ScanError, ScanPlan, relation_faults, rule_faults};
+use crate::scan::{Need, Profile, Relation, Rule, ScanError, ScanPlan, joint_fault, relation_faults, rule_faults};
 use crate::text::{counted, escape_controls};
 use crate::timing::RestoreTimes;
 
@@ -60,12 +60,14 @@ struct Faults {
     relations: Vec<(Relation, Vec<ScanError>)>,
     /// Empty where a relation has a fault: every rule would only repeat it.
     rules: Vec<(String, Vec<ScanError>)>,
+    /// `None` where anything else has a fault, and where no rule runs.
+    together: Option<Vec<ScanError>>,
 }
 
 impl Faults {
     async fn find(profile: &Profile, rules: &[Rule], database: &mut Database) -> Result<Self, Error> {
         let settings = settings(profile)?;
-        let mut found = Self { relations: Vec::new(), rules: Vec::new() };
+        let mut found = Self { relations: Vec::new(), rules: Vec::new(), together: None };
         for relation in Relation::ALL.into_iter().filter(|relation| profile.offers(*relation)) {
             // A snapshot each: the server takes nothing more in one in which it has complained.
             let snapshot = database.snapshot(&settings).await?;
@@ -74,9 +76,14 @@ impl Faults {
         if found.all().next().is_some() {
             return Ok(found);
         }
-        for rule in rules.iter().filter(|rule| lacking(profile, rule).is_empty()) {
+        let rules: Vec<&Rule> = rules.iter().filter(|rule| lacking(profile, rule).is_empty()).collect();
+        for rule in &rules {
             let snapshot = database.snapshot(&settings).await?;
             found.rules.push((rule.name.clone(), rule_faults(&snapshot, profile, rule).await));
+        }
+        if found.all().next().is_none() && !rules.is_empty() {
+            let snapshot = database.snapshot(&settings).await?;
+            found.together = Some(joint_fault(&snapshot, profile, &rules).await.into_iter().collect());
         }
         Ok(found)
     }
@@ -92,7 +99,7 @@ impl Faults {
 
     fn all(&self) -> impl Iterator<Item = &ScanError> {
         let relations = self.relations.iter().flat_map(|(_, faults)| faults);
-        relations.chain(self.rules.iter().flat_map(|(_, faults)| faults))
+        relations.chain(self.rules.iter().flat_map(|(_, faults)| faults)).chain(self.together.iter().flatten())
     }
 
     fn verdict(&self, profile: String) -> Result<Exit, Error> {
@@ -137,6 +144,9 @@ fn rule_listing(profile: &Profile, rules: &[Rule], faults: Option<&Faults>) -> L
         listing.add([rule.name.clone(), use_of_it, verdict.to_owned()]);
         tell(&mut listing, found.unwrap_or_default());
     }
+    let found = faults.and_then(|faults| faults.together.as_deref());
+    listing.add(["all in one scan".to_owned(), "-".to_owned(), verdict(found).to_owned()]);
+    tell(&mut listing, found.unwrap_or_default());
     listing
 }
 

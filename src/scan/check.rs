@@ -59,6 +59,14 @@ pub async fn rule_faults(snapshot: &Snapshot<'_>, profile: &Profile, rule: &Rule
     }
 }
 
+/// What keeps relations and rules without fault from being run together, such as keys of types that cannot be compared.
+pub async fn joint_fault(snapshot: &Snapshot<'_>, profile: &Profile, rules: &[&Rule]) -> Option<ScanError> {
+    let statement = Relations { profile, scope: Scope::All }.findings(rules);
+    let part = "the scan as a whole".to_owned();
+    let place = Place { file: &profile.file, line: 1, part, sql: "", before: 0 };
+    snapshot.columns("reading the scan as a whole", &statement).await.err().map(|error| place.misfit(error))
+}
+
 fn first(faults: Vec<ScanError>) -> Result<(), ScanError> {
     faults.into_iter().next().map_or(Ok(()), Err)
 }

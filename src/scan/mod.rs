@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::database::DatabaseError;
 
-pub use check::{relation_faults, rule_faults};
+pub use check::{joint_fault, relation_faults, rule_faults};
 pub use engine::{Lookup, NotChecked, Scan, ScanPlan, Scope};
 pub use header::FileFault;
 pub use profile::{DEFAULT_PROFILE, Profile};

@@ -177,6 +177,23 @@ fn all_faults_are_told_not_only_the_first() {
 }
 
 #[test]
+fn keys_that_cannot_be_compared_are_found_though_each_relation_is_sound() {
+    let step = "-- relation: step
+SELECT build_id::text AS build_key, step AS step_key, name, start_time AS started_at, end_time AS stopped_at,
+       has_output, output_size, NULL::boolean AS output_closed
+  FROM actions;
+";
+    let done = checked(&format!("{ALONE}{step}")).exits(Exit::Failed).says("does not fit this database");
+    assert_eq!(row(&done, "step"), ["step", "yes", "ok"]);
+    assert!(done.stdout.contains("operator does not exist"), "{}", done.stdout);
+    let done = checked(&format!("{ALONE}{}", step.replace("::text", ""))).exits(Exit::Clean);
+    assert_eq!(
+        done.stdout.lines().last().map(|line| line.split_whitespace().collect()),
+        Some(vec!["all", "in", "one", "scan", "-", "ok"])
+    );
+}
+
+#[test]
 fn a_rule_of_ones_own_is_checked_too() {
     let database = TestDatabase::circleci(&[]);
     let folder = tempfile::tempdir().expect("a folder");
