@@ -1,5 +1,6 @@
 //! The command line: flags, their help, and how their values are read.
 
+mod catalog;
 mod delete;
 mod reading;
 mod values;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use catalog::{ProfilesArgs, RulesArgs};
 pub use delete::DeleteArgs;
 pub use reading::ReadingArgs;
 
@@ -45,6 +47,15 @@ pub enum Command {
     Delete(Box<DeleteArgs>),
     /// Judge a restore: scan, say the verdict in one sentence, and exit with 1 if more is abnormal than is allowed
     Verify(VerifyArgs),
+    /// List the rules that say which builds are abnormal, or print one of them
+    ///
+    /// A rule is one SQL query over the relations build, step, chunk and object, which a profile presents.
+    Rules(RulesArgs),
+    /// List the profiles that say how to read a build database, print one of them, or check your own
+    ///
+    /// A profile is one SQL file that presents the tables of some CI as the relations build, step, chunk and object.
+    /// To read another database, start from one that ships: halfbuilt profiles circleci > mine.sql
+    Profiles(ProfilesArgs),
 }
 
 /// The flags of `scan`.

@@ -20,7 +20,7 @@ pub struct ReadingArgs {
     /// Give the password by PGPASSWORD or ~/.pgpass: arguments can be seen by every user of this machine.
     #[arg(long, value_name = "URL", env = "HALFBUILT_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
-    /// How to read the database: the name of a profile that ships (circleci, buildbot), or a file of your own
+    /// How to read the database: the name of a profile that ships (circleci, buildbot, conductor), or a file of your own
     #[arg(long, value_name = "NAME|FILE", default_value = DEFAULT_PROFILE, env = "HALFBUILT_PROFILE")]
     pub profile: String,
     /// A folder with rules of your own, *.sql, besides those that ship

@@ -28,6 +28,24 @@ pub enum Error {
     /// The database could not be scanned.
     #[error(transparent)]
     Scan(#[from] ScanError),
+    /// `profiles` was asked for one that does not ship.
+    #[error("unknown profile {name:?}")]
+    UnknownProfile {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        hint: String,
+    },
+    /// A profile, or a rule over it, does not fit the database.
+    #[error("profile {profile} does not fit this database: {faults}, told on standard output")]
+    Unfit {
+        /// The profile.
+        profile: String,
+        /// How many.
+        faults: String,
+        /// What to do next, where that is the same for several faults.
+        hint: Option<String>,
+    },
     /// An output cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -93,10 +111,16 @@ impl Error {
             | Self::Glob(_)
             | Self::Allowance(_)
             | Self::Via(_)
+            | Self::UnknownProfile { .. }
             | Self::Scan(ScanError::UnknownRule { .. }) => Exit::Usage,
             Self::Scan(
-                ScanError::Source(_) | ScanError::Misfit { .. } | ScanError::Columns { .. } | ScanError::DoubledKeys { .. } | ScanError::Database(_),
+                ScanError::Source(_)
+                | ScanError::Misfit { .. }
+                | ScanError::Columns { .. }
+                | ScanError::DoubledKeys { .. }
+                | ScanError::Database(_),
             )
+            | Self::Unfit { .. }
             | Self::Output(_)
             | Self::Report { .. }
             | Self::Read { .. }
@@ -118,6 +142,8 @@ impl Error {
             Self::Admin(error) => error.hint().map(Into::into),
             Self::Gate(error) => error.hint(),
             Self::Via(error) => error.hint().map(str::to_owned),
+            Self::UnknownProfile { hint, .. } => Some(hint.clone()),
+            Self::Unfit { hint, .. } => hint.clone(),
             Self::Allowance(_)
             | Self::Usage(_)
             | Self::Glob(_)

@@ -5,8 +5,11 @@ mod delete;
 mod error;
 mod guard;
 mod interrupt;
+mod profile_check;
+mod profiles;
 mod reading;
 mod record;
+mod rules;
 mod scan;
 mod survey;
 mod verify;
@@ -26,6 +29,8 @@ pub async fn run(cli: Cli, printer: Printer) -> Exit {
             Command::Scan(args) => scan::run(args, &interrupt, printer).await,
             Command::Delete(args) => delete::run(*args, &interrupt, printer).await,
             Command::Verify(args) => verify::run(args, &interrupt, printer).await,
+            Command::Rules(args) => rules::run(&args),
+            Command::Profiles(args) => profiles::run(args, &interrupt, printer).await,
         }
     };
     work.await.unwrap_or_else(|error| {

@@ -47,12 +47,17 @@ pub(super) fn base_url(args: &ReadingArgs) -> Result<Option<String>, Error> {
 
 /// Connects to the build database.
 pub(super) async fn connect(args: &ReadingArgs, printer: Printer) -> Result<Database, Error> {
-    let settings = Settings::resolve(args.database_url.as_deref(), |name| std::env::var(name).ok())?;
+    connect_to(args.database_url.as_deref(), printer).await
+}
+
+/// Connects to a build database that `--database-url` or the environment names.
+pub(super) async fn connect_to(database_url: Option<&str>, printer: Printer) -> Result<Database, Error> {
+    let settings = Settings::resolve(database_url, |name| std::env::var(name).ok())?;
     for warning in settings.warnings() {
         printer.warn(warning);
     }
     let by_variable = std::env::var("HALFBUILT_DATABASE_URL").ok();
-    if settings.password_was_in_the_url() && args.database_url != by_variable {
+    if settings.password_was_in_the_url() && database_url != by_variable.as_deref() {
         printer.warn("a password in --database-url can be seen by every user of this machine: use PGPASSWORD");
     }
     Ok(Database::connect(settings).await?)

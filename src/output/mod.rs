@@ -3,6 +3,7 @@
 mod file;
 mod harmless;
 mod json;
+mod listing;
 mod printer;
 mod progress;
 mod sink;
@@ -10,6 +11,7 @@ mod summary;
 mod table;
 
 pub use file::{OutputError, OutputFile};
+pub use listing::Listing;
 pub use printer::Printer;
 pub use progress::Progress;
 pub use sink::{Format, Sink};

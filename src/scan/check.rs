@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::database::{Column, DatabaseError, Snapshot};
 
 use super::ScanError;
-use super::compose::{Relations, Scope};
+use super::compose::{Part, Relations, Scope};
 use super::profile::Profile;
 use super::relation::{Kind, Relation};
 use super::rule::Rule;
@@ -26,25 +26,11 @@ impl Shape {
 pub(super) async fn profile(snapshot: &Snapshot<'_>, profile: &Profile) -> Result<Shape, ScanError> {
     let mut shape = Shape::default();
     for relation in Relation::ALL {
-        let Some(found) = profile.relation(relation) else { continue };
-        let place = Place {
-            file: &profile.file,
-            line: found.line,
-            part: format!("relation {relation}"),
-            sql: &found.sql,
-            before: 0,
-        };
-        let columns = snapshot.columns(&format!("reading {}", place.part), &found.sql).await;
-        let columns = columns.map_err(|error| place.misfit(error))?;
-        for (name, kind) in relation.columns() {
-            place.has_column(&columns, name, *kind)?;
+        let (columns, faults) = look_at_relation(snapshot, profile, relation).await;
+        first(faults)?;
+        if profile.offers(relation) {
+            shape.0.insert(relation, columns);
         }
-        for (name, kind) in relation.optional_columns() {
-            if columns.iter().any(|column| column.name == *name) {
-                place.has_column(&columns, name, *kind)?;
-            }
-        }
-        shape.0.insert(relation, columns);
     }
     Ok(shape)
 }
@@ -56,29 +42,85 @@ pub(super) async fn rules(
     shape: &Shape,
     rules: &[&Rule],
 ) -> Result<(), ScanError> {
-    let key = shape.type_of(Relation::Build, "build_key").unwrap_or_default();
     for rule in rules {
-        let (statement, before) = Relations { profile, shape, scope: Scope::All }.rule(rule);
-        let part = format!("rule {}", rule.name);
-        let place = Place { file: &rule.file, line: rule.line, part, sql: &rule.sql, before };
-        let columns = snapshot.columns(&format!("reading {}", place.part), &statement).await;
-        let columns = columns.map_err(|error| place.misfit(error))?;
-        place.has_column(&columns, "build_key", Kind::Any)?;
-        place.has_column(&columns, "evidence", Kind::Text)?;
-        let found = columns.iter().find(|column| column.name == "build_key");
-        if let Some(found) = found.filter(|found| !are_comparable(&found.type_name, key)) {
-            return Err(place.fault(format!(
-                "column build_key is {}, expected {key} as in relation build",
-                found.type_name
-            )));
-        }
+        first(look_at_rule(snapshot, profile, shape, rule).await)?;
     }
     Ok(())
+}
+
+/// All faults of one relation, as the server sees it: none if the profile leaves it out. A snapshot is of no use any
+/// more after a fault that the server has found.
+pub async fn relation_faults(snapshot: &Snapshot<'_>, profile: &Profile, relation: Relation) -> Vec<ScanError> {
+    look_at_relation(snapshot, profile, relation).await.1
+}
+
+/// All faults of one rule over a profile without fault, as the server sees it. A snapshot is of no use any more after a
+/// fault that the server has found.
+pub async fn rule_faults(snapshot: &Snapshot<'_>, profile: &Profile, rule: &Rule) -> Vec<ScanError> {
+    look_at_rule(snapshot, profile, &Shape::default(), rule).await
+}
+
+/// What keeps relations and rules without fault from being run together, such as keys of types that cannot be compared.
+pub async fn joint_fault(snapshot: &Snapshot<'_>, profile: &Profile, rules: &[&Rule]) -> Option<ScanError> {
+    let parts: Vec<Part<'_>> =
+        rules.iter().enumerate().map(|(rank, rule)| Part { rule, rank, suspects: None }).collect();
+    let statement = Relations { profile, shape: &Shape::default(), scope: Scope::All }.findings(&parts);
+    let part = "the scan as a whole".to_owned();
+    let place = Place { file: &profile.file, line: 1, part, sql: "", before: 0 };
+    snapshot.columns("reading the scan as a whole", &statement).await.err().map(|error| place.misfit(error))
+}
+
+async fn look_at_relation(
+    snapshot: &Snapshot<'_>,
+    profile: &Profile,
+    relation: Relation,
+) -> (Vec<Column>, Vec<ScanError>) {
+    let Some(found) = profile.relation(relation) else { return (Vec::new(), Vec::new()) };
+    let place = Place {
+        file: &profile.file,
+        line: found.line,
+        part: format!("relation {relation}"),
+        sql: &found.sql,
+        before: 0,
+    };
+    match snapshot.columns(&format!("reading {}", place.part), &found.sql).await {
+        Err(error) => (Vec::new(), vec![place.misfit(error)]),
+        Ok(columns) => {
+            let is_there = |(name, _): &&(&str, Kind)| columns.iter().any(|column| column.name == *name);
+            let wanted = relation.columns().iter().chain(relation.optional_columns().iter().filter(is_there));
+            let faults = wanted.filter_map(|(name, kind)| place.has_column(&columns, name, *kind).err()).collect();
+            (columns, faults)
+        }
+    }
+}
+
+async fn look_at_rule(snapshot: &Snapshot<'_>, profile: &Profile, shape: &Shape, rule: &Rule) -> Vec<ScanError> {
+    let (statement, before) = Relations { profile, shape, scope: Scope::All }.rule(rule);
+    let part = format!("rule {}", rule.name);
+    let place = Place { file: &rule.file, line: rule.line, part, sql: &rule.sql, before };
+    let columns = match snapshot.columns(&format!("reading {}", place.part), &statement).await {
+        Err(error) => return vec![place.misfit(error)],
+        Ok(columns) => columns,
+    };
+    let wanted = [("build_key", Kind::Any), ("evidence", Kind::Text)].into_iter();
+    let mut faults: Vec<ScanError> =
+        wanted.filter_map(|(name, kind)| place.has_column(&columns, name, kind).err()).collect();
+    let given = columns.iter().find(|column| column.name == "build_key").map(|column| column.type_name.as_str());
+    if let (Some(given), Some(key)) = (given, shape.type_of(Relation::Build, "build_key"))
+        && !are_comparable(given, key)
+    {
+        faults.push(place.fault(format!("column build_key is {given}, expected {key} as in relation build")));
+    }
+    faults
 }
 
 /// Whether keys of two types can stand for one another.
 fn are_comparable(one: &str, other: &str) -> bool {
     one == other || [Kind::Integer, Kind::Text].into_iter().any(|kind| kind.accepts(one) && kind.accepts(other))
+}
+
+fn first(faults: Vec<ScanError>) -> Result<(), ScanError> {
+    faults.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// Where a piece of SQL stands in a file and in the statement that the server saw.

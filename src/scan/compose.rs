@@ -9,7 +9,7 @@ use super::header::without_semicolon;
 use super::key;
 use super::profile::Profile;
 use super::relation::{Relation, STORED_AT};
-use super::rule::Rule;
+use super::rule::{Rule, Sieve};
 
 /// The program's own SQL, a file each.
 mod sql {
@@ -26,6 +26,7 @@ mod sql {
     pub(super) const NO_CHUNK: &str = include_str!("../../sql/engine/no_chunk.sql");
     pub(super) const NO_OBJECT: &str = include_str!("../../sql/engine/no_object.sql");
     pub(super) const NO_STEP: &str = include_str!("../../sql/engine/no_step.sql");
+    pub(super) const OF_EVERY_PROJECT: &str = include_str!("../../sql/engine/of_every_project.sql");
     pub(super) const OF_SUSPECTS: &str = include_str!("../../sql/engine/of_suspects.sql");
     pub(super) const OBJECT_OF_BUILDS: &str = include_str!("../../sql/engine/object_of_builds.sql");
     pub(super) const REPORT: &str = include_str!("../../sql/engine/report.sql");
@@ -147,10 +148,12 @@ impl Relations<'_> {
         for Part { rule, rank, suspects } in rules {
             let rows = format!("rule_{rank}");
             findings.push(finding(&rule.name, *rank, &rows));
-            match suspects.and_then(|parameter| key::keys(self.shape, parameter)) {
-                None => parts.push(part(&rows, "MATERIALIZED", &rule.sql)),
-                Some(keys) => parts.push(part(&rows, "MATERIALIZED", &of_suspects(rule, &keys))),
-            }
+            let found = match suspects.and_then(|parameter| key::keys(self.shape, parameter)) {
+                Some(keys) => of_suspects(rule, &keys),
+                None if self.scope == Scope::Projects && rule.sieve == Some(Sieve::Names) => of_every_project(rule),
+                None => rule.sql.clone(),
+            };
+            parts.push(part(&rows, "MATERIALIZED", &found));
         }
         parts.push(part("finding", "MATERIALIZED", &findings.join("\nUNION ALL\n")));
         parts.push(part("judged", "MATERIALIZED", sql::JUDGED));
@@ -225,6 +228,13 @@ fn of_suspects(rule: &Rule, keys: &str) -> String {
     format!("WITH {}, {answer}\n{}", narrowed.join(", "), without_semicolon(sql::ANSWER))
 }
 
+/// A rule over the builds of all projects.
+fn of_every_project(rule: &Rule) -> String {
+    let build = part(Relation::Build.as_str(), "NOT MATERIALIZED", sql::OF_EVERY_PROJECT);
+    let answer = part("answer", "NOT MATERIALIZED", &rule.sql);
+    format!("WITH {build}, {answer}\n{}", without_semicolon(sql::ANSWER))
+}
+
 /// Fills in psql's variables. The name of a rule is checked to be a plain word when the rule is read.
 fn finding(rule: &str, rank: usize, rows: &str) -> String {
     let named = without_semicolon(sql::FINDING);
@@ -263,7 +273,8 @@ mod tests {
     fn the_place_of_a_rule_is_known() {
         let profile = profile();
         let rule = Rule::parse("r.sql", "-- rule: r\n-- title: t\n-- needs: build\nSELECT 'é' AS x").expect("a rule");
-        let (statement, before) = Relations { profile: &profile, shape: &Shape::default(), scope: Scope::All }.rule(&rule);
+        let (statement, before) =
+            Relations { profile: &profile, shape: &Shape::default(), scope: Scope::All }.rule(&rule);
         let tail: String = statement.chars().skip(before).collect();
         assert!(tail.starts_with("-- rule: r"), "{tail}");
     }

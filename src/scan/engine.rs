@@ -21,6 +21,9 @@ use super::sieve::{Look, Sieved, Suspects};
 /// The rule that looks at where output ends.
 const OUTPUT_TRUNCATED: &str = "output-truncated";
 
+/// The rule that looks at builds which wait.
+const STUCK_QUEUED: &str = "stuck-queued";
+
 /// What a scan is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -135,7 +138,8 @@ impl<'a> Scan<'a> {
     pub async fn findings(&self) -> Result<Findings<'_>, ScanError> {
         let (scope, mut parameters) = self.scope_parameters();
         let suspects = parameters.len() + 1;
-        let parts: Vec<Part<'_>> = self.rules.iter().filter_map(|(rank, rule)| self.part(*rank, rule, suspects)).collect();
+        let parts: Vec<Part<'_>> =
+            self.rules.iter().filter_map(|(rank, rule)| self.part(*rank, rule, suspects)).collect();
         if parts.is_empty() {
             return Ok(Findings { plan: self.plan, rows: None });
         }
@@ -178,12 +182,8 @@ impl<'a> Scan<'a> {
         }
         if !chosen.is_everything() {
             self.projects = Some(self.scope.projects.keys().cloned().collect());
-            let (orphans, rules) = self.rules.iter().partition(|(_, rule)| rule.sieve == Some(Sieve::Parents));
-            self.rules = rules;
-            let orphans: Vec<(usize, &Rule)> = orphans;
-            for (_, rule) in orphans {
-                self.leave_out(rule.name.clone(), "left out by --project: what belongs to no build is in no project");
-            }
+            let why = "left out by --project: what belongs to no build is in no project";
+            self.leave_out_rules(|rule| rule.sieve == Some(Sieve::Parents), why);
         }
         Ok(())
     }
@@ -197,11 +197,21 @@ impl<'a> Scan<'a> {
             let doubled = (builds - keys).unsigned_abs();
             return Err(ScanError::DoubledKeys { profile: self.plan.profile.name.clone(), doubled });
         }
-        self.sieved.names_differ = count(2)? == count(3)? && count(4)? == count(5)?;
-        let (other_lifecycles, without_time) = (count(6)?.unsigned_abs(), count(7)?.unsigned_abs());
+        // A build in scope may share its address with one that is not.
+        self.sieved.names_differ = self.projects.is_none() && count(2)? == count(3)? && count(4)? == count(5)?;
+        if builds > 0 && count(2)? == 0 && count(4)? == 0 {
+            self.leave_out_rules(|rule| rule.sieve == Some(Sieve::Names), "no build has a number or an address");
+        }
+        if builds > 0 && count(6)? == 0 {
+            self.leave_out_rules(|rule| rule.name == STUCK_QUEUED, "no queueing is on record");
+        }
+        let (other_lifecycles, without_time) = (count(7)?.unsigned_abs(), count(8)?.unsigned_abs());
         if other_lifecycles > 0 {
             let what = format!("whether {} hang", counted(other_lifecycles, "build"));
-            self.leave_out(what, "the profile gives a lifecycle that is none of queued, not_run, not_running, running and finished");
+            self.leave_out(
+                what,
+                "the profile gives a lifecycle that is none of queued, not_run, not_running, running and finished",
+            );
         }
         if without_time > 0 {
             let what = format!("whether {} hang", counted(without_time, "waiting or running build"));
@@ -249,6 +259,14 @@ impl<'a> Scan<'a> {
         Ok(rows.next().await?)
     }
 
+    fn leave_out_rules(&mut self, which: impl Fn(&Rule) -> bool, why: &str) {
+        let (left_out, rules): (Vec<_>, Vec<_>) = self.rules.iter().copied().partition(|(_, rule)| which(rule));
+        self.rules = rules;
+        for (_, rule) in left_out {
+            self.leave_out(rule.name.clone(), why);
+        }
+    }
+
     fn leave_out(&mut self, what: String, why: &str) {
         self.not_checked.push(NotChecked { what, why: why.to_owned() });
     }
@@ -279,4 +297,3 @@ impl Findings<'_> {
         row.map(|row| finding(self.plan, &row)).transpose()
     }
 }
-

@@ -38,8 +38,7 @@ impl ScanPlan {
         base_url: Option<String>,
     ) -> Result<Self, ScanError> {
         if let Some(name) = named.iter().find(|name| !all_rules.iter().any(|rule| rule.name == **name)) {
-            let known: Vec<&str> = all_rules.iter().map(|rule| rule.name.as_str()).collect();
-            return Err(ScanError::UnknownRule { name: name.clone(), known: known.join(", ") });
+            return Err(Rule::unknown(name, &all_rules));
         }
         let all_rule_names = all_rules.iter().map(|rule| rule.name.clone()).collect();
         let mut plan = Self { profile, rules: Vec::new(), all_rule_names, left_out: Vec::new(), times, base_url };

@@ -8,9 +8,10 @@ use super::relation::Relation;
 use super::{SqlSourceError, read_sql_file};
 
 /// The profiles that ship, by name.
-const BUILT_IN: [(&str, &str); 2] = [
+const BUILT_IN: [(&str, &str); 3] = [
     ("circleci", include_str!("../../sql/profiles/circleci.sql")),
     ("buildbot", include_str!("../../sql/profiles/buildbot.sql")),
+    ("conductor", include_str!("../../sql/profiles/conductor.sql")),
 ];
 
 /// The name of the profile that is used where none is chosen.
@@ -37,6 +38,11 @@ pub(super) struct RelationSql {
 }
 
 impl Profile {
+    /// The profiles that ship: the name and the file of each.
+    pub fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
+        BUILT_IN.into_iter()
+    }
+
     /// Finds a profile that ships by its name, or reads a file.
     ///
     /// # Errors

@@ -1,11 +1,12 @@
 //! Rules: one SQL file each, over the relations, that says which builds are abnormal and what was seen.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use super::header::{self, FileFault, SqlFile};
 use super::relation::Relation;
-use super::{SqlSourceError, read_sql_file};
+use super::{ScanError, SqlSourceError, read_sql_file};
 
 /// The rules that ship, in the order in which a report names them.
 const BUILT_IN: [(&str, &str); 11] = [
@@ -33,6 +34,8 @@ pub struct Rule {
     pub needs: Vec<Need>,
     /// Where it need not look.
     pub sieve: Option<Sieve>,
+    /// Its file, as it stands.
+    pub text: String,
     pub(super) sql: String,
     pub(super) file: String,
     pub(super) line: usize,
@@ -85,6 +88,17 @@ impl Rule {
         Ok(rules)
     }
 
+    /// Whether it is one of those that ship, none of an operator's own.
+    pub fn ships(&self) -> bool {
+        BUILT_IN.iter().any(|(name, _)| *name == self.name)
+    }
+
+    /// The error for a name that none of `rules` has.
+    pub fn unknown(name: &str, rules: &[Self]) -> ScanError {
+        let known: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+        ScanError::UnknownRule { name: name.to_owned(), known: known.join(", ") }
+    }
+
     /// Reads a rule. `file` names it in messages.
     ///
     /// # Errors
@@ -115,7 +129,8 @@ impl Rule {
             source.fault(line, "expected a list of build, step, chunk, object and backup_time after \"-- needs:\"")
         })?;
         let sieve = head.get("sieve").map(|(line, name)| {
-            Sieve::parse(name).ok_or_else(|| source.fault(*line, "expected whole, parents or names after \"-- sieve:\""))
+            Sieve::parse(name)
+                .ok_or_else(|| source.fault(*line, "expected whole, parents or names after \"-- sieve:\""))
         });
         let sql = header::without_semicolon(text);
         if !sql.lines().any(header::holds_sql) {
@@ -126,10 +141,20 @@ impl Rule {
             title: title.to_owned(),
             needs,
             sieve: sieve.transpose()?,
+            text: text.to_owned(),
             sql: sql.to_owned(),
             file: file.to_owned(),
             line: 1,
         })
+    }
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Relation(relation) => relation.fmt(f),
+            Self::BackupTime => f.pad("backup_time"),
+        }
     }
 }
 

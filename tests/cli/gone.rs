@@ -123,8 +123,11 @@ fn two_builds_of_a_report_that_share_an_address_are_refused_and_the_others_are_n
     let (_folder, report) = scanned(&database);
     let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).on(&database).run();
     let plan = Report::parse(&done.exits(Exit::Clean).stdout);
-    assert_eq!(plan.count("reason", "2 builds have this URL"), 2);
+    assert_eq!(plan.count("reason", "the report says that it is not deletable"), 2);
     assert!(plan.count("decision", "delete") > 2);
+    // A plain list says nothing of that; the database does.
+    let list = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(&database).input(url).run();
+    list.exits(Exit::NothingInScope).says("2 builds have this URL");
 }
 
 #[test]

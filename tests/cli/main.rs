@@ -5,12 +5,15 @@
 
 mod bad_input;
 mod buildbot;
+mod conductor;
 mod connection;
 mod delete;
 mod delete_http;
 mod delete_nrepl;
 mod gone;
 mod own_sql;
+mod profiles;
+mod rules;
 mod scan;
 mod support;
 mod tls;

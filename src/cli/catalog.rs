@@ -1,0 +1,44 @@
+//! The flags of `rules` and `profiles`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// The flags of `rules`.
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// Print the SQL file of this rule instead, as it stands
+    ///
+    /// To change it, redirect it to a file, give it a name of its own in its first line, and pass the folder by --rules.
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// A folder with rules of your own, *.sql, to be listed (or printed) besides those that ship
+    #[arg(long = "rules", value_name = "DIR")]
+    pub rule_folder: Option<PathBuf>,
+}
+
+/// The flags of `profiles`.
+#[derive(Debug, Args)]
+pub struct ProfilesArgs {
+    /// Print the SQL file of this profile instead, as it stands
+    ///
+    /// To change it, redirect it to a file, and pass that by --profile.
+    #[arg(value_name = "NAME", conflicts_with = "check")]
+    pub name: Option<String>,
+    /// Check a profile, your own file or one that ships: what it offers, and which rules can be run over it
+    ///
+    /// Where a database is named, by --database-url, HALFBUILT_DATABASE_URL, PGHOST, PGHOSTADDR, PGSERVICE or PGDATABASE,
+    /// its server also checks the columns and types of every relation, and every rule over them, and all faults are
+    /// told. No row is read. Exits with 3 if there is a fault.
+    #[arg(long, value_name = "FILE|NAME")]
+    pub check: Option<String>,
+    /// With --check: a folder with rules of your own, *.sql, to be checked besides those that ship
+    // What is required is not asked for where a NAME excludes it, so that is a conflict too.
+    #[arg(long = "rules", value_name = "DIR", requires = "check", conflicts_with = "name")]
+    pub rule_folder: Option<PathBuf>,
+    /// With --check: the build database, postgres://USER@HOST:PORT/DATABASE or "host=... dbname=..." [default:
+    /// HALFBUILT_DATABASE_URL, or PGHOST and libpq's other variables]
+    // Not read from the environment by clap, which would then ask for --check wherever the variable is set.
+    #[arg(long, value_name = "URL", requires = "check", conflicts_with = "name")]
+    pub database_url: Option<String>,
+}

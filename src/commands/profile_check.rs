@@ -1,0 +1,183 @@
+//! `halfbuilt profiles --check`: what a profile offers, which rules can be run over it, and whether both fit a database.
+
+use jiff::SignedDuration;
+
+use crate::causes::told_apart;
+use crate::cli::ProfilesArgs;
+use crate::database::Database;
+use crate::exit::Exit;
+use crate::output::{Listing, Printer};
+use crate::scan::{Need, Profile, Relation, Rule, ScanError, ScanPlan, joint_fault, relation_faults, rule_faults};
+use crate::text::{counted, escape_controls};
+use crate::timing::RestoreTimes;
+
+use super::interrupt::Interrupt;
+use super::rules::print;
+use super::{Error, reading};
+
+/// The variables that name a database. PGUSER and the like say only how to reach one.
+const NAMING: [&str; 5] = ["HALFBUILT_DATABASE_URL", "PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
+
+/// Checks a profile as far as it can be.
+pub(super) async fn run(
+    name_or_file: &str,
+    args: &ProfilesArgs,
+    interrupt: &Interrupt,
+    printer: Printer,
+) -> Result<Exit, Error> {
+    let profile = Profile::load(name_or_file)?;
+    let rules = Rule::load_all(args.rule_folder.as_deref())?;
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let url = args.database_url.clone().or_else(|| variable("HALFBUILT_DATABASE_URL"));
+    let faults = if url.is_some() || NAMING.into_iter().any(|name| variable(name).is_some()) {
+        let mut database = interrupt.or(reading::connect_to(url.as_deref(), printer)).await?;
+        let canceller = database.canceller();
+        let faults = Faults::find(&profile, &rules, &mut database);
+        Some(interrupt.or_cancel(&canceller, faults).await?)
+    } else {
+        None
+    };
+    // Title and unit come out of a file.
+    let mut head = format!("profile {}: {}\n", profile.name, escape_controls(&profile.title));
+    if profile.offers(Relation::Step) || profile.offers(Relation::Chunk) {
+        head += &format!("its output is counted in {}\n", escape_controls(&profile.unit));
+    }
+    let relations = relations(&profile, faults.as_ref());
+    let rules = rule_listing(&profile, &rules, faults.as_ref());
+    print(&format!("{head}\n{relations}\n{rules}"))?;
+    match faults {
+        None => {
+            printer.warn("no database was asked: columns and types were not checked");
+            printer.say("hint: name one by --database-url or by PGHOST, PGDATABASE and libpq's other variables");
+            Ok(Exit::Clean)
+        }
+        Some(faults) => faults.verdict(profile.name),
+    }
+}
+
+/// What the server finds fault with, relation by relation and rule by rule.
+struct Faults {
+    relations: Vec<(Relation, Vec<ScanError>)>,
+    /// Empty where a relation has a fault: every rule would only repeat it.
+    rules: Vec<(String, Vec<ScanError>)>,
+    /// `None` where anything else has a fault, and where no rule runs.
+    together: Option<Vec<ScanError>>,
+}
+
+impl Faults {
+    async fn find(profile: &Profile, rules: &[Rule], database: &mut Database) -> Result<Self, Error> {
+        let settings = settings(profile)?;
+        let mut found = Self { relations: Vec::new(), rules: Vec::new(), together: None };
+        for relation in Relation::ALL.into_iter().filter(|relation| profile.offers(*relation)) {
+            // A snapshot each: the server takes nothing more in one in which it has complained.
+            let snapshot = database.snapshot(&settings).await?;
+            found.relations.push((relation, relation_faults(&snapshot, profile, relation).await));
+        }
+        if found.all().next().is_some() {
+            return Ok(found);
+        }
+        let rules: Vec<&Rule> = rules.iter().filter(|rule| lacking(profile, rule).is_empty()).collect();
+        for rule in &rules {
+            let snapshot = database.snapshot(&settings).await?;
+            found.rules.push((rule.name.clone(), rule_faults(&snapshot, profile, rule).await));
+        }
+        if found.all().next().is_none() && !rules.is_empty() {
+            let snapshot = database.snapshot(&settings).await?;
+            found.together = Some(joint_fault(&snapshot, profile, &rules).await.into_iter().collect());
+        }
+        Ok(found)
+    }
+
+    fn of_relation(&self, relation: Relation) -> &[ScanError] {
+        self.relations.iter().find(|(found, _)| *found == relation).map_or(&[], |(_, faults)| faults)
+    }
+
+    /// `None` where the rule was not tried.
+    fn of_rule(&self, name: &str) -> Option<&[ScanError]> {
+        self.rules.iter().find(|(found, _)| found == name).map(|(_, faults)| faults.as_slice())
+    }
+
+    fn all(&self) -> impl Iterator<Item = &ScanError> {
+        let relations = self.relations.iter().flat_map(|(_, faults)| faults);
+        relations.chain(self.rules.iter().flat_map(|(_, faults)| faults)).chain(self.together.iter().flatten())
+    }
+
+    fn verdict(&self, profile: String) -> Result<Exit, Error> {
+        let faults = self.all().count() as u64;
+        if faults == 0 {
+            return Ok(Exit::Clean);
+        }
+        let hint = self.all().filter(|fault| !tells_its_own_hint(fault)).find_map(ScanError::hint);
+        Err(Error::Unfit { profile, faults: counted(faults, "fault"), hint })
+    }
+}
+
+/// What a scan without times would tell the SQL. No statement is run, so their values are of no account.
+fn settings(profile: &Profile) -> Result<Vec<(&'static str, String)>, Error> {
+    let times = RestoreTimes { backup: None, restored: None, max_run_time: SignedDuration::from_hours(5) };
+    Ok(ScanPlan::new(profile.clone(), Vec::new(), &[], times, None)?.settings())
+}
+
+fn relations(profile: &Profile, faults: Option<&Faults>) -> Listing {
+    let mut listing = Listing::new(&["relation", "offered", "columns and types"]);
+    for relation in Relation::ALL {
+        let offered = profile.offers(relation);
+        let found = faults.map(|faults| faults.of_relation(relation));
+        let verdict = if offered { verdict(found) } else { "-" };
+        listing.add([relation.to_string(), if offered { "yes" } else { "no" }.to_owned(), verdict.to_owned()]);
+        tell(&mut listing, found.unwrap_or_default());
+    }
+    listing
+}
+
+fn rule_listing(profile: &Profile, rules: &[Rule], faults: Option<&Faults>) -> Listing {
+    let mut listing = Listing::new(&["rule", "over this profile", "its SQL"]);
+    for rule in rules {
+        let lacking = lacking(profile, rule);
+        let found = faults.and_then(|faults| faults.of_rule(&rule.name));
+        let (use_of_it, verdict) = if lacking.is_empty() {
+            let needs_time = rule.needs.contains(&Need::BackupTime);
+            (if needs_time { "runs, with --backup-time" } else { "runs" }.to_owned(), verdict(found))
+        } else {
+            (format!("does not run: no relation {}", lacking.join(", ")), "-")
+        };
+        listing.add([rule.name.clone(), use_of_it, verdict.to_owned()]);
+        tell(&mut listing, found.unwrap_or_default());
+    }
+    let found = faults.and_then(|faults| faults.together.as_deref());
+    listing.add(["all in one scan".to_owned(), "-".to_owned(), verdict(found).to_owned()]);
+    tell(&mut listing, found.unwrap_or_default());
+    listing
+}
+
+fn verdict(faults: Option<&[ScanError]>) -> &'static str {
+    match faults {
+        None => "not tried",
+        Some([]) => "ok",
+        Some(_) => "fault",
+    }
+}
+
+fn tell(listing: &mut Listing, faults: &[ScanError]) {
+    for fault in faults {
+        listing.note(&fault.to_string());
+        told_apart(fault).iter().for_each(|cause| listing.note(&format!("  caused by: {cause}")));
+        if let Some(hint) = fault.hint().filter(|_| tells_its_own_hint(fault)) {
+            listing.note(&format!("  hint: {hint}"));
+        }
+    }
+}
+
+/// Whether what to do next depends on the fault. Of columns it is the same for all, and told once, at the end.
+fn tells_its_own_hint(fault: &ScanError) -> bool {
+    matches!(fault, ScanError::Misfit { .. })
+}
+
+/// The relations that a rule needs and a profile leaves out.
+fn lacking(profile: &Profile, rule: &Rule) -> Vec<&'static str> {
+    let relation = |need: &Need| match need {
+        Need::Relation(relation) if !profile.offers(*relation) => Some(relation.as_str()),
+        Need::Relation(_) | Need::BackupTime => None,
+    };
+    rule.needs.iter().filter_map(relation).collect()
+}

@@ -1,0 +1,46 @@
+//! `halfbuilt profiles`: which profiles ship, one of them, or what there is to say of one's own.
+
+use std::path::Path;
+
+use crate::cli::ProfilesArgs;
+use crate::exit::Exit;
+use crate::output::{Listing, Printer};
+use crate::scan::{DEFAULT_PROFILE, Profile, Relation};
+
+use super::interrupt::Interrupt;
+use super::rules::print;
+use super::{Error, profile_check};
+
+/// Lists the profiles, prints one, or checks one.
+pub(super) async fn run(args: ProfilesArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
+    match (&args.name, &args.check) {
+        (_, Some(check)) => profile_check::run(check, &args, interrupt, printer).await,
+        (Some(name), None) => match Profile::shipped().find(|(shipped, _)| shipped == name) {
+            Some((_, text)) => print(text),
+            None => Err(unknown(name)),
+        },
+        (None, None) => print(&listing()?.to_string()),
+    }
+}
+
+fn listing() -> Result<Listing, Error> {
+    let mut listing = Listing::new(&["profile", "offers", "reads"]);
+    for (name, _) in Profile::shipped() {
+        let profile = Profile::load(name)?;
+        let offered = Relation::ALL.into_iter().filter(|relation| profile.offers(*relation));
+        let offered: Vec<&str> = offered.map(Relation::as_str).collect();
+        let default = if name == DEFAULT_PROFILE { " (the default)" } else { "" };
+        listing.add([profile.name, offered.join(", "), format!("{}{default}", profile.title)]);
+    }
+    Ok(listing)
+}
+
+fn unknown(name: &str) -> Error {
+    let known: Vec<&str> = Profile::shipped().map(|(name, _)| name).collect();
+    let hint = if Path::new(name).exists() {
+        format!("to look at a file of your own: halfbuilt profiles --check {name}")
+    } else {
+        format!("profiles that ship: {}", known.join(", "))
+    };
+    Error::UnknownProfile { name: name.to_owned(), hint }
+}

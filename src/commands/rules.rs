@@ -1,0 +1,41 @@
+//! `halfbuilt rules`: which rules there are, or one of them.
+
+use std::io::Write;
+
+use crate::cli::RulesArgs;
+use crate::exit::Exit;
+use crate::output::{Listing, OutputError, OutputFile};
+use crate::scan::Rule;
+
+use super::Error;
+
+/// Lists the rules, or prints one.
+pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
+    let rules = Rule::load_all(args.rule_folder.as_deref())?;
+    match &args.name {
+        None => print(&listing(&rules).to_string()),
+        Some(name) => {
+            let rule = rules.iter().find(|rule| rule.name == *name);
+            print(&rule.ok_or_else(|| Rule::unknown(name, &rules))?.text)
+        }
+    }
+}
+
+fn listing(rules: &[Rule]) -> Listing {
+    let mut listing = Listing::new(&["rule", "from", "needs", "fires where"]);
+    for rule in rules {
+        let from = if rule.ships() { "halfbuilt" } else { "--rules" };
+        let needs: Vec<String> = rule.needs.iter().map(ToString::to_string).collect();
+        listing.add([rule.name.clone(), from.to_owned(), needs.join(", "), rule.title.clone()]);
+    }
+    listing
+}
+
+/// Writes to standard output, byte for byte unless a terminal reads it.
+pub(super) fn print(text: &str) -> Result<Exit, Error> {
+    let mut output = OutputFile::whole(None)?;
+    let name = output.name();
+    output.write_all(text.as_bytes()).map_err(|source| OutputError::new(name, source))?;
+    output.finish()?;
+    Ok(Exit::Clean)
+}

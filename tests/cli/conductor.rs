@@ -1,0 +1,89 @@
+//! The jobs of a CircleCI Server 4.x, in tables made after what is public of them.
+
+use halfbuilt::exit::Exit;
+
+use crate::support::{Report, Run, TIMES, TestDatabase, halfbuilt, psql, repository};
+
+/// The rules that the fixture is made for.
+const RULES: [&str; 4] = ["--rule", "stuck-running", "--rule", "closed-after-restore"];
+
+/// The fixture, with its ids and times made what a real server may have.
+fn conductor(change: &str) -> TestDatabase {
+    let database = TestDatabase::empty();
+    let file = repository("fixtures/conductor/jobs.sql");
+    psql(&database.name, &["-f", file.to_str().expect("a path")]);
+    if !change.is_empty() {
+        for (table, time) in [("job_started_events", "started_at"), ("job_ended_events", "ended_at")] {
+            database.run(&format!("ALTER TABLE {table} {}", change.replace("COLUMN", time)));
+        }
+    }
+    database
+}
+
+/// The report without the ids of the jobs before what was seen of each: they differ by their type.
+fn without_ids(text: &str) -> Report {
+    let mut report = Report::parse(text).without_fingerprints();
+    for row in &mut report.rows {
+        let seen = row["evidence"].rsplit(": ").next().unwrap_or_default().to_owned();
+        row.insert("evidence".to_owned(), seen);
+    }
+    report
+}
+
+fn scan(database: &TestDatabase) -> Run {
+    halfbuilt(&["scan", "--profile", "conductor"]).args(&TIMES).on(database)
+}
+
+#[test]
+fn jobs_that_the_backup_cut_are_found_whatever_the_type_of_their_ids() {
+    let expected = Report::read(&repository("fixtures/conductor/jobs.expected.csv"));
+    for change in [
+        "",
+        "ALTER job_id TYPE bigint USING replace(job_id::text, '-', '')::bigint",
+        "ALTER job_id TYPE text USING job_id::text",
+        "ALTER COLUMN TYPE timestamp USING COLUMN AT TIME ZONE 'UTC'",
+    ] {
+        let database = conductor(change);
+        let done = scan(&database).args(&RULES).run().exits(Exit::Clean);
+        assert_eq!(without_ids(&done.stdout), expected, "{change}");
+        assert_eq!(expected.count("deletable", "no"), expected.rows.len());
+    }
+}
+
+#[test]
+fn what_its_tables_do_not_tell_is_said_and_never_clean() {
+    let database = conductor("");
+    let done = scan(&database).run().exits(Exit::Clean);
+    done.says("output-truncated").says("profile conductor has no relation step");
+    let none = ["DELETE FROM job_started_events", "DELETE FROM job_ended_events"];
+    none.iter().for_each(|statement| drop(database.run(statement)));
+    database.run("INSERT INTO job_started_events VALUES (gen_random_uuid(), '2026-11-20T01:00:00Z')");
+    database.run("INSERT INTO job_ended_events SELECT job_id, '2026-11-20T01:30:00Z' FROM job_started_events");
+    let done = halfbuilt(&["verify", "--profile", "conductor"]).args(&TIMES).on(&database).run();
+    done.exits(Exit::Clean).says("nothing abnormal was seen in 1 builds, but not everything was checked");
+}
+
+#[test]
+fn none_of_them_is_ever_deleted() {
+    let database = conductor("");
+    let report = scan(&database).run().exits(Exit::Clean).stdout;
+    let delete = |report: &str| {
+        let delete = halfbuilt(&["delete", "-", "--via", "nrepl://127.0.0.1:9", "--profile", "conductor"]);
+        delete.args(&TIMES).on(&database).input(report).run()
+    };
+    delete(&report).exits(Exit::NothingInScope).says("kept: 7 refused: the report says that it is not deletable");
+    // Not even if somebody writes into the report that they may be.
+    let edited = report.replace(",no,", ",yes,");
+    assert_ne!(edited, report);
+    delete(&edited).exits(Exit::Failed).fails_with("is not a report that can be acted on");
+}
+
+#[test]
+fn it_fits_its_tables_and_says_what_it_does_not_fit() {
+    let database = conductor("");
+    let check = || halfbuilt(&["profiles", "--check", "conductor"]).on(&database).run();
+    check().exits(Exit::Clean);
+    database.run("ALTER TABLE job_ended_events RENAME job_id TO job");
+    let done = check().exits(Exit::Failed).says("profile conductor does not fit this database: 1 fault");
+    assert!(done.stdout.contains("profile conductor, line "), "{}", done.stdout);
+}

@@ -1,0 +1,233 @@
+//! `halfbuilt profiles`: what ships, each as it stands, and what is said of a profile of one's own.
+
+use std::path::{Path, PathBuf};
+
+use halfbuilt::exit::Exit;
+use tempfile::TempDir;
+
+use crate::support::{Done, Run, TestDatabase, halfbuilt, repository, server_variables};
+
+/// Presents builds alone.
+const ALONE: &str = "-- profile: mine
+-- title: my own CI
+-- relation: build
+SELECT build_id AS build_key, build_url, username || '/' || reponame AS project, build_num, lifecycle, status,
+       queued_at, start_time AS started_at, stop_time AS stopped_at
+  FROM builds;
+";
+
+fn own(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mine.sql");
+    std::fs::write(&path, text).expect("a file");
+    (folder, path)
+}
+
+fn check(path: &Path) -> Run {
+    halfbuilt(&["profiles", "--check"]).args(&[path])
+}
+
+/// Checks a profile on the CircleCI schema.
+fn checked(profile: &str) -> Done {
+    let (_folder, path) = own(profile);
+    check(&path).on(&TestDatabase::circleci(&[])).run()
+}
+
+/// The row of a listing, its columns apart.
+#[track_caller]
+fn row<'a>(done: &'a Done, name: &str) -> Vec<&'a str> {
+    let row = done.stdout.lines().find(|line| line.split_whitespace().next() == Some(name));
+    let row = row.unwrap_or_else(|| panic!("no row of {name}: {}", done.stdout));
+    row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
+}
+
+#[test]
+fn every_profile_is_listed_with_what_it_offers() {
+    let done = halfbuilt(&["profiles"]).run().exits(Exit::Clean);
+    assert_eq!(done.stderr, "");
+    assert_eq!(row(&done, "circleci")[1], "build, step, chunk, object");
+    assert!(row(&done, "circleci")[2].ends_with("(the default)"));
+    assert_eq!(row(&done, "buildbot")[1..], ["build, step, chunk", "Buildbot 4 master database"]);
+    assert_eq!(row(&done, "conductor")[1], "build");
+    let files = std::fs::read_dir(repository("sql/profiles")).expect("a folder").count();
+    assert_eq!(done.stdout.lines().count(), files + 1);
+}
+
+#[test]
+fn every_profile_is_printed_as_it_stands() {
+    for name in ["circleci", "buildbot", "conductor"] {
+        let done = halfbuilt(&["profiles", name]).run().exits(Exit::Clean);
+        let file = repository("sql/profiles").join(format!("{name}.sql"));
+        assert_eq!(done.stdout, std::fs::read_to_string(file).expect("a file"));
+    }
+}
+
+#[test]
+fn a_profile_that_there_is_not() {
+    let done = halfbuilt(&["profiles", "jenkins"]).run().exits(Exit::Usage);
+    done.fails_with("unknown profile \"jenkins\"").says("hint: profiles that ship: circleci, buildbot");
+    let (_folder, path) = own(ALONE);
+    let done = halfbuilt(&["profiles"]).args(&[&path]).run().exits(Exit::Usage);
+    done.says("hint: to look at a file of your own: halfbuilt profiles --check");
+    let done = halfbuilt(&["profiles", "--check", "jenkins"]).run().exits(Exit::Failed);
+    done.fails_with("unknown profile \"jenkins\"").says("a file needs a path");
+    let done = halfbuilt(&["profiles", "--check", "./nowhere.sql"]).run().exits(Exit::Failed);
+    done.fails_with("cannot read ./nowhere.sql");
+}
+
+#[test]
+fn flags_that_do_not_go_together() {
+    for flags in [
+        &["profiles", "circleci", "--check", "buildbot"][..],
+        &["profiles", "--database-url", "postgres://127.0.0.1:9/ci"],
+        &["profiles", "circleci", "--rules", "."],
+        &["profiles", "--check"],
+    ] {
+        halfbuilt(flags).run().exits(Exit::Usage).says("error:");
+    }
+    // A variable that is set for other commands is in nobody's way.
+    let run = halfbuilt(&["profiles"]).env("HALFBUILT_DATABASE_URL", "postgres://127.0.0.1:9/ci");
+    run.run().exits(Exit::Clean);
+}
+
+#[test]
+fn without_a_database_it_says_what_it_did_not_check() {
+    let (_folder, path) = own(ALONE);
+    let done = check(&path).run().exits(Exit::Clean).says("warning: no database was asked");
+    let done = done.says("columns and types were not checked").says("hint: name one by --database-url");
+    assert!(done.stdout.starts_with("profile mine: my own CI\n\nrelation "), "{}", done.stdout);
+    assert_eq!(row(&done, "build"), ["build", "yes", "not tried"]);
+    assert_eq!(row(&done, "step"), ["step", "no", "-"]);
+    assert_eq!(row(&done, "stuck-running"), ["stuck-running", "runs", "not tried"]);
+    assert_eq!(row(&done, "closed-after-restore")[1], "runs, with --backup-time");
+    assert_eq!(row(&done, "output-gap"), ["output-gap", "does not run: no relation step, chunk", "-"]);
+    // Neither is a database named by what only says how to reach one.
+    check(&path).env("PGUSER", "auditor").env("PGPORT", "9").run().exits(Exit::Clean).says("no database was asked");
+}
+
+#[test]
+fn a_fault_in_its_form_is_told_as_scan_tells_it() {
+    for (text, expected) in [
+        (
+            "-- profile: mine\n-- title: t\n-- relation: job\nSELECT 1",
+            "mine.sql, line 3: relation \"job\": expected build",
+        ),
+        ("-- profile: mine\n-- title: t\n-- relation: step\nSELECT 1", "without it nothing can be found"),
+        ("", "line 1: expected \"-- profile: NAME\""),
+    ] {
+        let (_folder, path) = own(text);
+        let scan = halfbuilt(&["scan", "--profile"]).args(&[&path]).run().exits(Exit::Failed).fails_with(expected);
+        let done = check(&path).run().exits(Exit::Failed).fails_with(expected);
+        assert_eq!(done.stderr, scan.stderr);
+    }
+}
+
+#[test]
+fn a_profile_that_fits() {
+    let database = TestDatabase::circleci(&[]);
+    let done = halfbuilt(&["profiles", "--check", "circleci"]).on(&database).run().exits(Exit::Clean);
+    assert_eq!(done.stderr, "");
+    for name in ["build", "step", "chunk", "object", "stuck-running", "closed-after-restore", "output-truncated"] {
+        assert_eq!(row(&done, name).last(), Some(&"ok"), "{name}");
+    }
+    for word in ["not tried", "fault", "does not run"] {
+        assert!(!done.stdout.contains(word), "{}", done.stdout);
+    }
+    assert!(done.stdout.contains("\nits output is counted in bytes\n"), "{}", done.stdout);
+    assert_eq!(row(&checked(ALONE).exits(Exit::Clean), "build"), ["build", "yes", "ok"]);
+}
+
+#[test]
+fn a_database_may_be_named_by_any_variable_or_by_the_flag() {
+    let database = TestDatabase::circleci(&[]);
+    let variables = server_variables(&database.name);
+    let pairs = ["host", "port", "user", "password", "dbname"].into_iter().zip(&variables);
+    let pairs: Vec<String> = pairs.map(|(key, (_, value))| format!("{key}={value}")).collect();
+    let url = pairs.join(" ");
+    let asked = |run: Run| run.run().exits(Exit::Clean).does_not_say("no database was asked");
+    asked(halfbuilt(&["profiles", "--check", "circleci"]).env("HALFBUILT_DATABASE_URL", &url)).does_not_say("warning");
+    let by_flag = halfbuilt(&["profiles", "--check", "circleci", "--database-url", &url]);
+    asked(by_flag).says("warning: a password in --database-url");
+    for (name, value) in [("PGHOST", "127.0.0.1"), ("PGHOSTADDR", "127.0.0.1"), ("PGDATABASE", "ci")] {
+        let run = halfbuilt(&["profiles", "--check", "circleci"]).env(name, value).env("PGPORT", "9").run();
+        run.exits(Exit::Failed).fails_with("cannot connect to the build database");
+    }
+}
+
+#[test]
+fn all_faults_are_told_not_only_the_first() {
+    let wrong = ALONE.replace("queued_at,", "queued_at::text,").replace("build_num,", "");
+    let done =
+        checked(&format!("{wrong}-- relation: step\nSELECT * FROM stepps;\n-- relation: object\nSELECT 1 AS size;\n"));
+    let done = done.exits(Exit::Failed).says("error: profile mine does not fit this database");
+    let done = done.says("hint: the columns of each relation are listed in the README");
+    for expected in [
+        "mine.sql, line 4: relation build: no column build_num (bigint)",
+        "mine.sql, line 4: relation build: column queued_at is text, expected timestamptz",
+        "mine.sql, line 8: relation step does not fit this database",
+        "relation \"stepps\" does not exist",
+        "mine.sql, line 10: relation object: no column build_key (any type)",
+        "mine.sql, line 10: relation object: no column kind (text)",
+    ] {
+        assert!(done.stdout.contains(expected), "{expected}: {}", done.stdout);
+    }
+    assert_eq!(row(&done, "build"), ["build", "yes", "fault"]);
+    // Each rule would only repeat it.
+    assert_eq!(row(&done, "stuck-running"), ["stuck-running", "runs", "not tried"]);
+}
+
+#[test]
+fn keys_that_cannot_be_compared_are_found_though_each_relation_is_sound() {
+    let step = "-- relation: step
+SELECT build_id::text AS build_key, step AS step_key, name, start_time AS started_at, end_time AS stopped_at,
+       has_output, output_size, NULL::boolean AS output_closed
+  FROM actions;
+";
+    let done = checked(&format!("{ALONE}{step}")).exits(Exit::Failed).says("does not fit this database");
+    assert_eq!(row(&done, "step"), ["step", "yes", "ok"]);
+    assert!(done.stdout.contains("operator does not exist"), "{}", done.stdout);
+    let done = checked(&format!("{ALONE}{}", step.replace("::text", ""))).exits(Exit::Clean);
+    assert_eq!(
+        done.stdout.lines().last().map(|line| line.split_whitespace().collect()),
+        Some(vec!["all", "in", "one", "scan", "-", "ok"])
+    );
+}
+
+#[test]
+fn a_rule_of_ones_own_is_checked_too() {
+    let database = TestDatabase::circleci(&[]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let rule = |name: &str, sql: &str| {
+        let text = format!("-- rule: {name}\n-- title: t\n-- needs: build\n\n{sql};\n");
+        std::fs::write(folder.path().join(format!("{name}.sql")), text).expect("a file");
+    };
+    rule("first", "SELECT build_key, evidnce FROM build");
+    rule("second", "SELECT build_key, 1 AS evidence FROM build");
+    rule("third", "SELECT build_key, 'seen' AS evidence FROM build");
+    let run = halfbuilt(&["profiles", "--check", "circleci", "--rules"]).args(&[folder.path()]).on(&database).run();
+    let done = run.exits(Exit::Failed).says("2 faults");
+    assert!(done.stdout.contains("first.sql, line 5: rule first does not fit this database"), "{}", done.stdout);
+    assert!(done.stdout.contains("rule second: column evidence is int4, expected text"), "{}", done.stdout);
+    assert_eq!(row(&done, "third"), ["third", "runs", "ok"]);
+}
+
+#[test]
+fn nothing_in_a_file_or_from_a_server_drives_a_terminal() {
+    let hostile =
+        ALONE.replace("my own CI", "my \u{1b}]0;own\u{7} CI\r").replace("FROM builds", "FROM \"bu\u{1b}[2Jilds\"");
+    let done = checked(&hostile).exits(Exit::Failed);
+    assert!(done.stdout.contains("my \\u{1b}]0;own\\u{7} CI"), "{}", done.stdout);
+    for text in [done.stdout, done.stderr] {
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+    }
+}
+
+#[test]
+fn it_reads_no_row_and_writes_nothing() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    database.run("CREATE FUNCTION zap() RETURNS bigint LANGUAGE sql AS 'DELETE FROM builds; SELECT 1::bigint'");
+    let (_folder, path) = own(&ALONE.replace("build_num,", "zap() / 0 AS build_num,"));
+    let before = database.urls();
+    check(&path).on(&database).run().exits(Exit::Clean);
+    assert_eq!(database.urls(), before);
+}
