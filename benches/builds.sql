@@ -7,8 +7,9 @@
 --
 --     psql -v ON_ERROR_STOP=1 -f sql/schema.sql -v builds=500000 -f benches/builds.sql
 --
--- Variables: builds (default 50000), steps (10) for each build, pieces (4) for each step, damaged (5000). A superuser's
--- work: foreign keys are not checked while the rows go in.
+-- Variables: builds (default 50000), steps (10) for each build, pieces (4) for each step, piece (100: a piece is that many
+-- bytes to three times as many, by its build), damaged (5000). A superuser's work: foreign keys are not checked while the
+-- rows go in.
 --
 -- T is 2026-11-20T02:00:00Z; the builds come one every 20 seconds before it, and each runs ten minutes. The faults, by
 -- the build's number n modulo :damaged:
@@ -31,6 +32,10 @@
 \if :{?pieces}
 \else
 \set pieces 4
+\endif
+\if :{?piece}
+\else
+\set piece 100
 \endif
 \if :{?damaged}
 \else
@@ -60,22 +65,22 @@ SELECT n, step, 'step number ' || step
   FROM generate_series(1, :builds) AS n, generate_series(0, :steps - 1) AS step
  WHERE n % :damaged <> 5 AND NOT (n % :damaged = 4 AND step > :steps / 2);
 
--- A piece is 40 to 99 bytes long; all pieces of a build have one length, so that sums can agree by mistake.
+-- All pieces of a build have one length, so that sums can agree by mistake.
 INSERT INTO actions (build_id, step, index, name, type, status, start_time, end_time, run_time_millis, exit_code,
                      has_output, output_size)
 SELECT build_id, step, 0, NULL, 'test', CASE WHEN unfinished THEN 'running' ELSE 'success' END,
        started, CASE WHEN NOT unfinished THEN started + interval '50 seconds' END,
        CASE WHEN NOT unfinished THEN 50000 END, CASE WHEN NOT unfinished THEN 0 END,
-       true, CASE WHEN NOT unfinished THEN :pieces * (40 + build_id % 60) END
+       true, CASE WHEN NOT unfinished THEN :pieces * (:piece + build_id % (2 * :piece)) END
   FROM (SELECT steps.build_id, steps.step, builds.start_time + steps.step * interval '55 seconds' AS started,
                steps.build_id % :damaged = 4 AND steps.step = :steps / 2
                  OR steps.build_id % :damaged = 6 AND steps.step = 1 AS unfinished
           FROM steps JOIN builds USING (build_id)) AS action;
 
 INSERT INTO output (build_id, step, index, first_byte, type, time, message)
-SELECT n, step, 0, piece * (40 + n % 60), 'out',
+SELECT n, step, 0, piece * (:piece + n % (2 * :piece)), 'out',
        timestamptz '2026-11-20T01:45:00Z' - (:builds - n) * interval '20 seconds' + step * interval '55 seconds',
-       convert_to(repeat(chr((65 + (n + step) % 26)::integer), (40 + n % 60)::integer), 'UTF8')
+       convert_to(repeat(chr((65 + (n + step) % 26)::integer), (:piece + n % (2 * :piece))::integer), 'UTF8')
   FROM (SELECT n, step, piece, n % :damaged AS fault
           FROM generate_series(1, :builds) AS n, generate_series(0, :steps - 1) AS step,
                generate_series(0, :pieces - 1) AS piece) AS each_one

@@ -5,7 +5,7 @@
 -- Why:   hashes are quicker to sort than texts. Two texts with one hash only cost a closer look.
 SELECT count(*) AS builds,
        count(DISTINCT build.build_key) AS keys,
-       count(build.project || '/' || build.build_num) AS names,
+       count(*) FILTER (WHERE build.project IS NOT NULL AND build.build_num IS NOT NULL) AS names,
        count(DISTINCT hashtextextended(build.project, build.build_num::bigint)) AS different_names,
        count(build.build_url) AS addresses,
        count(DISTINCT hashtextextended(build.build_url, 0)) AS different_addresses,

@@ -2,7 +2,7 @@
 -- For:   scan, verify and delete.
 -- Why:   the database counts, adds up and sorts; the program only passes the rows on. Steps and output are read for
 --        the reported builds alone. :stored_at is chunk.stored_at, or NULL::timestamptz where a profile does not say when
---        a piece was stored. Times outside the years 1 to 9999 (infinity too) count as not known.
+--        a piece was stored. Times before the year 1 or after the 29th of December 9999 (infinity too) count as not known.
 WITH setting AS (
     SELECT nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz AS backup_time
 ), step_total AS (
@@ -12,20 +12,22 @@ WITH setting AS (
            CASE WHEN count(step.output_size) FILTER (WHERE step.has_output) > 0
                 THEN least(sum(step.output_size) FILTER (WHERE step.has_output), 9223372036854775807)::bigint
            END AS output_expected,
-           max(step.started_at) FILTER (WHERE step.started_at < '9999-12-31 00:00Z') AS last_started_at,
-           greatest(max(step.started_at) FILTER (WHERE step.started_at < '9999-12-31 00:00Z'),
-                    max(step.stopped_at) FILTER (WHERE step.stopped_at < '9999-12-31 00:00Z')) AS last_seen,
-           greatest(max(step.started_at) FILTER (WHERE step.started_at <= setting.backup_time),
-                    max(step.stopped_at) FILTER (WHERE step.stopped_at <= setting.backup_time)) AS last_seen_by_backup
+           max(step.started_at) FILTER (WHERE step.started_at BETWEEN '0001-01-01 00:00Z' AND '9999-12-30 00:00Z') AS last_started_at,
+           greatest(max(step.started_at) FILTER (WHERE step.started_at BETWEEN '0001-01-01 00:00Z' AND '9999-12-30 00:00Z'),
+                    max(step.stopped_at) FILTER (WHERE step.stopped_at BETWEEN '0001-01-01 00:00Z' AND '9999-12-30 00:00Z')) AS last_seen,
+           greatest(max(step.started_at) FILTER (WHERE step.started_at BETWEEN '0001-01-01 00:00Z' AND setting.backup_time),
+                    max(step.stopped_at) FILTER (WHERE step.stopped_at BETWEEN '0001-01-01 00:00Z' AND setting.backup_time)) AS last_seen_by_backup
       FROM step
      CROSS JOIN setting
      WHERE step.build_key IN (SELECT subject.build_key FROM subject)
      GROUP BY step.build_key
 ), chunk_total AS (
     SELECT chunk.build_key,
-           least(sum(chunk.next - chunk.first), 9223372036854775807)::bigint AS output_stored,
-           max(:stored_at) FILTER (WHERE :stored_at < '9999-12-31 00:00Z') AS last_seen,
-           max(:stored_at) FILTER (WHERE :stored_at <= setting.backup_time) AS last_seen_by_backup
+           greatest(least(sum(chunk.next::numeric - chunk.first), 9223372036854775807), -9223372036854775808)::bigint
+             AS output_stored,
+           max(:stored_at) FILTER (WHERE :stored_at BETWEEN '0001-01-01 00:00Z' AND '9999-12-30 00:00Z') AS last_seen,
+           max(:stored_at) FILTER (WHERE :stored_at BETWEEN '0001-01-01 00:00Z' AND setting.backup_time)
+             AS last_seen_by_backup
       FROM chunk
      CROSS JOIN setting
      WHERE chunk.build_key IN (SELECT subject.build_key FROM subject)
@@ -52,7 +54,8 @@ SELECT timed.build_url, timed.project, timed.build_num, timed.lifecycle, timed.s
        step_total.output_expected,
        coalesce(chunk_total.output_stored, 0) AS output_stored,
        timed.build_key::text AS build_key,
-       step_total.last_started_at AS last_step_started_at
+       step_total.last_started_at AS last_step_started_at,
+       EXISTS (SELECT FROM shared WHERE shared.build_key = timed.build_key) AS shares_its_name
   FROM timed
  CROSS JOIN setting
   LEFT JOIN step_total ON step_total.build_key = timed.build_key

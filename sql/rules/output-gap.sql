@@ -10,7 +10,7 @@
 --        too early is output-truncated.
 WITH piece AS (
     SELECT chunk.build_key, chunk.step_key, chunk.first,
-           coalesce(max(chunk.next) OVER (PARTITION BY chunk.build_key, chunk.step_key
+           greatest(max(chunk.next) OVER (PARTITION BY chunk.build_key, chunk.step_key
                                           ORDER BY chunk.first, chunk.next
                                           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS stored_up_to
       FROM chunk

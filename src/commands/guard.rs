@@ -42,7 +42,8 @@ impl BuildReader for Guard<'_> {
         // The server finds a build by its project and number: another one of that name must not stand in for it.
         let projects = urls.iter().map(|url| url.project().to_lowercase()).collect();
         let mut found = Found(lookup.by_name(spelled.clone(), numbers(&urls), projects).await?);
-        if self.thorough && !found.missing(&urls).is_empty() {
+        if self.thorough {
+            // Not only what is missing: a build with another number may have the address of one that was found.
             found.add(lookup.by_url_alone(spelled).await?);
         }
         Ok(chosen.iter().map(|chosen| found.reading(chosen)).collect())
@@ -64,10 +65,6 @@ impl Found {
                 self.0.push(build);
             }
         }
-    }
-
-    fn missing<'a>(&self, urls: &[&'a BuildUrl]) -> Vec<&'a BuildUrl> {
-        urls.iter().copied().filter(|url| !self.0.iter().any(|build| may_be(build, url))).collect()
     }
 
     fn reading(&self, chosen: &Chosen) -> Reading {

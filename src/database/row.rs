@@ -27,6 +27,11 @@ impl Row {
         self.get(column)
     }
 
+    /// A boolean, or `None` for NULL.
+    pub fn boolean(&self, column: usize) -> Result<Option<bool>, DatabaseError> {
+        self.get(column)
+    }
+
     /// A double precision, or `None` for NULL.
     pub fn number(&self, column: usize) -> Result<Option<f64>, DatabaseError> {
         self.get(column)

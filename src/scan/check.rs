@@ -63,7 +63,7 @@ pub async fn rule_faults(snapshot: &Snapshot<'_>, profile: &Profile, rule: &Rule
 /// What keeps relations and rules without fault from being run together, such as keys of types that cannot be compared.
 pub async fn joint_fault(snapshot: &Snapshot<'_>, profile: &Profile, rules: &[&Rule]) -> Option<ScanError> {
     let parts: Vec<Part<'_>> =
-        rules.iter().enumerate().map(|(rank, rule)| Part { rule, rank, suspects: None }).collect();
+        rules.iter().enumerate().map(|(rank, rule)| Part { rule, rank, suspects: None, told: true }).collect();
     let statement = Relations { profile, shape: &Shape::default(), scope: Scope::All }.findings(&parts);
     let part = "the scan as a whole".to_owned();
     let place = Place { file: &profile.file, line: 1, part, sql: "", before: 0 };

@@ -28,9 +28,11 @@ mod sql {
     pub(super) const NO_STEP: &str = include_str!("../../sql/engine/no_step.sql");
     pub(super) const OF_EVERY_PROJECT: &str = include_str!("../../sql/engine/of_every_project.sql");
     pub(super) const OF_SUSPECTS: &str = include_str!("../../sql/engine/of_suspects.sql");
+    pub(super) const NO_SHARED: &str = include_str!("../../sql/engine/no_shared.sql");
     pub(super) const OBJECT_OF_BUILDS: &str = include_str!("../../sql/engine/object_of_builds.sql");
     pub(super) const REPORT: &str = include_str!("../../sql/engine/report.sql");
     pub(super) const SCOPE: &str = include_str!("../../sql/engine/scope.sql");
+    pub(super) const SHARED: &str = include_str!("../../sql/engine/shared.sql");
     pub(super) const SHARE: &str = include_str!("../../sql/engine/share.sql");
     pub(super) const SIEVE: &str = include_str!("../../sql/engine/sieve.sql");
     pub(super) const STEP_OF_BUILDS: &str = include_str!("../../sql/engine/step_of_builds.sql");
@@ -62,6 +64,8 @@ pub(super) struct Part<'a> {
     pub(super) rank: usize,
     /// The statement's parameter that holds the keys of the builds that it has to look at; `None` for all builds.
     pub(super) suspects: Option<usize>,
+    /// Whether the report tells what it finds. Even if not, builds that share their names are found by it.
+    pub(super) told: bool,
 }
 
 /// The relations that a statement starts from.
@@ -145,9 +149,15 @@ impl Relations<'_> {
     fn report(&self, rules: &[Part<'_>], subject: &str) -> String {
         let mut parts = Vec::new();
         let mut findings = Vec::new();
-        for Part { rule, rank, suspects } in rules {
+        let mut shared = Vec::new();
+        for Part { rule, rank, suspects, told } in rules {
             let rows = format!("rule_{rank}");
-            findings.push(finding(&rule.name, *rank, &rows));
+            if *told {
+                findings.push(finding(&rule.name, *rank, &rows));
+            }
+            if rule.sieve == Some(Sieve::Names) {
+                shared.push(without_semicolon(sql::SHARED).replace(":\"rows\"", &rows));
+            }
             let found = match suspects.and_then(|parameter| key::keys(self.shape, parameter)) {
                 Some(keys) => of_suspects(rule, &keys),
                 None if self.scope == Scope::Projects && rule.sieve == Some(Sieve::Names) => of_every_project(rule),
@@ -158,6 +168,8 @@ impl Relations<'_> {
         parts.push(part("finding", "MATERIALIZED", &findings.join("\nUNION ALL\n")));
         parts.push(part("judged", "MATERIALIZED", sql::JUDGED));
         parts.push(part("subject", "MATERIALIZED", subject));
+        let shared = if shared.is_empty() { sql::NO_SHARED.to_owned() } else { shared.join("\nUNION ALL\n") };
+        parts.push(part("shared", "MATERIALIZED", &shared));
         let stored_at = match self.shape.type_of(Relation::Chunk, STORED_AT) {
             Some(_) => "chunk.stored_at",
             None => "NULL::timestamptz",

@@ -138,10 +138,14 @@ impl<'a> Scan<'a> {
     pub async fn findings(&self) -> Result<Findings<'_>, ScanError> {
         let (scope, mut parameters) = self.scope_parameters();
         let suspects = parameters.len() + 1;
-        let parts: Vec<Part<'_>> =
-            self.rules.iter().filter_map(|(rank, rule)| self.part(*rank, rule, suspects)).collect();
+        let told = self.rules.iter().filter_map(|(rank, rule)| self.part(*rank, rule, suspects));
+        let mut parts: Vec<Part<'_>> = told.collect();
         if parts.is_empty() {
             return Ok(Findings { plan: self.plan, rows: None });
+        }
+        if !self.sieved.names_differ && !parts.iter().any(|part| part.rule.sieve == Some(Sieve::Names)) {
+            let (rank, rule) = (self.plan.rules.len(), &self.plan.duplicates);
+            parts.push(Part { rule, rank, suspects: None, told: false });
         }
         if parts.iter().any(|part| part.suspects.is_some())
             && let Suspects::Only(keys) = &self.sieved.suspects
@@ -157,8 +161,8 @@ impl<'a> Scan<'a> {
     fn part(&self, rank: usize, rule: &'a Rule, suspects: usize) -> Option<Part<'a>> {
         match self.sieved.look(rule) {
             Look::Nowhere => None,
-            Look::Suspects => Some(Part { rule, rank, suspects: Some(suspects) }),
-            Look::Everywhere => Some(Part { rule, rank, suspects: None }),
+            Look::Suspects => Some(Part { rule, rank, suspects: Some(suspects), told: true }),
+            Look::Everywhere => Some(Part { rule, rank, suspects: None, told: true }),
         }
     }
 

@@ -44,7 +44,8 @@ pub(super) fn finding(plan: &ScanPlan, row: &Row) -> Result<Finding, ScanError> 
         fingerprint: String::new(),
     };
     let address = found.build_url.as_deref().and_then(|url| BuildUrl::parse(url).ok());
-    found.deletable = timing.is_deletable() && !found.shares_its_name() && address.is_some_and(|url| found.is_at(&url));
+    found.deletable =
+        timing.is_deletable() && !row.boolean(18)?.unwrap_or(true) && address.is_some_and(|url| found.is_at(&url));
     let key = row.text(16)?.unwrap_or_default();
     if found.lifecycle.is_some() && found.build_url.is_none() && found.build_num.is_none() {
         // Nothing else in its row would tell a person which build it is.

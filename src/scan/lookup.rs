@@ -83,5 +83,5 @@ pub(super) async fn builds_by_project(
 
 /// All rules, each looking at all that is in scope.
 fn everywhere(rules: &[Rule]) -> Vec<Part<'_>> {
-    rules.iter().enumerate().map(|(rank, rule)| Part { rule, rank, suspects: None }).collect()
+    rules.iter().enumerate().map(|(rank, rule)| Part { rule, rank, suspects: None, told: true }).collect()
 }

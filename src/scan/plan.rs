@@ -12,6 +12,8 @@ pub struct ScanPlan {
     pub(super) rules: Vec<Rule>,
     all_rule_names: Vec<String>,
     pub(super) left_out: Vec<NotChecked>,
+    /// What it finds is never deletable, even if the scan is not asked for it.
+    pub(super) duplicates: Rule,
     times: RestoreTimes,
     base_url: Option<String>,
 }
@@ -41,7 +43,15 @@ impl ScanPlan {
             return Err(Rule::unknown(name, &all_rules));
         }
         let all_rule_names = all_rules.iter().map(|rule| rule.name.clone()).collect();
-        let mut plan = Self { profile, rules: Vec::new(), all_rule_names, left_out: Vec::new(), times, base_url };
+        let mut plan = Self {
+            profile,
+            rules: Vec::new(),
+            all_rule_names,
+            left_out: Vec::new(),
+            duplicates: Rule::duplicates()?,
+            times,
+            base_url,
+        };
         for rule in all_rules {
             let why_not = if named.is_empty() || named.contains(&rule.name) {
                 rule.needs.iter().find_map(|need| plan.lacks(*need))

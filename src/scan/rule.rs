@@ -99,6 +99,15 @@ impl Rule {
         ScanError::UnknownRule { name: name.to_owned(), known: known.join(", ") }
     }
 
+    /// The rule that finds builds which share their number or their address.
+    pub(super) fn duplicates() -> Result<Self, SqlSourceError> {
+        let mut rules = Self::load_all(None)?.into_iter();
+        let found = rules.find(|rule| rule.sieve == Some(Sieve::Names));
+        found.ok_or_else(|| {
+            FileFault { file: "rules".to_owned(), line: 1, fault: "no rule for duplicates".to_owned() }.into()
+        })
+    }
+
     /// Reads a rule. `file` names it in messages.
     ///
     /// # Errors
