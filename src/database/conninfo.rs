@@ -23,10 +23,10 @@ pub(super) fn parse(text: &str) -> Result<Keywords, DatabaseError> {
 
 /// `[user[:password]@][host[:port][,...]][/dbname][?key=value&...]`, every part percent-encoded.
 fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
-    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (authority, dbname) = address.split_once('/').unwrap_or((address, ""));
-    let (credentials, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let (credentials, rest) = split_credentials(rest)?;
     let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (hosts, dbname) = address.split_once('/').unwrap_or((address, ""));
 
     let mut keywords = Keywords::new();
     let mut set = |key: &str, value: &str| -> Result<(), DatabaseError> {
@@ -55,6 +55,17 @@ fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
     Ok(keywords)
 }
 
+/// What stands before the `@`, and what behind it. libpq lets a `?` stand in a password; but before parameters it is taken
+/// for what begins them, or a secret among them would be taken for a name, and shown.
+fn split_credentials(rest: &str) -> Result<(&str, &str), DatabaseError> {
+    let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
+    let Some(at) = authority.rfind('@') else { return Ok(("", rest)) };
+    if authority[..at].split_once('?').is_some_and(|(_, query)| query.contains('=')) {
+        return Err(bad("a ? or an @ in it is not percent-encoded"));
+    }
+    Ok((&rest[..at], &rest[at + 1..]))
+}
+
 /// `[::1]:5432` is a host in brackets and a port; so is `db:5432` without them.
 fn host_and_port(text: &str) -> (&str, &str) {
     if let Some((host, rest)) = text.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
@@ -75,6 +86,9 @@ fn percent_decoded(text: &str) -> Result<String, DatabaseError> {
         let (Some(high), Some(low)) = (digit(), digit()) else {
             return Err(bad("a % is not followed by two hexadecimal digits"));
         };
+        if high + low == 0 {
+            return Err(bad("%00 cannot stand in it"));
+        }
         bytes.push((high * 16 + low) as u8);
     }
     String::from_utf8(bytes).map_err(|_| bad("a percent-encoded part is not UTF-8"))
@@ -155,6 +169,15 @@ mod tests {
                 vec![("dbname", "ci"), ("host", "/run/pg"), ("sslmode", "require")],
             ),
             ("postgres://a:1,b:2/ci", vec![("host", "a,b"), ("port", "1,2"), ("dbname", "ci")]),
+            (
+                "postgres://u@[::1]:1,%2Frun:,c/ci",
+                vec![("user", "u"), ("host", "::1,/run,c"), ("port", "1,,"), ("dbname", "ci")],
+            ),
+            (
+                "postgresql://?service=ci&target_session_attrs=any",
+                vec![("service", "ci"), ("target_session_attrs", "any")],
+            ),
+            ("postgres://u%40x:p?q@db", vec![("user", "u@x"), ("password", "p?q"), ("host", "db")]),
         ] {
             assert_eq!(parse(url).expect(url), keywords(&expected), "{url}");
         }
@@ -176,7 +199,14 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_without_the_text_itself() {
-        for text in ["mysql://db/ci", "secret", "password='secret", "postgres://db/%zz", "postgres://db/ci?secret"] {
+        for text in [
+            "mysql://db/ci",
+            "secret",
+            "password='secret",
+            "postgres://db/%zz",
+            "postgres://db/%00",
+            "postgres://db/ci?secret",
+        ] {
             let message = parse(text).expect_err(text).to_string();
             assert!(!message.contains("secret"), "{message}");
         }
