@@ -7,6 +7,7 @@ use std::sync::Arc;
 use openssl::error::ErrorStack;
 use openssl::ssl::SslVerifyMode;
 use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslFiletype, SslMethod, SslMode, SslOptions, SslVersion};
+use openssl::x509::X509;
 use openssl::x509::store::X509Lookup;
 use openssl::x509::verify::X509VerifyFlags;
 
@@ -149,13 +150,17 @@ fn revocation(
     let mut found = false;
     if let Some(file) = file {
         let lookup = store.add_lookup(X509Lookup::file()).map_err(DatabaseError::Tls)?;
-        match lookup.load_crl_file(&file, SslFiletype::PEM) {
-            Ok(_) => found = true,
+        let certificates = || std::fs::read(&file).ok().and_then(|text| X509::stack_from_pem(&text).ok());
+        // As in libpq, a file with anything in it has every certificate checked: without a list that fails.
+        if lookup.load_crl_file(&file, SslFiletype::PEM).is_ok() || certificates().is_some_and(|read| !read.is_empty())
+        {
+            found = true;
+        } else {
             // libpq goes on without a word.
-            Err(_) => warnings.push(format!(
+            warnings.push(format!(
                 "no list of revoked certificates could be read from {}: as in libpq, none is looked at",
                 file.display()
-            )),
+            ));
         }
     }
     if let Some(folder) = &wishes.revoked_folder {

@@ -1,12 +1,14 @@
 //! What the tests stand on.
 
 mod admin;
+mod beside_psql;
 mod command;
 mod database;
 mod report;
 mod server;
 
 pub use admin::{Admin, admin};
+pub use beside_psql::Beside;
 pub use command::{Done, Run, halfbuilt};
 pub use database::{TestDatabase, psql, server_variables};
 pub use report::{Report, expected_report};
