@@ -13,6 +13,7 @@ mod delete_nrepl;
 mod gone;
 mod own_sql;
 mod scan;
+mod standby;
 mod support;
 mod tls;
 mod verify;

@@ -148,45 +148,21 @@ impl Beside {
     }
 }
 
-fn sql(server: &Server, database: &str, text: &str) -> String {
-    let [socket, port] = ["SOCKET_DIR", "PGPORT"].map(|name| server.variable(name));
-    let output = Command::new(format!("{}/psql", server.variable("BIN_DIR")))
-        .args([
-            "-XqAt",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-h",
-            socket,
-            "-p",
-            port,
-            "-U",
-            "halfbuilt",
-            "-d",
-            database,
-            "-c",
-            text,
-        ])
-        .output()
-        .expect("psql starts");
-    assert!(output.status.success(), "{text}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
-}
-
 fn prepare(server: &Server) {
     for database in DATABASES {
-        sql(server, "postgres", &format!("CREATE DATABASE {database}"));
+        server.run("postgres", &format!("CREATE DATABASE {database}"));
     }
     let password = server.variable("PGPASSWORD");
-    sql(server, "postgres", &format!("CREATE ROLE client LOGIN PASSWORD '{password}'"));
-    sql(server, "postgres", &format!("SET password_encryption = md5; CREATE ROLE old LOGIN PASSWORD '{password}'"));
+    server.run("postgres", &format!("CREATE ROLE client LOGIN PASSWORD '{password}'"));
+    server.run("postgres", &format!("SET password_encryption = md5; CREATE ROLE old LOGIN PASSWORD '{password}'"));
     let root = Path::new(server.variable("CERTIFICATES")).join("root.crt");
-    sql(server, "postgres", &format!("ALTER SYSTEM SET ssl_ca_file = '{}'", root.display()));
-    let file = sql(server, "postgres", "SHOW hba_file");
-    sql(server, "postgres", &format!("COPY (SELECT unnest(ARRAY['{}'])) TO '{file}'", HBA.join("', '")));
+    server.run("postgres", &format!("ALTER SYSTEM SET ssl_ca_file = '{}'", root.display()));
+    let file = server.run("postgres", "SHOW hba_file");
+    server.run("postgres", &format!("COPY (SELECT unnest(ARRAY['{}'])) TO '{file}'", HBA.join("', '")));
 }
 
 /// Has the server read its files again, and waits until it has.
 fn reload(server: &Server) {
-    let before = sql(server, "postgres", "SELECT pg_conf_load_time() FROM pg_reload_conf()");
-    wait_until(|| sql(server, "postgres", &format!("SELECT pg_conf_load_time() > '{before}'")) == "t");
+    let before = server.run("postgres", "SELECT pg_conf_load_time() FROM pg_reload_conf()");
+    wait_until(|| server.run("postgres", &format!("SELECT pg_conf_load_time() > '{before}'")) == "t");
 }

@@ -10,7 +10,7 @@ mod server;
 pub use admin::{Admin, admin};
 pub use beside_psql::Beside;
 pub use command::{Done, Run, halfbuilt};
-pub use database::{TestDatabase, psql, server_variables};
+pub use database::{TestDatabase, psql, psql_as, server_variables};
 pub use report::{Report, expected_report};
 pub use server::Server;
 
