@@ -12,6 +12,7 @@ mod delete_http;
 mod delete_nrepl;
 mod gone;
 mod own_sql;
+mod role;
 mod scan;
 mod standby;
 mod support;
