@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use halfbuilt::exit::Exit;
 
-use crate::support::Beside;
+use crate::support::{Answer, Beside, Server, scripted, tls_proxy};
 
 const LOCAL: &str = "host=localhost hostaddr=127.0.0.1 port={port} dbname=postgres";
 
@@ -294,6 +294,45 @@ fn several_hosts() {
 }
 
 #[test]
+fn servers_that_answer_badly() {
+    let beside = Beside::showing("chain");
+    for (answer, expected) in [
+        // A standby that lets nobody in yet: the next one is asked. Any other refusal ends the search.
+        (Answer::Error("57P03"), ["encrypted", "refused", "plain"]),
+        (Answer::Error("53300"), ["refused"; 3]),
+        (Answer::Error("28P01"), ["refused"; 3]),
+        (Answer::ErrorToTls, ["refused"; 3]),
+        (Answer::HangUp, ["refused"; 3]),
+        (Answer::Silence, ["encrypted"; 3]),
+        (Answer::Stuffing, ["refused"; 3]),
+    ] {
+        let port = scripted(answer);
+        // To wait for a silent one takes seconds.
+        let modes = if matches!(answer, Answer::Silence) { 1 } else { 3 };
+        for (mode, expected) in ["prefer", "require", "disable"].into_iter().zip(expected).take(modes) {
+            let hosts = format!("host=127.0.0.1,127.0.0.1 port={port},{{port}} dbname=postgres");
+            beside.expect(expected, &format!("{hosts} sslmode={mode} connect_timeout=2"), &[]);
+        }
+    }
+    let silent = format!("host=127.0.0.1 port={} connect_timeout=1", scripted(Answer::Silence));
+    let done = beside.halfbuilt(&silent, &[]).exits(Exit::Failed);
+    done.fails_with("cannot connect")
+        .says("no answer within 1 seconds (connect_timeout)")
+        .says("hint: check the address");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn sockets_without_a_file() {
+    let beside = Beside::showing("chain");
+    let name = format!("@halfbuilt-{}", std::process::id());
+    let server = Server::start("postgres.sh", &["-c", &format!("unix_socket_directories={name}")], &[]);
+    let settings = format!("host={name} port={} dbname=postgres sslmode=require", server.variable("PGPORT"));
+    beside.expect("plain", &settings, &[]);
+    beside.expect("refused", &settings.replace(&name, "@nobody-at-all"), &[]);
+}
+
+#[test]
 fn each_host_is_told_with_its_reason() {
     let beside = Beside::showing("chain");
     let settings =
@@ -472,4 +511,25 @@ fn how_the_server_may_have_the_client_prove_who_it_is() {
         .says("the server asked for the password itself, which require_auth does not allow");
     let done = beside.halfbuilt(LOCAL, &[("PGREQUIREAUTH", "gss")]);
     done.fails_with("require_auth cannot be followed").says("PGREQUIREAUTH");
+}
+
+/// PostgreSQL 15, and its psql, do not know it.
+#[test]
+fn tls_from_the_first_byte_on() {
+    let beside = Beside::showing("chain");
+    let direct = |names_protocol| {
+        let port = tls_proxy(&beside.file("chain.crt"), beside.variable("PGPORT"), names_protocol);
+        let server = format!("host=localhost hostaddr=127.0.0.1 port={port} dbname=trusted");
+        format!("{server} sslnegotiation=direct sslmode=verify-full sslrootcert={{dir}}/root.crt")
+    };
+    let done = beside.halfbuilt(&direct(true), &[]).exits(Exit::Clean);
+    assert!(done.stdout.contains(",plain,"), "the server speaks with the proxy: {}", done.stdout);
+    let wrong = direct(true).replace("root.crt", "self-signed.crt");
+    beside.halfbuilt(&wrong, &[]).exits(Exit::Failed).says("certificate verify failed");
+    beside.halfbuilt(&direct(false), &[]).exits(Exit::Failed).says("did not say that it speaks PostgreSQL inside TLS");
+    // A server that waits for the question.
+    let asked = "sslnegotiation=direct sslmode=require";
+    beside.halfbuilt(&format!("{LOCAL} {asked}"), &[]).exits(Exit::Failed).fails_with("cannot connect");
+    let weak = beside.halfbuilt(&format!("{LOCAL} sslnegotiation=direct"), &[]).exits(Exit::Failed);
+    weak.says("sslmode").says("which sslnegotiation=direct needs");
 }
