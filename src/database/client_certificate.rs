@@ -148,13 +148,7 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 /// libpq lets a group read a key that root owns: so a system's key is shared by those who may have it.
-#[cfg(unix)]
 fn others_can_use(meta: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
     meta.mode() & if meta.uid() == 0 { 0o037 } else { 0o077 } != 0
-}
-
-#[cfg(not(unix))]
-fn others_can_use(_: &std::fs::Metadata) -> bool {
-    false
 }

@@ -56,9 +56,11 @@ struct Try {
 }
 
 impl Tries {
-    /// The errors, in the order of the tries.
-    pub(super) fn errors(&self) -> impl Iterator<Item = &TryError> {
-        self.0.iter().map(|one| &one.error)
+    /// The errors at the place where the search ended: without TLS after with TLS, or the reverse. What was tried first is what
+    /// was wanted.
+    pub(super) fn last(&self) -> impl Iterator<Item = &TryError> {
+        let place = self.0.last().map(|one| &one.place);
+        self.0.iter().filter(move |one| Some(&one.place) == place).map(|one| &one.error)
     }
 
     fn add(&mut self, place: &str, error: TryError) {

@@ -196,7 +196,7 @@ impl DatabaseError {
             }
             Self::ClientCertificate(error) => return error.hint(),
             Self::NoRootFile(_) => "give sslrootcert=FILE, or sslrootcert=system for the system's store".to_owned(),
-            Self::Connect { source, .. } => return source.errors().filter_map(connect_hint).last(),
+            Self::Connect { source, .. } => return source.last().find_map(connect_hint),
             Self::CancelledByStandby { .. } => {
                 "a standby does not wait for long reads: try again; or have it wait, by \
                  max_standby_streaming_delay; or have the primary keep what is read, by hot_standby_feedback; or read \

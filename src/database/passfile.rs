@@ -56,19 +56,15 @@ fn field(line: &[u8]) -> (Vec<u8>, Option<&[u8]>) {
     (field, None)
 }
 
-#[cfg(unix)]
 fn readable_by_others(meta: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
     meta.permissions().mode() & 0o077 != 0
 }
 
-#[cfg(not(unix))]
-fn readable_by_others(_: &std::fs::Metadata) -> bool {
-    false
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::hosts::servers;
     use super::*;
 
@@ -96,7 +92,6 @@ mod tests {
         }
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_file_that_others_can_read_is_refused() {
         use std::os::unix::fs::PermissionsExt;
@@ -109,5 +104,23 @@ mod tests {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("permissions");
         assert_eq!(read(&file).expect("a look").as_deref(), Some(FILE.as_bytes()));
         assert!(read(folder.path()).expect_err("it was used").contains("no plain file"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_file_is_read(text in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let server = &servers(Some("db"), None, None).expect("a server")[0];
+            let _ = look_up(&text, server, "ci", "ro");
+        }
+
+        #[test]
+        fn any_password_reads_back(password in "[^\r\n]+", user in "[^\r\n]{1,9}", before in "([a-z*]:){0,6}\n") {
+            let escaped = |text: &str| text.replace('\\', "\\\\").replace(':', "\\:");
+            let file = format!("{before}db:5432:*:{}:{}\n*:*:*:*:other", escaped(&user), escaped(&password));
+            let server = &servers(Some("db"), None, None).expect("a server")[0];
+            let found = look_up(file.as_bytes(), server, "ci", &user);
+            let passes_by = look_up(before.as_bytes(), server, "ci", &user).is_none();
+            prop_assert!(!passes_by || found == Some(password.into_bytes()));
+        }
     }
 }

@@ -144,7 +144,9 @@ fn revocation(
     warnings: &mut Vec<String>,
 ) -> Result<(), DatabaseError> {
     let named = wishes.revoked.is_some() || wishes.revoked_folder.is_some();
-    let default = wishes.home.as_ref().map(|home| home.join(".postgresql/root.crl")).filter(|_| !named);
+    // The default list belongs to the file of trusted certificates: it says nothing of those whom the system trusts.
+    let looked_for = !named && wishes.root.as_deref() != Some("system");
+    let default = wishes.home.as_ref().map(|home| home.join(".postgresql/root.crl")).filter(|_| looked_for);
     let file = wishes.revoked.as_ref().map(PathBuf::from).or(default.filter(|file| file.exists()));
     let store = context.cert_store_mut();
     let mut found = false;

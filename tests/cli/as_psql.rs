@@ -164,6 +164,25 @@ fn client_certificates() {
     done.fails_with("client-encrypted.key is encrypted, and there is no sslpassword").says("hint: give sslpassword");
     let done = beside.halfbuilt(&format!("{encrypted} sslpassword=opensesame"), &[]).exits(Exit::Clean);
     assert!(!done.stderr.contains("opensesame"), "{}", done.stderr);
+    for (shown, said, hint) in [
+        (
+            "client.crt sslkey={dir}/client-open.key",
+            "client-open.key is not used: other users can read it",
+            "hint: chmod 0600",
+        ),
+        ("client.crt sslkey={dir}/stranger.key", "stranger.key does not belong to the certificate ", ""),
+        ("client.crt sslkey={dir}/none.key", "client.crt, and no file for its key", "hint: give it by sslkey"),
+        ("client.key sslkey={dir}/client.key", "no client certificate could be read from ", ""),
+        ("client.crt sslkey={dir}/client.crt", "no key could be read from ", ""),
+        ("client.crt sslkey=engine:key", "a key in a device", ""),
+    ] {
+        let done = beside.halfbuilt(&format!("{at_home} sslcert={{dir}}/{shown}"), &[]).exits(Exit::Failed);
+        done.fails_with(said).says(hint);
+    }
+    // It is not asked for here, and libpq would go on without TLS and without a word.
+    let unusable = format!("{LOCAL} sslcert={{dir}}/client.crt sslkey={{dir}}/stranger.key sslmode=prefer");
+    let done = beside.halfbuilt(&unusable, &[]).exits(Exit::Clean);
+    done.says("warning: the key ").says("with sslmode=prefer the connection is not encrypted then");
     // PostgreSQL 15's psql does not know this one.
     beside.halfbuilt(&format!("{at_home} sslcertmode=disable"), &[]).exits(Exit::Failed);
     beside.halfbuilt(&format!("{at_home} sslcertmode=require"), &[]).exits(Exit::Failed).says("sslcertmode cannot be");
@@ -189,6 +208,10 @@ fn with_tls_and_without() {
     ] {
         beside.expect(answer, &format!("{LOCAL} dbname={database} sslmode={mode}"), &[]);
     }
+    // Both tries are told, and the hint is on the one that was wanted.
+    let done = beside.halfbuilt(&format!("{LOCAL} dbname=only_tls password=wrong"), &[]).exits(Exit::Failed);
+    let done = done.fails_with("cannot connect").says("password authentication failed").says("; localhost:");
+    done.says("no encryption").says("hint: the password is wrong");
 }
 
 #[test]
