@@ -15,6 +15,9 @@
 -- shoulder, neither in a process list nor in the server's log:
 --     \password halfbuilt_reader
 -- and put it into ~/.pgpass. Rows that a policy hides from the role are an error of the scan, not a smaller database.
+--
+-- What PUBLIC may do, this role may too: temporary tables, and before PostgreSQL 15 tables in the schema public, until you
+-- REVOKE CREATE ON SCHEMA public FROM PUBLIC.
 
 \if :{?role} \else \set role halfbuilt_reader \endif
 \if :{?schema} \else \set schema public \endif

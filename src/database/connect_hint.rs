@@ -18,9 +18,7 @@ pub(super) fn connect_hint(error: &TryError) -> Option<String> {
         TryError::Route(RouteError::TimedOut(_)) => "check the address and the firewall, or raise connect_timeout",
         TryError::Route(RouteError::Peer { .. }) => "is this the right socket? requirepeer says whose it has to be",
         TryError::Route(RouteError::NoTls) => "the server has no TLS: sslmode=prefer would do without",
-        TryError::Route(RouteError::Handshake { .. }) if has(error, "certificate verify failed") => {
-            "the server's certificate is not trusted: give its authority by sslrootcert=FILE"
-        }
+        TryError::Route(RouteError::Handshake { .. }) => return handshake_hint(error),
         TryError::Route(RouteError::Name(_)) => {
             "call the server by a name that is in its certificate, and give its address by hostaddr"
         }
@@ -35,6 +33,25 @@ pub(super) fn connect_hint(error: &TryError) -> Option<String> {
         },
     };
     Some(hint.to_owned())
+}
+
+fn handshake_hint(error: &TryError) -> Option<String> {
+    let hints = [
+        (
+            "certificate revoked",
+            "sslcrl, sslcrldir or ~/.postgresql/root.crl names the server's certificate: ask who runs it",
+        ),
+        (
+            "certificate CRL",
+            "sslcrl, sslcrldir or ~/.postgresql/root.crl has no list of an authority that vouches for the server",
+        ),
+        (
+            "certificate verify failed",
+            "the server's certificate is not trusted: give its authority by sslrootcert=FILE",
+        ),
+        ("unexpected EOF", "the server hung up; sslnegotiation=direct needs PostgreSQL 17 or later"),
+    ];
+    hints.into_iter().find(|(words, _)| has(error, words)).map(|(_, hint)| hint.to_owned())
 }
 
 fn socket_hint(error: &io::Error) -> Option<String> {

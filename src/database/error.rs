@@ -186,9 +186,9 @@ impl DatabaseError {
                     .to_owned()
             }
             Self::Value { key, .. } => {
-                format!("it is in {}; in a URL, write / ? @ : and % of a password as %2F %3F %40 %3A %25", places(key))
+                format!("look in {}; in a URL, write / ? @ : and % of a password as %2F %3F %40 %3A %25", places(key))
             }
-            Self::Unsupported { key, .. } => format!("leave it out: it is in {}", places(key)),
+            Self::Unsupported { key, .. } => format!("leave it out: look in {}", places(key)),
             Self::Counts { .. } => "give as many as there are hosts, or one port for all of them".to_owned(),
             Self::NoUser => "give user in --database-url, or PGUSER".to_owned(),
             Self::Service(ServiceError::NotFound { .. }) => {
@@ -218,7 +218,7 @@ impl DatabaseError {
 /// Where a keyword can have come from.
 fn places(key: &str) -> String {
     let variable = variable_of(key).map(|name| format!(", {name}")).unwrap_or_default();
-    format!("--database-url{variable} or the service file")
+    format!("--database-url{variable} and the service file")
 }
 
 fn query_hint(code: &SqlState) -> Option<String> {

@@ -62,7 +62,7 @@ pub enum RouteError {
     #[error(transparent)]
     Socket(io::Error),
     /// Nothing came back in time.
-    #[error("no answer within {} seconds (connect_timeout)", .0.as_secs())]
+    #[error("no answer within {0:?} (connect_timeout)")]
     TimedOut(Duration),
     /// The socket is somebody else's.
     #[error("the server runs as {found}, and requirepeer is {wanted}")]
