@@ -190,3 +190,28 @@ async fn asks_for_tls(socket: &mut Socket) -> Result<bool, RouteError> {
         _ => Err(RouteError::NoAnswer),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_socket_is_as_it_was_asked_for() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = Address::Tcp(listener.local_addr().expect("an address"));
+        let keepalive = TcpKeepalive::new().with_time(Duration::from_secs(77)).with_retries(5);
+        let limit = Duration::from_millis(9000);
+        let asked = SocketOptions { keepalive: Some(keepalive), user_timeout: Some(limit), peer: None };
+        for (options, expected) in [(asked, true), (SocketOptions::default(), false)] {
+            let route = Route { address: address.clone(), name: String::new(), options, encryption: Encryption::None };
+            let Ok(Socket::Tcp(stream)) = route.socket().await else { panic!("no socket") };
+            let socket = SockRef::from(&stream);
+            assert!(stream.nodelay().expect("an option"));
+            assert_eq!(socket.keepalive().expect("an option"), expected);
+            assert_eq!(socket.tcp_keepalive_time().expect("an option") == Duration::from_secs(77), expected);
+            assert_eq!(socket.tcp_keepalive_retries().expect("an option") == 5, expected);
+            #[cfg(target_os = "linux")]
+            assert_eq!(socket.tcp_user_timeout().expect("an option"), expected.then_some(limit));
+        }
+    }
+}

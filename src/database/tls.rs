@@ -222,3 +222,52 @@ impl Version {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use openssl::ssl::NameType;
+
+    use super::*;
+
+    fn wishes(mode: Mode) -> Wishes {
+        Wishes {
+            mode,
+            root: None,
+            revoked: None,
+            revoked_folder: None,
+            client: ClientCertificate { shown: false, certificate: None, key: None, password: None },
+            oldest: Version::V1_2,
+            newest: None,
+            tell_name: true,
+            direct: false,
+            home: None,
+        }
+    }
+
+    #[test]
+    fn a_server_is_told_the_name_that_it_was_called_by_and_no_address() {
+        let told = |tell_name, host: &str| {
+            let wishes = Wishes { tell_name, ..wishes(Mode::Require) };
+            let session = Tls::new(&wishes, &mut Vec::new()).expect("TLS").session(host).expect("a session");
+            session.servername(NameType::HOST_NAME).map(str::to_owned)
+        };
+        assert_eq!(told(true, "db.example").as_deref(), Some("db.example"));
+        for (tell_name, host) in [(false, "db.example"), (true, "127.0.0.1"), (true, "::1"), (true, "")] {
+            assert_eq!(told(tell_name, host), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_set_up_is_an_error_where_tls_is_a_must_and_a_warning_where_it_is_not() {
+        for (mode, fails) in
+            [(Mode::Allow, false), (Mode::Prefer, false), (Mode::Require, true), (Mode::VerifyFull, true)]
+        {
+            let root = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md").to_owned());
+            let mut warnings = Vec::new();
+            let resolved = resolve(&Wishes { root, ..wishes(mode) }, &mut warnings);
+            assert_eq!((resolved.is_err(), warnings.is_empty()), (fails, fails), "{mode:?}");
+        }
+        let error = resolve(&wishes(Mode::VerifyCa), &mut Vec::new()).err().expect("nothing to verify with");
+        assert!(error.to_string().contains("sslmode=verify-ca needs a file"), "{error}");
+    }
+}
