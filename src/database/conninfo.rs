@@ -38,7 +38,8 @@ fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
     set("user", user)?;
     set("password", password)?;
     set("dbname", dbname)?;
-    let (names, ports): (Vec<&str>, Vec<&str>) = hosts.split(',').map(host_and_port).unzip();
+    let hosts = hosts.split(',').map(host_and_port).collect::<Result<Vec<_>, _>>()?;
+    let (names, ports): (Vec<&str>, Vec<&str>) = hosts.into_iter().unzip();
     if names.iter().any(|name| !name.is_empty()) {
         set("host", &names.join(","))?;
     }
@@ -47,6 +48,9 @@ fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
     }
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').ok_or_else(|| bad("a parameter after ? has no value"))?;
+        if value.contains('=') {
+            return Err(bad("a value after ? holds a = that is not written as %3D"));
+        }
         match key {
             "ssl" if value == "true" => set("sslmode", "require")?,
             _ => set(key, value)?,
@@ -67,11 +71,19 @@ fn split_credentials(rest: &str) -> Result<(&str, &str), DatabaseError> {
 }
 
 /// `[::1]:5432` is a host in brackets and a port; so is `db:5432` without them.
-fn host_and_port(text: &str) -> (&str, &str) {
-    if let Some((host, rest)) = text.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
-        return (host, rest.strip_prefix(':').unwrap_or_default());
+fn host_and_port(text: &str) -> Result<(&str, &str), DatabaseError> {
+    let Some(inner) = text.strip_prefix('[') else { return Ok(text.rsplit_once(':').unwrap_or((text, ""))) };
+    match inner.split_once(']') {
+        Some(("", _)) => Err(bad("there is no address between [ and ]")),
+        Some((host, "")) => Ok((host, "")),
+        Some((host, rest)) => {
+            let port = rest
+                .strip_prefix(':')
+                .ok_or_else(|| bad("behind ] there is neither a port nor the end of the host"))?;
+            Ok((host, port))
+        }
+        None => Err(bad("a [ is not closed")),
     }
-    text.rsplit_once(':').unwrap_or((text, ""))
 }
 
 fn percent_decoded(text: &str) -> Result<String, DatabaseError> {

@@ -549,3 +549,48 @@ fn tls_from_the_first_byte_on() {
     let weak = beside.halfbuilt(&format!("{LOCAL} sslnegotiation=direct"), &[]).exits(Exit::Failed);
     weak.says("sslmode").says("which sslnegotiation=direct needs");
 }
+
+#[test]
+fn connection_strings() {
+    let beside = Beside::showing("chain");
+    for (answer, settings) in [
+        ("encrypted", "postgresql://halfbuilt:{password}@127.0.0.1:{port}/postgres"),
+        ("encrypted", "postgres://%68alfbuilt:{password}@127.0.0.1:{port}/%70ostgres"),
+        ("refused", "postgresql://halfbuilt:wrong@127.0.0.1:{port}/postgres"),
+        ("encrypted", "postgresql://halfbuilt@127.0.0.1:{port}/postgres?password={password}"),
+        (
+            "encrypted",
+            "postgresql://halfbuilt:wrong@127.0.0.1:1/nowhere?password={password}&port={port}&dbname=postgres",
+        ),
+        ("encrypted", "postgresql://:{password}@127.0.0.1:{port}/postgres?user=halfbuilt"),
+        ("plain", "postgresql://{password}/postgres?host={socket}&port={port}"),
+        ("encrypted", "postgresql://[127.0.0.1]:{port}/postgres?password={password}"),
+        ("refused", "postgresql://[127.0.0.1:{port}/postgres?password={password}"),
+        ("refused", "postgresql://[]:{port}/postgres?password={password}"),
+        ("refused", "postgresql://[127.0.0.1]x:{port}/postgres?password={password}"),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&sslmode=%zz"),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&options=%00"),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&sslmode"),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&options=-cgeqo=off"),
+        ("encrypted", "postgresql://127.0.0.1:{port}/postgres?password={password}&options=-c%20geqo%3Doff"),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&ssl=false"),
+        ("encrypted", "postgresql://127.0.0.1:{port}/only_tls?password={password}&ssl=true"),
+        ("refused", "postgresql://127.0.0.1:{port}/only_plain?password={password}&ssl=true"),
+        ("encrypted", "postgresql://127.0.0.1:{port}?password={password}&dbname=postgres"),
+        ("encrypted", "host = 127.0.0.1\n port= {port}\tdbname =postgres password={password}"),
+        ("encrypted", "host='127.0.0.1'port='{port}'dbname=postgres password='{password}'"),
+        ("encrypted", r"host=127\.0.0.1 port={port} dbname='post\gres' password={password}"),
+        ("encrypted", "host=nowhere.invalid host=127.0.0.1 port={port} dbname=postgres password={password}"),
+        ("refused", "host='127.0.0.1 port={port} dbname=postgres password={password}"),
+        ("refused", "host=127.0.0.1 port={port} dbname=postgres password={password} sslmode"),
+        ("refused", "host=127.0.0.1 port={port} dbname=postgres password={password} =x"),
+        ("refused", "host=127.0.0.1 port={port} dbname=postgres password={password} sslmode="),
+        ("refused", "host=127.0.0.1 port={port} dbname=postgres password={password} SSLMODE=disable"),
+        ("refused", "host=127.0.0.1 port={port} dbname=postgres password={password} target_session_attrs=''"),
+        ("refused", "host=127.0.0.1 port='{port} x' dbname=postgres password={password}"),
+        ("encrypted", "host=127.0.0.1 port=' {port} ' dbname=postgres password={password}"),
+        ("encrypted", "host=127.0.0.1 port={port} dbname=postgres password={password} connect_timeout=' 9 '"),
+    ] {
+        beside.expect(answer, settings, &[("PGPASSWORD", "")]);
+    }
+}
