@@ -167,12 +167,14 @@ impl DatabaseError {
     /// A statement that failed while something was being done.
     pub(super) fn statement(what: &str, error: tokio_postgres::Error) -> Self {
         let (what, source) = (what.to_owned(), ServerSaid::new(error));
-        // A snapshot that is only read conflicts with nobody's writes: these two come from a standby's recovery alone.
-        let conflict = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
-        match source.code() {
-            Some(code) if conflict.contains(code) => Self::CancelledByStandby { what, source },
-            _ => Self::Query { what, source },
-        }
+        let recovery = match source.code() {
+            // A snapshot that is only read has no other way to this one.
+            Some(code) if *code == SqlState::T_R_SERIALIZATION_FAILURE => true,
+            // Here a primary says the same where sessions wait for one another's locks.
+            Some(code) if *code == SqlState::T_R_DEADLOCK_DETECTED => source.to_string().contains("with recovery"),
+            _ => false,
+        };
+        if recovery { Self::CancelledByStandby { what, source } } else { Self::Query { what, source } }
     }
 
     /// What to do next.
@@ -231,6 +233,9 @@ fn query_hint(code: &SqlState) -> Option<String> {
             "this role may not read the table, or not all of it: GRANT SELECT on it, or connect as another"
         }
         SqlState::QUERY_CANCELED => "the server stopped the statement: statement_timeout in PGOPTIONS can be raised",
+        SqlState::T_R_DEADLOCK_DETECTED => {
+            "another session's locks and this one's stood in each other's way: try again"
+        }
         SqlState::LOCK_NOT_AVAILABLE => "somebody holds a lock on the table: see pg_locks on the server, and try again",
         SqlState::DISK_FULL => "the server's temporary space is full",
         SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => "the server was stopped: start again when it is back",
