@@ -21,9 +21,11 @@ const BESIDE: [(&str, &str); 2] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 12] = [
+const HOMES: [(&str, &[&str]); 14] = [
     ("tokio_postgres", &["database/"]),
-    ("postgres_openssl", &["database/"]),
+    ("tokio_openssl", &["database/"]),
+    ("nix::unistd", &["database/"]),
+    ("socket2", &["database/"]),
     ("openssl", &["database/", "admin/"]),
     ("reqwest", &["admin/"]),
     ("indicatif", &["output/progress.rs"]),

@@ -16,7 +16,8 @@ pub struct ReadingArgs {
     /// The build database: postgres://USER@HOST:PORT/DATABASE or "host=... dbname=..." [default: PGHOST, PGUSER,
     /// PGPASSWORD and libpq's other variables]
     ///
-    /// What it leaves out comes from libpq's environment variables and ~/.pgpass. A role that may only read is enough.
+    /// What it leaves out comes, as in psql, from a service file (PGSERVICE), libpq's environment variables and ~/.pgpass.
+    /// A role that may only read is enough (sql/role.sql makes one), and a hot standby will do for reading.
     /// Give the password by PGPASSWORD or ~/.pgpass: arguments can be seen by every user of this machine.
     #[arg(long, value_name = "URL", env = "HALFBUILT_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,

@@ -23,10 +23,10 @@ pub(super) fn parse(text: &str) -> Result<Keywords, DatabaseError> {
 
 /// `[user[:password]@][host[:port][,...]][/dbname][?key=value&...]`, every part percent-encoded.
 fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
-    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (authority, dbname) = address.split_once('/').unwrap_or((address, ""));
-    let (credentials, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let (credentials, rest) = split_credentials(rest)?;
     let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (hosts, dbname) = address.split_once('/').unwrap_or((address, ""));
 
     let mut keywords = Keywords::new();
     let mut set = |key: &str, value: &str| -> Result<(), DatabaseError> {
@@ -38,7 +38,8 @@ fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
     set("user", user)?;
     set("password", password)?;
     set("dbname", dbname)?;
-    let (names, ports): (Vec<&str>, Vec<&str>) = hosts.split(',').map(host_and_port).unzip();
+    let hosts = hosts.split(',').map(host_and_port).collect::<Result<Vec<_>, _>>()?;
+    let (names, ports): (Vec<&str>, Vec<&str>) = hosts.into_iter().unzip();
     if names.iter().any(|name| !name.is_empty()) {
         set("host", &names.join(","))?;
     }
@@ -47,6 +48,9 @@ fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
     }
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').ok_or_else(|| bad("a parameter after ? has no value"))?;
+        if value.contains('=') {
+            return Err(bad("a value after ? holds a = that is not written as %3D"));
+        }
         match key {
             "ssl" if value == "true" => set("sslmode", "require")?,
             _ => set(key, value)?,
@@ -55,12 +59,31 @@ fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
     Ok(keywords)
 }
 
-/// `[::1]:5432` is a host in brackets and a port; so is `db:5432` without them.
-fn host_and_port(text: &str) -> (&str, &str) {
-    if let Some((host, rest)) = text.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
-        return (host, rest.strip_prefix(':').unwrap_or_default());
+/// What stands before the `@`, and what behind it. libpq lets a `?` stand in a password; but before parameters it is taken
+/// for what begins them, or a secret among them would be taken for a name, and shown.
+fn split_credentials(rest: &str) -> Result<(&str, &str), DatabaseError> {
+    let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
+    let Some(at) = authority.rfind('@') else { return Ok(("", rest)) };
+    if authority[..at].split_once('?').is_some_and(|(_, query)| query.contains('=')) {
+        return Err(bad("a ? or an @ in it is not percent-encoded"));
     }
-    text.rsplit_once(':').unwrap_or((text, ""))
+    Ok((&rest[..at], &rest[at + 1..]))
+}
+
+/// `[::1]:5432` is a host in brackets and a port; so is `db:5432` without them.
+fn host_and_port(text: &str) -> Result<(&str, &str), DatabaseError> {
+    let Some(inner) = text.strip_prefix('[') else { return Ok(text.rsplit_once(':').unwrap_or((text, ""))) };
+    match inner.split_once(']') {
+        Some(("", _)) => Err(bad("there is no address between [ and ]")),
+        Some((host, "")) => Ok((host, "")),
+        Some((host, rest)) => {
+            let port = rest
+                .strip_prefix(':')
+                .ok_or_else(|| bad("behind ] there is neither a port nor the end of the host"))?;
+            Ok((host, port))
+        }
+        None => Err(bad("a [ is not closed")),
+    }
 }
 
 fn percent_decoded(text: &str) -> Result<String, DatabaseError> {
@@ -75,6 +98,9 @@ fn percent_decoded(text: &str) -> Result<String, DatabaseError> {
         let (Some(high), Some(low)) = (digit(), digit()) else {
             return Err(bad("a % is not followed by two hexadecimal digits"));
         };
+        if high + low == 0 {
+            return Err(bad("%00 cannot stand in it"));
+        }
         bytes.push((high * 16 + low) as u8);
     }
     String::from_utf8(bytes).map_err(|_| bad("a percent-encoded part is not UTF-8"))
@@ -155,6 +181,15 @@ mod tests {
                 vec![("dbname", "ci"), ("host", "/run/pg"), ("sslmode", "require")],
             ),
             ("postgres://a:1,b:2/ci", vec![("host", "a,b"), ("port", "1,2"), ("dbname", "ci")]),
+            (
+                "postgres://u@[::1]:1,%2Frun:,c/ci",
+                vec![("user", "u"), ("host", "::1,/run,c"), ("port", "1,,"), ("dbname", "ci")],
+            ),
+            (
+                "postgresql://?service=ci&target_session_attrs=any",
+                vec![("service", "ci"), ("target_session_attrs", "any")],
+            ),
+            ("postgres://u%40x:p?q@db", vec![("user", "u@x"), ("password", "p?q"), ("host", "db")]),
         ] {
             assert_eq!(parse(url).expect(url), keywords(&expected), "{url}");
         }
@@ -176,7 +211,14 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_without_the_text_itself() {
-        for text in ["mysql://db/ci", "secret", "password='secret", "postgres://db/%zz", "postgres://db/ci?secret"] {
+        for text in [
+            "mysql://db/ci",
+            "secret",
+            "password='secret",
+            "postgres://db/%zz",
+            "postgres://db/%00",
+            "postgres://db/ci?secret",
+        ] {
             let message = parse(text).expect_err(text).to_string();
             assert!(!message.contains("secret"), "{message}");
         }

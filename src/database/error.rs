@@ -1,12 +1,15 @@
 //! What can go wrong between this program and the build database, and what to do about it.
 
 use std::error::Error;
-use std::io;
 use std::path::PathBuf;
 
 use tokio_postgres::error::SqlState;
 
-use crate::causes::causes;
+use super::client_certificate::ClientCertificateError;
+use super::connect::Tries;
+use super::connect_hint::connect_hint;
+use super::keywords::variable_of;
+use super::service::ServiceError;
 
 /// A build database that could not be reached or read. No text of it holds a password.
 #[derive(Debug, thiserror::Error)]
@@ -26,12 +29,35 @@ pub enum DatabaseError {
         /// What it can be.
         expected: &'static str,
     },
-    /// An environment variable would change the connection and is not followed.
-    #[error("the environment variable {0} is set, and halfbuilt does not follow it yet")]
-    NotFollowed(String),
-    /// A list of revoked certificates is there and is not followed yet.
-    #[error("there is a list of revoked certificates, {0}, and halfbuilt does not follow it yet")]
-    Revoked(PathBuf),
+    /// A connection keyword asks for something that this program cannot do.
+    #[error("{key} cannot be followed: {why}")]
+    Unsupported {
+        /// libpq's keyword.
+        key: &'static str,
+        /// Why.
+        why: &'static str,
+    },
+    /// Two lists that belong together are not of one length.
+    #[error("{ones} values of {one} do not fit {others} of {other}")]
+    Counts {
+        /// The one keyword.
+        one: &'static str,
+        /// How many values it has.
+        ones: usize,
+        /// The other keyword.
+        other: &'static str,
+        /// How many values that has.
+        others: usize,
+    },
+    /// Nobody is named, and the operating system does not say who runs this.
+    #[error("no user is named, and the operating system has no name for this one")]
+    NoUser,
+    /// A service that was asked for could not be had.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// The client's own certificate cannot be used.
+    #[error(transparent)]
+    ClientCertificate(#[from] ClientCertificateError),
     /// OpenSSL could not be set up.
     #[error("TLS could not be set up")]
     Tls(#[source] openssl::error::ErrorStack),
@@ -45,7 +71,7 @@ pub enum DatabaseError {
     },
     /// Verification was asked for, and there is nothing to verify with.
     #[error("sslmode={0} needs a file of trusted certificates")]
-    NoRootFile(String),
+    NoRootFile(&'static str),
     /// The system's store vouches for any server with a certificate, so the name has to be checked too.
     #[error("sslrootcert=system needs sslmode=verify-full")]
     SystemRootsNeedVerifyFull,
@@ -54,9 +80,18 @@ pub enum DatabaseError {
     Connect {
         /// The server, without a secret.
         server: String,
-        /// Why.
+        /// Why, for each server that was tried.
         #[source]
-        source: tokio_postgres::Error,
+        source: Tries,
+    },
+    /// A standby stopped a statement, or ended the session, to go on with what the primary did meanwhile.
+    #[error("the standby cancelled {what}")]
+    CancelledByStandby {
+        /// What was being done.
+        what: String,
+        /// The server's words.
+        #[source]
+        source: ServerSaid,
     },
     /// A statement failed.
     #[error("{what} failed")]
@@ -103,7 +138,7 @@ impl ServerSaid {
         self.position
     }
 
-    fn code(&self) -> Option<&SqlState> {
+    pub(super) fn code(&self) -> Option<&SqlState> {
         self.error.code()
     }
 }
@@ -129,6 +164,19 @@ impl Error for ServerSaid {
 }
 
 impl DatabaseError {
+    /// A statement that failed while something was being done.
+    pub(super) fn statement(what: &str, error: tokio_postgres::Error) -> Self {
+        let (what, source) = (what.to_owned(), ServerSaid::new(error));
+        let recovery = match source.code() {
+            // A snapshot that is only read has no other way to this one.
+            Some(code) if *code == SqlState::T_R_SERIALIZATION_FAILURE => true,
+            // Here a primary says the same where sessions wait for one another's locks.
+            Some(code) if *code == SqlState::T_R_DEADLOCK_DETECTED => source.to_string().contains("with recovery"),
+            _ => false,
+        };
+        if recovery { Self::CancelledByStandby { what, source } } else { Self::Query { what, source } }
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
@@ -136,52 +184,43 @@ impl DatabaseError {
                 "give postgres://USER@HOST:PORT/DATABASE or \"host=... port=... dbname=... user=...\"".to_owned()
             }
             Self::Keyword(_) => {
-                "known are host, hostaddr, port, dbname, user, password, passfile, sslmode, sslrootcert, \
-                 connect_timeout, application_name, options and target_session_attrs"
+                "the keywords are libpq's: host, port, dbname, user, sslmode, sslrootcert, target_session_attrs ..."
                     .to_owned()
             }
-            Self::NotFollowed(name) => format!("unset {name} and give the connection by --database-url"),
-            Self::Value { .. } => "in a URL, write / ? @ : and % of a password as %2F %3F %40 %3A %25".to_owned(),
-            Self::Revoked(_) => "move it away if you can do without".to_owned(),
+            Self::Value { key, .. } => {
+                format!("look in {}; in a URL, write / ? @ : and % of a password as %2F %3F %40 %3A %25", places(key))
+            }
+            Self::Unsupported { key, .. } => format!("leave it out: look in {}", places(key)),
+            Self::Counts { .. } => "give as many as there are hosts, or one port for all of them".to_owned(),
+            Self::NoUser => "give user in --database-url, or PGUSER".to_owned(),
+            Self::Service(ServiceError::NotFound { .. }) => {
+                "PGSERVICEFILE names another file; the name stands in it in square brackets".to_owned()
+            }
+            Self::ClientCertificate(error) => return error.hint(),
             Self::NoRootFile(_) => "give sslrootcert=FILE, or sslrootcert=system for the system's store".to_owned(),
-            Self::Connect { source, .. } => return connect_hint(source),
+            Self::Connect { source, .. } => return source.last().find_map(connect_hint),
+            Self::CancelledByStandby { .. } => {
+                "a standby does not wait for long reads: try again; or have it wait, by \
+                 max_standby_streaming_delay; or have the primary keep what is read, by hot_standby_feedback; or read \
+                 from the primary"
+                    .to_owned()
+            }
             Self::Query { source, .. } => return query_hint(source.code()?),
-            Self::Tls(_) | Self::RootFile { .. } | Self::SystemRootsNeedVerifyFull | Self::Column { .. } => {
+            Self::Tls(_)
+            | Self::RootFile { .. }
+            | Self::SystemRootsNeedVerifyFull
+            | Self::Service(_)
+            | Self::Column { .. } => {
                 return None;
             }
         })
     }
 }
 
-fn connect_hint(error: &tokio_postgres::Error) -> Option<String> {
-    if let Some(code) = error.code() {
-        let hint = match *code {
-            SqlState::INVALID_PASSWORD => "the password is wrong: check PGPASSWORD or ~/.pgpass",
-            SqlState::INVALID_AUTHORIZATION_SPECIFICATION => "the server's pg_hba.conf does not let this user in",
-            SqlState::INVALID_CATALOG_NAME => "name the database by --database-url or PGDATABASE",
-            SqlState::TOO_MANY_CONNECTIONS => "the server has no free connection: try again, or as another role",
-            SqlState::CANNOT_CONNECT_NOW => "the server is starting or stopping: try again in a moment",
-            _ => return None,
-        };
-        return Some(hint.to_owned());
-    }
-    let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
-    let hint = match io.map(io::Error::kind) {
-        Some(io::ErrorKind::ConnectionRefused) => {
-            "nothing listens there: check the host and the port in --database-url, or PGHOST and PGPORT"
-        }
-        Some(io::ErrorKind::NotFound) => "no such socket: name the server by --database-url or PGHOST",
-        Some(io::ErrorKind::TimedOut) => "no answer: check the address and the firewall, or raise connect_timeout",
-        Some(io::ErrorKind::PermissionDenied) => "this user may not use that socket",
-        _ if chain_has(error, "password missing") => "the server wants a password: give it by PGPASSWORD or ~/.pgpass",
-        _ if chain_has(error, "lookup address") => "no such host: check the name in --database-url or PGHOST",
-        _ if chain_has(error, "certificate verify failed") => {
-            "the server's certificate is not trusted: give its authority by sslrootcert=FILE"
-        }
-        _ if chain_has(error, "does not support TLS") => "the server has no TLS: sslmode=prefer would do without",
-        _ => return None,
-    };
-    Some(hint.to_owned())
+/// Where a keyword can have come from.
+fn places(key: &str) -> String {
+    let variable = variable_of(key).map(|name| format!(", {name}")).unwrap_or_default();
+    format!("--database-url{variable} and the service file")
 }
 
 fn query_hint(code: &SqlState) -> Option<String> {
@@ -194,8 +233,8 @@ fn query_hint(code: &SqlState) -> Option<String> {
             "this role may not read the table, or not all of it: GRANT SELECT on it, or connect as another"
         }
         SqlState::QUERY_CANCELED => "the server stopped the statement: statement_timeout in PGOPTIONS can be raised",
-        SqlState::T_R_SERIALIZATION_FAILURE => {
-            "a standby cancels long reads: try again, raise max_standby_streaming_delay, or read from the primary"
+        SqlState::T_R_DEADLOCK_DETECTED => {
+            "another session's locks and this one's stood in each other's way: try again"
         }
         SqlState::LOCK_NOT_AVAILABLE => "somebody holds a lock on the table: see pg_locks on the server, and try again",
         SqlState::DISK_FULL => "the server's temporary space is full",
@@ -203,8 +242,4 @@ fn query_hint(code: &SqlState) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
-}
-
-fn chain_has(error: &(dyn Error + 'static), text: &str) -> bool {
-    error.to_string().contains(text) || causes(error).any(|cause| cause.to_string().contains(text))
 }

@@ -1,13 +1,23 @@
 //! The build database: how it is reached, and the read-only snapshots through which it is seen.
 //! The only module that knows the PostgreSQL client.
 
+mod auth;
+mod client_certificate;
+mod connect;
+mod connect_hint;
 mod conninfo;
 mod error;
+mod hosts;
+mod keywords;
 mod passfile;
+mod route;
 mod row;
+mod server_name;
+mod service;
 mod session;
 mod settings;
 mod tls;
+mod wire;
 
 pub use error::DatabaseError;
 pub use row::{Row, Rows};

@@ -2,113 +2,125 @@
 
 use std::path::Path;
 
-use tokio_postgres::config::{Config, Host};
+use super::hosts::Server;
 
-/// Looks up the password of a connection. `None` where there is no file or no line fits; an error is a reason not to use
-/// the file, to be told to a person.
-pub(super) fn look_up(file: &Path, config: &Config) -> Result<Option<String>, String> {
-    let Ok(text) = std::fs::read_to_string(file) else { return Ok(None) };
-    if readable_by_others(file) {
-        let name = file.display();
+/// The text of a password file, or `None` where there is none. An error is a reason not to use it, to be told to a person.
+pub(super) fn read(file: &Path) -> Result<Option<Vec<u8>>, String> {
+    let Ok(meta) = std::fs::metadata(file) else { return Ok(None) };
+    let name = file.display();
+    if !meta.is_file() {
+        return Err(format!("the password file {name} is not used: it is no plain file"));
+    }
+    if readable_by_others(&meta) {
         return Err(format!("the password file {name} is not used: other users can read it (chmod 0600 {name})"));
     }
-    // One password is sent to every host of the list, so every host has to be one that the file gives it to.
-    let mut found: Option<String> = None;
-    for (index, host) in config.get_hosts().iter().enumerate() {
-        let Some(password) = for_host(&text, config, host, index) else { return Ok(None) };
-        if found.as_ref().is_some_and(|earlier| *earlier != password) {
-            let name = file.display();
-            return Err(format!(
-                "the password file {name} is not used: it has several passwords for the hosts of one list"
-            ));
-        }
-        found = Some(password);
-    }
-    Ok(found)
+    Ok(std::fs::read(file).ok())
 }
 
-fn for_host(text: &str, config: &Config, host: &Host, index: usize) -> Option<String> {
-    let ports = config.get_ports();
-    let host = match host {
-        Host::Tcp(name) => name.clone(),
-        Host::Unix(folder) if is_default_folder(folder) => "localhost".to_owned(),
-        Host::Unix(folder) => folder.display().to_string(),
-    };
-    let port = ports.get(index).or(ports.first()).map(ToString::to_string).unwrap_or_default();
-    let user = config.get_user().map(str::to_owned).or_else(|| whoami::username().ok())?;
-    let dbname = config.get_dbname().unwrap_or(&user);
-    let wanted = [host.as_str(), &port, dbname, &user];
-    text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
-        let fields = fields(line);
-        let [conditions @ .., password] = fields.as_slice() else { return None };
-        let fits = |(condition, wanted): (&String, &&str)| condition == "*" || condition == *wanted;
-        (conditions.len() == wanted.len() && conditions.iter().zip(&wanted).all(fits)).then(|| password.clone())
+/// The password that the first line which fits gives. A password is bytes: nobody promised UTF-8.
+pub(super) fn look_up(text: &[u8], server: &Server, dbname: &str, user: &str) -> Option<Vec<u8>> {
+    let (host, port) = (server.name_in_passfile(), server.port.to_string());
+    let wanted = [host.as_str(), &port, dbname, user];
+    text.split(|byte| *byte == b'\n').filter(|line| !line.starts_with(b"#")).find_map(|line| {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let rest = wanted.iter().try_fold(line, |rest, wanted| after_field(rest, wanted.as_bytes()))?;
+        // As libpq: a colon that is not escaped ends the password.
+        Some(field(rest).0)
     })
 }
 
-fn is_default_folder(folder: &Path) -> bool {
-    folder == Path::new("/var/run/postgresql") || folder == Path::new("/tmp")
-}
-
-/// `host:port:database:user:password`, with `\:` and `\\`.
-fn fields(line: &str) -> Vec<String> {
-    let mut fields = vec![String::new()];
-    let mut rest = line.chars();
-    while let Some(c) = rest.next() {
-        let last = fields.len() - 1;
-        match c {
-            '\\' => fields[last].extend(rest.next()),
-            ':' if last < 4 => fields.push(String::new()),
-            _ => fields[last].push(c),
-        }
+/// What stands behind a field and its colon, if the field is `*` or what is wanted.
+fn after_field<'a>(line: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
+    if let Some(rest) = line.strip_prefix(b"*:") {
+        return Some(rest);
     }
-    fields
+    let (field, rest) = field(line);
+    rest.filter(|_| field == wanted)
 }
 
-#[cfg(unix)]
-fn readable_by_others(file: &Path) -> bool {
+/// A field without its escapes, `\:` and `\\`, and what stands behind its colon.
+fn field(line: &[u8]) -> (Vec<u8>, Option<&[u8]>) {
+    let mut field = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = line.get(at) {
+        match byte {
+            b':' => return (field, Some(&line[at + 1..])),
+            b'\\' if at + 1 < line.len() => {
+                field.push(line[at + 1]);
+                at += 1;
+            }
+            byte => field.push(*byte),
+        }
+        at += 1;
+    }
+    (field, None)
+}
+
+fn readable_by_others(meta: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(file).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn readable_by_others(_: &Path) -> bool {
-    false
+    meta.permissions().mode() & 0o077 != 0
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::hosts::servers;
     use super::*;
 
-    const FILE: &str = "# who:may:come:in:?\n\ndb:5432:ci:ro:first\ndb:*:*:ro:se\\:cond\nhalf:a:line\n*:*:*:*:last\n";
+    const FILE: &str = "# who:may:come:in:?\n\ndb:5432:ci:ro:first\ndb:*:*:ro:se\\:c\\ond\nhalf:a:line\n\
+                        localhost:*:*:*:socket\r\n\\*:1:ci:ro:star\n*:6:*:*:ends:here\n/run/pg:*:*:*:folder\n*:*:*:*:last\n";
 
-    fn looked_up(settings: &str) -> Option<String> {
-        let config: Config = settings.parse().expect("settings");
-        for_host(FILE, &config, &config.get_hosts()[0], 0)
+    fn looked_up(host: &str, port: &str, dbname: &str) -> String {
+        let server = &servers(Some(host), None, Some(port)).expect("a server")[0];
+        String::from_utf8(look_up(FILE.as_bytes(), server, dbname, "ro").expect("a password")).expect("UTF-8")
     }
 
     #[test]
     fn the_first_line_that_fits_wins() {
-        for (settings, expected) in [
-            ("host=db port=5432 dbname=ci user=ro", "first"),
-            ("host=db port=5433 dbname=ci user=ro", "se:cond"),
-            ("host=other port=5432 dbname=ci user=ro", "last"),
+        for (host, port, dbname, expected) in [
+            ("db", "5432", "ci", "first"),
+            ("db", "5433", "ci", "se:cond"),
+            ("other", "5432", "ci", "last"),
+            ("/var/run/postgresql", "5432", "ci", "socket"),
+            ("/run/pg", "5432", "ci", "folder"),
+            ("localhost", "5432", "ci", "socket"),
+            ("*", "1", "ci", "star"),
+            ("x", "6", "ci", "ends"),
         ] {
-            assert_eq!(looked_up(settings).as_deref(), Some(expected), "{settings}");
+            assert_eq!(looked_up(host, port, dbname), expected, "{host} {port} {dbname}");
         }
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_file_that_others_can_read_is_refused() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("pgpass");
+        assert_eq!(read(&file).expect("a look"), None);
         std::fs::write(&file, FILE).expect("a file");
-        let config: Config = "host=db user=ro".parse().expect("settings");
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).expect("permissions");
-        assert!(look_up(&file, &config).expect_err("it was used").contains("other users can read it"));
+        assert!(read(&file).expect_err("it was used").contains("other users can read it"));
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("permissions");
-        assert_eq!(look_up(&file, &config).expect("a look").as_deref(), Some("se:cond"));
+        assert_eq!(read(&file).expect("a look").as_deref(), Some(FILE.as_bytes()));
+        assert!(read(folder.path()).expect_err("it was used").contains("no plain file"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_file_is_read(text in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let server = &servers(Some("db"), None, None).expect("a server")[0];
+            let _ = look_up(&text, server, "ci", "ro");
+        }
+
+        #[test]
+        fn any_password_reads_back(password in "[^\r\n]+", user in "[^\r\n]{1,9}", before in "([a-z*]:){0,6}\n") {
+            let escaped = |text: &str| text.replace('\\', "\\\\").replace(':', "\\:");
+            let file = format!("{before}db:5432:*:{}:{}\n*:*:*:*:other", escaped(&user), escaped(&password));
+            let server = &servers(Some("db"), None, None).expect("a server")[0];
+            let found = look_up(file.as_bytes(), server, "ci", &user);
+            let passes_by = look_up(before.as_bytes(), server, "ci", &user).is_none();
+            prop_assert!(!passes_by || found == Some(password.into_bytes()));
+        }
     }
 }

@@ -4,8 +4,8 @@ use futures_util::{StreamExt, TryStreamExt};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{CancelToken, Client, IsolationLevel, Transaction};
 
-use super::error::ServerSaid;
-use super::tls::Tls;
+use super::connect::{self, Connected};
+use super::route::Route;
 use super::{DatabaseError, Row, Rows, Settings};
 
 /// Settles what a session must not inherit: the time zone, the search path, how long it may idle.
@@ -25,7 +25,7 @@ pub struct Database {
 #[derive(Clone)]
 pub struct Canceller {
     token: CancelToken,
-    connector: postgres_openssl::MakeTlsConnector,
+    route: Route,
 }
 
 /// A value for a statement's `$1`, `$2` ...
@@ -52,13 +52,8 @@ impl Database {
     /// # Errors
     /// The server cannot be reached or lets nobody in.
     pub async fn connect(settings: Settings) -> Result<Self, DatabaseError> {
-        let server = settings.description().to_owned();
-        let Tls { connector, .. } = settings.tls;
-        let connected = settings.config.connect(connector.clone()).await;
-        let (client, connection) = connected.map_err(|source| DatabaseError::Connect { server, source })?;
-        // What ends the connection also ends the statement that waits for it, which tells of it.
-        tokio::spawn(connection);
-        let canceller = Canceller { token: client.cancel_token(), connector };
+        let Connected { client, route } = connect::connect(&settings).await?;
+        let canceller = Canceller { token: client.cancel_token(), route };
         let database = Self { client, canceller };
         let settled = database.client.batch_execute(SESSION).await;
         settled.map_err(|source| query_error("setting up the session", source))?;
@@ -92,7 +87,7 @@ impl Database {
 impl Canceller {
     /// Asks the server to stop the running statement. A server that does not answer is left alone.
     pub async fn cancel(&self) {
-        let _ = self.token.cancel_query(self.connector.clone()).await;
+        connect::cancel(&self.token, &self.route).await;
     }
 }
 
@@ -153,5 +148,5 @@ impl Parameter {
 }
 
 fn query_error(what: &str, source: tokio_postgres::Error) -> DatabaseError {
-    DatabaseError::Query { what: what.to_owned(), source: ServerSaid::new(source) }
+    DatabaseError::statement(what, source)
 }

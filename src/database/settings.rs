@@ -1,95 +1,95 @@
-//! Which server, which database, who: libpq's keywords from the command line, its environment variables and defaults.
-//! Source: PostgreSQL manual, "34.1.2. Parameter Key Words" and "34.15. Environment Variables".
+//! Which server, which database, who: the values of libpq's keywords, understood.
+//! Source: PostgreSQL manual, "34.1.2. Parameter Key Words".
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_postgres::config::{Config, Host, TargetSessionAttrs};
+use nix::unistd::{User, geteuid};
+use secrecy::SecretString;
+use socket2::TcpKeepalive;
+use tokio_postgres::config::ChannelBinding;
 
 use super::DatabaseError;
-use super::conninfo::{self, Keywords};
-use super::tls::{Tls, Trust};
-
-/// The environment variable of each keyword that is understood.
-const ENVIRONMENT: [(&str, &str); 13] = [
-    ("PGHOST", "host"),
-    ("PGHOSTADDR", "hostaddr"),
-    ("PGPORT", "port"),
-    ("PGUSER", "user"),
-    ("PGPASSWORD", "password"),
-    ("PGDATABASE", "dbname"),
-    ("PGSSLMODE", "sslmode"),
-    ("PGSSLROOTCERT", "sslrootcert"),
-    ("PGCONNECT_TIMEOUT", "connect_timeout"),
-    ("PGAPPNAME", "application_name"),
-    ("PGOPTIONS", "options"),
-    ("PGTARGETSESSIONATTRS", "target_session_attrs"),
-    ("PGPASSFILE", "passfile"),
-];
-
-/// Variables that would change where or how safely libpq connects, and that this program does not follow yet. To
-/// ignore them would be to connect elsewhere, or less safely, than `psql` does with the same settings.
-const NOT_FOLLOWED: [&str; 13] = [
-    "PGSERVICE",
-    "PGSSLCERT",
-    "PGSSLKEY",
-    "PGSSLCRL",
-    "PGSSLCRLDIR",
-    "PGSSLMINPROTOCOLVERSION",
-    "PGSSLMAXPROTOCOLVERSION",
-    "PGSSLNEGOTIATION",
-    "PGREQUIREPEER",
-    "PGREQUIREAUTH",
-    "PGREQUIRESSL",
-    "PGCHANNELBINDING",
-    "PGGSSENCMODE",
-];
-
-/// Values of these variables that ask for nothing that is not done anyway.
-const HARMLESS: [(&str, &str); 5] = [
-    ("PGGSSENCMODE", "disable"),
-    ("PGGSSENCMODE", "prefer"),
-    ("PGCHANNELBINDING", "disable"),
-    ("PGCHANNELBINDING", "prefer"),
-    ("PGREQUIRESSL", "0"),
-];
-
-const DEFAULT_PORT: u16 = 5432;
+use super::auth::AllowedAuth;
+use super::client_certificate::ClientCertificate;
+use super::conninfo::Keywords;
+use super::hosts::{Server, Wanted, servers};
+use super::keywords::{self, Surroundings};
+use super::passfile;
+use super::route::SocketOptions;
+use super::tls::{self, Mode, Tls, Version, Wishes};
 
 /// How to reach the build database.
 pub struct Settings {
-    pub(super) config: Config,
-    pub(super) tls: Tls,
+    pub(super) servers: Vec<Server>,
+    pub(super) login: Login,
+    pub(super) mode: Mode,
+    /// None where nothing is encrypted.
+    pub(super) tls: Option<Arc<Tls>>,
+    pub(super) wanted: Wanted,
+    /// `load_balance_hosts=random`.
+    pub(super) balance: bool,
+    /// For each address.
+    pub(super) timeout: Option<Duration>,
+    pub(super) socket: SocketOptions,
     description: String,
     password_was_in_the_url: bool,
     warnings: Vec<String>,
 }
 
+/// Who logs in to what.
+pub(super) struct Login {
+    pub(super) user: String,
+    pub(super) dbname: String,
+    pub(super) options: Option<String>,
+    pub(super) application_name: String,
+    pub(super) channel_binding: ChannelBinding,
+    pub(super) allowed: AllowedAuth,
+}
+
 impl Settings {
-    /// Reads `--database-url`, then libpq's environment variables for what it leaves out.
+    /// Reads `--database-url`, then for what it leaves out the service file that is asked for, then libpq's environment
+    /// variables.
     ///
     /// # Errors
-    /// A connection string that cannot be read, a keyword or a value that is not understood.
+    /// A connection string or a service file that cannot be read, a keyword or a value that is not understood, something
+    /// that is not supported, a certificate or a key that cannot be used.
     pub fn resolve(
         database_url: Option<&str>,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, DatabaseError> {
-        let mut keywords = Keywords::new();
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let asks = |name: &str| variable(name).is_some_and(|value| !HARMLESS.contains(&(name, value.as_str())));
-        if let Some(name) = NOT_FOLLOWED.into_iter().find(|name| asks(name)) {
-            return Err(DatabaseError::NotFollowed(name.to_owned()));
-        }
-        for (name, keyword) in ENVIRONMENT {
-            if let Some(value) = variable(name) {
-                keywords.insert(keyword.to_owned(), value);
-            }
-        }
-        let given = database_url.map(conninfo::parse).transpose()?.unwrap_or_default();
-        let password_was_in_the_url = given.contains_key("password");
-        keywords.extend(given);
-        let settings = Self::from_keywords(keywords, variable("HOME").map(PathBuf::from))?;
-        Ok(Self { password_was_in_the_url, ..settings })
+        let this_user = || User::from_uid(geteuid()).ok().flatten();
+        let home = variable("HOME").map(PathBuf::from).or_else(|| this_user().map(|user| user.dir));
+        let given = keywords::parse(database_url)?;
+        let password_was_in_the_url = given.contains_key("password") || given.contains_key("sslpassword");
+        let gathered = keywords::gather(given, &Surroundings { variable: &variable, home: home.clone() })?;
+        let values = Values(gathered);
+
+        let mut warnings = Vec::new();
+        let mut servers = servers(values.get("host"), values.get("hostaddr"), values.get("port"))?;
+        let login = login(&values, || this_user().map(|user| user.name))?;
+        let passfile = values.get("passfile").map(PathBuf::from);
+        let passfile = passfile.or_else(|| home.as_deref().map(|home| home.join(".pgpass")));
+        give_passwords(&mut servers, values.get("password"), passfile.as_deref(), &login, &mut warnings);
+        let (mode, tls) = encryption(&values, home, &servers, &mut warnings)?;
+        check_protocol(&values)?;
+        let listed: Vec<String> = servers.iter().map(ToString::to_string).collect();
+        let description = format!("{}, database {:?}, user {:?}", listed.join(", "), login.dbname, login.user);
+        Ok(Self {
+            mode,
+            tls,
+            wanted: values.choice("target_session_attrs", WANTED, &Wanted::VALUES)?.unwrap_or(Wanted::Any),
+            balance: values.choice("load_balance_hosts", "disable or random", &BALANCE)?.unwrap_or(false),
+            timeout: values.seconds("connect_timeout")?,
+            socket: socket_options(&values)?,
+            servers,
+            login,
+            description,
+            password_was_in_the_url,
+            warnings,
+        })
     }
 
     /// The server, the database and the user in words, without a secret.
@@ -106,69 +106,23 @@ impl Settings {
     pub fn password_was_in_the_url(&self) -> bool {
         self.password_was_in_the_url
     }
+}
 
-    fn from_keywords(mut keywords: Keywords, home: Option<PathBuf>) -> Result<Self, DatabaseError> {
-        let mut warnings = Vec::new();
-        let mut take = |key: &str| keywords.remove(key).filter(|value| !value.is_empty());
-        let mut config = Config::new();
-        let ports = ports(take("port").as_deref())?;
-        let addresses = take("hostaddr").map(|list| split(&list)).unwrap_or_default();
-        // Without a host, an address is its own name; a socket is only thought of where neither is given.
-        let hosts = match take("host") {
-            Some(hosts) => split(&hosts),
-            None if addresses.is_empty() => default_hosts(&ports),
-            None => addresses.clone(),
-        };
-        for host in &hosts {
-            config.host(host);
-        }
-        for port in ports {
-            config.port(port);
-        }
-        for address in &addresses {
-            config.hostaddr(address.parse().map_err(|_| bad("hostaddr", "an IP address"))?);
-        }
-        if let Some(user) = take("user") {
-            config.user(user);
-        }
-        if let Some(dbname) = take("dbname") {
-            config.dbname(dbname);
-        }
-        let password = take("password");
-        let passfile = take("passfile").map(PathBuf::from).or_else(|| home.as_deref().map(default_passfile));
-        config.application_name(take("application_name").unwrap_or_else(|| "halfbuilt".to_owned()));
-        if let Some(options) = take("options") {
-            config.options(options);
-        }
-        if let Some(seconds) = take("connect_timeout") {
-            let parsed = seconds.parse().map_err(|_| bad("connect_timeout", "a number of seconds"))?;
-            config.connect_timeout(Duration::from_secs(parsed));
-        }
-        if let Some(wanted) = take("target_session_attrs") {
-            config.target_session_attrs(session_attrs(&wanted)?);
-        }
-        let trust = Trust { root: take("sslrootcert"), home };
-        let only_sockets = addresses.is_empty() && only_sockets(&config);
-        let tls = Tls::resolve(take("sslmode").as_deref(), trust, only_sockets)?;
-        config.ssl_mode(tls.mode());
-        if let Some(key) = keywords.keys().next() {
-            return Err(DatabaseError::Keyword(Some(key.clone()).filter(|key| resembles_a_keyword(key))));
-        }
-        if let Some(password) = password {
-            config.password(password);
-        } else if let Some(file) = passfile {
-            match super::passfile::look_up(&file, &config) {
-                Ok(Some(password)) => {
-                    config.password(password);
-                }
-                Ok(None) => {}
-                // As libpq does: said, and not used.
-                Err(why) => warnings.push(why),
-            }
-        }
-        let description = describe(&config);
-        Ok(Self { config, tls, description, password_was_in_the_url: false, warnings })
-    }
+const WANTED: &str = "any, read-write, read-only, primary, standby or prefer-standby";
+const MODE: &str = "disable, allow, prefer, require, verify-ca or verify-full";
+const BALANCE: [(&str, bool); 2] = [("disable", false), ("random", true)];
+const SWITCH: [(&str, bool); 2] = [("0", false), ("1", true)];
+const CERTIFICATE: [(&str, Shown); 3] = [("disable", Shown::No), ("allow", Shown::IfAsked), ("require", Shown::Always)];
+const NEGOTIATION: [(&str, bool); 2] = [("postgres", false), ("direct", true)];
+const BINDING: [(&str, ChannelBinding); 3] =
+    [("disable", ChannelBinding::Disable), ("prefer", ChannelBinding::Prefer), ("require", ChannelBinding::Require)];
+
+/// `sslcertmode`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    No,
+    IfAsked,
+    Always,
 }
 
 /// The value itself is not shown: where a password is not encoded as it should be, a piece of it ends up in another place.
@@ -176,67 +130,168 @@ fn bad(key: &'static str, expected: &'static str) -> DatabaseError {
     DatabaseError::Value { key, expected }
 }
 
-/// Whether a word that is no keyword here looks like one of libpq's, so that it may be shown.
-fn resembles_a_keyword(word: &str) -> bool {
-    const BEGINNINGS: [&str; 14] =
-        ["host", "port", "user", "pass", "dbna", "ssl", "conn", "appl", "opti", "targ", "serv", "gss", "krb", "keep"];
-    let plain = word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-    plain && word.len() <= 26 && BEGINNINGS.iter().any(|beginning| word.starts_with(beginning))
-}
+/// The values by their keywords.
+struct Values(Keywords);
 
-fn split(list: &str) -> Vec<String> {
-    list.split(',').map(|item| item.trim().to_owned()).collect()
-}
+impl Values {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    }
 
-fn ports(list: Option<&str>) -> Result<Vec<u16>, DatabaseError> {
-    let Some(list) = list else { return Ok(vec![DEFAULT_PORT]) };
-    let port = |text: String| match text.as_str() {
-        "" => Ok(DEFAULT_PORT),
-        _ => text.parse().map_err(|_| bad("port", "a number from 1 to 65535")),
-    };
-    split(list).into_iter().map(port).collect()
-}
+    fn owned(&self, key: &str) -> Option<String> {
+        self.get(key).map(str::to_owned)
+    }
 
-/// libpq looks for a socket where its packager put it, then for a server on this machine.
-fn default_hosts(ports: &[u16]) -> Vec<String> {
-    let port = ports.first().copied().unwrap_or(DEFAULT_PORT);
-    let socket_in = |folder: &&str| Path::new(folder).join(format!(".s.PGSQL.{port}")).exists();
-    let folder = ["/var/run/postgresql", "/tmp"].into_iter().find(socket_in);
-    vec![folder.unwrap_or("localhost").to_owned()]
-}
+    /// One of several words. An empty one is none of them, as in libpq.
+    fn choice<T: Copy>(
+        &self,
+        key: &'static str,
+        expected: &'static str,
+        values: &[(&str, T)],
+    ) -> Result<Option<T>, DatabaseError> {
+        let Some(given) = self.0.get(key) else { return Ok(None) };
+        let found = values.iter().find(|(value, _)| value == given);
+        found.map(|(_, choice)| Some(*choice)).ok_or_else(|| bad(key, expected))
+    }
 
-fn default_passfile(home: &Path) -> PathBuf {
-    home.join(".pgpass")
-}
+    fn number(&self, key: &'static str) -> Result<Option<i64>, DatabaseError> {
+        let parse = |text: &str| text.trim().parse::<i32>().map(i64::from).map_err(|_| bad(key, "a whole number"));
+        self.get(key).map(parse).transpose()
+    }
 
-fn only_sockets(config: &Config) -> bool {
-    config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)))
-}
-
-fn session_attrs(wanted: &str) -> Result<TargetSessionAttrs, DatabaseError> {
-    match wanted {
-        "any" => Ok(TargetSessionAttrs::Any),
-        "read-write" => Ok(TargetSessionAttrs::ReadWrite),
-        "read-only" => Ok(TargetSessionAttrs::ReadOnly),
-        _ => Err(bad("target_session_attrs", "any, read-write or read-only")),
+    /// A time, none where it is zero or less.
+    fn seconds(&self, key: &'static str) -> Result<Option<Duration>, DatabaseError> {
+        let number = self.number(key)?;
+        Ok(number.and_then(|number| u64::try_from(number).ok()).filter(|number| *number > 0).map(Duration::from_secs))
     }
 }
 
-fn describe(config: &Config) -> String {
-    let ports = config.get_ports();
-    let port = |index: usize| ports.get(index).or(ports.first()).copied().unwrap_or(DEFAULT_PORT);
-    let host = |(index, host): (usize, &Host)| match host {
-        Host::Tcp(name) => format!("{name}:{}", port(index)),
-        Host::Unix(folder) => format!("{} (socket, port {})", folder.display(), port(index)),
-    };
-    let servers: Vec<String> = config.get_hosts().iter().enumerate().map(host).collect();
-    let database = config.get_dbname().map(|name| format!(", database {name:?}")).unwrap_or_default();
-    let user = config.get_user().map(|name| format!(", user {name:?}")).unwrap_or_default();
-    format!("{}{database}{user}", servers.join(", "))
+fn login(values: &Values, this_user: impl Fn() -> Option<String>) -> Result<Login, DatabaseError> {
+    let user = values.owned("user").or_else(this_user).ok_or(DatabaseError::NoUser)?;
+    let name = values.owned("application_name").or_else(|| values.owned("fallback_application_name"));
+    let binding = values.choice("channel_binding", "disable, prefer or require", &BINDING)?;
+    Ok(Login {
+        dbname: values.owned("dbname").unwrap_or_else(|| user.clone()),
+        user,
+        options: values.owned("options"),
+        application_name: name.unwrap_or_else(|| "halfbuilt".to_owned()),
+        channel_binding: binding.unwrap_or(ChannelBinding::Prefer),
+        allowed: AllowedAuth::parse(values.get("require_auth").unwrap_or_default())?,
+    })
 }
 
+/// Each server gets the password that was given, or else its own from the password file.
+fn give_passwords(
+    servers: &mut [Server],
+    given: Option<&str>,
+    file: Option<&Path>,
+    login: &Login,
+    warnings: &mut Vec<String>,
+) {
+    let text = match (given, file) {
+        (None, Some(file)) => passfile::read(file).unwrap_or_else(|why| {
+            // As libpq does: said, and not used.
+            warnings.push(why);
+            None
+        }),
+        _ => None,
+    };
+    for server in servers {
+        let from_file = || passfile::look_up(text.as_deref()?, server, &login.dbname, &login.user);
+        server.password = given.map(|password| password.as_bytes().to_vec()).or_else(from_file).map(Into::into);
+    }
+}
+
+fn encryption(
+    values: &Values,
+    home: Option<PathBuf>,
+    servers: &[Server],
+    warnings: &mut Vec<String>,
+) -> Result<(Mode, Option<Arc<Tls>>), DatabaseError> {
+    let root = values.owned("sslrootcert");
+    let system = root.as_deref() == Some("system");
+    let default = if system { Mode::VerifyFull } else { Mode::Prefer };
+    let mode = values.choice("sslmode", MODE, &Mode::VALUES)?.unwrap_or(default);
+    if system && mode != Mode::VerifyFull {
+        return Err(DatabaseError::SystemRootsNeedVerifyFull);
+    }
+    let direct = values.choice("sslnegotiation", "postgres or direct", &NEGOTIATION)?.unwrap_or(false);
+    if direct && !mode.insists() {
+        return Err(bad("sslmode", "require, verify-ca or verify-full, which sslnegotiation=direct needs"));
+    }
+    let shown = values.choice("sslcertmode", "disable, allow or require", &CERTIFICATE)?.unwrap_or(Shown::IfAsked);
+    if shown == Shown::Always {
+        let why = "OpenSSL does not tell halfbuilt whether the server asked for a certificate";
+        return Err(DatabaseError::Unsupported { key: "sslcertmode", why });
+    }
+    let version = |key: &'static str| {
+        let parse = |text| Version::parse(text).ok_or_else(|| bad(key, "TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3"));
+        values.get(key).map(parse).transpose()
+    };
+    let oldest = version("ssl_min_protocol_version")?.unwrap_or(Version::V1_2);
+    let newest = version("ssl_max_protocol_version")?;
+    if newest.is_some_and(|newest| newest < oldest) {
+        return Err(bad("ssl_max_protocol_version", "ssl_min_protocol_version (TLSv1.2 by default) or a later one"));
+    }
+    let wishes = Wishes {
+        mode,
+        root,
+        revoked: values.owned("sslcrl"),
+        revoked_folder: values.owned("sslcrldir"),
+        client: ClientCertificate {
+            shown: shown != Shown::No,
+            certificate: values.owned("sslcert"),
+            key: values.owned("sslkey"),
+            password: values.owned("sslpassword").map(SecretString::from),
+        },
+        oldest,
+        newest,
+        tell_name: values.choice("sslsni", "0 or 1", &SWITCH)?.unwrap_or(true),
+        direct,
+        home,
+    };
+    // On sockets nothing is encrypted, so nothing has to be there for it.
+    if servers.iter().all(|server| server.socket().is_some()) {
+        return Ok((mode, None));
+    }
+    tls::resolve(&wishes, warnings)
+}
+
+fn socket_options(values: &Values) -> Result<SocketOptions, DatabaseError> {
+    let mut keepalive = TcpKeepalive::new();
+    if let Some(idle) = values.seconds("keepalives_idle")? {
+        keepalive = keepalive.with_time(idle);
+    }
+    if let Some(interval) = values.seconds("keepalives_interval")? {
+        keepalive = keepalive.with_interval(interval);
+    }
+    if let Some(count) = values.number("keepalives_count")?.and_then(|count| u32::try_from(count).ok()) {
+        keepalive = if count > 0 { keepalive.with_retries(count) } else { keepalive };
+    }
+    let timeout = values.number("tcp_user_timeout")?.and_then(|time| u64::try_from(time).ok()).filter(|time| *time > 0);
+    let wanted = values.number("keepalives")? != Some(0);
+    Ok(SocketOptions {
+        keepalive: wanted.then_some(keepalive),
+        user_timeout: timeout.map(Duration::from_millis),
+        peer: values.owned("requirepeer"),
+    })
+}
+
+/// The client library speaks version 3.0 of PostgreSQL's protocol, and no other.
+fn check_protocol(values: &Values) -> Result<(), DatabaseError> {
+    const VERSIONS: [(&str, u32); 3] = [("3.0", 0), ("3.2", 2), ("latest", u32::MAX)];
+    let expected = "3.0, 3.2 or latest";
+    let oldest = values.choice("min_protocol_version", expected, &VERSIONS)?;
+    values.choice("max_protocol_version", expected, &VERSIONS)?;
+    if oldest.is_some_and(|oldest| oldest > 0) {
+        return Err(DatabaseError::Unsupported { key: "min_protocol_version", why: "halfbuilt speaks version 3.0" });
+    }
+    Ok(())
+}
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     fn resolve(url: Option<&str>, environment: &[(&str, &str)]) -> Result<Settings, DatabaseError> {
@@ -253,31 +308,56 @@ mod tests {
     }
 
     #[test]
+    fn the_user_is_who_runs_this_and_the_database_is_called_as_the_user() {
+        let me = User::from_uid(geteuid()).expect("users").expect("a user").name;
+        let settings = resolve(Some("host=db"), &[]).expect("settings");
+        assert_eq!([&settings.login.user, &settings.login.dbname], [&me, &me]);
+        let settings = resolve(Some("host=db user=ro"), &[]).expect("settings");
+        assert_eq!(settings.login.dbname, "ro");
+    }
+
+    #[test]
     fn no_secret_is_described() {
         let settings = resolve(Some("postgres://ro:secret@db/ci"), &[]).expect("settings");
         assert!(!settings.description().contains("secret"));
     }
 
     #[test]
-    fn an_address_is_never_taken_for_a_socket() {
-        let settings = resolve(Some("hostaddr=127.0.0.1 sslmode=require"), &[]).expect("settings");
-        assert_eq!(settings.description(), "127.0.0.1:5432");
-        assert_eq!(settings.tls.mode(), tokio_postgres::config::SslMode::Require);
-        let settings = resolve(Some("host=/run/pg hostaddr=127.0.0.1 sslmode=require"), &[]).expect("settings");
-        assert_eq!(settings.tls.mode(), tokio_postgres::config::SslMode::Require);
+    fn on_sockets_alone_no_certificate_is_looked_for() {
+        let verify = "sslmode=verify-full sslrootcert=/nonexistent";
+        assert!(resolve(Some(&format!("host=/run/pg {verify}")), &[]).expect("settings").tls.is_none());
+        for with_an_address in ["host=/run/pg hostaddr=127.0.0.1", "host=/run/pg,db", "hostaddr=127.0.0.1"] {
+            let error = resolve(Some(&format!("{with_an_address} {verify}")), &[]).err().expect("no root file");
+            assert!(error.to_string().contains("needs a file of trusted certificates"), "{error}");
+        }
+    }
+
+    #[test]
+    fn each_server_gets_its_own_password() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("pgpass");
+        std::fs::write(&file, "a:*:*:*:first\nb:*:*:*:second\n").expect("a file");
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("permissions");
+        let settings =
+            resolve(Some("host=a,b,c"), &[("PGPASSFILE", file.to_str().expect("a path"))]).expect("settings");
+        let given: Vec<Option<&[u8]>> =
+            settings.servers.iter().map(|server| server.password.as_ref().map(ExposeSecret::expose_secret)).collect();
+        assert_eq!(given, [Some(b"first".as_slice()), Some(b"second"), None]);
     }
 
     #[test]
     fn a_password_that_is_not_encoded_is_not_shown() {
         for url in [
             "postgres://ro:hunter2/x@db/ci",
-            "postgres://ro:hun?ter2@db/ci",
             "postgres://ro:x?hunter2=y@db/ci",
+            "postgres://db?password=hunter2@x",
             "password=my hunter2=x",
         ] {
             let error = resolve(Some(url), &[]).err().expect(url);
             assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("hun"), "{error:?}");
         }
+        let settings = resolve(Some("postgres://ro:hun?ter2@db/ci"), &[]).expect("settings");
+        assert_eq!(settings.description(), r#"db:5432, database "ci", user "ro""#);
     }
 
     #[test]
@@ -285,13 +365,40 @@ mod tests {
         for (url, environment, expected) in [
             ("sslmod=require", vec![], "sslmod"),
             ("port=many", vec![], "port"),
+            ("host=a,b port=1,2,3", vec![], "3 values of port"),
             ("sslmode=sometimes", vec![], "sslmode"),
-            ("sslcert=client.crt", vec![], "sslcert"),
-            ("", vec![("PGGSSENCMODE", "require")], "PGGSSENCMODE"),
-            ("", vec![("PGSERVICE", "ci")], "PGSERVICE"),
+            ("sslmode=''", vec![], "sslmode"),
+            ("sslcertmode=require", vec![], "sslcertmode"),
+            ("sslnegotiation=direct sslmode=prefer", vec![], "sslmode"),
+            ("sslrootcert=system sslmode=require", vec![], "sslmode=verify-full"),
+            ("ssl_min_protocol_version=SSLv3", vec![], "ssl_min_protocol_version"),
+            ("ssl_max_protocol_version=TLSv1.1", vec![], "ssl_max_protocol_version"),
+            ("target_session_attrs=leader", vec![], "target_session_attrs"),
+            ("load_balance_hosts=1", vec![], "load_balance_hosts"),
+            ("connect_timeout=soon", vec![], "connect_timeout"),
+            ("keepalives=on", vec![], "keepalives"),
+            ("channel_binding=maybe", vec![], "channel_binding"),
+            ("min_protocol_version=3.2", vec![], "min_protocol_version"),
+            ("require_auth=gss", vec![], "require_auth"),
+            ("", vec![("PGGSSENCMODE", "require")], "gssencmode"),
+            ("", vec![("PGSERVICE", "ci")], "the service \"ci\" was not found"),
         ] {
             let error = resolve(Some(url), &environment).err().expect(url).to_string();
             assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_asks_for_nothing_is_no_error() {
+        for url in [
+            "keepalives=0 keepalives_idle=5 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=1000",
+            "connect_timeout=-1",
+            "min_protocol_version=3.0 max_protocol_version=latest",
+            "require_auth=!gss,!sspi channel_binding=require",
+            "sslcompression=1 sslsni=0 client_encoding=auto gssencmode=prefer",
+            "ssl_min_protocol_version=tlsv1.3 ssl_max_protocol_version=TLSv1.3",
+        ] {
+            resolve(Some(url), &[]).unwrap_or_else(|error| panic!("{url}: {error}"));
         }
     }
 }

@@ -120,8 +120,10 @@ fn a_role_that_may_not_read() {
 #[test]
 fn what_is_not_followed_is_said_and_never_ignored() {
     let database = TestDatabase::circleci(&[]);
-    let done = halfbuilt(&["scan"]).on(&database).env("PGSERVICE", "ci").run();
-    done.exits(Exit::Failed).fails_with("PGSERVICE is set").says("hint: unset PGSERVICE");
+    let done = halfbuilt(&["scan"]).on(&database).env("PGGSSENCMODE", "require").run().exits(Exit::Failed);
+    done.fails_with("gssencmode cannot be followed").says("PGGSSENCMODE");
+    let done = halfbuilt(&["scan"]).on(&database).env("PGSERVICE", "ci").run().exits(Exit::Failed);
+    done.fails_with("the service \"ci\" was not found in /nonexistent/.pg_service.conf or /etc/postgresql-common/");
     let done = scan("host=127.0.0.1 sslmod=verify-full").run().exits(Exit::Failed);
     done.fails_with("unknown connection keyword \"sslmod\"");
 }

@@ -3,6 +3,7 @@
 //! One private PostgreSQL and one admin server are started for all tests, on free ports of this machine, and end with
 //! the process, however it ends. A server that does not start fails the tests that need it.
 
+mod as_psql;
 mod bad_input;
 mod buildbot;
 mod conductor;
@@ -14,7 +15,9 @@ mod gone;
 mod own_sql;
 mod profiles;
 mod rules;
+mod role;
 mod scan;
+mod standby;
 mod support;
 mod tls;
 mod verify;

@@ -30,6 +30,12 @@ impl Run {
         self
     }
 
+    /// Sets variables.
+    pub fn envs(mut self, variables: &[(String, String)]) -> Self {
+        self.command.envs(variables.iter().map(|(name, value)| (name, value)));
+        self
+    }
+
     /// Deletes through this nREPL.
     pub fn via_nrepl(self, admin: &Admin) -> Self {
         let via = admin.nrepl();

@@ -1,6 +1,6 @@
 //! Databases for tests, each of its own, in one private PostgreSQL.
 
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -19,6 +19,14 @@ pub fn server_variables(database: &str) -> Vec<(String, String)> {
 /// Runs SQL in a database and gives back what psql prints, unaligned, a row a line.
 pub fn psql(database: &str, arguments: &[&str]) -> String {
     program("psql", database, &[&["-XqAt", "-v", "ON_ERROR_STOP=1"], arguments].concat())
+}
+
+/// Runs psql as a role, whatever comes of it.
+pub fn psql_as(role: &str, password: &str, database: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(format!("{}/psql", POSTGRES.variable("BIN_DIR")));
+    command.args(["-wXqAt", "-v", "ON_ERROR_STOP=1"]).args(arguments);
+    command.envs(server_variables(database)).envs([("PGUSER", role), ("PGPASSWORD", password)]);
+    command.output().expect("psql starts")
 }
 
 fn program(name: &str, database: &str, arguments: &[&str]) -> String {

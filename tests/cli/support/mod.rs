@@ -1,16 +1,22 @@
 //! What the tests stand on.
 
 mod admin;
+mod beside_psql;
 mod command;
 mod database;
 mod report;
+mod scripted;
 mod server;
+mod tls_proxy;
 
 pub use admin::{Admin, admin};
+pub use beside_psql::Beside;
 pub use command::{Done, Run, halfbuilt};
-pub use database::{TestDatabase, psql, server_variables};
+pub use database::{TestDatabase, psql, psql_as, server_variables};
 pub use report::{Report, expected_report};
+pub use scripted::{Answer, scripted};
 pub use server::Server;
+pub use tls_proxy::tls_proxy;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

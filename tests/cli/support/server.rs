@@ -38,4 +38,30 @@ impl Server {
     pub fn variable(&self, name: &str) -> &str {
         self.variables.get(name).unwrap_or_else(|| panic!("the server did not say {name}"))
     }
+
+    /// Runs psql as the superuser of a PostgreSQL, through its socket, and gives back what it prints.
+    #[track_caller]
+    pub fn psql(&self, database: &str, arguments: &[&str]) -> String {
+        let [socket, port, user] = ["SOCKET_DIR", "PGPORT", "PGUSER"].map(|name| self.variable(name));
+        let output = Command::new(format!("{}/psql", self.variable("BIN_DIR")))
+            .args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-h", socket, "-p", port, "-U", user, "-d", database])
+            .args(arguments)
+            .output()
+            .expect("psql starts");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_owned()
+    }
+
+    /// Runs SQL in a database of a PostgreSQL.
+    #[track_caller]
+    pub fn run(&self, database: &str, sql: &str) -> String {
+        self.psql(database, &["-c", sql])
+    }
+
+    /// The variables by which a program reaches a database of it.
+    pub fn variables(&self, database: &str) -> Vec<(String, String)> {
+        let said = ["PGHOST", "PGPORT", "PGUSER", "PGPASSWORD"];
+        let said = said.map(|name| (name.to_owned(), self.variable(name).to_owned()));
+        said.into_iter().chain([("PGDATABASE".to_owned(), database.to_owned())]).collect()
+    }
 }

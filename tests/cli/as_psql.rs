@@ -1,0 +1,596 @@
+//! Every server that psql reaches is reached with the same settings, and none that psql refuses: both clients are run for each
+//! row of these tables, on the same server, and have to agree on whether and how they are connected.
+
+use std::collections::BTreeMap;
+
+use halfbuilt::exit::Exit;
+
+use crate::support::{Answer, Beside, Server, scripted, tls_proxy};
+
+const LOCAL: &str = "host=localhost hostaddr=127.0.0.1 port={port} dbname=postgres";
+
+/// Runs a table of settings and counts the answers: a table of one answer would prove little.
+#[track_caller]
+fn agree(beside: &Beside, rows: &[String], least: &[(&str, usize)]) {
+    let mut counts = BTreeMap::<String, usize>::new();
+    for row in rows {
+        *counts.entry(beside.both(row, &[])).or_default() += 1;
+    }
+    for (answer, count) in least {
+        assert!(counts.get(*answer).is_some_and(|counted| counted >= count), "{answer}: {counts:?}");
+    }
+}
+
+const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+#[test]
+fn the_manuals_self_signed_certificate() {
+    let beside = Beside::showing("self-signed");
+    let mut rows = Vec::new();
+    for mode in MODES {
+        for root in ["", "sslrootcert={dir}/self-signed.crt", "sslrootcert={dir}/root.crt", "sslrootcert=/nonexistent"]
+        {
+            rows.push(format!("{LOCAL} sslmode={mode} {root}"));
+        }
+        let rooted = "sslrootcert={dir}/self-signed.crt";
+        rows.push(format!("host=127.0.0.1 port={{port}} dbname=postgres sslmode={mode} {rooted}"));
+        rows.push(format!("hostaddr=127.0.0.1 port={{port}} dbname=postgres sslmode={mode} {rooted}"));
+    }
+    agree(&beside, &rows, &[("encrypted", 10), ("plain", 5), ("refused", 8)]);
+    beside.expect("encrypted", &format!("{LOCAL} sslmode=verify-full sslrootcert={{dir}}/self-signed.crt"), &[]);
+}
+
+#[test]
+fn the_manuals_chain() {
+    for (name, least) in [("chain", ("encrypted", 4)), ("chain-alone", ("plain", 4))] {
+        let beside = Beside::showing(name);
+        let mut rows = Vec::new();
+        for mode in ["prefer", "require", "verify-ca", "verify-full"] {
+            for root in ["root", "intermediate", "chain", "self-signed"] {
+                rows.push(format!("{LOCAL} sslmode={mode} sslrootcert={{dir}}/{root}.crt"));
+            }
+        }
+        agree(&beside, &rows, &[least, ("refused", 4)]);
+    }
+    Beside::showing("chain").expect(
+        "encrypted",
+        &format!("{LOCAL} sslmode=verify-full sslrootcert={{dir}}/root.crt"),
+        &[],
+    );
+}
+
+#[test]
+fn the_root_file_at_home() {
+    let beside = Beside::showing("chain");
+    beside.at_home(".postgresql/root.crt", &std::fs::read_to_string(beside.file("root.crt")).expect("a file"));
+    let rows: Vec<String> = MODES.iter().map(|mode| format!("{LOCAL} sslmode={mode}")).collect();
+    agree(&beside, &rows, &[("encrypted", 4), ("plain", 2)]);
+    // It vouches for somebody else: psql goes on without TLS where that will do, and so do we.
+    beside.at_home(".postgresql/root.crt", &std::fs::read_to_string(beside.file("self-signed.crt")).expect("a file"));
+    agree(&beside, &rows, &[("plain", 3), ("refused", 3)]);
+    let done = rows.iter().map(|row| row.replace("dbname=postgres", "dbname=only_tls")).collect::<Vec<_>>();
+    agree(&beside, &done, &[("refused", 6)]);
+}
+
+#[test]
+fn names() {
+    let hosts = ["localhost", "127.0.0.1", "a.internal", "A.Internal", "a.b.internal", "x.db.example", "internal"];
+    for certificate in [
+        "cn-address",
+        "san-address",
+        "san-address-as-name",
+        "san-star",
+        "cn-star",
+        "san-hides-cn",
+        "san-address-and-cn-name",
+        "san-mail-and-cn",
+    ] {
+        let beside = Beside::showing(certificate);
+        let row = |host: &&str| {
+            let verified = "sslmode=verify-full sslrootcert={dir}/root.crt";
+            format!("host={host} hostaddr=127.0.0.1 port={{port}} dbname=postgres {verified}")
+        };
+        let rows: Vec<String> = hosts.iter().map(row).collect();
+        agree(&beside, &rows, &[("refused", 4)]);
+    }
+}
+
+#[test]
+fn revoked_certificates() {
+    for (certificate, connected) in [("revoked", 4), ("cn-address", 8)] {
+        let beside = Beside::showing(certificate);
+        let mut rows = Vec::new();
+        for mode in ["prefer", "require", "verify-ca"] {
+            for list in [
+                "",
+                "sslcrl={dir}/revoked.crl",
+                "sslcrl={dir}/nobody.crl",
+                "sslcrl=/nonexistent",
+                "sslcrl={dir}/root.crt",
+                "sslcrldir={dir}/crls",
+                "sslcrldir={home}",
+            ] {
+                rows.push(format!("{LOCAL} dbname=only_tls sslmode={mode} sslrootcert={{dir}}/root.crt {list}"));
+            }
+        }
+        agree(&beside, &rows, &[("encrypted", connected), ("refused", 2)]);
+    }
+    let beside = Beside::showing("revoked");
+    let settings = format!("{LOCAL} sslmode=verify-ca sslrootcert={{dir}}/root.crt");
+    beside.expect("refused", &format!("{settings} sslcrl={{dir}}/revoked.crl"), &[]);
+    let done = beside.halfbuilt(&format!("{settings} sslcrl={{dir}}/revoked.crl"), &[]).exits(Exit::Failed);
+    done.says("certificate revoked").says("hint: sslcrl, sslcrldir or ~/.postgresql/root.crl names the server's");
+    let done = beside.halfbuilt(&format!("{settings} sslcrl=/nonexistent"), &[]).exits(Exit::Clean);
+    done.says("warning: no list of revoked certificates could be read from /nonexistent");
+    beside.at_home(".postgresql/root.crl", &std::fs::read_to_string(beside.file("revoked.crl")).expect("a file"));
+    beside.expect("refused", &settings, &[]);
+    beside.expect("encrypted", &format!("{settings} sslcrl={{dir}}/nobody.crl"), &[]);
+}
+
+#[test]
+fn client_certificates() {
+    let beside = Beside::showing("self-signed");
+    let mut rows = Vec::new();
+    for (certificate, key) in [
+        ("client.crt", "client.key"),
+        ("client.crt", "client-der.key"),
+        ("client.crt", "client-encrypted.key sslpassword=opensesame"),
+        ("client.crt", "client-encrypted.key sslpassword=wrong"),
+        ("client.crt", "client-open.key"),
+        ("client.crt", "stranger.key"),
+        ("client.crt", "none.key"),
+        ("stranger.crt", "stranger.key"),
+        ("none.crt", "client.key"),
+        ("client.key", "client.key"),
+    ] {
+        for database in ["by_certificate", "by_both", "postgres"] {
+            for mode in ["prefer", "require", "disable"] {
+                let shown = format!("sslcert={{dir}}/{certificate} sslkey={{dir}}/{key}");
+                rows.push(format!("{LOCAL} user=client sslmode={mode} {shown} dbname={database}"));
+            }
+        }
+    }
+    agree(&beside, &rows, &[("encrypted", 18), ("plain", 10), ("refused", 20)]);
+    let at_home = format!("{LOCAL} user=client dbname=by_certificate sslmode=require");
+    beside.expect("refused", &at_home, &[]);
+    for (name, file) in [("postgresql.crt", "client.crt"), ("postgresql.key", "client.key")] {
+        beside.at_home(&format!(".postgresql/{name}"), &std::fs::read_to_string(beside.file(file)).expect("a file"));
+    }
+    beside.expect("encrypted", &at_home, &[]);
+    beside.expect("encrypted", &format!("{LOCAL} user=client dbname=by_both sslmode=require"), &[]);
+    // psql asks on the terminal: we never do.
+    let encrypted = format!("{at_home} sslcert={{dir}}/client.crt sslkey={{dir}}/client-encrypted.key");
+    let done = beside.halfbuilt(&encrypted, &[]).exits(Exit::Failed);
+    done.fails_with("client-encrypted.key is encrypted, and there is no sslpassword").says("hint: give sslpassword");
+    let done = beside.halfbuilt(&format!("{encrypted} sslpassword=opensesame"), &[]).exits(Exit::Clean);
+    assert!(!done.stderr.contains("opensesame"), "{}", done.stderr);
+    for (shown, said, hint) in [
+        (
+            "client.crt sslkey={dir}/client-open.key",
+            "client-open.key is not used: other users can read it",
+            "hint: chmod 0600",
+        ),
+        ("client.crt sslkey={dir}/stranger.key", "stranger.key does not belong to the certificate ", ""),
+        ("client.crt sslkey={dir}/none.key", "client.crt, and no file for its key", "hint: give it by sslkey"),
+        ("client.key sslkey={dir}/client.key", "no client certificate could be read from ", ""),
+        ("client.crt sslkey={dir}/client.crt", "no key could be read from ", ""),
+        ("client.crt sslkey=engine:key", "a key in a device", ""),
+    ] {
+        let done = beside.halfbuilt(&format!("{at_home} sslcert={{dir}}/{shown}"), &[]).exits(Exit::Failed);
+        done.fails_with(said).says(hint);
+    }
+    // It is not asked for here, and libpq would go on without TLS and without a word.
+    let unusable = format!("{LOCAL} sslcert={{dir}}/client.crt sslkey={{dir}}/stranger.key sslmode=prefer");
+    let done = beside.halfbuilt(&unusable, &[]).exits(Exit::Clean);
+    done.says("warning: the key ").says("with sslmode=prefer the connection is not encrypted then");
+    // PostgreSQL 15's psql does not know this one.
+    beside.halfbuilt(&format!("{at_home} sslcertmode=disable"), &[]).exits(Exit::Failed);
+    beside.halfbuilt(&format!("{at_home} sslcertmode=require"), &[]).exits(Exit::Failed).says("sslcertmode cannot be");
+}
+
+#[test]
+fn with_tls_and_without() {
+    let beside = Beside::showing("chain");
+    let mut rows = Vec::new();
+    for mode in MODES {
+        for database in ["only_tls", "only_plain", "postgres", "by_md5", "by_password", "trusted", "nowhere"] {
+            rows.push(format!("{LOCAL} dbname={database} sslmode={mode} sslrootcert={{dir}}/root.crt"));
+        }
+        rows.push(format!("{LOCAL} password=wrong sslmode={mode} sslrootcert={{dir}}/root.crt"));
+        rows.push(format!("host={{socket}} port={{port}} dbname=postgres sslmode={mode}"));
+    }
+    agree(&beside, &rows, &[("encrypted", 20), ("plain", 14), ("refused", 15)]);
+    for (answer, database, mode) in [
+        ("plain", "only_plain", "prefer"),
+        ("encrypted", "only_tls", "allow"),
+        ("plain", "postgres", "allow"),
+        ("encrypted", "postgres", "prefer"),
+    ] {
+        beside.expect(answer, &format!("{LOCAL} dbname={database} sslmode={mode}"), &[]);
+    }
+    // Both tries are told, and the hint is on the one that was wanted.
+    let done = beside.halfbuilt(&format!("{LOCAL} dbname=only_tls password=wrong"), &[]).exits(Exit::Failed);
+    let done = done.fails_with("cannot connect").says("password authentication failed").says("; localhost:");
+    done.says("no encryption").says("hint: the password is wrong");
+}
+
+#[test]
+fn versions_of_tls_and_bindings() {
+    let beside = Beside::showing("chain");
+    let mut rows = Vec::new();
+    for version in [
+        "ssl_min_protocol_version=TLSv1.3",
+        "ssl_max_protocol_version=TLSv1.2",
+        "ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2",
+        "ssl_min_protocol_version=tlsv1.2 ssl_max_protocol_version=tlsv1.2",
+        "ssl_min_protocol_version=SSLv3",
+        "ssl_min_protocol_version=TLSv1.1 ssl_max_protocol_version=TLSv1.1",
+        "sslsni=0",
+        "sslcompression=1",
+        "requiressl=1",
+    ] {
+        rows.push(format!("{LOCAL} sslmode=require {version}"));
+    }
+    for binding in ["disable", "prefer", "require", "nonsense"] {
+        for (database, mode) in
+            [("postgres", "require"), ("postgres", "disable"), ("by_password", "require"), ("trusted", "require")]
+        {
+            rows.push(format!("{LOCAL} dbname={database} sslmode={mode} channel_binding={binding}"));
+        }
+        rows.push(format!("{LOCAL} user=old dbname=by_md5 sslmode=require channel_binding={binding}"));
+    }
+    agree(&beside, &rows, &[("encrypted", 13), ("plain", 2), ("refused", 8)]);
+    beside.expect("encrypted", &format!("{LOCAL} channel_binding=require sslmode=require"), &[]);
+}
+
+#[test]
+fn several_hosts() {
+    let beside = Beside::showing("chain");
+    let rows = [
+        ("plain", "host=127.0.0.1,127.0.0.1 port=1,{port}"),
+        ("plain", "host=nowhere.invalid,127.0.0.1 port={port}"),
+        ("plain", "host=/nonexistent,127.0.0.1 port={port}"),
+        ("plain", "host=127.0.0.1,{socket} port=1,{port}"),
+        ("plain", "host=localhost port={port}"),
+        ("plain", "host=a,b hostaddr=127.0.0.1,127.0.0.1 port=1,{port}"),
+        ("plain", "hostaddr=,127.0.0.1 host=nowhere.invalid, port={port}"),
+        ("plain", "postgresql://127.0.0.1:1,127.0.0.1:{port}/postgres?sslmode=disable"),
+        ("plain", "postgresql://[::1]:1,%31%32%37.0.0.1:{port}/postgres?sslmode=disable"),
+        ("encrypted", "postgresql:///postgres?host=127.0.0.1&port={port}&ssl=true"),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?sslmode=disable&nonsense=1"),
+        ("refused", "host=127.0.0.1,127.0.0.1 port=1,2"),
+        ("refused", "host=127.0.0.1,127.0.0.1 port=1,2,{port}"),
+        ("refused", "host=a hostaddr=127.0.0.1,127.0.0.1 port={port}"),
+        ("refused", "hostaddr=localhost port={port}"),
+        ("refused", "host=127.0.0.1 port=0"),
+        ("refused", "host=127.0.0.1 port=70000"),
+        ("plain", "host=127.0.0.1 port={port} target_session_attrs=any"),
+        ("plain", "host=127.0.0.1 port={port} target_session_attrs=read-write"),
+        ("plain", "host=127.0.0.1 port={port} target_session_attrs=primary"),
+        ("plain", "host=127.0.0.1 port={port} target_session_attrs=prefer-standby"),
+        ("refused", "host=127.0.0.1 port={port} target_session_attrs=standby"),
+        ("refused", "host=127.0.0.1 port={port} target_session_attrs=read-only"),
+        (
+            "plain",
+            "host=127.0.0.1 port={port} target_session_attrs=read-only options=-cdefault_transaction_read_only=on",
+        ),
+        (
+            "refused",
+            "host=127.0.0.1 port={port} target_session_attrs=read-write options=-cdefault_transaction_read_only=on",
+        ),
+        ("plain", "host=127.0.0.1 port={port} target_session_attrs=primary options=-cdefault_transaction_read_only=on"),
+        ("refused", "host=127.0.0.1 port={port} target_session_attrs=leader"),
+        ("refused", "host=127.0.0.1 port={port} options=-cnonsense=1"),
+        ("plain", "host=127.0.0.1 port={port} connect_timeout=5"),
+        ("plain", "host=127.0.0.1 port={port} connect_timeout=-1"),
+        ("refused", "host=127.0.0.1 port={port} connect_timeout=soon"),
+        ("plain", "host=127.0.0.1 port={port} keepalives=1 keepalives_idle=9 keepalives_interval=9 keepalives_count=3"),
+        ("plain", "host=127.0.0.1 port={port} keepalives=0 tcp_user_timeout=9000"),
+        ("refused", "host=127.0.0.1 port={port} keepalives=on"),
+        ("refused", "host=127.0.0.1 port={port} gssencmode=nonsense"),
+        ("plain", "host=127.0.0.1 port={port} gssencmode=disable krbsrvname=x client_encoding=LATIN1"),
+        ("plain", r"host=127.0.0.1 port={port} application_name='it\'s' fallback_application_name=x"),
+    ];
+    for (answer, settings) in rows {
+        let uri = settings.starts_with("postgresql:");
+        let settings = if uri { settings.to_owned() } else { format!("{settings} dbname=postgres sslmode=disable") };
+        beside.expect(answer, &settings, &[]);
+    }
+    // Whoever answers and refuses ends the search, as the manual says.
+    beside.at_home(".pgpass", "first:*:*:*:wrong\nsecond:*:*:*:{password}\n");
+    let listed = "hostaddr=127.0.0.1,127.0.0.1 port={port} dbname=postgres";
+    beside.expect("refused", &format!("host=first,second {listed}"), &[("PGPASSWORD", "")]);
+    beside.expect("encrypted", &format!("host=second,first {listed}"), &[("PGPASSWORD", "")]);
+    let unreached = "hostaddr=127.0.0.1,127.0.0.1 port=1,{port} dbname=postgres";
+    beside.expect("encrypted", &format!("host=first,second {unreached}"), &[("PGPASSWORD", "")]);
+    // PostgreSQL 15's psql does not know this one.
+    for _ in 0..4 {
+        let balanced = "host=127.0.0.1,127.0.0.1 port=1,{port} dbname=postgres load_balance_hosts=random";
+        beside.halfbuilt(balanced, &[]).exits(Exit::Clean);
+    }
+}
+
+#[test]
+fn servers_that_answer_badly() {
+    let beside = Beside::showing("chain");
+    for (answer, expected) in [
+        // A standby that lets nobody in yet: the next one is asked. Any other refusal ends the search.
+        (Answer::Error("57P03"), ["encrypted", "refused", "plain"]),
+        (Answer::Error("53300"), ["refused"; 3]),
+        (Answer::Error("28P01"), ["refused"; 3]),
+        (Answer::ErrorToTls, ["refused"; 3]),
+        (Answer::HangUp, ["refused"; 3]),
+        (Answer::Silence, ["encrypted"; 3]),
+        (Answer::Stuffing, ["refused"; 3]),
+    ] {
+        let port = scripted(answer);
+        // To wait for a silent one takes seconds.
+        let modes = if matches!(answer, Answer::Silence) { 1 } else { 3 };
+        for (mode, expected) in ["prefer", "require", "disable"].into_iter().zip(expected).take(modes) {
+            let hosts = format!("host=127.0.0.1,127.0.0.1 port={port},{{port}} dbname=postgres");
+            beside.expect(expected, &format!("{hosts} sslmode={mode} connect_timeout=2"), &[]);
+        }
+    }
+    let silent = format!("host=127.0.0.1 port={} connect_timeout=1", scripted(Answer::Silence));
+    let done = beside.halfbuilt(&silent, &[]).exits(Exit::Failed);
+    done.fails_with("cannot connect").says("no answer within 1s (connect_timeout)").says("hint: check the address");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn sockets_without_a_file() {
+    let beside = Beside::showing("chain");
+    let name = format!("@halfbuilt-{}", std::process::id());
+    let server = Server::start("postgres.sh", &["-c", &format!("unix_socket_directories={name}")], &[]);
+    let settings = format!("host={name} port={} dbname=postgres sslmode=require", server.variable("PGPORT"));
+    beside.expect("plain", &settings, &[]);
+    beside.expect("refused", &settings.replace(&name, "@nobody-at-all"), &[]);
+}
+
+#[test]
+fn each_host_is_told_with_its_reason() {
+    let beside = Beside::showing("chain");
+    let settings =
+        "host=127.0.0.1,nowhere.invalid,/nonexistent,localhost port=1,2,3,{port} hostaddr=,,,127.0.0.1 dbname=postgres";
+    let done = beside.halfbuilt(&format!("{settings} target_session_attrs=standby"), &[]).exits(Exit::Failed);
+    let done = done.fails_with("cannot connect to the build database at 127.0.0.1:1, nowhere.invalid:2, /nonexistent");
+    let done = done.says("127.0.0.1:1: Connection refused").says("; nowhere.invalid:2: the name cannot be looked up");
+    let done =
+        done.says("; /nonexistent (socket, port 3): No such file").says(" (127.0.0.1): the server is not a standby");
+    done.says("hint: name more hosts, or ask for another kind by target_session_attrs");
+}
+
+#[test]
+fn service_files() {
+    let beside = Beside::showing("chain");
+    let file = "# services\n[first]\nhost=127.0.0.1\nport={port}\ndbname=postgres\nsslmode=disable\n\n[tls]\nhost=127.0.0.1\n\
+                port={port}\ndbname=only_tls\n[plain]\nhost=127.0.0.1\nport={port}\ndbname=only_tls\nsslmode=disable\n\
+                [nested]\nservice=first\n[bad]\nhost = 127.0.0.1\n[nonsense]\nnonsense=1\n[noise]\nnoise\n";
+    beside.at_home(".pg_service.conf", file);
+    beside.at_home("etc/pg_service.conf", "[system]\nhost=127.0.0.1\nport={port}\ndbname=postgres\n[first]\nport=1\n");
+    beside.at_home("named.conf", "[named]\nhost=127.0.0.1\nport={port}\ndbname=postgres\n");
+    let folder = ("PGSYSCONFDIR", "{home}/etc");
+    for (answer, settings, variables) in [
+        ("plain", "service=first", vec![]),
+        ("plain", "", vec![("PGSERVICE", "first")]),
+        ("plain", "service=first", vec![("PGSERVICE", "noise"), folder]),
+        ("encrypted", "postgresql://?service=first&sslmode=require", vec![]),
+        ("encrypted", "service=first sslmode=require", vec![("PGPORT", "1")]),
+        ("encrypted", "service=tls", vec![("PGSSLMODE", "require")]),
+        ("refused", "service=plain", vec![("PGSSLMODE", "require")]),
+        ("refused", "service=first port=1", vec![]),
+        ("refused", "service=nested", vec![]),
+        ("refused", "service=bad", vec![]),
+        ("refused", "service=nonsense", vec![]),
+        ("refused", "service=noise", vec![]),
+        ("refused", "service=nowhere", vec![]),
+        ("refused", "service=system", vec![]),
+        ("encrypted", "service=system", vec![folder]),
+        ("encrypted", "service=named", vec![("PGSERVICEFILE", "{home}/named.conf")]),
+        ("refused", "service=first", vec![("PGSERVICEFILE", "{home}/named.conf")]),
+        ("encrypted", "service=system", vec![("PGSERVICEFILE", "{home}/named.conf"), folder]),
+        ("refused", "service=named", vec![("PGSERVICEFILE", "{home}/none.conf")]),
+    ] {
+        beside.expect(answer, settings, &variables);
+    }
+    let done = beside.halfbuilt("service=noise", &[]).exits(Exit::Failed);
+    done.says(".pg_service.conf, line 24: expected KEYWORD=VALUE").does_not_say("noise");
+    beside.halfbuilt("service=named servicefile={home}/named.conf", &[]).exits(Exit::Clean);
+}
+
+#[test]
+fn password_files() {
+    use std::os::unix::fs::PermissionsExt;
+    let beside = Beside::showing("chain");
+    let file = beside.home.path().join("passwords");
+    let row = "host=127.0.0.1 port={port} dbname=only_tls";
+    for (answer, line) in [
+        ("encrypted", "127.0.0.1:{port}:only_tls:halfbuilt:{password}"),
+        ("encrypted", "*:*:*:*:{password}"),
+        ("encrypted", "# 127.0.0.1:*:*:*:wrong\n\n127.0.0.1:*:*:*:{password}\n"),
+        ("encrypted", "127.0.0.1:{port}:*:half\\built:{password}:and more"),
+        ("encrypted", "127.0.0.1:1:*:*:wrong\n127.0.0.1:*:*:*:{password}\n*:*:*:*:wrong"),
+        ("encrypted", "127.0.0.1:*:*:*:{password}\r\n"),
+        ("refused", "127.0.0.1:*:*:*:wrong\n*:*:*:*:{password}"),
+        ("refused", "\\*:*:*:*:{password}"),
+        ("refused", "localhost:*:*:*:{password}"),
+        ("refused", "127.0.0.1:*:*:{password}"),
+        ("refused", "127.0.0.1:*:*:*:\\:{password}"),
+        ("refused", ""),
+    ] {
+        beside.at_home("passwords", line);
+        beside.expect(answer, row, &[("PGPASSWORD", ""), ("PGPASSFILE", "{home}/passwords")]);
+    }
+    beside.at_home("passwords", "*:*:*:*:{password}");
+    beside.expect("encrypted", &format!("{row} passfile={{home}}/passwords"), &[("PGPASSWORD", "")]);
+    beside.expect("refused", &format!("{row} passfile={{home}}/passwords"), &[("PGPASSWORD", "wrong")]);
+    beside.expect("refused", &format!("{row} passfile={{home}}/none"), &[("PGPASSWORD", "")]);
+    beside.expect("encrypted", &format!("{row} passfile={{home}}/none password={{password}}"), &[("PGPASSWORD", "")]);
+    for mode in [0o640, 0o604, 0o400] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("permissions");
+        let answer = if mode == 0o400 { "encrypted" } else { "refused" };
+        beside.expect(answer, &format!("{row} passfile={{home}}/passwords"), &[("PGPASSWORD", "")]);
+    }
+    beside.at_home(".pgpass", "*:*:*:*:{password}");
+    beside.expect("encrypted", row, &[("PGPASSWORD", "")]);
+}
+
+#[test]
+fn variables() {
+    let beside = Beside::showing("chain");
+    let server = [("PGHOST", "127.0.0.1"), ("PGPORT", "{port}"), ("PGDATABASE", "postgres")];
+    for (answer, variables) in [
+        ("encrypted", vec![]),
+        ("plain", vec![("PGSSLMODE", "disable")]),
+        ("refused", vec![("PGSSLMODE", "nonsense")]),
+        ("encrypted", vec![("PGREQUIRESSL", "1"), ("PGDATABASE", "only_tls")]),
+        ("refused", vec![("PGREQUIRESSL", "1"), ("PGDATABASE", "only_plain")]),
+        ("plain", vec![("PGREQUIRESSL", "0"), ("PGDATABASE", "only_plain")]),
+        ("refused", vec![("PGSSLMODE", "verify-ca")]),
+        ("encrypted", vec![("PGSSLMODE", "verify-ca"), ("PGSSLROOTCERT", "{dir}/root.crt")]),
+        ("refused", vec![("PGSSLMODE", "verify-full"), ("PGSSLROOTCERT", "{dir}/root.crt")]),
+        (
+            "encrypted",
+            vec![
+                ("PGHOSTADDR", "127.0.0.1"),
+                ("PGHOST", "localhost"),
+                ("PGSSLMODE", "verify-full"),
+                ("PGSSLROOTCERT", "{dir}/root.crt"),
+            ],
+        ),
+        (
+            "encrypted",
+            vec![
+                ("PGSSLCERT", "{dir}/client.crt"),
+                ("PGSSLKEY", "{dir}/client.key"),
+                ("PGUSER", "client"),
+                ("PGDATABASE", "by_certificate"),
+            ],
+        ),
+        ("refused", vec![("PGSSLMINPROTOCOLVERSION", "TLSv1.3"), ("PGSSLMAXPROTOCOLVERSION", "TLSv1.2")]),
+        ("encrypted", vec![("PGSSLSNI", "0"), ("PGSSLCOMPRESSION", "1"), ("PGCHANNELBINDING", "require")]),
+        ("refused", vec![("PGCHANNELBINDING", "require"), ("PGSSLMODE", "disable")]),
+        ("refused", vec![("PGTARGETSESSIONATTRS", "standby")]),
+        ("encrypted", vec![("PGOPTIONS", "-c geqo=off"), ("PGAPPNAME", "x"), ("PGCONNECT_TIMEOUT", "9")]),
+        ("refused", vec![("PGOPTIONS", "-c nonsense=1")]),
+        ("encrypted", vec![("PGTZ", "Asia/Tokyo"), ("PGDATESTYLE", "German"), ("PGGEQO", "off")]),
+        ("encrypted", vec![("PGCLIENTENCODING", "LATIN1"), ("PGGSSENCMODE", "prefer"), ("PGKRBSRVNAME", "x")]),
+        ("plain", vec![("PGHOST", "{socket}"), ("PGSSLMODE", "require")]),
+        ("refused", vec![("PGHOST", "{socket}"), ("PGREQUIREPEER", "nobody-at-all")]),
+        ("refused", vec![("PGUSER", "nobody-at-all")]),
+        ("refused", vec![("PGDATABASE", "")]),
+    ] {
+        let base = server.into_iter().filter(|(name, _)| !variables.iter().any(|(other, _)| other == name));
+        let all: Vec<(&str, &str)> = base.chain(variables.iter().copied()).collect();
+        beside.expect(answer, "", &all);
+    }
+}
+
+#[test]
+fn whose_socket_it_is() {
+    use std::os::unix::fs::MetadataExt;
+    let beside = Beside::showing("chain");
+    let uid = std::fs::metadata(beside.variable("SOCKET_DIR")).expect("a folder").uid();
+    let users = std::fs::read_to_string("/etc/passwd").expect("users");
+    let owner = users.lines().find(|line| line.split(':').nth(2) == Some(&uid.to_string())).expect("a user");
+    let owner = owner.split(':').next().expect("a name");
+    let socket = "host={socket} port={port} dbname=postgres";
+    beside.expect("plain", &format!("{socket} requirepeer={owner}"), &[]);
+    beside.expect("refused", &format!("{socket} requirepeer=nobody-at-all"), &[]);
+    beside.expect("encrypted", &format!("{LOCAL} requirepeer=nobody-at-all"), &[]);
+    let done = beside.halfbuilt(&format!("{socket} requirepeer=nobody-at-all"), &[]);
+    done.fails_with("cannot connect").says(&format!("runs as {owner}, and requirepeer is nobody-at-all"));
+}
+
+/// PostgreSQL 15's psql does not know this keyword.
+#[test]
+fn how_the_server_may_have_the_client_prove_who_it_is() {
+    let beside = Beside::showing("chain");
+    for (database, user, used) in [
+        ("postgres", "halfbuilt", "scram-sha-256"),
+        ("by_md5", "old", "md5"),
+        ("by_password", "halfbuilt", "password"),
+        ("trusted", "halfbuilt", "none"),
+    ] {
+        for allowed in ["scram-sha-256", "md5", "password", "none", "scram-sha-256,none"] {
+            let settings = format!("{LOCAL} dbname={database} user={user}");
+            let exit = |fits: bool| if fits { Exit::Clean } else { Exit::Failed };
+            let fits = allowed.split(',').any(|one| one == used);
+            beside.halfbuilt(&format!("{settings} require_auth={allowed}"), &[]).exits(exit(fits));
+            let denied: Vec<String> = allowed.split(',').map(|one| format!("!{one}")).collect();
+            beside.halfbuilt(&format!("{settings} require_auth={}", denied.join(",")), &[]).exits(exit(!fits));
+        }
+    }
+    let done = beside.halfbuilt(&format!("{LOCAL} dbname=by_password require_auth=scram-sha-256"), &[]);
+    done.fails_with("cannot connect")
+        .says("the server asked for the password itself, which require_auth does not allow");
+    let done = beside.halfbuilt(LOCAL, &[("PGREQUIREAUTH", "gss")]);
+    done.fails_with("require_auth cannot be followed").says("PGREQUIREAUTH");
+}
+
+/// PostgreSQL 15, and its psql, do not know it.
+#[test]
+fn tls_from_the_first_byte_on() {
+    let beside = Beside::showing("chain");
+    let direct = |names_protocol| {
+        let port = tls_proxy(&beside.file("chain.crt"), beside.variable("PGPORT"), names_protocol);
+        let server = format!("host=localhost hostaddr=127.0.0.1 port={port} dbname=trusted");
+        format!("{server} sslnegotiation=direct sslmode=verify-full sslrootcert={{dir}}/root.crt")
+    };
+    let done = beside.halfbuilt(&direct(true), &[]).exits(Exit::Clean);
+    assert!(done.stdout.contains(",plain,"), "the server speaks with the proxy: {}", done.stdout);
+    let wrong = direct(true).replace("root.crt", "self-signed.crt");
+    beside.halfbuilt(&wrong, &[]).exits(Exit::Failed).says("certificate verify failed");
+    beside.halfbuilt(&direct(false), &[]).exits(Exit::Failed).says("did not say that it speaks PostgreSQL inside TLS");
+    // A server that waits for the question.
+    let asked = "sslnegotiation=direct sslmode=require";
+    let done = beside.halfbuilt(&format!("{LOCAL} {asked}"), &[]).exits(Exit::Failed).fails_with("cannot connect");
+    done.says("needs PostgreSQL 17");
+    let weak = beside.halfbuilt(&format!("{LOCAL} sslnegotiation=direct"), &[]).exits(Exit::Failed);
+    weak.says("sslmode").says("which sslnegotiation=direct needs");
+}
+
+#[test]
+fn connection_strings() {
+    let beside = Beside::showing("chain");
+    for (answer, settings) in [
+        ("encrypted", "postgresql://halfbuilt:{password}@127.0.0.1:{port}/postgres"),
+        ("encrypted", "postgres://%68alfbuilt:{password}@127.0.0.1:{port}/%70ostgres"),
+        ("refused", "postgresql://halfbuilt:wrong@127.0.0.1:{port}/postgres"),
+        ("encrypted", "postgresql://halfbuilt@127.0.0.1:{port}/postgres?password={password}"),
+        (
+            "encrypted",
+            "postgresql://halfbuilt:wrong@127.0.0.1:1/nowhere?password={password}&port={port}&dbname=postgres",
+        ),
+        ("encrypted", "postgresql://:{password}@127.0.0.1:{port}/postgres?user=halfbuilt"),
+        ("plain", "postgresql://{password}/postgres?host={socket}&port={port}"),
+        ("encrypted", "postgresql://[127.0.0.1]:{port}/postgres?password={password}"),
+        ("refused", "postgresql://[127.0.0.1:{port}/postgres?password={password}"),
+        ("refused", "postgresql://[]:{port}/postgres?password={password}"),
+        ("refused", "postgresql://[127.0.0.1]x:{port}/postgres?password={password}"),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&sslmode=%zz"),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&options=%00"),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&sslmode"),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&options=-cgeqo=off"),
+        ("encrypted", "postgresql://127.0.0.1:{port}/postgres?password={password}&options=-c%20geqo%3Doff"),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&ssl=false"),
+        ("encrypted", "postgresql://127.0.0.1:{port}/only_tls?password={password}&ssl=true"),
+        ("refused", "postgresql://127.0.0.1:{port}/only_plain?password={password}&ssl=true"),
+        ("encrypted", "postgresql://127.0.0.1:{port}?password={password}&dbname=postgres"),
+        ("encrypted", "host = 127.0.0.1\n port= {port}\tdbname =postgres password={password}"),
+        ("encrypted", "host='127.0.0.1'port='{port}'dbname=postgres password='{password}'"),
+        ("encrypted", r"host=127\.0.0.1 port={port} dbname='post\gres' password={password}"),
+        ("encrypted", "host=nowhere.invalid host=127.0.0.1 port={port} dbname=postgres password={password}"),
+        ("refused", "host='127.0.0.1 port={port} dbname=postgres password={password}"),
+        ("refused", "host=127.0.0.1 port={port} dbname=postgres password={password} sslmode"),
+        ("refused", "host=127.0.0.1 port={port} dbname=postgres password={password} =x"),
+        ("refused", "host=127.0.0.1 port={port} dbname=postgres password={password} sslmode="),
+        ("refused", "host=127.0.0.1 port={port} dbname=postgres password={password} SSLMODE=disable"),
+        ("refused", "host=127.0.0.1 port={port} dbname=postgres password={password} target_session_attrs=''"),
+        ("refused", "host=127.0.0.1 port='{port} x' dbname=postgres password={password}"),
+        ("encrypted", "host=127.0.0.1 port=' {port} ' dbname=postgres password={password}"),
+        ("encrypted", "host=127.0.0.1 port={port} dbname=postgres password={password} connect_timeout=' 9 '"),
+    ] {
+        beside.expect(answer, settings, &[("PGPASSWORD", "")]);
+    }
+}

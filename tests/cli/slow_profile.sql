@@ -1,0 +1,13 @@
+-- profile: slow
+-- title: the reference builds, which are read for a minute
+-- relation: build
+SELECT b.build_id                             AS build_key,
+       b.build_url                            AS build_url,
+       'tests/slow'::text                     AS project,
+       b.build_num                            AS build_num,
+       'running'::text                        AS lifecycle,
+       b.status                               AS status,
+       b.queued_at                            AS queued_at,
+       b.start_time                           AS started_at,
+       NULL::timestamptz                      AS stopped_at
+  FROM (SELECT pg_sleep(60)) AS a_minute, builds AS b;

@@ -1,0 +1,131 @@
+//! Reading a hot standby: a real one, made by pg_basebackup, that follows a real primary.
+
+use std::process::Command;
+use std::sync::{LazyLock, Mutex};
+
+use halfbuilt::exit::Exit;
+
+use crate::support::{Done, Report, Run, Server, TIMES, expected_report, halfbuilt, repository, wait_until};
+
+/// The primary, and a standby that waits for nobody.
+static SERVERS: LazyLock<[Server; 2]> = LazyLock::new(|| {
+    let primary = Server::start("postgres.sh", &[], &[]);
+    let standby = Server::start("standby.sh", &["-c", "max_standby_streaming_delay=0"], &primary.variables("postgres"));
+    [primary, standby]
+});
+
+/// Makes a database with a fixture on the primary, and waits until the standby has it.
+fn database(name: &str) -> &'static [Server; 2] {
+    // One at a time: two copies of one template would stand in each other's way.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().expect("no test fails here");
+    let [primary, standby] = &*SERVERS;
+    primary.run("postgres", &format!("CREATE DATABASE {name}"));
+    for file in ["sql/schema.sql", "fixtures/circleci/healthy.sql", "fixtures/circleci/output-gap.sql"] {
+        primary.psql(name, &["-f", repository(file).to_str().expect("a path")]);
+    }
+    let written = primary.run("postgres", "SELECT pg_current_wal_lsn()");
+    wait_until(|| standby.run("postgres", &format!("SELECT pg_last_wal_replay_lsn() >= '{written}'")) == "t");
+    &SERVERS
+}
+
+fn scan(server: &Server, database: &str) -> Run {
+    halfbuilt(&["scan"]).args(&TIMES).envs(&server.variables(database))
+}
+
+#[test]
+fn a_standby_gives_the_same_report_as_its_primary() {
+    let [primary, standby] = database("same");
+    assert_eq!(standby.run("same", "SELECT pg_is_in_recovery()"), "t");
+    let on_primary = Report::parse(&scan(primary, "same").run().exits(Exit::Clean).stdout);
+    let on_standby = Report::parse(&scan(standby, "same").run().exits(Exit::Clean).stdout);
+    assert_eq!(on_standby, on_primary);
+    assert_eq!(on_standby.without_fingerprints(), expected_report("output-gap"));
+}
+
+#[test]
+fn the_kind_of_server_that_was_asked_for_is_found_as_psql_finds_it() {
+    let [primary, standby] = &*SERVERS;
+    let ports = [primary, standby].map(|server| server.variable("PGPORT"));
+    let [of_primary, of_standby] = ports;
+    for (wanted, expected) in [
+        ("any", None),
+        ("read-write", Some(of_primary)),
+        ("primary", Some(of_primary)),
+        ("read-only", Some(of_standby)),
+        ("standby", Some(of_standby)),
+        ("prefer-standby", Some(of_standby)),
+    ] {
+        for (first, second) in [(of_primary, of_standby), (of_standby, of_primary)] {
+            let settings = format!("host=127.0.0.1,127.0.0.1 port={first},{second} target_session_attrs={wanted}");
+            let found = port_found(&settings);
+            assert_eq!(found, psql_finds(&settings), "{settings}");
+            assert_eq!(found.as_deref(), expected.or(Some(first)), "{settings}");
+        }
+    }
+    for (wanted, alone) in [("standby", of_primary), ("primary", of_standby), ("read-only", of_primary)] {
+        let settings = format!("host=127.0.0.1,127.0.0.1 port=1,{alone} target_session_attrs={wanted}");
+        assert_eq!([port_found(&settings), psql_finds(&settings)], [None, None], "{settings}");
+    }
+    for alone in [of_primary, of_standby] {
+        let settings = format!("host=127.0.0.1 port={alone} target_session_attrs=prefer-standby");
+        assert_eq!(port_found(&settings).as_deref(), Some(alone));
+    }
+}
+
+/// Who connects; where to is for the settings to say.
+fn who() -> Vec<(String, String)> {
+    SERVERS[0]
+        .variables("postgres")
+        .into_iter()
+        .filter(|(name, _)| !["PGHOST", "PGPORT"].contains(&name.as_str()))
+        .collect()
+}
+
+/// Which server the program is connected to, by its port.
+fn port_found(settings: &str) -> Option<String> {
+    let profile = repository("tests/cli/standby_profile.sql");
+    let done = halfbuilt(&["scan", "--database-url", settings, "--profile"]).args(&[profile]).envs(&who()).run();
+    let (_, rest) = done.stdout.split_once(",port ")?;
+    Some(rest.split(',').next().expect("a cell").to_owned())
+}
+
+fn psql_finds(settings: &str) -> Option<String> {
+    let psql = format!("{}/psql", SERVERS[0].variable("BIN_DIR"));
+    let output = Command::new(psql).args(["-wXqAt", "-c", "SHOW port", "-d", settings]).envs(who()).output();
+    let output = output.expect("psql starts");
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Scans the standby slowly, has the primary do something meanwhile, and gives back how the scan ended.
+fn disturbed(name: &str, output: &[&str], on_primary: &[&str]) -> Done {
+    let [primary, standby] = database(name);
+    let profile = repository("tests/cli/slow_profile.sql");
+    let child = scan(standby, name).args(&["--profile"]).args(&[profile]).args(output).start();
+    let sleeping = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND wait_event = 'PgSleep'");
+    wait_until(|| standby.run("postgres", &sleeping) == "1");
+    for sql in on_primary {
+        primary.run(name, sql);
+    }
+    Done::new(child.wait_with_output().expect("halfbuilt ends"))
+}
+
+#[test]
+fn a_standby_that_cancels_the_scan_ends_it_with_an_error_and_no_report() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("report.csv");
+    let output = ["-o", file.to_str().expect("a path")];
+    for (name, on_primary) in [
+        // The rows that the scan may still want to see are taken away for good.
+        ("vacuumed", ["DELETE FROM output", "VACUUM output"]),
+        // The table that the scan is reading is wanted alone.
+        ("locked", ["SELECT 1", "ALTER TABLE builds ADD COLUMN another integer"]),
+    ] {
+        let done = disturbed(name, &output, &on_primary).exits(Exit::Failed);
+        let done = done.fails_with("the standby cancelled ").says("conflict with recovery (SQLSTATE 40001)");
+        done.says("hint: a standby does not wait for long reads: try again").says("max_standby_streaming_delay");
+        assert!(!file.exists(), "{name}: there is a report");
+    }
+    let done = disturbed("vacuumed_too", &[], &["DELETE FROM output", "VACUUM output"]).exits(Exit::Failed);
+    assert_eq!(done.stdout, "");
+}
