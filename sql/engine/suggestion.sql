@@ -1,27 +1,41 @@
--- What:  where the longest quiet time in the database lies: the last write before it, the first after it, and how many
---        builds had started and not stopped at that last write.
+-- What:  the longest quiet time in the database: the last write before it, the first after it, and how many builds had
+--        started and not stopped at that last write. Where it has been quiet even longer since the very last write, a
+--        second row says so; it has no first write after it.
 -- For:   scan without --backup-time, which says what the database itself suggests.
 -- Why:   between a backup and the restore of it a server writes nothing, so the backup was most likely taken soon after
---        the last write before the longest gap. It is a guess: a quiet holiday looks the same.
+--        the last write before the longest gap; or after the very last write, if the restored server was not started yet.
+--        It is a guess: a quiet holiday looks the same.
 WITH moment AS (
     SELECT seen.at
       FROM build
      CROSS JOIN LATERAL (VALUES (build.queued_at), (build.started_at), (build.stopped_at)) AS seen (at)
      WHERE seen.at BETWEEN '0001-01-01 00:00Z' AND now()
 ), gap AS (
-    SELECT moment.at AS until, lead(moment.at, 1, now()) OVER (ORDER BY moment.at) AS since FROM moment
-), longest AS (
-    SELECT gap.until, gap.since FROM gap ORDER BY gap.since - gap.until DESC, gap.until DESC LIMIT 1
+    SELECT moment.at AS begins, lead(moment.at) OVER (ORDER BY moment.at) AS ends,
+           cume_dist() OVER (ORDER BY moment.at) AS share_before
+      FROM moment
+), quiet AS (
+    -- Not a gap behind a few records with a time that is far too early: most of a history lies before its backup.
+    (SELECT gap.begins, gap.ends FROM gap WHERE gap.ends IS NOT NULL AND gap.share_before >= 0.1
+      ORDER BY gap.ends - gap.begins DESC, gap.begins DESC LIMIT 1)
+    UNION ALL
+    (SELECT gap.begins, gap.ends FROM gap WHERE gap.ends IS NULL ORDER BY gap.begins DESC LIMIT 1)
 ), written AS (
     -- A step may have been written after the last build was.
-    SELECT greatest(longest.until, max(seen.at)) AS last_write, longest.since
-      FROM longest
+    SELECT greatest(quiet.begins, max(seen.at)) AS last_write, quiet.ends AS next_write
+      FROM quiet
       LEFT JOIN (step CROSS JOIN LATERAL (VALUES (step.started_at), (step.stopped_at)) AS seen (at))
-        ON seen.at > longest.until AND seen.at < longest.since
-     GROUP BY longest.until, longest.since
+        ON seen.at > quiet.begins AND seen.at < coalesce(quiet.ends, now())
+     GROUP BY quiet.begins, quiet.ends
+), ranked AS (
+    SELECT written.last_write, written.next_write,
+           max(written.next_write - written.last_write) OVER () AS longest
+      FROM written
 )
-SELECT written.last_write, written.since AS first_write_after,
+SELECT ranked.last_write, ranked.next_write,
        (SELECT count(*) FROM build
-         WHERE build.started_at <= written.last_write
-           AND (build.stopped_at IS NULL OR build.stopped_at > written.last_write)) AS running
-  FROM written;
+         WHERE build.started_at <= ranked.last_write
+           AND (build.stopped_at IS NULL OR build.stopped_at > ranked.last_write)) AS running
+  FROM ranked
+ WHERE ranked.next_write IS NOT NULL OR now() - ranked.last_write > coalesce(ranked.longest, interval '0')
+ ORDER BY ranked.next_write NULLS LAST;

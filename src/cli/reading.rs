@@ -1,6 +1,7 @@
 //! The flags of every command that reads the build database.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
@@ -40,6 +41,9 @@ pub struct ReadingArgs {
     /// The longest time that the server lets a build run, such as 5h or '2 days'
     #[arg(long, value_name = "DURATION", default_value = "5h", value_parser = values::duration, env = "HALFBUILT_MAX_RUN_TIME")]
     pub max_run_time: SignedDuration,
+    /// Give up a statement that the database is busy with for longer, such as 10m [default: the server's own limit]
+    #[arg(long, value_name = "DURATION", value_parser = values::wait, env = "HALFBUILT_STATEMENT_TIMEOUT")]
+    pub statement_timeout: Option<Duration>,
     /// The server's address, such as https://ci.example.com, where the database does not hold the builds' own
     #[arg(long, value_name = "URL", env = "HALFBUILT_BASE_URL")]
     pub base_url: Option<String>,

@@ -47,7 +47,11 @@ pub(super) fn base_url(args: &ReadingArgs) -> Result<Option<String>, Error> {
 
 /// Connects to the build database.
 pub(super) async fn connect(args: &ReadingArgs, printer: Printer) -> Result<Database, Error> {
-    connect_to(args.database_url.as_deref(), printer).await
+    let database = connect_to(args.database_url.as_deref(), printer).await?;
+    if let Some(longest) = args.statement_timeout {
+        database.limit(longest).await?;
+    }
+    Ok(database)
 }
 
 /// Connects to a build database that `--database-url` or the environment names.

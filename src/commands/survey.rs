@@ -1,9 +1,11 @@
 //! One scan, from the connection to the last finding: what `scan` and `verify` have in common.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::cli::ReadingArgs;
 use crate::output::{Format, OutputFile, Printer, Progress, Sink, Summary};
 use crate::project_glob::ProjectGlobs;
-use crate::scan::{Scan, ScanPlan};
+use crate::scan::{Quiet, Scan, ScanPlan};
 use crate::text::counted;
 use crate::timing::Timing;
 
@@ -28,15 +30,19 @@ pub(super) async fn survey(
         let snapshot = database.snapshot(&plan.settings()).await?;
         let mut progress = Progress::open_ended("abnormal builds found", printer);
         let scan = Scan::begin(plan, &snapshot, projects, &|phase| progress.enter(&phase.to_string())).await?;
-        // Not before: where nothing could be looked at, there is no report either, not even an empty one.
-        let mut sink = Sink::open(output)?;
         let mut summary = Summary::new(scan.scope(), scan.not_checked(), scan.rule_names());
         let mut findings = scan.findings().await?;
-        while let Some(found) = findings.next().await? {
+        let mut next = findings.next().await?;
+        // Not before: where nothing could be looked at, there is no report either, not even an empty one.
+        let mut sink = Sink::open(output)?;
+        while let Some(found) = next {
             sink.add(&found)?;
             summary.add(&found);
             progress.advance();
+            next = findings.next().await?;
         }
+        drop(findings);
+        let quiet = if plan.times().backup.is_none() { scan.suggestions().await? } else { Vec::new() };
         // The bar must be gone before a table appears.
         drop(progress);
         sink.finish(&summary)?;
@@ -46,7 +52,30 @@ pub(super) async fn survey(
                 "{builds} did something between the backup and the restore: is one of the two times wrong?"
             ));
         }
+        quiet.iter().for_each(|quiet| printer.say(&suggested(quiet)));
         Ok(summary)
     };
     interrupt.or_cancel(&canceller, survey).await
+}
+
+/// How the database's own suggestion is told, and how to use it.
+fn suggested(quiet: &Quiet) -> String {
+    let Quiet { last_write, next_write, running } = quiet;
+    let until = next_write.unwrap_or_else(Timestamp::now);
+    let length = SignedDuration::from_secs(until.duration_since(*last_write).as_secs());
+    let running = match running {
+        1 => "1 build was running then".to_owned(),
+        _ => format!("{running} builds were running then"),
+    };
+    let seen = match next_write {
+        Some(next) => format!(
+            "the longest quiet time in the database begins after {last_write:.0} and ends {length:#} later, at {next:.0}; \
+             {running}. If the backup was taken when it began"
+        ),
+        None => format!(
+            "nothing was written since {last_write:.0}, for {length:#}; {running}. If that is when the backup was taken, and \
+             the restored server was not started yet"
+        ),
+    };
+    format!("hint: {seen}: --backup-time {last_write}")
 }

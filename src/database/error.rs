@@ -232,12 +232,18 @@ fn query_hint(code: &SqlState) -> Option<String> {
         SqlState::INSUFFICIENT_PRIVILEGE => {
             "this role may not read the table, or not all of it: GRANT SELECT on it, or connect as another"
         }
-        SqlState::QUERY_CANCELED => "the server stopped the statement: statement_timeout in PGOPTIONS can be raised",
+        SqlState::QUERY_CANCELED => {
+            "the server stopped the statement: give it longer by --statement-timeout, or by statement_timeout in \
+             PGOPTIONS, or read a standby"
+        }
         SqlState::T_R_DEADLOCK_DETECTED => {
             "another session's locks and this one's stood in each other's way: try again"
         }
         SqlState::LOCK_NOT_AVAILABLE => "somebody holds a lock on the table: see pg_locks on the server, and try again",
-        SqlState::DISK_FULL => "the server's temporary space is full",
+        SqlState::DISK_FULL | SqlState::CONFIGURATION_LIMIT_EXCEEDED => {
+            "the server has no more room for temporary files, or allows no more (temp_file_limit): a larger work_mem in \
+             PGOPTIONS needs fewer, and so does --rule or --project"
+        }
         SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => "the server was stopped: start again when it is back",
         _ => return None,
     };

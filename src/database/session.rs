@@ -1,5 +1,7 @@
 //! A connection to the build database, and the read-only snapshots taken through it.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt, TryStreamExt};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{CancelToken, Client, IsolationLevel, Transaction};
@@ -12,6 +14,8 @@ use super::{DatabaseError, Row, Rows, Settings};
 const SESSION: &str = include_str!("../../sql/engine/session.sql");
 /// Sets the `halfbuilt.*` settings for the transaction.
 const SETTINGS: &str = include_str!("../../sql/engine/setting.sql");
+/// Says how long a statement may run.
+const STATEMENT_TIMEOUT: &str = include_str!("../../sql/engine/statement_timeout.sql");
 /// Lets the server compile statements, or not.
 const JIT: &str = include_str!("../../sql/engine/jit.sql");
 
@@ -58,6 +62,18 @@ impl Database {
         let settled = database.client.batch_execute(SESSION).await;
         settled.map_err(|source| query_error("setting up the session", source))?;
         Ok(database)
+    }
+
+    /// Has the server give up a statement that runs longer.
+    ///
+    /// # Errors
+    /// The connection is lost; the server does not take such a long time.
+    pub async fn limit(&self, longest: Duration) -> Result<(), DatabaseError> {
+        // Zero would mean no limit at all.
+        let milliseconds = longest.as_millis().max(1);
+        let done =
+            self.client.batch_execute(&STATEMENT_TIMEOUT.replace(":milliseconds", &milliseconds.to_string())).await;
+        done.map_err(|source| query_error("setting up the session", source))
     }
 
     /// Something that can stop a running statement while the snapshot is busy with it.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Timestamp;
+
 use crate::database::{Parameter, Row, Rows, Snapshot};
 use crate::finding::Finding;
 use crate::project_glob::ProjectGlobs;
@@ -68,6 +70,17 @@ impl Scope {
     pub fn builds(&self) -> u64 {
         self.projects.values().sum()
     }
+}
+
+/// A time in which nothing was written to the database: a backup was most likely taken when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quiet {
+    /// The last sign of life before it.
+    pub last_write: Timestamp,
+    /// The first one after it; `None` if it lasts until now.
+    pub next_write: Option<Timestamp>,
+    /// How many builds had started by then and not stopped.
+    pub running: u64,
 }
 
 /// A scan over one snapshot. Everything in it has been checked, counted and added up; the findings are yet to be read.
@@ -157,6 +170,23 @@ impl<'a> Scan<'a> {
         Ok(Findings { plan: self.plan, rows: Some(rows) })
     }
 
+    /// What the database itself suggests as the time of the backup: nothing where it tells no time.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn suggestions(&self) -> Result<Vec<Quiet>, ScanError> {
+        let (scope, parameters) = self.scope_parameters();
+        let statement = self.relations(scope).suggestion();
+        let mut rows = self.snapshot.rows("looking for a quiet time", &statement, &parameters).await?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().await? {
+            let Some(last_write) = row.time(0)? else { continue };
+            let running = row.integer(2)?.unwrap_or_default().unsigned_abs();
+            found.push(Quiet { last_write, next_write: row.time(1)?, running });
+        }
+        Ok(found)
+    }
+
     /// A rule as it is run; `None` if it has nowhere to look.
     fn part(&self, rank: usize, rule: &'a Rule, suspects: usize) -> Option<Part<'a>> {
         match self.sieved.look(rule) {
@@ -211,14 +241,14 @@ impl<'a> Scan<'a> {
         }
         let (other_lifecycles, without_time) = (count(7)?.unsigned_abs(), count(8)?.unsigned_abs());
         if other_lifecycles > 0 {
-            let what = format!("whether {} hang", counted(other_lifecycles, "build"));
+            let what = counted(other_lifecycles, "build");
             self.leave_out(
                 what,
                 "the profile gives a lifecycle that is none of queued, not_run, not_running, running and finished",
             );
         }
         if without_time > 0 {
-            let what = format!("whether {} hang", counted(without_time, "waiting or running build"));
+            let what = counted(without_time, "waiting or running build");
             self.leave_out(what, "neither a start nor a queueing is on record");
         }
         Ok(())

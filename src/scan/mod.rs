@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use crate::database::DatabaseError;
 
 pub use check::{joint_fault, relation_faults, rule_faults};
-pub use engine::{Findings, Phase, Scan, Scope};
+pub use engine::{Findings, Phase, Quiet, Scan, Scope};
 pub use fit::Fit;
 pub use header::FileFault;
 pub use lookup::Lookup;

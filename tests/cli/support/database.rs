@@ -99,7 +99,7 @@ impl TestDatabase {
         self.run("SELECT build_url FROM builds ORDER BY build_url COLLATE \"C\"").lines().map(str::to_owned).collect()
     }
 
-    fn load(&self, file: &str) {
+    pub fn load(&self, file: &str) {
         let file = repository(file);
         psql(&self.name, &["-1", "-f", file.to_str().expect("a path")]);
     }
