@@ -1,10 +1,9 @@
--- What:  how many builds there are, how many keys, how many names (number within project) and addresses, and how many
---        of each are different; and how many builds tell too little to be judged.
--- For:   the list of what was not checked, a profile that gives a build twice, and the rule duplicate-number, which has
---        nothing to look for where all names differ.
+-- What:  how many builds there are, how many names (number within project) and addresses, how many of these are
+--        different, and how many builds tell too little to be judged.
+-- For:   the list of what was not checked, and the rule duplicate-number, which has nothing to look for where all names
+--        differ.
 -- Why:   hashes are quicker to sort than texts. Two texts with one hash only cost a closer look.
 SELECT count(*) AS builds,
-       count(DISTINCT build.build_key) AS keys,
        count(*) FILTER (WHERE build.project IS NOT NULL AND build.build_num IS NOT NULL) AS names,
        count(DISTINCT hashtextextended(build.project, build.build_num::bigint)) AS different_names,
        count(build.build_url) AS addresses,

@@ -11,13 +11,13 @@
 --
 -- psql's own variables name what differs: chunk_key and step_key are the build's key as a bigint, chunk_seed and step_seed
 -- that of the step. For integers: -v chunk_key=chunk.build_key -v chunk_seed='hashint8extended(chunk.step_id, chunk.build_key)'
-SELECT chunk.build_key, :chunk_key & 16383 AS bucket,
+SELECT chunk.build_key, :chunk_key & 65535 AS bucket,
        coalesce(CASE WHEN chunk.first < chunk.next
                      THEN ((hashint8extended(chunk.first, :chunk_seed) >> 24) - (hashint8extended(chunk.next, :chunk_seed) >> 24))::float8
                 END, 1) AS share
   FROM chunk
 UNION ALL
-SELECT step.build_key, :step_key & 16383,
+SELECT step.build_key, :step_key & 65535,
        CASE WHEN step.started_at IS NOT NULL AND step.stopped_at IS NULL OR step.output_closed IS FALSE THEN 1
             WHEN step.has_output
             THEN coalesce(((hashint8extended(step.output_size, :step_seed) >> 24) - (hashint8extended(0, :step_seed) >> 24))::float8, 1)

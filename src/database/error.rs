@@ -177,6 +177,17 @@ impl DatabaseError {
         if recovery { Self::CancelledByStandby { what, source } } else { Self::Query { what, source } }
     }
 
+    /// Whether the server complains about a statement itself, not about the circumstances: syntax, names, rights, types,
+    /// values and what it does not know how to do (SQLSTATE classes 42, 22 and 0A).
+    pub fn is_about_the_statement(&self) -> bool {
+        match self {
+            Self::Query { source, .. } => {
+                source.code().is_some_and(|code| ["42", "22", "0A"].iter().any(|class| code.code().starts_with(class)))
+            }
+            _ => false,
+        }
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {

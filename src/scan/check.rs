@@ -134,6 +134,9 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn misfit(&self, source: DatabaseError) -> ScanError {
+        if !source.is_about_the_statement() {
+            return source.into();
+        }
         let position = match &source {
             DatabaseError::Query { source, .. } => source.position(),
             _ => None,

@@ -22,6 +22,7 @@ mod sql {
     pub(super) const COVERAGE: &str = include_str!("../../sql/engine/coverage.sql");
     pub(super) const FINDING: &str = include_str!("../../sql/engine/finding.sql");
     pub(super) const JUDGED: &str = include_str!("../../sql/engine/judged.sql");
+    pub(super) const KEYS: &str = include_str!("../../sql/engine/keys.sql");
     pub(super) const NAMES: &str = include_str!("../../sql/engine/names.sql");
     pub(super) const NO_CHUNK: &str = include_str!("../../sql/engine/no_chunk.sql");
     pub(super) const NO_OBJECT: &str = include_str!("../../sql/engine/no_object.sql");
@@ -98,6 +99,11 @@ impl Relations<'_> {
     /// How many builds share their names, and how many tell too little.
     pub(super) fn names(&self) -> String {
         self.followed_by(&[], sql::NAMES)
+    }
+
+    /// How many rows there are, and how many keys.
+    pub(super) fn keys(&self) -> String {
+        self.followed_by(&[], sql::KEYS)
     }
 
     /// How many steps there are, and of how many no end is known.

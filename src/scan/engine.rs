@@ -222,34 +222,42 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    /// Looks at keys, numbers and addresses, and at builds that tell too little.
+    /// Looks at numbers and addresses, and at builds that tell too little.
     async fn look_at_names(&mut self) -> Result<(), ScanError> {
         let Some(row) = self.one_row("looking at names", |relations| relations.names()).await? else { return Ok(()) };
-        let count = |column: usize| Ok::<i64, ScanError>(row.integer(column)?.unwrap_or_default());
-        let (builds, keys) = (count(0)?, count(1)?);
-        if keys < builds {
-            let doubled = (builds - keys).unsigned_abs();
-            return Err(ScanError::DoubledKeys { profile: self.plan.profile.name.clone(), doubled });
-        }
+        let count = |column: usize| Ok::<u64, ScanError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
+        let (builds, names, addresses) = (count(0)?, count(1)?, count(3)?);
+        let all_differ = names == count(2)? && addresses == count(4)?;
         // A build in scope may share its address with one that is not.
-        self.sieved.names_differ = self.projects.is_none() && count(2)? == count(3)? && count(4)? == count(5)?;
-        if builds > 0 && count(2)? == 0 && count(4)? == 0 {
+        self.sieved.names_differ = self.projects.is_none() && all_differ;
+        if !all_differ || names < builds {
+            self.look_at_keys().await?;
+        }
+        if builds > 0 && names == 0 && addresses == 0 {
             self.leave_out_rules(|rule| rule.sieve == Some(Sieve::Names), "no build has a number or an address");
         }
-        if builds > 0 && count(6)? == 0 {
+        if builds > 0 && count(5)? == 0 {
             self.leave_out_rules(|rule| rule.name == STUCK_QUEUED, "no queueing is on record");
         }
-        let (other_lifecycles, without_time) = (count(7)?.unsigned_abs(), count(8)?.unsigned_abs());
+        let (other_lifecycles, without_time) = (count(6)?, count(7)?);
         if other_lifecycles > 0 {
-            let what = counted(other_lifecycles, "build");
-            self.leave_out(
-                what,
-                "the profile gives a lifecycle that is none of queued, not_run, not_running, running and finished",
-            );
+            let why = "their lifecycle is none of queued, not_run, not_running, running and finished";
+            self.leave_out(counted(other_lifecycles, "build"), why);
         }
         if without_time > 0 {
             let what = counted(without_time, "waiting or running build");
             self.leave_out(what, "neither a start nor a queueing is on record");
+        }
+        Ok(())
+    }
+
+    /// Looks whether each build is there once.
+    async fn look_at_keys(&self) -> Result<(), ScanError> {
+        let Some(row) = self.one_row("looking at keys", |relations| relations.keys()).await? else { return Ok(()) };
+        let (builds, keys) = (row.integer(0)?.unwrap_or_default(), row.integer(1)?.unwrap_or_default());
+        if keys < builds {
+            let doubled = (builds - keys).unsigned_abs();
+            return Err(ScanError::DoubledKeys { profile: self.plan.profile.name.clone(), doubled });
         }
         Ok(())
     }

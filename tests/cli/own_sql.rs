@@ -204,3 +204,40 @@ fn steps_that_do_not_say_whether_they_have_output_are_not_called_clean() {
         .does_not_say("clean")
         .says(&format!("not checked: where output ends, in {steps} of the steps"));
 }
+
+#[test]
+fn a_profile_that_gives_a_build_twice_is_refused() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let circleci = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
+    let doubled = circleci.replace("  FROM builds AS b;", "  FROM builds AS b, generate_series(1, 2);");
+    assert_ne!(doubled, circleci);
+    let (_folder, run) = scan(&doubled, &database);
+    let done = run.run().exits(Exit::Failed);
+    done.fails_with("relation build gives 16 build keys more than once").says("hint: one row a build is wanted");
+}
+
+#[test]
+fn a_rule_whose_key_is_of_another_type_is_named() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (folder, _path) = file(
+        "own.sql",
+        "-- rule: own\n-- title: t\n-- needs: build\nSELECT build_url AS build_key, 'x' AS evidence FROM build;",
+    );
+    let done = halfbuilt(&["scan", "--rules"]).args(&[folder.path()]).args(&TIMES).on(&database).run();
+    done.exits(Exit::Failed).fails_with("rule own: column build_key is text, expected int8 as in relation build");
+}
+
+#[test]
+fn a_lifecycle_that_no_rule_knows_and_a_build_without_times_are_not_clean() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    let circleci = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
+    let other = circleci.replace("ELSE b.lifecycle END", "WHEN 'finished' THEN 'done' ELSE b.lifecycle END");
+    assert_ne!(other, circleci);
+    let finished = database.run("SELECT count(*) FROM builds WHERE lifecycle = 'finished'");
+    database.run("UPDATE builds SET queued_at = NULL, start_time = NULL WHERE lifecycle = 'running'");
+    let running = database.run("SELECT count(*) FROM builds WHERE lifecycle = 'running'");
+    let (_folder, run) = scan(&other, &database);
+    let done = run.run().exits(Exit::Clean);
+    done.says(&format!("{finished} builds: their lifecycle is none of"))
+        .says(&format!("{running} waiting or running builds: neither"));
+}
