@@ -13,6 +13,7 @@ mod delete_http;
 mod delete_nrepl;
 mod gone;
 mod limits;
+mod odd_data;
 mod own_sql;
 mod profiles;
 mod role;
