@@ -86,7 +86,7 @@ impl<'a> Meaning<'a> {
                 rows.push(self.row_without_build(key, reasons));
             }
         }
-        rows.sort_by(|a, b| a.place().cmp(&b.place()));
+        rows.sort_by_key(Row::place);
         rows
     }
 
