@@ -482,8 +482,7 @@ fn chunks(part: &Part, build: Option<usize>, step: Option<usize>, number: usize,
             happens(&mut chunks, *fault, (number + 1) % parts);
         }
     }
-    // FAULT 3: what ends before 0 counts as a hole.
-    chunks.into_iter().map(|chunk| Chunk { next: chunk.next.max(0), ..chunk }).collect()
+    chunks
 }
 
 fn happens(chunks: &mut Vec<Chunk>, fault: Fault, elsewhere: usize) {
