@@ -8,7 +8,7 @@ use proptest::sample::{Index, select, subsequence};
 use super::Case;
 use super::meaning::{RULES, Told};
 use super::moment::{HOUR, MICROSECOND, MINUTE, Moment, R, SECOND, T};
-use super::world::{Build, Chunk, KeyType, Step, Url, World};
+use super::world::{Build, Chunk, KeyType, Step, Tells, Url, World};
 
 /// Texts that break lines, cells, quotes, terminals and spreadsheets.
 const ODD_TEXTS: [&str; 22] = [
@@ -176,8 +176,21 @@ pub fn case() -> impl Strategy<Value = Case> {
     let told = prop_oneof![3 => Just(Told::Both), 2 => Just(Told::Backup), 1 => Just(Told::Nothing)];
     let rules = prop_oneof![3 => Just(vec![]), 2 => subsequence(&RULES, 1..=3)];
     let projects = prop_oneof![5 => Just(None), 1 => select(&["acme/*", "*", "acme/api", "nobody/*"]).prop_map(Some)];
-    (world(), told, rules, projects, any::<bool>(), any::<bool>())
-        .prop_map(|(world, told, rules, projects, json, witness)| Case { world, told, rules, projects, json, witness })
+    let tells = prop_oneof![
+        8 => Just(Tells::ALL),
+        1 => (any::<bool>(), any::<bool>()).prop_map(|(steps, chunks)| Tells { steps, chunks }),
+    ];
+    (world(), (told, tells), rules, projects, any::<bool>(), any::<bool>()).prop_map(
+        |(world, (told, tells), rules, projects, json, witness)| Case {
+            world,
+            told,
+            tells,
+            rules,
+            projects,
+            json,
+            witness,
+        },
+    )
 }
 
 fn world() -> impl Strategy<Value = World> {

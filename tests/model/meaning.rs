@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::moment::{HOUR, Moment, R, T};
 use super::report::Row;
-use super::world::{Build, Chunk, Step, Url, World};
+use super::world::{Build, Chunk, Step, Tells, Url, World};
 
 /// All rules there are.
 pub const RULES: [&str; 11] = [
@@ -36,6 +36,10 @@ const MAX_RUN_TIME: i64 = 5 * HOUR;
 /// A world, and what halfbuilt is told of the restore.
 pub struct Meaning<'a> {
     world: &'a World,
+    /// As far as the profile has them.
+    steps: &'a [Step],
+    chunks: &'a [Chunk],
+    tells: Tells,
     backup: Option<Moment>,
     restored: Option<Moment>,
     now: Moment,
@@ -44,10 +48,12 @@ pub struct Meaning<'a> {
 }
 
 impl<'a> Meaning<'a> {
-    pub fn new(world: &'a World, told: Told, projects: Option<&'static str>) -> Self {
+    pub fn new(world: &'a World, told: Told, tells: Tells, projects: Option<&'static str>) -> Self {
         let backup = (told != Told::Nothing).then_some(T);
         let restored = if told == Told::Both { Some(R) } else { backup };
-        Self { world, backup, restored, now: Moment::now(), projects }
+        let steps = if tells.steps { world.steps.as_slice() } else { &[] };
+        let chunks = if tells.chunks { world.chunks.as_slice() } else { &[] };
+        Self { world, steps, chunks, tells, backup, restored, now: Moment::now(), projects }
     }
 
     /// Whether there is a build to look at.
@@ -178,24 +184,23 @@ impl<'a> Meaning<'a> {
     }
 
     fn steps_of(&self, build: Option<usize>) -> impl Iterator<Item = &'a Step> {
-        self.world.steps.iter().filter(move |step| step.build == build)
+        self.steps.iter().filter(move |step| step.build == build)
     }
 
     fn chunks_of(&self, build: Option<usize>) -> impl Iterator<Item = &'a Chunk> {
-        self.world.chunks.iter().filter(move |chunk| chunk.build == build)
+        self.chunks.iter().filter(move |chunk| chunk.build == build)
     }
 
     /// What is stored of a step's output. No key is no key: it fits nothing.
     fn pieces_of(&self, step: &Step) -> impl Iterator<Item = &'a Chunk> {
         let (build, key) = (step.build, step.key);
         let fits = move |chunk: &&Chunk| build.is_some() && key.is_some() && (chunk.build, chunk.step) == (build, key);
-        self.world.chunks.iter().filter(fits)
+        self.chunks.iter().filter(fits)
     }
 
     /// Keys that steps or chunks name and no build has; `None` among them where they name none.
     fn missing_builds(&self) -> BTreeSet<Option<usize>> {
-        let named =
-            self.world.steps.iter().map(|step| step.build).chain(self.world.chunks.iter().map(|chunk| chunk.build));
+        let named = self.steps.iter().map(|step| step.build).chain(self.chunks.iter().map(|chunk| chunk.build));
         let there = |key: Option<usize>| self.world.builds.iter().any(|build| Some(build.key) == key);
         named.filter(|key| !there(*key)).collect()
     }
@@ -227,11 +232,13 @@ impl<'a> Meaning<'a> {
             return Row { uncounted: true, ..row };
         }
         row.last_activity = self.steps_of(key).flat_map(|step| [step.started, step.stopped]).filter_map(known).max();
-        row.steps = Some(self.steps_of(key).count() as i64);
-        row.steps_unfinished = Some(self.steps_of(key).filter(|step| is_unfinished(step)).count() as i64);
+        let counted = |number: usize| self.tells.steps.then_some(number as i64);
+        row.steps = counted(self.steps_of(key).count());
+        row.steps_unfinished = counted(self.steps_of(key).filter(|step| is_unfinished(step)).count());
         let sizes = self.steps_of(key).filter(|step| step.has_output == Some(true)).filter_map(|step| step.output_size);
         row.output_expected = sizes.reduce(|a, b| a + b);
-        row.output_stored = Some(self.chunks_of(key).map(|chunk| chunk.next - chunk.first).sum());
+        let stored = self.chunks_of(key).map(|chunk| chunk.next - chunk.first).sum();
+        row.output_stored = self.tells.chunks.then_some(stored);
         row
     }
 

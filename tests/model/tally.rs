@@ -167,6 +167,8 @@ fn oddities(case: &Case) -> Vec<(&'static str, usize)> {
         ("keys numeric", keyed(KeyType::Numeric)),
         ("narrowed by --rule", usize::from(!case.rules.is_empty())),
         ("narrowed by --project", usize::from(case.projects.is_some())),
+        ("profile without steps", usize::from(!case.tells.steps)),
+        ("profile without chunks", usize::from(!case.tells.chunks)),
         ("told nothing", told(Told::Nothing)),
         ("told T", told(Told::Backup)),
         ("told T and R", told(Told::Both)),

@@ -66,17 +66,29 @@ pub struct Chunk {
     pub next: i64,
 }
 
-/// The profile by which halfbuilt reads any such world.
-pub const PROFILE: &str = "\
--- profile: world
--- title: a world of the model
--- relation: build
-SELECT * FROM world.build;
--- relation: step
-SELECT * FROM world.step;
--- relation: chunk
-SELECT * FROM world.chunk;
-";
+/// The profile by which halfbuilt reads any such world, or as much of it as it has to tell.
+pub fn profile(tells: Tells) -> String {
+    let relation = |name: &str| format!("-- relation: {name}\nSELECT * FROM world.{name};\n");
+    let mut profile = format!("-- profile: world\n-- title: a world of the model\n{}", relation("build"));
+    if tells.steps {
+        profile += &relation("step");
+    }
+    if tells.chunks {
+        profile += &relation("chunk");
+    }
+    profile
+}
+
+/// Which relations a profile has, besides the builds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tells {
+    pub steps: bool,
+    pub chunks: bool,
+}
+
+impl Tells {
+    pub const ALL: Self = Self { steps: true, chunks: true };
+}
 
 impl KeyType {
     fn sql_type(self) -> &'static str {
@@ -86,6 +98,11 @@ impl KeyType {
             Self::Text => "text",
             Self::Numeric => "numeric",
         }
+    }
+
+    /// The type in the table of pieces, which may be another one as long as it compares.
+    fn sql_type_of_chunks(self) -> &'static str {
+        if self == Self::Text { "varchar" } else { self.sql_type() }
     }
 
     /// The key as PostgreSQL shows it.
@@ -190,7 +207,9 @@ impl fmt::Display for World {
         )?;
         writeln!(
             f,
-            "CREATE TABLE world.chunk (build_key {build_key}, step_key {step_key}, first bigint, next bigint);"
+            "CREATE TABLE world.chunk (build_key {}, step_key {}, first bigint, next bigint);",
+            self.build_keys.sql_type_of_chunks(),
+            self.step_keys.sql_type_of_chunks()
         )?;
         insert(f, "build", builds)?;
         insert(f, "step", steps)?;
