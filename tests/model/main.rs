@@ -7,6 +7,7 @@
 mod generate;
 mod meaning;
 mod moment;
+mod plan;
 mod report;
 #[path = "../cli/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "this test needs no admin server")]
