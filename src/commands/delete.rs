@@ -165,7 +165,9 @@ async fn make_plan(guard: &mut Guard<'_>, chosen: Vec<Chosen>, printer: Printer)
         return Err(Error::NothingToDelete("the database holds no build at all".to_owned()));
     }
     let is_known = |project: &str| known.iter().any(|known| known.eq_ignore_ascii_case(project));
-    if !chosen.iter().any(|row| row.project.as_deref().is_none_or(is_known)) {
+    // Where projects are not named as addresses name them, nothing follows from a name that is not there.
+    let tells = known.iter().all(|project| project.contains('/'));
+    if tells && !chosen.iter().any(|row| row.project.as_deref().is_none_or(is_known)) {
         let why = "the database knows none of their projects: is it the right one?";
         return Err(Error::NothingToDelete(why.to_owned()));
     }

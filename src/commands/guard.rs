@@ -60,8 +60,8 @@ struct Found(Vec<Finding>);
 impl Found {
     fn add(&mut self, builds: Vec<Finding>) {
         for build in builds {
-            // One build may be found in more than one way.
-            if !self.0.contains(&build) {
+            // One build may be found in more than one way; its fingerprint tells that it is the same.
+            if !self.0.iter().any(|known| known.fingerprint == build.fingerprint) {
                 self.0.push(build);
             }
         }

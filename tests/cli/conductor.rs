@@ -46,6 +46,9 @@ fn jobs_that_the_backup_cut_are_found_whatever_the_type_of_their_ids() {
         let database = conductor(change);
         let done = scan(&database).args(&RULES).run().exits(Exit::Clean);
         assert_eq!(without_ids(&done.stdout), expected, "{change}");
+        for job in Report::parse(&done.stdout).column("evidence") {
+            assert!(job.starts_with("build ") && job.contains(": "), "{job}");
+        }
         assert_eq!(expected.count("deletable", "no"), expected.rows.len());
     }
 }
@@ -55,6 +58,8 @@ fn what_its_tables_do_not_tell_is_said_and_never_clean() {
     let database = conductor("");
     let done = scan(&database).run().exits(Exit::Clean);
     done.says("output-truncated").says("profile conductor has no relation step");
+    let done = scan(&database).run().exits(Exit::Clean);
+    done.says("duplicate-number: no build has a number or an address").says("stuck-queued: no queueing is on record");
     let none = ["DELETE FROM job_started_events", "DELETE FROM job_ended_events"];
     none.iter().for_each(|statement| drop(database.run(statement)));
     database.run("INSERT INTO job_started_events VALUES (gen_random_uuid(), '2026-11-20T01:00:00Z')");

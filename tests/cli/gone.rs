@@ -176,3 +176,29 @@ fn a_plan_is_never_written_over_results() {
     run.on(&database).run().exits(Exit::Usage).fails_with("results are never written over");
     assert_eq!(std::fs::read_to_string(&results).expect("a file"), "what was deleted");
 }
+
+#[test]
+fn a_build_that_shares_its_address_is_not_deletable_however_the_scan_is_narrowed() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let url = "https://ci.acme.example/gh/acme/api/9101";
+    // Another project, another number, the same address.
+    database.run(&format!(
+        "INSERT INTO builds (vcs_type, username, reponame, build_num, build_url, lifecycle, status, queued_at, start_time, stop_time)
+         VALUES ('github', 'other', 'lib', 77, '{url}', 'finished', 'success',
+                 '2026-11-19T01:00:00Z', '2026-11-19T01:00:00Z', '2026-11-19T01:10:00Z')"
+    ));
+    for narrowed in [
+        &[][..],
+        &["--rule", "stuck-running"],
+        &["--project", "acme/api"],
+        &["--rule", "stuck-running", "--project", "acme/*"],
+    ] {
+        let done = halfbuilt(&["scan"]).args(narrowed).args(&TIMES).on(&database).run().exits(Exit::Clean);
+        let report = Report::parse(&done.stdout);
+        let row =
+            report.rows.iter().find(|row| row["build_url"] == url && row["build_num"] == "9101").expect("the build");
+        assert_eq!(row["deletable"], "no", "{narrowed:?}");
+    }
+    let list = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(&database).input(url).run();
+    list.exits(Exit::NothingInScope).says("2 builds have this URL");
+}

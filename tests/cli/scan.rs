@@ -335,3 +335,25 @@ fn builds_without_a_project_are_not_left_out_in_silence() {
     let run = halfbuilt(&["scan", "--project", "*", "--profile"]).args(&[file]).args(&TIMES).on(&database).run();
     run.exits(Exit::Clean).says(&format!("{builds} builds without a project: left out by --project"));
 }
+
+#[test]
+fn where_most_builds_are_damaged_all_of_them_are_found() {
+    let database = TestDatabase::circleci(&[]);
+    // More than the sums are worth: the rules look at everything.
+    database.run(
+        "INSERT INTO builds (build_id, vcs_type, username, reponame, build_num, build_url, lifecycle, status, queued_at, start_time, stop_time)
+         OVERRIDING SYSTEM VALUE
+         SELECT n, 'github', 'a', 'b', n, 'https://ci.example/gh/a/b/' || n, 'finished', 'success', t, t, t + interval '1 minute'
+           FROM generate_series(1, 12000) AS n, (SELECT timestamptz '2026-11-19T00:00:00Z') AS x (t);
+         INSERT INTO steps (build_id, step) SELECT n, 0 FROM generate_series(1, 12000) AS n;
+         INSERT INTO actions (build_id, step, index, status, start_time, end_time, has_output, output_size)
+         SELECT n, 0, 0, 'success', '2026-11-19T00:00:00Z', '2026-11-19T00:01:00Z', true, 10 FROM generate_series(1, 12000) AS n;
+         INSERT INTO output (build_id, step, index, first_byte, type, message)
+         SELECT n, 0, 0, n % 2 * 4, 'out', 'hello!' FROM generate_series(1, 11999) AS n",
+    );
+    let report = scan(&database, &[]);
+    assert_eq!(report.rows.len(), 12000);
+    assert_eq!(report.count("reasons", "output-gap"), 6000);
+    assert_eq!(report.count("reasons", "output-truncated"), 5999);
+    assert_eq!(report.count("reasons", "output-missing"), 1);
+}
