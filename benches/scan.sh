@@ -140,7 +140,7 @@ last_statement() {
   local found
   "${scan[@]}" 2> /dev/null &
   while kill -0 $! 2> /dev/null; do
-    found=$(sql -c "SELECT query FROM pg_stat_activity WHERE application_name = 'halfbuilt' AND query LIKE '%rule_0 AS%' AND state = 'active'")
+    found=$(sql -c "SELECT query FROM pg_stat_activity WHERE application_name = 'halfbuilt' AND query LIKE '%rule_0 AS%' AND state = 'active' AND backend_type = 'client backend' LIMIT 1")
     [[ -z $found ]] || break
     sleep 0.02
   done
