@@ -141,7 +141,7 @@ fn work() -> impl Strategy<Value = (When, When)> {
     let stopped = || after(&[SECOND, MINUTE, 10 * MINUTE]);
     prop_oneof![
         8 => (started(), stopped()),
-        2 => (started(), Just(NEVER)),
+        4 => (started(), Just(NEVER)),
         1 => (Just(NEVER), Just(NEVER)),
         1 => (prop_oneof![started(), wild()], prop_oneof![stopped(), wild()]),
     ]
@@ -195,8 +195,8 @@ fn part() -> impl Strategy<Value = Part> {
         2 => Just(Size::Missing),
         1 => select(&[0, 1, 4, -1]).prop_map(Size::Just),
     ];
-    let has_output = prop_oneof![5 => Just(Some(true)), 2 => Just(Some(false)), 1 => Just(None)];
-    let closed = prop_oneof![4 => Just(None), 4 => Just(Some(true)), 2 => Just(Some(false))];
+    let has_output = prop_oneof![4 => Just(Some(true)), 2 => Just(Some(false)), 1 => Just(None)];
+    let closed = prop_oneof![4 => Just(None), 4 => Just(Some(true)), 3 => Just(Some(false))];
     // Few lengths, so that doubled and lost pieces are often of one size.
     let length = || select(&[2, 2, 2, 1, 5]);
     let pieces = prop_oneof![2 => vec(length(), 0..=1), 6 => vec(length(), 2..=6)];
