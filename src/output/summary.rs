@@ -45,9 +45,9 @@ impl Summary {
         self.abnormal += 1;
         self.deletable += u64::from(found.deletable);
         *self.by_timing.entry(found.timing.as_str()).or_default() += 1;
-        *self.by_project.entry(found.project.clone().unwrap_or_default()).or_default() += 1;
+        count(&mut self.by_project, found.project.as_deref().unwrap_or_default());
         for reason in &found.reasons {
-            *self.by_rule.entry(reason.clone()).or_default() += 1;
+            count(&mut self.by_rule, reason);
         }
     }
 
@@ -61,6 +61,13 @@ impl Summary {
             }
         }
         reasons
+    }
+}
+
+fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
+    match counts.get_mut(name) {
+        Some(count) => *count += 1,
+        None => drop(counts.insert(name.to_owned(), 1)),
     }
 }
 

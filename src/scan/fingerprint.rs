@@ -1,7 +1,6 @@
 //! The digest of a build's state, by which a later read sees that the build has changed.
 
-use std::fmt::Write;
-
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::finding::Finding;
@@ -13,7 +12,7 @@ const DIGITS: usize = 32;
 pub(super) fn fingerprint(build_key: &str, build: &Finding) -> String {
     let mut digest = Sha256::new();
     // A length before each part keeps two neighbours from passing for one another; NULL differs from the empty text.
-    let mut part = |text: Option<String>| match text {
+    let mut part = |text: Option<&[u8]>| match text {
         None => digest.update([0]),
         Some(text) => {
             digest.update([1]);
@@ -21,21 +20,21 @@ pub(super) fn fingerprint(build_key: &str, build: &Finding) -> String {
             digest.update(text);
         }
     };
-    let integer = |value: Option<i64>| value.map(|value| value.to_string());
-    part(Some(build_key.to_owned()));
-    part(build.build_url.clone());
-    part(build.project.clone());
-    part(integer(build.build_num));
-    part(build.lifecycle.clone());
-    part(build.status.clone());
-    for time in [build.queued_at, build.started_at, build.stopped_at, build.last_activity_at] {
-        part(time.map(|time| time.to_string()));
+    part(Some(build_key.as_bytes()));
+    for text in [&build.build_url, &build.project, &build.lifecycle, &build.status] {
+        part(text.as_ref().map(String::as_bytes));
     }
-    for count in [build.steps, build.steps_unfinished, build.output_expected, build.output_stored] {
-        part(integer(count));
+    // PostgreSQL's times are whole microseconds.
+    let times = [build.queued_at, build.started_at, build.stopped_at, build.last_activity_at];
+    let times = times.map(|time| time.map(Timestamp::as_microsecond));
+    let counts = [build.build_num, build.steps, build.steps_unfinished, build.output_expected, build.output_stored];
+    for number in times.into_iter().chain(counts) {
+        part(number.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
     }
-    digest.finalize().iter().take(DIGITS / 2).fold(String::with_capacity(DIGITS), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    let mut hex = String::with_capacity(DIGITS);
+    for byte in digest.finalize().iter().take(DIGITS / 2) {
+        let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
+        hex.extend([digit(byte >> 4), digit(byte & 15)]);
+    }
+    hex
 }
