@@ -6,7 +6,7 @@
 --        often as it is reached, so a chain of pieces leads from 0 to the size, and there is no hole. A gap that is made
 --        up by a doubled piece elsewhere leaves other places, in another step, so it does not cancel out. That holds but
 --        for a collision of hashes, one in 2^40 damaged builds; whatever does not cancel out is looked into by the rules
---        themselves, so nothing is reported by a hash. What can never be whole adds 1: an open step, output that never
+--        themselves, so nothing is reported by a hash. What can never be whole adds a constant: an open step, output that never
 --        ended or has no size, a piece that is empty or has no key.
 --
 -- psql's own variables name what differs: chunk_key and step_key are the build's key as a bigint, chunk_seed and step_seed
@@ -14,13 +14,13 @@
 SELECT chunk.build_key, :chunk_key & 65535 AS bucket,
        coalesce(CASE WHEN chunk.first < chunk.next
                      THEN ((hashint8extended(chunk.first, :chunk_seed) >> 24) - (hashint8extended(chunk.next, :chunk_seed) >> 24))::float8
-                END, 1) AS share
+                END, 1048576) AS share
   FROM chunk
 UNION ALL
 SELECT step.build_key, :step_key & 65535,
-       CASE WHEN step.started_at IS NOT NULL AND step.stopped_at IS NULL OR step.output_closed IS FALSE THEN 1
+       CASE WHEN step.started_at IS NOT NULL AND step.stopped_at IS NULL OR step.output_closed IS FALSE THEN 1048576
             WHEN step.has_output
-            THEN coalesce(((hashint8extended(step.output_size, :step_seed) >> 24) - (hashint8extended(0, :step_seed) >> 24))::float8, 1)
+            THEN coalesce(((hashint8extended(step.output_size, :step_seed) >> 24) - (hashint8extended(0, :step_seed) >> 24))::float8, 1048576)
             ELSE 0
        END
   FROM step;

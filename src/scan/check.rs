@@ -10,14 +10,21 @@ use super::profile::Profile;
 use super::relation::{Kind, Relation};
 use super::rule::Rule;
 
-/// What the server says of a profile's relations: their columns and types.
+/// Tells the version of the server.
+const VERSION: &str = include_str!("../../sql/engine/version.sql");
+
+/// What the server says of itself, and of a profile's relations: their columns and types.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shape(BTreeMap<Relation, Vec<Column>>);
+pub struct Shape {
+    /// The server's version, such as 150018.
+    pub(super) version: i64,
+    columns: BTreeMap<Relation, Vec<Column>>,
+}
 
 impl Shape {
     /// PostgreSQL's name of a column's type; `None` where the profile has no such relation or column.
     pub(super) fn type_of(&self, relation: Relation, column: &str) -> Option<&str> {
-        let columns = self.0.get(&relation)?;
+        let columns = self.columns.get(&relation)?;
         columns.iter().find(|found| found.name == column).map(|found| found.type_name.as_str())
     }
 }
@@ -25,11 +32,14 @@ impl Shape {
 /// Checks that the server takes every relation, and that each has its columns in the right types.
 pub(super) async fn profile(snapshot: &Snapshot<'_>, profile: &Profile) -> Result<Shape, ScanError> {
     let mut shape = Shape::default();
+    if let Some(row) = snapshot.rows("asking for the version", VERSION, &[]).await?.next().await? {
+        shape.version = row.integer(0)?.unwrap_or_default();
+    }
     for relation in Relation::ALL {
         let (columns, faults) = look_at_relation(snapshot, profile, relation).await;
         first(faults)?;
         if profile.offers(relation) {
-            shape.0.insert(relation, columns);
+            shape.columns.insert(relation, columns);
         }
     }
     Ok(shape)

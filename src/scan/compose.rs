@@ -132,8 +132,8 @@ impl Relations<'_> {
 
     /// The keys of those builds among the candidates that are not whole.
     pub(super) fn suspects(&self) -> Option<String> {
-        let keys = key::keys(self.shape, 1)?;
-        Some(self.followed_by(&[self.share()?], &sql::SUSPECT.replace(":keys", &keys)))
+        let among = key::among(self.shape, 1)?;
+        Some(self.followed_by(&[self.share()?], &sql::SUSPECT.replace(":among", &among)))
     }
 
     /// One rule alone, and how many characters stand before its SQL.
@@ -164,8 +164,8 @@ impl Relations<'_> {
             if rule.sieve == Some(Sieve::Names) {
                 shared.push(without_semicolon(sql::SHARED).replace(":\"rows\"", &rows));
             }
-            let found = match suspects.and_then(|parameter| key::keys(self.shape, parameter)) {
-                Some(keys) => of_suspects(rule, &keys),
+            let found = match suspects.and_then(|parameter| key::among(self.shape, parameter)) {
+                Some(among) => of_suspects(rule, &among),
                 None if self.scope == Scope::Projects && rule.sieve == Some(Sieve::Names) => of_every_project(rule),
                 None => rule.sql.clone(),
             };
@@ -237,9 +237,9 @@ fn part(name: &str, kept: &str, sql: &str) -> String {
 }
 
 /// A rule over the relations of the suspect builds, which hide those of all builds within it.
-fn of_suspects(rule: &Rule, keys: &str) -> String {
+fn of_suspects(rule: &Rule, among: &str) -> String {
     let narrowed = Relation::ALL.map(|relation| {
-        let sql = sql::OF_SUSPECTS.replace(":\"relation\"", relation.as_str()).replace(":keys", keys);
+        let sql = sql::OF_SUSPECTS.replace(":\"relation\"", relation.as_str()).replace(":among", among);
         part(relation.as_str(), "NOT MATERIALIZED", &sql)
     });
     let answer = part("answer", "NOT MATERIALIZED", &rule.sql);

@@ -32,6 +32,9 @@ impl Class {
     }
 }
 
+/// The first version of PostgreSQL that hashes a long list.
+const HASHES_LISTS: i64 = 140_000;
+
 /// The relations that have a step's key.
 const OF_STEPS: [Relation; 2] = [Relation::Step, Relation::Chunk];
 
@@ -54,10 +57,13 @@ pub(super) fn seed(shape: &Shape, relation: Relation) -> Option<String> {
     Some(class.hash(&format!("{relation}.step_key"), &key))
 }
 
-/// The build keys in a parameter, text\[\], as an array of their own type.
-pub(super) fn keys(shape: &Shape, parameter: usize) -> Option<String> {
+/// The condition that a build's key is among those in a parameter, text\[\].
+pub(super) fn among(shape: &Shape, parameter: usize) -> Option<String> {
     let type_name = shape.type_of(Relation::Build, "build_key")?;
-    Class::of(type_name).map(|_| format!("${parameter}::text[]::{type_name}[]"))
+    Class::of(type_name)?;
+    let keys = format!("${parameter}::text[]::{type_name}[]");
+    // An index is used for the first; without one, a server before 14 would search the whole list for every row.
+    Some(if shape.version >= HASHES_LISTS { format!("= ANY ({keys})") } else { format!("IN (SELECT unnest({keys}))") })
 }
 
 fn class_of_builds(shape: &Shape) -> Option<Class> {
