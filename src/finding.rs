@@ -5,9 +5,6 @@ use jiff::Timestamp;
 use crate::build_url::BuildUrl;
 use crate::timing::Timing;
 
-/// The rule that finds builds which share a number or an address.
-const DUPLICATE_NUMBER: &str = "duplicate-number";
-
 /// What a scan found out about one abnormal build. A finding is data, never an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -43,6 +40,8 @@ pub struct Finding {
     pub output_expected: Option<i64>,
     /// How much output is stored; a piece that is stored twice counts twice.
     pub output_stored: Option<i64>,
+    /// Whether another build has its number or its address too, so that to delete by address may hit the other one.
+    pub shares_its_name: bool,
     /// Whether the build may be deleted.
     pub deletable: bool,
     /// A digest of the build's state: it differs as soon as the build has changed.
@@ -50,11 +49,6 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Whether another build has its number or its address too, so that to delete by address may hit the other one.
-    pub fn shares_its_name(&self) -> bool {
-        self.reasons.iter().any(|reason| reason == DUPLICATE_NUMBER)
-    }
-
     /// Whether an address names this very build: by its number, and by its project where the profile names projects as
     /// `org/project`. An address that names another would delete another.
     pub fn is_at(&self, url: &BuildUrl) -> bool {

@@ -46,6 +46,8 @@ pub struct BuildTimes {
     pub last_seen_by_backup: Option<Timestamp>,
     /// When its latest step started. Housekeeping may close steps; only a build that is alive starts one.
     pub last_step_started: Option<Timestamp>,
+    /// When its latest piece of output was stored. No housekeeping stores output.
+    pub last_stored: Option<Timestamp>,
 }
 
 impl Timing {
@@ -61,6 +63,10 @@ impl Timing {
         if let Some(alive) = alive {
             // Whatever it did after T is not in a database that was restored from T.
             return if alive > restored { Self::AfterRestore } else { Self::Between };
+        }
+        // Not already after T: the machine that writes output has a clock of its own, and some pieces are on their way.
+        if build.last_stored.is_some_and(|stored| stored > restored) {
+            return Self::AfterRestore;
         }
         if build.stopped.is_some_and(|stopped| stopped <= backup) {
             return Self::Ended;
@@ -180,6 +186,15 @@ mod tests {
         assert_eq!(Timing::of(&alive, &restore), Timing::Between);
         alive.last_step_started = Some(at("2026-11-20T07:00:00Z"));
         assert_eq!(Timing::of(&alive, &restore), Timing::AfterRestore);
+    }
+
+    #[test]
+    fn a_build_that_stores_output_after_the_restore_is_alive() {
+        let mut alive = build(Some("2026-11-20T01:58:00Z"), None);
+        alive.last_stored = Some(at("2026-11-20T06:30:00Z"));
+        assert_eq!(Timing::of(&alive, &restore(Some(T), Some(R))), Timing::InFlight);
+        alive.last_stored = Some(at("2026-11-20T06:30:01Z"));
+        assert_eq!(Timing::of(&alive, &restore(Some(T), Some(R))), Timing::AfterRestore);
     }
 
     #[test]

@@ -9,6 +9,7 @@ SELECT count(*) AS builds,
        count(build.build_url) AS addresses,
        count(DISTINCT hashtextextended(build.build_url, 0)) AS different_addresses,
        count(build.queued_at) AS queued,
+       count(*) FILTER (WHERE build.build_key IS NULL) AS without_key,
        count(*) FILTER (WHERE build.lifecycle IS NULL
                            OR build.lifecycle NOT IN ('queued', 'not_run', 'not_running', 'running', 'finished')) AS other_lifecycles,
        count(*) FILTER (WHERE build.stopped_at IS NULL

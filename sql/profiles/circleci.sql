@@ -29,7 +29,7 @@ SELECT b.build_id                             AS build_key,
 -- In CircleCI a step runs as one action in each parallel container; an action is what has output. The containers
 -- after the first are told apart by a number behind a dot: 4, 4.1, 4.2.
 --
--- step_id is the same as a number. It may be left out; with it the sums over all output are quicker. stored_at may be
+-- step_id is the same as a number, NULL where it does not fit. It may be left out; with it the sums over all output are quicker. stored_at may be
 -- left out too: it is a sign of life.
 --
 -- `truncated` is the CI's own size cap. Such an action records as its size what it stored, so it is whole.
@@ -38,7 +38,7 @@ SELECT b.build_id                             AS build_key,
 -- relation: step
 SELECT a.build_id                             AS build_key,
        CASE a.index WHEN 0 THEN a.step::text ELSE a.step || '.' || a.index END AS step_key,
-       (a.step::bigint << 31) + a.index       AS step_id,
+       CASE WHEN a.step < 65536 AND a.index < 65536 THEN a.step << 16 | a.index END AS step_id,
        coalesce(a.name, s.name)               AS name,
        a.start_time                           AS started_at,
        a.end_time                             AS stopped_at,
@@ -51,7 +51,7 @@ SELECT a.build_id                             AS build_key,
 -- relation: chunk
 SELECT o.build_id                             AS build_key,
        CASE o.index WHEN 0 THEN o.step::text ELSE o.step || '.' || o.index END AS step_key,
-       (o.step::bigint << 31) + o.index       AS step_id,
+       CASE WHEN o.step < 65536 AND o.index < 65536 THEN o.step << 16 | o.index END AS step_id,
        o.first_byte                           AS first,
        o.first_byte + o.size                  AS next,
        o.time                                 AS stored_at

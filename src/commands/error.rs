@@ -117,7 +117,7 @@ impl Error {
                 ScanError::Source(_)
                 | ScanError::Misfit { .. }
                 | ScanError::Columns { .. }
-                | ScanError::DoubledKeys { .. }
+                | ScanError::Keys { .. }
                 | ScanError::Database(_),
             )
             | Self::Unfit { .. }

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::causes::told_apart;
 use crate::cli::ReadingArgs;
 use crate::output::{Format, OutputFile, Printer, Progress, Sink, Summary};
 use crate::project_glob::ProjectGlobs;
@@ -42,7 +43,6 @@ pub(super) async fn survey(
             next = findings.next().await?;
         }
         drop(findings);
-        let quiet = if plan.times().backup.is_none() { scan.suggestions().await? } else { Vec::new() };
         // The bar must be gone before a table appears.
         drop(progress);
         sink.finish(&summary)?;
@@ -52,7 +52,16 @@ pub(super) async fn survey(
                 "{builds} did something between the backup and the restore: is one of the two times wrong?"
             ));
         }
-        quiet.iter().for_each(|quiet| printer.say(&suggested(quiet)));
+        if plan.times().backup.is_none() {
+            // Only a hint: the report is whole, whatever comes of it.
+            match scan.suggestions().await {
+                Ok(quiet) => quiet.iter().for_each(|quiet| printer.say(&suggested(quiet))),
+                Err(error) => {
+                    let causes = [vec![error.to_string()], told_apart(&error)].concat().join(": ");
+                    printer.warn(&format!("no backup time can be suggested: {causes}"));
+                }
+            }
+        }
         Ok(summary)
     };
     interrupt.or_cancel(&canceller, survey).await

@@ -91,7 +91,7 @@ pub fn plan(chosen: &Chosen, now: &Reading, rules: &[&str]) -> Decision {
                 (Timing::Unknown, Some(known)) => known,
                 (timing, _) => timing,
             };
-            if now.shares_its_name() {
+            if now.shares_its_name {
                 return Keep(State::Refused, format!("another build has its number or its address: {}", now.evidence));
             }
             if !timing.is_deletable() {
@@ -158,6 +158,7 @@ mod tests {
             steps_unfinished: None,
             output_expected: None,
             output_stored: None,
+            shares_its_name: false,
             deletable: timing.is_deletable(),
             fingerprint: fingerprint.to_owned(),
         }))

@@ -150,6 +150,7 @@ fn finding(fingerprint: &str) -> Finding {
         steps_unfinished: None,
         output_expected: None,
         output_stored: None,
+        shares_its_name: false,
         deletable: true,
         fingerprint: fingerprint.to_owned(),
     }

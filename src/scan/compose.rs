@@ -116,23 +116,27 @@ impl Relations<'_> {
         self.followed_by(&[], sql::SUGGESTION)
     }
 
-    /// The buckets of builds that are not whole; `None` where keys of such types cannot be added up.
-    pub(super) fn sieve(&self) -> Option<String> {
-        Some(self.followed_by(&[self.share()?], sql::SIEVE))
+    /// The buckets of builds that are not whole, of those in the buckets of the levels before, which are the parameters;
+    /// `None` where keys of such types cannot be added up.
+    pub(super) fn sieve(&self, level: usize) -> Option<String> {
+        let filled = sql::SIEVE
+            .replace(":shift", &(level * key::BITS_OF_A_LEVEL).to_string())
+            .replace(":within", &key::in_buckets(self.shape, "share.place", 1, level));
+        Some(self.followed_by(&[self.share()?], &filled))
     }
 
-    /// The keys of the builds in some buckets, `most` at most. The buckets are a parameter, bigint\[\].
-    pub(super) fn candidates(&self, buckets: usize, most: u64) -> Option<String> {
+    /// The keys of the builds in the buckets of some levels, `most` at most. The buckets are parameters from `first` on.
+    pub(super) fn candidates(&self, first: usize, levels: usize, most: u64) -> Option<String> {
         let filled = sql::CANDIDATE
             .replace(":build_key", &key::number(self.shape, Relation::Build)?)
-            .replace(":buckets", &format!("${buckets}::bigint[]"))
+            .replace(":within", &key::in_buckets(self.shape, "placed.place", first, levels))
             .replace(":most", &most.to_string());
         Some(self.followed_by(&[], &filled))
     }
 
     /// The keys of those builds among the candidates that are not whole.
     pub(super) fn suspects(&self) -> Option<String> {
-        let among = key::among(self.shape, 1)?;
+        let among = key::among_keys(self.shape, 1)?;
         Some(self.followed_by(&[self.share()?], &sql::SUSPECT.replace(":among", &among)))
     }
 
@@ -161,10 +165,10 @@ impl Relations<'_> {
             if *told {
                 findings.push(finding(&rule.name, *rank, &rows));
             }
-            if rule.sieve == Some(Sieve::Names) {
+            if rule.finds_duplicates() {
                 shared.push(without_semicolon(sql::SHARED).replace(":\"rows\"", &rows));
             }
-            let found = match suspects.and_then(|parameter| key::among(self.shape, parameter)) {
+            let found = match suspects.and_then(|parameter| key::among_keys(self.shape, parameter)) {
                 Some(among) => of_suspects(rule, &among),
                 None if self.scope == Scope::Projects && rule.sieve == Some(Sieve::Names) => of_every_project(rule),
                 None => rule.sql.clone(),
@@ -238,7 +242,7 @@ fn part(name: &str, kept: &str, sql: &str) -> String {
 
 /// A rule over the relations of the suspect builds, which hide those of all builds within it.
 fn of_suspects(rule: &Rule, among: &str) -> String {
-    let narrowed = Relation::ALL.map(|relation| {
+    let narrowed = [Relation::Build, Relation::Step, Relation::Chunk].map(|relation| {
         let sql = sql::OF_SUSPECTS.replace(":\"relation\"", relation.as_str()).replace(":among", among);
         part(relation.as_str(), "NOT MATERIALIZED", &sql)
     });

@@ -156,7 +156,7 @@ impl<'a> Scan<'a> {
         if parts.is_empty() {
             return Ok(Findings { plan: self.plan, rows: None });
         }
-        if !self.sieved.names_differ && !parts.iter().any(|part| part.rule.sieve == Some(Sieve::Names)) {
+        if !self.sieved.names_differ && !parts.iter().any(|part| part.rule.finds_duplicates()) {
             let (rank, rule) = (self.plan.rules.len(), &self.plan.duplicates);
             parts.push(Part { rule, rank, suspects: None, told: false });
         }
@@ -227,6 +227,12 @@ impl<'a> Scan<'a> {
         let Some(row) = self.one_row("looking at names", |relations| relations.names()).await? else { return Ok(()) };
         let count = |column: usize| Ok::<u64, ScanError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
         let (builds, names, addresses) = (count(0)?, count(1)?, count(3)?);
+        let without_key = count(6)?;
+        if without_key > 0 {
+            let profile = self.plan.profile.name.clone();
+            let fault = format!("gives {} without a build_key", counted(without_key, "build"));
+            return Err(ScanError::Keys { profile, fault });
+        }
         let all_differ = names == count(2)? && addresses == count(4)?;
         // A build in scope may share its address with one that is not.
         self.sieved.names_differ = self.projects.is_none() && all_differ;
@@ -239,7 +245,7 @@ impl<'a> Scan<'a> {
         if builds > 0 && count(5)? == 0 {
             self.leave_out_rules(|rule| rule.name == STUCK_QUEUED, "no queueing is on record");
         }
-        let (other_lifecycles, without_time) = (count(6)?, count(7)?);
+        let (other_lifecycles, without_time) = (count(7)?, count(8)?);
         if other_lifecycles > 0 {
             let why = "their lifecycle is none of queued, not_run, not_running, running and finished";
             self.leave_out(counted(other_lifecycles, "build"), why);
@@ -257,7 +263,8 @@ impl<'a> Scan<'a> {
         let (builds, keys) = (row.integer(0)?.unwrap_or_default(), row.integer(1)?.unwrap_or_default());
         if keys < builds {
             let doubled = (builds - keys).unsigned_abs();
-            return Err(ScanError::DoubledKeys { profile: self.plan.profile.name.clone(), doubled });
+            let profile = self.plan.profile.name.clone();
+            return Err(ScanError::Keys { profile, fault: format!("gives {doubled} build keys more than once") });
         }
         Ok(())
     }
@@ -280,7 +287,13 @@ impl<'a> Scan<'a> {
 
     /// Finds the suspects, if a rule is to be run that looks only at them.
     async fn add_up(&mut self, watch: &dyn Fn(Phase)) -> Result<(), ScanError> {
-        if !self.rules.iter().any(|(_, rule)| matches!(rule.sieve, Some(Sieve::Whole | Sieve::Parents))) {
+        let helps = |rule: &Rule| match rule.sieve {
+            Some(Sieve::Whole) => true,
+            // Orphaned steps are counted already, and with them output may be orphaned unseen.
+            Some(Sieve::Parents) => rule.reads(Relation::Chunk) && self.sieved.steps_have_builds,
+            Some(Sieve::Names) | None => false,
+        };
+        if self.scope.builds() == 0 || !self.rules.iter().any(|(_, rule)| helps(rule)) {
             return Ok(());
         }
         watch(Phase::Output(self.scope.steps.unwrap_or_default()));

@@ -21,6 +21,7 @@ pub(super) fn finding(plan: &ScanPlan, row: &Row) -> Result<Finding, ScanError> 
         stopped: row.time(7)?,
         last_seen_by_backup: row.time(9)?,
         last_step_started: row.time(17)?,
+        last_stored: row.time(19)?,
     };
     let timing = Timing::of(&times, plan.times());
     let mut found = Finding {
@@ -40,12 +41,12 @@ pub(super) fn finding(plan: &ScanPlan, row: &Row) -> Result<Finding, ScanError> 
         steps_unfinished: row.integer(13)?.filter(|_| steps_known),
         output_expected: row.integer(14)?,
         output_stored: row.integer(15)?.filter(|_| output_known),
+        shares_its_name: row.boolean(18)?.unwrap_or(true),
         deletable: false,
         fingerprint: String::new(),
     };
     let address = found.build_url.as_deref().and_then(|url| BuildUrl::parse(url).ok());
-    found.deletable =
-        timing.is_deletable() && !row.boolean(18)?.unwrap_or(true) && address.is_some_and(|url| found.is_at(&url));
+    found.deletable = timing.is_deletable() && !found.shares_its_name && address.is_some_and(|url| found.is_at(&url));
     let key = row.text(16)?.unwrap_or_default();
     if found.lifecycle.is_some() && found.build_url.is_none() && found.build_num.is_none() {
         // Nothing else in its row would tell a person which build it is.

@@ -35,6 +35,9 @@ impl Class {
 /// The first version of PostgreSQL that hashes a long list.
 const HASHES_LISTS: i64 = 140_000;
 
+/// How many bits of a build's place are its bucket at each level.
+pub(super) const BITS_OF_A_LEVEL: usize = 16;
+
 /// The relations that have a step's key.
 const OF_STEPS: [Relation; 2] = [Relation::Step, Relation::Chunk];
 
@@ -47,23 +50,41 @@ pub(super) fn number(shape: &Shape, relation: Relation) -> Option<String> {
     })
 }
 
-/// A hash of a step's key and its build's.
+/// A hash of a step's key and its build's; NULL where it cannot be told from the hash of another.
 pub(super) fn seed(shape: &Shape, relation: Relation) -> Option<String> {
     let key = number(shape, relation)?;
-    if OF_STEPS.iter().all(|relation| shape.type_of(*relation, STEP_ID).is_some()) {
-        return Some(Class::Integer.hash(&format!("{relation}.{STEP_ID}"), &key));
-    }
-    let class = one_class(shape, &OF_STEPS, "step_key")?;
-    Some(class.hash(&format!("{relation}.step_key"), &key))
+    let by_id = OF_STEPS.iter().all(|relation| shape.type_of(*relation, STEP_ID).is_some());
+    let column = if by_id { STEP_ID } else { "step_key" };
+    let class = one_class(shape, &OF_STEPS, column)?;
+    let value = format!("{relation}.{column}");
+    let hash = class.hash(&value, &key);
+    // A bigint is folded to 32 bits before it is hashed. What fits stays one of its kind.
+    let fits = OF_STEPS.iter().all(|relation| shape.type_of(*relation, column) != Some("int8"));
+    Some(match class {
+        Class::Integer if !fits => format!("CASE WHEN {value} BETWEEN 0 AND 4294967295 THEN {hash} END"),
+        _ => hash,
+    })
 }
 
 /// The condition that a build's key is among those in a parameter, text\[\].
-pub(super) fn among(shape: &Shape, parameter: usize) -> Option<String> {
+pub(super) fn among_keys(shape: &Shape, parameter: usize) -> Option<String> {
     let type_name = shape.type_of(Relation::Build, "build_key")?;
     Class::of(type_name)?;
-    let keys = format!("${parameter}::text[]::{type_name}[]");
-    // An index is used for the first; without one, a server before 14 would search the whole list for every row.
-    Some(if shape.version >= HASHES_LISTS { format!("= ANY ({keys})") } else { format!("IN (SELECT unnest({keys}))") })
+    Some(among(shape, &format!("${parameter}::text[]::{type_name}[]")))
+}
+
+/// The condition that a build's place is in buckets that were found: those of each level are in a parameter, bigint\[\].
+pub(super) fn in_buckets(shape: &Shape, place: &str, first_parameter: usize, levels: usize) -> String {
+    let level = |level: usize| {
+        let list = format!("${}::bigint[]", first_parameter + level);
+        format!("{place} >> {} & 65535 {}", level * BITS_OF_A_LEVEL, among(shape, &list))
+    };
+    if levels == 0 { "true".to_owned() } else { (0..levels).map(level).collect::<Vec<String>>().join(" AND ") }
+}
+
+/// An index is used for the first form; without one, a server before 14 would search the whole list for every row.
+fn among(shape: &Shape, list: &str) -> String {
+    if shape.version >= HASHES_LISTS { format!("= ANY ({list})") } else { format!("IN (SELECT unnest({list}))") }
 }
 
 fn class_of_builds(shape: &Shape) -> Option<Class> {

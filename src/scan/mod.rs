@@ -96,13 +96,13 @@ pub enum ScanError {
         /// What there is.
         known: String,
     },
-    /// A profile gives a build more than once.
-    #[error("profile {profile}: relation build gives {doubled} build keys more than once")]
-    DoubledKeys {
+    /// A profile gives a build more than once, or without a key.
+    #[error("profile {profile}: relation build {fault}")]
+    Keys {
         /// The profile's name.
         profile: String,
-        /// How many rows are too many.
-        doubled: u64,
+        /// What it gives.
+        fault: String,
     },
     /// The database failed.
     #[error(transparent)]
@@ -119,9 +119,9 @@ impl ScanError {
             Self::Source(_) => None,
             Self::Misfit { source, .. } => source.hint(),
             Self::Columns { .. } => Some("the columns of each relation are listed in the README".to_owned()),
-            Self::DoubledKeys { .. } => {
-                Some("one row a build is wanted: look for a join that finds several rows for one build".to_owned())
-            }
+            Self::Keys { .. } => Some(
+                "one row a build is wanted, with a key: look for a join that finds several rows, or none".to_owned(),
+            ),
             Self::UnknownRule { known, .. } => Some(format!("known rules: {known}")),
             Self::Database(error) => error.hint(),
         }

@@ -53,11 +53,12 @@ pub enum Need {
 /// Where a rule need not look, because it cannot find anything there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sieve {
-    /// Builds that are whole: each step is over or was never started, and what is stored is what the steps record.
+    /// Builds that are whole: no step has started and not stopped, none says that its output never ended, and what is
+    /// stored of each is exactly its size where it has output, and nothing where it has none or does not say.
     Whole,
-    /// A database in which each step and each piece of output has its build.
+    /// A database in which each step and each piece of output has its build. Of the relation object nothing is known.
     Parents,
-    /// A database in which no two builds share a number within their project, or an address.
+    /// A database in which no two builds share a number and a project, or an address, letter by letter.
     Names,
 }
 
@@ -99,13 +100,23 @@ impl Rule {
         ScanError::UnknownRule { name: name.to_owned(), known: known.join(", ") }
     }
 
+    /// Whether this is the rule that ships for builds which share their number or their address. No other has its name.
+    pub(super) fn finds_duplicates(&self) -> bool {
+        self.name == "duplicate-number"
+    }
+
     /// The rule that finds builds which share their number or their address.
     pub(super) fn duplicates() -> Result<Self, SqlSourceError> {
         let mut rules = Self::load_all(None)?.into_iter();
-        let found = rules.find(|rule| rule.sieve == Some(Sieve::Names));
+        let found = rules.find(Self::finds_duplicates);
         found.ok_or_else(|| {
             FileFault { file: "rules".to_owned(), line: 1, fault: "no rule for duplicates".to_owned() }.into()
         })
+    }
+
+    /// Whether it reads a relation.
+    pub(super) fn reads(&self, relation: Relation) -> bool {
+        self.needs.contains(&Need::Relation(relation))
     }
 
     /// Reads a rule. `file` names it in messages.

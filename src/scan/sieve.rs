@@ -5,7 +5,7 @@ use crate::database::{Parameter, Snapshot};
 use super::ScanError;
 use super::compose::{Relations, Scope};
 use super::relation::Relation;
-use super::rule::{Need, Rule, Sieve};
+use super::rule::{Rule, Sieve};
 
 /// More suspects than this are not looked at one by one: then the rules look at everything.
 const MOST_SUSPECTS: u64 = 200_000;
@@ -13,6 +13,8 @@ const MOST_SUSPECTS: u64 = 200_000;
 const ONE_IN: u64 = 5;
 /// Few.
 const FEW: u64 = 10_000;
+/// How often steps and output are added up at most, each time by other bits, until the builds left are few enough.
+const LEVELS: usize = 4;
 
 /// Which builds are left for the rules that never fire on a whole build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,15 +58,19 @@ impl Default for Sieved {
 impl Sieved {
     /// Where a rule has to look.
     pub(super) fn look(&self, rule: &Rule) -> Look {
-        let needs = |relation| rule.needs.contains(&Need::Relation(relation));
         let nowhere = match rule.sieve {
             None => false,
             Some(Sieve::Names) => self.names_differ,
             Some(Sieve::Parents) => {
-                (!needs(Relation::Step) || self.steps_have_builds)
-                    && (!needs(Relation::Chunk) || self.steps_have_builds && self.output_has_builds)
+                let (steps, chunks) = (rule.reads(Relation::Step), rule.reads(Relation::Chunk));
+                // Of other relations nothing is known.
+                (steps || chunks)
+                    && !rule.reads(Relation::Object)
+                    && self.steps_have_builds
+                    && (!chunks || self.output_has_builds)
             }
             Some(Sieve::Whole) => match &self.suspects {
+                _ if rule.reads(Relation::Object) => false,
                 Suspects::Only(keys) if keys.is_empty() => true,
                 Suspects::Only(_) => return Look::Suspects,
                 Suspects::All => false,
@@ -81,63 +87,89 @@ impl Sieved {
         relations: &Relations<'_>,
         scope: &[Parameter],
         builds: u64,
-        closer: impl FnOnce(u64),
+        closer: impl Fn(u64),
     ) -> Result<(), ScanError> {
         let everything = Relations { scope: Scope::All, ..*relations };
-        let Some(sums) = sums(snapshot, &everything).await? else { return Ok(()) };
-        let most = (builds / ONE_IN).max(FEW).min(MOST_SUSPECTS);
-        let Some(candidates) = candidates(snapshot, relations, scope, &sums, most).await? else { return Ok(()) };
-        closer(candidates.len() as u64);
-        let Some((suspects, difference)) = suspects(snapshot, &everything, candidates).await? else { return Ok(()) };
-        // What else is in these buckets belongs to builds that are not there, or not in scope.
-        self.output_has_builds = !sums.without_key && difference == sums.difference;
-        self.suspects = Suspects::Only(suspects);
+        let most = (builds / ONE_IN).clamp(FEW, MOST_SUSPECTS);
+        let mut found = Buckets::default();
+        for level in 0..LEVELS {
+            if !found.add_level(snapshot, &everything, level).await? {
+                return Ok(());
+            }
+            let Some(candidates) = found.candidates(snapshot, relations, scope, most).await? else { continue };
+            closer(candidates.len() as u64);
+            let Some((suspects, difference)) = suspects(snapshot, &everything, candidates).await? else {
+                return Ok(());
+            };
+            // What else is in these buckets belongs to builds that are not there, or not in scope.
+            self.output_has_builds = !found.without_key && difference == found.difference;
+            self.suspects = Suspects::Only(suspects);
+            return Ok(());
+        }
         Ok(())
     }
 }
 
-/// What does not add up.
-struct Sums {
-    buckets: Vec<i64>,
+/// The buckets that do not add up, level by level: a build that does not is in a bucket of each.
+#[derive(Default)]
+struct Buckets {
+    levels: Vec<Vec<i64>>,
     /// Something names no build at all.
     without_key: bool,
-    /// By how much all the buckets together do not add up.
+    /// By how much all the buckets of the last level together do not add up.
     difference: f64,
 }
 
-async fn sums(snapshot: &Snapshot<'_>, relations: &Relations<'_>) -> Result<Option<Sums>, ScanError> {
-    let Some(statement) = relations.sieve() else { return Ok(None) };
-    snapshot.compiles(true).await?;
-    let mut rows = snapshot.rows("adding up steps and output", &statement, &[]).await?;
-    let mut sums = Sums { buckets: Vec::new(), without_key: false, difference: 0.0 };
-    while let Some(row) = rows.next().await? {
-        match row.integer(0)? {
-            Some(bucket) => sums.buckets.push(bucket),
-            None => sums.without_key = true,
+impl Buckets {
+    /// Adds up by the next bits of each build's place. `false` where keys of such types cannot be added up.
+    async fn add_level(
+        &mut self,
+        snapshot: &Snapshot<'_>,
+        relations: &Relations<'_>,
+        level: usize,
+    ) -> Result<bool, ScanError> {
+        let Some(statement) = relations.sieve(level) else { return Ok(false) };
+        let before = self.parameters();
+        snapshot.compiles(true).await?;
+        let mut rows = snapshot.rows("adding up steps and output", &statement, &before).await?;
+        let mut buckets = Vec::new();
+        self.difference = 0.0;
+        while let Some(row) = rows.next().await? {
+            match row.integer(0)? {
+                Some(bucket) => buckets.push(bucket),
+                None => self.without_key = true,
+            }
+            self.difference += row.number(1)?.unwrap_or_default();
         }
-        sums.difference += row.number(1)?.unwrap_or_default();
+        drop(rows);
+        snapshot.compiles(false).await?;
+        self.levels.push(buckets);
+        Ok(true)
     }
-    drop(rows);
-    snapshot.compiles(false).await?;
-    Ok(Some(sums))
-}
 
-/// The keys of the builds in the buckets; `None` if they are more than `most`.
-async fn candidates(
-    snapshot: &Snapshot<'_>,
-    relations: &Relations<'_>,
-    scope: &[Parameter],
-    sums: &Sums,
-    most: u64,
-) -> Result<Option<Vec<String>>, ScanError> {
-    let Some(statement) = relations.candidates(scope.len() + 1, most + 1) else { return Ok(None) };
-    let parameters = [scope, &[Parameter::Integers(sums.buckets.clone())]].concat();
-    let mut rows = snapshot.rows("looking for the builds that do not add up", &statement, &parameters).await?;
-    let mut keys = Vec::new();
-    while let Some(row) = rows.next().await? {
-        keys.extend(row.text(0)?);
+    /// The keys of the builds in the buckets; `None` if they are more than `most`.
+    async fn candidates(
+        &self,
+        snapshot: &Snapshot<'_>,
+        relations: &Relations<'_>,
+        scope: &[Parameter],
+        most: u64,
+    ) -> Result<Option<Vec<String>>, ScanError> {
+        let Some(statement) = relations.candidates(scope.len() + 1, self.levels.len(), most + 1) else {
+            return Ok(None);
+        };
+        let parameters = [scope, &self.parameters()].concat();
+        let mut rows = snapshot.rows("looking for the builds that do not add up", &statement, &parameters).await?;
+        let mut keys = Vec::new();
+        while let Some(row) = rows.next().await? {
+            keys.extend(row.text(0)?);
+        }
+        Ok(Some(keys).filter(|keys| keys.len() as u64 <= most))
     }
-    Ok(Some(keys).filter(|keys| keys.len() as u64 <= most))
+
+    fn parameters(&self) -> Vec<Parameter> {
+        self.levels.iter().map(|buckets| Parameter::Integers(buckets.clone())).collect()
+    }
 }
 
 /// Those of the candidates that do not add up, and by how much all of them together do not.

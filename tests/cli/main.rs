@@ -20,6 +20,7 @@ mod role;
 mod rules;
 mod scan;
 mod standby;
+mod sums;
 mod support;
 mod times;
 mod tls;

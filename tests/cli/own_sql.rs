@@ -241,3 +241,28 @@ fn a_lifecycle_that_no_rule_knows_and_a_build_without_times_are_not_clean() {
     done.says(&format!("{finished} builds: their lifecycle is none of"))
         .says(&format!("{running} waiting or running builds: neither"));
 }
+
+#[test]
+fn an_own_rule_with_a_sieve_looks_where_it_says_and_nowhere_is_only_where_that_is_known() {
+    let database = TestDatabase::circleci(&["healthy", "output-gap"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = |name: &str, needs: &str, sieve: &str, sql: &str| {
+        let text = format!("-- rule: {name}\n-- title: t\n-- needs: {needs}\n-- sieve: {sieve}\n{sql};\n");
+        std::fs::write(folder.path().join(format!("{name}.sql")), text).expect("a file");
+    };
+    // It claims never to fire on a whole build, so it sees the others alone.
+    own("sees", "build, step", "whole", "SELECT build_key, 'seen' AS evidence FROM build");
+    // Files without a build are nothing that steps and output tell of.
+    database.run("ALTER TABLE artifacts DROP CONSTRAINT artifacts_build_id_fkey");
+    database.run("INSERT INTO artifacts (build_id, path, storage_key) VALUES (987654, 'a', 'b')");
+    let lost = "SELECT object.build_key, 'lost ' || object.key AS evidence FROM object \
+                WHERE NOT EXISTS (SELECT FROM build WHERE build.build_key = object.build_key)";
+    own("lost-file", "build, object", "parents", lost);
+    let done =
+        halfbuilt(&["scan", "--rules"]).args(&[folder.path()]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    let report = Report::parse(&done.stdout);
+    assert_eq!(report.count("reasons", "lost-file"), 1);
+    let seen = report.column("reasons").iter().filter(|reasons| reasons.contains("sees")).count();
+    let gaps = report.column("reasons").iter().filter(|reasons| reasons.contains("output-gap")).count();
+    assert!(gaps > 0 && seen >= gaps && seen < 50, "{seen} of {gaps}");
+}

@@ -27,12 +27,16 @@ fn stored_output_is_a_sign_of_life() {
     piece_at("2026-11-20T01:59:00Z");
     let alive = row(url);
     assert_eq!((alive["last_activity_at"].as_str(), alive["timing"].as_str()), ("2026-11-20T01:59:00Z", "in-flight"));
-    // Output after T is seen, but says nothing about what the backup holds; what cannot be a time is not seen.
-    piece_at("2026-11-20T06:35:00Z");
+    // Output between T and R is seen, but says nothing about what the backup holds; what cannot be a time is not seen.
+    piece_at("2026-11-20T06:30:00Z");
     piece_at("infinity");
     piece_at("-infinity");
     let later = row(url);
-    assert_eq!((later["last_activity_at"].as_str(), later["timing"].as_str()), ("2026-11-20T06:35:00Z", "in-flight"));
+    assert_eq!((later["last_activity_at"].as_str(), later["timing"].as_str()), ("2026-11-20T06:30:00Z", "in-flight"));
+    // A build that stores output after the restore is alive.
+    piece_at("2026-11-20T06:35:00Z");
+    let alive = row(url);
+    assert_eq!((alive["timing"].as_str(), alive["deletable"].as_str()), ("after-restore", "no"));
 }
 
 #[test]
