@@ -23,4 +23,4 @@ SELECT told.build_key, seen.evidence
          (3, told.stopped_at IS NOT NULL AND told.started_at IS NULL, 'stopped ' || told.stopped || ', never started')
        ) AS seen (place, holds, evidence)
  WHERE seen.holds
- ORDER BY told.build_key, seen.place;
+ ORDER BY seen.place;
