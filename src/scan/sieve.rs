@@ -4,6 +4,7 @@ use crate::database::{Parameter, Snapshot};
 
 use super::ScanError;
 use super::compose::{Relations, Scope};
+use super::key::BITS_OF_A_LEVEL;
 use super::relation::Relation;
 use super::rule::{Rule, Sieve};
 
@@ -13,6 +14,8 @@ const MOST_SUSPECTS: u64 = 200_000;
 const ONE_IN: u64 = 5;
 /// Few.
 const FEW: u64 = 10_000;
+/// How many buckets there are at each level.
+const BUCKETS: usize = 1 << BITS_OF_A_LEVEL;
 /// How often steps and output are added up at most, each time by other bits, until the builds left are few enough.
 const LEVELS: usize = 4;
 
@@ -93,7 +96,7 @@ impl Sieved {
         let most = (builds / ONE_IN).clamp(FEW, MOST_SUSPECTS);
         let mut found = Buckets::default();
         for level in 0..LEVELS {
-            if !found.add_level(snapshot, &everything, level).await? {
+            if !found.add_level(snapshot, &everything, level).await? || found.are_no_help() {
                 return Ok(());
             }
             let Some(candidates) = found.candidates(snapshot, relations, scope, most).await? else { continue };
@@ -165,6 +168,11 @@ impl Buckets {
             keys.extend(row.text(0)?);
         }
         Ok(Some(keys).filter(|keys| keys.len() as u64 <= most))
+    }
+
+    /// Whether so many buckets do not add up that no other level would tell more.
+    fn are_no_help(&self) -> bool {
+        self.levels.last().is_some_and(|buckets| buckets.len() > BUCKETS / 2)
     }
 
     fn parameters(&self) -> Vec<Parameter> {
