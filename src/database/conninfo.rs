@@ -29,6 +29,7 @@ fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
     let (hosts, dbname) = address.split_once('/').unwrap_or((address, ""));
 
     let mut keywords = Keywords::new();
+    // What is left out before the parameters is not given: a lower layer may have it.
     let mut set = |key: &str, value: &str| -> Result<(), DatabaseError> {
         if !value.is_empty() {
             keywords.insert(key.to_owned(), percent_decoded(value)?);
@@ -51,10 +52,12 @@ fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
         if value.contains('=') {
             return Err(bad("a value after ? holds a = that is not written as %3D"));
         }
-        match key {
-            "ssl" if value == "true" => set("sslmode", "require")?,
-            _ => set(key, value)?,
-        }
+        // An empty value is one that was given, as in libpq: `?sslmode=` must not come to the default.
+        let (key, value) = match (percent_decoded(key)?, percent_decoded(value)?) {
+            (key, value) if key == "ssl" && value == "true" => ("sslmode".to_owned(), "require".to_owned()),
+            given => given,
+        };
+        keywords.insert(key, value);
     }
     Ok(keywords)
 }
@@ -188,6 +191,10 @@ mod tests {
             (
                 "postgresql://?service=ci&target_session_attrs=any",
                 vec![("service", "ci"), ("target_session_attrs", "any")],
+            ),
+            (
+                "postgres://db/?sslmode=&%73slcert=&ss%6C=tr%75e&host=",
+                vec![("host", ""), ("sslmode", "require"), ("sslcert", "")],
             ),
             ("postgres://u%40x:p?q@db", vec![("user", "u@x"), ("password", "p?q"), ("host", "db")]),
         ] {

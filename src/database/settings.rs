@@ -155,8 +155,9 @@ impl Values {
     }
 
     fn number(&self, key: &'static str) -> Result<Option<i64>, DatabaseError> {
-        let parse = |text: &str| text.trim().parse::<i32>().map(i64::from).map_err(|_| bad(key, "a whole number"));
-        self.get(key).map(parse).transpose()
+        // An empty one is none, as in libpq.
+        let parse = |text: &String| text.trim().parse::<i32>().map(i64::from).map_err(|_| bad(key, "a whole number"));
+        self.0.get(key).map(parse).transpose()
     }
 
     /// A time, none where it is zero or less.

@@ -572,6 +572,18 @@ fn connection_strings() {
         ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&options=%00"),
         ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&sslmode"),
         ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&options=-cgeqo=off"),
+        // An empty value is a value.
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&sslmode="),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&target_session_attrs="),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&channel_binding="),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&connect_timeout="),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&keepalives="),
+        (
+            "encrypted",
+            "postgresql://127.0.0.1:{port}/postgres?password={password}&hostaddr=&options=&sslcert=&port={port}",
+        ),
+        ("plain", "postgresql://127.0.0.1:{port}/postgres?%70assword={password}&ssl%6Dode=disable"),
+        ("encrypted", "postgresql://127.0.0.1:{port}/only_tls?password={password}&s%73l=tru%65"),
         ("encrypted", "postgresql://127.0.0.1:{port}/postgres?password={password}&options=-c%20geqo%3Doff"),
         ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&ssl=false"),
         ("encrypted", "postgresql://127.0.0.1:{port}/only_tls?password={password}&ssl=true"),
