@@ -578,6 +578,7 @@ fn connection_strings() {
         ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&channel_binding="),
         ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&connect_timeout="),
         ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&keepalives="),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&host="),
         (
             "encrypted",
             "postgresql://127.0.0.1:{port}/postgres?password={password}&hostaddr=&options=&sslcert=&port={port}",
