@@ -11,6 +11,9 @@ pub(super) type Keywords = BTreeMap<String, String>;
 /// Reads a connection string of either form.
 pub(super) fn parse(text: &str) -> Result<Keywords, DatabaseError> {
     let text = text.trim();
+    if text.contains('\0') {
+        return Err(bad("a NUL byte cannot stand in it"));
+    }
     match text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://")) {
         Some(rest) => parse_url(rest),
         // A scheme stands before any pair; in a value it is only text.
@@ -62,11 +65,22 @@ fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
     Ok(keywords)
 }
 
-/// What stands before the `@`, and what behind it. libpq lets a `?` stand in a password; but before parameters it is taken
+/// What stands before the first `@`, and what behind it. libpq lets a `?` stand in a password; but before parameters it is taken
 /// for what begins them, or a secret among them would be taken for a name, and shown.
 fn split_credentials(rest: &str) -> Result<(&str, &str), DatabaseError> {
     let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
-    let Some(at) = authority.rfind('@') else { return Ok(("", rest)) };
+    // What follows the first / or @ of a password would pass for a database or a host, which are shown.
+    let raw = || bad("a / or an @ in a name or a password is not percent-encoded");
+    let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if !address.contains('?') && path.split('?').next().is_some_and(|path| path.contains('@')) {
+        return Err(raw());
+    }
+    // As libpq, the first: so a host can begin with one, which is a socket without a file.
+    let Some(at) = authority.find('@') else { return Ok(("", rest)) };
+    let hosts = authority[at + 1..].split('?').next().unwrap_or_default();
+    if hosts.split(',').any(|host| host.rfind('@').is_some_and(|at| at > 0)) {
+        return Err(raw());
+    }
     if authority[..at].split_once('?').is_some_and(|(_, query)| query.contains('=')) {
         return Err(bad("a ? or an @ in it is not percent-encoded"));
     }
@@ -196,6 +210,8 @@ mod tests {
                 "postgres://db/?sslmode=&%73slcert=&ss%6C=tr%75e&host=",
                 vec![("host", ""), ("sslmode", "require"), ("sslcert", "")],
             ),
+            ("postgres://u:p@@x/ci", vec![("user", "u"), ("password", "p"), ("host", "@x"), ("dbname", "ci")]),
+            ("postgres://db/a%40b?options=x@y", vec![("host", "db"), ("dbname", "a@b"), ("options", "x@y")]),
             ("postgres://u%40x:p?q@db", vec![("user", "u@x"), ("password", "p?q"), ("host", "db")]),
         ] {
             assert_eq!(parse(url).expect(url), keywords(&expected), "{url}");
@@ -225,6 +241,10 @@ mod tests {
             "postgres://db/%zz",
             "postgres://db/%00",
             "postgres://db/ci?secret",
+            "postgres://ro:/secret@db/ci",
+            "postgres://ro:x/secret@db/ci?sslmode=require",
+            "postgres://ro:p@secret@db/ci",
+            "password=secret\0",
         ] {
             let message = parse(text).expect_err(text).to_string();
             assert!(!message.contains("secret"), "{message}");

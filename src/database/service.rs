@@ -102,6 +102,10 @@ fn parse(text: &str, name: &str) -> Result<Option<Vec<Pair>>, (usize, &'static s
         }
         let Some(pairs) = &mut found else { continue };
         let wrong = |fault| Err((index + 1, fault));
+        if line.contains('\0') {
+            // No value of libpq's can hold one, nor OpenSSL's.
+            return wrong("a NUL byte");
+        }
         if line.starts_with("ldap") {
             return wrong("a service cannot be looked up by LDAP");
         }
@@ -145,6 +149,7 @@ mod tests {
             ("[a]\nhost =secret", 2),
             ("[a]\nsecret=1", 2),
             ("[a]\nldap://secret", 2),
+            ("[a]\nhost=secret\0", 2),
         ] {
             let (at, fault) = parse(text, "a").expect_err(text);
             assert_eq!(at, line, "{text}");
@@ -175,7 +180,7 @@ mod tests {
         }
 
         #[test]
-        fn any_value_reads_back(value in "[^\\s\\[#]([^\n\r]*[^\\s])?", before in "(# [a-z]*\n|\n|\\[x\\]\nport=1\n){0,5}") {
+        fn any_value_reads_back(value in "[^\\s\\[#\0]([^\n\r\0]*[^\\s\0])?", before in "(# [a-z]*\n|\n|\\[x\\]\nport=1\n){0,5}") {
             let text = format!("{before}[ci]\npassword={value}\n[next]\npassword=other\n");
             prop_assert_eq!(parse(&text, "ci").expect("a file"), Some(pairs(&[("password", &value)])));
         }
