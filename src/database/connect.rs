@@ -280,6 +280,7 @@ fn after(error: &RouteError) -> Next {
         | RouteError::Lost(_)
         | RouteError::NoTls
         | RouteError::NoAnswer
+        | RouteError::Stuffed
         | RouteError::NoName => Next::Stop,
     }
 }
