@@ -8,9 +8,14 @@ use super::DatabaseError;
 /// The settings of one connection by libpq's keywords (`host`, `port`, `dbname` ...).
 pub(super) type Keywords = BTreeMap<String, String>;
 
+/// What libpq takes for white space: a space of another kind may be part of a password.
+pub(super) fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t'..='\r')
+}
+
 /// Reads a connection string of either form.
 pub(super) fn parse(text: &str) -> Result<Keywords, DatabaseError> {
-    let text = text.trim();
+    let text = text.trim_matches(is_space);
     if text.contains('\0') {
         return Err(bad("a NUL byte cannot stand in it"));
     }
@@ -128,20 +133,20 @@ fn parse_pairs(text: &str) -> Result<Keywords, DatabaseError> {
     let mut keywords = Keywords::new();
     let mut rest = text.chars().peekable();
     loop {
-        while rest.next_if(|c| c.is_whitespace()).is_some() {}
+        while rest.next_if(|c| is_space(*c)).is_some() {}
         if rest.peek().is_none() {
             return Ok(keywords);
         }
         let mut key = String::new();
-        while let Some(c) = rest.next_if(|c| *c != '=' && !c.is_whitespace()) {
+        while let Some(c) = rest.next_if(|c| *c != '=' && !is_space(*c)) {
             key.push(c);
         }
-        while rest.next_if(|c| c.is_whitespace()).is_some() {}
+        while rest.next_if(|c| is_space(*c)).is_some() {}
         if rest.next() != Some('=') {
             // The word may be a password that was typed in the wrong place: it is not shown.
             return Err(bad("a word is not followed by = and a value"));
         }
-        while rest.next_if(|c| c.is_whitespace()).is_some() {}
+        while rest.next_if(|c| is_space(*c)).is_some() {}
         keywords.insert(key, pair_value(&mut rest)?);
     }
 }
@@ -153,7 +158,7 @@ fn pair_value(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Str
         match rest.next() {
             Some('\\') => value.extend(rest.next()),
             Some('\'') if quoted => return Ok(value),
-            Some(c) if c.is_whitespace() && !quoted => return Ok(value),
+            Some(c) if is_space(c) && !quoted => return Ok(value),
             Some(c) => value.push(c),
             None if quoted => return Err(bad("a quoted value is not closed")),
             None => return Ok(value),
@@ -225,6 +230,10 @@ mod tests {
             ("host=db port = 5433", vec![("host", "db"), ("port", "5433")]),
             (r"password='it\'s a \\ secret' user=ro", vec![("password", r"it's a \ secret"), ("user", "ro")]),
             (r"password=a\ b", vec![("password", "a b")]),
+            (
+                "password=a\u{a0}b\u{b}user=\u{2003}ro\u{a0}",
+                vec![("password", "a\u{a0}b"), ("user", "\u{2003}ro\u{a0}")],
+            ),
             ("password=a://b", vec![("password", "a://b")]),
             ("password='' dbname=ci", vec![("password", ""), ("dbname", "ci")]),
         ] {

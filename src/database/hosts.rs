@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretSlice;
 
 use super::DatabaseError;
+use super::conninfo::is_space;
 
 const DEFAULT_PORT: u16 = 5432;
 /// Debian's folder for sockets, and PostgreSQL's own. A libpq knows only the one that its packager chose: whoever looked in
@@ -91,14 +92,18 @@ pub(super) fn servers(
 
 /// A list, none where there is not even a comma.
 fn split(list: &str) -> Vec<&str> {
-    if list.is_empty() { Vec::new() } else { list.split(',').map(str::trim).collect() }
+    if list.is_empty() { Vec::new() } else { list.split(',').collect() }
 }
 
 fn port(text: &str) -> Result<u16, DatabaseError> {
     if text.is_empty() {
         return Ok(DEFAULT_PORT);
     }
-    text.parse().ok().filter(|port| *port > 0).ok_or_else(|| bad("port", "a number from 1 to 65535"))
+    text.trim_matches(is_space)
+        .parse()
+        .ok()
+        .filter(|port| *port > 0)
+        .ok_or_else(|| bad("port", "a number from 1 to 65535"))
 }
 
 /// The folder of the socket where no host is named; never a port, which anybody on this machine could listen on.
@@ -181,7 +186,7 @@ mod tests {
         for (hosts, addresses, ports, expected) in [
             ("a,b", "", "", vec!["a:5432", "b:5432"]),
             ("a,b", "", "1", vec!["a:1", "b:1"]),
-            ("a, b", "", "1,", vec!["a:1", "b:5432"]),
+            ("a, b", "", " 1 ,", vec!["a:1", " b:5432"]),
             ("a,/run/pg,@x", "", "1,2,3", vec!["a:1", "/run/pg (socket, port 2)", "@x (socket, port 3)"]),
             ("", "127.0.0.1,::1", "7", vec!["127.0.0.1:7", "::1:7"]),
             ("a,b", "127.0.0.1,", "7", vec!["a:7", "b:7"]),

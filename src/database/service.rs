@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::DatabaseError;
+use super::conninfo::is_space;
 use super::keywords::is_known;
 
 /// Where Debian's libpq looks, and the packages of PostgreSQL's own repositories for Debian and Ubuntu.
@@ -87,7 +88,7 @@ pub(super) fn look_up(
 fn parse(text: &str, name: &str) -> Result<Option<Vec<Pair>>, (usize, &'static str)> {
     let mut found: Option<Vec<Pair>> = None;
     for (index, line) in text.lines().enumerate() {
-        let line = line.trim();
+        let line = line.trim_matches(is_space);
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
@@ -131,11 +132,11 @@ mod tests {
     }
 
     const FILE: &str = "# services\nhost=ignored\n\n[ci-old]\nnonsense\n[ci]\n  host=db \nport=5433\nhost=again\n#port=1\n\
-                        password=a=b'c\nsslmode=\n[other]\nport=1\n[ci]\nuser=late\n";
+                        password=a=b'c\u{a0}\nsslmode=\n[other]\nport=1\n[ci]\nuser=late\n";
 
     #[test]
     fn one_section_is_read() {
-        let expected = [("host", "db"), ("port", "5433"), ("password", "a=b'c"), ("sslmode", "")];
+        let expected = [("host", "db"), ("port", "5433"), ("password", "a=b'c\u{a0}"), ("sslmode", "")];
         assert_eq!(parse(FILE, "ci").expect("a file"), Some(pairs(&expected)));
         assert_eq!(parse(FILE, "other").expect("a file"), Some(pairs(&[("port", "1")])));
         assert_eq!(parse(FILE, "nowhere").expect("a file"), None);

@@ -14,7 +14,7 @@ use tokio_postgres::config::ChannelBinding;
 use super::DatabaseError;
 use super::auth::AllowedAuth;
 use super::client_certificate::ClientCertificate;
-use super::conninfo::Keywords;
+use super::conninfo::{Keywords, is_space};
 use super::hosts::{Server, Wanted, servers};
 use super::keywords::{self, Surroundings};
 use super::passfile;
@@ -159,7 +159,9 @@ impl Values {
 
     fn number(&self, key: &'static str) -> Result<Option<i64>, DatabaseError> {
         // An empty one is none, as in libpq.
-        let parse = |text: &String| text.trim().parse::<i32>().map(i64::from).map_err(|_| bad(key, "a whole number"));
+        let parse = |text: &String| {
+            text.trim_matches(is_space).parse::<i32>().map(i64::from).map_err(|_| bad(key, "a whole number"))
+        };
         self.0.get(key).map(parse).transpose()
     }
 

@@ -240,6 +240,12 @@ fn versions_of_tls_and_bindings() {
     }
     agree(&beside, &rows, &[("encrypted", 13), ("plain", 2), ("refused", 8)]);
     beside.expect("encrypted", &format!("{LOCAL} channel_binding=require sslmode=require"), &[]);
+    // What the machine's owner settled for all programs.
+    let sections = "openssl_conf = one\n[one]\nssl_conf = two\n[two]\nsystem_default = three\n[three]\n";
+    beside.at_home("openssl.cnf", &format!("{sections}MaxProtocol = TLSv1.2\n"));
+    let owners = [("OPENSSL_CONF", "{home}/openssl.cnf")];
+    beside.expect("encrypted", &format!("{LOCAL} sslmode=require"), &owners);
+    beside.expect("refused", &format!("{LOCAL} sslmode=require ssl_min_protocol_version=TLSv1.3"), &owners);
 }
 
 /// Its signature names no digest to bind a login by: psql does not go on without either.
@@ -302,6 +308,9 @@ fn several_hosts() {
         ("plain", "postgresql://[::1]:1,%31%32%37.0.0.1:{port}/postgres?sslmode=disable"),
         ("encrypted", "postgresql:///postgres?host=127.0.0.1&port={port}&ssl=true"),
         ("refused", "postgresql://127.0.0.1:{port}/postgres?sslmode=disable&nonsense=1"),
+        ("refused", "host='127.0.0.1 , 127.0.0.1' port={port}"),
+        ("plain", "host=127.0.0.1,127.0.0.1 port='1, {port} '"),
+        ("refused", "host=127.0.0.1 port=' '"),
         ("refused", "host=127.0.0.1,127.0.0.1 port=1,2"),
         ("refused", "host=127.0.0.1,127.0.0.1 port=1,2,{port}"),
         ("refused", "host=a hostaddr=127.0.0.1,127.0.0.1 port={port}"),
