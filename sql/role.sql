@@ -30,14 +30,24 @@ SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = :'role') AS i
 CREATE ROLE :"role" LOGIN;
 \endif
 
--- A role that was there before, and may do more, is somebody's: it is neither taken for the reader nor made smaller.
+-- A role that was there before, and may do more, is somebody's: it is neither taken for the reader nor made smaller. What it owns is
+-- seen in all databases, what it was given in this one; what PUBLIC was given does not count, since every role has that.
 SELECT pg_catalog.set_config('halfbuilt.role', :'role', false) AS role \gset
 DO $$
 BEGIN
   IF EXISTS (SELECT FROM pg_catalog.pg_roles
               WHERE rolname = pg_catalog.current_setting('halfbuilt.role')
                 AND (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls
-                     OR EXISTS (SELECT FROM pg_catalog.pg_auth_members WHERE member = pg_roles.oid))) THEN
+                     OR EXISTS (SELECT FROM pg_catalog.pg_auth_members WHERE member = pg_roles.oid)
+                     OR EXISTS (SELECT FROM pg_catalog.pg_shdepend
+                                 WHERE refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+                                   AND refobjid = pg_roles.oid AND deptype = 'o')
+                     OR EXISTS (SELECT FROM pg_catalog.pg_class, pg_catalog.aclexplode(relacl) AS given
+                                 WHERE given.grantee = pg_roles.oid AND given.privilege_type <> 'SELECT')
+                     OR EXISTS (SELECT FROM pg_catalog.pg_attribute, pg_catalog.aclexplode(attacl) AS given
+                                 WHERE given.grantee = pg_roles.oid AND given.privilege_type <> 'SELECT')
+                     OR EXISTS (SELECT FROM pg_catalog.pg_namespace, pg_catalog.aclexplode(nspacl) AS given
+                                 WHERE given.grantee = pg_roles.oid AND given.privilege_type <> 'USAGE'))) THEN
     RAISE EXCEPTION 'the role % may do more than read', pg_catalog.current_setting('halfbuilt.role')
       USING HINT = 'name another by -v role=NAME';
   END IF;

@@ -56,7 +56,7 @@ pub(super) async fn connect(args: &ReadingArgs, printer: Printer) -> Result<Data
 
 /// Connects to a build database that `--database-url` or the environment names.
 pub(super) async fn connect_to(database_url: Option<&str>, printer: Printer) -> Result<Database, Error> {
-    let settings = Settings::resolve(database_url, |name| std::env::var(name).ok())?;
+    let settings = Settings::resolve(database_url, |name| std::env::var_os(name))?;
     for warning in settings.warnings() {
         printer.warn(warning);
     }

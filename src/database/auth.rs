@@ -67,10 +67,20 @@ impl AllowedAuth {
     }
 }
 
-/// A server wanted another proof than is allowed.
+/// A login that is not gone on with.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the server asked for {0}, which require_auth does not allow")]
-pub struct AuthRefused(&'static str);
+#[non_exhaustive]
+pub enum AuthRefused {
+    /// The server wanted another proof than is allowed.
+    #[error("the server asked for {0}, which require_auth does not allow")]
+    Way(&'static str),
+    /// It sent what no server sends in a login: the client library would keep all of it.
+    #[error("the server sent {0} in its login")]
+    Unexpected(&'static str),
+    /// Channel binding is offered, and the server's certificate leaves open by which digest.
+    #[error("the login cannot be bound to the TLS channel: the signature of the server's certificate names no digest")]
+    Unbound,
+}
 
 /// What was seen of a login.
 #[derive(Debug, Default)]
@@ -91,8 +101,13 @@ impl Seen {
     }
 }
 
-/// The longest message of a login that is looked into. Longer ones are none that matter here.
-const LONGEST: usize = 64;
+/// The longest message of a server that has not let the client in. libpq takes no request beyond 2000 bytes; a list of many ways
+/// may be longer.
+const LONGEST_REQUEST: usize = 10_000;
+/// As in libpq.
+const LONGEST_ERROR: usize = 30_000;
+/// What a server may say before it is ready: the values of some settings, notices. Nobody has looked at them by then.
+const MOST: usize = 1024 * 1024;
 
 /// Follows what a server says until it has let the client in.
 pub(super) struct Watch {
@@ -102,13 +117,34 @@ pub(super) struct Watch {
     begun: Vec<u8>,
     /// How much of the message is still to come, once its length is known.
     left: usize,
+    /// How much has come, and is to come of this message.
+    said: usize,
+    /// The wire is encrypted, channel binding is wanted, and there is nothing to bind to.
+    unbound: bool,
     proved: bool,
+    authenticated: bool,
     over: bool,
 }
 
 impl Watch {
     pub(super) fn new(allowed: AllowedAuth, seen: std::sync::Arc<Seen>) -> Self {
-        Self { allowed, seen, begun: Vec::new(), left: 0, proved: false, over: false }
+        Self {
+            allowed,
+            seen,
+            begun: Vec::new(),
+            left: 0,
+            said: 0,
+            unbound: false,
+            proved: false,
+            authenticated: false,
+            over: false,
+        }
+    }
+
+    /// An offer of channel binding is to be refused, since it could not be taken up: as in libpq it is not passed over, or
+    /// whoever sits in between would only need such a certificate.
+    pub(super) fn refuse_binding(&mut self) {
+        self.unbound = true;
     }
 
     /// Looks at the next bytes.
@@ -124,10 +160,14 @@ impl Watch {
                 }
                 let length = u32::from_be_bytes([self.begun[1], self.begun[2], self.begun[3], self.begun[4]]);
                 self.left = (length as usize).saturating_sub(4);
+                self.said = self.said.saturating_add(HEADER + self.left);
+                self.header(self.begun[0], length as usize)?;
             }
             let now = self.left.min(bytes.len());
-            let kept = now.min((HEADER + LONGEST).saturating_sub(self.begun.len()));
-            self.begun.extend_from_slice(&bytes[..kept]);
+            // Requests alone are looked into.
+            if self.begun[0] == b'R' {
+                self.begun.extend_from_slice(&bytes[..now]);
+            }
             bytes = &bytes[now..];
             self.left -= now;
             if self.left > 0 {
@@ -139,14 +179,42 @@ impl Watch {
         Ok(())
     }
 
+    /// Refuses a message by its kind and its length, before there is more of it.
+    fn header(&self, kind: u8, length: usize) -> Result<(), AuthRefused> {
+        let most = match kind {
+            b'R' => 8..=LONGEST_REQUEST,
+            // Errors, notices, and the versions of the protocol that it knows.
+            b'E' | b'N' | b'v' => 4..=LONGEST_ERROR,
+            _ if self.authenticated => 4..=MOST,
+            _ => return self.refuse(AuthRefused::Unexpected("a message that has no place")),
+        };
+        if !most.contains(&length) {
+            return self.refuse(AuthRefused::Unexpected("a message of an unlikely length"));
+        }
+        if self.said > MOST {
+            return self.refuse(AuthRefused::Unexpected("more than a mebibyte"));
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, why: AuthRefused) -> Result<(), AuthRefused> {
+        let _ = self.seen.refused.set(why);
+        Err(why)
+    }
+
     fn message(&mut self, kind: u8, body: &[u8]) -> Result<(), AuthRefused> {
-        if kind != b'R' {
-            return Ok(());
+        match kind {
+            b'R' if !self.authenticated => {}
+            b'Z' => {
+                self.over = true;
+                return Ok(());
+            }
+            _ => return Ok(()),
         }
         let code = body.first_chunk().map(|code| u32::from_be_bytes(*code));
         let asked = match code {
             Some(0) => {
-                self.over = true;
+                self.authenticated = true;
                 if self.proved { None } else { Some(("none", "no proof")) }
             }
             Some(3) => Some(("password", "the password itself")),
@@ -159,12 +227,16 @@ impl Watch {
         if let Some((method, words)) = asked {
             self.proved = true;
             if !self.allowed.allows(method) {
-                let refused = AuthRefused(words);
-                let _ = self.seen.refused.set(refused);
-                return Err(refused);
+                return self.refuse(AuthRefused::Way(words));
             }
         }
-        if self.over {
+        if self.unbound
+            && code == Some(10)
+            && body[4..].split(|byte| *byte == 0).any(|way| way == b"SCRAM-SHA-256-PLUS")
+        {
+            return self.refuse(AuthRefused::Unbound);
+        }
+        if self.authenticated {
             self.seen.authenticated.store(true, Ordering::Relaxed);
         }
         Ok(())
@@ -185,6 +257,47 @@ mod tests {
 
     fn code(code: u32) -> Vec<u8> {
         message(b'R', &[code.to_be_bytes().as_slice(), b"and more"].concat())
+    }
+
+    /// Says whether it was refused before the last of the messages.
+    fn refused_early(said: &[Vec<u8>], unbound: bool) -> bool {
+        let mut watch = Watch::new(AllowedAuth::default(), Arc::default());
+        if unbound {
+            watch.refuse_binding();
+        }
+        said.concat().chunks(1000).any(|piece| watch.look(piece).is_err())
+    }
+
+    #[test]
+    fn a_server_cannot_fill_the_memory() {
+        let header = |kind: u8, length: u32| [&[kind], length.to_be_bytes().as_slice()].concat();
+        for (said, expected) in [
+            (vec![message(b'E', &[b'x'; 20_000])], false),
+            (vec![header(b'E', 30_001)], true),
+            (vec![header(b'E', u32::MAX)], true),
+            (vec![header(b'E', 3)], true),
+            (vec![header(b'R', 10_001)], true),
+            (vec![header(b'R', 7)], true),
+            (vec![header(b'S', 10)], true),
+            (vec![header(b'D', 10)], true),
+            (vec![message(b'N', &[b'x'; 20_000]); 50], false),
+            (vec![message(b'N', &[b'x'; 20_000]); 53], true),
+            (vec![code(0), message(b'S', b"a"), message(b'K', b"b")], false),
+            (vec![code(0), header(b'S', 2_000_000)], true),
+            ([vec![code(0)], vec![message(b'S', &[b'x'; 20_000]); 53]].concat(), true),
+            ([vec![code(0), message(b'Z', b"I")], vec![message(b'D', &[b'x'; 50_000]); 53]].concat(), false),
+        ] {
+            assert_eq!(refused_early(&said, false), expected, "{:?}", said[0].first_chunk::<5>());
+        }
+    }
+
+    #[test]
+    fn a_binding_that_is_offered_and_cannot_be_had_is_refused() {
+        let offer = |ways: &[u8]| vec![message(b'R', &[10u32.to_be_bytes().as_slice(), ways].concat())];
+        let (both, one) = (b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0".as_slice(), b"SCRAM-SHA-256\0\0".as_slice());
+        for (ways, unbound, expected) in [(both, true, true), (both, false, false), (one, true, false)] {
+            assert_eq!(refused_early(&offer(ways), unbound), expected);
+        }
     }
 
     fn watched(list: &str, said: &[Vec<u8>], piece: usize) -> (bool, bool) {

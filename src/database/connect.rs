@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
-use tokio_postgres::config::{SslMode, SslNegotiation};
+use tokio_postgres::config::{ChannelBinding, SslMode, SslNegotiation};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{CancelToken, Client, Config};
 
@@ -34,7 +34,7 @@ pub enum TryError {
     /// The server did not let the client in.
     #[error(transparent)]
     Login(ServerSaid),
-    /// The server wanted another proof than is allowed.
+    /// The login was not gone on with.
     #[error(transparent)]
     Auth(AuthRefused),
     /// It is not the kind of server that was asked for.
@@ -221,7 +221,10 @@ impl Search<'_> {
             other => other,
         };
         let seen = Arc::new(Seen::default());
-        let wire = Wire::new(stream, Watch::new(self.settings.login.allowed.clone(), Arc::clone(&seen)));
+        let mut wire = Wire::new(stream, Watch::new(self.settings.login.allowed.clone(), Arc::clone(&seen)));
+        if self.settings.login.channel_binding != ChannelBinding::Disable {
+            wire.insist_on_binding();
+        }
         match config(self.settings, server).connect_raw(wire, Done).await {
             Ok((client, connection)) => {
                 // What ends the connection also ends the statement that waits for it, which tells of it.
@@ -277,6 +280,7 @@ fn after(error: &RouteError) -> Next {
         | RouteError::Lost(_)
         | RouteError::NoTls
         | RouteError::NoAnswer
+        | RouteError::Stuffed
         | RouteError::NoName => Next::Stop,
     }
 }

@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::causes::causes;
 
+use super::auth::AuthRefused;
 use super::connect::TryError;
 use super::route::RouteError;
 
@@ -24,7 +25,13 @@ pub(super) fn connect_hint(error: &TryError) -> Option<String> {
         }
         TryError::Route(_) | TryError::Asking(_) => return None,
         TryError::Unsuitable(_) => "name more hosts, or ask for another kind by target_session_attrs",
-        TryError::Auth(_) => "the server's pg_hba.conf says what is asked for; require_auth says what may be",
+        TryError::Auth(AuthRefused::Unexpected(_)) => "is this a PostgreSQL server? check the host and the port",
+        TryError::Auth(AuthRefused::Unbound) => {
+            "channel_binding=disable would do without: then sslmode=verify-full alone says who the server is"
+        }
+        TryError::Auth(AuthRefused::Way(_)) => {
+            "the server's pg_hba.conf says what is asked for; require_auth says what may be"
+        }
         TryError::Login(said) => match said.code() {
             Some(code) => return login_hint(code),
             None if has(error, "password missing") => "the server wants a password: give it by PGPASSWORD or ~/.pgpass",

@@ -8,9 +8,17 @@ use super::DatabaseError;
 /// The settings of one connection by libpq's keywords (`host`, `port`, `dbname` ...).
 pub(super) type Keywords = BTreeMap<String, String>;
 
+/// What libpq takes for white space: a space of another kind may be part of a password.
+pub(super) fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t'..='\r')
+}
+
 /// Reads a connection string of either form.
 pub(super) fn parse(text: &str) -> Result<Keywords, DatabaseError> {
-    let text = text.trim();
+    let text = text.trim_matches(is_space);
+    if text.contains('\0') {
+        return Err(bad("a NUL byte cannot stand in it"));
+    }
     match text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://")) {
         Some(rest) => parse_url(rest),
         // A scheme stands before any pair; in a value it is only text.
@@ -29,6 +37,7 @@ fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
     let (hosts, dbname) = address.split_once('/').unwrap_or((address, ""));
 
     let mut keywords = Keywords::new();
+    // What is left out before the parameters is not given: a lower layer may have it.
     let mut set = |key: &str, value: &str| -> Result<(), DatabaseError> {
         if !value.is_empty() {
             keywords.insert(key.to_owned(), percent_decoded(value)?);
@@ -51,19 +60,32 @@ fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
         if value.contains('=') {
             return Err(bad("a value after ? holds a = that is not written as %3D"));
         }
-        match key {
-            "ssl" if value == "true" => set("sslmode", "require")?,
-            _ => set(key, value)?,
-        }
+        // An empty value is one that was given, as in libpq: `?sslmode=` must not come to the default.
+        let (key, value) = match (percent_decoded(key)?, percent_decoded(value)?) {
+            (key, value) if key == "ssl" && value == "true" => ("sslmode".to_owned(), "require".to_owned()),
+            given => given,
+        };
+        keywords.insert(key, value);
     }
     Ok(keywords)
 }
 
-/// What stands before the `@`, and what behind it. libpq lets a `?` stand in a password; but before parameters it is taken
+/// What stands before the first `@`, and what behind it. libpq lets a `?` stand in a password; but before parameters it is taken
 /// for what begins them, or a secret among them would be taken for a name, and shown.
 fn split_credentials(rest: &str) -> Result<(&str, &str), DatabaseError> {
     let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
-    let Some(at) = authority.rfind('@') else { return Ok(("", rest)) };
+    // What follows the first / or @ of a password would pass for a database or a host, which are shown.
+    let raw = || bad("a / or an @ in a name or a password is not percent-encoded");
+    let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if !address.contains('?') && path.split('?').next().is_some_and(|path| path.contains('@')) {
+        return Err(raw());
+    }
+    // As libpq, the first: so a host can begin with one, which is a socket without a file.
+    let Some(at) = authority.find('@') else { return Ok(("", rest)) };
+    let hosts = authority[at + 1..].split('?').next().unwrap_or_default();
+    if hosts.split(',').any(|host| host.rfind('@').is_some_and(|at| at > 0)) {
+        return Err(raw());
+    }
     if authority[..at].split_once('?').is_some_and(|(_, query)| query.contains('=')) {
         return Err(bad("a ? or an @ in it is not percent-encoded"));
     }
@@ -111,20 +133,20 @@ fn parse_pairs(text: &str) -> Result<Keywords, DatabaseError> {
     let mut keywords = Keywords::new();
     let mut rest = text.chars().peekable();
     loop {
-        while rest.next_if(|c| c.is_whitespace()).is_some() {}
+        while rest.next_if(|c| is_space(*c)).is_some() {}
         if rest.peek().is_none() {
             return Ok(keywords);
         }
         let mut key = String::new();
-        while let Some(c) = rest.next_if(|c| *c != '=' && !c.is_whitespace()) {
+        while let Some(c) = rest.next_if(|c| *c != '=' && !is_space(*c)) {
             key.push(c);
         }
-        while rest.next_if(|c| c.is_whitespace()).is_some() {}
+        while rest.next_if(|c| is_space(*c)).is_some() {}
         if rest.next() != Some('=') {
             // The word may be a password that was typed in the wrong place: it is not shown.
             return Err(bad("a word is not followed by = and a value"));
         }
-        while rest.next_if(|c| c.is_whitespace()).is_some() {}
+        while rest.next_if(|c| is_space(*c)).is_some() {}
         keywords.insert(key, pair_value(&mut rest)?);
     }
 }
@@ -136,7 +158,7 @@ fn pair_value(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Str
         match rest.next() {
             Some('\\') => value.extend(rest.next()),
             Some('\'') if quoted => return Ok(value),
-            Some(c) if c.is_whitespace() && !quoted => return Ok(value),
+            Some(c) if is_space(c) && !quoted => return Ok(value),
             Some(c) => value.push(c),
             None if quoted => return Err(bad("a quoted value is not closed")),
             None => return Ok(value),
@@ -189,6 +211,12 @@ mod tests {
                 "postgresql://?service=ci&target_session_attrs=any",
                 vec![("service", "ci"), ("target_session_attrs", "any")],
             ),
+            (
+                "postgres://db/?sslmode=&%73slcert=&ss%6C=tr%75e&host=",
+                vec![("host", ""), ("sslmode", "require"), ("sslcert", "")],
+            ),
+            ("postgres://u:p@@x/ci", vec![("user", "u"), ("password", "p"), ("host", "@x"), ("dbname", "ci")]),
+            ("postgres://db/a%40b?options=x@y", vec![("host", "db"), ("dbname", "a@b"), ("options", "x@y")]),
             ("postgres://u%40x:p?q@db", vec![("user", "u@x"), ("password", "p?q"), ("host", "db")]),
         ] {
             assert_eq!(parse(url).expect(url), keywords(&expected), "{url}");
@@ -202,6 +230,10 @@ mod tests {
             ("host=db port = 5433", vec![("host", "db"), ("port", "5433")]),
             (r"password='it\'s a \\ secret' user=ro", vec![("password", r"it's a \ secret"), ("user", "ro")]),
             (r"password=a\ b", vec![("password", "a b")]),
+            (
+                "password=a\u{a0}b\u{b}user=\u{2003}ro\u{a0}",
+                vec![("password", "a\u{a0}b"), ("user", "\u{2003}ro\u{a0}")],
+            ),
             ("password=a://b", vec![("password", "a://b")]),
             ("password='' dbname=ci", vec![("password", ""), ("dbname", "ci")]),
         ] {
@@ -218,6 +250,10 @@ mod tests {
             "postgres://db/%zz",
             "postgres://db/%00",
             "postgres://db/ci?secret",
+            "postgres://ro:/secret@db/ci",
+            "postgres://ro:x/secret@db/ci?sslmode=require",
+            "postgres://ro:p@secret@db/ci",
+            "password=secret\0",
         ] {
             let message = parse(text).expect_err(text).to_string();
             assert!(!message.contains("secret"), "{message}");

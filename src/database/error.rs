@@ -29,6 +29,12 @@ pub enum DatabaseError {
         /// What it can be.
         expected: &'static str,
     },
+    /// An environment variable cannot be read. To pass over it would be to connect less safely than it may ask for.
+    #[error("the environment variable {0} is not UTF-8")]
+    Variable(&'static str),
+    /// A file is wanted, and what is given is what should be in it. It is not shown: it may be a private key.
+    #[error("{0} is the text of a key or certificate, not the name of a file")]
+    NoFileName(&'static str),
     /// A connection keyword asks for something that this program cannot do.
     #[error("{key} cannot be followed: {why}")]
     Unsupported {
@@ -201,6 +207,8 @@ impl DatabaseError {
             Self::Value { key, .. } => {
                 format!("look in {}; in a URL, write / ? @ : and % of a password as %2F %3F %40 %3A %25", places(key))
             }
+            Self::Variable(name) => format!("write it in UTF-8, or leave it out: unset {name}"),
+            Self::NoFileName(key) => format!("put the text into a file and name that: look in {}", places(key)),
             Self::Unsupported { key, .. } => format!("leave it out: look in {}", places(key)),
             Self::Counts { .. } => "give as many as there are hosts, or one port for all of them".to_owned(),
             Self::NoUser => "give user in --database-url, or PGUSER".to_owned(),

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretSlice;
 
 use super::DatabaseError;
+use super::conninfo::is_space;
 
 const DEFAULT_PORT: u16 = 5432;
-/// Debian's folder for sockets, and PostgreSQL's own. A libpq knows only the one that its packager chose.
+/// Debian's folder for sockets, and PostgreSQL's own. A libpq knows only the one that its packager chose: whoever looked in
+/// both would give a password to anybody who puts a socket into /tmp.
 const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
 /// One server of the list.
@@ -38,7 +40,7 @@ impl Server {
     pub(super) fn name_in_passfile(&self) -> String {
         match self.address {
             Some(address) if self.host.is_empty() => address.to_string(),
-            _ if SOCKET_FOLDERS.contains(&self.host.as_str()) => "localhost".to_owned(),
+            _ if self.host == default_host() => "localhost".to_owned(),
             _ => self.host.clone(),
         }
     }
@@ -80,7 +82,7 @@ pub(super) fn servers(
             address => Some(address.parse().map_err(|_| bad("hostaddr", "an IP address"))?),
         };
         let host = match hosts.get(index).copied().unwrap_or_default() {
-            "" if address.is_none() => default_host(port),
+            "" if address.is_none() => default_host().to_owned(),
             host => host.to_owned(),
         };
         Ok(Server { host, address, port, password: None })
@@ -90,20 +92,24 @@ pub(super) fn servers(
 
 /// A list, none where there is not even a comma.
 fn split(list: &str) -> Vec<&str> {
-    if list.is_empty() { Vec::new() } else { list.split(',').map(str::trim).collect() }
+    if list.is_empty() { Vec::new() } else { list.split(',').collect() }
 }
 
 fn port(text: &str) -> Result<u16, DatabaseError> {
     if text.is_empty() {
         return Ok(DEFAULT_PORT);
     }
-    text.parse().ok().filter(|port| *port > 0).ok_or_else(|| bad("port", "a number from 1 to 65535"))
+    text.trim_matches(is_space)
+        .parse()
+        .ok()
+        .filter(|port| *port > 0)
+        .ok_or_else(|| bad("port", "a number from 1 to 65535"))
 }
 
-/// libpq looks for a socket where its packager put it; then for a server on this machine.
-fn default_host(port: u16) -> String {
-    let socket_in = |folder: &&str| Path::new(folder).join(format!(".s.PGSQL.{port}")).exists();
-    SOCKET_FOLDERS.into_iter().find(socket_in).unwrap_or("localhost").to_owned()
+/// The folder of the socket where no host is named; never a port, which anybody on this machine could listen on.
+pub(super) fn default_host() -> &'static str {
+    let [packaged, own] = SOCKET_FOLDERS;
+    if Path::new(packaged).is_dir() { packaged } else { own }
 }
 
 fn bad(key: &'static str, expected: &'static str) -> DatabaseError {
@@ -176,16 +182,17 @@ mod tests {
 
     #[test]
     fn lists() {
+        let by_default = format!("{} (socket, port 9)", default_host());
         for (hosts, addresses, ports, expected) in [
             ("a,b", "", "", vec!["a:5432", "b:5432"]),
             ("a,b", "", "1", vec!["a:1", "b:1"]),
-            ("a, b", "", "1,", vec!["a:1", "b:5432"]),
+            ("a, b", "", " 1 ,", vec!["a:1", " b:5432"]),
             ("a,/run/pg,@x", "", "1,2,3", vec!["a:1", "/run/pg (socket, port 2)", "@x (socket, port 3)"]),
             ("", "127.0.0.1,::1", "7", vec!["127.0.0.1:7", "::1:7"]),
             ("a,b", "127.0.0.1,", "7", vec!["a:7", "b:7"]),
             ("/run/pg", "127.0.0.1", "7", vec!["/run/pg:7"]),
-            ("", "", "9", vec!["localhost:9"]),
-            ("a,", "", "9", vec!["a:9", "localhost:9"]),
+            ("", "", "9", vec![&*by_default]),
+            ("a,", "", "9", vec!["a:9", &*by_default]),
         ] {
             assert_eq!(read(hosts, addresses, ports).expect(hosts), expected, "{hosts}");
         }

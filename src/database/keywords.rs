@@ -2,6 +2,7 @@
 //! from: the connection string, then a service file, then the environment.
 //! Source: PostgreSQL manual, "34.1.2. Parameter Key Words" and "34.15. Environment Variables".
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::DatabaseError;
@@ -87,6 +88,9 @@ const KEYWORDS: [(&str, &str, Use); 52] = [
     ("requiressl", "", Followed),
 ];
 
+/// What names a file or a folder.
+const FILES: [&str; 7] = ["passfile", "servicefile", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir"];
+
 /// Whether libpq knows this keyword.
 pub(super) fn is_known(keyword: &str) -> bool {
     KEYWORDS.iter().any(|(name, ..)| *name == keyword)
@@ -109,6 +113,17 @@ pub(super) struct Surroundings<'a> {
     pub(super) home: Option<PathBuf>,
 }
 
+/// Every variable that may be asked for can be read.
+pub(super) fn check_variables(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<(), DatabaseError> {
+    let names = KEYWORDS.iter().map(|(_, name, _)| *name).filter(|name| !name.is_empty());
+    for name in names.chain(["PGREQUIRESSL", "PGSYSCONFDIR"]) {
+        if variable(name).is_some_and(|value| value.to_str().is_none()) {
+            return Err(DatabaseError::Variable(name));
+        }
+    }
+    Ok(())
+}
+
 /// Puts the layers on top of one another. What stands in a higher one wins, even if it is empty.
 pub(super) fn gather(given: Keywords, around: &Surroundings<'_>) -> Result<Keywords, DatabaseError> {
     let mut gathered = Keywords::new();
@@ -122,7 +137,9 @@ pub(super) fn gather(given: Keywords, around: &Surroundings<'_>) -> Result<Keywo
         gathered.get(keyword).cloned().or_else(|| (around.variable)(variable)).filter(|value| !value.is_empty())
     };
     if let Some(name) = asked("service", "PGSERVICE") {
-        let own = asked("servicefile", "PGSERVICEFILE").map(PathBuf::from);
+        let own = asked("servicefile", "PGSERVICEFILE");
+        names_a_file("servicefile", own.as_deref())?;
+        let own = own.map(PathBuf::from);
         let folder = (around.variable)("PGSYSCONFDIR").map(PathBuf::from);
         for (keyword, value) in service::look_up(&name, own, around.home.as_deref(), folder)? {
             insert(&mut gathered, keyword, value);
@@ -150,7 +167,16 @@ fn insert(keywords: &mut Keywords, keyword: String, value: String) {
     keywords.entry(keyword).or_insert(value);
 }
 
+/// `PGSSLKEY="$(cat key.pem)"` is a mistake that other programs invite to.
+fn names_a_file(key: &'static str, value: Option<&str>) -> Result<(), DatabaseError> {
+    let is_text = |value: &str| value.contains('\n') || value.contains("-----BEGIN");
+    if value.is_some_and(is_text) { Err(DatabaseError::NoFileName(key)) } else { Ok(()) }
+}
+
 fn refuse(keywords: &Keywords) -> Result<(), DatabaseError> {
+    for key in FILES {
+        names_a_file(key, keywords.get(key).map(String::as_str))?;
+    }
     for (key, _, used) in KEYWORDS {
         let Refused { except, why } = used else { continue };
         if keywords.get(key).is_some_and(|value| !value.is_empty() && !except.contains(&value.as_str())) {

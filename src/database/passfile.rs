@@ -65,7 +65,7 @@ fn readable_by_others(meta: &std::fs::Metadata) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::hosts::servers;
+    use super::super::hosts::{default_host, servers};
     use super::*;
 
     const FILE: &str = "# who:may:come:in:?\n\ndb:5432:ci:ro:first\ndb:*:*:ro:se\\:c\\ond\nhalf:a:line\n\
@@ -82,7 +82,8 @@ mod tests {
             ("db", "5432", "ci", "first"),
             ("db", "5433", "ci", "se:cond"),
             ("other", "5432", "ci", "last"),
-            ("/var/run/postgresql", "5432", "ci", "socket"),
+            (default_host(), "5432", "ci", "socket"),
+            ("/tmp/", "5432", "ci", "last"),
             ("/run/pg", "5432", "ci", "folder"),
             ("localhost", "5432", "ci", "socket"),
             ("*", "1", "ci", "star"),

@@ -84,6 +84,9 @@ pub enum RouteError {
     /// The server answered with something else than yes or no.
     #[error("the server did not answer the question for TLS")]
     NoAnswer,
+    /// Somebody in between has put something in.
+    #[error("the server sent plain text behind its answer to the question for TLS")]
+    Stuffed,
     /// The handshake failed.
     #[error("TLS: {error}{}", told(.verified))]
     Handshake {
@@ -176,16 +179,19 @@ impl Route {
     }
 }
 
-/// The manual's SSLRequest: its length and its code. The server answers with one byte, and not with more: what came behind
-/// it in plain text goes into the handshake, where it fails.
+/// The manual's SSLRequest: its length and its code. The server answers with one byte, and not with more: what comes with it in
+/// plain text is an attack, after which nothing is said without TLS either. What comes later goes into the handshake, where it
+/// fails.
 async fn asks_for_tls(socket: &mut Socket) -> Result<bool, RouteError> {
     const REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
     socket.write_all(&REQUEST).await.map_err(RouteError::Lost)?;
-    let mut answer = [0];
-    socket.read_exact(&mut answer).await.map_err(RouteError::Lost)?;
-    match answer[0] {
-        b'S' => Ok(true),
-        b'N' => Ok(false),
+    let mut answer = [0; 2];
+    let length = socket.read(&mut answer).await.map_err(RouteError::Lost)?;
+    match &answer[..length] {
+        b"S" => Ok(true),
+        b"N" => Ok(false),
+        [] => Err(RouteError::Lost(io::ErrorKind::UnexpectedEof.into())),
+        [b'S' | b'N', ..] => Err(RouteError::Stuffed),
         // An error's text is not believed: nobody has said yet who the server is.
         _ => Err(RouteError::NoAnswer),
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::DatabaseError;
+use super::conninfo::is_space;
 use super::keywords::is_known;
 
 /// Where Debian's libpq looks, and the packages of PostgreSQL's own repositories for Debian and Ubuntu.
@@ -87,7 +88,7 @@ pub(super) fn look_up(
 fn parse(text: &str, name: &str) -> Result<Option<Vec<Pair>>, (usize, &'static str)> {
     let mut found: Option<Vec<Pair>> = None;
     for (index, line) in text.lines().enumerate() {
-        let line = line.trim();
+        let line = line.trim_matches(is_space);
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
@@ -102,6 +103,10 @@ fn parse(text: &str, name: &str) -> Result<Option<Vec<Pair>>, (usize, &'static s
         }
         let Some(pairs) = &mut found else { continue };
         let wrong = |fault| Err((index + 1, fault));
+        if line.contains('\0') {
+            // No value of libpq's can hold one, nor OpenSSL's.
+            return wrong("a NUL byte");
+        }
         if line.starts_with("ldap") {
             return wrong("a service cannot be looked up by LDAP");
         }
@@ -127,11 +132,11 @@ mod tests {
     }
 
     const FILE: &str = "# services\nhost=ignored\n\n[ci-old]\nnonsense\n[ci]\n  host=db \nport=5433\nhost=again\n#port=1\n\
-                        password=a=b'c\nsslmode=\n[other]\nport=1\n[ci]\nuser=late\n";
+                        password=a=b'c\u{a0}\nsslmode=\n[other]\nport=1\n[ci]\nuser=late\n";
 
     #[test]
     fn one_section_is_read() {
-        let expected = [("host", "db"), ("port", "5433"), ("password", "a=b'c"), ("sslmode", "")];
+        let expected = [("host", "db"), ("port", "5433"), ("password", "a=b'c\u{a0}"), ("sslmode", "")];
         assert_eq!(parse(FILE, "ci").expect("a file"), Some(pairs(&expected)));
         assert_eq!(parse(FILE, "other").expect("a file"), Some(pairs(&[("port", "1")])));
         assert_eq!(parse(FILE, "nowhere").expect("a file"), None);
@@ -145,6 +150,7 @@ mod tests {
             ("[a]\nhost =secret", 2),
             ("[a]\nsecret=1", 2),
             ("[a]\nldap://secret", 2),
+            ("[a]\nhost=secret\0", 2),
         ] {
             let (at, fault) = parse(text, "a").expect_err(text);
             assert_eq!(at, line, "{text}");
@@ -175,7 +181,7 @@ mod tests {
         }
 
         #[test]
-        fn any_value_reads_back(value in "[^\\s\\[#]([^\n\r]*[^\\s])?", before in "(# [a-z]*\n|\n|\\[x\\]\nport=1\n){0,5}") {
+        fn any_value_reads_back(value in "[^\\s\\[#\0]([^\n\r\0]*[^\\s\0])?", before in "(# [a-z]*\n|\n|\\[x\\]\nport=1\n){0,5}") {
             let text = format!("{before}[ci]\npassword={value}\n[next]\npassword=other\n");
             prop_assert_eq!(parse(&text, "ci").expect("a file"), Some(pairs(&[("password", &value)])));
         }

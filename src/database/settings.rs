@@ -1,6 +1,7 @@
 //! Which server, which database, who: the values of libpq's keywords, understood.
 //! Source: PostgreSQL manual, "34.1.2. Parameter Key Words".
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tokio_postgres::config::ChannelBinding;
 use super::DatabaseError;
 use super::auth::AllowedAuth;
 use super::client_certificate::ClientCertificate;
-use super::conninfo::Keywords;
+use super::conninfo::{Keywords, is_space};
 use super::hosts::{Server, Wanted, servers};
 use super::keywords::{self, Surroundings};
 use super::passfile;
@@ -57,11 +58,13 @@ impl Settings {
     /// that is not supported, a certificate or a key that cannot be used.
     pub fn resolve(
         database_url: Option<&str>,
-        variable: impl Fn(&str) -> Option<String>,
+        variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, DatabaseError> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        keywords::check_variables(&variable)?;
         let this_user = || User::from_uid(geteuid()).ok().flatten();
         let home = variable("HOME").map(PathBuf::from).or_else(|| this_user().map(|user| user.dir));
+        let variable = |name: &str| variable(name).and_then(|value| value.into_string().ok());
         let given = keywords::parse(database_url)?;
         let password_was_in_the_url = given.contains_key("password") || given.contains_key("sslpassword");
         let gathered = keywords::gather(given, &Surroundings { variable: &variable, home: home.clone() })?;
@@ -155,8 +158,11 @@ impl Values {
     }
 
     fn number(&self, key: &'static str) -> Result<Option<i64>, DatabaseError> {
-        let parse = |text: &str| text.trim().parse::<i32>().map(i64::from).map_err(|_| bad(key, "a whole number"));
-        self.get(key).map(parse).transpose()
+        // An empty one is none, as in libpq.
+        let parse = |text: &String| {
+            text.trim_matches(is_space).parse::<i32>().map(i64::from).map_err(|_| bad(key, "a whole number"))
+        };
+        self.0.get(key).map(parse).transpose()
     }
 
     /// A time, none where it is zero or less.
@@ -296,8 +302,42 @@ mod tests {
 
     fn resolve(url: Option<&str>, environment: &[(&str, &str)]) -> Result<Settings, DatabaseError> {
         Settings::resolve(url, |name| {
-            environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            environment.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
         })
+    }
+
+    #[test]
+    fn a_variable_that_cannot_be_read_is_an_error_and_not_passed_over() {
+        use std::os::unix::ffi::OsStringExt;
+        for (name, is_read) in [
+            ("PGSSLMODE", true),
+            ("PGSSLROOTCERT", true),
+            ("PGREQUIRESSL", true),
+            ("PGSYSCONFDIR", true),
+            ("HOME", false),
+        ] {
+            let value = || Some(OsString::from_vec(b"hunter2\xff".to_vec()));
+            let read = Settings::resolve(Some("host=db"), |asked| if asked == name { value() } else { None });
+            let said = read.err().map(|error| error.to_string());
+            assert_eq!(said, is_read.then(|| format!("the environment variable {name} is not UTF-8")));
+        }
+    }
+
+    #[test]
+    fn a_key_in_place_of_its_file_is_not_shown() {
+        for key in ["sslkey", "sslcert", "sslrootcert", "sslcrl", "sslcrldir", "passfile", "servicefile"] {
+            for text in ["-----BEGIN PRIVATE KEY-----hunter2", "hunter2\nhunter2"] {
+                for mode in ["disable", "prefer", "require"] {
+                    let service = if key == "servicefile" { "service=ci" } else { "" };
+                    let given = format!("host=db {service} sslmode={mode} {key}='{text}'");
+                    let error = resolve(Some(&given), &[]).err().expect("no file");
+                    assert!(error.to_string().starts_with(&format!("{key} is the text of a key")), "{error}");
+                    assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("hunter2"), "{error:?}");
+                }
+            }
+        }
+        let error = resolve(Some("host=db"), &[("PGSSLKEY", "-----BEGIN hunter2")]).err().expect("no file");
+        assert!(error.hint().is_some_and(|hint| hint.contains("PGSSLKEY")), "{error}");
     }
 
     #[test]
@@ -351,6 +391,10 @@ mod tests {
             "postgres://ro:hunter2/x@db/ci",
             "postgres://ro:x?hunter2=y@db/ci",
             "postgres://db?password=hunter2@x",
+            "postgres://ro:/hunter2@db/ci",
+            "postgres://ro:x@hunter2@db/ci",
+            "postgres://ro:x@db,hunter2@db/ci",
+            "postgres://ro@x:hunter2@db/ci",
             "password=my hunter2=x",
         ] {
             let error = resolve(Some(url), &[]).err().expect(url);

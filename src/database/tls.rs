@@ -89,7 +89,10 @@ impl Tls {
                 | SslMode::RELEASE_BUFFERS,
         );
         context.set_min_proto_version(Some(wishes.oldest.for_openssl())).map_err(set_up)?;
-        context.set_max_proto_version(wishes.newest.map(Version::for_openssl)).map_err(set_up)?;
+        // Where none is given, openssl.cnf may have said which.
+        if let Some(newest) = wishes.newest {
+            context.set_max_proto_version(Some(newest.for_openssl())).map_err(set_up)?;
+        }
         let mut offered = vec![PROTOCOL.len() as u8];
         offered.extend_from_slice(PROTOCOL);
         context.set_alpn_protos(&offered).map_err(set_up)?;

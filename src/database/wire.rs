@@ -39,6 +39,15 @@ impl Wire {
     pub(super) fn new(stream: Stream, watch: Watch) -> Self {
         Self { stream, watch }
     }
+
+    /// Has an offer of channel binding refused where it cannot be taken up; else the library would go on without.
+    pub(super) fn insist_on_binding(&mut self) {
+        if let Stream::Encrypted(inner) = &self.stream
+            && end_point(inner.ssl()).is_none()
+        {
+            self.watch.refuse_binding();
+        }
+    }
 }
 
 /// Does `$what` with whatever is inside.
@@ -102,7 +111,8 @@ impl TlsStream for Wire {
     }
 }
 
-/// RFC 5929, "tls-server-end-point": a digest of the server's certificate, by the algorithm of its signature.
+/// RFC 5929, "tls-server-end-point": a digest of the server's certificate, by the algorithm of its signature. There is none for
+/// Ed25519, and for RSA-PSS it is where this OpenSSL binding does not look.
 fn end_point(session: &SslRef) -> Option<Vec<u8>> {
     let certificate = session.peer_certificate()?;
     let algorithms = certificate.signature_algorithm().object().nid().signature_algorithms()?;

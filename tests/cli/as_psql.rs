@@ -75,23 +75,22 @@ fn the_root_file_at_home() {
 #[test]
 fn names() {
     let hosts = ["localhost", "127.0.0.1", "a.internal", "A.Internal", "a.b.internal", "x.db.example", "internal"];
-    for certificate in [
-        "cn-address",
-        "san-address",
-        "san-address-as-name",
-        "san-star",
-        "cn-star",
-        "san-hides-cn",
-        "san-address-and-cn-name",
-        "san-mail-and-cn",
+    for (certificate, accepted) in [
+        ("cn-address", &["127.0.0.1"][..]),
+        ("san-address", &["127.0.0.1"]),
+        ("san-address-as-name", &["127.0.0.1"]),
+        ("san-star", &["a.internal", "A.Internal", "x.db.example"]),
+        ("cn-star", &["a.internal", "A.Internal"]),
+        ("san-hides-cn", &[]),
+        ("san-address-and-cn-name", &["localhost"]),
+        ("san-mail-and-cn", &["localhost"]),
     ] {
         let beside = Beside::showing(certificate);
-        let row = |host: &&str| {
+        for host in hosts {
             let verified = "sslmode=verify-full sslrootcert={dir}/root.crt";
-            format!("host={host} hostaddr=127.0.0.1 port={{port}} dbname=postgres {verified}")
-        };
-        let rows: Vec<String> = hosts.iter().map(row).collect();
-        agree(&beside, &rows, &[("refused", 4)]);
+            let settings = format!("host={host} hostaddr=127.0.0.1 port={{port}} dbname=postgres {verified}");
+            beside.expect(if accepted.contains(&host) { "encrypted" } else { "refused" }, &settings, &[]);
+        }
     }
 }
 
@@ -241,6 +240,57 @@ fn versions_of_tls_and_bindings() {
     }
     agree(&beside, &rows, &[("encrypted", 13), ("plain", 2), ("refused", 8)]);
     beside.expect("encrypted", &format!("{LOCAL} channel_binding=require sslmode=require"), &[]);
+    // What the machine's owner settled for all programs.
+    let sections = "openssl_conf = one\n[one]\nssl_conf = two\n[two]\nsystem_default = three\n[three]\n";
+    beside.at_home("openssl.cnf", &format!("{sections}MaxProtocol = TLSv1.2\n"));
+    let owners = [("OPENSSL_CONF", "{home}/openssl.cnf")];
+    beside.expect("encrypted", &format!("{LOCAL} sslmode=require"), &owners);
+    beside.expect("refused", &format!("{LOCAL} sslmode=require ssl_min_protocol_version=TLSv1.3"), &owners);
+}
+
+/// Its signature names no digest to bind a login by: psql does not go on without either.
+#[test]
+fn a_certificate_that_no_login_can_be_bound_to() {
+    let folder = Beside::showing("chain").file("");
+    let (key, certificate) = ed25519();
+    std::fs::write(folder.join("ed25519.key"), key).expect("a file");
+    std::fs::write(folder.join("ed25519.crt"), certificate).expect("a file");
+    let beside = Beside::showing("ed25519");
+    for (answer, settings) in [
+        ("refused", "sslmode=require"),
+        ("refused", "sslmode=prefer"),
+        ("refused", "sslmode=require channel_binding=require"),
+        ("encrypted", "sslmode=require channel_binding=disable"),
+        ("encrypted", "sslmode=require dbname=trusted"),
+        ("encrypted", "sslmode=require dbname=by_password"),
+        ("plain", "sslmode=disable"),
+    ] {
+        beside.expect(answer, &format!("{LOCAL} {settings}"), &[]);
+    }
+    let done = beside.halfbuilt(&format!("{LOCAL} channel_binding=require"), &[]).exits(Exit::Failed);
+    done.says("cannot be bound to the TLS channel").says("hint: channel_binding=disable would do without");
+}
+
+/// The key and the certificate of a server, in PEM.
+fn ed25519() -> (Vec<u8>, Vec<u8>) {
+    use openssl::asn1::Asn1Time;
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::PKey;
+    use openssl::x509::{X509Builder, X509NameBuilder};
+
+    let key = PKey::generate_ed25519().expect("a key");
+    let mut name = X509NameBuilder::new().expect("a name");
+    name.append_entry_by_text("CN", "localhost").expect("a name");
+    let name = name.build();
+    let mut builder = X509Builder::new().expect("a certificate");
+    builder.set_version(2).expect("a version");
+    builder.set_subject_name(&name).expect("a subject");
+    builder.set_issuer_name(&name).expect("an issuer");
+    builder.set_pubkey(&key).expect("a key");
+    builder.set_not_before(&Asn1Time::days_from_now(0).expect("a time")).expect("a time");
+    builder.set_not_after(&Asn1Time::days_from_now(1).expect("a time")).expect("a time");
+    builder.sign(&key, MessageDigest::null()).expect("a signature");
+    (key.private_key_to_pem_pkcs8().expect("PEM"), builder.build().to_pem().expect("PEM"))
 }
 
 #[test]
@@ -258,6 +308,9 @@ fn several_hosts() {
         ("plain", "postgresql://[::1]:1,%31%32%37.0.0.1:{port}/postgres?sslmode=disable"),
         ("encrypted", "postgresql:///postgres?host=127.0.0.1&port={port}&ssl=true"),
         ("refused", "postgresql://127.0.0.1:{port}/postgres?sslmode=disable&nonsense=1"),
+        ("refused", "host='127.0.0.1 , 127.0.0.1' port={port}"),
+        ("plain", "host=127.0.0.1,127.0.0.1 port='1, {port} '"),
+        ("refused", "host=127.0.0.1 port=' '"),
         ("refused", "host=127.0.0.1,127.0.0.1 port=1,2"),
         ("refused", "host=127.0.0.1,127.0.0.1 port=1,2,{port}"),
         ("refused", "host=a hostaddr=127.0.0.1,127.0.0.1 port={port}"),
@@ -304,10 +357,17 @@ fn several_hosts() {
     let unreached = "hostaddr=127.0.0.1,127.0.0.1 port=1,{port} dbname=postgres";
     beside.expect("encrypted", &format!("host=first,second {unreached}"), &[("PGPASSWORD", "")]);
     // PostgreSQL 15's psql does not know this one.
-    for _ in 0..4 {
-        let balanced = "host=127.0.0.1,127.0.0.1 port=1,{port} dbname=postgres load_balance_hosts=random";
-        beside.halfbuilt(balanced, &[]).exits(Exit::Clean);
+    let first = |balance: &str| {
+        let hosts = "host=127.0.0.1,{socket} port={port} dbname=postgres sslmode=require";
+        let done = beside.halfbuilt(&format!("{hosts} load_balance_hosts={balance}"), &[]).exits(Exit::Clean);
+        ["encrypted", "plain"].into_iter().find(|kind| done.stdout.contains(&format!(",{kind},"))).expect("a kind")
+    };
+    for kind in ["encrypted", "plain"] {
+        assert!((0..40).any(|_| first("random") == kind), "{kind} never came first");
     }
+    assert!((0..5).all(|_| first("disable") == "encrypted"));
+    let unreached = "host=127.0.0.1,127.0.0.1 port=1,{port} dbname=postgres load_balance_hosts=random";
+    beside.halfbuilt(unreached, &[]).exits(Exit::Clean);
 }
 
 #[test]
@@ -334,6 +394,62 @@ fn servers_that_answer_badly() {
     let silent = format!("host=127.0.0.1 port={} connect_timeout=1", scripted(Answer::Silence));
     let done = beside.halfbuilt(&silent, &[]).exits(Exit::Failed);
     done.fails_with("cannot connect").says("no answer within 1s (connect_timeout)").says("hint: check the address");
+}
+
+/// What stands in plain text behind the yes to TLS comes from somebody in between: neither is it taken for the server's, nor is it
+/// passed over, nor is the rest then said in plain text.
+#[test]
+fn plain_text_behind_the_answer_to_tls() {
+    let beside = Beside::showing("chain");
+    for (stuffing, expected) in [
+        (&b""[..], ["encrypted", "encrypted", "plain"]),
+        // A notice; the beginning of the answer; nonsense.
+        (b"N\0\0\0\x0cSNOTICE\0", ["refused", "refused", "plain"]),
+        (b"S", ["refused", "refused", "plain"]),
+        (b"\x16\x03\x03\0\x7a\x02", ["refused", "refused", "plain"]),
+    ] {
+        let port = stuffing_proxy(beside.variable("PGPORT"), stuffing);
+        for (mode, expected) in ["prefer", "require", "disable"].into_iter().zip(expected) {
+            let settings = format!("host=127.0.0.1 port={port} dbname=trusted sslmode={mode}");
+            beside.expect(expected, &settings, &[]);
+        }
+    }
+}
+
+/// Stands before the server, and sends this behind its yes to TLS.
+fn stuffing_proxy(server: &str, stuffing: &'static [u8]) -> u16 {
+    use std::io::{Read, Write, copy};
+    use std::net::{Shutdown, TcpListener, TcpStream};
+
+    let server = format!("127.0.0.1:{server}");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let serve = move |mut client: TcpStream| -> std::io::Result<()> {
+        let mut server = TcpStream::connect(&server)?;
+        let mut request = [0; 8];
+        client.read_exact(&mut request)?;
+        server.write_all(&request)?;
+        if request[4..] == 80_877_103_u32.to_be_bytes() {
+            let mut answer = [0];
+            server.read_exact(&mut answer)?;
+            client.write_all(&[&answer, stuffing].concat())?;
+        }
+        let (mut from, mut to) = (client.try_clone()?, server.try_clone()?);
+        std::thread::spawn(move || {
+            let _ = copy(&mut from, &mut to);
+            let _ = to.shutdown(Shutdown::Write);
+        });
+        copy(&mut server, &mut client)?;
+        client.shutdown(Shutdown::Both)
+    };
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let serve = serve.clone();
+            // A client that has gone needs no answer.
+            std::thread::spawn(move || serve(client));
+        }
+    });
+    port
 }
 
 #[cfg(target_os = "linux")]
@@ -572,6 +688,19 @@ fn connection_strings() {
         ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&options=%00"),
         ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&sslmode"),
         ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&options=-cgeqo=off"),
+        // An empty value is a value.
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&sslmode="),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&target_session_attrs="),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&channel_binding="),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&connect_timeout="),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&keepalives="),
+        ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&host="),
+        (
+            "encrypted",
+            "postgresql://127.0.0.1:{port}/postgres?password={password}&hostaddr=&options=&sslcert=&port={port}",
+        ),
+        ("plain", "postgresql://127.0.0.1:{port}/postgres?%70assword={password}&ssl%6Dode=disable"),
+        ("encrypted", "postgresql://127.0.0.1:{port}/only_tls?password={password}&s%73l=tru%65"),
         ("encrypted", "postgresql://127.0.0.1:{port}/postgres?password={password}&options=-c%20geqo%3Doff"),
         ("refused", "postgresql://127.0.0.1:{port}/postgres?password={password}&ssl=false"),
         ("encrypted", "postgresql://127.0.0.1:{port}/only_tls?password={password}&ssl=true"),

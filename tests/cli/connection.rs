@@ -69,7 +69,10 @@ fn nobody_listens() {
 #[test]
 fn no_database_is_named_at_all() {
     let done = halfbuilt(&["scan"]).args(&TIMES).env("PGPORT", "9").run().exits(Exit::Failed);
-    done.fails_with("cannot connect to the build database at localhost:9").says("hint:");
+    // One folder, as psql: neither another that anybody may write to, nor a port that anybody may listen on.
+    done.fails_with("cannot connect to the build database at /")
+        .says(" (socket, port 9), ")
+        .says("hint: no such socket");
 }
 
 #[test]

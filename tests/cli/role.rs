@@ -81,13 +81,24 @@ fn a_role_that_may_do_more_is_left_alone() {
     let database = TestDatabase::circleci(&[]);
     database
         .run("CREATE ROLE mighty LOGIN CREATEDB PASSWORD 'x'; CREATE ROLE deputy LOGIN PASSWORD 'x' IN ROLE mighty");
+    // Ordinary roles, which are not the reader's all the same.
+    database.run(
+        "CREATE ROLE owner_of_one LOGIN; CREATE TABLE its_own (); ALTER TABLE its_own OWNER TO owner_of_one; \
+         CREATE ROLE writer LOGIN; GRANT UPDATE ON builds TO writer; \
+         CREATE ROLE writer_of_a_column LOGIN; GRANT SELECT, UPDATE (status) ON builds TO writer_of_a_column; \
+         CREATE ROLE maker LOGIN; GRANT CREATE ON SCHEMA public TO maker",
+    );
     let [user, password] = [2, 3].map(|index: usize| server_variables(&database.name)[index].1.clone());
     let file = repository("sql/role.sql");
-    for role in ["mighty", "deputy", &user] {
+    for role in ["mighty", "deputy", "owner_of_one", "writer", "writer_of_a_column", "maker", &user] {
         let (set, file) = (format!("role={role}"), file.to_str().expect("a path"));
         let done = psql_as(&user, &password, &database.name, &["-1", "-v", &set, "-f", file]);
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
         assert!(!done.status.success() && said.contains(&format!("the role {role} may do more than read")), "{said}");
     }
     assert_eq!(database.run("SELECT rolconnlimit, rolcreatedb FROM pg_roles WHERE rolname = 'mighty'"), "-1|t");
+    assert_eq!(database.run("SELECT rolconnlimit FROM pg_roles WHERE rolname = 'writer'"), "-1");
+    // What everybody may do is not held against the reader, which is made twice.
+    database.run("GRANT UPDATE ON builds TO PUBLIC");
+    make(&database, "reader_among_all");
 }
