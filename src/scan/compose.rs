@@ -28,6 +28,7 @@ mod sql {
     pub(super) const NO_OBJECT: &str = include_str!("../../sql/engine/no_object.sql");
     pub(super) const NO_STEP: &str = include_str!("../../sql/engine/no_step.sql");
     pub(super) const OF_EVERY_PROJECT: &str = include_str!("../../sql/engine/of_every_project.sql");
+    pub(super) const OF_SUSPECTS_ALONE: &str = include_str!("../../sql/engine/of_suspects_alone.sql");
     pub(super) const OF_SUSPECTS: &str = include_str!("../../sql/engine/of_suspects.sql");
     pub(super) const NO_SHARED: &str = include_str!("../../sql/engine/no_shared.sql");
     pub(super) const OBJECT_OF_BUILDS: &str = include_str!("../../sql/engine/object_of_builds.sql");
@@ -43,6 +44,9 @@ mod sql {
     pub(super) const SUGGESTION: &str = include_str!("../../sql/engine/suggestion.sql");
     pub(super) const SUSPECT: &str = include_str!("../../sql/engine/suspect.sql");
 }
+
+/// The relations that are narrowed to suspects. Of objects the sums know nothing.
+const NARROWED: [Relation; 3] = [Relation::Build, Relation::Step, Relation::Chunk];
 
 /// Which builds a statement is about. What it names is passed as `$1`, `$2` and `$3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,8 +160,19 @@ impl Relations<'_> {
         Some(part("share", "NOT MATERIALIZED", &filled))
     }
 
+    /// What there is of the builds whose keys are in a parameter.
+    fn suspect_relations(&self, parameter: usize) -> Vec<String> {
+        let Some(among) = key::among_keys(self.shape, parameter) else { return Vec::new() };
+        let narrowed = |relation: Relation| {
+            let sql = sql::OF_SUSPECTS.replace(":\"relation\"", relation.as_str()).replace(":among", &among);
+            part(&suspect_rows(relation), "MATERIALIZED", &sql)
+        };
+        NARROWED.into_iter().map(narrowed).collect()
+    }
+
     fn report(&self, rules: &[Part<'_>], subject: &str) -> String {
-        let mut parts = Vec::new();
+        let suspects = rules.iter().find_map(|part| part.suspects);
+        let mut parts = suspects.map(|parameter| self.suspect_relations(parameter)).unwrap_or_default();
         let mut findings = Vec::new();
         let mut shared = Vec::new();
         for Part { rule, rank, suspects, told } in rules {
@@ -168,8 +183,8 @@ impl Relations<'_> {
             if rule.finds_duplicates() {
                 shared.push(without_semicolon(sql::SHARED).replace(":\"rows\"", &rows));
             }
-            let found = match suspects.and_then(|parameter| key::among_keys(self.shape, parameter)) {
-                Some(among) => of_suspects(rule, &among),
+            let found = match suspects {
+                Some(_) => of_suspects(rule),
                 None if self.scope == Scope::Projects && rule.sieve == Some(Sieve::Names) => of_every_project(rule),
                 None => rule.sql.clone(),
             };
@@ -241,13 +256,17 @@ fn part(name: &str, kept: &str, sql: &str) -> String {
 }
 
 /// A rule over the relations of the suspect builds, which hide those of all builds within it.
-fn of_suspects(rule: &Rule, among: &str) -> String {
-    let narrowed = [Relation::Build, Relation::Step, Relation::Chunk].map(|relation| {
-        let sql = sql::OF_SUSPECTS.replace(":\"relation\"", relation.as_str()).replace(":among", among);
-        part(relation.as_str(), "NOT MATERIALIZED", &sql)
+fn of_suspects(rule: &Rule) -> String {
+    let narrowed = NARROWED.map(|relation| {
+        let rows = suspect_rows(relation);
+        part(relation.as_str(), "NOT MATERIALIZED", &sql::OF_SUSPECTS_ALONE.replace(":\"rows\"", &rows))
     });
     let answer = part("answer", "NOT MATERIALIZED", &rule.sql);
     format!("WITH {}, {answer}\n{}", narrowed.join(", "), without_semicolon(sql::ANSWER))
+}
+
+fn suspect_rows(relation: Relation) -> String {
+    format!("suspect_{relation}")
 }
 
 /// A rule over the builds of all projects.
