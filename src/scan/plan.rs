@@ -81,7 +81,7 @@ impl ScanPlan {
         &self.times
     }
 
-    /// What a [`Snapshot`] for this plan has to be told.
+    /// What a snapshot for this plan has to be told.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
         vec![
