@@ -29,8 +29,8 @@ SELECT b.build_id                             AS build_key,
 -- In CircleCI a step runs as one action in each parallel container; an action is what has output. The containers
 -- after the first are told apart by a number behind a dot: 4, 4.1, 4.2.
 --
--- step_id is the same as a number, NULL where it does not fit. It may be left out; with it the sums over all output are quicker. stored_at may be
--- left out too: it is a sign of life.
+-- step_id is the same as a number, NULL where it does not fit; with it the sums over all output are quicker. stored_at, when
+-- a piece was stored, is a sign of life. Both may be left out.
 --
 -- `truncated` is the CI's own size cap. Such an action records as its size what it stored, so it is whole.
 -- API v1.1 has no word for "the output ended": output_closed is NULL.
