@@ -5,7 +5,7 @@
 -- What:  builds that wait for their start, and have waited since the backup time or before (or by now, where none is
 --        given).
 -- For:   scan, verify and delete.
--- Why:   the queue that would have started them was not restored; nothing will.
+-- Why:   the queue that would have started them is often not part of the backup; then nothing ever will.
 -- Not:   a build that was skipped for good (not_run), one that has stopped, one that was queued after the backup.
 SELECT build.build_key,
        'queued at ' || coalesce(to_char(build.queued_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), build.queued_at::text)

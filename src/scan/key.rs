@@ -1,7 +1,11 @@
 //! Keys of any type as numbers: what sums over steps and output are made of, and how keys are handed back to the server.
 
 use super::check::Shape;
+use super::header::without_semicolon;
 use super::relation::{Relation, STEP_ID};
+
+/// The items of a list, as rows.
+const LISTED: &str = include_str!("../../sql/engine/listed.sql");
 
 /// How the values of a type are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +88,10 @@ pub(super) fn in_buckets(shape: &Shape, place: &str, first_parameter: usize, lev
 
 /// An index is used for the first form; without one, a server before 14 would search the whole list for every row.
 fn among(shape: &Shape, list: &str) -> String {
-    if shape.version >= HASHES_LISTS { format!("= ANY ({list})") } else { format!("IN (SELECT unnest({list}))") }
+    if shape.version >= HASHES_LISTS {
+        return format!("= ANY ({list})");
+    }
+    format!("IN ({})", without_semicolon(LISTED).replace(":list", list))
 }
 
 fn class_of_builds(shape: &Shape) -> Option<Class> {
