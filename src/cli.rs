@@ -1,5 +1,6 @@
 //! The command line: flags, their help, and how their values are read.
 
+mod admin;
 mod catalog;
 mod delete;
 mod reading;

@@ -1,13 +1,11 @@
 //! The flags of `delete`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 
-use crate::admin::AdminFn;
-
-use super::{ReadingArgs, values};
+use super::ReadingArgs;
+use super::admin::AdminArgs;
 
 /// The flags of `delete`.
 #[derive(Debug, Args)]
@@ -40,29 +38,4 @@ pub struct DeleteArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub reading: ReadingArgs,
-}
-
-/// How to talk to the admin path.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Talking to the admin path")]
-pub struct AdminArgs {
-    /// nREPL: the function to call [default: admin/delete-build, else
-    /// circle.http.api.admin-commands/delete-build]
-    #[arg(long, value_name = "NS/NAME")]
-    pub admin_fn: Option<AdminFn>,
-    /// HTTP: a file that holds the token [default: the environment variable HALFBUILT_TOKEN]
-    #[arg(long, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
-    /// HTTP: the header in which the token is sent
-    #[arg(long, value_name = "NAME", default_value = "Circle-Token")]
-    pub token_header: String,
-    /// HTTP: certificates (PEM) to trust besides the system's
-    #[arg(long, value_name = "FILE")]
-    pub ca_file: Option<PathBuf>,
-    /// HTTP: send the token without encryption to a host that is not this machine
-    #[arg(long)]
-    pub allow_plain_http: bool,
-    /// How long to wait for one answer
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::wait)]
-    pub timeout: Duration,
 }

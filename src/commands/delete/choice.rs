@@ -1,0 +1,71 @@
+//! Which rows are meant, and where their results go.
+
+use std::fs::File;
+use std::io::{IsTerminal, stdin, stdout};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::cli::DeleteArgs;
+use crate::commands::{Error, reading};
+use crate::deletion;
+use crate::output::{OutputFile, Printer};
+use crate::project_glob::ProjectGlobs;
+use crate::report::{self, Chosen};
+
+/// Reads the report and keeps the rows that are meant. An empty choice is an error, never "all".
+pub(super) fn choose(args: &DeleteArgs, projects: &ProjectGlobs, printer: Printer) -> Result<Vec<Chosen>, Error> {
+    let file = &args.report;
+    let base_url = reading::base_url(&args.reading)?;
+    let rows = if is_dash(file) {
+        report::read(stdin().lock(), base_url.as_deref())
+    } else {
+        let opened = File::open(file).map_err(|source| Error::Read { file: file.clone(), source })?;
+        report::read(opened, base_url.as_deref())
+    };
+    let rows = rows.map_err(|source| Error::Report { file: file.clone(), source })?;
+    let name = file.display();
+    if rows.is_empty() {
+        return Err(Error::NothingToDelete(format!("{name} holds no build")));
+    }
+    let names: Vec<String> = rows.iter().filter_map(|row| row.project.clone()).collect();
+    for glob in projects.unmatched(&names) {
+        printer.warn(&format!("--project {glob}: no row of {name} is of such a project"));
+    }
+    for reason in args.reasons.iter().filter(|reason| !rows.iter().any(|row| row.reasons.contains(reason))) {
+        printer.warn(&format!("--reason {reason}: no row of {name} has it"));
+    }
+    let all = rows.len();
+    let chosen = deletion::choose(rows, &args.reasons, projects);
+    if chosen.is_empty() {
+        return Err(Error::NothingToDelete(format!("none of the {all} rows of {name} is chosen")));
+    }
+    Ok(chosen)
+}
+
+pub(super) fn is_dash(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Where the rows go. On a terminal they would fly past: the results of real deletions then get a file of their own.
+pub(super) fn output_file(args: &DeleteArgs) -> Option<PathBuf> {
+    let given = args.output.clone().filter(|path| !is_dash(path));
+    given.or_else(|| {
+        let at = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+        (args.execute && stdout().is_terminal()).then(|| PathBuf::from(format!("halfbuilt-results-{at}.csv")))
+    })
+}
+
+/// What is known of a deletion is never written over, by no plan either.
+pub(super) fn open_output(args: &DeleteArgs, file: Option<&Path>) -> Result<OutputFile, Error> {
+    let Some(path) = file else { return Ok(OutputFile::whole(None)?) };
+    let place = |path: &Path| path.canonicalize().ok();
+    if !is_dash(&args.report) && place(path).is_some_and(|output| Some(output) == place(&args.report)) {
+        return Err(Error::Usage(format!("-o {} is the report itself", path.display())));
+    }
+    if path.exists() && path.is_file() {
+        let name = path.display();
+        return Err(Error::Usage(format!("-o {name} is there already, and results are never written over")));
+    }
+    Ok(OutputFile::new_record(path)?)
+}

@@ -1,0 +1,119 @@
+//! What is to become of each chosen build, told before anything is done.
+
+use std::collections::BTreeMap;
+
+use crate::cli::DeleteArgs;
+use crate::commands::Error;
+use crate::commands::guard::Guard;
+use crate::commands::record::show_plan;
+use crate::deletion::{self, BuildReader, Decision, GateError, Planned};
+use crate::exit::Exit;
+use crate::output::{OutputFile, Printer, Progress};
+use crate::report::Chosen;
+use crate::state::State;
+use crate::text::shorten;
+
+use super::choice::is_dash;
+
+/// How many builds are read at once while the plan is made.
+const PLANNED_AT_ONCE: usize = 1000;
+/// How many reasons for which builds are kept are said.
+const REASONS_SHOWN: usize = 5;
+/// How many characters of such a reason are said.
+const REASON_SHOWN: usize = 120;
+
+pub(super) async fn make_plan(
+    guard: &mut Guard<'_>,
+    chosen: Vec<Chosen>,
+    printer: Printer,
+) -> Result<Vec<Planned>, Error> {
+    let known = guard.projects().await?;
+    if known.is_empty() {
+        return Err(Error::NothingToDelete("the database holds no build at all".to_owned()));
+    }
+    let is_known = |project: &str| known.iter().any(|known| known.eq_ignore_ascii_case(project));
+    // Where projects are not named as addresses name them, nothing follows from a name that is not there.
+    let tells = known.iter().all(|project| project.contains('/'));
+    if tells && !chosen.iter().any(|row| row.project.as_deref().is_none_or(is_known)) {
+        let why = "the database knows none of their projects: is it the right one?";
+        return Err(Error::NothingToDelete(why.to_owned()));
+    }
+    let mut progress = Progress::counted("reading the chosen builds", chosen.len() as u64, printer);
+    let mut plan = Vec::with_capacity(chosen.len());
+    let mut left = chosen.into_iter();
+    loop {
+        let batch: Vec<Chosen> = left.by_ref().take(PLANNED_AT_ONCE).collect();
+        if batch.is_empty() {
+            return Ok(plan);
+        }
+        let readings = guard.read(&batch.iter().collect::<Vec<_>>()).await?;
+        for (chosen, now) in batch.into_iter().zip(readings) {
+            let decision = deletion::plan(&chosen, &now, &guard.rules());
+            plan.push(Planned { chosen, decision });
+            progress.advance();
+        }
+    }
+}
+
+/// Nothing is to be deleted: either all is gone already, or nothing may be deleted.
+pub(super) fn nothing_left(
+    plan: &[Planned],
+    output: OutputFile,
+    on_stdout: bool,
+    printer: Printer,
+) -> Result<Exit, Error> {
+    show_plan(plan, output, on_stdout)?;
+    say_what_is_kept(plan, printer);
+    let mut may_have_been_deleted = plan.iter().filter(|planned| planned.kept_as() != Some(State::Refused));
+    if may_have_been_deleted.all(|planned| planned.kept_as().is_some_and(State::is_gone)) {
+        printer.warn("what could be deleted is gone already: if that is a surprise, is this the right database?");
+    }
+    if plan.iter().filter_map(Planned::kept_as).all(State::is_gone) {
+        return Ok(Exit::Clean);
+    }
+    Err(Error::NothingToDelete(format!("none of the {} chosen builds may be deleted", plan.len())))
+}
+
+/// Says how many builds the plan keeps, and why, the most frequent reasons first.
+pub(super) fn say_what_is_kept(plan: &[Planned], printer: Printer) {
+    let mut reasons: BTreeMap<(State, &str), u64> = BTreeMap::new();
+    for planned in plan {
+        if let Decision::Keep(state, reason) = &planned.decision {
+            *reasons.entry((*state, reason)).or_default() += 1;
+        }
+    }
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, builds)| std::cmp::Reverse(*builds));
+    for ((state, reason), builds) in reasons.iter().take(REASONS_SHOWN) {
+        printer.say(&format!("kept: {builds} {state}: {}", shorten(reason, REASON_SHOWN)));
+    }
+    if let Some(more) = reasons.len().checked_sub(REASONS_SHOWN + 1) {
+        printer.say(&format!("kept: and {} more reasons, see the results", more + 1));
+    }
+}
+
+/// Lets nobody delete on a host that they did not name.
+pub(super) async fn confirm(
+    args: &DeleteArgs,
+    host: &str,
+    (deletions, chosen): (usize, usize),
+    printer: Printer,
+) -> Result<(), Error> {
+    if args.confirm.is_some() {
+        return Ok(());
+    }
+    let nobody = || GateError::NotConfirmed(host.to_owned());
+    if is_dash(&args.report) {
+        return Err(nobody().into());
+    }
+    let question = format!(
+        "{deletions} of {chosen} chosen builds will be deleted on {host}; this cannot be undone. Type the host: "
+    );
+    // Waiting for a person must not keep a Ctrl-C from being heard.
+    let typed = tokio::task::spawn_blocking(move || printer.ask(&question)).await;
+    match typed.ok().flatten() {
+        None => Err(nobody().into()),
+        Some(typed) if typed.eq_ignore_ascii_case(host) => Ok(()),
+        Some(typed) => Err(GateError::Mistyped { typed, host: host.to_owned() }.into()),
+    }
+}
