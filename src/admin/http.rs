@@ -1,7 +1,8 @@
 //! Deleting through an HTTP endpoint: a POST of `{"url": …}` for each build.
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use reqwest::header::{HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
@@ -9,7 +10,7 @@ use reqwest::{Certificate, StatusCode, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-use super::retry::{Patience, retry_after};
+use super::retry::{Patience, Streak, retry_after};
 use super::text::{chain, shown};
 use super::{AdminError, Answer, Options, Via, via};
 use crate::build_url::BuildUrl;
@@ -36,9 +37,11 @@ pub(super) struct Client {
     timeout: Duration,
     patience: Patience,
     /// How often in a row the server was busy.
-    waits: u32,
+    waits: Streak,
     /// How often in a row no connection could be made.
-    failures: u32,
+    failures: Streak,
+    /// Whether a connection was ever made.
+    was_there: AtomicBool,
 }
 
 /// An answer of the server.
@@ -87,24 +90,30 @@ impl Client {
         let http = builder.build().map_err(AdminError::HttpClient)?;
         let (url, timeout) = (url.clone(), options.timeout);
         let patience = Patience::default();
-        Ok(Self { http, url, header, header_value, token, timeout, patience, waits: 0, failures: 0 })
+        let (waits, failures) = (Streak::default(), Streak::default());
+        let was_there = AtomicBool::new(false);
+        Ok(Self { http, url, header, header_value, token, timeout, patience, waits, failures, was_there })
     }
 
     /// Asks for the deletion of one build, once. A server that is busy, or cannot be reached, may be asked again after the
     /// wait that the answer names, a few times.
-    pub(super) async fn delete(&mut self, build: &BuildUrl) -> Answer {
+    pub(super) async fn delete(&self, build: &BuildUrl) -> Answer {
+        let began = Instant::now();
         let answer = match self.send(build).await {
-            Ok(reply) if is_busy(reply.status) => self.wait_for(&reply),
+            Ok(reply) if is_busy(reply.status) => self.wait_for(&reply, began),
             Ok(reply) => reply.answer(),
             // No connection: nothing was sent.
-            Err(error) if error.is_connect() => self.without_connection(&format!("cannot connect: {}", chain(&error))),
+            Err(error) if error.is_connect() => {
+                self.without_connection(&format!("cannot connect: {}", chain(&error)), began)
+            }
             Err(error) if error.is_timeout() => {
                 Answer::Unknown(format!("timeout: no answer within {:?}", self.timeout))
             }
             Err(error) => Answer::Unknown(self.redacted(&format!("lost connection: {}", chain(&error)))),
         };
         if !matches!(answer, Answer::Busy(..)) {
-            (self.waits, self.failures) = (0, 0);
+            self.waits.end();
+            self.failures.end();
         }
         answer
     }
@@ -119,6 +128,7 @@ impl Client {
         let request = self.http.post(self.url.clone()).header(self.header.clone(), self.header_value.clone());
         let body = serde_json::json!({ "url": build.to_string() });
         let mut response = request.json(&body).send().await.map_err(reqwest::Error::without_url)?;
+        self.was_there.store(true, Ordering::Relaxed);
         let header = |name| response.headers().get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
         let (status, retry_after, location) = (response.status(), header(RETRY_AFTER), header(LOCATION));
         let mut bytes = Vec::new();
@@ -139,9 +149,9 @@ impl Client {
     }
 
     /// How long to wait for a busy server, unless it has been waited for often enough.
-    fn wait_for(&mut self, reply: &Reply) -> Answer {
-        let waits = self.waits;
-        if waits == self.patience.waits {
+    fn wait_for(&self, reply: &Reply, began: Instant) -> Answer {
+        let waits = self.waits.add(began);
+        if waits >= self.patience.waits {
             return Answer::Denied(format!("{} (waited {waits} times)", reply.text));
         }
         let asked = reply.retry_after.as_deref().and_then(|header| retry_after(header, Timestamp::now()));
@@ -149,17 +159,20 @@ impl Client {
             let (asked, most) = (wait.as_secs(), self.patience.longest.as_secs());
             return Answer::Denied(format!("{} (asks to wait {asked} s, more than {most} s)", reply.text));
         }
-        self.waits += 1;
         Answer::Busy(asked.unwrap_or_else(|| self.patience.back_off(waits)), reply.text.clone())
     }
 
     /// How long to wait before another connection is tried, unless that has been done often enough.
-    fn without_connection(&mut self, why: &str) -> Answer {
-        self.failures += 1;
-        if self.failures >= self.patience.connections {
+    fn without_connection(&self, why: &str, began: Instant) -> Answer {
+        let failures = self.failures.add(began);
+        let most = match self.was_there.load(Ordering::Relaxed) {
+            true => self.patience.connections_later,
+            false => self.patience.connections,
+        };
+        if failures + 1 >= most {
             return Answer::Denied(self.redacted(why));
         }
-        Answer::Busy(self.patience.back_off(self.failures - 1), self.redacted(why))
+        Answer::Busy(self.patience.back_off(failures), self.redacted(why))
     }
 
     /// The text fit to be shown, without the token even if the server repeats it.

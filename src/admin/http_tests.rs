@@ -92,7 +92,7 @@ async fn the_request_is_a_post_with_the_url_and_the_token() {
         .expect(1)
         .mount(&server)
         .await;
-    let mut client = client(&format!("{}/admin/delete-build", server.uri()), options());
+    let client = client(&format!("{}/admin/delete-build", server.uri()), options());
     assert_eq!(client.describe(), format!("{}/admin/delete-build", server.uri()));
     assert_eq!(client.delete(&build()).await, Answer::Accepted("200 OK: {\"deleted\":1}".into()));
     assert!(!format!("{client:?}").contains("hunter2"), "{client:?}");
@@ -221,7 +221,7 @@ async fn a_body_without_end_is_not_read_to_its_end() {
 #[tokio::test]
 async fn a_connection_that_is_closed_after_each_answer_costs_nothing() {
     let server = server((0..5).map(|_| status(200).insert_header("connection", "close"))).await;
-    let mut client = client(&server.uri(), options());
+    let client = client(&server.uri(), options());
     for _ in 0..5 {
         assert_eq!(client.delete(&build()).await, Answer::Accepted("200 OK".into()));
     }

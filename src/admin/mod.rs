@@ -6,6 +6,7 @@
 mod error;
 mod http;
 mod nrepl;
+mod pool;
 mod retry;
 mod text;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod via;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use secrecy::SecretString;
 
 pub use error::AdminError;
@@ -22,12 +24,15 @@ pub use nrepl::{AdminFn, AdminFnError, DecodeError};
 pub use via::{Via, ViaError};
 
 use crate::build_url::BuildUrl;
+use pool::Pool;
 
 /// How to talk to the admin path.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// How long one call may take. nREPL: connecting and opening a session are calls of their own.
     pub timeout: Duration,
+    /// How many deletions may be under way at once, at least 1. nREPL: as many connections.
+    pub jobs: usize,
     /// nREPL: the one function to call. None: the usual names are tried.
     pub admin_fn: Option<AdminFn>,
     /// HTTP: the token; it is sent to the host of `--via` only, and never shown.
@@ -45,6 +50,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(60),
+            jobs: 1,
             admin_fn: None,
             token: None,
             token_header: "Circle-Token".to_owned(),
@@ -92,12 +98,15 @@ impl Answer {
 
 /// An open way to the server's delete-build.
 #[derive(Debug)]
-pub struct AdminPath(Path);
+pub struct AdminPath {
+    path: Path,
+    description: String,
+}
 
 #[derive(Debug)]
 enum Path {
-    Nrepl(Box<nrepl::Client>),
-    Http(Box<http::Client>),
+    Nrepl(Pool<nrepl::Client>),
+    Http(Box<http::Client>, usize),
 }
 
 impl AdminPath {
@@ -107,35 +116,55 @@ impl AdminPath {
     /// # Errors
     /// Whatever would make every deletion fail, as far as it can be seen now.
     pub async fn connect(via: &Via, options: Options) -> Result<Self, AdminError> {
-        Ok(Self(match via {
-            Via::Nrepl { host, port } => Path::Nrepl(Box::new(nrepl::Client::connect(host, *port, options).await?)),
-            Via::Http(url) => Path::Http(Box::new(http::Client::new(url, options)?)),
-        }))
+        let jobs = options.jobs.max(1);
+        Ok(match via {
+            Via::Nrepl { host, port } => {
+                let first = nrepl::Client::connect(host, *port, options).await?;
+                let description = first.describe();
+                let mut clients = vec![first];
+                while clients.len() < jobs
+                    && let Ok(another) = clients[0].another().await
+                {
+                    clients.push(another);
+                }
+                Self { path: Path::Nrepl(Pool::new(clients)), description }
+            }
+            Via::Http(url) => {
+                let client = http::Client::new(url, options)?;
+                let description = client.describe();
+                Self { path: Path::Http(Box::new(client), jobs), description }
+            }
+        })
+    }
+
+    /// How many deletions can be under way at once: fewer than was asked for where the server takes no more connections.
+    pub fn jobs(&self) -> usize {
+        match &self.path {
+            Path::Nrepl(clients) => clients.size(),
+            Path::Http(_, jobs) => *jobs,
+        }
     }
 
     /// Asks the server to delete one build. It is asked once: a deletion that may have happened is never sent again.
     ///
     /// A call whose future is dropped half-way counts as [`Answer::Unknown`]; the next one is safe to make.
-    pub async fn delete(&mut self, build: &BuildUrl) -> Answer {
-        match &mut self.0 {
-            Path::Nrepl(client) => client.delete(build).await,
-            Path::Http(client) => client.delete(build).await,
+    pub async fn delete(&self, build: &BuildUrl) -> Answer {
+        match &self.path {
+            Path::Nrepl(clients) => clients.take().await.client.delete(build).await,
+            Path::Http(client, _) => client.delete(build).await,
         }
     }
 
     /// Takes leave of the server; takes two seconds at most.
     pub async fn close(self) {
-        match self.0 {
-            Path::Nrepl(client) => client.close().await,
-            Path::Http(_) => {}
+        match self.path {
+            Path::Nrepl(clients) => drop(join_all(clients.into_clients().map(nrepl::Client::close)).await),
+            Path::Http(..) => {}
         }
     }
 
     /// Where deletions go, and for an nREPL the function that is called: for a plan, a log, a journal. Without secrets.
-    pub fn describe(&self) -> String {
-        match &self.0 {
-            Path::Nrepl(client) => client.describe(),
-            Path::Http(client) => client.describe(),
-        }
+    pub fn describe(&self) -> &str {
+        &self.description
     }
 }

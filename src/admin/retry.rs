@@ -2,7 +2,8 @@
 //! sent again: it was busy (429, 503), or no connection was made.
 
 use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
@@ -16,13 +17,21 @@ pub(super) struct Patience {
     pub(super) longest: Duration,
     /// How often one deletion waits for a busy server.
     pub(super) waits: u32,
-    /// How often one deletion is tried where no connection can be made.
+    /// How often a deletion is tried where no connection can be made, and none was made before.
     pub(super) connections: u32,
+    /// The same where the server was reached before: it may be starting again.
+    pub(super) connections_later: u32,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { first: Duration::from_secs(1), longest: Duration::from_secs(120), waits: 6, connections: 3 }
+        Self {
+            first: Duration::from_secs(1),
+            longest: Duration::from_secs(120),
+            waits: 6,
+            connections: 3,
+            connections_later: 7,
+        }
     }
 }
 
@@ -34,6 +43,32 @@ impl Patience {
         // A hasher of the standard library is seeded at random: good enough for this, and no package more.
         let random = RandomState::new().hash_one(count) % 250;
         wait + wait.mul_f64(random as f64 / 1000.0)
+    }
+}
+
+/// How often in a row something went wrong. Of several calls that were under way at the same time one counts.
+#[derive(Debug, Default)]
+pub(super) struct Streak(Mutex<Times>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Times {
+    count: u32,
+    latest: Option<Instant>,
+}
+
+impl Streak {
+    /// It happened to a call that began then. Tells how often it had happened before.
+    pub(super) fn add(&self, began: Instant) -> u32 {
+        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if times.latest.is_none_or(|latest| began >= latest) {
+            *times = Times { count: times.count + 1, latest: Some(Instant::now()) };
+        }
+        times.count - 1
+    }
+
+    /// It did not happen.
+    pub(super) fn end(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Times::default();
     }
 }
 
@@ -64,6 +99,16 @@ mod tests {
         for odd in ["", "soon", "-1", "1.5", "Sunday, 06-Nov-94 08:49:37 GMT"] {
             assert_eq!(wait(odd), None, "{odd}");
         }
+    }
+
+    #[test]
+    fn calls_under_way_together_count_as_one() {
+        let streak = Streak::default();
+        let (first, second) = (Instant::now(), Instant::now());
+        assert_eq!((streak.add(first), streak.add(second)), (0, 0));
+        assert_eq!(streak.add(Instant::now()), 1);
+        streak.end();
+        assert_eq!(streak.add(Instant::now()), 0);
     }
 
     #[test]

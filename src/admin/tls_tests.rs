@@ -66,7 +66,7 @@ async fn a_certificate_has_to_be_known() {
     let build = BuildUrl::parse("https://ci.example.com/gh/acme/api/1").expect("a build");
     let options = || Options { token: Some("x".into()), timeout: Duration::from_secs(10), ..Options::default() };
 
-    let mut path = AdminPath::connect(&via, options()).await.expect("an admin path");
+    let path = AdminPath::connect(&via, options()).await.expect("an admin path");
     let mut answer = path.delete(&build).await;
     while matches!(answer, Answer::Busy(..)) {
         answer = path.delete(&build).await;
@@ -79,7 +79,7 @@ async fn a_certificate_has_to_be_known() {
     let pem = [other.to_pem().expect("PEM"), certificate.to_pem().expect("PEM")].concat();
     std::fs::write(file.path(), pem).expect("a file that can be written");
     let options = Options { ca_file: Some(file.path().to_owned()), ..options() };
-    let mut path = AdminPath::connect(&via, options).await.expect("an admin path");
+    let path = AdminPath::connect(&via, options).await.expect("an admin path");
     assert_eq!(path.describe(), via.to_string());
     assert_eq!(path.delete(&build).await, Answer::Accepted("200 OK".into()));
     path.close().await;

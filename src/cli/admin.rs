@@ -1,5 +1,6 @@
 //! The flags that say how to talk to the admin path.
 
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +30,14 @@ pub struct AdminArgs {
     /// HTTP: send the token without encryption to a host that is not this machine
     #[arg(long)]
     pub allow_plain_http: bool,
+    /// How many deletions may be under way at once; fewer are where the server answers ever later or says that it is busy
+    ///
+    /// The first one is always alone: it is proved gone before the others are sent.
+    #[arg(long, value_name = "N", default_value = "4")]
+    pub jobs: NonZeroU8,
+    /// Send no more than so many deletions a second, such as 5 or 0.5 [default: as fast as the server answers]
+    #[arg(long, value_name = "N", value_parser = values::rate)]
+    pub rate: Option<f64>,
     /// How long to wait for one answer
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::wait)]
     pub timeout: Duration,

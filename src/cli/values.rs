@@ -32,6 +32,13 @@ pub(super) fn wait(text: &str) -> Result<Duration, String> {
     duration(text)?.try_into().map_err(|_| "it is too long".to_owned())
 }
 
+/// How many a second.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    let slowest = 1.0 / 3600.0;
+    let rate = text.parse::<f64>().ok().filter(|rate| rate.is_finite());
+    rate.filter(|rate| *rate >= slowest).ok_or_else(|| "expected how many a second, such as 5 or 0.5".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +56,14 @@ mod tests {
     #[test]
     fn times_are_cut_to_microseconds() {
         assert_eq!(time("2026-11-20T02:00:00.1234567Z").expect("a time").to_string(), "2026-11-20T02:00:00.123456Z");
+    }
+
+    #[test]
+    fn rates() {
+        assert_eq!((rate("5"), rate("0.5")), (Ok(5.0), Ok(0.5)));
+        for text in ["0", "-1", "fast", "inf", "NaN", "0.0001"] {
+            assert!(rate(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::admin::{AdminPath, Via};
 use crate::cli::DeleteArgs;
-use crate::deletion::{self, Ending};
+use crate::deletion::{self, Ending, Limits};
 use crate::exit::Exit;
 use crate::output::Printer;
 use crate::project_glob::ProjectGlobs;
@@ -35,10 +35,10 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let output_file = output_file(&args);
     let output = open_output(&args, output_file.as_deref())?;
 
-    let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
+    let database = interrupt.or(reading::connect(&args.reading, printer)).await?;
     let canceller = database.canceller();
     let planned = async {
-        let mut guard = Guard::open(&mut database, &scan).await?;
+        let mut guard = Guard::open(database, &scan, &args.reading, printer).await?;
         let plan = make_plan(&mut guard, chosen, printer).await?;
         Ok((guard, plan))
     };
@@ -61,11 +61,12 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     interrupt.or(confirm(&args, &host, (deletions, plan.len()), printer)).await?;
     let options = options(&args)?;
     let connected = async { Ok(AdminPath::connect(&via, options).await?) };
-    let mut admin = Admin(interrupt.or(connected).await?);
+    let admin = Admin(interrupt.or(connected).await?);
+    let limits = Limits { jobs: admin.0.jobs(), rate: args.admin.rate };
     let through = admin.0.describe();
     printer.say(&format!("deleting {} on {host} through {through}", counted(deletions as u64, "build")));
     let mut record = Record::new(output, deletions as u64, printer)?;
-    let ending = deletion::run(&plan, &mut guard, &mut admin, &mut record, interrupt.stop()).await;
+    let ending = deletion::run(&plan, limits, (&mut guard, &admin, &mut record), interrupt.stop()).await;
     admin.0.close().await;
     let (states, recorded) = record.finish();
     printer.say(&tally(&states));
@@ -87,6 +88,7 @@ fn outcome(ending: Ending<ScanError>, states: &BTreeMap<State, u64>) -> Result<E
         Ending::Interrupted => Err(Error::Interrupted),
         Ending::Blind(error) => Err(error.into()),
         Ending::Unrecorded(error) => Err(Error::Unrecorded(error)),
+        Ending::Unarchived(error) => Err(Error::Unarchived(error)),
         Ending::Denied(why) if !states.contains_key(&State::Deleted) => Err(Error::Denied(why)),
         Ending::Stopped(why) | Ending::Denied(why) => Err(Error::Stopped(why)),
         Ending::Complete if states.keys().all(|state| state.is_gone()) => Ok(Exit::Clean),

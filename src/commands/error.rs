@@ -86,6 +86,9 @@ pub enum Error {
     /// The results could not be written any more.
     #[error("the run stopped: its results cannot be written")]
     Unrecorded(#[source] std::io::Error),
+    /// What the database holds of the builds could not be put aside any more.
+    #[error("the run stopped: the archive cannot be written")]
+    Unarchived(#[source] std::io::Error),
     /// The run was interrupted.
     #[error("interrupted")]
     Interrupted,
@@ -126,7 +129,8 @@ impl Error {
             | Self::Read { .. }
             | Self::Admin(_)
             | Self::Denied(_)
-            | Self::Unrecorded(_) => Exit::Failed,
+            | Self::Unrecorded(_)
+            | Self::Unarchived(_) => Exit::Failed,
             Self::NothingToDelete(_) => Exit::NothingInScope,
             Self::Stopped(_) => Exit::NotAllDeleted,
             Self::Gate(_) => Exit::Declined,
@@ -153,6 +157,7 @@ impl Error {
             | Self::Denied(_)
             | Self::Stopped(_)
             | Self::Unrecorded(_)
+            | Self::Unarchived(_)
             | Self::Interrupted => None,
         }
     }

@@ -1,26 +1,46 @@
 //! Reads chosen builds again, each time in a fresh snapshot: the eyes of a deletion.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use crate::build_url::BuildUrl;
+use crate::causes::told_apart;
+use crate::cli::ReadingArgs;
 use crate::database::Database;
-use crate::deletion::{BuildReader, Reading};
+use crate::deletion::{ArchiveFailure, BuildReader, Reading};
 use crate::finding::Finding;
+use crate::output::Printer;
 use crate::report::Chosen;
 use crate::scan::{Fit, Lookup, ScanError, ScanPlan};
 
+use super::{Error, reading};
+
+/// How many milliseconds a database that was there and is not is waited for, before each time that it is tried again: a restart, or the
+/// move to another server, takes seconds to a minute.
+const PATIENCE: [u64; 8] = [200, 500, 1000, 2000, 4000, 8000, 15000, 30000];
+
 /// The build database, as a deletion sees it.
 pub(super) struct Guard<'a> {
-    pub(super) database: &'a mut Database,
-    pub(super) plan: &'a ScanPlan,
-    pub(super) fit: Fit,
+    database: Database,
+    plan: &'a ScanPlan,
+    fit: Fit,
+    args: &'a ReadingArgs,
+    printer: Printer,
     /// Whether a build that is not found is looked for in every way there is, at whatever cost.
     pub(super) thorough: bool,
 }
 
 impl<'a> Guard<'a> {
     /// Has the server check profile and rules, once before the first look. The first looks are thorough.
-    pub(super) async fn open(database: &'a mut Database, plan: &'a ScanPlan) -> Result<Self, ScanError> {
+    pub(super) async fn open(
+        mut database: Database,
+        plan: &'a ScanPlan,
+        args: &'a ReadingArgs,
+        printer: Printer,
+    ) -> Result<Self, ScanError> {
         let fit = Fit::check(plan, &database.snapshot(&plan.settings()).await?).await?;
-        Ok(Self { database, plan, fit, thorough: true })
+        Ok(Self { database, plan, fit, args, printer, thorough: true })
     }
 
     /// Names the projects that there are.
@@ -30,10 +50,8 @@ impl<'a> Guard<'a> {
     }
 }
 
-impl BuildReader for Guard<'_> {
-    type Error = ScanError;
-
-    async fn read(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
+impl Guard<'_> {
+    async fn read_once(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
         let snapshot = self.database.snapshot(&self.plan.settings()).await?;
         let lookup = Lookup::new(self.plan, &self.fit, &snapshot);
         let urls: Vec<&BuildUrl> = chosen.iter().filter_map(|chosen| chosen.url.as_ref()).collect();
@@ -47,6 +65,42 @@ impl BuildReader for Guard<'_> {
             found.add(lookup.by_url_alone(spelled).await?);
         }
         Ok(chosen.iter().map(|chosen| found.reading(chosen)).collect())
+    }
+
+    /// Connects anew. A database that cannot be reached yet is no failure.
+    async fn reconnect(&mut self) -> Result<(), ScanError> {
+        match reading::connect(self.args, self.printer).await {
+            Ok(database) => self.database = database,
+            Err(Error::Scan(error)) if error.may_pass() => {}
+            Err(Error::Scan(error)) => return Err(error),
+            // The settings were good before; what else there is will be told by the next reading.
+            Err(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl BuildReader for Guard<'_> {
+    type Error = ScanError;
+
+    /// A reading changes nothing, so one that failed is safe to repeat: a database that is starting again is waited for.
+    async fn read(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
+        let mut waits = PATIENCE.into_iter().map(Duration::from_millis);
+        loop {
+            let error = match self.read_once(chosen).await {
+                Err(error) if error.may_pass() => error,
+                done => return done,
+            };
+            let Some(wait) = waits.next() else { return Err(error) };
+            let causes = [vec![error.to_string()], told_apart(&error)].concat().join(": ");
+            self.printer.say(&format!("the database is away, trying again in {wait:?}: {causes}"));
+            sleep(wait).await;
+            self.reconnect().await?;
+        }
+    }
+
+    async fn archive(&mut self, _: &[&Chosen]) -> Result<Option<Vec<Option<String>>>, ArchiveFailure<ScanError>> {
+        Ok(None)
     }
 
     fn rules(&self) -> Vec<&str> {

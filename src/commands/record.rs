@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use crate::deletion::{Decision, Listener, Planned};
+use crate::admin::Answer;
+use crate::deletion::{Decision, Ended, Planned, Recorder};
 use crate::output::{OutputError, OutputFile, PlanTable, Printer, Progress};
 use crate::report::{ResultRow, ResultWriter};
 use crate::state::State;
@@ -28,20 +29,14 @@ impl Record {
         Ok(Self { results, states: BTreeMap::new(), progress, failed: false })
     }
 
-    /// Ends the results; tells how many builds ended in each state, and whether every row could be written.
-    pub(super) fn finish(self) -> (BTreeMap<State, u64>, Result<(), Error>) {
-        let finished = self.results.finish().map_err(Error::Unrecorded);
-        (self.states, finished.and_then(|output| Ok(output.finish()?)))
-    }
-}
-
-impl Listener for Record {
-    fn ended(&mut self, planned: &Planned, state: State, reason: &str) -> std::io::Result<()> {
-        *self.states.entry(state).or_default() += 1;
+    fn add(&mut self, Ended { planned, state, reason }: &Ended<'_>) -> std::io::Result<()> {
+        *self.states.entry(*state).or_default() += 1;
         let is_deletion = planned.is_deletion();
         let written = match self.failed {
             true => Ok(()),
-            false => self.results.write(&ResultRow { chosen: &planned.chosen, planned: is_deletion, state, reason }),
+            false => {
+                self.results.write(&ResultRow { chosen: &planned.chosen, planned: is_deletion, state: *state, reason })
+            }
         };
         self.failed |= written.is_err();
         if is_deletion {
@@ -54,8 +49,32 @@ impl Listener for Record {
         written
     }
 
-    fn waits(&mut self, wait: Duration, why: &str) {
+    /// Ends the results; tells how many builds ended in each state, and whether every row could be written.
+    pub(super) fn finish(self) -> (BTreeMap<State, u64>, Result<(), Error>) {
+        let finished = self.results.finish().map_err(Error::Unrecorded);
+        (self.states, finished.and_then(|output| Ok(output.finish()?)))
+    }
+}
+
+impl Recorder for Record {
+    async fn intend(&self, _: &Planned) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn answered(&self, _: &Planned, _: &Answer) {}
+
+    async fn ended(&mut self, ended: &[Ended<'_>]) -> std::io::Result<()> {
+        // Each is told, even where one of them cannot be written.
+        let written: Vec<_> = ended.iter().map(|ended| self.add(ended)).collect();
+        written.into_iter().collect()
+    }
+
+    fn waits(&self, wait: Duration, why: &str) {
         self.progress.say(&format!("waiting {:.0} s for the server: {why}", wait.as_secs_f64()));
+    }
+
+    fn slackens(&self, at_once: usize, why: &str) {
+        self.progress.say(&format!("the server is given {at_once} at once from now on: {why}"));
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use tokio_postgres::error::SqlState;
 
+use crate::causes::causes;
+
 use super::client_certificate::ClientCertificateError;
 use super::connect::Tries;
 use super::connect_hint::connect_hint;
@@ -147,6 +149,12 @@ impl ServerSaid {
     pub(super) fn code(&self) -> Option<&SqlState> {
         self.error.code()
     }
+
+    /// Whether the connection ended, or failed below the protocol.
+    fn is_about_the_connection(&self) -> bool {
+        let io = |error: &(dyn Error + 'static)| error.is::<std::io::Error>();
+        self.error.is_closed() || causes(&self.error).any(io)
+    }
 }
 
 impl std::fmt::Display for ServerSaid {
@@ -190,6 +198,21 @@ impl DatabaseError {
             Self::Query { source, .. } => {
                 source.code().is_some_and(|code| ["42", "22", "0A"].iter().any(|class| code.code().starts_with(class)))
             }
+            _ => false,
+        }
+    }
+
+    /// Whether the same may succeed in a while, perhaps on a new connection: the server was stopped, is starting, is full, or
+    /// the connection was lost.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::CancelledByStandby { .. } => true,
+            Self::Query { source, .. } => match source.code() {
+                // Connection exceptions, insufficient resources, operator intervention. What was cancelled would be again.
+                Some(code) if *code == SqlState::QUERY_CANCELED || *code == SqlState::DISK_FULL => false,
+                Some(code) => ["08", "53", "57"].iter().any(|class| code.code().starts_with(class)),
+                None => source.is_about_the_connection(),
+            },
             _ => false,
         }
     }

@@ -1,74 +1,34 @@
 //! Carries out a plan: reads each build again, sends the deletion, reads again, and says how each one ended.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
 
 use crate::admin::Answer;
-use crate::build_url::BuildUrl;
 use crate::causes::told_apart;
 use crate::report::Chosen;
 use crate::state::State;
 
+use super::pace::{Limits, Pace};
 use super::plan::{Decision, Planned, Reading, plan};
+use super::roles::{ArchiveFailure, BuildReader, Deleter, Ended, Recorder, Stop};
+use super::send::{Fresh, Halt, Sending};
+use super::sent::Sent;
 
 /// How many builds are read again at once, before and after their deletion.
 const BATCH: usize = 50;
 /// How old a reading may be when the deletion that it allows is sent.
-const FRESH: Duration = Duration::from_secs(3);
+pub(super) const FRESH: Duration = Duration::from_secs(3);
 /// How often, and after which pauses, a build that should be gone is read again before it counts as still there.
 const PATIENCE: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(800), Duration::from_secs(2)];
-/// How many deletions in a row may get no answer before no more are sent.
+/// How often in a row deletions may get no answer before no more are sent.
 const SILENCE: usize = 3;
-
-/// Reads chosen builds again.
-pub trait BuildReader {
-    /// What goes wrong.
-    type Error: std::error::Error;
-
-    /// What the database says now of each build, in the same order.
-    fn read(&mut self, chosen: &[&Chosen]) -> impl Future<Output = Result<Vec<Reading>, Self::Error>>;
-
-    /// The names of the rules that are run with each reading.
-    fn rules(&self) -> Vec<&str>;
-}
-
-/// Sends deletions.
-pub trait Deleter {
-    /// Sends one deletion, once.
-    fn delete(&mut self, build: &BuildUrl) -> impl Future<Output = Answer>;
-}
-
-/// Hears of every build that has ended, in the moment it has.
-pub trait Listener {
-    /// A build has ended.
-    ///
-    /// # Errors
-    /// It cannot be put on record: then nothing more is sent.
-    fn ended(&mut self, planned: &Planned, state: State, reason: &str) -> std::io::Result<()>;
-
-    /// The run waits for the server.
-    fn waits(&mut self, wait: Duration, why: &str);
-}
-
-/// How a run is asked to end before its time.
-#[derive(Clone, Default)]
-pub struct Stop {
-    /// Nothing more is sent; what was sent is proved.
-    pub soon: CancellationToken,
-    /// Nothing is waited for: what was sent and not proved is unknown.
-    pub now: CancellationToken,
-}
-
-/// What comes after a batch.
-enum Next {
-    GoOn,
-    Wait(Duration),
-    Stop(String),
-    Deny(String),
-}
+/// How often a build is put into the archive anew because it had changed since.
+const ARCHIVED_AT_MOST: usize = 3;
+/// How many kept builds are put on record at once.
+const RECORDED_AT_ONCE: usize = 1000;
 
 /// Why a run ended.
 #[derive(Debug)]
@@ -84,72 +44,110 @@ pub enum Ending<E> {
     /// The database could not be read any more.
     Blind(E),
     /// The results could not be written any more.
-    Unrecorded(std::io::Error),
+    Unrecorded(io::Error),
+    /// What the database holds of the builds could not be put aside.
+    Unarchived(io::Error),
 }
 
-/// Carries out a plan. Builds that are kept are put on record as they are; the others are deleted one by one, the
-/// first being a canary that is proved gone before the second is sent. Every build of the plan ends in one state.
-pub async fn run<R: BuildReader, D: Deleter, L: Listener>(
+/// Carries out a plan. Builds that are kept are put on record as they are; the others are deleted, the first being a
+/// canary that is proved gone before the second is sent. Every build of the plan ends in one state.
+pub async fn run<R: BuildReader, D: Deleter, L: Recorder>(
     plan: &[Planned],
-    reader: &mut R,
-    deleter: &mut D,
-    listener: &mut L,
+    limits: Limits,
+    (reader, deleter, recorder): (&mut R, &D, &mut L),
     stop: &Stop,
 ) -> Ending<R::Error> {
-    let mut run =
-        Run { reader, deleter, listener, stop, pending: VecDeque::new(), proved: false, silent: 0, unrecorded: None };
-    run.record_kept(plan);
+    let pace = Pace::new(limits);
+    let mut run = Run {
+        reader,
+        deleter,
+        recorder,
+        stop,
+        pace,
+        pending: VecDeque::new(),
+        proved: false,
+        silence: Silence::default(),
+        batch: BATCH,
+        archived: BTreeMap::new(),
+        unrecorded: None,
+    };
+    run.record_kept(plan).await;
     let ending = run.work().await;
-    run.record_rest(&ending);
+    run.record_rest(&ending).await;
     run.unrecorded.map_or(ending, Ending::Unrecorded)
 }
 
 struct Run<'a, R, D, L> {
     reader: &'a mut R,
-    deleter: &'a mut D,
-    listener: &'a mut L,
+    deleter: &'a D,
+    recorder: &'a mut L,
     stop: &'a Stop,
+    pace: Pace,
     pending: VecDeque<&'a Planned>,
     /// Whether a deletion of this run has been proved.
     proved: bool,
-    /// How many deletions in a row got no answer.
-    silent: usize,
+    silence: Silence,
+    /// How many builds are read at once: about as many as can be sent while the reading is fresh.
+    batch: usize,
+    /// As what each build, by its line, was put aside, and how often.
+    archived: BTreeMap<u64, (Option<String>, usize)>,
     /// The first result that could not be put on record. Nothing is sent after it.
-    unrecorded: Option<std::io::Error>,
+    unrecorded: Option<io::Error>,
 }
 
-/// A deletion that was sent, and what the server said of it.
-struct Sent<'a> {
-    planned: &'a Planned,
-    answer: Answer,
+/// How often in a row deletions got no answer. Of several at the same time one counts.
+#[derive(Default)]
+struct Silence {
+    times: usize,
+    latest: Option<Instant>,
 }
 
-impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
-    fn record_kept(&mut self, plan: &'a [Planned]) {
+impl Silence {
+    fn hear(&mut self, answer: &Answer, began: Instant) {
+        if !matches!(answer, Answer::Unknown(_)) {
+            self.times = 0;
+        } else if self.latest.is_none_or(|latest| began >= latest) {
+            self.times += 1;
+            self.latest = Some(Instant::now());
+        }
+    }
+}
+
+impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
+    async fn record_kept(&mut self, plan: &'a [Planned]) {
+        let mut kept = Vec::new();
         for planned in plan {
             match &planned.decision {
-                Decision::Keep(state, reason) => self.record(planned, *state, reason),
+                Decision::Keep(state, reason) => {
+                    kept.push(Ended { planned, state: *state, reason: reason.clone() });
+                }
                 Decision::Delete(_) => self.pending.push_back(planned),
             }
         }
+        self.record_all(&kept).await;
     }
 
-    fn record_rest(&mut self, ending: &Ending<R::Error>) {
+    async fn record_rest(&mut self, ending: &Ending<R::Error>) {
         let why = match ending {
             Ending::Complete => return,
             Ending::Interrupted => "the run was interrupted before its turn".to_owned(),
             Ending::Stopped(why) | Ending::Denied(why) => format!("the run stopped before its turn: {why}"),
             Ending::Blind(error) => format!("the run stopped before its turn: {}", in_one_line(error)),
-            Ending::Unrecorded(error) => format!("the run stopped before its turn: {error}"),
+            Ending::Unrecorded(error) | Ending::Unarchived(error) => {
+                format!("the run stopped before its turn: {error}")
+            }
         };
-        while let Some(planned) = self.pending.pop_front() {
-            self.record(planned, State::NotAttempted, &why);
-        }
+        let rest = std::mem::take(&mut self.pending).into_iter();
+        let rest: Vec<_> =
+            rest.map(|planned| Ended { planned, state: State::NotAttempted, reason: why.clone() }).collect();
+        self.record_all(&rest).await;
     }
 
-    fn record(&mut self, planned: &Planned, state: State, reason: &str) {
-        if let Err(error) = self.listener.ended(planned, state, reason) {
-            self.unrecorded.get_or_insert(error);
+    async fn record_all(&mut self, ended: &[Ended<'_>]) {
+        for some in ended.chunks(RECORDED_AT_ONCE) {
+            if let Err(error) = self.recorder.ended(some).await {
+                self.unrecorded.get_or_insert(error);
+            }
         }
     }
 
@@ -170,8 +168,11 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
 
     /// Reads some builds again, sends what may still be deleted, and proves it.
     async fn batch(&mut self) -> Result<(), Ending<R::Error>> {
-        let size = if self.proved { BATCH } else { 1 };
-        let batch: Vec<&Planned> = self.pending.iter().take(size).copied().collect();
+        let size = if self.proved { self.pace.fitting(self.batch, FRESH) } else { 1 };
+        // Not after the reading: it would grow old while the next one has to wait for its turn.
+        self.unless_interrupted(self.pace.ready()).await?;
+        let batch: Vec<&'a Planned> = self.pending.iter().take(size).copied().collect();
+        self.put_aside(&batch).await?;
         let began = Instant::now();
         let soon = self.stop.soon.clone();
         let readings = tokio::select! {
@@ -179,67 +180,105 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
             () = soon.cancelled() => return Err(Ending::Interrupted),
             readings = self.read(&batch) => readings.map_err(Ending::Blind)?,
         };
-        let mut sent = Vec::new();
-        let mut next = Next::GoOn;
-        for (place, (planned, reading)) in batch.into_iter().zip(readings).enumerate() {
-            // What has grown old is read again with the next batch; the first one goes, or a slow database would let
-            // none go at all.
-            let is_old = place > 0 && began.elapsed() > FRESH;
-            if self.stop.soon.is_cancelled() || self.unrecorded.is_some() || is_old {
-                break;
-            }
-            self.pending.pop_front();
-            if let Decision::Keep(state, reason) = plan(&planned.chosen, &reading, &self.reader.rules()) {
-                self.record(planned, state, &reason);
-                continue;
-            }
-            let Some(url) = &planned.chosen.url else { continue };
-            let answer = self.send(url).await;
-            if let Answer::Busy(wait, why) = answer {
-                self.listener.waits(wait, &why);
-                // By the time the server is ready the build is not what was read: it is read again.
-                self.pending.push_front(planned);
-                next = Next::Wait(wait);
-                break;
-            }
-            self.silent = if matches!(answer, Answer::Unknown(_)) { self.silent + 1 } else { 0 };
-            if matches!(answer, Answer::Denied(_)) {
-                next = Next::Deny(answer.text().to_owned());
-            } else if self.silent >= SILENCE {
-                next = Next::Stop(format!("{SILENCE} deletions in a row got no answer"));
-            }
-            sent.push(Sent { planned, answer });
-            if !matches!(next, Next::GoOn) {
-                break;
-            }
+        self.pending.drain(..batch.len());
+        let allowed = self.still_allowed(batch, readings).await;
+        if self.unrecorded.is_some() {
+            self.pending.extend(allowed);
+            return Ok(());
         }
-        self.prove(sent).await?;
-        match next {
-            Next::GoOn => Ok(()),
-            Next::Wait(wait) => {
-                self.pause(wait).await;
+        let fresh = Fresh { builds: allowed, read: began };
+        let sending = Sending::new(&*self.recorder, self.deleter, &self.pace, self.stop);
+        let done = sending.send(fresh, |answer, began| {
+            self.silence.hear(answer, began);
+            self.silence.times >= SILENCE
+        });
+        let done = done.await;
+        if done.grown_old {
+            self.batch = done.sent.len().clamp(1, BATCH);
+        } else {
+            self.batch = (self.batch * 2).min(BATCH);
+        }
+        for planned in done.back.into_iter().rev() {
+            self.pending.push_front(planned);
+        }
+        self.prove(done.sent).await?;
+        match done.halt {
+            None => Ok(()),
+            Some(Halt::Wait(wait, why)) => {
+                self.recorder.waits(wait, &why);
+                self.unless_interrupted(sleep(wait)).await
+            }
+            Some(Halt::Silence) => Err(Ending::Stopped(format!("{SILENCE} times in a row no answer came"))),
+            Some(Halt::Deny(why)) => Err(Ending::Denied(why)),
+            Some(Halt::Unrecorded(error)) => {
+                self.unrecorded.get_or_insert(error);
                 Ok(())
             }
-            Next::Stop(why) => Err(Ending::Stopped(why)),
-            Next::Deny(why) => Err(Ending::Denied(why)),
         }
     }
 
-    /// Sends one deletion. Who cannot wait for the answer does not know it.
-    async fn send(&mut self, url: &BuildUrl) -> Answer {
+    async fn unless_interrupted(&self, wait: impl Future<Output = ()>) -> Result<(), Ending<R::Error>> {
         tokio::select! {
             biased;
-            () = self.stop.now.cancelled() => Answer::Unknown("interrupted before an answer came".to_owned()),
-            answer = self.deleter.delete(url) => answer,
+            () = self.stop.soon.cancelled() => Err(Ending::Interrupted),
+            () = wait => Ok(()),
         }
     }
 
-    /// Waits, unless the run is interrupted.
-    async fn pause(&self, wait: Duration) {
-        tokio::select! {
-            () = sleep(wait) => {}
-            () = self.stop.soon.cancelled() => {}
+    /// Puts what the database holds of some builds into the archive, where one is wanted, once.
+    async fn put_aside(&mut self, batch: &[&Planned]) -> Result<(), Ending<R::Error>> {
+        let new: Vec<&Planned> = batch
+            .iter()
+            .copied()
+            .filter(|planned| self.archived.get(&planned.chosen.line).is_none_or(|(as_what, _)| as_what.is_none()))
+            .collect();
+        if new.is_empty() {
+            return Ok(());
         }
+        let chosen: Vec<&Chosen> = new.iter().map(|planned| &planned.chosen).collect();
+        let soon = self.stop.soon.clone();
+        let kept = tokio::select! {
+            biased;
+            () = soon.cancelled() => return Err(Ending::Interrupted),
+            kept = self.reader.archive(&chosen) => kept,
+        };
+        let kept = kept.map_err(|failure| match failure {
+            ArchiveFailure::Blind(error) => Ending::Blind(error),
+            ArchiveFailure::Unwritten(error) => Ending::Unarchived(error),
+        })?;
+        for (planned, as_what) in new.iter().zip(kept.into_iter().flatten()) {
+            let entry = self.archived.entry(planned.chosen.line).or_default();
+            *entry = (as_what, entry.1 + 1);
+        }
+        Ok(())
+    }
+
+    /// Those that may be deleted as they are now. The others are put on record, or back to be put aside anew.
+    async fn still_allowed(&mut self, batch: Vec<&'a Planned>, readings: Vec<Reading>) -> Vec<&'a Planned> {
+        let (mut allowed, mut kept) = (Vec::new(), Vec::new());
+        for (planned, reading) in batch.into_iter().zip(readings) {
+            if let Decision::Keep(state, reason) = plan(&planned.chosen, &reading, &self.reader.rules()) {
+                kept.push(Ended { planned, state, reason });
+                continue;
+            }
+            let now = match &reading {
+                Reading::There(now) => Some(now.fingerprint.as_str()),
+                _ => None,
+            };
+            match self.archived.get_mut(&planned.chosen.line) {
+                Some((as_what, times)) if as_what.as_deref() != now && *times >= ARCHIVED_AT_MOST => {
+                    let reason = "it changes as fast as it can be put into the archive".to_owned();
+                    kept.push(Ended { planned, state: State::Changed, reason });
+                }
+                Some((as_what, _)) if as_what.as_deref() != now => {
+                    *as_what = None;
+                    self.pending.push_front(planned);
+                }
+                _ => allowed.push(planned),
+            }
+        }
+        self.record_all(&kept).await;
+        allowed
     }
 
     async fn read(&mut self, batch: &[&Planned]) -> Result<Vec<Reading>, R::Error> {
@@ -262,10 +301,10 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
             };
             let readings = match readings {
                 Ok(readings) => readings,
-                Err(ending) => return Err(self.unproved(&waiting, ending)),
+                Err(ending) => return Err(self.unproved(&waiting, ending).await),
             };
             let pause = pauses.next();
-            let mut again = Vec::new();
+            let (mut again, mut ended) = (Vec::new(), Vec::new());
             for (sent, reading) in waiting.into_iter().zip(readings) {
                 let gone = reading == Reading::Gone;
                 if !gone && pause.is_some() && sent.may_take_effect_yet() {
@@ -273,9 +312,10 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
                     continue;
                 }
                 let (state, reason) = sent.settled(gone);
-                self.record(sent.planned, state, &reason);
-                canary.get_or_insert((state, reason, sent.planned.chosen.line));
+                canary.get_or_insert((state, reason.clone(), sent.planned.chosen.line));
+                ended.push(Ended { planned: sent.planned, state, reason });
             }
+            self.record_all(&ended).await;
             waiting = again;
             if let Some(pause) = pause.filter(|_| !waiting.is_empty()) {
                 tokio::select! {
@@ -297,50 +337,23 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
         Ok(())
     }
 
-    fn unproved(&mut self, sent: &[Sent<'a>], ending: Ending<R::Error>) -> Ending<R::Error> {
+    async fn unproved(&mut self, sent: &[Sent<'a>], ending: Ending<R::Error>) -> Ending<R::Error> {
         let why = match &ending {
             Ending::Blind(error) => format!("it could not be read again: {}", in_one_line(error)),
             _ => "interrupted before it was read again".to_owned(),
         };
-        for sent in sent {
-            self.record(sent.planned, State::Unknown, &format!("{}; {why}", sent.answer.text()));
-        }
+        let reason = |sent: &Sent<'_>| format!("{}; {why}", sent.answer.text());
+        let ended: Vec<_> = sent
+            .iter()
+            .map(|sent| Ended { planned: sent.planned, state: State::Unknown, reason: reason(sent) })
+            .collect();
+        self.record_all(&ended).await;
         ending
     }
 }
 
 fn in_one_line(error: &dyn std::error::Error) -> String {
     std::iter::once(error.to_string()).chain(told_apart(error)).collect::<Vec<_>>().join(": ")
-}
-
-impl Sent<'_> {
-    /// Whether the build may still go without anything more being sent.
-    fn may_take_effect_yet(&self) -> bool {
-        matches!(self.answer, Answer::Accepted(_) | Answer::Unknown(_))
-    }
-
-    /// How a deletion ended, by what the server said and whether the build is gone. The database has the last word.
-    fn settled(&self, gone: bool) -> (State, String) {
-        let text = self.answer.text();
-        match (&self.answer, gone) {
-            (Answer::Accepted(_), true) => (State::Deleted, "read again and gone".to_owned()),
-            (Answer::Accepted(_), false) => {
-                (State::Failed, format!("the server says that it is deleted ({text}), and it is still there"))
-            }
-            (Answer::Gone(_), true) => (State::AlreadyGone, format!("{text}; read again and gone")),
-            (Answer::Gone(_), false) => (State::Failed, format!("{text}, and it is still there")),
-            (Answer::Refused(_), true) => (State::AlreadyGone, format!("{text}; read again and gone")),
-            (Answer::Refused(_), false) => (State::Refused, text.to_owned()),
-            (Answer::Failed(_), true) => (State::Deleted, format!("{text}; read again and gone all the same")),
-            (Answer::Failed(_), false) => (State::Failed, text.to_owned()),
-            (Answer::Unknown(_), true) => (State::Deleted, format!("{text}; read again and gone")),
-            (Answer::Unknown(_), false) => (State::Unknown, format!("{text}; still there when read again")),
-            (Answer::Busy(..) | Answer::Denied(_), true) => {
-                (State::AlreadyGone, format!("{text}; read again and gone"))
-            }
-            (Answer::Busy(..) | Answer::Denied(_), false) => (State::NotAttempted, text.to_owned()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Runs against a scripted database and a scripted server, for what real ones will not do on demand.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::*;
+use crate::build_url::BuildUrl;
 use crate::finding::Finding;
 use crate::report::Judged;
 use crate::timing::Timing;
@@ -46,6 +47,17 @@ struct World {
     stop: Stop,
     /// How long the database takes to answer.
     slow: Duration,
+    /// How long a deletion takes.
+    takes: Duration,
+    /// How long it takes to put an intent on record.
+    slow_record: Duration,
+    /// The builds whose deletion was put on record before.
+    intents: Rc<RefCell<Vec<u64>>>,
+    /// As what each build is put into the archive; `None` where there is no archive.
+    archives: Option<BTreeMap<u64, &'static str>>,
+    jobs: usize,
+    rate: Option<f64>,
+    under_way: Rc<Cell<usize>>,
 }
 
 fn number(chosen: &Chosen) -> u64 {
@@ -73,6 +85,13 @@ impl BuildReader for World {
     fn rules(&self) -> Vec<&str> {
         vec!["stuck-running"]
     }
+
+    async fn archive(&mut self, chosen: &[&Chosen]) -> Result<Option<Vec<Option<String>>>, ArchiveFailure<Gone>> {
+        let Some(archived) = self.archives.clone() else { return Ok(None) };
+        let numbers: Vec<String> = chosen.iter().map(|chosen| number(chosen).to_string()).collect();
+        self.log.borrow_mut().push(format!("archive {}", numbers.join(" ")));
+        Ok(Some(chosen.iter().map(|chosen| archived.get(&number(chosen)).map(ToString::to_string)).collect()))
+    }
 }
 
 impl World {
@@ -90,6 +109,14 @@ impl World {
 }
 
 impl World {
+    fn recorded(&self) -> usize {
+        self.log.borrow().iter().filter(|entry| entry.starts_with("ended")).count()
+    }
+
+    fn sends(&self, number: u64) -> usize {
+        self.log.borrow().iter().filter(|entry| **entry == format!("send {number}")).count()
+    }
+
     fn not_sent(&self, number: u64, wait: Duration, text: String) -> Answer {
         self.sent.borrow_mut().remove(&number);
         Answer::Busy(wait, text)
@@ -97,8 +124,14 @@ impl World {
 }
 
 impl Deleter for World {
-    async fn delete(&mut self, build: &BuildUrl) -> Answer {
+    async fn delete(&self, build: &BuildUrl) -> Answer {
         self.log.borrow_mut().push(format!("send {}", build.number()));
+        let intended = self.intents.borrow().iter().filter(|number| **number == build.number()).count();
+        assert!(intended >= self.sends(build.number()), "build {} was sent and is not on record", build.number());
+        self.under_way.set(self.under_way.get() + 1);
+        assert!(self.under_way.get() <= self.jobs, "{} at once", self.under_way.get());
+        sleep(self.takes).await;
+        self.under_way.set(self.under_way.get() - 1);
         self.sent.borrow_mut().insert(build.number(), 0);
         if self.interrupt_at == Some(build.number()) {
             self.stop.soon.cancel();
@@ -106,10 +139,12 @@ impl Deleter for World {
         let script = &self.scripts[&build.number()];
         match script.answer.clone() {
             Answer::Busy(wait, text) => {
-                let asked =
-                    self.log.borrow().iter().filter(|entry| **entry == format!("send {}", build.number())).count();
                 // Busy twice, then at work.
-                if asked > 2 { Answer::Accepted(text) } else { self.not_sent(build.number(), wait, text) }
+                if self.sends(build.number()) > 2 {
+                    Answer::Accepted(text)
+                } else {
+                    self.not_sent(build.number(), wait, text)
+                }
             }
             Answer::Failed(text) if text == "never answers" => std::future::pending().await,
             answer => answer,
@@ -117,18 +152,35 @@ impl Deleter for World {
     }
 }
 
-impl Listener for World {
-    fn ended(&mut self, planned: &Planned, state: State, _: &str) -> std::io::Result<()> {
-        let recorded = self.log.borrow().iter().filter(|entry| entry.starts_with("ended")).count();
-        self.log.borrow_mut().push(format!("ended {} {state}", number(&planned.chosen)));
+impl Recorder for World {
+    async fn intend(&self, planned: &Planned) -> io::Result<()> {
+        sleep(self.slow_record).await;
+        self.intents.borrow_mut().push(number(&planned.chosen));
+        match self.full_after.is_some_and(|after| self.recorded() > after) {
+            true => Err(io::Error::other("disk full")),
+            false => Ok(()),
+        }
+    }
+
+    fn answered(&self, _: &Planned, _: &Answer) {}
+
+    async fn ended(&mut self, ended: &[Ended<'_>]) -> io::Result<()> {
+        let recorded = self.recorded();
+        for Ended { planned, state, .. } in ended {
+            self.log.borrow_mut().push(format!("ended {} {state}", number(&planned.chosen)));
+        }
         if self.full_after.is_some_and(|after| recorded >= after) {
-            return Err(std::io::Error::other("disk full"));
+            return Err(io::Error::other("disk full"));
         }
         Ok(())
     }
 
-    fn waits(&mut self, wait: Duration, _: &str) {
+    fn waits(&self, wait: Duration, _: &str) {
         self.log.borrow_mut().push(format!("waits {}", wait.as_secs()));
+    }
+
+    fn slackens(&self, at_once: usize, _: &str) {
+        self.log.borrow_mut().push(format!("slackens to {at_once}"));
     }
 }
 
@@ -183,13 +235,21 @@ fn world(scripts: impl IntoIterator<Item = Script>) -> World {
         interrupt_at: None,
         stop: Stop::default(),
         slow: Duration::ZERO,
+        takes: Duration::ZERO,
+        slow_record: Duration::ZERO,
+        intents: Rc::default(),
+        archives: None,
+        jobs: 1,
+        rate: None,
+        under_way: Rc::default(),
     }
 }
 
 async fn carried_out(world: &World) -> (Vec<String>, Ending<Gone>) {
     let plan: Vec<Planned> = world.scripts.keys().map(|number| planned(*number)).collect();
-    let (mut reader, mut deleter, mut listener) = (world.clone(), world.clone(), world.clone());
-    let ending = run(&plan, &mut reader, &mut deleter, &mut listener, &world.stop).await;
+    let (mut reader, deleter, mut recorder) = (world.clone(), world.clone(), world.clone());
+    let limits = Limits { jobs: world.jobs, rate: world.rate };
+    let ending = run(&plan, limits, (&mut reader, &deleter, &mut recorder), &world.stop).await;
     (world.log.borrow().clone(), ending)
 }
 
@@ -334,9 +394,9 @@ async fn a_server_that_was_waited_for_is_not_asked_before_the_build_is_read_agai
             "read 2 3",
             "send 2",
             "send 3",
-            "waits 60",
             "read 2",
             "ended 2 deleted",
+            "waits 60",
             "read 3",
             "send 3",
             "waits 60",
@@ -398,6 +458,80 @@ async fn who_cannot_wait_has_everything_on_record_all_the_same() {
         .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn several_are_under_way_at_once_and_the_canary_alone() {
+    let mut world = world((0..9).map(|_| done()));
+    (world.jobs, world.takes) = (4, Duration::from_millis(100));
+    let begun = Instant::now();
+    let (log, ending) = carried_out(&world).await;
+    assert_eq!(log[..5], ["read 1", "send 1", "read 1", "ended 1 deleted", "read 2 3 4 5 6 7 8 9"]);
+    assert_eq!(states(&log).len(), 9);
+    assert_eq!(begun.elapsed(), Duration::from_millis(300));
+    assert!(matches!(ending, Ending::Complete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_on_a_reading_that_is_old() {
+    // Two at once, two seconds each: after four seconds the others have to be read again.
+    let mut world = world((0..7).map(|_| done()));
+    (world.jobs, world.takes) = (2, Duration::from_secs(2));
+    let (log, ending) = carried_out(&world).await;
+    assert_eq!(log[4..9], ["read 2 3 4 5 6 7", "send 2", "send 3", "send 4", "send 5"]);
+    assert_eq!(log[9], "read 2 3 4 5");
+    assert_eq!(log[14..17], ["read 6 7", "send 6", "send 7"]);
+    assert!(matches!(ending, Ending::Complete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_long_to_put_on_record_is_read_again_and_sent_once() {
+    let mut world = world((0..4).map(|_| done()));
+    world.slow_record = Duration::from_secs(5);
+    let (log, ending) = carried_out(&world).await;
+    assert_eq!(states(&log), ["1 deleted", "2 deleted", "3 deleted", "4 deleted"]);
+    assert!((1..=4).all(|number| world.sends(number) == 1), "{log:?}");
+    assert!(matches!(ending, Ending::Complete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_is_kept_and_what_is_sent_is_fresh() {
+    let mut world = world((0..5).map(|_| done()));
+    (world.jobs, world.rate) = (4, Some(0.1));
+    let begun = Instant::now();
+    let (log, ending) = carried_out(&world).await;
+    assert_eq!(begun.elapsed().as_secs(), 40);
+    for number in 1..=5 {
+        let sent = log.iter().position(|entry| *entry == format!("send {number}")).expect("sent");
+        assert_eq!(log[sent - 1], format!("read {number}"), "{log:?}");
+    }
+    assert!(matches!(ending, Ending::Complete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_comes_back_silences_no_run() {
+    // Five at once lose their answers together: that is one silence, not five.
+    let silent = || says(Answer::Unknown, Some(0));
+    let mut world = world([done(), silent(), silent(), silent(), silent(), silent(), done()]);
+    (world.jobs, world.takes) = (6, Duration::from_millis(10));
+    let (log, ending) = carried_out(&world).await;
+    assert_eq!(states(&log).len(), 7);
+    assert!(states(&log).iter().all(|state| state.ends_with("deleted")), "{log:?}");
+    assert!(matches!(ending, Ending::Complete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_build_is_put_aside_before_it_is_sent() {
+    let mut world = world([done(), done(), done(), done()]);
+    // The third is put aside as something else than what is read just before it would be sent.
+    world.archives = Some([(1, "as it was"), (2, "as it was"), (3, "as it had been"), (4, "as it was")].into());
+    let (log, ending) = carried_out(&world).await;
+    assert_eq!(log[..3], ["archive 1", "read 1", "send 1"]);
+    assert_eq!(log[5..9], ["archive 2 3 4", "read 2 3 4", "send 2", "send 4"]);
+    assert_eq!(log.iter().filter(|entry| *entry == "archive 3").count(), ARCHIVED_AT_MOST - 1);
+    assert_eq!(world.sends(3), 0);
+    assert!(states(&log).contains(&"3 changed"));
+    assert!(matches!(ending, Ending::Complete));
+}
+
 fn script() -> impl Strategy<Value = Script> {
     let answer = prop_oneof![
         4 => Just(Answer::Accepted as fn(String) -> Answer),
@@ -421,12 +555,16 @@ proptest! {
         interrupt_at in proptest::option::of(1_u64..40),
         blind_after in proptest::option::of(1_usize..8),
         full_after in proptest::option::of(0_usize..40),
+        (jobs, takes) in (1_usize..9, 0_u64..4000),
+        put_aside in proptest::option::of(proptest::collection::btree_set(1_u64..40, 0..40)),
     ) {
         let mut world = world(scripts);
         world.changed = changed.clone();
         world.interrupt_at = interrupt_at;
         world.blind_after = blind_after;
         world.full_after = full_after;
+        (world.jobs, world.takes) = (jobs, Duration::from_millis(takes));
+        world.archives = put_aside.map(|builds| builds.into_iter().map(|number| (number, "as it was")).collect());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         let (log, _) = runtime.expect("a runtime").block_on(carried_out(&world));
         let ended = states(&log);
@@ -441,6 +579,19 @@ proptest! {
             let gone = world.sent.borrow().contains_key(number) && world.scripts[number].gone_after.is_some();
             let deleted = ended.contains(&format!("{number} deleted").as_str());
             prop_assert!(!deleted || gone, "deleted means gone");
+            let aside = world.archives.as_ref().is_none_or(|aside| aside.contains_key(number));
+            prop_assert!(sent == 0 || aside, "a build was sent that is not in the archive");
+        }
+        // Until one has been proved gone, each is waited for.
+        let first_deleted = log.iter().position(|entry| entry.ends_with(" deleted")).unwrap_or(log.len());
+        let mut under_way = BTreeSet::new();
+        for entry in &log[..first_deleted] {
+            match entry.split(' ').collect::<Vec<_>>()[..] {
+                ["send", number] => drop(under_way.insert(number)),
+                ["ended", number, _] => drop(under_way.remove(number)),
+                _ => {}
+            }
+            prop_assert!(under_way.len() <= 1, "more than a canary was sent: {:?}", log);
         }
     }
 }

@@ -110,6 +110,14 @@ pub enum ScanError {
 }
 
 impl ScanError {
+    /// Whether the same may succeed in a while, perhaps on a new connection.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Database(error) | Self::Misfit { source: error, .. } => error.may_pass(),
+            _ => false,
+        }
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {

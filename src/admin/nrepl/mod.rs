@@ -25,6 +25,7 @@ use tokio::time::{Instant, timeout};
 pub use bencode::DecodeError;
 pub use function::{AdminFn, AdminFnError};
 
+use super::retry::Patience;
 use super::text::{chain, shown};
 use super::{AdminError, Answer, Options, Via};
 use crate::build_url::BuildUrl;
@@ -40,13 +41,16 @@ pub(super) struct Client {
     session: Option<Session>,
     /// Whether the last deletion was put off because it took long to get ready for it.
     was_slow: bool,
+    patience: Patience,
+    /// How often in a row no connection could be made.
+    failures: u32,
 }
 
 /// What it may take to get ready for a deletion before it has to be allowed anew.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// What it takes to connect once more.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Server {
     host: String,
     port: u16,
@@ -77,7 +81,20 @@ impl Client {
         let candidates = options.admin_fn.map_or_else(AdminFn::usual, |function| vec![function]);
         let server = Server { host, port, address, timeout: options.timeout, candidates };
         let (session, function) = server.open().await?;
-        Ok(Self { server, function, session: Some(session), was_slow: false })
+        Ok(Self::new(server, function, session))
+    }
+
+    fn new(server: Server, function: Function, session: Session) -> Self {
+        Self { server, function, session: Some(session), was_slow: false, patience: Patience::default(), failures: 0 }
+    }
+
+    /// Connects once more, for another deletion at the same time.
+    ///
+    /// # Errors
+    /// No more connections can be made, or the name means another function there.
+    pub(super) async fn another(&self) -> Result<Self, AdminError> {
+        let session = self.open_alike().await?;
+        Ok(Self::new(self.server.clone(), self.function.clone(), session))
     }
 
     /// Deletes one build.
@@ -85,8 +102,9 @@ impl Client {
         let began = Instant::now();
         let mut session = match self.fresh_session().await {
             Ok(session) => session,
-            Err(error) => return Answer::Denied(chain(&error)),
+            Err(error) => return self.without_session(&error),
         };
+        self.failures = 0;
         // Whoever allowed this deletion did so before the connection had to be made again. Once: a server that is always slow
         // is asked all the same.
         if began.elapsed() > SLOW && !self.was_slow {
@@ -117,6 +135,21 @@ impl Client {
         {
             return Ok(session);
         }
+        self.open_alike().await
+    }
+
+    /// Nothing was sent. A server that was there and is not may be on its way back.
+    fn without_session(&mut self, error: &AdminError) -> Answer {
+        self.failures += 1;
+        let may_come_back = matches!(error, AdminError::Connect { .. } | AdminError::Lost { .. });
+        if !may_come_back || self.failures >= self.patience.connections_later {
+            return Answer::Denied(chain(error));
+        }
+        Answer::Busy(self.patience.back_off(self.failures - 1), chain(error))
+    }
+
+    /// A session on a new connection, where the name still means the same function.
+    async fn open_alike(&self) -> Result<Session, AdminError> {
         let (session, function) = self.server.open().await?;
         if function != self.function {
             return Err(AdminError::FunctionChanged {

@@ -34,7 +34,7 @@ async fn else_by_its_full_name() {
     let script =
         script.resolves("s1", FULL, &format!("#'{FULL}")).eval("s1", &form).reply(&[&[("value", "nil")], DONE]);
     let server = script.start().await;
-    let mut path = server.connect().await;
+    let path = server.connect().await;
     assert_eq!(path.describe(), format!("{} {FULL}", server.via));
     let build = BuildUrl::parse("https://ci.example.com/gh/acme/api/1").expect("a build");
     assert_eq!(path.delete(&build).await, Answer::Accepted("value nil".into()));

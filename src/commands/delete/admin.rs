@@ -12,7 +12,7 @@ use crate::deletion::Deleter;
 pub(super) struct Admin(pub(super) AdminPath);
 
 impl Deleter for Admin {
-    async fn delete(&mut self, build: &BuildUrl) -> Answer {
+    async fn delete(&self, build: &BuildUrl) -> Answer {
         self.0.delete(build).await
     }
 }
@@ -29,6 +29,7 @@ pub(super) fn options(args: &DeleteArgs) -> Result<Options, Error> {
     };
     Ok(Options {
         timeout: admin.timeout,
+        jobs: admin.jobs.get().into(),
         admin_fn: admin.admin_fn.clone(),
         token: token.filter(|token| !token.is_empty()).map(SecretString::from),
         token_header: admin.token_header.clone(),

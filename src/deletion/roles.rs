@@ -1,0 +1,91 @@
+//! What a run needs from outside, each behind a small trait: eyes, hands, a record; and how it is asked to end.
+
+use std::io;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::Answer;
+use crate::build_url::BuildUrl;
+use crate::report::Chosen;
+use crate::state::State;
+
+use super::plan::{Planned, Reading};
+
+/// Reads chosen builds again.
+pub trait BuildReader {
+    /// What goes wrong.
+    type Error: std::error::Error;
+
+    /// What the database says now of each build, in the same order.
+    fn read(&mut self, chosen: &[&Chosen]) -> impl Future<Output = Result<Vec<Reading>, Self::Error>>;
+
+    /// The names of the rules that are run with each reading.
+    fn rules(&self) -> Vec<&str>;
+
+    /// Puts all that is known of these builds aside, to be safe on disk when it returns. Tells for each build as what it
+    /// was put aside, by its fingerprint; `None` where nobody asked for an archive.
+    fn archive(
+        &mut self,
+        chosen: &[&Chosen],
+    ) -> impl Future<Output = Result<Option<Vec<Option<String>>>, ArchiveFailure<Self::Error>>>;
+}
+
+/// Why builds could not be put aside.
+#[derive(Debug)]
+pub enum ArchiveFailure<E> {
+    /// They could not be read.
+    Blind(E),
+    /// They could not be written.
+    Unwritten(io::Error),
+}
+
+/// Sends deletions, several at the same time.
+pub trait Deleter {
+    /// Sends one deletion, once.
+    fn delete(&self, build: &BuildUrl) -> impl Future<Output = Answer>;
+}
+
+/// A build that has ended.
+#[derive(Clone, Debug)]
+pub struct Ended<'a> {
+    /// The build.
+    pub planned: &'a Planned,
+    /// The state in which it is left.
+    pub state: State,
+    /// Why.
+    pub reason: String,
+}
+
+/// Puts on record what a run does, before and after.
+pub trait Recorder {
+    /// A build is about to be sent; it is on record, whatever happens, when this returns.
+    ///
+    /// # Errors
+    /// It cannot be put on record: then it is not sent, nor is anything after it.
+    fn intend(&self, planned: &Planned) -> impl Future<Output = io::Result<()>>;
+
+    /// What the server said of it.
+    fn answered(&self, planned: &Planned, answer: &Answer);
+
+    /// Builds have ended.
+    ///
+    /// # Errors
+    /// They cannot be put on record: then nothing more is sent.
+    fn ended(&mut self, ended: &[Ended<'_>]) -> impl Future<Output = io::Result<()>>;
+
+    /// The run waits for the server.
+    fn waits(&self, wait: Duration, why: &str);
+
+    /// From now on fewer are sent at once.
+    fn slackens(&self, at_once: usize, why: &str);
+}
+
+/// How a run is asked to end before its time.
+#[derive(Clone, Default)]
+pub struct Stop {
+    /// Nothing more is sent; what was sent is proved.
+    pub soon: CancellationToken,
+    /// Nothing is waited for: what was sent and not proved is unknown.
+    pub now: CancellationToken,
+}

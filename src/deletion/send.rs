@@ -1,0 +1,166 @@
+//! Sends some deletions, several at once, each as long as what was read of its build is fresh.
+
+use std::io;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::Instant;
+
+use crate::admin::Answer;
+
+use super::pace::Pace;
+use super::plan::Planned;
+use super::roles::{Deleter, Recorder, Stop};
+use super::run::FRESH;
+use super::sent::Sent;
+
+/// Builds that may be deleted, as they were read at that time.
+pub(super) struct Fresh<'a> {
+    pub(super) builds: Vec<&'a Planned>,
+    pub(super) read: Instant,
+}
+
+/// Why no more were sent.
+pub(super) enum Halt {
+    /// The server asks to wait.
+    Wait(Duration, String),
+    /// No answer came, too often.
+    Silence,
+    /// The server lets nobody in, or cannot be reached.
+    Deny(String),
+    /// The next one could not be put on record.
+    Unrecorded(io::Error),
+}
+
+/// What became of some builds.
+pub(super) struct Done<'a> {
+    /// Those for which something may have been done, and what the server said.
+    pub(super) sent: Vec<Sent<'a>>,
+    /// Those for which nothing was done, in their order.
+    pub(super) back: Vec<&'a Planned>,
+    /// Whether the reading grew old before all were sent.
+    pub(super) grown_old: bool,
+    pub(super) halt: Option<Halt>,
+}
+
+/// What became of one build.
+enum Outcome {
+    Answered(Answer, Instant),
+    /// What was read of it had grown old before it could be sent.
+    Old,
+    /// The run was interrupted before it was sent.
+    Interrupted,
+    Unrecorded(io::Error),
+}
+
+/// What it takes to send.
+pub(super) struct Sending<'r, D, L> {
+    recorder: &'r L,
+    deleter: &'r D,
+    pace: &'r Pace,
+    stop: &'r Stop,
+}
+
+impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
+    pub(super) fn new(recorder: &'r L, deleter: &'r D, pace: &'r Pace, stop: &'r Stop) -> Self {
+        Self { recorder, deleter, pace, stop }
+    }
+
+    /// Sends as many as the pace allows, until all are sent or something speaks against it. What is under way by then is
+    /// waited for. `is_silent` hears of each answer, and when it was asked for, and tells whether the server is silent.
+    pub(super) async fn send<'a>(
+        &self,
+        fresh: Fresh<'a>,
+        mut is_silent: impl FnMut(&Answer, Instant) -> bool,
+    ) -> Done<'a> {
+        let mut done = Done { sent: Vec::new(), back: Vec::new(), grown_old: false, halt: None };
+        let mut back: Vec<(usize, &'a Planned)> = Vec::new();
+        let mut queue = fresh.builds.into_iter().enumerate();
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            let may_go_on = done.halt.is_none() && !done.grown_old && !self.stop.soon.is_cancelled();
+            if may_go_on
+                && under_way.len() < self.pace.at_once()
+                && let Some((place, planned)) = queue.next()
+            {
+                under_way.push(self.send_one(place, planned, fresh.read));
+                continue;
+            }
+            let Some((place, planned, outcome)) = under_way.next().await else { break };
+            match outcome {
+                Outcome::Answered(Answer::Busy(wait, why), _) => {
+                    self.pace.busy();
+                    // By the time the server is ready the build is not what was read: it is read again.
+                    back.push((place, planned));
+                    let longest = match done.halt.take() {
+                        Some(Halt::Wait(longest, _)) if longest > wait => longest,
+                        None | Some(Halt::Wait(..)) => wait,
+                        Some(other) => {
+                            done.halt = Some(other);
+                            continue;
+                        }
+                    };
+                    done.halt = Some(Halt::Wait(longest, why));
+                }
+                Outcome::Answered(answer, began) => {
+                    if let Some(why) = self.pace.answered(began.elapsed()) {
+                        self.recorder.slackens(self.pace.at_once(), &why);
+                    }
+                    let silent = is_silent(&answer, began);
+                    if let Answer::Denied(why) = &answer {
+                        done.halt = Some(Halt::Deny(why.clone()));
+                    } else if silent && !matches!(done.halt, Some(Halt::Deny(_) | Halt::Unrecorded(_))) {
+                        done.halt = Some(Halt::Silence);
+                    }
+                    done.sent.push(Sent { planned, answer });
+                }
+                Outcome::Old => {
+                    done.grown_old = true;
+                    back.push((place, planned));
+                }
+                Outcome::Interrupted => back.push((place, planned)),
+                Outcome::Unrecorded(error) => {
+                    back.push((place, planned));
+                    done.halt = Some(Halt::Unrecorded(error));
+                }
+            }
+        }
+        back.extend(queue);
+        back.sort_by_key(|(place, _)| *place);
+        done.back = back.into_iter().map(|(_, planned)| planned).collect();
+        done
+    }
+
+    /// Sends one deletion when its turn comes, after it has been put on record.
+    async fn send_one<'a>(&self, place: usize, planned: &'a Planned, read: Instant) -> (usize, &'a Planned, Outcome) {
+        // The first one goes, or a slow database would let none go at all.
+        let is_old = || place > 0 && read.elapsed() > FRESH;
+        let outcome = async {
+            tokio::select! {
+                biased;
+                () = self.stop.soon.cancelled() => return Outcome::Interrupted,
+                () = self.pace.turn() => {}
+            }
+            let Some(url) = planned.chosen.url.as_ref().filter(|_| !is_old()) else { return Outcome::Old };
+            if let Err(error) = self.recorder.intend(planned).await {
+                return Outcome::Unrecorded(error);
+            }
+            let began = Instant::now();
+            if is_old() {
+                let nothing = Answer::Busy(Duration::ZERO, "not sent: it took too long to put it on record".to_owned());
+                self.recorder.answered(planned, &nothing);
+                return Outcome::Old;
+            }
+            let answer = tokio::select! {
+                biased;
+                // Who cannot wait for the answer does not know it.
+                () = self.stop.now.cancelled() => Answer::Unknown("interrupted before an answer came".to_owned()),
+                answer = self.deleter.delete(url) => answer,
+            };
+            self.recorder.answered(planned, &answer);
+            Outcome::Answered(answer, began)
+        };
+        (place, planned, outcome.await)
+    }
+}
