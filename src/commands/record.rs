@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::admin::Answer;
 use crate::deletion::{Decision, Ended, Planned, Recorder};
+use crate::finding::Finding;
 use crate::output::{OutputError, OutputFile, PlanTable, Printer, Progress};
 use crate::report::{ResultRow, ResultWriter};
 use crate::state::State;
@@ -57,7 +58,7 @@ impl Record {
 }
 
 impl Recorder for Record {
-    async fn intend(&self, _: &Planned) -> std::io::Result<()> {
+    async fn intend(&self, _: &Planned, _: &Finding) -> std::io::Result<()> {
         Ok(())
     }
 

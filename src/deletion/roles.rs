@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::Answer;
 use crate::build_url::BuildUrl;
+use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::state::State;
 
@@ -59,11 +60,11 @@ pub struct Ended<'a> {
 
 /// Puts on record what a run does, before and after.
 pub trait Recorder {
-    /// A build is about to be sent; it is on record, whatever happens, when this returns.
+    /// A build, as it was read just now, is about to be sent; it is on record, whatever happens, when this returns.
     ///
     /// # Errors
     /// It cannot be put on record: then it is not sent, nor is anything after it.
-    fn intend(&self, planned: &Planned) -> impl Future<Output = io::Result<()>>;
+    fn intend(&self, planned: &Planned, now: &Finding) -> impl Future<Output = io::Result<()>>;
 
     /// What the server said of it.
     fn answered(&self, planned: &Planned, answer: &Answer);

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::admin::Answer;
 use crate::causes::told_apart;
+use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::state::State;
 
@@ -183,7 +184,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         self.pending.drain(..batch.len());
         let allowed = self.still_allowed(batch, readings).await;
         if self.unrecorded.is_some() {
-            self.pending.extend(allowed);
+            self.pending.extend(allowed.into_iter().map(|(planned, _)| planned));
             return Ok(());
         }
         let fresh = Fresh { builds: allowed, read: began };
@@ -254,27 +255,37 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     }
 
     /// Those that may be deleted as they are now. The others are put on record, or back to be put aside anew.
-    async fn still_allowed(&mut self, batch: Vec<&'a Planned>, readings: Vec<Reading>) -> Vec<&'a Planned> {
+    async fn still_allowed(
+        &mut self,
+        batch: Vec<&'a Planned>,
+        readings: Vec<Reading>,
+    ) -> Vec<(&'a Planned, Box<Finding>)> {
         let (mut allowed, mut kept) = (Vec::new(), Vec::new());
         for (planned, reading) in batch.into_iter().zip(readings) {
-            if let Decision::Keep(state, reason) = plan(&planned.chosen, &reading, &self.reader.rules()) {
-                kept.push(Ended { planned, state, reason });
-                continue;
-            }
-            let now = match &reading {
-                Reading::There(now) => Some(now.fingerprint.as_str()),
-                _ => None,
+            let decision = plan(&planned.chosen, &reading, &self.reader.rules());
+            let now = match (decision, reading) {
+                (Decision::Keep(state, reason), _) => {
+                    kept.push(Ended { planned, state, reason });
+                    continue;
+                }
+                (Decision::Delete(_), Reading::There(now)) => now,
+                (Decision::Delete(_), _) => {
+                    let reason = "there is nothing to be deleted".to_owned();
+                    kept.push(Ended { planned, state: State::Refused, reason });
+                    continue;
+                }
             };
+            let as_read = Some(now.fingerprint.as_str());
             match self.archived.get_mut(&planned.chosen.line) {
-                Some((as_what, times)) if as_what.as_deref() != now && *times >= ARCHIVED_AT_MOST => {
+                Some((as_what, times)) if as_what.as_deref() != as_read && *times >= ARCHIVED_AT_MOST => {
                     let reason = "it changes as fast as it can be put into the archive".to_owned();
                     kept.push(Ended { planned, state: State::Changed, reason });
                 }
-                Some((as_what, _)) if as_what.as_deref() != now => {
+                Some((as_what, _)) if as_what.as_deref() != as_read => {
                     *as_what = None;
                     self.pending.push_front(planned);
                 }
-                _ => allowed.push(planned),
+                _ => allowed.push((planned, now)),
             }
         }
         self.record_all(&kept).await;

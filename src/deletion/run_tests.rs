@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use super::*;
 use crate::build_url::BuildUrl;
-use crate::finding::Finding;
 use crate::report::Judged;
 use crate::timing::Timing;
 use proptest::prelude::*;
@@ -153,7 +152,7 @@ impl Deleter for World {
 }
 
 impl Recorder for World {
-    async fn intend(&self, planned: &Planned) -> io::Result<()> {
+    async fn intend(&self, planned: &Planned, _: &Finding) -> io::Result<()> {
         sleep(self.slow_record).await;
         self.intents.borrow_mut().push(number(&planned.chosen));
         match self.full_after.is_some_and(|after| self.recorded() > after) {

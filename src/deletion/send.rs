@@ -8,6 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
 use crate::admin::Answer;
+use crate::finding::Finding;
 
 use super::pace::Pace;
 use super::plan::Planned;
@@ -15,9 +16,9 @@ use super::roles::{Deleter, Recorder, Stop};
 use super::run::FRESH;
 use super::sent::Sent;
 
-/// Builds that may be deleted, as they were read at that time.
+/// Builds that may be deleted, and as what they were read at that time.
 pub(super) struct Fresh<'a> {
-    pub(super) builds: Vec<&'a Planned>,
+    pub(super) builds: Vec<(&'a Planned, Box<Finding>)>,
     pub(super) read: Instant,
 }
 
@@ -82,9 +83,9 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
             let may_go_on = done.halt.is_none() && !done.grown_old && !self.stop.soon.is_cancelled();
             if may_go_on
                 && under_way.len() < self.pace.at_once()
-                && let Some((place, planned)) = queue.next()
+                && let Some((place, (planned, now))) = queue.next()
             {
-                under_way.push(self.send_one(place, planned, fresh.read));
+                under_way.push(self.send_one(place, planned, now, fresh.read));
                 continue;
             }
             let Some((place, planned, outcome)) = under_way.next().await else { break };
@@ -126,14 +127,20 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                 }
             }
         }
-        back.extend(queue);
+        back.extend(queue.map(|(place, (planned, _))| (place, planned)));
         back.sort_by_key(|(place, _)| *place);
         done.back = back.into_iter().map(|(_, planned)| planned).collect();
         done
     }
 
     /// Sends one deletion when its turn comes, after it has been put on record.
-    async fn send_one<'a>(&self, place: usize, planned: &'a Planned, read: Instant) -> (usize, &'a Planned, Outcome) {
+    async fn send_one<'a>(
+        &self,
+        place: usize,
+        planned: &'a Planned,
+        now: Box<Finding>,
+        read: Instant,
+    ) -> (usize, &'a Planned, Outcome) {
         // The first one goes, or a slow database would let none go at all.
         let is_old = || place > 0 && read.elapsed() > FRESH;
         let outcome = async {
@@ -143,7 +150,7 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                 () = self.pace.turn() => {}
             }
             let Some(url) = planned.chosen.url.as_ref().filter(|_| !is_old()) else { return Outcome::Old };
-            if let Err(error) = self.recorder.intend(planned).await {
+            if let Err(error) = self.recorder.intend(planned, &now).await {
                 return Outcome::Unrecorded(error);
             }
             let began = Instant::now();
