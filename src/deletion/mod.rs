@@ -2,6 +2,7 @@
 
 mod choose;
 mod gate;
+pub mod journal;
 mod plan;
 mod run;
 
