@@ -3,6 +3,7 @@
 mod admin;
 mod catalog;
 mod delete;
+mod journal;
 mod reading;
 mod values;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use catalog::{ProfilesArgs, RulesArgs};
 pub use delete::DeleteArgs;
+pub use journal::{JournalArgs, JournalCommand, JournalVerifyArgs};
 pub use reading::ReadingArgs;
 
 const EXIT_CODES: &str = "\
@@ -48,6 +50,8 @@ pub enum Command {
     Delete(Box<DeleteArgs>),
     /// Judge a restore: scan, say the verdict in one sentence, and exit with 1 if more is abnormal than is allowed
     Verify(VerifyArgs),
+    /// Look at the journal of a deletion
+    Journal(JournalArgs),
     /// List the rules that say which builds are abnormal, or print one of them
     ///
     /// A rule is one SQL query over the relations build, step, chunk and object, which a profile presents.

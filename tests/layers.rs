@@ -21,10 +21,11 @@ const BESIDE: [(&str, &str); 2] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 14] = [
+const HOMES: [(&str, &[&str]); 15] = [
     ("tokio_postgres", &["database/"]),
     ("tokio_openssl", &["database/"]),
-    ("nix::unistd", &["database/"]),
+    ("nix::unistd", &["database/", "deletion/journal/"]),
+    ("nix::fcntl", &["deletion/journal/"]),
     ("socket2", &["database/"]),
     ("openssl", &["database/", "admin/"]),
     ("reqwest", &["admin/"]),
@@ -33,8 +34,8 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("console", &["output/table.rs"]),
     ("csv", &["report/"]),
     ("clap", &["cli.rs", "cli/", "main.rs"]),
-    ("serde_json", &["output/json.rs", "admin/http.rs"]),
-    ("sha2", &["scan/fingerprint.rs"]),
+    ("serde_json", &["output/json.rs", "admin/http.rs", "deletion/journal/"]),
+    ("sha2", &["scan/fingerprint.rs", "deletion/", "report/digest.rs"]),
     ("tempfile", &["output/file.rs"]),
 ];
 

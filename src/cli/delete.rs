@@ -32,6 +32,14 @@ pub struct DeleteArgs {
     /// standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// The journal: what is about to be done and what came of it, on disk before the next step [default: beside the report,
+    /// REPORT.journal.jsonl]
+    ///
+    /// JSON Lines, chained by SHA-256; `halfbuilt journal verify FILE` checks it. A run that ended early, however it ended, is
+    /// gone on with by the same command: what was deleted is not sent again, and what was sent and has no known end is looked
+    /// up first. A dry run only reads it.
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub admin: AdminArgs,

@@ -1,27 +1,26 @@
 //! `halfbuilt delete`: deletes the chosen builds of a report, or shows what it would do.
 
 mod admin;
+mod again;
 mod choice;
+mod execution;
+mod history;
 mod planning;
 
-use std::collections::BTreeMap;
-
-use crate::admin::{AdminPath, Via};
+use crate::admin::Via;
 use crate::cli::DeleteArgs;
-use crate::deletion::{self, Ending, Limits};
+use crate::deletion;
 use crate::exit::Exit;
 use crate::output::Printer;
 use crate::project_glob::ProjectGlobs;
-use crate::scan::ScanError;
-use crate::state::State;
-use crate::text::counted;
 
 use super::guard::Guard;
 use super::interrupt::Interrupt;
-use super::record::{Record, show_plan};
+use super::record::show_plan;
 use super::{Error, reading};
-use admin::{Admin, options};
 use choice::{choose, open_output, output_file};
+use execution::{Work, carry_out};
+use history::History;
 use planning::{confirm, make_plan, nothing_left, say_what_is_kept};
 
 /// Plans, and carries the plan out if it is told to.
@@ -29,24 +28,27 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let via: Via = args.via.parse()?;
     let projects = ProjectGlobs::new(&args.projects)?;
     let scan = reading::plan(&args.reading, &[], printer)?;
-    let chosen = choose(&args, &projects, printer)?;
+    let (chosen, report) = choose(&args, &projects, printer)?;
     let may_be_deleted = chosen.iter().filter(|row| row.judged.as_ref().is_none_or(|judged| judged.deletable));
     let host = deletion::one_host(may_be_deleted.filter_map(|row| row.url.as_ref()), args.confirm.as_deref())?;
+    let history = History::look(&args, &report, printer)?;
     let output_file = output_file(&args);
-    let output = open_output(&args, output_file.as_deref())?;
+    let output = open_output(&args, output_file.as_deref(), history.goes_on())?;
 
     let database = interrupt.or(reading::connect(&args.reading, printer)).await?;
     let canceller = database.canceller();
     let planned = async {
         let mut guard = Guard::open(database, &scan, &args.reading, printer).await?;
-        let plan = make_plan(&mut guard, chosen, printer).await?;
+        let plan = make_plan(&mut guard, chosen, &history.past, printer).await?;
         Ok((guard, plan))
     };
     let (mut guard, plan) = interrupt.or_cancel(&canceller, planned).await?;
     guard.thorough = false;
     let deletions = plan.iter().filter(|planned| planned.is_deletion()).count();
-    let (host, deletions) = match host {
-        Some(host) if deletions > 0 => (host, deletions),
+    // What an earlier run left open has to be looked up and put on record, even if nothing is to be sent.
+    let left_open = args.execute && !history.unsettled().is_empty();
+    let host = match host {
+        Some(host) if deletions > 0 || left_open => host,
         _ => return nothing_left(&plan, output, output_file.is_none(), printer),
     };
     if !args.execute {
@@ -57,47 +59,8 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
         printer.say(&format!("dry run: nothing was sent; --execute --confirm {host} does it"));
         return Ok(Exit::Clean);
     }
-
     interrupt.or(confirm(&args, &host, (deletions, plan.len()), printer)).await?;
-    let options = options(&args)?;
-    let connected = async { Ok(AdminPath::connect(&via, options).await?) };
-    let admin = Admin(interrupt.or(connected).await?);
-    let limits = Limits { jobs: admin.0.jobs(), rate: args.admin.rate };
-    let through = admin.0.describe();
-    printer.say(&format!("deleting {} on {host} through {through}", counted(deletions as u64, "build")));
-    let mut record = Record::new(output, deletions as u64, printer)?;
-    let ending = deletion::run(&plan, limits, (&mut guard, &admin, &mut record), interrupt.stop()).await;
-    admin.0.close().await;
-    let (states, recorded) = record.finish();
-    printer.say(&tally(&states));
-    say_what_is_kept(&plan, printer);
-    if let Some(file) = &output_file {
-        printer.say(&format!("results are in {}", file.display()));
-    }
-    let outcome = outcome(ending, &states)?;
-    recorded?;
-    if outcome == Exit::NotAllDeleted {
-        let kept: u64 = states.iter().filter(|(state, _)| !state.is_gone()).map(|(_, builds)| builds).sum();
-        printer.say(&format!("exit code 5: {kept} of the chosen builds were not deleted"));
-    }
-    Ok(outcome)
-}
-
-fn outcome(ending: Ending<ScanError>, states: &BTreeMap<State, u64>) -> Result<Exit, Error> {
-    match ending {
-        Ending::Interrupted => Err(Error::Interrupted),
-        Ending::Blind(error) => Err(error.into()),
-        Ending::Unrecorded(error) => Err(Error::Unrecorded(error)),
-        Ending::Unarchived(error) => Err(Error::Unarchived(error)),
-        Ending::Denied(why) if !states.contains_key(&State::Deleted) => Err(Error::Denied(why)),
-        Ending::Stopped(why) | Ending::Denied(why) => Err(Error::Stopped(why)),
-        Ending::Complete if states.keys().all(|state| state.is_gone()) => Ok(Exit::Clean),
-        Ending::Complete => Ok(Exit::NotAllDeleted),
-    }
-}
-
-fn tally(states: &BTreeMap<State, u64>) -> String {
-    let all: u64 = states.values().sum();
-    let counted: Vec<String> = states.iter().map(|(state, builds)| format!("{builds} {state}")).collect();
-    format!("{all} chosen: {}", counted.join(", "))
+    let output = (output, output_file);
+    let work = Work { args: &args, via: &via, host: &host, plan: &plan, report, history, output };
+    carry_out(work, guard, interrupt, printer).await
 }

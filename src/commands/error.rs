@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::admin::{AdminError, ViaError};
 use crate::database::DatabaseError;
+use crate::deletion::journal::JournalError;
 use crate::deletion::GateError;
 use crate::drill::BadAllowance;
 use crate::exit::Exit;
@@ -56,6 +57,14 @@ pub enum Error {
         file: PathBuf,
         /// Why.
         source: ReportError,
+    },
+    /// A journal cannot be trusted or used.
+    #[error("cannot trust the journal {}", file.display())]
+    Journal {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: JournalError,
     },
     /// A file that is needed cannot be read.
     #[error("cannot read {}", file.display())]
@@ -126,6 +135,7 @@ impl Error {
             | Self::Unfit { .. }
             | Self::Output(_)
             | Self::Report { .. }
+            | Self::Journal { .. }
             | Self::Read { .. }
             | Self::Admin(_)
             | Self::Denied(_)
@@ -143,6 +153,7 @@ impl Error {
         match self {
             Self::Scan(error) => error.hint(),
             Self::Report { source, .. } => source.hint(),
+            Self::Journal { source, .. } => source.hint().map(str::to_owned),
             Self::Admin(error) => error.hint().map(Into::into),
             Self::Gate(error) => error.hint(),
             Self::Via(error) => error.hint().map(str::to_owned),

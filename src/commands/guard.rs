@@ -8,6 +8,7 @@ use crate::build_url::BuildUrl;
 use crate::causes::told_apart;
 use crate::cli::ReadingArgs;
 use crate::database::Database;
+use crate::deletion::journal::DatabaseName;
 use crate::deletion::{ArchiveFailure, BuildReader, Reading};
 use crate::finding::Finding;
 use crate::output::Printer;
@@ -41,6 +42,11 @@ impl<'a> Guard<'a> {
     ) -> Result<Self, ScanError> {
         let fit = Fit::check(plan, &database.snapshot(&plan.settings()).await?).await?;
         Ok(Self { database, plan, fit, args, printer, thorough: true })
+    }
+
+    /// Which database it is.
+    pub(super) fn database_name(&self) -> DatabaseName {
+        DatabaseName { system_identifier: None, name: String::new() }
     }
 
     /// Names the projects that there are.

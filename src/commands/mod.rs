@@ -5,6 +5,7 @@ mod delete;
 mod error;
 mod guard;
 mod interrupt;
+mod journal;
 mod profile_check;
 mod profiles;
 mod reading;
@@ -29,6 +30,7 @@ pub async fn run(cli: Cli, printer: Printer) -> Exit {
             Command::Scan(args) => scan::run(args, &interrupt, printer).await,
             Command::Delete(args) => delete::run(*args, &interrupt, printer).await,
             Command::Verify(args) => verify::run(args, &interrupt, printer).await,
+            Command::Journal(args) => journal::run(args, printer),
             Command::Rules(args) => rules::run(&args),
             Command::Profiles(args) => profiles::run(args, &interrupt, printer).await,
         }

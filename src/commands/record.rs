@@ -1,10 +1,12 @@
 //! What a deletion leaves behind: the results, row by row, the count of each state, the bar.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use crate::admin::Answer;
+use crate::build_url::BuildUrl;
+use crate::deletion::journal::{Event, Intent, Journal, Kept};
 use crate::deletion::{Decision, Ended, Planned, Recorder};
 use crate::finding::Finding;
 use crate::output::{OutputError, OutputFile, PlanTable, Printer, Progress};
@@ -18,16 +20,34 @@ pub(super) struct Record {
     results: ResultWriter<OutputFile>,
     states: BTreeMap<State, u64>,
     progress: Progress,
+    journal: Journal,
+    /// The builds that an earlier session sent and left without an end.
+    unsettled: HashSet<String>,
     /// Whether a row could not be written: then every row is said instead.
     failed: bool,
 }
 
 impl Record {
     /// Begins the results with their header row.
-    pub(super) fn new(output: OutputFile, deletions: u64, printer: Printer) -> Result<Self, Error> {
+    pub(super) fn new(
+        output: OutputFile,
+        deletions: u64,
+        journal: Journal,
+        unsettled: HashSet<String>,
+        printer: Printer,
+    ) -> Result<Self, Error> {
         let results = ResultWriter::new(output).map_err(Error::Unrecorded)?;
         let progress = Progress::counted("deleting", deletions, printer);
-        Ok(Self { results, states: BTreeMap::new(), progress, failed: false })
+        Ok(Self { results, states: BTreeMap::new(), progress, journal, unsettled, failed: false })
+    }
+
+    /// What the plan kept from the start is told as that, unless an earlier session had sent it.
+    fn event(&self, Ended { planned, state, reason }: &Ended<'_>) -> Event {
+        let url = name(planned);
+        if planned.is_deletion() || self.unsettled.contains(&url) {
+            return Event::result(&url, *state, reason);
+        }
+        Event::Kept(Kept { url, line: planned.chosen.line, state: *state, reason: reason.clone() })
     }
 
     fn add(&mut self, Ended { planned, state, reason }: &Ended<'_>) -> std::io::Result<()> {
@@ -58,16 +78,20 @@ impl Record {
 }
 
 impl Recorder for Record {
-    async fn intend(&self, _: &Planned, _: &Finding) -> std::io::Result<()> {
-        Ok(())
+    async fn intend(&self, planned: &Planned, now: &Finding) -> std::io::Result<()> {
+        self.journal.append(vec![intent(planned, now)]).await
     }
 
-    fn answered(&self, _: &Planned, _: &Answer) {}
+    fn answered(&self, planned: &Planned, answer: &Answer) {
+        self.journal.note(Event::answer(&name(planned), answer));
+    }
 
     async fn ended(&mut self, ended: &[Ended<'_>]) -> std::io::Result<()> {
+        let journalled = self.journal.append(ended.iter().map(|ended| self.event(ended)).collect()).await;
+        self.failed |= journalled.is_err();
         // Each is told, even where one of them cannot be written.
         let written: Vec<_> = ended.iter().map(|ended| self.add(ended)).collect();
-        written.into_iter().collect()
+        journalled.and(written.into_iter().collect())
     }
 
     fn waits(&self, wait: Duration, why: &str) {
@@ -77,6 +101,25 @@ impl Recorder for Record {
     fn slackens(&self, at_once: usize, why: &str) {
         self.progress.say(&format!("the server is given {at_once} at once from now on: {why}"));
     }
+}
+
+/// The build's canonical address, or what stands in its place.
+fn name(planned: &Planned) -> String {
+    planned.chosen.url.as_ref().map_or_else(|| planned.chosen.url_text.clone(), ToString::to_string)
+}
+
+/// What is put on record before a build is sent.
+fn intent(planned: &Planned, now: &Finding) -> Event {
+    Event::Intent(Box::new(Intent {
+        url: name(planned),
+        project: now.project.clone(),
+        number: planned.chosen.url.as_ref().map_or(0, BuildUrl::number),
+        line: planned.chosen.line,
+        reasons: now.reasons.clone(),
+        evidence: now.evidence.clone(),
+        timing: now.timing,
+        fingerprint: now.fingerprint.clone(),
+    }))
 }
 
 /// Shows a plan that is not carried out: a table on a terminal, the results file elsewhere.

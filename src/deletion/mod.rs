@@ -1,17 +1,22 @@
 //! Deletes the chosen builds: choose, plan, act, prove.
 
 mod choose;
+mod digest;
 mod gate;
+pub mod journal;
 mod pace;
 mod plan;
+mod resume;
 mod roles;
 mod run;
 mod send;
 mod sent;
 
 pub use choose::choose;
+pub use digest::digest;
 pub use gate::{GateError, one_host};
 pub use pace::Limits;
 pub use plan::{Decision, Planned, Reading, plan};
+pub use resume::with_past;
 pub use roles::{ArchiveFailure, BuildReader, Deleter, Ended, Recorder, Stop};
 pub use run::{Ending, run};

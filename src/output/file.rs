@@ -93,7 +93,19 @@ impl OutputFile {
     pub fn new_record(path: &Path) -> Result<Self, OutputError> {
         let name = path.display().to_string();
         match File::create_new(path) {
-            Ok(file) => Ok(Self { name, sink: Sink::Record(NewFile::new(file, path)) }),
+            Ok(file) => Ok(Self { name, sink: Sink::Record(NewFile::new(file, path, true)) }),
+            Err(source) => Err(OutputError { name, source }),
+        }
+    }
+
+    /// Opens a file of results that is there and is to be written anew. It stays as it is until the first row comes.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn record_anew(path: &Path) -> Result<Self, OutputError> {
+        let name = path.display().to_string();
+        match File::options().write(true).open(path) {
+            Ok(file) => Ok(Self { name, sink: Sink::Record(NewFile::new(file, path, false)) }),
             Err(source) => Err(OutputError { name, source }),
         }
     }
@@ -143,22 +155,23 @@ fn temporary_beside(folder: &Path, path: &Path) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// A file that goes again if nothing was ever written to it.
+/// A file that goes again, or stays as it was, if nothing was ever written to it.
 struct NewFile {
     file: BufWriter<File>,
     path: PathBuf,
+    is_new: bool,
     written: bool,
 }
 
 impl NewFile {
-    fn new(file: File, path: &Path) -> Self {
-        Self { file: BufWriter::new(file), path: path.to_owned(), written: false }
+    fn new(file: File, path: &Path, is_new: bool) -> Self {
+        Self { file: BufWriter::new(file), path: path.to_owned(), is_new, written: false }
     }
 }
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        if !self.written {
+        if !self.written && self.is_new {
             let _ = std::fs::remove_file(&self.path);
         }
     }
@@ -166,6 +179,9 @@ impl Drop for NewFile {
 
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.written && !self.is_new {
+            self.file.get_ref().set_len(0)?;
+        }
         self.written = true;
         self.file.write(bytes)
     }
@@ -233,6 +249,19 @@ mod tests {
         output.write_all(b"row").and_then(|()| output.flush()).expect("a write");
         assert!(OutputFile::new_record(&path).is_err());
         drop(output);
+        assert_eq!(std::fs::read_to_string(&path).expect("a file"), "row");
+    }
+
+    #[test]
+    fn results_that_are_told_anew_stay_until_the_first_row_comes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("results.csv");
+        std::fs::write(&path, "old rows").expect("a file");
+        drop(OutputFile::record_anew(&path).expect("an output"));
+        assert_eq!(std::fs::read_to_string(&path).expect("a file"), "old rows");
+        let mut output = OutputFile::record_anew(&path).expect("an output");
+        output.write_all(b"row").expect("a write");
+        output.finish().expect("a file");
         assert_eq!(std::fs::read_to_string(&path).expect("a file"), "row");
     }
 

@@ -2,6 +2,7 @@
 
 mod file;
 mod harmless;
+mod history;
 mod json;
 mod listing;
 mod printer;
@@ -11,6 +12,7 @@ mod summary;
 mod table;
 
 pub use file::{OutputError, OutputFile};
+pub use history::History;
 pub use listing::Listing;
 pub use printer::Printer;
 pub use progress::Progress;

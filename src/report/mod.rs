@@ -3,12 +3,14 @@
 mod cell;
 mod choice;
 mod columns;
+mod digest;
 mod read;
 mod results;
 mod write;
 
 pub use choice::{Chosen, Judged};
 pub use columns::COLUMNS;
+pub use digest::Digesting;
 pub use read::{ReportError, read};
-pub use results::{RESULT_COLUMNS, ResultRow, ResultWriter};
+pub use results::{RESULT_COLUMNS, ResultRow, ResultWriter, begins_results};
 pub use write::ReportWriter;

@@ -1,6 +1,6 @@
 //! The results file of `delete`: every chosen row, what was decided, how it ended and why.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use crate::state::State;
 
@@ -11,6 +11,14 @@ use super::write::rfc4180;
 
 /// The header row.
 pub const RESULT_COLUMNS: [&str; 7] = ["build_url", "project", "line", "reasons", "decision", "state", "reason"];
+
+/// Whether a file holds results, or nothing at all.
+pub fn begins_results(from: impl Read) -> bool {
+    let header = RESULT_COLUMNS.join(",");
+    let mut begin = Vec::new();
+    let read = from.take(header.len() as u64).read_to_end(&mut begin);
+    read.is_ok() && (begin.is_empty() || begin == header.as_bytes())
+}
 
 /// How one chosen row ended.
 pub struct ResultRow<'a> {

@@ -1,28 +1,35 @@
 //! Which rows are meant, and where their results go.
 
 use std::fs::File;
-use std::io::{IsTerminal, stdin, stdout};
+use std::io::{IsTerminal, Read, stdin, stdout};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use crate::cli::DeleteArgs;
 use crate::commands::{Error, reading};
+use crate::deletion::journal::ReportFile;
 use crate::deletion;
 use crate::output::{OutputFile, Printer};
 use crate::project_glob::ProjectGlobs;
-use crate::report::{self, Chosen};
+use crate::report::{self, Chosen, Digesting};
 
 /// Reads the report and keeps the rows that are meant. An empty choice is an error, never "all".
-pub(super) fn choose(args: &DeleteArgs, projects: &ProjectGlobs, printer: Printer) -> Result<Vec<Chosen>, Error> {
+pub(super) fn choose(
+    args: &DeleteArgs,
+    projects: &ProjectGlobs,
+    printer: Printer,
+) -> Result<(Vec<Chosen>, ReportFile), Error> {
     let file = &args.report;
     let base_url = reading::base_url(&args.reading)?;
-    let rows = if is_dash(file) {
-        report::read(stdin().lock(), base_url.as_deref())
+    let from: Box<dyn Read> = if is_dash(file) {
+        Box::new(stdin().lock())
     } else {
-        let opened = File::open(file).map_err(|source| Error::Read { file: file.clone(), source })?;
-        report::read(opened, base_url.as_deref())
+        Box::new(File::open(file).map_err(|source| Error::Read { file: file.clone(), source })?)
     };
+    let mut from = Digesting::new(from);
+    let rows = report::read(&mut from, base_url.as_deref());
+    let read = ReportFile { file: file.display().to_string(), sha256: from.finish() };
     let rows = rows.map_err(|source| Error::Report { file: file.clone(), source })?;
     let name = file.display();
     if rows.is_empty() {
@@ -40,7 +47,7 @@ pub(super) fn choose(args: &DeleteArgs, projects: &ProjectGlobs, printer: Printe
     if chosen.is_empty() {
         return Err(Error::NothingToDelete(format!("none of the {all} rows of {name} is chosen")));
     }
-    Ok(chosen)
+    Ok((chosen, read))
 }
 
 pub(super) fn is_dash(path: &Path) -> bool {
@@ -57,13 +64,19 @@ pub(super) fn output_file(args: &DeleteArgs) -> Option<PathBuf> {
 }
 
 /// What is known of a deletion is never written over, by no plan either.
-pub(super) fn open_output(args: &DeleteArgs, file: Option<&Path>) -> Result<OutputFile, Error> {
+///
+/// But for the results of the very run that goes on (`goes_on`): its journal holds all of them, and they are told anew.
+pub(super) fn open_output(args: &DeleteArgs, file: Option<&Path>, goes_on: bool) -> Result<OutputFile, Error> {
     let Some(path) = file else { return Ok(OutputFile::whole(None)?) };
     let place = |path: &Path| path.canonicalize().ok();
     if !is_dash(&args.report) && place(path).is_some_and(|output| Some(output) == place(&args.report)) {
         return Err(Error::Usage(format!("-o {} is the report itself", path.display())));
     }
     if path.exists() && path.is_file() {
+        let is_results = || File::open(path).is_ok_and(|file| report::begins_results(file));
+        if goes_on && args.execute && is_results() {
+            return Ok(OutputFile::record_anew(path)?);
+        }
         let name = path.display();
         return Err(Error::Usage(format!("-o {name} is there already, and results are never written over")));
     }

@@ -6,6 +6,7 @@ use crate::cli::DeleteArgs;
 use crate::commands::Error;
 use crate::commands::guard::Guard;
 use crate::commands::record::show_plan;
+use crate::deletion::journal::Past;
 use crate::deletion::{self, BuildReader, Decision, GateError, Planned};
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer, Progress};
@@ -25,16 +26,19 @@ const REASON_SHOWN: usize = 120;
 pub(super) async fn make_plan(
     guard: &mut Guard<'_>,
     chosen: Vec<Chosen>,
+    past: &Past,
     printer: Printer,
 ) -> Result<Vec<Planned>, Error> {
     let known = guard.projects().await?;
-    if known.is_empty() {
+    // A run that goes on may have deleted all there was.
+    let begins = past.sessions.is_empty();
+    if known.is_empty() && begins {
         return Err(Error::NothingToDelete("the database holds no build at all".to_owned()));
     }
     let is_known = |project: &str| known.iter().any(|known| known.eq_ignore_ascii_case(project));
     // Where projects are not named as addresses name them, nothing follows from a name that is not there.
     let tells = known.iter().all(|project| project.contains('/'));
-    if tells && !chosen.iter().any(|row| row.project.as_deref().is_none_or(is_known)) {
+    if tells && begins && !chosen.iter().any(|row| row.project.as_deref().is_none_or(is_known)) {
         let why = "the database knows none of their projects: is it the right one?";
         return Err(Error::NothingToDelete(why.to_owned()));
     }
@@ -48,7 +52,11 @@ pub(super) async fn make_plan(
         }
         let readings = guard.read(&batch.iter().collect::<Vec<_>>()).await?;
         for (chosen, now) in batch.into_iter().zip(readings) {
-            let decision = deletion::plan(&chosen, &now, &guard.rules());
+            let mut decision = deletion::plan(&chosen, &now, &guard.rules());
+            let url = chosen.url.as_ref().map(ToString::to_string);
+            if let Some(build) = url.and_then(|url| past.builds.get(&url)) {
+                decision = deletion::with_past(decision, &now, build);
+            }
             plan.push(Planned { chosen, decision });
             progress.advance();
         }

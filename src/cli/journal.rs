@@ -1,0 +1,44 @@
+//! The flags of `journal`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// The flags of `journal`.
+#[derive(Debug, Args)]
+pub struct JournalArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: JournalCommand,
+}
+
+/// What to do with a journal.
+#[derive(Debug, Subcommand)]
+pub enum JournalCommand {
+    /// Make sure that a journal is as it was written, and sum up what it tells
+    ///
+    /// Each line carries the SHA-256 of the line before it, so a line that was changed, removed, doubled or moved is
+    /// found and named. Two things no file shows of itself: a change of its last line, and whole lines that were cut
+    /// from its end. For these, keep the digest of the last line, which is printed, and give it by --digest later.
+    ///
+    /// Exits with 0 if the journal is whole, also if its last session has no end yet or its last line was cut (both are
+    /// said); with 3 if it is damaged, is no journal or cannot be read; with 4 if there is no line in it.
+    Verify(JournalVerifyArgs),
+}
+
+/// The flags of `journal verify`.
+#[derive(Debug, Args)]
+pub struct JournalVerifyArgs {
+    /// The journal
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The digest of the last line as it was printed earlier: a journal without such a line is not the same any more
+    #[arg(long, value_name = "SHA256", value_parser = digest)]
+    pub digest: Option<String>,
+}
+
+fn digest(text: &str) -> Result<String, String> {
+    let text = text.trim().to_ascii_lowercase();
+    let is_digest = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_digest.then_some(text).ok_or_else(|| "expected the 64 hexadecimal digits of a SHA-256".to_owned())
+}

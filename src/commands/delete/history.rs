@@ -1,0 +1,164 @@
+//! The journal of a deletion: which file it is, what earlier sessions left in it, and how a session begins.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use crate::build_url::BuildUrl;
+use crate::cli::DeleteArgs;
+use crate::commands::Error;
+use crate::deletion::journal::{self, DatabaseName, Event, Journal, Past, ReportFile, Start, Who};
+use crate::deletion::{BuildReader, Planned, Reading, digest};
+use crate::output::Printer;
+use crate::report::Chosen;
+use crate::scan::ScanError;
+use crate::state::State;
+use crate::text::counted;
+
+use super::choice::is_dash;
+
+/// How many builds are looked up at once.
+const LOOKED_UP_AT_ONCE: usize = 1000;
+
+/// The journal's file, and what is in it.
+pub(super) struct History {
+    pub(super) file: PathBuf,
+    pub(super) past: Past,
+}
+
+impl History {
+    /// Reads what is there, if anything is. Nothing is written.
+    pub(super) fn look(args: &DeleteArgs, report: &ReportFile, printer: Printer) -> Result<Self, Error> {
+        let file = args.journal.clone().unwrap_or_else(|| usual_name(&args.report, report));
+        let past = journal::look(&file).map_err(|source| Error::Journal { file: file.clone(), source })?;
+        if let Some(session) = past.last_session() {
+            let open = past.unsettled().len() as u64;
+            let name = file.display();
+            let begun = format!("{name} tells of a run that began at {:.0}", session.at);
+            printer.say(&match open {
+                0 => format!("{begun}: this one goes on from there"),
+                _ => format!("{begun}, and of {} without a known end: they are looked up", counted(open, "deletion")),
+            });
+        }
+        Ok(Self { file, past })
+    }
+
+    /// Whether an earlier session is gone on with.
+    pub(super) fn goes_on(&self) -> bool {
+        !self.past.sessions.is_empty()
+    }
+
+    /// Takes the journal for this run alone.
+    pub(super) fn open(&self, host: &str, database: &DatabaseName) -> Result<Journal, Error> {
+        let failed = |source| Error::Journal { file: self.file.clone(), source };
+        self.past.belongs_to(host, database).map_err(failed)?;
+        let (journal, past) = Journal::open(&self.file).map_err(failed)?;
+        // Where a cut line was dropped, a line that tells so has come.
+        let grown = past.lines > self.past.lines + u64::from(self.past.cut.is_some());
+        if grown {
+            let name = self.file.display();
+            return Err(Error::Usage(format!("another run has written to {name} meanwhile: start again")));
+        }
+        Ok(journal)
+    }
+
+    /// The builds that were sent and of which nothing tells how they ended.
+    pub(super) fn unsettled(&self) -> HashSet<String> {
+        self.past.unsettled().into_iter().map(|(url, _)| url.to_owned()).collect()
+    }
+}
+
+/// Beside the report, so that the same command finds it again. A list that is piped in is known by its digest.
+fn usual_name(report: &Path, read: &ReportFile) -> PathBuf {
+    let name = match is_dash(report) {
+        true => format!("halfbuilt-{}", read.sha256.get(..12).unwrap_or_default()).into(),
+        false => report.as_os_str().to_owned(),
+    };
+    let mut name: std::ffi::OsString = name;
+    name.push(".journal.jsonl");
+    PathBuf::from(name)
+}
+
+/// What a session is about, apart from the journal itself.
+pub(super) struct About<'a> {
+    pub(super) report: ReportFile,
+    pub(super) plan: &'a [Planned],
+    pub(super) host: &'a str,
+    pub(super) admin: &'a str,
+    pub(super) database: DatabaseName,
+    pub(super) times: (Option<String>, Option<String>),
+}
+
+/// The first line of a session.
+pub(super) fn start(about: About<'_>) -> Event {
+    let Who { user, machine, pid } = Who::am_i();
+    let deletions = about.plan.iter().filter(|planned| planned.is_deletion()).count() as u64;
+    let (backup_time, restored_at) = about.times;
+    Event::Start(Box::new(Start {
+        tool: concat!("halfbuilt ", env!("CARGO_PKG_VERSION")).to_owned(),
+        user,
+        machine,
+        pid,
+        report: about.report,
+        plan: digest(about.plan),
+        deletions,
+        kept: about.plan.len() as u64 - deletions,
+        host: about.host.to_owned(),
+        admin: about.admin.to_owned(),
+        database: about.database,
+        backup_time,
+        restored_at,
+    }))
+}
+
+/// Tells what the database says of the builds that earlier sessions left open. Those that are in the plan have been read
+/// for it; the others are read now, and settled.
+pub(super) async fn look_up<R: BuildReader<Error = ScanError>>(
+    unsettled: &HashSet<String>,
+    plan: &[Planned],
+    reader: &mut R,
+    printer: Printer,
+) -> Result<Vec<Event>, Error> {
+    let mut events = Vec::new();
+    let mut planned = HashSet::new();
+    for build in plan {
+        let Some(url) = build.chosen.url.as_ref().map(ToString::to_string) else { continue };
+        if unsettled.contains(&url) && planned.insert(url.clone()) {
+            let gone = build.kept_as().is_some_and(State::is_gone);
+            events.push(Event::looked(&url, gone, if gone { "read again and gone" } else { "still there" }));
+        }
+    }
+    let mut others: Vec<&String> = unsettled.iter().filter(|url| !planned.contains(*url)).collect();
+    others.sort_unstable();
+    for some in others.chunks(LOOKED_UP_AT_ONCE) {
+        let chosen: Vec<Chosen> = some.iter().map(|url| alone(url)).collect();
+        let readings = reader.read(&chosen.iter().collect::<Vec<_>>()).await?;
+        for (url, reading) in some.iter().zip(readings) {
+            let (gone, state, reason) = match reading {
+                Reading::Gone => (true, State::Deleted, "read again and gone"),
+                _ => (false, State::Unknown, "still there when read again; it is not chosen any more"),
+            };
+            printer.say(&format!("{url} was sent by an earlier run and is not chosen now: {reason}"));
+            events.extend([Event::looked(url, gone, reason), Event::result(url, state, reason)]);
+        }
+    }
+    Ok(events)
+}
+
+/// A build of which only the address is known.
+fn alone(url: &str) -> Chosen {
+    let parsed = BuildUrl::parse(url).ok();
+    let project = parsed.as_ref().map(BuildUrl::project);
+    Chosen { line: 0, url_text: url.to_owned(), url: parsed, project, reasons: Vec::new(), judged: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_command_finds_the_same_journal() {
+        let read = ReportFile { file: "-".to_owned(), sha256: "0123456789abcdef".repeat(4) };
+        assert_eq!(usual_name(Path::new("a/report.csv"), &read), Path::new("a/report.csv.journal.jsonl"));
+        assert_eq!(usual_name(Path::new("-"), &read), Path::new("halfbuilt-0123456789ab.journal.jsonl"));
+    }
+}

@@ -1,0 +1,51 @@
+//! The digest of a plan, by which a journal tells whether two sessions had the same one.
+
+use sha2::{Digest, Sha256};
+
+use super::plan::{Decision, Planned};
+
+/// The SHA-256 of a plan in lower-case hexadecimal: of each build's address, fingerprint and decision, in order.
+pub fn digest(plan: &[Planned]) -> String {
+    let mut digest = Sha256::new();
+    for Planned { chosen, decision } in plan {
+        let decision = match decision {
+            Decision::Delete(_) => "delete",
+            Decision::Keep(state, _) => state.as_str(),
+        };
+        let fingerprint = chosen.judged.as_ref().map_or("", |judged| &judged.fingerprint);
+        // No part holds a line feed: what is foreign is escaped.
+        digest.update(format!("{decision}\n{fingerprint}\n{}\n", chosen.url_text.escape_default()));
+    }
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Chosen;
+    use crate::state::State;
+
+    fn planned(url: &str, decision: Decision) -> Planned {
+        let chosen = Chosen {
+            line: 1,
+            url_text: url.to_owned(),
+            url: None,
+            project: None,
+            reasons: Vec::new(),
+            judged: None,
+        };
+        Planned { chosen, decision }
+    }
+
+    #[test]
+    fn every_decision_counts_and_no_reason_does() {
+        let delete = |why: &str| Decision::Delete(why.to_owned());
+        let of = |plan: &[Planned]| digest(plan);
+        let plan = of(&[planned("a", delete("x")), planned("b", delete("x"))]);
+        assert_eq!(plan.len(), 64);
+        assert_eq!(plan, of(&[planned("a", delete("y")), planned("b", delete("y"))]));
+        assert_ne!(plan, of(&[planned("b", delete("x")), planned("a", delete("x"))]));
+        assert_ne!(plan, of(&[planned("a", delete("x"))]));
+        assert_ne!(plan, of(&[planned("a", delete("x")), planned("b", Decision::Keep(State::Changed, String::new()))]));
+    }
+}

@@ -1,0 +1,97 @@
+//! What a journal knows of one build.
+
+use jiff::Timestamp;
+
+use crate::state::State;
+
+use super::event::{AnswerWord, Answered, Ended, Looked};
+
+/// What the sessions of a journal leave of one build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PastBuild {
+    /// A deletion was announced, and nothing tells whether it was even sent.
+    Open {
+        /// When.
+        at: Timestamp,
+    },
+    /// A deletion was sent and answered, and nothing tells how it ended.
+    Answered {
+        /// When the answer came.
+        at: Timestamp,
+        /// What it comes down to.
+        answer: AnswerWord,
+        /// What was said.
+        text: String,
+    },
+    /// A deletion was announced, the build was looked up since, and nothing tells how it ended.
+    Looked {
+        /// When it was looked up.
+        at: Timestamp,
+        /// Whether it was gone.
+        gone: bool,
+        /// What was found.
+        text: String,
+    },
+    /// It ended, with or without a deletion.
+    Ended {
+        /// When.
+        at: Timestamp,
+        /// The state in which it was left.
+        state: State,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl PastBuild {
+    /// Whether a deletion was announced and nothing tells how it ended: it has to be looked up.
+    pub fn is_unsettled(&self) -> bool {
+        !matches!(self, Self::Ended { .. })
+    }
+
+    /// A deletion is announced.
+    pub(super) fn intent(before: Option<&Self>, at: Timestamp) -> Result<Self, &'static str> {
+        match before {
+            None | Some(Self::Ended { .. } | Self::Looked { .. }) => Ok(Self::Open { at }),
+            Some(Self::Answered { answer, .. }) if answer.is_nothing_done() => Ok(Self::Open { at }),
+            Some(Self::Open { .. } | Self::Answered { .. }) => {
+                Err("it was to be deleted twice, and nobody had looked in between")
+            }
+        }
+    }
+
+    /// The server has answered.
+    pub(super) fn answered(before: Option<&Self>, at: Timestamp, answered: Answered) -> Result<Self, &'static str> {
+        match before {
+            Some(Self::Open { .. }) => Ok(Self::Answered { at, answer: answered.answer, text: answered.text }),
+            Some(Self::Answered { .. }) => Err("there are two answers to one deletion"),
+            None | Some(Self::Looked { .. } | Self::Ended { .. }) => {
+                Err("there is an answer, and no deletion waits for one")
+            }
+        }
+    }
+
+    /// It was looked up.
+    pub(super) fn looked(before: Option<&Self>, at: Timestamp, looked: Looked) -> Result<Self, &'static str> {
+        match before {
+            Some(Self::Open { .. } | Self::Answered { .. } | Self::Looked { .. }) => {
+                Ok(Self::Looked { at, gone: looked.gone, text: looked.text })
+            }
+            None | Some(Self::Ended { .. }) => Err("it was looked up, and no deletion of it was open"),
+        }
+    }
+
+    /// It has ended. Without an intent only as what takes no deletion.
+    pub(super) fn ended(before: Option<&Self>, at: Timestamp, ended: Ended) -> Result<Self, &'static str> {
+        let Ended { state, reason, .. } = ended;
+        let unsettled = before.is_some_and(Self::is_unsettled);
+        let takes_a_deletion = match state {
+            State::Deleted | State::Failed | State::Unknown => true,
+            State::AlreadyGone | State::Recovered | State::Changed | State::Refused | State::NotAttempted => false,
+        };
+        if takes_a_deletion && !unsettled {
+            return Err("it has the result of a deletion, and no intent announced one");
+        }
+        Ok(Self::Ended { at, state, reason })
+    }
+}

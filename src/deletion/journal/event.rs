@@ -1,0 +1,312 @@
+//! What a journal tells, event by event. Names and order of the fields are the file's format.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::admin::Answer;
+use crate::state::State;
+use crate::timing::Timing;
+
+use super::words;
+
+/// Something that happened in a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// A run begins, or goes on: a session.
+    Start(Box<Start>),
+    /// A chosen build that the plan keeps.
+    Kept(Kept),
+    /// What the database holds about some builds is in an archive.
+    Archived(Archived),
+    /// A deletion is about to be sent.
+    Intent(Box<Intent>),
+    /// What the server said of it.
+    Answer(Answered),
+    /// A build whose deletion was sent earlier was looked up.
+    Looked(Looked),
+    /// A build has ended.
+    Result(Ended),
+    /// The last line was cut, and what was left of it is dropped.
+    Repaired(Repaired),
+    /// The session is over.
+    End(End),
+}
+
+/// Who does what, where, and by which plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// The program and its version, `halfbuilt 0.1.0`.
+    pub tool: String,
+    /// The user who runs it, by name, or by number where there is no name.
+    pub user: String,
+    /// The machine on which it runs.
+    pub machine: String,
+    /// The number of its process.
+    pub pid: u32,
+    /// The report or list of which builds were chosen.
+    pub report: ReportFile,
+    /// The SHA-256 of the plan.
+    pub plan: String,
+    /// How many builds the plan deletes.
+    pub deletions: u64,
+    /// How many chosen builds it keeps.
+    pub kept: u64,
+    /// The host of the CI server, as it was confirmed.
+    pub host: String,
+    /// The admin path, described without secrets.
+    pub admin: String,
+    /// The database that is read.
+    pub database: DatabaseName,
+    /// When the backup was taken, RFC 3339.
+    pub backup_time: Option<String>,
+    /// When the server came back, RFC 3339.
+    pub restored_at: Option<String>,
+}
+
+/// The file of which builds were chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportFile {
+    /// Its name as it was given; `-` is standard input.
+    pub file: String,
+    /// The SHA-256 of its bytes.
+    pub sha256: String,
+}
+
+/// Which database it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseName {
+    /// PostgreSQL's system identifier, where the role may read it.
+    pub system_identifier: Option<String>,
+    /// The database's name.
+    pub name: String,
+}
+
+/// A chosen build that is not to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kept {
+    /// Its URL; the text that stands in the report where that is none.
+    pub url: String,
+    /// Its line in the report.
+    pub line: u64,
+    /// How it ends.
+    #[serde(with = "words::state")]
+    pub state: State,
+    /// Why.
+    pub reason: String,
+}
+
+/// Builds whose rows, steps and output are in an archive, synced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Archived {
+    /// The archive.
+    pub file: String,
+    /// Where in it they begin, in bytes.
+    pub offset: u64,
+    /// How many bytes they take.
+    pub length: u64,
+    /// The SHA-256 of these bytes.
+    pub sha256: String,
+    /// Their canonical URLs.
+    pub builds: Vec<String>,
+}
+
+/// A deletion that is about to be sent, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intent {
+    /// The build's canonical URL.
+    pub url: String,
+    /// `org/project`, where it is known.
+    pub project: Option<String>,
+    /// The build's number within its project.
+    pub number: u64,
+    /// Its line in the report.
+    pub line: u64,
+    /// The rules that fire on it now.
+    pub reasons: Vec<String>,
+    /// What was seen, in words.
+    pub evidence: String,
+    /// What it did around the backup.
+    #[serde(with = "words::timing")]
+    pub timing: Timing,
+    /// The digest of its state when it was read just now.
+    pub fingerprint: String,
+}
+
+/// What the server said of a deletion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answered {
+    /// The build's canonical URL.
+    pub url: String,
+    /// What it comes down to.
+    pub answer: AnswerWord,
+    /// What was said.
+    pub text: String,
+}
+
+/// What a server's answer comes down to: the words of [`Answer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnswerWord {
+    /// The server says that it deleted the build.
+    Accepted,
+    /// The server says that there is no such build.
+    Gone,
+    /// The server will not delete it.
+    Refused,
+    /// The server tried and failed.
+    Failed,
+    /// No answer came.
+    Unknown,
+    /// Nothing was done; it may be asked for again.
+    Busy,
+    /// Nothing was done, and nobody is let in.
+    Denied,
+}
+
+impl AnswerWord {
+    /// The word that the journal shows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Gone => "gone",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+            Self::Busy => "busy",
+            Self::Denied => "denied",
+        }
+    }
+
+    /// Whether it says that nothing was done, so that the deletion may be sent again.
+    pub fn is_nothing_done(self) -> bool {
+        match self {
+            Self::Busy | Self::Denied => true,
+            Self::Accepted | Self::Gone | Self::Refused | Self::Failed | Self::Unknown => false,
+        }
+    }
+}
+
+impl From<&Answer> for AnswerWord {
+    fn from(answer: &Answer) -> Self {
+        match answer {
+            Answer::Accepted(_) => Self::Accepted,
+            Answer::Gone(_) => Self::Gone,
+            Answer::Refused(_) => Self::Refused,
+            Answer::Failed(_) => Self::Failed,
+            Answer::Unknown(_) => Self::Unknown,
+            Answer::Busy(..) => Self::Busy,
+            Answer::Denied(_) => Self::Denied,
+        }
+    }
+}
+
+/// What became of a deletion that was sent, by the database: what allows to send it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Looked {
+    /// The build's canonical URL.
+    pub url: String,
+    /// Whether the build is gone.
+    pub gone: bool,
+    /// What was found, in words.
+    pub text: String,
+}
+
+/// How a build ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ended {
+    /// The build's canonical URL; the text that stands in the report where that is none.
+    pub url: String,
+    /// The state in which it is left.
+    #[serde(with = "words::state")]
+    pub state: State,
+    /// Why.
+    pub reason: String,
+}
+
+/// A line that was cut when its writer ended, and is not there any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repaired {
+    /// How many bytes were dropped.
+    pub dropped: u64,
+    /// Their SHA-256.
+    pub sha256: String,
+    /// How they began, as far as they are text.
+    pub text: String,
+}
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct End {
+    /// What it comes down to.
+    pub ending: EndWord,
+    /// Why, in words; empty where all was done.
+    pub text: String,
+    /// How many of the chosen builds ended in each state.
+    #[serde(with = "words::states")]
+    pub states: BTreeMap<State, u64>,
+}
+
+/// What an ending comes down to: the words of the run's own `Ending`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndWord {
+    /// Every build was dealt with.
+    Complete,
+    /// The run was interrupted.
+    Interrupted,
+    /// It would not have been wise to send more.
+    Stopped,
+    /// The server lets nobody in, or cannot be reached.
+    Denied,
+    /// The database could not be read any more.
+    Blind,
+    /// The results could not be written any more.
+    Unrecorded,
+    /// What the database holds of the builds could not be put aside.
+    Unarchived,
+}
+
+impl EndWord {
+    /// The word that the journal shows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Interrupted => "interrupted",
+            Self::Stopped => "stopped",
+            Self::Denied => "denied",
+            Self::Blind => "blind",
+            Self::Unrecorded => "unrecorded",
+            Self::Unarchived => "unarchived",
+        }
+    }
+}
+
+impl Event {
+    /// The server's answer to a deletion.
+    pub fn answer(url: &str, answer: &Answer) -> Self {
+        Self::Answer(Answered { url: url.to_owned(), answer: answer.into(), text: answer.text().to_owned() })
+    }
+
+    /// A build has ended.
+    pub fn result(url: &str, state: State, reason: &str) -> Self {
+        Self::Result(Ended { url: url.to_owned(), state, reason: reason.to_owned() })
+    }
+
+    /// A build whose deletion was sent earlier was looked up.
+    pub fn looked(url: &str, gone: bool, text: &str) -> Self {
+        Self::Looked(Looked { url: url.to_owned(), gone, text: text.to_owned() })
+    }
+}

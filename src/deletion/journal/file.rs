@@ -1,0 +1,149 @@
+//! The file of a journal: opened without harm, locked, checked, repaired, synced.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use jiff::Timestamp;
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag};
+
+use super::chain::{Walked, walk};
+use super::error::JournalError;
+use super::event::{Event, Repaired};
+use super::line::Tail;
+use super::past::Past;
+use super::writer::Store;
+
+/// Who may read a new journal, as far as the umask allows: its owner and the group, in which auditors can be.
+const MODE: u32 = 0o640;
+
+/// An open journal, held by its lock for as long as this lives.
+pub(super) struct JournalFile {
+    file: Flock<File>,
+}
+
+impl JournalFile {
+    /// Opens or creates a journal, locks it, checks it, and drops a line that was cut. Nothing is changed in a file that is
+    /// not a journal, or is damaged.
+    pub(super) fn open(path: &Path) -> Result<(Self, Tail, Past), JournalError> {
+        refuse_special(path)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(MODE);
+        let file = open_file(&options, path)?;
+        let file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(file) => file,
+            Err((_, Errno::EWOULDBLOCK)) => return Err(JournalError::InUse),
+            Err((_, error)) => return Err(JournalError::Lock(error.into())),
+        };
+        let mut walked = walk(BufReader::new(&*file), |_, _| {})?;
+        let mut journal = Self { file };
+        if walked.whole == 0 {
+            // A file whose name is lost when the power fails is none.
+            sync_folder(path).map_err(JournalError::Write)?;
+        }
+        journal.repair(&mut walked).map_err(JournalError::Write)?;
+        Ok((journal, walked.tail, walked.past))
+    }
+
+    /// Writes the note of a cut line in its place. The note is there first and the rest goes after, so that whoever kills
+    /// this leaves either the cut line or another one to be repaired, never a line that is dropped and not told of.
+    fn repair(&mut self, walked: &mut Walked) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(walked.whole))?;
+        let Some(cut) = &walked.past.cut else { return Ok(()) };
+        let (dropped, sha256, text) = (cut.bytes, cut.sha256.clone(), cut.text.clone());
+        let note = Event::Repaired(Repaired { dropped, sha256, text });
+        let (at, number) = (Timestamp::now(), walked.tail.seq);
+        let mut line = Vec::new();
+        walked.tail.write(at, &note, &mut line).map_err(io::Error::other)?;
+        self.file.write_all(&line)?;
+        self.file.set_len(walked.whole + line.len() as u64)?;
+        self.file.sync_all()?;
+        walked.past.add(number, at, note).map_err(io::Error::other)?;
+        walked.past.last = Some(walked.tail.prev.clone());
+        Ok(())
+    }
+}
+
+impl Store for JournalFile {
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.file.write_all(lines)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_data()?;
+        // What is synced to a file without a name is lost all the same.
+        if self.file.metadata()?.nlink() == 0 {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the file was removed while it was written"));
+        }
+        Ok(())
+    }
+}
+
+/// Reads a journal without changing it and without a lock, for a dry run: a file that is not there is a new journal. A
+/// run that is writing meanwhile may make its last line look cut.
+///
+/// # Errors
+/// As [`read`].
+pub fn look(path: &Path) -> Result<Past, JournalError> {
+    match read(path, None) {
+        Err(JournalError::Open(error)) if error.kind() == io::ErrorKind::NotFound => Ok(Past::default()),
+        read => Ok(read?.0),
+    }
+}
+
+/// Reads a journal that is there, for an auditor. `kept` is the digest of a line that somebody kept: tells the number
+/// of that line.
+///
+/// # Errors
+/// The file cannot be read, is no journal, is damaged, or has no line of that digest.
+pub fn read(path: &Path, kept: Option<&str>) -> Result<(Past, Option<u64>), JournalError> {
+    refuse_special(path)?;
+    let file = open_file(OpenOptions::new().read(true), path)?;
+    let mut held = None;
+    let walked = walk(BufReader::new(file), |line, digest| {
+        if kept == Some(digest) {
+            held = Some(line);
+        }
+    })?;
+    match (kept, held) {
+        (Some(kept), None) => Err(JournalError::NotHeld(kept.to_owned())),
+        _ => Ok((walked.past, held)),
+    }
+}
+
+/// Opens a file such that neither a FIFO nor a terminal that has taken its place meanwhile does harm.
+fn open_file(options: &OpenOptions, path: &Path) -> Result<File, JournalError> {
+    let mut options = options.clone();
+    options.custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits());
+    let file = options.open(path).map_err(JournalError::Open)?;
+    let kind = file.metadata().map_err(JournalError::Open)?.file_type();
+    if kind.is_file() { Ok(file) } else { Err(JournalError::NotAFile(named(kind))) }
+}
+
+/// To open a device may already do something, so it is looked at first.
+fn refuse_special(path: &Path) -> Result<(), JournalError> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => Err(JournalError::NotAFile(named(found.file_type()))),
+        _ => Ok(()),
+    }
+}
+
+fn named(kind: fs::FileType) -> &'static str {
+    match kind {
+        _ if kind.is_dir() => "a folder",
+        _ if kind.is_fifo() => "a pipe",
+        _ if kind.is_socket() => "a socket",
+        _ => "a device",
+    }
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match File::open(folder)?.sync_all() {
+        // Some network file systems sync no folders; they have the name on the server as soon as it is there.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        synced => synced,
+    }
+}

@@ -1,0 +1,104 @@
+//! The journal as a run holds it.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{Builder, JoinHandle};
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use super::error::JournalError;
+use super::event::Event;
+use super::file::JournalFile;
+use super::line::Tail;
+use super::past::Past;
+use super::writer::{Order, Store, Writer};
+
+/// An open journal. Cheap to clone: all clones write to one file, which is locked until the last one is gone.
+///
+/// As soon as a line could not be written or synced, nothing is written any more, and every [`append`](Self::append)
+/// fails with that cause.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// There until it is dropped.
+    orders: Option<Sender<Order>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Journal {
+    /// Creates a journal, readable by its owner and group as far as the umask allows, or opens one to go on with it. A
+    /// file of length 0 is a new journal. A last line that was cut is dropped, which a `repaired` line tells, and
+    /// [`Past::cut`].
+    ///
+    /// The caller asks [`Past::belongs_to`] before it writes a `start`.
+    ///
+    /// # Errors
+    /// Another run holds it; it is no journal, or damaged: then it is left as it is. Or it cannot be opened, read,
+    /// locked or repaired.
+    pub fn open(path: &Path) -> Result<(Self, Past), JournalError> {
+        let (file, tail, past) = JournalFile::open(path)?;
+        Ok((Self::over(file, tail).map_err(JournalError::Write)?, past))
+    }
+
+    /// A journal over any store.
+    pub(super) fn over(store: impl Store, tail: Tail) -> io::Result<Self> {
+        let (sender, orders) = channel();
+        let writer = Writer::new(store, tail);
+        let thread = Builder::new().name("journal".to_owned()).spawn(move || writer.run(&orders))?;
+        Ok(Self { shared: Arc::new(Shared { orders: Some(sender), thread: Some(thread) }) })
+    }
+
+    /// Writes events one after the other and waits until they are on disk. Several calls at once share one sync. The events
+    /// are written also where the caller does not wait to the end.
+    ///
+    /// # Errors
+    /// These events or earlier ones could not be written or synced. Some of them may be on disk all the same.
+    pub async fn append(&self, events: Vec<Event>) -> io::Result<()> {
+        let (done, durable) = oneshot::channel();
+        self.send(events, Some(done));
+        match durable.await {
+            Ok(outcome) => outcome.map_err(Into::into),
+            Err(_) => Err(io::Error::other("the thread that writes the journal has ended")),
+        }
+    }
+
+    /// Writes an event without waiting. It outlives a kill of this process as soon as the thread has passed it on to the
+    /// operating system, and is on disk with the next [`append`](Self::append), which also tells if it failed.
+    pub fn note(&self, event: Event) {
+        self.send(vec![event], None);
+    }
+
+    /// Waits until everything is on disk and lets go of this clone; with the last one the lock goes too.
+    ///
+    /// # Errors
+    /// As of [`append`](Self::append).
+    pub async fn finish(self) -> io::Result<()> {
+        self.append(Vec::new()).await
+    }
+
+    fn send(&self, events: Vec<Event>, done: Option<oneshot::Sender<Result<(), super::writer::Broken>>>) {
+        let now = Timestamp::now();
+        let events = events.into_iter().map(|event| (now, event)).collect();
+        if let Some(orders) = &self.shared.orders {
+            // The thread is gone only after a panic: then `done` is dropped, and who waits for it is told.
+            let _ = orders.send(Order { events, done });
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The thread writes what is left and ends when nobody can send any more.
+        drop(self.orders.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The journal of a deletion: what was about to be done, what was answered, and how each build ended, on disk before
+//! the next step is taken.
+//!
+//! One file a run, JSON Lines in UTF-8: each line is one object that ends with a line feed, and holds, in this order,
+//! `seq` (1, 2, 3 …), `at` (RFC 3339, UTC, microseconds), `event` with the event's own fields, and `prev`, the SHA-256
+//! of the whole line before it without its line feed, in lower-case hexadecimal (64 zeros in the first line). The
+//! first line begins with `format`. So ordinary tools check it: `sed -n 4p FILE | tr -d '\n' | sha256sum` is the `prev`
+//! of line 5.
+//!
+//! The chain shows every line that was changed, removed, doubled or moved, but for two things that no file can show
+//! of itself: a change of the last line, and whole lines that were cut from the end. For those an auditor keeps the
+//! digest of the last line ([`Past::last`]).
+//!
+//! A run that is continued adds another `start`, and so a session, to the same file.
+
+mod build;
+mod chain;
+mod error;
+mod event;
+mod file;
+mod handle;
+mod line;
+mod past;
+mod who;
+mod words;
+mod writer;
+
+pub use build::PastBuild;
+pub use chain::check;
+pub use error::{Fault, JournalError};
+pub use event::{
+    Answered, AnswerWord, Archived, DatabaseName, End, EndWord, Event, Intent, Kept, Looked, Repaired, ReportFile,
+    Start, Ended,
+};
+pub use file::{look, read};
+pub use handle::Journal;
+pub use past::{Cut, Past, Session};
+pub use who::Who;
+
+#[cfg(test)]
+mod chain_tests;
+#[cfg(test)]
+mod handle_tests;
+#[cfg(test)]
+mod open_tests;
+#[cfg(test)]
+mod samples_tests;

@@ -1,0 +1,167 @@
+//! What a journal tells, added up: who ran what, and what is known of each build.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+use crate::state::State;
+
+use super::build::PastBuild;
+use super::error::JournalError;
+use super::event::{DatabaseName, End, Event, Start};
+
+/// What earlier sessions left. Its size is that of the builds that the journal names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// How many whole lines there are.
+    pub lines: u64,
+    /// The sessions, in order. None: the journal is new.
+    pub sessions: Vec<Session>,
+    /// For each URL of which a deletion was announced, or which ended, what is known of it. What a plan kept from
+    /// the start is not among them.
+    pub builds: HashMap<String, PastBuild>,
+    /// How often a cut line was dropped.
+    pub repairs: u64,
+    /// What stands after the last whole line, if anything does: a line that was cut when its writer ended.
+    pub cut: Option<Cut>,
+    /// The SHA-256 of the last whole line, in lower-case hexadecimal; `None` where there is no line.
+    pub last: Option<String>,
+}
+
+/// One run of the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The line of its start.
+    pub line: u64,
+    /// When it started.
+    pub at: Timestamp,
+    /// Who does what, where.
+    pub start: Start,
+    /// How many chosen builds the plan kept.
+    pub kept: u64,
+    /// How many builds went to an archive.
+    pub archived: u64,
+    /// How many deletions were announced.
+    pub intents: u64,
+    /// How many builds ended in each state, apart from those that the plan kept.
+    pub results: BTreeMap<State, u64>,
+    /// When and how it ended; `None` where it was killed, or runs.
+    pub end: Option<(Timestamp, End)>,
+    /// When its last line was written.
+    pub last_at: Timestamp,
+}
+
+/// What is left of a line that was cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// How many bytes.
+    pub bytes: u64,
+    /// Their SHA-256.
+    pub sha256: String,
+    /// How they begin, as far as they are text.
+    pub text: String,
+}
+
+impl Session {
+    fn new(line: u64, at: Timestamp, start: Start) -> Self {
+        let results = BTreeMap::new();
+        Self { line, at, start, kept: 0, archived: 0, intents: 0, results, end: None, last_at: at }
+    }
+}
+
+impl Past {
+    /// The latest session.
+    pub fn last_session(&self) -> Option<&Session> {
+        self.sessions.last()
+    }
+
+    /// The builds of which a deletion was announced and nothing tells how it ended, by URL.
+    pub fn unsettled(&self) -> Vec<(&str, &PastBuild)> {
+        let unsettled = self.builds.iter().filter(|(_, build)| build.is_unsettled());
+        let mut unsettled: Vec<_> = unsettled.map(|(url, build)| (url.as_str(), build)).collect();
+        unsettled.sort_unstable_by_key(|(url, _)| *url);
+        unsettled
+    }
+
+    /// Makes sure that a run on this host and this database may go on with the journal.
+    ///
+    /// # Errors
+    /// It is the journal of another host or another database.
+    pub fn belongs_to(&self, host: &str, database: &DatabaseName) -> Result<(), JournalError> {
+        match self.sessions.first() {
+            Some(Session { start, .. }) if start.host != host || start.database != *database => {
+                let theirs = place(&start.host, &start.database);
+                Err(JournalError::OtherRun { theirs, ours: place(host, database) })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds a line's event.
+    ///
+    /// # Errors
+    /// It cannot follow on what was told before; says why.
+    pub(super) fn add(&mut self, line: u64, at: Timestamp, event: Event) -> Result<(), String> {
+        self.lines = line;
+        match event {
+            Event::Start(start) => return self.start(line, at, *start),
+            // Written before the session that found the cut line says who it is.
+            Event::Repaired(_) => {
+                self.repairs += 1;
+                return Ok(());
+            }
+            _ => {}
+        }
+        let session = match self.sessions.last_mut() {
+            None => return Err("something happens before any session has started".to_owned()),
+            Some(Session { end: Some(_), .. }) => {
+                return Err("something happens after the session has ended".to_owned());
+            }
+            Some(session) => session,
+        };
+        session.last_at = at;
+        match event {
+            Event::Start(_) | Event::Repaired(_) => {}
+            Event::Kept(_) => session.kept += 1,
+            Event::Archived(archived) => session.archived += archived.builds.len() as u64,
+            Event::End(end) => session.end = Some((at, end)),
+            Event::Intent(intent) => {
+                session.intents += 1;
+                self.build(intent.url, |before| PastBuild::intent(before, at))?;
+            }
+            Event::Answer(answered) => {
+                self.build(answered.url.clone(), |before| PastBuild::answered(before, at, answered))?;
+            }
+            Event::Looked(looked) => self.build(looked.url.clone(), |before| PastBuild::looked(before, at, looked))?,
+            Event::Result(ended) => {
+                *session.results.entry(ended.state).or_default() += 1;
+                self.build(ended.url.clone(), |before| PastBuild::ended(before, at, ended))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, line: u64, at: Timestamp, start: Start) -> Result<(), String> {
+        self.belongs_to(&start.host, &start.database).map_err(|error| error.to_string())?;
+        self.sessions.push(Session::new(line, at, start));
+        Ok(())
+    }
+
+    fn build<F>(&mut self, url: String, next: F) -> Result<(), String>
+    where
+        F: FnOnce(Option<&PastBuild>) -> Result<PastBuild, &'static str>,
+    {
+        match next(self.builds.get(&url)) {
+            Ok(build) => {
+                self.builds.insert(url, build);
+                Ok(())
+            }
+            Err(why) => Err(format!("{url}: {why}")),
+        }
+    }
+}
+
+fn place(host: &str, database: &DatabaseName) -> String {
+    let system = database.system_identifier.as_deref().unwrap_or("unknown");
+    format!("host {host}, database {:?} of system {system}", database.name)
+}

@@ -1,0 +1,114 @@
+//! The thread that writes: takes all that waits, writes it, syncs once, wakes all who wait.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use super::event::Event;
+use super::line::Tail;
+
+/// How many orders are written together at most.
+const TOGETHER: usize = 4096;
+
+/// Where lines go.
+pub(super) trait Store: Send + 'static {
+    /// Writes lines at the end.
+    fn write(&mut self, lines: &[u8]) -> io::Result<()>;
+
+    /// Makes all that was written durable.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// Events to be written, in order.
+pub(super) struct Order {
+    pub(super) events: Vec<(Timestamp, Event)>,
+    /// Who waits until they are durable; nobody waits for a note.
+    pub(super) done: Option<oneshot::Sender<Result<(), Broken>>>,
+}
+
+/// Why nothing is written any more. What the disk holds after a failed write or a failed sync is not known, and a sync
+/// that is tried again may succeed without having written anything.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the journal cannot be {doing}")]
+pub(super) struct Broken {
+    doing: &'static str,
+    source: Arc<io::Error>,
+}
+
+impl From<Broken> for io::Error {
+    fn from(broken: Broken) -> Self {
+        Self::new(broken.source.kind(), broken)
+    }
+}
+
+pub(super) struct Writer<S> {
+    store: S,
+    tail: Tail,
+    /// Whether something was written since the last sync.
+    unsynced: bool,
+    broken: Option<Broken>,
+}
+
+impl<S: Store> Writer<S> {
+    pub(super) fn new(store: S, tail: Tail) -> Self {
+        Self { store, tail, unsynced: false, broken: None }
+    }
+
+    /// Writes until nobody can send orders any more.
+    pub(super) fn run(mut self, orders: &Receiver<Order>) {
+        while let Ok(first) = orders.recv() {
+            let mut together = vec![first];
+            together.extend(orders.try_iter().take(TOGETHER));
+            let outcome = self.commit(&together);
+            for waits in together.into_iter().filter_map(|order| order.done) {
+                // Who does not wait any more does not need to know.
+                let _ = waits.send(outcome.clone());
+            }
+        }
+        // Notes that nobody waited for. Nobody is left to be told of a failure.
+        let _ = self.sync();
+    }
+
+    fn commit(&mut self, orders: &[Order]) -> Result<(), Broken> {
+        self.write(orders)?;
+        // A note is with the operating system, where it outlives this process; it is synced with what comes next.
+        if orders.iter().any(|order| order.done.is_some()) { self.sync() } else { Ok(()) }
+    }
+
+    fn write(&mut self, orders: &[Order]) -> Result<(), Broken> {
+        self.intact()?;
+        let mut lines = Vec::new();
+        for (at, event) in orders.iter().flat_map(|order| &order.events) {
+            let written = self.tail.write(*at, event, &mut lines);
+            written.or_else(|fault| self.fail("written", io::Error::other(format!("a line {fault}"))))?;
+        }
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.unsynced = true;
+        self.store.write(&lines).or_else(|error| self.fail("written", error))
+    }
+
+    fn sync(&mut self) -> Result<(), Broken> {
+        self.intact()?;
+        if !self.unsynced {
+            return Ok(());
+        }
+        self.store.sync().or_else(|error| self.fail("synced", error))?;
+        self.unsynced = false;
+        Ok(())
+    }
+
+    fn intact(&self) -> Result<(), Broken> {
+        self.broken.clone().map_or(Ok(()), Err)
+    }
+
+    fn fail(&mut self, doing: &'static str, error: io::Error) -> Result<(), Broken> {
+        let broken = Broken { doing, source: Arc::new(error) };
+        self.broken = Some(broken.clone());
+        Err(broken)
+    }
+}
