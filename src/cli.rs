@@ -3,6 +3,7 @@
 mod admin;
 mod catalog;
 mod delete;
+mod gates;
 mod reading;
 mod values;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use catalog::{ProfilesArgs, RulesArgs};
 pub use delete::DeleteArgs;
+pub use gates::{GateArgs, TimingArg};
 pub use reading::ReadingArgs;
 
 const EXIT_CODES: &str = "\

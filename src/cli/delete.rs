@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::ReadingArgs;
 use super::admin::AdminArgs;
+use super::gates::GateArgs;
 
 /// The flags of `delete`.
 #[derive(Debug, Args)]
@@ -32,6 +33,9 @@ pub struct DeleteArgs {
     /// standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub gates: GateArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub admin: AdminArgs,

@@ -2,6 +2,8 @@
 
 mod admin;
 mod choice;
+mod gates;
+mod origin;
 mod planning;
 
 use std::collections::BTreeMap;
@@ -22,42 +24,51 @@ use super::record::{Record, show_plan};
 use super::{Error, reading};
 use admin::{Admin, options};
 use choice::{choose, open_output, output_file};
-use planning::{confirm, make_plan, nothing_left, say_what_is_kept};
+use gates::Gates;
+use planning::{builds_in_scope, confirm, make_plan, nothing_left, say_what_is_kept};
 
 /// Plans, and carries the plan out if it is told to.
 pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let via: Via = args.via.parse()?;
     let projects = ProjectGlobs::new(&args.projects)?;
+    let gates = Gates::settle(&args.gates)?;
     let scan = reading::plan(&args.reading, &[], printer)?;
-    let chosen = choose(&args, &projects, printer)?;
-    let may_be_deleted = chosen.iter().filter(|row| row.judged.as_ref().is_none_or(|judged| judged.deletable));
-    let host = deletion::one_host(may_be_deleted.filter_map(|row| row.url.as_ref()), args.confirm.as_deref())?;
+    let (chosen, origin) = choose(&args, &projects, printer)?;
+    let host = gates.choice(&args, &chosen, &origin, printer)?;
     let output_file = output_file(&args);
     let output = open_output(&args, output_file.as_deref())?;
 
     let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
     let canceller = database.canceller();
     let planned = async {
-        let mut guard = Guard::open(&mut database, &scan).await?;
-        let plan = make_plan(&mut guard, chosen, printer).await?;
-        Ok((guard, plan))
+        gates::database(&database.identity().await?, &origin)?;
+        gates::alone(&database, args.execute, printer).await?;
+        let mut guard = Guard::open(&mut database, &scan, &gates.permit).await?;
+        let known = guard.projects().await?;
+        gates.tell_unmatched(known.keys(), printer);
+        let plan = make_plan(&mut guard, chosen, &known, printer).await?;
+        let in_scope = builds_in_scope(&known, &projects);
+        Ok((guard, plan, in_scope))
     };
-    let (mut guard, plan) = interrupt.or_cancel(&canceller, planned).await?;
+    let (mut guard, plan, in_scope) = interrupt.or_cancel(&canceller, planned).await?;
     guard.thorough = false;
     let deletions = plan.iter().filter(|planned| planned.is_deletion()).count();
     let (host, deletions) = match host {
         Some(host) if deletions > 0 => (host, deletions),
         _ => return nothing_left(&plan, output, output_file.is_none(), printer),
     };
+    let judged = gates.plan(&plan, in_scope, printer);
     if !args.execute {
         show_plan(&plan, output, output_file.is_none())?;
         let count = plan.len();
         printer.say(&format!("{deletions} of {count} chosen builds would be deleted on {host}"));
         say_what_is_kept(&plan, printer);
+        judged?;
         printer.say(&format!("dry run: nothing was sent; --execute --confirm {host} does it"));
         return Ok(Exit::Clean);
     }
 
+    judged?;
     interrupt.or(confirm(&args, &host, (deletions, plan.len()), printer)).await?;
     let options = options(&args)?;
     let connected = async { Ok(AdminPath::connect(&via, options).await?) };

@@ -1,8 +1,10 @@
 //! Reads chosen builds again, each time in a fresh snapshot: the eyes of a deletion.
 
+use std::collections::BTreeMap;
+
 use crate::build_url::BuildUrl;
 use crate::database::Database;
-use crate::deletion::{BuildReader, Reading};
+use crate::deletion::{BuildReader, Permit, Reading, Terms};
 use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::scan::{Fit, Lookup, ScanError, ScanPlan};
@@ -12,19 +14,25 @@ pub(super) struct Guard<'a> {
     pub(super) database: &'a mut Database,
     pub(super) plan: &'a ScanPlan,
     pub(super) fit: Fit,
+    /// What may be deleted.
+    pub(super) permit: &'a Permit,
     /// Whether a build that is not found is looked for in every way there is, at whatever cost.
     pub(super) thorough: bool,
 }
 
 impl<'a> Guard<'a> {
     /// Has the server check profile and rules, once before the first look. The first looks are thorough.
-    pub(super) async fn open(database: &'a mut Database, plan: &'a ScanPlan) -> Result<Self, ScanError> {
+    pub(super) async fn open(
+        database: &'a mut Database,
+        plan: &'a ScanPlan,
+        permit: &'a Permit,
+    ) -> Result<Self, ScanError> {
         let fit = Fit::check(plan, &database.snapshot(&plan.settings()).await?).await?;
-        Ok(Self { database, plan, fit, thorough: true })
+        Ok(Self { database, plan, fit, permit, thorough: true })
     }
 
-    /// Names the projects that there are.
-    pub(super) async fn projects(&mut self) -> Result<Vec<String>, ScanError> {
+    /// Names the projects that there are, each with its builds.
+    pub(super) async fn projects(&mut self) -> Result<BTreeMap<String, u64>, ScanError> {
         let snapshot = self.database.snapshot(&self.plan.settings()).await?;
         Lookup::new(self.plan, &self.fit, &snapshot).projects().await
     }
@@ -49,8 +57,8 @@ impl BuildReader for Guard<'_> {
         Ok(chosen.iter().map(|chosen| found.reading(chosen)).collect())
     }
 
-    fn rules(&self) -> Vec<&str> {
-        self.plan.rule_names().collect()
+    fn terms(&self) -> Terms<'_> {
+        Terms { rules: self.plan.rule_names().collect(), permit: self.permit }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::causes::told_apart;
 use crate::report::Chosen;
 use crate::state::State;
 
-use super::plan::{Decision, Planned, Reading, plan};
+use super::plan::{Decision, Planned, Reading, Terms};
 
 /// How many builds are read again at once, before and after their deletion.
 const BATCH: usize = 50;
@@ -31,8 +31,8 @@ pub trait BuildReader {
     /// What the database says now of each build, in the same order.
     fn read(&mut self, chosen: &[&Chosen]) -> impl Future<Output = Result<Vec<Reading>, Self::Error>>;
 
-    /// The names of the rules that are run with each reading.
-    fn rules(&self) -> Vec<&str>;
+    /// By what it is decided on a reading.
+    fn terms(&self) -> Terms<'_>;
 }
 
 /// Sends deletions.
@@ -189,7 +189,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Listener> Run<'a, R, D, L> {
                 break;
             }
             self.pending.pop_front();
-            if let Decision::Keep(state, reason) = plan(&planned.chosen, &reading, &self.reader.rules()) {
+            if let Decision::Keep(state, reason) = self.reader.terms().decide(&planned.chosen, &reading) {
                 self.record(planned, state, &reason);
                 continue;
             }

@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use super::*;
+use crate::deletion::Permit;
 use crate::finding::Finding;
 use crate::report::Judged;
 use crate::timing::Timing;
@@ -70,8 +72,9 @@ impl BuildReader for World {
         Ok(chosen.iter().map(|chosen| self.reading(number(chosen))).collect())
     }
 
-    fn rules(&self) -> Vec<&str> {
-        vec!["stuck-running"]
+    fn terms(&self) -> Terms<'_> {
+        static PERMIT: LazyLock<Permit> = LazyLock::new(Permit::default);
+        Terms { rules: vec!["stuck-running"], permit: &PERMIT }
     }
 }
 

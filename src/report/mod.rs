@@ -1,14 +1,18 @@
 //! The report file: CSV by RFC 4180, written by a scan, edited by people, read by `delete`.
 
+mod about;
 mod cell;
 mod choice;
 mod columns;
+mod digest;
 mod read;
 mod results;
 mod write;
 
+pub use about::{About, AboutError};
 pub use choice::{Chosen, Judged};
 pub use columns::COLUMNS;
+pub use digest::Digesting;
 pub use read::{ReportError, read};
 pub use results::{RESULT_COLUMNS, ResultRow, ResultWriter};
 pub use write::ReportWriter;

@@ -21,6 +21,7 @@ use crate::database::DatabaseError;
 
 pub use check::{joint_fault, relation_faults, rule_faults};
 pub use engine::{Findings, Phase, Quiet, Scan, Scope};
+pub use fingerprint::database_tag;
 pub use fit::Fit;
 pub use header::FileFault;
 pub use lookup::Lookup;

@@ -1,6 +1,6 @@
 //! Which rows are meant, and where their results go.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
 
@@ -11,19 +11,33 @@ use crate::commands::{Error, reading};
 use crate::deletion;
 use crate::output::{OutputFile, Printer};
 use crate::project_glob::ProjectGlobs;
-use crate::report::{self, Chosen};
+use crate::report::{self, Chosen, Digesting};
 
-/// Reads the report and keeps the rows that are meant. An empty choice is an error, never "all".
-pub(super) fn choose(args: &DeleteArgs, projects: &ProjectGlobs, printer: Printer) -> Result<Vec<Chosen>, Error> {
+use super::origin::Origin;
+
+/// Reads the report and keeps the rows that are meant. An empty choice is an error, never "all". Tells where the report
+/// comes from too, by all of its rows.
+pub(super) fn choose(
+    args: &DeleteArgs,
+    projects: &ProjectGlobs,
+    printer: Printer,
+) -> Result<(Vec<Chosen>, Origin), Error> {
     let file = &args.report;
     let base_url = reading::base_url(&args.reading)?;
-    let rows = if is_dash(file) {
-        report::read(stdin().lock(), base_url.as_deref())
+    let no_report = |source| Error::Report { file: file.clone(), source };
+    let (rows, origin) = if is_dash(file) {
+        let rows = report::read(stdin().lock(), base_url.as_deref()).map_err(no_report)?;
+        let origin = Origin::of_stream(&rows)?;
+        (rows, origin)
     } else {
         let opened = File::open(file).map_err(|source| Error::Read { file: file.clone(), source })?;
-        report::read(opened, base_url.as_deref())
+        let mut digesting = Digesting::new(opened);
+        let rows = report::read(&mut digesting, base_url.as_deref()).map_err(no_report)?;
+        let (opened, sha256) = digesting.finish();
+        let written = opened.metadata().ok().filter(Metadata::is_file).and_then(|found| found.modified().ok());
+        let origin = Origin::of_file(file, &rows, &sha256, written)?;
+        (rows, origin)
     };
-    let rows = rows.map_err(|source| Error::Report { file: file.clone(), source })?;
     let name = file.display();
     if rows.is_empty() {
         return Err(Error::NothingToDelete(format!("{name} holds no build")));
@@ -40,7 +54,7 @@ pub(super) fn choose(args: &DeleteArgs, projects: &ProjectGlobs, printer: Printe
     if chosen.is_empty() {
         return Err(Error::NothingToDelete(format!("none of the {all} rows of {name} is chosen")));
     }
-    Ok(chosen)
+    Ok((chosen, origin))
 }
 
 pub(super) fn is_dash(path: &Path) -> bool {

@@ -6,9 +6,10 @@ use crate::cli::DeleteArgs;
 use crate::commands::Error;
 use crate::commands::guard::Guard;
 use crate::commands::record::show_plan;
-use crate::deletion::{self, BuildReader, Decision, GateError, Planned};
+use crate::deletion::{BuildReader, Decision, GateError, Planned};
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer, Progress};
+use crate::project_glob::ProjectGlobs;
 use crate::report::Chosen;
 use crate::state::State;
 use crate::text::shorten;
@@ -25,15 +26,15 @@ const REASON_SHOWN: usize = 120;
 pub(super) async fn make_plan(
     guard: &mut Guard<'_>,
     chosen: Vec<Chosen>,
+    known: &BTreeMap<String, u64>,
     printer: Printer,
 ) -> Result<Vec<Planned>, Error> {
-    let known = guard.projects().await?;
     if known.is_empty() {
         return Err(Error::NothingToDelete("the database holds no build at all".to_owned()));
     }
-    let is_known = |project: &str| known.iter().any(|known| known.eq_ignore_ascii_case(project));
+    let is_known = |project: &str| known.keys().any(|known| known.eq_ignore_ascii_case(project));
     // Where projects are not named as addresses name them, nothing follows from a name that is not there.
-    let tells = known.iter().all(|project| project.contains('/'));
+    let tells = known.keys().all(|project| project.contains('/'));
     if tells && !chosen.iter().any(|row| row.project.as_deref().is_none_or(is_known)) {
         let why = "the database knows none of their projects: is it the right one?";
         return Err(Error::NothingToDelete(why.to_owned()));
@@ -48,11 +49,18 @@ pub(super) async fn make_plan(
         }
         let readings = guard.read(&batch.iter().collect::<Vec<_>>()).await?;
         for (chosen, now) in batch.into_iter().zip(readings) {
-            let decision = deletion::plan(&chosen, &now, &guard.rules());
+            let decision = guard.terms().decide(&chosen, &now);
             plan.push(Planned { chosen, decision });
             progress.advance();
         }
     }
+}
+
+/// How many builds of the database are in the projects that `--project` chooses.
+pub(super) fn builds_in_scope(known: &BTreeMap<String, u64>, projects: &ProjectGlobs) -> u64 {
+    // Builds without a project stand under the empty name.
+    let named = |name: &&String| projects.matches(Some(name.as_str()).filter(|name| !name.is_empty()));
+    known.iter().filter(|(name, _)| named(name)).map(|(_, builds)| builds).sum()
 }
 
 /// Nothing is to be deleted: either all is gone already, or nothing may be deleted.
