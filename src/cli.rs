@@ -3,6 +3,7 @@
 mod admin;
 mod catalog;
 mod delete;
+mod gates;
 mod journal;
 mod reading;
 mod values;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use catalog::{ProfilesArgs, RulesArgs};
 pub use delete::DeleteArgs;
+pub use gates::{GateArgs, TimingArg};
 pub use journal::{JournalArgs, JournalCommand, JournalVerifyArgs};
 pub use reading::ReadingArgs;
 

@@ -1,6 +1,6 @@
-//! The choice of projects by `--project GLOB`.
+//! The choice of projects by `--project GLOB`, and the projects that are denied.
 
-use glob::Pattern;
+use glob::{MatchOptions, Pattern};
 
 /// Some globs; a project is chosen if one of them fits. No glob at all chooses every project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,10 +12,7 @@ impl ProjectGlobs {
     /// # Errors
     /// The glob that cannot be read, and why.
     pub fn new(globs: &[String]) -> Result<Self, BadGlob> {
-        let pattern = |glob: &String| {
-            Pattern::new(glob).map_err(|error| BadGlob { glob: glob.clone(), why: error.msg.to_owned() })
-        };
-        globs.iter().map(pattern).collect::<Result<_, _>>().map(Self)
+        globs.iter().map(|glob| pattern(glob, "--project ")).collect::<Result<_, _>>().map(Self)
     }
 
     /// Whether every project is chosen.
@@ -34,10 +31,62 @@ impl ProjectGlobs {
     }
 }
 
+/// Upper and lower case are one: to deny too much harms nobody.
+const DENIAL: MatchOptions =
+    MatchOptions { case_sensitive: false, require_literal_separator: false, require_literal_leading_dot: false };
+
+/// Projects of which nothing may be deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeniedProjects(Vec<Denial>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Denial {
+    glob: Pattern,
+    /// Who denies: `--deny`, or a policy.
+    whose: String,
+}
+
+impl DeniedProjects {
+    /// Adds globs, written as those of [`ProjectGlobs`], which fit in upper and lower case alike. `whose` is named where one of them fits.
+    ///
+    /// # Errors
+    /// The glob that cannot be read, and why.
+    pub fn add(&mut self, globs: &[String], whose: &str) -> Result<(), BadGlob> {
+        let flag = if whose.starts_with('-') { format!("{whose} ") } else { String::new() };
+        for glob in globs {
+            self.0.push(Denial { glob: pattern(glob, &flag)?, whose: whose.to_owned() });
+        }
+        Ok(())
+    }
+
+    /// Why a build is denied that is known by these names of its project; `None` if it is not.
+    pub fn denies<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+        names.into_iter().find_map(|name| {
+            let denial = self.0.iter().find(|denial| denial.glob.matches_with(name, DENIAL))?;
+            Some(format!("project {name} is denied by {} {:?}", denial.whose, denial.glob.as_str()))
+        })
+    }
+
+    /// The globs that fit none of these projects, with who denies by them: a slip of the pen would deny nothing.
+    pub fn unmatched<'a>(&'a self, projects: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let fits = |denial: &Denial| projects.iter().any(|project| denial.glob.matches_with(project, DENIAL));
+        self.0.iter().filter(move |denial| !fits(denial)).map(|denial| (denial.whose.as_str(), denial.glob.as_str()))
+    }
+}
+
+fn pattern(glob: &str, flag: &str) -> Result<Pattern, BadGlob> {
+    Pattern::new(glob).map_err(|error| BadGlob {
+        flag: flag.to_owned(),
+        glob: glob.to_owned(),
+        why: error.msg.to_owned(),
+    })
+}
+
 /// A glob that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("--project {glob:?} is no glob: {why}")]
+#[error("{flag}{glob:?} is no glob: {why}")]
 pub struct BadGlob {
+    flag: String,
     glob: String,
     why: String,
 }
@@ -72,7 +121,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_denied_is_denied_in_any_case_and_by_any_name() {
+        let mut denied = DeniedProjects::default();
+        denied.add(&["acme/Bill*".to_owned()], "--deny").expect("a glob");
+        denied.add(&["tools/*".to_owned()], "deny of halfbuilt.toml").expect("a glob");
+        for name in ["acme/billing", "ACME/BILLING", "acme/Bill"] {
+            assert_eq!(denied.denies([name]), Some(format!("project {name} is denied by --deny \"acme/Bill*\"")));
+        }
+        assert!(denied.denies(["acme/api", "tools/lib"]).expect("denied").contains("deny of halfbuilt.toml"));
+        assert_eq!(denied.denies(["acme/api"]), None);
+        assert_eq!(DeniedProjects::default().denies(["acme/api"]), None);
+        let unmatched: Vec<_> = denied.unmatched(&["acme/billing"]).collect();
+        assert_eq!(unmatched, [("deny of halfbuilt.toml", "tools/*")]);
+    }
+
+    #[test]
     fn a_glob_that_cannot_be_read_is_an_error() {
+        assert!(DeniedProjects::default().add(&["acme/[".to_owned()], "--deny").is_err());
         assert!(ProjectGlobs::new(&["acme/[".to_owned()]).is_err());
     }
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. A module may use those below its own layer, never one beside it.
 const LAYERS: [&[&str]; 6] = [
-    &["build_url", "causes", "exit", "finding", "project_glob", "state", "text", "timing"],
-    &["database", "admin", "report"],
+    &["build_url", "causes", "duration", "exit", "finding", "percent", "project_glob", "state", "text", "timing"],
+    &["database", "admin", "policy", "report"],
     &["scan", "deletion", "drill"],
     &["output"],
     &["cli"],
@@ -21,7 +21,7 @@ const BESIDE: [(&str, &str); 2] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 15] = [
+const HOMES: [(&str, &[&str]); 16] = [
     ("tokio_postgres", &["database/"]),
     ("tokio_openssl", &["database/"]),
     ("nix::unistd", &["database/", "deletion/journal/"]),
@@ -34,9 +34,10 @@ const HOMES: [(&str, &[&str]); 15] = [
     ("console", &["output/table.rs"]),
     ("csv", &["report/"]),
     ("clap", &["cli.rs", "cli/", "main.rs"]),
-    ("serde_json", &["output/json.rs", "admin/http.rs", "deletion/journal/"]),
+    ("serde_json", &["output/json.rs", "admin/http.rs", "deletion/journal/", "report/about.rs"]),
     ("sha2", &["scan/fingerprint.rs", "deletion/", "report/digest.rs"]),
     ("tempfile", &["output/file.rs"]),
+    ("toml", &["policy.rs"]),
 ];
 
 struct Source {

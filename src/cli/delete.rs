@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::ReadingArgs;
 use super::admin::AdminArgs;
+use super::gates::GateArgs;
 
 /// The flags of `delete`.
 #[derive(Debug, Args)]
@@ -40,6 +41,9 @@ pub struct DeleteArgs {
     /// up first. A dry run only reads it.
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub gates: GateArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub admin: AdminArgs,

@@ -4,12 +4,13 @@ mod admin;
 mod again;
 mod choice;
 mod execution;
+mod gates;
 mod history;
+mod origin;
 mod planning;
 
 use crate::admin::Via;
 use crate::cli::DeleteArgs;
-use crate::deletion;
 use crate::exit::Exit;
 use crate::output::Printer;
 use crate::project_glob::ProjectGlobs;
@@ -20,29 +21,35 @@ use super::record::show_plan;
 use super::{Error, reading};
 use choice::{choose, open_output, output_file};
 use execution::{Work, carry_out};
+use gates::Gates;
 use history::History;
-use planning::{confirm, make_plan, nothing_left, say_what_is_kept};
+use planning::{builds_in_scope, confirm, make_plan, nothing_left, say_what_is_kept};
 
 /// Plans, and carries the plan out if it is told to.
 pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let via: Via = args.via.parse()?;
     let projects = ProjectGlobs::new(&args.projects)?;
+    let gates = Gates::settle(&args.gates)?;
     let scan = reading::plan(&args.reading, &[], printer)?;
-    let (chosen, report) = choose(&args, &projects, printer)?;
-    let may_be_deleted = chosen.iter().filter(|row| row.judged.as_ref().is_none_or(|judged| judged.deletable));
-    let host = deletion::one_host(may_be_deleted.filter_map(|row| row.url.as_ref()), args.confirm.as_deref())?;
+    let (chosen, origin, report) = choose(&args, &projects, printer)?;
+    let host = gates.choice(&args, &chosen, &origin, printer)?;
     let history = History::look(&args, &report, printer)?;
     let output_file = output_file(&args);
     let output = open_output(&args, output_file.as_deref(), history.goes_on())?;
 
-    let database = interrupt.or(reading::connect(&args.reading, printer)).await?;
+    let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
     let canceller = database.canceller();
     let planned = async {
-        let mut guard = Guard::open(database, &scan, &args.reading, printer).await?;
-        let plan = make_plan(&mut guard, chosen, &history.past, printer).await?;
-        Ok((guard, plan))
+        gates::database(&database.identity().await?, &origin)?;
+        gates::alone(&database, args.execute, printer).await?;
+        let mut guard = Guard::open(database, &scan, &gates.permit, &args, printer).await?;
+        let known = guard.projects().await?;
+        gates.tell_unmatched(known.keys(), printer);
+        let plan = make_plan(&mut guard, chosen, &known, &history.past, printer).await?;
+        let in_scope = builds_in_scope(&known, &projects);
+        Ok((guard, plan, in_scope))
     };
-    let (mut guard, plan) = interrupt.or_cancel(&canceller, planned).await?;
+    let (mut guard, plan, in_scope) = interrupt.or_cancel(&canceller, planned).await?;
     guard.thorough = false;
     let deletions = plan.iter().filter(|planned| planned.is_deletion()).count();
     // What an earlier run left open has to be looked up and put on record, even if nothing is to be sent.
@@ -51,14 +58,17 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
         Some(host) if deletions > 0 || left_open => host,
         _ => return nothing_left(&plan, output, output_file.is_none(), printer),
     };
+    let judged = gates.plan(&plan, in_scope, printer);
     if !args.execute {
         show_plan(&plan, output, output_file.is_none())?;
         let count = plan.len();
         printer.say(&format!("{deletions} of {count} chosen builds would be deleted on {host}"));
         say_what_is_kept(&plan, printer);
+        judged?;
         printer.say(&format!("dry run: nothing was sent; --execute --confirm {host} does it"));
         return Ok(Exit::Clean);
     }
+    judged?;
     interrupt.or(confirm(&args, &host, (deletions, plan.len()), printer)).await?;
     let output = (output, output_file);
     let work = Work { args: &args, via: &via, host: &host, plan: &plan, report, history, output };

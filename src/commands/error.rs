@@ -9,8 +9,9 @@ use crate::deletion::GateError;
 use crate::drill::BadAllowance;
 use crate::exit::Exit;
 use crate::output::OutputError;
+use crate::policy::PolicyError;
 use crate::project_glob::BadGlob;
-use crate::report::ReportError;
+use crate::report::{AboutError, ReportError};
 use crate::scan::{ScanError, SqlSourceError};
 
 /// What ends a command.
@@ -66,6 +67,17 @@ pub enum Error {
         /// Why.
         source: JournalError,
     },
+    /// The file beside a report is not what a scan writes.
+    #[error("{} does not say when its report was scanned", file.display())]
+    About {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: AboutError,
+    },
+    /// The policy cannot be followed.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// A file that is needed cannot be read.
     #[error("cannot read {}", file.display())]
     Read {
@@ -123,6 +135,7 @@ impl Error {
             | Self::Glob(_)
             | Self::Allowance(_)
             | Self::Via(_)
+            | Self::Policy(_)
             | Self::UnknownProfile { .. }
             | Self::Scan(ScanError::UnknownRule { .. }) => Exit::Usage,
             Self::Scan(
@@ -130,11 +143,13 @@ impl Error {
                 | ScanError::Misfit { .. }
                 | ScanError::Columns { .. }
                 | ScanError::Keys { .. }
+                | ScanError::OtherDatabase { .. }
                 | ScanError::Database(_),
             )
             | Self::Unfit { .. }
             | Self::Output(_)
             | Self::Report { .. }
+            | Self::About { .. }
             | Self::Journal { .. }
             | Self::Read { .. }
             | Self::Admin(_)
@@ -154,6 +169,12 @@ impl Error {
             Self::Scan(error) => error.hint(),
             Self::Report { source, .. } => source.hint(),
             Self::Journal { source, .. } => source.hint().map(str::to_owned),
+            Self::About { .. } => {
+                Some("scan again; without that file the report is taken for as old as its own".to_owned())
+            }
+            Self::Policy(_) => {
+                Some("a policy has [delete], with deny, max, max_percent, max_age and hosts: see the README".to_owned())
+            }
             Self::Admin(error) => error.hint().map(Into::into),
             Self::Gate(error) => error.hint(),
             Self::Via(error) => error.hint().map(str::to_owned),

@@ -1,15 +1,16 @@
 //! Reads chosen builds again, each time in a fresh snapshot: the eyes of a deletion.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::sleep;
 
 use crate::build_url::BuildUrl;
 use crate::causes::told_apart;
-use crate::cli::ReadingArgs;
-use crate::database::Database;
+use crate::cli::{DeleteArgs, ReadingArgs};
+use crate::database::{Database, DatabaseIdentity, Lock};
 use crate::deletion::journal::DatabaseName;
-use crate::deletion::{ArchiveFailure, BuildReader, Reading};
+use crate::deletion::{ArchiveFailure, BuildReader, Permit, Reading, Terms};
 use crate::finding::Finding;
 use crate::output::Printer;
 use crate::report::Chosen;
@@ -26,8 +27,14 @@ pub(super) struct Guard<'a> {
     database: Database,
     plan: &'a ScanPlan,
     fit: Fit,
+    /// What may be deleted.
+    permit: &'a Permit,
     args: &'a ReadingArgs,
     printer: Printer,
+    /// Which database it is: the only one that may be read.
+    identity: DatabaseIdentity,
+    /// Whether no other deletion may be at work on it.
+    alone: bool,
     /// Whether a build that is not found is looked for in every way there is, at whatever cost.
     pub(super) thorough: bool,
 }
@@ -37,20 +44,24 @@ impl<'a> Guard<'a> {
     pub(super) async fn open(
         mut database: Database,
         plan: &'a ScanPlan,
-        args: &'a ReadingArgs,
+        permit: &'a Permit,
+        args: &'a DeleteArgs,
         printer: Printer,
     ) -> Result<Self, ScanError> {
+        let identity = database.identity().await?;
         let fit = Fit::check(plan, &database.snapshot(&plan.settings()).await?).await?;
-        Ok(Self { database, plan, fit, args, printer, thorough: true })
+        let (alone, args) = (args.execute, &args.reading);
+        Ok(Self { database, plan, fit, permit, args, printer, identity, alone, thorough: true })
     }
 
     /// Which database it is.
     pub(super) fn database_name(&self) -> DatabaseName {
-        DatabaseName { system_identifier: None, name: String::new() }
+        let DatabaseIdentity { system_identifier, name } = self.identity.clone();
+        DatabaseName { system_identifier, name }
     }
 
-    /// Names the projects that there are.
-    pub(super) async fn projects(&mut self) -> Result<Vec<String>, ScanError> {
+    /// Names the projects that there are, each with its builds.
+    pub(super) async fn projects(&mut self) -> Result<BTreeMap<String, u64>, ScanError> {
         let snapshot = self.database.snapshot(&self.plan.settings()).await?;
         Lookup::new(self.plan, &self.fit, &snapshot).projects().await
     }
@@ -73,16 +84,35 @@ impl Guard<'_> {
         Ok(chosen.iter().map(|chosen| found.reading(chosen)).collect())
     }
 
-    /// Connects anew. A database that cannot be reached yet is no failure.
+    /// Connects anew. A database that cannot be reached yet is no failure; another one than before is.
     async fn reconnect(&mut self) -> Result<(), ScanError> {
-        match reading::connect(self.args, self.printer).await {
-            Ok(database) => self.database = database,
-            Err(Error::Scan(error)) if error.may_pass() => {}
-            Err(Error::Scan(error)) => return Err(error),
-            // The settings were good before; what else there is will be told by the next reading.
-            Err(_) => {}
+        match self.connect_anew().await {
+            Ok(Some(database)) => self.database = database,
+            Ok(None) => {}
+            Err(error) if error.may_pass() => {}
+            Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// `None` where somebody else is at work: it may be our own session, of which the server does not know yet that it ended.
+    async fn connect_anew(&self) -> Result<Option<Database>, ScanError> {
+        let mut database = match reading::connect(self.args, self.printer).await {
+            Ok(database) => database,
+            Err(Error::Scan(error)) => return Err(error),
+            // The settings were good before; what else there is will be told by the next reading.
+            Err(_) => return Ok(None),
+        };
+        let now = database.identity().await?;
+        if now != self.identity {
+            let (before, now) = (self.identity.to_string(), now.to_string());
+            return Err(ScanError::OtherDatabase { before, now });
+        }
+        if self.alone && matches!(database.lock().await?, Lock::Held(_)) {
+            self.printer.say("another session still holds the lock of a deletion on this database");
+            return Ok(None);
+        }
+        Ok(Some(database))
     }
 }
 
@@ -109,8 +139,8 @@ impl BuildReader for Guard<'_> {
         Ok(None)
     }
 
-    fn rules(&self) -> Vec<&str> {
-        self.plan.rule_names().collect()
+    fn terms(&self) -> Terms<'_> {
+        Terms { rules: self.plan.rule_names().collect(), permit: self.permit }
     }
 }
 

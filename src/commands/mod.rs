@@ -1,5 +1,6 @@
 //! One file a command: each wires the parts below together, and holds neither SQL nor bytes.
 
+mod about;
 mod base_url;
 mod delete;
 mod error;

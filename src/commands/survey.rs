@@ -6,12 +6,13 @@ use crate::causes::told_apart;
 use crate::cli::ReadingArgs;
 use crate::output::{Format, OutputFile, Printer, Progress, Sink, Summary};
 use crate::project_glob::ProjectGlobs;
+use crate::report::About;
 use crate::scan::{Quiet, Scan, ScanPlan};
 use crate::text::counted;
 use crate::timing::Timing;
 
 use super::interrupt::Interrupt;
-use super::{Error, reading};
+use super::{Error, about, reading};
 
 /// Scans, hands every finding to the output, and adds up. The output has been opened before anything is read.
 pub(super) async fn survey(
@@ -25,9 +26,12 @@ pub(super) async fn survey(
     if plan.times().backup.is_none() {
         printer.warn("no --backup-time: every timing is unknown, and nothing is deletable");
     }
+    let beside = about::open(output.as_ref())?;
     let mut database = interrupt.or(reading::connect(args, printer)).await?;
     let canceller = database.canceller();
     let survey = async {
+        // Before the snapshot, so that a report is never younger than it says.
+        let scanned_at = Timestamp::now();
         let snapshot = database.snapshot(&plan.settings()).await?;
         let mut progress = Progress::open_ended("abnormal builds found", printer);
         let scan = Scan::begin(plan, &snapshot, projects, &|phase| progress.enter(&phase.to_string())).await?;
@@ -45,7 +49,11 @@ pub(super) async fn survey(
         drop(findings);
         // The bar must be gone before a table appears.
         drop(progress);
-        sink.finish(&summary)?;
+        // The report first: were the process killed in between, an older file beside it would make it look older than it
+        // is, and that is harmless.
+        if let (Some(report_sha256), Some(beside)) = (sink.finish(&summary)?, beside) {
+            about::write(About { report_sha256, ..about::of(&scan, plan, scanned_at, &summary) }, beside)?;
+        }
         if let Some(builds) = summary.by_timing.get(Timing::Between.as_str()) {
             let builds = counted(*builds, "build");
             printer.warn(&format!(

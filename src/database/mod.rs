@@ -8,7 +8,9 @@ mod connect_hint;
 mod conninfo;
 mod error;
 mod hosts;
+mod identity;
 mod keywords;
+mod lock;
 mod passfile;
 mod route;
 mod row;
@@ -20,6 +22,8 @@ mod tls;
 mod wire;
 
 pub use error::DatabaseError;
+pub use identity::DatabaseIdentity;
+pub use lock::{Holder, Lock};
 pub use row::{Row, Rows};
 pub use session::{Canceller, Column, Database, Parameter, Snapshot};
 pub use settings::Settings;

@@ -7,6 +7,8 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{CancelToken, Client, IsolationLevel, Transaction};
 
 use super::connect::{self, Connected};
+use super::identity::DatabaseIdentity;
+use super::lock::{self, Holder, Lock};
 use super::route::Route;
 use super::{DatabaseError, Row, Rows, Settings};
 
@@ -23,6 +25,8 @@ const JIT: &str = include_str!("../../sql/engine/jit.sql");
 pub struct Database {
     client: Client,
     canceller: Canceller,
+    /// Asked for once.
+    identity: Option<DatabaseIdentity>,
 }
 
 /// Stops what the server is doing for a [`Database`], from elsewhere.
@@ -58,7 +62,7 @@ impl Database {
     pub async fn connect(settings: Settings) -> Result<Self, DatabaseError> {
         let Connected { client, route } = connect::connect(&settings).await?;
         let canceller = Canceller { token: client.cancel_token(), route };
-        let database = Self { client, canceller };
+        let database = Self { client, canceller, identity: None };
         let settled = database.client.batch_execute(SESSION).await;
         settled.map_err(|source| query_error("setting up the session", source))?;
         Ok(database)
@@ -76,6 +80,34 @@ impl Database {
         done.map_err(|source| query_error("setting up the session", source))
     }
 
+    /// Which database this is.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn identity(&mut self) -> Result<DatabaseIdentity, DatabaseError> {
+        let identity = match self.identity.take() {
+            Some(known) => known,
+            None => DatabaseIdentity::ask(&self.client).await?,
+        };
+        Ok(self.identity.insert(identity).clone())
+    }
+
+    /// Tries to become the only deletion on this database, for as long as this connection lives.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn lock(&self) -> Result<Lock, DatabaseError> {
+        lock::take(&self.client).await
+    }
+
+    /// The other sessions that hold the lock of [`Database::lock`], as far as this role may see them.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn lock_holders(&self) -> Result<Vec<Holder>, DatabaseError> {
+        lock::holders(&self.client).await
+    }
+
     /// Something that can stop a running statement while the snapshot is busy with it.
     pub fn canceller(&self) -> Canceller {
         self.canceller.clone()
@@ -88,9 +120,10 @@ impl Database {
     /// # Errors
     /// The connection is lost.
     pub async fn snapshot(&mut self, settings: &[(&str, String)]) -> Result<Snapshot<'_>, DatabaseError> {
+        let identity = self.identity().await?;
         let begin = self.client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let transaction = begin.start().await.map_err(|source| query_error("beginning a snapshot", source))?;
-        let snapshot = Snapshot { transaction };
+        let snapshot = Snapshot { transaction, identity };
         let (names, values) = settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).unzip();
         let parameters = [Parameter::Texts(names), Parameter::Texts(values)];
         let mut set = snapshot.rows("giving the settings to the SQL", SETTINGS, &parameters).await?;
@@ -110,9 +143,15 @@ impl Canceller {
 /// One consistent, read-only view of the build database. It ends when it is dropped.
 pub struct Snapshot<'a> {
     transaction: Transaction<'a>,
+    identity: DatabaseIdentity,
 }
 
 impl Snapshot<'_> {
+    /// Which database is seen.
+    pub fn identity(&self) -> &DatabaseIdentity {
+        &self.identity
+    }
+
     /// Has the server check a statement, and tells the columns of its result.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::build_url::BuildUrl;
+use crate::report::Chosen;
 
 /// A choice that a gate does not let through.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +33,105 @@ pub enum GateError {
         /// What had to be typed.
         host: String,
     },
+    /// A build is on a host that the policy does not name.
+    #[error("{url} is on {host:?}, and hosts in {policy} allows only {hosts}")]
+    HostNotInPolicy {
+        /// The first such build.
+        url: String,
+        /// Where it is.
+        host: String,
+        /// The policy file.
+        policy: String,
+        /// The hosts that it names.
+        hosts: String,
+    },
+    /// More builds would be deleted than one run may delete.
+    #[error("{deletions} builds would be deleted, more than the {max} that {whose} allows")]
+    TooMany {
+        /// How many would be deleted.
+        deletions: u64,
+        /// How many may be.
+        max: u64,
+        /// Who says so.
+        whose: String,
+        /// How to allow more.
+        raise: String,
+    },
+    /// A larger share of the builds would be deleted than one run may delete.
+    #[error(
+        "{deletions} of {builds} builds in scope would be deleted, more than the {percent} percent that {whose} allows"
+    )]
+    TooGreatAShare {
+        /// How many would be deleted.
+        deletions: u64,
+        /// How many there are.
+        builds: u64,
+        /// The largest share.
+        percent: String,
+        /// Who says so.
+        whose: String,
+        /// How to allow more.
+        raise: String,
+    },
+    /// A flag would allow more than the policy does.
+    #[error("{flag} {asked} would allow more than {key} in {policy}, which is {ruled}")]
+    Looser {
+        /// The flag.
+        flag: &'static str,
+        /// What it asks for.
+        asked: String,
+        /// What the policy says.
+        ruled: String,
+        /// The policy file.
+        policy: String,
+        /// Its key.
+        key: &'static str,
+    },
+    /// The report is older than it may be.
+    #[error("the report {was} at {at}, {old} ago, longer than the {longest} that {whose} allows")]
+    TooOld {
+        /// When.
+        at: String,
+        /// What was done then.
+        was: &'static str,
+        /// How long that is ago.
+        old: String,
+        /// How long it may be.
+        longest: String,
+        /// Who says so.
+        whose: String,
+        /// How to allow more.
+        raise: String,
+    },
+    /// The report is of a time that is yet to come.
+    #[error("the report {was} at {at}, and now it is {now}")]
+    FromTheFuture {
+        /// When.
+        at: String,
+        /// What was done then.
+        was: &'static str,
+        /// The time by this machine's clock.
+        now: String,
+    },
+    /// The rows are from several databases.
+    #[error("the report holds rows from more than one database: lines {first} and {other}")]
+    Databases {
+        /// A line.
+        first: u64,
+        /// The first line that is from elsewhere.
+        other: u64,
+    },
+    /// The report is from another database than the one that is connected to.
+    #[error("the report is from another database; connected is {connected}")]
+    OtherDatabase {
+        /// The database that is connected to.
+        connected: String,
+        /// Where the report says more of its own.
+        of: Option<String>,
+    },
+    /// Somebody else is deleting.
+    #[error("another halfbuilt delete is at work on this database{}{}", if .0.is_empty() { "" } else { ": " }, .0.join("; "))]
+    Busy(Vec<String>),
 }
 
 impl GateError {
@@ -41,6 +141,24 @@ impl GateError {
             Self::Hosts(_) => "delete on one host at a time: choose by --project, or split the report".to_owned(),
             Self::OtherHost { host, .. } => format!("is this the right report? --confirm {host} would name its host"),
             Self::NotConfirmed(host) => format!("--confirm {host}"),
+            Self::HostNotInPolicy { policy, .. } => {
+                format!("is this the right report? only {policy} can allow another host")
+            }
+            Self::TooMany { raise, .. } | Self::TooGreatAShare { raise, .. } => {
+                format!("choose fewer by --reason or --project; if they are all meant, {raise}")
+            }
+            Self::Looser { policy, .. } => format!("a flag may only be stricter than {policy}: leave it out"),
+            Self::TooOld { raise, .. } => format!("scan again; if it has to be this report, {raise}"),
+            Self::FromTheFuture { .. } => "is a clock wrong? scan again".to_owned(),
+            Self::Databases { .. } => {
+                "delete from one database at a time; a report of an older halfbuilt does not tell its database: scan again"
+                    .to_owned()
+            }
+            Self::OtherDatabase { of: Some(of), .. } => of.clone(),
+            Self::OtherDatabase { of: None, .. } => {
+                "name the report's own by --database-url or PGDATABASE and PGHOST, or scan this one".to_owned()
+            }
+            Self::Busy(_) => "wait for it to end; in pg_stat_activity its process says who it is".to_owned(),
             Self::Mistyped { .. } => return None,
         })
     }
@@ -68,6 +186,19 @@ pub fn one_host<'a>(
         return Err(GateError::Hosts(hosts.into_keys().map(str::to_owned).collect()));
     }
     Ok(hosts.into_keys().next().map(str::to_owned))
+}
+
+/// The tag of the one database that all rows of a report are from. `None` where no row tells, as in a plain list.
+///
+/// # Errors
+/// Rows of more than one database.
+pub fn one_database(rows: &[Chosen]) -> Result<Option<&str>, GateError> {
+    let mut tags = rows.iter().filter_map(|row| Some((row.line, row.judged.as_ref()?.database_tag())));
+    let Some((first, tag)) = tags.next() else { return Ok(None) };
+    match tags.find(|(_, other)| *other != tag) {
+        None => Ok(Some(tag)),
+        Some((other, _)) => Err(GateError::Databases { first, other }),
+    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ const FOLLOWS: f64 = 1.02;
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct Speed {
     /// The most deletions at once, at least 1.
     pub jobs: usize,
     /// The most deletions a second; `None`: as fast as the server answers.
@@ -25,7 +25,7 @@ pub struct Limits {
 
 /// The pace of a run.
 pub(super) struct Pace {
-    limits: Limits,
+    speed: Speed,
     state: RefCell<State>,
 }
 
@@ -44,19 +44,19 @@ struct State {
 }
 
 impl Pace {
-    pub(super) fn new(limits: Limits) -> Self {
-        let state = State { at_once: limits.jobs as f64, usual: None, now: 0.0, wait: 0.0, next: None };
-        Self { limits, state: RefCell::new(state) }
+    pub(super) fn new(speed: Speed) -> Self {
+        let state = State { at_once: speed.jobs as f64, usual: None, now: 0.0, wait: 0.0, next: None };
+        Self { speed, state: RefCell::new(state) }
     }
 
     /// How many may be under way at once.
     pub(super) fn at_once(&self) -> usize {
-        (self.state.borrow().at_once as usize).clamp(1, self.limits.jobs.max(1))
+        (self.state.borrow().at_once as usize).clamp(1, self.speed.jobs.max(1))
     }
 
     /// Waits until one more may be sent.
     pub(super) async fn turn(&self) {
-        let Some(rate) = self.limits.rate else { return };
+        let Some(rate) = self.speed.rate else { return };
         let now = Instant::now();
         let turn = self.state.borrow().next.map_or(now, |next| next.max(now));
         self.state.borrow_mut().next = Some(turn + Duration::from_secs_f64(1.0 / rate));
@@ -73,7 +73,7 @@ impl Pace {
 
     /// How many of so many can be sent within a time, by the rate alone; at least one.
     pub(super) fn fitting(&self, count: usize, time: Duration) -> usize {
-        let fitting = self.limits.rate.map_or(f64::INFINITY, |rate| rate * time.as_secs_f64());
+        let fitting = self.speed.rate.map_or(f64::INFINITY, |rate| rate * time.as_secs_f64());
         count.min(fitting as usize).max(1)
     }
 
@@ -88,7 +88,7 @@ impl Pace {
         let is_late = state.now > usual * LATE && state.now > usual + LATE_BY.as_secs_f64();
         if !is_late {
             let more = state.at_once + 1.0 / state.at_once.max(1.0);
-            state.at_once = more.min(self.limits.jobs as f64);
+            state.at_once = more.min(self.speed.jobs as f64);
             return None;
         }
         if state.wait > 0.0 || state.at_once < 2.0 {
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     fn pace(jobs: usize) -> Pace {
-        Pace::new(Limits { jobs, rate: None })
+        Pace::new(Speed { jobs, rate: None })
     }
 
     const QUICK: Duration = Duration::from_millis(50);
@@ -159,7 +159,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_rate_is_kept_however_many_ask_at_once() {
-        let pace = Pace::new(Limits { jobs: 8, rate: Some(5.0) });
+        let pace = Pace::new(Speed { jobs: 8, rate: Some(5.0) });
         let began = Instant::now();
         futures_util::future::join_all((0..11).map(|_| pace.turn())).await;
         assert_eq!(began.elapsed().as_millis() / 10, 200);

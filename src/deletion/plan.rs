@@ -1,6 +1,8 @@
 //! What is to happen with each chosen build, and why. Undecided is never deleted.
 
+use crate::build_url::BuildUrl;
 use crate::finding::Finding;
+use crate::project_glob::DeniedProjects;
 use crate::report::{Chosen, Judged};
 use crate::state::State;
 use crate::timing::Timing;
@@ -49,56 +51,117 @@ impl Planned {
             Decision::Keep(state, _) => Some(state),
         }
     }
+
+    /// The timing by which it is to be deleted, where that takes `--allow-timing`.
+    pub fn deleted_in_spite_of(&self) -> Option<Timing> {
+        let Decision::Delete(why) = &self.decision else { return None };
+        // A reason to delete begins with the timing, see `Terms::decide`.
+        let timing = why.split_once(':')?.0.parse::<Timing>().ok()?;
+        Some(timing).filter(|timing| !timing.is_deletable())
+    }
 }
 
-/// Decides on one chosen build by what was reported and what is there now. `rules` are those that were run now.
-pub fn plan(chosen: &Chosen, now: &Reading, rules: &[&str]) -> Decision {
-    use Decision::{Delete, Keep};
-    if let Some(why) = chosen.judged.as_ref().and_then(forbidden) {
-        return Keep(State::Refused, why);
+/// What may be deleted and what may not, whatever is found: by flags and by the policy.
+#[derive(Clone, Debug, Default)]
+pub struct Permit {
+    /// Projects of which nothing is deleted.
+    pub denied: DeniedProjects,
+    /// Timings that are not deletable by themselves, and are allowed all the same.
+    pub timings: Vec<Timing>,
+}
+
+impl Permit {
+    /// Whether a build of this timing may be deleted.
+    pub fn allows(&self, timing: Timing) -> bool {
+        timing.is_deletable() || self.timings.contains(&timing)
     }
-    if chosen.url.is_none() {
-        return Keep(State::Refused, "it has no URL of a build".to_owned());
+
+    /// Why a chosen build is denied, by what its row and its address say.
+    pub fn denies(&self, chosen: &Chosen) -> Option<String> {
+        let by_address = chosen.url.as_ref().map(BuildUrl::project);
+        self.denied.denies(by_address.as_deref().into_iter().chain(chosen.project.as_deref()))
     }
-    let now = match now {
-        Reading::Gone => return Keep(State::AlreadyGone, "no build in the database has this URL".to_owned()),
-        Reading::Elsewhere(url) => return Keep(State::Refused, format!("the database knows this build as {url}")),
-        Reading::Several(builds) => return Keep(State::Refused, format!("{builds} builds have this URL")),
-        Reading::There(now) => now,
-    };
-    // To be recovered takes more than that no rule fires: each rule that fired must have been run again.
-    let not_run = chosen.reasons.iter().find(|reason| !rules.contains(&reason.as_str()));
-    match (now.reasons.is_empty(), not_run) {
-        (true, None) if unchanged(chosen, now) => {
-            let why = "it is as it was, and no rule fires on it: is --backup-time that of the scan?";
-            return Keep(State::Refused, why.to_owned());
-        }
-        (true, None) => return Keep(State::Recovered, "no rule fires on it any more".to_owned()),
-        (true, Some(rule)) => {
-            let hint = "give --backup-time, --profile and --rules as for the scan";
-            return Keep(State::Refused, format!("rule {rule} could not be run again: {hint}"));
-        }
-        (false, _) => {}
+
+    /// Why a build is denied, by what the database says of it.
+    fn denies_found(&self, now: &Finding) -> Option<String> {
+        let url = now.build_url.as_deref().and_then(|url| BuildUrl::parse(url).ok());
+        let by_address = url.as_ref().map(BuildUrl::project);
+        self.denied.denies(by_address.as_deref().into_iter().chain(now.project.as_deref()))
     }
-    match &chosen.judged {
-        Some(_) if !unchanged(chosen, now) => {
-            Keep(State::Changed, format!("it has changed since the report; now: {}", now.evidence))
+}
+
+/// By what it is decided whether a build is to be deleted: the same for the plan and for the last look before a deletion.
+#[derive(Clone, Debug)]
+pub struct Terms<'a> {
+    /// The names of the rules that are run with each reading.
+    pub rules: Vec<&'a str>,
+    /// What may be deleted.
+    pub permit: &'a Permit,
+}
+
+impl Terms<'_> {
+    /// Decides on one chosen build by what was reported and what is there now.
+    pub fn decide(&self, chosen: &Chosen, now: &Reading) -> Decision {
+        use Decision::{Delete, Keep};
+        if let Some(why) = self.permit.denies(chosen) {
+            return Keep(State::Refused, why);
         }
-        judged => {
-            let known = judged.as_ref().map(|judged| judged.timing);
-            // A report's own timing stands where this run was told no backup time.
-            let timing = match (now.timing, known) {
-                (Timing::Unknown, Some(known)) => known,
-                (timing, _) => timing,
-            };
-            if now.shares_its_name {
-                return Keep(State::Refused, format!("another build has its number or its address: {}", now.evidence));
+        if let Some(why) = chosen.judged.as_ref().and_then(|judged| self.forbidden(judged)) {
+            return Keep(State::Refused, why);
+        }
+        if chosen.url.is_none() {
+            return Keep(State::Refused, "it has no URL of a build".to_owned());
+        }
+        let now = match now {
+            Reading::Gone => return Keep(State::AlreadyGone, "no build in the database has this URL".to_owned()),
+            Reading::Elsewhere(url) => {
+                return Keep(State::Refused, format!("the database knows this build as {url}"));
             }
-            if !timing.is_deletable() {
-                return Keep(State::Refused, format!("timing {timing}: {}", timing.explained()));
-            }
-            Delete(format!("{timing}: {}", now.evidence))
+            Reading::Several(builds) => return Keep(State::Refused, format!("{builds} builds have this URL")),
+            Reading::There(now) => now,
+        };
+        if let Some(why) = self.permit.denies_found(now) {
+            return Keep(State::Refused, why);
         }
+        // To be recovered takes more than that no rule fires: each rule that fired must have been run again.
+        let not_run = chosen.reasons.iter().find(|reason| !self.rules.contains(&reason.as_str()));
+        match (now.reasons.is_empty(), not_run) {
+            (true, None) if unchanged(chosen, now) => {
+                let why = "it is as it was, and no rule fires on it: is --backup-time that of the scan?";
+                return Keep(State::Refused, why.to_owned());
+            }
+            (true, None) => return Keep(State::Recovered, "no rule fires on it any more".to_owned()),
+            (true, Some(rule)) => {
+                let hint = "give --backup-time, --profile and --rules as for the scan";
+                return Keep(State::Refused, format!("rule {rule} could not be run again: {hint}"));
+            }
+            (false, _) => {}
+        }
+        if chosen.judged.is_some() && !unchanged(chosen, now) {
+            return Keep(State::Changed, format!("it has changed since the report; now: {}", now.evidence));
+        }
+        if now.shares_its_name {
+            return Keep(State::Refused, format!("another build has its number or its address: {}", now.evidence));
+        }
+        // A report's own timing stands where this run was told no backup time.
+        let timing = match (now.timing, &chosen.judged) {
+            (Timing::Unknown, Some(judged)) => judged.timing,
+            (timing, _) => timing,
+        };
+        if !self.permit.allows(timing) {
+            return Keep(State::Refused, format!("timing {timing}: {}", timing.explained()));
+        }
+        Delete(format!("{timing}: {}", now.evidence))
+    }
+
+    /// Why a build must not be deleted by what the report says of it. Where its timing is allowed, that it is not deletable says
+    /// no more than the timing did: whether anything else stands against it is seen in the reading.
+    fn forbidden(&self, judged: &Judged) -> Option<String> {
+        let timing = judged.timing;
+        if !self.permit.allows(timing) {
+            return Some(format!("timing {timing}: {}", timing.explained()));
+        }
+        (timing.is_deletable() && !judged.deletable).then(|| "the report says that it is not deletable".to_owned())
     }
 }
 
@@ -107,20 +170,9 @@ fn unchanged(chosen: &Chosen, now: &Finding) -> bool {
     chosen.judged.as_ref().is_some_and(|judged| judged.fingerprint == now.fingerprint)
 }
 
-/// Why a build must not be deleted by what the report says of it.
-fn forbidden(judged: &Judged) -> Option<String> {
-    let timing = judged.timing;
-    match (judged.deletable, timing.is_deletable()) {
-        (true, true) => None,
-        (_, false) => Some(format!("timing {timing}: {}", timing.explained())),
-        (false, true) => Some("the report says that it is not deletable".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::build_url::BuildUrl;
 
     const URL: &str = "https://ci.example.com/gh/acme/api/12";
 
@@ -165,10 +217,28 @@ mod tests {
     }
 
     fn state(chosen: &Chosen, now: &Reading) -> Option<State> {
-        match plan(chosen, now, &["stuck-running", "output-gap"]) {
+        state_by(&Permit::default(), chosen, now)
+    }
+
+    fn state_by(permit: &Permit, chosen: &Chosen, now: &Reading) -> Option<State> {
+        match decide(permit, chosen, now) {
             Decision::Delete(_) => None,
             Decision::Keep(state, _) => Some(state),
         }
+    }
+
+    fn decide(permit: &Permit, chosen: &Chosen, now: &Reading) -> Decision {
+        Terms { rules: vec!["stuck-running", "output-gap"], permit }.decide(chosen, now)
+    }
+
+    fn allowing(timings: &[Timing]) -> Permit {
+        Permit { timings: timings.to_vec(), ..Permit::default() }
+    }
+
+    fn denying(glob: &str) -> Permit {
+        let mut permit = Permit::default();
+        permit.denied.add(&[glob.to_owned()], "--deny").expect("a glob");
+        permit
     }
 
     #[test]
@@ -221,5 +291,64 @@ mod tests {
         assert_eq!(state(&row, &there(Timing::Stale, &["stuck-running"], "f1")), None);
         assert_eq!(state(&row, &there(Timing::Unknown, &["stuck-running"], "f1")), Some(State::Refused));
         assert_eq!(state(&row, &there(Timing::Ended, &[], "f1")), Some(State::Recovered));
+    }
+
+    #[test]
+    fn a_timing_that_is_allowed_is_deleted_and_no_other() {
+        let permit = allowing(&[Timing::AfterRestore]);
+        let row = chosen(Some((Timing::AfterRestore, false, "f1")));
+        let now = there(Timing::AfterRestore, &["stuck-running"], "f1");
+        assert_eq!(state_by(&permit, &row, &now), None);
+        let planned = |chosen: &Chosen| Planned { chosen: chosen.clone(), decision: decide(&permit, chosen, &now) };
+        assert_eq!(planned(&row).deleted_in_spite_of(), Some(Timing::AfterRestore));
+        assert_eq!(planned(&chosen(None)).deleted_in_spite_of(), Some(Timing::AfterRestore));
+        let harmless = there(Timing::InFlight, &["stuck-running"], "f1");
+        let decision = decide(&permit, &chosen(None), &harmless);
+        assert_eq!(Planned { chosen: row.clone(), decision }.deleted_in_spite_of(), None);
+        // What it is now decides, too.
+        for other in [Timing::Between, Timing::Unknown] {
+            let row = chosen(Some((other, false, "f1")));
+            assert_eq!(state_by(&permit, &row, &there(other, &["stuck-running"], "f1")), Some(State::Refused));
+        }
+        let between = there(Timing::Between, &["stuck-running"], "f1");
+        assert_eq!(state_by(&permit, &row, &between), Some(State::Refused));
+        assert_eq!(
+            state_by(&permit, &row, &there(Timing::AfterRestore, &["stuck-running"], "f2")),
+            Some(State::Changed)
+        );
+    }
+
+    #[test]
+    fn to_allow_a_timing_allows_nothing_else() {
+        let permit = allowing(&[Timing::AfterRestore, Timing::Between, Timing::Unknown]);
+        let row = chosen(Some((Timing::AfterRestore, false, "f1")));
+        let Reading::There(mut shared) = there(Timing::AfterRestore, &["stuck-running"], "f1") else { return };
+        shared.shares_its_name = true;
+        assert_eq!(state_by(&permit, &row, &Reading::There(shared)), Some(State::Refused));
+        assert_eq!(state_by(&permit, &row, &Reading::Several(2)), Some(State::Refused));
+        assert_eq!(state_by(&permit, &row, &Reading::Elsewhere(String::new())), Some(State::Refused));
+        let nowhere = Chosen { url: None, ..row };
+        let now = there(Timing::AfterRestore, &["stuck-running"], "f1");
+        assert_eq!(state_by(&permit, &nowhere, &now), Some(State::Refused));
+        // Something other than the timing stood against it when it was scanned.
+        let doubtful = chosen(Some((Timing::InFlight, false, "f1")));
+        let now = there(Timing::InFlight, &["stuck-running"], "f1");
+        assert_eq!(state_by(&permit, &doubtful, &now), Some(State::Refused));
+    }
+
+    #[test]
+    fn a_denied_project_is_kept_whoever_names_it() {
+        let now = there(Timing::InFlight, &["stuck-running"], "f1");
+        let row = chosen(Some((Timing::InFlight, true, "f1")));
+        for glob in ["acme/*", "ACME/api", "*"] {
+            assert_eq!(state_by(&denying(glob), &row, &now), Some(State::Refused), "{glob}");
+        }
+        assert_eq!(state_by(&denying("tools/*"), &row, &now), None);
+        // By the row alone, and by the database alone.
+        let renamed = Chosen { project: Some("tools/lib".to_owned()), ..row.clone() };
+        assert_eq!(state_by(&denying("tools/*"), &renamed, &now), Some(State::Refused));
+        let Reading::There(mut elsewhere) = now else { return };
+        elsewhere.project = Some("secret".to_owned());
+        assert_eq!(state_by(&denying("secret"), &row, &Reading::There(elsewhere)), Some(State::Refused));
     }
 }

@@ -11,7 +11,7 @@ use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::state::State;
 
-use super::plan::{Planned, Reading};
+use super::plan::{Planned, Reading, Terms};
 
 /// Reads chosen builds again.
 pub trait BuildReader {
@@ -21,8 +21,8 @@ pub trait BuildReader {
     /// What the database says now of each build, in the same order.
     fn read(&mut self, chosen: &[&Chosen]) -> impl Future<Output = Result<Vec<Reading>, Self::Error>>;
 
-    /// The names of the rules that are run with each reading.
-    fn rules(&self) -> Vec<&str>;
+    /// By what it is decided on a reading.
+    fn terms(&self) -> Terms<'_>;
 
     /// Puts all that is known of these builds aside, to be safe on disk when it returns. Tells for each build as what it
     /// was put aside, by its fingerprint; `None` where nobody asked for an archive.

@@ -12,8 +12,8 @@ use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::state::State;
 
-use super::pace::{Limits, Pace};
-use super::plan::{Decision, Planned, Reading, plan};
+use super::pace::{Pace, Speed};
+use super::plan::{Decision, Planned, Reading};
 use super::roles::{ArchiveFailure, BuildReader, Deleter, Ended, Recorder, Stop};
 use super::send::{Fresh, Halt, Sending};
 use super::sent::Sent;
@@ -54,11 +54,11 @@ pub enum Ending<E> {
 /// canary that is proved gone before the second is sent. Every build of the plan ends in one state.
 pub async fn run<R: BuildReader, D: Deleter, L: Recorder>(
     plan: &[Planned],
-    limits: Limits,
+    speed: Speed,
     (reader, deleter, recorder): (&mut R, &D, &mut L),
     stop: &Stop,
 ) -> Ending<R::Error> {
-    let pace = Pace::new(limits);
+    let pace = Pace::new(speed);
     let mut run = Run {
         reader,
         deleter,
@@ -262,7 +262,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     ) -> Vec<(&'a Planned, Box<Finding>)> {
         let (mut allowed, mut kept) = (Vec::new(), Vec::new());
         for (planned, reading) in batch.into_iter().zip(readings) {
-            let decision = plan(&planned.chosen, &reading, &self.reader.rules());
+            let decision = self.reader.terms().decide(&planned.chosen, &reading);
             let now = match (decision, reading) {
                 (Decision::Keep(state, reason), _) => {
                     kept.push(Ended { planned, state, reason });

@@ -3,9 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use super::*;
 use crate::build_url::BuildUrl;
+use crate::deletion::{Permit, Terms};
 use crate::report::Judged;
 use crate::timing::Timing;
 use proptest::prelude::*;
@@ -81,8 +83,9 @@ impl BuildReader for World {
         Ok(chosen.iter().map(|chosen| self.reading(number(chosen))).collect())
     }
 
-    fn rules(&self) -> Vec<&str> {
-        vec!["stuck-running"]
+    fn terms(&self) -> Terms<'_> {
+        static PERMIT: LazyLock<Permit> = LazyLock::new(Permit::default);
+        Terms { rules: vec!["stuck-running"], permit: &PERMIT }
     }
 
     async fn archive(&mut self, chosen: &[&Chosen]) -> Result<Option<Vec<Option<String>>>, ArchiveFailure<Gone>> {
@@ -247,8 +250,8 @@ fn world(scripts: impl IntoIterator<Item = Script>) -> World {
 async fn carried_out(world: &World) -> (Vec<String>, Ending<Gone>) {
     let plan: Vec<Planned> = world.scripts.keys().map(|number| planned(*number)).collect();
     let (mut reader, deleter, mut recorder) = (world.clone(), world.clone(), world.clone());
-    let limits = Limits { jobs: world.jobs, rate: world.rate };
-    let ending = run(&plan, limits, (&mut reader, &deleter, &mut recorder), &world.stop).await;
+    let speed = Speed { jobs: world.jobs, rate: world.rate };
+    let ending = run(&plan, speed, (&mut reader, &deleter, &mut recorder), &world.stop).await;
     (world.log.borrow().clone(), ending)
 }
 

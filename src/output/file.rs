@@ -85,6 +85,14 @@ impl OutputFile {
         self.name.clone()
     }
 
+    /// Where a file appears that takes its place only as a whole; `None` for anything else.
+    pub fn place(&self) -> Option<&Path> {
+        match &self.sink {
+            Sink::Whole(_, path) => Some(path),
+            Sink::InPlace(_) | Sink::Record(_) | Sink::Stdout(_) | Sink::Terminal(_) => None,
+        }
+    }
+
     /// Opens a file that must not be there yet, and whose rows stay, each as it is written. If none is, it goes again: a run
     /// that did not begin leaves nothing in the way of the next.
     ///

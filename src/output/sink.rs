@@ -1,7 +1,7 @@
 //! Where the findings of a scan go, in the format that was asked for.
 
 use crate::finding::Finding;
-use crate::report::ReportWriter;
+use crate::report::{Digesting, ReportWriter};
 
 use super::json::JsonReport;
 use super::table::FindingTable;
@@ -25,7 +25,7 @@ pub struct Sink {
 }
 
 enum Kind {
-    Csv(ReportWriter<OutputFile>),
+    Csv(ReportWriter<Digesting<OutputFile>>),
     Json(JsonReport<OutputFile>),
     Table(FindingTable, OutputFile),
     /// Nobody asked for the findings themselves.
@@ -41,7 +41,7 @@ impl Sink {
         let Some((format, to)) = output else { return Ok(Self { name: String::new(), kind: Kind::Nowhere }) };
         let name = to.name();
         let kind = match format {
-            Format::Csv => ReportWriter::new(to).map(Kind::Csv),
+            Format::Csv => ReportWriter::new(Digesting::new(to)).map(Kind::Csv),
             Format::Json => JsonReport::new(to).map(Kind::Json),
             Format::Table => Ok(Kind::Table(FindingTable::new(), to)),
         };
@@ -68,17 +68,23 @@ impl Sink {
         added.map_err(|source| OutputError::new(self.name.clone(), source))
     }
 
-    /// Ends the output; the table has its summary below it, JSON has it within.
+    /// Ends the output; the table has its summary below it, JSON has it within. Gives back the SHA-256 of a report file.
     ///
     /// # Errors
     /// The output cannot be written.
-    pub fn finish(self, summary: &Summary) -> Result<(), OutputError> {
+    pub fn finish(self, summary: &Summary) -> Result<Option<String>, OutputError> {
+        let mut digest = None;
         let finished = match self.kind {
-            Kind::Csv(report) => report.finish(),
+            Kind::Csv(report) => report.finish().map(|digesting| {
+                let (to, of_all) = digesting.finish();
+                digest = Some(of_all);
+                to
+            }),
             Kind::Json(report) => report.finish(summary),
             Kind::Table(table, mut to) => table.finish(summary, &mut to).map(|()| to),
-            Kind::Nowhere => return Ok(()),
+            Kind::Nowhere => return Ok(None),
         };
-        finished.map_err(|source| OutputError::new(self.name, source))?.finish()
+        finished.map_err(|source| OutputError::new(self.name, source))?.finish()?;
+        Ok(digest)
     }
 }

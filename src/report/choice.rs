@@ -27,6 +27,16 @@ pub struct Judged {
     pub timing: Timing,
     /// Whether it may be deleted.
     pub deletable: bool,
-    /// The digest of its state.
+    /// The digest of its state, with the tag of its database at the end.
     pub fingerprint: String,
+}
+
+/// How many hexadecimal digits of a fingerprint come before the tag of the database.
+const STATE_DIGITS: usize = 24;
+
+impl Judged {
+    /// The tag of the database that the build was found in.
+    pub fn database_tag(&self) -> &str {
+        self.fingerprint.get(STATE_DIGITS..).unwrap_or_default()
+    }
 }

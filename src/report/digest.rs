@@ -1,32 +1,45 @@
-//! The digest of a file, taken while it is read.
+//! The digest of a file while it is written or read, by which it is known again.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use sha2::{Digest, Sha256};
 
-/// Passes on what it reads and takes its SHA-256.
-pub struct Digesting<R> {
-    from: R,
+/// Passes bytes on and digests them.
+pub struct Digesting<T> {
+    inner: T,
     digest: Sha256,
 }
 
-impl<R: Read> Digesting<R> {
-    /// Nothing has been read yet.
-    pub fn new(from: R) -> Self {
-        Self { from, digest: Sha256::new() }
+impl<T> Digesting<T> {
+    /// Begins a digest of all that is written to, or read from, `inner`.
+    pub fn new(inner: T) -> Self {
+        Self { inner, digest: Sha256::new() }
     }
 
-    /// The SHA-256 of all that was read, in lower-case hexadecimal.
-    pub fn finish(self) -> String {
-        self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    /// What it stood before, and the SHA-256 of what has passed, in hexadecimal digits.
+    pub fn finish(self) -> (T, String) {
+        let hex = self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        (self.inner, hex)
     }
 }
 
-impl<R: Read> Read for Digesting<R> {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let count = self.from.read(bytes)?;
-        self.digest.update(&bytes[..count]);
-        Ok(count)
+impl<T: Write> Write for Digesting<T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.digest.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<T: Read> Read for Digesting<T> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.digest.update(&buffer[..read]);
+        Ok(read)
     }
 }
 
@@ -34,12 +47,17 @@ impl<R: Read> Read for Digesting<R> {
 mod tests {
     use super::*;
 
+    /// Source: FIPS 180-2, appendix B.1.
+    const OF_ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
     #[test]
-    fn it_is_what_sha256sum_says() {
-        let mut digesting = Digesting::new(&b"abc"[..]);
+    fn what_passes_is_digested_either_way() {
+        let mut writing = Digesting::new(Vec::new());
+        writing.write_all(b"ab").and_then(|()| writing.write_all(b"c")).expect("a write");
+        assert_eq!(writing.finish(), (b"abc".to_vec(), OF_ABC.to_owned()));
+        let mut reading = Digesting::new(&b"abc"[..]);
         let mut read = String::new();
-        digesting.read_to_string(&mut read).expect("a text");
-        assert_eq!(read, "abc");
-        assert_eq!(digesting.finish(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        reading.read_to_string(&mut read).expect("a read");
+        assert_eq!((read.as_str(), reading.finish().1.as_str()), ("abc", OF_ABC));
     }
 }

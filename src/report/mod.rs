@@ -1,5 +1,6 @@
 //! The report file: CSV by RFC 4180, written by a scan, edited by people, read by `delete`.
 
+mod about;
 mod cell;
 mod choice;
 mod columns;
@@ -8,6 +9,7 @@ mod read;
 mod results;
 mod write;
 
+pub use about::{About, AboutError};
 pub use choice::{Chosen, Judged};
 pub use columns::COLUMNS;
 pub use digest::Digesting;

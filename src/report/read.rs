@@ -289,7 +289,7 @@ impl Columns {
         let project = Some(cell(self.project).to_owned()).filter(|project| !project.is_empty());
         let reasons = cell(self.reasons).split(BETWEEN_REASONS).map(str::trim).filter(|reason| !reason.is_empty());
         let reasons = reasons.map(str::to_owned).collect();
-        let judged = Some(Judged { timing, deletable, fingerprint: fingerprint.to_owned() });
+        let judged = Some(Judged { timing, deletable, fingerprint: fingerprint.to_ascii_lowercase() });
         Ok(Chosen { line, url_text, url, project, reasons, judged })
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::database::{Parameter, Row, Rows, Snapshot};
+use crate::database::{DatabaseIdentity, Parameter, Row, Rows, Snapshot};
 use crate::finding::Finding;
 use crate::project_glob::ProjectGlobs;
 use crate::text::counted;
@@ -134,6 +134,11 @@ impl<'a> Scan<'a> {
         &self.scope
     }
 
+    /// Which database is looked at.
+    pub fn identity(&self) -> &DatabaseIdentity {
+        self.snapshot.identity()
+    }
+
     /// What is not looked at, and why.
     pub fn not_checked(&self) -> &[NotChecked] {
         &self.not_checked
@@ -154,7 +159,7 @@ impl<'a> Scan<'a> {
         let told = self.rules.iter().filter_map(|(rank, rule)| self.part(*rank, rule, suspects));
         let mut parts: Vec<Part<'_>> = told.collect();
         if parts.is_empty() {
-            return Ok(Findings { plan: self.plan, rows: None });
+            return Ok(Findings { plan: self.plan, fit: &self.fit, rows: None });
         }
         if !self.sieved.names_differ && !parts.iter().any(|part| part.rule.finds_duplicates()) {
             let (rank, rule) = (self.plan.rules.len(), &self.plan.duplicates);
@@ -167,7 +172,7 @@ impl<'a> Scan<'a> {
         }
         let statement = self.relations(scope).findings(&parts);
         let rows = self.snapshot.rows("scanning for abnormal builds", &statement, &parameters).await?;
-        Ok(Findings { plan: self.plan, rows: Some(rows) })
+        Ok(Findings { plan: self.plan, fit: &self.fit, rows: Some(rows) })
     }
 
     /// What the database itself suggests as the time of the backup: nothing where it tells no time.
@@ -337,6 +342,7 @@ impl<'a> Scan<'a> {
 /// What a scan found, read from the database row by row.
 pub struct Findings<'a> {
     plan: &'a ScanPlan,
+    fit: &'a Fit,
     /// `None` where no rule had anywhere to look.
     rows: Option<Rows<'a>>,
 }
@@ -349,6 +355,6 @@ impl Findings<'_> {
     pub async fn next(&mut self) -> Result<Option<Finding>, ScanError> {
         let Some(rows) = &mut self.rows else { return Ok(None) };
         let row = rows.next().await?;
-        row.map(|row| finding(self.plan, &row)).transpose()
+        row.map(|row| finding(self.plan, self.fit, &row)).transpose()
     }
 }

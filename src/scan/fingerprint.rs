@@ -1,15 +1,37 @@
-//! The digest of a build's state, by which a later read sees that the build has changed.
+//! The digest of a build's state, by which a later read sees that the build has changed, and the tag of its database.
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::database::DatabaseIdentity;
 use crate::finding::Finding;
 
-/// How many hexadecimal digits of the digest are kept: 128 bits.
-const DIGITS: usize = 32;
+/// How many hexadecimal digits of the digest of a build's state are kept: 96 bits.
+const STATE_DIGITS: usize = 24;
+/// How many hexadecimal digits the tag of the database has: 32 bits. It is to catch a mistake, not an attack.
+const TAG_DIGITS: usize = 8;
 
-/// Digests what a build is, not what was made of it: timing and reasons depend on what the scan was told.
-pub(super) fn fingerprint(build_key: &str, build: &Finding) -> String {
+/// The tag of a database, the end of every fingerprint of its builds: it survives what people do to the rows of a report.
+///
+/// Where the role may not ask for the system identifier, the name alone makes the tag, which is then another one than that
+/// made of both.
+pub fn database_tag(database: &DatabaseIdentity) -> String {
+    let mut digest = Sha256::new();
+    match &database.system_identifier {
+        None => digest.update([0]),
+        Some(number) => {
+            digest.update([1]);
+            digest.update((number.len() as u64).to_be_bytes());
+            digest.update(number);
+        }
+    }
+    digest.update(&database.name);
+    hexadecimal(&digest.finalize(), TAG_DIGITS)
+}
+
+/// Digests what a build is, not what was made of it: timing and reasons depend on what the scan was told. The tag of the
+/// database comes after it.
+pub(super) fn fingerprint(build_key: &str, build: &Finding, database_tag: &str) -> String {
     let mut digest = Sha256::new();
     // A length before each part keeps two neighbours from passing for one another; NULL differs from the empty text.
     let mut part = |text: Option<&[u8]>| match text {
@@ -31,10 +53,39 @@ pub(super) fn fingerprint(build_key: &str, build: &Finding) -> String {
     for number in times.into_iter().chain(counts) {
         part(number.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
     }
-    let mut hex = String::with_capacity(DIGITS);
-    for byte in digest.finalize().iter().take(DIGITS / 2) {
+    let mut fingerprint = hexadecimal(&digest.finalize(), STATE_DIGITS);
+    fingerprint.push_str(database_tag);
+    fingerprint
+}
+
+fn hexadecimal(bytes: &[u8], digits: usize) -> String {
+    let mut hex = String::with_capacity(STATE_DIGITS + TAG_DIGITS);
+    for byte in bytes.iter().take(digits / 2) {
         let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
         hex.extend([digit(byte >> 4), digit(byte & 15)]);
     }
     hex
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tag(system_identifier: Option<&str>, name: &str) -> String {
+        let system_identifier = system_identifier.map(str::to_owned);
+        database_tag(&DatabaseIdentity { system_identifier, name: name.to_owned() })
+    }
+
+    #[test]
+    fn server_and_name_make_the_tag() {
+        let one = tag(Some("7300000000000000001"), "ci");
+        assert_eq!(one.len(), TAG_DIGITS);
+        assert_eq!(one, tag(Some("7300000000000000001"), "ci"));
+        for other in [tag(Some("7300000000000000002"), "ci"), tag(Some("7300000000000000001"), "ci2"), tag(None, "ci")]
+        {
+            assert_ne!(one, other);
+        }
+        // What could be read as the same text is not the same.
+        assert_ne!(tag(Some("1"), "2"), tag(Some("12"), ""));
+    }
 }

@@ -4,12 +4,17 @@ use crate::database::Snapshot;
 
 use super::check::{self, Shape};
 use super::compose::{Relations, Scope};
+use super::fingerprint::database_tag;
 use super::plan::ScanPlan;
 use super::{ScanError, rule::Rule};
 
 /// What the server says of a plan's profile and rules. It holds for the database that was asked.
 #[derive(Clone, Debug)]
-pub struct Fit(Shape);
+pub struct Fit {
+    shape: Shape,
+    /// The end of every fingerprint.
+    pub(super) database_tag: String,
+}
 
 impl Fit {
     /// Has the server check profile and rules.
@@ -20,10 +25,10 @@ impl Fit {
         let shape = check::profile(snapshot, &plan.profile).await?;
         let rules: Vec<&Rule> = plan.rules.iter().collect();
         check::rules(snapshot, &plan.profile, &shape, &rules).await?;
-        Ok(Self(shape))
+        Ok(Self { shape, database_tag: database_tag(snapshot.identity()) })
     }
 
     pub(super) fn relations<'a>(&'a self, plan: &'a ScanPlan, scope: Scope) -> Relations<'a> {
-        Relations { profile: &plan.profile, shape: &self.0, scope }
+        Relations { profile: &plan.profile, shape: &self.shape, scope }
     }
 }

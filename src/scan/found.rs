@@ -8,11 +8,12 @@ use crate::timing::{BuildTimes, Timing};
 
 use super::ScanError;
 use super::fingerprint::fingerprint;
+use super::fit::Fit;
 use super::plan::ScanPlan;
 use super::relation::Relation;
 
 /// Reads a row of sql/engine/report.sql.
-pub(super) fn finding(plan: &ScanPlan, row: &Row) -> Result<Finding, ScanError> {
+pub(super) fn finding(plan: &ScanPlan, fit: &Fit, row: &Row) -> Result<Finding, ScanError> {
     let steps_known = plan.profile.offers(Relation::Step);
     let output_known = plan.profile.offers(Relation::Chunk);
     let times = BuildTimes {
@@ -52,6 +53,6 @@ pub(super) fn finding(plan: &ScanPlan, row: &Row) -> Result<Finding, ScanError> 
         // Nothing else in its row would tell a person which build it is.
         found.evidence = format!("build {}: {}", escape_controls(&key), found.evidence);
     }
-    found.fingerprint = fingerprint(&key, &found);
+    found.fingerprint = fingerprint(&key, &found, &fit.database_tag);
     Ok(found)
 }

@@ -1,5 +1,7 @@
 //! Reads single builds again: what a deletion sees just before and just after it acts.
 
+use std::collections::BTreeMap;
+
 use crate::database::{Parameter, Snapshot};
 use crate::finding::Finding;
 
@@ -23,13 +25,17 @@ impl<'a> Lookup<'a> {
         Self { plan, fit, snapshot }
     }
 
-    /// Names the projects that there are.
+    /// Names the projects that there are, each with its builds; builds without a project stand under the empty name.
     ///
     /// # Errors
     /// What the server complains about.
-    pub async fn projects(&self) -> Result<Vec<String>, ScanError> {
+    pub async fn projects(&self) -> Result<BTreeMap<String, u64>, ScanError> {
         let projects = builds_by_project(&self.fit.relations(self.plan, Scope::All), self.snapshot).await?;
-        Ok(projects.into_iter().map(|(project, _)| project.unwrap_or_default()).collect())
+        let mut named = BTreeMap::new();
+        for (project, builds) in projects {
+            *named.entry(project.unwrap_or_default()).or_default() += builds;
+        }
+        Ok(named)
     }
 
     /// The builds that some addresses may mean, each with the rules that fire on it now: those with one of the addresses,
@@ -61,7 +67,7 @@ impl<'a> Lookup<'a> {
         let mut rows = self.snapshot.rows("reading the chosen builds", &statement, parameters).await?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().await? {
-            found.push(finding(self.plan, &row)?);
+            found.push(finding(self.plan, self.fit, &row)?);
         }
         Ok(found)
     }

@@ -21,6 +21,7 @@ use crate::database::DatabaseError;
 
 pub use check::{joint_fault, relation_faults, rule_faults};
 pub use engine::{Findings, Phase, Quiet, Scan, Scope};
+pub use fingerprint::database_tag;
 pub use fit::Fit;
 pub use header::FileFault;
 pub use lookup::Lookup;
@@ -104,6 +105,14 @@ pub enum ScanError {
         /// What it gives.
         fault: String,
     },
+    /// A new connection leads to another database than the one before.
+    #[error("a new connection leads to the database {now}; it was {before}")]
+    OtherDatabase {
+        /// The one before.
+        before: String,
+        /// The one that is there now.
+        now: String,
+    },
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -131,6 +140,7 @@ impl ScanError {
                 "one row a build is wanted, with a key: look for a join that finds several rows, or none".to_owned(),
             ),
             Self::UnknownRule { known, .. } => Some(format!("known rules: {known}")),
+            Self::OtherDatabase { .. } => Some("find out what has taken its place; scan that one afresh".to_owned()),
             Self::Database(error) => error.hint(),
         }
     }

@@ -1,7 +1,7 @@
 //! Which rows are meant, and where their results go.
 
-use std::fs::File;
-use std::io::{IsTerminal, Read, stdin, stdout};
+use std::fs::{File, Metadata};
+use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -14,23 +14,32 @@ use crate::output::{OutputFile, Printer};
 use crate::project_glob::ProjectGlobs;
 use crate::report::{self, Chosen, Digesting};
 
-/// Reads the report and keeps the rows that are meant. An empty choice is an error, never "all".
+use super::origin::Origin;
+
+/// Reads the report and keeps the rows that are meant. An empty choice is an error, never "all". Tells where the report
+/// comes from too, by all of its rows.
 pub(super) fn choose(
     args: &DeleteArgs,
     projects: &ProjectGlobs,
     printer: Printer,
-) -> Result<(Vec<Chosen>, ReportFile), Error> {
+) -> Result<(Vec<Chosen>, Origin, ReportFile), Error> {
     let file = &args.report;
     let base_url = reading::base_url(&args.reading)?;
-    let from: Box<dyn Read> = if is_dash(file) {
-        Box::new(stdin().lock())
+    let no_report = |source| Error::Report { file: file.clone(), source };
+    let (rows, origin, sha256) = if is_dash(file) {
+        let mut digesting = Digesting::new(stdin().lock());
+        let rows = report::read(&mut digesting, base_url.as_deref()).map_err(no_report)?;
+        let origin = Origin::of_stream(&rows)?;
+        (rows, origin, digesting.finish().1)
     } else {
-        Box::new(File::open(file).map_err(|source| Error::Read { file: file.clone(), source })?)
+        let opened = File::open(file).map_err(|source| Error::Read { file: file.clone(), source })?;
+        let mut digesting = Digesting::new(opened);
+        let rows = report::read(&mut digesting, base_url.as_deref()).map_err(no_report)?;
+        let (opened, sha256) = digesting.finish();
+        let written = opened.metadata().ok().filter(Metadata::is_file).and_then(|found| found.modified().ok());
+        let origin = Origin::of_file(file, &rows, &sha256, written)?;
+        (rows, origin, sha256)
     };
-    let mut from = Digesting::new(from);
-    let rows = report::read(&mut from, base_url.as_deref());
-    let read = ReportFile { file: file.display().to_string(), sha256: from.finish() };
-    let rows = rows.map_err(|source| Error::Report { file: file.clone(), source })?;
     let name = file.display();
     if rows.is_empty() {
         return Err(Error::NothingToDelete(format!("{name} holds no build")));
@@ -47,7 +56,8 @@ pub(super) fn choose(
     if chosen.is_empty() {
         return Err(Error::NothingToDelete(format!("none of the {all} rows of {name} is chosen")));
     }
-    Ok((chosen, read))
+    let read = ReportFile { file: file.display().to_string(), sha256 };
+    Ok((chosen, origin, read))
 }
 
 pub(super) fn is_dash(path: &Path) -> bool {

@@ -10,7 +10,7 @@ use crate::commands::guard::Guard;
 use crate::commands::interrupt::Interrupt;
 use crate::commands::record::Record;
 use crate::deletion::journal::{End, EndWord, Event, ReportFile};
-use crate::deletion::{self, Ending, Limits, Planned};
+use crate::deletion::{self, Ending, Speed, Planned};
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer};
 use crate::scan::ScanError;
@@ -72,8 +72,8 @@ pub(super) async fn carry_out(
 
     let mut record = Record::new(output, deletions, journal.clone(), unsettled, printer)?;
     let jobs = admin.as_ref().map_or(1, |admin| admin.0.jobs());
-    let limits = Limits { jobs, rate: args.admin.rate };
-    let ending = deletion::run(plan, limits, (&mut guard, &admin, &mut record), interrupt.stop()).await;
+    let speed = Speed { jobs, rate: args.admin.rate };
+    let ending = deletion::run(plan, speed, (&mut guard, &admin, &mut record), interrupt.stop()).await;
     if let Some(admin) = admin {
         admin.0.close().await;
     }

@@ -7,9 +7,10 @@ use crate::commands::Error;
 use crate::commands::guard::Guard;
 use crate::commands::record::show_plan;
 use crate::deletion::journal::Past;
-use crate::deletion::{self, BuildReader, Decision, GateError, Planned};
+use crate::deletion::{BuildReader, Decision, GateError, Planned, with_past};
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer, Progress};
+use crate::project_glob::ProjectGlobs;
 use crate::report::Chosen;
 use crate::state::State;
 use crate::text::shorten;
@@ -26,18 +27,18 @@ const REASON_SHOWN: usize = 120;
 pub(super) async fn make_plan(
     guard: &mut Guard<'_>,
     chosen: Vec<Chosen>,
+    known: &BTreeMap<String, u64>,
     past: &Past,
     printer: Printer,
 ) -> Result<Vec<Planned>, Error> {
-    let known = guard.projects().await?;
     // A run that goes on may have deleted all there was.
     let begins = past.sessions.is_empty();
     if known.is_empty() && begins {
         return Err(Error::NothingToDelete("the database holds no build at all".to_owned()));
     }
-    let is_known = |project: &str| known.iter().any(|known| known.eq_ignore_ascii_case(project));
+    let is_known = |project: &str| known.keys().any(|known| known.eq_ignore_ascii_case(project));
     // Where projects are not named as addresses name them, nothing follows from a name that is not there.
-    let tells = known.iter().all(|project| project.contains('/'));
+    let tells = known.keys().all(|project| project.contains('/'));
     if tells && begins && !chosen.iter().any(|row| row.project.as_deref().is_none_or(is_known)) {
         let why = "the database knows none of their projects: is it the right one?";
         return Err(Error::NothingToDelete(why.to_owned()));
@@ -52,15 +53,22 @@ pub(super) async fn make_plan(
         }
         let readings = guard.read(&batch.iter().collect::<Vec<_>>()).await?;
         for (chosen, now) in batch.into_iter().zip(readings) {
-            let mut decision = deletion::plan(&chosen, &now, &guard.rules());
+            let mut decision = guard.terms().decide(&chosen, &now);
             let url = chosen.url.as_ref().map(ToString::to_string);
             if let Some(build) = url.and_then(|url| past.builds.get(&url)) {
-                decision = deletion::with_past(decision, &now, build);
+                decision = with_past(decision, &now, build);
             }
             plan.push(Planned { chosen, decision });
             progress.advance();
         }
     }
+}
+
+/// How many builds of the database are in the projects that `--project` chooses.
+pub(super) fn builds_in_scope(known: &BTreeMap<String, u64>, projects: &ProjectGlobs) -> u64 {
+    // Builds without a project stand under the empty name.
+    let named = |name: &&String| projects.matches(Some(name.as_str()).filter(|name| !name.is_empty()));
+    known.iter().filter(|(name, _)| named(name)).map(|(_, builds)| builds).sum()
 }
 
 /// Nothing is to be deleted: either all is gone already, or nothing may be deleted.

@@ -1,0 +1,53 @@
+//! The flags that say what may be deleted at all.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use jiff::SignedDuration;
+
+use crate::percent::Percent;
+
+use super::values;
+
+/// What may be deleted.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What may be deleted")]
+pub struct GateArgs {
+    /// Delete nothing where more than N builds would be deleted [default: 1000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max: Option<u64>,
+    /// Delete nothing where more than P percent of the builds in scope would be deleted [default: 5, but 20 builds at
+    /// least]
+    ///
+    /// In scope are the builds of the database in the projects that --project chooses. A P that is given is exact.
+    #[arg(long, value_name = "P")]
+    pub max_percent: Option<Percent>,
+    /// Never delete builds of projects that fit this glob, in upper or lower case; may be repeated
+    #[arg(long = "deny", value_name = "GLOB")]
+    pub deny: Vec<String>,
+    /// Delete builds of this timing too, which are not deletable by themselves; may be repeated
+    ///
+    /// A build that started after the restore may be alive; between means that --backup-time or --restored-at is wrong;
+    /// unknown, that nobody knows whether the backup cut it.
+    #[arg(long = "allow-timing", value_name = "TIMING")]
+    pub allow_timing: Vec<TimingArg>,
+    /// Delete nothing by a report that was scanned longer ago [default: 24h]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub max_age: Option<SignedDuration>,
+    /// A policy, TOML: [delete] with deny, max, max_percent, max_age and hosts, in place of the defaults
+    ///
+    /// A flag may be stricter than the policy, never looser; what --deny names is denied besides.
+    #[arg(long, value_name = "FILE", env = "HALFBUILT_POLICY")]
+    pub policy: Option<PathBuf>,
+}
+
+/// The timings that are not deletable by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TimingArg {
+    /// Started after the restore: alive until proven otherwise
+    AfterRestore,
+    /// Started between the backup and the restore, which cannot be
+    Between,
+    /// No backup time was given
+    Unknown,
+}

@@ -1,0 +1,43 @@
+//! The file beside a report that says when and what was scanned.
+
+use jiff::Timestamp;
+
+use crate::output::{Format, OutputError, OutputFile, Summary};
+use crate::report::About;
+use crate::scan::{Scan, ScanPlan};
+
+use super::Error;
+
+/// Opens it, where the output is a report file, so that a folder which cannot be written is found out before the work starts.
+pub(super) fn open(output: Option<&(Format, OutputFile)>) -> Result<Option<OutputFile>, Error> {
+    let report = match output {
+        Some((Format::Csv, file)) => file.place(),
+        Some((Format::Json | Format::Table, _)) | None => None,
+    };
+    Ok(report.map(|report| OutputFile::whole(Some(&About::place(report)))).transpose()?)
+}
+
+/// What is known once all has been found; the digest of the report is yet to come.
+pub(super) fn of(scan: &Scan<'_>, plan: &ScanPlan, scanned_at: Timestamp, summary: &Summary) -> About {
+    let identity = scan.identity();
+    About {
+        scanned_at,
+        system_identifier: identity.system_identifier.clone(),
+        database: identity.name.clone(),
+        profile: plan.profile_name().to_owned(),
+        backup_time: plan.times().backup,
+        restored_at: plan.times().restored,
+        builds: summary.scope.builds(),
+        findings: summary.abnormal,
+        rules: scan.rule_names().map(str::to_owned).collect(),
+        not_checked: summary.not_checked.iter().map(|left| (left.what.clone(), left.why.clone())).collect(),
+        report_sha256: String::new(),
+    }
+}
+
+/// Writes it; it takes its place as a whole.
+pub(super) fn write(about: About, mut beside: OutputFile) -> Result<(), Error> {
+    let name = beside.name();
+    about.write(&mut beside).map_err(|source| OutputError::new(name, source))?;
+    Ok(beside.finish()?)
+}

@@ -1,0 +1,151 @@
+//! The gates of a deletion: what the flags and the policy allow, and whether the choice, the report and the database pass.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::cli::{DeleteArgs, GateArgs, TimingArg};
+use crate::commands::Error;
+use crate::database::{Database, DatabaseIdentity, Lock};
+use crate::deletion::{self, Asked, GateError, Limits, Permit, Planned};
+use crate::output::Printer;
+use crate::policy::Policy;
+use crate::report::Chosen;
+use crate::scan::database_tag;
+use crate::text::{counted, shorten};
+use crate::timing::Timing;
+
+use super::origin::Origin;
+
+/// How much of a server's complaint is said, in characters.
+const SHOWN: usize = 200;
+
+/// What the flags and the policy allow.
+pub(super) struct Gates {
+    pub(super) permit: Permit,
+    limits: Limits,
+}
+
+impl Gates {
+    /// Reads the policy, if there is one, and puts the flags beside it.
+    pub(super) fn settle(args: &GateArgs) -> Result<Self, Error> {
+        let policy = args.policy.as_deref().map(read_policy).transpose()?;
+        let asked = Asked { max: args.max, max_percent: args.max_percent, max_age: args.max_age };
+        let limits = Limits::settle(&asked, policy.as_ref())?;
+        let mut permit = Permit { timings: args.allow_timing.iter().map(timing).collect(), ..Permit::default() };
+        permit.denied.add(&args.deny, "--deny")?;
+        if let Some(policy) = &policy {
+            permit.denied.add(&policy.delete.deny, &format!("deny in {}", policy.name()))?;
+        }
+        Ok(Self { permit, limits })
+    }
+
+    /// Judges the choice before anything is read: all that may be deleted is on one host, the one that was named, and one
+    /// that the policy allows; and the report is not too old. Gives back the host; `None` where nothing may be deleted.
+    pub(super) fn choice(
+        &self,
+        args: &DeleteArgs,
+        chosen: &[Chosen],
+        origin: &Origin,
+        printer: Printer,
+    ) -> Result<Option<String>, Error> {
+        let may_be_deleted = |row: &&Chosen| {
+            let judged = row.judged.as_ref();
+            let permitted = judged.is_none_or(|judged| {
+                judged.deletable || (!judged.timing.is_deletable() && self.permit.allows(judged.timing))
+            });
+            permitted && self.permit.denies(row).is_none()
+        };
+        let urls = || chosen.iter().filter(may_be_deleted).filter_map(|row| row.url.as_ref());
+        let host = deletion::one_host(urls(), args.confirm.as_deref())?;
+        self.limits.check_hosts(urls())?;
+        origin.tell(printer);
+        if let Some(age) = origin.age {
+            self.limits.check_age(age, Timestamp::now())?;
+        }
+        Ok(host)
+    }
+
+    /// Judges the plan: it is not too large for the builds in scope. Says what it deletes in spite of its timing.
+    pub(super) fn plan(&self, plan: &[Planned], builds_in_scope: u64, printer: Printer) -> Result<(), Error> {
+        for timing in &self.permit.timings {
+            let builds = plan.iter().filter(|planned| planned.deleted_in_spite_of() == Some(*timing)).count() as u64;
+            if builds > 0 {
+                let builds = counted(builds, "build");
+                let why = timing.explained();
+                printer.warn(&format!("--allow-timing {timing}: {builds} to be deleted, though of each of them {why}"));
+            }
+        }
+        let deletions = plan.iter().filter(|planned| planned.is_deletion()).count() as u64;
+        Ok(self.limits.check_number(deletions, builds_in_scope)?)
+    }
+
+    /// Says which globs deny nothing.
+    pub(super) fn tell_unmatched<'a>(&self, projects: impl Iterator<Item = &'a String>, printer: Printer) {
+        let projects: Vec<&str> = projects.map(String::as_str).collect();
+        for (whose, glob) in self.permit.denied.unmatched(&projects) {
+            printer.warn(&format!("{whose} {glob:?}: no project of the database has such a name"));
+        }
+    }
+}
+
+/// Judges whether the rows are from the database that is connected to.
+pub(super) fn database(identity: &DatabaseIdentity, origin: &Origin) -> Result<(), GateError> {
+    let Some(tag) = &origin.tag else { return Ok(()) };
+    if *tag == database_tag(identity) {
+        return Ok(());
+    }
+    let name_alone = DatabaseIdentity { system_identifier: None, ..identity.clone() };
+    let of = match (&origin.database, &identity.system_identifier) {
+        (Some(own), Some(_)) if own.system_identifier.is_some() => Some(format!(
+            "the report is from {own}: name that one by --database-url or PGDATABASE and PGHOST, or scan this one"
+        )),
+        (_, Some(_)) if *tag == database_tag(&name_alone) => Some(
+            "the role that scanned may not ask for the system identifier: scan again as this role, or GRANT EXECUTE ON FUNCTION \
+             pg_control_system() to that one"
+                .to_owned(),
+        ),
+        (_, None) => Some(
+            "this role may not ask for the system identifier, and the one that scanned may have: delete and scan as one role, \
+             or GRANT EXECUTE ON FUNCTION pg_control_system() to this one"
+                .to_owned(),
+        ),
+        _ => None,
+    };
+    Err(GateError::OtherDatabase { connected: identity.to_string(), of })
+}
+
+/// Lets one deletion be at work on a database at a time. A dry run takes no lock, and only says that somebody is at work.
+pub(super) async fn alone(database: &Database, execute: bool, printer: Printer) -> Result<(), Error> {
+    let busy = |holders: &[_]| GateError::Busy(holders.iter().map(ToString::to_string).collect());
+    if !execute {
+        let holders = database.lock_holders().await?;
+        if !holders.is_empty() {
+            printer.warn(&busy(&holders).to_string());
+        }
+        return Ok(());
+    }
+    match database.lock().await? {
+        Lock::Taken => Ok(()),
+        Lock::Held(holders) => Err(busy(&holders).into()),
+        Lock::NotAllowed(error) => {
+            let causes = crate::causes::told_apart(&error).join(": ");
+            let causes = shorten(&causes, SHOWN);
+            printer.warn(&format!("not checked whether another deletion is at work: {error}: {causes}"));
+            Ok(())
+        }
+    }
+}
+
+fn read_policy(file: &Path) -> Result<Policy, Error> {
+    let text = std::fs::read_to_string(file).map_err(|source| Error::Read { file: file.to_owned(), source })?;
+    Ok(Policy::parse(file, &text)?)
+}
+
+fn timing(allowed: &TimingArg) -> Timing {
+    match allowed {
+        TimingArg::AfterRestore => Timing::AfterRestore,
+        TimingArg::Between => Timing::Between,
+        TimingArg::Unknown => Timing::Unknown,
+    }
+}

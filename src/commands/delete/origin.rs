@@ -1,0 +1,86 @@
+//! Where a report comes from: of which database it is, and when it was scanned.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+
+use crate::commands::Error;
+use crate::database::DatabaseIdentity;
+use crate::deletion::{self, Age};
+use crate::output::Printer;
+use crate::report::{About, Chosen};
+use crate::scan::database_tag;
+
+/// Where a report comes from.
+#[derive(Default)]
+pub(super) struct Origin {
+    /// The tag of its database; `None` in a plain list.
+    pub(super) tag: Option<String>,
+    /// Its database, where the file beside it tells.
+    pub(super) database: Option<DatabaseIdentity>,
+    /// How old it is; `None` where that is not known, or it has no age, as a plain list.
+    pub(super) age: Option<Age>,
+    /// How that is known, or why it is not.
+    note: Option<String>,
+}
+
+impl Origin {
+    /// Of what came from standard input: nothing stands beside it.
+    pub(super) fn of_stream(rows: &[Chosen]) -> Result<Self, Error> {
+        let tag = deletion::one_database(rows)?.map(str::to_owned);
+        let note = tag.is_some().then(|| {
+            "note: how old the report on standard input is cannot be known, and --max-age is not checked".to_owned()
+        });
+        Ok(Self { tag, note, ..Self::default() })
+    }
+
+    /// Of a file with this digest that was written last at this time.
+    pub(super) fn of_file(
+        file: &Path,
+        rows: &[Chosen],
+        sha256: &str,
+        written: Option<SystemTime>,
+    ) -> Result<Self, Error> {
+        let Some(tag) = deletion::one_database(rows)?.map(str::to_owned) else { return Ok(Self::default()) };
+        let written = written.and_then(|time| Timestamp::try_from(time).ok());
+        let place = About::place(file);
+        let read = About::read(&place).map_err(|source| Error::About { file: place.clone(), source })?;
+        let (name, beside) = (file.display(), place.display());
+        let by_file = |why: String| {
+            let note = match written {
+                Some(at) => format!(
+                    "note: when {name} was scanned is not on record ({why}): it is taken for as old as its file, which was \
+                     written last at {at:.0}, and may be older"
+                ),
+                None => format!("note: how old {name} is cannot be known ({why}), and --max-age is not checked"),
+            };
+            Self { tag: Some(tag.clone()), age: written.map(Age::WrittenAt), note: Some(note), ..Self::default() }
+        };
+        let Some(about) = read else { return Ok(by_file(format!("there is no {beside}"))) };
+        let database = DatabaseIdentity { system_identifier: about.system_identifier, name: about.database };
+        if database_tag(&database) != tag {
+            return Ok(by_file(format!("{beside} is of another database")));
+        }
+        let at = about.scanned_at;
+        let (age, note) = if about.report_sha256 == sha256 {
+            (Age::ScannedAt(at), format!("the report was scanned at {at:.0}"))
+        } else if let Some(written) = written.filter(|written| *written < at) {
+            // Whoever edits a report writes it after the scan: this one is older than the scan, and of another.
+            (
+                Age::WrittenAt(written),
+                format!("note: {name} was written last at {written:.0}, before the scan that {beside} tells of"),
+            )
+        } else {
+            (Age::ScannedAt(at), format!("the report was scanned at {at:.0} and changed since, by what {beside} says"))
+        };
+        Ok(Self { tag: Some(tag), database: Some(database), age: Some(age), note: Some(note) })
+    }
+
+    /// Says how old the report is, and how that is known.
+    pub(super) fn tell(&self, printer: Printer) {
+        if let Some(note) = &self.note {
+            printer.say(note);
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! How much may be deleted at once, by how old a report, and where: defaults that stop a mistake, flags, and the policy.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::build_url::BuildUrl;
+use crate::percent::Percent;
+use crate::policy::Policy;
+
+use super::gate::GateError;
+
+/// The most builds that one run deletes where nothing else is said.
+const MAX: u64 = 1000;
+/// The largest share of the builds in scope, in percent, where nothing else is said.
+const MAX_PERCENT: u32 = 5;
+/// So few builds are no mistake in a small database, where nothing else is said.
+const FEW: u64 = 20;
+/// How old a report may be where nothing else is said.
+const MAX_AGE: SignedDuration = SignedDuration::from_hours(24);
+/// How far two machines' clocks may be apart.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
+
+/// What the flags say; `None` where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// `--max`
+    pub max: Option<u64>,
+    /// `--max-percent`
+    pub max_percent: Option<Percent>,
+    /// `--max-age`
+    pub max_age: Option<SignedDuration>,
+}
+
+/// Who set a limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Whose {
+    Default(&'static str),
+    Flag(&'static str),
+    Policy { key: &'static str, file: String },
+}
+
+#[derive(Clone, Debug)]
+struct Limit<T> {
+    value: T,
+    whose: Whose,
+}
+
+/// The limits of one run.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    max: Limit<u64>,
+    max_percent: Limit<Percent>,
+    max_age: Limit<SignedDuration>,
+    hosts: Option<(Vec<String>, String)>,
+}
+
+/// How old a report is, as far as that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// When it was scanned is on record.
+    ScannedAt(Timestamp),
+    /// It is known only when its file was written last. The scan was not later than that.
+    WrittenAt(Timestamp),
+}
+
+impl Limits {
+    /// Puts together what the flags and the policy say. The policy takes the place of the defaults; a flag may be stricter.
+    ///
+    /// # Errors
+    /// A flag that would allow more than the policy does.
+    pub fn settle(asked: &Asked, policy: Option<&Policy>) -> Result<Self, GateError> {
+        let file = policy.map(Policy::name).unwrap_or_default();
+        let ruled = policy.map(|policy| policy.delete.clone()).unwrap_or_default();
+        let percent = Percent::whole(MAX_PERCENT).unwrap_or(Percent::ALL);
+        Ok(Self {
+            max: limit(("--max", "max"), asked.max, ruled.max, MAX, &file)?,
+            max_percent: limit(("--max-percent", "max_percent"), asked.max_percent, ruled.max_percent, percent, &file)?,
+            max_age: limit(("--max-age", "max_age"), asked.max_age, ruled.max_age, MAX_AGE, &file)?,
+            hosts: ruled.hosts.map(|hosts| (hosts, file)),
+        })
+    }
+
+    /// Lets builds be deleted only on the hosts that the policy names.
+    ///
+    /// # Errors
+    /// The first build that is elsewhere.
+    pub fn check_hosts<'a>(&self, mut urls: impl Iterator<Item = &'a BuildUrl>) -> Result<(), GateError> {
+        let Some((hosts, policy)) = &self.hosts else { return Ok(()) };
+        match urls.find(|url| !hosts.iter().any(|host| host == url.host())) {
+            None => Ok(()),
+            Some(url) => Err(GateError::HostNotInPolicy {
+                url: url.to_string(),
+                host: url.host().to_owned(),
+                policy: policy.clone(),
+                hosts: hosts.join(", "),
+            }),
+        }
+    }
+
+    /// Lets so many of the builds in scope be deleted at once, or not.
+    ///
+    /// # Errors
+    /// They are too many, or too large a share.
+    pub fn check_number(&self, deletions: u64, builds: u64) -> Result<(), GateError> {
+        let Limit { value: max, whose } = &self.max;
+        if deletions > *max {
+            return Err(GateError::TooMany {
+                deletions,
+                max: *max,
+                whose: whose.to_string(),
+                raise: whose.raised("--max", &deletions.to_string()),
+            });
+        }
+        let Limit { value: percent, whose } = &self.max_percent;
+        let few = matches!(whose, Whose::Default(_)) && deletions <= FEW;
+        if !few && !percent.covers(deletions, builds) {
+            return Err(GateError::TooGreatAShare {
+                deletions,
+                builds,
+                percent: percent.to_string(),
+                whose: whose.to_string(),
+                raise: whose.raised("--max-percent", &share(deletions, builds)),
+            });
+        }
+        Ok(())
+    }
+
+    /// Lets a report of this age be acted on, or not.
+    ///
+    /// # Errors
+    /// It is too old, or comes from the future.
+    pub fn check_age(&self, age: Age, now: Timestamp) -> Result<(), GateError> {
+        let (at, was) = match age {
+            Age::ScannedAt(at) => (at, "was scanned"),
+            Age::WrittenAt(at) => (at, "was written last"),
+        };
+        if at > now + CLOCKS_APART {
+            return Err(GateError::FromTheFuture { at: format!("{at:.0}"), was, now: format!("{now:.0}") });
+        }
+        let Limit { value: longest, whose } = &self.max_age;
+        let old = now.duration_since(at);
+        if old <= *longest {
+            return Ok(());
+        }
+        let hours = old.as_secs() / 3600 + 1;
+        Err(GateError::TooOld {
+            at: format!("{at:.0}"),
+            was,
+            old: shown(old),
+            longest: shown(*longest),
+            whose: whose.to_string(),
+            raise: whose.raised("--max-age", &format!("{hours}h")),
+        })
+    }
+}
+
+fn limit<T: Copy + PartialOrd + Shown>(
+    (flag, key): (&'static str, &'static str),
+    asked: Option<T>,
+    ruled: Option<T>,
+    default: T,
+    file: &str,
+) -> Result<Limit<T>, GateError> {
+    let policy = || Whose::Policy { key, file: file.to_owned() };
+    match (asked, ruled) {
+        (Some(asked), Some(ruled)) if asked > ruled => {
+            Err(GateError::Looser { flag, asked: asked.shown(), ruled: ruled.shown(), policy: file.to_owned(), key })
+        }
+        (Some(value), _) => Ok(Limit { value, whose: Whose::Flag(flag) }),
+        (None, Some(value)) => Ok(Limit { value, whose: policy() }),
+        (None, None) => Ok(Limit { value: default, whose: Whose::Default(flag) }),
+    }
+}
+
+/// A limit as messages show it.
+trait Shown {
+    fn shown(&self) -> String;
+}
+
+impl Shown for u64 {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shown for Percent {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shown for SignedDuration {
+    fn shown(&self) -> String {
+        shown(*self)
+    }
+}
+
+/// A length of time without its fractions of a second.
+fn shown(length: SignedDuration) -> String {
+    format!("{:#}", SignedDuration::from_secs(length.as_secs()))
+}
+
+/// A share that is enough, in percent: rounded up to a tenth.
+fn share(some: u64, all: u64) -> String {
+    let tenths = (u128::from(some) * 1000).div_ceil(u128::from(all.max(1))).min(1000);
+    match tenths % 10 {
+        0 => (tenths / 10).to_string(),
+        tenth => format!("{}.{tenth}", tenths / 10),
+    }
+}
+
+impl Whose {
+    /// How to allow more.
+    fn raised(&self, flag: &str, value: &str) -> String {
+        match self {
+            Self::Default(_) | Self::Flag(_) => format!("{flag} {value} allows it"),
+            Self::Policy { key, file } => format!("only {key} in {file} can allow more"),
+        }
+    }
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default(flag) => write!(f, "the default of {flag}"),
+            Self::Flag(flag) => f.write_str(flag),
+            Self::Policy { key, file } => write!(f, "{key} in {file}"),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "limits_tests.rs"]
+mod tests;

@@ -1,0 +1,207 @@
+//! The policy file, TOML: what may be deleted, written down once by those who answer for it.
+//! Whatever is not understood is an error: a slip of the pen must not pass for no rule at all.
+
+use std::path::{Path, PathBuf};
+
+use jiff::SignedDuration;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::build_url::BuildUrl;
+use crate::duration;
+use crate::percent::Percent;
+use crate::project_glob::DeniedProjects;
+use crate::text::shorten;
+
+/// How much of a complaint is shown, in characters.
+const SHOWN: usize = 300;
+
+/// What a policy file says. Each command has a section of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// The file.
+    pub file: PathBuf,
+    /// The section `[delete]`.
+    pub delete: DeletePolicy,
+}
+
+/// What may be deleted. What is left out is not ruled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeletePolicy {
+    /// Globs of projects of which nothing is deleted.
+    pub deny: Vec<String>,
+    /// The most builds that one run deletes.
+    pub max: Option<u64>,
+    /// The largest share of the builds in scope that one run deletes.
+    pub max_percent: Option<Percent>,
+    /// How old a report may be.
+    pub max_age: Option<SignedDuration>,
+    /// The only hosts on which builds are deleted, as [`BuildUrl::host`] writes them.
+    pub hosts: Option<Vec<String>>,
+}
+
+/// A policy file that cannot be followed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}, line {line}, column {column}: {why}", file.display())]
+pub struct PolicyError {
+    file: PathBuf,
+    line: usize,
+    column: usize,
+    why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sections {
+    #[serde(default)]
+    delete: DeleteSection,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeleteSection {
+    #[serde(default)]
+    deny: Vec<Spanned<String>>,
+    max: Option<Spanned<u64>>,
+    max_percent: Option<Spanned<Number>>,
+    max_age: Option<Spanned<String>>,
+    hosts: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a number, such as 5 or 12.5")]
+enum Number {
+    Whole(i64),
+    Broken(f64),
+}
+
+impl Policy {
+    /// Reads a policy. `file` is named in what is said of it.
+    ///
+    /// # Errors
+    /// The first thing that is not understood, with its place.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, PolicyError> {
+        let wrong = |at: usize, why: &str| {
+            let before = text.get(..at.min(text.len())).unwrap_or(text);
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+            PolicyError { file: file.to_owned(), line, column, why: shorten(why, SHOWN) }
+        };
+        let sections: Sections =
+            toml::from_str(text).map_err(|error| wrong(error.span().map_or(0, |span| span.start), error.message()))?;
+        let at = |key: &str, place: std::ops::Range<usize>, why: &str| wrong(place.start, &format!("{key}: {why}"));
+        let section = sections.delete;
+        let mut delete = DeletePolicy::default();
+        for glob in section.deny {
+            let (place, glob) = (glob.span(), glob.into_inner());
+            DeniedProjects::default()
+                .add(std::slice::from_ref(&glob), "deny")
+                .map_err(|error| at("deny", place, &error.to_string()))?;
+            delete.deny.push(glob);
+        }
+        if let Some(max) = section.max {
+            if *max.get_ref() == 0 {
+                return Err(at("max", max.span(), "expected 1 or more"));
+            }
+            delete.max = Some(max.into_inner());
+        }
+        if let Some(percent) = section.max_percent {
+            let text = match percent.get_ref() {
+                Number::Whole(whole) => whole.to_string(),
+                Number::Broken(broken) => broken.to_string(),
+            };
+            delete.max_percent = Some(text.parse().map_err(|why: String| at("max_percent", percent.span(), &why))?);
+        }
+        if let Some(age) = section.max_age {
+            delete.max_age = Some(duration::parse(age.get_ref()).map_err(|why| at("max_age", age.span(), &why))?);
+        }
+        if let Some(hosts) = section.hosts {
+            if hosts.get_ref().is_empty() {
+                return Err(at("hosts", hosts.span(), "it names no host; leave it out where every host will do"));
+            }
+            let mut named = Vec::new();
+            for host in hosts.into_inner() {
+                let place = host.span();
+                let named_host = host_of(host.get_ref()).ok_or_else(|| {
+                    at("hosts", place, "expected a host as in URLs of builds, such as ci.example.com")
+                })?;
+                named.push(named_host);
+            }
+            delete.hosts = Some(named);
+        }
+        Ok(Self { file: file.to_owned(), delete })
+    }
+
+    /// The file, for messages.
+    pub fn name(&self) -> String {
+        self.file.display().to_string()
+    }
+}
+
+/// A host as the URLs of builds name it.
+fn host_of(text: &str) -> Option<String> {
+    let url = BuildUrl::parse(&format!("https://{text}/gh/org/project/1")).ok()?;
+    (url.project() == "org/project").then(|| url.host().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Policy, PolicyError> {
+        Policy::parse(Path::new("halfbuilt.toml"), text)
+    }
+
+    #[test]
+    fn a_policy_is_read() {
+        let text = "# who answers for it\n[delete]\ndeny = ['acme/billing', \"tools/*\"]\nmax = 100\nmax_percent = 2.5\n\
+                    max_age = '12h'\nhosts = ['CI.example.com', 'ci.example.com:8443']\n";
+        let delete = DeletePolicy {
+            deny: vec!["acme/billing".to_owned(), "tools/*".to_owned()],
+            max: Some(100),
+            max_percent: "2.5".parse().ok(),
+            max_age: Some(SignedDuration::from_hours(12)),
+            hosts: Some(vec!["ci.example.com".to_owned(), "ci.example.com:8443".to_owned()]),
+        };
+        assert_eq!(parse(text).expect("a policy").delete, delete);
+        for nothing in ["", "[delete]\n", "# nothing\n"] {
+            assert_eq!(parse(nothing).expect("a policy").delete, DeletePolicy::default());
+        }
+    }
+
+    #[test]
+    fn whatever_is_not_understood_is_told_with_its_place() {
+        for (text, place, why) in [
+            ("[delete]\nmax = 5\ndenny = ['a']\n", "line 3, column 1", "unknown field `denny`"),
+            ("[delet]\n", "line 1, column 2", "unknown field `delet`"),
+            ("max = 5\n", "line 1, column 1", "unknown field `max`"),
+            ("[delete]\nmax = 'ten'\n", "line 2, column 7", "invalid type: string"),
+            ("[delete]\nmax = -1\n", "line 2, column 7", "-1"),
+            ("[delete]\nmax = 0\n", "line 2, column 7", "max: expected 1 or more"),
+            ("[delete]\nmax_percent = 101\n", "line 2, column 15", "max_percent: expected a number above 0"),
+            ("[delete]\nmax_percent = 0.0\n", "line 2, column 15", "max_percent: expected a number above 0"),
+            ("[delete]\nmax_percent = nan\n", "line 2, column 15", "max_percent: expected a number above 0"),
+            ("[delete]\nmax_percent = '5'\n", "line 2, column 15", "expected a number"),
+            ("[delete]\nmax_age = 'soon'\n", "line 2, column 11", "max_age: expected a length of time"),
+            ("[delete]\nmax_age = 24\n", "line 2, column 11", "invalid type: integer"),
+            ("[delete]\ndeny = 'acme/*'\n", "line 2, column 8", "invalid type: string"),
+            ("[delete]\ndeny = ['a', 'acme/[']\n", "line 2, column 14", "deny: \"acme/[\" is no glob"),
+            ("[delete]\nhosts = []\n", "line 2, column 9", "hosts: it names no host"),
+            ("[delete]\nhosts = ['https://ci']\n", "line 2, column 10", "hosts: expected a host"),
+            ("[delete]\nhosts = ['ci/gh']\n", "line 2, column 10", "hosts: expected a host"),
+            ("[delete]\nmax = 1\nmax = 2\n", "line 3, column 1", "duplicate key"),
+            ("[delete\n", "line 1, column", "table"),
+        ] {
+            let said = parse(text).expect_err(text).to_string();
+            assert!(said.starts_with(&format!("halfbuilt.toml, {place}")) && said.contains(why), "{text:?}: {said}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,60}", key in "deny|max|max_percent|max_age|hosts|[a-z]{1,8}") {
+            let _ = parse(&text);
+            let _ = parse(&format!("[delete]\n{key} = {text}\n"));
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What a report is about: a small file beside it, `report.csv.about.json`, that says when and what was scanned. It cannot
+//! stand in the report, since two scans of one unchanged database are to be the same byte for byte.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// The format that is written, and the only one that is read.
+const FORMAT: &str = "halfbuilt-about/1";
+/// What is put behind the name of the report.
+const ENDING: &str = ".about.json";
+/// The largest such file that is read, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// When and what was scanned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// When the snapshot was taken, by the clock of the machine that scanned.
+    pub scanned_at: Timestamp,
+    /// The number of the server's data directory, where the role might ask for it.
+    pub system_identifier: Option<String>,
+    /// The name of the database.
+    pub database: String,
+    /// The name of the profile.
+    pub profile: String,
+    /// T.
+    pub backup_time: Option<Timestamp>,
+    /// R.
+    pub restored_at: Option<Timestamp>,
+    /// How many builds were in scope.
+    pub builds: u64,
+    /// How many of them are in the report.
+    pub findings: u64,
+    /// The names of the rules that were run.
+    pub rules: Vec<String>,
+    /// What was not looked at, and why.
+    pub not_checked: Vec<(String, String)>,
+    /// The SHA-256 of the report as it was written, in hexadecimal digits.
+    pub report_sha256: String,
+}
+
+/// A file that does not say what a scan writes of its report.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AboutError {
+    /// It cannot be read.
+    #[error("it cannot be read")]
+    Read(#[from] io::Error),
+    /// It is larger than such a file ever is.
+    #[error("it is larger than {LARGEST} bytes")]
+    TooLarge,
+    /// It is no JSON.
+    #[error("it is not JSON")]
+    Json(#[from] serde_json::Error),
+    /// Something in it is not as it is written.
+    #[error("{0}")]
+    Field(String),
+}
+
+impl About {
+    /// Where it stands: beside the report, or beside the file that a link to it leads to.
+    pub fn place(report: &Path) -> PathBuf {
+        let report = report.canonicalize().unwrap_or_else(|_| report.to_owned());
+        let mut name: OsString = report.into_os_string();
+        name.push(ENDING);
+        name.into()
+    }
+
+    /// Reads it; `None` where there is none.
+    ///
+    /// # Errors
+    /// It is there, and is not what a scan writes.
+    pub fn read(place: &Path) -> Result<Option<Self>, AboutError> {
+        let file = match File::open(place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let mut text = Vec::new();
+        file.take(LARGEST + 1).read_to_end(&mut text)?;
+        if text.len() as u64 > LARGEST {
+            return Err(AboutError::TooLarge);
+        }
+        Self::parse(&serde_json::from_slice(&text)?).map(Some)
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, to: &mut impl Write) -> io::Result<()> {
+        let time = |time: Timestamp| time.to_string();
+        let not_checked: Vec<Value> =
+            self.not_checked.iter().map(|(what, why)| json!({ "what": what, "why": why })).collect();
+        let about = json!({
+            "format": FORMAT,
+            "tool": concat!("halfbuilt ", env!("CARGO_PKG_VERSION")),
+            "scanned_at": time(self.scanned_at),
+            "database": { "system_identifier": self.system_identifier, "name": self.database },
+            "profile": self.profile,
+            "backup_time": self.backup_time.map(time),
+            "restored_at": self.restored_at.map(time),
+            "builds": self.builds,
+            "findings": self.findings,
+            "rules": self.rules,
+            "not_checked": not_checked,
+            "report_sha256": self.report_sha256,
+        });
+        serde_json::to_writer_pretty(&mut *to, &about)?;
+        writeln!(to)
+    }
+
+    fn parse(about: &Value) -> Result<Self, AboutError> {
+        if about["format"] != FORMAT {
+            return Err(AboutError::Field(format!("its format is not {FORMAT}")));
+        }
+        let wrong = |field: &str| AboutError::Field(format!("its field {field} cannot be read"));
+        let text = |value: &Value, field| value.as_str().map(str::to_owned).ok_or_else(|| wrong(field));
+        let number = |field| about[field].as_u64().ok_or_else(|| wrong(field));
+        let time = |field| text(&about[field], field)?.parse::<Timestamp>().map_err(|_| wrong(field));
+        let optional = |field| if about[field].is_null() { Ok(None) } else { time(field).map(Some) };
+        let list = |field| about[field].as_array().ok_or_else(|| wrong(field));
+        let system_identifier = &about["database"]["system_identifier"];
+        Ok(Self {
+            scanned_at: time("scanned_at")?,
+            system_identifier: match system_identifier {
+                Value::Null => None,
+                _ => Some(text(system_identifier, "database")?),
+            },
+            database: text(&about["database"]["name"], "database")?,
+            profile: text(&about["profile"], "profile")?,
+            backup_time: optional("backup_time")?,
+            restored_at: optional("restored_at")?,
+            builds: number("builds")?,
+            findings: number("findings")?,
+            rules: list("rules")?.iter().map(|rule| text(rule, "rules")).collect::<Result<_, _>>()?,
+            not_checked: list("not_checked")?
+                .iter()
+                .map(|left| Ok((text(&left["what"], "not_checked")?, text(&left["why"], "not_checked")?)))
+                .collect::<Result<_, AboutError>>()?,
+            report_sha256: text(&about["report_sha256"], "report_sha256")?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn about() -> About {
+        About {
+            scanned_at: "2026-11-22T21:12:05.123456Z".parse().expect("a time"),
+            system_identifier: Some("7300000000000000001".to_owned()),
+            database: "c\"i".to_owned(),
+            profile: "circleci".to_owned(),
+            backup_time: "2026-11-20T02:00:00Z".parse().ok(),
+            restored_at: None,
+            builds: 405,
+            findings: 51,
+            rules: vec!["stuck-running".to_owned()],
+            not_checked: vec![("output-gap".to_owned(), "left out by --rule".to_owned())],
+            report_sha256: "ab".repeat(32),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let report = folder.path().join("report.csv");
+        let place = About::place(&report);
+        assert!(place.ends_with("report.csv.about.json"));
+        assert!(About::read(&place).expect("nothing").is_none());
+        about().write(&mut File::create(&place).expect("a file")).expect("a write");
+        assert_eq!(About::read(&place).expect("it is good"), Some(about()));
+    }
+
+    #[test]
+    fn what_cannot_be_trusted_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path().join("x");
+        let mut text = Vec::new();
+        about().write(&mut text).expect("a write");
+        let text = String::from_utf8(text).expect("UTF-8");
+        for (other, expected) in [
+            (text[..text.len() / 2].to_owned(), "not JSON"),
+            (text.replace("about/1", "about/2"), "its format is not halfbuilt-about/1"),
+            (text.replace("2026-11-22T21:12:05.123456Z", "lately"), "its field scanned_at"),
+            (text.replace("\"builds\": 405", "\"builds\": -1"), "its field builds"),
+            (" ".repeat(LARGEST as usize + 1), "larger than"),
+        ] {
+            assert_ne!(other, text);
+            std::fs::write(&place, other).expect("a file");
+            let message = About::read(&place).expect_err("trusted").to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+}
