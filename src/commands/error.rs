@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crate::admin::{AdminError, ViaError};
 use crate::database::DatabaseError;
-use crate::deletion::journal::JournalError;
 use crate::deletion::GateError;
+use crate::deletion::journal::JournalError;
 use crate::drill::BadAllowance;
 use crate::exit::Exit;
 use crate::output::OutputError;

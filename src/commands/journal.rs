@@ -25,7 +25,10 @@ fn verify(args: JournalVerifyArgs, printer: Printer) -> Result<Exit, Error> {
     };
     if let Some(cut) = &past.cut {
         let bytes = counted(cut.bytes, "byte");
-        printer.warn(&format!("the last line is cut: {bytes} after line {} are of no line: {}", past.lines, cut.text));
+        printer.warn(&format!(
+            "the last line was cut: {bytes} after line {} make no whole line: {}",
+            past.lines, cut.text
+        ));
     }
     if past.lines == 0 {
         printer.say("there is no line in the journal: nothing was checked");

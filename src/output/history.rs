@@ -42,7 +42,10 @@ impl fmt::Display for History<'_> {
         self.unsettled(f)?;
         if let Some(last) = &past.last {
             writeln!(f, "SHA-256 of line {}, the last one: {last}", past.lines)?;
-            writeln!(f, "keep it: --digest with it shows later whether a line was changed or lines were cut from the end")?;
+            writeln!(
+                f,
+                "keep it: --digest with it shows later whether a line was changed or lines were cut from the end"
+            )?;
         }
         Ok(())
     }

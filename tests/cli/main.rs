@@ -12,6 +12,7 @@ mod delete;
 mod delete_http;
 mod delete_nrepl;
 mod gone;
+mod journal;
 mod limits;
 mod odd_data;
 mod own_sql;

@@ -29,8 +29,8 @@ pub use build::PastBuild;
 pub use chain::check;
 pub use error::{Fault, JournalError};
 pub use event::{
-    Answered, AnswerWord, Archived, DatabaseName, End, EndWord, Event, Intent, Kept, Looked, Repaired, ReportFile,
-    Start, Ended,
+    AnswerWord, Answered, Archived, DatabaseName, End, EndWord, Ended, Event, Intent, Kept, Looked, Repaired,
+    ReportFile, Start,
 };
 pub use file::{look, read};
 pub use handle::Journal;
@@ -38,10 +38,4 @@ pub use past::{Cut, Past, Session};
 pub use who::Who;
 
 #[cfg(test)]
-mod chain_tests;
-#[cfg(test)]
 mod handle_tests;
-#[cfg(test)]
-mod open_tests;
-#[cfg(test)]
-mod samples_tests;

@@ -1,0 +1,77 @@
+//! A chain that is whole and tells what cannot have happened is refused too.
+
+use halfbuilt::admin::Answer;
+use halfbuilt::deletion::journal::{AnswerWord, DatabaseName, Event, PastBuild, check};
+use halfbuilt::state::State;
+
+use crate::samples::{HOST, a_run, answer, bytes_of, database, deleted, end, intent, kept, start, start_on, url};
+
+fn refused(events: Vec<Event>) -> String {
+    check(bytes_of(events).as_slice()).expect_err("a fault").to_string()
+}
+
+fn left(events: Vec<Event>) -> Option<PastBuild> {
+    check(bytes_of(events).as_slice()).expect("a journal").builds.remove(&url(1))
+}
+
+#[test]
+fn what_cannot_have_happened() {
+    let busy = || Event::answer(&url(1), &Answer::Busy(std::time::Duration::ZERO, "429".to_owned()));
+    let unknown = || Event::result(&url(1), State::Unknown, "no answer");
+    let looked = || Event::looked(&url(1), false, "still there");
+    let elsewhere = DatabaseName { system_identifier: None, ..database() };
+    for (line, why, events) in [
+        (2, "it has the result of a deletion, and no intent announced one", vec![start(), deleted(1)]),
+        (2, "it has the result of a deletion, and no intent announced one", vec![start(), unknown()]),
+        (4, "it has the result of a deletion", vec![start(), intent(1), deleted(1), deleted(1)]),
+        (4, "nobody had looked in between", vec![start(), intent(1), answer(1), intent(1)]),
+        // A run that goes on after a kill has to look first.
+        (4, "nobody had looked in between", vec![start(), intent(1), start(), intent(1)]),
+        (4, "two answers to one deletion", vec![start(), intent(1), answer(1), answer(1)]),
+        (2, "no deletion waits for one", vec![start(), answer(1)]),
+        (4, "no deletion waits for one", vec![start(), intent(1), looked(), busy()]),
+        (2, "it was looked up, and no deletion of it was open", vec![start(), looked()]),
+        (1, "before any session has started", vec![kept(1)]),
+        (3, "after the session has ended", vec![start(), end(), kept(1)]),
+        (2, "it is the journal of a run on host ci.example.com, ", vec![start(), start_on("other", database())]),
+        (2, "\"circle\" of system 7301234567890123456, and this", vec![start(), start_on(HOST, elsewhere)]),
+    ] {
+        let said = refused(events);
+        assert!(said.starts_with(&format!("line {line} tells what cannot be: ")), "{why}: {said}");
+        assert!(said.contains(why), "{why}: {said}");
+    }
+}
+
+#[test]
+fn what_may_happen() {
+    let busy = || Event::answer(&url(1), &Answer::Busy(std::time::Duration::ZERO, "429".to_owned()));
+    let looked = |gone| Event::looked(&url(1), gone, "");
+    let result = |state| Event::result(&url(1), state, "");
+    for (what, events) in [
+        ("a server that was busy is asked again", vec![start(), intent(1), busy(), intent(1), answer(1), deleted(1)]),
+        ("a killed run goes on", vec![start(), intent(1), start(), looked(true), deleted(1)]),
+        ("and sends again", vec![start(), intent(1), start(), looked(false), intent(1), answer(1), deleted(1)]),
+        ("or cannot say", vec![start(), intent(1), answer(1), start(), result(State::Unknown)]),
+        ("and tries once more", vec![start(), intent(1), result(State::Unknown), start(), intent(1), deleted(1)]),
+        ("nothing had to be sent", vec![start(), result(State::AlreadyGone)]),
+        ("nothing was sent", vec![start(), intent(1), busy(), result(State::NotAttempted)]),
+        ("one run after the other", a_run().into_iter().chain([start(), result(State::AlreadyGone), end()]).collect()),
+    ] {
+        let left = left(events);
+        assert!(left.as_ref().is_some_and(|build| !build.is_unsettled()), "{what}: {left:?}");
+    }
+}
+
+#[test]
+fn what_is_left_of_a_run_that_was_killed() {
+    assert!(matches!(left(vec![start(), intent(1)]), Some(PastBuild::Open { .. })));
+    let answered = left(vec![start(), intent(1), answer(1)]);
+    assert!(matches!(answered, Some(PastBuild::Answered { answer: AnswerWord::Accepted, .. })), "{answered:?}");
+    let looked = left(vec![start(), intent(1), start(), Event::looked(&url(1), true, "no build has this URL")]);
+    assert!(matches!(looked, Some(PastBuild::Looked { gone: true, .. })), "{looked:?}");
+    let past =
+        check(bytes_of(vec![start(), intent(3), intent(1), intent(2), deleted(3)]).as_slice()).expect("a journal");
+    let urls: Vec<&str> = past.unsettled().into_iter().map(|(url, _)| url).collect();
+    assert_eq!(urls, [url(1), url(2)]);
+    assert_eq!(left(vec![start(), kept(1)]), None);
+}
