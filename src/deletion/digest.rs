@@ -26,14 +26,8 @@ mod tests {
     use crate::state::State;
 
     fn planned(url: &str, decision: Decision) -> Planned {
-        let chosen = Chosen {
-            line: 1,
-            url_text: url.to_owned(),
-            url: None,
-            project: None,
-            reasons: Vec::new(),
-            judged: None,
-        };
+        let chosen =
+            Chosen { line: 1, url_text: url.to_owned(), url: None, project: None, reasons: Vec::new(), judged: None };
         Planned { chosen, decision }
     }
 

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use crate::cli::DeleteArgs;
 use crate::commands::{Error, reading};
-use crate::deletion::journal::ReportFile;
 use crate::deletion;
+use crate::deletion::journal::ReportFile;
 use crate::output::{OutputFile, Printer};
 use crate::project_glob::ProjectGlobs;
 use crate::report::{self, Chosen, Digesting};

@@ -10,7 +10,7 @@ use crate::commands::guard::Guard;
 use crate::commands::interrupt::Interrupt;
 use crate::commands::record::Record;
 use crate::deletion::journal::{End, EndWord, Event, ReportFile};
-use crate::deletion::{self, Ending, Speed, Planned};
+use crate::deletion::{self, Ending, Planned, Speed};
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer};
 use crate::scan::ScanError;

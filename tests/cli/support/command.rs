@@ -76,12 +76,16 @@ impl Run {
 
     /// Starts it, for a test that does something meanwhile.
     pub fn start(mut self) -> std::process::Child {
+        self.command.current_dir(env!("CARGO_TARGET_TMPDIR"));
         self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.command.spawn().expect("halfbuilt starts")
     }
 
     /// Runs it to its end.
     pub fn run(mut self) -> Done {
+        // What it leaves where it stands goes with the test.
+        let folder = tempfile::tempdir().expect("a folder");
+        self.command.current_dir(folder.path());
         let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
         self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("halfbuilt starts");
