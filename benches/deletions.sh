@@ -65,7 +65,7 @@ by_curl() {
 }
 
 delete() { # VIA
-  HALFBUILT_TOKEN=$ADMIN_TOKEN "$halfbuilt" delete "$work/report.csv" --via "$1" "${times[@]}" --execute --confirm "$host" -o "$work/results-$RANDOM.csv"
+  HALFBUILT_TOKEN=$ADMIN_TOKEN "$halfbuilt" delete "$work/report.csv" --via "$1" "${times[@]}" --max "$builds" --max-percent 100 --execute --confirm "$host" -o "$work/results-$RANDOM.csv"
 }
 
 fill

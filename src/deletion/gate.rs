@@ -88,7 +88,7 @@ pub enum GateError {
         key: &'static str,
     },
     /// The report is older than it may be.
-    #[error("the report {was} at {at}, {old} ago, longer than the {longest} that {whose} allows")]
+    #[error("the report {was} at {at}, {old} ago, longer than the {longest} allows")]
     TooOld {
         /// When.
         at: String,
@@ -96,10 +96,8 @@ pub enum GateError {
         was: &'static str,
         /// How long that is ago.
         old: String,
-        /// How long it may be.
+        /// How long it may be, and who says so.
         longest: String,
-        /// Who says so.
-        whose: String,
         /// How to allow more.
         raise: String,
     },

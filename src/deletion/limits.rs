@@ -148,8 +148,7 @@ impl Limits {
             at: format!("{at:.0}"),
             was,
             old: shown(old),
-            longest: shown(*longest),
-            whose: whose.to_string(),
+            longest: format!("{} that {whose}", shown(*longest)),
             raise: whose.raised("--max-age", &format!("{hours}h")),
         })
     }

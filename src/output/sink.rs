@@ -25,9 +25,9 @@ pub struct Sink {
 }
 
 enum Kind {
-    Csv(ReportWriter<Digesting<OutputFile>>),
+    Csv(Box<ReportWriter<Digesting<OutputFile>>>),
     Json(JsonReport<OutputFile>),
-    Table(FindingTable, OutputFile),
+    Table(Box<FindingTable>, OutputFile),
     /// Nobody asked for the findings themselves.
     Nowhere,
 }
@@ -41,9 +41,9 @@ impl Sink {
         let Some((format, to)) = output else { return Ok(Self { name: String::new(), kind: Kind::Nowhere }) };
         let name = to.name();
         let kind = match format {
-            Format::Csv => ReportWriter::new(Digesting::new(to)).map(Kind::Csv),
+            Format::Csv => ReportWriter::new(Digesting::new(to)).map(|report| Kind::Csv(Box::new(report))),
             Format::Json => JsonReport::new(to).map(Kind::Json),
-            Format::Table => Ok(Kind::Table(FindingTable::new(), to)),
+            Format::Table => Ok(Kind::Table(Box::new(FindingTable::new()), to)),
         };
         match kind {
             Ok(kind) => Ok(Self { name, kind }),

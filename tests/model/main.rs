@@ -137,7 +137,14 @@ impl Case {
             let expected = deletable.iter().filter(|row| has_all || is_of_project(&row.project));
             let expected: BTreeSet<String> =
                 expected.filter_map(|row| row.url.as_deref()).map(short).filter(|url| spelled(url) == 1).collect();
-            let run = run("delete").args(&[&chosen]).args(&["--via", "nrepl://127.0.0.1:1", "-o", "-"]);
+            let run = run("delete").args(&[&chosen]).args(&[
+                "--via",
+                "nrepl://127.0.0.1:1",
+                "--max-percent",
+                "100",
+                "-o",
+                "-",
+            ]);
             let done = run.run();
             let results = if done.stdout.is_empty() { vec![] } else { Report::parse(&done.stdout).rows };
             let planned = results.iter().filter(|row| row["decision"] == "delete");

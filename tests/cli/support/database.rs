@@ -1,6 +1,6 @@
 //! Databases for tests, each of its own, in one private PostgreSQL.
 
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -27,6 +27,13 @@ pub fn psql_as(role: &str, password: &str, database: &str, arguments: &[&str]) -
     command.args(["-wXqAt", "-v", "ON_ERROR_STOP=1"]).args(arguments);
     command.envs(server_variables(database)).envs([("PGUSER", role), ("PGPASSWORD", password)]);
     command.output().expect("psql starts")
+}
+
+/// Starts psql as the superuser, for what has to last while a test does something else.
+pub fn psql_meanwhile(database: &str, sql: &str) -> Child {
+    let mut command = Command::new(format!("{}/psql", POSTGRES.variable("BIN_DIR")));
+    command.args(["-wXqAt", "-c", sql]).envs(server_variables(database)).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("psql starts")
 }
 
 fn program(name: &str, database: &str, arguments: &[&str]) -> String {

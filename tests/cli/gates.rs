@@ -1,0 +1,315 @@
+//! What stops a deletion before it begins: number, share, project, host, timing, policy, and another deletion at work.
+//! Whatever stops the real run stops the dry run the same way.
+
+use std::path::Path;
+
+use halfbuilt::exit::Exit;
+
+use crate::delete::{NOBODY, deletable, scanned};
+use crate::support::{Done, Report, Run, TIMES, TestDatabase, admin, halfbuilt, psql, psql_meanwhile, wait_until};
+
+fn delete(database: &TestDatabase, report: &Path) -> Run {
+    halfbuilt(&["delete"]).args(&[report]).args(&TIMES).on(database)
+}
+
+/// The dry run and the real run, each stopped by the same gate before anything is sent; gives back the dry run.
+#[track_caller]
+fn stopped(database: &TestDatabase, report: &Path, arguments: &[&str], error: &str) -> Done {
+    let before = database.urls();
+    let real = ["--execute", "--confirm", &database.host];
+    // Whoever sent something there would end with another error.
+    let real = delete(database, report).args(&NOBODY).args(arguments).args(&real).run().exits(Exit::Declined);
+    real.fails_with(error);
+    let dry = delete(database, report).args(&NOBODY).args(arguments).run().exits(Exit::Declined).says(error);
+    assert_eq!(database.urls(), before);
+    dry
+}
+
+/// A database with so many builds, of which so many are stuck.
+fn many(project: &str, stuck: usize, healthy: usize) -> TestDatabase {
+    let database = TestDatabase::circleci(&[]);
+    add(&database, project, stuck, healthy);
+    database
+}
+
+fn add(database: &TestDatabase, project: &str, stuck: usize, healthy: usize) {
+    database.run(&format!(
+        "INSERT INTO builds (vcs_type, username, reponame, build_num, build_url, lifecycle, status, queued_at, start_time, stop_time)
+         SELECT 'github', 'acme', '{project}', n, 'https://ci.acme.example/gh/acme/{project}/' || n,
+                CASE WHEN n <= {stuck} THEN 'running' ELSE 'finished' END, 'x', '2026-11-20T01:00:00Z',
+                '2026-11-20T01:01:00Z', CASE WHEN n > {stuck} THEN timestamptz '2026-11-20T01:02:00Z' END
+           FROM generate_series(1, {stuck} + {healthy}) AS n"
+    ));
+}
+
+#[test]
+fn more_than_max_is_not_deleted() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let all = deletable(&Report::read(&report)).len();
+    let error = format!("error: {all} builds would be deleted, more than the 3 that --max allows");
+    let dry = stopped(&database, &report, &["--max", "3"], &error);
+    // The plan is told all the same.
+    assert_eq!(Report::parse(&dry.stdout).count("decision", "delete"), all);
+    dry.says(&format!("--max {all} allows it")).does_not_say("--execute --confirm");
+    let enough = ["--max", &all.to_string()];
+    delete(&database, &report).args(&NOBODY).args(&enough).run().exits(Exit::Clean).says("dry run: nothing was sent");
+}
+
+#[test]
+fn more_than_a_thousand_builds_take_a_flag() {
+    let database = many("api", 1001, 0);
+    let (_folder, report) = scanned(&database);
+    let error = "error: 1001 builds would be deleted, more than the 1000 that the default of --max allows";
+    stopped(&database, &report, &["--max-percent", "100"], error).says("--max 1001 allows it");
+    let flags = ["--max-percent", "100", "--max", "1001"];
+    delete(&database, &report).args(&NOBODY).args(&flags).run().exits(Exit::Clean);
+}
+
+#[test]
+fn a_large_share_of_the_builds_takes_a_flag() {
+    let database = many("api", 21, 379);
+    let (_folder, report) = scanned(&database);
+    let error =
+        "21 of 400 builds in scope would be deleted, more than the 5 percent that the default of --max-percent allows";
+    stopped(&database, &report, &[], error).says("--max-percent 5.3 allows it");
+    delete(&database, &report).args(&NOBODY).args(&["--max-percent", "5.3"]).run().exits(Exit::Clean);
+    // Twenty are few by default, but not where a share is given.
+    let twenty = ["--project", "acme/api", "--reason", "stuck-running"];
+    database.run("DELETE FROM builds WHERE build_num = 1 OR build_num > 30");
+    let (_folder, report) = scanned(&database);
+    delete(&database, &report).args(&NOBODY).args(&twenty).run().exits(Exit::Clean);
+    stopped(&database, &report, &["--max-percent", "5"], "20 of 29 builds in scope would be deleted");
+}
+
+#[test]
+fn the_builds_in_scope_are_those_of_the_chosen_projects() {
+    let database = many("api", 25, 0);
+    add(&database, "web", 0, 2000);
+    let (_folder, report) = scanned(&database);
+    delete(&database, &report).args(&NOBODY).run().exits(Exit::Clean);
+    stopped(&database, &report, &["--project", "acme/api"], "25 of 25 builds in scope would be deleted");
+}
+
+#[test]
+fn limits_that_are_none_are_usage_errors() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    for (flag, value) in [
+        ("--max", "0"),
+        ("--max", "many"),
+        ("--max-percent", "0"),
+        ("--max-percent", "101"),
+        ("--max-age", "0s"),
+        ("--allow-timing", "in-flight"),
+        ("--deny", "acme/["),
+    ] {
+        let done = delete(&database, &report).args(&NOBODY).args(&[flag, value]).run().exits(Exit::Usage);
+        done.says(flag);
+    }
+}
+
+#[test]
+fn a_denied_project_is_kept_and_the_others_are_gone() {
+    let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let chosen = deletable(&Report::read(&report));
+    let denied = |url: &String| url.contains("/acme/");
+    assert!(chosen.iter().any(denied) && !chosen.iter().all(denied));
+    let flags = ["--deny", "ACME/*", "--deny", "nobody/*"];
+    let dry = delete(&database, &report).args(&NOBODY).args(&flags).run().exits(Exit::Clean);
+    let done = delete(&database, &report).via_nrepl(&admin(&database)).args(&flags);
+    let done = done.args(&["--execute", "--confirm", &database.host]).run().exits(Exit::NotAllDeleted);
+    for (results, deleted) in [(&dry.stdout, "not-attempted"), (&done.stdout, "deleted")] {
+        for row in Report::parse(results).rows.iter().filter(|row| chosen.contains(&row["build_url"])) {
+            if denied(&row["build_url"]) {
+                assert_eq!(row["state"], "refused");
+                assert!(row["reason"].ends_with("is denied by --deny \"ACME/*\""), "{}", row["reason"]);
+            } else {
+                assert_eq!(row["state"], deleted);
+            }
+        }
+    }
+    let left = database.urls();
+    assert!(chosen.iter().all(|url| left.contains(url) == denied(url)));
+    done.says("warning: --deny \"nobody/*\": no project of the database has such a name");
+}
+
+#[test]
+fn a_policy_is_followed_and_a_flag_may_only_be_stricter() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let policy = folder.path().join("halfbuilt.toml");
+    let name = policy.display().to_string();
+    let rule = |text: &str| std::fs::write(&policy, format!("[delete]\n{text}\n")).expect("a file");
+    let by_policy = ["--policy", &name];
+
+    rule("max = 3");
+    let error = format!("more than the 3 that max in {name} allows");
+    stopped(&database, &report, &by_policy, &error).says(&format!("only max in {name} can allow more"));
+    let error = format!("--max 4 would allow more than max in {name}, which is 3");
+    stopped(&database, &report, &["--policy", &name, "--max", "4"], &error).says("hint: a flag may only be stricter");
+    let stricter = ["--policy", &name, "--max", "2"];
+    stopped(&database, &report, &stricter, "more than the 2 that --max allows");
+    // The variable will do as well as the flag.
+    let by_variable = delete(&database, &report).args(&NOBODY).env("HALFBUILT_POLICY", &name).run();
+    by_variable.exits(Exit::Declined).says("the 3 that max in");
+
+    rule("hosts = ['ci.other.example']");
+    let error = format!("is on \"ci.acme.example\", and hosts in {name} allows only ci.other.example");
+    assert_eq!(stopped(&database, &report, &by_policy, &error).stdout, "");
+
+    rule("deny = ['acme/*']\nhosts = ['ci.acme.example']\nmax_percent = 100\nmax_age = '1h'");
+    let flags = ["--policy", &name, "--deny", "tools/*"];
+    let done = delete(&database, &report).args(&NOBODY).args(&flags).run().exits(Exit::NothingInScope);
+    done.says(&format!("is denied by deny in {name} \"acme/*\"")).says("is denied by --deny \"tools/*\"");
+    let error = format!("--max-age 2h would allow more than max_age in {name}, which is 1h");
+    stopped(&database, &report, &["--policy", &name, "--max-age", "2h"], &error);
+}
+
+#[test]
+fn a_policy_that_is_not_understood_stops_everything() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let policy = folder.path().join("halfbuilt.toml");
+    for (text, error) in [
+        ("[delete]\nmax_percentage = 5\n", "halfbuilt.toml, line 2, column 1: unknown field `max_percentage`"),
+        ("[delete]\nmax = '5'\n", "halfbuilt.toml, line 2, column 7: invalid type"),
+        ("[delete]\nmax_percent = 500\n", "halfbuilt.toml, line 2, column 15: max_percent: expected a number"),
+    ] {
+        std::fs::write(&policy, text).expect("a file");
+        let done = delete(&database, &report).args(&NOBODY).args(&["--policy"]).args(&[&policy]).run();
+        done.exits(Exit::Usage).fails_with(error).says("hint: a policy has [delete]");
+    }
+    std::fs::remove_file(&policy).expect("it is there");
+    let done = delete(&database, &report).args(&NOBODY).args(&["--policy"]).args(&[&policy]).run();
+    done.exits(Exit::Failed).fails_with("cannot read");
+}
+
+#[test]
+fn the_confirmed_host_has_to_be_that_of_builds_of_an_allowed_timing_too() {
+    let database = TestDatabase::circleci(&["output-gap"]);
+    let (_folder, report) = scanned(&database);
+    let after: Vec<String> = Report::read(&report)
+        .rows
+        .iter()
+        .filter(|row| row["timing"] == "after-restore")
+        .map(|row| row["build_url"].clone())
+        .collect();
+    // The row of a build that may be alive is on another host than all others.
+    let text = std::fs::read_to_string(&report).expect("a report");
+    let moved = after[0].replace("ci.acme.example", "ci.other.example");
+    std::fs::write(&report, text.replace(&after[0], &moved)).expect("a file");
+    delete(&database, &report).args(&NOBODY).run().exits(Exit::Clean);
+    let done = delete(&database, &report).args(&NOBODY).args(&["--allow-timing", "after-restore"]).run();
+    done.exits(Exit::Declined).fails_with("on 2 hosts: ci.acme.example, ci.other.example");
+}
+
+#[test]
+fn a_timing_that_is_allowed_is_deleted_with_a_warning_and_no_other() {
+    let database = TestDatabase::circleci_on_own_host(&["output-gap"]);
+    let (_folder, report) = scanned(&database);
+    let of = |timing: &str| -> Vec<String> {
+        let report = Report::read(&report);
+        report.rows.iter().filter(|row| row["timing"] == timing).map(|row| row["build_url"].clone()).collect()
+    };
+    let (after, between, good) = (of("after-restore"), of("between"), deletable(&Report::read(&report)));
+    assert!(!after.is_empty() && !between.is_empty() && !good.is_empty());
+    let flags = ["--allow-timing", "after-restore"];
+    let warning = format!("warning: --allow-timing after-restore: {} build", after.len());
+    let dry = delete(&database, &report).args(&NOBODY).args(&flags).run().exits(Exit::Clean).says(&warning);
+    assert_eq!(Report::parse(&dry.stdout).count("decision", "delete"), good.len() + after.len());
+    // A plain list is judged afresh, and needs the flag too.
+    let list = after.join("\n");
+    let listed = |flags: &[&str]| {
+        halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).args(flags).on(&database).input(&list).run()
+    };
+    listed(&[]).exits(Exit::NothingInScope).says("timing after-restore");
+    listed(&flags).exits(Exit::Clean).says(&warning);
+    let real = ["--execute", "--confirm", &database.host];
+    let done = delete(&database, &report).via_nrepl(&admin(&database)).args(&flags).args(&real).run();
+    let done = done.exits(Exit::NotAllDeleted).says(&warning);
+    let results = Report::parse(&done.stdout);
+    let left = database.urls();
+    for url in after.iter().chain(&good) {
+        assert!(!left.contains(url), "{url} is there");
+    }
+    for url in &between {
+        assert!(left.contains(url), "{url} is gone");
+    }
+    assert_eq!(results.count("state", "refused"), between.len());
+}
+
+#[test]
+fn without_a_backup_time_unknown_is_a_timing_that_can_be_allowed() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = folder.path().join("report.csv");
+    halfbuilt(&["scan", "-o"]).args(&[&report]).on(&database).run().exits(Exit::Clean);
+    let run = |flags: &[&str]| halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(flags).on(&database).run();
+    run(&[]).exits(Exit::NothingInScope).says("timing unknown");
+    run(&["--allow-timing", "between"]).exits(Exit::NothingInScope).says("timing unknown");
+    run(&["--allow-timing", "unknown", "--max-percent", "100"]).exits(Exit::Clean).says("--allow-timing unknown: ");
+}
+
+#[test]
+fn one_deletion_at_a_time() {
+    let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    database.run(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.2); RETURN OLD; END $$;
+         CREATE TRIGGER slow BEFORE DELETE ON builds FOR EACH ROW EXECUTE FUNCTION slow()",
+    );
+    let before = database.builds();
+    let run = || {
+        let run = delete(&database, &report).via_nrepl(&admin(&database));
+        run.args(&["--execute", "--confirm", &database.host])
+    };
+    let first = run().start();
+    wait_until(|| database.builds() < before);
+    let second = run().run().exits(Exit::Declined);
+    second
+        .fails_with("another halfbuilt delete is at work on this database: process ")
+        .says("\"halfbuilt\"")
+        .says("hint:");
+    // A dry run is not in the way of anybody: it only says so. A scan does not care.
+    let dry = delete(&database, &report).args(&NOBODY).run();
+    dry.says("warning: another halfbuilt delete is at work on this database: process ");
+    halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    let first = Done::new(first.wait_with_output().expect("it ends")).exits(Exit::Clean);
+    assert_eq!(Report::parse(&first.stdout).count("state", "deleted") as u64, before - database.builds());
+    // It ended with its connection.
+    run().run().exits(Exit::Clean).does_not_say("another halfbuilt");
+}
+
+#[test]
+fn a_lock_in_another_database_or_of_another_number_is_nobodys_business() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let other = TestDatabase::circleci(&[]);
+    let lock = |number: &str| format!("SELECT pg_advisory_lock({number}); SELECT pg_sleep(60)");
+    let number = i64::from_be_bytes(*b"halfbilt").to_string();
+    let mut holders = [psql_meanwhile(&other.name, &lock(&number)), psql_meanwhile(&database.name, &lock("1"))];
+    let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid IN (1, 1651076212)";
+    wait_until(|| psql("postgres", &["-c", locks]).parse::<u32>().expect("a number") >= 2);
+    let real = ["--execute", "--confirm", &database.host];
+    let done = delete(&database, &report).args(&NOBODY).args(&real).run().exits(Exit::Failed);
+    done.says("127.0.0.1:9").does_not_say("another halfbuilt");
+    for holder in &mut holders {
+        holder.kill().and_then(|()| holder.wait()).expect("it ends");
+    }
+}
+
+#[test]
+fn where_no_lock_may_be_taken_that_is_said() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    database.run(
+        "CREATE ROLE lockless LOGIN PASSWORD 'x'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO lockless;
+         REVOKE EXECUTE ON FUNCTION pg_try_advisory_lock(bigint) FROM PUBLIC",
+    );
+    let real = ["--execute", "--confirm", &database.host];
+    let run = delete(&database, &report).args(&NOBODY).args(&real);
+    let done = run.env("PGUSER", "lockless").env("PGPASSWORD", "x").run().exits(Exit::Failed);
+    done.says("warning: not checked whether another deletion is at work").says("permission denied").says("127.0.0.1:9");
+}

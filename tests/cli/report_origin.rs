@@ -1,0 +1,252 @@
+//! Of which database a report is, and how old: what is acted on has to be of this one, and fresh.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use halfbuilt::exit::Exit;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::delete::{NOBODY, deletable, scanned};
+use crate::support::{Done, Report, Run, TIMES, TestDatabase, halfbuilt};
+
+fn beside(report: &Path) -> PathBuf {
+    PathBuf::from(format!("{}.about.json", report.display()))
+}
+
+fn about(report: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(beside(report)).expect("a file")).expect("JSON")
+}
+
+fn delete(database: &TestDatabase, report: &Path) -> Run {
+    halfbuilt(&["delete"]).args(&[report]).args(&TIMES).args(&NOBODY).on(database)
+}
+
+/// The dry run and the real run are stopped alike, before anything is read; gives back the dry run.
+#[track_caller]
+fn stopped(database: &TestDatabase, report: &Path, arguments: &[&str], error: &str) -> Done {
+    let real = ["--execute", "--confirm", &database.host];
+    delete(database, report).args(arguments).args(&real).run().exits(Exit::Declined).fails_with(error);
+    delete(database, report).args(arguments).run().exits(Exit::Declined).fails_with(error)
+}
+
+/// Makes the file beside a report tell of another time, as if the scan had been then.
+fn scanned_at(report: &Path, hours_ago: i64) {
+    let mut about = about(report);
+    let at = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours_ago);
+    about["scanned_at"] = at.to_string().into();
+    std::fs::write(beside(report), about.to_string()).expect("a file");
+}
+
+/// Makes a file look as if it had been written then.
+fn written(report: &Path, hours_ago: u64) {
+    let file = std::fs::File::options().append(true).open(report).expect("a file");
+    file.set_modified(SystemTime::now() - Duration::from_secs(hours_ago * 3600)).expect("a time");
+}
+
+#[test]
+fn a_report_in_a_file_has_a_file_beside_it_that_says_when_and_what_was_scanned() {
+    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let before = jiff::Timestamp::now();
+    for command in ["scan", "verify"] {
+        let report = folder.path().join(format!("{command}.csv"));
+        halfbuilt(&[command, "-o"]).args(&[&report]).args(&TIMES).on(&database).run();
+        let about = about(&report);
+        assert_eq!(about["format"], "halfbuilt-about/1");
+        assert_eq!(about["tool"], format!("halfbuilt {}", env!("CARGO_PKG_VERSION")));
+        let at: jiff::Timestamp = about["scanned_at"].as_str().expect("a text").parse().expect("a time");
+        assert!(before <= at && at <= jiff::Timestamp::now());
+        assert_eq!(about["database"]["name"], database.name.as_str());
+        let system = database.run("SELECT system_identifier FROM pg_control_system()");
+        assert_eq!(about["database"]["system_identifier"], system.as_str());
+        assert_eq!(about["profile"], "circleci");
+        assert_eq!([&about["backup_time"], &about["restored_at"]], ["2026-11-20T02:00:00Z", "2026-11-20T06:30:00Z"]);
+        assert_eq!(about["builds"], database.builds());
+        assert_eq!(about["findings"], Report::read(&report).rows.len());
+        assert!(about["rules"].as_array().expect("a list").contains(&"stuck-running".into()));
+        assert!(about["not_checked"].is_array());
+        let digest = Sha256::digest(std::fs::read(&report).expect("a file"));
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(about["report_sha256"], digest);
+    }
+    let [one, other] = ["scan", "verify"].map(|name| std::fs::read(folder.path().join(format!("{name}.csv"))));
+    assert_eq!(one.expect("a file"), other.expect("a file"), "two scans of one database are the same");
+}
+
+#[test]
+fn what_is_no_report_file_has_nothing_beside_it() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    for format in ["json", "table"] {
+        let file = folder.path().join(format);
+        halfbuilt(&["scan", "--format", format, "-o"]).args(&[&file]).on(&database).run().exits(Exit::Clean);
+        assert!(file.exists() && !beside(&file).exists(), "{format}");
+    }
+    halfbuilt(&["scan", "-o", "/dev/null"]).on(&database).run().exits(Exit::Clean);
+    assert!(!Path::new("/dev/null.about.json").exists());
+}
+
+#[test]
+fn an_old_report_is_not_acted_on() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    delete(&database, &report).run().exits(Exit::Clean).says("the report was scanned at ");
+    scanned_at(&report, 25);
+    let error = "h ago, longer than the 24h that the default of --max-age allows";
+    stopped(&database, &report, &[], error)
+        .says("hint: scan again; if it has to be this report, --max-age 26h allows it");
+    delete(&database, &report).args(&["--max-age", "26h"]).run().exits(Exit::Clean);
+    scanned_at(&report, 2);
+    delete(&database, &report).run().exits(Exit::Clean);
+    stopped(&database, &report, &["--max-age", "1h"], "longer than the 1h that --max-age allows");
+    scanned_at(&report, -1);
+    stopped(&database, &report, &[], "error: the report was scanned at ").says("hint: is a clock wrong?");
+}
+
+#[test]
+fn a_report_that_was_edited_is_as_old_as_its_scan() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let text = std::fs::read_to_string(&report).expect("a report");
+    let mut rows: Vec<&str> = text.lines().collect();
+    rows.pop();
+    rows[1..].reverse();
+    std::fs::write(&report, rows.join("\n")).expect("a file");
+    delete(&database, &report)
+        .run()
+        .exits(Exit::Clean)
+        .says("and changed since, by what")
+        .says("report.csv.about.json");
+    // However new the file is.
+    scanned_at(&report, 48);
+    stopped(&database, &report, &[], "error: the report was scanned at ");
+    // And no younger than the file itself: an old report that stands in a newer one's place.
+    scanned_at(&report, 1);
+    written(&report, 72);
+    stopped(&database, &report, &[], "error: the report was written last at ").says("before the scan that");
+}
+
+#[test]
+fn a_report_alone_is_taken_for_as_old_as_its_file() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let alone = folder.path().join("alone.csv");
+    std::fs::copy(&report, &alone).expect("a copy");
+    let done = delete(&database, &alone).run().exits(Exit::Clean);
+    done.says("is not on record (there is no ").says("it is taken for as old as its file").says("and may be older");
+    written(&alone, 25);
+    stopped(&database, &alone, &[], "error: the report was written last at ").says("--max-age 26h allows it");
+    // A file beside it that is of another database says nothing of this one.
+    let text = std::fs::read_to_string(beside(&report)).expect("a file");
+    std::fs::write(beside(&alone), text.replace(&database.name, "elsewhere")).expect("a file");
+    stopped(&database, &alone, &[], "error: the report was written last at ").says("is of another database");
+}
+
+#[test]
+fn a_file_beside_a_report_that_cannot_be_read_stops_everything() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    for text in ["", "{}", "{\"format\": \"halfbuilt-about/2\"}"] {
+        std::fs::write(beside(&report), text).expect("a file");
+        let done = delete(&database, &report).run().exits(Exit::Failed);
+        done.fails_with("report.csv.about.json does not say when its report was scanned").says("hint: scan again");
+    }
+}
+
+#[test]
+fn what_comes_by_standard_input_has_no_age() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let text = std::fs::read_to_string(&report).expect("a report");
+    let run = |input: &str| halfbuilt(&["delete", "-"]).args(&TIMES).args(&NOBODY).on(&database).input(input).run();
+    run(&text).exits(Exit::Clean).says("--max-age is not checked");
+    // A list is judged afresh: it has none to check.
+    let list = deletable(&Report::read(&report)).join("\n");
+    run(&list).exits(Exit::Clean).does_not_say("--max-age");
+    let listed = report.with_extension("txt");
+    std::fs::write(&listed, list).expect("a file");
+    written(&listed, 1000);
+    delete(&database, &listed).run().exits(Exit::Clean);
+}
+
+#[test]
+fn a_report_of_another_database_is_not_acted_on() {
+    let (database, other) = (TestDatabase::circleci(&["stuck-running"]), TestDatabase::circleci(&["stuck-running"]));
+    let (_folder, report) = scanned(&database);
+    let error = format!("the report is from another database; connected is {:?} of the server with", other.name);
+    let done = stopped(&other, &report, &[], &error);
+    done.says(&format!("hint: the report is from {:?} of the server with", database.name));
+    // Nothing but the rows tells, and they do.
+    std::fs::remove_file(beside(&report)).expect("it is there");
+    stopped(&other, &report, &[], &error).says("hint: name the report's own by --database-url");
+    delete(&database, &report).run().exits(Exit::Clean);
+    let input = std::fs::read_to_string(&report).expect("a report");
+    let run = halfbuilt(&["delete", "-"]).args(&TIMES).args(&NOBODY).on(&other).input(&input).run();
+    run.exits(Exit::Declined).fails_with(&error);
+}
+
+#[test]
+fn a_spreadsheet_does_not_lose_the_database() {
+    let (database, other) = (TestDatabase::circleci(&["stuck-running"]), TestDatabase::circleci(&["stuck-running"]));
+    let (folder, report) = scanned(&database);
+    let rows = Report::read(&report);
+    // Sorted by another column, half of the rows, every cell in quotes, another order of columns, capitals, LF.
+    let mut header = rows.header.clone();
+    header.reverse();
+    let mut lines: Vec<String> = rows
+        .rows
+        .iter()
+        .map(|row| {
+            let cell = |column: &String| match column.as_str() {
+                "fingerprint" => format!("\"{}\"", row[column].to_uppercase()),
+                _ => format!("\"{}\"", row[column].replace('"', "\"\"")),
+            };
+            header.iter().map(cell).collect::<Vec<_>>().join(",")
+        })
+        .collect();
+    lines.sort();
+    lines.truncate(rows.rows.len() / 2);
+    let edited = folder.path().join("edited.csv");
+    std::fs::write(&edited, format!("\u{feff}{}\n{}\n", header.join(","), lines.join("\n"))).expect("a file");
+    let done = delete(&database, &edited).run().exits(Exit::Clean);
+    assert_eq!(Report::parse(&done.stdout).count("state", "changed"), 0);
+    assert!(Report::parse(&done.stdout).count("decision", "delete") > 0);
+    stopped(&other, &edited, &[], "the report is from another database");
+}
+
+#[test]
+fn rows_of_two_databases_do_not_go_together() {
+    let (database, other) = (TestDatabase::circleci(&["stuck-running"]), TestDatabase::circleci(&["stuck-running"]));
+    let (folder, report) = scanned(&database);
+    let (_other_folder, of_other) = scanned(&other);
+    let [one, two] = [&report, &of_other].map(|file| std::fs::read_to_string(file).expect("a report"));
+    let mixed = folder.path().join("mixed.csv");
+    let last = two.lines().last().expect("a row");
+    let first = one.lines().take(3).collect::<Vec<_>>().join("\n");
+    std::fs::write(&mixed, format!("{first}\n{last}\n")).expect("a file");
+    stopped(&database, &mixed, &[], "the report holds rows from more than one database: lines 2 and 4");
+    // Nor where the choice leaves one of them out.
+    stopped(&database, &mixed, &["--reason", "stuck-running"], "more than one database");
+}
+
+#[test]
+fn a_role_that_may_not_ask_for_the_system_identifier_scans_and_deletes_by_the_name() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    database.run(
+        "CREATE ROLE unasked LOGIN PASSWORD 'x'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO unasked;
+         REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC",
+    );
+    let as_role = |run: Run| run.env("PGUSER", "unasked").env("PGPASSWORD", "x");
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = folder.path().join("report.csv");
+    as_role(halfbuilt(&["scan", "-o"]).args(&[&report]).args(&TIMES).on(&database)).run().exits(Exit::Clean);
+    assert_eq!(about(&report)["database"]["system_identifier"], Value::Null);
+    as_role(delete(&database, &report)).run().exits(Exit::Clean);
+    // Whoever knows more cannot tell whether it is the same.
+    let done = delete(&database, &report).run().exits(Exit::Declined);
+    done.fails_with("the report is from another database").says("hint: the role that scanned may not ask for");
+    let (_folder, by_owner) = scanned(&database);
+    let done = as_role(delete(&database, &by_owner)).run().exits(Exit::Declined);
+    done.fails_with("the report is from another database").says("hint: this role may not ask for");
+}
