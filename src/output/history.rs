@@ -5,12 +5,15 @@ use std::fmt;
 
 use crate::deletion::journal::{Past, PastBuild, Session};
 use crate::state::State;
-use crate::text::{counted, escape_controls};
+use crate::text::{counted, shorten};
 
 /// How many sessions are shown, the latest.
 const SESSIONS_SHOWN: usize = 20;
 /// How many unsettled builds are named.
 const BUILDS_SHOWN: usize = 20;
+
+/// How many characters of a text are shown.
+const SHOWN: usize = 300;
 
 /// A journal that was read and found whole.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +61,7 @@ impl History<'_> {
 
     fn session(&self, f: &mut fmt::Formatter<'_>, place: usize, session: &Session) -> fmt::Result {
         let Session { line, at, start, .. } = session;
-        let shown = |text: &str| escape_controls(text);
+        let shown = |text: &str| shorten(text, SHOWN);
         writeln!(f, "\nsession {}, line {line}: {at}", place + 1)?;
         let (user, machine) = (shown(&start.user), shown(&start.machine));
         writeln!(f, "  by        {user} on {machine}, process {}, {}", start.pid, shown(&start.tool))?;
@@ -102,7 +105,7 @@ impl History<'_> {
         }
         writeln!(f, "announced and without a result: {}", counted(unsettled.len() as u64, "build"))?;
         for (url, build) in unsettled.iter().take(BUILDS_SHOWN) {
-            writeln!(f, "  {}: {}", escape_controls(url), known(build))?;
+            writeln!(f, "  {}: {}", shorten(url, SHOWN), known(build))?;
         }
         let more = unsettled.len().saturating_sub(BUILDS_SHOWN);
         if more > 0 {
@@ -117,10 +120,10 @@ fn known(build: &PastBuild) -> String {
     match build {
         PastBuild::Open { at } => format!("announced at {at}, no answer"),
         PastBuild::Answered { at, answer, text } => {
-            format!("answered at {at}: {}: {}", answer.as_str(), escape_controls(text))
+            format!("answered at {at}: {}: {}", answer.as_str(), shorten(text, SHOWN))
         }
         PastBuild::Looked { at, gone: true, .. } => format!("looked up at {at}: gone"),
-        PastBuild::Looked { at, gone: false, text } => format!("looked up at {at}: {}", escape_controls(text)),
+        PastBuild::Looked { at, gone: false, text } => format!("looked up at {at}: {}", shorten(text, SHOWN)),
         PastBuild::Ended { at, state, .. } => format!("{state} at {at}"),
     }
 }
