@@ -18,8 +18,9 @@ pub enum JournalCommand {
     /// Make sure that a journal is as it was written, and sum up what it tells
     ///
     /// Each line carries the SHA-256 of the line before it, so a line that was changed, removed, doubled or moved is
-    /// found and named. Two things no file shows of itself: a change of its last line, and whole lines that were cut
-    /// from its end. For these, keep the digest of the last line, which is printed, and give it by --digest later.
+    /// found and named. What no file shows of itself: that its last line was changed, that whole lines were cut from
+    /// its end, or that all of it was written anew. For this, keep the digest of the last line, which is printed, and
+    /// give it by --digest later.
     ///
     /// Exits with 0 if the journal is whole, also if its last session has no end yet or its last line was cut (both are
     /// said); with 3 if it is damaged, is no journal or cannot be read; with 4 if there is no line in it.

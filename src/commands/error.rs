@@ -59,8 +59,8 @@ pub enum Error {
         /// Why.
         source: ReportError,
     },
-    /// A journal cannot be trusted or used.
-    #[error("cannot trust the journal {}", file.display())]
+    /// A journal cannot be used.
+    #[error("cannot use the journal {}", file.display())]
     Journal {
         /// The file.
         file: PathBuf,

@@ -4,10 +4,13 @@ use crate::cli::{JournalArgs, JournalCommand, JournalVerifyArgs};
 use crate::deletion::journal;
 use crate::exit::Exit;
 use crate::output::{History, Printer};
-use crate::text::counted;
+use crate::text::{counted, shorten};
 
 use super::Error;
 use super::rules::print;
+
+/// How many characters of a cut line are shown.
+const CUT_SHOWN: usize = 100;
 
 /// Does what is asked with a journal.
 pub(super) fn run(args: JournalArgs, printer: Printer) -> Result<Exit, Error> {
@@ -27,7 +30,8 @@ fn verify(args: JournalVerifyArgs, printer: Printer) -> Result<Exit, Error> {
         let bytes = counted(cut.bytes, "byte");
         printer.warn(&format!(
             "the last line was cut: {bytes} after line {} make no whole line: {}",
-            past.lines, cut.text
+            past.lines,
+            shorten(&cut.text, CUT_SHOWN)
         ));
     }
     if past.lines == 0 {

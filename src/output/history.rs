@@ -5,12 +5,15 @@ use std::fmt;
 
 use crate::deletion::journal::{Past, PastBuild, Session};
 use crate::state::State;
-use crate::text::{counted, escape_controls};
+use crate::text::{counted, shorten};
 
 /// How many sessions are shown, the latest.
 const SESSIONS_SHOWN: usize = 20;
 /// How many unsettled builds are named.
 const BUILDS_SHOWN: usize = 20;
+
+/// How many characters of a text are shown.
+const SHOWN: usize = 300;
 
 /// A journal that was read and found whole.
 #[derive(Clone, Copy, Debug)]
@@ -58,8 +61,8 @@ impl History<'_> {
 
     fn session(&self, f: &mut fmt::Formatter<'_>, place: usize, session: &Session) -> fmt::Result {
         let Session { line, at, start, .. } = session;
-        let shown = |text: &str| escape_controls(text);
-        writeln!(f, "\nsession {}, line {line}: {at}", place + 1)?;
+        let shown = |text: &str| shorten(text, SHOWN);
+        writeln!(f, "\nsession {}, line {line}: {at:.0}", place + 1)?;
         let (user, machine) = (shown(&start.user), shown(&start.machine));
         writeln!(f, "  by        {user} on {machine}, process {}, {}", start.pid, shown(&start.tool))?;
         writeln!(f, "  host      {} through {}", shown(&start.host), shown(&start.admin))?;
@@ -76,12 +79,12 @@ impl History<'_> {
         match &session.end {
             Some((at, end)) => {
                 let why = if end.text.is_empty() { String::new() } else { format!(": {}", shown(&end.text)) };
-                writeln!(f, "  end       {at}: {}{why}", end.ending.as_str())
+                writeln!(f, "  end       {at:.0}: {}{why}", end.ending.as_str())
             }
             None if place + 1 < self.past.sessions.len() => {
-                writeln!(f, "  end       none: it was killed after {}", session.last_at)
+                writeln!(f, "  end       none: it was killed after {:.0}", session.last_at)
             }
-            None => writeln!(f, "  end       none: it was killed after {}, or is still running", session.last_at),
+            None => writeln!(f, "  end       none: it was killed after {:.0}, or is still running", session.last_at),
         }
     }
 
@@ -98,11 +101,17 @@ impl History<'_> {
     fn unsettled(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unsettled = self.past.unsettled();
         if unsettled.is_empty() {
-            return writeln!(f, "every deletion that was announced has its result");
+            let announced = self.past.sessions.iter().any(|session| session.intents > 0);
+            let all = if announced {
+                "every deletion that was announced has its result"
+            } else {
+                "no deletion was announced"
+            };
+            return writeln!(f, "{all}");
         }
         writeln!(f, "announced and without a result: {}", counted(unsettled.len() as u64, "build"))?;
         for (url, build) in unsettled.iter().take(BUILDS_SHOWN) {
-            writeln!(f, "  {}: {}", escape_controls(url), known(build))?;
+            writeln!(f, "  {}: {}", shorten(url, SHOWN), known(build))?;
         }
         let more = unsettled.len().saturating_sub(BUILDS_SHOWN);
         if more > 0 {
@@ -115,13 +124,13 @@ impl History<'_> {
 /// What is known of a build, in words.
 fn known(build: &PastBuild) -> String {
     match build {
-        PastBuild::Open { at } => format!("announced at {at}, no answer"),
+        PastBuild::Open { at } => format!("announced at {at:.0}, no answer"),
         PastBuild::Answered { at, answer, text } => {
-            format!("answered at {at}: {}: {}", answer.as_str(), escape_controls(text))
+            format!("answered at {at:.0}: {}: {}", answer.as_str(), shorten(text, SHOWN))
         }
-        PastBuild::Looked { at, gone: true, .. } => format!("looked up at {at}: gone"),
-        PastBuild::Looked { at, gone: false, text } => format!("looked up at {at}: {}", escape_controls(text)),
-        PastBuild::Ended { at, state, .. } => format!("{state} at {at}"),
+        PastBuild::Looked { at, gone: true, .. } => format!("looked up at {at:.0}: gone"),
+        PastBuild::Looked { at, gone: false, text } => format!("looked up at {at:.0}: {}", shorten(text, SHOWN)),
+        PastBuild::Ended { at, state, .. } => format!("{state} at {at:.0}"),
     }
 }
 

@@ -165,7 +165,7 @@ fn damage_is_an_error_that_names_the_line() {
     let text = fs::read_to_string(&file).expect("a file");
     fs::write(&file, text.replacen("never stopped", "never started", 1)).expect("a write");
     let done = verify(&file).exits(Exit::Failed);
-    done.fails_with(&format!("error: cannot trust the journal {}", file.display()))
+    done.fails_with(&format!("error: cannot use the journal {}", file.display()))
         .says("caused by: line 2 was changed: it is not the line whose digest the next line carries")
         .says("hint: it was changed after it was written");
     let without: String = text.split_inclusive('\n').filter(|line| !line.contains("intent")).collect();
@@ -229,7 +229,7 @@ fn where_there_is_no_line_nothing_was_checked() {
 
 #[test]
 fn nothing_in_a_journal_drives_a_terminal() {
-    let (_folder, file) = journal(vec![start("\u{1b}[31mmallory\n"), intent(1)]);
+    let (_folder, file) = journal(vec![start("\u{1b}[31mmal\nlory"), intent(1)]);
     let done = verify(&file).exits(Exit::Clean);
-    shows(&done, &["by        \\u{1b}[31mmallory\\n on bastion-1"]);
+    shows(&done, &["by        \\u{1b}[31mmal\\nlory on bastion-1"]);
 }

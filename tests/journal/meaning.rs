@@ -34,7 +34,7 @@ fn what_cannot_have_happened() {
         (1, "before any session has started", vec![kept(1)]),
         (3, "after the session has ended", vec![start(), end(), kept(1)]),
         (2, "it is the journal of a run on host ci.example.com, ", vec![start(), start_on("other", database())]),
-        (2, "\"circle\" of system 7301234567890123456, and this", vec![start(), start_on(HOST, elsewhere)]),
+        (2, "circle of system 7301234567890123456, and this", vec![start(), start_on(HOST, elsewhere)]),
     ] {
         let said = refused(events);
         assert!(said.starts_with(&format!("line {line} tells what cannot be: ")), "{why}: {said}");
@@ -74,4 +74,13 @@ fn what_is_left_of_a_run_that_was_killed() {
     let urls: Vec<&str> = past.unsettled().into_iter().map(|(url, _)| url).collect();
     assert_eq!(urls, [url(1), url(2)]);
     assert_eq!(left(vec![start(), kept(1)]), None);
+}
+
+#[test]
+fn an_error_is_short_whatever_the_journal_holds() {
+    let long = Event::result(&"x".repeat(100_000), State::Deleted, "");
+    assert!(refused(vec![start(), long]).len() < 1000);
+    let whole = String::from_utf8(bytes_of(vec![start()])).expect("UTF-8");
+    let event = whole.replacen("\"start\"", &format!("\"{}\"", "x".repeat(100_000)), 1);
+    assert!(check(event.as_bytes()).expect_err("no such event").to_string().len() < 1000);
 }

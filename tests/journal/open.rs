@@ -180,3 +180,15 @@ fn a_journal_that_is_removed_stops_the_run() {
         assert!(journal.append(vec![]).await.is_err());
     });
 }
+
+#[test]
+fn the_digest_of_the_last_line_is_at_hand() {
+    let (_folder, file) = place();
+    let (journal, _) = Journal::open(&file).expect("a journal");
+    assert_eq!(journal.last(), None);
+    wait(journal.append(a_run())).expect("an append");
+    let last = journal.last();
+    assert!(last.is_some() && last == look(&file).expect("a journal").last);
+    drop(journal);
+    assert_eq!(Journal::open(&file).expect("a journal").0.last(), last);
+}

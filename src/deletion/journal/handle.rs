@@ -2,8 +2,8 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use super::event::Event;
 use super::file::JournalFile;
 use super::line::Tail;
 use super::past::Past;
-use super::writer::{Order, Store, Writer};
+use super::writer::{Broken, Last, Order, Store, Writer};
 
 /// An open journal. Cheap to clone: all clones write to one file, which is locked until the last one is gone.
 ///
@@ -30,6 +30,7 @@ struct Shared {
     /// There until it is dropped.
     orders: Option<Sender<Order>>,
     thread: Option<JoinHandle<()>>,
+    last: Last,
 }
 
 impl Journal {
@@ -50,9 +51,11 @@ impl Journal {
     /// A journal over any store.
     pub(super) fn over(store: impl Store, tail: Tail) -> io::Result<Self> {
         let (sender, orders) = channel();
-        let writer = Writer::new(store, tail);
+        let known = (tail.seq > 1).then(|| tail.prev.clone());
+        let last = Arc::new(Mutex::new(known));
+        let writer = Writer::new(store, tail, Arc::clone(&last));
         let thread = Builder::new().name("journal".to_owned()).spawn(move || writer.run(&orders))?;
-        Ok(Self { shared: Arc::new(Shared { orders: Some(sender), thread: Some(thread) }) })
+        Ok(Self { shared: Arc::new(Shared { orders: Some(sender), thread: Some(thread), last }) })
     }
 
     /// Writes events one after the other and waits until they are on disk. Several calls at once share one sync. The events
@@ -75,6 +78,11 @@ impl Journal {
         self.send(vec![event], None);
     }
 
+    /// The SHA-256 of the last line that is on disk, in lower-case hexadecimal: what an auditor keeps.
+    pub fn last(&self) -> Option<String> {
+        self.shared.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Waits until everything is on disk and lets go of this clone; with the last one the lock goes too.
     ///
     /// # Errors
@@ -83,7 +91,7 @@ impl Journal {
         self.append(Vec::new()).await
     }
 
-    fn send(&self, events: Vec<Event>, done: Option<oneshot::Sender<Result<(), super::writer::Broken>>>) {
+    fn send(&self, events: Vec<Event>, done: Option<oneshot::Sender<Result<(), Broken>>>) {
         let now = Timestamp::now();
         let events = events.into_iter().map(|event| (now, event)).collect();
         if let Some(orders) = &self.shared.orders {

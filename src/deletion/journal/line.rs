@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::text::shorten;
+
 use super::error::Fault;
 use super::event::Event;
 
@@ -15,6 +17,9 @@ pub(super) const BEGINS: &[u8] = b"{\"format\":\"halfbuilt-journal/";
 pub(super) const BEGINS_SO: &[u8] = b"{\"format\":\"halfbuilt-journal/1\",\"seq\":1,";
 /// The most bytes of a line, its line feed included: what may be in memory at once when a journal is read.
 pub(super) const LONGEST: usize = 16 << 20;
+
+/// How many characters an error shows of what was read.
+const SHOWN: usize = 300;
 
 /// Where the next line goes: its number, and the digest of the line before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +89,8 @@ struct Read {
 /// there that is not known, and none stands twice.
 pub(super) fn parse(line: &[u8]) -> Result<Line, Fault> {
     let text = std::str::from_utf8(line).map_err(|_| Fault::NotText)?;
-    let read: Read = serde_json::from_str(text).map_err(|error| Fault::NotAnEvent(error.to_string()))?;
+    let read: Read =
+        serde_json::from_str(text).map_err(|error| Fault::NotAnEvent(shorten(&error.to_string(), SHOWN)))?;
     let at: Timestamp = read.at.parse().map_err(|_| Fault::NotAnEvent("\"at\" is not a time".to_owned()))?;
     if render(read.seq, &at_text(at), &read.event, &read.prev)? != line {
         return Err(Fault::SpelledOtherwise);

@@ -7,9 +7,9 @@
 //! first line begins with `format`. So ordinary tools check it: `sed -n 4p FILE | tr -d '\n' | sha256sum` is the `prev`
 //! of line 5.
 //!
-//! The chain shows every line that was changed, removed, doubled or moved, but for two things that no file can show
-//! of itself: a change of the last line, and whole lines that were cut from the end. For those an auditor keeps the
-//! digest of the last line ([`Past::last`]).
+//! The chain shows every line that was changed, removed, doubled or moved. What no file can show of itself: that its
+//! last line was changed, that whole lines were cut from its end, or that all of it was written anew. For this an
+//! auditor keeps the digest of the last line ([`Past::last`], [`Journal::last`]).
 //!
 //! A run that is continued adds another `start`, and so a session, to the same file.
 

@@ -5,10 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use crate::state::State;
+use crate::text::shorten;
 
 use super::build::PastBuild;
 use super::error::JournalError;
 use super::event::{DatabaseName, End, Event, Start};
+
+/// How many characters of a name an error shows.
+const SHOWN: usize = 200;
 
 /// What earlier sessions left. Its size is that of the builds that the journal names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -156,12 +160,13 @@ impl Past {
                 self.builds.insert(url, build);
                 Ok(())
             }
-            Err(why) => Err(format!("{url}: {why}")),
+            Err(why) => Err(format!("{}: {why}", shorten(&url, SHOWN))),
         }
     }
 }
 
 fn place(host: &str, database: &DatabaseName) -> String {
     let system = database.system_identifier.as_deref().unwrap_or("unknown");
-    format!("host {host}, database {:?} of system {system}", database.name)
+    let [host, name, system] = [host, &database.name, system].map(|text| shorten(text, SHOWN));
+    format!("host {host}, database {name} of system {system}")
 }

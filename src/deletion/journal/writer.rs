@@ -1,8 +1,8 @@
 //! The thread that writes: takes all that waits, writes it, syncs once, wakes all who wait.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -44,17 +44,22 @@ impl From<Broken> for io::Error {
     }
 }
 
+/// The digest of the last line that is on disk.
+pub(super) type Last = Arc<Mutex<Option<String>>>;
+
+/// Writes orders to a store.
 pub(super) struct Writer<S> {
     store: S,
     tail: Tail,
     /// Whether something was written since the last sync.
     unsynced: bool,
     broken: Option<Broken>,
+    last: Last,
 }
 
 impl<S: Store> Writer<S> {
-    pub(super) fn new(store: S, tail: Tail) -> Self {
-        Self { store, tail, unsynced: false, broken: None }
+    pub(super) fn new(store: S, tail: Tail, last: Last) -> Self {
+        Self { store, tail, unsynced: false, broken: None, last }
     }
 
     /// Writes until nobody can send orders any more.
@@ -99,6 +104,7 @@ impl<S: Store> Writer<S> {
         }
         self.store.sync().or_else(|error| self.fail("synced", error))?;
         self.unsynced = false;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.tail.prev.clone());
         Ok(())
     }
 
