@@ -21,10 +21,12 @@ const BESIDE: [(&str, &str); 2] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 14] = [
+const HOMES: [(&str, &[&str]); 16] = [
     ("tokio_postgres", &["database/"]),
     ("tokio_openssl", &["database/"]),
     ("nix::unistd", &["database/"]),
+    ("nix::fcntl", &["deletion/archive/"]),
+    ("flate2", &["deletion/archive/"]),
     ("socket2", &["database/"]),
     ("openssl", &["database/", "admin/"]),
     ("reqwest", &["admin/"]),
@@ -33,8 +35,8 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("console", &["output/table.rs"]),
     ("csv", &["report/"]),
     ("clap", &["cli.rs", "cli/", "main.rs"]),
-    ("serde_json", &["output/json.rs", "admin/http.rs"]),
-    ("sha2", &["scan/fingerprint.rs"]),
+    ("serde_json", &["output/json.rs", "admin/http.rs", "deletion/archive/line.rs"]),
+    ("sha2", &["scan/fingerprint.rs", "deletion/archive/"]),
     ("tempfile", &["output/file.rs"]),
 ];
 

@@ -134,6 +134,7 @@ impl Listener for World {
 
 fn finding(fingerprint: &str) -> Finding {
     Finding {
+        key: String::new(),
         build_url: None,
         project: None,
         build_num: None,
