@@ -7,6 +7,9 @@ use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::scan::{Fit, Lookup, ScanError, ScanPlan};
 
+use super::Error;
+use super::evidence::{Archived, Evidence};
+
 /// The build database, as a deletion sees it.
 pub(super) struct Guard<'a> {
     pub(super) database: &'a mut Database,
@@ -28,6 +31,38 @@ impl<'a> Guard<'a> {
         let snapshot = self.database.snapshot(&self.plan.settings()).await?;
         Lookup::new(self.plan, &self.fit, &snapshot).projects().await
     }
+
+    /// Reads the chosen builds and archives all that the database holds about those that are there, as of one snapshot. When
+    /// this returns, it is on disk.
+    pub(super) async fn archive(&mut self, chosen: &[&Chosen], evidence: &mut Evidence) -> Result<Archived, Error> {
+        let canceller = self.database.canceller();
+        let snapshot = self.database.snapshot(&self.plan.settings()).await?;
+        let lookup = Lookup::new(self.plan, &self.fit, &snapshot);
+        let readings = look(&lookup, self.thorough, chosen).await?;
+        let there = |reading: &Reading| match reading {
+            Reading::There(found) => Some(found.fingerprint.clone()),
+            Reading::Gone | Reading::Elsewhere(_) | Reading::Several(_) => None,
+        };
+        let fingerprints = readings.iter().map(there).collect();
+        let mut builds: Vec<&Finding> = Vec::new();
+        for reading in &readings {
+            // A list may name a build twice.
+            if let Reading::There(found) = reading
+                && !builds.iter().any(|build| build.key == found.key)
+            {
+                builds.push(found);
+            }
+        }
+        if builds.is_empty() {
+            return Ok(Archived { fingerprints, extent: None });
+        }
+        let written = evidence.write(&lookup, &builds).await;
+        if matches!(written, Err(Error::Unarchived(_))) {
+            // The server may have millions of rows left to send, and nobody wants them any more.
+            canceller.cancel().await;
+        }
+        Ok(Archived { fingerprints, extent: Some(written?) })
+    }
 }
 
 impl BuildReader for Guard<'_> {
@@ -35,23 +70,27 @@ impl BuildReader for Guard<'_> {
 
     async fn read(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
         let snapshot = self.database.snapshot(&self.plan.settings()).await?;
-        let lookup = Lookup::new(self.plan, &self.fit, &snapshot);
-        let urls: Vec<&BuildUrl> = chosen.iter().filter_map(|chosen| chosen.url.as_ref()).collect();
-        let as_written = chosen.iter().map(|chosen| chosen.url_text.clone());
-        let spelled: Vec<String> = urls.iter().flat_map(|url| url.spellings()).chain(as_written).collect();
-        // The server finds a build by its project and number: another one of that name must not stand in for it.
-        let projects = urls.iter().map(|url| url.project().to_lowercase()).collect();
-        let mut found = Found(lookup.by_name(spelled.clone(), numbers(&urls), projects).await?);
-        if self.thorough {
-            // Not only what is missing: a build with another number may have the address of one that was found.
-            found.add(lookup.by_url_alone(spelled).await?);
-        }
-        Ok(chosen.iter().map(|chosen| found.reading(chosen)).collect())
+        look(&Lookup::new(self.plan, &self.fit, &snapshot), self.thorough, chosen).await
     }
 
     fn rules(&self) -> Vec<&str> {
         self.plan.rule_names().collect()
     }
+}
+
+/// What a snapshot says of each build.
+async fn look(lookup: &Lookup<'_>, thorough: bool, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
+    let urls: Vec<&BuildUrl> = chosen.iter().filter_map(|chosen| chosen.url.as_ref()).collect();
+    let as_written = chosen.iter().map(|chosen| chosen.url_text.clone());
+    let spelled: Vec<String> = urls.iter().flat_map(|url| url.spellings()).chain(as_written).collect();
+    // The server finds a build by its project and number: another one of that name must not stand in for it.
+    let projects = urls.iter().map(|url| url.project().to_lowercase()).collect();
+    let mut found = Found(lookup.by_name(spelled.clone(), numbers(&urls), projects).await?);
+    if thorough {
+        // Not only what is missing: a build with another number may have the address of one that was found.
+        found.add(lookup.by_url_alone(spelled).await?);
+    }
+    Ok(chosen.iter().map(|chosen| found.reading(chosen)).collect())
 }
 
 /// What was found for some chosen builds.

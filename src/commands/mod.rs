@@ -3,6 +3,7 @@
 mod base_url;
 mod delete;
 mod error;
+mod evidence;
 mod guard;
 mod interrupt;
 mod profile_check;

@@ -23,6 +23,11 @@ impl<'a> Lookup<'a> {
         Self { plan, fit, snapshot }
     }
 
+    /// The snapshot through which it reads.
+    pub fn snapshot(&self) -> &Snapshot<'a> {
+        self.snapshot
+    }
+
     /// Names the projects that there are.
     ///
     /// # Errors

@@ -76,6 +76,11 @@ impl ScanPlan {
         &self.all_rule_names
     }
 
+    /// The name of the profile.
+    pub fn profile_name(&self) -> &str {
+        &self.profile.name
+    }
+
     /// T, R and the maximum run time.
     pub fn times(&self) -> &RestoreTimes {
         &self.times
