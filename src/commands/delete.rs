@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::admin::{AdminPath, Via};
 use crate::cli::DeleteArgs;
+use crate::deletion::archive::Start;
 use crate::deletion::{self, Ending};
 use crate::exit::Exit;
 use crate::output::Printer;
@@ -16,6 +17,7 @@ use crate::scan::ScanError;
 use crate::state::State;
 use crate::text::counted;
 
+use super::evidence::Evidence;
 use super::guard::Guard;
 use super::interrupt::Interrupt;
 use super::record::{Record, show_plan};
@@ -64,6 +66,20 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let mut admin = Admin(interrupt.or(connected).await?);
     let through = admin.0.describe();
     printer.say(&format!("deleting {} on {host} through {through}", counted(deletions as u64, "build")));
+    if let Some(path) = &args.archive {
+        let archived = async {
+            let mut evidence = Evidence::open(path, Start::New, &mut guard, (None, None), printer).await?;
+            let going: Vec<_> =
+                plan.iter().filter(|planned| planned.is_deletion()).map(|planned| &planned.chosen).collect();
+            for batch in going.chunks(50) {
+                let archived = guard.archive(batch, &mut evidence).await?;
+                debug_assert_eq!(archived.fingerprints.len(), batch.len());
+            }
+            Ok(())
+        };
+        interrupt.or_cancel(&canceller, archived).await?;
+        printer.say(&format!("archived in {}", path.display()));
+    }
     let mut record = Record::new(output, deletions as u64, printer)?;
     let ending = deletion::run(&plan, &mut guard, &mut admin, &mut record, interrupt.stop()).await;
     admin.0.close().await;
