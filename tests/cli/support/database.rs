@@ -1,6 +1,7 @@
 //! Databases for tests, each of its own, in one private PostgreSQL.
 
-use std::process::{Command, Output};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -27,6 +28,20 @@ pub fn psql_as(role: &str, password: &str, database: &str, arguments: &[&str]) -
     command.args(["-wXqAt", "-v", "ON_ERROR_STOP=1"]).args(arguments);
     command.envs(server_variables(database)).envs([("PGUSER", role), ("PGPASSWORD", password)]);
     command.output().expect("psql starts")
+}
+
+/// Runs psql with something on its standard input, whatever comes of it.
+pub fn psql_pipe(database: &str, arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(format!("{}/psql", POSTGRES.variable("BIN_DIR")));
+    command.args(arguments).envs(server_variables(database));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("psql starts");
+    let (mut stdin, input) = (child.stdin.take().expect("its standard input"), input.to_owned());
+    // It may end before it has read all: that is for the test to judge.
+    let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+    let output = child.wait_with_output().expect("psql ends");
+    writer.join().expect("a thread");
+    output
 }
 
 fn program(name: &str, database: &str, arguments: &[&str]) -> String {
