@@ -8,6 +8,8 @@ use crate::timing::Timing;
 /// What a scan found out about one abnormal build. A finding is data, never an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
+    /// The build's key within the database, as PostgreSQL writes it as text. It is no column of a report.
+    pub key: String,
     /// The build's address as the database gives it; `None` where it has none.
     pub build_url: Option<String>,
     /// `org/project`.

@@ -21,11 +21,12 @@ const BESIDE: [(&str, &str); 2] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 16] = [
+const HOMES: [(&str, &[&str]); 17] = [
     ("tokio_postgres", &["database/"]),
     ("tokio_openssl", &["database/"]),
     ("nix::unistd", &["database/", "deletion/journal/"]),
-    ("nix::fcntl", &["deletion/journal/"]),
+    ("nix::fcntl", &["deletion/journal/", "deletion/archive/"]),
+    ("flate2", &["deletion/archive/"]),
     ("socket2", &["database/"]),
     ("openssl", &["database/", "admin/"]),
     ("reqwest", &["admin/"]),
@@ -34,7 +35,10 @@ const HOMES: [(&str, &[&str]); 16] = [
     ("console", &["output/table.rs"]),
     ("csv", &["report/"]),
     ("clap", &["cli.rs", "cli/", "main.rs"]),
-    ("serde_json", &["output/json.rs", "admin/http.rs", "deletion/journal/", "report/about.rs"]),
+    (
+        "serde_json",
+        &["output/json.rs", "admin/http.rs", "deletion/journal/", "deletion/archive/line.rs", "report/about.rs"],
+    ),
     ("sha2", &["scan/fingerprint.rs", "deletion/", "report/digest.rs"]),
     ("tempfile", &["output/file.rs"]),
     ("toml", &["policy.rs"]),

@@ -2,7 +2,7 @@
 -- For:   every connection that halfbuilt opens, before its first snapshot.
 -- Why:   (pg_catalog is named, since whose functions stand in the schemas of PGOPTIONS nobody knows yet)
 --        jit.sql says what is compiled when; a policy that hides rows from this role must be an error, not a smaller database that looks clean; a lock that
---        nobody gives back must not be waited for without end; times are shown in UTC; a temporary table can never stand in front of a real one; a session that was
+--        nobody gives back must not be waited for without end; times are shown in UTC, and fractions to their last digit; a temporary table can never stand in front of a real one; a session that was
 --        forgotten holds no snapshot for ever. The schemas named by the role or by PGOPTIONS stay as they are.
 SELECT pg_catalog.set_config('TimeZone', 'UTC', false),
        pg_catalog.set_config('row_security', 'off', false),
@@ -11,5 +11,6 @@ SELECT pg_catalog.set_config('TimeZone', 'UTC', false),
        pg_catalog.set_config('DateStyle', 'ISO, YMD', false),
        pg_catalog.set_config('IntervalStyle', 'postgres', false),
        pg_catalog.set_config('bytea_output', 'hex', false),
+       pg_catalog.set_config('extra_float_digits', '1', false),
        pg_catalog.set_config('idle_in_transaction_session_timeout', '10min', false),
        pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', 'pg_catalog', nullif(pg_catalog.current_setting('search_path'), ''), 'pg_temp'), false);

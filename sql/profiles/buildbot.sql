@@ -52,3 +52,44 @@ SELECT s.buildid                              AS build_key,
   FROM logchunks AS c
   LEFT JOIN logs AS l ON l.id = c.logid
   LEFT JOIN steps AS s ON s.id = l.stepid;
+
+-- What belongs to a build, whole rows of each table, parents first: what --archive keeps. The request that a build answers and the
+-- builder that ran it do not go with it, and are not kept. A set of builds that another build triggered or repeated stays too,
+-- but forgets which build that was.
+
+-- archive: builds
+SELECT b.id AS build_key, b AS whole FROM builds AS b;
+
+-- archive: build_properties
+SELECT p.buildid AS build_key, p AS whole FROM build_properties AS p;
+
+-- archive: build_data
+SELECT d.buildid AS build_key, d AS whole FROM build_data AS d;
+
+-- archive: steps
+SELECT s.buildid AS build_key, s AS whole FROM steps AS s;
+
+-- archive: logs
+SELECT s.buildid AS build_key, l AS whole
+  FROM logs AS l
+  JOIN steps AS s ON s.id = l.stepid;
+
+-- archive: logchunks
+SELECT s.buildid AS build_key, c AS whole
+  FROM logchunks AS c
+  JOIN logs AS l ON l.id = c.logid
+  JOIN steps AS s ON s.id = l.stepid;
+
+-- archive: test_result_sets
+SELECT t.buildid AS build_key, t AS whole FROM test_result_sets AS t;
+
+-- archive: test_results
+SELECT t.buildid AS build_key, r AS whole
+  FROM test_results AS r
+  JOIN test_result_sets AS t ON t.id = r.test_result_setid;
+
+-- archive: buildsets
+SELECT t.parent_buildid AS build_key, t AS whole FROM buildsets AS t
+UNION ALL
+SELECT t.rebuilt_buildid AS build_key, t AS whole FROM buildsets AS t
+ WHERE t.rebuilt_buildid IS DISTINCT FROM t.parent_buildid;

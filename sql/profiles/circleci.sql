@@ -64,3 +64,22 @@ SELECT f.build_id                             AS build_key,
        f.storage_key                          AS key,
        f.size                                 AS size
   FROM artifacts AS f;
+
+-- What belongs to a build, whole rows of each table: what --archive keeps before a build is deleted. build_key says to which build
+-- a row belongs, `whole` is the row itself (its table's alias), so that a column that is added later is kept too. Parents stand
+-- first: in this order the rows can be put back. The files that artifacts name are in object storage, and not kept.
+
+-- archive: builds
+SELECT b.build_id AS build_key, b AS whole FROM builds AS b;
+
+-- archive: steps
+SELECT s.build_id AS build_key, s AS whole FROM steps AS s;
+
+-- archive: actions
+SELECT a.build_id AS build_key, a AS whole FROM actions AS a;
+
+-- archive: output
+SELECT o.build_id AS build_key, o AS whole FROM output AS o;
+
+-- archive: artifacts
+SELECT f.build_id AS build_key, f AS whole FROM artifacts AS f;

@@ -35,3 +35,11 @@ SELECT started.job_id                         AS build_key,
   FROM (SELECT job_id, max(started_at)::timestamptz AS started_at FROM public.job_started_events GROUP BY job_id) AS started
   LEFT JOIN (SELECT job_id, max(ended_at)::timestamptz AS ended_at FROM public.job_ended_events GROUP BY job_id) AS ended
          ON ended.job_id = started.job_id;
+
+-- What is known to belong to a job, whole rows of each table. The row of jobs is missing: nobody says how it joins.
+
+-- archive: job_started_events
+SELECT s.job_id AS build_key, s AS whole FROM public.job_started_events AS s;
+
+-- archive: job_ended_events
+SELECT e.job_id AS build_key, e AS whole FROM public.job_ended_events AS e;

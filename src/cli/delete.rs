@@ -41,6 +41,10 @@ pub struct DeleteArgs {
     /// up first. A dry run only reads it.
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
+    /// Keep everything that the database holds about each build before it is deleted, the rows of all its tables, in this new
+    /// gzip file of JSON lines, for the one who has to explain a deletion or put a build back; read it by: zcat FILE | jq
+    #[arg(long, value_name = "FILE")]
+    pub archive: Option<PathBuf>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub gates: GateArgs,

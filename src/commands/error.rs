@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::admin::{AdminError, ViaError};
 use crate::database::DatabaseError;
 use crate::deletion::GateError;
+use crate::deletion::archive::ArchiveError;
 use crate::deletion::journal::JournalError;
 use crate::drill::BadAllowance;
 use crate::exit::Exit;
@@ -107,9 +108,20 @@ pub enum Error {
     /// The results could not be written any more.
     #[error("the run stopped: its results cannot be written")]
     Unrecorded(#[source] std::io::Error),
-    /// What the database holds of the builds could not be put aside any more.
+    /// The archive cannot be opened.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The archive could not be written: nothing may be deleted that is not in it.
     #[error("the run stopped: the archive cannot be written")]
     Unarchived(#[source] std::io::Error),
+    /// A profile's archive does not even hold the build.
+    #[error("archive {table} of the profile has no row of {url}")]
+    NotInTheTable {
+        /// The first table that the profile archives.
+        table: String,
+        /// The build.
+        url: String,
+    },
     /// The run was interrupted.
     #[error("interrupted")]
     Interrupted,
@@ -154,8 +166,10 @@ impl Error {
             | Self::Read { .. }
             | Self::Admin(_)
             | Self::Denied(_)
-            | Self::Unrecorded(_)
-            | Self::Unarchived(_) => Exit::Failed,
+            | Self::Archive(_)
+            | Self::Unarchived(_)
+            | Self::NotInTheTable { .. }
+            | Self::Unrecorded(_) => Exit::Failed,
             Self::NothingToDelete(_) => Exit::NothingInScope,
             Self::Stopped(_) => Exit::NotAllDeleted,
             Self::Gate(_) => Exit::Declined,
@@ -178,6 +192,10 @@ impl Error {
             Self::Admin(error) => error.hint().map(Into::into),
             Self::Gate(error) => error.hint(),
             Self::Via(error) => error.hint().map(str::to_owned),
+            Self::Archive(error) => error.hint().map(str::to_owned),
+            Self::NotInTheTable { .. } => {
+                Some("the first archive section of a profile has to be that of the builds, one row each".to_owned())
+            }
             Self::UnknownProfile { hint, .. } => Some(hint.clone()),
             Self::Unfit { hint, .. } => hint.clone(),
             Self::Allowance(_)

@@ -1,13 +1,14 @@
 //! Reads chosen builds again, each time in a fresh snapshot: the eyes of a deletion.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::time::Duration;
 
 use tokio::time::sleep;
 
 use crate::build_url::BuildUrl;
 use crate::causes::told_apart;
-use crate::cli::{DeleteArgs, ReadingArgs};
+use crate::cli::DeleteArgs;
 use crate::database::{Database, DatabaseIdentity, Lock};
 use crate::deletion::journal::DatabaseName;
 use crate::deletion::{ArchiveFailure, BuildReader, Permit, Reading, Terms};
@@ -16,25 +17,28 @@ use crate::output::Printer;
 use crate::report::Chosen;
 use crate::scan::{Fit, Lookup, ScanError, ScanPlan};
 
+use super::evidence::{Archived, Evidence};
 use super::{Error, reading};
 
-/// How many milliseconds a database that was there and is not is waited for, before each time that it is tried again: a restart, or the
-/// move to another server, takes seconds to a minute.
+/// How many milliseconds a database that was there and is not is waited for, before each time that it is tried again: a
+/// restart, or the move to another server, takes seconds to a minute.
 const PATIENCE: [u64; 8] = [200, 500, 1000, 2000, 4000, 8000, 15000, 30000];
 
 /// The build database, as a deletion sees it.
 pub(super) struct Guard<'a> {
-    database: Database,
-    plan: &'a ScanPlan,
-    fit: Fit,
+    pub(super) database: Database,
+    pub(super) plan: &'a ScanPlan,
+    pub(super) fit: Fit,
     /// What may be deleted.
     permit: &'a Permit,
-    args: &'a ReadingArgs,
+    args: &'a DeleteArgs,
     printer: Printer,
     /// Which database it is: the only one that may be read.
     identity: DatabaseIdentity,
     /// Whether no other deletion may be at work on it.
     alone: bool,
+    /// Where what is to go is put aside first, if anywhere.
+    pub(super) evidence: Option<Evidence>,
     /// Whether a build that is not found is looked for in every way there is, at whatever cost.
     pub(super) thorough: bool,
 }
@@ -50,8 +54,8 @@ impl<'a> Guard<'a> {
     ) -> Result<Self, ScanError> {
         let identity = database.identity().await?;
         let fit = Fit::check(plan, &database.snapshot(&plan.settings()).await?).await?;
-        let (alone, args) = (args.execute, &args.reading);
-        Ok(Self { database, plan, fit, permit, args, printer, identity, alone, thorough: true })
+        let alone = args.execute;
+        Ok(Self { database, plan, fit, permit, args, printer, identity, alone, evidence: None, thorough: true })
     }
 
     /// Which database it is.
@@ -65,23 +69,57 @@ impl<'a> Guard<'a> {
         let snapshot = self.database.snapshot(&self.plan.settings()).await?;
         Lookup::new(self.plan, &self.fit, &snapshot).projects().await
     }
+
+    /// Reads the chosen builds and archives all that the database holds about those that are there, as of one snapshot. When
+    /// this returns, it is on disk.
+    async fn put_aside(&mut self, chosen: &[&Chosen], evidence: &mut Evidence) -> Result<Archived, Error> {
+        let canceller = self.database.canceller();
+        let snapshot = self.database.snapshot(&self.plan.settings()).await?;
+        let lookup = Lookup::new(self.plan, &self.fit, &snapshot);
+        let readings = look(&lookup, self.thorough, chosen).await?;
+        let there = |reading: &Reading| match reading {
+            Reading::There(found) => Some(found.fingerprint.clone()),
+            Reading::Gone | Reading::Elsewhere(_) | Reading::Several(_) => None,
+        };
+        let fingerprints = readings.iter().map(there).collect();
+        let mut builds: Vec<&Finding> = Vec::new();
+        for reading in &readings {
+            // A list may name a build twice.
+            if let Reading::There(found) = reading
+                && !builds.iter().any(|build| build.key == found.key)
+            {
+                builds.push(found);
+            }
+        }
+        if builds.is_empty() {
+            return Ok(Archived { fingerprints, extent: None });
+        }
+        let urls = chosen.iter().zip(&readings).filter(|(_, reading)| matches!(reading, Reading::There(_)));
+        let urls = urls.filter_map(|(chosen, _)| chosen.url.as_ref().map(ToString::to_string)).collect();
+        let written = evidence.write(&lookup, &builds).await;
+        if matches!(written, Err(Error::Unarchived(_))) {
+            // The server may have millions of rows left to send, and nobody wants them any more.
+            canceller.cancel().await;
+        }
+        let extent = written?;
+        evidence.tell(&extent, urls);
+        Ok(Archived { fingerprints, extent: Some(extent) })
+    }
 }
 
 impl Guard<'_> {
     async fn read_once(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
         let snapshot = self.database.snapshot(&self.plan.settings()).await?;
-        let lookup = Lookup::new(self.plan, &self.fit, &snapshot);
-        let urls: Vec<&BuildUrl> = chosen.iter().filter_map(|chosen| chosen.url.as_ref()).collect();
-        let as_written = chosen.iter().map(|chosen| chosen.url_text.clone());
-        let spelled: Vec<String> = urls.iter().flat_map(|url| url.spellings()).chain(as_written).collect();
-        // The server finds a build by its project and number: another one of that name must not stand in for it.
-        let projects = urls.iter().map(|url| url.project().to_lowercase()).collect();
-        let mut found = Found(lookup.by_name(spelled.clone(), numbers(&urls), projects).await?);
-        if self.thorough {
-            // Not only what is missing: a build with another number may have the address of one that was found.
-            found.add(lookup.by_url_alone(spelled).await?);
-        }
-        Ok(chosen.iter().map(|chosen| found.reading(chosen)).collect())
+        look(&Lookup::new(self.plan, &self.fit, &snapshot), self.thorough, chosen).await
+    }
+
+    /// Waits so many milliseconds and connects anew; where there is nothing to wait for any more, it stays with the error.
+    async fn wait_for_the_database(&mut self, wait: Option<u64>, error: ScanError) -> Result<(), ScanError> {
+        let Some(wait) = wait.map(Duration::from_millis) else { return Err(error) };
+        let causes = [vec![error.to_string()], told_apart(&error)].concat().join(": ");
+        self.printer.say(&format!("the database is away, trying again in {wait:?}: {causes}"));
+        sleep(wait).await;
+        self.reconnect().await
     }
 
     /// Connects anew. A database that cannot be reached yet is no failure; another one than before is.
@@ -97,7 +135,7 @@ impl Guard<'_> {
 
     /// `None` where somebody else is at work: it may be our own session, of which the server does not know yet that it ended.
     async fn connect_anew(&self) -> Result<Option<Database>, ScanError> {
-        let mut database = match reading::connect(self.args, self.printer).await {
+        let mut database = match reading::connect(&self.args.reading, self.printer).await {
             Ok(database) => database,
             Err(Error::Scan(error)) => return Err(error),
             // The settings were good before; what else there is will be told by the next reading.
@@ -121,27 +159,61 @@ impl BuildReader for Guard<'_> {
 
     /// A reading changes nothing, so one that failed is safe to repeat: a database that is starting again is waited for.
     async fn read(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
-        let mut waits = PATIENCE.into_iter().map(Duration::from_millis);
+        let mut waits = PATIENCE.into_iter();
         loop {
-            let error = match self.read_once(chosen).await {
-                Err(error) if error.may_pass() => error,
+            match self.read_once(chosen).await {
+                Err(error) if error.may_pass() => self.wait_for_the_database(waits.next(), error).await?,
                 done => return done,
-            };
-            let Some(wait) = waits.next() else { return Err(error) };
-            let causes = [vec![error.to_string()], told_apart(&error)].concat().join(": ");
-            self.printer.say(&format!("the database is away, trying again in {wait:?}: {causes}"));
-            sleep(wait).await;
-            self.reconnect().await?;
+            }
         }
     }
 
-    async fn archive(&mut self, _: &[&Chosen]) -> Result<Option<Vec<Option<String>>>, ArchiveFailure<ScanError>> {
-        Ok(None)
+    /// A member that is not complete is none, so this too is safe to repeat.
+    async fn archive(&mut self, chosen: &[&Chosen]) -> Result<Option<Vec<Option<String>>>, ArchiveFailure<ScanError>> {
+        if self.args.archive.is_none() {
+            return Ok(None);
+        }
+        // Taken, so that an archiving that was broken off is not gone on with as if nothing had happened.
+        let Some(mut evidence) = self.evidence.take() else {
+            return Err(ArchiveFailure::Unwritten(io::Error::other("the archive was not opened, or broken off")));
+        };
+        let mut waits = PATIENCE.into_iter();
+        let archived = loop {
+            match self.put_aside(chosen, &mut evidence).await {
+                Err(Error::Scan(error)) if error.may_pass() => {
+                    let waited = self.wait_for_the_database(waits.next(), error).await;
+                    if let Err(error) = waited {
+                        break Err(ArchiveFailure::Blind(error));
+                    }
+                }
+                Err(Error::Scan(error)) => break Err(ArchiveFailure::Blind(error)),
+                Err(Error::Unarchived(error)) => break Err(ArchiveFailure::Unwritten(error)),
+                Err(error) => break Err(ArchiveFailure::Unwritten(io::Error::other(error.to_string()))),
+                Ok(archived) => break Ok(archived),
+            }
+        };
+        self.evidence = Some(evidence);
+        archived.map(|archived| Some(archived.fingerprints))
     }
 
     fn terms(&self) -> Terms<'_> {
         Terms { rules: self.plan.rule_names().collect(), permit: self.permit }
     }
+}
+
+/// What a snapshot says of each build.
+async fn look(lookup: &Lookup<'_>, thorough: bool, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
+    let urls: Vec<&BuildUrl> = chosen.iter().filter_map(|chosen| chosen.url.as_ref()).collect();
+    let as_written = chosen.iter().map(|chosen| chosen.url_text.clone());
+    let spelled: Vec<String> = urls.iter().flat_map(|url| url.spellings()).chain(as_written).collect();
+    // The server finds a build by its project and number: another one of that name must not stand in for it.
+    let projects = urls.iter().map(|url| url.project().to_lowercase()).collect();
+    let mut found = Found(lookup.by_name(spelled.clone(), numbers(&urls), projects).await?);
+    if thorough {
+        // Not only what is missing: a build with another number may have the address of one that was found.
+        found.add(lookup.by_url_alone(spelled).await?);
+    }
+    Ok(chosen.iter().map(|chosen| found.reading(chosen)).collect())
 }
 
 /// What was found for some chosen builds.

@@ -4,6 +4,7 @@ mod about;
 mod base_url;
 mod delete;
 mod error;
+mod evidence;
 mod guard;
 mod interrupt;
 mod journal;

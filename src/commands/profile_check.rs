@@ -7,7 +7,10 @@ use crate::cli::ProfilesArgs;
 use crate::database::Database;
 use crate::exit::Exit;
 use crate::output::{Listing, Printer};
-use crate::scan::{Need, Profile, Relation, Rule, ScanError, ScanPlan, joint_fault, relation_faults, rule_faults};
+use crate::scan::{
+    Archiving, Fit, Need, Profile, Relation, Rule, ScanError, ScanPlan, archive_faults, joint_fault, relation_faults,
+    rule_faults,
+};
 use crate::text::{counted, escape_controls};
 use crate::timing::RestoreTimes;
 
@@ -44,7 +47,8 @@ pub(super) async fn run(
     }
     let relations = relations(&profile, faults.as_ref());
     let rules = rule_listing(&profile, &rules, faults.as_ref());
-    print(&format!("{head}\n{relations}\n{rules}"))?;
+    let archive = archive_listing(&profile, faults.as_ref());
+    print(&format!("{head}\n{relations}\n{rules}\n{archive}"))?;
     match faults {
         None => {
             printer.warn("no database was asked: columns and types were not checked");
@@ -62,12 +66,23 @@ struct Faults {
     rules: Vec<(String, Vec<ScanError>)>,
     /// `None` where anything else has a fault, and where no rule runs.
     together: Option<Vec<ScanError>>,
+    /// Empty where a relation has a fault.
+    archive: Vec<(String, Vec<ScanError>)>,
+    /// The tables that no section names, and that refer to one that is archived.
+    not_archived: Vec<String>,
 }
 
 impl Faults {
     async fn find(profile: &Profile, rules: &[Rule], database: &mut Database) -> Result<Self, Error> {
-        let settings = settings(profile)?;
-        let mut found = Self { relations: Vec::new(), rules: Vec::new(), together: None };
+        let plan = plan(profile)?;
+        let settings = plan.settings();
+        let mut found = Self {
+            relations: Vec::new(),
+            rules: Vec::new(),
+            together: None,
+            archive: Vec::new(),
+            not_archived: Vec::new(),
+        };
         for relation in Relation::ALL.into_iter().filter(|relation| profile.offers(*relation)) {
             // A snapshot each: the server takes nothing more in one in which it has complained.
             let snapshot = database.snapshot(&settings).await?;
@@ -81,11 +96,36 @@ impl Faults {
             let snapshot = database.snapshot(&settings).await?;
             found.rules.push((rule.name.clone(), rule_faults(&snapshot, profile, rule).await));
         }
-        if found.all().next().is_none() && !rules.is_empty() {
+        let rules_are_sound = found.all().next().is_none();
+        found.look_at_archive(profile, &plan, database).await?;
+        if rules_are_sound && !rules.is_empty() {
             let snapshot = database.snapshot(&settings).await?;
             found.together = Some(joint_fault(&snapshot, profile, &rules).await.into_iter().collect());
         }
         Ok(found)
+    }
+
+    async fn look_at_archive(
+        &mut self,
+        profile: &Profile,
+        plan: &ScanPlan,
+        database: &mut Database,
+    ) -> Result<(), Error> {
+        let settings = plan.settings();
+        for table in profile.archived_tables() {
+            let snapshot = database.snapshot(&settings).await?;
+            self.archive.push((table.to_owned(), archive_faults(&snapshot, profile, table).await));
+        }
+        if self.archive.iter().any(|(_, faults)| !faults.is_empty()) {
+            return Ok(());
+        }
+        let snapshot = database.snapshot(&settings).await?;
+        let fit = Fit::check(plan, &snapshot).await?;
+        match Archiving::check(plan, &fit, &snapshot).await {
+            Ok(archiving) => self.not_archived = archiving.left_out().to_vec(),
+            Err(fault) => self.archive.push(("all together".to_owned(), vec![fault])),
+        }
+        Ok(())
     }
 
     fn of_relation(&self, relation: Relation) -> &[ScanError] {
@@ -99,7 +139,9 @@ impl Faults {
 
     fn all(&self) -> impl Iterator<Item = &ScanError> {
         let relations = self.relations.iter().flat_map(|(_, faults)| faults);
-        relations.chain(self.rules.iter().flat_map(|(_, faults)| faults)).chain(self.together.iter().flatten())
+        let rules = self.rules.iter().flat_map(|(_, faults)| faults);
+        let archive = self.archive.iter().flat_map(|(_, faults)| faults);
+        relations.chain(rules).chain(self.together.iter().flatten()).chain(archive)
     }
 
     fn verdict(&self, profile: String) -> Result<Exit, Error> {
@@ -112,10 +154,10 @@ impl Faults {
     }
 }
 
-/// What a scan without times would tell the SQL. No statement is run, so their values are of no account.
-fn settings(profile: &Profile) -> Result<Vec<(&'static str, String)>, Error> {
+/// A scan without rules and times. No statement of the profile is run, so their values are of no account.
+fn plan(profile: &Profile) -> Result<ScanPlan, Error> {
     let times = RestoreTimes { backup: None, restored: None, max_run_time: SignedDuration::from_hours(5) };
-    Ok(ScanPlan::new(profile.clone(), Vec::new(), &[], times, None)?.settings())
+    Ok(ScanPlan::new(profile.clone(), Vec::new(), &[], times, None)?)
 }
 
 fn relations(profile: &Profile, faults: Option<&Faults>) -> Listing {
@@ -147,6 +189,29 @@ fn rule_listing(profile: &Profile, rules: &[Rule], faults: Option<&Faults>) -> L
     let found = faults.and_then(|faults| faults.together.as_deref());
     listing.add(["all in one scan".to_owned(), "-".to_owned(), verdict(found).to_owned()]);
     tell(&mut listing, found.unwrap_or_default());
+    listing
+}
+
+fn archive_listing(profile: &Profile, faults: Option<&Faults>) -> Listing {
+    let mut listing = Listing::new(&["archived table", "its SQL"]);
+    let found: &[(String, Vec<ScanError>)] = faults.map_or(&[], |faults| &faults.archive);
+    for table in profile.archived_tables() {
+        let faults = found.iter().find(|(name, _)| name == table).map(|(_, faults)| faults.as_slice());
+        listing.add([table.to_owned(), verdict(faults).to_owned()]);
+        tell(&mut listing, faults.unwrap_or_default());
+    }
+    if profile.archived_tables().next().is_none() {
+        listing.add(["none".to_owned(), "-".to_owned()]);
+        listing.note("delete --archive keeps only what the relations present, which is not enough to put a build back");
+    }
+    // What keeps the sections from being read together.
+    for (name, faults) in found.iter().filter(|(name, _)| !profile.archived_tables().any(|table| table == name)) {
+        listing.add([name.clone(), verdict(Some(faults)).to_owned()]);
+        tell(&mut listing, faults);
+    }
+    for missing in faults.map_or(&[][..], |faults| &faults.not_archived) {
+        listing.note(&format!("not archived: {missing}"));
+    }
     listing
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{Kind, ToSql};
 use tokio_postgres::{CancelToken, Client, IsolationLevel, Transaction};
 
 use super::connect::{self, Connected};
@@ -52,6 +52,10 @@ pub struct Column {
     pub name: String,
     /// PostgreSQL's name of its type (`int8`, `timestamptz` ...).
     pub type_name: String,
+    /// The schema of its type.
+    pub type_schema: String,
+    /// The columns of the table whose row it is; `None` where it is no such row.
+    pub fields: Option<Vec<String>>,
 }
 
 impl Database {
@@ -158,11 +162,7 @@ impl Snapshot<'_> {
     /// [`DatabaseError::Query`] with the server's complaint and its position.
     pub async fn columns(&self, what: &str, sql: &str) -> Result<Vec<Column>, DatabaseError> {
         let prepared = self.transaction.prepare(sql).await.map_err(|source| query_error(what, source))?;
-        let column = |column: &tokio_postgres::Column| Column {
-            name: column.name().to_owned(),
-            type_name: column.type_().name().to_owned(),
-        };
-        Ok(prepared.columns().iter().map(column).collect())
+        Ok(prepared.columns().iter().map(described).collect())
     }
 
     /// Lets the server compile the next statements, if its settings say so, or not.
@@ -199,6 +199,19 @@ impl Parameter {
             Self::Texts(values) => values,
             Self::Integers(values) => values,
         }
+    }
+}
+
+fn described(column: &tokio_postgres::Column) -> Column {
+    let fields = match column.type_().kind() {
+        Kind::Composite(fields) => Some(fields.iter().map(|field| field.name().to_owned()).collect()),
+        _ => None,
+    };
+    Column {
+        name: column.name().to_owned(),
+        type_name: column.type_().name().to_owned(),
+        type_schema: column.type_().schema().to_owned(),
+        fields,
     }
 }
 

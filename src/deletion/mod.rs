@@ -1,5 +1,6 @@
 //! Deletes the chosen builds: choose, plan, act, prove.
 
+pub mod archive;
 mod choose;
 mod digest;
 mod gate;

@@ -194,6 +194,7 @@ mod tests {
 
     fn there(timing: Timing, reasons: &[&str], fingerprint: &str) -> Reading {
         Reading::There(Box::new(Finding {
+            key: String::new(),
             build_url: Some(URL.to_owned()),
             project: Some("acme/api".to_owned()),
             build_num: Some(12),

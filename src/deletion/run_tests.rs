@@ -188,6 +188,7 @@ impl Recorder for World {
 
 fn finding(fingerprint: &str) -> Finding {
     Finding {
+        key: String::new(),
         build_url: None,
         project: None,
         build_num: None,

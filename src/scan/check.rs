@@ -22,6 +22,11 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// The columns of a relation, in its order; none where the profile has no such relation.
+    pub(super) fn columns(&self, relation: Relation) -> &[Column] {
+        self.columns.get(&relation).map_or(&[], Vec::as_slice)
+    }
+
     /// PostgreSQL's name of a column's type; `None` where the profile has no such relation or column.
     pub(super) fn type_of(&self, relation: Relation, column: &str) -> Option<&str> {
         let columns = self.columns.get(&relation)?;
@@ -125,7 +130,7 @@ async fn look_at_rule(snapshot: &Snapshot<'_>, profile: &Profile, shape: &Shape,
 }
 
 /// Whether keys of two types can stand for one another.
-fn are_comparable(one: &str, other: &str) -> bool {
+pub(super) fn are_comparable(one: &str, other: &str) -> bool {
     one == other || [Kind::Integer, Kind::Text].into_iter().any(|kind| kind.accepts(one) && kind.accepts(other))
 }
 
@@ -134,16 +139,17 @@ fn first(faults: Vec<ScanError>) -> Result<(), ScanError> {
 }
 
 /// Where a piece of SQL stands in a file and in the statement that the server saw.
-struct Place<'a> {
-    file: &'a str,
-    line: usize,
-    part: String,
-    sql: &'a str,
-    before: usize,
+pub(super) struct Place<'a> {
+    pub(super) file: &'a str,
+    pub(super) line: usize,
+    pub(super) part: String,
+    pub(super) sql: &'a str,
+    /// How many characters of the statement stand before it.
+    pub(super) before: usize,
 }
 
 impl Place<'_> {
-    fn misfit(&self, source: DatabaseError) -> ScanError {
+    pub(super) fn misfit(&self, source: DatabaseError) -> ScanError {
         if !source.is_about_the_statement() {
             return source.into();
         }
@@ -166,7 +172,7 @@ impl Place<'_> {
         }))
     }
 
-    fn fault(&self, fault: String) -> ScanError {
+    pub(super) fn fault(&self, fault: String) -> ScanError {
         ScanError::Columns { file: self.file.to_owned(), line: self.line, part: self.part.clone(), fault }
     }
 }

@@ -250,7 +250,7 @@ fn stand_in(relation: Relation) -> &'static str {
     }
 }
 
-fn part(name: &str, kept: &str, sql: &str) -> String {
+pub(super) fn part(name: &str, kept: &str, sql: &str) -> String {
     // The line break keeps a comment at the end of the SQL from swallowing the parenthesis.
     format!("{name} AS {kept} (\n{}\n)", without_semicolon(sql))
 }

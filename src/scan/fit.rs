@@ -6,6 +6,7 @@ use super::check::{self, Shape};
 use super::compose::{Relations, Scope};
 use super::fingerprint::database_tag;
 use super::plan::ScanPlan;
+use super::relation::Relation;
 use super::{ScanError, rule::Rule};
 
 /// What the server says of a plan's profile and rules. It holds for the database that was asked.
@@ -26,6 +27,23 @@ impl Fit {
         let rules: Vec<&Rule> = plan.rules.iter().collect();
         check::rules(snapshot, &plan.profile, &shape, &rules).await?;
         Ok(Self { shape, database_tag: database_tag(snapshot.identity()) })
+    }
+
+    /// The type of a build's key, as PostgreSQL names it.
+    pub(super) fn key_type(&self) -> Option<&str> {
+        self.shape.type_of(Relation::Build, "build_key")
+    }
+
+    /// The same as it is written in a statement, whatever it is called.
+    pub(super) fn key_type_quoted(&self) -> Option<String> {
+        let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+        let key = self.shape.columns(Relation::Build).iter().find(|column| column.name == "build_key")?;
+        Some(format!("{}.{}", quoted(&key.type_schema), quoted(&key.type_name)))
+    }
+
+    /// The names of a relation's columns, in its order.
+    pub(super) fn columns(&self, relation: Relation) -> Vec<String> {
+        self.shape.columns(relation).iter().map(|column| column.name.clone()).collect()
     }
 
     pub(super) fn relations<'a>(&'a self, plan: &'a ScanPlan, scope: Scope) -> Relations<'a> {

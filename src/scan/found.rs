@@ -26,6 +26,7 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, row: &Row) -> Result<Finding, 
     };
     let timing = Timing::of(&times, plan.times());
     let mut found = Finding {
+        key: row.text(16)?.unwrap_or_default(),
         build_url: row.text(0)?,
         project: row.text(1)?,
         build_num: row.integer(2)?,
@@ -48,11 +49,10 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, row: &Row) -> Result<Finding, 
     };
     let address = found.build_url.as_deref().and_then(|url| BuildUrl::parse(url).ok());
     found.deletable = timing.is_deletable() && !found.shares_its_name && address.is_some_and(|url| found.is_at(&url));
-    let key = row.text(16)?.unwrap_or_default();
     if found.lifecycle.is_some() && found.build_url.is_none() && found.build_num.is_none() {
         // Nothing else in its row would tell a person which build it is.
-        found.evidence = format!("build {}: {}", escape_controls(&key), found.evidence);
+        found.evidence = format!("build {}: {}", escape_controls(&found.key), found.evidence);
     }
-    found.fingerprint = fingerprint(&key, &found, &fit.database_tag);
+    found.fingerprint = fingerprint(&found.key, &found, &fit.database_tag);
     Ok(found)
 }

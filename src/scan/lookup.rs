@@ -25,6 +25,11 @@ impl<'a> Lookup<'a> {
         Self { plan, fit, snapshot }
     }
 
+    /// The snapshot through which it reads.
+    pub fn snapshot(&self) -> &Snapshot<'a> {
+        self.snapshot
+    }
+
     /// Names the projects that there are, each with its builds; builds without a project stand under the empty name.
     ///
     /// # Errors

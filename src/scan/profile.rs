@@ -28,6 +28,23 @@ pub struct Profile {
     pub unit: String,
     pub(super) file: String,
     relations: BTreeMap<Relation, RelationSql>,
+    archive: Vec<ArchiveSql>,
+}
+
+/// One table with rows that belong to builds: SQL that gives each row whole, with the key of its build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ArchiveSql {
+    pub(super) table: String,
+    pub(super) sql: String,
+    pub(super) line: usize,
+}
+
+/// Which section of a profile is being read.
+#[derive(Clone, Copy)]
+enum Section {
+    Relation(Relation),
+    /// The last one.
+    Archive,
 }
 
 /// The SQL of one relation and the line of the file on which it starts.
@@ -69,9 +86,10 @@ impl Profile {
         let source = SqlFile { name: file, text };
         let mut head: BTreeMap<&str, &str> = BTreeMap::new();
         let mut relations: BTreeMap<Relation, RelationSql> = BTreeMap::new();
+        let mut archive: Vec<ArchiveSql> = Vec::new();
         let mut current = None;
         for (line, text) in source.lines() {
-            match header::header(text, &["profile", "title", "unit", "relation"]) {
+            match header::header(text, &["profile", "title", "unit", "relation", "archive"]) {
                 Some(found) if found.key == "relation" => {
                     let relation = found.value.parse().map_err(|()| {
                         source.fault(line, format!("relation {:?}: expected build, step, chunk or object", found.value))
@@ -80,7 +98,18 @@ impl Profile {
                     if relations.insert(relation, empty).is_some() {
                         return Err(source.fault(line, format!("relation {relation} stands here a second time")));
                     }
-                    current = Some(relation);
+                    current = Some(Section::Relation(relation));
+                }
+                Some(found) if found.key == "archive" => {
+                    let table = found.value;
+                    if table.is_empty() {
+                        return Err(source.fault(line, "expected the name of a table after \"-- archive:\""));
+                    }
+                    if archive.iter().any(|section| section.table == table) {
+                        return Err(source.fault(line, format!("archive {table} stands here a second time")));
+                    }
+                    archive.push(ArchiveSql { table: table.to_owned(), sql: String::new(), line: line + 1 });
+                    current = Some(Section::Archive);
                 }
                 Some(found) if current.is_none() => {
                     if found.value.is_empty() {
@@ -90,10 +119,10 @@ impl Profile {
                         return Err(source.fault(line, format!("\"-- {}:\" stands here a second time", found.key)));
                     }
                 }
-                _ => match current.and_then(|relation| relations.get_mut(&relation)) {
-                    Some(relation) => {
-                        relation.sql.push_str(text);
-                        relation.sql.push('\n');
+                _ => match current.and_then(|section| sql_of(section, &mut relations, &mut archive)) {
+                    Some(sql) => {
+                        sql.push_str(text);
+                        sql.push('\n');
                     }
                     None if header::holds_sql(text) => {
                         return Err(source.fault(line, "expected \"-- relation: NAME\" before the first SQL"));
@@ -116,12 +145,20 @@ impl Profile {
                 return Err(source.fault(found.line - 1, format!("relation {relation}: expected a SELECT below it")));
             }
         }
+        for found in &mut archive {
+            found.sql = header::without_semicolon(&found.sql).to_owned();
+            if found.sql.is_empty() {
+                let fault = format!("archive {}: expected a SELECT below it", found.table);
+                return Err(source.fault(found.line - 1, fault));
+            }
+        }
         Ok(Self {
             name: (*name).to_owned(),
             title: (*title).to_owned(),
             unit: head.get("unit").map_or("units", |unit| unit).to_owned(),
             file: file.to_owned(),
             relations,
+            archive,
         })
     }
 
@@ -130,8 +167,29 @@ impl Profile {
         self.relations.contains_key(&relation)
     }
 
+    /// The tables that an archive of a build holds, parents first; none where the profile names none.
+    pub fn archived_tables(&self) -> impl Iterator<Item = &str> {
+        self.archive.iter().map(|section| section.table.as_str())
+    }
+
+    pub(super) fn archive(&self) -> &[ArchiveSql] {
+        &self.archive
+    }
+
     pub(super) fn relation(&self, relation: Relation) -> Option<&RelationSql> {
         self.relations.get(&relation)
+    }
+}
+
+/// Where the SQL of a section goes.
+fn sql_of<'a>(
+    section: Section,
+    relations: &'a mut BTreeMap<Relation, RelationSql>,
+    archive: &'a mut [ArchiveSql],
+) -> Option<&'a mut String> {
+    match section {
+        Section::Relation(relation) => relations.get_mut(&relation).map(|found| &mut found.sql),
+        Section::Archive => archive.last_mut().map(|found| &mut found.sql),
     }
 }
 
@@ -159,6 +217,16 @@ mod tests {
         );
         assert!(profile.offers(Relation::Step));
         assert!(!profile.offers(Relation::Chunk));
+    }
+
+    #[test]
+    fn the_tables_of_the_archive_are_read_in_their_order() {
+        let text = format!("{GOOD}-- archive: my builds\nSELECT 3;\n\n-- archive: a_first\nSELECT 4\n");
+        let profile = Profile::parse("mine.sql", &text).expect("a profile");
+        assert_eq!(profile.archived_tables().collect::<Vec<_>>(), ["my builds", "a_first"]);
+        assert_eq!(profile.archive().iter().map(|found| found.line).collect::<Vec<_>>(), [10, 13]);
+        assert_eq!(profile.archive()[0].sql, "SELECT 3");
+        assert_eq!(profile.relation(Relation::Step).map(|found| found.sql.as_str()), Some("-- the steps\nSELECT 2"));
     }
 
     #[test]
@@ -191,6 +259,18 @@ mod tests {
                 "-- profile: mine\n-- title: t\n-- relation: build\n-- none yet\n",
                 "f, line 3: relation build: expected a SELECT below it",
             ),
+            (
+                "-- profile: mine\n-- title: t\n-- relation: build\nSELECT 1;\n-- archive:\n",
+                "f, line 5: expected the name of a table after \"-- archive:\"",
+            ),
+            (
+                "-- profile: mine\n-- title: t\n-- relation: build\nSELECT 1;\n-- archive: jobs\n-- nothing\n",
+                "f, line 5: archive jobs: expected a SELECT below it",
+            ),
+            (
+                "-- profile: mine\n-- title: t\n-- archive: jobs\nSELECT 1;\n-- archive: jobs\nSELECT 1;",
+                "f, line 5: archive jobs stands here a second time",
+            ),
         ] {
             assert_eq!(Profile::parse("f", text).expect_err(text).to_string(), expected);
         }
@@ -198,7 +278,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in "(-- (profile|title|relation|unit): ?[a-z]{0,6}\n|SELECT 1;?\n|.*\n){0,8}") {
+        fn any_text_is_read_or_refused(text in "(-- (profile|title|relation|unit|archive): ?[a-z]{0,6}\n|SELECT 1;?\n|.*\n){0,8}") {
             let _ = Profile::parse("f", &text);
         }
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::admin::{AdminPath, Via};
 use crate::cli::DeleteArgs;
 use crate::commands::Error;
+use crate::commands::evidence::Evidence;
 use crate::commands::guard::Guard;
 use crate::commands::interrupt::Interrupt;
 use crate::commands::record::Record;
@@ -55,6 +56,9 @@ pub(super) async fn carry_out(
     let database = guard.database_name();
     let journal = history.open(host, &database)?;
     let unsettled = history.unsettled();
+    if let Some(path) = args.archive.as_deref().filter(|_| deletions > 0) {
+        guard.evidence = Some(Evidence::open(path, (&journal, &history.past), &mut guard, printer).await?);
+    }
     let looked_up = look_up(&unsettled, plan, &mut guard, printer).await?;
     let through = admin.as_ref().map_or("nothing", |admin| admin.0.describe());
     let times = [args.reading.backup_time, args.reading.restored_at].map(|time| time.map(|time| time.to_string()));

@@ -9,7 +9,7 @@ use crate::text::shorten;
 
 use super::build::PastBuild;
 use super::error::JournalError;
-use super::event::{DatabaseName, End, Event, Start};
+use super::event::{Archived, DatabaseName, End, Event, Start};
 
 /// How many characters of a name an error shows.
 const SHOWN: usize = 200;
@@ -24,6 +24,8 @@ pub struct Past {
     /// For each URL of which a deletion was announced, or which ended, what is known of it. What a plan kept from
     /// the start is not among them.
     pub builds: HashMap<String, PastBuild>,
+    /// For each archive, by the name under which it was opened, what was put into it last.
+    pub archives: HashMap<String, Archived>,
     /// How often a cut line was dropped.
     pub repairs: u64,
     /// What stands after the last whole line, if anything does: a line that was cut when its writer ended.
@@ -127,7 +129,10 @@ impl Past {
         match event {
             Event::Start(_) | Event::Repaired(_) => {}
             Event::Kept(_) => session.kept += 1,
-            Event::Archived(archived) => session.archived += archived.builds.len() as u64,
+            Event::Archived(archived) => {
+                session.archived += archived.builds.len() as u64;
+                self.archives.insert(archived.file.clone(), archived);
+            }
             Event::End(end) => session.end = Some((at, end)),
             Event::Intent(intent) => {
                 session.intents += 1;

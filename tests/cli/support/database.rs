@@ -1,5 +1,6 @@
 //! Databases for tests, each of its own, in one private PostgreSQL.
 
+use std::io::Write;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -34,6 +35,20 @@ pub fn psql_meanwhile(database: &str, sql: &str) -> Child {
     let mut command = Command::new(format!("{}/psql", POSTGRES.variable("BIN_DIR")));
     command.args(["-wXqAt", "-c", sql]).envs(server_variables(database)).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("psql starts")
+}
+
+/// Runs psql with something on its standard input, whatever comes of it.
+pub fn psql_pipe(database: &str, arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(format!("{}/psql", POSTGRES.variable("BIN_DIR")));
+    command.args(arguments).envs(server_variables(database));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("psql starts");
+    let (mut stdin, input) = (child.stdin.take().expect("its standard input"), input.to_owned());
+    // It may end before it has read all: that is for the test to judge.
+    let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+    let output = child.wait_with_output().expect("psql ends");
+    writer.join().expect("a thread");
+    output
 }
 
 fn program(name: &str, database: &str, arguments: &[&str]) -> String {

@@ -12,7 +12,7 @@ mod tls_proxy;
 pub use admin::{Admin, admin};
 pub use beside_psql::Beside;
 pub use command::{Done, Run, halfbuilt};
-pub use database::{TestDatabase, psql, psql_as, psql_meanwhile, server_variables};
+pub use database::{TestDatabase, psql, psql_as, psql_meanwhile, psql_pipe, server_variables};
 pub use report::{Report, expected_report};
 pub use scripted::{Answer, scripted};
 pub use server::Server;

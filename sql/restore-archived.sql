@@ -1,0 +1,96 @@
+-- What:  puts one deleted build back, from an archive that `halfbuilt delete --archive FILE` wrote.
+-- For:   whoever deleted the wrong build. Run it on the database that the build was deleted from, as a role that may write to it:
+--            zcat FILE | psql -X -v ON_ERROR_STOP=1 -1 -v build_url=https://HOST/gh/ORG/PROJECT/NUMBER -f sql/restore-archived.sql
+--        Of a large archive pass on only the lines of this build, which is quicker:
+--            zcat FILE | grep -F '"build_url":"https://HOST/gh/ORG/PROJECT/NUMBER"' | psql ...
+-- Why:   it needs nothing but psql. The columns come from the catalog: those that the database makes itself (GENERATED ... STORED)
+--        are left out, identities keep their old values, and each value is read by its own type, which wrote it. All is put
+--        back or nothing: with psql's -1 an error undoes everything, and so does a build that is there again, or an archive that was
+--        cut. Rows of other tables that are there already stay as they are, and are counted. Triggers fire as for any INSERT.
+--        What only the relations of a profile presented (rows_of: relations) cannot be put back. Try it first with -c ROLLBACK
+--        after the -f and without the -1, behind a -c BEGIN.
+
+SET LOCAL client_encoding = 'UTF8';
+SET LOCAL DateStyle = 'ISO, YMD';
+SET LOCAL IntervalStyle = 'postgres';
+SET LOCAL TimeZone = 'UTC';
+
+CREATE TEMPORARY TABLE archived_line (place bigint GENERATED ALWAYS AS IDENTITY, line json NOT NULL) ON COMMIT DROP;
+
+-- Neither character can stand in a line of JSON, so each line is one value as it is.
+\copy archived_line (line) FROM pstdin WITH (FORMAT csv, DELIMITER E'\x02', QUOTE E'\x01')
+
+SELECT set_config('halfbuilt.build_url', :'build_url', true) AS build_url \gset halfbuilt_
+
+-- A run that was interrupted may have archived a build twice: the last time counts.
+CREATE TEMPORARY TABLE archived_build ON COMMIT DROP AS
+SELECT place, line FROM archived_line
+ WHERE line ->> 'build_url' = :'build_url'
+   AND place >= (SELECT max(place) FROM archived_line WHERE line ->> 'kind' = 'build' AND line ->> 'build_url' = :'build_url');
+
+CREATE TEMPORARY TABLE archived_row ON COMMIT DROP AS
+SELECT place, line ->> 'table' AS name, line -> 'row' AS given FROM archived_build WHERE line ->> 'kind' = 'row';
+
+CREATE TEMPORARY TABLE archived_count ON COMMIT DROP AS
+SELECT counted.key AS name, counted.value::bigint AS rows
+  FROM archived_build, json_each_text(line -> 'rows') AS counted
+ WHERE line ->> 'kind' = 'counts';
+
+DO $$
+DECLARE
+    url    text := current_setting('halfbuilt.build_url');
+    part   record;
+    target regclass;
+    lists  record;
+    lost   text;
+    done   bigint;
+    first  boolean := true;
+BEGIN
+    IF NOT EXISTS (SELECT FROM archived_count) THEN
+        RAISE EXCEPTION 'the archive does not hold %, or not all of it', url;
+    END IF;
+    IF EXISTS (SELECT FROM archived_count AS counted
+                WHERE counted.rows <> (SELECT count(*) FROM archived_row WHERE archived_row.name = counted.name)) THEN
+        RAISE EXCEPTION 'rows of % are missing: was the archive cut?', url;
+    END IF;
+    FOR part IN SELECT name, count(*) AS rows, min(place) AS first_place FROM archived_row GROUP BY name ORDER BY min(place)
+    LOOP
+        SELECT class.oid INTO target
+          FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+         WHERE class.relkind IN ('r', 'p')
+           AND (namespace.nspname || '.' || class.relname = part.name
+                OR class.relname = part.name AND pg_table_is_visible(class.oid))
+         LIMIT 1;
+        IF target IS NULL THEN
+            RAISE EXCEPTION 'there is no table %', part.name;
+        END IF;
+        SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) FILTER (WHERE attgenerated = '') AS names,
+               string_agg(format('%I text', attname), ', ' ORDER BY attnum) FILTER (WHERE attgenerated = '') AS texts,
+               string_agg(format('archived.%I::%s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum)
+                   FILTER (WHERE attgenerated = '') AS typed,
+               array_agg(attname::text) AS every
+          INTO lists
+          FROM pg_attribute, archived_row
+         WHERE attrelid = target AND attnum > 0 AND NOT attisdropped
+           AND archived_row.place = part.first_place
+           -- A column that has been added since takes its default.
+           AND attname IN (SELECT json_object_keys(archived_row.given));
+        SELECT string_agg(key, ', ') INTO lost
+          FROM archived_row, json_object_keys(archived_row.given) AS key
+         WHERE archived_row.place = part.first_place AND key <> ALL (coalesce(lists.every, '{}'));
+        IF lost IS NOT NULL THEN
+            RAISE EXCEPTION 'table % has no column % any more', target, lost;
+        END IF;
+        EXECUTE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s'
+                       ' FROM archived_row, json_to_record(archived_row.given) AS archived (%s)'
+                       ' WHERE archived_row.name = %L ORDER BY archived_row.place ON CONFLICT DO NOTHING',
+                       target, lists.names, lists.typed, lists.texts, part.name);
+        GET DIAGNOSTICS done = ROW_COUNT;
+        IF first AND done < part.rows THEN
+            RAISE EXCEPTION '% is there, or another build in its place: nothing was put back', url;
+        END IF;
+        first := false;
+        RAISE NOTICE '%: % of % rows put back', part.name, done, part.rows;
+    END LOOP;
+END
+$$;

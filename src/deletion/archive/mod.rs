@@ -1,0 +1,215 @@
+//! What is kept of a build before it is deleted: a file of gzip members, each complete and on disk before it counts.
+//!
+//! `zcat FILE` gives JSON Lines. A member is what one batch of builds left; its lines are in line.rs.
+
+mod line;
+mod member;
+mod tail;
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+
+pub use member::Member;
+
+/// What an archive is of: the first line of every member.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// The profile's name.
+    pub profile: String,
+    /// What the rows are of: `tables`, whole, or only the `relations` that the profile presents.
+    pub rows_of: &'static str,
+    /// The tables or relations, in the order in which their rows are written and would be put back.
+    pub tables: Vec<String>,
+    /// What may belong to a build as well, and is not in the archive.
+    pub not_archived: Vec<String>,
+    /// The name of the database.
+    pub database: Option<String>,
+    /// PostgreSQL's identifier of the cluster.
+    pub system_identifier: Option<String>,
+    /// T, as RFC 3339.
+    pub backup_time: Option<String>,
+    /// R, as RFC 3339.
+    pub restored_at: Option<String>,
+}
+
+/// Where a member is, and by what it can be told from any other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Its first byte, counted from 0.
+    pub offset: u64,
+    /// How many bytes it has.
+    pub length: u64,
+    /// The SHA-256 of these bytes, in hexadecimal.
+    pub sha256: String,
+    /// How many rows it holds.
+    pub rows: u64,
+}
+
+/// How an archive is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start<'a> {
+    /// The file must not be there yet.
+    New,
+    /// A run goes on with the file that it began; the last member that is on record, if there is one.
+    GoOn(Option<&'a Extent>),
+}
+
+/// An archive that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArchiveError {
+    /// There is such a file.
+    #[error("--archive {} is there already, and an archive is never written over", .0.display())]
+    IsThere(PathBuf),
+    /// Another process writes to it.
+    #[error("--archive {} is in use by another run", .0.display())]
+    InUse(PathBuf),
+    /// It is something else.
+    #[error("--archive {} is no archive of halfbuilt", .0.display())]
+    NoArchive(PathBuf),
+    /// It is not the file that the run began, or somebody changed it.
+    #[error("--archive {}: the {length} bytes from byte {offset} on are not those that were written", file.display())]
+    Altered {
+        /// The file.
+        file: PathBuf,
+        /// Where the last member that is on record begins.
+        offset: u64,
+        /// How long it is.
+        length: u64,
+    },
+    /// It cannot be read or written.
+    #[error("cannot write --archive {}", file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl ArchiveError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::IsThere(_) => Some("name another file: many runs may have one each"),
+            Self::InUse(_) => Some("wait until it has ended"),
+            Self::Altered { .. } => Some("name the file that the journal's run began, as it was"),
+            Self::NoArchive(_) | Self::Io { .. } => None,
+        }
+    }
+}
+
+/// An open archive, locked against other runs. A new one in which nothing was ever complete goes again.
+pub struct Archive {
+    file: Flock<File>,
+    path: PathBuf,
+    about: About,
+    /// Where the last complete member ends.
+    end: u64,
+    /// How many bytes of a broken member were cut off when it was opened.
+    mended: u64,
+    /// Whether a write has failed: then what is on disk is not known any more.
+    failed: bool,
+    /// Whether its folder is known to hold it, whatever happens.
+    settled: bool,
+}
+
+impl Archive {
+    /// Opens an archive. What follows its last complete member is cut off; nothing that is complete ever is.
+    ///
+    /// # Errors
+    /// It cannot be written, is in use, or is not what it should be.
+    pub fn open(path: &Path, start: Start<'_>, about: About) -> Result<Self, ArchiveError> {
+        let mut options = File::options();
+        // It holds the output of builds, and what people print there.
+        options.read(true).write(true).mode(0o600);
+        match start {
+            Start::New => options.create_new(true),
+            Start::GoOn(None) => options.create(true),
+            Start::GoOn(Some(_)) => &mut options,
+        };
+        let failed = |source| ArchiveError::Io { file: path.to_owned(), source };
+        let file = options.open(path).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => ArchiveError::IsThere(path.to_owned()),
+            _ => failed(source),
+        })?;
+        let mut file = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, why)| match why {
+            Errno::EWOULDBLOCK => ArchiveError::InUse(path.to_owned()),
+            why => failed(why.into()),
+        })?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Err(ArchiveError::NoArchive(path.to_owned()));
+        }
+        let last = if let Start::GoOn(last) = start { last } else { None };
+        let end = tail::complete(&mut file, last).map_err(|why| match why {
+            tail::Fault::NoArchive => ArchiveError::NoArchive(path.to_owned()),
+            tail::Fault::Altered(Extent { offset, length, .. }) => {
+                ArchiveError::Altered { file: path.to_owned(), offset, length }
+            }
+            tail::Fault::Io(source) => failed(source),
+        })?;
+        let mended = file.metadata().map_err(failed)?.len() - end;
+        let mut archive = Self { file, path: path.to_owned(), about, end, mended, failed: false, settled: false };
+        archive.cut_back().map_err(failed)?;
+        Ok(archive)
+    }
+
+    /// How many bytes of a member that was never completed were cut off when it was opened.
+    pub fn mended(&self) -> u64 {
+        self.mended
+    }
+
+    /// What it is of.
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// Begins a member. If it is not finished it was never there.
+    ///
+    /// # Errors
+    /// The file cannot be written, now or earlier: what was archived before stands, and nothing more may be deleted.
+    pub fn begin(&mut self) -> io::Result<Member<'_>> {
+        if self.failed {
+            return Err(io::Error::other("an earlier write to the archive has failed"));
+        }
+        Member::begin(self)
+    }
+
+    /// Cuts off what follows the last complete member.
+    fn cut_back(&mut self) -> io::Result<()> {
+        if self.file.metadata()?.len() > self.end {
+            self.file.set_len(self.end)?;
+            self.file.sync_data()?;
+        }
+        self.file.seek(SeekFrom::Start(self.end))?;
+        Ok(())
+    }
+
+    /// Has all that was written, and the file's name, on disk.
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_data()?;
+        if !self.settled {
+            let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+            self.settled = true;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Archive {
+    fn drop(&mut self) {
+        if self.end == 0 {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "archive_tests.rs"]
+mod tests;

@@ -1,0 +1,215 @@
+//! Reads everything that the database holds about some builds: whole rows, each value as PostgreSQL writes it as text, which
+//! is what pg_dump relies on too. A profile says in its `-- archive: TABLE` sections which rows these are.
+
+mod record;
+mod section;
+
+use crate::database::{Parameter, Rows, Snapshot};
+
+use super::ScanError;
+use super::check::Place;
+use super::compose;
+use super::fit::Fit;
+use super::header::without_semicolon;
+use super::plan::ScanPlan;
+use super::relation::Relation;
+
+pub use section::archive_faults;
+
+/// The rows of one table that belong to some builds.
+const ARCHIVED: &str = include_str!("../../../sql/engine/archived.sql");
+/// A relation's rows as whole rows.
+const PRESENTED: &str = include_str!("../../../sql/engine/presented.sql");
+/// The tables whose rows go with a build and that are not archived.
+const NOT_ARCHIVED: &str = include_str!("../../../sql/engine/not_archived.sql");
+
+/// Which rows are to be archived, and how they are read. It holds for the database that was asked.
+#[derive(Debug)]
+pub struct Archiving {
+    sections: Vec<Section>,
+    is_of_tables: bool,
+    left_out: Vec<String>,
+}
+
+/// One table, or one relation of a profile that names no tables.
+#[derive(Debug)]
+struct Section {
+    name: String,
+    columns: Vec<String>,
+    statement: String,
+    file: String,
+    line: usize,
+}
+
+/// The rows of one table that belong to some builds.
+pub struct ArchiveRows<'a> {
+    section: &'a Section,
+    rows: Rows<'a>,
+}
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveRow {
+    /// The place of its build among the keys that were asked for.
+    pub build: usize,
+    /// Its values in the order of the columns.
+    pub values: Vec<Option<String>>,
+}
+
+impl Archiving {
+    /// Has the server check the sections.
+    ///
+    /// # Errors
+    /// A section that does not fit the database; a lost connection.
+    pub async fn check(plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
+        if plan.profile.archive().is_empty() {
+            return Ok(Self { sections: of_relations(plan, fit), is_of_tables: false, left_out: Vec::new() });
+        }
+        let (mut sections, mut schemas, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        for section in plan.profile.archive() {
+            let checked = section::check(snapshot, &plan.profile, section).await;
+            let checked = checked.map_err(|faults| first(faults, &plan.profile.file))?;
+            let place = section::place(&plan.profile, section);
+            section::has_comparable_key(&place, &checked.key_type, fit.key_type().unwrap_or_default())?;
+            let every = compose::part("every", "NOT MATERIALIZED", &section.sql);
+            let statement = statement(fit, &[every]);
+            snapshot
+                .columns(&format!("reading {}", place.part), &statement)
+                .await
+                .map_err(|error| place.misfit(error))?;
+            schemas.push(checked.table.0);
+            names.push(checked.table.1);
+            sections.push(Section {
+                name: section.table.clone(),
+                columns: checked.columns,
+                statement,
+                file: plan.profile.file.clone(),
+                line: section.line,
+            });
+        }
+        let mut left_out = Vec::new();
+        let parameters = [Parameter::Texts(schemas), Parameter::Texts(names)];
+        let mut rows = snapshot.rows("looking for tables that are not archived", NOT_ARCHIVED, &parameters).await?;
+        while let Some(row) = rows.next().await? {
+            let [table, parent] = [row.text(0)?, row.text(1)?].map(Option::unwrap_or_default);
+            left_out.push(format!("table {table}, which refers to {parent}"));
+        }
+        Ok(Self { sections, is_of_tables: true, left_out })
+    }
+
+    /// Whether whole rows of real tables are read; else only what the relations present of them.
+    pub fn is_of_tables(&self) -> bool {
+        self.is_of_tables
+    }
+
+    /// The tables or relations, parents first.
+    pub fn tables(&self) -> Vec<String> {
+        self.sections.iter().map(|section| section.name.clone()).collect()
+    }
+
+    /// The tables that refer to archived ones, so that their rows may go with a build, and that no section names.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+
+    /// Begins to read the rows of one table, by its place in [`Archiving::tables`], of the builds with some keys.
+    ///
+    /// # Errors
+    /// What the server complains about before the first row.
+    pub async fn rows<'a>(
+        &'a self,
+        snapshot: &'a Snapshot<'_>,
+        table: usize,
+        keys: &[String],
+    ) -> Result<Option<ArchiveRows<'a>>, ScanError> {
+        let Some(section) = self.sections.get(table) else { return Ok(None) };
+        let keys = Parameter::Texts(keys.to_vec());
+        let rows = snapshot.rows("reading what is to be archived", &section.statement, &[keys]).await?;
+        Ok(Some(ArchiveRows { section, rows }))
+    }
+}
+
+impl ArchiveRows<'_> {
+    /// The columns of the table.
+    pub fn columns(&self) -> &[String] {
+        &self.section.columns
+    }
+
+    /// The next row, or `None` after the last.
+    ///
+    /// # Errors
+    /// What the server complains about; a row that is no row of the table, or of none of the builds.
+    pub async fn next(&mut self) -> Result<Option<ArchiveRow>, ScanError> {
+        let Some(row) = self.rows.next().await? else { return Ok(None) };
+        let place = row.integer(0)?.and_then(|place| usize::try_from(place).ok()?.checked_sub(1));
+        let build = place.ok_or_else(|| self.section.fault("a row whose build_key is none of those asked for"))?;
+        let text = row.text(1)?.ok_or_else(|| self.section.fault("a build_key without a row: is it an outer join?"))?;
+        let values = record::values(&text).filter(|values| values.len() == self.section.columns.len());
+        let values = values.ok_or_else(|| self.section.fault("a row of other columns than before"))?;
+        Ok(Some(ArchiveRow { build, values }))
+    }
+}
+
+impl Section {
+    fn fault(&self, fault: &str) -> ScanError {
+        let part = format!("archive {}", self.name);
+        Place { file: &self.file, line: self.line, part, sql: "", before: 0 }.fault(format!("it gives {fault}"))
+    }
+}
+
+/// Where a profile names no tables, what it presents of them is all that can be read.
+fn of_relations(plan: &ScanPlan, fit: &Fit) -> Vec<Section> {
+    let offered = Relation::ALL.into_iter().filter_map(|relation| Some((relation, plan.profile.relation(relation)?)));
+    let section = |(relation, found): (Relation, &super::profile::RelationSql)| {
+        let presented = PRESENTED.replace(":\"relation\"", relation.as_str());
+        let parts = [
+            compose::part(relation.as_str(), "NOT MATERIALIZED", &found.sql),
+            compose::part("every", "NOT MATERIALIZED", &presented),
+        ];
+        Section {
+            name: relation.to_string(),
+            columns: told_apart(fit.columns(relation)),
+            statement: statement(fit, &parts),
+            file: plan.profile.file.clone(),
+            line: found.line,
+        }
+    };
+    offered.map(section).collect()
+}
+
+/// A relation may give a column of its own twice; an object must not.
+fn told_apart(columns: Vec<String>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(columns.len());
+    for column in columns {
+        let again = (2..).map(|count| format!("{column} ({count})"));
+        let free = std::iter::once(column.clone()).chain(again).find(|name| !names.contains(name));
+        names.push(free.unwrap_or(column));
+    }
+    names
+}
+
+fn statement(fit: &Fit, parts: &[String]) -> String {
+    let archived = ARCHIVED.replace(":key_type", &fit.key_type_quoted().unwrap_or_else(|| "text".to_owned()));
+    format!("WITH {}\n{}", parts.join(", "), without_semicolon(&archived))
+}
+
+fn first(faults: Vec<ScanError>, file: &str) -> ScanError {
+    let unknown = || ScanError::Columns {
+        file: file.to_owned(),
+        line: 1,
+        part: "archive".to_owned(),
+        fault: "a fault without a name".to_owned(),
+    };
+    faults.into_iter().next().unwrap_or_else(unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_one_name_are_told_apart() {
+        let given = ["a", "b", "a", "a (2)", "a"].map(str::to_owned).to_vec();
+        assert_eq!(told_apart(given), ["a", "b", "a (2)", "a (2) (2)", "a (3)"]);
+    }
+}
