@@ -43,7 +43,7 @@ impl Sink {
         let kind = match format {
             Format::Csv => ReportWriter::new(Digesting::new(to)).map(|report| Kind::Csv(Box::new(report))),
             Format::Json => JsonReport::new(to).map(Kind::Json),
-            Format::Table => Ok(Kind::Table(Box::new(FindingTable::new()), to)),
+            Format::Table => Ok(Kind::Table(Box::default(), to)),
         };
         match kind {
             Ok(kind) => Ok(Self { name, kind }),
