@@ -21,16 +21,19 @@ const BESIDE: [(&str, &str); 2] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 14] = [
+const HOMES: [(&str, &[&str]); 16] = [
     ("tokio_postgres", &["database/"]),
     ("tokio_openssl", &["database/"]),
-    ("nix::unistd", &["database/"]),
+    ("nix::unistd", &["database/", "admin/console/"]),
+    ("nix::sys", &["admin/console/"]),
+    ("pty_process", &["admin/console/"]),
     ("socket2", &["database/"]),
     ("openssl", &["database/", "admin/"]),
     ("reqwest", &["admin/"]),
     ("indicatif", &["output/progress.rs"]),
     ("comfy_table", &["output/table.rs"]),
-    ("console", &["output/table.rs"]),
+    // The admin path has a module of the same name.
+    ("console", &["output/table.rs", "admin/mod.rs"]),
     ("csv", &["report/"]),
     ("clap", &["cli.rs", "cli/", "main.rs"]),
     ("serde_json", &["output/json.rs", "admin/http.rs"]),

@@ -3,7 +3,10 @@
 //! [`AdminPath::delete`] sends one deletion and tells what the server said about it. That is never proof: whether the
 //! build is gone is for the database to say.
 
+mod clojure;
+mod console;
 mod error;
+mod function;
 mod http;
 mod nrepl;
 mod retry;
@@ -17,8 +20,10 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+pub use console::{ConsoleEvent, console_events};
 pub use error::AdminError;
-pub use nrepl::{AdminFn, AdminFnError, DecodeError};
+pub use function::{AdminFn, AdminFnError};
+pub use nrepl::DecodeError;
 pub use via::{Via, ViaError};
 
 use crate::build_url::BuildUrl;
@@ -26,10 +31,14 @@ use crate::build_url::BuildUrl;
 /// How to talk to the admin path.
 #[derive(Debug)]
 pub struct Options {
-    /// How long one call may take. nREPL: connecting and opening a session are calls of their own.
+    /// How long one call may take, but for the start of a console. nREPL: connecting and opening a session are calls of their own.
     pub timeout: Duration,
-    /// nREPL: the one function to call. None: the usual names are tried.
+    /// nREPL and console: the one function to call. None: the usual names are tried.
     pub admin_fn: Option<AdminFn>,
+    /// Console: whether it is typed into through a pseudo-terminal.
+    pub console_pty: bool,
+    /// Console: how long the program may take until it answers for the first time.
+    pub start_timeout: Duration,
     /// HTTP: the token; it is sent to the host of `--via` only, and never shown.
     pub token: Option<SecretString>,
     /// HTTP: the header that carries the token.
@@ -46,6 +55,8 @@ impl Default for Options {
         Self {
             timeout: Duration::from_secs(60),
             admin_fn: None,
+            console_pty: false,
+            start_timeout: Duration::from_secs(120),
             token: None,
             token_header: "Circle-Token".to_owned(),
             ca_file: None,
@@ -97,18 +108,21 @@ pub struct AdminPath(Path);
 #[derive(Debug)]
 enum Path {
     Nrepl(Box<nrepl::Client>),
+    Console(Box<console::Client>),
     Http(Box<http::Client>),
 }
 
 impl AdminPath {
-    /// Opens the way. nREPL: connects, opens a session and makes sure that the function is there. HTTP: checks the
-    /// token, the certificates and the scheme; nothing is sent yet.
+    /// Opens the way. nREPL: connects, opens a session and makes sure that the function is there. Console:
+    /// starts the program, waits until it answers, and makes sure of the same. HTTP: checks the token, the certificates and the
+    /// scheme; nothing is sent yet.
     ///
     /// # Errors
     /// Whatever would make every deletion fail, as far as it can be seen now.
     pub async fn connect(via: &Via, options: Options) -> Result<Self, AdminError> {
         Ok(Self(match via {
             Via::Nrepl { host, port } => Path::Nrepl(Box::new(nrepl::Client::connect(host, *port, options).await?)),
+            Via::Console { command } => Path::Console(Box::new(console::Client::connect(command, options).await?)),
             Via::Http(url) => Path::Http(Box::new(http::Client::new(url, options)?)),
         }))
     }
@@ -119,22 +133,25 @@ impl AdminPath {
     pub async fn delete(&mut self, build: &BuildUrl) -> Answer {
         match &mut self.0 {
             Path::Nrepl(client) => client.delete(build).await,
+            Path::Console(client) => client.delete(build).await,
             Path::Http(client) => client.delete(build).await,
         }
     }
 
-    /// Takes leave of the server; takes two seconds at most.
+    /// Takes leave of the server; takes three seconds at most. A console program and all its children have ended then.
     pub async fn close(self) {
         match self.0 {
             Path::Nrepl(client) => client.close().await,
+            Path::Console(client) => client.close().await,
             Path::Http(_) => {}
         }
     }
 
-    /// Where deletions go, and for an nREPL the function that is called: for a plan, a log, a journal. Without secrets.
+    /// Where deletions go, and for an nREPL or a console the function that is called: for a plan, a log, a journal. Without secrets.
     pub fn describe(&self) -> String {
         match &self.0 {
             Path::Nrepl(client) => client.describe(),
+            Path::Console(client) => client.describe(),
             Path::Http(client) => client.describe(),
         }
     }

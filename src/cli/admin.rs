@@ -13,10 +13,16 @@ use super::values;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Talking to the admin path")]
 pub struct AdminArgs {
-    /// nREPL: the function to call [default: admin/delete-build, else
+    /// nREPL and console: the function to call [default: admin/delete-build, else
     /// circle.http.api.admin-commands/delete-build]
     #[arg(long, value_name = "NS/NAME")]
     pub admin_fn: Option<AdminFn>,
+    /// Console: type into the program through a pseudo-terminal, for one that wants a terminal
+    #[arg(long)]
+    pub console_pty: bool,
+    /// Console: how long the program may take until it is ready
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = values::wait)]
+    pub start_timeout: Duration,
     /// HTTP: a file that holds the token [default: the environment variable HALFBUILT_TOKEN]
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,

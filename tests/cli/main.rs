@@ -9,6 +9,7 @@ mod buildbot;
 mod conductor;
 mod connection;
 mod delete;
+mod delete_console;
 mod delete_http;
 mod delete_nrepl;
 mod gone;

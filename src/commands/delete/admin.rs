@@ -30,6 +30,8 @@ pub(super) fn options(args: &DeleteArgs) -> Result<Options, Error> {
     Ok(Options {
         timeout: admin.timeout,
         admin_fn: admin.admin_fn.clone(),
+        console_pty: admin.console_pty,
+        start_timeout: admin.start_timeout,
         token: token.filter(|token| !token.is_empty()).map(SecretString::from),
         token_header: admin.token_header.clone(),
         ca_file: admin.ca_file.clone(),
