@@ -21,18 +21,21 @@ const BESIDE: [(&str, &str); 2] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 17] = [
+const HOMES: [(&str, &[&str]); 19] = [
     ("tokio_postgres", &["database/"]),
     ("tokio_openssl", &["database/"]),
-    ("nix::unistd", &["database/", "deletion/journal/"]),
+    ("nix::unistd", &["database/", "deletion/journal/", "admin/console/"]),
     ("nix::fcntl", &["deletion/journal/", "deletion/archive/"]),
+    ("nix::sys", &["admin/console/"]),
+    ("pty_process", &["admin/console/"]),
     ("flate2", &["deletion/archive/"]),
     ("socket2", &["database/"]),
     ("openssl", &["database/", "admin/"]),
     ("reqwest", &["admin/"]),
     ("indicatif", &["output/progress.rs"]),
     ("comfy_table", &["output/table.rs"]),
-    ("console", &["output/table.rs"]),
+    // The admin path has a module of the same name.
+    ("console", &["output/table.rs", "admin/mod.rs"]),
     ("csv", &["report/"]),
     ("clap", &["cli.rs", "cli/", "main.rs"]),
     (

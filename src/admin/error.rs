@@ -4,7 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::nrepl::{AdminFn, DecodeError};
+use super::function::AdminFn;
+use super::nrepl::DecodeError;
 use super::via::ViaError;
 
 /// Why the admin path could not be opened. Nothing was deleted.
@@ -58,13 +59,13 @@ pub enum AdminError {
         /// What it said, bounded and escaped.
         said: String,
     },
-    /// The nREPL answered the question for the function with something else than a name or nil.
-    #[error("{address} did not say whether {function} exists: {said}")]
+    /// The nREPL or the console answered the question for the function with something else than a name or nil.
+    #[error("{address} did not say whether there is a function {}: {said}", list(tried))]
     Unresolved {
         /// What was connected to, as `--via` names it.
         address: String,
-        /// The function that was asked for.
-        function: AdminFn,
+        /// The functions that were asked for.
+        tried: Vec<AdminFn>,
         /// What it said, bounded and escaped.
         said: String,
     },
@@ -85,6 +86,42 @@ pub enum AdminError {
         now: String,
         /// What it was when the run began.
         before: String,
+    },
+    /// A console program could not be started.
+    #[error("cannot start {address}")]
+    ConsoleStart {
+        /// What was to be started, as `--via` names it.
+        address: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A console program ended before it was ready.
+    #[error("{address} {how} before it was ready{said}")]
+    ConsoleEnded {
+        /// What was started, as `--via` names it.
+        address: String,
+        /// That it ended, with its exit status, or that it closed its output.
+        how: String,
+        /// What it printed last, bounded and escaped, as the end of a sentence.
+        said: String,
+    },
+    /// A console program did not answer in time.
+    #[error("{address} was not ready within {timeout:?}{said}")]
+    ConsoleSilent {
+        /// What was started, as `--via` names it.
+        address: String,
+        /// How long it was waited for.
+        timeout: Duration,
+        /// What it printed last, bounded and escaped, as the end of a sentence.
+        said: String,
+    },
+    /// A console program asks for a password, which nobody can type.
+    #[error("{address} asks for a password{said}")]
+    ConsoleSecret {
+        /// What was started, as `--via` names it.
+        address: String,
+        /// What it printed last, bounded and escaped, as the end of a sentence.
+        said: String,
     },
     /// An HTTP admin path without a token.
     #[error("no token for {address}")]
@@ -146,6 +183,15 @@ impl AdminError {
             Self::NotAnNrepl { .. } => Some("check the port of --via; an nREPL behind TLS or HTTP is not supported"),
             Self::NoFunction { .. } => Some("name the function that deletes a build with --admin-fn NAMESPACE/NAME"),
             Self::FunctionChanged { .. } => Some("find out what restarted, then run the command again"),
+            Self::ConsoleEnded { .. } => Some(
+                "try the command by hand: it has to lead to a Clojure prompt; if it wants a terminal, --console-pty gives it one",
+            ),
+            Self::ConsoleSilent { .. } => Some(
+                "the command has to lead to a Clojure prompt; --start-timeout DURATION waits longer, --console-pty gives it a terminal",
+            ),
+            Self::ConsoleSecret { .. } => {
+                Some("let it log in without one: a key, an agent, a token that was fetched before")
+            }
             Self::TokenMissing { .. } => Some("--token-file FILE or the environment variable HALFBUILT_TOKEN"),
             Self::TokenUnusable => Some("the file should hold the token alone, on one line"),
             Self::TokenHeader { .. } => Some("--token-header NAME; the usual one is Circle-Token"),
@@ -153,7 +199,11 @@ impl AdminError {
             Self::CaFileRead { .. } | Self::CaFileInvalid { .. } | Self::CaFileEmpty { .. } => {
                 Some("--ca-file wants one or more certificates in PEM: -----BEGIN CERTIFICATE-----")
             }
-            Self::Lost { .. } | Self::NoSession { .. } | Self::Unresolved { .. } | Self::HttpClient(_) => None,
+            Self::ConsoleStart { .. }
+            | Self::Lost { .. }
+            | Self::NoSession { .. }
+            | Self::Unresolved { .. }
+            | Self::HttpClient(_) => None,
         }
     }
 }

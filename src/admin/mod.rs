@@ -3,7 +3,10 @@
 //! [`AdminPath::delete`] sends one deletion and tells what the server said about it. That is never proof: whether the
 //! build is gone is for the database to say.
 
+mod clojure;
+mod console;
 mod error;
+mod function;
 mod http;
 mod nrepl;
 mod pool;
@@ -19,8 +22,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use secrecy::SecretString;
 
+pub use console::{ConsoleEvent, console_events};
 pub use error::AdminError;
-pub use nrepl::{AdminFn, AdminFnError, DecodeError};
+pub use function::{AdminFn, AdminFnError};
+pub use nrepl::DecodeError;
 pub use via::{Via, ViaError};
 
 use crate::build_url::BuildUrl;
@@ -29,12 +34,16 @@ use pool::Pool;
 /// How to talk to the admin path.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How long one call may take. nREPL: connecting and opening a session are calls of their own.
+    /// How long one call may take, but for the start of a console. nREPL: connecting and opening a session are calls of their own.
     pub timeout: Duration,
-    /// How many deletions may be under way at once, at least 1. nREPL: as many connections.
+    /// How many deletions may be under way at once, at least 1. nREPL: as many connections; console: as many programs.
     pub jobs: usize,
-    /// nREPL: the one function to call. None: the usual names are tried.
+    /// nREPL and console: the one function to call. None: the usual names are tried.
     pub admin_fn: Option<AdminFn>,
+    /// Console: whether it is typed into through a pseudo-terminal.
+    pub console_pty: bool,
+    /// Console: how long the program may take until it answers for the first time.
+    pub start_timeout: Duration,
     /// HTTP: the token; it is sent to the host of `--via` only, and never shown.
     pub token: Option<SecretString>,
     /// HTTP: the header that carries the token.
@@ -52,6 +61,8 @@ impl Default for Options {
             timeout: Duration::from_secs(60),
             jobs: 1,
             admin_fn: None,
+            console_pty: false,
+            start_timeout: Duration::from_secs(120),
             token: None,
             token_header: "Circle-Token".to_owned(),
             ca_file: None,
@@ -106,12 +117,14 @@ pub struct AdminPath {
 #[derive(Debug)]
 enum Path {
     Nrepl(Pool<nrepl::Client>),
+    Console(Pool<console::Client>),
     Http(Box<http::Client>, usize),
 }
 
 impl AdminPath {
-    /// Opens the way. nREPL: connects, opens a session and makes sure that the function is there. HTTP: checks the
-    /// token, the certificates and the scheme; nothing is sent yet.
+    /// Opens the way. nREPL: connects, opens a session and makes sure that the function is there. Console:
+    /// starts the program, waits until it answers, and makes sure of the same. HTTP: checks the token, the certificates and the
+    /// scheme; nothing is sent yet.
     ///
     /// # Errors
     /// Whatever would make every deletion fail, as far as it can be seen now.
@@ -129,6 +142,12 @@ impl AdminPath {
                 }
                 Self { path: Path::Nrepl(Pool::new(clients)), description }
             }
+            Via::Console { command } => {
+                let programs = (0..jobs).map(|_| console::Client::connect(command, options.clone()));
+                let clients = join_all(programs).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+                let description = clients.first().map(console::Client::describe).unwrap_or_default();
+                Self { path: Path::Console(Pool::new(clients)), description }
+            }
             Via::Http(url) => {
                 let client = http::Client::new(url, options)?;
                 let description = client.describe();
@@ -141,6 +160,7 @@ impl AdminPath {
     pub fn jobs(&self) -> usize {
         match &self.path {
             Path::Nrepl(clients) => clients.size(),
+            Path::Console(clients) => clients.size(),
             Path::Http(_, jobs) => *jobs,
         }
     }
@@ -151,19 +171,22 @@ impl AdminPath {
     pub async fn delete(&self, build: &BuildUrl) -> Answer {
         match &self.path {
             Path::Nrepl(clients) => clients.take().await.client.delete(build).await,
+            Path::Console(clients) => clients.take().await.client.delete(build).await,
             Path::Http(client, _) => client.delete(build).await,
         }
     }
 
-    /// Takes leave of the server; takes two seconds at most.
+    /// Takes leave of the server; takes three seconds at most. A console program and all its children have ended then.
     pub async fn close(self) {
         match self.path {
             Path::Nrepl(clients) => drop(join_all(clients.into_clients().map(nrepl::Client::close)).await),
+            Path::Console(clients) => drop(join_all(clients.into_clients().map(console::Client::close)).await),
             Path::Http(..) => {}
         }
     }
 
-    /// Where deletions go, and for an nREPL the function that is called: for a plan, a log, a journal. Without secrets.
+    /// Where deletions go, and for an nREPL or a console the function that is called: for a plan, a log, a journal. Without
+    /// secrets.
     pub fn describe(&self) -> &str {
         &self.description
     }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use url::Url;
 
+use crate::text::escape_controls;
+
 /// Where deletions are sent, as `--via` names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -15,6 +17,11 @@ pub enum Via {
         host: String,
         /// The TCP port.
         port: u16,
+    },
+    /// `console:COMMAND`: a console program that is started and typed into, such as `circleci dev-console`.
+    Console {
+        /// The command line, for `sh -c`.
+        command: String,
     },
     /// `https://…` or `http://…`: every deletion is a POST to this address.
     Http(Url),
@@ -27,11 +34,14 @@ pub enum ViaError {
     /// Not an absolute URL.
     #[error("--via is not a URL: {0}")]
     NotAUrl(#[from] url::ParseError),
-    /// `console:COMMAND`, which this version does not know yet.
-    #[error("--via console: is not supported by this version")]
-    Console,
+    /// `console:` with nothing after it.
+    #[error("--via console: names no command")]
+    NoCommand,
+    /// `console:COMMAND` with a character in it that belongs to no command line.
+    #[error("--via console: has a control character in its command")]
+    ControlCharacter,
     /// Neither `nrepl`, `https` nor `http`.
-    #[error("--via has the scheme {0:?}, which is none of nrepl, https, http")]
+    #[error("--via has the scheme {0:?}, which is none of nrepl, console, https, http")]
     Scheme(String),
     /// A user name or a password stands before the host.
     #[error("--via holds a user name or a password")]
@@ -54,8 +64,11 @@ impl ViaError {
     /// What the operator can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::NotAUrl(_) | Self::Scheme(_) | Self::Console | Self::Host | Self::Path => {
-                "write nrepl://HOST:PORT or an https:// URL"
+            Self::NotAUrl(_) | Self::Scheme(_) | Self::Host | Self::Path => {
+                "write nrepl://HOST:PORT, 'console:COMMAND' or an https:// URL"
+            }
+            Self::NoCommand | Self::ControlCharacter => {
+                "write the command that opens the console by hand, in one line: 'console:circleci dev-console'"
             }
             Self::Port => "CircleCI Server's console listens on port 6005 of the frontend",
             Self::Credentials | Self::Query => {
@@ -70,8 +83,13 @@ impl FromStr for Via {
 
     fn from_str(text: &str) -> Result<Self, ViaError> {
         let text = text.trim();
-        if text.starts_with("console:") {
-            return Err(ViaError::Console);
+        if let Some(command) = text.strip_prefix("console:") {
+            let command = command.trim();
+            return match command {
+                "" => Err(ViaError::NoCommand),
+                _ if command.contains(char::is_control) => Err(ViaError::ControlCharacter),
+                _ => Ok(Self::Console { command: command.to_owned() }),
+            };
         }
         let url = Url::parse(text)?;
         check(&url)?;
@@ -114,6 +132,7 @@ impl fmt::Display for Via {
         match self {
             Self::Nrepl { host, port } if host.contains(':') => write!(f, "nrepl://[{host}]:{port}"),
             Self::Nrepl { host, port } => write!(f, "nrepl://{host}:{port}"),
+            Self::Console { command } => write!(f, "console:{}", escape_controls(command)),
             // Rebuilt from harmless parts, for a `Via` can be made without going through `from_str`.
             Self::Http(url) => {
                 write!(f, "{}://{}", url.scheme(), url.host_str().unwrap_or_default())?;
@@ -136,6 +155,7 @@ mod tests {
             ("nrepl://[::1]:6005", "nrepl://[::1]:6005"),
             ("https://ci.example.com/admin/delete-build", "https://ci.example.com/admin/delete-build"),
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080/"),
+            (" console: docker exec -i x lein repl ", "console:docker exec -i x lein repl"),
         ] {
             let via: Via = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(via.to_string(), shown);
@@ -148,7 +168,9 @@ mod tests {
     #[test]
     fn what_is_no_place_is_refused_and_not_repeated() {
         for (text, error) in [
-            ("console:circleci dev-console", ViaError::Console),
+            ("console: ", ViaError::NoCommand),
+            ("console:a\nb", ViaError::ControlCharacter),
+            ("console:a\u{9b}31m", ViaError::ControlCharacter),
             ("ftp://ci.example.com", ViaError::Scheme("ftp".into())),
             ("nrepl://me:hunter2@host:6005", ViaError::Credentials),
             ("https://hunter2@ci.example.com/", ViaError::Credentials),

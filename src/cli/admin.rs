@@ -14,10 +14,16 @@ use super::values;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Talking to the admin path")]
 pub struct AdminArgs {
-    /// nREPL: the function to call [default: admin/delete-build, else
+    /// nREPL and console: the function to call [default: admin/delete-build, else
     /// circle.http.api.admin-commands/delete-build]
     #[arg(long, value_name = "NS/NAME")]
     pub admin_fn: Option<AdminFn>,
+    /// Console: type into the program through a pseudo-terminal, for one that wants a terminal
+    #[arg(long)]
+    pub console_pty: bool,
+    /// Console: how long the program may take until it is ready
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = values::wait)]
+    pub start_timeout: Duration,
     /// HTTP: a file that holds the token [default: the environment variable HALFBUILT_TOKEN]
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
@@ -32,9 +38,10 @@ pub struct AdminArgs {
     pub allow_plain_http: bool,
     /// How many deletions may be under way at once; fewer are where the server answers ever later or says that it is busy
     ///
-    /// The first one is always alone: it is proved gone before the others are sent.
-    #[arg(long, value_name = "N", default_value = "4")]
-    pub jobs: NonZeroU8,
+    /// The first one is always alone: it is proved gone before the others are sent. [default: 4; for console: 1, for each is a
+    /// program of its own]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroU8>,
     /// Send no more than so many deletions a second, such as 5 or 0.5 [default: as fast as the server answers]
     #[arg(long, value_name = "N", value_parser = values::rate)]
     pub rate: Option<f64>,

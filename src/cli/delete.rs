@@ -14,7 +14,8 @@ pub struct DeleteArgs {
     /// A report that `halfbuilt scan` wrote, a list of build URLs, or - for standard input
     #[arg(value_name = "REPORT")]
     pub report: PathBuf,
-    /// The admin path: nrepl://HOST:6005, or the https:// URL that takes POST {"url": ...}
+    /// The admin path: nrepl://HOST:6005, 'console:COMMAND' for a console program that is started and typed into, such as
+    /// 'console:circleci dev-console', or the https:// URL that takes POST {"url": ...}
     #[arg(long, value_name = "URI")]
     pub via: String,
     /// Choose only rows that this rule found; may be repeated

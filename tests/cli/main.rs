@@ -10,6 +10,7 @@ mod buildbot;
 mod conductor;
 mod connection;
 mod delete;
+mod delete_console;
 mod delete_http;
 mod delete_nrepl;
 mod gates;

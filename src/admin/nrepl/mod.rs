@@ -6,7 +6,6 @@
 mod bencode;
 mod connection;
 mod form;
-mod function;
 mod response;
 mod session;
 
@@ -23,11 +22,11 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 pub use bencode::DecodeError;
-pub use function::{AdminFn, AdminFnError};
 
+use super::clojure::{self, Function};
 use super::retry::Patience;
 use super::text::{chain, shown};
-use super::{AdminError, Answer, Options, Via};
+use super::{AdminError, AdminFn, Answer, Options, Via};
 use crate::build_url::BuildUrl;
 use connection::{Connection, LinkError};
 use session::{CallError, Session};
@@ -59,15 +58,6 @@ struct Server {
     timeout: Duration,
     /// The functions to look for, in this order.
     candidates: Vec<AdminFn>,
-}
-
-/// The function that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Function {
-    /// The name by which it is called.
-    called: AdminFn,
-    /// The var that this name stands for.
-    var: AdminFn,
 }
 
 impl Client {
@@ -115,7 +105,7 @@ impl Client {
         self.was_slow = false;
         // The session is put back only after a complete answer: whatever else happens, a dropped future included, the
         // next deletion cannot take this one's late answer for its own.
-        match session.evaluate(&form::call(&self.function.called, build)).await {
+        match session.evaluate(&clojure::call(&self.function.called, build)).await {
             Ok(response) => {
                 self.session = Some(session).filter(|_| !response.session_is_unknown());
                 response.answer()
@@ -174,12 +164,6 @@ impl Client {
     }
 }
 
-impl std::fmt::Display for Function {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.called == self.var { write!(f, "{}", self.var) } else { write!(f, "{} ({})", self.called, self.var) }
-    }
-}
-
 impl Server {
     async fn open(&self) -> Result<(Session, Function), AdminError> {
         let connection = match timeout(self.timeout, Connection::open(&self.host, self.port)).await {
@@ -199,9 +183,9 @@ impl Server {
             let response = session.evaluate(&form::resolve(called)).await;
             let response = response.map_err(|error| self.failed("looking for the function", error))?;
             let unresolved =
-                |said| AdminError::Unresolved { address: self.address.clone(), function: called.clone(), said };
+                |said| AdminError::Unresolved { address: self.address.clone(), tried: vec![called.clone()], said };
             let value = response.value().map_err(unresolved)?;
-            match form::resolved(value).map_err(|_| unresolved(shown(value)))? {
+            match clojure::resolved(value).map_err(|_| unresolved(shown(value)))? {
                 Some(var) => return Ok(Function { called: called.clone(), var }),
                 None => continue,
             }

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use crate::admin::{AdminPath, Answer, Options};
+use crate::admin::{AdminPath, Answer, Options, Via};
 use crate::build_url::BuildUrl;
 use crate::cli::DeleteArgs;
 use crate::commands::Error;
@@ -22,7 +22,9 @@ impl Deleter for Option<Admin> {
 }
 
 /// How to talk to it, by the flags and the environment.
-pub(super) fn options(args: &DeleteArgs) -> Result<Options, Error> {
+pub(super) fn options(args: &DeleteArgs, via: &Via) -> Result<Options, Error> {
+    // Each console is a program of its own, and takes its time to start.
+    let usual = if matches!(via, Via::Console { .. }) { 1 } else { 4 };
     let admin = &args.admin;
     let token = match &admin.token_file {
         Some(file) => {
@@ -33,8 +35,10 @@ pub(super) fn options(args: &DeleteArgs) -> Result<Options, Error> {
     };
     Ok(Options {
         timeout: admin.timeout,
-        jobs: admin.jobs.get().into(),
+        jobs: admin.jobs.map_or(usual, |jobs| jobs.get().into()),
         admin_fn: admin.admin_fn.clone(),
+        console_pty: admin.console_pty,
+        start_timeout: admin.start_timeout,
         token: token.filter(|token| !token.is_empty()).map(SecretString::from),
         token_header: admin.token_header.clone(),
         ca_file: admin.ca_file.clone(),

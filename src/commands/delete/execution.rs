@@ -44,7 +44,7 @@ pub(super) async fn carry_out(
 ) -> Result<Exit, Error> {
     let Work { args, via, host, plan, report, history, output: (output, output_file) } = work;
     let deletions = plan.iter().filter(|planned| planned.is_deletion()).count() as u64;
-    let mut options = options(args)?;
+    let mut options = options(args, via)?;
     options.jobs = options.jobs.min(deletions.try_into().unwrap_or(usize::MAX)).max(1);
     let admin = match deletions {
         0 => None,

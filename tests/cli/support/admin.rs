@@ -31,6 +31,11 @@ impl Admin {
         format!("nrepl://127.0.0.1:{}", ADMIN.variable("NREPL_PORT"))
     }
 
+    /// The port of its nREPL.
+    pub fn nrepl_port(&self) -> &'static str {
+        ADMIN.variable("NREPL_PORT")
+    }
+
     /// Where its HTTP server takes deletions.
     pub fn http(&self) -> String {
         format!("http://127.0.0.1:{}/admin/delete-build", ADMIN.variable("HTTP_PORT"))
@@ -49,6 +54,12 @@ impl Admin {
     /// Has delete-build misbehave for the builds of a host: `throw`, `sleep`, `pretend`, `print`.
     pub fn behaves(&self, database: &TestDatabase, how: &str) {
         self.eval(&format!("(halfbuilt.fixture/behave! {:?} :{how})", database.host));
+    }
+
+    /// Has delete-build throw for the builds of a host, with this message.
+    pub fn fails_with(&self, database: &TestDatabase, message: &str) {
+        let units: Vec<String> = message.encode_utf16().map(|unit| format!("(char {unit})")).collect();
+        self.eval(&format!("(halfbuilt.fixture/fail-with! {:?} (str {}))", database.host, units.join(" ")));
     }
 
     /// Evaluates Clojure on the server, by a client that shares nothing with the program's own.

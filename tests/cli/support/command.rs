@@ -74,6 +74,12 @@ impl Run {
         self
     }
 
+    /// Runs it in a process group of its own, as a shell does in a terminal.
+    pub fn in_a_group_of_its_own(mut self) -> Self {
+        std::os::unix::process::CommandExt::process_group(&mut self.command, 0);
+        self
+    }
+
     /// Starts it, for a test that does something meanwhile.
     pub fn start(mut self) -> std::process::Child {
         self.command.current_dir(env!("CARGO_TARGET_TMPDIR"));

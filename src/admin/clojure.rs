@@ -1,0 +1,117 @@
+//! What every Clojure form is made of, however it is sent: names and string literals, from a [`BuildUrl`] and an [`AdminFn`]
+//! only.
+
+use std::fmt;
+use std::fmt::Write as _;
+
+use super::AdminFn;
+use crate::build_url::BuildUrl;
+
+/// The function that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Function {
+    /// The name by which it is called.
+    pub(super) called: AdminFn,
+    /// The var that this name stands for.
+    pub(super) var: AdminFn,
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.called == self.var { write!(f, "{}", self.var) } else { write!(f, "{} ({})", self.called, self.var) }
+    }
+}
+
+/// Reads a var as Clojure prints it, `#'namespace/name`, or None for `nil`: what `resolve` and `ns-resolve` give.
+///
+/// # Errors
+/// Anything but a var or nil.
+pub(super) fn resolved(printed: &str) -> Result<Option<AdminFn>, NotAVar> {
+    match printed.trim() {
+        "nil" => Ok(None),
+        var => var.strip_prefix("#'").and_then(|name| name.parse().ok()).map(Some).ok_or(NotAVar),
+    }
+}
+
+/// An answer that names no var.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NotAVar;
+
+/// The call that deletes a build: to the letter what an operator types.
+pub(super) fn call(function: &AdminFn, build: &BuildUrl) -> String {
+    format!("({function} {})", string(&build.to_string()))
+}
+
+/// A Clojure string literal. A build's URL holds nothing that needs an escape; this holds even if it one day should.
+pub(super) fn string(text: &str) -> String {
+    let mut literal = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => literal.extend(['\\', c]),
+            ' '..='~' => literal.push(c),
+            _ => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    // Writing to a String cannot fail.
+                    let _ = write!(literal, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    literal.push('"');
+    literal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_call_is_what_an_operator_types() {
+        let build = BuildUrl::parse("https://ci.example.com/github/acme/api/1234/?x#y").expect("a build");
+        let function = "admin/delete-build".parse().expect("a function");
+        assert_eq!(call(&function, &build), r#"(admin/delete-build "https://ci.example.com/gh/acme/api/1234")"#);
+    }
+
+    #[test]
+    fn a_string_cannot_be_left() {
+        assert_eq!(string(r#"")(System/exit 0)(""#), r#""\")(System/exit 0)(\"""#);
+        assert_eq!(string(r#"\"#), r#""\\""#);
+        assert_eq!(string(r#"\")"#), r#""\\\")""#);
+        assert_eq!(string("a\nb\0é\u{1f600}"), r#""a\u000ab\u0000\u00e9\ud83d\ude00""#);
+    }
+
+    #[test]
+    fn a_printed_var() {
+        let full = "circle.http.api.admin-commands/delete-build";
+        assert_eq!(resolved(&format!("#'{full}")), Ok(full.parse().ok()));
+        assert_eq!(resolved("nil"), Ok(None));
+        for odd in ["", "true", "#'a/b c", "java.lang.String", "\"admin/delete-build\"", "admin/delete-build"] {
+            assert_eq!(resolved(odd), Err(NotAVar), "{odd}");
+        }
+    }
+
+    proptest::proptest! {
+        /// Reads the literal back by Clojure's rules for strings.
+        #[test]
+        fn a_string_reads_back_as_it_was(text in ".*") {
+            let literal = string(&text);
+            let inner = literal.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).expect("quotes");
+            let (mut units, mut chars) = (Vec::new(), inner.chars());
+            while let Some(c) = chars.next() {
+                proptest::prop_assert!(matches!(c, ' '..='~') && c != '"');
+                units.push(match c {
+                    '\\' => match chars.next() {
+                        Some('u') => {
+                            let digits: String = chars.by_ref().take(4).collect();
+                            u16::from_str_radix(&digits, 16).expect("four hex digits")
+                        }
+                        Some(c @ ('"' | '\\')) => c as u16,
+                        other => panic!("\\{other:?}"),
+                    },
+                    c => c as u16,
+                });
+            }
+            proptest::prop_assert_eq!(String::from_utf16(&units).expect("UTF-16"), text);
+        }
+    }
+}

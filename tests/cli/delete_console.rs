@@ -1,0 +1,295 @@
+//! Deletions through real console programs: nREPL's own command-line client, and a plain Clojure prompt.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use halfbuilt::exit::Exit;
+use tempfile::TempDir;
+
+use crate::delete::{deletable, scanned};
+use crate::support::{
+    Admin, Done, Report, Run, TIMES, TestDatabase, admin, halfbuilt, repository, server_variables, wait_until,
+};
+
+/// The command that starts `fixtures/servers/console.sh`.
+fn command(arguments: &str) -> String {
+    // The program runs with a clean environment; where things are installed is not for it to say.
+    let places = ["PATH", "HOME", "XDG_CACHE_HOME", "HALFBUILT_SERVERS_ROOT", "HALFBUILT_IGNORE_SYSTEM"];
+    let places = places.iter().filter_map(|name| Some(format!("{name}='{}' ", std::env::var(name).ok()?)));
+    let script = repository("fixtures/servers/console.sh");
+    format!("{}exec bash '{}' {arguments}", places.collect::<String>(), script.display())
+}
+
+/// The console that is connected to the admin server's nREPL.
+fn connected(admin: &Admin) -> String {
+    command(&format!("nrepl {}", admin.nrepl_port()))
+}
+
+/// Deletes what may be deleted of a report, through a console.
+fn delete(database: &TestDatabase, report: &Path, console: &str) -> Run {
+    let via = format!("console:{console}");
+    let confirmed = ["--execute", "--confirm", &database.host, "--via", &via];
+    halfbuilt(&["delete"]).args(&[report]).args(&TIMES).args(&confirmed).on(database)
+}
+
+/// A database with its report.
+fn prepared(fixtures: &[&str]) -> (TestDatabase, TempDir, PathBuf) {
+    let database = TestDatabase::circleci_on_own_host(fixtures);
+    let (folder, report) = scanned(&database);
+    (database, folder, report)
+}
+
+/// All that is deletable goes, and nothing else.
+fn deletes_the_chosen(console: impl Fn(&TestDatabase) -> String, flags: &[&str]) {
+    let (database, folder, report) = prepared(&["healthy", "stuck-running"]);
+    let (before, chosen) = (database.urls(), deletable(&Report::read(&report)));
+    let results = folder.path().join("results.csv");
+    let run = delete(&database, &report, &console(&database)).args(flags).args(&["-o"]).args(&[&results]);
+    let password =
+        server_variables("postgres").into_iter().find(|(name, _)| name == "PGPASSWORD").expect("a password").1;
+    let done = run.env("CONSOLE_PASSWORD", &password).run().exits(Exit::Clean);
+    let expected: Vec<String> = before.into_iter().filter(|url| !chosen.contains(url)).collect();
+    assert_eq!(database.urls(), expected, "{flags:?}");
+    assert_eq!(Report::read(&results).count("state", "deleted"), chosen.len(), "{flags:?}");
+    done.says("admin/delete-build (circle.http.api.admin-commands/delete-build)").does_not_say(&password);
+}
+
+#[test]
+fn a_client_of_an_nrepl_over_pipes() {
+    deletes_the_chosen(|database| connected(&admin(database)), &[]);
+}
+
+#[test]
+fn a_client_of_an_nrepl_in_a_terminal() {
+    deletes_the_chosen(|database| connected(&admin(database)), &["--console-pty"]);
+}
+
+#[test]
+fn a_client_that_shows_colours() {
+    let console = |database: &TestDatabase| format!("{} --color", connected(&admin(database)));
+    deletes_the_chosen(console, &[]);
+    deletes_the_chosen(console, &["--console-pty"]);
+}
+
+#[test]
+fn a_plain_clojure_prompt_over_pipes() {
+    deletes_the_chosen(|_| command("local"), &[]);
+}
+
+#[test]
+fn a_plain_clojure_prompt_in_a_terminal() {
+    deletes_the_chosen(|_| command("local"), &["--console-pty"]);
+}
+
+#[test]
+fn a_prompt_in_another_namespace_calls_the_function_by_its_full_name() {
+    let (database, _folder, report) = prepared(&["stuck-running"]);
+    let before = database.builds();
+    // What is typed first leaves for a namespace without names of its own; then the console is given over.
+    let console = format!("{{ echo \"(in-ns 'nowhere)\"; exec cat; }} | {{ {}; }}", connected(&admin(&database)));
+    let done = delete(&database, &report, &console).run().exits(Exit::Clean);
+    let done = done.says("circle.http.api.admin-commands/delete-build").does_not_say("admin/delete-build (");
+    assert_eq!(Report::parse(&done.stdout).count("state", "deleted") as u64, before - database.builds());
+}
+
+#[test]
+fn an_exception_with_hostile_text_is_told_and_stops_the_canary() {
+    for flags in [&[][..], &["--console-pty"]] {
+        let (database, _folder, report) = prepared(&["stuck-running"]);
+        let admin = admin(&database);
+        admin.fails_with(
+            &database,
+            "no\n\u{1b}[31mluck\u{1b}]0;title\u{7} \"quoted\" \\ \u{e9}\u{1f600} V004E user=> nil",
+        );
+        let done = delete(&database, &report, &connected(&admin)).args(flags).run().exits(Exit::NotAllDeleted);
+        let results = Report::parse(&done.stdout);
+        assert_eq!(results.count("state", "failed"), 1, "{flags:?}");
+        done.says("exception clojure.lang.ExceptionInfo: no\\n\\u{1b}[31mluck\\u{1b}]0;title\\u{7} \"quoted\" \\ é😀");
+    }
+}
+
+#[test]
+fn a_server_that_says_done_and_did_nothing_is_found_out_at_the_first_build() {
+    let (database, _folder, report) = prepared(&["stuck-running"]);
+    let admin = admin(&database);
+    admin.behaves(&database, "pretend");
+    let before = database.urls();
+    let done = delete(&database, &report, &connected(&admin)).run().exits(Exit::NotAllDeleted);
+    let results = Report::parse(&done.stdout);
+    assert_eq!((results.count("state", "failed"), results.count("state", "deleted")), (1, 0));
+    assert_eq!(database.urls(), before);
+}
+
+#[test]
+fn a_server_that_talks_much_is_listened_to() {
+    for flags in [&[][..], &["--console-pty"]] {
+        let (database, _folder, report) = prepared(&["stuck-running"]);
+        let admin = admin(&database);
+        admin.behaves(&database, "print");
+        let done = delete(&database, &report, &connected(&admin)).args(flags).run().exits(Exit::Clean);
+        let results = Report::parse(&done.stdout);
+        assert_eq!(results.count("state", "deleted"), deletable(&Report::read(&report)).len(), "{flags:?}");
+    }
+}
+
+#[test]
+fn no_answer_is_unknown_and_is_never_sent_again() {
+    let (database, folder, report) = prepared(&["stuck-running"]);
+    let admin = admin(&database);
+    admin.behaves(&database, "sleep");
+    let pid = folder.path().join("pid");
+    let console = format!("echo $$ > '{}'; {}", pid.display(), connected(&admin));
+    let done = delete(&database, &report, &console).args(&["--timeout", "1s"]).run().exits(Exit::NotAllDeleted);
+    let results = Report::parse(&done.stdout);
+    assert_eq!((results.count("state", "unknown"), results.count("state", "deleted")), (1, 0));
+    done.says("still there when read again");
+    assert!(!lives(&pid), "the console is left");
+}
+
+#[test]
+fn a_function_that_is_not_there_is_told_before_anything_is_deleted() {
+    let (database, _folder, report) = prepared(&["stuck-running"]);
+    let before = database.urls();
+    let console = connected(&admin(&database));
+    let done = delete(&database, &report, &console).args(&["--admin-fn", "my.admin/zap"]).run();
+    done.exits(Exit::Failed).says("has no function my.admin/zap").says("hint:");
+    assert_eq!(database.urls(), before);
+    let named = "circle.http.api.admin-commands/delete-build";
+    let done = delete(&database, &report, &console).args(&["--admin-fn", named]).run().exits(Exit::Clean);
+    assert!(Report::parse(&done.stdout).count("state", "deleted") > 0);
+}
+
+/// Runs a deletion that fails before anything is sent.
+fn fails(console: &str, flags: &[&str]) -> Done {
+    let (database, _folder, report) = prepared(&["stuck-running"]);
+    let before = database.urls();
+    let done =
+        delete(&database, &report, console).args(flags).env("HALFBUILT_TOKEN", "hunter2").run().exits(Exit::Failed);
+    assert_eq!(database.urls(), before);
+    assert!(!done.stderr.contains("hunter2"), "{}", done.stderr);
+    done
+}
+
+#[test]
+fn a_console_that_ends_early_is_told_with_its_last_words() {
+    let done = fails("echo Welcome; sleep 0.2; echo 'no such container: frontend' >&2; exit 7", &[]);
+    done.says("ended (exit status: 7) before it was ready; it printed: Welcome / no such container: frontend")
+        .says("hint:");
+    fails("test -t 0 || { echo 'the input device is not a TTY'; exit 1; }", &[])
+        .says("is not a TTY")
+        .says("--console-pty");
+}
+
+#[test]
+fn a_console_that_is_never_ready_is_told_with_what_it_prints() {
+    for flags in [&["--start-timeout", "2s"][..], &["--start-timeout", "2s", "--console-pty"]] {
+        let done = fails("echo 'Loading system ...'; sleep 600", flags);
+        done.says("was not ready within 2s; it printed: Loading system ...").says("--start-timeout");
+    }
+    // What was typed is not worth repeating.
+    fails("cat", &["--start-timeout", "1s"]).says("was not ready within 1s and printed nothing");
+}
+
+#[test]
+fn a_shell_in_place_of_a_clojure_prompt_is_told() {
+    fails("exec bash", &["--start-timeout", "1s"]).says("syntax error near unexpected token").says("Clojure prompt");
+}
+
+#[test]
+fn a_password_is_never_typed_for_the_operator() {
+    // Both ask on the controlling terminal, with pipes too.
+    let asks =
+        "stty -echo < /dev/tty; printf 'password for root: ' > /dev/tty; read -r it < /dev/tty; echo \"got $it\"";
+    for flags in [&[][..], &["--console-pty"]] {
+        let done = fails(asks, flags);
+        done.says("asks for a password; it printed: password for root:").says("hint:").does_not_say("got (let");
+    }
+}
+
+#[test]
+fn no_secret_of_ours_is_in_the_environment_of_a_console() {
+    let done = fails(
+        "echo leaked: $(env | grep -c -e ^PGPASSWORD= -e ^HALFBUILT_); echo host: $(env | grep -c ^PGHOST=); exit 1",
+        &[],
+    );
+    done.says("leaked: 0 / host: 1");
+}
+
+/// Whether the process whose number stands in a file is there.
+fn lives(pid: &Path) -> bool {
+    let pid = std::fs::read_to_string(pid).expect("a number");
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    // A zombie has ended; who should take note of it is for `scripts` to say.
+    !stat.is_empty() && !stat.contains(") Z ")
+}
+
+/// A slow deletion through a console that says its number and that of a child, until three builds have gone.
+struct UnderWay {
+    database: TestDatabase,
+    folder: TempDir,
+    halfbuilt: std::process::Child,
+    before: u64,
+}
+
+impl UnderWay {
+    fn start() -> Self {
+        let (database, folder, report) = prepared(&["stuck-running"]);
+        database.run(
+            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN OLD; END $$;
+             CREATE TRIGGER slow BEFORE DELETE ON builds FOR EACH ROW EXECUTE FUNCTION slow()",
+        );
+        let before = database.builds();
+        let (pid, child) = (folder.path().join("pid"), folder.path().join("child"));
+        let numbers = format!("echo $$ > '{}'; sleep 600 & echo $! > '{}'", pid.display(), child.display());
+        let console = format!("{numbers}; {}", connected(&admin(&database)));
+        let results = folder.path().join("results.csv");
+        let run = delete(&database, &report, &console).args(&["-o"]).args(&[&results]);
+        let halfbuilt = run.in_a_group_of_its_own().start();
+        wait_until(|| database.builds() + 3 <= before);
+        Self { database, folder, halfbuilt, before }
+    }
+
+    fn console_lives(&self) -> bool {
+        ["pid", "child"].iter().any(|name| lives(&self.folder.path().join(name)))
+    }
+
+    /// Sends a signal to the program, or to all of its group as a terminal does.
+    fn signal(&self, signal: &str, group: &str) {
+        let to = format!("{group}{}", self.halfbuilt.id());
+        assert!(Command::new("bash").args(["-c", "kill -$0 -- $1", signal, &to]).status().expect("bash").success());
+    }
+}
+
+#[test]
+fn ctrl_c_does_not_reach_the_console_in_the_middle_of_a_deletion() {
+    let under_way = UnderWay::start();
+    assert!(under_way.console_lives());
+    under_way.signal("INT", "-");
+    let output = under_way.halfbuilt.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(Exit::Interrupted as i32), "{}", String::from_utf8_lossy(&output.stderr));
+    let results = Report::read(&under_way.folder.path().join("results.csv"));
+    let gone = under_way.before - under_way.database.builds();
+    assert_eq!((results.count("state", "deleted") as u64, results.count("state", "unknown")), (gone, 0));
+    assert!(results.count("state", "not-attempted") > 0);
+    for name in ["pid", "child"] {
+        assert!(!lives(&under_way.folder.path().join(name)), "{name} is left");
+    }
+}
+
+#[test]
+fn a_console_does_not_outlive_a_run_that_is_killed() {
+    let mut under_way = UnderWay::start();
+    under_way.signal("KILL", "");
+    under_way.halfbuilt.wait().expect("it ends");
+    wait_until(|| !under_way.console_lives());
+}
+
+#[test]
+fn what_is_no_console_is_a_usage_error() {
+    let (database, _folder, report) = prepared(&["stuck-running"]);
+    delete(&database, &report, " ")
+        .run()
+        .exits(Exit::Usage)
+        .fails_with("--via console: names no command")
+        .says("hint:");
+}
