@@ -122,6 +122,7 @@ fn row(index: usize, project: usize, timing: Timing, listed: bool) -> (Chosen, R
     let text = format!("https://ci.example.com/gh/{project}/{index}");
     let judged = Judged { timing, deletable: timing.is_deletable(), fingerprint: "f".repeat(32) };
     let now = Finding {
+        key: String::new(),
         build_url: Some(text.clone()),
         project: Some(project.to_owned()),
         build_num: i64::try_from(index).ok(),

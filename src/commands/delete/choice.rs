@@ -83,7 +83,7 @@ pub(super) fn open_output(args: &DeleteArgs, file: Option<&Path>, goes_on: bool)
         return Err(Error::Usage(format!("-o {} is the report itself", path.display())));
     }
     if path.exists() && path.is_file() {
-        let is_results = || File::open(path).is_ok_and(|file| report::begins_results(file));
+        let is_results = || File::open(path).is_ok_and(report::begins_results);
         if goes_on && args.execute && is_results() {
             return Ok(OutputFile::record_anew(path)?);
         }
