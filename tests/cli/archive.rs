@@ -439,6 +439,7 @@ fn it_is_read_with_jq() {
     let mut found: Vec<String> = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
     let mut expected: Vec<String> =
         archived.urls.iter().filter_map(|url| url.rsplit('/').next()).map(str::to_owned).collect();
-    (found.sort(), expected.sort());
+    found.sort();
+    expected.sort();
     assert_eq!(found, expected);
 }
