@@ -7,8 +7,7 @@
 --        are left out, identities keep their old values, and each value is read by its own type, which wrote it. All is put
 --        back or nothing: with psql's -1 an error undoes everything, and so does a build that is there again, or an archive that was
 --        cut. Rows of other tables that are there already stay as they are, and are counted. Triggers fire as for any INSERT.
---        What only the relations of a profile presented (rows_of: relations) cannot be put back. Try it first with -c ROLLBACK
---        after the -f and without the -1, behind a -c BEGIN.
+--        What only the relations of a profile presented (rows_of: relations) cannot be put back.
 
 SET LOCAL client_encoding = 'UTF8';
 SET LOCAL DateStyle = 'ISO, YMD';

@@ -48,7 +48,7 @@ pub(super) async fn run(
     let relations = relations(&profile, faults.as_ref());
     let rules = rule_listing(&profile, &rules, faults.as_ref());
     let archive = archive_listing(&profile, faults.as_ref());
-    print(&format!("{head}\n{relations}\n{rules}\n{archive}"))?;
+    print(&format!("{head}\n{relations}\n{archive}\n{rules}"))?;
     match faults {
         None => {
             printer.warn("no database was asked: columns and types were not checked");

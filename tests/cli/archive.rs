@@ -25,7 +25,7 @@ const HOSTILE: &str = r#"
     ALTER TABLE builds DROP gone;
     UPDATE builds SET build_key = 'not the key', "select" = '{"a": [1e400, null, "\u0001\n"]}',
         raw = E'{"b" :\n  1,\t"b": 2.50}', huge = ('1' || repeat('0', 200) || '.' || repeat('7', 90))::numeric,
-        real8 = 0.1::float8 + 0.2::float8, real4 = 'NaN', ago = '-1 year -2 days +03:04:05.000006', day = 'infinity',
+        real8 = 0.1::float8 + 0.2::float8, real4 = 'NaN', ago = '-1 year -2 days -03:04:05.000006', day = 'infinity',
         bits = B'10110', list = ARRAY['', NULL, 'NULL', 'a,b', '"q"', '\', E'\n', '{}'], later = '[-1:1]={1,NULL,3}', feel = 'it''s "bad", \ (really)',
         two = ROW('x,"y")', 'NaN'), padded = 'ab', "Ünï ""c"" , \ " = E'\u0001\u001b[31m\r\n\t  ''"\\ ( , ) ü \u2028 😀 ',
         range = '[2020-01-01 00:00:00+00,infinity)', ip = '::1/128', one = 'x', money = 12.34, found = 'a:1 ''b c'':2';
@@ -35,7 +35,19 @@ const HOSTILE: &str = r#"
     UPDATE output SET time = 'infinity', message = decode('00ff5c22280a2c29', 'hex') || message
      WHERE output_id % 2 = 0;
     UPDATE output SET message = ''  WHERE output_id % 5 = 0;
+    DO $$ BEGIN
+        EXECUTE format('ALTER DATABASE %I SET DateStyle = ''SQL, DMY''', current_database());
+        EXECUTE format('ALTER DATABASE %I SET IntervalStyle = ''sql_standard''', current_database());
+        EXECUTE format('ALTER DATABASE %I SET bytea_output = ''escape''', current_database());
+        EXECUTE format('ALTER DATABASE %I SET extra_float_digits = -15', current_database());
+        EXECUTE format('ALTER DATABASE %I SET TimeZone = ''Asia/Kathmandu''', current_database());
+    END $$;
 "#;
+
+/// A session as it would be without what HOSTILE has settled.
+const AS_USUAL: &str =
+    "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET bytea_output = 'hex';
+    SET extra_float_digits = 1;";
 
 /// A run of `delete --execute --archive`.
 struct Archived {
@@ -76,9 +88,7 @@ fn lines(file: &Path) -> Vec<Value> {
 fn rows(database: &TestDatabase, table: &str) -> Vec<String> {
     let sql = format!("SELECT t::text FROM {table} AS t ORDER BY t::text COLLATE \"C\"");
     database
-        .run(&format!(
-            "SET TimeZone = 'UTC'; SELECT encode(convert_to(t, 'UTF8'), 'hex') FROM ({sql}) AS all_of_it (t)"
-        ))
+        .run(&format!("{AS_USUAL} SELECT encode(convert_to(t, 'UTF8'), 'hex') FROM ({sql}) AS all_of_it (t)"))
         .lines()
         .map(str::to_owned)
         .collect()
@@ -141,7 +151,7 @@ fn the_rows_in_the_archive_are_those_that_were_in_the_database() {
                FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped"
         ));
         let chosen = "SELECT build_id FROM builds WHERE build_url = ANY (:'urls'::text[])";
-        format!("SET TimeZone = 'UTC'; SELECT json_build_object({columns}) FROM {table} WHERE build_id IN ({chosen})")
+        format!("{AS_USUAL} SELECT json_build_object({columns}) FROM {table} WHERE build_id IN ({chosen})")
     };
     let statements: Vec<(&str, String)> = TABLES.into_iter().map(|table| (table, values(table))).collect();
     let urls = deletable(&Report::read(&scanned(&database).1));
@@ -418,6 +428,28 @@ fn the_tables_of_a_real_buildbot_are_all_named() {
     let empty =
         halfbuilt(&["profiles", "--check", "circleci"]).on(&TestDatabase::circleci(&[])).run().exits(Exit::Clean);
     assert!(!empty.stdout.contains("not archived"), "{}", empty.stdout);
+}
+
+#[test]
+fn a_table_that_may_not_be_read_stops_the_first_deletion() {
+    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
+    database.run(
+        "CREATE ROLE without_artifacts LOGIN PASSWORD 'x';
+         GRANT SELECT ON builds, steps, actions, output TO without_artifacts;
+         GRANT SELECT (build_id, storage_key, size) ON artifacts TO without_artifacts",
+    );
+    let (folder, report) = scanned(&database);
+    let before = everything(&database);
+    let file = folder.path().join("deleted.jsonl.gz");
+    let confirmed = ["--execute", "--confirm", &database.host, "--archive"];
+    let run = halfbuilt(&["delete"]).args(&[&report]).args(&TIMES).args(&confirmed).args(&[&file]).on(&database);
+    let run = run.env("PGUSER", "without_artifacts").env("PGPASSWORD", "x").via_nrepl(&admin(&database));
+    run.run()
+        .exits(Exit::Failed)
+        .fails_with("reading what is to be archived failed")
+        .says("permission denied for table artifacts");
+    assert!(!file.exists());
+    assert_eq!(everything(&database), before);
 }
 
 #[test]
