@@ -8,7 +8,9 @@ use tokio::time::{Instant, sleep_until};
 
 /// An answer is late if it took so many times the usual time, and so much longer.
 const LATE: f64 = 4.0;
-const LATE_BY: Duration = Duration::from_millis(100);
+const LATE_BY: Duration = Duration::from_millis(300);
+/// How many answers it takes to know what is usual: the first ones come from a server that has to warm up.
+const FIRST: u32 = 8;
 /// How much of the usual time an answer is: the latest ones count most.
 const LATEST: f64 = 0.25;
 /// How fast the idea of the usual time follows a server that has become slower for good.
@@ -33,6 +35,8 @@ pub(super) struct Pace {
 struct State {
     /// How many at once are good for the server; it grows slowly and shrinks fast.
     at_once: f64,
+    /// How many answers there were, as far as that matters.
+    answers: u32,
     /// How long an answer takes where all is well, in seconds.
     usual: Option<f64>,
     /// How long one takes now, in seconds.
@@ -45,7 +49,7 @@ struct State {
 
 impl Pace {
     pub(super) fn new(speed: Speed) -> Self {
-        let state = State { at_once: speed.jobs as f64, usual: None, now: 0.0, wait: 0.0, next: None };
+        let state = State { at_once: speed.jobs as f64, answers: 0, usual: None, now: 0.0, wait: 0.0, next: None };
         Self { speed, state: RefCell::new(state) }
     }
 
@@ -81,6 +85,10 @@ impl Pace {
     pub(super) fn answered(&self, took: Duration) -> Option<String> {
         let took = took.as_secs_f64();
         let mut state = self.state.borrow_mut();
+        state.answers = state.answers.saturating_add(1);
+        if state.answers <= FIRST {
+            return None;
+        }
         let usual = state.usual.map_or(took, |usual| (usual * FOLLOWS).min(took));
         state.usual = Some(usual);
         state.now = if state.now == 0.0 { took } else { state.now + LATEST * (took - state.now) };
@@ -96,7 +104,7 @@ impl Pace {
         }
         let now = state.now;
         self.slacken(&mut state, 0.7);
-        Some(format!("it answers ever later: after {now:.1} s, at best {usual:.1} s"))
+        Some(format!("it answers ever later, after {:.0} ms, at best after {:.0} ms", now * 1000.0, usual * 1000.0))
     }
 
     /// The server says that it is busy.

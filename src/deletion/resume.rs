@@ -10,18 +10,18 @@ use super::plan::{Decision, Reading};
 pub fn with_past(decision: Decision, now: &Reading, past: &PastBuild) -> Decision {
     let gone = *now == Reading::Gone;
     match past {
-        PastBuild::Ended { at, state, reason } if state.is_gone() => {
+        PastBuild::Ended { state, reason, .. } if state.is_gone() => {
             if gone {
-                return Decision::Keep(*state, format!("by an earlier run, at {at:.0}: {reason}"));
+                // Without the time, which the journal tells: what ended alike is counted as one.
+                return Decision::Keep(*state, format!("by an earlier run of this journal: {reason}"));
             }
-            let back = "was the database restored once more? then a new --journal begins afresh";
-            let was = format!("the journal says that it was {state} at {at:.0}, and it is there: {back}");
-            Decision::Keep(State::Refused, was)
+            let back = "restored once more? a new --journal begins afresh";
+            Decision::Keep(State::Refused, format!("the journal says it is {state}, and it is there again: {back}"))
         }
         PastBuild::Ended { .. } => decision,
-        PastBuild::Open { at } | PastBuild::Answered { at, .. } | PastBuild::Looked { at, .. } if gone => {
-            let reason = format!("sent by an earlier run at {at:.0}, which did not see the end; read again and gone");
-            Decision::Keep(State::Deleted, reason)
+        PastBuild::Open { .. } | PastBuild::Answered { .. } | PastBuild::Looked { .. } if gone => {
+            let reason = "sent by an earlier run of this journal, which did not see the end; read again and gone";
+            Decision::Keep(State::Deleted, reason.to_owned())
         }
         // Nothing is lost by sending it once more: it has been looked up, and is there.
         PastBuild::Open { .. } | PastBuild::Answered { .. } | PastBuild::Looked { .. } => decision,

@@ -300,7 +300,6 @@ fn a_table_that_nobody_thought_of_is_named() {
 fn an_archive_that_cannot_be_written_stops_the_first_deletion() {
     let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
     let (folder, report) = scanned(&database);
-    let before = everything(&database);
     let file = folder.path().join("deleted.jsonl.gz");
     std::fs::write(&file, "a letter").expect("a file");
     let done = delete(&database, &report, &file, &[]).exits(Exit::Failed);

@@ -9,6 +9,7 @@ mod bad_input;
 mod buildbot;
 mod conductor;
 mod connection;
+mod continued;
 mod delete;
 mod delete_console;
 mod delete_http;

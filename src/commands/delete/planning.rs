@@ -80,12 +80,21 @@ pub(super) fn nothing_left(
 ) -> Result<Exit, Error> {
     show_plan(plan, output, on_stdout)?;
     say_what_is_kept(plan, printer);
+    let earlier = plan.iter().filter(|planned| planned.kept_as() == Some(State::Deleted)).count();
     let mut may_have_been_deleted = plan.iter().filter(|planned| planned.kept_as() != Some(State::Refused));
-    if may_have_been_deleted.all(|planned| planned.kept_as().is_some_and(State::is_gone)) {
+    let by_somebody = plan.iter().any(|planned| planned.kept_as() == Some(State::AlreadyGone));
+    if earlier == 0 && by_somebody && may_have_been_deleted.all(|planned| planned.kept_as().is_some_and(State::is_gone))
+    {
         printer.warn("what could be deleted is gone already: if that is a surprise, is this the right database?");
     }
     if plan.iter().filter_map(Planned::kept_as).all(State::is_gone) {
         return Ok(Exit::Clean);
+    }
+    if earlier > 0 {
+        // The same as of the run that deleted them.
+        let kept = plan.len() - plan.iter().filter_map(Planned::kept_as).filter(|state| state.is_gone()).count();
+        printer.say(&format!("exit code 5: {kept} of the chosen builds were not deleted"));
+        return Ok(Exit::NotAllDeleted);
     }
     Err(Error::NothingToDelete(format!("none of the {} chosen builds may be deleted", plan.len())))
 }
@@ -101,7 +110,8 @@ pub(super) fn say_what_is_kept(plan: &[Planned], printer: Printer) {
     let mut reasons: Vec<_> = reasons.into_iter().collect();
     reasons.sort_by_key(|(_, builds)| std::cmp::Reverse(*builds));
     for ((state, reason), builds) in reasons.iter().take(REASONS_SHOWN) {
-        printer.say(&format!("kept: {builds} {state}: {}", shorten(reason, REASON_SHOWN)));
+        let kept = if state.is_gone() { "gone" } else { "kept" };
+        printer.say(&format!("{kept}: {builds} {state}: {}", shorten(reason, REASON_SHOWN)));
     }
     if let Some(more) = reasons.len().checked_sub(REASONS_SHOWN + 1) {
         printer.say(&format!("kept: and {} more reasons, see the results", more + 1));

@@ -1,0 +1,156 @@
+//! A deletion that ended early, and the same command once more.
+
+use std::path::{Path, PathBuf};
+
+use halfbuilt::exit::Exit;
+
+use crate::delete::{deletable, scanned};
+use crate::support::{Done, Report, TIMES, TestDatabase, admin, halfbuilt};
+
+struct Run {
+    database: TestDatabase,
+    report: PathBuf,
+    results: PathBuf,
+    journal: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+fn prepared() -> Run {
+    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
+    let (folder, report) = scanned(&database);
+    // Only rows that may be deleted, so that a whole run ends with exit code 0.
+    let chosen = std::fs::read_to_string(&report).expect("a report");
+    let kept: Vec<&str> = chosen.split_inclusive("\r\n").filter(|line| !line.contains(",no,")).collect();
+    std::fs::write(&report, kept.concat()).expect("a report");
+    let (results, journal) = (folder.path().join("results.csv"), folder.path().join("report.csv.journal.jsonl"));
+    Run { database, report, results, journal, folder }
+}
+
+impl Run {
+    fn delete(&self, more: &[&str]) -> Done {
+        let confirmed = ["--execute", "--confirm", &self.database.host, "--timeout", "1s"];
+        let run = halfbuilt(&["delete"]).args(&[&self.report]).args(&TIMES).args(&confirmed).args(more);
+        run.args(&["-o"]).args(&[&self.results]).on(&self.database).via_nrepl(&admin(&self.database)).run()
+    }
+
+    fn states(&self) -> Vec<(String, String)> {
+        let results = Report::read(&self.results);
+        results.rows.iter().map(|row| (row["build_url"].clone(), row["state"].clone())).collect()
+    }
+
+    fn journal(&self) -> String {
+        std::fs::read_to_string(&self.journal).expect("a journal")
+    }
+
+    fn verifies(&self) -> Done {
+        halfbuilt(&["journal", "verify"]).args(&[&self.journal]).run().exits(Exit::Clean)
+    }
+}
+
+#[test]
+fn the_same_command_goes_on_and_tells_all_of_it() {
+    let run = prepared();
+    let chosen = deletable(&Report::read(&run.report));
+    let admin = admin(&run.database);
+    admin.behaves(&run.database, "sleep");
+    let first = run.delete(&[]).exits(Exit::NotAllDeleted).says("to go on: ");
+    first.says(" delete ").says("--execute --confirm");
+    assert_eq!(run.states().iter().filter(|(_, state)| state == "unknown").count(), 1);
+    assert!(run.verifies().stdout.contains("1 unknown"));
+
+    admin.behaves(&run.database, "normal");
+    let second = run.delete(&[]).exits(Exit::Clean).says("this one goes on from there");
+    second.says(&format!("{} chosen: {} deleted", chosen.len(), chosen.len()));
+    assert!(run.states().iter().all(|(_, state)| state == "deleted"), "{:?}", run.states());
+    assert_eq!(run.states().len(), chosen.len());
+    assert!(run.verifies().stdout.contains("2 sessions"));
+
+    // Nothing is left to be done, and the same is told.
+    let before = run.journal();
+    run.delete(&[]).exits(Exit::Clean).says("by an earlier run of this journal");
+    assert!(run.states().iter().all(|(_, state)| state == "deleted"), "{:?}", run.states());
+    assert_eq!(run.journal(), before, "nothing happened");
+}
+
+#[test]
+fn what_was_sent_and_has_no_known_end_is_looked_up_first() {
+    let run = prepared();
+    let chosen = deletable(&Report::read(&run.report));
+    run.delete(&[]).exits(Exit::Clean);
+    // As a kill leaves it between the answer and the proof: the intent is there, and what came after it is not.
+    let whole = run.journal();
+    let last = whole.lines().position(|line| line.contains(r#""event":"result""#)).expect("a result");
+    let cut: String = whole.split_inclusive('\n').take(last).collect();
+    std::fs::write(&run.journal, &cut).expect("a journal");
+    let done = run.delete(&[]).exits(Exit::Clean).says("of 1 deletion without a known end");
+    done.says("sent by an earlier run of this journal, which did not see the end; read again and gone");
+    let states = run.states();
+    assert_eq!(states.iter().filter(|(_, state)| state == "deleted").count(), 1);
+    assert_eq!(states.iter().filter(|(_, state)| state == "already-gone").count(), chosen.len() - 1);
+    assert!(run.journal().contains(r#""event":"looked""#));
+    run.verifies();
+}
+
+#[test]
+fn what_was_sent_and_is_not_chosen_any_more_is_looked_up_too() {
+    let run = prepared();
+    let admin = admin(&run.database);
+    admin.behaves(&run.database, "sleep");
+    run.delete(&[]).exits(Exit::NotAllDeleted);
+    // The result is lost, and the build is taken out of the report.
+    let whole = run.journal();
+    let result = whole.lines().position(|line| line.contains(r#""event":"result""#)).expect("a result");
+    std::fs::write(&run.journal, whole.split_inclusive('\n').take(result).collect::<String>()).expect("a journal");
+    let report = std::fs::read_to_string(&run.report).expect("a report");
+    let mut lines: Vec<&str> = report.split_inclusive("\r\n").collect();
+    let first = lines.remove(1).split(',').next().expect("a URL").to_owned();
+    std::fs::write(&run.report, lines.concat()).expect("a report");
+    admin.behaves(&run.database, "normal");
+    let done = run.delete(&[]).exits(Exit::Clean);
+    done.says(&format!("{first} was sent by an earlier run and is not chosen now: still there when read again"));
+    assert!(run.database.urls().contains(&first));
+    run.verifies();
+}
+
+#[test]
+fn a_build_that_is_back_is_not_deleted_once_more() {
+    let run = prepared();
+    run.delete(&[]).exits(Exit::Clean);
+    let back = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    let update = "UPDATE builds SET build_url = replace(build_url, 'ci.acme.example', '";
+    back.run(&format!("{update}{}')", run.database.host));
+    // Another database of the same name: as after one more restore.
+    crate::support::psql("postgres", &["-c", &format!("DROP DATABASE {} WITH (FORCE)", run.database.name)]);
+    let rename = format!("ALTER DATABASE {} RENAME TO {}", back.name, run.database.name);
+    crate::support::psql("postgres", &["-c", &rename]);
+    let done = run.delete(&[]).exits(Exit::NothingInScope);
+    done.says("the journal says it is deleted, and it is there again").says("a new --journal begins afresh");
+    let journal = run.folder.path().join("new.jsonl");
+    run.delete(&["--journal", journal.to_str().expect("a path")]).exits(Exit::Clean);
+}
+
+#[test]
+fn a_journal_of_another_database_or_a_damaged_one_is_refused_and_left_as_it_is() {
+    let (one, other) = (prepared(), prepared());
+    one.delete(&[]).exits(Exit::Clean);
+    let before = one.journal();
+    let of = |journal: &Path| ["--journal".to_owned(), journal.to_str().expect("a path").to_owned()];
+    let theirs = of(&one.journal);
+    let theirs: Vec<&str> = theirs.iter().map(String::as_str).collect();
+    let gone = other.database.urls();
+    other.delete(&theirs).exits(Exit::Failed).says("it is the journal of a run on");
+    assert_eq!(other.database.urls(), gone);
+    assert_eq!(one.journal(), before);
+
+    let damaged = before.replacen("\"deleted\"", "\"refused\"", 1);
+    std::fs::write(&one.journal, &damaged).expect("a journal");
+    one.delete(&[]).exits(Exit::Failed).says("line ");
+    assert_eq!(one.journal(), damaged);
+}
+
+#[test]
+fn results_of_another_run_are_never_written_over() {
+    let run = prepared();
+    std::fs::write(&run.results, "build_url,project,line,reasons,decision,state,reason\r\n").expect("a file");
+    run.delete(&[]).exits(Exit::Usage).says("results are never written over");
+}
