@@ -82,6 +82,15 @@ fn a_plain_clojure_prompt_in_a_terminal() {
 }
 
 #[test]
+fn a_line_editor_that_draws_what_is_typed() {
+    // readline, as bash has it, on a terminal so narrow that each form takes many of its lines.
+    let editor = "bash -c 'stty cols 40; export TERM=xterm
+        while IFS= read -e -r -p \"user=> \" line; do printf \"%s\\n\" \"$line\"; done'"
+        .replace("\n        ", "; ");
+    deletes_the_chosen(|_| format!("{editor} | {{ {}; }}", command("local")), &["--console-pty"]);
+}
+
+#[test]
 fn a_prompt_in_another_namespace_calls_the_function_by_its_full_name() {
     let (database, _folder, report) = prepared(&["stuck-running"]);
     let before = database.builds();
@@ -274,6 +283,19 @@ fn ctrl_c_does_not_reach_the_console_in_the_middle_of_a_deletion() {
     for name in ["pid", "child"] {
         assert!(!lives(&under_way.folder.path().join(name)), "{name} is left");
     }
+}
+
+#[test]
+fn who_interrupts_the_start_leaves_no_console() {
+    let (database, folder, report) = prepared(&["stuck-running"]);
+    let pid = folder.path().join("pid");
+    let console = format!("echo $$ > '{}'; sleep 600", pid.display());
+    let child = delete(&database, &report, &console).start();
+    wait_until(|| std::fs::read_to_string(&pid).is_ok_and(|number| number.ends_with('\n')));
+    let number = child.id().to_string();
+    assert!(Command::new("bash").args(["-c", "kill -INT $0", &number]).status().expect("bash").success());
+    Done::new(child.wait_with_output().expect("it ends")).exits(Exit::Interrupted);
+    wait_until(|| !lives(&pid));
 }
 
 #[test]
