@@ -118,6 +118,22 @@ fn an_exception_with_hostile_text_is_told_and_stops_the_canary() {
 }
 
 #[test]
+fn values_that_throw_or_never_end_are_told_as_what_they_are() {
+    let (database, _folder, report) = prepared(&["stuck-running"]);
+    let console = connected(&admin(&database));
+    // Each takes any text: the keys of one are found out to be none when they are printed, and repeat has no end.
+    for (function, told) in [
+        ("clojure.core/keys", "exception java.lang.ClassCastException: "),
+        ("clojure.core/repeat", "it is deleted (value (\"https://"),
+        ("clojure.core/name", "it is deleted (value \"https://"),
+    ] {
+        let done = delete(&database, &report, &console).args(&["--admin-fn", function]).run();
+        let done = done.exits(Exit::NotAllDeleted).says(told).says("the first build ended as failed");
+        assert!(done.stderr.len() < 5000, "{}", done.stderr);
+    }
+}
+
+#[test]
 fn a_server_that_says_done_and_did_nothing_is_found_out_at_the_first_build() {
     let (database, _folder, report) = prepared(&["stuck-running"]);
     let admin = admin(&database);

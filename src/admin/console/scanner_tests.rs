@@ -67,8 +67,10 @@ fn what_is_not_whole_is_no_answer() {
         assert_eq!(events(&format!("{odd}\n{}", printed('V', "1"))).last(), Some(&value("1")), "{odd}");
     }
     assert_eq!(events(&format!("{NONCE}V{}", "0".repeat(MOST_BODY - 1))), []);
-    let longest = "x".repeat(MOST_UNITS);
-    assert_eq!(events(&printed('V', &longest)), [value(&longest)]);
+    // What was cut is marked.
+    let whole = "x".repeat(MOST_UNITS - 1);
+    assert_eq!(events(&printed('V', &whole)), [value(&whole)]);
+    assert_eq!(events(&printed('V', &format!("{whole}y"))), [value(&format!("{whole}…"))]);
 }
 
 #[test]
