@@ -60,7 +60,7 @@ pub enum AdminError {
         said: String,
     },
     /// The nREPL or the console answered the question for the function with something else than a name or nil.
-    #[error("{address} did not say whether there is a function {}: {said}", list(tried))]
+    #[error("{address} did not say whether {} exists: {said}", names(tried, " or "))]
     Unresolved {
         /// What was connected to, as `--via` names it.
         address: String,
@@ -70,7 +70,7 @@ pub enum AdminError {
         said: String,
     },
     /// None of the functions that could delete a build is there.
-    #[error("{address} has no function {}", list(tried))]
+    #[error("{address} has no function {}", names(tried, " and no function "))]
     NoFunction {
         /// What was connected to, as `--via` names it.
         address: String,
@@ -208,6 +208,6 @@ impl AdminError {
     }
 }
 
-fn list(functions: &[AdminFn]) -> String {
-    functions.iter().map(AdminFn::to_string).collect::<Vec<_>>().join(" and no function ")
+fn names(functions: &[AdminFn], between: &str) -> String {
+    functions.iter().map(AdminFn::to_string).collect::<Vec<_>>().join(between)
 }

@@ -82,6 +82,15 @@ fn a_plain_clojure_prompt_in_a_terminal() {
 }
 
 #[test]
+fn a_line_editor_that_draws_what_is_typed() {
+    // readline, as bash has it, on a terminal so narrow that each form takes many of its lines.
+    let editor = "bash -c 'stty cols 40; export TERM=xterm
+        while IFS= read -e -r -p \"user=> \" line; do printf \"%s\\n\" \"$line\"; done'"
+        .replace("\n        ", "; ");
+    deletes_the_chosen(|_| format!("{editor} | {{ {}; }}", command("local")), &["--console-pty"]);
+}
+
+#[test]
 fn a_prompt_in_another_namespace_calls_the_function_by_its_full_name() {
     let (database, _folder, report) = prepared(&["stuck-running"]);
     let before = database.builds();
@@ -105,6 +114,22 @@ fn an_exception_with_hostile_text_is_told_and_stops_the_canary() {
         let results = Report::parse(&done.stdout);
         assert_eq!(results.count("state", "failed"), 1, "{flags:?}");
         done.says("exception clojure.lang.ExceptionInfo: no\\n\\u{1b}[31mluck\\u{1b}]0;title\\u{7} \"quoted\" \\ é😀");
+    }
+}
+
+#[test]
+fn values_that_throw_or_never_end_are_told_as_what_they_are() {
+    let (database, _folder, report) = prepared(&["stuck-running"]);
+    let console = connected(&admin(&database));
+    // Each takes any text: the keys of one are found out to be none when they are printed, and repeat has no end.
+    for (function, told) in [
+        ("clojure.core/keys", "exception java.lang.ClassCastException: "),
+        ("clojure.core/repeat", "it is deleted (value (\"https://"),
+        ("clojure.core/name", "it is deleted (value \"https://"),
+    ] {
+        let done = delete(&database, &report, &console).args(&["--admin-fn", function]).run();
+        let done = done.exits(Exit::NotAllDeleted).says(told).says("the first build ended as failed");
+        assert!(done.stderr.len() < 5000, "{}", done.stderr);
     }
 }
 
@@ -274,6 +299,19 @@ fn ctrl_c_does_not_reach_the_console_in_the_middle_of_a_deletion() {
     for name in ["pid", "child"] {
         assert!(!lives(&under_way.folder.path().join(name)), "{name} is left");
     }
+}
+
+#[test]
+fn who_interrupts_the_start_leaves_no_console() {
+    let (database, folder, report) = prepared(&["stuck-running"]);
+    let pid = folder.path().join("pid");
+    let console = format!("echo $$ > '{}'; sleep 600", pid.display());
+    let child = delete(&database, &report, &console).start();
+    wait_until(|| std::fs::read_to_string(&pid).is_ok_and(|number| number.ends_with('\n')));
+    let number = child.id().to_string();
+    assert!(Command::new("bash").args(["-c", "kill -INT $0", &number]).status().expect("bash").success());
+    Done::new(child.wait_with_output().expect("it ends")).exits(Exit::Interrupted);
+    wait_until(|| !lives(&pid));
 }
 
 #[test]

@@ -1,1 +1,230 @@
+//! Deleting through a console: each thing that it may say or do, and what is left of it afterwards.
 
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::scripted::{build, connect, impatient, open};
+use super::{Client, SLOW};
+use crate::admin::Answer;
+use crate::build_url::BuildUrl;
+
+fn accepted(value: &str) -> Answer {
+    Answer::Accepted(format!("value {value}"))
+}
+
+fn unknown(why: &str) -> Answer {
+    Answer::Unknown(why.to_owned())
+}
+
+/// Whether the process whose number stands in a file is there; one that has ended and was not waited for is.
+fn is_there(file: &Path) -> bool {
+    let number = std::fs::read_to_string(file).expect("a number");
+    Path::new(&format!("/proc/{}", number.trim())).exists()
+}
+
+/// Deletes build 1 by a script that is followed once, and build 2 by a console that must then have been started anew. Nothing
+/// is left of either.
+async fn then_starts_anew(first: &str) -> Answer {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| -> PathBuf { folder.path().join(name) };
+    let (used, pid, child) = (file("used"), file("pid"), file("child"));
+    let numbers = format!("echo $$ > {}; sleep 600 & echo $! > {}", pid.display(), child.display());
+    let steps =
+        format!("if [ -e {0} ]; then ready; next; say V second; next; fi; : > {0}; {numbers}; {first}", used.display());
+    let mut client = open(&steps, impatient()).await.expect("a console that is ready");
+    let answer = client.delete(&build(1)).await;
+    // So long one that ends by itself may take.
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(client.delete(&build(2)).await, accepted("second"));
+    let began = Instant::now();
+    client.close().await;
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(!is_there(&pid), "the console is left");
+    // A child of it that was orphaned and killed is for the system to bury.
+    let child = std::fs::read_to_string(child).expect("a number");
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
+    assert!(stat.is_empty() || stat.contains(") Z "), "a child is left: {stat}");
+    answer
+}
+
+#[tokio::test]
+async fn values_and_exceptions_in_one_console() {
+    let steps =
+        "ready; next; say V '{:deleted true}'; next; say T 'class java.lang.Error: no luck'; next; say V nil; next";
+    let mut client = connect(steps).await;
+    assert_eq!(client.delete(&build(1)).await, accepted("{:deleted true}"));
+    assert_eq!(client.delete(&build(2)).await, Answer::Failed("exception java.lang.Error: no luck".into()));
+    assert_eq!(client.delete(&build(3)).await, accepted("nil"));
+    client.close().await;
+}
+
+#[tokio::test]
+async fn what_is_typed_is_the_operators_form_and_each_has_its_own_mark() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let typed = folder.path().join("typed");
+    let keep = format!("next; printf '%s\\n' \"$line\" >> {}", typed.display());
+    let mut client = connect(&format!("ready; {keep}; say V 1; {keep}; say V 2; next")).await;
+    for number in [1, 2] {
+        assert_eq!(client.delete(&build(number)).await, accepted(&number.to_string()));
+    }
+    client.close().await;
+    let typed = std::fs::read_to_string(typed).expect("lines");
+    let lines: Vec<&str> = typed.lines().collect();
+    assert_eq!(lines.len(), 2);
+    for (line, number) in lines.iter().zip(1..) {
+        assert!(
+            line.contains(&format!(r#"'(admin/delete-build "https://ci.example.com/gh/acme/api/{number}")"#)),
+            "{line}"
+        );
+    }
+    assert_ne!(lines[0].split('"').nth(1), lines[1].split('"').nth(1));
+}
+
+#[tokio::test]
+async fn the_answer_to_another_form_is_none() {
+    // The answer to the first deletion comes again, and late, in place of that to the second.
+    let steps =
+        "ready; next; first=$(answer V first); echo \"$first\"; next; echo \"$first\"; sleep 0.1; say V second; next";
+    let mut client = connect(steps).await;
+    assert_eq!(client.delete(&build(1)).await, accepted("first"));
+    assert_eq!(client.delete(&build(2)).await, accepted("second"));
+    client.close().await;
+}
+
+#[tokio::test]
+async fn no_answer_in_time_is_unknown() {
+    let no_answer = unknown("timeout: no answer within 1.5s");
+    let answers = tokio::join!(
+        then_starts_anew("ready; next; sleep 600"),
+        // One that does not end when it is told to.
+        then_starts_anew("trap '' TERM HUP; ready; next; while :; do sleep 600; done"),
+        then_starts_anew("ready; next; answer V nil | head -c 40; sleep 600"),
+    );
+    assert_eq!(answers, (no_answer.clone(), no_answer.clone(), no_answer));
+}
+
+#[tokio::test]
+async fn output_without_end_is_unknown() {
+    let answers =
+        tokio::join!(then_starts_anew("ready; next; exec yes"), then_starts_anew("ready; next; exec cat /dev/zero"));
+    let no_answer = unknown("timeout: no answer within 1.5s");
+    assert_eq!(answers, (no_answer.clone(), no_answer));
+}
+
+#[tokio::test]
+async fn a_console_that_dies_in_the_middle_is_unknown() {
+    let answer = then_starts_anew("ready; next; echo 'command terminated' >&2; exit 137").await;
+    assert_eq!(answer, unknown("the console ended (exit status: 137); it printed: command terminated"));
+    let answer = then_starts_anew("ready; next; kill -9 $$").await;
+    assert!(matches!(&answer, Answer::Unknown(text) if text.contains("(signal: 9 (SIGKILL))")), "{answer:?}");
+}
+
+#[tokio::test]
+async fn something_else_in_the_middle_of_an_answer_is_unknown() {
+    let garbage = unknown("garbage: something else came in the middle of the answer");
+    let answers = tokio::join!(
+        then_starts_anew("ready; next; answer V nil | sed 's/V00/V00 log: started 00/'; next"),
+        then_starts_anew("ready; next; mark; yes 00 | tr -d '\\n'"),
+        then_starts_anew("ready; next; answer X nil; next"),
+    );
+    assert_eq!(answers, (garbage.clone(), garbage.clone(), garbage));
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_leaves_nothing_behind() {
+    assert_eq!(then_is_dropped(Duration::from_millis(300)).await, accepted("second"));
+}
+
+/// Drops the deletion of build 1 after a while, and deletes build 2.
+async fn then_is_dropped(after: Duration) -> Answer {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (used, pid) = (folder.path().join("used"), folder.path().join("pid"));
+    let steps = format!(
+        "if [ -e {0} ]; then ready; next; say V second; next; fi; : > {0}; echo $$ > {1}; ready; next; sleep 0.5; say V first; next",
+        used.display(),
+        pid.display()
+    );
+    let mut client = connect(&steps).await;
+    assert!(timeout(after, client.delete(&build(1))).await.is_err());
+    let answer = client.delete(&build(2)).await;
+    client.close().await;
+    assert!(!is_there(&pid), "the console is left");
+    answer
+}
+
+#[tokio::test]
+async fn a_console_that_ended_between_two_deletions_costs_nothing() {
+    assert_eq!(then_starts_anew("ready; next; say V first").await, accepted("first"));
+}
+
+#[tokio::test]
+async fn noise_between_two_deletions_is_passed_over() {
+    let mut client = connect("ready; next; say V first; yes noise | head -n 20000; next; say V second; next").await;
+    assert_eq!(client.delete(&build(1)).await, accepted("first"));
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(client.delete(&build(2)).await, accepted("second"));
+    client.close().await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_had_to_wait_for_a_console_has_to_be_allowed_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let used = folder.path().join("used");
+    let slow = SLOW.as_secs_f32() + 0.2;
+    let again = format!("sleep {slow}; ready; next; say V second; next");
+    let mut client =
+        connect(&format!("if [ -e {0} ]; then {again}; fi; : > {0}; ready; next; exit", used.display())).await;
+    assert!(matches!(client.delete(&build(1)).await, Answer::Unknown(_)));
+    assert!(matches!(client.delete(&build(2)).await, Answer::Busy(Duration::ZERO, _)));
+    assert_eq!(client.delete(&build(2)).await, accepted("second"));
+    client.close().await;
+}
+
+/// Deletes build 1 and then build 2, when the console was started anew and follows these steps.
+async fn the_second_time(steps: &str) -> (Client, Answer) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let used = folder.path().join("used");
+    let first = format!("if [ -e {0} ]; then {steps}; fi; : > {0}; ready; next; exit", used.display());
+    let mut client = connect(&first).await;
+    assert!(matches!(client.delete(&build(1)).await, Answer::Unknown(_)));
+    let answer = client.delete(&build(2)).await;
+    (client, answer)
+}
+
+#[tokio::test]
+async fn without_a_console_nothing_is_sent() {
+    let (mut client, answer) = the_second_time("echo gone; exit 1").await;
+    assert!(
+        matches!(&answer, Answer::Denied(text) if text.contains("before it was ready; it printed: gone")),
+        "{answer:?}"
+    );
+    assert!(matches!(client.delete(&build(3)).await, Answer::Denied(_) | Answer::Unknown(_)));
+    client.close().await;
+}
+
+#[tokio::test]
+async fn the_function_has_to_stay_the_same() {
+    let (client, answer) = the_second_time("ready \"#'other/thing\"; next; say V 1; next").await;
+    assert!(matches!(&answer, Answer::Denied(text) if text.contains("now deletes with")), "{answer:?}");
+    client.close().await;
+}
+
+#[tokio::test]
+async fn what_is_too_long_to_be_typed_is_refused() {
+    let mut client = connect("ready; next; say V nil; next").await;
+    let long = BuildUrl::parse(&format!("https://ci.example.com/gh/acme/{}/1", "a".repeat(4000))).expect("a build");
+    assert!(matches!(client.delete(&long).await, Answer::Refused(_)));
+    assert_eq!(client.delete(&build(1)).await, accepted("nil"));
+    client.close().await;
+}
+
+#[tokio::test]
+async fn a_value_is_shown_bounded_and_escaped() {
+    let mut client = connect("ready; next; say V \"$(printf 'a\\033[31mb\\nc%0300d' 0)\"; next").await;
+    let Answer::Accepted(text) = client.delete(&build(1)).await else { panic!("not accepted") };
+    assert!(text.starts_with("value a\\u{1b}[31mb\\nc000"), "{text}");
+    assert!(text.is_ascii() && text.len() <= 510, "{text}");
+    client.close().await;
+}

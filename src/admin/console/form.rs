@@ -9,8 +9,8 @@ use crate::admin::AdminFn;
 use crate::admin::clojure::{self, Function};
 use crate::build_url::BuildUrl;
 
-/// The most UTF-16 units of a value or an exception that are printed.
-pub(super) const MOST_UNITS: usize = 400;
+/// The most UTF-16 units of a value or an exception that are printed. The last of so many tells only that there were more.
+pub(super) const MOST_UNITS: usize = 401;
 
 /// The most bytes of a line: a terminal takes no longer ones (4096 with its end, termios(3) on canonical mode).
 pub(super) const LONGEST_LINE: usize = 4000;
@@ -41,8 +41,8 @@ pub(super) fn delete(function: &AdminFn, build: &BuildUrl, nonce: &Nonce) -> Str
     guarded(&format!("clojure.core/eval '{}", clojure::call(function, build)), nonce)
 }
 
-/// Evaluates `(call)` and prints the answer. The value is printed in full, as a console does it, and then cut: that is what
-/// realises a lazy one. What is thrown then is no value.
+/// Evaluates `(call)` and prints the answer. The value is printed as a console does it, and then cut: that is what realises a
+/// lazy one. What is thrown then is no value. One without end would fill the server's memory, so 10,000 elements are enough.
 ///
 /// An empty line comes first: it ends whatever half line or half escape sequence stands there.
 fn guarded(call: &str, nonce: &Nonce) -> String {
@@ -52,7 +52,7 @@ fn guarded(call: &str, nonce: &Nonce) -> String {
          p (fn* [k s] (clojure.core/newline) (clojure.core/println (clojure.core/str n k (clojure.core/apply clojure.core/str \
          (clojure.core/map (fn* [c] (clojure.core/format \"%04X\" (clojure.core/int c))) \
          (clojure.core/take {MOST_UNITS} s))) n)) (clojure.core/flush))] \
-         (try (p \"V\" (clojure.core/pr-str ({call}))) \
+         (try (p \"V\" (let* [v ({call})] (clojure.core/binding [clojure.core/*print-length* 10000] (clojure.core/pr-str v)))) \
          (catch java.lang.Throwable e (p \"T\" (try (clojure.core/str (clojure.core/class e) \": \" (.getMessage e) \
          (let* [c (.getCause e)] (if c (clojure.core/str \", caused by \" c) \"\"))) \
          (catch java.lang.Throwable _ \"an exception that cannot be told\"))))))"

@@ -32,6 +32,7 @@ use super::clojure::Function;
 use super::text::{chain, shown};
 use super::{AdminError, AdminFn, Answer, Options, Via};
 use crate::build_url::BuildUrl;
+use crate::text::shorten;
 use nonce::Nonce;
 use session::Session;
 
@@ -39,7 +40,7 @@ use session::Session;
 const SLOW: Duration = Duration::from_secs(1);
 
 /// How many forms a console answers before a new one takes its place. Where it is a client of an nREPL, each form adds a class
-/// loader to its session, which grows slow and fails at about 1,800 (measured, see DEPENDENCIES.md).
+/// loader to its session: nREPL 1.0.0 and its own client gave no answer to the 1,849th (measured).
 const RENEW_AFTER: u32 = 500;
 
 /// How long a console that gave no answer may take to end: what it is at should rather come to its end, too.
@@ -47,6 +48,9 @@ const LEAVE: Duration = Duration::from_secs(10);
 
 /// How long one may take that has nothing to do.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// The most characters of the command that a message repeats.
+const SHOWN: usize = 120;
 
 /// A client of one console program that deletes builds.
 #[derive(Debug)]
@@ -67,7 +71,7 @@ pub(super) struct Client {
 #[derive(Debug)]
 struct Launch {
     command: String,
-    /// As `--via` names it, between backquotes, for it may be long and hold blanks.
+    /// The same for messages: bounded, escaped, and between backquotes, for it holds blanks.
     address: String,
     on_terminal: bool,
     start_timeout: Duration,
@@ -85,7 +89,7 @@ impl Client {
     pub(super) async fn connect(command: &str, options: Options) -> Result<Self, AdminError> {
         let command = command.to_owned();
         let launch = Launch {
-            address: format!("`{}`", Via::Console { command: command.clone() }),
+            address: format!("`console:{}`", shorten(&command, SHOWN)),
             command,
             on_terminal: options.console_pty,
             start_timeout: options.start_timeout,
@@ -175,7 +179,8 @@ impl Client {
 
     /// The command and the function.
     pub(super) fn describe(&self) -> String {
-        format!("{} {}", self.launch.address, self.function)
+        let via = Via::Console { command: self.launch.command.clone() };
+        format!("`{via}` {}", self.function)
     }
 }
 

@@ -94,6 +94,10 @@ fn answer(body: &[u8]) -> Option<ConsoleEvent> {
     for at in (0..digits.len()).step_by(4) {
         units.push(u16::from_str_radix(digits.get(at..at + 4)?, 16).ok()?);
     }
+    if units.len() == MOST_UNITS {
+        units.pop();
+        units.push(0x2026);
+    }
     let text = String::from_utf16_lossy(&units);
     match kind {
         b'V' => Some(ConsoleEvent::Answer(Ok(text))),

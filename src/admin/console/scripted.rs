@@ -1,1 +1,45 @@
+//! Consoles for tests, as shell scripts: they do what a real one does not do on demand.
 
+use std::time::Duration;
+
+use super::Client;
+use crate::admin::{AdminError, Options};
+use crate::build_url::BuildUrl;
+
+pub(super) const FULL: &str = "circle.http.api.admin-commands/delete-build";
+
+/// What a script may use: `next` reads a line into `$line`; `say KIND TEXT` answers it as the form itself would; `answer KIND TEXT`
+/// gives out the same without the line's end; `ready` answers the question for the function; `value` and `throws` are whole
+/// conversations about one deletion.
+const LIBRARY: &str = r#"
+next() { IFS= read -r line || exit 0; }
+mark() { printf %s "$line" | sed 's/.*reverse "\([a-p]*\)".*/\1/' | rev; }
+units() { printf %s "$1" | od -An -v -tx1 | tr -d ' \n' | sed 's/../00&/g' | tr a-f A-F; }
+answer() { m=$(mark); printf '%s%s%s%s' "$m" "$1" "$(units "$2")" "$m"; }
+say() { printf '\n%s\n' "$(answer "$1" "$2")"; }
+ready() { next; say V "[${1-#'circle.http.api.admin-commands/delete-build} nil]"; }
+"#;
+
+/// The command line of a console that follows a script.
+pub(super) fn script(steps: &str) -> String {
+    format!("{LIBRARY}{steps}")
+}
+
+/// With the timeouts that a test of timeouts waits for.
+pub(super) fn impatient() -> Options {
+    let timeout = Duration::from_millis(1500);
+    Options { timeout, start_timeout: Duration::from_secs(20), ..Options::default() }
+}
+
+/// Connects to a console that follows a script.
+pub(super) async fn open(steps: &str, options: Options) -> Result<Client, AdminError> {
+    Client::connect(&script(steps), options).await
+}
+
+pub(super) async fn connect(steps: &str) -> Client {
+    open(steps, Options::default()).await.expect("a console that is ready")
+}
+
+pub(super) fn build(number: u32) -> BuildUrl {
+    BuildUrl::parse(&format!("https://ci.example.com/gh/acme/api/{number}")).expect("a build")
+}

@@ -82,6 +82,7 @@ impl Session {
                 Err(AdminError::ConsoleSilent { address: address(), timeout: launch.start_timeout, said })
             }
         };
+        session.tail.clear();
         match answer {
             Ok(function) => Ok((session, function)),
             Err(error) => {
@@ -98,7 +99,9 @@ impl Session {
         // A password prompt must not get our question for an answer, so it is given time to show itself.
         let mut patience = self.process.is_on_terminal().then_some(next + AGAIN);
         next = patience.unwrap_or(next);
+        let mut asked_for_a_secret = false;
         loop {
+            let glance = Instant::now() + GLANCE;
             tokio::select! {
                 heard = self.process.hear() => match heard {
                     Heard::Output(piece) => {
@@ -114,11 +117,14 @@ impl Session {
                     Heard::Talk(piece) => self.tail.feed(&piece),
                     Heard::Ended => return Err(FirstError::Ended),
                 },
-                () = sleep_until(next.min(Instant::now() + GLANCE)) => {
-                    if self.process.asks_for_a_secret() {
+                () = sleep_until(if asked_for_a_secret { glance } else { next.min(glance) }) => {
+                    // Twice in a row: by then a line editor has set up its terminal, and a prompt has been printed.
+                    let asks = self.process.asks_for_a_secret();
+                    if asks && asked_for_a_secret {
                         return Err(FirstError::Secret);
                     }
-                    if next <= Instant::now() && self.process.has_typed() {
+                    asked_for_a_secret = asks;
+                    if !asks && next <= Instant::now() && self.process.has_typed() {
                         self.process.type_line(question);
                         next = Instant::now() + pause;
                         pause = (pause * 3 / 2).min(AGAIN_AT_LAST);
@@ -138,7 +144,11 @@ impl Session {
         self.process.type_line(line);
         match timeout(limit, self.answer(nonce)).await {
             Ok(Some(ConsoleEvent::Garbled)) => Err(AskError::Garbled),
-            Ok(Some(ConsoleEvent::Answer(answer))) => Ok(answer),
+            Ok(Some(ConsoleEvent::Answer(answer))) => {
+                // Words that come before a later end are about something else.
+                self.tail.clear();
+                Ok(answer)
+            }
             Ok(None) => {
                 let (how, said) = self.epitaph(line).await;
                 Err(AskError::Ended { how, said })

@@ -9,7 +9,7 @@ use crate::admin::text::shown;
 const KEPT: usize = 16 * 1024;
 
 /// How many characters are shown.
-const SHOWN: usize = 400;
+const SHOWN: usize = 300;
 
 /// The end of what was printed, in bounded memory.
 #[derive(Debug, Default)]
@@ -26,6 +26,11 @@ impl Tail {
             }
             self.bytes.push_back(byte);
         }
+    }
+
+    /// Forgets all that was printed until now.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
     }
 
     /// The end in one line, bounded and escaped, without the echo of the form that was typed.
