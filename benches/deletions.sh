@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# How many builds a second are deleted and proved gone, over nREPL and over HTTP, beside what the server itself can do:
-# the same deletions sent by a loop of curl, without reading anything again. All in one run, on private servers.
+# How many builds a second are deleted, journalled and proved gone, beside the ways that an operator has by hand, which prove
+# nothing (a console for each build, one console that is fed by a loop, curl in a loop), and beside what the server itself can
+# do: the same function called in a loop within it. All in one run, on private servers.
 #   benches/deletions.sh [BUILDS, 2000 by default]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -48,33 +49,87 @@ seconds() { # COMMAND...: how long it takes
   awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }'
 }
 
-row() { # NAME SECONDS
-  local left
-  left=$(psql -XqAt -c 'SELECT count(*) FROM builds')
-  awk -v name="$1" -v s="$2" -v n="$builds" -v left="$left" \
-    'BEGIN { printf "%-34s %6d builds  %7.2f s  %6.0f a second  %d left\n", name, n, s, n / s, left }'
+row() { # NAME SECONDS BUILDS
+  awk -v name="$1" -v s="$2" -v n="$3" \
+    'BEGIN { printf "%-46s %6d builds  %8.2f s  %8.1f a second\n", name, n, s, n / s }'
 }
 
-by_curl() {
+url() { printf 'https://%s/gh/acme/api/%s' "$host" "$1"; }
+
+check() { # LEFT: what was measured did what it should
+  local left
+  left=$(psql -XqAt -c 'SELECT count(*) FROM builds')
+  [[ $left == "$1" ]] || { echo "error: $left builds are left, expected $1" >&2; cat "$work/output" >&2; exit 1; }
+}
+
+# ---- By hand ----------------------------------------------------------------------------------------------------------
+
+one_console_each() { # COUNT
+  local n
+  for ((n = 1; n <= $1; n++)); do
+    printf '(admin/delete-build "%s")\n' "$(url "$n")" | fixtures/servers/console.sh nrepl "$NREPL_PORT"
+  done
+}
+
+one_console() {
+  local n
+  for ((n = 1; n <= builds; n++)); do printf '(admin/delete-build "%s")\n' "$(url "$n")"; done |
+    fixtures/servers/console.sh nrepl "$NREPL_PORT"
+}
+
+curl_each() {
   local n
   for ((n = 1; n <= builds; n++)); do
-    printf 'next\nurl = "http://127.0.0.1:%s/admin/delete-build"\nheader = "Circle-Token: %s"\ndata = "{\\"url\\":\\"https://%s/gh/acme/api/%s\\"}"\noutput = "/dev/null"\n' \
-      "$HTTP_PORT" "$ADMIN_TOKEN" "$host" "$n"
+    curl --silent --fail -H "Circle-Token: $ADMIN_TOKEN" -d "{\"url\":\"$(url "$n")\"}" -o /dev/null "$http"
+  done
+}
+
+curl_once() {
+  local n
+  for ((n = 1; n <= builds; n++)); do
+    printf 'next\nurl = "%s"\nheader = "Circle-Token: %s"\ndata = "{\\"url\\":\\"%s\\"}"\noutput = "/dev/null"\n' \
+      "$http" "$ADMIN_TOKEN" "$(url "$n")"
   done | sed 1d > "$work/curl"
   curl --silent --fail --config "$work/curl"
 }
 
-delete() { # VIA
-  HALFBUILT_TOKEN=$ADMIN_TOKEN "$halfbuilt" delete "$work/report.csv" --via "$1" "${times[@]}" --max "$builds" --max-percent 100 --execute --confirm "$host" -o "$work/results-$RANDOM.csv"
+# ---- The server itself --------------------------------------------------------------------------------------------------
+
+within() { # HOW: run! one after the other, or pmap; prints seconds by the server's own clock
+  local calls="(map #(str \"$(url '')\" %) (range 1 (inc $builds)))"
+  local form="(time ($1 admin/delete-build $calls))"
+  [[ $1 != pmap ]] || form="(time (dorun $form))"
+  printf '%s\n' "$form" | fixtures/servers/console.sh nrepl "$NREPL_PORT" > "$work/output" 2>&1
+  awk '/Elapsed time/ { last = $(NF - 1) } END { print last / 1000 }' "$work/output"
 }
 
-fill
-scan=$(seconds "$halfbuilt" scan "${times[@]}" -o "$work/report.csv")
-row 'scan (nothing is deleted)' "$scan"
-row 'nREPL, read again and proved' "$(seconds delete "nrepl://127.0.0.1:$NREPL_PORT")"
-fill
-"$halfbuilt" scan "${times[@]}" -o "$work/report.csv" 2> "$work/said"
-row 'HTTP, read again and proved' "$(seconds delete "http://127.0.0.1:$HTTP_PORT/admin/delete-build")"
-fill
-row 'HTTP, curl on one connection, blind' "$(seconds by_curl)"
+# ---- halfbuilt ----------------------------------------------------------------------------------------------------------
+
+delete() { # VIA FLAGS...
+  HALFBUILT_TOKEN=$ADMIN_TOKEN "$halfbuilt" delete "$work/report.csv" --via "$1" "${times[@]}" --max-percent 100 \
+    --max "$builds" --execute --confirm "$host" --journal "$work/journal-$RANDOM$RANDOM" -o "$work/results-$RANDOM$RANDOM.csv" "${@:2}"
+}
+
+measure() { # NAME VIA FLAGS...
+  fill
+  "$halfbuilt" scan "${times[@]}" -o "$work/report.csv" 2> "$work/said"
+  row "$1" "$(seconds delete "${@:2}")" "$builds"
+  check 0
+}
+
+http="http://127.0.0.1:$HTTP_PORT/admin/delete-build"
+nrepl="nrepl://127.0.0.1:$NREPL_PORT"
+# What is compiled as it is used should be so before anything is measured.
+fill; within run! > /dev/null; fill; seconds curl_once > /dev/null
+
+fill; row 'by hand: a console for each build' "$(seconds one_console_each 10)" 10; check $((builds - 10))
+fill; row 'by hand: one console, fed by a loop' "$(seconds one_console)" "$builds"; check 0
+fill; row 'by hand: curl in a loop' "$(seconds curl_each)" "$builds"; check 0
+fill; row 'by hand: one curl on one connection' "$(seconds curl_once)" "$builds"; check 0
+for jobs in 1 2 4 8; do measure "halfbuilt, nREPL, --jobs $jobs" "$nrepl" --jobs "$jobs"; done
+for jobs in 1 2 4 8; do measure "halfbuilt, HTTP, --jobs $jobs" "$http" --jobs "$jobs"; done
+measure 'halfbuilt, nREPL, --archive' "$nrepl" --archive "$work/archive.gz"
+measure 'halfbuilt, console' "console:fixtures/servers/console.sh nrepl $NREPL_PORT"
+fill; row 'the server itself, one after the other' "$(within run!)" "$builds"; check 0
+fill; row 'the server itself, in parallel (pmap)' "$(within pmap)" "$builds"; check 0
 exec 8>&-

@@ -18,8 +18,10 @@ use super::roles::{ArchiveFailure, BuildReader, Deleter, Ended, Recorder, Stop};
 use super::send::{Fresh, Halt, Sending};
 use super::sent::Sent;
 
-/// How many builds are read again at once, before and after their deletion.
+/// How many builds are read again at once, before and after their deletion: at first, and at most, where the server is
+/// quick. A reading costs about as much for a hundred as for one.
 const BATCH: usize = 50;
+const LARGEST_BATCH: usize = 400;
 /// How old a reading may be when the deletion that it allows is sent.
 pub(super) const FRESH: Duration = Duration::from_secs(3);
 /// How often, and after which pauses, a build that should be gone is read again before it counts as still there.
@@ -195,9 +197,9 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         });
         let done = done.await;
         if done.grown_old {
-            self.batch = done.sent.len().clamp(1, BATCH);
-        } else {
-            self.batch = (self.batch * 2).min(BATCH);
+            self.batch = done.sent.len().clamp(1, LARGEST_BATCH);
+        } else if began.elapsed() < FRESH / 3 {
+            self.batch = (self.batch * 2).min(LARGEST_BATCH);
         }
         for planned in done.back.into_iter().rev() {
             self.pending.push_front(planned);
