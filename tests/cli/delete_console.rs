@@ -32,6 +32,22 @@ fn delete(database: &TestDatabase, report: &Path, console: &str) -> Run {
     halfbuilt(&["delete"]).args(&[report]).args(&TIMES).args(&confirmed).on(database)
 }
 
+/// The password of the database server.
+fn password() -> String {
+    let mut variables = server_variables("postgres").into_iter();
+    variables.find(|(name, _)| name == "PGPASSWORD").expect("a password").1
+}
+
+/// Runs it, and once more where the console hangs as it starts: nREPL's own client does so before its first prompt, by hand too (in 1
+/// of 36 starts, six at a time on two cores). Nothing has been sent then.
+fn run(prepared: impl Fn() -> Run) -> Done {
+    let start = || prepared().args(&["--start-timeout", "30s"]).run();
+    let hung = |done: &Done| done.stderr.contains("was not ready within 30s; it printed: nREPL 1.0.0");
+    let done = start();
+    let again = if hung(&done) { start() } else { done };
+    if hung(&again) { start() } else { again }
+}
+
 /// A database with its report.
 fn prepared(fixtures: &[&str]) -> (TestDatabase, TempDir, PathBuf) {
     let database = TestDatabase::circleci_on_own_host(fixtures);
@@ -41,16 +57,15 @@ fn prepared(fixtures: &[&str]) -> (TestDatabase, TempDir, PathBuf) {
 
 /// All that is deletable goes, and nothing else.
 fn deletes_the_chosen(console: impl Fn(&TestDatabase) -> String, flags: &[&str]) {
-    let (database, folder, report) = prepared(&["healthy", "stuck-running"]);
+    let (database, _folder, report) = prepared(&["healthy", "stuck-running"]);
     let (before, chosen) = (database.urls(), deletable(&Report::read(&report)));
-    let results = folder.path().join("results.csv");
-    let run = delete(&database, &report, &console(&database)).args(flags).args(&["-o"]).args(&[&results]);
-    let password =
-        server_variables("postgres").into_iter().find(|(name, _)| name == "PGPASSWORD").expect("a password").1;
-    let done = run.env("CONSOLE_PASSWORD", &password).run().exits(Exit::Clean);
+    let console = console(&database);
+    let password = password();
+    let deletion = || delete(&database, &report, &console).args(flags).env("CONSOLE_PASSWORD", &password);
+    let done = run(deletion).exits(Exit::Clean);
     let expected: Vec<String> = before.into_iter().filter(|url| !chosen.contains(url)).collect();
     assert_eq!(database.urls(), expected, "{flags:?}");
-    assert_eq!(Report::read(&results).count("state", "deleted"), chosen.len(), "{flags:?}");
+    assert_eq!(Report::parse(&done.stdout).count("state", "deleted"), chosen.len(), "{flags:?}");
     done.says("admin/delete-build (circle.http.api.admin-commands/delete-build)").does_not_say(&password);
 }
 
@@ -96,7 +111,7 @@ fn a_prompt_in_another_namespace_calls_the_function_by_its_full_name() {
     let before = database.builds();
     // What is typed first leaves for a namespace without names of its own; then the console is given over.
     let console = format!("{{ echo \"(in-ns 'nowhere)\"; exec cat; }} | {{ {}; }}", connected(&admin(&database)));
-    let done = delete(&database, &report, &console).run().exits(Exit::Clean);
+    let done = run(|| delete(&database, &report, &console)).exits(Exit::Clean);
     let done = done.says("circle.http.api.admin-commands/delete-build").does_not_say("admin/delete-build (");
     assert_eq!(Report::parse(&done.stdout).count("state", "deleted") as u64, before - database.builds());
 }
@@ -110,7 +125,7 @@ fn an_exception_with_hostile_text_is_told_and_stops_the_canary() {
             &database,
             "no\n\u{1b}[31mluck\u{1b}]0;title\u{7} \"quoted\" \\ \u{e9}\u{1f600} V004E user=> nil",
         );
-        let done = delete(&database, &report, &connected(&admin)).args(flags).run().exits(Exit::NotAllDeleted);
+        let done = run(|| delete(&database, &report, &connected(&admin)).args(flags)).exits(Exit::NotAllDeleted);
         let results = Report::parse(&done.stdout);
         assert_eq!(results.count("state", "failed"), 1, "{flags:?}");
         done.says("exception clojure.lang.ExceptionInfo: no\\n\\u{1b}[31mluck\\u{1b}]0;title\\u{7} \"quoted\" \\ é😀");
@@ -127,7 +142,7 @@ fn values_that_throw_or_never_end_are_told_as_what_they_are() {
         ("clojure.core/repeat", "it is deleted (value (\"https://"),
         ("clojure.core/name", "it is deleted (value \"https://"),
     ] {
-        let done = delete(&database, &report, &console).args(&["--admin-fn", function]).run();
+        let done = run(|| delete(&database, &report, &console).args(&["--admin-fn", function]));
         let done = done.exits(Exit::NotAllDeleted).says(told).says("the first build ended as failed");
         assert!(done.stderr.len() < 5000, "{}", done.stderr);
     }
@@ -139,7 +154,7 @@ fn a_server_that_says_done_and_did_nothing_is_found_out_at_the_first_build() {
     let admin = admin(&database);
     admin.behaves(&database, "pretend");
     let before = database.urls();
-    let done = delete(&database, &report, &connected(&admin)).run().exits(Exit::NotAllDeleted);
+    let done = run(|| delete(&database, &report, &connected(&admin))).exits(Exit::NotAllDeleted);
     let results = Report::parse(&done.stdout);
     assert_eq!((results.count("state", "failed"), results.count("state", "deleted")), (1, 0));
     assert_eq!(database.urls(), before);
@@ -151,7 +166,7 @@ fn a_server_that_talks_much_is_listened_to() {
         let (database, _folder, report) = prepared(&["stuck-running"]);
         let admin = admin(&database);
         admin.behaves(&database, "print");
-        let done = delete(&database, &report, &connected(&admin)).args(flags).run().exits(Exit::Clean);
+        let done = run(|| delete(&database, &report, &connected(&admin)).args(flags)).exits(Exit::Clean);
         let results = Report::parse(&done.stdout);
         assert_eq!(results.count("state", "deleted"), deletable(&Report::read(&report)).len(), "{flags:?}");
     }
@@ -164,7 +179,7 @@ fn no_answer_is_unknown_and_is_never_sent_again() {
     admin.behaves(&database, "sleep");
     let pid = folder.path().join("pid");
     let console = format!("echo $$ > '{}'; {}", pid.display(), connected(&admin));
-    let done = delete(&database, &report, &console).args(&["--timeout", "1s"]).run().exits(Exit::NotAllDeleted);
+    let done = run(|| delete(&database, &report, &console).args(&["--timeout", "1s"])).exits(Exit::NotAllDeleted);
     let results = Report::parse(&done.stdout);
     assert_eq!((results.count("state", "unknown"), results.count("state", "deleted")), (1, 0));
     done.says("still there when read again");
@@ -176,11 +191,11 @@ fn a_function_that_is_not_there_is_told_before_anything_is_deleted() {
     let (database, _folder, report) = prepared(&["stuck-running"]);
     let before = database.urls();
     let console = connected(&admin(&database));
-    let done = delete(&database, &report, &console).args(&["--admin-fn", "my.admin/zap"]).run();
+    let done = run(|| delete(&database, &report, &console).args(&["--admin-fn", "my.admin/zap"]));
     done.exits(Exit::Failed).says("has no function my.admin/zap").says("hint:");
     assert_eq!(database.urls(), before);
     let named = "circle.http.api.admin-commands/delete-build";
-    let done = delete(&database, &report, &console).args(&["--admin-fn", named]).run().exits(Exit::Clean);
+    let done = run(|| delete(&database, &report, &console).args(&["--admin-fn", named])).exits(Exit::Clean);
     assert!(Report::parse(&done.stdout).count("state", "deleted") > 0);
 }
 
@@ -266,9 +281,10 @@ impl UnderWay {
         let before = database.builds();
         let (pid, child) = (folder.path().join("pid"), folder.path().join("child"));
         let numbers = format!("echo $$ > '{}'; sleep 600 & echo $! > '{}'", pid.display(), child.display());
-        let console = format!("{numbers}; {}", connected(&admin(&database)));
+        let console = format!("{numbers}; {}", command("local"));
         let results = folder.path().join("results.csv");
         let run = delete(&database, &report, &console).args(&["-o"]).args(&[&results]);
+        let run = run.env("CONSOLE_PASSWORD", &password());
         let halfbuilt = run.in_a_group_of_its_own().start();
         wait_until(|| database.builds() + 3 <= before);
         Self { database, folder, halfbuilt, before }

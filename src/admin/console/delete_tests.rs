@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::scripted::{build, connect, impatient, open};
 use super::{Client, SLOW};
-use crate::admin::Answer;
+use crate::admin::{Answer, Options};
 use crate::build_url::BuildUrl;
 
 fn accepted(value: &str) -> Answer {
@@ -201,6 +201,24 @@ async fn without_a_console_nothing_is_sent() {
         "{answer:?}"
     );
     assert!(matches!(client.delete(&build(3)).await, Answer::Denied(_) | Answer::Unknown(_)));
+    client.close().await;
+}
+
+#[tokio::test]
+async fn a_console_that_hangs_as_it_is_started_anew_is_started_once_more() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (first, second) = (file("first"), file("second"));
+    let steps = format!(
+        "if [ -e {second} ]; then ready; next; say V third; next; fi
+         if [ -e {first} ]; then : > {second}; sleep 600; fi
+         : > {first}; ready; next; exit"
+    );
+    let options = Options { start_timeout: Duration::from_secs(3), ..impatient() };
+    let mut client = open(&steps, options).await.expect("a console that is ready");
+    assert!(matches!(client.delete(&build(1)).await, Answer::Unknown(_)));
+    assert!(matches!(client.delete(&build(2)).await, Answer::Busy(Duration::ZERO, _)));
+    assert_eq!(client.delete(&build(2)).await, accepted("third"));
     client.close().await;
 }
 

@@ -145,7 +145,12 @@ impl Client {
             }
             self.retire(session, FAREWELL);
         }
-        let (session, function) = Session::open(&self.launch).await?;
+        // Once more where one hangs as it starts, which nREPL's own client does now and then: nothing has been typed that matters.
+        let opened = match Session::open(&self.launch).await {
+            Err(AdminError::ConsoleSilent { .. }) => Session::open(&self.launch).await,
+            opened => opened,
+        };
+        let (session, function) = opened?;
         if function == self.function {
             return Ok(session);
         }
