@@ -13,15 +13,16 @@ use crate::support::{Admin, Report, Run, Server, TIMES, TOKEN, TestDatabase, adm
 /// The tables of the reference database, and how to tell a row of each by text.
 const TABLES: [&str; 5] = ["builds", "steps", "actions", "output", "artifacts"];
 
-/// Builds of three projects that look alike: same numbers, two of one name. Four of five are stuck running.
+/// Builds of three projects that look alike, two of them of one name, with some numbers in common. Four of five are stuck running.
 const BUILDS: &str = "
     INSERT INTO builds (vcs_type, username, reponame, build_num, build_url, lifecycle, outcome, status, queued_at, start_time, stop_time)
-    SELECT vcs, 'acme', repo, n, format('https://HOST/%s/acme/%s/%s', short, repo, n),
+    SELECT vcs, 'acme', repo, number, format('https://HOST/%s/acme/%s/%s', short, repo, number),
            CASE WHEN n % 5 = 0 THEN 'finished' ELSE 'running' END, CASE WHEN n % 5 = 0 THEN 'success' END,
            CASE WHEN n % 5 = 0 THEN 'success' ELSE 'running' END, '2026-11-20T01:40:00Z', '2026-11-20T01:41:00Z',
            CASE WHEN n % 5 = 0 THEN timestamptz '2026-11-20T01:55:00Z' END
       FROM generate_series(1, NUMBER) AS n,
-           (VALUES ('github', 'gh', 'api'), ('github', 'gh', 'api-2'), ('bitbucket', 'bb', 'api')) AS project (vcs, short, repo);
+           (VALUES ('github', 'gh', 'api'), ('github', 'gh', 'api-2'), ('bitbucket', 'bb', 'api')) AS project (vcs, short, repo),
+           LATERAL (SELECT CASE WHEN short = 'bb' AND n % 10 <> 3 THEN n + 1000 ELSE n END) AS named (number);
     INSERT INTO steps (build_id, step, name) SELECT build_id, step, 'step ' || step FROM builds, generate_series(0, 1) AS step;
     INSERT INTO actions (build_id, step, index, status, start_time, end_time, has_output, output_size)
     SELECT build_id, step, 0, 'success', '2026-11-20T01:42:00Z', '2026-11-20T01:45:00Z', true, 22 FROM steps;
@@ -142,10 +143,15 @@ impl World {
 
     /// The command that deletes what is chosen.
     pub fn delete(&self, via: &str) -> Run {
+        self.delete_into(via, &self.results())
+    }
+
+    /// The same with results of its own.
+    pub fn delete_into(&self, via: &str, results: &Path) -> Run {
         let report = self.report();
         let run = halfbuilt(&["delete"]).args(&[&report]).args(&TIMES).args(&["--execute", "--confirm", &self.host]);
         let run = run.args(&["--via", via, "--max-percent", "100"]).envs(&self.variables());
-        run.args(&["-o"]).args(&[self.results()]).env("HALFBUILT_TOKEN", TOKEN)
+        run.args(&["-o"]).args(&[results]).env("HALFBUILT_TOKEN", TOKEN)
     }
 
     /// Has each deletion take so many seconds.
@@ -154,11 +160,6 @@ impl World {
             "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep({seconds}); RETURN OLD; END $$;
              CREATE TRIGGER slow BEFORE DELETE ON builds FOR EACH ROW EXECUTE FUNCTION slow()"
         ));
-    }
-
-    /// How many builds are still there.
-    pub fn builds(&self) -> usize {
-        self.run("SELECT count(*) FROM builds").parse().expect("a number")
     }
 
     /// The chosen builds that are still there.
@@ -331,4 +332,15 @@ pub fn peak_memory(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches(" kB").trim().parse().ok()
+}
+
+/// Does the same for several cases at once: they spend their time waiting. The number of each is told too.
+#[track_caller]
+pub fn at_once<T: Send>(cases: Vec<T>, does: impl Fn(u64, T) + Sync) {
+    std::thread::scope(|scope| {
+        let does = &does;
+        for (number, case) in cases.into_iter().enumerate() {
+            scope.spawn(move || does(number as u64, case));
+        }
+    });
 }
