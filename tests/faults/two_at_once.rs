@@ -22,7 +22,10 @@ fn of_two_runs_of_one_report_one_does_it_and_the_other_is_refused() {
             // The very same command; and the same with files of its own.
             0 => world.delete(&admin.nrepl()),
             1 => world.delete_into(&admin.http(), &other),
-            _ => world.delete_into(&admin.http(), &other).args(&["--journal"]).args(&[world.folder.path().join("other.jsonl")]),
+            _ => world
+                .delete_into(&admin.http(), &other)
+                .args(&["--journal"])
+                .args(&[world.folder.path().join("other.jsonl")]),
         };
         let done = both(world.delete(&admin.nrepl()), second);
         let mut codes = done.each_ref().map(|done| done.code.expect("it was not killed"));
@@ -31,7 +34,12 @@ fn of_two_runs_of_one_report_one_does_it_and_the_other_is_refused() {
         assert_eq!(codes[0], Exit::Clean as i32, "{codes:?} {said}");
         let refused = [Exit::Usage, Exit::Failed, Exit::Declined].map(|exit| exit as i32);
         assert!(refused.contains(&codes[1]), "{codes:?} {said}");
-        assert!(said.contains("another run") || said.contains("another halfbuilt delete is at work") || said.contains("is there already"), "{said}");
+        assert!(
+            said.contains("another run")
+                || said.contains("another halfbuilt delete is at work")
+                || said.contains("is there already"),
+            "{said}"
+        );
         if !world.results().exists() {
             // The one that had files of its own did it.
             std::fs::rename(&other, world.results()).expect("its results");
