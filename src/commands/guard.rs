@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::build_url::BuildUrl;
 use crate::causes::told_apart;
 use crate::cli::DeleteArgs;
-use crate::database::{Database, DatabaseIdentity, Lock};
+use crate::database::{Database, DatabaseError, DatabaseIdentity, Lock};
 use crate::deletion::journal::DatabaseName;
 use crate::deletion::{ArchiveFailure, BuildReader, Permit, Reading, Terms};
 use crate::finding::Finding;
@@ -24,6 +24,18 @@ use super::{Error, reading};
 /// restart, or the move to another server, takes seconds to a minute.
 const PATIENCE: [u64; 8] = [200, 500, 1000, 2000, 4000, 8000, 15000, 30000];
 
+/// How long a database that has said nothing may go on saying nothing, where `--statement-timeout` does not tell how long a
+/// statement may take: the server, or the network before it, may be gone without anybody having been told.
+const SILENCE: Duration = Duration::from_secs(600);
+/// What is added to it for the way there and back.
+const ON_THE_WAY: Duration = Duration::from_secs(5);
+/// How many statements one reading makes at most.
+const STATEMENTS: u32 = 4;
+/// How much longer than a reading it may take to archive some builds: their output may be large.
+const ARCHIVING: u32 = 6;
+/// How long it may take to connect once more.
+const CONNECTING: Duration = Duration::from_secs(15);
+
 /// The build database, as a deletion sees it.
 pub(super) struct Guard<'a> {
     pub(super) database: Database,
@@ -37,6 +49,10 @@ pub(super) struct Guard<'a> {
     identity: DatabaseIdentity,
     /// Whether no other deletion may be at work on it.
     alone: bool,
+    /// How long one reading may take.
+    limit: Duration,
+    /// Whether the connection has been given up: nothing is asked on it any more.
+    is_silent: bool,
     /// Where what is to go is put aside first, if anywhere.
     pub(super) evidence: Option<Evidence>,
     /// Whether a build that is not found is looked for in every way there is, at whatever cost.
@@ -55,7 +71,9 @@ impl<'a> Guard<'a> {
         let identity = database.identity().await?;
         let fit = Fit::check(plan, &database.snapshot(&plan.settings()).await?).await?;
         let alone = args.execute;
-        Ok(Self { database, plan, fit, permit, args, printer, identity, alone, evidence: None, thorough: true })
+        let limit = args.reading.statement_timeout.map_or(SILENCE, |one| one * STATEMENTS + ON_THE_WAY);
+        let (evidence, thorough, is_silent) = (None, true, false);
+        Ok(Self { database, plan, fit, permit, args, printer, identity, alone, limit, is_silent, evidence, thorough })
     }
 
     /// Which database it is.
@@ -113,6 +131,30 @@ impl Guard<'_> {
         look(&Lookup::new(self.plan, &self.fit, &snapshot), self.thorough, chosen).await
     }
 
+    /// The same, unless the database says nothing for too long.
+    async fn read_in_time(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
+        let limit = self.limit;
+        if !self.is_silent {
+            match timeout(limit, self.read_once(chosen)).await {
+                Ok(read) => return read,
+                Err(_) => self.is_silent = true,
+            }
+        }
+        Err(DatabaseError::NoAnswer { what: "reading the chosen builds", limit }.into())
+    }
+
+    /// As [`Guard::put_aside`], unless the database says nothing for too long.
+    async fn put_aside_in_time(&mut self, chosen: &[&Chosen], evidence: &mut Evidence) -> Result<Archived, Error> {
+        let limit = self.limit * ARCHIVING;
+        if !self.is_silent {
+            match timeout(limit, self.put_aside(chosen, evidence)).await {
+                Ok(archived) => return archived,
+                Err(_) => self.is_silent = true,
+            }
+        }
+        Err(DatabaseError::NoAnswer { what: "reading what is to be archived", limit }.into())
+    }
+
     /// Waits so many milliseconds and connects anew; where there is nothing to wait for any more, it stays with the error.
     async fn wait_for_the_database(&mut self, wait: Option<u64>, error: ScanError) -> Result<(), ScanError> {
         let Some(wait) = wait.map(Duration::from_millis) else { return Err(error) };
@@ -124,8 +166,12 @@ impl Guard<'_> {
 
     /// Connects anew. A database that cannot be reached yet is no failure; another one than before is.
     async fn reconnect(&mut self) -> Result<(), ScanError> {
-        match self.connect_anew().await {
-            Ok(Some(database)) => self.database = database,
+        let Ok(connected) = timeout(CONNECTING, self.connect_anew()).await else { return Ok(()) };
+        match connected {
+            Ok(Some(database)) => {
+                self.database = database;
+                self.is_silent = false;
+            }
             Ok(None) => {}
             Err(error) if error.may_pass() => {}
             Err(error) => return Err(error),
@@ -161,7 +207,7 @@ impl BuildReader for Guard<'_> {
     async fn read(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
         let mut waits = PATIENCE.into_iter();
         loop {
-            match self.read_once(chosen).await {
+            match self.read_in_time(chosen).await {
                 Err(error) if error.may_pass() => self.wait_for_the_database(waits.next(), error).await?,
                 done => return done,
             }
@@ -179,7 +225,7 @@ impl BuildReader for Guard<'_> {
         };
         let mut waits = PATIENCE.into_iter();
         let archived = loop {
-            match self.put_aside(chosen, &mut evidence).await {
+            match self.put_aside_in_time(chosen, &mut evidence).await {
                 Err(Error::Scan(error)) if error.may_pass() => {
                     let waited = self.wait_for_the_database(waits.next(), error).await;
                     if let Err(error) = waited {

@@ -23,8 +23,10 @@ pub(super) struct Record {
     journal: Journal,
     /// The builds that an earlier session sent and left without an end.
     unsettled: HashSet<String>,
-    /// Whether a row could not be written: then every row is said instead.
+    /// Whether a row could not be written: then no more are.
     failed: bool,
+    /// Whether something could not be put on record, here or there: then every end is said as well.
+    says_all: bool,
 }
 
 impl Record {
@@ -38,7 +40,7 @@ impl Record {
     ) -> Result<Self, Error> {
         let results = ResultWriter::new(output).map_err(Error::Unrecorded)?;
         let progress = Progress::counted("deleting", deletions, printer);
-        Ok(Self { results, states: BTreeMap::new(), progress, journal, unsettled, failed: false })
+        Ok(Self { results, states: BTreeMap::new(), progress, journal, unsettled, failed: false, says_all: false })
     }
 
     /// What the plan kept from the start is told as that, unless an earlier session had sent it.
@@ -60,11 +62,12 @@ impl Record {
             }
         };
         self.failed |= written.is_err();
+        self.says_all |= self.failed;
         if is_deletion {
             self.progress.advance();
         }
         let tells = is_deletion && !matches!(state, State::Deleted | State::NotAttempted);
-        if tells || self.failed {
+        if tells || self.says_all {
             self.progress.say(&format!("{state}: {}: {reason}", planned.chosen.url_text));
         }
         written
@@ -88,7 +91,8 @@ impl Recorder for Record {
 
     async fn ended(&mut self, ended: &[Ended<'_>]) -> std::io::Result<()> {
         let journalled = self.journal.append(ended.iter().map(|ended| self.event(ended)).collect()).await;
-        self.failed |= journalled.is_err();
+        // The results may still take what the journal does not.
+        self.says_all |= journalled.is_err();
         // Each is told, even where one of them cannot be written.
         let written: Vec<_> = ended.iter().map(|ended| self.add(ended)).collect();
         journalled.and(written.into_iter().collect())

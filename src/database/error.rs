@@ -110,6 +110,14 @@ pub enum DatabaseError {
         #[source]
         source: ServerSaid,
     },
+    /// The server, or the network before it, has said nothing for too long. What was asked for may still be done there.
+    #[error("{what}: no answer within {limit:?}")]
+    NoAnswer {
+        /// What was being done.
+        what: &'static str,
+        /// How long it was waited for.
+        limit: std::time::Duration,
+    },
     /// A row held something that cannot be read.
     #[error("column {column} of {what} cannot be read")]
     Column {
@@ -206,7 +214,7 @@ impl DatabaseError {
     /// the connection was lost.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::CancelledByStandby { .. } => true,
+            Self::Connect { .. } | Self::CancelledByStandby { .. } | Self::NoAnswer { .. } => true,
             Self::Query { source, .. } => match source.code() {
                 // Connection exceptions, insufficient resources, operator intervention. What was cancelled would be again.
                 Some(code) if *code == SqlState::QUERY_CANCELED || *code == SqlState::DISK_FULL => false,
@@ -246,6 +254,9 @@ impl DatabaseError {
                  max_standby_streaming_delay; or have the primary keep what is read, by hot_standby_feedback; or read \
                  from the primary"
                     .to_owned()
+            }
+            Self::NoAnswer { .. } => {
+                "is the server alive, and the network to it? --statement-timeout says how long it may take".to_owned()
             }
             Self::Query { source, .. } => return query_hint(source.code()?),
             Self::Tls(_)

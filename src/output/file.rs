@@ -2,8 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 use tempfile::NamedTempFile;
 
 use super::harmless::Harmless;
@@ -94,13 +97,14 @@ impl OutputFile {
     }
 
     /// Opens a file that must not be there yet, and whose rows stay, each as it is written. If none is, it goes again: a run
-    /// that did not begin leaves nothing in the way of the next.
+    /// that did not begin leaves nothing in the way of the next. One that was killed before it began leaves an empty file,
+    /// which is taken.
     ///
     /// # Errors
-    /// It cannot be written, or is there already.
+    /// It cannot be written, or holds something already, or is another run's.
     pub fn new_record(path: &Path) -> Result<Self, OutputError> {
         let name = path.display().to_string();
-        match File::create_new(path) {
+        match create_or_take(path) {
             Ok(file) => Ok(Self { name, sink: Sink::Record(NewFile::new(file, path, true)) }),
             Err(source) => Err(OutputError { name, source }),
         }
@@ -112,7 +116,7 @@ impl OutputFile {
     /// It cannot be written.
     pub fn record_anew(path: &Path) -> Result<Self, OutputError> {
         let name = path.display().to_string();
-        match File::options().write(true).open(path) {
+        match File::options().write(true).open(path).and_then(alone) {
             Ok(file) => Ok(Self { name, sink: Sink::Record(NewFile::new(file, path, false)) }),
             Err(source) => Err(OutputError { name, source }),
         }
@@ -131,10 +135,34 @@ impl OutputFile {
                 file.persist(path).map_err(|error| error.error)?;
                 Ok(())
             }
-            Sink::Record(record) => record.file.get_ref().sync_all(),
+            Sink::Record(record) => record.file.get_ref().file().sync_all(),
             Sink::InPlace(_) | Sink::Stdout(_) | Sink::Terminal(_) => Ok(()),
         });
         finished.map_err(|source| OutputError { name, source })
+    }
+}
+
+/// Creates a file of which nobody else may have a row.
+fn create_or_take(path: &Path) -> io::Result<Held> {
+    let there = || io::Error::from(io::ErrorKind::AlreadyExists);
+    let opened = match File::create_new(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_file() => {
+            File::options().write(true).open(path)
+        }
+        created => created,
+    };
+    let locked = alone(opened?)?;
+    let found = locked.file().metadata()?;
+    // Whoever had it before may have written to it, or removed it, until it was locked.
+    if found.len() > 0 || found.nlink() == 0 { Err(there()) } else { Ok(locked) }
+}
+
+/// Keeps other runs from the file for as long as it is open. Where the file system knows no locks, none is held.
+fn alone(file: File) -> io::Result<Held> {
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(file) => Ok(Held::Alone(file)),
+        Err((_, Errno::EWOULDBLOCK)) => Err(io::Error::other("another run is writing it")),
+        Err((file, _)) => Ok(Held::Shared(file)),
     }
 }
 
@@ -163,16 +191,41 @@ fn temporary_beside(folder: &Path, path: &Path) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
+/// A file of results, held against other runs where that can be.
+enum Held {
+    Alone(Flock<File>),
+    Shared(File),
+}
+
+impl Held {
+    fn file(&self) -> &File {
+        match self {
+            Self::Alone(file) => file,
+            Self::Shared(file) => file,
+        }
+    }
+}
+
+impl Write for Held {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file().flush()
+    }
+}
+
 /// A file that goes again, or stays as it was, if nothing was ever written to it.
 struct NewFile {
-    file: BufWriter<File>,
+    file: BufWriter<Held>,
     path: PathBuf,
     is_new: bool,
     written: bool,
 }
 
 impl NewFile {
-    fn new(file: File, path: &Path, is_new: bool) -> Self {
+    fn new(file: Held, path: &Path, is_new: bool) -> Self {
         Self { file: BufWriter::new(file), path: path.to_owned(), is_new, written: false }
     }
 }
@@ -188,7 +241,7 @@ impl Drop for NewFile {
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if !self.written && !self.is_new {
-            self.file.get_ref().set_len(0)?;
+            self.file.get_ref().file().set_len(0)?;
         }
         self.written = true;
         self.file.write(bytes)
@@ -257,6 +310,22 @@ mod tests {
         output.write_all(b"row").and_then(|()| output.flush()).expect("a write");
         assert!(OutputFile::new_record(&path).is_err());
         drop(output);
+        assert_eq!(std::fs::read_to_string(&path).expect("a file"), "row");
+    }
+
+    #[test]
+    fn a_killed_run_that_had_not_begun_is_not_in_the_way_and_one_that_runs_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("results.csv");
+        File::create_new(&path).expect("what a kill leaves");
+        let mut output = OutputFile::new_record(&path).expect("an output");
+        let why = OutputFile::new_record(&path).err().expect("an error");
+        assert_eq!(std::error::Error::source(&why).expect("a cause").to_string(), "another run is writing it");
+        output.write_all(b"row").and_then(|()| output.flush()).expect("a write");
+        assert!(OutputFile::record_anew(&path).is_err());
+        drop(output);
+        assert!(OutputFile::new_record(&path).is_err(), "what is on record is never written over");
+        drop(OutputFile::record_anew(&path).expect("an output"));
         assert_eq!(std::fs::read_to_string(&path).expect("a file"), "row");
     }
 

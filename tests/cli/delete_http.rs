@@ -8,9 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use halfbuilt::exit::Exit;
 
 use crate::delete::{deletable, scanned};
-use crate::support::{Report, Run, TIMES, TestDatabase, admin, halfbuilt, psql};
-
-const TOKEN: &str = "a-token-for-tests";
+use crate::support::{Report, Run, TIMES, TOKEN, TestDatabase, admin, halfbuilt, psql};
 
 fn delete(database: &TestDatabase, report: &std::path::Path, via: &str) -> Run {
     let confirmed = ["--execute", "--confirm", &database.host, "--via", via];

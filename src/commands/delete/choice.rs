@@ -87,8 +87,12 @@ pub(super) fn open_output(args: &DeleteArgs, file: Option<&Path>, goes_on: bool)
         if goes_on && args.execute && is_results() {
             return Ok(OutputFile::record_anew(path)?);
         }
+        // An empty one is what a run leaves that was killed before it began: nothing would be written over.
+        let holds_something = std::fs::metadata(path).map_or(true, |found| found.len() > 0);
         let name = path.display();
-        return Err(Error::Usage(format!("-o {name} is there already, and results are never written over")));
+        if holds_something {
+            return Err(Error::Usage(format!("-o {name} is there already, and results are never written over")));
+        }
     }
     Ok(OutputFile::new_record(path)?)
 }

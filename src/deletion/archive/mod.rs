@@ -8,7 +8,7 @@ mod tail;
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -53,7 +53,7 @@ pub struct Extent {
 /// How an archive is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start<'a> {
-    /// The file must not be there yet.
+    /// The file must not be there yet, or be empty: one that was killed before it began leaves it so.
     New,
     /// A run goes on with the file that it began; the last member that is on record, if there is one.
     GoOn(Option<&'a Extent>),
@@ -129,21 +129,25 @@ impl Archive {
         // It holds the output of builds, and what people print there.
         options.read(true).write(true).mode(0o600);
         match start {
-            Start::New => options.create_new(true),
-            Start::GoOn(None) => options.create(true),
+            Start::New | Start::GoOn(None) => options.create(true),
             Start::GoOn(Some(_)) => &mut options,
         };
         let failed = |source| ArchiveError::Io { file: path.to_owned(), source };
-        let file = options.open(path).map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => ArchiveError::IsThere(path.to_owned()),
-            _ => failed(source),
-        })?;
+        let file = options.open(path).map_err(failed)?;
         let mut file = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, why)| match why {
             Errno::EWOULDBLOCK => ArchiveError::InUse(path.to_owned()),
             why => failed(why.into()),
         })?;
-        if !file.metadata().map_err(failed)?.is_file() {
+        let found = file.metadata().map_err(failed)?;
+        if !found.is_file() {
             return Err(ArchiveError::NoArchive(path.to_owned()));
+        }
+        // Another run may have removed its own, which it left empty, before this one had the lock.
+        if found.nlink() == 0 {
+            return Err(ArchiveError::InUse(path.to_owned()));
+        }
+        if start == Start::New && found.len() > 0 {
+            return Err(ArchiveError::IsThere(path.to_owned()));
         }
         let last = if let Start::GoOn(last) = start { last } else { None };
         let end = tail::complete(&mut file, last).map_err(|why| match why {

@@ -36,6 +36,18 @@ impl Admin {
         ADMIN.variable("NREPL_PORT")
     }
 
+    /// The port of its HTTP server.
+    #[allow(dead_code, reason = "for tests/faults")]
+    pub fn http_port(&self) -> &'static str {
+        ADMIN.variable("HTTP_PORT")
+    }
+
+    /// The file in which each call of delete-build is on record.
+    #[allow(dead_code, reason = "for tests/faults")]
+    pub fn calls_file(&self) -> &'static str {
+        ADMIN.variable("CALLS")
+    }
+
     /// Where its HTTP server takes deletions.
     pub fn http(&self) -> String {
         format!("http://127.0.0.1:{}/admin/delete-build", ADMIN.variable("HTTP_PORT"))

@@ -9,7 +9,7 @@ mod scripted;
 mod server;
 mod tls_proxy;
 
-pub use admin::{Admin, admin};
+pub use admin::{Admin, TOKEN, admin};
 pub use beside_psql::Beside;
 pub use command::{Done, Run, halfbuilt};
 pub use database::{TestDatabase, psql, psql_as, psql_meanwhile, psql_pipe, server_variables};

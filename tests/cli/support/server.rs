@@ -2,7 +2,7 @@
 //! is killed.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
 use super::repository;
@@ -11,7 +11,7 @@ use super::repository;
 pub struct Server {
     variables: HashMap<String, String>,
     /// Keeps the server's standard input open.
-    _child: Child,
+    child: Child,
 }
 
 impl Server {
@@ -31,7 +31,14 @@ impl Server {
         assert!(line.contains('='), "{script} did not start: see above; run tests/run.sh to install what it needs");
         let pairs = line.split_whitespace().filter_map(|pair| pair.split_once('='));
         let variables = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { variables, _child: child }
+        Self { variables, child }
+    }
+
+    /// Has the server go away, by a signal such as `KILL`, or come back: `stop SIGNAL`, `start`. It does so within a second or two.
+    #[allow(dead_code, reason = "for tests/faults")]
+    pub fn tell(&self, what: &str) {
+        let mut stdin = self.child.stdin.as_ref().expect("its standard input");
+        writeln!(stdin, "{what}").expect("it listens");
     }
 
     /// Something that the server said of itself.

@@ -1,0 +1,83 @@
+//! Ctrl-C and SIGTERM while eight deletions are under way.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use halfbuilt::exit::Exit;
+
+use crate::random::Random;
+use crate::support::{Done, Report, TOKEN, wait_until};
+use crate::world::{World, at_once};
+
+fn signal(child: &Child, name: &str) {
+    let pid = child.id().to_string();
+    assert!(Command::new("bash").args(["-c", "kill -$1 $0", &pid, name]).status().expect("bash").success());
+}
+
+/// Interrupts a run in the middle, once for each signal, and gives back how it ended.
+fn interrupted(world: &World, via: &str, signals: &[&str]) -> Done {
+    let (all, run) = (world.chosen.len(), world.delete(via).args(&["--jobs", "8"]));
+    let child = run.in_a_group_of_its_own().start();
+    wait_until(|| world.left() + 5 < all);
+    for name in signals {
+        signal(&child, name);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let began = Instant::now();
+    let done = Done::new(child.wait_with_output().expect("it ends")).exits(Exit::Interrupted);
+    assert!(began.elapsed() < Duration::from_secs(10), "it took {:?}", began.elapsed());
+    done
+}
+
+/// Types the command that the run has printed.
+fn go_on(world: &World, done: &Done) -> Done {
+    let command = done.stderr.lines().find_map(|line| line.strip_prefix("to go on: ")).expect("a command");
+    let mut bash = Command::new("bash");
+    bash.args(["-c", command]).env_clear().env("HOME", "/nonexistent").env("HALFBUILT_TOKEN", TOKEN);
+    bash.envs(world.variables()).current_dir(env!("CARGO_TARGET_TMPDIR")).stdin(Stdio::null());
+    Done::new(bash.output().expect("bash starts"))
+}
+
+/// Every chosen build has a row, and what it says is so. Tells how many are unknown.
+fn on_record(world: &World) -> usize {
+    let results = Report::read(&world.results());
+    assert_eq!(results.rows.len(), world.chosen.len());
+    let [deleted, unknown, not_attempted] =
+        ["deleted", "unknown", "not-attempted"].map(|state| results.count("state", state));
+    assert_eq!(deleted + unknown + not_attempted, world.chosen.len(), "{:?}", results.column("state"));
+    // What was under way when nobody waited any more ends on the server a little later.
+    wait_until(|| (deleted..=deleted + unknown).contains(&(world.chosen.len() - world.left())));
+    assert!(not_attempted > 0, "it was not in the middle");
+    world.nothing_else_is_gone();
+    unknown
+}
+
+#[test]
+fn once_lets_what_is_under_way_end_and_the_printed_command_goes_on() {
+    at_once(vec!["INT", "TERM"], |number, name| {
+        let (world, admin) = World::new(&mut Random::new(200 + number), 100);
+        world.slow(0.1);
+        let via = if number == 0 { admin.nrepl() } else { admin.http() };
+        let done = interrupted(&world, &via, &[name]);
+        assert_eq!(on_record(&world), 0, "{name}");
+        assert_eq!(world.open_intents(), 0);
+        go_on(&world, &done).exits(Exit::Clean);
+        world.all_is_done();
+        assert_eq!(world.each_call_was_announced(), 0, "nothing was sent twice");
+    });
+}
+
+#[test]
+fn twice_waits_for_nothing_and_the_printed_command_goes_on() {
+    at_once(vec![["INT", "INT"], ["INT", "TERM"]], |number, names| {
+        let (world, admin) = World::new(&mut Random::new(220 + number), 100);
+        world.slow(0.4);
+        let via = if number == 0 { admin.nrepl() } else { admin.http() };
+        let done = interrupted(&world, &via, &names);
+        assert!(on_record(&world) > 0, "{names:?}");
+        world.run("ALTER TABLE builds DISABLE TRIGGER slow");
+        go_on(&world, &done).exits(Exit::Clean);
+        world.all_is_done();
+        world.each_call_was_announced();
+    });
+}
