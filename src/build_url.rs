@@ -57,6 +57,9 @@ pub enum BuildUrlError {
     Number(String),
 }
 
+/// How many characters of a foreign text a message shows.
+const SHOWN: usize = 80;
+
 /// The spellings of each version control system, the canonical one first.
 const VCS: [&[&str]; 4] = [&["gh", "github"], &["bb", "bitbucket"], &["gl", "gitlab"], &["circleci"]];
 
@@ -72,7 +75,7 @@ impl BuildUrl {
         let scheme = match url.scheme() {
             "http" => Scheme::Http,
             "https" => Scheme::Https,
-            other => return Err(BuildUrlError::Scheme(other.to_owned())),
+            other => return Err(BuildUrlError::Scheme(beginning(other))),
         };
         if !url.username().is_empty() || url.password().is_some() {
             return Err(BuildUrlError::Credentials);
@@ -84,13 +87,14 @@ impl BuildUrl {
             four if four.len() == 4 => [four[0], four[1], four[2], four[3]],
             _ => return Err(BuildUrlError::Shape),
         };
-        if !text.contains(&format!("/{vcs}/{org}/{project}/{number}")) {
+        let before_query = text.split(['?', '#']).next().unwrap_or_default();
+        if !before_query.contains(&format!("/{vcs}/{org}/{project}/{number}")) {
             return Err(BuildUrlError::Shape);
         }
         Ok(Self {
             scheme,
             host: host_and_port(&url)?,
-            vcs: canonical_vcs(vcs).ok_or_else(|| BuildUrlError::Vcs(vcs.to_owned()))?,
+            vcs: canonical_vcs(vcs).ok_or_else(|| BuildUrlError::Vcs(beginning(vcs)))?,
             org: name(org)?,
             project: name(project)?,
             number: build_number(number)?,
@@ -157,6 +161,11 @@ fn host_and_port(url: &Url) -> Result<String, BuildUrlError> {
     })
 }
 
+/// As much of a foreign text as a message shows.
+fn beginning(text: &str) -> String {
+    text.chars().take(SHOWN).collect()
+}
+
 fn canonical_vcs(segment: &str) -> Option<&'static str> {
     VCS.iter().find(|names| names.contains(&segment)).map(|names| names[0])
 }
@@ -166,13 +175,13 @@ fn name(segment: &str) -> Result<String, BuildUrlError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let dots_only = segment.chars().all(|c| c == '.');
     if dots_only || !segment.chars().all(plain) {
-        return Err(BuildUrlError::Name(segment.to_owned()));
+        return Err(BuildUrlError::Name(beginning(segment)));
     }
     Ok(segment.to_owned())
 }
 
 fn build_number(segment: &str) -> Result<u64, BuildUrlError> {
-    let error = || BuildUrlError::Number(segment.to_owned());
+    let error = || BuildUrlError::Number(beginning(segment));
     if segment.starts_with('0') || !segment.bytes().all(|b| b.is_ascii_digit()) {
         return Err(error());
     }
@@ -226,6 +235,8 @@ mod tests {
             "https://ci.example.com/gh/acme/../1234",
             "https://ci.example.com/gh/acme/x/../api/1234",
             "https://ci.example.com/gh/acme/a\tpi/1234",
+            "https://ci.example.com/gh/acme/a\tpi/1234?/gh/acme/api/1234",
+            "https://ci.example.com/gh/acme/x/../api/1234#/gh/acme/api/1234",
             "https://ci.example.com/svn/acme/api/1234",
             "https://ci.example.com/gh/acme/api/12a4",
             "https://ci.example.com/gh/acme/api/-1",

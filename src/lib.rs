@@ -17,6 +17,8 @@ pub mod drill;
 pub mod duration;
 pub mod exit;
 pub mod finding;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod output;
 pub mod percent;
 pub mod policy;

@@ -31,6 +31,9 @@ impl ProjectGlobs {
     }
 }
 
+/// How many characters of a glob a message shows.
+const SHOWN: usize = 200;
+
 /// Upper and lower case are one: to deny too much harms nobody.
 const DENIAL: MatchOptions =
     MatchOptions { case_sensitive: false, require_literal_separator: false, require_literal_leading_dot: false };
@@ -44,6 +47,15 @@ struct Denial {
     glob: Pattern,
     /// Who denies: `--deny`, or a policy.
     whose: String,
+}
+
+impl Denial {
+    /// Whether the glob fits a project in any of its spellings. That it passes over case is not enough: `[!a]` then fits neither
+    /// `a` nor `A`, and a range such as `[*-c]` is read letter by letter all the same.
+    fn fits(&self, project: &str) -> bool {
+        let spellings = [project, &project.to_lowercase(), &project.to_uppercase()];
+        spellings.iter().any(|name| self.glob.matches(name) || self.glob.matches_with(name, DENIAL))
+    }
 }
 
 impl DeniedProjects {
@@ -62,14 +74,14 @@ impl DeniedProjects {
     /// Why a build is denied that is known by these names of its project; `None` if it is not.
     pub fn denies<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
         names.into_iter().find_map(|name| {
-            let denial = self.0.iter().find(|denial| denial.glob.matches_with(name, DENIAL))?;
+            let denial = self.0.iter().find(|denial| denial.fits(name))?;
             Some(format!("project {name} is denied by {} {:?}", denial.whose, denial.glob.as_str()))
         })
     }
 
     /// The globs that fit none of these projects, with who denies by them: a slip of the pen would deny nothing.
     pub fn unmatched<'a>(&'a self, projects: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let fits = |denial: &Denial| projects.iter().any(|project| denial.glob.matches_with(project, DENIAL));
+        let fits = |denial: &Denial| projects.iter().any(|project| denial.fits(project));
         self.0.iter().filter(move |denial| !fits(denial)).map(|denial| (denial.whose.as_str(), denial.glob.as_str()))
     }
 }
@@ -77,7 +89,7 @@ impl DeniedProjects {
 fn pattern(glob: &str, flag: &str) -> Result<Pattern, BadGlob> {
     Pattern::new(glob).map_err(|error| BadGlob {
         flag: flag.to_owned(),
-        glob: glob.to_owned(),
+        glob: glob.chars().take(SHOWN).collect(),
         why: error.msg.to_owned(),
     })
 }
@@ -131,6 +143,9 @@ mod tests {
         assert!(denied.denies(["acme/api", "tools/lib"]).expect("denied").contains("deny of halfbuilt.toml"));
         assert_eq!(denied.denies(["acme/api"]), None);
         assert_eq!(DeniedProjects::default().denies(["acme/api"]), None);
+        let mut negated = DeniedProjects::default();
+        negated.add(&["[!a]*".to_owned()], "--deny").expect("a glob");
+        assert!(negated.denies(["Apple"]).is_some(), "what --project would choose by the same glob is not denied");
         let unmatched: Vec<_> = denied.unmatched(&["acme/billing"]).collect();
         assert_eq!(unmatched, [("deny of halfbuilt.toml", "tools/*")]);
     }

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. A module may use those below its own layer, never one beside it.
-const LAYERS: [&[&str]; 6] = [
+const LAYERS: [&[&str]; 7] = [
     &["build_url", "causes", "duration", "exit", "finding", "percent", "project_glob", "state", "text", "timing"],
     &["database", "admin", "policy", "report"],
     &["scan", "deletion", "drill"],
+    // What fuzz targets see.
+    &["fuzzing"],
     &["output"],
     &["cli"],
     &["commands"],

@@ -8,7 +8,7 @@ mod console;
 mod error;
 mod function;
 mod http;
-mod nrepl;
+pub(crate) mod nrepl;
 mod pool;
 mod retry;
 mod text;

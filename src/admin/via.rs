@@ -27,6 +27,9 @@ pub enum Via {
     Http(Url),
 }
 
+/// How many characters of a scheme a message shows.
+const SHOWN: usize = 80;
+
 /// Why a text is no place to send deletions to. No message repeats the text, for it may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -116,7 +119,7 @@ impl FromStr for Via {
 /// What holds for each URL of `--via`: a known scheme, and no place where a secret could stand.
 pub(super) fn check(url: &Url) -> Result<(), ViaError> {
     if !matches!(url.scheme(), "nrepl" | "https" | "http") {
-        return Err(ViaError::Scheme(url.scheme().to_owned()));
+        return Err(ViaError::Scheme(url.scheme().chars().take(SHOWN).collect()));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(ViaError::Credentials);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::DatabaseError;
 
 /// The settings of one connection by libpq's keywords (`host`, `port`, `dbname` ...).
-pub(super) type Keywords = BTreeMap<String, String>;
+pub type Keywords = BTreeMap<String, String>;
 
 /// What libpq takes for white space: a space of another kind may be part of a password.
 pub(super) fn is_space(c: char) -> bool {

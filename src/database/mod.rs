@@ -7,6 +7,7 @@ mod connect;
 mod connect_hint;
 mod conninfo;
 mod error;
+pub(crate) mod fuzzing;
 mod hosts;
 mod identity;
 mod keywords;

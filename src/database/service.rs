@@ -85,7 +85,7 @@ pub(super) fn look_up(
 
 /// The section of a service, `None` where there is none. An error has the line and what is wrong with it; other sections
 /// are not looked at, as in libpq.
-fn parse(text: &str, name: &str) -> Result<Option<Vec<Pair>>, (usize, &'static str)> {
+pub(super) fn parse(text: &str, name: &str) -> Result<Option<Vec<Pair>>, (usize, &'static str)> {
     let mut found: Option<Vec<Pair>> = None;
     for (index, line) in text.lines().enumerate() {
         let line = line.trim_matches(is_space);

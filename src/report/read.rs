@@ -16,6 +16,8 @@ use super::columns::BETWEEN_REASONS;
 
 /// How much of a foreign text is shown in a message, in characters.
 const SHOWN: usize = 80;
+/// How much of the URL of a build is shown in a message, in characters.
+const SHOWN_URL: usize = 300;
 /// The largest file that is read, in bytes: some three million rows, which are all kept in memory.
 const LARGEST: u64 = 1 << 30;
 /// The first line of a list that was cut out of a report.
@@ -306,7 +308,7 @@ fn refuse_doubles(chosen: &[Chosen]) -> Result<(), ReportError> {
         let Some(url) = &row.url else { continue };
         let fingerprint = row.judged.as_ref().map(|judged| judged.fingerprint.as_str());
         if let Some(first) = first.insert((url, fingerprint), row.line) {
-            return Err(ReportError::Twice { line: row.line, url: url.to_string(), first });
+            return Err(ReportError::Twice { line: row.line, url: shorten(&url.to_string(), SHOWN_URL), first });
         }
     }
     Ok(())

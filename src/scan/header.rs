@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use crate::text::shorten;
+
+/// How much of a fault is told, in characters: it may name what stands in the file.
+const SHOWN: usize = 300;
+
 /// A fault in a profile or rule file, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}, line {line}: {fault}")]
@@ -34,7 +39,7 @@ impl<'a> SqlFile<'a> {
 
     /// A fault of this file.
     pub(super) fn fault(&self, line: usize, fault: impl fmt::Display) -> FileFault {
-        FileFault { file: self.name.to_owned(), line, fault: fault.to_string() }
+        FileFault { file: self.name.to_owned(), line, fault: shorten(&fault.to_string(), SHOWN) }
     }
 }
 

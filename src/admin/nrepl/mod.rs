@@ -6,6 +6,7 @@
 mod bencode;
 mod connection;
 mod form;
+pub(crate) mod fuzzing;
 mod response;
 mod session;
 

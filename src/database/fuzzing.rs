@@ -1,0 +1,30 @@
+//! What the fuzz targets see of libpq's files and connection strings. Nothing here reads a file.
+
+use super::conninfo::{self, Keywords};
+use super::hosts::servers;
+use super::{DatabaseError, passfile, service as services};
+
+/// Reads a connection string of either form.
+///
+/// # Errors
+/// It is none.
+pub fn connection_string(text: &str) -> Result<Keywords, DatabaseError> {
+    conninfo::parse(text)
+}
+
+/// The password that a password file has for a host on port 5432.
+///
+/// # Errors
+/// There can be no such host.
+pub fn password(file: &[u8], host: &str, dbname: &str, user: &str) -> Result<Option<Vec<u8>>, DatabaseError> {
+    let servers = servers(Some(host), None, None)?;
+    Ok(servers.first().and_then(|server| passfile::look_up(file, server, dbname, user)))
+}
+
+/// The keywords that a service file has for a service; `None` where it has no such service.
+///
+/// # Errors
+/// The line at fault, and why.
+pub fn service(file: &str, name: &str) -> Result<Option<Vec<(String, String)>>, (usize, &'static str)> {
+    services::parse(file, name)
+}

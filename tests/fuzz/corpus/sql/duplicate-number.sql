@@ -1,0 +1,40 @@
+-- rule: duplicate-number
+-- title: two builds of one project share a number, or a URL
+-- needs: build
+-- sieve: names
+--
+-- What:  builds that have their number in common with another build of the project, or their address with any other.
+-- For:   scan, verify and delete, which never deletes such a build: its address means another one too.
+-- Why:   an index on text that was built under other collation rules does not see that a number is taken. That happens
+--        where a database is restored on a newer system.
+-- Not:   one number in two projects; builds without a number or without an address. A project is what the profile calls
+--        one: acme/api on two version control systems is one project here.
+WITH same_number AS (
+    SELECT build.project, build.build_num, count(*) AS builds,
+           (array_agg(build.build_key::text ORDER BY build.build_key))[1:5] AS keys
+      FROM build
+     WHERE build.project IS NOT NULL AND build.build_num IS NOT NULL
+     GROUP BY build.project, build.build_num
+    HAVING count(*) > 1
+), same_address AS (
+    SELECT build.build_url, count(*) AS builds,
+           (array_agg(build.build_key::text ORDER BY build.build_key))[1:5] AS keys
+      FROM build
+     WHERE build.build_url IS NOT NULL
+     GROUP BY build.build_url
+    HAVING count(*) > 1
+), seen AS (
+    SELECT build.build_key, 1 AS place, same_number.builds, same_number.keys,
+           'builds of ' || build.project || ' have the number ' || build.build_num AS share
+      FROM same_number
+      JOIN build ON build.project = same_number.project AND build.build_num = same_number.build_num
+    UNION ALL
+    SELECT build.build_key, 2, same_address.builds, same_address.keys, 'builds have the address ' || build.build_url
+      FROM same_address
+      JOIN build ON build.build_url = same_address.build_url
+)
+SELECT seen.build_key,
+       seen.builds || ' ' || seen.share || ' (keys ' || array_to_string(seen.keys, ', ')
+         || CASE WHEN seen.builds > 5 THEN ' and ' || (seen.builds - 5) || ' more' ELSE '' END || ')' AS evidence
+  FROM seen
+ ORDER BY seen.build_key, seen.place;

@@ -1,0 +1,59 @@
+//! Archives of what is deleted, as a run that goes on finds them.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use halfbuilt::deletion::archive::{About, Archive, ArchiveError, Start};
+
+/// What is complete stays to the byte, what is not goes, and a second look finds nothing to mend; a file of another kind is not
+/// touched. A member that was completed survives whatever stands behind it.
+pub fn check(bytes: &[u8]) {
+    gone_on_with(bytes);
+    let whole = member();
+    let kept = gone_on_with(&[whole, bytes].concat());
+    assert!(kept.is_some_and(|kept| kept.starts_with(whole)), "a complete member is lost");
+}
+
+/// What is left of the file; `None` where it is no archive.
+fn gone_on_with(bytes: &[u8]) -> Option<Vec<u8>> {
+    super::in_a_file(bytes, |file| {
+        let mended = match Archive::open(file, Start::GoOn(None), About::default()) {
+            Ok(archive) => archive.mended(),
+            Err(ArchiveError::NoArchive(_)) => {
+                assert_eq!(std::fs::read(file).expect("a file"), bytes, "a file of another kind was changed");
+                return None;
+            }
+            Err(error) => panic!("{error}"),
+        };
+        // One in which nothing is complete goes with its file.
+        let kept = std::fs::read(file).unwrap_or_default();
+        assert_eq!(kept.len() as u64 + mended, bytes.len() as u64);
+        assert!(bytes.starts_with(&kept), "what was kept was changed");
+        if !kept.is_empty() {
+            assert_eq!(mended_of(file), 0, "there was something left to mend");
+            let unpacked = std::io::copy(
+                &mut flate2::read::MultiGzDecoder::new(kept.as_slice()).take(1 << 24),
+                &mut std::io::sink(),
+            );
+            assert!(unpacked.is_ok(), "ordinary tools cannot read what was kept: {unpacked:?}");
+        }
+        Some(kept)
+    })
+}
+
+fn mended_of(file: &Path) -> u64 {
+    Archive::open(file, Start::GoOn(None), About::default()).expect("an archive").mended()
+}
+
+/// A member of no builds, as the program writes it.
+fn member() -> &'static [u8] {
+    static MEMBER: OnceLock<Vec<u8>> = OnceLock::new();
+    MEMBER.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("archive");
+        let mut archive = Archive::open(&file, Start::New, About::default()).expect("an archive");
+        archive.begin().and_then(halfbuilt::deletion::archive::Member::finish).expect("a member");
+        std::fs::read(&file).expect("a file")
+    })
+}

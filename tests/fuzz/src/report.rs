@@ -1,0 +1,113 @@
+//! Reports and lists of builds, as people edit them.
+
+use halfbuilt::build_url::BuildUrl;
+use halfbuilt::finding::Finding;
+use halfbuilt::report::{Chosen, ReportError, ReportWriter, read};
+use halfbuilt::timing::Timing;
+
+/// What a report needs besides the columns of a fuzzer's choice.
+const BASE: &str = "https://ci.example.com";
+
+/// What is read is certain and plain; it reads the same after it is written again, whatever a spreadsheet did to line ends and byte
+/// order marks; what cannot be read is told in a message that can be shown.
+pub fn check(bytes: &[u8]) {
+    for base_url in [None, Some(BASE)] {
+        let rows = match read(bytes, base_url) {
+            Ok(rows) => rows,
+            Err(error) => {
+                cannot_be_read(&error);
+                continue;
+            }
+        };
+        let text = std::str::from_utf8(bytes).expect("what was read is text");
+        rows.iter().for_each(is_certain);
+        assert!(rows.iter().map(|row| row.line).is_sorted_by(|before, after| before < after), "lines out of order");
+        assert!(rows.last().is_none_or(|row| row.line <= text.lines().count() as u64 + 1), "a line behind the end");
+        reads_the_same_however_it_was_saved(text, base_url, &rows);
+        if rows.iter().all(|row| row.judged.is_some()) {
+            reads_the_same_when_written_again(&rows);
+        } else {
+            let list: String = rows.iter().map(|row| format!("{}\n", row.url.as_ref().expect("a URL"))).collect();
+            let again = read(list.as_bytes(), None).expect("a list");
+            assert!(again.iter().map(|row| &row.url).eq(rows.iter().map(|row| &row.url)), "a list reads otherwise");
+        }
+    }
+}
+
+fn cannot_be_read(error: &ReportError) {
+    super::can_be_told(error);
+    if let Some(hint) = error.hint() {
+        super::is_fit_for_a_terminal(&hint);
+    }
+}
+
+fn is_certain(row: &Chosen) {
+    assert_eq!(BuildUrl::parse(&row.url_text).ok(), row.url, "{:?}", row.url_text);
+    row.url.iter().for_each(super::build_url::is_plain);
+    match &row.judged {
+        Some(judged) => {
+            assert!(row.url.is_some() || !judged.deletable, "deletable, and nobody knows what");
+            assert!(judged.fingerprint.len() == 32 && judged.fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        }
+        None => assert!(row.url.is_some() && row.reasons.is_empty()),
+    }
+}
+
+/// With the line ends of another system or a byte order mark, or with nothing more at its end than blank lines.
+fn reads_the_same_however_it_was_saved(text: &str, base_url: Option<&str>, rows: &[Chosen]) {
+    let mut saved = vec![format!("{text}\n\n")];
+    if !text.starts_with('\u{feff}') {
+        saved.push(format!("\u{feff}{text}"));
+    }
+    if !text.contains(['\r', '"']) {
+        saved.push(text.replace('\n', "\r\n"));
+    }
+    for other in saved {
+        let again = read(other.as_bytes(), base_url).unwrap_or_else(|error| panic!("{other:?}: {error}"));
+        assert_eq!(again, rows, "{other:?}");
+    }
+}
+
+fn reads_the_same_when_written_again(rows: &[Chosen]) {
+    let mut report = ReportWriter::new(Vec::new()).expect("a report");
+    for row in rows {
+        report.write(&finding(row)).expect("a row");
+    }
+    let report = report.finish().expect("a report");
+    let again = read(report.as_slice(), None).expect("a report");
+    let without_lines = |rows: &[Chosen]| rows.iter().map(|row| Chosen { line: 0, ..row.clone() }).collect::<Vec<_>>();
+    assert_eq!(without_lines(&again), without_lines(rows), "{}", String::from_utf8_lossy(&report));
+    let mut cells = csv::ReaderBuilder::new().from_reader(report.as_slice());
+    for record in cells.records() {
+        for cell in &record.expect("a row") {
+            assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']), "a spreadsheet would compute {cell:?}");
+        }
+    }
+}
+
+fn finding(row: &Chosen) -> Finding {
+    let judged = row.judged.as_ref();
+    let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    Finding {
+        key: String::new(),
+        build_url: text(&row.url_text),
+        project: row.project.clone(),
+        build_num: None,
+        lifecycle: text(&row.url_text),
+        status: row.project.clone(),
+        queued_at: None,
+        started_at: None,
+        stopped_at: None,
+        last_activity_at: None,
+        timing: judged.map_or(Timing::Unknown, |judged| judged.timing),
+        reasons: row.reasons.clone(),
+        evidence: format!("{}\n{:?}", row.url_text, row.project),
+        steps: Some(1),
+        steps_unfinished: None,
+        output_expected: None,
+        output_stored: Some(0),
+        shares_its_name: false,
+        deletable: judged.is_some_and(|judged| judged.deletable),
+        fingerprint: judged.map(|judged| judged.fingerprint.clone()).unwrap_or_default(),
+    }
+}
