@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 
 use crate::state::State;
+use crate::text::escape_controls;
 
 use super::cell::neutralised;
 use super::choice::Chosen;
@@ -32,7 +33,8 @@ pub struct ResultRow<'a> {
     pub reason: &'a str,
 }
 
-/// Results that are being written, each row at once.
+/// Results that are being written, each row at once. What stands in them is for people to look at, by whatever means: text from
+/// the report or a server comes with nothing in it that a terminal would obey.
 pub struct ResultWriter<W: Write> {
     csv: csv::Writer<W>,
 }
@@ -56,13 +58,13 @@ impl<W: Write> ResultWriter<W> {
     pub fn write(&mut self, row: &ResultRow<'_>) -> std::io::Result<()> {
         let chosen = row.chosen;
         self.csv.write_record([
-            neutralised(&chosen.url_text).as_bytes(),
-            neutralised(chosen.project.as_deref().unwrap_or_default()).as_bytes(),
+            neutralised(&escape_controls(&chosen.url_text)).as_bytes(),
+            neutralised(&escape_controls(chosen.project.as_deref().unwrap_or_default())).as_bytes(),
             chosen.line.to_string().as_bytes(),
-            neutralised(&chosen.reasons.join(BETWEEN_REASONS)).as_bytes(),
+            neutralised(&escape_controls(&chosen.reasons.join(BETWEEN_REASONS))).as_bytes(),
             if row.planned { b"delete" } else { b"keep" },
             row.state.as_str().as_bytes(),
-            neutralised(row.reason).as_bytes(),
+            neutralised(&escape_controls(row.reason)).as_bytes(),
         ])?;
         self.csv.flush()
     }

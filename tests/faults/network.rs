@@ -23,6 +23,7 @@ struct Figures {
     by_themselves: u64,
     /// Runs that gave up, by exit code.
     gave_up: std::collections::BTreeMap<i32, u64>,
+    announced_again: u64,
     asked_again: u64,
 }
 
@@ -94,6 +95,7 @@ fn one_world(random: &mut Random, figures: &mut Figures) {
     }
     again.exits(Exit::Clean);
     world.all_is_done();
+    figures.announced_again += world.announced_again() as u64;
     figures.asked_again += world.each_call_was_announced() as u64;
     figures.worlds += 1;
     figures.builds += world.chosen.len() as u64;

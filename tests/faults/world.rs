@@ -258,6 +258,14 @@ impl World {
         calls.values().filter(|at| at.len() > 1).count()
     }
 
+    /// How many builds were announced more than once: left open by a run that was killed, looked up, and still there.
+    pub fn announced_again(&self) -> usize {
+        let mut times: BTreeMap<String, usize> = BTreeMap::new();
+        let intents = self.lines().into_iter().filter(|line| line.event == "intent");
+        intents.for_each(|line| *times.entry(line.url).or_default() += 1);
+        times.values().filter(|times| **times > 1).count()
+    }
+
     /// How each build ended, by the journal.
     pub fn ended(&self) -> BTreeMap<String, String> {
         let lines = self.lines().into_iter().filter(|line| ["result", "kept"].contains(&line.event.as_str()));
