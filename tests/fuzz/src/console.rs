@@ -33,6 +33,10 @@ pub fn check(bytes: &[u8]) {
     }
     if !holds_in_order(&noise, NONCE) {
         assert_eq!(console_events(NONCE, [noise.as_slice()]), [], "an answer without the mark");
+    }
+    // Nobody guesses half of the mark; who has nearly all of it could have its last letters taken from a true answer, which is then
+    // garbled, and the build is looked up.
+    if !holds_in_order(&noise, &NONCE[..NONCE.len() / 2]) {
         true_answer(&noise);
     }
 }
