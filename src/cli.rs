@@ -7,6 +7,7 @@ mod gates;
 mod journal;
 mod reading;
 mod values;
+mod verdict;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ pub use delete::DeleteArgs;
 pub use gates::{GateArgs, TimingArg};
 pub use journal::{JournalArgs, JournalCommand, JournalVerifyArgs};
 pub use reading::ReadingArgs;
+pub use verdict::VerdictArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -51,7 +53,11 @@ pub enum Command {
     /// Delete the builds of a report through the server's admin path (a dry run unless --execute is given)
     Delete(Box<DeleteArgs>),
     /// Judge a restore: scan, say the verdict in one sentence, and exit with 1 if more is abnormal than is allowed
-    Verify(VerifyArgs),
+    ///
+    /// Made for restore drills in CI: --junit and --json write the verdict to files, also when the database could not be
+    /// read. Where GITHUB_ACTIONS is true it is told by annotations, on standard error, and in the file that
+    /// GITHUB_STEP_SUMMARY names.
+    Verify(Box<VerifyArgs>),
     /// Look at the journal of a deletion
     Journal(JournalArgs),
     /// List the rules that say which builds are abnormal, or print one of them
@@ -94,6 +100,9 @@ pub struct VerifyArgs {
     /// Put up with N builds that this rule finds; may be repeated for other rules
     #[arg(long = "allow", value_name = "RULE=N")]
     pub allow: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub verdict: VerdictArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub reading: ReadingArgs,

@@ -1,6 +1,7 @@
-//! The policy file, TOML: what may be deleted, written down once by those who answer for it.
+//! The policy file, TOML: what may be deleted and what a restore is held to, written down once by those who answer for it.
 //! Whatever is not understood is an error: a slip of the pen must not pass for no rule at all.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
@@ -23,6 +24,17 @@ pub struct Policy {
     pub file: PathBuf,
     /// The section `[delete]`.
     pub delete: DeletePolicy,
+    /// The section `[verify]`.
+    pub verify: VerifyPolicy,
+}
+
+/// What a restore is held to. What is left out is not ruled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerifyPolicy {
+    /// How many builds each rule may find; 0 for a rule that is not named.
+    pub allow: Option<BTreeMap<String, u64>>,
+    /// Builds that have to be found.
+    pub expect: Vec<BuildUrl>,
 }
 
 /// What may be deleted. What is left out is not ruled.
@@ -55,6 +67,16 @@ pub struct PolicyError {
 struct Sections {
     #[serde(default)]
     delete: DeleteSection,
+    #[serde(default)]
+    verify: VerifySection,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VerifySection {
+    allow: Option<BTreeMap<String, u64>>,
+    #[serde(default)]
+    expect: Vec<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -129,7 +151,12 @@ impl Policy {
             }
             delete.hosts = Some(named);
         }
-        Ok(Self { file: file.to_owned(), delete })
+        let mut verify = VerifyPolicy { allow: sections.verify.allow, expect: Vec::new() };
+        for url in sections.verify.expect {
+            let parsed = BuildUrl::parse(url.get_ref());
+            verify.expect.push(parsed.map_err(|why| at("expect", url.span(), &format!("{:?}: {why}", url.get_ref())))?);
+        }
+        Ok(Self { file: file.to_owned(), delete, verify })
     }
 
     /// The file, for messages.
@@ -170,6 +197,17 @@ mod tests {
     }
 
     #[test]
+    fn what_a_restore_is_held_to_is_read() {
+        let text = "[verify]\nallow = { stuck-running = 2 }\nexpect = ['https://ci.example.com/github/acme/api/7']\n";
+        let verify = parse(text).expect("a policy").verify;
+        assert_eq!(verify.allow, Some(BTreeMap::from([("stuck-running".to_owned(), 2)])));
+        assert_eq!(verify.expect[0].to_string(), "https://ci.example.com/gh/acme/api/7");
+        assert_eq!(parse("[verify]\n[delete]\nmax = 1\n").expect("a policy").verify, VerifyPolicy::default());
+        let nothing = parse("[verify.allow]\n").expect("a policy").verify.allow;
+        assert_eq!(nothing, Some(BTreeMap::new()), "nothing allowed is ruled");
+    }
+
+    #[test]
     fn whatever_is_not_understood_is_told_with_its_place() {
         for (text, place, why) in [
             ("[delete]\nmax = 5\ndenny = ['a']\n", "line 3, column 1", "unknown field `denny`"),
@@ -191,6 +229,11 @@ mod tests {
             ("[delete]\nhosts = ['ci/gh']\n", "line 2, column 10", "hosts: expected a host"),
             ("[delete]\nmax = 1\nmax = 2\n", "line 3, column 1", "duplicate key"),
             ("[delete\n", "line 1, column", "table"),
+            ("[verify]\nalow = {}\n", "line 2, column 1", "unknown field `alow`"),
+            ("[verify]\nallow = { stuck-running = -1 }\n", "line 2, column", "-1"),
+            ("[verify]\nallow = { stuck-running = 'two' }\n", "line 2, column", "invalid type: string"),
+            ("[verify]\nallow = ['stuck-running=2']\n", "line 2, column 9", "invalid type: sequence"),
+            ("[verify]\nexpect = ['https://ci/gh/a/b/1', 'https://ci/gh/a/b']\n", "line 2, column 34", "expect: \"https://ci/gh/a/b\": its path"),
         ] {
             let said = parse(text).expect_err(text).to_string();
             assert!(said.starts_with(&format!("halfbuilt.toml, {place}")) && said.contains(why), "{text:?}: {said}");

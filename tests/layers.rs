@@ -23,7 +23,7 @@ const BESIDE: [(&str, &str); 2] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 19] = [
+const HOMES: [(&str, &[&str]); 20] = [
     ("tokio_postgres", &["database/"]),
     ("tokio_openssl", &["database/"]),
     ("nix::unistd", &["database/", "deletion/journal/", "admin/console/"]),
@@ -39,10 +39,11 @@ const HOMES: [(&str, &[&str]); 19] = [
     // The admin path has a module of the same name.
     ("console", &["output/table.rs", "admin/mod.rs"]),
     ("csv", &["report/"]),
+    ("quick_junit", &["output/junit.rs"]),
     ("clap", &["cli.rs", "cli/", "main.rs"]),
     (
         "serde_json",
-        &["output/json.rs", "admin/http.rs", "deletion/journal/", "deletion/archive/line.rs", "report/about.rs"],
+        &["output/json.rs", "output/verdict_json.rs", "admin/http.rs", "deletion/journal/", "deletion/archive/line.rs", "report/about.rs"],
     ),
     ("sha2", &["scan/fingerprint.rs", "deletion/", "report/digest.rs"]),
     ("tempfile", &["output/file.rs"]),

@@ -145,7 +145,7 @@ impl Error {
         match self {
             Self::Usage(_)
             | Self::Glob(_)
-            | Self::Allowance(_)
+            | Self::Allowance(BadAllowance::Form(_) | BadAllowance::Rule { .. } | BadAllowance::Twice(_) )
             | Self::Via(_)
             | Self::Policy(_)
             | Self::UnknownProfile { .. }
@@ -172,7 +172,7 @@ impl Error {
             | Self::Unrecorded(_) => Exit::Failed,
             Self::NothingToDelete(_) => Exit::NothingInScope,
             Self::Stopped(_) => Exit::NotAllDeleted,
-            Self::Gate(_) => Exit::Declined,
+            Self::Gate(_) | Self::Allowance(BadAllowance::Looser { .. }) => Exit::Declined,
             Self::Interrupted => Exit::Interrupted,
         }
     }
@@ -187,7 +187,8 @@ impl Error {
                 Some("scan again; without that file the report is taken for as old as its own".to_owned())
             }
             Self::Policy(_) => {
-                Some("a policy has [delete], with deny, max, max_percent, max_age and hosts: see the README".to_owned())
+                let delete = "[delete], with deny, max, max_percent, max_age and hosts";
+                Some(format!("a policy has {delete}, and [verify], with allow and expect: see the README"))
             }
             Self::Admin(error) => error.hint().map(Into::into),
             Self::Gate(error) => error.hint(),
@@ -198,8 +199,8 @@ impl Error {
             }
             Self::UnknownProfile { hint, .. } => Some(hint.clone()),
             Self::Unfit { hint, .. } => hint.clone(),
-            Self::Allowance(_)
-            | Self::Usage(_)
+            Self::Allowance(error) => error.hint(),
+            Self::Usage(_)
             | Self::Glob(_)
             | Self::Output(_)
             | Self::Read { .. }

@@ -8,6 +8,7 @@ mod evidence;
 mod guard;
 mod interrupt;
 mod journal;
+mod policy;
 mod profile_check;
 mod profiles;
 mod reading;
@@ -15,6 +16,7 @@ mod record;
 mod rules;
 mod scan;
 mod survey;
+mod verdict;
 mod verify;
 
 pub use error::Error;
@@ -31,7 +33,7 @@ pub async fn run(cli: Cli, printer: Printer) -> Exit {
         match cli.command {
             Command::Scan(args) => scan::run(args, &interrupt, printer).await,
             Command::Delete(args) => delete::run(*args, &interrupt, printer).await,
-            Command::Verify(args) => verify::run(args, &interrupt, printer).await,
+            Command::Verify(args) => verify::run(*args, &interrupt, printer).await,
             Command::Journal(args) => journal::run(args, printer),
             Command::Rules(args) => rules::run(&args),
             Command::Profiles(args) => profiles::run(args, &interrupt, printer).await,

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::causes::told_apart;
 use crate::cli::ReadingArgs;
+use crate::finding::Finding;
 use crate::output::{Format, OutputFile, Printer, Progress, Sink, Summary};
 use crate::project_glob::ProjectGlobs;
 use crate::report::About;
@@ -14,12 +15,27 @@ use crate::timing::Timing;
 use super::interrupt::Interrupt;
 use super::{Error, about, reading};
 
-/// Scans, hands every finding to the output, and adds up. The output has been opened before anything is read.
+/// Who else wants to know of a scan, as it goes.
+pub(super) trait Witness {
+    /// The database has been looked at, and the findings are about to be read.
+    fn begun(&mut self, scan: &Scan<'_>);
+    /// Something was found.
+    fn found(&mut self, found: &Finding);
+}
+
+/// Nobody else.
+impl Witness for () {
+    fn begun(&mut self, _: &Scan<'_>) {}
+    fn found(&mut self, _: &Finding) {}
+}
+
+/// Scans, hands every finding to the output and the witness, and adds up. The output has been opened before anything is read.
 pub(super) async fn survey(
     args: &ReadingArgs,
     plan: &ScanPlan,
     projects: &ProjectGlobs,
     output: Option<(Format, OutputFile)>,
+    witness: &mut impl Witness,
     interrupt: &Interrupt,
     printer: Printer,
 ) -> Result<Summary, Error> {
@@ -36,6 +52,7 @@ pub(super) async fn survey(
         let mut progress = Progress::open_ended("abnormal builds found", printer);
         let scan = Scan::begin(plan, &snapshot, projects, &|phase| progress.enter(&phase.to_string())).await?;
         let mut summary = Summary::new(scan.scope(), scan.not_checked(), scan.rule_names());
+        witness.begun(&scan);
         let mut findings = scan.findings().await?;
         let mut next = findings.next().await?;
         // Not before: where nothing could be looked at, there is no report either, not even an empty one.
@@ -43,6 +60,7 @@ pub(super) async fn survey(
         while let Some(found) = next {
             sink.add(&found)?;
             summary.add(&found);
+            witness.found(&found);
             progress.advance();
             next = findings.next().await?;
         }

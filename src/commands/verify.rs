@@ -1,54 +1,170 @@
 //! `halfbuilt verify`: the verdict on a restore.
 
-use crate::cli::VerifyArgs;
-use crate::drill::{Allowance, Verdict, verdict};
+use jiff::Timestamp;
+
+use crate::causes::told_apart;
+use crate::cli::{ReadingArgs, VerifyArgs};
+use crate::database::DatabaseIdentity;
+use crate::drill::{Allowance, Check, Circumstances, Count, Fault, Judgement, Kind, Numbers, Outcome, Ruled, Tally};
 use crate::exit::Exit;
+use crate::finding::Finding;
 use crate::output::{Format, OutputFile, Printer, Summary};
 use crate::project_glob::ProjectGlobs;
+use crate::scan::{NotChecked, Scan, ScanPlan};
+use crate::text::escape_controls;
+use crate::timing::RestoreTimes;
 
 use super::interrupt::Interrupt;
-use super::survey::survey;
-use super::{Error, reading};
+use super::survey::{Witness, survey};
+use super::verdict::{self, Outlets};
+use super::{Error, policy, reading};
 
 /// Scans and judges.
 pub(super) async fn run(args: VerifyArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
-    let plan = reading::plan(&args.reading, &[], printer)?;
-    let allowed = Allowance::new(&args.allow, plan.all_rule_names())?;
-    let output = match &args.output {
-        Some(path) => Some((Format::Csv, OutputFile::whole(Some(path))?)),
-        None => None,
-    };
-    let summary = survey(&args.reading, &plan, &ProjectGlobs::default(), output, interrupt, printer).await?;
-    let verdict = verdict(summary.scope.builds(), plan.rule_names().count(), &summary.by_rule, &allowed);
-    printer.say(&sentence(verdict, &summary, &allowed));
-    Ok(verdict.exit())
+    let outlets = Outlets::open(&args)?;
+    let mut drill = Drill::begin(&args.reading);
+    match drill.judge(&args, interrupt, printer).await {
+        Ok(judgement) => {
+            printer.say(&judgement.sentence());
+            let exit = judgement.verdict.exit();
+            outlets.write(&judgement, printer)?;
+            Ok(exit)
+        }
+        Err(error) => {
+            // A slip of the pen is for the one who wrote it. Everything else has to show where the verdict is looked for.
+            if !matches!(error.exit(), Exit::Usage | Exit::Declined)
+                && let Err(unwritten) = outlets.write(&drill.blind(&error), printer)
+            {
+                printer.warn(&[vec![unwritten.to_string()], told_apart(&unwritten)].concat().join(": "));
+            }
+            Err(error)
+        }
+    }
 }
 
-/// The verdict in one sentence that a person understands, with what was not checked.
-fn sentence(verdict: Verdict, summary: &Summary, allowed: &Allowance) -> String {
-    let found = summary.by_rule.iter().filter(|(_, builds)| **builds > 0);
-    let found: Vec<String> = found
-        .map(|(rule, builds)| match allowed.of(rule) {
-            0 => format!("{rule} {builds}"),
-            allowed => format!("{rule} {builds}, allowed {allowed}"),
-        })
-        .collect();
-    let found = found.join("; ");
-    let (abnormal, builds) = (summary.abnormal, summary.scope.builds());
-    let judged = match verdict {
-        Verdict::Clean if summary.not_checked.is_empty() => format!("clean: none of {builds} builds is abnormal"),
-        Verdict::Clean => format!("nothing abnormal was seen in {builds} builds, but not everything was checked"),
-        Verdict::Allowed => {
-            format!("passed: {abnormal} of {builds} builds are abnormal, no more than allowed ({found})")
+/// A drill as it goes, with what is known of it so far.
+struct Drill {
+    started_at: Timestamp,
+    times: RestoreTimes,
+    database: Option<DatabaseIdentity>,
+    profile: Option<String>,
+    /// What there is to check; what came of it is not known before the end.
+    checks: Vec<Check>,
+    tally: Tally,
+}
+
+impl Drill {
+    fn begin(args: &ReadingArgs) -> Self {
+        let times =
+            RestoreTimes { backup: args.backup_time, restored: args.restored_at, max_run_time: args.max_run_time };
+        let started_at = Timestamp::now();
+        Self { started_at, times, database: None, profile: None, checks: Vec::new(), tally: Tally::default() }
+    }
+
+    async fn judge(
+        &mut self,
+        args: &VerifyArgs,
+        interrupt: &Interrupt,
+        printer: Printer,
+    ) -> Result<Judgement, Error> {
+        let policy = args.verdict.policy.as_deref().map(policy::read).transpose()?;
+        let held_to = policy.as_ref().map(|policy| &policy.verify);
+        self.tally = Tally::new(&verdict::expected(args, held_to)?);
+        let plan = reading::plan(&args.reading, &[], printer)?;
+        self.profile = Some(plan.profile_name().to_owned());
+        self.checks = rules(&plan);
+        let file = policy.as_ref().map(|policy| policy.name()).unwrap_or_default();
+        let ruled = held_to.and_then(|policy| policy.allow.as_ref()).map(|allow| Ruled { allow, file: &file });
+        let allowed = Allowance::settle(&args.allow, ruled, plan.all_rule_names())?;
+        let output = match &args.output {
+            Some(path) => Some((Format::Csv, OutputFile::whole(Some(path))?)),
+            None => None,
+        };
+        let everything = ProjectGlobs::default();
+        let summary = survey(&args.reading, &plan, &everything, output, self, interrupt, printer).await?;
+        self.count(&summary, &allowed);
+        let gaps = summary.not_checked.iter().filter(|left| !self.checks.iter().any(|check| check.name == left.what));
+        let gaps = gaps.map(|left| (left.what.clone(), left.why.clone())).collect();
+        let expected = std::mem::take(&mut self.tally.expected);
+        Ok(Judgement::of(self.checks.clone(), gaps, expected, numbers(&summary), self.about()))
+    }
+
+    /// Takes over what each rule found.
+    fn count(&mut self, summary: &Summary, allowed: &Allowance) {
+        for check in self.checks.iter_mut().filter(|check| check.kind == Kind::Rule) {
+            check.outcome = match summary.by_rule.get(&check.name) {
+                Some(_) => {
+                    let count = self.tally.by_rule.remove(&check.name).unwrap_or_default();
+                    Outcome::Counted(Count { allowed: allowed.of(&check.name), ..count })
+                }
+                None => Outcome::NotChecked(why_not(&summary.not_checked, &check.name)),
+            };
         }
-        Verdict::Abnormal => format!("failed: {abnormal} of {builds} builds are abnormal ({found})"),
-        Verdict::NothingChecked => "nothing was checked: no build in scope, or no rule that could be run".to_owned(),
-    };
-    let not_checked = summary.not_checked_by_reason().into_iter();
-    let not_checked: Vec<String> = not_checked.map(|(why, what)| format!("{} ({why})", what.join(", "))).collect();
-    let not_checked = match not_checked.as_slice() {
-        [] => String::new(),
-        some => format!("; not checked: {}", some.join("; ")),
-    };
-    format!("verdict: {judged}{not_checked}")
+    }
+
+    fn about(&self) -> Circumstances {
+        Circumstances {
+            database: self.database.clone(),
+            profile: self.profile.clone(),
+            times: self.times,
+            started_at: self.started_at,
+            ended_at: Timestamp::now(),
+        }
+    }
+
+    /// The verdict where it could not be looked at.
+    fn blind(self, error: &Error) -> Judgement {
+        let fault = Fault {
+            message: escape_controls(&error.to_string()),
+            causes: told_apart(error).iter().map(|cause| escape_controls(cause)).collect(),
+            hint: error.hint(),
+        };
+        let about = self.about();
+        Judgement::blind(matches!(error, Error::Interrupted), fault, self.checks, self.tally.expected, about)
+    }
+}
+
+impl Witness for Drill {
+    fn begun(&mut self, scan: &Scan<'_>) {
+        self.database = Some(scan.identity().clone());
+        let relations = scan.relations_read().map(|(relation, why_not)| Check {
+            kind: Kind::Relation,
+            name: relation.to_string(),
+            title: String::new(),
+            outcome: why_not.map_or(Outcome::Read, Outcome::NotChecked),
+        });
+        self.checks.extend(relations);
+    }
+
+    fn found(&mut self, found: &Finding) {
+        self.tally.add(found);
+    }
+}
+
+/// All rules that there are. What came of them is not known yet.
+fn rules(plan: &ScanPlan) -> Vec<Check> {
+    let rules = plan.all_rules().map(|(name, title)| Check {
+        kind: Kind::Rule,
+        name: name.to_owned(),
+        title: title.to_owned(),
+        outcome: Outcome::Counted(Count::default()),
+    });
+    rules.collect()
+}
+
+fn why_not(left_out: &[NotChecked], rule: &str) -> String {
+    let left = left_out.iter().find(|left| left.what == rule);
+    left.map_or_else(|| "it was not run".to_owned(), |left| left.why.clone())
+}
+
+fn numbers(summary: &Summary) -> Numbers {
+    Numbers {
+        builds: summary.scope.builds(),
+        projects: summary.scope.projects.len() as u64,
+        steps: summary.scope.steps,
+        abnormal: summary.abnormal,
+        deletable: summary.deletable,
+        by_timing: summary.by_timing.iter().map(|(timing, builds)| ((*timing).to_owned(), *builds)).collect(),
+        by_project: summary.by_project.clone(),
+    }
 }

@@ -1,4 +1,4 @@
-//! How many findings of a rule a drill puts up with: `--allow RULE=N`.
+//! How many findings of a rule a drill puts up with: `--allow RULE=N`, and `allow` in a policy.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,16 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allowance(BTreeMap<String, u64>);
 
-/// An allowance that cannot be read.
+/// What a policy allows, and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Ruled<'a> {
+    /// The number of builds that each rule may find; 0 where a rule is not named.
+    pub allow: &'a BTreeMap<String, u64>,
+    /// The file, for messages.
+    pub file: &'a str,
+}
+
+/// An allowance that cannot be read, or goes too far.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadAllowance {
@@ -14,38 +23,79 @@ pub enum BadAllowance {
     #[error("--allow {0:?}: expected RULE=N, such as stuck-running=2")]
     Form(String),
     /// There is no such rule.
-    #[error("--allow {given:?}: there is no rule {rule:?}")]
+    #[error("{given}: there is no rule {rule:?}")]
     Rule {
-        /// The whole text.
+        /// Where it is named.
         given: String,
-        /// The name in it.
+        /// The name.
         rule: String,
+        /// The names that there are.
+        known: String,
     },
     /// One rule is named twice.
     #[error("--allow names {0:?} more than once")]
     Twice(String),
+    /// A flag allows more than the policy.
+    #[error("--allow {rule}={asked} is looser than allow in {file}, which allows {ruled}")]
+    Looser {
+        /// The rule.
+        rule: String,
+        /// What the flag asks for.
+        asked: u64,
+        /// What the policy allows.
+        ruled: u64,
+        /// The policy.
+        file: String,
+    },
+}
+
+impl BadAllowance {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Rule { known, .. } => Some(format!("known rules: {known}")),
+            Self::Looser { .. } => Some("a flag may only be stricter than the policy".to_owned()),
+            Self::Form(_) | Self::Twice(_) => None,
+        }
+    }
 }
 
 impl Allowance {
-    /// Reads allowances for rules of these names.
+    /// Reads allowances for rules of these names. Where a policy rules what is allowed, a flag may only allow less.
     ///
     /// # Errors
-    /// A text that is no allowance, a rule that there is not: a slip of the pen must not allow nothing by chance.
-    pub fn new(texts: &[String], rules: &[String]) -> Result<Self, BadAllowance> {
-        let mut allowed = BTreeMap::new();
+    /// A text that is no allowance, a rule that there is not: a slip of the pen must not allow nothing by chance. A flag that
+    /// allows more than the policy.
+    pub fn settle(texts: &[String], ruled: Option<Ruled<'_>>, rules: &[String]) -> Result<Self, BadAllowance> {
+        let unknown = |given: String, rule: &str| {
+            BadAllowance::Rule { given, rule: rule.to_owned(), known: rules.join(", ") }
+        };
+        let mut asked = BTreeMap::new();
         for given in texts {
             let form = || BadAllowance::Form(given.clone());
             let (rule, number) = given.split_once('=').ok_or_else(form)?;
             let number = number.trim().parse().map_err(|_| form())?;
             let rule = rule.trim().to_owned();
             if !rules.contains(&rule) {
-                return Err(BadAllowance::Rule { given: given.clone(), rule });
+                return Err(unknown(format!("--allow {given:?}"), &rule));
             }
-            if allowed.insert(rule.clone(), number).is_some() {
+            if asked.insert(rule.clone(), number).is_some() {
                 return Err(BadAllowance::Twice(rule));
             }
         }
-        Ok(Self(allowed))
+        let Some(Ruled { allow, file }) = ruled else { return Ok(Self(asked)) };
+        if let Some(rule) = allow.keys().find(|rule| !rules.contains(rule)) {
+            return Err(unknown(format!("allow in {file}"), rule));
+        }
+        let mut settled = allow.clone();
+        for (rule, asked) in asked {
+            let ruled = allow.get(&rule).copied().unwrap_or_default();
+            if asked > ruled {
+                return Err(BadAllowance::Looser { rule, asked, ruled, file: file.to_owned() });
+            }
+            settled.insert(rule, asked);
+        }
+        Ok(Self(settled))
     }
 
     /// How many builds a rule may find.
@@ -58,9 +108,18 @@ impl Allowance {
 mod tests {
     use super::*;
 
+    fn own(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(ToString::to_string).collect()
+    }
+
     fn read(texts: &[&str]) -> Result<Allowance, BadAllowance> {
-        let own = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
-        Allowance::new(&own(texts), &own(&["stuck-running", "output-gap"]))
+        Allowance::settle(&own(texts), None, &own(&["stuck-running", "output-gap"]))
+    }
+
+    fn beside_a_policy(texts: &[&str], ruled: &[(&str, u64)]) -> Result<Allowance, BadAllowance> {
+        let allow = ruled.iter().map(|(rule, builds)| ((*rule).to_owned(), *builds)).collect();
+        let ruled = Ruled { allow: &allow, file: "halfbuilt.toml" };
+        Allowance::settle(&own(texts), Some(ruled), &own(&["stuck-running", "output-gap"]))
     }
 
     #[test]
@@ -75,6 +134,22 @@ mod tests {
             [&["stuck-running"][..], &["stuck-running=two"], &["stuck-runing=2"], &["output-gap=1", "output-gap=2"]]
         {
             assert!(read(texts).is_err(), "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn a_flag_may_only_be_stricter_than_the_policy() {
+        let both = beside_a_policy(&["stuck-running=1"], &[("stuck-running", 2), ("output-gap", 3)]);
+        let both = both.expect("an allowance");
+        assert_eq!((both.of("stuck-running"), both.of("output-gap")), (1, 3));
+        for (texts, ruled, why) in [
+            (&["stuck-running=3"][..], &[("stuck-running", 2)][..], "is looser than allow in halfbuilt.toml, which allows 2"),
+            (&["output-gap=1"], &[("stuck-running", 2)], "which allows 0"),
+            (&["output-gap=1"], &[], "which allows 0"),
+            (&[], &[("stuck-runing", 2)], "allow in halfbuilt.toml: there is no rule \"stuck-runing\""),
+        ] {
+            let error = beside_a_policy(texts, ruled).expect_err(why);
+            assert!(error.to_string().contains(why), "{error}");
         }
     }
 }

@@ -1,67 +1,56 @@
-//! The verdict on a restore, in one word and one sentence.
-
-use std::collections::BTreeMap;
+//! The verdict on a restore, in one word.
 
 use crate::exit::Exit;
-
-use super::Allowance;
 
 /// The judgement on a restored database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing abnormal was found.
+    /// Everything was checked, and nothing abnormal was found.
     Clean,
-    /// What was found is allowed.
+    /// Nothing abnormal was found, but not everything was checked.
+    Incomplete,
+    /// What was found is allowed, or was expected.
     Allowed,
-    /// More was found than is allowed.
+    /// More was found than is allowed, or a build that was expected was not found.
     Abnormal,
     /// There was nothing to check, or no rule to check it by.
     NothingChecked,
-}
-
-/// Judges by how many builds each rule found. `builds` are those in scope, `rules` how many rules were run.
-pub fn verdict(builds: u64, rules: usize, found: &BTreeMap<String, u64>, allowed: &Allowance) -> Verdict {
-    if builds == 0 || rules == 0 {
-        Verdict::NothingChecked
-    } else if found.values().all(|builds| *builds == 0) {
-        Verdict::Clean
-    } else if found.iter().all(|(rule, builds)| *builds <= allowed.of(rule)) {
-        Verdict::Allowed
-    } else {
-        Verdict::Abnormal
-    }
+    /// It could not be looked at.
+    Blind,
+    /// The run was interrupted.
+    Interrupted,
 }
 
 impl Verdict {
     /// The exit code of `verify`.
     pub fn exit(self) -> Exit {
         match self {
-            Self::Clean | Self::Allowed => Exit::Clean,
+            Self::Clean | Self::Incomplete | Self::Allowed => Exit::Clean,
             Self::Abnormal => Exit::Found,
             Self::NothingChecked => Exit::NothingInScope,
+            Self::Blind => Exit::Failed,
+            Self::Interrupted => Exit::Interrupted,
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_checked_is_never_clean() {
-        let none = BTreeMap::new();
-        assert_eq!(verdict(0, 5, &none, &Allowance::default()).exit(), Exit::NothingInScope);
-        assert_eq!(verdict(10, 0, &none, &Allowance::default()).exit(), Exit::NothingInScope);
-        assert_eq!(verdict(10, 5, &none, &Allowance::default()).exit(), Exit::Clean);
+    /// Its word in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Incomplete => "incomplete",
+            Self::Allowed => "passed",
+            Self::Abnormal => "failed",
+            Self::NothingChecked => "nothing-checked",
+            Self::Blind => "could-not-look",
+            Self::Interrupted => "interrupted",
+        }
     }
 
-    #[test]
-    fn each_rule_is_held_to_its_own_allowance() {
-        let rules = ["a".to_owned(), "b".to_owned()];
-        let allowed = Allowance::new(&["a=2".to_owned()], &rules).expect("an allowance");
-        let found = |a, b| BTreeMap::from([("a".to_owned(), a), ("b".to_owned(), b)]);
-        assert_eq!(verdict(10, 2, &found(2, 0), &allowed), Verdict::Allowed);
-        assert_eq!(verdict(10, 2, &found(3, 0), &allowed), Verdict::Abnormal);
-        assert_eq!(verdict(10, 2, &found(0, 1), &allowed), Verdict::Abnormal);
+    /// Whether the database was judged: something was looked at, to the end.
+    pub fn is_judged(self) -> bool {
+        match self {
+            Self::Clean | Self::Incomplete | Self::Allowed | Self::Abnormal => true,
+            Self::NothingChecked | Self::Blind | Self::Interrupted => false,
+        }
     }
 }

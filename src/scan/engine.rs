@@ -149,6 +149,20 @@ impl<'a> Scan<'a> {
         self.rules.iter().map(|(_, rule)| rule.name.as_str())
     }
 
+    /// The relations, and why nothing looks at one where nothing does.
+    pub fn relations_read(&self) -> impl Iterator<Item = (Relation, Option<String>)> {
+        Relation::ALL.into_iter().map(|relation| {
+            let offered = self.plan.profile.offers(relation);
+            let read = relation == Relation::Build || self.rules.iter().any(|(_, rule)| rule.reads(relation));
+            let why_not = match (offered, read) {
+                (true, true) => None,
+                (true, false) => Some("no rule that was run reads it".to_owned()),
+                (false, _) => Some(format!("profile {} has no relation {relation}", self.plan.profile.name)),
+            };
+            (relation, why_not)
+        })
+    }
+
     /// Starts to read the findings, sorted by project and number.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ pub struct ScanPlan {
     pub(super) profile: Profile,
     pub(super) rules: Vec<Rule>,
     all_rule_names: Vec<String>,
+    titles: Vec<String>,
     pub(super) left_out: Vec<NotChecked>,
     /// What it finds is never deletable, even if the scan is not asked for it.
     pub(super) duplicates: Rule,
@@ -43,10 +44,12 @@ impl ScanPlan {
             return Err(Rule::unknown(name, &all_rules));
         }
         let all_rule_names = all_rules.iter().map(|rule| rule.name.clone()).collect();
+        let titles = all_rules.iter().map(|rule| rule.title.clone()).collect();
         let mut plan = Self {
             profile,
             rules: Vec::new(),
             all_rule_names,
+            titles,
             left_out: Vec::new(),
             duplicates: Rule::duplicates()?,
             times,
@@ -74,6 +77,11 @@ impl ScanPlan {
     /// The names of all rules that there are, those that are left out too.
     pub fn all_rule_names(&self) -> &[String] {
         &self.all_rule_names
+    }
+
+    /// The names of all rules that there are, and what each means.
+    pub fn all_rules(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.all_rule_names.iter().map(String::as_str).zip(self.titles.iter().map(String::as_str))
     }
 
     /// The name of the profile.

@@ -1,15 +1,12 @@
 //! The gates of a deletion: what the flags and the policy allow, and whether the choice, the report and the database pass.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 
 use crate::cli::{DeleteArgs, GateArgs, TimingArg};
-use crate::commands::Error;
+use crate::commands::{Error, policy};
 use crate::database::{Database, DatabaseIdentity, Lock};
 use crate::deletion::{self, Asked, GateError, Limits, Permit, Planned};
 use crate::output::Printer;
-use crate::policy::Policy;
 use crate::report::Chosen;
 use crate::scan::database_tag;
 use crate::text::{counted, shorten};
@@ -29,7 +26,7 @@ pub(super) struct Gates {
 impl Gates {
     /// Reads the policy, if there is one, and puts the flags beside it.
     pub(super) fn settle(args: &GateArgs) -> Result<Self, Error> {
-        let policy = args.policy.as_deref().map(read_policy).transpose()?;
+        let policy = args.policy.as_deref().map(policy::read).transpose()?;
         let asked = Asked { max: args.max, max_percent: args.max_percent, max_age: args.max_age };
         let limits = Limits::settle(&asked, policy.as_ref())?;
         let mut permit = Permit { timings: args.allow_timing.iter().map(timing).collect(), ..Permit::default() };
@@ -135,11 +132,6 @@ pub(super) async fn alone(database: &Database, execute: bool, printer: Printer) 
             Ok(())
         }
     }
-}
-
-fn read_policy(file: &Path) -> Result<Policy, Error> {
-    let text = std::fs::read_to_string(file).map_err(|source| Error::Read { file: file.to_owned(), source })?;
-    Ok(Policy::parse(file, &text)?)
 }
 
 fn timing(allowed: &TimingArg) -> Timing {

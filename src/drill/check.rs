@@ -1,0 +1,123 @@
+//! One thing that a drill looks at, and what came of it.
+
+use crate::finding::Finding;
+use crate::text::{escape_controls, shorten};
+use crate::timing::Timing;
+
+/// How much of what was seen of a build is kept, in characters.
+const EVIDENCE: usize = 500;
+/// How much of a name from the database is kept, in characters.
+const NAME: usize = 300;
+
+/// What a check looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A rule, which counts the builds that it finds.
+    Rule,
+    /// A relation of the profile, which is read or not.
+    Relation,
+}
+
+impl Kind {
+    /// Its word in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Relation => "relation",
+        }
+    }
+}
+
+/// One thing that a drill looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What it looks at.
+    pub kind: Kind,
+    /// The rule's or the relation's name.
+    pub name: String,
+    /// What it means, in a few words; empty where nobody said.
+    pub title: String,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A rule was run, and so many builds were found.
+    Counted(Count),
+    /// A relation was read.
+    Read,
+    /// It was not looked at, and why. It must never pass for good.
+    NotChecked(String),
+}
+
+/// What a rule found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// All builds that it found.
+    pub found: u64,
+    /// Those among them that were expected, and are not held against the restore.
+    pub expected: u64,
+    /// How many of the others are allowed.
+    pub allowed: u64,
+    /// The first of the others.
+    pub first: Vec<Seen>,
+}
+
+impl Count {
+    /// The builds that nobody expected.
+    pub fn unexpected(&self) -> u64 {
+        self.found.saturating_sub(self.expected)
+    }
+
+    /// Whether what was found is no more than is allowed.
+    pub fn is_allowed(&self) -> bool {
+        self.unexpected() <= self.allowed
+    }
+}
+
+/// A build that was found, as far as a verdict shows it. Its texts are escaped and bounded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its address.
+    pub build_url: Option<String>,
+    /// `org/project`.
+    pub project: Option<String>,
+    /// Its number.
+    pub build_num: Option<i64>,
+    /// What it did around the backup.
+    pub timing: Timing,
+    /// What was seen, in words.
+    pub evidence: String,
+}
+
+impl Seen {
+    /// What a verdict shows of a finding.
+    pub fn of(found: &Finding) -> Self {
+        let bounded = |text: &Option<String>| text.as_deref().map(|text| shorten(text, NAME));
+        Self {
+            build_url: bounded(&found.build_url).filter(|url| !url.is_empty()),
+            project: bounded(&found.project),
+            build_num: found.build_num,
+            timing: found.timing,
+            evidence: shorten(&found.evidence, EVIDENCE),
+        }
+    }
+
+    /// What a person knows it by.
+    pub fn name(&self) -> String {
+        match (&self.build_url, &self.project, self.build_num) {
+            (Some(url), _, _) => url.clone(),
+            (None, Some(project), Some(number)) => format!("{project} {number}"),
+            (None, _, Some(number)) => format!("build {number}"),
+            (None, Some(project), None) => format!("a build of {project}"),
+            (None, None, None) => "a build that is not there".to_owned(),
+        }
+    }
+
+    /// The build and what was seen of it, in one line.
+    pub fn line(&self) -> String {
+        format!("{} ({}): {}", escape_controls(&self.name()), self.timing, self.evidence)
+    }
+}

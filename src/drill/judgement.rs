@@ -1,0 +1,177 @@
+//! Everything that a drill has to say, from which its sentence, its JUnit, its JSON and its annotations are written alike.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::database::DatabaseIdentity;
+use crate::timing::RestoreTimes;
+
+use super::check::{Check, Outcome};
+use super::expected::ExpectedBuild;
+use super::verdict::Verdict;
+
+/// Everything that a drill has to say.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What was looked at, or was not.
+    pub checks: Vec<Check>,
+    /// What else was not looked at, and why.
+    pub gaps: Vec<(String, String)>,
+    /// The builds that had to be found.
+    pub expected: Vec<ExpectedBuild>,
+    /// What was found; `None` where it could not be looked at.
+    pub seen: Option<Numbers>,
+    /// What was judged, and when.
+    pub about: Circumstances,
+    /// Why it could not be looked at.
+    pub fault: Option<Fault>,
+}
+
+/// What was looked at and found, in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// Builds in scope.
+    pub builds: u64,
+    /// Their projects.
+    pub projects: u64,
+    /// Their steps; `None` where the profile has none.
+    pub steps: Option<u64>,
+    /// Abnormal builds.
+    pub abnormal: u64,
+    /// Those that may be deleted.
+    pub deletable: u64,
+    /// Abnormal builds by timing.
+    pub by_timing: BTreeMap<String, u64>,
+    /// Abnormal builds by project.
+    pub by_project: BTreeMap<String, u64>,
+}
+
+/// What was judged, and when. What is not known is `None`.
+#[derive(Clone, Debug)]
+pub struct Circumstances {
+    /// The database.
+    pub database: Option<DatabaseIdentity>,
+    /// The name of the profile.
+    pub profile: Option<String>,
+    /// T, R and the maximum run time.
+    pub times: RestoreTimes,
+    /// When the run began.
+    pub started_at: Timestamp,
+    /// When it had judged.
+    pub ended_at: Timestamp,
+}
+
+/// Why it could not be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The error.
+    pub message: String,
+    /// Its causes, the nearest first.
+    pub causes: Vec<String>,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl Fault {
+    /// The error with its causes and what to do next, a line each.
+    pub fn lines(&self) -> Vec<String> {
+        let causes = self.causes.iter().map(|cause| format!("caused by: {cause}"));
+        let hint = self.hint.iter().map(|hint| format!("hint: {hint}"));
+        std::iter::once(self.message.clone()).chain(causes).chain(hint).collect()
+    }
+}
+
+impl Judgement {
+    /// Judges what was seen.
+    pub fn of(
+        mut checks: Vec<Check>,
+        gaps: Vec<(String, String)>,
+        expected: Vec<ExpectedBuild>,
+        seen: Numbers,
+        about: Circumstances,
+    ) -> Self {
+        let verdict = verdict(&checks, &gaps, &expected, &seen);
+        if verdict == Verdict::NothingChecked {
+            let why = if seen.builds == 0 { "no build is in scope" } else { "no rule could be run" };
+            for check in &mut checks {
+                if !matches!(check.outcome, Outcome::NotChecked(_)) {
+                    // A rule that found nothing where nothing is has not passed.
+                    check.outcome = Outcome::NotChecked(why.to_owned());
+                }
+            }
+        }
+        Self { verdict, checks, gaps, expected, seen: Some(seen), about, fault: None }
+    }
+
+    /// Says that it could not be looked at. What would have been checked is not checked.
+    pub fn blind(
+        interrupted: bool,
+        fault: Fault,
+        mut checks: Vec<Check>,
+        expected: Vec<ExpectedBuild>,
+        about: Circumstances,
+    ) -> Self {
+        for check in &mut checks {
+            if !matches!(check.outcome, Outcome::NotChecked(_)) {
+                check.outcome = Outcome::NotChecked("it could not be looked at".to_owned());
+            }
+        }
+        let verdict = if interrupted { Verdict::Interrupted } else { Verdict::Blind };
+        let expected = expected.into_iter().map(|build| ExpectedBuild::new(build.url)).collect();
+        Self { verdict, checks, gaps: Vec::new(), expected, seen: None, about, fault: Some(fault) }
+    }
+
+    /// The builds that had to be found and were not. Where nothing was looked at nobody knows.
+    pub fn missing(&self) -> impl Iterator<Item = &ExpectedBuild> {
+        let judged = self.verdict.is_judged();
+        self.expected.iter().filter(move |build| judged && build.found.is_none())
+    }
+
+    /// Everything that was not looked at, one entry for each reason, in the order in which the reasons first come up.
+    pub fn not_checked_by_reason(&self) -> Vec<(&str, Vec<&str>)> {
+        let checks = self.checks.iter().filter_map(|check| match &check.outcome {
+            Outcome::NotChecked(why) => Some((check.name.as_str(), why.as_str())),
+            Outcome::Counted(_) | Outcome::Read => None,
+        });
+        let gaps = self.gaps.iter().map(|(what, why)| (what.as_str(), why.as_str()));
+        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (what, why) in checks.chain(gaps) {
+            match reasons.iter_mut().find(|(known, _)| *known == why) {
+                Some((_, whats)) => whats.push(what),
+                None => reasons.push((why, vec![what])),
+            }
+        }
+        reasons
+    }
+}
+
+fn verdict(checks: &[Check], gaps: &[(String, String)], expected: &[ExpectedBuild], seen: &Numbers) -> Verdict {
+    let counts: Vec<_> = checks
+        .iter()
+        .filter_map(|check| match &check.outcome {
+            Outcome::Counted(count) => Some(count),
+            Outcome::Read | Outcome::NotChecked(_) => None,
+        })
+        .collect();
+    // A relation that no rule reads is no gap in what the rules say.
+    let rule_left_out =
+        checks.iter().any(|check| check.kind != super::Kind::Relation && matches!(check.outcome, Outcome::NotChecked(_)));
+    if seen.builds == 0 || counts.is_empty() {
+        Verdict::NothingChecked
+    } else if counts.iter().any(|count| !count.is_allowed()) || expected.iter().any(|build| build.found.is_none()) {
+        Verdict::Abnormal
+    } else if counts.iter().any(|count| count.found > 0) {
+        Verdict::Allowed
+    } else if rule_left_out || !gaps.is_empty() {
+        Verdict::Incomplete
+    } else {
+        Verdict::Clean
+    }
+}
+
+#[cfg(test)]
+#[path = "judgement_tests.rs"]
+mod tests;

@@ -1,0 +1,103 @@
+//! The verdict in one sentence that a person understands.
+
+use crate::text::{counted, escape_controls};
+
+use super::check::Outcome;
+use super::judgement::Judgement;
+use super::verdict::Verdict;
+
+/// How many missing builds are named.
+const NAMED: usize = 5;
+
+impl Judgement {
+    /// The verdict in one sentence that a person understands, with what was not checked.
+    pub fn sentence(&self) -> String {
+        let seen = self.seen.clone().unwrap_or_default();
+        let of_builds = format!("{} of {}", seen.abnormal, counted(seen.builds, "build"));
+        let are = if seen.abnormal == 1 { "is" } else { "are" };
+        let found = self.found();
+        let unexpected = self.counts().any(|(_, count)| count.unexpected() > 0);
+        let judged = match self.verdict {
+            Verdict::Clean => format!("clean: none of {} is abnormal", counted(seen.builds, "build")),
+            Verdict::Incomplete => format!(
+                "nothing abnormal was seen in {}, but not everything was checked",
+                counted(seen.builds, "build")
+            ),
+            Verdict::Allowed if unexpected => {
+                format!("passed: {of_builds} {are} abnormal, no more than allowed ({found})")
+            }
+            Verdict::Allowed => format!("passed: {of_builds} {are} abnormal, as expected ({found})"),
+            Verdict::Abnormal if found.is_empty() => {
+                format!("failed: none of {} is abnormal", counted(seen.builds, "build"))
+            }
+            Verdict::Abnormal => format!("failed: {of_builds} {are} abnormal ({found})"),
+            Verdict::NothingChecked => {
+                "nothing was checked: no build in scope, or no rule that could be run".to_owned()
+            }
+            Verdict::Blind => "the database could not be judged".to_owned(),
+            Verdict::Interrupted => "the run was interrupted before the database was judged".to_owned(),
+        };
+        // Why nothing was looked at is said already, or is the error that follows.
+        let not_checked = if self.verdict.is_judged() { self.not_checked() } else { String::new() };
+        format!("verdict: {judged}{}{not_checked}", self.recall())
+    }
+
+    /// What the rules found, what was expected, and what is allowed.
+    fn found(&self) -> String {
+        let found = self.counts().filter(|(_, count)| count.found > 0).map(|(rule, count)| {
+            let expected = match count.expected {
+                0 => String::new(),
+                expected => format!(", expected {expected}"),
+            };
+            let allowed = match count.allowed {
+                0 => String::new(),
+                allowed => format!(", allowed {allowed}"),
+            };
+            format!("{rule} {}{expected}{allowed}", count.found)
+        });
+        found.collect::<Vec<_>>().join("; ")
+    }
+
+    fn counts(&self) -> impl Iterator<Item = (&str, &super::Count)> {
+        self.checks.iter().filter_map(|check| match &check.outcome {
+            Outcome::Counted(count) => Some((check.name.as_str(), count)),
+            Outcome::Read | Outcome::NotChecked(_) => None,
+        })
+    }
+
+    /// Whether what had to be found was.
+    fn recall(&self) -> String {
+        if self.expected.is_empty() || !self.verdict.is_judged() {
+            return String::new();
+        }
+        let missing: Vec<String> = self.missing().map(|build| build.url.to_string()).collect();
+        let (all, found) = (self.expected.len(), self.expected.len() - missing.len());
+        let were = if found == 1 { "was" } else { "were" };
+        let told = format!("; {found} of {} {were} found", counted(all as u64, "expected build"));
+        match missing.as_slice() {
+            [] => told,
+            some => {
+                let named = some.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+                let more = some.len().saturating_sub(NAMED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                format!("{told}, not found: {named}{more}")
+            }
+        }
+    }
+
+    fn not_checked(&self) -> String {
+        let rules_alone = self.not_checked_by_reason().into_iter().filter_map(|(why, what)| {
+            let what: Vec<&str> = what.into_iter().filter(|what| !self.is_relation(what)).collect();
+            let told = || escape_controls(&format!("{} ({why})", what.join(", ")));
+            (!what.is_empty()).then(told)
+        });
+        match rules_alone.collect::<Vec<_>>().as_slice() {
+            [] => String::new(),
+            some => format!("; not checked: {}", some.join("; ")),
+        }
+    }
+
+    fn is_relation(&self, name: &str) -> bool {
+        self.checks.iter().any(|check| check.kind == super::Kind::Relation && check.name == name)
+    }
+}

@@ -1,0 +1,76 @@
+//! The verdict as annotations of a GitHub Actions run: workflow commands such as `::error title=...::...`, a line each.
+//!
+//! They go to standard error, since standard output is for data. The runner reads both alike: source, actions/runner,
+//! `src/Runner.Worker/Handlers/ScriptHandler.cs`, where each stream has an `OutputManager` that processes commands. How they are
+//! parsed and escaped: the same, `src/Runner.Common/ActionCommand.cs`. How many are shown: 10 errors and 10 warnings a step, 50 a
+//! job (github.com/orgs/community/discussions/26680).
+
+use crate::drill::{Judgement, Outcome, Verdict};
+use crate::text::shorten;
+
+/// How many errors, and how many warnings, are written.
+const SHOWN: usize = 10;
+/// How many builds an annotation names.
+const BUILDS: usize = 5;
+/// The longest line of an annotation, in characters.
+const LINE: usize = 600;
+
+/// The annotations of a verdict, each a line.
+pub fn annotations(judgement: &Judgement) -> Vec<String> {
+    let mut errors = Vec::new();
+    let verdict = shorten(&judgement.sentence(), LINE);
+    let notice = match judgement.verdict {
+        Verdict::Clean | Verdict::Incomplete | Verdict::Allowed => Some(command("notice", "halfbuilt verify", &[verdict])),
+        Verdict::Abnormal | Verdict::NothingChecked => {
+            errors.push(command("error", "halfbuilt verify", &[verdict]));
+            None
+        }
+        Verdict::Blind | Verdict::Interrupted => {
+            let fault = judgement.fault.as_ref().map(|fault| fault.lines()).unwrap_or_default();
+            errors.push(command("error", "halfbuilt verify", &[vec![verdict], fault].concat()));
+            None
+        }
+    };
+    errors.extend(judgement.missing().map(|build| {
+        command("error", "halfbuilt: an expected build", &[format!("{}: {}", build.url, build.told())])
+    }));
+    for check in &judgement.checks {
+        let Outcome::Counted(count) = &check.outcome else { continue };
+        if count.is_allowed() {
+            continue;
+        }
+        let mut lines = vec![format!("{}: {}", count.told(), check.title)];
+        lines.extend(count.first.iter().take(BUILDS).map(|seen| seen.line()));
+        errors.push(command("error", &format!("halfbuilt: {}", check.name), &lines));
+    }
+    let left = judgement.not_checked_by_reason().into_iter().map(|(why, what)| {
+        command("warning", "halfbuilt: not checked", &[format!("{}: {why}", what.join(", "))])
+    });
+    let warnings = if judgement.verdict.is_judged() { left.collect() } else { Vec::new() };
+    bounded(errors).into_iter().chain(bounded(warnings)).chain(notice).collect()
+}
+
+/// No more than are shown, so that what matters most is not lost among the rest. The first says the verdict.
+fn bounded(mut commands: Vec<String>) -> Vec<String> {
+    commands.truncate(SHOWN);
+    commands
+}
+
+fn command(level: &str, title: &str, lines: &[String]) -> String {
+    let text = lines.iter().map(|line| shorten(line, LINE)).collect::<Vec<_>>().join("\n");
+    format!("::{level} title={}::{}", property(&shorten(title, LINE)), data(&text))
+}
+
+/// Escapes what a command says, so that it ends where its line does.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// Escapes the value of a property, which ends at a comma or a colon.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+#[path = "annotations_tests.rs"]
+mod tests;

@@ -1,0 +1,162 @@
+//! The verdict as JUnit XML, for the page of tests that a CI server shows.
+//!
+//! There is no one schema. Written is what the schema of Jenkins' xUnit plugin knows (junit-10.xsd, in both of its forms), which
+//! is more than CircleCI and GitLab read: `testsuites` (name, tests, failures, errors), `testsuite` (name, tests, failures, errors,
+//! skipped, timestamp, time), `testcase` (classname, name) with `failure`, `error` or `skipped` (message, type) and `system-out`.
+
+use std::io::{self, Write};
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use crate::drill::{Check, Count, ExpectedBuild, Judgement, Kind, Outcome};
+use crate::text::{counted, shorten};
+
+/// The longest line that is written, in characters.
+const LINE: usize = 2_000;
+
+/// Writes the verdict.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
+    let mut report = Report::new("halfbuilt verify");
+    let of_kind = |kind: Kind| judgement.checks.iter().filter(move |check| check.kind == kind);
+    let rules = of_kind(Kind::Rule).map(|check| case(check, "halfbuilt.rules"));
+    let relations = of_kind(Kind::Relation).map(|check| case(check, "halfbuilt.relations"));
+    let expected = judgement.expected.iter().map(|build| expectation(judgement, build));
+    let gaps = judgement.gaps.iter().map(|(what, why)| {
+        let status = skipped(why);
+        new_case("halfbuilt.coverage", what, status)
+    });
+    let all = [
+        ("halfbuilt verdict", nothing_judged(judgement).into_iter().collect::<Vec<_>>()),
+        ("halfbuilt rules", rules.collect()),
+        ("halfbuilt relations", relations.collect()),
+        ("halfbuilt expected builds", expected.collect()),
+        ("halfbuilt coverage", gaps.collect()),
+    ];
+    let mut sentence = Some(line(&judgement.sentence()));
+    for (name, cases) in all {
+        if cases.is_empty() {
+            continue;
+        }
+        let mut suite = TestSuite::new(name);
+        suite.add_test_cases(cases);
+        suite.extra.insert("timestamp".into(), format!("{:.0}", judgement.about.started_at).into());
+        if let Some(sentence) = sentence.take() {
+            // All the time there is belongs to the one pass over the database, which checks everything at once.
+            suite.set_time(duration(judgement));
+            suite.set_system_out(sentence);
+        }
+        report.add_test_suite(suite);
+    }
+    let text = report.to_string().map_err(io::Error::other)?;
+    // The library writes how many were skipped on the root too, which the schema does not know. The root comes first.
+    to.write_all(text.replacen(&format!(" skipped=\"{}\"", report.skipped), "", 1).as_bytes())
+}
+
+/// How long it took, by the clock of the machine; nothing where that was set back meanwhile.
+fn duration(judgement: &Judgement) -> std::time::Duration {
+    let about = &judgement.about;
+    about.ended_at.duration_since(about.started_at).try_into().unwrap_or_default()
+}
+
+/// The error that stands where nothing was judged.
+fn nothing_judged(judgement: &Judgement) -> Option<TestCase> {
+    if judgement.verdict.is_judged() {
+        return None;
+    }
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    let lines = judgement.fault.as_ref().map(|fault| fault.lines()).unwrap_or_else(|| vec![judgement.sentence()]);
+    status.set_type(judgement.verdict.as_str());
+    status.set_message(lines.first().map(|first| line(first)).unwrap_or_default());
+    status.set_description(text(lines));
+    Some(new_case("halfbuilt.verdict", "the database was judged", status))
+}
+
+fn case(check: &Check, class: &str) -> TestCase {
+    match &check.outcome {
+        Outcome::Read => new_case(class, &check.name, TestCaseStatus::success()),
+        Outcome::NotChecked(why) => new_case(class, &check.name, skipped(why)),
+        Outcome::Counted(count) if count.is_allowed() => {
+            let mut case = new_case(class, &check.name, TestCaseStatus::success());
+            if count.found > 0 {
+                case.set_system_out(text(told(check, count)));
+            }
+            case
+        }
+        Outcome::Counted(count) => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            let lines = told(check, count);
+            status.set_type("abnormal").set_message(lines.first().map(|first| line(first)).unwrap_or_default());
+            status.set_description(text(lines));
+            new_case(class, &check.name, status)
+        }
+    }
+}
+
+/// What a rule found: a line that sums it up, then the first builds.
+fn told(check: &Check, count: &Count) -> Vec<String> {
+    let shown = count.first.len() as u64;
+    let more = count.unexpected().saturating_sub(shown);
+    let more = (more > 0).then(|| format!("and {more} more; verify -o report.csv lists them all"));
+    let title = if check.title.is_empty() { String::new() } else { format!(" ({})", check.title) };
+    std::iter::once(format!("{}: {}{title}", check.name, count.told()))
+        .chain(count.first.iter().map(|seen| seen.line()))
+        .chain(more)
+        .collect()
+}
+
+fn expectation(judgement: &Judgement, build: &ExpectedBuild) -> TestCase {
+    let name = build.url.to_string();
+    let status = match &build.found {
+        _ if !judgement.verdict.is_judged() => skipped("the database was not judged"),
+        Some(_) => TestCaseStatus::success(),
+        None => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_type("not-found").set_message(line(&format!("{name}: {}", build.told())));
+            status
+        }
+    };
+    let mut case = new_case("halfbuilt.expected", &name, status);
+    if build.found.is_some() {
+        case.set_system_out(line(&build.told()));
+    }
+    case
+}
+
+fn new_case(class: &str, name: &str, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(line(name), status);
+    case.set_classname(class);
+    case
+}
+
+fn skipped(why: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(line(why));
+    status
+}
+
+/// One line of text. XML has no way to write most control characters, not even escaped, so they are shown by their escapes.
+fn line(text: &str) -> String {
+    shorten(text, LINE)
+}
+
+fn text(lines: Vec<String>) -> String {
+    lines.iter().map(|text| line(text)).collect::<Vec<_>>().join("\n")
+}
+
+impl Count {
+    /// What was found, expected and allowed, in words.
+    pub(super) fn told(&self) -> String {
+        let expected = match self.expected {
+            0 => String::new(),
+            expected => format!(", {expected} of them expected"),
+        };
+        format!("{} found{expected}, {} allowed", counted(self.found, "build"), self.allowed)
+    }
+}
+
+#[cfg(test)]
+#[path = "junit_tests.rs"]
+mod tests;

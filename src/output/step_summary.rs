@@ -1,0 +1,119 @@
+//! The verdict in Markdown, for the page of a GitHub Actions run: appended to the file that GITHUB_STEP_SUMMARY names.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::drill::{Judgement, Outcome, Seen};
+use crate::text::shorten;
+
+/// The runner takes no more than this for a step, in bytes: source, the text of its own error, "supports content up to a size of
+/// 1024k".
+const LARGEST: u64 = 1024 * 1024;
+/// How many builds of a rule are named.
+const BUILDS: usize = 10;
+/// How many rows a table has at most, in a database with very many rules or expected builds.
+const ROWS: usize = 100;
+/// The longest text that is shown, in characters.
+const SHOWN: usize = 400;
+
+/// Appends the verdict to the file of a step's summary.
+///
+/// # Errors
+/// It cannot be written, or is as long as it may be.
+pub fn append(judgement: &Judgement, file: &Path) -> io::Result<()> {
+    let text = markdown(judgement);
+    let mut file = File::options().append(true).create(true).open(file)?;
+    let there = file.metadata()?.len();
+    if there.saturating_add(text.len() as u64) >= LARGEST {
+        return Err(io::Error::other(format!("{there} bytes are in it, and {LARGEST} are as many as are shown")));
+    }
+    // In one piece, so that it does not mix with what another program appends.
+    file.write_all(text.as_bytes())
+}
+
+/// The verdict as Markdown.
+pub fn markdown(judgement: &Judgement) -> String {
+    let mut lines = vec!["## halfbuilt verify".to_owned(), String::new(), plain(&judgement.sentence()), String::new()];
+    if let Some(fault) = &judgement.fault {
+        lines.extend(fault.lines().iter().map(|line| format!("- {}", plain(line))));
+        lines.push(String::new());
+    }
+    if judgement.verdict.is_judged() {
+        lines.extend(rules(judgement));
+        lines.extend(builds(judgement));
+    }
+    lines.extend(expected(judgement));
+    lines.extend(not_checked(judgement));
+    lines.join("\n") + "\n"
+}
+
+fn rules(judgement: &Judgement) -> Vec<String> {
+    let mut lines = vec!["| rule | found | expected | allowed | |".to_owned(), "|---|---:|---:|---:|---|".to_owned()];
+    for check in judgement.checks.iter().take(ROWS) {
+        let Outcome::Counted(count) = &check.outcome else { continue };
+        let passed = if count.is_allowed() { "passed" } else { "**failed**" };
+        let name = plain(&check.name);
+        lines.push(format!("| {name} | {} | {} | {} | {passed} |", count.found, count.expected, count.allowed));
+    }
+    lines.push(String::new());
+    lines
+}
+
+/// The first builds of each rule that failed.
+fn builds(judgement: &Judgement) -> Vec<String> {
+    let mut lines = Vec::new();
+    for check in judgement.checks.iter().take(ROWS) {
+        let Outcome::Counted(count) = &check.outcome else { continue };
+        if count.is_allowed() {
+            continue;
+        }
+        lines.extend([format!("### {}", plain(&check.name)), String::new()]);
+        lines.extend(count.first.iter().take(BUILDS).map(|seen| format!("- {}", plain(&Seen::line(seen)))));
+        let more = count.unexpected().saturating_sub(count.first.len().min(BUILDS) as u64);
+        if more > 0 {
+            lines.push(format!("- and {more} more"));
+        }
+        lines.push(String::new());
+    }
+    lines
+}
+
+fn expected(judgement: &Judgement) -> Vec<String> {
+    if judgement.expected.is_empty() || !judgement.verdict.is_judged() {
+        return Vec::new();
+    }
+    let builds = judgement.expected.iter().take(ROWS);
+    let rows = builds.map(|build| format!("- {}: {}", plain(&build.url.to_string()), plain(&build.told())));
+    let more = judgement.expected.len().saturating_sub(ROWS);
+    let more = (more > 0).then(|| format!("- and {more} more"));
+    let heading = ["### Expected builds".to_owned(), String::new()];
+    heading.into_iter().chain(rows).chain(more).chain([String::new()]).collect()
+}
+
+fn not_checked(judgement: &Judgement) -> Vec<String> {
+    let reasons = judgement.not_checked_by_reason();
+    if reasons.is_empty() {
+        return Vec::new();
+    }
+    let rows = reasons.iter().take(ROWS).map(|(why, what)| plain(&format!("{}: {why}", what.join(", "))));
+    let heading = ["### Not checked".to_owned(), String::new()];
+    heading.into_iter().chain(rows.map(|row| format!("- {row}"))).chain([String::new()]).collect()
+}
+
+/// Text that Markdown shows as it is. A backslash may stand before each punctuation mark of ASCII: source, GitHub Flavored
+/// Markdown, "Backslash escapes". So nothing is a link, a tag, an entity or the end of a cell.
+fn plain(text: &str) -> String {
+    let mut shown = String::new();
+    for c in shorten(text, SHOWN).chars() {
+        if c.is_ascii_punctuation() {
+            shown.push('\\');
+        }
+        shown.push(c);
+    }
+    shown
+}
+
+#[cfg(test)]
+#[path = "step_summary_tests.rs"]
+mod tests;

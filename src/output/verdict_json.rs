@@ -1,0 +1,105 @@
+//! The verdict as JSON, for programs: `halfbuilt-verdict/1`, whose schema is `verdict.schema.json` beside this file.
+//!
+//! Fields may be added without a new version; none is removed, renamed, or given another meaning.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use crate::drill::{Check, ExpectedBuild, Fault, Judgement, Numbers, Outcome, Seen};
+
+/// The format that is written.
+const FORMAT: &str = "halfbuilt-verdict/1";
+
+/// Writes the verdict.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
+    let about = &judgement.about;
+    let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
+    let document = json!({
+        "format": FORMAT,
+        "tool": concat!("halfbuilt ", env!("CARGO_PKG_VERSION")),
+        "verdict": judgement.verdict.as_str(),
+        "exit_code": judgement.verdict.exit() as u8,
+        "sentence": judgement.sentence(),
+        "error": judgement.fault.as_ref().map(fault),
+        "started_at": time(Some(about.started_at)),
+        "ended_at": time(Some(about.ended_at)),
+        "database": about.database.as_ref().map(|database| json!({
+            "name": database.name,
+            "system_identifier": database.system_identifier,
+        })),
+        "profile": about.profile,
+        "backup_time": time(about.times.backup),
+        "restored_at": time(about.times.restored.or(about.times.backup)),
+        "max_run_seconds": about.times.max_run_time.as_secs(),
+        "scope": judgement.seen.as_ref().map(scope),
+        "findings": judgement.seen.as_ref().map(findings),
+        "checks": judgement.checks.iter().map(check).collect::<Vec<_>>(),
+        "not_checked": judgement.gaps.iter().map(|(what, why)| json!({ "what": what, "why": why })).collect::<Vec<_>>(),
+        "expected": judgement.expected.iter().map(expected).collect::<Vec<_>>(),
+    });
+    serde_json::to_writer_pretty(&mut *to, &document)?;
+    writeln!(to)
+}
+
+fn fault(fault: &Fault) -> Value {
+    json!({ "message": fault.message, "causes": fault.causes, "hint": fault.hint })
+}
+
+fn scope(seen: &Numbers) -> Value {
+    json!({ "builds": seen.builds, "projects": seen.projects, "steps": seen.steps })
+}
+
+fn findings(seen: &Numbers) -> Value {
+    json!({
+        "abnormal": seen.abnormal,
+        "deletable": seen.deletable,
+        "by_timing": seen.by_timing,
+        "by_project": seen.by_project,
+    })
+}
+
+fn check(check: &Check) -> Value {
+    let (checked, why, count) = match &check.outcome {
+        Outcome::Counted(count) => (true, None, Some(count)),
+        Outcome::Read => (true, None, None),
+        Outcome::NotChecked(why) => (false, Some(why), None),
+    };
+    json!({
+        "kind": check.kind.as_str(),
+        "name": check.name,
+        "title": check.title,
+        "checked": checked,
+        "why_not_checked": why,
+        "found": count.map(|count| count.found),
+        "expected": count.map(|count| count.expected),
+        "allowed": count.map(|count| count.allowed),
+        "passed": count.map(|count| count.is_allowed()),
+        "first": count.map(|count| count.first.iter().map(seen).collect::<Vec<_>>()),
+    })
+}
+
+fn seen(seen: &Seen) -> Value {
+    json!({
+        "build_url": seen.build_url,
+        "project": seen.project,
+        "build_num": seen.build_num,
+        "timing": seen.timing.as_str(),
+        "evidence": seen.evidence,
+    })
+}
+
+fn expected(build: &ExpectedBuild) -> Value {
+    let found = build.found.as_ref();
+    json!({
+        "build_url": build.url.to_string(),
+        "found": found.is_some(),
+        "timing": found.map(|found| found.timing.as_str()),
+        "reasons": found.map(|found| &found.reasons),
+        "as_expected": found.map(|found| found.as_expected),
+        "resembles": build.resembles,
+    })
+}
