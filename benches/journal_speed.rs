@@ -79,12 +79,17 @@ fn start() -> Event {
         machine: "bastion-1".to_owned(),
         pid: std::process::id(),
         report: ReportFile { file: "report.csv".to_owned(), sha256: "0".repeat(64) },
+        results: None,
         plan: "0".repeat(64),
         deletions: BUILDS,
         kept: 0,
         host: "ci.example.com".to_owned(),
         admin: "nrepl://127.0.0.1:6005".to_owned(),
-        database: DatabaseName { system_identifier: None, name: "circle".to_owned() },
+        database: DatabaseName {
+            system_identifier: None,
+            name: "circle".to_owned(),
+            reads: "0123456789abcdef".to_owned(),
+        },
         backup_time: None,
         restored_at: None,
     }))

@@ -23,7 +23,7 @@ const MOST_BODY: usize = 8192;
 const IDLE: Duration = Duration::from_secs(1);
 
 /// The longest time for one connection to be made.
-const LONGEST_CONNECT: Duration = Duration::from_secs(10);
+const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 
 /// A client of one HTTP endpoint that deletes builds.
 #[derive(Debug)]

@@ -19,10 +19,10 @@ use super::guard::Guard;
 use super::interrupt::Interrupt;
 use super::record::show_plan;
 use super::{Error, reading};
-use choice::{choose, open_output, output_file};
+use choice::{choose, keep_apart, open_output, output_file};
 use execution::{Work, carry_out};
 use gates::Gates;
-use history::History;
+use history::{History, journal_file};
 use planning::{builds_in_scope, confirm, make_plan, nothing_left, say_what_is_kept};
 
 /// Plans, and carries the plan out if it is told to.
@@ -33,16 +33,20 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let scan = reading::plan(&args.reading, &[], printer)?;
     let (chosen, origin, report) = choose(&args, &projects, printer)?;
     let host = gates.choice(&args, &chosen, &origin, printer)?;
-    let history = History::look(&args, &report, printer)?;
     let output_file = output_file(&args);
-    let output = open_output(&args, output_file.as_deref(), history.goes_on())?;
+    let journal = journal_file(&args, &report);
+    keep_apart(&args, output_file.as_deref(), &journal)?;
+    let history = History::look(&args, journal, printer)?;
+    let output = open_output(&args, output_file.as_deref(), &history)?;
 
     let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
     let canceller = database.canceller();
     let planned = async {
         gates::database(&database.identity().await?, &origin)?;
+        gates::primary(&database, args.execute, printer).await?;
         gates::alone(&database, args.execute, printer).await?;
         let mut guard = Guard::open(database, &scan, &gates.permit, &args, printer).await?;
+        history.is_of(&guard.database_name())?;
         let known = guard.projects().await?;
         gates.tell_unmatched(known.keys(), printer);
         let plan = make_plan(&mut guard, chosen, &known, &history.past, printer).await?;
@@ -50,7 +54,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
         Ok((guard, plan, in_scope))
     };
     let (mut guard, plan, in_scope) = interrupt.or_cancel(&canceller, planned).await?;
-    guard.thorough = false;
+    guard.knows_them();
     let deletions = plan.iter().filter(|planned| planned.is_deletion()).count();
     // What an earlier run left open has to be looked up and put on record, even if nothing is to be sent.
     let left_open = args.execute && !history.unsettled().is_empty();
@@ -58,7 +62,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
         Some(host) if deletions > 0 || left_open => host,
         _ => return nothing_left(&plan, output, output_file.is_none(), printer),
     };
-    let judged = gates.plan(&plan, in_scope, printer);
+    let judged = gates.plan(&plan, (history.past.deleted(), in_scope), printer);
     if !args.execute {
         show_plan(&plan, output, output_file.is_none())?;
         let count = plan.len();

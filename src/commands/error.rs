@@ -143,9 +143,11 @@ impl Error {
     /// The exit code. No arm catches all: a new error has to be given its code.
     pub fn exit(&self) -> Exit {
         match self {
+            // One deletion at a time.
+            Self::Journal { source: JournalError::InUse, .. } => Exit::Declined,
             Self::Usage(_)
             | Self::Glob(_)
-            | Self::Allowance(BadAllowance::Form(_) | BadAllowance::Rule { .. } | BadAllowance::Twice(_) )
+            | Self::Allowance(BadAllowance::Form(_) | BadAllowance::Rule { .. } | BadAllowance::Twice(_))
             | Self::Via(_)
             | Self::Policy(_)
             | Self::UnknownProfile { .. }

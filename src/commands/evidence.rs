@@ -11,6 +11,9 @@ use crate::scan::{Archiving, Lookup, ScanPlan};
 use super::Error;
 use super::guard::Guard;
 
+/// The SHA-256 of no bytes: how the journal tells that an archive is opened.
+const NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 /// An open archive, and how the rows for it are read.
 pub(super) struct Evidence {
     archive: Archive,
@@ -45,12 +48,22 @@ impl Evidence {
             sha256: told.sha256.clone(),
             rows: 0,
         });
-        let start = if past.sessions.is_empty() { Start::New } else { Start::GoOn(last.as_ref()) };
+        // Only an archive that this journal has opened before is gone on with.
+        let start = match &last {
+            None => Start::New,
+            Some(Extent { length: 0, .. }) => Start::GoOn(None),
+            Some(last) => Start::GoOn(Some(last)),
+        };
         let database = guard.database_name();
         let archiving = {
             let snapshot = guard.database.snapshot(&guard.plan.settings()).await?;
             Archiving::check(guard.plan, &guard.fit, &snapshot).await?
         };
+        if last.is_none() {
+            let opened = Extent { offset: 0, length: 0, sha256: NOTHING.to_owned(), rows: 0 };
+            let told = journal.append(vec![archived(&file, &opened, Vec::new())]).await;
+            told.map_err(Error::Unrecorded)?;
+        }
         let archive = Archive::open(path, start, about(&archiving, guard.plan, database))?;
         if archive.mended() > 0 {
             let bytes = archive.mended();
@@ -72,14 +85,7 @@ impl Evidence {
 
     /// Puts on record what is in the archive now. It is on disk before any deletion that comes after it.
     pub(super) fn tell(&self, extent: &Extent, builds: Vec<String>) {
-        let Extent { offset, length, sha256, .. } = extent.clone();
-        self.journal.note(Event::Archived(journal::Archived {
-            file: self.file.clone(),
-            offset,
-            length,
-            sha256,
-            builds,
-        }));
+        self.journal.note(archived(&self.file, extent, builds));
     }
 
     /// Writes the builds and all their rows, as of one snapshot, as one member of the archive.
@@ -108,7 +114,13 @@ impl Evidence {
     }
 }
 
-fn about(archiving: &Archiving, plan: &ScanPlan, DatabaseName { system_identifier, name }: DatabaseName) -> About {
+/// How the journal tells of a part of the archive.
+fn archived(file: &str, extent: &Extent, builds: Vec<String>) -> Event {
+    let Extent { offset, length, sha256, .. } = extent.clone();
+    Event::Archived(journal::Archived { file: file.to_owned(), offset, length, sha256, builds })
+}
+
+fn about(archiving: &Archiving, plan: &ScanPlan, DatabaseName { system_identifier, name, .. }: DatabaseName) -> About {
     let times = plan.times();
     About {
         profile: plan.profile_name().to_owned(),

@@ -9,13 +9,13 @@ use tokio::time::{sleep, timeout};
 use crate::build_url::BuildUrl;
 use crate::causes::told_apart;
 use crate::cli::DeleteArgs;
-use crate::database::{Database, DatabaseError, DatabaseIdentity, Lock};
+use crate::database::{Database, DatabaseError, DatabaseIdentity, Lock, Whereabouts};
 use crate::deletion::journal::DatabaseName;
 use crate::deletion::{ArchiveFailure, BuildReader, Permit, Reading, Terms};
 use crate::finding::Finding;
 use crate::output::Printer;
 use crate::report::Chosen;
-use crate::scan::{Fit, Lookup, ScanError, ScanPlan};
+use crate::scan::{Fit, Lookup, ScanError, ScanPlan, reads};
 
 use super::evidence::{Archived, Evidence};
 use super::{Error, reading};
@@ -26,7 +26,9 @@ const PATIENCE: [u64; 8] = [200, 500, 1000, 2000, 4000, 8000, 15000, 30000];
 
 /// How long a database that has said nothing may go on saying nothing, where `--statement-timeout` does not tell how long a
 /// statement may take: the server, or the network before it, may be gone without anybody having been told.
-const SILENCE: Duration = Duration::from_secs(600);
+const SILENCE: Duration = Duration::from_secs(60);
+/// The same for the first look, which may have to look at every build.
+const FIRST_SILENCE: Duration = Duration::from_secs(600);
 /// What is added to it for the way there and back.
 const ON_THE_WAY: Duration = Duration::from_secs(5);
 /// How many statements one reading makes at most.
@@ -47,6 +49,8 @@ pub(super) struct Guard<'a> {
     printer: Printer,
     /// Which database it is: the only one that may be read.
     identity: DatabaseIdentity,
+    /// Where its tables are looked for.
+    schemas: String,
     /// Whether no other deletion may be at work on it.
     alone: bool,
     /// How long one reading may take.
@@ -56,7 +60,7 @@ pub(super) struct Guard<'a> {
     /// Where what is to go is put aside first, if anywhere.
     pub(super) evidence: Option<Evidence>,
     /// Whether a build that is not found is looked for in every way there is, at whatever cost.
-    pub(super) thorough: bool,
+    thorough: bool,
 }
 
 impl<'a> Guard<'a> {
@@ -69,17 +73,39 @@ impl<'a> Guard<'a> {
         printer: Printer,
     ) -> Result<Self, ScanError> {
         let identity = database.identity().await?;
+        let schemas = database.whereabouts().await?.schemas;
         let fit = Fit::check(plan, &database.snapshot(&plan.settings()).await?).await?;
         let alone = args.execute;
-        let limit = args.reading.statement_timeout.map_or(SILENCE, |one| one * STATEMENTS + ON_THE_WAY);
-        let (evidence, thorough, is_silent) = (None, true, false);
-        Ok(Self { database, plan, fit, permit, args, printer, identity, alone, limit, is_silent, evidence, thorough })
+        let limit = args.reading.statement_timeout.map_or(FIRST_SILENCE, |one| one * STATEMENTS + ON_THE_WAY);
+        Ok(Self {
+            database,
+            plan,
+            fit,
+            permit,
+            args,
+            printer,
+            identity,
+            schemas,
+            alone,
+            limit,
+            is_silent: false,
+            evidence: None,
+            thorough: true,
+        })
+    }
+
+    /// From now on what is looked for is looked for where it was found, and no longer.
+    pub(super) fn knows_them(&mut self) {
+        self.thorough = false;
+        if self.args.reading.statement_timeout.is_none() {
+            self.limit = SILENCE;
+        }
     }
 
     /// Which database it is.
     pub(super) fn database_name(&self) -> DatabaseName {
         let DatabaseIdentity { system_identifier, name } = self.identity.clone();
-        DatabaseName { system_identifier, name }
+        DatabaseName { system_identifier, name, reads: reads(self.plan, &self.schemas) }
     }
 
     /// Names the projects that there are, each with its builds.
@@ -192,8 +218,18 @@ impl Guard<'_> {
             let (before, now) = (self.identity.to_string(), now.to_string());
             return Err(ScanError::OtherDatabase { before, now });
         }
+        let Whereabouts { is_standby, schemas } = database.whereabouts().await?;
+        if schemas != self.schemas {
+            let [before, now] = [&self.schemas, &schemas].map(|schemas| format!("with tables in {schemas}"));
+            return Err(ScanError::OtherDatabase { before, now });
+        }
+        if self.alone && is_standby {
+            self.printer.say("what answers now is a standby, which may lag behind: waiting for the primary");
+            return Ok(None);
+        }
         if self.alone && matches!(database.lock().await?, Lock::Held(_)) {
-            self.printer.say("another session still holds the lock of a deletion on this database");
+            let ours = "it may be our own, of which the server does not know yet that it is over";
+            self.printer.say(&format!("a session still holds the lock of a deletion on this database: {ours}"));
             return Ok(None);
         }
         Ok(Some(database))

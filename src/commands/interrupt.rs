@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::database::Canceller;
 use crate::deletion::Stop;
 use crate::output::Printer;
@@ -13,33 +15,47 @@ use super::Error;
 const HEARD: Duration = Duration::from_secs(2);
 
 /// Whether the run was interrupted.
-pub(super) struct Interrupt(Stop);
+pub(super) struct Interrupt {
+    stop: Stop,
+    /// Nothing is worth waiting for any more.
+    leave: CancellationToken,
+}
 
 impl Interrupt {
     /// Begins to listen.
     pub(super) fn listen(printer: Printer) -> Self {
         let stop = Stop::default();
         let Stop { soon, now } = stop.clone();
+        let leave = CancellationToken::new();
+        let left = leave.clone();
         tokio::spawn(async move {
             signalled().await;
             printer.say("interrupted: waiting for what has begun; interrupt again to stop at once");
             soon.cancel();
             signalled().await;
             now.cancel();
+            printer.say("interrupted again: once more leaves everything as it is, and what is on record stays there");
+            signalled().await;
+            left.cancel();
         });
-        Self(stop)
+        Self { stop, leave }
     }
 
     /// How a deletion is asked to end.
     pub(super) fn stop(&self) -> &Stop {
-        &self.0
+        &self.stop
+    }
+
+    /// Waits for a person who does not want to wait for anything.
+    pub(super) async fn left(&self) {
+        self.leave.cancelled().await;
     }
 
     /// Does some work, of which nothing remains, until it is done or the run is interrupted.
     pub(super) async fn or<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         tokio::select! {
             done = work => done,
-            () = self.0.soon.cancelled() => Err(Error::Interrupted),
+            () = self.stop.soon.cancelled() => Err(Error::Interrupted),
         }
     }
 

@@ -39,7 +39,11 @@ pub async fn run(cli: Cli, printer: Printer) -> Exit {
             Command::Profiles(args) => profiles::run(args, &interrupt, printer).await,
         }
     };
-    work.await.unwrap_or_else(|error| {
+    let done = tokio::select! {
+        done = work => done,
+        () = interrupt.left() => Err(Error::Interrupted),
+    };
+    done.unwrap_or_else(|error| {
         printer.fail(&error, error.hint().as_deref());
         error.exit()
     })

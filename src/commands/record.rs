@@ -44,9 +44,10 @@ impl Record {
     }
 
     /// What the plan kept from the start is told as that, unless an earlier session had sent it.
-    fn event(&self, Ended { planned, state, reason }: &Ended<'_>) -> Event {
+    fn event(&mut self, Ended { planned, state, reason }: &Ended<'_>) -> Event {
         let url = name(planned);
-        if planned.is_deletion() || self.unsettled.contains(&url) {
+        // Once: a list may hold a build twice.
+        if self.unsettled.remove(&url) || planned.is_deletion() {
             return Event::result(&url, *state, reason);
         }
         Event::Kept(Kept { url, line: planned.chosen.line, state: *state, reason: reason.clone() })
@@ -90,7 +91,8 @@ impl Recorder for Record {
     }
 
     async fn ended(&mut self, ended: &[Ended<'_>]) -> std::io::Result<()> {
-        let journalled = self.journal.append(ended.iter().map(|ended| self.event(ended)).collect()).await;
+        let events = ended.iter().map(|ended| self.event(ended)).collect();
+        let journalled = self.journal.append(events).await;
         // The results may still take what the journal does not.
         self.says_all |= journalled.is_err();
         // Each is told, even where one of them cannot be written.

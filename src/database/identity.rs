@@ -6,6 +6,8 @@ use super::DatabaseError;
 
 /// Names the database, and says whether the identifier may be asked for.
 const IDENTITY: &str = include_str!("../../sql/engine/identity.sql");
+/// Says whether it is a standby, and where tables are looked for.
+const WHEREABOUTS: &str = include_str!("../../sql/engine/whereabouts.sql");
 /// Asks for the identifier.
 const SYSTEM_IDENTIFIER: &str = include_str!("../../sql/engine/system_identifier.sql");
 
@@ -19,6 +21,24 @@ pub struct DatabaseIdentity {
     pub system_identifier: Option<String>,
     /// The name of the database.
     pub name: String,
+}
+
+/// What else has to be known of a database before a deletion acts on what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// Whether it is a standby, which may lag behind.
+    pub is_standby: bool,
+    /// The schemas in which tables are looked for, in order.
+    pub schemas: String,
+}
+
+impl Whereabouts {
+    pub(super) async fn ask(client: &Client) -> Result<Self, DatabaseError> {
+        let what = "asking where tables are looked for";
+        let row = client.query_one(WHEREABOUTS, &[]).await.map_err(|source| DatabaseError::statement(what, source))?;
+        let cell = |column| move |source| DatabaseError::Column { what, column, source };
+        Ok(Self { is_standby: row.try_get(0).map_err(cell(0))?, schemas: row.try_get(1).map_err(cell(1))? })
+    }
 }
 
 impl DatabaseIdentity {

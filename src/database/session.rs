@@ -7,7 +7,7 @@ use tokio_postgres::types::{Kind, ToSql};
 use tokio_postgres::{CancelToken, Client, IsolationLevel, Transaction};
 
 use super::connect::{self, Connected};
-use super::identity::DatabaseIdentity;
+use super::identity::{DatabaseIdentity, Whereabouts};
 use super::lock::{self, Holder, Lock};
 use super::route::Route;
 use super::{DatabaseError, Row, Rows, Settings};
@@ -94,6 +94,14 @@ impl Database {
             None => DatabaseIdentity::ask(&self.client).await?,
         };
         Ok(self.identity.insert(identity).clone())
+    }
+
+    /// Whether it is a standby, and where tables are looked for.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn whereabouts(&self) -> Result<Whereabouts, DatabaseError> {
+        Whereabouts::ask(&self.client).await
     }
 
     /// Tries to become the only deletion on this database, for as long as this connection lives.

@@ -127,6 +127,17 @@ pub enum GateError {
         /// Where the report says more of its own.
         of: Option<String>,
     },
+    /// The database is a copy that may lag behind.
+    #[error("this database is a standby: what it says may be old, and builds that have recovered would be deleted")]
+    Standby,
+    /// How old the report is cannot be known, and somebody wants it to be young.
+    #[error("how old the report is cannot be known, and {whose} wants it no older than {longest}")]
+    AgeUnknown {
+        /// Who wants that.
+        whose: String,
+        /// How old it may be.
+        longest: String,
+    },
     /// Somebody else is deleting.
     #[error("another halfbuilt delete is at work on this database{}{}", if .0.is_empty() { "" } else { ": " }, .0.join("; "))]
     Busy(Vec<String>),
@@ -156,6 +167,8 @@ impl GateError {
             Self::OtherDatabase { of: None, .. } => {
                 "name the report's own by --database-url or PGDATABASE and PGHOST, or scan this one".to_owned()
             }
+            Self::Standby => "delete by what the primary says: name it, or target_session_attrs=primary".to_owned(),
+            Self::AgeUnknown { .. } => "give the file that scan -o wrote, with the .about.json beside it".to_owned(),
             Self::Busy(_) => "wait for it to end; in pg_stat_activity its process says who it is".to_owned(),
             Self::Mistyped { .. } => return None,
         })

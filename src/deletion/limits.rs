@@ -126,6 +126,20 @@ impl Limits {
         Ok(())
     }
 
+    /// Lets a report be acted on of which nobody knows how old it is, unless somebody said how old it may be.
+    ///
+    /// # Errors
+    /// A flag or the policy sets a limit.
+    pub fn check_unknown_age(&self) -> Result<(), GateError> {
+        let Limit { value, whose } = &self.max_age;
+        match whose {
+            Whose::Default(_) => Ok(()),
+            Whose::Flag(_) | Whose::Policy { .. } => {
+                Err(GateError::AgeUnknown { whose: whose.to_string(), longest: shown(*value) })
+            }
+        }
+    }
+
     /// Lets a report of this age be acted on, or not.
     ///
     /// # Errors

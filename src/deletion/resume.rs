@@ -2,7 +2,7 @@
 
 use crate::state::State;
 
-use super::journal::PastBuild;
+use super::journal::{AnswerWord, PastBuild};
 use super::plan::{Decision, Reading};
 
 /// Decides once more where an earlier session sent a deletion, or saw the build gone. What it left open is decided by
@@ -18,7 +18,16 @@ pub fn with_past(decision: Decision, now: &Reading, past: &PastBuild) -> Decisio
             let back = "restored once more? a new --journal begins afresh";
             Decision::Keep(State::Refused, format!("the journal says it is {state}, and it is there again: {back}"))
         }
+        // It took effect later than anybody waited for.
+        PastBuild::Ended { state: State::Unknown | State::Failed, .. } if gone => {
+            Decision::Keep(State::Deleted, "sent by an earlier run of this journal; read again and gone now".to_owned())
+        }
         PastBuild::Ended { .. } => decision,
+        // Whoever said that nothing was done, or that nothing was there, did not delete it.
+        PastBuild::Answered { answer: AnswerWord::Busy | AnswerWord::Denied, .. } if gone => decision,
+        PastBuild::Answered { answer: AnswerWord::Gone | AnswerWord::Refused, text, .. } if gone => {
+            Decision::Keep(State::AlreadyGone, format!("{text}; read again and gone"))
+        }
         PastBuild::Open { .. } | PastBuild::Answered { .. } | PastBuild::Looked { .. } if gone => {
             let reason = "sent by an earlier run of this journal, which did not see the end; read again and gone";
             Decision::Keep(State::Deleted, reason.to_owned())
@@ -31,6 +40,8 @@ pub fn with_past(decision: Decision, now: &Reading, past: &PastBuild) -> Decisio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admin::Answer;
+    use crate::deletion::sent::settled;
     use jiff::Timestamp;
 
     fn ended(state: State) -> PastBuild {
@@ -64,6 +75,30 @@ mod tests {
     fn what_ended_otherwise_is_decided_anew() {
         for state in State::ALL.into_iter().filter(|state| !state.is_gone()) {
             assert_eq!(decided(&Reading::Several(1), &ended(state)), None);
+        }
+    }
+
+    /// However a run ended, it comes to what it would have come to had it seen the end itself.
+    #[test]
+    fn what_took_effect_later_is_told_as_if_it_had_been_seen() {
+        for state in [State::Unknown, State::Failed] {
+            assert_eq!(decided(&Reading::Gone, &ended(state)), Some(State::Deleted));
+        }
+        assert_eq!(decided(&Reading::Gone, &ended(State::NotAttempted)), None);
+        let said = |answer: Answer| PastBuild::Answered {
+            at: Timestamp::UNIX_EPOCH,
+            answer: (&answer).into(),
+            text: answer.text().to_owned(),
+        };
+        let text = || "so it says".to_owned();
+        for answer in [Answer::Accepted(text()), Answer::Gone(text()), Answer::Refused(text()), Answer::Failed(text())]
+        {
+            let seen = settled(&answer, true).0;
+            assert_eq!(decided(&Reading::Gone, &said(answer.clone())), Some(seen), "{answer:?}");
+        }
+        // Nothing was sent for it: whatever the plan says of a build that is gone.
+        for answer in [Answer::Busy(std::time::Duration::ZERO, text()), Answer::Denied(text())] {
+            assert_eq!(decided(&Reading::Gone, &said(answer)), None);
         }
     }
 }

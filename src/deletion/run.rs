@@ -24,6 +24,12 @@ const BATCH: usize = 50;
 const LARGEST_BATCH: usize = 400;
 /// How old a reading may be when the deletion that it allows is sent.
 pub(super) const FRESH: Duration = Duration::from_secs(3);
+/// How old the reading of the first build of a batch may be: a slow database must not keep every deletion from being sent.
+pub(super) const OLDEST: Duration = Duration::from_secs(10);
+/// How often in a row a reading may have grown too old for anything to be sent.
+const TOO_OLD: usize = 3;
+/// How many deletions in a row may fail before no more are sent.
+const FAILURES: usize = 10;
 /// How often, and after which pauses, a build that should be gone is read again before it counts as still there.
 const PATIENCE: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(800), Duration::from_secs(2)];
 /// How often in a row deletions may get no answer before no more are sent.
@@ -72,6 +78,8 @@ pub async fn run<R: BuildReader, D: Deleter, L: Recorder>(
         silence: Silence::default(),
         batch: BATCH,
         archived: BTreeMap::new(),
+        failures: 0,
+        too_old: 0,
         unrecorded: None,
     };
     run.record_kept(plan).await;
@@ -92,8 +100,12 @@ struct Run<'a, R, D, L> {
     silence: Silence,
     /// How many builds are read at once: about as many as can be sent while the reading is fresh.
     batch: usize,
-    /// As what each build, by its line, was put aside, and how often.
-    archived: BTreeMap<u64, (Option<String>, usize)>,
+    /// As what each build, by its line and address, was put aside, and how often.
+    archived: BTreeMap<(u64, &'a str), (Option<String>, usize)>,
+    /// How many deletions in a row have failed.
+    failures: usize,
+    /// How often in a row nothing could be sent because what was read had grown too old.
+    too_old: usize,
     /// The first result that could not be put on record. Nothing is sent after it.
     unrecorded: Option<io::Error>,
 }
@@ -196,13 +208,19 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             self.silence.times >= SILENCE
         });
         let done = done.await;
+        self.too_old = if done.grown_old && done.sent.is_empty() { self.too_old + 1 } else { 0 };
         if done.grown_old {
             self.batch = done.sent.len().clamp(1, LARGEST_BATCH);
-        } else if began.elapsed() < FRESH / 3 {
+        } else if size == self.batch && began.elapsed() < FRESH / 3 {
             self.batch = (self.batch * 2).min(LARGEST_BATCH);
         }
         for planned in done.back.into_iter().rev() {
             self.pending.push_front(planned);
+        }
+        if self.too_old >= TOO_OLD {
+            let took = began.elapsed().as_secs();
+            let why = format!("it takes {took} s to read a build again: what is read is too old to be acted on");
+            return Err(Ending::Stopped(why));
         }
         self.prove(done.sent).await?;
         match done.halt {
@@ -229,11 +247,11 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     }
 
     /// Puts what the database holds of some builds into the archive, where one is wanted, once.
-    async fn put_aside(&mut self, batch: &[&Planned]) -> Result<(), Ending<R::Error>> {
-        let new: Vec<&Planned> = batch
+    async fn put_aside(&mut self, batch: &[&'a Planned]) -> Result<(), Ending<R::Error>> {
+        let new: Vec<&'a Planned> = batch
             .iter()
             .copied()
-            .filter(|planned| self.archived.get(&planned.chosen.line).is_none_or(|(as_what, _)| as_what.is_none()))
+            .filter(|planned| self.archived.get(&place(planned)).is_none_or(|(as_what, _)| as_what.is_none()))
             .collect();
         if new.is_empty() {
             return Ok(());
@@ -250,7 +268,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             ArchiveFailure::Unwritten(error) => Ending::Unarchived(error),
         })?;
         for (planned, as_what) in new.iter().zip(kept.into_iter().flatten()) {
-            let entry = self.archived.entry(planned.chosen.line).or_default();
+            let entry = self.archived.entry(place(planned)).or_default();
             *entry = (as_what, entry.1 + 1);
         }
         Ok(())
@@ -278,7 +296,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
                 }
             };
             let as_read = Some(now.fingerprint.as_str());
-            match self.archived.get_mut(&planned.chosen.line) {
+            match self.archived.get_mut(&place(planned)) {
                 Some((as_what, times)) if as_what.as_deref() != as_read && *times >= ARCHIVED_AT_MOST => {
                     let reason = "it changes as fast as it can be put into the archive".to_owned();
                     kept.push(Ended { planned, state: State::Changed, reason });
@@ -326,6 +344,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
                 }
                 let (state, reason) = sent.settled(gone);
                 canary.get_or_insert((state, reason.clone(), sent.planned.chosen.line));
+                self.failures = if state == State::Failed { self.failures + 1 } else { 0 };
                 ended.push(Ended { planned: sent.planned, state, reason });
             }
             self.record_all(&ended).await;
@@ -347,6 +366,9 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             }
             _ => {}
         }
+        if self.failures >= FAILURES {
+            return Err(Ending::Stopped(format!("{FAILURES} deletions in a row have failed")));
+        }
         Ok(())
     }
 
@@ -363,6 +385,11 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         self.record_all(&ended).await;
         ending
     }
+}
+
+/// By what a build is known during a run: a line may hold several where it ends in no line feed.
+fn place(planned: &Planned) -> (u64, &str) {
+    (planned.chosen.line, &planned.chosen.url_text)
 }
 
 fn in_one_line(error: &dyn std::error::Error) -> String {

@@ -433,12 +433,35 @@ async fn waiting_for_a_server_ends_with_an_interruption() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_database_slows_the_run_and_does_not_stop_it() {
     let mut world = world([done(), done(), done()]);
-    world.slow = Duration::from_secs(30);
+    world.slow = Duration::from_secs(8);
     let (log, ending) = carried_out(&world).await;
     assert_eq!(states(&log), ["1 deleted", "2 deleted", "3 deleted"]);
     // What has grown old while it was read is read again before it is sent.
     assert_eq!(log[4..8], ["read 2 3", "send 2", "read 2", "ended 2 deleted"]);
     assert!(matches!(ending, Ending::Complete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_deleted_by_what_was_read_long_ago() {
+    let mut world = world([done(), done(), done()]);
+    world.slow = Duration::from_secs(30);
+    let (log, ending) = carried_out(&world).await;
+    assert_eq!(states(&log), ["1 not-attempted", "2 not-attempted", "3 not-attempted"]);
+    assert!(!log.iter().any(|entry| entry.starts_with("send")));
+    assert!(matches!(ending, Ending::Stopped(why) if why.starts_with("it takes 30 s to read a build again")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_fails_everything_is_not_asked_for_ever() {
+    for answer in [Answer::Failed as fn(String) -> Answer, Answer::Accepted] {
+        let failing = std::iter::repeat_with(|| says(answer, None)).take(60);
+        let mut world = world([done(), done()].into_iter().chain(failing));
+        world.jobs = 4;
+        let (log, ending) = carried_out(&world).await;
+        assert!(matches!(ending, Ending::Stopped(why) if why == "10 deletions in a row have failed"));
+        assert!(log.iter().filter(|entry| entry.starts_with("send")).count() <= 2 + BATCH);
+        assert_eq!(states(&log).len(), 62);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ use crate::finding::Finding;
 use super::pace::Pace;
 use super::plan::Planned;
 use super::roles::{Deleter, Recorder, Stop};
-use super::run::FRESH;
+use super::run::{FRESH, OLDEST};
 use super::sent::Sent;
 
 /// Builds that may be deleted, and as what they were read at that time.
@@ -141,8 +141,8 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
         now: Box<Finding>,
         read: Instant,
     ) -> (usize, &'a Planned, Outcome) {
-        // The first one goes, or a slow database would let none go at all.
-        let is_old = || place > 0 && read.elapsed() > FRESH;
+        // The first one may be older, or a slow database would let none go at all.
+        let is_old = || read.elapsed() > if place == 0 { OLDEST } else { FRESH };
         let outcome = async {
             tokio::select! {
                 biased;

@@ -19,24 +19,27 @@ impl Sent<'_> {
 
     /// How a deletion ended, by what the server said and whether the build is gone. The database has the last word.
     pub(super) fn settled(&self, gone: bool) -> (State, String) {
-        let text = self.answer.text();
-        match (&self.answer, gone) {
-            (Answer::Accepted(_), true) => (State::Deleted, "read again and gone".to_owned()),
-            (Answer::Accepted(_), false) => {
-                (State::Failed, format!("the server says that it is deleted ({text}), and it is still there"))
-            }
-            (Answer::Gone(_), true) => (State::AlreadyGone, format!("{text}; read again and gone")),
-            (Answer::Gone(_), false) => (State::Failed, format!("{text}, and it is still there")),
-            (Answer::Refused(_), true) => (State::AlreadyGone, format!("{text}; read again and gone")),
-            (Answer::Refused(_), false) => (State::Refused, text.to_owned()),
-            (Answer::Failed(_), true) => (State::Deleted, format!("{text}; read again and gone all the same")),
-            (Answer::Failed(_), false) => (State::Failed, text.to_owned()),
-            (Answer::Unknown(_), true) => (State::Deleted, format!("{text}; read again and gone")),
-            (Answer::Unknown(_), false) => (State::Unknown, format!("{text}; still there when read again")),
-            (Answer::Busy(..) | Answer::Denied(_), true) => {
-                (State::AlreadyGone, format!("{text}; read again and gone"))
-            }
-            (Answer::Busy(..) | Answer::Denied(_), false) => (State::NotAttempted, text.to_owned()),
+        settled(&self.answer, gone)
+    }
+}
+
+/// The same of any answer, also one that an earlier run got.
+pub(super) fn settled(answer: &Answer, gone: bool) -> (State, String) {
+    let text = answer.text();
+    match (answer, gone) {
+        (Answer::Accepted(_), true) => (State::Deleted, "read again and gone".to_owned()),
+        (Answer::Accepted(_), false) => {
+            (State::Failed, format!("the server says that it is deleted ({text}), and it is still there"))
         }
+        (Answer::Gone(_), true) => (State::AlreadyGone, format!("{text}; read again and gone")),
+        (Answer::Gone(_), false) => (State::Failed, format!("{text}, and it is still there")),
+        (Answer::Refused(_), true) => (State::AlreadyGone, format!("{text}; read again and gone")),
+        (Answer::Refused(_), false) => (State::Refused, text.to_owned()),
+        (Answer::Failed(_), true) => (State::Deleted, format!("{text}; read again and gone all the same")),
+        (Answer::Failed(_), false) => (State::Failed, text.to_owned()),
+        (Answer::Unknown(_), true) => (State::Deleted, format!("{text}; read again and gone")),
+        (Answer::Unknown(_), false) => (State::Unknown, format!("{text}; still there when read again")),
+        (Answer::Busy(..) | Answer::Denied(_), true) => (State::AlreadyGone, format!("{text}; read again and gone")),
+        (Answer::Busy(..) | Answer::Denied(_), false) => (State::NotAttempted, text.to_owned()),
     }
 }

@@ -157,8 +157,9 @@ fn verdict(checks: &[Check], gaps: &[(String, String)], expected: &[ExpectedBuil
         })
         .collect();
     // A relation that no rule reads is no gap in what the rules say.
-    let rule_left_out =
-        checks.iter().any(|check| check.kind != super::Kind::Relation && matches!(check.outcome, Outcome::NotChecked(_)));
+    let rule_left_out = checks
+        .iter()
+        .any(|check| check.kind != super::Kind::Relation && matches!(check.outcome, Outcome::NotChecked(_)));
     if seen.builds == 0 || counts.is_empty() {
         Verdict::NothingChecked
     } else if counts.iter().any(|count| !count.is_allowed()) || expected.iter().any(|build| build.found.is_none()) {

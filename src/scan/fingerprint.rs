@@ -6,6 +6,8 @@ use sha2::{Digest, Sha256};
 use crate::database::DatabaseIdentity;
 use crate::finding::Finding;
 
+use super::plan::ScanPlan;
+
 /// How many hexadecimal digits of the digest of a build's state are kept: 96 bits.
 const STATE_DIGITS: usize = 24;
 /// How many hexadecimal digits the tag of the database has: 32 bits. It is to catch a mistake, not an attack.
@@ -56,6 +58,18 @@ pub(super) fn fingerprint(build_key: &str, build: &Finding, database_tag: &str) 
     let mut fingerprint = hexadecimal(&digest.finalize(), STATE_DIGITS);
     fingerprint.push_str(database_tag);
     fingerprint
+}
+
+/// A digest of what is read: the profile's SQL, the server's address that completes it, and the schemas in which its tables
+/// are looked for. What two readings of one digest say can be compared.
+pub fn reads(plan: &ScanPlan, schemas: &str) -> String {
+    let mut digest = Sha256::new();
+    let parts = plan.profile.all_sql().chain([plan.base_url().unwrap_or_default(), schemas]);
+    for part in parts {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    hexadecimal(&digest.finalize(), STATE_DIGITS)
 }
 
 fn hexadecimal(bytes: &[u8], digits: usize) -> String {

@@ -23,7 +23,7 @@ use crate::database::DatabaseError;
 pub use archive::{ArchiveRow, ArchiveRows, Archiving, archive_faults};
 pub use check::{joint_fault, relation_faults, rule_faults};
 pub use engine::{Findings, Phase, Quiet, Scan, Scope};
-pub use fingerprint::database_tag;
+pub use fingerprint::{database_tag, reads};
 pub use fit::Fit;
 pub use header::FileFault;
 pub use lookup::Lookup;

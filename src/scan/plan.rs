@@ -84,7 +84,12 @@ impl ScanPlan {
         self.all_rule_names.iter().map(String::as_str).zip(self.titles.iter().map(String::as_str))
     }
 
-    /// The name of the profile.
+    /// The server's address, where one is given.
+    pub fn base_url(&self) -> Option<&str> {
+        self.base_url.as_deref()
+    }
+
+    /// The profile's name.
     pub fn profile_name(&self) -> &str {
         &self.profile.name
     }

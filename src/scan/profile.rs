@@ -55,6 +55,11 @@ pub(super) struct RelationSql {
 }
 
 impl Profile {
+    /// The SQL of all its relations, in a fixed order.
+    pub(super) fn all_sql(&self) -> impl Iterator<Item = &str> {
+        self.relations.values().map(|relation| relation.sql.as_str())
+    }
+
     /// The profiles that ship: the name and the file of each.
     pub fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
         BUILT_IN.into_iter()

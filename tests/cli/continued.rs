@@ -155,3 +155,85 @@ fn results_of_another_run_are_never_written_over() {
     std::fs::write(&run.results, "build_url,project,line,reasons,decision,state,reason\r\n").expect("a file");
     run.delete(&[]).exits(Exit::Usage).says("results are never written over");
 }
+
+#[test]
+fn a_run_that_goes_on_reads_the_same_tables_as_before_or_nothing() {
+    let run = prepared();
+    let admin = admin(&run.database);
+    admin.behaves(&run.database, "sleep");
+    run.delete(&[]).exits(Exit::NotAllDeleted);
+    admin.behaves(&run.database, "normal");
+    let (before, urls) = (run.journal(), run.database.urls());
+    // Another schema of the same database, where nothing is: what is not there was not deleted.
+    run.database.run("CREATE SCHEMA other");
+    crate::support::psql(&run.database.name, &["-c", "SET search_path = other", "-f", "sql/schema.sql"]);
+    let confirmed = ["--execute", "--confirm", &run.database.host, "-o"];
+    for dry in [true, false] {
+        let elsewhere =
+            halfbuilt(&["delete"]).args(&[&run.report]).args(&TIMES).args(&confirmed[if dry { 3 } else { 0 }..]);
+        let results = run.folder.path().join("elsewhere.csv");
+        let elsewhere = elsewhere.args(&[&results]).on(&run.database).env("PGOPTIONS", "-c search_path=other");
+        elsewhere.via_nrepl(&admin).run().exits(Exit::Failed).says("it is the journal of a run on");
+    }
+    // An empty database of another name.
+    let empty = TestDatabase::circleci(&[]);
+    let elsewhere = halfbuilt(&["delete"]).args(&[&run.report]).args(&TIMES).on(&empty).via_nrepl(&admin);
+    elsewhere.run().exits(Exit::Declined).says("the report is from another database");
+    assert_eq!((run.journal(), run.database.urls()), (before, urls));
+}
+
+#[test]
+fn what_took_effect_late_is_told_as_deleted() {
+    let run = prepared();
+    let admin = admin(&run.database);
+    admin.behaves(&run.database, "sleep");
+    run.delete(&[]).exits(Exit::NotAllDeleted);
+    let unknown = run.states().into_iter().find(|(_, state)| state == "unknown").expect("one").0;
+    // The server was only slow.
+    run.database.run(&format!("DELETE FROM builds WHERE build_url = '{unknown}'"));
+    admin.behaves(&run.database, "normal");
+    run.delete(&[]).exits(Exit::Clean);
+    assert!(run.states().iter().all(|(_, state)| state == "deleted"), "{:?}", run.states());
+    assert!(run.verifies().stdout.contains("builds by their last result: 10 deleted"));
+}
+
+#[test]
+fn a_build_that_stands_in_two_rows_does_not_spoil_the_journal() {
+    let run = prepared();
+    run.delete(&[]).exits(Exit::Clean);
+    let whole = run.journal();
+    let last = whole.lines().position(|line| line.contains(r#""event":"result""#)).expect("a result");
+    std::fs::write(&run.journal, whole.split_inclusive('\n').take(last).collect::<String>()).expect("a journal");
+    // The row of an older scan, under another fingerprint.
+    let report = std::fs::read_to_string(&run.report).expect("a report");
+    let rows: Vec<&str> = report.split_inclusive("\r\n").collect();
+    let (cells, fingerprint) = rows[1].trim_end().rsplit_once(',').expect("cells");
+    let older = format!("{cells},{}{}\r\n", "0".repeat(24), &fingerprint[24..]);
+    std::fs::write(&run.report, report.clone() + &older).expect("a report");
+    run.delete(&[]).exits(Exit::Clean);
+    run.verifies();
+}
+
+#[test]
+fn no_file_has_two_meanings() {
+    let run = prepared();
+    let journal = run.folder.path().join("one.jsonl");
+    let journal = journal.to_str().expect("a path");
+    run.delete(&["--journal", journal, "--archive", journal]).exits(Exit::Usage).says("are one file");
+    let results = run.results.to_str().expect("a path");
+    run.delete(&["--journal", results]).exits(Exit::Usage).says("are one file");
+    run.delete(&["--archive", run.report.to_str().expect("a path")]).exits(Exit::Usage).says("are one file");
+    let about = format!("{}.about.json", run.report.display());
+    run.delete(&["--archive", &about]).exits(Exit::Usage).says("are one file");
+}
+
+#[test]
+fn what_earlier_runs_of_the_journal_deleted_counts() {
+    let run = prepared();
+    let whole = std::fs::read_to_string(&run.report).expect("a report");
+    let rows: Vec<&str> = whole.split_inclusive("\r\n").collect();
+    std::fs::write(&run.report, rows[..6].concat()).expect("a report");
+    run.delete(&["--max", "5"]).exits(Exit::Clean);
+    std::fs::write(&run.report, [&rows[..1], &rows[6..]].concat().concat()).expect("a report");
+    run.delete(&["--max", "5"]).exits(Exit::Declined).says("10 builds would be deleted, more than the 5");
+}

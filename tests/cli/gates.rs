@@ -267,7 +267,8 @@ fn one_deletion_at_a_time() {
     };
     let first = run().start();
     wait_until(|| database.builds() < before);
-    let second = run().run().exits(Exit::Declined);
+    run().run().exits(Exit::Declined).fails_with("it is in use by another run");
+    let second = run().args(&["--journal", "of-its-own.jsonl"]).run().exits(Exit::Declined);
     second
         .fails_with("another halfbuilt delete is at work on this database: process ")
         .says("\"halfbuilt\"")

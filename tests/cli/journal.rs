@@ -24,12 +24,17 @@ fn start(user: &str) -> Event {
         machine: "bastion-1".to_owned(),
         pid: 4711,
         report: ReportFile { file: "report.csv".to_owned(), sha256: "ab".repeat(32) },
+        results: None,
         plan: "cd".repeat(32),
         deletions: 2,
         kept: 1,
         host: "ci.example.com".to_owned(),
         admin: "nrepl://127.0.0.1:6005".to_owned(),
-        database: DatabaseName { system_identifier: Some("7301".to_owned()), name: "circle".to_owned() },
+        database: DatabaseName {
+            system_identifier: Some("7301".to_owned()),
+            name: "circle".to_owned(),
+            reads: "0123456789abcdef".to_owned(),
+        },
         backup_time: Some("2026-11-20T02:00:00Z".to_owned()),
         restored_at: None,
     }))

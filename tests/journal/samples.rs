@@ -18,7 +18,11 @@ pub fn url(number: u64) -> String {
 }
 
 pub fn database() -> DatabaseName {
-    DatabaseName { system_identifier: Some("7301234567890123456".to_owned()), name: "circle".to_owned() }
+    DatabaseName {
+        system_identifier: Some("7301234567890123456".to_owned()),
+        name: "circle".to_owned(),
+        reads: "0123456789abcdef".to_owned(),
+    }
 }
 
 pub fn start() -> Event {
@@ -32,6 +36,7 @@ pub fn start_on(host: &str, database: DatabaseName) -> Event {
         machine: "bastion-1".to_owned(),
         pid: 4711,
         report: ReportFile { file: "report.csv".to_owned(), sha256: "ab".repeat(32) },
+        results: None,
         plan: "cd".repeat(32),
         deletions: 3,
         kept: 1,

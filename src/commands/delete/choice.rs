@@ -12,8 +12,9 @@ use crate::deletion;
 use crate::deletion::journal::ReportFile;
 use crate::output::{OutputFile, Printer};
 use crate::project_glob::ProjectGlobs;
-use crate::report::{self, Chosen, Digesting};
+use crate::report::{self, About, Chosen, Digesting};
 
+use super::history::History;
 use super::origin::Origin;
 
 /// Reads the report and keeps the rows that are meant. An empty choice is an error, never "all". Tells where the report
@@ -73,18 +74,37 @@ pub(super) fn output_file(args: &DeleteArgs) -> Option<PathBuf> {
     })
 }
 
+/// No file has two meanings.
+pub(super) fn keep_apart(args: &DeleteArgs, output: Option<&Path>, journal: &Path) -> Result<(), Error> {
+    let report = Some(args.report.as_path()).filter(|report| !is_dash(report));
+    let about = report.map(About::place);
+    let files = [
+        ("the report", report),
+        ("the file beside the report", about.as_deref()),
+        ("-o", output),
+        ("--archive", args.archive.as_deref()),
+        ("the journal", Some(journal)),
+    ];
+    let place = |file: &Path| file.canonicalize().or_else(|_| std::path::absolute(file)).ok();
+    let mut known: Vec<(&str, PathBuf)> = Vec::new();
+    for (what, file) in files.into_iter().filter_map(|(what, file)| Some((what, file?))) {
+        let Some(place) = place(file) else { continue };
+        if let Some((other, _)) = known.iter().find(|(_, known)| *known == place) {
+            return Err(Error::Usage(format!("{what} and {other} are one file: {}", file.display())));
+        }
+        known.push((what, place));
+    }
+    Ok(())
+}
+
 /// What is known of a deletion is never written over, by no plan either.
 ///
-/// But for the results of the very run that goes on (`goes_on`): its journal holds all of them, and they are told anew.
-pub(super) fn open_output(args: &DeleteArgs, file: Option<&Path>, goes_on: bool) -> Result<OutputFile, Error> {
+/// But for the results of the very run that goes on: its journal holds all of them, and they are told anew.
+pub(super) fn open_output(args: &DeleteArgs, file: Option<&Path>, history: &History) -> Result<OutputFile, Error> {
     let Some(path) = file else { return Ok(OutputFile::whole(None)?) };
-    let place = |path: &Path| path.canonicalize().ok();
-    if !is_dash(&args.report) && place(path).is_some_and(|output| Some(output) == place(&args.report)) {
-        return Err(Error::Usage(format!("-o {} is the report itself", path.display())));
-    }
     if path.exists() && path.is_file() {
         let is_results = || File::open(path).is_ok_and(report::begins_results);
-        if goes_on && args.execute && is_results() {
+        if args.execute && history.wrote(path) && is_results() {
             return Ok(OutputFile::record_anew(path)?);
         }
         // An empty one is what a run leaves that was killed before it began: nothing would be written over.

@@ -55,17 +55,28 @@ pub(super) async fn carry_out(
     };
     let database = guard.database_name();
     let journal = history.open(host, &database)?;
-    let unsettled = history.unsettled();
-    if let Some(path) = args.archive.as_deref().filter(|_| deletions > 0) {
-        guard.evidence = Some(Evidence::open(path, (&journal, &history.past), &mut guard, printer).await?);
-    }
-    let looked_up = look_up(&unsettled, plan, &mut guard, printer).await?;
+    let unsettled = history.doubtful(plan);
+    let canceller = guard.database.canceller();
+    let looked_up = interrupt.or_cancel(&canceller, look_up(&unsettled, plan, &mut guard, printer)).await?;
     let through = admin.as_ref().map_or("nothing", |admin| admin.0.describe());
     let times = [args.reading.backup_time, args.reading.restored_at].map(|time| time.map(|time| time.to_string()));
-    let about = About { report, plan, host, admin: through, database, times: times.into() };
+    let results = output_file.as_ref().map(|file| file.display().to_string());
+    let about = About { report, plan, host, admin: through, database, times: times.into(), results };
     let begun = [vec![start(about)], looked_up].concat();
     journal.append(begun).await.map_err(Error::Unrecorded)?;
     printer.say(&format!("journal: {}", history.file.display()));
+    if let Some(path) = args.archive.as_deref().filter(|_| deletions > 0) {
+        let opened = Evidence::open(path, (&journal, &history.past), &mut guard, printer);
+        match interrupt.or_cancel(&canceller, opened).await {
+            Ok(evidence) => guard.evidence = Some(evidence),
+            Err(error) => {
+                let (ending, text) = (EndWord::Stopped, error.to_string());
+                // What went wrong is told in any case.
+                let _ = journal.append(vec![Event::End(End { ending, text, states: BTreeMap::new() })]).await;
+                return Err(error);
+            }
+        }
+    }
     if let Some(admin) = &admin {
         let jobs = match admin.0.jobs() {
             1 => "one at a time".to_owned(),
@@ -90,7 +101,8 @@ pub(super) async fn carry_out(
     if let Some(file) = &output_file {
         printer.say(&format!("results are in {}", file.display()));
     }
-    if !matches!(ending, Ending::Complete) || states.contains_key(&State::NotAttempted) {
+    let open = [State::NotAttempted, State::Unknown, State::Failed];
+    if !matches!(ending, Ending::Complete) || open.iter().any(|state| states.contains_key(state)) {
         printer.say(&format!("to go on: {}", the_command(args)));
     }
     let outcome = outcome(ending, &states)?;

@@ -57,14 +57,24 @@ impl Gates {
         let host = deletion::one_host(urls(), args.confirm.as_deref())?;
         self.limits.check_hosts(urls())?;
         origin.tell(printer);
-        if let Some(age) = origin.age {
-            self.limits.check_age(age, Timestamp::now())?;
+        match origin.age {
+            Some(age) => self.limits.check_age(age, Timestamp::now())?,
+            None if origin.tag.is_some() => self.limits.check_unknown_age()?,
+            // A plain list has no age: its builds are judged afresh.
+            None => {}
         }
         Ok(host)
     }
 
     /// Judges the plan: it is not too large for the builds in scope. Says what it deletes in spite of its timing.
-    pub(super) fn plan(&self, plan: &[Planned], builds_in_scope: u64, printer: Printer) -> Result<(), Error> {
+    ///
+    /// What earlier sessions of the journal have deleted counts with it.
+    pub(super) fn plan(
+        &self,
+        plan: &[Planned],
+        (deleted, builds_in_scope): (u64, u64),
+        printer: Printer,
+    ) -> Result<(), Error> {
         for timing in &self.permit.timings {
             let builds = plan.iter().filter(|planned| planned.deleted_in_spite_of() == Some(*timing)).count() as u64;
             if builds > 0 {
@@ -74,7 +84,10 @@ impl Gates {
             }
         }
         let deletions = plan.iter().filter(|planned| planned.is_deletion()).count() as u64;
-        Ok(self.limits.check_number(deletions, builds_in_scope)?)
+        if deletions == 0 {
+            return Ok(());
+        }
+        Ok(self.limits.check_number(deleted + deletions, deleted + builds_in_scope)?)
     }
 
     /// Says which globs deny nothing.
@@ -110,6 +123,18 @@ pub(super) fn database(identity: &DatabaseIdentity, origin: &Origin) -> Result<(
         _ => None,
     };
     Err(GateError::OtherDatabase { connected: identity.to_string(), of })
+}
+
+/// Lets nobody delete by what a standby says. A dry run is only told.
+pub(super) async fn primary(database: &Database, execute: bool, printer: Printer) -> Result<(), Error> {
+    match database.whereabouts().await?.is_standby {
+        true if execute => Err(GateError::Standby.into()),
+        true => {
+            printer.warn(&GateError::Standby.to_string());
+            Ok(())
+        }
+        false => Ok(()),
+    }
 }
 
 /// Lets one deletion be at work on a database at a time. A dry run takes no lock, and only says that somebody is at work.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::build_url::BuildUrl;
 use crate::cli::DeleteArgs;
 use crate::commands::Error;
-use crate::deletion::journal::{self, DatabaseName, Event, Journal, Past, ReportFile, Start, Who};
+use crate::deletion::journal::{self, DatabaseName, Event, Journal, Past, PastBuild, ReportFile, Start, Who};
 use crate::deletion::{BuildReader, Planned, Reading, digest};
 use crate::output::Printer;
 use crate::report::Chosen;
@@ -23,38 +23,53 @@ const LOOKED_UP_AT_ONCE: usize = 1000;
 pub(super) struct History {
     pub(super) file: PathBuf,
     pub(super) past: Past,
+    /// Held from the start where there is one to go on with.
+    journal: Option<Journal>,
 }
 
 impl History {
-    /// Reads what is there, if anything is. Nothing is written.
-    pub(super) fn look(args: &DeleteArgs, report: &ReportFile, printer: Printer) -> Result<Self, Error> {
-        let file = args.journal.clone().unwrap_or_else(|| usual_name(&args.report, report));
-        let past = journal::look(&file).map_err(|source| Error::Journal { file: file.clone(), source })?;
+    /// Reads what is there, if anything is. Where something is to be done, nobody else may write to it from here on.
+    pub(super) fn look(args: &DeleteArgs, file: PathBuf, printer: Printer) -> Result<Self, Error> {
+        let failed = |source| Error::Journal { file: file.clone(), source };
+        let (journal, past) = match args.execute && file.exists() {
+            true => Journal::open(&file).map(|(journal, past)| (Some(journal), past)).map_err(failed)?,
+            false => (None, journal::look(&file).map_err(failed)?),
+        };
         if let Some(session) = past.last_session() {
             let open = past.unsettled().len() as u64;
             let name = file.display();
             let begun = format!("{name} tells of a run that began at {:.0}", session.at);
             printer.say(&match open {
                 0 => format!("{begun}: this one goes on from there"),
-                _ => format!("{begun}, and of {} without a known end: they are looked up", counted(open, "deletion")),
+                _ if args.execute => {
+                    format!("{begun}, and of {} without a known end: they are looked up", counted(open, "deletion"))
+                }
+                _ => format!("{begun}, and of {} without a known end", counted(open, "deletion")),
             });
         }
-        Ok(Self { file, past })
+        Ok(Self { file, past, journal })
     }
 
-    /// Whether an earlier session is gone on with.
-    pub(super) fn goes_on(&self) -> bool {
-        !self.past.sessions.is_empty()
+    /// Makes sure that it is the journal of this database, before anything follows from what it tells.
+    pub(super) fn is_of(&self, database: &DatabaseName) -> Result<(), Error> {
+        self.past.is_of(database).map_err(|source| Error::Journal { file: self.file.clone(), source })
+    }
+
+    /// Whether an earlier session wrote its results to this file.
+    pub(super) fn wrote(&self, results: &Path) -> bool {
+        let name = results.display().to_string();
+        self.past.sessions.iter().any(|session| session.start.results.as_ref() == Some(&name))
     }
 
     /// Takes the journal for this run alone.
     pub(super) fn open(&self, host: &str, database: &DatabaseName) -> Result<Journal, Error> {
         let failed = |source| Error::Journal { file: self.file.clone(), source };
         self.past.belongs_to(host, database).map_err(failed)?;
+        if let Some(journal) = &self.journal {
+            return Ok(journal.clone());
+        }
         let (journal, past) = Journal::open(&self.file).map_err(failed)?;
-        // Where a cut line was dropped, a line that tells so has come.
-        let grown = past.lines > self.past.lines + u64::from(self.past.cut.is_some());
-        if grown {
+        if past.lines > 0 {
             let name = self.file.display();
             return Err(Error::Usage(format!("another run has written to {name} meanwhile: start again")));
         }
@@ -65,12 +80,26 @@ impl History {
     pub(super) fn unsettled(&self) -> HashSet<String> {
         self.past.unsettled().into_iter().map(|(url, _)| url.to_owned()).collect()
     }
+
+    /// The same, and those of the plan that were not gone when they were looked at last: they may have gone since.
+    pub(super) fn doubtful(&self, plan: &[Planned]) -> HashSet<String> {
+        let chosen = plan.iter().filter_map(|planned| planned.chosen.url.as_ref().map(ToString::to_string));
+        let is_doubtful = |url: &String| self.past.builds.get(url).is_some_and(PastBuild::is_doubtful);
+        self.unsettled().into_iter().chain(chosen.filter(is_doubtful)).collect()
+    }
+}
+
+/// Which file it is.
+pub(super) fn journal_file(args: &DeleteArgs, report: &ReportFile) -> PathBuf {
+    args.journal.clone().unwrap_or_else(|| usual_name(&args.report, report))
 }
 
 /// Beside the report, so that the same command finds it again. A list that is piped in is known by its digest.
 fn usual_name(report: &Path, read: &ReportFile) -> PathBuf {
     let name = match is_dash(report) {
         true => format!("halfbuilt-{}", read.sha256.get(..12).unwrap_or_default()).into(),
+        // The report's own name, whatever link leads to it.
+        false if report.is_symlink() => report.canonicalize().unwrap_or_else(|_| report.to_owned()).into_os_string(),
         false => report.as_os_str().to_owned(),
     };
     let mut name: std::ffi::OsString = name;
@@ -86,6 +115,7 @@ pub(super) struct About<'a> {
     pub(super) admin: &'a str,
     pub(super) database: DatabaseName,
     pub(super) times: (Option<String>, Option<String>),
+    pub(super) results: Option<String>,
 }
 
 /// The first line of a session.
@@ -99,6 +129,7 @@ pub(super) fn start(about: About<'_>) -> Event {
         machine,
         pid,
         report: about.report,
+        results: about.results,
         plan: digest(about.plan),
         deletions,
         kept: about.plan.len() as u64 - deletions,

@@ -96,8 +96,19 @@ fn only_its_owner_may_read_it_and_nothing_is_written_over() {
     let mut archive = Archive::open(&path, Start::New, about()).expect("an archive");
     assert_eq!(std::fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
     add(&mut archive, 1).expect("a member");
-    assert!(matches!(Archive::open(&path, Start::New, about()), Err(ArchiveError::IsThere(_))));
     assert!(matches!(Archive::open(&path, Start::GoOn(None), about()), Err(ArchiveError::InUse(_))));
+    drop(archive);
+    assert!(matches!(Archive::open(&path, Start::New, about()), Err(ArchiveError::IsThere(_))));
+}
+
+#[test]
+fn an_archive_that_is_taken_away_takes_no_more() {
+    let (_folder, path) = place();
+    let mut archive = Archive::open(&path, Start::New, about()).expect("an archive");
+    add(&mut archive, 1).expect("a member");
+    std::fs::remove_file(&path).expect("a file");
+    let error = add(&mut archive, 2).expect_err("it is gone");
+    assert_eq!(error.to_string(), "the archive was removed");
 }
 
 #[test]

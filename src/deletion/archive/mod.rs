@@ -197,6 +197,9 @@ impl Archive {
     /// Has all that was written, and the file's name, on disk.
     fn sync(&mut self) -> io::Result<()> {
         self.file.sync_data()?;
+        if self.file.metadata()?.nlink() == 0 {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the archive was removed"));
+        }
         if !self.settled {
             let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
             File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;

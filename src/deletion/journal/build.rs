@@ -49,6 +49,11 @@ impl PastBuild {
         !matches!(self, Self::Ended { .. })
     }
 
+    /// Whether a deletion was sent and nothing tells that the build is gone: it is worth a look.
+    pub fn is_doubtful(&self) -> bool {
+        self.is_unsettled() || matches!(self, Self::Ended { state: State::Unknown | State::Failed, .. })
+    }
+
     /// A deletion is announced.
     pub(super) fn intent(before: Option<&Self>, at: Timestamp) -> Result<Self, &'static str> {
         match before {
@@ -75,6 +80,10 @@ impl PastBuild {
     pub(super) fn looked(before: Option<&Self>, at: Timestamp, looked: Looked) -> Result<Self, &'static str> {
         match before {
             Some(Self::Open { .. } | Self::Answered { .. } | Self::Looked { .. }) => {
+                Ok(Self::Looked { at, gone: looked.gone, text: looked.text })
+            }
+            // It may have taken effect later than anybody waited for.
+            Some(Self::Ended { state: State::Unknown | State::Failed, .. }) => {
                 Ok(Self::Looked { at, gone: looked.gone, text: looked.text })
             }
             None | Some(Self::Ended { .. }) => Err("it was looked up, and no deletion of it was open"),

@@ -48,6 +48,8 @@ pub struct Start {
     pub pid: u32,
     /// The report or list of which builds were chosen.
     pub report: ReportFile,
+    /// The file of results; `None` where they go to standard output.
+    pub results: Option<String>,
     /// The SHA-256 of the plan.
     pub plan: String,
     /// How many builds the plan deletes.
@@ -84,6 +86,8 @@ pub struct DatabaseName {
     pub system_identifier: Option<String>,
     /// The database's name.
     pub name: String,
+    /// A digest of what is read of it: the profile, and the schemas in which its tables are looked for.
+    pub reads: String,
 }
 
 /// A chosen build that is not to be deleted.

@@ -103,6 +103,20 @@ impl Past {
         }
     }
 
+    /// The same where it is not known yet which host it will be.
+    ///
+    /// # Errors
+    /// It is the journal of another database.
+    pub fn is_of(&self, database: &DatabaseName) -> Result<(), JournalError> {
+        self.sessions.first().map_or(Ok(()), |session| self.belongs_to(&session.start.host, database))
+    }
+
+    /// How many builds were deleted by the sessions so far.
+    pub fn deleted(&self) -> u64 {
+        let deleted = |build: &&PastBuild| matches!(build, PastBuild::Ended { state: State::Deleted, .. });
+        self.builds.values().filter(deleted).count() as u64
+    }
+
     /// Adds a line's event.
     ///
     /// # Errors
@@ -172,6 +186,6 @@ impl Past {
 
 fn place(host: &str, database: &DatabaseName) -> String {
     let system = database.system_identifier.as_deref().unwrap_or("unknown");
-    let [host, name, system] = [host, &database.name, system].map(|text| shorten(text, SHOWN));
-    format!("host {host}, database {name} of system {system}")
+    let [host, name, system, reads] = [host, &database.name, system, &database.reads].map(|text| shorten(text, SHOWN));
+    format!("host {host}, database {name} of system {system}, read as {reads}")
 }
