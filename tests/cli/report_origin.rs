@@ -164,6 +164,10 @@ fn what_comes_by_standard_input_has_no_age() {
     // A list is judged afresh: it has none to check.
     let list = deletable(&Report::read(&report)).join("\n");
     run(&list).exits(Exit::Clean).does_not_say("--max-age");
+    // Who sets a limit does not want it to be passed over.
+    let asked =
+        halfbuilt(&["delete", "-", "--max-age", "48h"]).args(&TIMES).args(&NOBODY).on(&database).input(&text).run();
+    asked.exits(Exit::Declined).fails_with("cannot be known, and --max-age wants it no older than 48h");
     let listed = report.with_extension("txt");
     std::fs::write(&listed, list).expect("a file");
     written(&listed, 1000);

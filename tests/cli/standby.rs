@@ -43,6 +43,23 @@ fn a_standby_gives_the_same_report_as_its_primary() {
     assert_eq!(on_standby.without_fingerprints(), expected_report("output-gap"));
 }
 
+/// A standby may lag: a build that has recovered since would be deleted by what was.
+#[test]
+fn nothing_is_deleted_by_what_a_standby_says() {
+    let [_, standby] = database("lagging");
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = folder.path().join("report.csv");
+    scan(standby, "lagging").args(&["-o"]).args(&[&report]).run().exits(Exit::Clean);
+    let delete = |more: &[&str]| {
+        let nobody = ["--via", "nrepl://127.0.0.1:9", "--max-percent", "100"];
+        let run = halfbuilt(&["delete"]).args(&[&report]).args(&TIMES).args(&nobody).args(more);
+        run.envs(&standby.variables("lagging")).run()
+    };
+    let real = delete(&["--execute", "--confirm", "ci.acme.example"]).exits(Exit::Declined);
+    real.fails_with("this database is a standby").says("target_session_attrs=primary");
+    delete(&[]).exits(Exit::Clean).says("warning: this database is a standby");
+}
+
 #[test]
 fn the_kind_of_server_that_was_asked_for_is_found_as_psql_finds_it() {
     let [primary, standby] = &*SERVERS;
