@@ -112,6 +112,16 @@ fn an_archive_that_is_taken_away_takes_no_more() {
 }
 
 #[test]
+fn what_a_run_leaves_that_was_killed_before_it_began_is_not_in_the_way() {
+    let (_folder, path) = place();
+    std::fs::write(&path, "").expect("a file");
+    let archive = Archive::open(&path, Start::New, about()).expect("an archive");
+    assert!(matches!(Archive::open(&path, Start::New, about()), Err(ArchiveError::InUse(_))));
+    drop(archive);
+    assert!(!path.exists());
+}
+
+#[test]
 fn an_archive_in_which_nothing_is_complete_goes_again() {
     let (_folder, path) = place();
     let mut archive = Archive::open(&path, Start::New, about()).expect("an archive");

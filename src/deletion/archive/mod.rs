@@ -134,6 +134,10 @@ impl Archive {
         };
         let failed = |source| ArchiveError::Io { file: path.to_owned(), source };
         let file = options.open(path).map_err(failed)?;
+        let holds_something = |file: &File| Ok(start == Start::New && file.metadata().map_err(failed)?.len() > 0);
+        if holds_something(&file)? {
+            return Err(ArchiveError::IsThere(path.to_owned()));
+        }
         let mut file = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, why)| match why {
             Errno::EWOULDBLOCK => ArchiveError::InUse(path.to_owned()),
             why => failed(why.into()),
@@ -142,11 +146,11 @@ impl Archive {
         if !found.is_file() {
             return Err(ArchiveError::NoArchive(path.to_owned()));
         }
-        // Another run may have removed its own, which it left empty, before this one had the lock.
+        // Another run may have removed its own, which it left empty, or filled it, before this one had the lock.
         if found.nlink() == 0 {
             return Err(ArchiveError::InUse(path.to_owned()));
         }
-        if start == Start::New && found.len() > 0 {
+        if holds_something(&file)? {
             return Err(ArchiveError::IsThere(path.to_owned()));
         }
         let last = if let Start::GoOn(last) = start { last } else { None };
