@@ -2,6 +2,7 @@
 
 use super::conninfo::{self, Keywords};
 use super::hosts::servers;
+use super::service::{LineFault, Pair};
 use super::{DatabaseError, passfile, service as services};
 
 /// Reads a connection string of either form.
@@ -25,6 +26,6 @@ pub fn password(file: &[u8], host: &str, dbname: &str, user: &str) -> Result<Opt
 ///
 /// # Errors
 /// The line at fault, and why.
-pub fn service(file: &str, name: &str) -> Result<Option<Vec<(String, String)>>, (usize, &'static str)> {
+pub fn service(file: &str, name: &str) -> Result<Option<Vec<Pair>>, LineFault> {
     services::parse(file, name)
 }

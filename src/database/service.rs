@@ -51,7 +51,7 @@ fn listed(files: &[PathBuf]) -> String {
 }
 
 /// A keyword and its value.
-type Pair = (String, String);
+pub type Pair = (String, String);
 
 /// The keywords of a service, the first of the same name winning: from the file that is named, or the user's own, else
 /// from the system's.
@@ -83,9 +83,11 @@ pub(super) fn look_up(
     Err(ServiceError::NotFound { name: shown.then(|| name.to_owned()), files: looked_in }.into())
 }
 
-/// The section of a service, `None` where there is none. An error has the line and what is wrong with it; other sections
-/// are not looked at, as in libpq.
-pub(super) fn parse(text: &str, name: &str) -> Result<Option<Vec<Pair>>, (usize, &'static str)> {
+/// The line at fault, counted from 1, and what is wrong with it.
+pub type LineFault = (usize, &'static str);
+
+/// The section of a service, `None` where there is none. Other sections are not looked at, as in libpq.
+pub(super) fn parse(text: &str, name: &str) -> Result<Option<Vec<Pair>>, LineFault> {
     let mut found: Option<Vec<Pair>> = None;
     for (index, line) in text.lines().enumerate() {
         let line = line.trim_matches(is_space);

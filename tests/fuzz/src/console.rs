@@ -52,7 +52,7 @@ fn true_answer(noise: &[u8]) {
     let units: Vec<u16> = String::from_utf8_lossy(noise).encode_utf16().take(MOST_UNITS).collect();
     let text = String::from_utf16_lossy(&units);
     let digits: String = units.iter().map(|unit| format!("{unit:04X}")).collect();
-    let is_value = noise.len() % 2 == 0;
+    let is_value = noise.len().is_multiple_of(2);
     let answer = format!("{NONCE}{}{digits}{NONCE}", if is_value { 'V' } else { 'T' });
     // A terminal breaks the line somewhere, and colours it elsewhere.
     let at = noise.first().map_or(0, |byte| usize::from(*byte)) % answer.len();
