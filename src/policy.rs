@@ -233,7 +233,11 @@ mod tests {
             ("[verify]\nallow = { stuck-running = -1 }\n", "line 2, column", "-1"),
             ("[verify]\nallow = { stuck-running = 'two' }\n", "line 2, column", "invalid type: string"),
             ("[verify]\nallow = ['stuck-running=2']\n", "line 2, column 9", "invalid type: sequence"),
-            ("[verify]\nexpect = ['https://ci/gh/a/b/1', 'https://ci/gh/a/b']\n", "line 2, column 34", "expect: \"https://ci/gh/a/b\": its path"),
+            (
+                "[verify]\nexpect = ['https://ci/gh/a/b/1', 'https://ci/gh/a/b']\n",
+                "line 2, column 34",
+                "expect: \"https://ci/gh/a/b\": its path",
+            ),
         ] {
             let said = parse(text).expect_err(text).to_string();
             assert!(said.starts_with(&format!("halfbuilt.toml, {place}")) && said.contains(why), "{text:?}: {said}");

@@ -41,7 +41,14 @@ const HOMES: [(&str, &[&str]); 20] = [
     ("clap", &["cli.rs", "cli/", "main.rs"]),
     (
         "serde_json",
-        &["output/json.rs", "output/verdict_json.rs", "admin/http.rs", "deletion/journal/", "deletion/archive/line.rs", "report/about.rs"],
+        &[
+            "output/json.rs",
+            "output/verdict_json.rs",
+            "admin/http.rs",
+            "deletion/journal/",
+            "deletion/archive/line.rs",
+            "report/about.rs",
+        ],
     ),
     ("sha2", &["scan/fingerprint.rs", "deletion/", "report/digest.rs"]),
     ("tempfile", &["output/file.rs"]),

@@ -145,7 +145,7 @@ impl Error {
         match self {
             Self::Usage(_)
             | Self::Glob(_)
-            | Self::Allowance(BadAllowance::Form(_) | BadAllowance::Rule { .. } | BadAllowance::Twice(_) )
+            | Self::Allowance(BadAllowance::Form(_) | BadAllowance::Rule { .. } | BadAllowance::Twice(_))
             | Self::Via(_)
             | Self::Policy(_)
             | Self::UnknownProfile { .. }

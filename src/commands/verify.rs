@@ -61,12 +61,7 @@ impl Drill {
         Self { started_at, times, database: None, profile: None, checks: Vec::new(), tally: Tally::default() }
     }
 
-    async fn judge(
-        &mut self,
-        args: &VerifyArgs,
-        interrupt: &Interrupt,
-        printer: Printer,
-    ) -> Result<Judgement, Error> {
+    async fn judge(&mut self, args: &VerifyArgs, interrupt: &Interrupt, printer: Printer) -> Result<Judgement, Error> {
         let policy = args.verdict.policy.as_deref().map(policy::read).transpose()?;
         let held_to = policy.as_ref().map(|policy| &policy.verify);
         self.tally = Tally::new(&verdict::expected(args, held_to)?);

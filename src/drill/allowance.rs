@@ -67,9 +67,8 @@ impl Allowance {
     /// A text that is no allowance, a rule that there is not: a slip of the pen must not allow nothing by chance. A flag that
     /// allows more than the policy.
     pub fn settle(texts: &[String], ruled: Option<Ruled<'_>>, rules: &[String]) -> Result<Self, BadAllowance> {
-        let unknown = |given: String, rule: &str| {
-            BadAllowance::Rule { given, rule: rule.to_owned(), known: rules.join(", ") }
-        };
+        let unknown =
+            |given: String, rule: &str| BadAllowance::Rule { given, rule: rule.to_owned(), known: rules.join(", ") };
         let mut asked = BTreeMap::new();
         for given in texts {
             let form = || BadAllowance::Form(given.clone());
@@ -143,7 +142,11 @@ mod tests {
         let both = both.expect("an allowance");
         assert_eq!((both.of("stuck-running"), both.of("output-gap")), (1, 3));
         for (texts, ruled, why) in [
-            (&["stuck-running=3"][..], &[("stuck-running", 2)][..], "is looser than allow in halfbuilt.toml, which allows 2"),
+            (
+                &["stuck-running=3"][..],
+                &[("stuck-running", 2)][..],
+                "is looser than allow in halfbuilt.toml, which allows 2",
+            ),
             (&["output-gap=1"], &[("stuck-running", 2)], "which allows 0"),
             (&["output-gap=1"], &[], "which allows 0"),
             (&[], &[("stuck-runing", 2)], "allow in halfbuilt.toml: there is no rule \"stuck-runing\""),

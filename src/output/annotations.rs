@@ -20,7 +20,9 @@ pub fn annotations(judgement: &Judgement) -> Vec<String> {
     let mut errors = Vec::new();
     let verdict = shorten(&judgement.sentence(), LINE);
     let notice = match judgement.verdict {
-        Verdict::Clean | Verdict::Incomplete | Verdict::Allowed => Some(command("notice", "halfbuilt verify", &[verdict])),
+        Verdict::Clean | Verdict::Incomplete | Verdict::Allowed => {
+            Some(command("notice", "halfbuilt verify", &[verdict]))
+        }
         Verdict::Abnormal | Verdict::NothingChecked => {
             errors.push(command("error", "halfbuilt verify", &[verdict]));
             None
@@ -31,9 +33,11 @@ pub fn annotations(judgement: &Judgement) -> Vec<String> {
             None
         }
     };
-    errors.extend(judgement.missing().map(|build| {
-        command("error", "halfbuilt: an expected build", &[format!("{}: {}", build.url, build.told())])
-    }));
+    errors.extend(
+        judgement.missing().map(|build| {
+            command("error", "halfbuilt: an expected build", &[format!("{}: {}", build.url, build.told())])
+        }),
+    );
     for check in &judgement.checks {
         let Outcome::Counted(count) = &check.outcome else { continue };
         if count.is_allowed() {
@@ -43,9 +47,10 @@ pub fn annotations(judgement: &Judgement) -> Vec<String> {
         lines.extend(count.first.iter().take(BUILDS).map(|seen| seen.line()));
         errors.push(command("error", &format!("halfbuilt: {}", check.name), &lines));
     }
-    let left = judgement.not_checked_by_reason().into_iter().map(|(why, what)| {
-        command("warning", "halfbuilt: not checked", &[format!("{}: {why}", what.join(", "))])
-    });
+    let left = judgement
+        .not_checked_by_reason()
+        .into_iter()
+        .map(|(why, what)| command("warning", "halfbuilt: not checked", &[format!("{}: {why}", what.join(", "))]));
     let warnings = if judgement.verdict.is_judged() { left.collect() } else { Vec::new() };
     bounded(errors).into_iter().chain(bounded(warnings)).chain(notice).collect()
 }

@@ -30,4 +30,5 @@ mod sums;
 mod support;
 mod times;
 mod tls;
+mod verdict;
 mod verify;
