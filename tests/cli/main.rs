@@ -14,6 +14,7 @@ mod delete;
 mod delete_console;
 mod delete_http;
 mod delete_nrepl;
+mod drill;
 mod gates;
 mod gone;
 mod journal;
