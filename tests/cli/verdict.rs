@@ -164,6 +164,10 @@ fn whatever_the_database_holds_the_files_are_sound() {
     let done = run.env("GITHUB_STEP_SUMMARY", summary.to_str().expect("a path")).run().exits(Exit::Found);
     let (junit, json) = files.agree(&done);
     assert_eq!(json["findings"]["abnormal"], expected_report("hostile").rows.len());
+    // A name is told with all that is in it.
+    let first = json["checks"].as_array().expect("checks").iter().find(|check| check["name"] == "stuck-running");
+    let first = first.expect("the rule")["first"].as_array().expect("builds");
+    assert!(first.iter().any(|build| build["project"] == "\\ttab/x"), "{first:?}");
     let Ended::Failed(text) = &junit.case("output-truncated").ended else { panic!("it passed") };
     assert!(text.contains(r#"]]>&#0;<x a="\u{1}\u{1b}[3\u{fffe}\u{ffff}"#), "{text}");
     // Every line that begins a command is one of ours, and none hides in the middle of a line of another kind.
