@@ -95,7 +95,8 @@ pub struct Seen {
 impl Seen {
     /// What a verdict shows of a finding.
     pub fn of(found: &Finding) -> Self {
-        let bounded = |text: &Option<String>| text.as_deref().map(|text| shorten(text, NAME));
+        // Escaped first, so that a name that begins with a tab does not lose it.
+        let bounded = |text: &Option<String>| text.as_deref().map(|text| shorten(&escape_controls(text), NAME));
         Self {
             build_url: bounded(&found.build_url).filter(|url| !url.is_empty()),
             project: bounded(&found.project),

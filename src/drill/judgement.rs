@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::database::DatabaseIdentity;
 use crate::timing::RestoreTimes;
 
-use super::check::{Check, Outcome};
+use super::check::{Check, Kind, Outcome};
 use super::expected::ExpectedBuild;
 use super::verdict::Verdict;
 
@@ -130,9 +130,11 @@ impl Judgement {
         self.expected.iter().filter(move |build| judged && build.found.is_none())
     }
 
-    /// Everything that was not looked at, one entry for each reason, in the order in which the reasons first come up.
+    /// What the rules did not look at, one entry for each reason, in the order in which the reasons first come up. A relation is
+    /// no gap of its own: a rule that is left out for want of it is told, and what no rule reads is nobody's loss.
     pub fn not_checked_by_reason(&self) -> Vec<(&str, Vec<&str>)> {
-        let checks = self.checks.iter().filter_map(|check| match &check.outcome {
+        let counting = self.checks.iter().filter(|check| check.kind != Kind::Relation);
+        let checks = counting.filter_map(|check| match &check.outcome {
             Outcome::NotChecked(why) => Some((check.name.as_str(), why.as_str())),
             Outcome::Counted(_) | Outcome::Read => None,
         });
@@ -157,9 +159,8 @@ fn verdict(checks: &[Check], gaps: &[(String, String)], expected: &[ExpectedBuil
         })
         .collect();
     // A relation that no rule reads is no gap in what the rules say.
-    let rule_left_out = checks
-        .iter()
-        .any(|check| check.kind != super::Kind::Relation && matches!(check.outcome, Outcome::NotChecked(_)));
+    let left_out = |check: &Check| check.kind != Kind::Relation && matches!(check.outcome, Outcome::NotChecked(_));
+    let rule_left_out = checks.iter().any(left_out);
     if seen.builds == 0 || counts.is_empty() {
         Verdict::NothingChecked
     } else if counts.iter().any(|count| !count.is_allowed()) || expected.iter().any(|build| build.found.is_none()) {

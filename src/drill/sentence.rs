@@ -72,7 +72,7 @@ impl Judgement {
         }
         let missing: Vec<String> = self.missing().map(|build| build.url.to_string()).collect();
         let (all, found) = (self.expected.len(), self.expected.len() - missing.len());
-        let were = if found == 1 { "was" } else { "were" };
+        let were = if found == 1 || all == 1 { "was" } else { "were" };
         let told = format!("; {found} of {} {were} found", counted(all as u64, "expected build"));
         match missing.as_slice() {
             [] => told,
@@ -86,18 +86,11 @@ impl Judgement {
     }
 
     fn not_checked(&self) -> String {
-        let rules_alone = self.not_checked_by_reason().into_iter().filter_map(|(why, what)| {
-            let what: Vec<&str> = what.into_iter().filter(|what| !self.is_relation(what)).collect();
-            let told = || escape_controls(&format!("{} ({why})", what.join(", ")));
-            (!what.is_empty()).then(told)
-        });
-        match rules_alone.collect::<Vec<_>>().as_slice() {
+        let reasons = self.not_checked_by_reason().into_iter();
+        let told = reasons.map(|(why, what)| escape_controls(&format!("{} ({why})", what.join(", "))));
+        match told.collect::<Vec<_>>().as_slice() {
             [] => String::new(),
             some => format!("; not checked: {}", some.join("; ")),
         }
-    }
-
-    fn is_relation(&self, name: &str) -> bool {
-        self.checks.iter().any(|check| check.kind == super::Kind::Relation && check.name == name)
     }
 }

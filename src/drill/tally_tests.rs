@@ -1,1 +1,97 @@
+//! What is expected, and what is held against a restore.
 
+use super::*;
+use crate::timing::Timing;
+
+fn url(text: &str) -> BuildUrl {
+    BuildUrl::parse(text).expect("an address")
+}
+
+fn found(url: Option<&str>, number: i64, timing: Timing) -> Finding {
+    Finding {
+        key: number.to_string(),
+        build_url: url.map(str::to_owned),
+        project: Some("acme/api".to_owned()),
+        build_num: Some(number),
+        lifecycle: None,
+        status: None,
+        queued_at: None,
+        started_at: None,
+        stopped_at: None,
+        last_activity_at: None,
+        timing,
+        reasons: vec!["stuck-running".to_owned(), "output-truncated".to_owned()],
+        evidence: "running since T".to_owned(),
+        steps: None,
+        steps_unfinished: None,
+        output_expected: None,
+        output_stored: None,
+        shares_its_name: false,
+        deletable: false,
+        fingerprint: String::new(),
+    }
+}
+
+/// Expects build 7, meets a finding, and gives back how build 7 was found and whether the finding counts.
+fn met(finding: &Finding) -> (Option<bool>, Option<String>, u64) {
+    let mut tally = Tally::new(&[url("https://ci.example.com/github/acme/api/7")]);
+    tally.add(finding);
+    let build = tally.expected.remove(0);
+    let counts = tally.by_rule["stuck-running"].unexpected();
+    assert_eq!(tally.by_rule["output-truncated"].unexpected(), counts);
+    assert_eq!(tally.by_rule["stuck-running"].first.len() as u64, counts);
+    (build.found.map(|found| found.as_expected), build.resembles, counts)
+}
+
+const URL: &str = "https://ci.example.com/gh/acme/api/7";
+
+#[test]
+fn a_build_that_was_expected_and_cut_is_not_held_against_the_restore() {
+    for timing in [Timing::InFlight, Timing::Stale, Timing::Unknown] {
+        assert_eq!(met(&found(Some(URL), 7, timing)), (Some(true), None, 0), "{timing}");
+    }
+    // A database that holds no addresses.
+    assert_eq!(met(&found(None, 7, Timing::InFlight)), (Some(true), None, 0));
+}
+
+#[test]
+fn one_that_the_backup_did_not_cut_is_found_and_counts() {
+    for timing in [Timing::Ended, Timing::AfterRestore, Timing::Between] {
+        assert_eq!(met(&found(Some(URL), 7, timing)), (Some(false), None, 1), "{timing}");
+    }
+    // An address that two builds have names neither.
+    let shared = Finding { shares_its_name: true, ..found(Some(URL), 7, Timing::InFlight) };
+    assert_eq!(met(&shared), (Some(false), None, 1));
+}
+
+#[test]
+fn another_build_is_not_the_expected_one() {
+    for other in [
+        found(Some("https://ci.example.com/gh/acme/api/8"), 8, Timing::InFlight),
+        found(Some("https://ci.example.com/gh/acme/web/7"), 7, Timing::InFlight),
+        found(Some("not an address"), 7, Timing::InFlight),
+        Finding { project: Some("acme/web".to_owned()), ..found(None, 7, Timing::InFlight) },
+        Finding { project: None, ..found(None, 7, Timing::InFlight) },
+        Finding { project: Some("api".to_owned()), ..found(None, 7, Timing::InFlight) },
+        Finding { build_num: None, ..found(Some(URL), 7, Timing::InFlight) },
+    ] {
+        assert_eq!(met(&other), (None, None, 1), "{other:?}");
+    }
+    let elsewhere = "https://drill.example.com/gh/Acme/api/7";
+    let other = found(Some(elsewhere), 7, Timing::InFlight);
+    assert_eq!(met(&other), (None, Some(elsewhere.to_owned()), 1));
+}
+
+#[test]
+fn a_build_that_is_named_twice_is_expected_once() {
+    let both = [url(URL), url("https://ci.example.com/github/acme/api/7/?tab=steps")];
+    assert_eq!(Tally::new(&both).expected.len(), 1);
+}
+
+#[test]
+fn of_very_many_only_the_first_are_kept() {
+    let mut tally = Tally::default();
+    (1..=1000).for_each(|number| tally.add(&found(None, number, Timing::InFlight)));
+    let count = &tally.by_rule["stuck-running"];
+    assert_eq!((count.found, count.first.len(), count.first[19].build_num), (1000, SHOWN, Some(20)));
+}

@@ -1,1 +1,74 @@
+//! Workflow commands, parsed as the runner parses them.
 
+use proptest::prelude::*;
+
+use super::*;
+use crate::drill::{Check, Circumstances, Count, Kind, Numbers, Seen};
+use crate::timing::{RestoreTimes, Timing};
+
+/// What a runner makes of a line: the level, the title and the text. After actions/runner, `ActionCommand.TryParseV2`.
+fn parsed(line: &str) -> (String, String, String) {
+    let (info, text) = line.trim_start().strip_prefix("::").and_then(|rest| rest.split_once("::")).expect("a command");
+    let (level, properties) = info.split_once(' ').expect("properties");
+    let [(name, title)] =
+        properties.split(',').map(|one| one.split_once('=').expect("a value")).collect::<Vec<_>>()[..]
+    else {
+        panic!("more than one property: {line}");
+    };
+    assert_eq!(name, "title");
+    let unescape = |text: &str| text.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%");
+    let title = title.replace("%3A", ":").replace("%2C", ",");
+    (level.to_owned(), unescape(&title), unescape(text))
+}
+
+fn judgement(rules: usize, name: &str, evidence: &str) -> Judgement {
+    let seen = Seen {
+        build_url: None,
+        project: None,
+        build_num: Some(1),
+        timing: Timing::InFlight,
+        evidence: evidence.to_owned(),
+    };
+    let times = RestoreTimes { backup: None, restored: None, max_run_time: jiff::SignedDuration::from_hours(5) };
+    let (started_at, ended_at) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
+    let about = Circumstances { database: None, profile: None, times, started_at, ended_at };
+    let count = || Count { found: 100, expected: 0, allowed: 0, first: vec![seen.clone(); 20] };
+    let checks = (0..rules).map(|place| Check {
+        kind: Kind::Rule,
+        name: format!("{name}{place}"),
+        title: evidence.to_owned(),
+        outcome: Outcome::Counted(count()),
+    });
+    let gaps = (0..rules).map(|place| (format!("{name}{place}"), format!("{evidence}{place}"))).collect();
+    let seen = Numbers { builds: 5, ..Numbers::default() };
+    Judgement::of(checks.collect(), gaps, Vec::new(), seen, about)
+}
+
+#[test]
+fn there_are_no_more_than_are_shown_and_the_verdict_is_the_first() {
+    let lines = annotations(&judgement(30, "rule-", "evidence"));
+    let levels: Vec<String> = lines.iter().map(|line| parsed(line).0).collect();
+    assert_eq!(levels.iter().filter(|level| *level == "error").count(), 10);
+    assert_eq!(levels.iter().filter(|level| *level == "warning").count(), 10);
+    assert!(parsed(&lines[0]).2.starts_with("verdict: failed: "), "{}", lines[0]);
+    assert_eq!(parsed(&lines[1]).1, "halfbuilt: rule-0");
+    assert_eq!(parsed(&lines[1]).2.lines().count(), 1 + BUILDS);
+}
+
+proptest! {
+    #[test]
+    fn no_text_becomes_another_command(text in "(::|##\\[|%0A|%250A|\n|\r|,|:|=|error|stop-commands|%|[ -~]){0,20}") {
+        for line in annotations(&judgement(2, &text, &text)) {
+            prop_assert_eq!(line.lines().count(), 1, "{}", line);
+            let (level, title, _) = parsed(&line);
+            prop_assert!(["error", "warning", "notice"].contains(&level.as_str()) && title.starts_with("halfbuilt"), "{}", line);
+        }
+    }
+
+    #[test]
+    fn what_is_said_is_read_back(text in "[%:,=\r\n a-z0-9A-D]{0,40}") {
+        let unescape = |text: &str| text.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%");
+        prop_assert_eq!(&unescape(&data(&text)), &text);
+        prop_assert!(!property(&text).contains([':', ',', '\r', '\n']));
+    }
+}

@@ -1,1 +1,96 @@
+//! Whatever the database holds, the XML is sound and says what the verdict says.
 
+use proptest::prelude::*;
+
+use super::*;
+use crate::build_url::BuildUrl;
+use crate::drill::{Circumstances, Numbers, Seen, Verdict};
+use crate::timing::{RestoreTimes, Timing};
+
+#[allow(dead_code)]
+#[path = "../../tests/cli/support/junit.rs"]
+mod read_back;
+use read_back::{Ended, Junit};
+
+fn about() -> Circumstances {
+    let times = RestoreTimes { backup: None, restored: None, max_run_time: jiff::SignedDuration::from_hours(5) };
+    let started_at = jiff::Timestamp::UNIX_EPOCH;
+    let ended_at = started_at + jiff::SignedDuration::from_millis(1_234);
+    Circumstances { database: None, profile: None, times, started_at, ended_at }
+}
+
+fn read(judgement: &Judgement) -> Junit {
+    let mut text = Vec::new();
+    write(judgement, &mut text).expect("a write");
+    Junit::parse(&String::from_utf8(text).expect("UTF-8"))
+}
+
+fn seen(text: &str) -> Seen {
+    Seen {
+        build_url: Some(text.to_owned()),
+        project: None,
+        build_num: Some(1),
+        timing: Timing::InFlight,
+        evidence: text.to_owned(),
+    }
+}
+
+/// Texts as they are never meant to be.
+fn hostile() -> impl Strategy<Value = String> {
+    let nasty = "(]]>|<!\\[CDATA\\[|&#0;|&amp;|\u{1b}\\[3|\u{1b}|\u{0}|\u{7f}|\u{9b}|\u{fffe}|\u{ffff}|\u{85}|\u{2028}|\r\n|\"|'|é|\u{1f4a3}){0,8}";
+    prop_oneof![nasty.prop_map(String::from), any::<String>(), any::<String>().prop_map(|text| text.repeat(200))]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn sound_whatever_it_tells(
+        rules in prop::collection::vec((hostile(), hostile(), 0_u64..4, 0_u64..4, 0_u8..3), 0..6),
+        gap in (hostile(), hostile()),
+        missing in any::<bool>(),
+        builds in 0_u64..2,
+    ) {
+        let checks: Vec<Check> = rules.iter().enumerate().map(|(place, (name, text, found, allowed, kind))| Check {
+            kind: if *kind == 2 { Kind::Relation } else { Kind::Rule },
+            name: format!("{place} {name}"),
+            title: text.clone(),
+            outcome: match kind {
+                0 => Outcome::NotChecked(text.clone()),
+                2 => Outcome::Read,
+                _ => Outcome::Counted(Count { found: *found, expected: 0, allowed: *allowed, first: vec![seen(text)] }),
+            },
+        }).collect();
+        let url = BuildUrl::parse("https://ci.example.com/gh/acme/api/7").expect("an address");
+        let expected: Vec<ExpectedBuild> = missing.then(|| ExpectedBuild::new(url)).into_iter().collect();
+        let seen = Numbers { builds, ..Numbers::default() };
+        let judgement = Judgement::of(checks, vec![gap], expected, seen, about());
+        let junit = read(&judgement);
+
+        // Both ways: what the verdict says is in the file, and nothing else is.
+        let count = |ended: fn(&Ended) -> bool| junit.cases.iter().filter(|case| ended(&case.ended)).count();
+        let failing = judgement.checks.iter().filter(|check| matches!(&check.outcome, Outcome::Counted(count) if !count.is_allowed())).count();
+        let left = judgement.checks.iter().filter(|check| matches!(check.outcome, Outcome::NotChecked(_))).count();
+        let judged = judgement.verdict.is_judged();
+        prop_assert_eq!(count(|ended| matches!(ended, Ended::Failed(_))), failing + judgement.missing().count());
+        prop_assert_eq!(count(|ended| matches!(ended, Ended::Error(_))), usize::from(!judged));
+        prop_assert_eq!(count(|ended| matches!(ended, Ended::Skipped(_))), left + 1 + usize::from(!judged && missing));
+        prop_assert_eq!(junit.cases.len(), judgement.checks.len() + 1 + usize::from(missing) + usize::from(!judged));
+        let red = count(|ended| matches!(ended, Ended::Failed(_) | Ended::Error(_))) > 0;
+        prop_assert_eq!(red, judgement.verdict.exit() != crate::exit::Exit::Clean);
+    }
+}
+
+#[test]
+fn an_error_is_told_with_its_causes() {
+    let fault = crate::drill::Fault {
+        message: "cannot connect".to_owned(),
+        causes: vec!["connection refused".to_owned()],
+        hint: Some("is it running?".to_owned()),
+    };
+    let judgement = Judgement::blind(false, fault, Vec::new(), Vec::new(), about());
+    let junit = read(&judgement);
+    assert_eq!(judgement.verdict, Verdict::Blind);
+    let told = "cannot connect\ncannot connect\ncaused by: connection refused\nhint: is it running?".to_owned();
+    assert_eq!(junit.case("the database was judged").ended, Ended::Error(told));
+    assert!(junit.text.contains("time=\"1.234\""), "{}", junit.text);
+}

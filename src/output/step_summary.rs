@@ -13,9 +13,9 @@ const LARGEST: u64 = 1024 * 1024;
 /// How many builds of a rule are named.
 const BUILDS: usize = 10;
 /// How many rows a table has at most, in a database with very many rules or expected builds.
-const ROWS: usize = 100;
+const ROWS: usize = 50;
 /// The longest text that is shown, in characters.
-const SHOWN: usize = 400;
+const SHOWN: usize = 300;
 
 /// Appends the verdict to the file of a step's summary.
 ///
@@ -57,6 +57,10 @@ fn rules(judgement: &Judgement) -> Vec<String> {
         lines.push(format!("| {name} | {} | {} | {} | {passed} |", count.found, count.expected, count.allowed));
     }
     lines.push(String::new());
+    let more = judgement.checks.len().saturating_sub(ROWS);
+    if more > 0 {
+        lines.extend([format!("{more} more checks are not shown."), String::new()]);
+    }
     lines
 }
 

@@ -1,1 +1,67 @@
+//! The summary in Markdown: nothing in it is more than text, and it is never too long.
 
+use proptest::prelude::*;
+
+use super::*;
+use crate::drill::{Check, Circumstances, Count, Kind, Numbers};
+use crate::timing::{RestoreTimes, Timing};
+
+fn judgement(rules: usize, text: &str) -> Judgement {
+    let seen = Seen {
+        build_url: Some(text.to_owned()),
+        project: None,
+        build_num: Some(1),
+        timing: Timing::InFlight,
+        evidence: text.to_owned(),
+    };
+    let times = RestoreTimes { backup: None, restored: None, max_run_time: jiff::SignedDuration::from_hours(5) };
+    let (started_at, ended_at) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
+    let about = Circumstances { database: None, profile: None, times, started_at, ended_at };
+    let checks = (0..rules).map(|place| Check {
+        kind: Kind::Rule,
+        name: format!("{place}{text}"),
+        title: text.to_owned(),
+        outcome: Outcome::Counted(Count { found: 100, expected: 0, allowed: 0, first: vec![seen.clone(); 20] }),
+    });
+    let gaps = (0..rules).map(|place| (text.to_owned(), format!("{text}{place}"))).collect();
+    Judgement::of(checks.collect(), gaps, Vec::new(), Numbers { builds: 5, ..Numbers::default() }, about)
+}
+
+#[test]
+fn it_is_never_too_long() {
+    let text = markdown(&judgement(5_000, &"|".repeat(10_000)));
+    assert!(text.len() < 1024 * 1024, "{} bytes", text.len());
+}
+
+#[test]
+fn a_file_that_is_nearly_full_is_left_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("summary.md");
+    std::fs::write(&file, "x".repeat(1024 * 1024 - 100)).expect("a file");
+    assert!(append(&judgement(1, "text"), &file).is_err());
+    assert_eq!(std::fs::metadata(&file).expect("a file").len(), 1024 * 1024 - 100);
+    std::fs::write(&file, "what was there\n").expect("a file");
+    append(&judgement(1, "text"), &file).expect("an append");
+    assert!(std::fs::read_to_string(&file).expect("a file").starts_with("what was there\n## halfbuilt verify\n"));
+}
+
+proptest! {
+    #[test]
+    fn no_text_is_more_than_text(text in "(<script>|&lt;|\\[a\\]\\(b\\)|https://x|\\\\|\\|`|``|\\||\\*\\*|\n#|@team|[ -~]){0,12}") {
+        let shown = plain(&text);
+        // Without what is escaped no mark is left that could mean anything.
+        let mut rest = shown.chars();
+        let mut bare = String::new();
+        while let Some(c) = rest.next() {
+            match c {
+                '\\' => prop_assert!(rest.next().is_some_and(|c| c.is_ascii_punctuation())),
+                c => bare.push(c),
+            }
+        }
+        prop_assert!(!bare.contains(|c: char| c.is_ascii_punctuation() || c.is_control()), "{}", shown);
+        // So each row of the table has its five cells, whatever its rule is called.
+        for row in markdown(&judgement(2, &text)).lines().filter(|line| line.ends_with(" |")) {
+            prop_assert_eq!(row.replace("\\\\", "").replace("\\|", "").matches('|').count(), 6, "{}", row);
+        }
+    }
+}

@@ -65,7 +65,7 @@ fn what_its_tables_do_not_tell_is_said_and_never_clean() {
     database.run("INSERT INTO job_started_events VALUES (gen_random_uuid(), '2026-11-20T01:00:00Z')");
     database.run("INSERT INTO job_ended_events SELECT job_id, '2026-11-20T01:30:00Z' FROM job_started_events");
     let done = halfbuilt(&["verify", "--profile", "conductor"]).args(&TIMES).on(&database).run();
-    done.exits(Exit::Clean).says("nothing abnormal was seen in 1 builds, but not everything was checked");
+    done.exits(Exit::Clean).says("nothing abnormal was seen in 1 build, but not everything was checked");
 }
 
 #[test]

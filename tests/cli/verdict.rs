@@ -1,0 +1,486 @@
+//! The verdict for CI: JUnit, JSON, what GitHub Actions shows, builds that have to be found, and a policy.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use halfbuilt::exit::Exit;
+use serde_json::Value;
+use yaml_rust2::{Yaml, YamlLoader};
+
+use crate::support::{
+    Answer, Done, Ended, Junit, Run, TIMES, TestDatabase, assert_valid, expected_report, halfbuilt, psql, repository,
+    scripted, wait_until,
+};
+
+/// A folder for the files of a verdict.
+struct Files {
+    folder: tempfile::TempDir,
+}
+
+impl Files {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A file that is there already.
+    fn with(&self, name: &str, text: &str) -> PathBuf {
+        std::fs::write(self.path(name), text).expect("a file");
+        self.path(name)
+    }
+
+    /// `halfbuilt verify` that writes both files.
+    fn verify(&self) -> Run {
+        let (junit, json) = (self.path("junit.xml"), self.path("verdict.json"));
+        halfbuilt(&["verify"]).args(&["--junit"]).args(&[junit]).args(&["--json"]).args(&[json])
+    }
+
+    #[track_caller]
+    fn junit(&self) -> Junit {
+        Junit::read(&self.path("junit.xml"))
+    }
+
+    /// The verdict, held to its schema.
+    #[track_caller]
+    fn json(&self) -> Value {
+        let text = std::fs::read_to_string(self.path("verdict.json")).expect("a file");
+        let document = serde_json::from_str(&text).expect("JSON");
+        let schema = std::fs::read_to_string(repository("src/output/verdict.schema.json")).expect("a file");
+        assert_valid(&serde_json::from_str(&schema).expect("JSON"), &document);
+        document
+    }
+
+    /// Both files and the exit code tell one story.
+    #[track_caller]
+    fn agree(&self, done: &Done) -> (Junit, Value) {
+        let (junit, json) = (self.junit(), self.json());
+        assert_eq!(json["exit_code"], Value::from(done.code));
+        let checks = json["checks"].as_array().expect("checks");
+        for check in checks {
+            let case = junit.case(check["name"].as_str().expect("a name"));
+            match (&check["checked"], &check["passed"], &case.ended) {
+                (Value::Bool(false), Value::Null, Ended::Skipped(why)) => assert_eq!(check["why_not_checked"], **why),
+                (Value::Bool(true), Value::Bool(false), Ended::Failed(_)) => {}
+                (Value::Bool(true), Value::Bool(true) | Value::Null, Ended::Passed) => {}
+                other => panic!("{}: {other:?}", case.name),
+            }
+        }
+        let others = ["not_checked", "expected"].map(|list| json[list].as_array().expect("a list").len());
+        let errors = usize::from(matches!(done.code, Some(3 | 4 | 130)));
+        assert_eq!(junit.cases.len(), checks.len() + others.iter().sum::<usize>() + errors);
+        assert_eq!(junit.errors().len(), errors);
+        if errors == 0 || done.code == Some(4) {
+            let sentence = json["sentence"].as_str().expect("a sentence");
+            assert!(done.stderr.contains(sentence), "{sentence}\n{}", done.stderr);
+        }
+        (junit, json)
+    }
+}
+
+fn failed(ended: &Ended) -> bool {
+    matches!(ended, Ended::Failed(_))
+}
+
+fn skipped(ended: &Ended) -> bool {
+    matches!(ended, Ended::Skipped(_))
+}
+
+/// How many rows of the report that was made by hand each rule has.
+fn by_rule(fixture: &str) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for reasons in expected_report(fixture).column("reasons") {
+        reasons.split(';').for_each(|rule| *counts.entry(rule.to_owned()).or_default() += 1);
+    }
+    counts
+}
+
+#[test]
+fn a_clean_database_passes_every_rule_and_relation() {
+    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy"]));
+    let run = files.verify().args(&TIMES).on(&database).env("GITHUB_ACTIONS", "true");
+    let done = run.run().exits(Exit::Clean);
+    assert_eq!(done.stdout, "");
+    assert_eq!(done.stderr.lines().filter(|line| line.starts_with("::")).count(), 1, "{}", done.stderr);
+    let (junit, json) = files.agree(&done);
+    assert_eq!(junit.names("halfbuilt.rules", |ended| *ended == Ended::Passed).len(), 11);
+    assert_eq!(junit.names("halfbuilt.relations", |ended| *ended == Ended::Passed), ["build", "step", "chunk"]);
+    // No rule that ships looks at object storage, and that is said.
+    let why = Ended::Skipped("no rule that was run reads it".to_owned());
+    assert_eq!(junit.case("object").ended, why);
+    assert_eq!(json["verdict"], "clean");
+    done.says("::notice title=halfbuilt verify::verdict: clean: none of 326 builds is abnormal");
+    assert_eq!((&json["scope"]["builds"], &json["findings"]["abnormal"]), (&326.into(), &0.into()));
+    assert_eq!(json["database"]["name"], database.name.as_str());
+    let identifier = database.run("SELECT system_identifier FROM pg_control_system()");
+    assert_eq!(json["database"]["system_identifier"], identifier.as_str());
+    assert_eq!((&json["backup_time"], &json["restored_at"]), (&TIMES[1].into(), &TIMES[3].into()));
+    assert_eq!((&json["profile"], &json["max_run_seconds"]), (&"circleci".into(), &18000.into()));
+}
+
+#[test]
+fn each_rule_fails_or_passes_by_what_it_found_and_what_is_allowed() {
+    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy", "output-gap"]));
+    let found = by_rule("output-gap");
+    let allow = format!("stuck-running={}", found["stuck-running"]);
+    let done = files.verify().args(&TIMES).args(&["--allow", &allow]).on(&database).run().exits(Exit::Found);
+    let (junit, json) = files.agree(&done);
+    let failing: Vec<&str> = found.keys().map(String::as_str).filter(|rule| *rule != "stuck-running").collect();
+    let mut told = junit.names("halfbuilt.rules", failed);
+    told.sort_unstable();
+    assert_eq!(told, failing);
+    for check in json["checks"].as_array().expect("checks").iter().filter(|check| check["kind"] == "rule") {
+        let name = check["name"].as_str().expect("a name");
+        assert_eq!(check["found"], found.get(name).copied().unwrap_or_default(), "{name}");
+        assert!(!check["title"].as_str().expect("a title").is_empty(), "{name}");
+    }
+    // A failure names the builds, and what is allowed is told all the same.
+    let Ended::Failed(text) = &junit.case("output-gap").ended else { panic!("it passed") };
+    for row in expected_report("output-gap").rows.iter().filter(|row| row["reasons"].contains("output-gap")) {
+        assert!(text.contains(&row["build_url"]), "{}\n{text}", row["build_url"]);
+    }
+    let allowed = junit.case("stuck-running");
+    assert_eq!(allowed.ended, Ended::Passed);
+    let told = format!("stuck-running: {} found, {} allowed", found["stuck-running"], found["stuck-running"]);
+    assert!(allowed.system_out.replace(" builds", "").replace(" build", "").starts_with(&told), "{allowed:?}");
+    let timings = expected_report("output-gap");
+    assert_eq!(json["findings"]["by_timing"]["ended"], timings.count("timing", "ended"));
+    assert_eq!(json["findings"]["deletable"], timings.count("deletable", "yes"));
+}
+
+#[test]
+fn whatever_the_database_holds_the_files_are_sound() {
+    let database = TestDatabase::circleci(&["healthy", "hostile"]);
+    // What XML cannot hold, what would end a section of it, and half an escape sequence; also in a project's name.
+    database.run(
+        "UPDATE actions SET name = E']]>&#0;<x a=\"\\x01\\x1b[3' || U&'\\FFFE' || U&'\\FFFF' WHERE build_id = 900631 AND step = 0; \
+         UPDATE builds SET username = E'%0A::stop-commands::x\\n::error::y ##[error]z' WHERE build_id = 900602",
+    );
+    let files = Files::new();
+    let summary = files.with("summary.md", "what was there\n");
+    let run = files.verify().args(&TIMES).on(&database).env("GITHUB_ACTIONS", "true");
+    let done = run.env("GITHUB_STEP_SUMMARY", summary.to_str().expect("a path")).run().exits(Exit::Found);
+    let (junit, json) = files.agree(&done);
+    assert_eq!(json["findings"]["abnormal"], expected_report("hostile").rows.len());
+    // A name is told with all that is in it.
+    let first = json["checks"].as_array().expect("checks").iter().find(|check| check["name"] == "stuck-running");
+    let first = first.expect("the rule")["first"].as_array().expect("builds");
+    assert!(first.iter().any(|build| build["project"] == "\\ttab/x"), "{first:?}");
+    let Ended::Failed(text) = &junit.case("output-truncated").ended else { panic!("it passed") };
+    assert!(text.contains(r#"]]>&#0;<x a="\u{1}\u{1b}[3\u{fffe}\u{ffff}"#), "{text}");
+    // Every line that begins a command is one of ours, and none hides in the middle of a line of another kind.
+    for line in done.stderr.lines() {
+        match line.trim_start().starts_with("::") {
+            true => assert!(
+                ["::error title=halfbuilt", "::warning title=halfbuilt"].iter().any(|own| line.starts_with(own)),
+                "{line}"
+            ),
+            false => assert!(!line.contains("##["), "{line}"),
+        }
+    }
+    let text = std::fs::read_to_string(summary).expect("a file");
+    assert!(text.starts_with("what was there\n## halfbuilt verify\n\nverdict\\: failed\\: 28 of 354 builds"), "{text}");
+    let bare = text.replace("\\\\", "").replace("\\<", "").replace("\\[", "");
+    assert!(!bare.contains(['<', '[', '\u{1b}']), "{text}");
+}
+
+#[test]
+fn what_was_not_checked_is_skipped_with_its_reason() {
+    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy"]));
+    database.run("DELETE FROM builds WHERE lifecycle IN ('running', 'queued', 'scheduled', 'not_running')");
+    let done = files.verify().on(&database).run().exits(Exit::Clean);
+    let (junit, json) = files.agree(&done);
+    assert_eq!(junit.names("halfbuilt.rules", skipped), ["closed-after-restore"]);
+    assert_eq!(junit.case("closed-after-restore").ended, Ended::Skipped("it needs --backup-time".to_owned()));
+    assert_eq!((&json["verdict"], &json["backup_time"]), (&"incomplete".into(), &Value::Null));
+    // What is no rule and no relation is told too.
+    database.run(
+        "UPDATE actions SET output_size = NULL WHERE build_id = (SELECT min(build_id) FROM actions WHERE has_output)",
+    );
+    let (junit, json) = files.agree(&files.verify().args(&TIMES).on(&database).run());
+    let [gap] = &junit.names("halfbuilt.coverage", skipped)[..] else { panic!("{junit:#?}") };
+    assert_eq!(json["not_checked"][0]["what"], *gap);
+}
+
+#[test]
+fn a_profile_without_output_leaves_its_relations_out() {
+    let (files, database) = (Files::new(), TestDatabase::empty());
+    database.load("fixtures/conductor/jobs.sql");
+    let done = files.verify().args(&TIMES).args(&["--profile", "conductor"]).on(&database).run();
+    let (junit, _) = files.agree(&done);
+    assert_eq!(junit.names("halfbuilt.relations", skipped), ["step", "chunk", "object"]);
+    assert_eq!(junit.case("step").ended, Ended::Skipped("profile conductor has no relation step".to_owned()));
+}
+
+#[test]
+fn nothing_to_check_is_an_error_and_no_rule_has_passed() {
+    let (files, database) = (Files::new(), TestDatabase::circleci(&[]));
+    let done = files.verify().args(&TIMES).on(&database).run().exits(Exit::NothingInScope);
+    let (junit, json) = files.agree(&done);
+    assert_eq!(junit.cases.iter().filter(|case| case.ended == Ended::Passed).count(), 0);
+    assert_eq!(junit.case("output-gap").ended, Ended::Skipped("no build is in scope".to_owned()));
+    assert_eq!(json["verdict"], "nothing-checked");
+}
+
+#[test]
+fn a_server_that_is_not_there_shows_in_the_files_too() {
+    let files = Files::new();
+    let run = files.verify().args(&TIMES).args(&["--database-url", "host=127.0.0.1 port=1 user=x dbname=ci"]);
+    let done = run.env("GITHUB_ACTIONS", "true").run().exits(Exit::Failed);
+    let (junit, json) = files.agree(&done);
+    assert_eq!(junit.errors(), ["the database was judged"]);
+    assert_eq!(junit.names("halfbuilt.rules", skipped).len(), 11);
+    assert_eq!((&json["verdict"], &json["findings"]), (&"could-not-look".into(), &Value::Null));
+    let message = json["error"]["message"].as_str().expect("a message");
+    done.says(&format!("error: {message}")).says("::error title=halfbuilt verify::verdict: the database could not");
+}
+
+#[test]
+fn a_database_that_is_lost_half_way_shows_in_the_files_too() {
+    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy", "output-gap"]));
+    let profile = repository("tests/cli/slow_profile.sql");
+    let child = files.verify().args(&TIMES).args(&["--profile"]).args(&[profile]).on(&database).start();
+    let sleeping = format!("datname = '{}' AND wait_event = 'PgSleep'", database.name);
+    wait_until(|| psql("postgres", &["-c", &format!("SELECT count(*) FROM pg_stat_activity WHERE {sleeping}")]) == "1");
+    psql("postgres", &["-c", &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {sleeping}")]);
+    let done = Done::new(child.wait_with_output().expect("halfbuilt ends")).exits(Exit::Failed);
+    let (_, json) = files.agree(&done);
+    assert_eq!((&json["verdict"], &json["scope"]), (&"could-not-look".into(), &Value::Null));
+}
+
+#[test]
+fn a_silent_server_and_an_interruption_are_told() {
+    let files = Files::new();
+    let port = scripted(Answer::Silence).to_string();
+    let url = format!("host=127.0.0.1 port={port} user=x dbname=ci sslmode=disable");
+    let child = files.verify().args(&["--database-url", &url]).start();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(killed.expect("kill starts").success());
+    let done = Done::new(child.wait_with_output().expect("halfbuilt ends")).exits(Exit::Interrupted);
+    let (_, json) = files.agree(&done);
+    assert_eq!(json["verdict"], "interrupted");
+}
+
+#[test]
+fn a_slip_of_the_pen_writes_no_verdict() {
+    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy"]));
+    let old = files.with("junit.xml", "the last one");
+    files.verify().args(&TIMES).args(&["--allow", "stuck-runing=1"]).on(&database).run().exits(Exit::Usage);
+    assert_eq!(std::fs::read_to_string(old).expect("a file"), "the last one");
+    assert!(!files.path("verdict.json").exists());
+    for (arguments, why) in [
+        (["--junit", "a.xml", "--json", "a.xml"], "--junit and --json name the same file"),
+        (["-o", "a.csv", "--junit", "a.csv"], "-o and --junit name the same file"),
+    ] {
+        halfbuilt(&["verify"]).args(&arguments).on(&database).run().exits(Exit::Usage).fails_with(why);
+    }
+    let nowhere = halfbuilt(&["verify", "--junit", "/nonexistent/junit.xml"]).on(&database).run();
+    nowhere.exits(Exit::Failed).fails_with("cannot write /nonexistent/junit.xml");
+}
+
+/// The addresses of builds that the backup cut and only stuck-running finds.
+fn cut() -> Vec<String> {
+    let report = expected_report("stuck-running");
+    let cut = report.rows.iter().filter(|row| row["timing"] == "in-flight" && row["reasons"] == "stuck-running");
+    cut.map(|row| row["build_url"].clone()).collect()
+}
+
+#[test]
+fn an_expected_build_that_is_found_proves_recall_and_needs_no_allowance() {
+    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy", "stuck-running"]));
+    let (cut, all) = (cut(), by_rule("stuck-running")["stuck-running"]);
+    let [first, second] = &cut[..2] else { panic!("{cut:?}") };
+    // As a person pastes it, and in a list.
+    let pasted = format!("{}/?tab=steps", first.replace("/gh/", "/github/"));
+    let list = files.with("cut.txt", &format!("# started just before the backup\n\n  {second}\r\n"));
+    let run = || {
+        let run = files.verify().args(&TIMES).args(&["--expect", &pasted, "--expect-file"]).args(&[&list]);
+        run.args(&["--allow", "output-truncated=2"])
+    };
+    let enough = format!("stuck-running={}", all - 2);
+    let done = run().args(&["--allow", &enough]).on(&database).run().exits(Exit::Clean);
+    let (junit, json) = files.agree(&done);
+    assert_eq!(junit.names("halfbuilt.expected", |ended| *ended == Ended::Passed), [first, second]);
+    assert_eq!(junit.case(first).system_out, "found: in-flight, stuck-running");
+    assert_eq!((&json["expected"][0]["found"], &json["expected"][0]["as_expected"]), (&true.into(), &true.into()));
+    done.says("; 2 of 2 expected builds were found")
+        .says(&format!("stuck-running {all}, expected 2, allowed {}", all - 2));
+    // They use up nothing of what is allowed, and allow no other build.
+    let less = format!("stuck-running={}", all - 3);
+    run().args(&["--allow", &less]).on(&database).run().exits(Exit::Found).says("2 of 2 expected builds were found");
+}
+
+#[test]
+fn an_expected_build_that_is_not_found_fails_a_clean_database() {
+    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy"]));
+    let healthy = database.urls().remove(0);
+    let done =
+        files.verify().args(&TIMES).args(&["--expect", &healthy]).on(&database).env("GITHUB_ACTIONS", "true").run();
+    let done = done.exits(Exit::Found);
+    let (junit, json) = files.agree(&done);
+    assert_eq!(junit.names("halfbuilt.expected", failed), [&healthy]);
+    assert_eq!((&json["verdict"], &json["expected"][0]["found"]), (&"failed".into(), &false.into()));
+    done.says(&format!("0 of 1 expected build was found, not found: {healthy}"))
+        .says(&format!("::error title=halfbuilt%3A an expected build::{healthy}: not found"));
+}
+
+#[test]
+fn a_build_of_that_name_on_another_host_is_not_taken_for_it_but_told() {
+    let (files, database) = (Files::new(), TestDatabase::circleci(&["stuck-running"]));
+    let cut = cut().remove(0);
+    let elsewhere = cut.replace("ci.acme.example", "drill.acme.example");
+    let done = files.verify().args(&TIMES).args(&["--expect", &elsewhere]).on(&database).run().exits(Exit::Found);
+    let (junit, json) = files.agree(&done);
+    assert_eq!(json["expected"][0]["resembles"], cut);
+    let Ended::Failed(why) = &junit.case(&elsewhere).ended else { panic!("it passed") };
+    assert!(why.contains(&format!("not found; but {cut} was, which may be the same build")), "{why}");
+}
+
+#[test]
+fn what_cannot_be_expected_is_a_usage_error() {
+    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy"]));
+    let empty = files.with("empty.txt", "# none\n\n");
+    let wrong = files.with("wrong.txt", "https://ci.example.com/gh/acme/api/1\nhttps://ci.example.com/gh/acme\n");
+    for (flag, value, exit, why) in [
+        (
+            "--expect",
+            "https://ci.example.com/gh/acme/api",
+            Exit::Usage,
+            "--expect \"https://ci.example.com/gh/acme/api\": its path",
+        ),
+        ("--expect", "acme/api 12", Exit::Usage, "not a URL"),
+        ("--expect-file", empty.to_str().expect("a path"), Exit::Usage, "it names no build"),
+        (
+            "--expect-file",
+            wrong.to_str().expect("a path"),
+            Exit::Usage,
+            "wrong.txt, line 2: \"https://ci.example.com/gh/acme\"",
+        ),
+        ("--expect-file", "/nonexistent/list", Exit::Failed, "cannot read /nonexistent/list"),
+    ] {
+        halfbuilt(&["verify", flag, value]).args(&TIMES).on(&database).run().exits(exit).fails_with(why);
+    }
+}
+
+#[test]
+fn a_policy_holds_a_restore_to_its_terms() {
+    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy", "stuck-running"]));
+    let (cut, all) = (cut().remove(0), by_rule("stuck-running")["stuck-running"]);
+    let text =
+        format!("[verify]\nallow = {{ stuck-running = {}, output-truncated = 2 }}\nexpect = ['{cut}']\n", all - 1);
+    let policy = files.with("halfbuilt.toml", &text);
+    let run = |flags: &[&str]| {
+        files.verify().args(&TIMES).args(&["--policy"]).args(&[&policy]).args(flags).on(&database).run()
+    };
+    let done = run(&[]).exits(Exit::Clean).says("1 of 1 expected build was found");
+    files.agree(&done);
+    // By the environment too, and stricter by a flag; looser is declined, as in delete.
+    let stricter = format!("stuck-running={}", all - 2);
+    run(&["--allow", &stricter]).exits(Exit::Found);
+    let variable =
+        halfbuilt(&["verify"]).args(&TIMES).on(&database).env("HALFBUILT_POLICY", policy.to_str().expect("a path"));
+    variable.run().exits(Exit::Clean);
+    let looser = format!("stuck-running={all}");
+    let done = run(&["--allow", &looser]).exits(Exit::Declined);
+    done.fails_with(&format!("--allow {looser} is looser than allow in ")).says("hint: a flag may only be stricter");
+    run(&["--allow", "output-gap=1"]).exits(Exit::Declined).fails_with("which allows 0");
+    // What the policy expects is expected, whatever the flags say.
+    database.run(&format!("DELETE FROM builds WHERE build_url = '{cut}'"));
+    run(&[]).exits(Exit::Found).says("0 of 1 expected build was found");
+}
+
+#[test]
+fn a_policy_that_is_not_understood_is_told_with_its_place() {
+    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy"]));
+    for (text, why) in [
+        ("[verify]\nalow = {}\n", "line 2, column 1: unknown field `alow`"),
+        ("[verify]\nallow = { stuck-runing = 2 }\n", "there is no rule \"stuck-runing\""),
+        ("[verify]\nexpect = ['acme/api 12']\n", "line 2, column 11: expect: \"acme/api 12\": not a URL"),
+    ] {
+        let policy = files.with("halfbuilt.toml", text);
+        let done = halfbuilt(&["verify", "--policy"]).args(&[&policy]).args(&TIMES).on(&database).run();
+        let done = done.exits(Exit::Usage).fails_with(why);
+        if text.contains("runing") {
+            done.says("hint: known rules: stuck-running, closed-after-restore, ");
+        }
+    }
+    // A policy for deletions alone rules nothing here.
+    let policy = files.with("halfbuilt.toml", "[delete]\nmax = 1\n");
+    halfbuilt(&["verify", "--policy"]).args(&[&policy]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+}
+
+#[test]
+fn without_github_nothing_of_it_is_said() {
+    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy", "output-gap"]));
+    let summary = files.path("summary.md");
+    let path = summary.to_str().expect("a path").to_owned();
+    let run = || files.verify().args(&TIMES).on(&database).env("GITHUB_STEP_SUMMARY", &path);
+    run().run().exits(Exit::Found).does_not_say("::error");
+    assert!(!summary.exists());
+    let done = run().env("GITHUB_ACTIONS", "true").run().exits(Exit::Found);
+    done.says("::error title=halfbuilt verify::verdict: failed").says("::error title=halfbuilt%3A output-gap::");
+    let row = format!("| output\\-gap | {} | 0 | 0 | **failed** |", by_rule("output-gap")["output-gap"]);
+    let text = std::fs::read_to_string(&summary).expect("a file");
+    assert!(text.contains(&row), "{row}\n{text}");
+    // A summary that cannot be written is said, and the verdict stands.
+    let run = run().env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", "/nonexistent/summary");
+    run.run()
+        .exits(Exit::Found)
+        .says("warning: no summary for GITHUB_STEP_SUMMARY: cannot append to /nonexistent/summary");
+}
+
+/// Every text in a YAML document.
+fn texts(yaml: &Yaml, found: &mut Vec<String>) {
+    match yaml {
+        Yaml::String(text) => found.push(text.clone()),
+        Yaml::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Yaml::Hash(fields) => fields.values().for_each(|field| texts(field, found)),
+        _ => {}
+    }
+}
+
+/// The commands of an example for a CI, as a shell would split them.
+fn commands(file: &str) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(repository(file)).expect("a file");
+    let documents = YamlLoader::load_from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let mut found = Vec::new();
+    documents.iter().for_each(|document| texts(document, &mut found));
+    let script = found.join("\n").replace("\\\n", " ");
+    let lines = script.lines().map(str::trim).filter(|line| line.starts_with("halfbuilt verify"));
+    lines.map(|line| line.split_whitespace().map(|word| word.trim_matches('"').to_owned()).collect()).collect()
+}
+
+#[test]
+fn the_examples_for_a_ci_do_what_they_say() {
+    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    for file in ["fixtures/ci/circleci.yml", "fixtures/ci/github.yml"] {
+        let text = std::fs::read_to_string(repository(file)).expect("a file");
+        let found = commands(file);
+        assert_eq!(found.len(), 1, "{file}: {found:?}");
+        let files = Files::new();
+        std::fs::create_dir_all(files.path("results/halfbuilt")).expect("a folder");
+        std::fs::copy(repository("fixtures/ci/halfbuilt.toml"), files.path("halfbuilt.toml")).expect("a file");
+        files.with("cut-builds.txt", &format!("{}\n", cut()[0]));
+        // The folder stands for the job's, and what the job's environment holds is filled in.
+        let here = |word: &String| match word.as_str() {
+            "$BACKUP_TIME" => TIMES[1].to_owned(),
+            file if file.contains('.') => files.path(file).display().to_string(),
+            other => other.to_owned(),
+        };
+        let words: Vec<String> = found[0].iter().skip(1).map(here).collect();
+        let words: Vec<&Path> = words.iter().map(Path::new).collect();
+        let run = halfbuilt(&[]).args(&words).on(&database).env("HALFBUILT_BACKUP_TIME", TIMES[1]);
+        run.run().exits(Exit::Found).says("1 of 1 expected build was found");
+        // What the job stores is there, even though the step failed.
+        let stored: Vec<&str> = ["results/halfbuilt/junit.xml", "results/junit.xml"]
+            .into_iter()
+            .filter(|file| files.path(file).exists() && text.contains(file))
+            .collect();
+        assert_eq!(stored.len(), 1, "{file}");
+        Junit::read(&files.path(stored[0]));
+        assert!(files.path("results/verdict.json").exists() && files.path("results/report.csv").exists());
+    }
+}
