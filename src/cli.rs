@@ -5,6 +5,7 @@ mod catalog;
 mod delete;
 mod gates;
 mod journal;
+mod manifest;
 mod reading;
 mod values;
 
@@ -16,6 +17,7 @@ pub use catalog::{ProfilesArgs, RulesArgs};
 pub use delete::DeleteArgs;
 pub use gates::{GateArgs, TimingArg};
 pub use journal::{JournalArgs, JournalCommand, JournalVerifyArgs};
+pub use manifest::{BaselineArgs, ManifestArgs};
 pub use reading::ReadingArgs;
 
 const EXIT_CODES: &str = "\
@@ -51,7 +53,11 @@ pub enum Command {
     /// Delete the builds of a report through the server's admin path (a dry run unless --execute is given)
     Delete(Box<DeleteArgs>),
     /// Judge a restore: scan, say the verdict in one sentence, and exit with 1 if more is abnormal than is allowed
-    Verify(VerifyArgs),
+    Verify(Box<VerifyArgs>),
+    /// Write down what the build database holds, at the time of a backup: what `verify --baseline` compares a restore with
+    ///
+    /// Run it on the live database or a standby. It only reads, in one snapshot.
+    Manifest(Box<ManifestArgs>),
     /// Look at the journal of a deletion
     Journal(JournalArgs),
     /// List the rules that say which builds are abnormal, or print one of them
@@ -94,6 +100,12 @@ pub struct VerifyArgs {
     /// Put up with N builds that this rule finds; may be repeated for other rules
     #[arg(long = "allow", value_name = "RULE=N")]
     pub allow: Vec<String>,
+    /// Look only at projects that fit this glob, such as 'acme/*'; may be repeated
+    #[arg(long = "project", value_name = "GLOB")]
+    pub projects: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub baseline: BaselineArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub reading: ReadingArgs,

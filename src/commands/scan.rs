@@ -19,7 +19,7 @@ pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer)
     let format = format(&args);
     let file = args.output.as_deref().filter(|path| *path != Path::new("-"));
     let output = OutputFile::whole(file)?;
-    let summary = survey(&args.reading, &plan, &projects, Some((format, output)), interrupt, printer).await?;
+    let summary = survey(&args.reading, &plan, &projects, Some((format, output)), None, interrupt, printer).await?;
     if format != Format::Table {
         printer.say_lines(&summary);
     }

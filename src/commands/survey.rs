@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::causes::told_apart;
 use crate::cli::ReadingArgs;
+use crate::drill::Difference;
 use crate::output::{Format, OutputFile, Printer, Progress, Sink, Summary};
 use crate::project_glob::ProjectGlobs;
 use crate::report::About;
@@ -11,6 +12,7 @@ use crate::scan::{Quiet, Scan, ScanPlan};
 use crate::text::counted;
 use crate::timing::Timing;
 
+use super::baseline::{self, Baseline, Compared};
 use super::interrupt::Interrupt;
 use super::{Error, about, reading};
 
@@ -20,6 +22,7 @@ pub(super) async fn survey(
     plan: &ScanPlan,
     projects: &ProjectGlobs,
     output: Option<(Format, OutputFile)>,
+    baseline: Option<&Baseline>,
     interrupt: &Interrupt,
     printer: Printer,
 ) -> Result<Summary, Error> {
@@ -36,15 +39,29 @@ pub(super) async fn survey(
         let mut progress = Progress::open_ended("abnormal builds found", printer);
         let scan = Scan::begin(plan, &snapshot, projects, &|phase| progress.enter(&phase.to_string())).await?;
         let mut summary = Summary::new(scan.scope(), scan.not_checked(), scan.rule_names());
-        let mut findings = scan.findings().await?;
-        let mut next = findings.next().await?;
+        let mut compared = match baseline {
+            Some(baseline) => {
+                progress.enter("comparing with the baseline");
+                let compared = baseline.compare(&scan, plan, projects).await?;
+                summary.compares(&compared.not_checked, Difference::ALL.map(Difference::rule), compared.builds);
+                compared
+            }
+            None => Compared::default(),
+        };
+        let mut findings = scan.findings_and(&compared.given).await?;
+        let mut next = findings.next().await?.map(baseline::as_told);
         // Not before: where nothing could be looked at, there is no report either, not even an empty one.
         let mut sink = Sink::open(output)?;
-        while let Some(found) = next {
-            sink.add(&found)?;
-            summary.add(&found);
-            progress.advance();
-            next = findings.next().await?;
+        loop {
+            for found in compared.absent_before(&scan, next.as_ref()).iter().chain(&next) {
+                sink.add(found)?;
+                summary.add(found);
+                progress.advance();
+            }
+            if next.is_none() {
+                break;
+            }
+            next = findings.next().await?.map(baseline::as_told);
         }
         drop(findings);
         // The bar must be gone before a table appears.

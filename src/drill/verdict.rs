@@ -33,6 +33,14 @@ pub fn verdict(builds: u64, rules: usize, found: &BTreeMap<String, u64>, allowed
 }
 
 impl Verdict {
+    /// The same where a baseline was to be compared with, of which so many builds were looked for: none is as good as nothing.
+    pub fn compared(self, builds: Option<u64>) -> Self {
+        match (self, builds) {
+            (Self::Clean | Self::Allowed, Some(0)) => Self::NothingChecked,
+            _ => self,
+        }
+    }
+
     /// The exit code of `verify`.
     pub fn exit(self) -> Exit {
         match self {
@@ -53,6 +61,16 @@ mod tests {
         assert_eq!(verdict(0, 5, &none, &Allowance::default()).exit(), Exit::NothingInScope);
         assert_eq!(verdict(10, 0, &none, &Allowance::default()).exit(), Exit::NothingInScope);
         assert_eq!(verdict(10, 5, &none, &Allowance::default()).exit(), Exit::Clean);
+    }
+
+    #[test]
+    fn a_baseline_without_a_build_in_scope_is_never_green() {
+        let found = BTreeMap::from([("a".to_owned(), 1)]);
+        let clean = verdict(10, 5, &BTreeMap::new(), &Allowance::default());
+        assert_eq!(clean.compared(Some(0)), Verdict::NothingChecked);
+        assert_eq!(clean.compared(Some(1)), Verdict::Clean);
+        assert_eq!(clean.compared(None), Verdict::Clean);
+        assert_eq!(verdict(10, 5, &found, &Allowance::default()).compared(Some(0)), Verdict::Abnormal);
     }
 
     #[test]

@@ -11,9 +11,10 @@ use crate::project_glob::ProjectGlobs;
 use crate::text::counted;
 
 use super::ScanError;
+use super::census::{Census, Clock, Given, There};
 use super::compose::{self, Part, Relations};
 use super::fit::Fit;
-use super::found::finding;
+use super::found::{self, finding};
 use super::lookup::builds_by_project;
 use super::plan::{NotChecked, ScanPlan};
 use super::relation::Relation;
@@ -154,11 +155,19 @@ impl<'a> Scan<'a> {
     /// # Errors
     /// What the server complains about before the first row.
     pub async fn findings(&self) -> Result<Findings<'_>, ScanError> {
+        self.findings_and(&[]).await
+    }
+
+    /// The same, with builds that were found by other means, each under its own reason.
+    ///
+    /// # Errors
+    /// What the server complains about before the first row.
+    pub async fn findings_and(&self, given: &[Given]) -> Result<Findings<'_>, ScanError> {
         let (scope, mut parameters) = self.scope_parameters();
         let suspects = parameters.len() + 1;
         let told = self.rules.iter().filter_map(|(rank, rule)| self.part(*rank, rule, suspects));
         let mut parts: Vec<Part<'_>> = told.collect();
-        if parts.is_empty() {
+        if parts.is_empty() && given.is_empty() {
             return Ok(Findings { plan: self.plan, fit: &self.fit, rows: None });
         }
         if !self.sieved.names_differ && !parts.iter().any(|part| part.rule.finds_duplicates()) {
@@ -169,6 +178,15 @@ impl<'a> Scan<'a> {
             && let Suspects::Only(keys) = &self.sieved.suspects
         {
             parameters.push(Parameter::Texts(keys.clone()));
+        }
+        if !given.is_empty() {
+            // The statement that counts every build is compiled, and no other that comes after it is the better for it.
+            self.snapshot.compiles(false).await?;
+        }
+        let as_rules: Vec<Rule> = given.iter().map(|given| given.as_rule(&mut parameters)).collect();
+        for (place, rule) in as_rules.iter().enumerate() {
+            // After the rules, and after that for duplicates.
+            parts.push(Part { rule, rank: self.plan.rules.len() + 1 + place, suspects: None, told: true });
         }
         let statement = self.relations(scope).findings(&parts);
         let rows = self.snapshot.rows("scanning for abnormal builds", &statement, &parameters).await?;
@@ -190,6 +208,36 @@ impl<'a> Scan<'a> {
             found.push(Quiet { last_write, next_write: row.time(1)?, running });
         }
         Ok(found)
+    }
+
+    /// What is told of a build that is not there.
+    pub fn absent(&self, project: &str, number: Option<i64>, rule: &str, evidence: String) -> Finding {
+        found::absent(&self.fit, project, number, rule, evidence)
+    }
+
+    /// Starts to count every build, in or out of scope, for a comparison with a manifest.
+    ///
+    /// # Errors
+    /// What the server complains about before the first row.
+    pub async fn census(&self, covered: Timestamp, backup: Timestamp) -> Result<Census<'_>, ScanError> {
+        Census::take(self.plan, &self.fit, self.snapshot, covered, backup).await
+    }
+
+    /// What the database says of itself before it is counted.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn clock(&self) -> Result<Clock, ScanError> {
+        Census::clock(self.snapshot).await
+    }
+
+    /// Looks for builds by the places of their projects (from 1) and their numbers, however they fare.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn there(&self, builds: (Vec<String>, Vec<i64>, Vec<i64>)) -> Result<Vec<There>, ScanError> {
+        self.snapshot.compiles(false).await?;
+        Census::there(self.plan, &self.fit, self.snapshot, builds).await
     }
 
     /// A rule as it is run; `None` if it has nowhere to look.
