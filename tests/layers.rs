@@ -5,7 +5,19 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. A module may use those below its own layer, never one beside it.
 const LAYERS: [&[&str]; 6] = [
-    &["build_url", "causes", "duration", "exit", "finding", "percent", "project_glob", "state", "text", "timing"],
+    &[
+        "build_url",
+        "causes",
+        "census",
+        "duration",
+        "exit",
+        "finding",
+        "percent",
+        "project_glob",
+        "state",
+        "text",
+        "timing",
+    ],
     &["database", "admin", "policy", "report"],
     &["scan", "deletion", "drill"],
     &["output"],
@@ -21,7 +33,7 @@ const BESIDE: [(&str, &str); 2] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 19] = [
+const HOMES: [(&str, &[&str]); 20] = [
     ("tokio_postgres", &["database/"]),
     ("tokio_openssl", &["database/"]),
     ("nix::unistd", &["database/", "deletion/journal/", "admin/console/"]),
@@ -40,9 +52,17 @@ const HOMES: [(&str, &[&str]); 19] = [
     ("clap", &["cli.rs", "cli/", "main.rs"]),
     (
         "serde_json",
-        &["output/json.rs", "admin/http.rs", "deletion/journal/", "deletion/archive/line.rs", "report/about.rs"],
+        &[
+            "output/json.rs",
+            "admin/http.rs",
+            "deletion/journal/",
+            "deletion/archive/line.rs",
+            "report/about.rs",
+            "drill/manifest/",
+        ],
     ),
-    ("sha2", &["scan/fingerprint.rs", "deletion/", "report/digest.rs"]),
+    ("sha2", &["scan/fingerprint.rs", "deletion/", "report/digest.rs", "drill/signature.rs"]),
+    ("hmac", &["drill/signature.rs"]),
     ("tempfile", &["output/file.rs"]),
     ("toml", &["policy.rs"]),
 ];

@@ -45,7 +45,11 @@ pub(super) struct Compared {
 
 impl Baseline {
     /// Reads the manifest, and makes its T that of the run. `None` where none is asked for.
-    pub(super) fn load(args: &BaselineArgs, reading: &mut ReadingArgs, printer: Printer) -> Result<Option<Self>, Error> {
+    pub(super) fn load(
+        args: &BaselineArgs,
+        reading: &mut ReadingArgs,
+        printer: Printer,
+    ) -> Result<Option<Self>, Error> {
         let Some(file) = &args.baseline else { return Ok(None) };
         let refused = |source| Error::Baseline { file: file.clone(), source };
         let mut manifest = Manifest::read(file).map_err(refused)?;
@@ -71,7 +75,8 @@ impl Baseline {
             database.name,
             shorten(tool, NAME_SHOWN)
         ));
-        let kept_since = args.retention.map(|kept| reading.restored_at.unwrap_or_else(Timestamp::now).checked_sub(kept));
+        let kept_since =
+            args.retention.map(|kept| reading.restored_at.unwrap_or_else(Timestamp::now).checked_sub(kept));
         let kept_since = kept_since.transpose().map_err(|_| Error::Usage("--retention is too long".to_owned()))?;
         Ok(Some(Self { file: file.clone(), manifest, kept_since, printer }))
     }
@@ -87,7 +92,12 @@ impl Baseline {
     }
 
     /// Counts the database and compares.
-    pub(super) async fn compare(&self, scan: &Scan<'_>, plan: &ScanPlan, projects: &ProjectGlobs) -> Result<Compared, Error> {
+    pub(super) async fn compare(
+        &self,
+        scan: &Scan<'_>,
+        plan: &ScanPlan,
+        projects: &ProjectGlobs,
+    ) -> Result<Compared, Error> {
         let then = &self.manifest;
         let clock = scan.clock().await?;
         let times = (then.covered_until, then.backup_time);
@@ -140,7 +150,9 @@ impl Baseline {
         } else {
             if theirs.digest != ours.digest {
                 let name = shorten(&theirs.name, NAME_SHOWN);
-                self.printer.warn(&format!("profile {name} is not what it was when the baseline was made: it may see other things"));
+                self.printer.warn(&format!(
+                    "profile {name} is not what it was when the baseline was made: it may see other things"
+                ));
             }
             for (has, what) in [(theirs.steps, "steps"), (theirs.output, "output")] {
                 if !has {
@@ -170,7 +182,9 @@ impl Baseline {
                  cannot be told, and they count as lost"
             ));
         }
-        self.name_projects(&found.gone, |(name, builds)| format!("project {} is gone: {}", name_of(name), counted(*builds, "build")));
+        self.name_projects(&found.gone, |(name, builds)| {
+            format!("project {} is gone: {}", name_of(name), counted(*builds, "build"))
+        });
         self.name_projects(&found.new, |(name, builds)| {
             format!("project {} is not in the baseline: {}", name_of(name), counted(*builds, "build"))
         });
@@ -210,7 +224,8 @@ impl Compared {
 
     /// Sorts out which builds are there.
     fn take(&mut self, differing: Vec<Differing>) {
-        let mut given = [Difference::Changed, Difference::Extra].map(|difference| (difference, ByProject::default(), vec![]));
+        let mut given =
+            [Difference::Changed, Difference::Extra].map(|difference| (difference, ByProject::default(), vec![]));
         for found in differing {
             let of = given.iter_mut().find(|(difference, ..)| *difference == found.difference);
             match (of, found.number) {

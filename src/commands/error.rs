@@ -212,7 +212,9 @@ impl Error {
                 Some("a policy has [delete], with deny, max, max_percent, max_age and hosts: see the README".to_owned())
             }
             Self::Baseline { source, .. } => source.hint(),
-            Self::Key { .. } => Some("`openssl rand -hex 32 > FILE` makes a key: keep it where only you can read it".to_owned()),
+            Self::Key { .. } => {
+                Some("`openssl rand -hex 32 > FILE` makes a key: keep it where only you can read it".to_owned())
+            }
             Self::NoPresent => Some("pass --backup-time, or run it on the primary".to_owned()),
             Self::Admin(error) => error.hint().map(Into::into),
             Self::Gate(error) => error.hint(),

@@ -145,7 +145,9 @@ fn told(manifest: &Manifest, signed: bool) -> Vec<String> {
         ),
         if signed { "signed".to_owned() } else { "not signed: --key-file signs it".to_owned() },
     ];
-    lines.extend(not_covered(&manifest.not_covered).into_iter().map(|(what, why)| format!("not covered: {what}: {why}")));
+    lines.extend(
+        not_covered(&manifest.not_covered).into_iter().map(|(what, why)| format!("not covered: {what}: {why}")),
+    );
     for (has, what) in [(profile.steps, "steps"), (profile.output, "output")] {
         if !has {
             lines.push(format!("not covered: {what}: profile {} has none", profile.name));

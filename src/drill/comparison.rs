@@ -123,7 +123,9 @@ impl Comparison {
             if was.is_none() && builds(is) > 0 {
                 found.new.push((name.to_owned(), builds(is)));
             }
-            if let Some(given) = was.and_then(|was| was.highest).filter(|given| highest(name).is_none_or(|is| is < *given)) {
+            if let Some(given) =
+                was.and_then(|was| was.highest).filter(|given| highest(name).is_none_or(|is| is < *given))
+            {
                 found.backwards.push((name.to_owned(), given, highest(name)));
             }
             let mut by_first: BTreeMap<i64, (Option<&Range>, Option<&Range>)> = BTreeMap::new();
@@ -150,7 +152,8 @@ impl Comparison {
                 Some(there) if missing.entry.never_ran && !there.has_started => self.given_up += 1,
                 Some(there) => {
                     let lifecycle = there.lifecycle.as_deref().unwrap_or("without a lifecycle");
-                    let words = format!("over by {} in the baseline, and not by then here: {lifecycle}", over(&missing.entry));
+                    let words =
+                        format!("over by {} in the baseline, and not by then here: {lifecycle}", over(&missing.entry));
                     self.differs(&missing.project, Some(missing.entry.number), Difference::Changed, words);
                 }
                 None => self.lost(&missing, kept_since),
@@ -183,7 +186,14 @@ impl Comparison {
         self.differing.push(Differing { project: project.to_owned(), number, difference, words });
     }
 
-    fn range(&mut self, project: &str, was: Option<&Range>, is: Option<&Range>, profile: &ProfileUsed, terms: &Terms<'_>) {
+    fn range(
+        &mut self,
+        project: &str,
+        was: Option<&Range>,
+        is: Option<&Range>,
+        profile: &ProfileUsed,
+        terms: &Terms<'_>,
+    ) {
         if let (Some(was), Some(is)) = (was, is)
             && was.numbers == is.numbers
             && (was.digest == is.digest || !terms.digests)
@@ -229,7 +239,10 @@ impl Comparison {
             (Some(was), Some(is)) if nothing_else && changed.len() == 1 => alone(was, is, profile),
             _ => "not as it is in the baseline".to_owned(),
         };
-        if changed.is_empty() && nothing_else && let Some(was) = was {
+        if changed.is_empty()
+            && nothing_else
+            && let Some(was) = was
+        {
             let words = format!(
                 "not all builds from {} to {} are as they are in the baseline, and their short digests do not tell which",
                 was.first,
@@ -268,3 +281,7 @@ fn over(entry: &Entry) -> String {
 fn shown(second: i64) -> String {
     Timestamp::from_second(second).map_or_else(|_| second.to_string(), |time| time.to_string())
 }
+
+#[cfg(test)]
+#[path = "comparison_tests.rs"]
+mod tests;

@@ -69,8 +69,7 @@ impl Key {
     pub(super) fn has_signed(&self, document: &[u8], signature: &str) -> bool {
         let digit = |place: usize| signature.get(place..place + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
         let bytes: Vec<u8> = (0..signature.len()).step_by(2).map_while(digit).collect();
-        bytes.len() * 2 == signature.len()
-            && self.mac(document).is_ok_and(|right| right.verify_slice(&bytes).is_ok())
+        bytes.len() * 2 == signature.len() && self.mac(document).is_ok_and(|right| right.verify_slice(&bytes).is_ok())
     }
 
     fn mac(&self, document: &[u8]) -> io::Result<Hmac<Sha256>> {

@@ -47,7 +47,8 @@ impl Summary {
     pub fn compares(&mut self, not_checked: &[NotChecked], reasons: [&str; 3], builds: u64) {
         self.not_checked.extend_from_slice(not_checked);
         let left_out = |reason: &str| not_checked.iter().any(|left| left.what == reason);
-        self.by_rule.extend(reasons.into_iter().filter(|reason| !left_out(reason)).map(|reason| (reason.to_owned(), 0)));
+        self.by_rule
+            .extend(reasons.into_iter().filter(|reason| !left_out(reason)).map(|reason| (reason.to_owned(), 0)));
         self.compared = Some(builds);
     }
 

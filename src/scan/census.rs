@@ -4,10 +4,13 @@ use jiff::Timestamp;
 
 use crate::census::{Counted, Standing};
 use crate::database::{Parameter, Rows, Snapshot};
+use crate::finding::Finding;
 
 use super::ScanError;
 use super::compose::{self, Scope};
+use super::engine::Scan;
 use super::fit::Fit;
+use super::found;
 use super::plan::ScanPlan;
 use super::rule::Rule;
 
@@ -60,7 +63,16 @@ impl Given {
         parameters.push(Parameter::Integers(self.numbers.clone()));
         parameters.push(Parameter::Texts(self.evidence.clone()));
         let name = self.rule.to_owned();
-        Rule { name, title: String::new(), needs: Vec::new(), sieve: None, text: String::new(), sql, file: String::new(), line: 1 }
+        Rule {
+            name,
+            title: String::new(),
+            needs: Vec::new(),
+            sieve: None,
+            text: String::new(),
+            sql,
+            file: String::new(),
+            line: 1,
+        }
     }
 }
 
@@ -150,5 +162,38 @@ impl<'a> Census<'a> {
             found.push(There { position, lifecycle: row.text(1)?, has_started: row.boolean(2)?.unwrap_or(false) });
         }
         Ok(found)
+    }
+}
+
+/// What a scan can do for a comparison with a manifest.
+impl Scan<'_> {
+    /// What is told of a build that is not there.
+    pub fn absent(&self, project: &str, number: Option<i64>, rule: &str, evidence: String) -> Finding {
+        found::absent(&self.fit, project, number, rule, evidence)
+    }
+
+    /// Starts to count every build, in or out of scope, for a comparison with a manifest.
+    ///
+    /// # Errors
+    /// What the server complains about before the first row.
+    pub async fn census(&self, covered: Timestamp, backup: Timestamp) -> Result<Census<'_>, ScanError> {
+        Census::take(self.plan, &self.fit, self.snapshot, covered, backup).await
+    }
+
+    /// What the database says of itself before it is counted.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn clock(&self) -> Result<Clock, ScanError> {
+        Census::clock(self.snapshot).await
+    }
+
+    /// Looks for builds by the places of their projects (from 1) and their numbers, however they fare.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn there(&self, builds: (Vec<String>, Vec<i64>, Vec<i64>)) -> Result<Vec<There>, ScanError> {
+        self.snapshot.compiles(false).await?;
+        Census::there(self.plan, &self.fit, self.snapshot, builds).await
     }
 }

@@ -11,10 +11,10 @@ use crate::project_glob::ProjectGlobs;
 use crate::text::counted;
 
 use super::ScanError;
-use super::census::{Census, Clock, Given, There};
+use super::census::Given;
 use super::compose::{self, Part, Relations};
 use super::fit::Fit;
-use super::found::{self, finding};
+use super::found::finding;
 use super::lookup::builds_by_project;
 use super::plan::{NotChecked, ScanPlan};
 use super::relation::Relation;
@@ -86,9 +86,9 @@ pub struct Quiet {
 
 /// A scan over one snapshot. Everything in it has been checked, counted and added up; the findings are yet to be read.
 pub struct Scan<'a> {
-    plan: &'a ScanPlan,
-    snapshot: &'a Snapshot<'a>,
-    fit: Fit,
+    pub(super) plan: &'a ScanPlan,
+    pub(super) snapshot: &'a Snapshot<'a>,
+    pub(super) fit: Fit,
     scope: Scope,
     rules: Vec<(usize, &'a Rule)>,
     not_checked: Vec<NotChecked>,
@@ -208,36 +208,6 @@ impl<'a> Scan<'a> {
             found.push(Quiet { last_write, next_write: row.time(1)?, running });
         }
         Ok(found)
-    }
-
-    /// What is told of a build that is not there.
-    pub fn absent(&self, project: &str, number: Option<i64>, rule: &str, evidence: String) -> Finding {
-        found::absent(&self.fit, project, number, rule, evidence)
-    }
-
-    /// Starts to count every build, in or out of scope, for a comparison with a manifest.
-    ///
-    /// # Errors
-    /// What the server complains about before the first row.
-    pub async fn census(&self, covered: Timestamp, backup: Timestamp) -> Result<Census<'_>, ScanError> {
-        Census::take(self.plan, &self.fit, self.snapshot, covered, backup).await
-    }
-
-    /// What the database says of itself before it is counted.
-    ///
-    /// # Errors
-    /// What the server complains about.
-    pub async fn clock(&self) -> Result<Clock, ScanError> {
-        Census::clock(self.snapshot).await
-    }
-
-    /// Looks for builds by the places of their projects (from 1) and their numbers, however they fare.
-    ///
-    /// # Errors
-    /// What the server complains about.
-    pub async fn there(&self, builds: (Vec<String>, Vec<i64>, Vec<i64>)) -> Result<Vec<There>, ScanError> {
-        self.snapshot.compiles(false).await?;
-        Census::there(self.plan, &self.fit, self.snapshot, builds).await
     }
 
     /// A rule as it is run; `None` if it has nowhere to look.

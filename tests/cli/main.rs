@@ -6,6 +6,7 @@
 mod archive;
 mod as_psql;
 mod bad_input;
+mod baseline;
 mod buildbot;
 mod conductor;
 mod connection;
@@ -18,6 +19,7 @@ mod gates;
 mod gone;
 mod journal;
 mod limits;
+mod manifest;
 mod odd_data;
 mod own_sql;
 mod profiles;

@@ -42,11 +42,19 @@ impl ManifestError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Read(_) => None,
-            Self::TooLarge(_) | Self::Json(_) => Some("is this the file that `halfbuilt manifest -o` wrote?".to_owned()),
+            Self::TooLarge(_) | Self::Json(_) => {
+                Some("is this the file that `halfbuilt manifest -o` wrote?".to_owned())
+            }
             Self::Format(_) => Some("read it with the release of halfbuilt that wrote it".to_owned()),
-            Self::Content(_) => Some("it was cut or edited: take it from where it was kept, beside the backup".to_owned()),
-            Self::Unsigned => Some("make it with `halfbuilt manifest --key-file FILE`, or leave --key-file out".to_owned()),
-            Self::Forged => Some("do not trust it: take it from where it was kept, and look at who could write there".to_owned()),
+            Self::Content(_) => {
+                Some("it was cut or edited: take it from where it was kept, beside the backup".to_owned())
+            }
+            Self::Unsigned => {
+                Some("make it with `halfbuilt manifest --key-file FILE`, or leave --key-file out".to_owned())
+            }
+            Self::Forged => {
+                Some("do not trust it: take it from where it was kept, and look at who could write there".to_owned())
+            }
             Self::Profile { theirs, .. } => Some(format!("--profile {theirs} reads the database as the manifest does")),
         }
     }

@@ -111,7 +111,8 @@ impl Held {
 
     fn finish(mut self, project: String) -> Project {
         self.outcomes.sort_by(|one, other| (&one.lifecycle, &one.status).cmp(&(&other.lifecycle, &other.status)));
-        let ranges: Vec<Range> = self.ranges.into_iter().map(|(place, held)| held.finish(place << RANGE_BITS)).collect();
+        let ranges: Vec<Range> =
+            self.ranges.into_iter().map(|(place, held)| held.finish(place << RANGE_BITS)).collect();
         Project {
             project,
             builds: ranges.iter().map(|range| range.builds).sum(),

@@ -276,4 +276,3 @@ mod hexadecimal {
         number.ok_or_else(|| D::Error::custom("expected sixteen hexadecimal digits"))
     }
 }
-

@@ -98,7 +98,9 @@ mod tests {
     fn no_interval_leads_out_of_its_range_or_grows_beyond_what_is_expected() {
         let range = (1024, 2047);
         assert_eq!(read_intervals("1024..1026,1030", range, 4), Some(vec![1024, 1025, 1026, 1030]));
-        for text in ["1..3", "1024..2048", "1030,1024", "1026..1025", "01024", "+1024", "1024,", ",", "a", "1024.. 1025"] {
+        for text in
+            ["1..3", "1024..2048", "1030,1024", "1026..1025", "01024", "+1024", "1024,", ",", "a", "1024.. 1025"]
+        {
             assert_eq!(read_intervals(text, range, 1024), None, "{text}");
         }
         assert_eq!(read_intervals("1024..1028", range, 4), None);
