@@ -324,3 +324,141 @@ fn what_does_not_fit_together_is_refused() {
     let done = drill.run(&["verify", "--allow", "baseline-lost=1"]).args(&TIMES).run().exits(Exit::Usage);
     done.fails_with("there is no rule \"baseline-lost\"");
 }
+
+/// A build of a small world, as its tables hold it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Small {
+    status: Option<&'static str>,
+    /// Seconds before the backup; after it if less than nothing.
+    stopped: Option<i64>,
+    steps: usize,
+    /// The length of each stored piece.
+    pieces: Vec<i64>,
+}
+
+type World = std::collections::BTreeMap<(&'static str, i64), Small>;
+
+const PROFILE: &str = "-- profile: small\n-- title: a small world\n\
+    -- relation: build\nSELECT * FROM build;\n-- relation: step\nSELECT * FROM step;\n-- relation: chunk\nSELECT * FROM chunk;\n";
+
+/// The SQL that makes a world; keys and the order of rows depend on `salt` alone.
+fn small_sql(world: &World, salt: u64) -> String {
+    let mut rows: Vec<(u64, (&(&'static str, i64), &Small))> = world
+        .iter()
+        .enumerate()
+        .map(|(place, build)| ((place as u64 + 1).wrapping_mul(salt | 1) % 1_000_003, build))
+        .collect();
+    rows.sort_by_key(|(key, _)| *key);
+    let mut sql = "DROP SCHEMA IF EXISTS w CASCADE; CREATE SCHEMA w;\n\
+        CREATE TABLE w.build (build_key int, build_url text, project text, build_num bigint, lifecycle text, status text, queued_at timestamptz, started_at timestamptz, stopped_at timestamptz);\n\
+        CREATE TABLE w.step (build_key int, step_key int, name text, started_at timestamptz, stopped_at timestamptz, has_output boolean, output_size bigint, output_closed boolean);\n\
+        CREATE TABLE w.chunk (build_key int, step_key int, first bigint, next bigint);\n"
+        .to_owned();
+    for (key, ((project, number), build)) in rows {
+        let status = build.status.map_or("NULL".to_owned(), |status| format!("'{status}'"));
+        let stopped = build
+            .stopped
+            .map_or("NULL".to_owned(), |before| format!("timestamptz '{BACKUP_TIME}' - interval '{before} seconds'"));
+        let lifecycle = if build.stopped.is_some() { "finished" } else { "running" };
+        sql += &format!(
+            "INSERT INTO w.build VALUES ({key}, NULL, '{project}', {number}, '{lifecycle}', {status}, NULL, '2026-01-01Z', {stopped});\n"
+        );
+        for step in 0..build.steps {
+            sql += &format!(
+                "INSERT INTO w.step VALUES ({key}, {step}, 'x', '2026-01-01Z', '2026-01-01Z', false, NULL, NULL);\n"
+            );
+        }
+        let mut first = 0;
+        for length in &build.pieces {
+            sql += &format!("INSERT INTO w.chunk VALUES ({key}, 0, {first}, {});\n", first + length);
+            first += length;
+        }
+    }
+    sql
+}
+
+fn small() -> impl proptest::strategy::Strategy<Value = Small> {
+    use proptest::prelude::*;
+    let stopped =
+        prop_oneof![6 => (0_i64..5_000_000).prop_map(Some), 1 => (-1000_i64..0).prop_map(Some), 1 => Just(None)];
+    let status = proptest::sample::select(vec![Some("success"), Some("failed"), Some("NULL"), Some(""), None]);
+    (status, stopped, 0_usize..4, proptest::collection::vec(1_i64..100, 0..4))
+        .prop_map(|(status, stopped, steps, pieces)| Small { status, stopped, steps, pieces })
+}
+
+fn small_world() -> impl proptest::strategy::Strategy<Value = World> {
+    use proptest::prelude::*;
+    let number = prop_oneof![1_i64..30, 1015_i64..1035, Just(5_000_000_000_i64)];
+    let name = (proptest::sample::select(vec!["a/b", "a/c", "é/ü"]), number);
+    proptest::collection::btree_map(name, small(), 0..25)
+}
+
+/// The model: what of two worlds `verify` has to tell, and nothing else.
+fn expected(then: &World, now: &World) -> Vec<(String, String, String)> {
+    let over = |build: &Small| build.stopped.is_some_and(|before| before >= 0);
+    let alike = |one: &Small, other: &Small| {
+        let stored = |build: &Small| build.pieces.iter().sum::<i64>();
+        (one.status, one.stopped, one.steps, stored(one)) == (other.status, other.stopped, other.steps, stored(other))
+    };
+    let mut names: Vec<_> = then.keys().chain(now.keys()).collect();
+    names.sort();
+    names.dedup();
+    let told = names.into_iter().filter_map(|name| {
+        let reason = match (then.get(name).filter(|build| over(build)), now.get(name)) {
+            (Some(_), None) => "baseline-lost",
+            (Some(was), Some(is)) if !alike(was, is) => "baseline-changed",
+            (None, Some(is)) if over(is) => "baseline-extra",
+            _ => return None,
+        };
+        Some((name.0.to_owned(), name.1.to_string(), reason.to_owned()))
+    });
+    told.collect()
+}
+
+#[test]
+fn whatever_happens_to_a_small_world_is_told_and_nothing_else() {
+    use proptest::strategy::Strategy;
+    use proptest::test_runner::{Config, TestRunner};
+    let database = TestDatabase::empty();
+    let folder = tempfile::tempdir().expect("a folder");
+    let [profile, before, report] = ["small.sql", "before.json", "report.csv"].map(|name| folder.path().join(name));
+    std::fs::write(&profile, PROFILE.replace("FROM ", "FROM w.")).expect("a file");
+    let mutation = (0_usize..3, 0_usize..100, small());
+    let case =
+        (small_world(), proptest::collection::vec(mutation, 0..5), proptest::num::u64::ANY, proptest::num::u64::ANY);
+    let case = case.prop_map(|(then, mutations, salt, other_salt)| {
+        let mut now = then.clone();
+        for (kind, place, build) in mutations {
+            let name = now.keys().nth(place % now.len().max(1)).copied();
+            match (kind, name) {
+                (0, Some(name)) => drop(now.remove(&name)),
+                (1, Some(name)) => drop(now.insert(name, build)),
+                _ => drop(now.insert(("a/c", place as i64 + 1000), build)),
+            }
+        }
+        (then, now, salt, other_salt)
+    });
+    let config = Config { cases: 24, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let checked = TestRunner::new(config).run(&case, |(then, now, salt, other_salt)| {
+        let run = |command: &str, flag: &str| {
+            halfbuilt(&[command, "--profile"]).args(&[&profile]).args(&[flag]).on(&database)
+        };
+        database.run(&small_sql(&then, salt));
+        run("manifest", "-o").args(&[&before]).args(&AT).run();
+        database.run(&small_sql(&now, other_salt));
+        let files = [before.clone(), "-o".into(), report.clone()];
+        let done = run("verify", "--baseline").args(&files).run();
+        let rows = match report.exists() {
+            true => Report::read(&report).rows,
+            false => return Err(proptest::test_runner::TestCaseError::fail(format!("no report: {}", done.stderr))),
+        };
+        std::fs::remove_file(&report).expect("a report");
+        let told = rows.into_iter().filter_map(|row| {
+            let reason = row["reasons"].split(';').find(|reason| reason.starts_with("baseline-"))?.to_owned();
+            Some((row["project"].clone(), row["build_num"].clone(), reason))
+        });
+        proptest::prop_assert_eq!(told.collect::<Vec<_>>(), expected(&then, &now));
+        Ok(())
+    });
+    checked.expect("the model and the program agree");
+}

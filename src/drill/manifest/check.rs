@@ -64,7 +64,7 @@ pub(super) fn entries(range: &Range) -> Option<Vec<Entry>> {
     let builds = digits.len() / DIGITS_OF_A_BUILD;
     let numbers = read_intervals(&range.numbers, (range.first, range.last()), builds)?;
     let never_ran = read_intervals(&range.never_ran, (range.first, range.last()), builds)?;
-    if numbers.len() != builds || digits.len() % DIGITS_OF_A_BUILD != 0 {
+    if numbers.len() != builds || !digits.len().is_multiple_of(DIGITS_OF_A_BUILD) {
         return None;
     }
     let (unit, [from, until]) = (range.unit(), range.over.map(Timestamp::as_second));
