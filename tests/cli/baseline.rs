@@ -343,7 +343,7 @@ const PROFILE: &str = "-- profile: small\n-- title: a small world\n\
 
 /// The SQL that makes a world; keys and the order of rows depend on `salt` alone.
 fn small_sql(world: &World, salt: u64) -> String {
-    let mut rows: Vec<(u64, (&(&'static str, i64), &Small))> = world
+    let mut rows: Vec<_> = world
         .iter()
         .enumerate()
         .map(|(place, build)| ((place as u64 + 1).wrapping_mul(salt | 1) % 1_000_003, build))
