@@ -5,6 +5,7 @@ mod catalog;
 mod delete;
 mod gates;
 mod journal;
+mod manifest;
 mod reading;
 mod values;
 mod verdict;
@@ -17,6 +18,7 @@ pub use catalog::{ProfilesArgs, RulesArgs};
 pub use delete::DeleteArgs;
 pub use gates::{GateArgs, TimingArg};
 pub use journal::{JournalArgs, JournalCommand, JournalVerifyArgs};
+pub use manifest::{BaselineArgs, ManifestArgs};
 pub use reading::ReadingArgs;
 pub use verdict::VerdictArgs;
 
@@ -58,6 +60,10 @@ pub enum Command {
     /// read. Where GITHUB_ACTIONS is true it is told by annotations, on standard error, and in the file that
     /// GITHUB_STEP_SUMMARY names.
     Verify(Box<VerifyArgs>),
+    /// Write down what the build database holds, at the time of a backup: what `verify --baseline` compares a restore with
+    ///
+    /// Run it on the live database or a standby. It only reads, in one snapshot.
+    Manifest(Box<ManifestArgs>),
     /// Look at the journal of a deletion
     Journal(JournalArgs),
     /// List the rules that say which builds are abnormal, or print one of them
@@ -100,6 +106,12 @@ pub struct VerifyArgs {
     /// Put up with N builds that this rule finds; may be repeated for other rules
     #[arg(long = "allow", value_name = "RULE=N")]
     pub allow: Vec<String>,
+    /// Look only at projects that fit this glob, such as 'acme/*'; may be repeated
+    #[arg(long = "project", value_name = "GLOB")]
+    pub projects: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub baseline: BaselineArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub verdict: VerdictArgs,

@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod build_url;
 pub mod causes;
+pub mod census;
 // Its comments are the help that a terminal shows.
 #[allow(rustdoc::bare_urls, rustdoc::invalid_html_tags)]
 pub mod cli;

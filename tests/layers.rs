@@ -5,7 +5,19 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. A module may use those below its own layer, never one beside it.
 const LAYERS: [&[&str]; 7] = [
-    &["build_url", "causes", "duration", "exit", "finding", "percent", "project_glob", "state", "text", "timing"],
+    &[
+        "build_url",
+        "causes",
+        "census",
+        "duration",
+        "exit",
+        "finding",
+        "percent",
+        "project_glob",
+        "state",
+        "text",
+        "timing",
+    ],
     &["database", "admin", "policy", "report"],
     &["scan", "deletion", "drill"],
     // What fuzz targets see.
@@ -23,7 +35,7 @@ const BESIDE: [(&str, &str); 2] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 20] = [
+const HOMES: [(&str, &[&str]); 21] = [
     ("tokio_postgres", &["database/"]),
     ("tokio_openssl", &["database/"]),
     ("nix::unistd", &["database/", "deletion/journal/", "admin/console/"]),
@@ -50,9 +62,11 @@ const HOMES: [(&str, &[&str]); 20] = [
             "deletion/journal/",
             "deletion/archive/line.rs",
             "report/about.rs",
+            "drill/manifest/",
         ],
     ),
-    ("sha2", &["scan/fingerprint.rs", "deletion/", "report/digest.rs"]),
+    ("sha2", &["scan/fingerprint.rs", "deletion/", "report/digest.rs", "drill/signature.rs"]),
+    ("hmac", &["drill/signature.rs"]),
     ("tempfile", &["output/file.rs"]),
     ("toml", &["policy.rs"]),
 ];
