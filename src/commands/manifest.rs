@@ -21,7 +21,7 @@ pub(super) async fn run(args: ManifestArgs, interrupt: &Interrupt, printer: Prin
     if args.settle.is_negative() {
         return Err(Error::Usage("--settle is less than nothing".to_owned()));
     }
-    let plan = reading::plan(&args.reading, &[], printer)?;
+    let plan = reading::plan(&args.reading, &[], printer)?.without_rules();
     let file = args.output.as_deref().filter(|path| *path != Path::new("-"));
     let mut output = OutputFile::whole(file)?;
     let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
