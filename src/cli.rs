@@ -6,6 +6,7 @@ mod delete;
 mod gates;
 mod journal;
 mod reading;
+mod report;
 mod values;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub use delete::DeleteArgs;
 pub use gates::{GateArgs, TimingArg};
 pub use journal::{JournalArgs, JournalCommand, JournalVerifyArgs};
 pub use reading::ReadingArgs;
+pub use report::ReportArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -52,6 +54,11 @@ pub enum Command {
     Delete(Box<DeleteArgs>),
     /// Judge a restore: scan, say the verdict in one sentence, and exit with 1 if more is abnormal than is allowed
     Verify(VerifyArgs),
+    /// Write the audit page of a restore: what was found, what was deleted, and whether it adds up
+    ///
+    /// One HTML file that people look at, or Markdown for a ticket, made of the report, the file beside it and the journals
+    /// alone: no database is asked, and nothing is fetched.
+    Report(ReportArgs),
     /// Look at the journal of a deletion
     Journal(JournalArgs),
     /// List the rules that say which builds are abnormal, or print one of them

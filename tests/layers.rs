@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. A module may use those below its own layer, never one beside it.
-const LAYERS: [&[&str]; 6] = [
+const LAYERS: [&[&str]; 7] = [
     &["build_url", "causes", "duration", "exit", "finding", "percent", "project_glob", "state", "text", "timing"],
     &["database", "admin", "policy", "report"],
     &["scan", "deletion", "drill"],
+    &["audit"],
     &["output"],
     &["cli"],
     &["commands"],
@@ -21,7 +22,7 @@ const BESIDE: [(&str, &str); 2] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 19] = [
+const HOMES: [(&str, &[&str]); 20] = [
     ("tokio_postgres", &["database/"]),
     ("tokio_openssl", &["database/"]),
     ("nix::unistd", &["database/", "deletion/journal/", "admin/console/"]),
@@ -44,6 +45,7 @@ const HOMES: [(&str, &[&str]); 19] = [
     ),
     ("sha2", &["scan/fingerprint.rs", "deletion/", "report/digest.rs"]),
     ("tempfile", &["output/file.rs"]),
+    ("askama", &["output/html/", "output/markdown/"]),
     ("toml", &["policy.rs"]),
 ];
 
