@@ -6,6 +6,7 @@ mod delete;
 mod gates;
 mod journal;
 mod reading;
+mod report;
 mod values;
 mod verdict;
 
@@ -18,6 +19,7 @@ pub use delete::DeleteArgs;
 pub use gates::{GateArgs, TimingArg};
 pub use journal::{JournalArgs, JournalCommand, JournalVerifyArgs};
 pub use reading::ReadingArgs;
+pub use report::ReportArgs;
 pub use verdict::VerdictArgs;
 
 const EXIT_CODES: &str = "\
@@ -58,6 +60,11 @@ pub enum Command {
     /// read. Where GITHUB_ACTIONS is true it is told by annotations, on standard error, and in the file that
     /// GITHUB_STEP_SUMMARY names.
     Verify(Box<VerifyArgs>),
+    /// Write the audit page of a restore: what was found, what was deleted, and whether it adds up
+    ///
+    /// One HTML file that people look at, or Markdown for a ticket, made of the report, the file beside it and the journals
+    /// alone: no database is asked, and nothing is fetched.
+    Report(ReportArgs),
     /// Look at the journal of a deletion
     Journal(JournalArgs),
     /// List the rules that say which builds are abnormal, or print one of them

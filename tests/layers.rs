@@ -8,8 +8,8 @@ const LAYERS: [&[&str]; 7] = [
     &["build_url", "causes", "duration", "exit", "finding", "percent", "project_glob", "state", "text", "timing"],
     &["database", "admin", "policy", "report"],
     &["scan", "deletion", "drill"],
-    // What fuzz targets see.
-    &["fuzzing"],
+    // What fuzz targets see, and what a report and its journals come to.
+    &["fuzzing", "audit"],
     &["output"],
     &["cli"],
     &["commands"],
@@ -23,7 +23,7 @@ const BESIDE: [(&str, &str); 2] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 20] = [
+const HOMES: [(&str, &[&str]); 21] = [
     ("tokio_postgres", &["database/"]),
     ("tokio_openssl", &["database/"]),
     ("nix::unistd", &["database/", "deletion/journal/", "admin/console/"]),
@@ -54,6 +54,7 @@ const HOMES: [(&str, &[&str]); 20] = [
     ),
     ("sha2", &["scan/fingerprint.rs", "deletion/", "report/digest.rs"]),
     ("tempfile", &["output/file.rs"]),
+    ("askama", &["output/html/", "output/markdown/"]),
     ("toml", &["policy.rs"]),
 ];
 

@@ -22,6 +22,7 @@ mod limits;
 mod odd_data;
 mod own_sql;
 mod profiles;
+mod report;
 mod report_origin;
 mod role;
 mod rules;
