@@ -5,6 +5,7 @@ mod catalog;
 mod delete;
 mod gates;
 mod journal;
+mod manifest;
 mod reading;
 mod report;
 mod values;
@@ -18,6 +19,7 @@ pub use catalog::{ProfilesArgs, RulesArgs};
 pub use delete::DeleteArgs;
 pub use gates::{GateArgs, TimingArg};
 pub use journal::{JournalArgs, JournalCommand, JournalVerifyArgs};
+pub use manifest::{BaselineArgs, ManifestArgs};
 pub use reading::ReadingArgs;
 pub use report::ReportArgs;
 pub use verdict::VerdictArgs;
@@ -65,6 +67,10 @@ pub enum Command {
     /// One HTML file that people look at, or Markdown for a ticket, made of the report, the file beside it and the journals
     /// alone: no database is asked, and nothing is fetched.
     Report(ReportArgs),
+    /// Write down what the build database holds, at the time of a backup: what `verify --baseline` compares a restore with
+    ///
+    /// Run it on the live database or a standby. It only reads, in one snapshot.
+    Manifest(Box<ManifestArgs>),
     /// Look at the journal of a deletion
     Journal(JournalArgs),
     /// List the rules that say which builds are abnormal, or print one of them
@@ -107,6 +113,12 @@ pub struct VerifyArgs {
     /// Put up with N builds that this rule finds; may be repeated for other rules
     #[arg(long = "allow", value_name = "RULE=N")]
     pub allow: Vec<String>,
+    /// Look only at projects that fit this glob, such as 'acme/*'; may be repeated
+    #[arg(long = "project", value_name = "GLOB")]
+    pub projects: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub baseline: BaselineArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub verdict: VerdictArgs,

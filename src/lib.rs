@@ -8,6 +8,7 @@ pub mod admin;
 pub mod audit;
 pub mod build_url;
 pub mod causes;
+pub mod census;
 // Its comments are the help that a terminal shows.
 #[allow(rustdoc::bare_urls, rustdoc::invalid_html_tags)]
 pub mod cli;

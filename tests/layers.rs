@@ -5,7 +5,19 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. A module may use those below its own layer, never one beside it.
 const LAYERS: [&[&str]; 7] = [
-    &["build_url", "causes", "duration", "exit", "finding", "percent", "project_glob", "state", "text", "timing"],
+    &[
+        "build_url",
+        "causes",
+        "census",
+        "duration",
+        "exit",
+        "finding",
+        "percent",
+        "project_glob",
+        "state",
+        "text",
+        "timing",
+    ],
     &["database", "admin", "policy", "report"],
     &["scan", "deletion", "drill"],
     // What fuzz targets see, and what a report and its journals come to.
@@ -50,9 +62,11 @@ const HOMES: [(&str, &[&str]); 21] = [
             "deletion/journal/",
             "deletion/archive/line.rs",
             "report/about.rs",
+            "drill/manifest/",
         ],
     ),
-    ("sha2", &["scan/fingerprint.rs", "deletion/", "report/digest.rs"]),
+    ("sha2", &["scan/fingerprint.rs", "deletion/", "report/digest.rs", "drill/signature.rs"]),
+    ("hmac", &["drill/signature.rs"]),
     ("tempfile", &["output/file.rs"]),
     ("askama", &["output/html/", "output/markdown/"]),
     ("toml", &["policy.rs"]),

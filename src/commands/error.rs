@@ -7,7 +7,7 @@ use crate::database::DatabaseError;
 use crate::deletion::GateError;
 use crate::deletion::archive::ArchiveError;
 use crate::deletion::journal::JournalError;
-use crate::drill::BadAllowance;
+use crate::drill::{BadAllowance, KeyError, ManifestError};
 use crate::exit::Exit;
 use crate::output::OutputError;
 use crate::policy::PolicyError;
@@ -84,6 +84,25 @@ pub enum Error {
         /// Why.
         source: AboutError,
     },
+    /// A manifest cannot be compared with.
+    #[error("--baseline {} cannot be used", file.display())]
+    Baseline {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: ManifestError,
+    },
+    /// A key cannot be used.
+    #[error("--key-file {} cannot be used", file.display())]
+    Key {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: KeyError,
+    },
+    /// A standby cannot tell how far it is.
+    #[error("this standby has replayed nothing yet, so nobody can tell how far it is")]
+    NoPresent,
     /// The policy cannot be followed.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -173,6 +192,9 @@ impl Error {
             | Self::Report { .. }
             | Self::ReportRows { .. }
             | Self::About { .. }
+            | Self::Baseline { .. }
+            | Self::Key { .. }
+            | Self::NoPresent
             | Self::Journal { .. }
             | Self::Read { .. }
             | Self::Admin(_)
@@ -201,6 +223,11 @@ impl Error {
                 let delete = "[delete], with deny, max, max_percent, max_age and hosts";
                 Some(format!("a policy has {delete}, and [verify], with allow and expect: see the README"))
             }
+            Self::Baseline { source, .. } => source.hint(),
+            Self::Key { .. } => {
+                Some("`openssl rand -hex 32 > FILE` makes a key: keep it where only you can read it".to_owned())
+            }
+            Self::NoPresent => Some("pass --backup-time, or run it on the primary".to_owned()),
             Self::Admin(error) => error.hint().map(Into::into),
             Self::Gate(error) => error.hint(),
             Self::Via(error) => error.hint().map(str::to_owned),

@@ -2,12 +2,14 @@
 
 mod about;
 mod base_url;
+mod baseline;
 mod delete;
 mod error;
 mod evidence;
 mod guard;
 mod interrupt;
 mod journal;
+mod manifest;
 mod policy;
 mod profile_check;
 mod profiles;
@@ -34,6 +36,7 @@ pub async fn run(cli: Cli, printer: Printer) -> Exit {
         match cli.command {
             Command::Scan(args) => scan::run(args, &interrupt, printer).await,
             Command::Delete(args) => delete::run(*args, &interrupt, printer).await,
+            Command::Manifest(args) => manifest::run(*args, &interrupt, printer).await,
             Command::Verify(args) => verify::run(*args, &interrupt, printer).await,
             Command::Report(args) => report::run(args, printer),
             Command::Journal(args) => journal::run(args, printer),

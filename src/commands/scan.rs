@@ -9,7 +9,7 @@ use crate::output::{Format, OutputFile, Printer};
 use crate::project_glob::ProjectGlobs;
 
 use super::interrupt::Interrupt;
-use super::survey::survey;
+use super::survey::{Subject, survey};
 use super::{Error, reading};
 
 /// Scans and reports.
@@ -19,7 +19,8 @@ pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer)
     let format = format(&args);
     let file = args.output.as_deref().filter(|path| *path != Path::new("-"));
     let output = OutputFile::whole(file)?;
-    let summary = survey(&args.reading, &plan, &projects, Some((format, output)), &mut (), interrupt, printer).await?;
+    let subject = Subject { args: &args.reading, plan: &plan, projects: &projects, baseline: None };
+    let summary = survey(subject, Some((format, output)), &mut (), interrupt, printer).await?;
     if format != Format::Table {
         printer.say_lines(&summary);
     }

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::causes::told_apart;
 use crate::cli::ReadingArgs;
+use crate::drill::Difference;
 use crate::finding::Finding;
 use crate::output::{Format, OutputFile, Printer, Progress, Sink, Summary};
 use crate::project_glob::ProjectGlobs;
@@ -12,14 +13,28 @@ use crate::scan::{Quiet, Scan, ScanPlan};
 use crate::text::counted;
 use crate::timing::Timing;
 
+use super::baseline::{self, Baseline, Compared};
 use super::interrupt::Interrupt;
 use super::{Error, about, reading};
+
+/// What is looked at, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    /// How the database is read.
+    pub(super) args: &'a ReadingArgs,
+    /// The rules and times.
+    pub(super) plan: &'a ScanPlan,
+    /// The projects in scope.
+    pub(super) projects: &'a ProjectGlobs,
+    /// What the builds are compared with besides.
+    pub(super) baseline: Option<&'a Baseline>,
+}
 
 /// Who else wants to know of a scan, as it goes.
 pub(super) trait Witness {
     /// The database has been looked at, and the findings are about to be read.
     fn begun(&mut self, scan: &Scan<'_>);
-    /// Something was found.
+    /// Something was found, by a rule or by the comparison with a baseline.
     fn found(&mut self, found: &Finding);
 }
 
@@ -29,11 +44,9 @@ impl Witness for () {
     fn found(&mut self, _: &Finding) {}
 }
 
-/// Scans, hands every finding to the output and the witness, and adds up. The output has been opened before anything is read.
+/// Scans, compares with a baseline where there is one, hands every finding to the output and the witness, and adds up. The output has been opened before anything is read.
 pub(super) async fn survey(
-    args: &ReadingArgs,
-    plan: &ScanPlan,
-    projects: &ProjectGlobs,
+    Subject { args, plan, projects, baseline }: Subject<'_>,
     output: Option<(Format, OutputFile)>,
     witness: &mut impl Witness,
     interrupt: &Interrupt,
@@ -53,16 +66,30 @@ pub(super) async fn survey(
         let scan = Scan::begin(plan, &snapshot, projects, &|phase| progress.enter(&phase.to_string())).await?;
         let mut summary = Summary::new(scan.scope(), scan.not_checked(), scan.rule_names());
         witness.begun(&scan);
-        let mut findings = scan.findings().await?;
-        let mut next = findings.next().await?;
+        let mut compared = match baseline {
+            Some(baseline) => {
+                progress.enter("comparing with the baseline");
+                let compared = baseline.compare(&scan, plan, projects).await?;
+                summary.compares(&compared.not_checked, Difference::ALL.map(Difference::rule), compared.builds);
+                compared
+            }
+            None => Compared::default(),
+        };
+        let mut findings = scan.findings_and(&compared.given).await?;
+        let mut next = findings.next().await?.map(baseline::as_told);
         // Not before: where nothing could be looked at, there is no report either, not even an empty one.
         let mut sink = Sink::open(output)?;
-        while let Some(found) = next {
-            sink.add(&found)?;
-            summary.add(&found);
-            witness.found(&found);
-            progress.advance();
-            next = findings.next().await?;
+        loop {
+            for found in compared.absent_before(&scan, next.as_ref()).iter().chain(&next) {
+                sink.add(found)?;
+                summary.add(found);
+                witness.found(found);
+                progress.advance();
+            }
+            if next.is_none() {
+                break;
+            }
+            next = findings.next().await?.map(baseline::as_told);
         }
         drop(findings);
         // The bar must be gone before a table appears.

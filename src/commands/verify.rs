@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use crate::causes::told_apart;
 use crate::cli::{ReadingArgs, VerifyArgs};
 use crate::database::DatabaseIdentity;
-use crate::drill::{Allowance, Check, Circumstances, Count, Fault, Judgement, Kind, Numbers, Outcome, Ruled, Tally};
+use crate::drill::{
+    Allowance, Check, Circumstances, ComparedWith, Count, Difference, Fault, Judgement, Kind, Numbers, Outcome, Ruled,
+    Tally,
+};
 use crate::exit::Exit;
 use crate::finding::Finding;
 use crate::output::{Format, OutputFile, Printer, Summary};
@@ -14,16 +17,17 @@ use crate::scan::{NotChecked, Scan, ScanPlan};
 use crate::text::escape_controls;
 use crate::timing::RestoreTimes;
 
+use super::baseline::Baseline;
 use super::interrupt::Interrupt;
-use super::survey::{Witness, survey};
+use super::survey::{Subject, Witness, survey};
 use super::verdict::{self, Outlets};
 use super::{Error, policy, reading};
 
 /// Scans and judges.
-pub(super) async fn run(args: VerifyArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
+pub(super) async fn run(mut args: VerifyArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let outlets = Outlets::open(&args)?;
     let mut drill = Drill::begin(&args.reading);
-    match drill.judge(&args, interrupt, printer).await {
+    match drill.judge(&mut args, interrupt, printer).await {
         Ok(judgement) => {
             printer.say(&judgement.sentence());
             let exit = judgement.verdict.exit();
@@ -48,6 +52,7 @@ struct Drill {
     times: RestoreTimes,
     database: Option<DatabaseIdentity>,
     profile: Option<String>,
+    baseline: Option<ComparedWith>,
     /// What there is to check; what came of it is not known before the end.
     checks: Vec<Check>,
     tally: Tally,
@@ -58,25 +63,43 @@ impl Drill {
         let times =
             RestoreTimes { backup: args.backup_time, restored: args.restored_at, max_run_time: args.max_run_time };
         let started_at = Timestamp::now();
-        Self { started_at, times, database: None, profile: None, checks: Vec::new(), tally: Tally::default() }
+        let (checks, tally) = (Vec::new(), Tally::default());
+        Self { started_at, times, database: None, profile: None, baseline: None, checks, tally }
     }
 
-    async fn judge(&mut self, args: &VerifyArgs, interrupt: &Interrupt, printer: Printer) -> Result<Judgement, Error> {
+    async fn judge(
+        &mut self,
+        args: &mut VerifyArgs,
+        interrupt: &Interrupt,
+        printer: Printer,
+    ) -> Result<Judgement, Error> {
         let policy = args.verdict.policy.as_deref().map(policy::read).transpose()?;
         let held_to = policy.as_ref().map(|policy| &policy.verify);
         self.tally = Tally::new(&verdict::expected(args, held_to)?);
+        let projects = ProjectGlobs::new(&args.projects)?;
+        if args.baseline.baseline.is_some() {
+            self.checks = differences();
+        }
+        let baseline = Baseline::load(&args.baseline, &mut args.reading, printer)?;
+        self.baseline = baseline.as_ref().map(Baseline::named);
         let plan = reading::plan(&args.reading, &[], printer)?;
+        self.times = *plan.times();
         self.profile = Some(plan.profile_name().to_owned());
-        self.checks = rules(&plan);
+        self.checks.splice(0..0, rules(&plan));
+        let mut names = plan.all_rule_names().to_vec();
+        if let Some(baseline) = &baseline {
+            baseline.fits(&plan)?;
+            names.extend(Difference::ALL.map(|difference| difference.rule().to_owned()));
+        }
         let file = policy.as_ref().map(|policy| policy.name()).unwrap_or_default();
         let ruled = held_to.and_then(|policy| policy.allow.as_ref()).map(|allow| Ruled { allow, file: &file });
-        let allowed = Allowance::settle(&args.allow, ruled, plan.all_rule_names())?;
+        let allowed = Allowance::settle(&args.allow, ruled, &names)?;
         let output = match &args.output {
             Some(path) => Some((Format::Csv, OutputFile::whole(Some(path))?)),
             None => None,
         };
-        let everything = ProjectGlobs::default();
-        let summary = survey(&args.reading, &plan, &everything, output, self, interrupt, printer).await?;
+        let subject = Subject { args: &args.reading, plan: &plan, projects: &projects, baseline: baseline.as_ref() };
+        let summary = survey(subject, output, self, interrupt, printer).await?;
         self.count(&summary, &allowed);
         let gaps = summary.not_checked.iter().filter(|left| !self.checks.iter().any(|check| check.name == left.what));
         let gaps = gaps.map(|left| (left.what.clone(), left.why.clone())).collect();
@@ -84,9 +107,9 @@ impl Drill {
         Ok(Judgement::of(self.checks.clone(), gaps, expected, numbers(&summary), self.about()))
     }
 
-    /// Takes over what each rule found.
+    /// Takes over what each rule found, and the comparison.
     fn count(&mut self, summary: &Summary, allowed: &Allowance) {
-        for check in self.checks.iter_mut().filter(|check| check.kind == Kind::Rule) {
+        for check in self.checks.iter_mut().filter(|check| check.kind != Kind::Relation) {
             check.outcome = match summary.by_rule.get(&check.name) {
                 Some(_) => {
                     let count = self.tally.by_rule.remove(&check.name).unwrap_or_default();
@@ -102,6 +125,7 @@ impl Drill {
             database: self.database.clone(),
             profile: self.profile.clone(),
             times: self.times,
+            baseline: self.baseline.clone(),
             started_at: self.started_at,
             ended_at: Timestamp::now(),
         }
@@ -147,6 +171,17 @@ fn rules(plan: &ScanPlan) -> Vec<Check> {
     rules.collect()
 }
 
+/// The ways in which a build can differ from a baseline. What came of them is not known yet.
+fn differences() -> Vec<Check> {
+    let differences = Difference::ALL.map(|difference| Check {
+        kind: Kind::Baseline,
+        name: difference.rule().to_owned(),
+        title: difference.title().to_owned(),
+        outcome: Outcome::Counted(Count::default()),
+    });
+    differences.into()
+}
+
 fn why_not(left_out: &[NotChecked], rule: &str) -> String {
     let left = left_out.iter().find(|left| left.what == rule);
     left.map_or_else(|| "it was not run".to_owned(), |left| left.why.clone())
@@ -157,6 +192,7 @@ fn numbers(summary: &Summary) -> Numbers {
         builds: summary.scope.builds(),
         projects: summary.scope.projects.len() as u64,
         steps: summary.scope.steps,
+        compared: summary.compared,
         abnormal: summary.abnormal,
         deletable: summary.deletable,
         by_timing: summary.by_timing.iter().map(|(timing, builds)| ((*timing).to_owned(), *builds)).collect(),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::comparison::Difference;
+
 /// The number of builds that each rule may find; 0 where a rule is not named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allowance(BTreeMap<String, u64>);
@@ -53,6 +55,9 @@ impl BadAllowance {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Rule { rule, .. } if Difference::is_reason(rule) => {
+                Some(format!("{rule} is known where there is a --baseline"))
+            }
             Self::Rule { known, .. } => Some(format!("known rules: {known}")),
             Self::Looser { .. } => Some("a flag may only be stricter than the policy".to_owned()),
             Self::Form(_) | Self::Twice(_) => None,
@@ -83,7 +88,8 @@ impl Allowance {
             }
         }
         let Some(Ruled { allow, file }) = ruled else { return Ok(Self(asked)) };
-        if let Some(rule) = allow.keys().find(|rule| !rules.contains(rule)) {
+        // One policy serves runs with and without a baseline.
+        if let Some(rule) = allow.keys().find(|rule| !rules.contains(rule) && !Difference::is_reason(rule)) {
             return Err(unknown(format!("allow in {file}"), rule));
         }
         let mut settled = allow.clone();
@@ -154,5 +160,13 @@ mod tests {
             let error = beside_a_policy(texts, ruled).expect_err(why);
             assert!(error.to_string().contains(why), "{error}");
         }
+    }
+
+    #[test]
+    fn a_policy_may_name_what_only_a_baseline_tells_and_a_flag_may_not() {
+        let both = beside_a_policy(&[], &[("baseline-lost", 2)]).expect("an allowance");
+        assert_eq!(both.of("baseline-lost"), 2);
+        let error = read(&["baseline-lost=2"]).expect_err("no baseline");
+        assert_eq!(error.hint().as_deref(), Some("baseline-lost is known where there is a --baseline"));
     }
 }

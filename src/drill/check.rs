@@ -14,6 +14,8 @@ const NAME: usize = 300;
 pub enum Kind {
     /// A rule, which counts the builds that it finds.
     Rule,
+    /// One way in which a build can differ from a baseline, which counts the builds that do.
+    Baseline,
     /// A relation of the profile, which is read or not.
     Relation,
 }
@@ -23,6 +25,7 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Rule => "rule",
+            Self::Baseline => "baseline",
             Self::Relation => "relation",
         }
     }
@@ -33,7 +36,7 @@ impl Kind {
 pub struct Check {
     /// What it looks at.
     pub kind: Kind,
-    /// The rule's or the relation's name.
+    /// The rule's or the relation's name, or the baseline's word for what differs.
     pub name: String,
     /// What it means, in a few words; empty where nobody said.
     pub title: String,
@@ -41,10 +44,17 @@ pub struct Check {
     pub outcome: Outcome,
 }
 
+impl Check {
+    /// Whether it counts builds, and has counted none.
+    pub(super) fn has_found_nothing(&self) -> bool {
+        matches!(&self.outcome, Outcome::Counted(count) if count.found == 0)
+    }
+}
+
 /// What came of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A rule was run, and so many builds were found.
+    /// A rule was run, or a baseline compared with, and so many builds were found.
     Counted(Count),
     /// A relation was read.
     Read,
@@ -52,7 +62,7 @@ pub enum Outcome {
     NotChecked(String),
 }
 
-/// What a rule found.
+/// What a rule or a comparison found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Count {
     /// All builds that it found.

@@ -6,6 +6,8 @@ use crate::finding::Finding;
 use crate::text::shorten;
 use crate::timing::Timing;
 
+use super::comparison::Difference;
+
 /// How much of an address from the database is shown, in characters.
 const SHOWN: usize = 300;
 
@@ -18,6 +20,8 @@ pub struct ExpectedBuild {
     pub found: Option<FoundAs>,
     /// The address of a finding that may be the same build under another name of the server, or in other letters.
     pub resembles: Option<String>,
+    /// What a baseline alone tells of it, or of a build of its project and number that is lost: no rule has found it.
+    pub differs: Vec<String>,
 }
 
 /// How an expected build was found.
@@ -34,12 +38,16 @@ pub struct FoundAs {
 impl ExpectedBuild {
     /// One that is yet to be found.
     pub fn new(url: BuildUrl) -> Self {
-        Self { url, found: None, resembles: None }
+        Self { url, found: None, resembles: None, differs: Vec::new() }
     }
 
     /// How it was found, or that it was not, in words.
     pub fn told(&self) -> String {
         match (&self.found, &self.resembles) {
+            (None, _) if !self.differs.is_empty() => {
+                let reasons = self.differs.join(", ");
+                format!("found by no rule; the baseline alone tells of it, {reasons}: it was over before the backup")
+            }
             (Some(found), _) => {
                 let reasons = found.reasons.join(", ");
                 let held = if found.as_expected { "" } else { "; not as a build that the backup cut, so it counts" };
@@ -60,6 +68,15 @@ impl ExpectedBuild {
         if !is_this {
             if let Some(address) = address.filter(|address| address.resembles(&self.url)) {
                 self.resembles = Some(shorten(&address.to_string(), SHOWN));
+            }
+            return false;
+        }
+        // That a baseline knows it otherwise does not show that the rules see what a backup cuts.
+        if found.reasons.iter().all(|reason| Difference::is_reason(reason)) {
+            for reason in &found.reasons {
+                if !self.differs.contains(reason) {
+                    self.differs.push(reason.clone());
+                }
             }
             return false;
         }

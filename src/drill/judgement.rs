@@ -39,7 +39,9 @@ pub struct Numbers {
     pub projects: u64,
     /// Their steps; `None` where the profile has none.
     pub steps: Option<u64>,
-    /// Abnormal builds.
+    /// Builds of the baseline that were looked for; `None` where there is no baseline.
+    pub compared: Option<u64>,
+    /// Abnormal builds, those that are lost too.
     pub abnormal: u64,
     /// Those that may be deleted.
     pub deletable: u64,
@@ -58,10 +60,27 @@ pub struct Circumstances {
     pub profile: Option<String>,
     /// T, R and the maximum run time.
     pub times: RestoreTimes,
+    /// The baseline that was compared with.
+    pub baseline: Option<ComparedWith>,
     /// When the run began.
     pub started_at: Timestamp,
     /// When it had judged.
     pub ended_at: Timestamp,
+}
+
+/// A baseline that was compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComparedWith {
+    /// The file.
+    pub file: String,
+    /// The manifest's own T.
+    pub backup_time: Timestamp,
+    /// Builds are in it that were over by then.
+    pub covered_until: Timestamp,
+    /// How many builds are in it, in scope or not.
+    pub builds: u64,
+    /// Whether its signature is good; `None` where it was not checked, or there is none.
+    pub signature_is_good: Option<bool>,
 }
 
 /// Why it could not be looked at.
@@ -94,13 +113,17 @@ impl Judgement {
         about: Circumstances,
     ) -> Self {
         let verdict = verdict(&checks, &gaps, &expected, &seen);
-        if verdict == Verdict::NothingChecked {
-            let why = if seen.builds == 0 { "no build is in scope" } else { "no rule could be run" };
-            for check in &mut checks {
-                if !matches!(check.outcome, Outcome::NotChecked(_)) {
-                    // A rule that found nothing where nothing is has not passed.
-                    check.outcome = Outcome::NotChecked(why.to_owned());
-                }
+        for check in &mut checks {
+            let nothing_lost = seen.compared == Some(0) && check.kind == Kind::Baseline && check.has_found_nothing();
+            let not_checked = matches!(check.outcome, Outcome::NotChecked(_));
+            if !not_checked && (verdict == Verdict::NothingChecked || nothing_lost) {
+                // A rule that found nothing where nothing is has not passed.
+                let why = match (seen.builds, seen.compared) {
+                    (_, Some(0)) => "the baseline has no build in scope",
+                    (0, None) => "no build is in scope",
+                    _ => "no rule could be run",
+                };
+                check.outcome = Outcome::NotChecked(why.to_owned());
             }
         }
         Self { verdict, checks, gaps, expected, seen: Some(seen), about, fault: None }
@@ -154,20 +177,26 @@ fn verdict(checks: &[Check], gaps: &[(String, String)], expected: &[ExpectedBuil
     let counts: Vec<_> = checks
         .iter()
         .filter_map(|check| match &check.outcome {
-            Outcome::Counted(count) => Some(count),
+            Outcome::Counted(count) => Some((check.kind, count)),
             Outcome::Read | Outcome::NotChecked(_) => None,
         })
         .collect();
     // A relation that no rule reads is no gap in what the rules say.
-    let left_out = |check: &Check| check.kind != Kind::Relation && matches!(check.outcome, Outcome::NotChecked(_));
-    let rule_left_out = checks.iter().any(left_out);
-    if seen.builds == 0 || counts.is_empty() {
+    let left_out =
+        checks.iter().any(|check| check.kind != Kind::Relation && matches!(check.outcome, Outcome::NotChecked(_)));
+    let a_rule_was_run = counts.iter().any(|(kind, _)| *kind == Kind::Rule);
+    let too_much = counts.iter().any(|(_, count)| !count.is_allowed());
+    // Where all builds are lost they were looked for all the same.
+    let nothing = seen.builds == 0 && seen.compared.unwrap_or_default() == 0;
+    if nothing {
         Verdict::NothingChecked
-    } else if counts.iter().any(|count| !count.is_allowed()) || expected.iter().any(|build| build.found.is_none()) {
+    } else if too_much || (a_rule_was_run && expected.iter().any(|build| build.found.is_none())) {
         Verdict::Abnormal
-    } else if counts.iter().any(|count| count.found > 0) {
+    } else if !a_rule_was_run || seen.compared == Some(0) {
+        Verdict::NothingChecked
+    } else if counts.iter().any(|(_, count)| count.found > 0) {
         Verdict::Allowed
-    } else if rule_left_out || !gaps.is_empty() {
+    } else if left_out || !gaps.is_empty() {
         Verdict::Incomplete
     } else {
         Verdict::Clean

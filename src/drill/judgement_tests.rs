@@ -12,6 +12,7 @@ fn about() -> Circumstances {
         database: None,
         profile: None,
         times,
+        baseline: None,
         started_at: Timestamp::UNIX_EPOCH,
         ended_at: Timestamp::UNIX_EPOCH,
     }
@@ -28,7 +29,7 @@ fn counted(found: u64, expected: u64, allowed: u64) -> Outcome {
 fn expected(found: bool) -> ExpectedBuild {
     let url = BuildUrl::parse("https://ci.example.com/gh/acme/api/7").expect("an address");
     let found = found.then(|| FoundAs { timing: Timing::InFlight, reasons: vec!["a".to_owned()], as_expected: true });
-    ExpectedBuild { url, found, resembles: None }
+    ExpectedBuild { url, found, resembles: None, differs: Vec::new() }
 }
 
 fn judged(outcomes: Vec<Outcome>, expected: Vec<ExpectedBuild>, builds: u64) -> Judgement {
@@ -113,6 +114,94 @@ fn verdicts_and_their_sentences() {
         ),
     ] {
         let judgement = judged(outcomes, expected, builds);
+        assert_eq!(judgement.sentence(), format!("verdict: {sentence}"));
+        assert_eq!(judgement.verdict, verdict, "{sentence}");
+    }
+}
+
+/// A rule and a comparison, which found so many builds.
+fn compared(rule_found: Outcome, lost: Outcome, builds: u64, compared: u64) -> Judgement {
+    let lost = Check { kind: Kind::Baseline, ..rule("baseline-lost", lost) };
+    let abnormal = if let Outcome::Counted(count) = &lost.outcome { count.found } else { 0 };
+    let seen = Numbers { builds, abnormal, compared: Some(compared), ..Numbers::default() };
+    Judgement::of(vec![rule("a", rule_found), lost], Vec::new(), Vec::new(), seen, about())
+}
+
+#[test]
+fn what_a_baseline_tells_counts_as_what_a_rule_finds() {
+    let left_out = || Outcome::NotChecked("it digests otherwise".to_owned());
+    for (rule_found, lost, builds, of_baseline, verdict, sentence) in [
+        (
+            counted(0, 0, 0),
+            counted(0, 0, 0),
+            10,
+            8,
+            Verdict::Clean,
+            "clean: none of 10 builds is abnormal; compared with 8 builds of the baseline",
+        ),
+        (
+            counted(0, 0, 0),
+            counted(2, 0, 1),
+            8,
+            10,
+            Verdict::Abnormal,
+            "failed: 2 of 10 builds are abnormal (baseline-lost 2, allowed 1); compared with 10 builds of the baseline",
+        ),
+        (
+            counted(0, 0, 0),
+            counted(1, 0, 1),
+            9,
+            10,
+            Verdict::Allowed,
+            "passed: 1 of 10 builds is abnormal, no more than allowed (baseline-lost 1, allowed 1); compared with 10 builds \
+             of the baseline",
+        ),
+        // All builds are lost: that is not nothing.
+        (
+            counted(0, 0, 0),
+            counted(10, 0, 0),
+            0,
+            10,
+            Verdict::Abnormal,
+            "failed: 10 of 10 builds are abnormal (baseline-lost 10); compared with 10 builds of the baseline",
+        ),
+        (
+            counted(0, 0, 0),
+            left_out(),
+            10,
+            8,
+            Verdict::Incomplete,
+            "nothing abnormal was seen in 10 builds, but not everything was checked; compared with 8 builds of the baseline; \
+             not checked: baseline-lost (it digests otherwise)",
+        ),
+        // A comparison with nothing, and one beside which no rule was run, are never green.
+        (
+            counted(0, 0, 0),
+            counted(0, 0, 0),
+            10,
+            0,
+            Verdict::NothingChecked,
+            "nothing was checked: the baseline has no build in scope",
+        ),
+        (
+            left_out(),
+            counted(0, 0, 0),
+            10,
+            8,
+            Verdict::NothingChecked,
+            "nothing was checked: no build in scope, or no rule that could be run",
+        ),
+        (
+            left_out(),
+            counted(1, 0, 0),
+            10,
+            8,
+            Verdict::Abnormal,
+            "failed: 1 of 11 builds is abnormal (baseline-lost 1); compared with 8 builds of the baseline; not checked: a (it \
+             digests otherwise)",
+        ),
+    ] {
+        let judgement = compared(rule_found, lost, builds, of_baseline);
         assert_eq!(judgement.sentence(), format!("verdict: {sentence}"));
         assert_eq!(judgement.verdict, verdict, "{sentence}");
     }

@@ -1,16 +1,25 @@
-//! Judges a restore: is what the scan found more than is allowed, and was what had to be found found?
+//! Judges a restore: is what the scan found more than is allowed, was what had to be found found, and is everything there that
+//! was there at the backup?
 
 mod allowance;
 mod check;
+mod comparison;
 mod expected;
 mod judgement;
+mod manifest;
 mod sentence;
+mod signature;
 mod tally;
 mod verdict;
 
 pub use allowance::{Allowance, BadAllowance, Ruled};
 pub use check::{Check, Count, Kind, Outcome, Seen};
+pub use comparison::{Comparison, Difference, Differing, Missing, Present, Terms};
 pub use expected::{ExpectedBuild, FoundAs};
-pub use judgement::{Circumstances, Fault, Judgement, Numbers};
+pub use judgement::{Circumstances, ComparedWith, Fault, Judgement, Numbers};
+pub use manifest::{
+    DatabaseNamed, Entry, FORMAT, Fared, Gatherer, Manifest, ManifestError, NotCovered, ProfileUsed, Project, Range,
+};
+pub use signature::{Key, KeyError};
 pub use tally::Tally;
 pub use verdict::Verdict;

@@ -3,6 +3,7 @@
 use crate::text::{counted, escape_controls};
 
 use super::check::Outcome;
+use super::comparison::Difference;
 use super::judgement::Judgement;
 use super::verdict::Verdict;
 
@@ -13,24 +14,28 @@ impl Judgement {
     /// The verdict in one sentence that a person understands, with what was not checked.
     pub fn sentence(&self) -> String {
         let seen = self.seen.clone().unwrap_or_default();
-        let of_builds = format!("{} of {}", seen.abnormal, counted(seen.builds, "build"));
+        // Those that are lost are none of the builds that are there.
+        let builds = counted(seen.builds + self.lost(), "build");
+        let of_builds = format!("{} of {builds}", seen.abnormal);
         let are = if seen.abnormal == 1 { "is" } else { "are" };
         let found = self.found();
         let unexpected = self.counts().any(|(_, count)| count.unexpected() > 0);
         let judged = match self.verdict {
-            Verdict::Clean => format!("clean: none of {} is abnormal", counted(seen.builds, "build")),
-            Verdict::Incomplete => format!(
-                "nothing abnormal was seen in {}, but not everything was checked",
-                counted(seen.builds, "build")
-            ),
+            Verdict::Clean => format!("clean: none of {builds} is abnormal"),
+            Verdict::Incomplete => {
+                format!("nothing abnormal was seen in {builds}, but not everything was checked")
+            }
             Verdict::Allowed if unexpected => {
                 format!("passed: {of_builds} {are} abnormal, no more than allowed ({found})")
             }
             Verdict::Allowed => format!("passed: {of_builds} {are} abnormal, as expected ({found})"),
             Verdict::Abnormal if found.is_empty() => {
-                format!("failed: none of {} is abnormal", counted(seen.builds, "build"))
+                format!("failed: none of {builds} is abnormal")
             }
             Verdict::Abnormal => format!("failed: {of_builds} {are} abnormal ({found})"),
+            Verdict::NothingChecked if seen.compared == Some(0) => {
+                "nothing was checked: the baseline has no build in scope".to_owned()
+            }
             Verdict::NothingChecked => {
                 "nothing was checked: no build in scope, or no rule that could be run".to_owned()
             }
@@ -39,10 +44,25 @@ impl Judgement {
         };
         // Why nothing was looked at is said already, or is the error that follows.
         let not_checked = if self.verdict.is_judged() { self.not_checked() } else { String::new() };
-        format!("verdict: {judged}{}{not_checked}", self.recall())
+        format!("verdict: {judged}{}{}{not_checked}", self.compared(), self.recall())
     }
 
-    /// What the rules found, what was expected, and what is allowed.
+    /// How many builds the baseline says are lost.
+    fn lost(&self) -> u64 {
+        self.counts().find(|(name, _)| *name == Difference::Lost.rule()).map_or(0, |(_, count)| count.found)
+    }
+
+    /// How many builds were compared with the baseline.
+    fn compared(&self) -> String {
+        match self.seen.as_ref().and_then(|seen| seen.compared) {
+            Some(builds) if self.verdict.is_judged() => {
+                format!("; compared with {} of the baseline", counted(builds, "build"))
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// What the rules and the baseline found, what was expected, and what is allowed.
     fn found(&self) -> String {
         let found = self.counts().filter(|(_, count)| count.found > 0).map(|(rule, count)| {
             let expected = match count.expected {

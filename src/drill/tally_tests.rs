@@ -65,6 +65,26 @@ fn one_that_the_backup_did_not_cut_is_found_and_counts() {
 }
 
 #[test]
+fn a_build_that_a_baseline_alone_tells_of_is_not_found() {
+    let told = |reasons: &[&str], url: Option<&str>| {
+        let reasons = reasons.iter().map(ToString::to_string).collect();
+        let mut tally = Tally::new(&[self::url(URL)]);
+        tally.add(&Finding { reasons, ..found(url, 7, Timing::Ended) });
+        let expected = tally.by_rule.values().map(|count| count.expected).sum::<u64>();
+        (tally.expected.remove(0), expected)
+    };
+    // What is lost has no address.
+    for (reason, url) in [("baseline-lost", None), ("baseline-changed", Some(URL)), ("baseline-extra", Some(URL))] {
+        let (build, expected) = told(&[reason], url);
+        assert_eq!((&build.found, expected, build.differs.as_slice()), (&None, 0, &[reason.to_owned()][..]));
+        assert!(build.told().contains(&format!("the baseline alone tells of it, {reason}")), "{}", build.told());
+    }
+    // One that a rule finds besides is found; that it was over before the backup is held against the restore.
+    let (build, expected) = told(&["output-gap", "baseline-changed"], Some(URL));
+    assert_eq!((build.found.map(|found| found.as_expected), expected), (Some(false), 0));
+}
+
+#[test]
 fn another_build_is_not_the_expected_one() {
     for other in [
         found(Some("https://ci.example.com/gh/acme/api/8"), 8, Timing::InFlight),

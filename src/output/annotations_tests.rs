@@ -31,7 +31,7 @@ fn judgement(rules: usize, name: &str, evidence: &str) -> Judgement {
     };
     let times = RestoreTimes { backup: None, restored: None, max_run_time: jiff::SignedDuration::from_hours(5) };
     let (started_at, ended_at) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
-    let about = Circumstances { database: None, profile: None, times, started_at, ended_at };
+    let about = Circumstances { database: None, profile: None, times, baseline: None, started_at, ended_at };
     let count = || Count { found: 100, expected: 0, allowed: 0, first: vec![seen.clone(); 20] };
     let checks = (0..rules).map(|place| Check {
         kind: Kind::Rule,

@@ -22,6 +22,7 @@ pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
     let mut report = Report::new("halfbuilt verify");
     let of_kind = |kind: Kind| judgement.checks.iter().filter(move |check| check.kind == kind);
     let rules = of_kind(Kind::Rule).map(|check| case(check, "halfbuilt.rules"));
+    let baseline = of_kind(Kind::Baseline).map(|check| case(check, "halfbuilt.baseline"));
     let relations = of_kind(Kind::Relation).map(|check| case(check, "halfbuilt.relations"));
     let expected = judgement.expected.iter().map(|build| expectation(judgement, build));
     let gaps = judgement.gaps.iter().map(|(what, why)| {
@@ -31,6 +32,7 @@ pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
     let all = [
         ("halfbuilt verdict", nothing_judged(judgement).into_iter().collect::<Vec<_>>()),
         ("halfbuilt rules", rules.collect()),
+        ("halfbuilt baseline", baseline.collect()),
         ("halfbuilt relations", relations.collect()),
         ("halfbuilt expected builds", expected.collect()),
         ("halfbuilt coverage", gaps.collect()),

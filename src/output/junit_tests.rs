@@ -16,7 +16,7 @@ fn about() -> Circumstances {
     let times = RestoreTimes { backup: None, restored: None, max_run_time: jiff::SignedDuration::from_hours(5) };
     let started_at = jiff::Timestamp::UNIX_EPOCH;
     let ended_at = started_at + jiff::SignedDuration::from_millis(1_234);
-    Circumstances { database: None, profile: None, times, started_at, ended_at }
+    Circumstances { database: None, profile: None, times, baseline: None, started_at, ended_at }
 }
 
 fn read(judgement: &Judgement) -> Junit {

@@ -16,7 +16,7 @@ fn judgement(rules: usize, text: &str) -> Judgement {
     };
     let times = RestoreTimes { backup: None, restored: None, max_run_time: jiff::SignedDuration::from_hours(5) };
     let (started_at, ended_at) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
-    let about = Circumstances { database: None, profile: None, times, started_at, ended_at };
+    let about = Circumstances { database: None, profile: None, times, baseline: None, started_at, ended_at };
     let checks = (0..rules).map(|place| Check {
         kind: Kind::Rule,
         name: format!("{place}{text}"),

@@ -27,6 +27,8 @@ pub struct Summary {
     pub abnormal: u64,
     /// Those that may be deleted.
     pub deletable: u64,
+    /// How many builds of a baseline were looked for; `None` where there is no baseline.
+    pub compared: Option<u64>,
 }
 
 impl Summary {
@@ -38,6 +40,16 @@ impl Summary {
             by_rule: rules.map(|rule| (rule.to_owned(), 0)).collect(),
             ..Self::default()
         }
+    }
+
+    /// Takes in that the builds of a baseline are looked for as well: what of it is not compared, and the reasons by which is told
+    /// what differs.
+    pub fn compares(&mut self, not_checked: &[NotChecked], reasons: [&str; 3], builds: u64) {
+        self.not_checked.extend_from_slice(not_checked);
+        let left_out = |reason: &str| not_checked.iter().any(|left| left.what == reason);
+        self.by_rule
+            .extend(reasons.into_iter().filter(|reason| !left_out(reason)).map(|reason| (reason.to_owned(), 0)));
+        self.compared = Some(builds);
     }
 
     /// Adds a finding.

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::drill::{Check, ExpectedBuild, Fault, Judgement, Numbers, Outcome, Seen};
+use crate::drill::{Check, ComparedWith, ExpectedBuild, Fault, Judgement, Numbers, Outcome, Seen};
 
 /// The format that is written.
 const FORMAT: &str = "halfbuilt-verdict/1";
@@ -35,6 +35,7 @@ pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
         "backup_time": time(about.times.backup),
         "restored_at": time(about.times.restored.or(about.times.backup)),
         "max_run_seconds": about.times.max_run_time.as_secs(),
+        "baseline": about.baseline.as_ref().map(baseline),
         "scope": judgement.seen.as_ref().map(scope),
         "findings": judgement.seen.as_ref().map(findings),
         "checks": judgement.checks.iter().map(check).collect::<Vec<_>>(),
@@ -49,8 +50,18 @@ fn fault(fault: &Fault) -> Value {
     json!({ "message": fault.message, "causes": fault.causes, "hint": fault.hint })
 }
 
+fn baseline(with: &ComparedWith) -> Value {
+    json!({
+        "file": with.file,
+        "backup_time": with.backup_time.to_string(),
+        "covered_until": with.covered_until.to_string(),
+        "builds": with.builds,
+        "signature_is_good": with.signature_is_good,
+    })
+}
+
 fn scope(seen: &Numbers) -> Value {
-    json!({ "builds": seen.builds, "projects": seen.projects, "steps": seen.steps })
+    json!({ "builds": seen.builds, "projects": seen.projects, "steps": seen.steps, "compared": seen.compared })
 }
 
 fn findings(seen: &Numbers) -> Value {
@@ -101,5 +112,6 @@ fn expected(build: &ExpectedBuild) -> Value {
         "reasons": found.map(|found| &found.reasons),
         "as_expected": found.map(|found| found.as_expected),
         "resembles": build.resembles,
+        "differs": build.differs,
     })
 }

@@ -14,6 +14,7 @@ use super::rule::{Rule, Sieve};
 /// The program's own SQL, a file each.
 mod sql {
     pub(super) const ANSWER: &str = include_str!("../../sql/engine/answer.sql");
+    pub(super) const BASELINE: &str = include_str!("../../sql/engine/baseline.sql");
     pub(super) const BUILD_BY_NAME: &str = include_str!("../../sql/engine/build_by_name.sql");
     pub(super) const BUILD_BY_URL_ALONE: &str = include_str!("../../sql/engine/build_by_url_alone.sql");
     pub(super) const BUILD_OF_PROJECTS: &str = include_str!("../../sql/engine/build_of_projects.sql");
@@ -23,6 +24,8 @@ mod sql {
     pub(super) const FINDING: &str = include_str!("../../sql/engine/finding.sql");
     pub(super) const JUDGED: &str = include_str!("../../sql/engine/judged.sql");
     pub(super) const KEYS: &str = include_str!("../../sql/engine/keys.sql");
+    pub(super) const MANIFEST: &str = include_str!("../../sql/engine/manifest.sql");
+    pub(super) const MANIFEST_THERE: &str = include_str!("../../sql/engine/manifest_there.sql");
     pub(super) const NAMES: &str = include_str!("../../sql/engine/names.sql");
     pub(super) const NO_CHUNK: &str = include_str!("../../sql/engine/no_chunk.sql");
     pub(super) const NO_OBJECT: &str = include_str!("../../sql/engine/no_object.sql");
@@ -118,6 +121,16 @@ impl Relations<'_> {
     /// What the database itself suggests as the time of the backup.
     pub(super) fn suggestion(&self) -> String {
         self.followed_by(&[], sql::SUGGESTION)
+    }
+
+    /// Every build with its digest.
+    pub(super) fn census(&self) -> String {
+        self.followed_by(&[], sql::MANIFEST)
+    }
+
+    /// Those of some builds, by project and number, that are there.
+    pub(super) fn there(&self) -> String {
+        self.followed_by(&[], sql::MANIFEST_THERE)
     }
 
     /// The buckets of builds that are not whole, of those in the buckets of the levels before, which are the parameters;
@@ -248,6 +261,14 @@ fn stand_in(relation: Relation) -> &'static str {
         Relation::Chunk => sql::NO_CHUNK,
         Relation::Build | Relation::Object => sql::NO_OBJECT,
     }
+}
+
+/// Builds that are given by project and number, as a rule would find them; the first of four parameters has this number.
+pub(super) fn given(first: usize) -> String {
+    let filled = without_semicolon(sql::BASELINE).replace(":projects", &format!("${first}::text[]"));
+    let filled = filled.replace(":places", &format!("${}::bigint[]", first + 1));
+    let filled = filled.replace(":numbers", &format!("${}::bigint[]", first + 2));
+    filled.replace(":evidence", &format!("${}::text[]", first + 3))
 }
 
 pub(super) fn part(name: &str, kept: &str, sql: &str) -> String {

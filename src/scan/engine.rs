@@ -11,6 +11,7 @@ use crate::project_glob::ProjectGlobs;
 use crate::text::counted;
 
 use super::ScanError;
+use super::census::Given;
 use super::compose::{self, Part, Relations};
 use super::fit::Fit;
 use super::found::finding;
@@ -85,9 +86,9 @@ pub struct Quiet {
 
 /// A scan over one snapshot. Everything in it has been checked, counted and added up; the findings are yet to be read.
 pub struct Scan<'a> {
-    plan: &'a ScanPlan,
-    snapshot: &'a Snapshot<'a>,
-    fit: Fit,
+    pub(super) plan: &'a ScanPlan,
+    pub(super) snapshot: &'a Snapshot<'a>,
+    pub(super) fit: Fit,
     scope: Scope,
     rules: Vec<(usize, &'a Rule)>,
     not_checked: Vec<NotChecked>,
@@ -168,11 +169,19 @@ impl<'a> Scan<'a> {
     /// # Errors
     /// What the server complains about before the first row.
     pub async fn findings(&self) -> Result<Findings<'_>, ScanError> {
+        self.findings_and(&[]).await
+    }
+
+    /// The same, with builds that were found by other means, each under its own reason.
+    ///
+    /// # Errors
+    /// What the server complains about before the first row.
+    pub async fn findings_and(&self, given: &[Given]) -> Result<Findings<'_>, ScanError> {
         let (scope, mut parameters) = self.scope_parameters();
         let suspects = parameters.len() + 1;
         let told = self.rules.iter().filter_map(|(rank, rule)| self.part(*rank, rule, suspects));
         let mut parts: Vec<Part<'_>> = told.collect();
-        if parts.is_empty() {
+        if parts.is_empty() && given.is_empty() {
             return Ok(Findings { plan: self.plan, fit: &self.fit, rows: None });
         }
         if !self.sieved.names_differ && !parts.iter().any(|part| part.rule.finds_duplicates()) {
@@ -183,6 +192,15 @@ impl<'a> Scan<'a> {
             && let Suspects::Only(keys) = &self.sieved.suspects
         {
             parameters.push(Parameter::Texts(keys.clone()));
+        }
+        if !given.is_empty() {
+            // The statement that counts every build is compiled, and no other that comes after it is the better for it.
+            self.snapshot.compiles(false).await?;
+        }
+        let as_rules: Vec<Rule> = given.iter().map(|given| given.as_rule(&mut parameters)).collect();
+        for (place, rule) in as_rules.iter().enumerate() {
+            // After the rules, and after that for duplicates.
+            parts.push(Part { rule, rank: self.plan.rules.len() + 1 + place, suspects: None, told: true });
         }
         let statement = self.relations(scope).findings(&parts);
         let rows = self.snapshot.rows("scanning for abnormal builds", &statement, &parameters).await?;

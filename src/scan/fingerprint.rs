@@ -7,6 +7,8 @@ use crate::database::DatabaseIdentity;
 use crate::finding::Finding;
 
 use super::plan::ScanPlan;
+use super::profile::Profile;
+use super::relation::Relation;
 
 /// How many hexadecimal digits of the digest of a build's state are kept: 96 bits.
 const STATE_DIGITS: usize = 24;
@@ -29,6 +31,17 @@ pub fn database_tag(database: &DatabaseIdentity) -> String {
     }
     digest.update(&database.name);
     hexadecimal(&digest.finalize(), TAG_DIGITS)
+}
+
+/// A digest of the SQL by which a profile presents a database: two of one profile see the same things.
+pub(super) fn profile_digest(profile: &Profile) -> String {
+    let mut digest = Sha256::new();
+    for relation in Relation::ALL {
+        let sql = profile.relation(relation).map_or("", |found| found.sql.as_str());
+        digest.update((sql.len() as u64).to_be_bytes());
+        digest.update(sql);
+    }
+    hexadecimal(&digest.finalize(), STATE_DIGITS)
 }
 
 /// Digests what a build is, not what was made of it: timing and reasons depend on what the scan was told. The tag of the

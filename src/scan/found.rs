@@ -56,3 +56,31 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, row: &Row) -> Result<Finding, 
     found.fingerprint = fingerprint(&found.key, &found, &fit.database_tag);
     Ok(found)
 }
+
+/// What is told of a build that is not there. It cannot be deleted.
+pub(super) fn absent(fit: &Fit, project: &str, number: Option<i64>, rule: &str, evidence: String) -> Finding {
+    let mut absent = Finding {
+        key: String::new(),
+        build_url: None,
+        project: Some(project.to_owned()),
+        build_num: number,
+        lifecycle: None,
+        status: None,
+        queued_at: None,
+        started_at: None,
+        stopped_at: None,
+        last_activity_at: None,
+        timing: Timing::Ended,
+        reasons: vec![rule.to_owned()],
+        evidence: escape_controls(&evidence),
+        steps: None,
+        steps_unfinished: None,
+        output_expected: None,
+        output_stored: None,
+        shares_its_name: false,
+        deletable: false,
+        fingerprint: String::new(),
+    };
+    absent.fingerprint = fingerprint("", &absent, &fit.database_tag);
+    absent
+}

@@ -1,6 +1,7 @@
 //! Finds the abnormal builds: profiles say how to read a database, rules say what is abnormal, the engine runs them.
 
 mod archive;
+mod census;
 mod check;
 mod compose;
 mod engine;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use crate::database::DatabaseError;
 
 pub use archive::{ArchiveRow, ArchiveRows, Archiving, archive_faults};
+pub use census::{Census, Clock, Given, There};
 pub use check::{joint_fault, relation_faults, rule_faults};
 pub use engine::{Findings, Phase, Quiet, Scan, Scope};
 pub use fingerprint::{database_tag, reads};

@@ -3,7 +3,9 @@
 use crate::timing::RestoreTimes;
 
 use super::ScanError;
+use super::fingerprint::profile_digest;
 use super::profile::Profile;
+use super::relation::Relation;
 use super::rule::{Need, Rule};
 
 /// What to look for and how.
@@ -92,6 +94,21 @@ impl ScanPlan {
     /// The profile's name.
     pub fn profile_name(&self) -> &str {
         &self.profile.name
+    }
+
+    /// A digest of the SQL by which the profile presents a database.
+    pub fn profile_digest(&self) -> String {
+        profile_digest(&self.profile)
+    }
+
+    /// What the profile counts output in: bytes, lines ...
+    pub fn unit(&self) -> &str {
+        &self.profile.unit
+    }
+
+    /// Whether the profile presents a relation.
+    pub fn offers(&self, relation: Relation) -> bool {
+        self.profile.offers(relation)
     }
 
     /// T, R and the maximum run time.

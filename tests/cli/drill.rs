@@ -1,6 +1,7 @@
 //! A restore drill from end to end: a database that is being written to is backed up in two ways, restored elsewhere, and judged.
 //! What was cut is told by psql, which shares nothing with the program.
 
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use halfbuilt::exit::Exit;
@@ -53,7 +54,7 @@ fn writer(server: &Server, project: &str) -> Child {
 
 /// Judges a restored database, and holds the verdict against what psql says of the same.
 #[track_caller]
-fn judge(server: &Server, database: &str, backup_time: &str) -> Vec<String> {
+fn judge(server: &Server, database: &str, backup_time: &str, manifest: &Path) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name);
     let cut: Vec<String> = server.run(database, CUT).lines().map(str::to_owned).collect();
@@ -62,12 +63,13 @@ fn judge(server: &Server, database: &str, backup_time: &str) -> Vec<String> {
 
     let verify = || {
         let run = halfbuilt(&["verify", "--backup-time", backup_time, "--junit"]).args(&[path("junit.xml")]);
+        let run = run.args(&["--baseline"]).args(&[manifest]);
         run.envs(&server.variables(database)).args(&["-o"]).args(&[path("report.csv")])
     };
     // The known builds prove recall; the others that were cut are held against the restore, for nobody expected them.
     let expect: Vec<&str> = PLANTED.iter().flat_map(|url| ["--expect", url]).collect();
     let done = verify().args(&expect).run().exits(Exit::Found);
-    done.says("2 of 2 expected builds were found").says("verdict: failed: ");
+    let done = done.says("2 of 2 expected builds were found").says("verdict: failed: ");
     let report = Report::read(&path("report.csv"));
     let mut found: Vec<String> = report.column("build_url").into_iter().map(str::to_owned).collect();
     found.sort();
@@ -75,7 +77,11 @@ fn judge(server: &Server, database: &str, backup_time: &str) -> Vec<String> {
     assert_eq!(report.count("timing", "in-flight"), cut.len());
     assert_eq!(report.count("deletable", "yes"), cut.len());
     assert!(report.column("reasons").iter().all(|reasons| reasons.contains("stuck-running")));
+    // The rules find what was cut, and the baseline knows the rest as it is.
+    let covered = told_by(manifest)["builds"].as_u64().expect("a number");
+    done.says(&format!("compared with {covered} builds of the baseline"));
     let junit = Junit::read(&path("junit.xml"));
+    assert_eq!(junit.names("halfbuilt.baseline", |ended| *ended == Ended::Passed).len(), 3);
     assert!(matches!(junit.case("stuck-running").ended, Ended::Failed(_)));
     assert!(PLANTED.iter().all(|url| junit.case(url).ended == Ended::Passed));
 
@@ -89,7 +95,21 @@ fn judge(server: &Server, database: &str, backup_time: &str) -> Vec<String> {
     let whole = server.run(database, "SELECT min(build_url) FROM builds WHERE lifecycle = 'finished'");
     let done = verify().args(&["--expect", &whole]).run().exits(Exit::Found);
     done.says(&format!("0 of 1 expected build was found, not found: {whole}"));
+
+    // What the restore lost besides is found by the baseline alone.
+    let lost = server.run(database, "SELECT build_url FROM builds WHERE build_num = 2 AND reponame = 'api'");
+    server.run(database, &format!("DELETE FROM builds WHERE build_url = '{lost}'"));
+    let done = verify().args(&["--expect-file"]).args(&[path("cut.txt")]).run().exits(Exit::Found);
+    done.says(&format!("(stuck-running {all}, expected {all}")).says("; baseline-lost 1)");
+    let report = Report::read(&path("report.csv"));
+    let row = report.row("acme/api", "2");
+    assert_eq!([&row["reasons"], &row["timing"], &row["deletable"]], ["baseline-lost", "ended", "no"]);
+    assert_eq!(report.rows.len(), all + 1);
     cut
+}
+
+fn told_by(manifest: &Path) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(manifest).expect("a manifest")).expect("JSON")
 }
 
 #[test]
@@ -99,12 +119,18 @@ fn backups_of_a_database_that_is_written_to_are_judged_right() {
     primary.psql("ci", &["-1", "-f", repository("sql/schema.sql").to_str().expect("a path")]);
     primary.run("ci", "CREATE SCHEMA drill");
     let mut writers = ["api", "web", "mobile"].map(|project| writer(&primary, project));
-    let finished = "SELECT count(*) FROM builds WHERE lifecycle = 'finished'";
+    let finished = "SELECT count(*) FROM builds WHERE stop_time < clock_timestamp() - interval '1 second'";
     wait_until(|| primary.run("ci", finished).parse::<u32>().expect("a number") > 50);
     primary.run("ci", PLANT);
 
-    // A dump, which holds what there was when it began, and a base backup, which is recovered to where it ended.
+    // Before the backups. What ended in the last moment may not be committed yet.
     let folder = tempfile::tempdir().expect("a folder");
+    let manifest = folder.path().join("before.json");
+    let run_manifest = halfbuilt(&["manifest", "--settle", "1s", "-o"]).args(&[&manifest]);
+    run_manifest.envs(&primary.variables("ci")).run().exits(Exit::Clean).says("they were not over by T");
+    assert!(told_by(&manifest)["builds"].as_u64().expect("a number") > 20);
+
+    // A dump, which holds what there was when it began, and a base backup, which is recovered to where it ended.
     let dump = folder.path().join("ci.dump");
     let dump = dump.to_str().expect("a path");
     run(program(&primary, "pg_dump", &["-Fc", "-f", dump, "ci"]));
@@ -116,8 +142,8 @@ fn backups_of_a_database_that_is_written_to_are_judged_right() {
     run(program(&restored, "createdb", &["dumped"]));
     run(program(&restored, "pg_restore", &["--exit-on-error", "-d", "dumped", dump]));
 
-    let of_dump = judge(&restored, "dumped", &dumped_at);
-    let of_copy = judge(&restored, "ci", &copied_at);
+    let of_dump = judge(&restored, "dumped", &dumped_at, &manifest);
+    let of_copy = judge(&restored, "ci", &copied_at, &manifest);
     // They were taken at different times, and each is judged by its own.
     assert_ne!(of_dump, of_copy);
 

@@ -6,6 +6,8 @@
 mod archive;
 mod as_psql;
 mod bad_input;
+mod baseline;
+mod baseline_verdict;
 mod buildbot;
 mod conductor;
 mod connection;
@@ -19,6 +21,7 @@ mod gates;
 mod gone;
 mod journal;
 mod limits;
+mod manifest;
 mod odd_data;
 mod own_sql;
 mod profiles;

@@ -61,6 +61,22 @@ fn nothing_is_deleted_by_what_a_standby_says() {
 }
 
 #[test]
+fn a_manifest_of_a_standby_is_that_of_its_primary_and_its_present_is_what_it_replayed() {
+    let [primary, standby] = database("counted");
+    let manifest = |server: &Server, arguments: &[&str]| {
+        let done = halfbuilt(&["manifest"]).args(arguments).envs(&server.variables("counted")).run().exits(Exit::Clean);
+        (serde_json::from_str::<serde_json::Value>(&done.stdout).expect("JSON"), done)
+    };
+    let of_backup = &TIMES[..2];
+    assert_eq!(manifest(standby, of_backup).0["projects"], manifest(primary, of_backup).0["projects"]);
+    let (told, done) = manifest(standby, &[]);
+    done.says("this is a standby: its present is what it replayed last");
+    let replayed = standby.run("postgres", "SELECT extract(epoch FROM pg_last_xact_replay_timestamp())");
+    let told: jiff::Timestamp = told["backup_time"].as_str().expect("T").parse().expect("a time");
+    assert!((told.as_second() as f64) <= replayed.parse::<f64>().expect("seconds"), "{told} is after {replayed}");
+}
+
+#[test]
 fn the_kind_of_server_that_was_asked_for_is_found_as_psql_finds_it() {
     let [primary, standby] = &*SERVERS;
     let ports = [primary, standby].map(|server| server.variable("PGPORT"));

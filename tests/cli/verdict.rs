@@ -13,39 +13,39 @@ use crate::support::{
 };
 
 /// A folder for the files of a verdict.
-struct Files {
+pub(crate) struct Files {
     folder: tempfile::TempDir,
 }
 
 impl Files {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("a folder") }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// A file that is there already.
-    fn with(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn with(&self, name: &str, text: &str) -> PathBuf {
         std::fs::write(self.path(name), text).expect("a file");
         self.path(name)
     }
 
     /// `halfbuilt verify` that writes both files.
-    fn verify(&self) -> Run {
+    pub(crate) fn verify(&self) -> Run {
         let (junit, json) = (self.path("junit.xml"), self.path("verdict.json"));
         halfbuilt(&["verify"]).args(&["--junit"]).args(&[junit]).args(&["--json"]).args(&[json])
     }
 
     #[track_caller]
-    fn junit(&self) -> Junit {
+    pub(crate) fn junit(&self) -> Junit {
         Junit::read(&self.path("junit.xml"))
     }
 
     /// The verdict, held to its schema.
     #[track_caller]
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let text = std::fs::read_to_string(self.path("verdict.json")).expect("a file");
         let document = serde_json::from_str(&text).expect("JSON");
         let schema = std::fs::read_to_string(repository("src/output/verdict.schema.json")).expect("a file");
@@ -55,7 +55,7 @@ impl Files {
 
     /// Both files and the exit code tell one story.
     #[track_caller]
-    fn agree(&self, done: &Done) -> (Junit, Value) {
+    pub(crate) fn agree(&self, done: &Done) -> (Junit, Value) {
         let (junit, json) = (self.junit(), self.json());
         assert_eq!(json["exit_code"], Value::from(done.code));
         let checks = json["checks"].as_array().expect("checks");

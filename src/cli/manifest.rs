@@ -1,0 +1,47 @@
+//! The flags of `manifest`, and those by which `verify` compares with one.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::SignedDuration;
+
+use super::ReadingArgs;
+use super::values;
+
+/// The flags of `manifest`.
+#[derive(Debug, Args)]
+pub struct ManifestArgs {
+    /// Where to write the manifest [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Sign the manifest with the key in this file: 16 bytes or more, such as `openssl rand -hex 32` makes
+    #[arg(long, value_name = "FILE", env = "HALFBUILT_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+    /// How long after its stop a build may still be written to, such as 1m: builds that stopped so shortly before this run are
+    /// not covered
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = values::duration)]
+    pub settle: SignedDuration,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: ReadingArgs,
+}
+
+/// The flags by which `verify` compares with a manifest.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Comparing with a manifest")]
+pub struct BaselineArgs {
+    /// Compare with this manifest, which `halfbuilt manifest` made at the backup
+    ///
+    /// Where there is no --backup-time, T is the manifest's. Where the manifest was made before a backup that took long, give
+    /// the time at which the backup ended: what it cut in between is found only so.
+    /// Reports builds that are lost, changed or extra as baseline-lost, baseline-changed and baseline-extra, names which --allow
+    /// knows too.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Demand that the manifest is signed with the key in this file
+    #[arg(long, value_name = "FILE", env = "HALFBUILT_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+    /// How long the server keeps builds, such as 660d: a build that was over longer before --restored-at (or now) is not lost
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, requires = "baseline")]
+    pub retention: Option<SignedDuration>,
+}

@@ -1,0 +1,324 @@
+//! `verify --baseline`: compares a restored database with the manifest that was made at the backup.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::cli::{BaselineArgs, ReadingArgs};
+use crate::drill::{
+    ComparedWith, Comparison, Difference, Differing, Gatherer, Manifest, ManifestError, NotCovered, Present, Terms,
+};
+use crate::finding::Finding;
+use crate::output::Printer;
+use crate::project_glob::ProjectGlobs;
+use crate::scan::{Given, NotChecked, Scan, ScanPlan};
+use crate::text::{counted, escape_controls, shorten};
+use crate::timing::Timing;
+
+use super::{Error, manifest};
+
+/// How many projects are named of those that are gone, new, or went backwards.
+const SHOWN: usize = 20;
+/// As much of a project's name is shown.
+const NAME_SHOWN: usize = 100;
+
+/// A manifest to be compared with.
+pub(super) struct Baseline {
+    file: PathBuf,
+    manifest: Manifest,
+    /// `None` where it was not checked; a bad one is an error.
+    signature_is_good: Option<bool>,
+    /// Builds that were over before it may have been deleted on purpose.
+    kept_since: Option<Timestamp>,
+    printer: Printer,
+}
+
+/// What a comparison has found, as the report needs it.
+#[derive(Default)]
+pub(super) struct Compared {
+    /// Builds that are there, to be told beside what rules find.
+    pub(super) given: Vec<Given>,
+    /// Those that are not there, in the order of the report.
+    pub(super) absent: VecDeque<Differing>,
+    /// What could not be compared.
+    pub(super) not_checked: Vec<NotChecked>,
+    /// How many builds of the manifest were looked for.
+    pub(super) builds: u64,
+}
+
+impl Baseline {
+    /// Reads the manifest, and makes its T that of the run where none is given. `None` where none is asked for.
+    pub(super) fn load(
+        args: &BaselineArgs,
+        reading: &mut ReadingArgs,
+        printer: Printer,
+    ) -> Result<Option<Self>, Error> {
+        let Some(file) = &args.baseline else { return Ok(None) };
+        let refused = |source| Error::Baseline { file: file.clone(), source };
+        let mut manifest = Manifest::read(file).map_err(refused)?;
+        let signature = match &args.key_file {
+            Some(key_file) => {
+                manifest.verify(&manifest::key(key_file)?).map_err(refused)?;
+                "its signature is good"
+            }
+            None if manifest.signature.is_some() => "its signature was not checked: no --key-file",
+            None => "it is not signed",
+        };
+        let backup = manifest.backup_time;
+        // A backup takes its time: what ran at its end may have begun after the manifest was made, and was cut all the same.
+        let given = *reading.backup_time.get_or_insert(backup);
+        if given < backup {
+            let why = format!(
+                "--backup-time {given} is before the T of --baseline {}, {backup}: the backup cannot hold what the baseline does",
+                file.display()
+            );
+            return Err(Error::Usage(why));
+        }
+        let Manifest { builds, covered_until, tool, database, .. } = &manifest;
+        printer.say(&format!(
+            "baseline {}: {} over by {covered_until}, of database {:?}, by {}; {signature}",
+            file.display(),
+            counted(*builds, "build"),
+            database.name,
+            shorten(tool, NAME_SHOWN)
+        ));
+        let kept_since =
+            args.retention.map(|kept| reading.restored_at.unwrap_or_else(Timestamp::now).checked_sub(kept));
+        let kept_since = kept_since.transpose().map_err(|_| Error::Usage("--retention is too long".to_owned()))?;
+        let signature_is_good = args.key_file.is_some().then_some(true);
+        Ok(Some(Self { file: file.clone(), manifest, signature_is_good, kept_since, printer }))
+    }
+
+    /// What is told of it in a verdict.
+    pub(super) fn named(&self) -> ComparedWith {
+        let Manifest { backup_time, covered_until, builds, .. } = self.manifest;
+        ComparedWith {
+            file: self.file.display().to_string(),
+            backup_time,
+            covered_until,
+            builds,
+            signature_is_good: self.signature_is_good,
+        }
+    }
+
+    /// Whether the database is read as the manifest was, since nothing else can be compared, and what differs has its words for
+    /// itself.
+    pub(super) fn fits(&self, plan: &ScanPlan) -> Result<(), Error> {
+        if let Some(name) = plan.all_rule_names().iter().find(|name| Difference::is_reason(name)) {
+            return Err(Error::Usage(format!(
+                "--rules: {name:?} is what --baseline calls a difference, so no rule can have the name"
+            )));
+        }
+        let (theirs, ours) = (&self.manifest.profile, plan.profile_name());
+        if theirs.name == ours {
+            return Ok(());
+        }
+        let source = ManifestError::Profile { theirs: shorten(&theirs.name, NAME_SHOWN), ours: ours.to_owned() };
+        Err(Error::Baseline { file: self.file.clone(), source })
+    }
+
+    /// Counts the database and compares.
+    pub(super) async fn compare(
+        &self,
+        scan: &Scan<'_>,
+        plan: &ScanPlan,
+        projects: &ProjectGlobs,
+    ) -> Result<Compared, Error> {
+        let then = &self.manifest;
+        let clock = scan.clock().await?;
+        let times = (then.covered_until, then.backup_time);
+        let mut census = scan.census(times.0, times.1).await?;
+        let mut gathered = Gatherer::default();
+        while let Some(build) = census.next().await? {
+            gathered.add(&build);
+        }
+        drop(census);
+        let highest: BTreeMap<&str, Option<i64>> =
+            then.projects.iter().map(|project| (&*project.project, gathered.highest_now(&project.project))).collect();
+        let now = gathered.finish(manifest::about(plan, (None, String::new()), &clock, times));
+        let mut compared = Compared::default();
+        let digests = self.digests_alike(&now, &mut compared);
+        let terms = Terms { in_scope: &|project| projects.matches(Some(project)), digests };
+        let highest = |project: &str| highest.get(project).copied().flatten();
+        let mut found = Comparison::new(then, &now, highest, &terms);
+        let present = self.present(scan, &found).await?;
+        found.settle(&present, self.kept_since);
+        self.tell(&found);
+        self.left_out(&found, &mut compared);
+        compared.builds = found.builds;
+        compared.take(found.differing);
+        Ok(compared)
+    }
+
+    /// Looks for the builds that are not over, or not there.
+    async fn present(&self, scan: &Scan<'_>, found: &Comparison) -> Result<Vec<Present>, Error> {
+        if found.missing.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut wanted = ByProject::default();
+        found.missing.iter().for_each(|missing| wanted.add(&missing.project, missing.entry.number));
+        let there = scan.there((wanted.projects, wanted.places, wanted.numbers)).await?;
+        let present = there.into_iter().map(|there| Present {
+            position: there.position,
+            lifecycle: there.lifecycle,
+            has_started: there.has_started,
+        });
+        Ok(present.collect())
+    }
+
+    /// Whether a digest of the manifest and one of this database mean the same. If not, it is said.
+    fn digests_alike(&self, now: &Manifest, compared: &mut Compared) -> bool {
+        let (theirs, ours) = (&self.manifest.profile, &now.profile);
+        let why = if self.manifest.digest_check != now.digest_check {
+            "this server digests otherwise than that of the baseline"
+        } else if (theirs.steps, theirs.output) != (ours.steps, ours.output) {
+            "the baseline covers other relations than the profile has now"
+        } else {
+            if theirs.digest != ours.digest {
+                let name = shorten(&theirs.name, NAME_SHOWN);
+                self.printer.warn(&format!(
+                    "profile {name} is not what it was when the baseline was made: it may see other things"
+                ));
+            }
+            for (has, what) in [(theirs.steps, "steps"), (theirs.output, "output")] {
+                if !has {
+                    compared.leave_out(format!("{what} against the baseline"), "it has none of them");
+                }
+            }
+            return true;
+        };
+        compared.leave_out(Difference::Changed.rule().to_owned(), why);
+        false
+    }
+
+    fn tell(&self, found: &Comparison) {
+        let Comparison { builds, projects, ranges, ranges_differ, .. } = found;
+        self.printer.say(&format!(
+            "compared with the baseline: {} of {}; {ranges_differ} of {} differ",
+            counted(*builds, "build"),
+            counted(*projects, "project"),
+            counted(*ranges, "range")
+        ));
+        if let Some(kept_since) = self.kept_since
+            && found.retired + found.undecided > 0
+        {
+            let (retired, undecided) = (counted(found.retired, "build"), found.undecided);
+            self.printer.say(&format!(
+                "{retired} that retention deleted are not lost: the baseline has them as over before {kept_since}; of {undecided} more it \
+                 cannot be told, and they count as lost"
+            ));
+        }
+        self.name_projects(&found.gone, |(name, builds)| {
+            format!("project {} is gone: {}", name_of(name), counted(*builds, "build"))
+        });
+        self.name_projects(&found.new, |(name, builds)| {
+            format!("project {} is not in the baseline: {}", name_of(name), counted(*builds, "build"))
+        });
+        self.name_projects(&found.backwards, |(name, was, is)| {
+            let is = is.map_or_else(|| "it has none now".to_owned(), |is| format!("it is {is} now"));
+            format!(
+                "NUMBERS WENT BACKWARDS in project {}: the highest was {was}, and {is}; the next build may get a number that was given before",
+                name_of(name)
+            )
+        });
+    }
+
+    fn name_projects<T>(&self, projects: &[T], words: impl Fn(&T) -> String) {
+        projects.iter().take(SHOWN).for_each(|project| self.printer.warn(&words(project)));
+        if projects.len() > SHOWN {
+            self.printer.warn(&format!("and so with {} more projects", projects.len() - SHOWN));
+        }
+    }
+
+    fn left_out(&self, found: &Comparison, compared: &mut Compared) {
+        // Those that were not over are for the rules.
+        let left = NotCovered { not_over: 0, ..self.manifest.not_covered };
+        for (what, why) in manifest::not_covered(&left) {
+            compared.leave_out(format!("{what} against the baseline"), why);
+        }
+        if found.given_up > 0 {
+            let what = format!("{} against the baseline", counted(found.given_up, "build"));
+            compared.leave_out(what, "they never ran, and nothing tells whether they were given up by T");
+        }
+    }
+}
+
+impl Compared {
+    fn leave_out(&mut self, what: String, why: &str) {
+        self.not_checked.push(NotChecked { what, why: why.to_owned() });
+    }
+
+    /// Sorts out which builds are there.
+    fn take(&mut self, differing: Vec<Differing>) {
+        let mut given =
+            [Difference::Changed, Difference::Extra].map(|difference| (difference, ByProject::default(), vec![]));
+        for found in differing {
+            let of = given.iter_mut().find(|(difference, ..)| *difference == found.difference);
+            match (of, found.number) {
+                (Some((_, builds, evidence)), Some(number)) => {
+                    builds.add(&found.project, number);
+                    evidence.push(escape_controls(&found.words));
+                }
+                _ => self.absent.push_back(found),
+            }
+        }
+        let told = given.into_iter().filter(|(_, builds, _)| !builds.numbers.is_empty());
+        self.given.extend(told.map(|(difference, ByProject { projects, places, numbers }, evidence)| Given {
+            rule: difference.rule(),
+            projects,
+            places,
+            numbers,
+            evidence,
+        }));
+    }
+
+    /// The builds that are not there and stand before a finding in the report; all that are left, before the end of it.
+    pub(super) fn absent_before(&mut self, scan: &Scan<'_>, found: Option<&Finding>) -> Vec<Finding> {
+        let mut before = Vec::new();
+        while let Some(next) = self.absent.front() {
+            let place = |project: Option<&str>, number: Option<i64>| {
+                (project.is_none(), project.map(str::to_owned), number.is_none(), number)
+            };
+            let own = place(Some(&next.project), next.number);
+            if found.is_some_and(|found| own > place(found.project.as_deref(), found.build_num)) {
+                break;
+            }
+            let Some(next) = self.absent.pop_front() else { break };
+            before.push(scan.absent(&next.project, next.number, next.difference.rule(), next.words));
+        }
+        before
+    }
+}
+
+/// A build that the baseline knows otherwise was over by T, and is never deletable: what it should be is not known.
+pub(super) fn as_told(mut found: Finding) -> Finding {
+    if found.reasons.iter().any(|reason| Difference::is_reason(reason)) {
+        found.timing = Timing::Ended;
+        found.deletable = false;
+    }
+    found
+}
+
+/// Builds by project and number, each project named once.
+#[derive(Default)]
+struct ByProject {
+    projects: Vec<String>,
+    places: Vec<i64>,
+    numbers: Vec<i64>,
+}
+
+impl ByProject {
+    /// Adds a build; those of a project follow one another.
+    fn add(&mut self, project: &str, number: i64) {
+        if self.projects.last().is_none_or(|last| last != project) {
+            self.projects.push(project.to_owned());
+        }
+        self.places.push(self.projects.len() as i64);
+        self.numbers.push(number);
+    }
+}
+
+fn name_of(project: &str) -> String {
+    shorten(project, NAME_SHOWN)
+}

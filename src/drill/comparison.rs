@@ -1,0 +1,301 @@
+//! What a restored database has lost, gained and changed since its manifest. Pure: both sides have been read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::manifest::{Entry, Manifest, ProfileUsed, Project, Range};
+
+/// What the comparison knows a build's difference as: the words of `reasons` and of `--allow`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Difference {
+    /// It is in the manifest and not in the database.
+    Lost,
+    /// It is in both, and not the same.
+    Changed,
+    /// It was over by T, and is not in the manifest.
+    Extra,
+}
+
+/// One build that is not as the manifest has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Differing {
+    /// Its project.
+    pub project: String,
+    /// Its number; `None` where only its range is known.
+    pub number: Option<i64>,
+    /// How it differs.
+    pub difference: Difference,
+    /// The same in words.
+    pub words: String,
+}
+
+/// How a build fares that the manifest has as over, and the database has not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Present {
+    /// Which of [`Comparison::missing`], counted from 0.
+    pub position: usize,
+    /// Its lifecycle now.
+    pub lifecycle: Option<String>,
+    /// Whether it has started.
+    pub has_started: bool,
+}
+
+/// A build of the manifest that is not among those of the database that are over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Its project.
+    pub project: String,
+    /// What the manifest has of it.
+    pub entry: Entry,
+    /// Whether another build has its number, so that nothing can be looked up by it.
+    pub shares: bool,
+}
+
+/// How a comparison is to be made.
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
+    /// Whether a project is in scope.
+    pub in_scope: &'a dyn Fn(&str) -> bool,
+    /// Whether both sides digest alike. If not, only the numbers of builds are compared.
+    pub digests: bool,
+}
+
+/// How a manifest and a database differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// How many builds of the manifest were looked for.
+    pub builds: u64,
+    /// How many projects they are of.
+    pub projects: u64,
+    /// In how many ranges.
+    pub ranges: u64,
+    /// How many of these had to be looked into build by build.
+    pub ranges_differ: u64,
+    /// What is known to differ, by project and number.
+    pub differing: Vec<Differing>,
+    /// What is yet to be looked for.
+    pub missing: Vec<Missing>,
+    /// Builds that retention has deleted.
+    pub retired: u64,
+    /// Lost builds of which nobody can tell whether retention has deleted them.
+    pub undecided: u64,
+    /// Builds that never ran and are not in the manifest: they may have been given up after T.
+    pub given_up: u64,
+    /// Projects that are not there any more, with their builds in the manifest.
+    pub gone: Vec<(String, u64)>,
+    /// Projects that the manifest does not know, with their builds.
+    pub new: Vec<(String, u64)>,
+    /// Projects whose highest number is lower than it was: the name, what it was, what it is.
+    pub backwards: Vec<(String, i64, Option<i64>)>,
+}
+
+impl Difference {
+    /// All of them, in the order of the report.
+    pub const ALL: [Self; 3] = [Self::Lost, Self::Changed, Self::Extra];
+
+    /// The name that stands in `reasons`.
+    pub fn rule(self) -> &'static str {
+        match self {
+            Self::Lost => "baseline-lost",
+            Self::Changed => "baseline-changed",
+            Self::Extra => "baseline-extra",
+        }
+    }
+
+    /// What it means, in a few words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Lost => "a build of the baseline is not in the database",
+            Self::Changed => "a build is not as it is in the baseline",
+            Self::Extra => "a build was over by then, and is not in the baseline",
+        }
+    }
+
+    /// Whether what stands in `reasons` is said by a baseline and by no rule.
+    pub fn is_reason(name: &str) -> bool {
+        Self::ALL.iter().any(|difference| difference.rule() == name)
+    }
+}
+
+impl Comparison {
+    /// Compares the manifest with what is there now. `highest` tells the highest number that a project has given at all.
+    pub fn new(then: &Manifest, now: &Manifest, highest: impl Fn(&str) -> Option<i64>, terms: &Terms<'_>) -> Self {
+        let mut found = Self::default();
+        let names = [then, now].into_iter().flat_map(|manifest| &manifest.projects).map(|project| &*project.project);
+        let names: BTreeSet<&str> = names.filter(|name| (terms.in_scope)(name)).collect();
+        for name in names {
+            let (was, is) = (then.project(name), now.project(name));
+            let ranges = |project: Option<&Project>| project.map_or(0, |project| project.ranges.len() as u64);
+            let builds = |project: Option<&Project>| project.map_or(0, |project| project.builds);
+            found.builds += builds(was);
+            found.ranges += ranges(was);
+            found.projects += u64::from(builds(was) > 0);
+            if builds(was) > 0 && is.is_none() {
+                found.gone.push((name.to_owned(), builds(was)));
+            }
+            if was.is_none() && builds(is) > 0 {
+                found.new.push((name.to_owned(), builds(is)));
+            }
+            if let Some(given) =
+                was.and_then(|was| was.highest).filter(|given| highest(name).is_none_or(|is| is < *given))
+            {
+                found.backwards.push((name.to_owned(), given, highest(name)));
+            }
+            let mut by_first: BTreeMap<i64, (Option<&Range>, Option<&Range>)> = BTreeMap::new();
+            for range in was.iter().flat_map(|was| &was.ranges) {
+                by_first.entry(range.first).or_default().0 = Some(range);
+            }
+            for range in is.iter().flat_map(|is| &is.ranges) {
+                by_first.entry(range.first).or_default().1 = Some(range);
+            }
+            for (was, is) in by_first.into_values() {
+                found.range(name, was, is, &then.profile, terms);
+            }
+        }
+        found
+    }
+
+    /// Decides about the builds that are missing, once they have been looked for. `kept_since`: builds that were over before it may
+    /// have been deleted on purpose.
+    pub fn settle(&mut self, present: &[Present], kept_since: Option<Timestamp>) {
+        let present: BTreeMap<usize, &Present> = present.iter().map(|present| (present.position, present)).collect();
+        for (position, missing) in std::mem::take(&mut self.missing).into_iter().enumerate() {
+            match present.get(&position).filter(|_| !missing.shares) {
+                // It was given up after T, or is to be: nothing that never ran tells when.
+                Some(there) if missing.entry.never_ran && !there.has_started => self.given_up += 1,
+                Some(there) => {
+                    let lifecycle = there.lifecycle.as_deref().unwrap_or("without a lifecycle");
+                    let words =
+                        format!("over by {} in the baseline, and not by then here: {lifecycle}", over(&missing.entry));
+                    self.differs(&missing.project, Some(missing.entry.number), Difference::Changed, words);
+                }
+                None => self.lost(&missing, kept_since),
+            }
+        }
+        self.differing.sort_by(|one, other| {
+            let place = |found: &Differing| (found.number.is_none(), found.number, found.difference);
+            one.project.cmp(&other.project).then_with(|| place(one).cmp(&place(other)))
+        });
+    }
+
+    fn lost(&mut self, missing: &Missing, kept_since: Option<Timestamp>) {
+        let Entry { number, over_from, over_until, .. } = missing.entry;
+        let mut words = format!("in the baseline, over by {}, and not in this database", over(&missing.entry));
+        match kept_since.map(Timestamp::as_second) {
+            Some(limit) if over_until < limit => {
+                self.retired += 1;
+                return;
+            }
+            Some(limit) if over_from < limit => {
+                self.undecided += 1;
+                words += &format!("; whether retention deleted it cannot be known: the limit is {}", shown(limit));
+            }
+            Some(_) | None => {}
+        }
+        self.differs(&missing.project, Some(number), Difference::Lost, words);
+    }
+
+    fn differs(&mut self, project: &str, number: Option<i64>, difference: Difference, words: String) {
+        self.differing.push(Differing { project: project.to_owned(), number, difference, words });
+    }
+
+    fn range(
+        &mut self,
+        project: &str,
+        was: Option<&Range>,
+        is: Option<&Range>,
+        profile: &ProfileUsed,
+        terms: &Terms<'_>,
+    ) {
+        if let (Some(was), Some(is)) = (was, is)
+            && was.numbers == is.numbers
+            && (was.digest == is.digest || !terms.digests)
+        {
+            return;
+        }
+        self.ranges_differ += 1;
+        let before = (self.differing.len(), self.missing.len(), self.given_up);
+        let mut by_number: BTreeMap<i64, (Vec<Entry>, Vec<Entry>)> = BTreeMap::new();
+        for entry in was.map(Range::entries).unwrap_or_default() {
+            by_number.entry(entry.number).or_default().0.push(entry);
+        }
+        for entry in is.map(Range::entries).unwrap_or_default() {
+            by_number.entry(entry.number).or_default().1.push(entry);
+        }
+        let mut changed = Vec::new();
+        for (number, (mut thens, mut nows)) in by_number {
+            let shares = !nows.is_empty() || thens.len() > 1;
+            thens.retain(|then| match nows.iter().position(|now| now.digest == then.digest || !terms.digests) {
+                Some(same) => {
+                    nows.swap_remove(same);
+                    false
+                }
+                None => true,
+            });
+            let both = thens.len().min(nows.len());
+            changed.extend(std::iter::repeat_n(number, both));
+            for entry in thens.into_iter().skip(both) {
+                self.missing.push(Missing { project: project.to_owned(), entry, shares });
+            }
+            for entry in nows.into_iter().skip(both) {
+                // It may have been given up after T: nothing tells when.
+                if entry.never_ran {
+                    self.given_up += 1;
+                } else {
+                    let words = format!("over by {}, and not in the baseline", over(&entry));
+                    self.differs(project, Some(number), Difference::Extra, words);
+                }
+            }
+        }
+        let nothing_else = before == (self.differing.len(), self.missing.len(), self.given_up);
+        let words = match (was, is) {
+            (Some(was), Some(is)) if nothing_else && changed.len() == 1 => alone(was, is, profile),
+            _ => "not as it is in the baseline".to_owned(),
+        };
+        if changed.is_empty()
+            && nothing_else
+            && let Some(was) = was
+        {
+            let words = format!(
+                "not all builds from {} to {} are as they are in the baseline, and their short digests do not tell which",
+                was.first,
+                was.last()
+            );
+            self.differs(project, None, Difference::Changed, words);
+        }
+        for number in changed {
+            self.differs(project, Some(number), Difference::Changed, words.clone());
+        }
+    }
+}
+
+/// How the only build that has changed in a range differs: what the range as a whole has more or less.
+fn alone(was: &Range, is: &Range, profile: &ProfileUsed) -> String {
+    let difference = |was: i64, is: i64, thing: &str| match is.saturating_sub(was) {
+        0 => format!("as many {thing}"),
+        more @ 1.. => format!("{more} {thing} more"),
+        fewer => format!("{} {thing} fewer", fewer.unsigned_abs()),
+    };
+    let steps = profile.steps.then(|| difference(was.steps, is.steps, "steps"));
+    let stored = profile.output.then(|| difference(was.stored, is.stored, &profile.unit));
+    let told: Vec<String> = steps.into_iter().chain(stored).collect();
+    let than = if told.is_empty() { "" } else { ": " };
+    let all_same = was.steps == is.steps && was.stored == is.stored;
+    let rest = if all_same { "; its lifecycle, status or times are others" } else { "" };
+    format!("not as it is in the baseline{than}{}{rest}", told.join(" and "))
+}
+
+/// When a build was over, as far as it is known.
+fn over(entry: &Entry) -> String {
+    let what = if entry.never_ran { " (when it was queued)" } else { "" };
+    format!("{}{what}", shown(entry.over_until))
+}
+
+fn shown(second: i64) -> String {
+    Timestamp::from_second(second).map_or_else(|_| second.to_string(), |time| time.to_string())
+}
+
+#[cfg(test)]
+#[path = "comparison_tests.rs"]
+mod tests;

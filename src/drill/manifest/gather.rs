@@ -1,0 +1,154 @@
+//! Adds up the builds of a database, as they come, into a manifest.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::census::{Counted, Standing};
+
+use super::numbers::{DIGEST_BITS, DIGITS_OF_A_BUILD, intervals, write_build};
+use super::{Fared, Manifest, NotCovered, Project, RANGE_BITS, Range};
+
+/// The projects of a manifest in the making: 16 bytes of memory a build.
+#[derive(Clone, Debug, Default)]
+pub struct Gatherer {
+    projects: BTreeMap<String, Held>,
+    not_covered: NotCovered,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Held {
+    /// The highest number that was given by T.
+    highest: Option<i64>,
+    /// The highest number that is there at all.
+    highest_now: Option<i64>,
+    outcomes: Vec<Fared>,
+    ranges: BTreeMap<i64, HeldRange>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct HeldRange {
+    digest: u64,
+    steps: i64,
+    stored: i64,
+    builds: Vec<HeldBuild>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct HeldBuild {
+    /// Its place in the range.
+    place: u16,
+    digest: u32,
+    never_ran: bool,
+    over_at: i64,
+}
+
+impl Gatherer {
+    /// Adds a build.
+    pub fn add(&mut self, build: &Counted) {
+        let (Some(project), Some(number)) = (&build.project, build.number) else {
+            return self.leave_out(build);
+        };
+        if !self.projects.contains_key(project) {
+            self.projects.insert(project.clone(), Held::default());
+        }
+        let Some(held) = self.projects.get_mut(project) else { return };
+        held.highest_now = held.highest_now.max(Some(number));
+        if build.was_there {
+            held.highest = held.highest.max(Some(number));
+        }
+        match (build.standing, build.over_at) {
+            (Standing::Ended | Standing::NeverRan, Some(over_at)) => held.add(build, number, over_at),
+            _ => self.leave_out(build),
+        }
+    }
+
+    fn leave_out(&mut self, build: &Counted) {
+        let count = match build.standing {
+            Standing::Ended | Standing::NeverRan => &mut self.not_covered.unnamed,
+            Standing::EndedLately => &mut self.not_covered.ended_lately,
+            Standing::Undated => &mut self.not_covered.undated,
+            Standing::NotOver => &mut self.not_covered.not_over,
+        };
+        *count += 1;
+    }
+
+    /// The highest number that a project has given at all.
+    pub fn highest_now(&self, project: &str) -> Option<i64> {
+        self.projects.get(project)?.highest_now
+    }
+
+    /// Completes a manifest, of which everything but the builds is known.
+    pub fn finish(self, about: Manifest) -> Manifest {
+        let projects: Vec<Project> = self.projects.into_iter().map(|(name, held)| held.finish(name)).collect();
+        let builds = projects.iter().map(|project| project.builds).sum();
+        Manifest { builds, not_covered: self.not_covered, projects, ..about }
+    }
+}
+
+impl Held {
+    fn add(&mut self, build: &Counted, number: i64, over_at: i64) {
+        let alike = |outcome: &&mut Fared| outcome.lifecycle == build.lifecycle && outcome.status == build.status;
+        match self.outcomes.iter_mut().find(alike) {
+            Some(outcome) => outcome.builds += 1,
+            None => self.outcomes.push(Fared {
+                lifecycle: build.lifecycle.clone(),
+                status: build.status.clone(),
+                builds: 1,
+            }),
+        }
+        let range = self.ranges.entry(number >> RANGE_BITS).or_default();
+        range.digest = range.digest.wrapping_add(build.digest);
+        range.steps = range.steps.saturating_add(build.steps);
+        range.stored = range.stored.saturating_add(build.stored);
+        range.builds.push(HeldBuild {
+            place: (number & ((1 << RANGE_BITS) - 1)) as u16,
+            digest: (build.digest & ((1 << DIGEST_BITS) - 1)) as u32,
+            never_ran: build.standing == Standing::NeverRan,
+            over_at,
+        });
+    }
+
+    fn finish(mut self, project: String) -> Project {
+        self.outcomes.sort_by(|one, other| (&one.lifecycle, &one.status).cmp(&(&other.lifecycle, &other.status)));
+        let ranges: Vec<Range> =
+            self.ranges.into_iter().map(|(place, held)| held.finish(place << RANGE_BITS)).collect();
+        Project {
+            project,
+            builds: ranges.iter().map(|range| range.builds).sum(),
+            highest: self.highest,
+            digest: ranges.iter().fold(0, |sum, range| sum.wrapping_add(range.digest)),
+            outcomes: self.outcomes,
+            ranges,
+        }
+    }
+}
+
+impl HeldRange {
+    fn finish(mut self, first: i64) -> Range {
+        // Where builds share a number, those that never ran stand first: so they are told apart when it is read.
+        self.builds.sort_unstable_by_key(|build| (build.place, !build.never_ran, build.digest, build.over_at));
+        let times = self.builds.iter().map(|build| build.over_at);
+        let at = |second: Option<i64>| Timestamp::from_second(second.unwrap_or_default()).unwrap_or_default();
+        let over = [at(times.clone().min()), at(times.max())];
+        let number = |build: &HeldBuild| first | i64::from(build.place);
+        let mut range = Range {
+            first,
+            builds: self.builds.len() as u64,
+            digest: self.digest,
+            steps: self.steps,
+            stored: self.stored,
+            over,
+            numbers: intervals(self.builds.iter().map(number)),
+            never_ran: intervals(self.builds.iter().filter(|build| build.never_ran).map(number)),
+            each: String::with_capacity(self.builds.len() * DIGITS_OF_A_BUILD),
+        };
+        let (from, unit) = (over[0].as_second(), range.unit());
+        for build in &self.builds {
+            // The unit is chosen so that it fits.
+            let part = u16::try_from((build.over_at - from) / unit).unwrap_or_default();
+            write_build(&mut range.each, build.digest, part);
+        }
+        range
+    }
+}

@@ -1,0 +1,278 @@
+//! What a build database holds at T, small enough to be kept beside a backup: written by `manifest`, compared by `verify --baseline`.
+
+mod check;
+mod error;
+mod gather;
+mod numbers;
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::signature::Key;
+
+pub use error::ManifestError;
+pub use gather::Gatherer;
+
+/// The format that is written, and the only one that is read.
+pub const FORMAT: &str = "halfbuilt-manifest/1";
+/// More than any manifest has: at seven bytes a build, of 150 million builds.
+const LARGEST: u64 = 1 << 30;
+/// A range has as many numbers as so many bits can tell apart.
+const RANGE_BITS: u32 = 10;
+
+/// What a build database holds at T.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// `halfbuilt-manifest/1`.
+    pub format: String,
+    /// The program that wrote it, with its version.
+    pub tool: String,
+    /// The database's own clock when it was counted; `None` on a standby that could not tell.
+    pub counted_at: Option<Timestamp>,
+    /// T.
+    pub backup_time: Timestamp,
+    /// Builds are covered that had stopped by then. Earlier than T where T is the present: what stopped a moment ago may still be
+    /// written to.
+    pub covered_until: Timestamp,
+    /// The longest time that the server lets a build run, in seconds, as it was given.
+    pub max_run_time_seconds: i64,
+    /// How the database was read.
+    pub profile: ProfileUsed,
+    /// Which database it was.
+    pub database: DatabaseNamed,
+    /// The digest of a build that nobody ever had: where another server makes another one of it, no digests can be compared.
+    #[serde(with = "hexadecimal")]
+    pub digest_check: u64,
+    /// How many builds are covered.
+    pub builds: u64,
+    /// How many are not, and why.
+    pub not_covered: NotCovered,
+    /// The projects, by name.
+    pub projects: Vec<Project>,
+    /// HMAC-SHA-256 of this document without this field, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+}
+
+/// How a database was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileUsed {
+    /// The profile's name.
+    pub name: String,
+    /// A digest of its SQL.
+    pub digest: String,
+    /// What it counts output in.
+    pub unit: String,
+    /// Whether it has steps.
+    pub steps: bool,
+    /// Whether it has output.
+    pub output: bool,
+}
+
+/// Which database it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseNamed {
+    /// PostgreSQL's identifier of the server; `None` where the role may not ask for it.
+    pub system_identifier: Option<String>,
+    /// The name of the database.
+    pub name: String,
+}
+
+/// Builds that a manifest does not cover.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotCovered {
+    /// Over, but without a number or a project to know them by.
+    pub unnamed: u64,
+    /// Stopped after `covered_until` and by T.
+    pub ended_lately: u64,
+    /// Over, and nothing tells since when.
+    pub undated: u64,
+    /// Running or waiting at T, or asked for since.
+    pub not_over: u64,
+}
+
+/// The builds of one project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Project {
+    /// Its name.
+    pub project: String,
+    /// How many of its builds are covered.
+    pub builds: u64,
+    /// The highest number that was given by T, also to a build that was not over.
+    pub highest: Option<i64>,
+    /// The sum of the digests of its builds, modulo 2^64.
+    #[serde(with = "hexadecimal")]
+    pub digest: u64,
+    /// How the covered builds fared.
+    pub outcomes: Vec<Fared>,
+    /// The covered builds by ranges of their numbers, the lowest first.
+    pub ranges: Vec<Range>,
+}
+
+/// How many builds of a project fared alike.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fared {
+    /// finished or not_run, most likely.
+    pub lifecycle: Option<String>,
+    /// The CI's own word.
+    pub status: Option<String>,
+    /// How many.
+    pub builds: u64,
+}
+
+/// The builds of a project whose numbers differ in their lowest ten bits only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    /// The lowest number that belongs here, whether a build has it or not.
+    pub first: i64,
+    /// How many builds there are.
+    pub builds: u64,
+    /// The sum of their digests, modulo 2^64.
+    #[serde(with = "hexadecimal")]
+    pub digest: u64,
+    /// How many steps they have.
+    pub steps: i64,
+    /// How much output they have stored.
+    pub stored: i64,
+    /// When the first of them was over, and the last, in whole seconds.
+    pub over: [Timestamp; 2],
+    /// Their numbers: `1..57,59`. A number that two builds share stands there twice.
+    pub numbers: String,
+    /// The numbers of those that never ran, and are counted from when they were queued.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub never_ran: String,
+    /// Six digits of base64 for each, in the order of the numbers: the lowest 24 bits of its digest, and in which 4096th part of
+    /// the range's time it was over (12 bits).
+    pub each: String,
+}
+
+/// One build of a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Its number.
+    pub number: i64,
+    /// The lowest bits of its digest.
+    pub digest: u32,
+    /// Whether it never ran.
+    pub never_ran: bool,
+    /// When it was over at the earliest, in seconds since 1970.
+    pub over_from: i64,
+    /// When it was over at the latest.
+    pub over_until: i64,
+}
+
+impl Manifest {
+    /// Reads one. Whether it is signed is not looked at.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not what `manifest` writes.
+    pub fn read(path: &Path) -> Result<Self, ManifestError> {
+        let mut text = Vec::new();
+        File::open(path)?.take(LARGEST + 1).read_to_end(&mut text)?;
+        if text.len() as u64 > LARGEST {
+            return Err(ManifestError::TooLarge(LARGEST));
+        }
+        Self::parse(&text)
+    }
+
+    /// Reads one from its bytes.
+    ///
+    /// # Errors
+    /// They are not what `manifest` writes.
+    pub fn parse(text: &[u8]) -> Result<Self, ManifestError> {
+        #[derive(Deserialize)]
+        struct OnlyFormat {
+            format: String,
+        }
+        // First of all: another format may have other fields.
+        let OnlyFormat { format } = serde_json::from_slice(text)?;
+        if format != FORMAT {
+            return Err(ManifestError::Format(format));
+        }
+        let manifest: Self = serde_json::from_slice(text)?;
+        check::manifest(&manifest).map_err(ManifestError::Content)?;
+        Ok(manifest)
+    }
+
+    /// Writes it, as one line.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, to: &mut impl Write) -> io::Result<()> {
+        serde_json::to_writer(&mut *to, self)?;
+        writeln!(to)
+    }
+
+    /// Signs it.
+    ///
+    /// # Errors
+    /// It cannot be put into bytes.
+    pub fn sign(&mut self, key: &Key) -> io::Result<()> {
+        self.signature = None;
+        self.signature = Some(key.sign(&serde_json::to_vec(self)?)?);
+        Ok(())
+    }
+
+    /// Checks its signature.
+    ///
+    /// # Errors
+    /// It has none, or it was made by another key or of another document.
+    pub fn verify(&mut self, key: &Key) -> Result<(), ManifestError> {
+        let signature = self.signature.take().ok_or(ManifestError::Unsigned)?;
+        // All that was read is written again as it was: fields, order and numbers have one form each.
+        let signed = key.has_signed(&serde_json::to_vec(&self)?, &signature);
+        self.signature = Some(signature);
+        if signed { Ok(()) } else { Err(ManifestError::Forged) }
+    }
+
+    /// A project by its name.
+    pub fn project(&self, name: &str) -> Option<&Project> {
+        let place = self.projects.binary_search_by(|project| project.project.as_str().cmp(name)).ok()?;
+        self.projects.get(place)
+    }
+}
+
+impl Range {
+    /// The last number that belongs here.
+    pub fn last(&self) -> i64 {
+        self.first | ((1 << RANGE_BITS) - 1)
+    }
+
+    /// Its builds by number; none if it is not as `manifest` writes it, which is found out when it is read.
+    pub fn entries(&self) -> Vec<Entry> {
+        check::entries(self).unwrap_or_default()
+    }
+
+    /// How exactly it is known when a build was over, in seconds.
+    fn unit(&self) -> i64 {
+        let [from, until] = self.over.map(Timestamp::as_second);
+        (until - from) / numbers::PARTS + 1
+    }
+}
+
+/// Sixteen hexadecimal digits: a number of 64 bits is more than many readers of JSON can hold.
+mod hexadecimal {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(number: &u64, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&format!("{number:016x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(from)?;
+        let number = u64::from_str_radix(&text, 16).ok().filter(|number| format!("{number:016x}") == text);
+        number.ok_or_else(|| D::Error::custom("expected sixteen hexadecimal digits"))
+    }
+}

@@ -1,0 +1,258 @@
+//! What a baseline tells, in everything that a verdict is written to: the sentence, JUnit, JSON, annotations, a policy, and the
+//! builds that have to be found.
+
+use std::path::PathBuf;
+
+use halfbuilt::exit::Exit;
+use serde_json::Value;
+
+use crate::baseline::Drill;
+use crate::support::{Done, Ended, Run, TIMES, TestDatabase, halfbuilt};
+use crate::verdict::Files;
+
+/// The reasons of a baseline.
+const DIFFERENCES: [&str; 3] = ["baseline-lost", "baseline-changed", "baseline-extra"];
+
+/// A healthy database that has lost a build, changed one and gained one since its manifest; each with its project and number.
+struct Differing {
+    drill: Drill,
+    files: Files,
+    builds: [(String, String); 3],
+}
+
+impl Differing {
+    fn new() -> Self {
+        let drill = Drill::healthy();
+        let (lost, changed) = (drill.build(3), drill.build(40));
+        drill.database.run(&format!("DELETE FROM builds WHERE build_id = {}", lost.0));
+        drill.database.run(&format!("UPDATE builds SET status = 'odd' WHERE build_id = {}", changed.0));
+        drill.database.run(
+            "INSERT INTO builds (vcs_type, username, reponame, build_num, build_url, lifecycle, status, queued_at, start_time, stop_time)
+             VALUES ('github', 'acme', 'brand-new', 1, 'https://ci.acme.example/gh/acme/brand-new/1', 'finished', 'success',
+                     '2026-11-20T00:00:00Z', '2026-11-20T00:01:00Z', '2026-11-20T00:02:00Z')",
+        );
+        let builds = [(lost.1, lost.2), (changed.1, changed.2), ("acme/brand-new".to_owned(), "1".to_owned())];
+        Self { drill, files: Files::new(), builds }
+    }
+
+    fn verify(&self) -> Run {
+        verify(&self.files, &self.drill)
+    }
+}
+
+/// `halfbuilt verify` that compares and writes both files.
+fn verify(files: &Files, drill: &Drill) -> Run {
+    let baseline = [drill.file("before.json")];
+    files.verify().args(&["--baseline"]).args(&baseline).args(&["--restored-at", TIMES[3]]).on(&drill.database)
+}
+
+fn check<'a>(json: &'a Value, name: &str) -> &'a Value {
+    let found = json["checks"].as_array().expect("checks").iter().find(|check| check["name"] == name);
+    found.unwrap_or_else(|| panic!("no check {name}"))
+}
+
+fn kinds(json: &Value) -> Vec<&str> {
+    let mut kinds: Vec<&str> = json["checks"]
+        .as_array()
+        .expect("checks")
+        .iter()
+        .map(|check| check["kind"].as_str().expect("a word"))
+        .collect();
+    kinds.dedup();
+    kinds
+}
+
+#[test]
+fn what_differs_is_told_wherever_a_verdict_is() {
+    let differing = Differing::new();
+    let mut done = differing.verify().env("GITHUB_ACTIONS", "true").run().exits(Exit::Found);
+    let (junit, json) = differing.files.agree(&done);
+    assert_eq!(junit.names("halfbuilt.baseline", |ended| matches!(ended, Ended::Failed(_))), DIFFERENCES);
+    assert_eq!(junit.names("halfbuilt.rules", |ended| *ended == Ended::Passed).len(), 11);
+    assert_eq!(kinds(&json), ["rule", "baseline", "relation"]);
+    for (reason, (project, number)) in DIFFERENCES.into_iter().zip(&differing.builds) {
+        let Ended::Failed(text) = &junit.case(reason).ended else { panic!("{reason} passed") };
+        assert!(text.contains(&format!("{reason}: 1 build found, 0 allowed")), "{text}");
+        let first = &check(&json, reason)["first"][0];
+        assert_eq!((&first["project"], &first["timing"]), (&project.as_str().into(), &"ended".into()));
+        assert_eq!(first["build_num"].to_string(), *number);
+        assert!(text.contains(first["evidence"].as_str().expect("evidence")), "{text}");
+        done = done.says(&format!("::error title=halfbuilt%3A {reason}::1 build found, 0 allowed"));
+    }
+    // What is lost is one more than there are.
+    let builds = differing.drill.database.run("SELECT count(*) FROM builds").parse::<u64>().expect("a number");
+    assert_eq!((&json["scope"]["builds"], &json["findings"]["abnormal"]), (&builds.into(), &3.into()));
+    let manifest = std::fs::read(differing.drill.file("before.json")).expect("a manifest");
+    let manifest: Value = serde_json::from_slice(&manifest).expect("JSON");
+    let compared = &manifest["builds"];
+    assert_eq!((&json["scope"]["compared"], &json["baseline"]["builds"]), (compared, compared));
+    assert_eq!((&json["baseline"]["backup_time"], &json["backup_time"]), (&TIMES[1].into(), &TIMES[1].into()));
+    assert_eq!(json["baseline"]["signature_is_good"], Value::Null);
+    done.says(&format!(
+        "failed: 3 of {} builds are abnormal (baseline-lost 1; baseline-changed 1; baseline-extra 1); compared with {compared} \
+         builds of the baseline",
+        builds + 1
+    ));
+}
+
+#[test]
+fn what_differs_is_allowed_by_flags_and_by_a_policy() {
+    let differing = Differing::new();
+    let text = "[verify]\nallow = { baseline-lost = 1, baseline-changed = 1, baseline-extra = 2 }\n";
+    let policy = differing.files.with("halfbuilt.toml", text);
+    let by_policy = |flags: &[&str]| differing.verify().args(&["--policy"]).args(&[&policy]).args(flags).run();
+    let by_flags = |flags: &[&str]| differing.verify().args(flags).run();
+    let flags = ["--allow", "baseline-lost=1", "--allow", "baseline-changed=1", "--allow", "baseline-extra=1"];
+    for (run, flags) in [(&by_policy as &dyn Fn(&[&str]) -> Done, &[][..]), (&by_flags, &flags)] {
+        let (junit, json) = differing.files.agree(&run(flags).exits(Exit::Clean));
+        assert_eq!(json["verdict"], "passed");
+        assert_eq!(junit.names("halfbuilt.baseline", |ended| *ended == Ended::Passed), DIFFERENCES);
+        let case = junit.case("baseline-lost");
+        assert!(case.system_out.starts_with("baseline-lost: 1 build found, 1 allowed"), "{case:?}");
+    }
+    // Each is held to its own, and a flag is no looser than the policy.
+    let (junit, _) = differing.files.agree(&by_policy(&["--allow", "baseline-lost=0"]).exits(Exit::Found));
+    assert_eq!(junit.names("halfbuilt.baseline", |ended| *ended == Ended::Passed), DIFFERENCES[1..]);
+    by_policy(&["--allow", "baseline-lost=2"]).exits(Exit::Declined).fails_with("is looser than allow in ");
+}
+
+#[test]
+fn without_a_baseline_nothing_of_it_is_told() {
+    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy"]));
+    // The policy is that of another run too, which has one.
+    let policy = files.with("halfbuilt.toml", "[verify]\nallow = { baseline-lost = 1 }\n");
+    let run = files.verify().args(&TIMES).args(&["--policy"]).args(&[policy]).on(&database);
+    let (junit, json) = files.agree(&run.run().exits(Exit::Clean).does_not_say("baseline"));
+    assert_eq!(junit.names("halfbuilt.baseline", |_| true).len(), 0);
+    assert_eq!(kinds(&json), ["rule", "relation"]);
+    assert_eq!((&json["baseline"], &json["scope"]["compared"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn a_manifest_that_cannot_be_used_shows_in_the_files() {
+    let (files, drill) = (Files::new(), Drill::healthy());
+    let key = files.with("key", "0123456789abcdef-0123456789abcdef");
+    let path = drill.file("before.json");
+    let told = |done: Done, why: &str| {
+        let (junit, json) = files.agree(&done.exits(Exit::Failed).says(why));
+        assert_eq!(junit.errors(), ["the database was judged"]);
+        assert_eq!(junit.names("halfbuilt.baseline", |ended| matches!(ended, Ended::Skipped(_))), DIFFERENCES);
+        assert_eq!((&json["verdict"], &json["scope"]), (&"could-not-look".into(), &Value::Null));
+        assert!(json["error"].to_string().contains(why), "{}", json["error"]);
+        ["junit.xml", "verdict.json"]
+            .into_iter()
+            .for_each(|file| std::fs::remove_file(files.path(file)).expect("a file"));
+    };
+    let with = |key: &PathBuf| verify(&files, &drill).args(&["--key-file"]).args(&[key]).run();
+    told(with(&key), "it is not signed, and --key-file demands a signature");
+    let signed = drill.run(&["manifest", "-o"]).args(&[&path]).args(&TIMES[..2]).args(&["--key-file"]).args(&[&key]);
+    signed.run().exits(Exit::Clean);
+    let (_, json) = files.agree(&with(&key).exits(Exit::Clean));
+    assert_eq!(json["baseline"]["signature_is_good"], true);
+    told(with(&files.with("other", "fedcba9876543210-fedcba9876543210")), "its signature is not of this key");
+    told(verify(&files, &drill).args(&["--profile", "conductor"]).run(), "this run reads with");
+    std::fs::write(&path, "{\"format\":\"halfbuilt-manifest/9\"}").expect("a file");
+    told(verify(&files, &drill).run(), "halfbuilt-manifest/9");
+    std::fs::remove_file(&path).expect("a file");
+    told(verify(&files, &drill).run(), "before.json cannot be used");
+}
+
+#[test]
+fn a_server_that_digests_otherwise_leaves_one_check_out() {
+    let (files, drill) = (Files::new(), Drill::healthy());
+    let path = drill.file("before.json");
+    let mut manifest: Value = serde_json::from_slice(&std::fs::read(&path).expect("a file")).expect("JSON");
+    manifest["digest_check"] = "0000000000000000".into();
+    std::fs::write(&path, manifest.to_string()).expect("a file");
+    let (junit, json) = files.agree(&verify(&files, &drill).run().exits(Exit::Clean));
+    assert_eq!(json["verdict"], "incomplete");
+    let why = "this server digests otherwise than that of the baseline";
+    assert_eq!(junit.case("baseline-changed").ended, Ended::Skipped(why.to_owned()));
+    assert_eq!(junit.names("halfbuilt.baseline", |ended| *ended == Ended::Passed), ["baseline-lost", "baseline-extra"]);
+}
+
+#[test]
+fn a_build_that_had_to_be_found_is_not_found_by_a_baseline() {
+    let (files, drill) = (Files::new(), Drill::healthy());
+    let [lost, changed, damaged, cut] = ["acme/web 901", "acme/web 902", "acme/web 903", "acme/web 904"].map(|build| {
+        let (project, number) = build.split_once(' ').expect("a build");
+        format!("https://ci.acme.example/gh/{project}/{number}")
+    });
+    let insert = |url: &str, ended: bool| {
+        let number = url.rsplit('/').next().expect("a number");
+        let (lifecycle, stop) = if ended { ("finished", "'2026-11-20T00:02:00Z'") } else { ("running", "NULL") };
+        drill.database.run(&format!(
+            "INSERT INTO builds (vcs_type, username, reponame, build_num, build_url, lifecycle, status, queued_at, start_time, stop_time)
+             VALUES ('github', 'acme', 'web', {number}, '{url}', '{lifecycle}', 'x', '2026-11-20T00:00:00Z', '2026-11-20T00:01:00Z', {stop})"
+        ));
+    };
+    [&lost, &changed, &damaged].into_iter().for_each(|url| insert(url, true));
+    insert(&cut, false);
+    drill.run(&["manifest", "-o"]).args(&[drill.file("before.json")]).args(&TIMES[..2]).run().exits(Exit::Clean);
+    drill.database.run(&format!("DELETE FROM builds WHERE build_url = '{lost}'"));
+    drill.database.run(&format!("UPDATE builds SET status = 'odd' WHERE build_url = '{changed}'"));
+    drill
+        .database
+        .run(&format!("UPDATE builds SET lifecycle = 'running', stop_time = NULL WHERE build_url = '{damaged}'"));
+    let allow = ["--allow", "baseline-lost=1", "--allow", "baseline-changed=2", "--allow", "stuck-running=2"];
+    let expect = |urls: &[&String]| {
+        let flags: Vec<&str> = urls.iter().flat_map(|url| ["--expect", url.as_str()]).collect();
+        verify(&files, &drill).args(&allow).args(&flags).run()
+    };
+    // Allowed as a difference, and not found all the same.
+    for (url, reason) in [(&lost, "baseline-lost"), (&changed, "baseline-changed")] {
+        let done =
+            expect(&[url]).exits(Exit::Found).says(&format!("0 of 1 expected build was found, not found: {url}"));
+        let (junit, json) = files.agree(&done);
+        let told = &json["expected"][0];
+        assert_eq!((&told["found"], &told["differs"]), (&false.into(), &vec![reason].into()), "{url}");
+        let Ended::Failed(text) = &junit.case(url).ended else { panic!("{url} was found") };
+        assert!(
+            text.contains(&format!("the baseline alone tells of it, {reason}: it was over before the backup")),
+            "{text}"
+        );
+    }
+    // A rule finds it too; but it was over before the backup, so that it counts.
+    let (_, json) =
+        files.agree(&expect(&[&damaged, &cut]).exits(Exit::Clean).says("2 of 2 expected builds were found"));
+    assert_eq!(
+        (&json["expected"][0]["as_expected"], &json["expected"][1]["as_expected"]),
+        (&false.into(), &true.into())
+    );
+    assert_eq!(
+        (&check(&json, "stuck-running")["found"], &check(&json, "stuck-running")["expected"]),
+        (&2.into(), &1.into())
+    );
+    // A build that the backup cut is in no manifest: where the restore lost it, the rules do not find it.
+    drill.database.run(&format!("DELETE FROM builds WHERE build_url = '{cut}'"));
+    let (_, json) = files.agree(&expect(&[&cut]).exits(Exit::Found).says("0 of 1 expected build was found"));
+    assert_eq!(json["expected"][0]["differs"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn a_project_narrows_the_files_too() {
+    let differing = Differing::new();
+    let run = |glob: &str| differing.verify().args(&["--project", glob]).run();
+    // The baseline has no build of it, so that nothing could be lost or changed; what is there all the same fails.
+    let (junit, json) = differing.files.agree(&run("acme/brand-new").exits(Exit::Found));
+    assert_eq!(junit.names("halfbuilt.baseline", |ended| matches!(ended, Ended::Skipped(_))), DIFFERENCES[..2]);
+    assert_eq!((&json["scope"]["builds"], &json["scope"]["compared"]), (&1.into(), &0.into()));
+    let (project, _) = &differing.builds[0];
+    let (user, repository) = project.split_once('/').expect("a project");
+    let (_, json) = differing.files.agree(&run(project).exits(Exit::Found));
+    let builds = format!("SELECT count(*) FROM builds WHERE username = '{user}' AND reponame = '{repository}'");
+    assert_eq!(json["scope"]["builds"].to_string(), differing.drill.database.run(&builds));
+    assert_eq!(json["scope"]["projects"], 1);
+    let manifest = std::fs::read(differing.drill.file("before.json")).expect("a manifest");
+    let manifest: Value = serde_json::from_slice(&manifest).expect("JSON");
+    let projects = manifest["projects"].as_array().expect("projects");
+    let of_project = projects.iter().find(|found| found["project"] == project.as_str()).expect("the project");
+    assert_eq!(json["scope"]["compared"], of_project["builds"]);
+    assert_eq!(json["findings"]["by_project"].as_object().expect("projects").keys().collect::<Vec<_>>(), [project]);
+    let done =
+        run("nobody/*").exits(Exit::NothingInScope).says("nothing was checked: the baseline has no build in scope");
+    let (_, json) = differing.files.agree(&done);
+    let why = "the baseline has no build in scope";
+    assert_eq!(check(&json, "baseline-lost")["why_not_checked"], why);
+    halfbuilt(&["verify", "--project", "["]).on(&differing.drill.database).run().exits(Exit::Usage);
+}

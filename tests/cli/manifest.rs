@@ -1,0 +1,157 @@
+//! `halfbuilt manifest`: what it writes, what it refuses, and that it only reads.
+
+use std::path::Path;
+
+use halfbuilt::drill::Manifest;
+use halfbuilt::exit::Exit;
+use serde_json::Value;
+
+use crate::support::{BACKUP_TIME, TestDatabase, halfbuilt};
+
+const AT: [&str; 2] = ["--backup-time", BACKUP_TIME];
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).expect("a manifest")).expect("JSON")
+}
+
+#[test]
+fn it_counts_what_was_over_by_the_backup() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("before.json");
+    let database = TestDatabase::circleci(&["healthy"]);
+    let done = halfbuilt(&["manifest", "-o"]).args(&[&path]).args(&AT).on(&database).run().exits(Exit::Clean);
+    done.says("not signed").says("written to ");
+    let told = read(&path);
+    assert_eq!(told["format"], "halfbuilt-manifest/1");
+    assert_eq!(told["profile"]["name"], "circleci");
+    assert_eq!(told["backup_time"], BACKUP_TIME);
+    assert_eq!(told["database"]["name"], database.name.as_str());
+    let over = "stop_time <= '2026-11-20T02:00:00Z' OR lifecycle = 'not_run' AND stop_time IS NULL AND queued_at <= '2026-11-20T02:00:00Z'";
+    assert_eq!(told["builds"].to_string(), database.run(&format!("SELECT count(*) FROM builds WHERE {over}")));
+    // The same, counted by another query: builds, steps and bytes of each project, and how they fared.
+    let rows = database.run(&format!(
+        "SELECT username || '/' || reponame, count(*), sum((SELECT count(*) FROM actions AS a WHERE a.build_id = b.build_id)),
+                coalesce(sum((SELECT sum(length(message)) FROM output AS o WHERE o.build_id = b.build_id)), 0)
+           FROM builds AS b WHERE {over} GROUP BY username, reponame
+          ORDER BY (username || '/' || reponame) COLLATE \"C\""
+    ));
+    let sum = |project: &Value, field: &str| {
+        let ranges = project["ranges"].as_array().expect("ranges").iter();
+        ranges.map(|range| range[field].as_i64().expect("a number")).sum::<i64>()
+    };
+    let projects = told["projects"].as_array().expect("projects").iter().filter(|project| project["builds"] != 0);
+    let shown: Vec<String> = projects
+        .map(|project| {
+            let name = project["project"].as_str().expect("a name");
+            format!("{name}|{}|{}|{}", project["builds"], sum(project, "steps"), sum(project, "stored"))
+        })
+        .collect();
+    assert_eq!(shown, rows.lines().collect::<Vec<_>>());
+}
+
+#[test]
+fn two_manifests_of_one_database_are_alike_but_for_the_clock_and_a_copy_of_it_has_the_same_digests() {
+    let database = TestDatabase::circleci(&["healthy", "output-gap"]);
+    let copy = TestDatabase::circleci(&["healthy", "output-gap"]);
+    // Rows in another order, in the tables and in the answers.
+    copy.run("CREATE TABLE kept AS SELECT * FROM output ORDER BY md5(output_id::text); TRUNCATE output");
+    copy.run("INSERT INTO output (build_id, step, index, first_byte, type, time, message) SELECT build_id, step, index, first_byte, type, time, message FROM kept");
+    let projects = |database: &TestDatabase| {
+        let done = halfbuilt(&["manifest"]).args(&AT).on(database).run().exits(Exit::Clean);
+        serde_json::from_str::<Value>(&done.stdout).expect("JSON")["projects"].clone()
+    };
+    assert_eq!(projects(&database), projects(&database));
+    assert_eq!(projects(&database), projects(&copy));
+}
+
+#[test]
+fn without_a_backup_time_it_is_the_databases_own_clock_and_what_stopped_just_now_is_left_out() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    database.run("UPDATE builds SET stop_time = now() - interval '20 seconds' WHERE build_id = (SELECT min(build_id) FROM builds WHERE stop_time < '2026-11-20')");
+    let done = halfbuilt(&["manifest"]).on(&database).run().exits(Exit::Clean);
+    let done = done
+        .says("no --backup-time: T is the database's present, ")
+        .says("not covered: 1 build: they stopped just before T");
+    let told: Value = serde_json::from_str(&done.stdout).expect("JSON");
+    assert_eq!(told["not_covered"]["ended_lately"], 1);
+    assert_eq!(told["backup_time"], told["counted_at"]);
+    let done = halfbuilt(&["manifest", "--settle", "1s"]).on(&database).run().exits(Exit::Clean);
+    done.does_not_say("they stopped just before T");
+}
+
+#[test]
+fn what_cannot_be_known_by_name_is_counted_and_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let profile = folder.path().join("unnamed.sql");
+    std::fs::write(
+        &profile,
+        "-- profile: unnamed\n-- title: builds without a name\n-- relation: build\nSELECT n AS build_key, NULL::text AS build_url, \
+         CASE WHEN n > 1 THEN 'a/b' END AS project, CASE WHEN n <> 2 THEN n END::bigint AS build_num, 'finished' AS lifecycle, \
+         NULL::text AS status, NULL::timestamptz AS queued_at, NULL::timestamptz AS started_at, CASE WHEN n <> 4 THEN \
+         timestamptz '2026-11-20T01:00:00Z' END AS stopped_at FROM generate_series(1, 5) AS n;\n",
+    )
+    .expect("a file");
+    let database = TestDatabase::empty();
+    let run = halfbuilt(&["manifest", "--profile"]).args(&[&profile]).args(&AT).on(&database).run().exits(Exit::Clean);
+    let run = run
+        .says("2 builds of 1 project")
+        .says("not covered: 2 builds: they have no number or no project to know them by");
+    let run = run.says("not covered: 1 build: they are over, and nothing tells since when");
+    run.says("not covered: steps: profile unnamed has none").says("not covered: output: profile unnamed has none");
+}
+
+#[test]
+fn an_empty_database_has_nothing_to_compare_with() {
+    let database = TestDatabase::circleci(&[]);
+    halfbuilt(&["manifest"]).args(&AT).on(&database).run().exits(Exit::NothingInScope).says("no build is covered");
+}
+
+#[test]
+fn a_time_that_is_yet_to_come_for_the_database_is_refused() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    // Within what two clocks may be apart, and yet after what the database can know.
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(3);
+    let run = halfbuilt(&["manifest", "--backup-time", &soon.to_string()]).on(&database).run().exits(Exit::Usage);
+    run.fails_with("is after the database's present");
+}
+
+#[test]
+fn a_key_signs_and_is_never_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [key, short, path] = ["key", "short", "before.json"].map(|name| folder.path().join(name));
+    std::fs::write(&key, "s3cret-s3cret-s3cret\n").expect("a file");
+    std::fs::write(&short, "s3cret\n").expect("a file");
+    let database = TestDatabase::circleci(&["healthy"]);
+    let signed = halfbuilt(&["manifest", "-o"]).args(&[&path]).args(&AT).args(&["--key-file"]).args(&[&key]);
+    let done =
+        signed.on(&database).run().exits(Exit::Clean).says("signed").does_not_say("not signed").does_not_say("s3cret");
+    assert_eq!(done.stdout, "");
+    assert!(!std::fs::read_to_string(&path).expect("a file").contains("s3cret"));
+    assert_eq!(Manifest::read(&path).expect("a manifest").signature.expect("a signature").len(), 64);
+    // OpenSSL makes the same signature of the same bytes.
+    let mut bare = read(&path);
+    bare.as_object_mut().expect("an object").remove("signature");
+    let text = std::fs::read_to_string(&path).expect("a file");
+    let (document, _) = text.rsplit_once(",\"signature\"").expect("a signature");
+    let mac = openssl::pkey::PKey::hmac(b"s3cret-s3cret-s3cret").expect("a key");
+    let mut signer = openssl::sign::Signer::new(openssl::hash::MessageDigest::sha256(), &mac).expect("a signer");
+    signer.update(format!("{document}}}").as_bytes()).expect("a document");
+    let expected: String =
+        signer.sign_to_vec().expect("a signature").iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(read(&path)["signature"], expected.as_str());
+
+    let refused = halfbuilt(&["manifest"]).args(&AT).args(&["--key-file"]).args(&[&short]).on(&database).run();
+    let refused = refused.exits(Exit::Failed).fails_with("cannot be used").says("has 6 bytes, expected 16 at least");
+    assert_eq!(refused.stdout, "");
+    refused.does_not_say("s3cret");
+}
+
+#[test]
+fn a_run_that_fails_leaves_the_old_manifest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("before.json");
+    std::fs::write(&path, "old").expect("a file");
+    let database = TestDatabase::empty();
+    halfbuilt(&["manifest", "-o"]).args(&[&path]).args(&AT).on(&database).run().exits(Exit::Failed);
+    assert_eq!(std::fs::read_to_string(&path).expect("a file"), "old");
+}
