@@ -35,7 +35,7 @@ const BESIDE: [(&str, &str); 2] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 21] = [
+const HOMES: [(&str, &[&str]); 22] = [
     ("tokio_postgres", &["database/"]),
     ("tokio_openssl", &["database/"]),
     ("nix::unistd", &["database/", "deletion/journal/", "admin/console/"]),
