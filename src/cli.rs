@@ -7,6 +7,7 @@ mod gates;
 mod journal;
 mod manifest;
 mod reading;
+mod report;
 mod values;
 mod verdict;
 
@@ -20,6 +21,7 @@ pub use gates::{GateArgs, TimingArg};
 pub use journal::{JournalArgs, JournalCommand, JournalVerifyArgs};
 pub use manifest::{BaselineArgs, ManifestArgs};
 pub use reading::ReadingArgs;
+pub use report::ReportArgs;
 pub use verdict::VerdictArgs;
 
 const EXIT_CODES: &str = "\
@@ -60,6 +62,11 @@ pub enum Command {
     /// read. Where GITHUB_ACTIONS is true it is told by annotations, on standard error, and in the file that
     /// GITHUB_STEP_SUMMARY names.
     Verify(Box<VerifyArgs>),
+    /// Write the audit page of a restore: what was found, what was deleted, and whether it adds up
+    ///
+    /// One HTML file that people look at, or Markdown for a ticket, made of the report, the file beside it and the journals
+    /// alone: no database is asked, and nothing is fetched.
+    Report(ReportArgs),
     /// Write down what the build database holds, at the time of a backup: what `verify --baseline` compares a restore with
     ///
     /// Run it on the live database or a standby. It only reads, in one snapshot.

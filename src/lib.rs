@@ -1,10 +1,11 @@
 //! halfbuilt finds the builds that a CI server restored from a snapshot left half finished, reports them, deletes the
 //! chosen ones, and proves that they are gone.
 //!
-//! Arrows run one way: `main` -> [`commands`] -> [`output`] -> {[`scan`], [`deletion`], [`drill`]} -> {[`database`],
+//! Arrows run one way: `main` -> [`commands`] -> [`output`] -> [`audit`] -> {[`scan`], [`deletion`], [`drill`]} -> {[`database`],
 //! [`admin`], [`report`]} -> the domain (the files beside this one). `tests/layers.rs` holds the code to it.
 
 pub mod admin;
+pub mod audit;
 pub mod build_url;
 pub mod causes;
 pub mod census;

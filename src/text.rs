@@ -31,6 +31,19 @@ pub fn counted(number: u64, thing: &str) -> String {
     format!("{number} {thing}{ending}")
 }
 
+/// A number, its digits in groups of three.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut shown = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
 fn harmless(c: char) -> impl Iterator<Item = char> {
     let plain = matches!(c, '\\' | '\'' | '"');
     plain.then_some(c).into_iter().chain((!plain).then(|| c.escape_debug()).into_iter().flatten())

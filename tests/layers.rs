@@ -20,8 +20,8 @@ const LAYERS: [&[&str]; 7] = [
     ],
     &["database", "admin", "policy", "report"],
     &["scan", "deletion", "drill"],
-    // What fuzz targets see.
-    &["fuzzing"],
+    // What fuzz targets see, and what a report and its journals come to.
+    &["fuzzing", "audit"],
     &["output"],
     &["cli"],
     &["commands"],
@@ -35,7 +35,7 @@ const BESIDE: [(&str, &str); 2] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 21] = [
+const HOMES: [(&str, &[&str]); 22] = [
     ("tokio_postgres", &["database/"]),
     ("tokio_openssl", &["database/"]),
     ("nix::unistd", &["database/", "deletion/journal/", "admin/console/"]),
@@ -68,6 +68,7 @@ const HOMES: [(&str, &[&str]); 21] = [
     ("sha2", &["scan/fingerprint.rs", "deletion/", "report/digest.rs", "drill/signature.rs"]),
     ("hmac", &["drill/signature.rs"]),
     ("tempfile", &["output/file.rs"]),
+    ("askama", &["output/html/", "output/markdown/"]),
     ("toml", &["policy.rs"]),
 ];
 

@@ -60,6 +60,14 @@ pub enum Error {
         /// Why.
         source: ReportError,
     },
+    /// A report cannot be summed up.
+    #[error("{} is not a report that can be summed up", file.display())]
+    ReportRows {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: ReportError,
+    },
     /// A journal cannot be used.
     #[error("cannot use the journal {}", file.display())]
     Journal {
@@ -182,6 +190,7 @@ impl Error {
             | Self::Unfit { .. }
             | Self::Output(_)
             | Self::Report { .. }
+            | Self::ReportRows { .. }
             | Self::About { .. }
             | Self::Baseline { .. }
             | Self::Key { .. }
@@ -205,7 +214,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Scan(error) => error.hint(),
-            Self::Report { source, .. } => source.hint(),
+            Self::Report { source, .. } | Self::ReportRows { source, .. } => source.hint(),
             Self::Journal { source, .. } => source.hint().map(str::to_owned),
             Self::About { .. } => {
                 Some("scan again; without that file the report is taken for as old as its own".to_owned())

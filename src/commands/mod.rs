@@ -15,6 +15,7 @@ mod profile_check;
 mod profiles;
 mod reading;
 mod record;
+mod report;
 mod rules;
 mod scan;
 mod survey;
@@ -37,6 +38,7 @@ pub async fn run(cli: Cli, printer: Printer) -> Exit {
             Command::Delete(args) => delete::run(*args, &interrupt, printer).await,
             Command::Manifest(args) => manifest::run(*args, &interrupt, printer).await,
             Command::Verify(args) => verify::run(*args, &interrupt, printer).await,
+            Command::Report(args) => report::run(args, printer),
             Command::Journal(args) => journal::run(args, printer),
             Command::Rules(args) => rules::run(&args),
             Command::Profiles(args) => profiles::run(args, &interrupt, printer).await,

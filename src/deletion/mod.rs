@@ -13,6 +13,7 @@ mod roles;
 mod run;
 mod send;
 mod sent;
+mod silence;
 
 pub use choose::choose;
 pub use digest::digest;

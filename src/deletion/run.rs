@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::admin::Answer;
 use crate::causes::told_apart;
 use crate::finding::Finding;
 use crate::report::Chosen;
@@ -17,6 +16,7 @@ use super::plan::{Decision, Planned, Reading};
 use super::roles::{ArchiveFailure, BuildReader, Deleter, Ended, Recorder, Stop};
 use super::send::{Fresh, Halt, Sending};
 use super::sent::Sent;
+use super::silence::Silence;
 
 /// How many builds are read again at once, before and after their deletion: at first, and at most, where the server is
 /// quick. A reading costs about as much for a hundred as for one.
@@ -110,24 +110,6 @@ struct Run<'a, R, D, L> {
     unrecorded: Option<io::Error>,
 }
 
-/// How often in a row deletions got no answer. Of several at the same time one counts.
-#[derive(Default)]
-struct Silence {
-    times: usize,
-    latest: Option<Instant>,
-}
-
-impl Silence {
-    fn hear(&mut self, answer: &Answer, began: Instant) {
-        if !matches!(answer, Answer::Unknown(_)) {
-            self.times = 0;
-        } else if self.latest.is_none_or(|latest| began >= latest) {
-            self.times += 1;
-            self.latest = Some(Instant::now());
-        }
-    }
-}
-
 impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     async fn record_kept(&mut self, plan: &'a [Planned]) {
         let mut kept = Vec::new();
@@ -205,7 +187,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         let sending = Sending::new(&*self.recorder, self.deleter, &self.pace, self.stop);
         let done = sending.send(fresh, |answer, began| {
             self.silence.hear(answer, began);
-            self.silence.times >= SILENCE
+            self.silence.times() >= SILENCE
         });
         let done = done.await;
         self.too_old = if done.grown_old && done.sent.is_empty() { self.too_old + 1 } else { 0 };

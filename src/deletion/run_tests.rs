@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::LazyLock;
 
 use super::*;
+use crate::admin::Answer;
 use crate::build_url::BuildUrl;
 use crate::deletion::{Permit, Terms};
 use crate::report::Judged;

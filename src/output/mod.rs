@@ -1,14 +1,18 @@
 //! What people and other programs see: tables, JSON, bars, and the one place that writes to stderr.
 
 mod annotations;
+mod dossier;
 mod file;
 mod harmless;
 mod history;
+pub mod html;
 mod json;
 mod junit;
 mod listing;
+pub mod markdown;
 mod printer;
 mod progress;
+mod shown;
 mod sink;
 mod step_summary;
 mod summary;
@@ -17,6 +21,7 @@ mod verdict_file;
 mod verdict_json;
 
 pub use annotations::annotations;
+pub use dossier::{Dossier, Input, JournalInput};
 pub use file::{OutputError, OutputFile};
 pub use history::History;
 pub use listing::Listing;

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::digest::Digesting;
+
 /// The format that is written, and the only one that is read.
 const FORMAT: &str = "halfbuilt-about/1";
 /// What is put behind the name of the report.
@@ -75,16 +77,26 @@ impl About {
     /// # Errors
     /// It is there, and is not what a scan writes.
     pub fn read(place: &Path) -> Result<Option<Self>, AboutError> {
+        Ok(Self::read_with_digest(place)?.map(|(about, _)| about))
+    }
+
+    /// As [`About::read`]; also gives the SHA-256 of the file, in hexadecimal digits.
+    ///
+    /// # Errors
+    /// It is there, and is not what a scan writes.
+    pub fn read_with_digest(place: &Path) -> Result<Option<(Self, String)>, AboutError> {
         let file = match File::open(place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
         };
         let mut text = Vec::new();
-        file.take(LARGEST + 1).read_to_end(&mut text)?;
+        let mut digesting = Digesting::new(file.take(LARGEST + 1));
+        digesting.read_to_end(&mut text)?;
         if text.len() as u64 > LARGEST {
             return Err(AboutError::TooLarge);
         }
-        Self::parse(&serde_json::from_slice(&text)?).map(Some)
+        let about = Self::parse(&serde_json::from_slice(&text)?)?;
+        Ok(Some((about, digesting.finish().1)))
     }
 
     /// Writes it.

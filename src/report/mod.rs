@@ -5,8 +5,10 @@ mod cell;
 mod choice;
 mod columns;
 mod digest;
+mod lines;
 mod read;
 mod results;
+mod rows;
 mod write;
 
 pub use about::{About, AboutError};
@@ -15,4 +17,5 @@ pub use columns::COLUMNS;
 pub use digest::Digesting;
 pub use read::{ReportError, read};
 pub use results::{RESULT_COLUMNS, ResultRow, ResultWriter, begins_results};
+pub use rows::{Row, Rows};
 pub use write::ReportWriter;

@@ -156,6 +156,6 @@ fn a_plan_is_not_written_over_the_report_that_it_is_made_from() {
     let (_folder, report) = scanned(&database);
     let before = std::fs::read(&report).expect("a report");
     let run = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&["-o"]).args(&[&report]).on(&database);
-    run.run().exits(Exit::Usage).fails_with("is the report itself");
+    run.run().exits(Exit::Usage).fails_with("-o and the report are one file");
     assert_eq!(std::fs::read(&report).expect("a report"), before);
 }

@@ -25,6 +25,7 @@ mod manifest;
 mod odd_data;
 mod own_sql;
 mod profiles;
+mod report;
 mod report_origin;
 mod role;
 mod rules;

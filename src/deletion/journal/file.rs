@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
+use crate::report::Digesting;
+
 use super::chain::{Walked, walk};
 use super::error::JournalError;
 use super::event::{Event, Repaired};
@@ -111,6 +113,18 @@ pub fn read(path: &Path, kept: Option<&str>) -> Result<(Past, Option<u64>), Jour
         (Some(kept), None) => Err(JournalError::NotHeld(kept.to_owned())),
         _ => Ok((walked.past, held)),
     }
+}
+
+/// Reads a journal that is there; also gives the SHA-256 of the whole file, in lower-case hexadecimal.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with_digest(path: &Path) -> Result<(Past, String), JournalError> {
+    refuse_special(path)?;
+    let file = open_file(OpenOptions::new().read(true), path)?;
+    let mut reader = BufReader::new(Digesting::new(file));
+    let past = walk(&mut reader, |_, _| {})?.past;
+    Ok((past, reader.into_inner().finish().1))
 }
 
 /// Opens a file such that neither a FIFO nor a terminal that has taken its place meanwhile does harm.

@@ -32,7 +32,7 @@ pub use event::{
     AnswerWord, Answered, Archived, DatabaseName, End, EndWord, Ended, Event, Intent, Kept, Looked, Repaired,
     ReportFile, Start,
 };
-pub use file::{look, read};
+pub use file::{look, read, read_with_digest};
 pub use handle::Journal;
 pub use past::{Cut, Past, Session};
 pub use who::Who;

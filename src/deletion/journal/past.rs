@@ -24,6 +24,8 @@ pub struct Past {
     /// For each URL of which a deletion was announced, or which ended, what is known of it. What a plan kept from
     /// the start is not among them.
     pub builds: HashMap<String, PastBuild>,
+    /// For each URL that a plan kept from the start, when and how it ended by the latest such plan.
+    pub kept: HashMap<String, (Timestamp, State)>,
     /// For each archive, by the name under which it was opened, what was put into it last.
     pub archives: HashMap<String, Archived>,
     /// How often a cut line was dropped.
@@ -142,7 +144,10 @@ impl Past {
         session.last_at = at;
         match event {
             Event::Start(_) | Event::Repaired(_) => {}
-            Event::Kept(_) => session.kept += 1,
+            Event::Kept(kept) => {
+                session.kept += 1;
+                self.kept.insert(kept.url, (at, kept.state));
+            }
             Event::Archived(archived) => {
                 session.archived += archived.builds.len() as u64;
                 self.archives.insert(archived.file.clone(), archived);

@@ -1,0 +1,264 @@
+use std::collections::BTreeMap;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::deletion::journal::PastBuild;
+use crate::state::State;
+use crate::timing::Timing;
+
+use super::*;
+
+const T: i64 = 1_763_604_000;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).expect("a time")
+}
+
+fn url(number: u64) -> String {
+    format!("https://ci.example.com/gh/acme/api/{number}")
+}
+
+fn row(number: u64, timing: Timing) -> Row {
+    Row {
+        line: number + 1,
+        build_url: url(number),
+        project: "acme/api".to_owned(),
+        build_num: i64::try_from(number).ok(),
+        lifecycle: "running".to_owned(),
+        status: "running".to_owned(),
+        queued_at: None,
+        started_at: Some(at(T - 600)),
+        stopped_at: None,
+        last_activity_at: None,
+        timing,
+        reasons: vec!["stuck-running".to_owned()],
+        evidence: String::new(),
+        steps: None,
+        steps_unfinished: None,
+        output_expected: None,
+        output_stored: None,
+        deletable: true,
+        fingerprint: String::new(),
+    }
+}
+
+fn about(found: u64) -> About {
+    About {
+        scanned_at: at(T + 9000),
+        system_identifier: None,
+        database: "ci".to_owned(),
+        profile: "circleci".to_owned(),
+        backup_time: Some(at(T)),
+        restored_at: Some(at(T + 3600)),
+        builds: 100,
+        findings: found,
+        rules: vec!["output-gap".to_owned(), "stuck-running".to_owned()],
+        not_checked: Vec::new(),
+        report_sha256: String::new(),
+    }
+}
+
+fn past(builds: &[(u64, State)], kept: &[(u64, State)]) -> Past {
+    let ended = |(number, state): &(u64, State)| {
+        (url(*number), PastBuild::Ended { at: at(T + 9100), state: *state, reason: String::new() })
+    };
+    let kept = kept.iter().map(|(number, state)| (url(*number), (at(T + 9050), *state)));
+    Past { builds: builds.iter().map(ended).collect(), kept: kept.collect(), ..Past::default() }
+}
+
+fn audit(about: Option<About>, journals: &[&Past], rows: impl IntoIterator<Item = Row>) -> Audit {
+    let mut audit = Audit::new(about, journals, 10);
+    rows.into_iter().for_each(|row| audit.add(row));
+    audit.finish();
+    audit
+}
+
+fn sentence(audit: &Audit) -> (Tone, String) {
+    let judgement = audit.judgement();
+    (judgement.tone, judgement.sentence)
+}
+
+#[test]
+fn found_is_deleted_and_kept_and_failed_and_vanished() {
+    let past = past(
+        &[(1, State::Deleted), (2, State::Failed), (3, State::Unknown), (9, State::Deleted)],
+        &[(4, State::Refused), (5, State::AlreadyGone)],
+    );
+    let audit = audit(Some(about(6)), &[&past], (1..=6).map(|number| row(number, Timing::InFlight)));
+    let ended = audit.reconciliation.as_ref().expect("there is a journal");
+    assert_eq!(Part::ALL.map(|part| ended.part(part)), [1, 2, 2, 1]);
+    assert_eq!((ended.found, ended.missing(), ended.adds_up(), ended.beyond()), (6, 0, true, 1));
+    assert_eq!(ended.by_fate[&Fate::NotChosen].rows, 1);
+    assert_eq!(
+        sentence(&audit),
+        (
+            Tone::Damaged,
+            "6 of 100 builds are abnormal; 1 was deleted and proved gone, 1 had vanished before, 2 failed or ended nobody \
+             knows how, 4 are still there."
+                .to_owned()
+        )
+    );
+}
+
+#[test]
+fn what_was_taken_out_of_the_report_is_missing() {
+    let past = past(&[(1, State::Deleted)], &[]);
+    let audit = audit(Some(about(3)), &[&past], [row(1, Timing::InFlight)]);
+    let ended = audit.reconciliation.as_ref().expect("there is a journal");
+    assert_eq!((ended.missing(), ended.adds_up()), (2, false));
+    assert!(sentence(&audit).1.ends_with("none is left; the numbers do not add up."), "{:?}", sentence(&audit));
+    assert_eq!(sentence(&audit).0, Tone::Damaged);
+}
+
+#[test]
+fn one_deletion_is_not_two() {
+    let past = past(&[(1, State::Deleted)], &[]);
+    let audit = audit(None, &[&past], [row(1, Timing::InFlight), row(1, Timing::InFlight)]);
+    let ended = audit.reconciliation.expect("there is a journal");
+    assert_eq!((ended.missing(), ended.counted_twice(), ended.adds_up()), (0, 1, false));
+}
+
+#[test]
+fn a_deletion_that_is_seen_again_stays_a_deletion() {
+    let mut later = past(&[], &[(1, State::AlreadyGone), (2, State::AlreadyGone)]);
+    later.kept.values_mut().for_each(|(time, _)| *time = at(T + 20_000));
+    let first = past(&[(1, State::Deleted), (2, State::Failed)], &[]);
+    for journals in [[&first, &later], [&later, &first]] {
+        let audit = audit(None, &journals, [row(1, Timing::InFlight), row(2, Timing::InFlight)]);
+        let ended = audit.reconciliation.expect("there is a journal");
+        assert_eq!(Part::ALL.map(|part| ended.part(part)), [1, 0, 0, 1]);
+    }
+}
+
+#[test]
+fn an_announced_deletion_without_a_result_has_failed_as_far_as_anybody_knows() {
+    let mut past = past(&[], &[]);
+    past.builds.insert(url(1), PastBuild::Open { at: at(T + 9000) });
+    let audit = audit(None, &[&past], [row(1, Timing::InFlight)]);
+    let ended = audit.reconciliation.expect("there is a journal");
+    assert_eq!((ended.part(Part::Failed), ended.by_fate[&Fate::Open].rows), (1, 1));
+}
+
+#[test]
+fn nothing_is_called_clean_that_was_not_checked() {
+    let nothing: [Row; 0] = [];
+    assert_eq!(
+        sentence(&audit(Some(about(0)), &[], nothing.clone())),
+        (Tone::Clean, "Clean: none of 100 builds is abnormal.".to_owned())
+    );
+    assert_eq!(audit(None, &[], nothing.clone()).judgement().tone, Tone::Unknown);
+    let unchecked = About { not_checked: vec![("output-gap".to_owned(), "no chunk".to_owned())], ..about(0) };
+    assert_eq!(audit(Some(unchecked), &[], nothing.clone()).judgement().tone, Tone::Unknown);
+    assert_eq!(audit(Some(About { builds: 0, ..about(0) }), &[], nothing.clone()).judgement().tone, Tone::Unknown);
+    assert_eq!(
+        audit(Some(About { rules: Vec::new(), ..about(0) }), &[], nothing.clone()).judgement().tone,
+        Tone::Unknown
+    );
+    // All rows were taken out.
+    assert_eq!(audit(Some(about(7)), &[], nothing).judgement().tone, Tone::Damaged);
+    let all_gone = past(&[(1, State::Deleted)], &[]);
+    let one = [row(1, Timing::InFlight)];
+    assert_eq!(audit(Some(about(1)), &[&all_gone], one.clone()).judgement().tone, Tone::Clean);
+    let unchecked = About { not_checked: vec![("output-gap".to_owned(), "no chunk".to_owned())], ..about(1) };
+    assert_eq!(audit(Some(unchecked), &[&all_gone], one).judgement().tone, Tone::Damaged);
+}
+
+#[test]
+fn the_picture_shows_the_cut() {
+    let rows =
+        (1..=40).map(|number| Row { started_at: Some(at(T - 60 * number as i64)), ..row(number, Timing::InFlight) });
+    let audit = audit(Some(about(40)), &[], rows);
+    let timeline = audit.timeline.expect("there is a backup time");
+    let picture = timeline.picture(200, 50);
+    let place = picture.place(at(T)) * 200.0;
+    let (before, after) = (place as usize - 1, place as usize + 1);
+    assert_eq!((picture.columns[before][0], picture.columns[after][0]), (40, 0));
+    assert_eq!((picture.builds, picture.outside, picture.lanes.len(), timeline.cut()), (40, 0, 40, 40));
+    assert!(picture.lanes.iter().all(|lane| lane.span.last == Last::Cut && lane.span.end == at(T)));
+    let lengths: BTreeMap<&str, u64> = audit.lengths.classes().collect();
+    assert_eq!((lengths["1 to 5 minutes"], lengths["30 minutes to 1 hour"]), (4, 11));
+}
+
+#[test]
+fn a_long_outage_does_not_push_the_cut_out_of_sight() {
+    for away in [0, 60, 3600, 86_400, 30 * 86_400] {
+        let restored = About { restored_at: Some(at(T + away)), ..about(1) };
+        let audit = audit(Some(restored), &[], [row(1, Timing::InFlight)]);
+        let picture = audit.timeline.expect("a timeline").picture(100, 5);
+        let (cut, back) = (picture.place(at(T)), picture.place(at(T + away)));
+        assert!((0.5..0.85).contains(&cut) && cut <= back && back < 0.9, "{away}: {cut} {back}");
+        assert!((picture.stretches.iter().map(|stretch| stretch.share).sum::<f64>() - 1.0).abs() < 1e-9);
+    }
+}
+
+fn timings() -> impl Strategy<Value = Timing> {
+    prop_oneof![
+        Just(Timing::InFlight),
+        Just(Timing::Stale),
+        Just(Timing::Ended),
+        Just(Timing::AfterRestore),
+        Just(Timing::Between),
+        Just(Timing::Unknown),
+    ]
+}
+
+fn seconds() -> impl Strategy<Value = Option<Timestamp>> {
+    proptest::option::of((-400_000_i64..400_000).prop_map(|second| at(T + second)))
+}
+
+fn rows() -> impl Strategy<Value = Vec<Row>> {
+    let row = (0_u64..12, timings(), seconds(), seconds(), seconds(), vec("[a-c]", 0..4));
+    vec(row, 0..60).prop_map(|rows| {
+        let row = |(number, timing, started_at, stopped_at, last_activity_at, reasons)| Row {
+            started_at,
+            stopped_at,
+            last_activity_at,
+            reasons,
+            // Some have no address, as what is left of a build whose row is gone.
+            build_url: if number == 0 { String::new() } else { url(number) },
+            ..self::row(number, timing)
+        };
+        rows.into_iter().map(row).collect()
+    })
+}
+
+fn pasts() -> impl Strategy<Value = Past> {
+    let state = || proptest::sample::select(State::ALL.to_vec());
+    (vec((0_u64..14, state()), 0..12), vec((0_u64..14, state()), 0..12)).prop_map(|(builds, kept)| past(&builds, &kept))
+}
+
+proptest! {
+    #[test]
+    fn the_parts_add_up(rows in rows(), journals in vec(pasts(), 0..3), found in proptest::option::of(0_u64..80)) {
+        let journals: Vec<&Past> = journals.iter().collect();
+        let all = rows.len() as u64;
+        let audit = audit(found.map(about), &journals, rows);
+        let findings = &audit.findings;
+        prop_assert_eq!(findings.builds, all);
+        prop_assert_eq!(findings.by_timing.values().sum::<u64>(), all);
+        prop_assert_eq!(findings.by_project.values().sum::<u64>(), all);
+        prop_assert!(findings.by_rule.values().all(|builds| *builds <= all));
+        prop_assert_eq!(audit.lengths.classes().map(|(_, builds)| builds).sum::<u64>() + audit.lengths.unknown, all);
+        prop_assert_eq!(audit.rows.len() as u64 + audit.rows_left_out(), all);
+        prop_assert_eq!(audit.reconciliation.is_some(), !journals.is_empty());
+        if let Some(ended) = &audit.reconciliation {
+            prop_assert_eq!(Part::ALL.map(|part| ended.part(part)).iter().sum::<u64>(), all);
+            prop_assert_eq!(ended.missing(), i128::from(found.unwrap_or(all)) - i128::from(all));
+            let names = journals.iter().flat_map(|past| past.builds.keys().chain(past.kept.keys()));
+            let names: std::collections::BTreeSet<&String> = names.collect();
+            let told: u64 = ended.by_fate.iter().filter(|(fate, _)| **fate != Fate::NotChosen).map(|(_, counts)| {
+                counts.rows - counts.doubles + counts.beyond
+            }).sum();
+            prop_assert_eq!(told, names.len() as u64);
+        }
+        if let Some(timeline) = &audit.timeline {
+            let picture = timeline.picture(50, 20);
+            prop_assert_eq!(picture.builds + picture.outside + timeline.without_times, all);
+            prop_assert!(picture.lanes.len() <= 20 && picture.lanes.len() as u64 <= picture.builds);
+            prop_assert!(picture.columns.iter().all(|column| column.iter().sum::<u64>() <= all));
+        }
+        // Whatever the files say, there is a verdict.
+        prop_assert!(audit.judgement().sentence.ends_with('.'));
+    }
+}

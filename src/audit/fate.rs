@@ -1,0 +1,152 @@
+//! What the journals tell of each build, and what that comes down to.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use jiff::Timestamp;
+
+use crate::build_url::BuildUrl;
+use crate::deletion::journal::{Past, PastBuild};
+use crate::state::State;
+
+/// What became of a build, by the journals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fate {
+    /// It ended in this state.
+    Ended(State),
+    /// A deletion was announced, and no result is on record.
+    Open,
+    /// No journal names it: it was not chosen.
+    NotChosen,
+}
+
+/// What a fate comes down to: the four parts of what was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// Deleted, read again and gone.
+    Deleted,
+    /// Nothing was done to it, or not chosen at all.
+    Kept,
+    /// A deletion failed, or nobody knows what became of it.
+    Failed,
+    /// It was gone before anything was sent.
+    Vanished,
+}
+
+impl Fate {
+    /// All fates, in the order in which a table shows them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        State::ALL.into_iter().map(Self::Ended).chain([Self::Open, Self::NotChosen])
+    }
+
+    /// Which part it belongs to: each fate to one.
+    pub fn part(self) -> Part {
+        match self {
+            Self::Ended(State::Deleted) => Part::Deleted,
+            Self::Ended(State::AlreadyGone) => Part::Vanished,
+            Self::Ended(State::Failed | State::Unknown) | Self::Open => Part::Failed,
+            Self::Ended(State::Recovered | State::Changed | State::Refused | State::NotAttempted) => Part::Kept,
+            Self::NotChosen => Part::Kept,
+        }
+    }
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ended(state) => state.as_str(),
+            Self::Open => "no result",
+            Self::NotChosen => "not chosen",
+        }
+    }
+
+    /// What it means.
+    pub fn explained(self) -> &'static str {
+        match self {
+            Self::Ended(State::Deleted) => "a deletion was sent; read again and gone",
+            Self::Ended(State::AlreadyGone) => "it was gone before anything was sent",
+            Self::Ended(State::Recovered) => "it was not abnormal any more",
+            Self::Ended(State::Changed) => "it was not as the report says any more",
+            Self::Ended(State::Refused) => "it must not be deleted, or the server would not",
+            Self::Ended(State::Failed) => "the server tried and failed, or the build is still there",
+            Self::Ended(State::Unknown) => "a deletion was sent, and nobody knows what became of it",
+            Self::Ended(State::NotAttempted) => "the run ended before anything was sent",
+            Self::Open => "a deletion was announced, and no result is on record",
+            Self::NotChosen => "no journal names it",
+        }
+    }
+}
+
+impl Part {
+    /// All parts, in the order in which they are added up.
+    pub const ALL: [Self; 4] = [Self::Deleted, Self::Kept, Self::Failed, Self::Vanished];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::Kept => "kept",
+            Self::Failed => "failed or unknown",
+            Self::Vanished => "vanished",
+        }
+    }
+}
+
+/// What several journals tell of each build that they name.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fates {
+    of: HashMap<String, Known>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    at: Timestamp,
+    fate: Fate,
+    /// Whether a row of the report was found to be it.
+    reported: bool,
+}
+
+impl Fates {
+    /// Adds a journal. Where several tell of one build, the latest counts; only that a build which was deleted is seen to be
+    /// gone later changes nothing.
+    pub(super) fn add(&mut self, past: &Past) {
+        for (url, build) in &past.builds {
+            let (at, fate) = match build {
+                PastBuild::Ended { at, state, .. } => (*at, Fate::Ended(*state)),
+                PastBuild::Open { at } | PastBuild::Answered { at, .. } | PastBuild::Looked { at, .. } => {
+                    (*at, Fate::Open)
+                }
+            };
+            self.tell(url, at, fate);
+        }
+        for (url, (at, state)) in &past.kept {
+            self.tell(url, *at, Fate::Ended(*state));
+        }
+    }
+
+    fn tell(&mut self, url: &str, at: Timestamp, fate: Fate) {
+        let told = Known { at, fate, reported: false };
+        match self.of.entry(url.to_owned()) {
+            Entry::Vacant(place) => drop(place.insert(told)),
+            Entry::Occupied(mut place) => {
+                let (early, late) = if place.get().at <= at { (*place.get(), told) } else { (told, *place.get()) };
+                let seen_gone = late.fate == Fate::Ended(State::AlreadyGone);
+                let was_deleted = early.fate == Fate::Ended(State::Deleted);
+                place.insert(if seen_gone && was_deleted { early } else { late });
+            }
+        }
+    }
+
+    /// What became of the build with this address, and whether another row had the same one before.
+    pub(super) fn of(&mut self, url_text: &str) -> (Fate, bool) {
+        let name = BuildUrl::parse(url_text).map_or_else(|_| url_text.to_owned(), |url| url.to_string());
+        match self.of.get_mut(&name) {
+            None => (Fate::NotChosen, false),
+            Some(known) => (known.fate, std::mem::replace(&mut known.reported, true)),
+        }
+    }
+
+    /// What became of the builds that no row asked for.
+    pub(super) fn beyond_the_report(&self) -> impl Iterator<Item = Fate> {
+        self.of.values().filter(|known| !known.reported).map(|known| known.fate)
+    }
+}

@@ -1,0 +1,147 @@
+//! What a report, the file beside it and the journals of its deletions come to: numbers, times, and whether they agree.
+//! Pure: files are read elsewhere, pages are written elsewhere.
+
+mod fate;
+mod findings;
+mod judgement;
+mod lengths;
+mod reconciliation;
+mod span;
+mod timeline;
+
+pub use fate::{Fate, Part};
+pub use findings::Findings;
+pub use judgement::{Judgement, Tone};
+pub use lengths::Lengths;
+pub use reconciliation::{Counts, Reconciliation};
+pub use span::{Last, Span};
+pub use timeline::{DRAWN, Lane, Picture, Stretch, Timeline};
+
+use jiff::Timestamp;
+
+use crate::deletion::journal::Past;
+use crate::report::{About, Row};
+
+use fate::Fates;
+
+/// Where T and R come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The file beside the report.
+    About,
+    /// The journals, which all tell the same.
+    Journals,
+    /// Nothing tells them.
+    Nothing,
+}
+
+/// When the backup was taken and the server came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restore {
+    /// T.
+    pub backup: Option<Timestamp>,
+    /// R.
+    pub restored: Option<Timestamp>,
+    /// Where they come from.
+    pub source: Source,
+}
+
+/// A report that is being summed up. Its memory is that of the sums, of the journals, and of the rows that are kept.
+#[derive(Debug)]
+pub struct Audit {
+    /// The file beside the report, where there is one.
+    pub about: Option<About>,
+    /// T and R.
+    pub restore: Restore,
+    /// By rule, project and timing.
+    pub findings: Findings,
+    /// Over time; `None` where no T is known.
+    pub timeline: Option<Timeline>,
+    /// How long they had run.
+    pub lengths: Lengths,
+    /// What became of them; `None` where there is no journal.
+    pub reconciliation: Option<Reconciliation>,
+    /// The first rows, with what became of each.
+    pub rows: Vec<(Row, Option<Fate>)>,
+    most_rows: usize,
+    fates: Option<Fates>,
+}
+
+impl Audit {
+    /// Begins with what is known beside the rows; keeps so many rows at most.
+    pub fn new(about: Option<About>, journals: &[&Past], most_rows: usize) -> Self {
+        let restore = restore(about.as_ref(), journals);
+        let mut fates = Fates::default();
+        journals.iter().for_each(|past| fates.add(past));
+        let told = !journals.is_empty();
+        Self {
+            findings: Findings::new(about.as_ref().map_or(&[], |about| &about.rules)),
+            timeline: restore.backup.map(|backup| Timeline::new(backup, restore.restored)),
+            about,
+            restore,
+            lengths: Lengths::default(),
+            reconciliation: told.then(Reconciliation::default),
+            rows: Vec::new(),
+            most_rows,
+            fates: told.then_some(fates),
+        }
+    }
+
+    /// Adds a row.
+    pub fn add(&mut self, row: Row) {
+        self.findings.add(&row);
+        let span = Span::of(&row, self.restore.backup);
+        self.lengths.add(span.as_ref());
+        if let Some(timeline) = &mut self.timeline {
+            timeline.add(&row, span);
+        }
+        let fate = match (&mut self.fates, &mut self.reconciliation) {
+            (Some(fates), Some(reconciliation)) => {
+                let (fate, is_double) = fates.of(&row.build_url);
+                // What has no address cannot have been deleted by it.
+                reconciliation.add(fate, is_double && !row.build_url.is_empty());
+                Some(fate)
+            }
+            _ => None,
+        };
+        if self.rows.len() < self.most_rows {
+            self.rows.push((row, fate));
+        }
+    }
+
+    /// Ends it, once all rows have been added.
+    pub fn finish(&mut self) {
+        let (Some(fates), Some(reconciliation)) = (self.fates.take(), &mut self.reconciliation) else { return };
+        reconciliation.found = self.about.as_ref().map_or(reconciliation.rows, |about| about.findings);
+        for fate in fates.beyond_the_report() {
+            reconciliation.by_fate.entry(fate).or_default().beyond += 1;
+        }
+    }
+
+    /// How many rows are not kept.
+    pub fn rows_left_out(&self) -> u64 {
+        self.findings.builds - self.rows.len() as u64
+    }
+}
+
+/// The file beside the report knows T and R best; without it the journals do, if they agree.
+fn restore(about: Option<&About>, journals: &[&Past]) -> Restore {
+    if let Some(about) = about {
+        return Restore { backup: about.backup_time, restored: about.restored_at, source: Source::About };
+    }
+    let nothing = Restore { backup: None, restored: None, source: Source::Nothing };
+    let mut told = journals.iter().flat_map(|past| &past.sessions).map(|session| {
+        let time = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<Timestamp>().ok());
+        (time(&session.start.backup_time), time(&session.start.restored_at))
+    });
+    match told.next() {
+        Some((backup @ Some(_), restored)) if told.all(|other| other == (backup, restored)) => {
+            Restore { backup, restored, source: Source::Journals }
+        }
+        _ => nothing,
+    }
+}
+
+#[cfg(test)]
+#[path = "audit_tests.rs"]
+mod tests;

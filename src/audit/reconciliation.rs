@@ -1,0 +1,61 @@
+//! Whether all that was found is accounted for: found = deleted + kept + failed + vanished.
+
+use std::collections::BTreeMap;
+
+use super::fate::{Fate, Part};
+
+/// The builds of one fate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows of the report.
+    pub rows: u64,
+    /// Those of them whose address an earlier row has as well: one deletion cannot have been two.
+    pub doubles: u64,
+    /// Builds that the journals name and the report does not.
+    pub beyond: u64,
+}
+
+/// The report beside its journals.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reconciliation {
+    /// How many builds the scan found, by the file beside the report; the rows of the report where there is none.
+    pub found: u64,
+    /// How many rows the report has.
+    pub rows: u64,
+    /// What became of them.
+    pub by_fate: BTreeMap<Fate, Counts>,
+}
+
+impl Reconciliation {
+    /// How many rows belong to a part.
+    pub fn part(&self, part: Part) -> u64 {
+        self.by_fate.iter().filter(|(fate, _)| fate.part() == part).map(|(_, counts)| counts.rows).sum()
+    }
+
+    /// Found less all four parts: 0 where it adds up; positive where builds that were found are not accounted for.
+    pub fn missing(&self) -> i128 {
+        i128::from(self.found) - Part::ALL.iter().map(|part| i128::from(self.part(*part))).sum::<i128>()
+    }
+
+    /// Rows that one and the same deletion is counted for, beyond the first.
+    pub fn counted_twice(&self) -> u64 {
+        self.by_fate.iter().filter(|(fate, _)| fate.part() != Part::Kept).map(|(_, counts)| counts.doubles).sum()
+    }
+
+    /// Builds that the journals name and the report does not.
+    pub fn beyond(&self) -> u64 {
+        self.by_fate.values().map(|counts| counts.beyond).sum()
+    }
+
+    /// Whether everything that was found is accounted for, once.
+    pub fn adds_up(&self) -> bool {
+        self.missing() == 0 && self.counted_twice() == 0
+    }
+
+    pub(super) fn add(&mut self, fate: Fate, is_double: bool) {
+        self.rows += 1;
+        let counts = self.by_fate.entry(fate).or_default();
+        counts.rows += 1;
+        counts.doubles += u64::from(is_double);
+    }
+}

@@ -1,0 +1,28 @@
+//! The flags of `report`.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args};
+
+/// The flags of `report`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("page").required(true).multiple(true).args(["html", "markdown"]))]
+pub struct ReportArgs {
+    /// The report that `halfbuilt scan -o` or `verify -o` wrote
+    ///
+    /// The file beside it, REPORT.about.json, is read too: it tells when and what was scanned. Without it the page says that
+    /// this is not known.
+    #[arg(value_name = "REPORT")]
+    pub report: PathBuf,
+    /// The journal of a deletion, which tells who deleted what; may be repeated
+    ///
+    /// A journal that was changed after it was written is an error.
+    #[arg(long = "journal", value_name = "FILE")]
+    pub journals: Vec<PathBuf>,
+    /// Where to write the audit page: one file that needs no network and no script
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Where to write the same in short, as Markdown for a ticket; - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+}

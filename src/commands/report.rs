@@ -1,0 +1,113 @@
+//! `halfbuilt report`: the audit page, made of files alone.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::audit::Audit;
+use crate::cli::ReportArgs;
+use crate::deletion::journal::{self, Past};
+use crate::exit::Exit;
+use crate::output::{Dossier, Input, JournalInput, OutputError, OutputFile, Printer, html, markdown};
+use crate::report::{About, Digesting, ReportError, Rows};
+use crate::scan::Rule;
+
+use super::Error;
+
+/// What writes a page of one kind.
+type Write = fn(&Dossier, &mut OutputFile) -> std::io::Result<()>;
+
+/// Reads all inputs and writes the pages that are asked for.
+pub(super) fn run(args: ReportArgs, printer: Printer) -> Result<Exit, Error> {
+    let ReportArgs { report, journals, html, markdown } = args;
+    let beside = About::place(&report);
+    let inputs = [&report, &beside].into_iter().chain(&journals);
+    let pages = [(html, html::write as Write), (markdown, markdown::write as Write)];
+    let pages: Vec<(PathBuf, Write)> = pages.into_iter().filter_map(|(file, write)| Some((file?, write))).collect();
+    refuse_to_write_over(inputs, &pages)?;
+    let outputs = pages.iter().map(|(file, write)| Ok((open(file)?, *write))).collect::<Result<Vec<_>, Error>>()?;
+    let dossier = dossier(report, beside, journals)?;
+    for (mut output, write) in outputs {
+        let name = output.name();
+        write(&dossier, &mut output).map_err(|source| OutputError::new(name, source))?;
+        output.finish()?;
+    }
+    if let Some(ended) = dossier.audit.reconciliation.as_ref().filter(|ended| !ended.adds_up()) {
+        printer.warn(&format!("{} found, and what became of them does not add up: the page says why", ended.found));
+    }
+    printer.say(&dossier.audit.judgement().sentence);
+    for (file, _) in pages.iter().filter(|(file, _)| !is_stdout(file)) {
+        printer.say(&format!("written to {}", file.display()));
+    }
+    Ok(Exit::Clean)
+}
+
+/// Reads all that there is, and adds it up.
+fn dossier(report: PathBuf, beside: PathBuf, journals: Vec<PathBuf>) -> Result<Dossier, Error> {
+    let input = |file: &Path, sha256| Input { name: file.display().to_string(), sha256 };
+    let about = About::read_with_digest(&beside).map_err(|source| Error::About { file: beside.clone(), source })?;
+    let (about, about_input) = about.map(|(about, sha256)| (about, input(&named(&report, &beside), sha256))).unzip();
+    let journals = journals
+        .into_iter()
+        .map(|file| match journal::read_with_digest(&file) {
+            Ok((past, sha256)) => Ok(JournalInput { file: input(&file, sha256), past }),
+            Err(source) => Err(Error::Journal { file, source }),
+        })
+        .collect::<Result<Vec<_>, Error>>()?;
+    let pasts: Vec<&Past> = journals.iter().map(|journal| &journal.past).collect();
+    let mut audit = Audit::new(about, &pasts, html::ROWS_SHOWN);
+    let sha256 = add_rows(&report, &mut audit).map_err(|source| Error::ReportRows { file: report.clone(), source })?;
+    audit.finish();
+    let rules = Rule::load_all(None)?;
+    Ok(Dossier {
+        audit,
+        report: input(&report, sha256),
+        about: about_input,
+        journals,
+        rule_titles: rules.into_iter().map(|rule| (rule.name, rule.title)).collect(),
+        made_at: Timestamp::now(),
+    })
+}
+
+/// The file beside a report, as it would be named by whoever names the report.
+fn named(report: &Path, beside: &Path) -> PathBuf {
+    let named = beside.file_name().map(|name| report.with_file_name(name));
+    let is_it = |named: &PathBuf| named.canonicalize().is_ok_and(|named| Some(named) == beside.canonicalize().ok());
+    named.filter(is_it).unwrap_or_else(|| beside.to_owned())
+}
+
+/// Adds every row of a report; gives the SHA-256 of its bytes.
+fn add_rows(report: &Path, audit: &mut Audit) -> Result<String, ReportError> {
+    let mut rows = Rows::new(Digesting::new(File::open(report)?))?;
+    for row in rows.by_ref() {
+        audit.add(row?);
+    }
+    Ok(rows.into_inner().finish().1)
+}
+
+fn is_stdout(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+fn open(file: &Path) -> Result<OutputFile, Error> {
+    Ok(OutputFile::whole(Some(file).filter(|file| !is_stdout(file)))?)
+}
+
+/// A slip of the pen must not replace a report or a journal by a page about it.
+fn refuse_to_write_over<'a>(
+    inputs: impl Iterator<Item = &'a PathBuf>,
+    pages: &[(PathBuf, Write)],
+) -> Result<(), Error> {
+    let same = |file: &Path| file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    let taken: Vec<PathBuf> = inputs.map(|file| same(file)).collect();
+    for (place, (file, _)) in pages.iter().enumerate() {
+        if taken.contains(&same(file)) {
+            return Err(Error::Usage(format!("{} is read, and would be written over", file.display())));
+        }
+        if pages[..place].iter().any(|(other, _)| same(other) == same(file)) {
+            return Err(Error::Usage(format!("--html and --markdown both name {}", file.display())));
+        }
+    }
+    Ok(())
+}

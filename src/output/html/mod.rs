@@ -1,0 +1,214 @@
+//! The audit page: one file that needs nothing else, neither a network nor a script.
+
+mod chart;
+mod journals;
+mod rows;
+
+use std::io::{self, Write};
+
+use askama::Template;
+
+use crate::audit::{Fate, Findings, Judgement, Part, Tone};
+
+use super::dossier::{Check, Dossier, Fact, Input, NAME, TOOL};
+use super::shown::{foreign, grouped, length, time};
+use chart::{Chart, Share, chart};
+use journals::JournalView;
+use rows::RowView;
+
+/// How many rows of the report a page shows; the CSV has all.
+pub const ROWS_SHOWN: usize = 2000;
+/// How many projects a page names.
+const PROJECTS_SHOWN: usize = 12;
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+/// The SHA-256 of both in base64, by which the page's own policy lets them in and nothing else. A test tells when they change.
+const STYLE_DIGEST: &str = "0LZgW/9+7lfhuNi7txAn445KaNHjidLBY+GzbBquNLs=";
+const SCRIPT_DIGEST: &str = "hx3aZBHdo9ulnkYjhxLP1YZNhEiguh4dNr9II55ng80=";
+
+/// A number with its name and its share of a whole.
+struct Counted {
+    name: String,
+    note: String,
+    builds: String,
+    share: Share,
+}
+
+/// What became of the builds: a row of the table of states.
+struct Ended {
+    fate: Fate,
+    rows: String,
+    beyond: String,
+}
+
+#[derive(Template)]
+#[template(path = "html/page.html", config = "src/output/askama.toml")]
+struct Page<'a> {
+    style: &'a str,
+    script: &'a str,
+    style_digest: &'a str,
+    script_digest: &'a str,
+    tool: &'a str,
+    made_at: String,
+    database: String,
+    judgement: Judgement,
+    facts: Vec<Fact>,
+    figures: Vec<(&'static str, String)>,
+    rules_run: Option<Vec<String>>,
+    not_checked: Vec<(String, Vec<String>)>,
+    by_rule: Vec<Counted>,
+    rules_that_found_none: String,
+    by_project: Vec<Counted>,
+    more_projects: String,
+    by_timing: Vec<Counted>,
+    chart: Option<Chart>,
+    lengths: Vec<Counted>,
+    longest: String,
+    sum: Option<Sum>,
+    checks: Vec<Check>,
+    journals: Vec<JournalView>,
+    rows: Vec<RowView>,
+    all_rows: String,
+    rows_shown: String,
+    left_out: String,
+    report: String,
+    inputs: Vec<(&'static str, String, String)>,
+}
+
+/// Found = deleted + kept + failed + vanished.
+struct Sum {
+    found: String,
+    parts: Vec<(&'static str, String)>,
+    fates: Vec<Ended>,
+    adds_up: bool,
+}
+
+/// Writes the page.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn write(dossier: &Dossier, to: &mut impl Write) -> io::Result<()> {
+    page(dossier).write_into(to)
+}
+
+fn page(dossier: &Dossier) -> Page<'_> {
+    let audit = &dossier.audit;
+    let findings = &audit.findings;
+    let journals = dossier.journals.iter();
+    Page {
+        style: STYLE,
+        script: SCRIPT,
+        style_digest: STYLE_DIGEST,
+        script_digest: SCRIPT_DIGEST,
+        tool: TOOL,
+        made_at: time(dossier.made_at),
+        database: dossier.database(),
+        judgement: audit.judgement(),
+        facts: dossier.facts(),
+        figures: figures(dossier),
+        rules_run: audit.about.as_ref().map(|about| about.rules.iter().map(|rule| foreign(rule, NAME, "?")).collect()),
+        not_checked: dossier.not_checked(),
+        by_rule: counts(
+            findings.by_rule.iter().filter(|(_, number)| **number > 0).map(|(rule, number)| (rule.as_str(), *number)),
+            findings.builds,
+            |rule| dossier.rule_titles.get(rule).cloned().unwrap_or_default(),
+        ),
+        rules_that_found_none: none_found(findings),
+        by_project: counts(findings.projects().into_iter().take(PROJECTS_SHOWN), findings.builds, |_| String::new()),
+        more_projects: more(findings.by_project.len()),
+        by_timing: counts(
+            findings.by_timing.iter().map(|(timing, number)| (timing.as_str(), *number)),
+            findings.builds,
+            |name| {
+                name.parse::<crate::timing::Timing>().map(|timing| timing.explained().to_owned()).unwrap_or_default()
+            },
+        ),
+        chart: audit.timeline.as_ref().filter(|_| findings.builds > 0).map(chart),
+        lengths: lengths(dossier),
+        longest: audit.lengths.longest.map(length).unwrap_or_default(),
+        sum: sum(dossier),
+        checks: dossier.checks(),
+        journals: journals.map(JournalView::new).collect(),
+        rows: audit.rows.iter().map(|(row, fate)| RowView::new(row, *fate)).collect(),
+        all_rows: grouped(findings.builds),
+        rows_shown: grouped(audit.rows.len() as u64),
+        left_out: if audit.rows_left_out() > 0 { grouped(audit.rows_left_out()) } else { String::new() },
+        report: foreign(&dossier.report.name, NAME, "the report"),
+        inputs: inputs(dossier),
+    }
+}
+
+fn figures(dossier: &Dossier) -> Vec<(&'static str, String)> {
+    let audit = &dossier.audit;
+    let mut figures = Vec::new();
+    if let Some(about) = &audit.about {
+        figures.push(("builds looked at", grouped(about.builds)));
+    }
+    figures.push(("abnormal", grouped(audit.findings.builds)));
+    figures.push(("may be deleted", grouped(audit.findings.deletable)));
+    if let Some(ended) = &audit.reconciliation {
+        figures.extend(Part::ALL.map(|part| (part.as_str(), grouped(ended.part(part)))));
+    }
+    figures
+}
+
+fn counts<'a>(
+    numbers: impl Iterator<Item = (&'a str, u64)>,
+    whole: u64,
+    note: impl Fn(&str) -> String,
+) -> Vec<Counted> {
+    let counted = |(name, number): (&str, u64)| Counted {
+        name: foreign(name, NAME, "(no project)"),
+        note: note(name),
+        builds: grouped(number),
+        share: Share::of(number, whole),
+    };
+    numbers.map(counted).collect()
+}
+
+fn none_found(findings: &Findings) -> String {
+    let rules = findings.by_rule.iter().filter(|(_, number)| **number == 0);
+    let rules: Vec<String> = rules.map(|(rule, _)| foreign(rule, NAME, "?")).collect();
+    let note = "A build that several rules find counts for each.";
+    if rules.is_empty() { note.to_owned() } else { format!("{note} These found nothing: {}.", rules.join(", ")) }
+}
+
+fn more(projects: usize) -> String {
+    match projects.saturating_sub(PROJECTS_SHOWN) {
+        0 => String::new(),
+        1 => "and 1 more project".to_owned(),
+        more => format!("and {} more projects", grouped(more as u64)),
+    }
+}
+
+fn lengths(dossier: &Dossier) -> Vec<Counted> {
+    let lengths = &dossier.audit.lengths;
+    let mut classes: Vec<(&str, u64)> = lengths.classes().collect();
+    if lengths.unknown > 0 {
+        classes.push(("not known", lengths.unknown));
+    }
+    counts(classes.into_iter(), dossier.audit.findings.builds, |_| String::new())
+}
+
+fn sum(dossier: &Dossier) -> Option<Sum> {
+    let ended = dossier.audit.reconciliation.as_ref()?;
+    let fates = Fate::all().filter_map(|fate| {
+        let counts = ended.by_fate.get(&fate)?;
+        Some(Ended { fate, rows: grouped(counts.rows), beyond: grouped(counts.beyond) })
+    });
+    Some(Sum {
+        found: grouped(ended.found),
+        parts: Part::ALL.map(|part| (part.as_str(), grouped(ended.part(part)))).to_vec(),
+        fates: fates.collect(),
+        adds_up: ended.adds_up(),
+    })
+}
+
+fn inputs(dossier: &Dossier) -> Vec<(&'static str, String, String)> {
+    let input = |what, input: &Input| (what, foreign(&input.name, NAME, "?"), input.sha256.clone());
+    let mut inputs = vec![input("report", &dossier.report)];
+    inputs.extend(dossier.about.iter().map(|about| input("beside the report", about)));
+    inputs.extend(dossier.journals.iter().map(|journal| input("journal", &journal.file)));
+    inputs
+}

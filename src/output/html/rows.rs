@@ -1,0 +1,83 @@
+//! The full table: what each row shows. All of it is foreign.
+
+use jiff::Timestamp;
+
+use crate::audit::{Fate, Part};
+use crate::build_url::BuildUrl;
+use crate::report::Row;
+use crate::timing::Timing;
+
+use super::super::shown::{foreign, signed};
+
+/// How many characters of a name are shown.
+const NAME: usize = 120;
+/// How many characters of the evidence are shown; the CSV has all.
+const EVIDENCE: usize = 600;
+
+/// A row of the table.
+pub(super) struct RowView {
+    /// Where a link may lead: only what parses as the address of a build, as it was put together again.
+    pub(super) link: Option<String>,
+    /// The address as it stands there, where it is no such address.
+    pub(super) address: String,
+    pub(super) project: String,
+    pub(super) number: String,
+    pub(super) lifecycle: String,
+    pub(super) status: String,
+    pub(super) timing: Timing,
+    pub(super) reasons: Vec<String>,
+    pub(super) evidence: String,
+    pub(super) times: [String; 4],
+    pub(super) steps: String,
+    pub(super) unfinished: String,
+    pub(super) expected: String,
+    pub(super) stored: String,
+    pub(super) deletable: bool,
+    pub(super) fate: Option<Fate>,
+    pub(super) fingerprint: String,
+}
+
+impl RowView {
+    pub(super) fn new(row: &Row, fate: Option<Fate>) -> Self {
+        let link = BuildUrl::parse(&row.build_url).ok().map(|url| url.to_string());
+        let number = |number: Option<i64>| number.map_or_else(|| "–".to_owned(), signed);
+        let address = match &link {
+            Some(_) => String::new(),
+            None => foreign(&row.build_url, 2 * NAME, "no address"),
+        };
+        Self {
+            link,
+            address,
+            project: foreign(&row.project, NAME, "(no project)"),
+            number: row.build_num.map_or_else(|| "–".to_owned(), |number| number.to_string()),
+            lifecycle: foreign(&row.lifecycle, NAME, "–"),
+            status: foreign(&row.status, NAME, "–"),
+            timing: row.timing,
+            reasons: row.reasons.iter().map(|reason| foreign(reason, NAME, "–")).collect(),
+            evidence: foreign(&row.evidence, EVIDENCE, "–"),
+            times: [row.queued_at, row.started_at, row.stopped_at, row.last_activity_at].map(short),
+            steps: number(row.steps),
+            unfinished: number(row.steps_unfinished),
+            expected: number(row.output_expected),
+            stored: number(row.output_stored),
+            deletable: row.deletable,
+            fate,
+            fingerprint: foreign(&row.fingerprint, 64, "–"),
+        }
+    }
+
+    /// What became of it, for the style sheet.
+    pub(super) fn part(&self) -> &'static str {
+        match self.fate.map(Fate::part) {
+            Some(Part::Deleted) => "deleted",
+            Some(Part::Kept) => "kept",
+            Some(Part::Failed) => "failed",
+            Some(Part::Vanished) => "vanished",
+            None => "",
+        }
+    }
+}
+
+fn short(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "–".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}

@@ -1,0 +1,211 @@
+//! The same in short, as Markdown for a ticket. Written so that GitHub, GitLab and trackers that read plain tables show it
+//! alike, and nothing foreign in it becomes a link, a mention or markup.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use askama::Template;
+use askama::filters::Escaper;
+
+use crate::audit::{Fate, Judgement, Part};
+use crate::build_url::BuildUrl;
+
+use super::dossier::{Check, Dossier, Fact, TOOL};
+use super::shown::{builds, foreign, grouped, time};
+
+/// How many builds, projects and sessions are named.
+const SHOWN: usize = 20;
+/// How many characters of a text are shown. With the numbers above a ticket stays below the 65,536 characters that GitHub
+/// takes.
+const TEXT: usize = 160;
+
+/// Breaks whatever a renderer of Markdown would take for more than text.
+#[derive(Clone, Copy, Debug)]
+struct Escaped;
+
+/// Nothing to see, and enough that no mention, reference or address is found.
+const BREAK: char = '\u{200b}';
+
+impl Escaper for Escaped {
+    fn write_escaped_str<W: fmt::Write>(&self, mut to: W, text: &str) -> fmt::Result {
+        let mut before = None;
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            match c {
+                '<' => to.write_str("&lt;")?,
+                '>' => to.write_str("&gt;")?,
+                '&' => to.write_str("&amp;")?,
+                '|' => to.write_str("&#124;")?,
+                '`' => to.write_str("&#96;")?,
+                '\\' | '*' | '_' | '{' | '}' | '[' | ']' | '!' | '~' | '^' | '$' => write!(to, "\\{c}")?,
+                // At the beginning they would make a heading or a list.
+                '#' | '+' | '-' | '=' if before.is_none() => write!(to, "\\{c}")?,
+                '\n' | '\r' => to.write_char(' ')?,
+                c => to.write_char(c)?,
+            }
+            let next = chars.peek().copied().unwrap_or(' ');
+            // Mentions, numbers of issues, merge requests, labels, milestones; addresses.
+            let refers = matches!(c, '@' | '#' | '!' | '~' | '%' | '&' | '$') && !next.is_whitespace();
+            let leads = c == ':' && (next == '/' || before.is_some_and(char::is_alphabetic) && !next.is_whitespace());
+            let is_www = c.eq_ignore_ascii_case(&'w') && next == '.';
+            if refers || leads || is_www {
+                to.write_char(BREAK)?;
+            }
+            before = Some(c);
+        }
+        Ok(())
+    }
+}
+
+/// A build that is named.
+struct Build {
+    /// Where it leads: only what parses as the address of a build, which holds no character that means anything.
+    link: String,
+    name: String,
+    timing: &'static str,
+    rules: String,
+    outcome: &'static str,
+}
+
+/// Numbers of builds by something.
+struct Table {
+    name: &'static str,
+    rows: Vec<(String, String)>,
+    /// What is not shown.
+    more: String,
+}
+
+/// One run of the program.
+struct Run {
+    who: String,
+    began: String,
+    ended: String,
+    via: String,
+    plan: String,
+    done: String,
+}
+
+#[derive(Template)]
+#[template(path = "markdown/ticket.md", config = "src/output/askama.toml")]
+struct Ticket<'a> {
+    tool: &'a str,
+    made_at: String,
+    database: String,
+    judgement: Judgement,
+    facts: Vec<Fact>,
+    not_checked: Vec<(String, String)>,
+    is_known: bool,
+    checks: Vec<Check>,
+    tables: Vec<Table>,
+    sum: Option<String>,
+    fates: Vec<(Fate, String, String)>,
+    runs: Vec<Run>,
+    more_runs: usize,
+    found: String,
+    builds_shown: Vec<Build>,
+    left_out: String,
+    report: String,
+    inputs: Vec<(String, String)>,
+}
+
+/// Writes the ticket.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn write(dossier: &Dossier, to: &mut impl Write) -> io::Result<()> {
+    ticket(dossier).write_into(to)
+}
+
+fn ticket(dossier: &Dossier) -> Ticket<'_> {
+    let audit = &dossier.audit;
+    let shown = |text: &str| foreign(text, TEXT, "?");
+    let not_checked = dossier.not_checked().into_iter().take(SHOWN);
+    let runs: Vec<Run> = dossier.sessions().map(run).collect();
+    let earlier = runs.len().saturating_sub(SHOWN);
+    let rows = audit.rows.iter().take(SHOWN);
+    let mut inputs = vec![(shown(&dossier.report.name), dossier.report.sha256.clone())];
+    inputs.extend(dossier.about.iter().map(|input| (shown(&input.name), input.sha256.clone())));
+    inputs
+        .extend(dossier.journals.iter().take(SHOWN).map(|input| (shown(&input.file.name), input.file.sha256.clone())));
+    Ticket {
+        tool: TOOL,
+        made_at: time(dossier.made_at),
+        database: dossier.database(),
+        judgement: audit.judgement(),
+        facts: dossier.facts(),
+        not_checked: not_checked.map(|(why, what)| (shown(&what.join(", ")), shown(&why))).collect(),
+        is_known: audit.about.is_some(),
+        checks: dossier.checks().into_iter().take(2 * SHOWN).collect(),
+        tables: tables(dossier),
+        sum: audit.reconciliation.as_ref().map(|ended| {
+            let parts = Part::ALL.map(|part| format!("{} {}", grouped(ended.part(part)), part.as_str()));
+            let sign = if ended.adds_up() { "=" } else { "≠" };
+            format!("{} found {sign} {}", grouped(ended.found), parts.join(" + "))
+        }),
+        fates: audit
+            .reconciliation
+            .iter()
+            .flat_map(|ended| {
+                ended.by_fate.iter().map(|(fate, counts)| (*fate, grouped(counts.rows), grouped(counts.beyond)))
+            })
+            .collect(),
+        more_runs: earlier,
+        runs: runs.into_iter().skip(earlier).collect(),
+        left_out: match audit.findings.builds.saturating_sub(SHOWN as u64) {
+            0 => String::new(),
+            more => grouped(more),
+        },
+        found: builds(audit.findings.builds),
+        builds_shown: rows
+            .map(|(row, fate)| {
+                let number = row.build_num.map(|number| number.to_string()).unwrap_or_default();
+                Build {
+                    link: BuildUrl::parse(&row.build_url).map(|url| url.to_string()).unwrap_or_default(),
+                    name: foreign(&format!("{} {number}", foreign(&row.project, 80, "(no project)")), TEXT, "?"),
+                    timing: row.timing.as_str(),
+                    rules: foreign(&row.reasons.join(", "), TEXT, "–"),
+                    outcome: fate.map_or("", Fate::as_str),
+                }
+            })
+            .collect(),
+        report: shown(&dossier.report.name),
+        inputs,
+    }
+}
+
+fn run(session: &crate::deletion::journal::Session) -> Run {
+    let start = &session.start;
+    let shown = |text: &str| foreign(text, 80, "?");
+    let ended = session.end.as_ref().map(|(at, end)| format!("{}, {}", time(*at), end.ending.as_str()));
+    let done: Vec<String> =
+        session.results.iter().map(|(state, number)| format!("{} {state}", grouped(*number))).collect();
+    Run {
+        who: format!("{} on {}", shown(&start.user), shown(&start.machine)),
+        began: time(session.at),
+        ended: ended.unwrap_or_else(|| "no end on record".to_owned()),
+        via: shown(&start.admin),
+        plan: foreign(&start.plan, 12, "?"),
+        done: if done.is_empty() { "nothing".to_owned() } else { done.join(", ") },
+    }
+}
+
+fn tables(dossier: &Dossier) -> Vec<Table> {
+    let findings = &dossier.audit.findings;
+    let table = |name, numbers: Vec<(&str, u64)>, none: &'static str| {
+        let more = match numbers.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!("and {} more", grouped(more as u64)),
+        };
+        let shown = numbers.into_iter().take(SHOWN);
+        let rows: Vec<(String, String)> =
+            shown.map(|(name, number)| (foreign(name, TEXT, none), grouped(number))).collect();
+        Table { name, rows, more }
+    };
+    let mut tables = vec![
+        table("Rule", findings.by_rule.iter().map(|(name, number)| (name.as_str(), *number)).collect(), "?"),
+        table("Timing", findings.by_timing.iter().map(|(name, number)| (name.as_str(), *number)).collect(), "?"),
+        table("Project", findings.projects(), "(no project)"),
+    ];
+    tables.retain(|table| !table.rows.is_empty());
+    tables
+}

@@ -1,0 +1,196 @@
+//! What a page promises, whatever it tells of.
+
+use openssl::base64::encode_block;
+use openssl::sha::sha256;
+use scraper::{ElementRef, Html, Selector};
+
+use halfbuilt::output::{Dossier, html};
+
+use crate::samples::{about, dossier, hostile, page, past, row, three, url};
+
+fn all<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
+    page.select(&Selector::parse(selector).expect("a selector")).collect()
+}
+
+fn text(element: ElementRef<'_>) -> String {
+    element.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn parsed(dossier: &Dossier) -> Html {
+    let page = Html::parse_document(&page(dossier));
+    assert!(page.errors.is_empty(), "{:?}", page.errors);
+    page
+}
+
+/// Pages of every kind.
+fn pages() -> Vec<Html> {
+    let kinds = [
+        dossier(three(), Some(about(3)), vec![past()]),
+        dossier(three(), Some(about(5)), vec![past(), past()]),
+        dossier(three(), None, Vec::new()),
+        dossier(Vec::new(), Some(about(0)), Vec::new()),
+        dossier(Vec::new(), None, vec![past()]),
+        dossier((1..4000).map(row).collect(), Some(about(3999)), vec![past()]),
+        hostile(),
+    ];
+    kinds.iter().map(parsed).collect()
+}
+
+#[test]
+fn its_headings_are_in_order() {
+    for page in pages() {
+        let levels =
+            all(&page, "h1, h2, h3, h4, h5, h6").into_iter().map(|heading| heading.value().name().as_bytes()[1] - b'0');
+        let levels: Vec<u8> = levels.collect();
+        assert_eq!(levels.iter().filter(|level| **level == 1).count(), 1);
+        assert_eq!(levels[0], 1);
+        assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{levels:?}");
+        for section in all(&page, "section") {
+            let named = section.value().attr("aria-labelledby").expect("a section has a name");
+            assert_eq!(all(&page, &format!("h2#{named}")).len(), 1, "{named}");
+        }
+        assert_eq!(all(&page, "html[lang=en]").len(), 1);
+        assert!(all(&page, "title").into_iter().next().is_some_and(|title| !text(title).is_empty()));
+    }
+}
+
+#[test]
+fn its_tables_can_be_read_by_ear() {
+    for page in pages() {
+        for table in all(&page, "table") {
+            let html = Html::parse_fragment(&table.html());
+            assert_eq!(all(&html, "table > caption").len(), 1);
+            assert!(all(&html, "thead th").into_iter().all(|head| head.value().attr("scope") == Some("col")));
+            assert!(all(&html, "tbody th").into_iter().all(|head| head.value().attr("scope") == Some("row")));
+            let columns = all(&html, "thead th").len();
+            let cells = |row: ElementRef<'_>| {
+                let width = |cell: ElementRef<'_>| {
+                    cell.value().attr("colspan").map_or(1, |span| span.parse().expect("a number"))
+                };
+                row.child_elements().map(width).sum::<usize>()
+            };
+            assert!(all(&html, "tbody tr").into_iter().all(|row| cells(row) == columns), "{}", table.html());
+        }
+        for picture in all(&page, "svg:not([aria-hidden])") {
+            let is_within =
+                picture.ancestors().filter_map(ElementRef::wrap).any(|parent| parent.value().name() == "svg");
+            assert!(is_within || picture.value().attr("role") == Some("img"));
+        }
+        for picture in all(&page, "svg[role=img]") {
+            for named in picture.value().attr("aria-labelledby").expect("a name").split(' ') {
+                assert_eq!(all(&page, &format!("svg > #{named}")).len(), 1, "{named}");
+            }
+        }
+        for scrolls in all(&page, ".scroll") {
+            let with = |name| scrolls.value().attr(name);
+            assert_eq!(
+                (with("role"), with("tabindex"), with("aria-label").is_some()),
+                (Some("region"), Some("0"), true)
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_in_it_comes_from_elsewhere() {
+    for page in pages() {
+        assert_eq!(all(&page, "script").len(), 1);
+        assert_eq!(all(&page, "style").len(), 1);
+        assert_eq!(
+            all(&page, "img, iframe, object, embed, form, input, base, video, audio, source, [src], [srcset], [style]")
+                .len(),
+            0
+        );
+        assert_eq!(all(&page, "link").len(), 1);
+        assert_eq!(all(&page, "link[rel=icon][href='data:,']").len(), 1);
+        for element in all(&page, "*") {
+            assert!(element.value().attrs().all(|(name, _)| !name.starts_with("on")), "{}", element.html());
+            let leads = element.value().attrs().filter(|(name, _)| name.ends_with("href"));
+            for (_, to) in leads {
+                let known =
+                    to.starts_with("https://ci.example.com/gh/acme/api/") || to == "data:," || to.starts_with('#');
+                assert!(known, "{to}");
+            }
+        }
+        for link in all(&page, "a[href^=http]") {
+            assert_eq!(link.value().attr("rel"), Some("noreferrer noopener"));
+        }
+    }
+}
+
+#[test]
+fn its_policy_lets_in_its_own_style_and_script_and_nothing_else() {
+    for page in pages() {
+        let policy = all(&page, "meta[http-equiv=Content-Security-Policy]");
+        let policy = policy[0].value().attr("content").expect("a policy").to_owned();
+        let of = |element: &str| {
+            let content: String = all(&page, element)[0].text().collect();
+            format!("'sha256-{}'", encode_block(&sha256(content.as_bytes())))
+        };
+        assert_eq!(
+            policy,
+            format!(
+                "default-src 'none'; style-src {}; script-src {}; img-src data:; base-uri 'none'; form-action 'none'",
+                of("style"),
+                of("script")
+            ),
+            "write these digests into src/output/html/mod.rs"
+        );
+    }
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let written = page(&hostile());
+    assert_eq!(written.matches("<script").count(), 1);
+    assert!(!written.contains("<img") && !written.contains("onerror=alert(2)>"), "{written}");
+    assert!(!written.contains(['\u{1b}', '\u{202e}']));
+    let read = Html::parse_document(&written);
+    let cells: Vec<String> = all(&read, "table.rows td.seen").into_iter().map(text).collect();
+    assert!(
+        cells[0].starts_with(
+            "<script>alert(1)</script><img src=x onerror=alert(2)>\"'`|&amp;\\u{1b}[31m\\u{202e}gnp\\n# x"
+        )
+    );
+    // Only the build with a sound address has a link.
+    let links: Vec<&str> =
+        all(&read, "table.rows a").into_iter().filter_map(|link| link.value().attr("href")).collect();
+    assert_eq!(links, [url(2)]);
+    assert!(written.len() < 200_000, "{} bytes", written.len());
+}
+
+#[test]
+fn its_numbers_are_those_of_the_report() {
+    let rows: Vec<_> = (1..=3500).map(row).chain(three()).collect();
+    let page = parsed(&dossier(rows, Some(about(3503)), Vec::new()));
+    let body: Vec<_> = all(&page, "table.rows tbody tr");
+    assert_eq!(body.len(), html::ROWS_SHOWN);
+    let whole = text(all(&page, "main")[0]);
+    assert!(whole.contains("The table is cut: it shows the first 2,000 of 3,503 rows, in the order of the report; 1,503 are not here. All are in report.csv"), "{whole}");
+    let timing = all(&page, ".counted")[1];
+    assert!(text(timing).contains("in-flight it was running when the backup was taken3,501"), "{}", text(timing));
+    let figures: Vec<String> = all(&page, ".figures div").into_iter().map(text).collect();
+    assert_eq!(figures, ["builds looked at405", "abnormal3,503", "may be deleted3,502"]);
+}
+
+#[test]
+fn what_is_not_known_is_said() {
+    let page = parsed(&dossier(three(), None, Vec::new()));
+    let whole = text(all(&page, "main")[0]);
+    for said in [
+        "Backup taken (T)not known",
+        "Not known: there is no file beside the report (report.csv.about.json)",
+        "No picture: no backup time is known, and so no cut.",
+        "Not known: no journal was given.",
+    ] {
+        assert!(whole.contains(said), "{said}: {whole}");
+    }
+}
+
+#[test]
+fn what_does_not_add_up_is_said() {
+    let page = parsed(&dossier(three(), Some(about(5)), vec![past()]));
+    let checks: Vec<String> = all(&page, ".checks .no").into_iter().map(text).collect();
+    assert!(checks[1].contains("It does not add up: 2 more were found than the report has rows for"), "{checks:?}");
+    assert!(text(all(&page, ".sum")[0]).starts_with("5 found ≠ 2 deleted + 1 kept + 0 failed or unknown + 0 vanished"));
+}

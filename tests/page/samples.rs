@@ -1,0 +1,226 @@
+//! Reports and journals of known content.
+
+use std::collections::BTreeMap;
+
+use halfbuilt::audit::Audit;
+use halfbuilt::deletion::journal::{Archived, DatabaseName, End, EndWord, Past, PastBuild, ReportFile, Session, Start};
+use halfbuilt::output::{Dossier, Input, JournalInput, html, markdown};
+use halfbuilt::report::{About, Row};
+use halfbuilt::state::State;
+use halfbuilt::timing::Timing;
+use jiff::Timestamp;
+
+/// Text that would do something in a page, a ticket or a terminal.
+pub const HOSTILE: &str = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'`|&amp;\u{1b}[31m\u{202e}gnp\n# x \
+     [a](javascript:alert(3)) ![i](http://evil.example/i.png) @admin #1 !2 http://evil.example www.evil.example \
+     me@evil.example {code} ~~s~~ **b** __u__ $x$ ${7*7} {{7*7}} {% x %} --> ]]> </style></title></textarea>";
+
+pub fn at(text: &str) -> Timestamp {
+    text.parse().expect("a time")
+}
+
+pub fn url(number: i64) -> String {
+    format!("https://ci.example.com/gh/acme/api/{number}")
+}
+
+/// A build that the backup cut.
+pub fn row(number: i64) -> Row {
+    Row {
+        line: number as u64 + 1,
+        build_url: url(number),
+        project: "acme/api".to_owned(),
+        build_num: Some(number),
+        lifecycle: "running".to_owned(),
+        status: "running".to_owned(),
+        queued_at: Some(at("2026-11-20T01:29:00Z")),
+        started_at: Some(at("2026-11-20T01:30:00Z")),
+        stopped_at: None,
+        last_activity_at: Some(at("2026-11-20T01:59:30Z")),
+        timing: Timing::InFlight,
+        reasons: vec!["stuck-running".to_owned(), "output-truncated".to_owned()],
+        evidence: "step 4 \"run tests\": 812 of 2431 bytes stored".to_owned(),
+        steps: Some(6),
+        steps_unfinished: Some(1),
+        output_expected: Some(2431),
+        output_stored: Some(812),
+        deletable: true,
+        fingerprint: "0123456789abcdef0123456789abcdef".to_owned(),
+    }
+}
+
+/// Three builds of three kinds.
+pub fn three() -> Vec<Row> {
+    let ended = Row {
+        timing: Timing::Ended,
+        lifecycle: "finished".to_owned(),
+        status: "success".to_owned(),
+        stopped_at: Some(at("2026-11-20T01:42:00Z")),
+        reasons: vec!["output-gap".to_owned()],
+        steps_unfinished: Some(0),
+        ..row(2)
+    };
+    let alive = Row {
+        timing: Timing::AfterRestore,
+        started_at: Some(at("2026-11-20T06:40:00Z")),
+        last_activity_at: Some(at("2026-11-20T06:41:00Z")),
+        deletable: false,
+        output_expected: None,
+        ..row(3)
+    };
+    vec![row(1), ended, alive]
+}
+
+/// Every text of a row is hostile.
+pub fn hostile_row(number: i64) -> Row {
+    let text = || HOSTILE.to_owned();
+    Row {
+        build_url: format!("javascript:alert({number})//{HOSTILE}"),
+        project: text(),
+        lifecycle: text(),
+        status: text(),
+        reasons: vec![text(), "=1+1".to_owned()],
+        evidence: text(),
+        fingerprint: text(),
+        ..row(number)
+    }
+}
+
+pub fn about(findings: u64) -> About {
+    About {
+        scanned_at: at("2026-11-20T07:00:00Z"),
+        system_identifier: Some("7301234567890123456".to_owned()),
+        database: "circle".to_owned(),
+        profile: "circleci".to_owned(),
+        backup_time: Some(at("2026-11-20T02:00:00Z")),
+        restored_at: Some(at("2026-11-20T06:30:00Z")),
+        builds: 405,
+        findings,
+        rules: ["output-gap", "output-truncated", "stuck-queued", "stuck-running"].map(str::to_owned).to_vec(),
+        not_checked: vec![("where output ends".to_owned(), "its size is not on record".to_owned())],
+        report_sha256: "ab".repeat(32),
+    }
+}
+
+/// A session that deleted the first two builds and kept the third.
+pub fn past() -> Past {
+    let start = Start {
+        tool: "halfbuilt 0.1.0".to_owned(),
+        user: "alice".to_owned(),
+        machine: "bastion-1".to_owned(),
+        pid: 4711,
+        report: ReportFile { file: "report.csv".to_owned(), sha256: "ab".repeat(32) },
+        results: None,
+        plan: "cd".repeat(32),
+        deletions: 2,
+        kept: 1,
+        host: "ci.example.com".to_owned(),
+        admin: "nrepl://127.0.0.1:6005 admin/delete-build".to_owned(),
+        database: DatabaseName {
+            system_identifier: Some("7301234567890123456".to_owned()),
+            name: "circle".to_owned(),
+            reads: "0123456789abcdef".to_owned(),
+        },
+        backup_time: Some("2026-11-20T02:00:00Z".to_owned()),
+        restored_at: Some("2026-11-20T06:30:00Z".to_owned()),
+    };
+    let ended = at("2026-11-20T07:10:05Z");
+    let states = BTreeMap::from([(State::Deleted, 2), (State::Refused, 1)]);
+    let session = Session {
+        line: 1,
+        at: at("2026-11-20T07:10:00Z"),
+        start,
+        kept: 1,
+        archived: 2,
+        intents: 2,
+        results: BTreeMap::from([(State::Deleted, 2)]),
+        end: Some((ended, End { ending: EndWord::Complete, text: String::new(), states })),
+        last_at: ended,
+    };
+    let archived = Archived {
+        file: "kept.gz".to_owned(),
+        offset: 0,
+        length: 9381,
+        sha256: "ef".repeat(32),
+        builds: vec![url(1), url(2)],
+    };
+    let deleted = |number| {
+        (url(number), PastBuild::Ended { at: ended, state: State::Deleted, reason: "read again and gone".to_owned() })
+    };
+    Past {
+        lines: 9,
+        sessions: vec![session],
+        builds: [deleted(1), deleted(2)].into(),
+        kept: [(url(3), (ended, State::Refused))].into(),
+        archives: [("kept.gz".to_owned(), archived)].into(),
+        last: Some("99".repeat(32)),
+        ..Past::default()
+    }
+}
+
+pub fn dossier(rows: Vec<Row>, about: Option<About>, pasts: Vec<Past>) -> Dossier {
+    let mut audit = Audit::new(about, &pasts.iter().collect::<Vec<_>>(), html::ROWS_SHOWN);
+    rows.into_iter().for_each(|row| audit.add(row));
+    audit.finish();
+    let input = |name: &str, byte: &str| Input { name: name.to_owned(), sha256: byte.repeat(32) };
+    Dossier {
+        about: audit.about.is_some().then(|| input("report.csv.about.json", "bb")),
+        audit,
+        report: input("report.csv", "ab"),
+        journals: pasts.into_iter().map(|past| JournalInput { file: input("run.journal", "cc"), past }).collect(),
+        rule_titles: [("output-gap".to_owned(), "the stored output has a hole".to_owned())].into(),
+        made_at: at("2026-11-20T08:00:00Z"),
+    }
+}
+
+/// The page of these.
+pub fn page(dossier: &Dossier) -> String {
+    let mut page = Vec::new();
+    html::write(dossier, &mut page).expect("a page");
+    String::from_utf8(page).expect("UTF-8")
+}
+
+/// The ticket of these.
+pub fn ticket(dossier: &Dossier) -> String {
+    let mut ticket = Vec::new();
+    markdown::write(dossier, &mut ticket).expect("a ticket");
+    String::from_utf8(ticket).expect("UTF-8")
+}
+
+/// All that can be hostile is.
+pub fn hostile() -> Dossier {
+    let text = || HOSTILE.to_owned();
+    let about = About {
+        system_identifier: Some(text()),
+        database: text(),
+        profile: text(),
+        rules: vec![text()],
+        not_checked: vec![(text(), text())],
+        ..about(9)
+    };
+    let mut past = past();
+    let session = &mut past.sessions[0];
+    let start = &mut session.start;
+    for field in [
+        &mut start.tool,
+        &mut start.user,
+        &mut start.machine,
+        &mut start.report.file,
+        &mut start.report.sha256,
+        &mut start.plan,
+        &mut start.host,
+    ] {
+        *field = text();
+    }
+    (start.admin, start.database.name, start.database.system_identifier) = (text(), text(), Some(text()));
+    (start.backup_time, start.restored_at) = (Some(text()), Some(text()));
+    if let Some((_, end)) = &mut session.end {
+        end.text = text();
+    }
+    past.builds.insert(text(), PastBuild::Open { at: at("2026-11-20T07:10:00Z") });
+    past.archives =
+        [(text(), Archived { file: text(), offset: 0, length: 1, sha256: text(), builds: vec![text()] })].into();
+    let mut dossier = dossier(vec![hostile_row(1), row(2), hostile_row(3)], Some(about), vec![past]);
+    dossier.report.name = text();
+    dossier.journals[0].file.name = text();
+    dossier
+}
