@@ -24,7 +24,12 @@ pub(super) struct Outlets {
 impl Outlets {
     /// Opens the files, so that a folder which cannot be written is found out before the work starts.
     pub(super) fn open(args: &VerifyArgs) -> Result<Self, Error> {
-        let named = [("-o", &args.output), ("--junit", &args.verdict.junit), ("--json", &args.verdict.json)];
+        let named = [
+            ("--baseline", &args.baseline.baseline),
+            ("-o", &args.output),
+            ("--junit", &args.verdict.junit),
+            ("--json", &args.verdict.json),
+        ];
         for (place, (flag, file)) in named.iter().enumerate() {
             let same = |(_, other): &&(&str, &Option<PathBuf>)| file.is_some() && other == file;
             if let Some((other, _)) = named.iter().take(place).find(same) {

@@ -65,14 +65,15 @@ impl ExpectedBuild {
             // A database that holds no addresses still names the build by its project and number.
             None => found.build_url.is_none() && found.project.as_deref().is_some_and(names) && found.is_at(&self.url),
         };
+        // That a baseline knows it otherwise does not show that the rules see what a backup cuts.
+        let by_a_rule = found.reasons.iter().any(|reason| !Difference::is_reason(reason));
         if !is_this {
-            if let Some(address) = address.filter(|address| address.resembles(&self.url)) {
+            if by_a_rule && let Some(address) = address.filter(|address| address.resembles(&self.url)) {
                 self.resembles = Some(shorten(&address.to_string(), SHOWN));
             }
             return false;
         }
-        // That a baseline knows it otherwise does not show that the rules see what a backup cuts.
-        if found.reasons.iter().all(|reason| Difference::is_reason(reason)) {
+        if !by_a_rule {
             for reason in &found.reasons {
                 if !self.differs.contains(reason) {
                     self.differs.push(reason.clone());

@@ -79,6 +79,9 @@ fn a_build_that_a_baseline_alone_tells_of_is_not_found() {
         assert_eq!((&build.found, expected, build.differs.as_slice()), (&None, 0, &[reason.to_owned()][..]));
         assert!(build.told().contains(&format!("the baseline alone tells of it, {reason}")), "{}", build.told());
     }
+    // Nor does it pass for a build that was found under another name of the server.
+    let (build, _) = told(&["baseline-changed"], Some("https://drill.example.com/gh/acme/api/7"));
+    assert_eq!((build.resembles, build.differs.len()), (None, 0));
     // One that a rule finds besides is found; that it was over before the backup is held against the restore.
     let (build, expected) = told(&["output-gap", "baseline-changed"], Some(URL));
     assert_eq!((build.found.map(|found| found.as_expected), expected), (Some(false), 0));

@@ -24,7 +24,8 @@ fn database(name: &str) -> &'static [Server; 2] {
     for file in ["sql/schema.sql", "fixtures/circleci/healthy.sql", "fixtures/circleci/output-gap.sql"] {
         primary.psql(name, &["-f", repository(file).to_str().expect("a path")]);
     }
-    let written = primary.run("postgres", "SELECT pg_current_wal_lsn()");
+    // What was inserted: without synchronous commits the last of it is written to the log a moment later.
+    let written = primary.run("postgres", "SELECT pg_current_wal_insert_lsn()");
     wait_until(|| standby.run("postgres", &format!("SELECT pg_last_wal_replay_lsn() >= '{written}'")) == "t");
     &SERVERS
 }
