@@ -12,7 +12,7 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
         return Timestamp::from_microsecond(time.as_microsecond()).map_err(|error| error.to_string());
     }
     match text.parse::<jiff::civil::DateTime>() {
-        Ok(_) => Err(format!("it has no time zone: write {text}Z for UTC, or {text}+01:00")),
+        Ok(time) => Err(format!("it has no time zone: write {time}Z for UTC, or {time}+01:00")),
         Err(_) => Err("expected a time with a zone, such as 2026-11-20T02:00:00Z".to_owned()),
     }
 }

@@ -10,7 +10,7 @@ use crate::deletion::journal::{Event, Intent, Journal, Kept};
 use crate::deletion::{Decision, Ended, Planned, Recorder};
 use crate::finding::Finding;
 use crate::output::{OutputError, OutputFile, PlanTable, Printer, Progress};
-use crate::report::{ResultRow, ResultWriter};
+use crate::report::{DRY_RUN, ResultRow, ResultWriter};
 use crate::state::State;
 
 use super::Error;
@@ -139,7 +139,7 @@ pub(super) fn show_plan(plan: &[Planned], mut output: OutputFile, on_stdout: boo
     let mut results = ResultWriter::new(&mut output).map_err(failed)?;
     for planned in plan {
         let (state, reason) = match &planned.decision {
-            Decision::Delete(why) => (State::NotAttempted, format!("dry run; {why}")),
+            Decision::Delete(why) => (State::NotAttempted, format!("{DRY_RUN}{why}")),
             Decision::Keep(state, reason) => (*state, reason.clone()),
         };
         let row = ResultRow { chosen: &planned.chosen, planned: planned.is_deletion(), state, reason: &reason };

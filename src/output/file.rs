@@ -1,7 +1,7 @@
 //! Where data goes: standard output, or a file that appears under its name only when it is whole.
 
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,15 @@ use nix::fcntl::{Flock, FlockArg};
 use tempfile::NamedTempFile;
 
 use super::harmless::Harmless;
+
+/// How files begin that are evidence, and what they are.
+const EVIDENCE: [(&[u8], &str); 3] = [
+    (b"{\"format\":\"halfbuilt-journal/", "the journal of a deletion"),
+    (b"{\"format\":\"halfbuilt-manifest/", "the manifest of a backup"),
+    (b"\x1f\x8b", "an archive"),
+];
+/// How many bytes it takes to see that.
+const LONGEST_BEGIN: u64 = 64;
 
 /// An output that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +67,7 @@ impl OutputFile {
         // A link stays a link: what it points to is replaced.
         let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let opened = writable(path).and_then(|()| temporary_beside(folder, path));
+        let opened = writable(path).and_then(|()| no_evidence(path)).and_then(|()| temporary_beside(folder, path));
         match opened {
             Ok(file) => Ok(Self { name, sink: Sink::Whole(BufWriter::new(file), path.to_owned()) }),
             Err(source) => Err(OutputError { name, source }),
@@ -164,6 +173,21 @@ fn alone(file: File) -> io::Result<Held> {
         Err((_, Errno::EWOULDBLOCK)) => Err(io::Error::other("another run is writing it")),
         Err((file, _)) => Ok(Held::Shared(file)),
     }
+}
+
+/// What tells of a deletion or of a backup is never written over, whatever slip of the pen named it.
+fn no_evidence(path: &Path) -> io::Result<()> {
+    let mut begin = Vec::new();
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+        Ok(file) => drop(file.take(LONGEST_BEGIN).read_to_end(&mut begin)?),
+    }
+    let Some((_, what)) = EVIDENCE.iter().find(|(begins, _)| begin.starts_with(begins)) else { return Ok(()) };
+    Err(io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        format!("it is {what}, and never written over: name another file"),
+    ))
 }
 
 /// A file that is there and may not be written must not be replaced either.
@@ -286,6 +310,23 @@ mod tests {
         output.write_all(b"half").expect("a write");
         drop(output);
         assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    }
+
+    #[test]
+    fn evidence_is_never_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("report.csv");
+        for evidence in [
+            &b"{\"format\":\"halfbuilt-journal/1\",\"seq\":1"[..],
+            b"\x1f\x8b\x08",
+            b"{\"format\":\"halfbuilt-manifest/1\"",
+        ] {
+            std::fs::write(&path, evidence).expect("a file");
+            let error = OutputFile::whole(Some(&path)).err().expect("an error");
+            let cause = std::error::Error::source(&error).expect("a cause").to_string();
+            assert!(cause.contains("never written over"), "{cause}");
+            assert_eq!(std::fs::read(&path).expect("a file"), evidence);
+        }
     }
 
     #[test]

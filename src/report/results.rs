@@ -21,6 +21,28 @@ pub fn begins_results(from: impl Read) -> bool {
     read.is_ok() && (begin.is_empty() || begin == header.as_bytes())
 }
 
+/// Whether a file holds the plan of a dry run and nothing that was done.
+pub fn is_a_plan(from: impl Read) -> bool {
+    let mut csv = csv::Reader::from_reader(from);
+    if csv.headers().ok().is_none_or(|header| *header != RESULT_COLUMNS[..]) {
+        return false;
+    }
+    let planned = |row: &csv::StringRecord| match (row.get(4), row.get(6)) {
+        (Some("delete"), Some(reason)) => Some(reason.starts_with(DRY_RUN)),
+        _ => None,
+    };
+    let mut rows = csv.into_records();
+    let mut seen = false;
+    rows.all(|row| {
+        let is_planned = row.as_ref().ok().map(planned);
+        seen |= is_planned == Some(Some(true));
+        matches!(is_planned, Some(None | Some(true)))
+    }) && seen
+}
+
+/// How the reason of a row begins that a dry run would delete.
+pub const DRY_RUN: &str = "dry run; ";
+
 /// How one chosen row ended.
 pub struct ResultRow<'a> {
     /// The row.

@@ -107,6 +107,10 @@ pub(super) fn open_output(args: &DeleteArgs, file: Option<&Path>, history: &Hist
         if args.execute && history.wrote(path) && is_results() {
             return Ok(OutputFile::record_anew(path)?);
         }
+        // A plan has done nothing: the next one, or the run itself, takes its place.
+        if File::open(path).is_ok_and(report::is_a_plan) {
+            return Ok(OutputFile::record_anew(path)?);
+        }
         // An empty one is what a run leaves that was killed before it began: nothing would be written over.
         let holds_something = std::fs::metadata(path).map_or(true, |found| found.len() > 0);
         let name = path.display();

@@ -57,6 +57,7 @@ impl Gates {
         let host = deletion::one_host(urls(), args.confirm.as_deref())?;
         self.limits.check_hosts(urls())?;
         origin.tell(printer);
+        origin.compare_times([args.reading.backup_time, args.reading.restored_at], printer);
         match origin.age {
             Some(age) => self.limits.check_age(age, Timestamp::now())?,
             None if origin.tag.is_some() => self.limits.check_unknown_age()?,
@@ -86,6 +87,12 @@ impl Gates {
         let deletions = plan.iter().filter(|planned| planned.is_deletion()).count() as u64;
         if deletions == 0 {
             return Ok(());
+        }
+        if deleted > 0 {
+            let earlier = counted(deleted, "build");
+            printer.say(&format!(
+                "{earlier} that earlier runs of this journal deleted count for --max and --max-percent too"
+            ));
         }
         Ok(self.limits.check_number(deleted + deletions, deleted + builds_in_scope)?)
     }

@@ -21,6 +21,8 @@ pub(super) struct Origin {
     pub(super) database: Option<DatabaseIdentity>,
     /// How old it is; `None` where that is not known, or it has no age, as a plain list.
     pub(super) age: Option<Age>,
+    /// T and R of the scan, where the file beside the report tells.
+    times: Option<[Option<Timestamp>; 2]>,
     /// How that is known, or why it is not.
     note: Option<String>,
 }
@@ -74,7 +76,19 @@ impl Origin {
         } else {
             (Age::ScannedAt(at), format!("the report was scanned at {at:.0} and changed since, by what {beside} says"))
         };
-        Ok(Self { tag: Some(tag), database: Some(database), age: Some(age), note: Some(note) })
+        let times = Some([about.backup_time, about.restored_at]);
+        Ok(Self { tag: Some(tag), database: Some(database), age: Some(age), times, note: Some(note) })
+    }
+
+    /// Warns of a run that is told other times than the scan was: what the report says of a build stands only beside them.
+    pub(super) fn compare_times(&self, ours: [Option<Timestamp>; 2], printer: Printer) {
+        let Some(theirs) = self.times else { return };
+        for ((flag, ours), theirs) in ["--backup-time", "--restored-at"].into_iter().zip(ours).zip(theirs) {
+            if ours != theirs {
+                let [ours, theirs] = [ours, theirs].map(|time| time.map_or("none".to_owned(), |time| time.to_string()));
+                printer.warn(&format!("{flag} of the scan was {theirs}, and this run is told {ours}"));
+            }
+        }
     }
 
     /// Says how old the report is, and how that is known.
