@@ -23,7 +23,7 @@ pub(super) async fn run(args: ManifestArgs, interrupt: &Interrupt, printer: Prin
     }
     let plan = reading::plan(&args.reading, &[], printer)?.without_rules();
     let file = args.output.as_deref().filter(|path| *path != Path::new("-"));
-    let mut output = OutputFile::whole(file)?;
+    let mut output = OutputFile::manifest(file)?;
     let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
     let canceller = database.canceller();
     let count = async {

@@ -11,10 +11,12 @@ use tempfile::NamedTempFile;
 
 use super::harmless::Harmless;
 
+/// How a manifest begins.
+const MANIFEST: &[u8] = b"{\"format\":\"halfbuilt-manifest/";
 /// How files begin that are evidence, and what they are.
 const EVIDENCE: [(&[u8], &str); 3] = [
     (b"{\"format\":\"halfbuilt-journal/", "the journal of a deletion"),
-    (b"{\"format\":\"halfbuilt-manifest/", "the manifest of a backup"),
+    (MANIFEST, "the manifest of a backup"),
     (b"\x1f\x8b", "an archive"),
 ];
 /// How many bytes it takes to see that.
@@ -59,6 +61,18 @@ impl OutputFile {
     /// # Errors
     /// It cannot be written. This is found out here, before the work starts.
     pub fn whole(path: Option<&Path>) -> Result<Self, OutputError> {
+        Self::whole_over(path, None)
+    }
+
+    /// The same for a manifest, which may take the place of an older one.
+    ///
+    /// # Errors
+    /// As of [`OutputFile::whole`].
+    pub fn manifest(path: Option<&Path>) -> Result<Self, OutputError> {
+        Self::whole_over(path, Some(MANIFEST))
+    }
+
+    fn whole_over(path: Option<&Path>, own: Option<&[u8]>) -> Result<Self, OutputError> {
         let Some(path) = path else { return Ok(Self::stdout()) };
         if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
             return Self::in_place(path);
@@ -67,7 +81,7 @@ impl OutputFile {
         // A link stays a link: what it points to is replaced.
         let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let opened = writable(path).and_then(|()| no_evidence(path)).and_then(|()| temporary_beside(folder, path));
+        let opened = writable(path).and_then(|()| no_evidence(path, own)).and_then(|()| temporary_beside(folder, path));
         match opened {
             Ok(file) => Ok(Self { name, sink: Sink::Whole(BufWriter::new(file), path.to_owned()) }),
             Err(source) => Err(OutputError { name, source }),
@@ -176,14 +190,15 @@ fn alone(file: File) -> io::Result<Held> {
 }
 
 /// What tells of a deletion or of a backup is never written over, whatever slip of the pen named it.
-fn no_evidence(path: &Path) -> io::Result<()> {
+fn no_evidence(path: &Path, own: Option<&[u8]>) -> io::Result<()> {
     let mut begin = Vec::new();
     match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
         Ok(file) => drop(file.take(LONGEST_BEGIN).read_to_end(&mut begin)?),
     }
-    let Some((_, what)) = EVIDENCE.iter().find(|(begins, _)| begin.starts_with(begins)) else { return Ok(()) };
+    let is_it = |begins: &&(&[u8], &str)| begin.starts_with(begins.0) && Some(begins.0) != own;
+    let Some((_, what)) = EVIDENCE.iter().find(is_it) else { return Ok(()) };
     Err(io::Error::new(
         io::ErrorKind::AlreadyExists,
         format!("it is {what}, and never written over: name another file"),

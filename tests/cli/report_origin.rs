@@ -254,3 +254,39 @@ fn a_role_that_may_not_ask_for_the_system_identifier_scans_and_deletes_by_the_na
     let done = as_role(delete(&database, &by_owner)).run().exits(Exit::Declined);
     done.fails_with("the report is from another database").says("hint: this role may not ask for");
 }
+
+#[test]
+fn other_times_than_those_of_the_scan_are_told() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let run = |times: &[&str]| halfbuilt(&["delete"]).args(&[&report]).args(times).args(&NOBODY).on(&database).run();
+    run(&[]).says("warning: --backup-time of the scan was 2026-11-20T02:00:00Z, and this run is told none");
+    run(&TIMES).does_not_say("warning: --backup-time");
+}
+
+#[test]
+fn a_plan_is_no_obstacle_and_evidence_is_never_written_over() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let plan = folder.path().join("plan.csv");
+    let planned = || delete(&database, &report).args(&["-o"]).args(&[&plan]).run().exits(Exit::Clean);
+    planned();
+    let first = std::fs::read(&plan).expect("a plan");
+    planned();
+    assert_eq!(std::fs::read(&plan).expect("a plan"), first);
+    // What was done is another matter.
+    let done = String::from_utf8(first).expect("UTF-8").replacen("not-attempted,\"dry run; ", "deleted,\"", 1);
+    std::fs::write(&plan, &done).expect("a file");
+    let refused = delete(&database, &report).args(&["-o"]).args(&[&plan]).run();
+    refused.exits(Exit::Usage).fails_with("results are never written over");
+
+    let manifest = folder.path().join("before.json");
+    let write = || halfbuilt(&["manifest", "-o"]).args(&[&manifest]).on(&database).run();
+    write().exits(Exit::Clean);
+    let before = std::fs::read(&manifest).expect("a manifest");
+    // A newer manifest takes the place of an older one; a slip of the pen does not.
+    let slip = halfbuilt(&["scan", "-o"]).args(&[&manifest]).args(&TIMES).on(&database).run();
+    slip.exits(Exit::Failed).says("it is the manifest of a backup, and never written over");
+    assert_eq!(std::fs::read(&manifest).expect("a manifest"), before);
+    write().exits(Exit::Clean);
+}
