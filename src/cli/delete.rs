@@ -30,8 +30,8 @@ pub struct DeleteArgs {
     /// The host in the builds' URLs, to confirm that it is the one that is meant [default: it is asked for]
     #[arg(long, value_name = "HOST")]
     pub confirm: Option<String>,
-    /// Where to write the results, a row for each chosen build; with --execute it must not exist yet [default:
-    /// standard output]
+    /// Where to write the results, a row for each chosen build; only a plan, or results of the same journal, are written over
+    /// [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// The journal: what is about to be done and what came of it, on disk before the next step [default: beside the report,
