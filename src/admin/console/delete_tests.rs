@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::scripted::{build, connect, impatient, open};
+use super::scripted::{LONG, build, connect, impatient, open};
 use super::{Client, SLOW};
 use crate::admin::{Answer, Options};
 use crate::build_url::BuildUrl;
@@ -24,6 +24,14 @@ fn is_there(file: &Path) -> bool {
     Path::new(&format!("/proc/{}", number.trim())).exists()
 }
 
+/// Deletes build 2, which may have to be allowed anew where the new console is slow to start.
+async fn by_a_new_console(client: &mut Client) -> Answer {
+    match client.delete(&build(2)).await {
+        Answer::Busy(Duration::ZERO, _) => client.delete(&build(2)).await,
+        answer => answer,
+    }
+}
+
 /// Deletes build 1 by a script that is followed once, and build 2 by a console that must then have been started anew. Nothing
 /// is left of either.
 async fn then_starts_anew(first: &str) -> Answer {
@@ -37,10 +45,10 @@ async fn then_starts_anew(first: &str) -> Answer {
     let answer = client.delete(&build(1)).await;
     // So long one that ends by itself may take.
     sleep(Duration::from_millis(100)).await;
-    assert_eq!(client.delete(&build(2)).await, accepted("second"));
+    assert_eq!(by_a_new_console(&mut client).await, accepted("second"));
     let began = Instant::now();
     client.close().await;
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(began.elapsed() < LONG, "{:?}", began.elapsed());
     assert!(!is_there(&pid), "the console is left");
     // A child of it that was orphaned and killed is for the system to bury.
     let child = std::fs::read_to_string(child).expect("a number");
@@ -95,7 +103,7 @@ async fn the_answer_to_another_form_is_none() {
 
 #[tokio::test]
 async fn no_answer_in_time_is_unknown() {
-    let no_answer = unknown("timeout: no answer within 1.5s");
+    let no_answer = unknown("timeout: no answer within 4s");
     let answers = tokio::join!(
         then_starts_anew("ready; next; sleep 600"),
         // One that does not end when it is told to.
@@ -109,7 +117,7 @@ async fn no_answer_in_time_is_unknown() {
 async fn output_without_end_is_unknown() {
     let answers =
         tokio::join!(then_starts_anew("ready; next; exec yes"), then_starts_anew("ready; next; exec cat /dev/zero"));
-    let no_answer = unknown("timeout: no answer within 1.5s");
+    let no_answer = unknown("timeout: no answer within 4s");
     assert_eq!(answers, (no_answer.clone(), no_answer));
 }
 
@@ -142,13 +150,13 @@ async fn then_is_dropped(after: Duration) -> Answer {
     let folder = tempfile::tempdir().expect("a folder");
     let (used, pid) = (folder.path().join("used"), folder.path().join("pid"));
     let steps = format!(
-        "if [ -e {0} ]; then ready; next; say V second; next; fi; : > {0}; echo $$ > {1}; ready; next; sleep 0.5; say V first; next",
+        "if [ -e {0} ]; then ready; next; say V second; next; fi; : > {0}; echo $$ > {1}; ready; next; sleep 60; say V first; next",
         used.display(),
         pid.display()
     );
     let mut client = connect(&steps).await;
     assert!(timeout(after, client.delete(&build(1))).await.is_err());
-    let answer = client.delete(&build(2)).await;
+    let answer = by_a_new_console(&mut client).await;
     client.close().await;
     assert!(!is_there(&pid), "the console is left");
     answer
@@ -189,7 +197,7 @@ async fn the_second_time(steps: &str) -> (Client, Answer) {
     let first = format!("if [ -e {0} ]; then {steps}; fi; : > {0}; ready; next; exit", used.display());
     let mut client = connect(&first).await;
     assert!(matches!(client.delete(&build(1)).await, Answer::Unknown(_)));
-    let answer = client.delete(&build(2)).await;
+    let answer = by_a_new_console(&mut client).await;
     (client, answer)
 }
 
@@ -214,7 +222,7 @@ async fn a_console_that_hangs_as_it_is_started_anew_is_started_once_more() {
          if [ -e {first} ]; then : > {second}; sleep 600; fi
          : > {first}; ready; next; exit"
     );
-    let options = Options { start_timeout: Duration::from_secs(3), ..impatient() };
+    let options = Options { start_timeout: Duration::from_secs(6), ..impatient() };
     let mut client = open(&steps, options).await.expect("a console that is ready");
     assert!(matches!(client.delete(&build(1)).await, Answer::Unknown(_)));
     assert!(matches!(client.delete(&build(2)).await, Answer::Busy(Duration::ZERO, _)));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::scripted::{FULL, build, connect, open};
+use super::scripted::{FULL, LONG, build, connect, open};
 use crate::admin::{AdminError, Answer, Options};
 
 /// Both ways to type into a program.
@@ -103,9 +103,10 @@ async fn a_program_that_prints_without_end_is_never_ready() {
         let options = Options { start_timeout: Duration::from_millis(500), ..options };
         let error = open("exec yes 'user=> '", options).await.expect_err("it is not ready");
         assert!(error.to_string().contains("was not ready within 500ms; it printed: …"), "{error}");
-        assert!(error.to_string().ends_with("user=>"), "{error}");
+        // Where the last piece ends is for the system to choose.
+        assert!(error.to_string().contains("user=> / user=> / us"), "{error}");
         assert!(error.to_string().len() < 700, "{error}");
-        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+        assert!(began.elapsed() < LONG, "{:?}", began.elapsed());
     }
 }
 
@@ -122,7 +123,7 @@ async fn a_program_that_ends_is_not_waited_for() {
             let began = Instant::now();
             let told = open(steps, options).await.expect_err("it is not ready").to_string();
             assert!(told.ends_with(how), "{told}");
-            assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+            assert!(began.elapsed() < LONG, "{:?}", began.elapsed());
         }
     }
 }

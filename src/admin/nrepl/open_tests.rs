@@ -9,7 +9,7 @@ use super::{AdminFn, DecodeError};
 use crate::build_url::BuildUrl;
 
 async fn fails(server: &Server) -> AdminError {
-    let options = Options { timeout: Duration::from_millis(300), ..Options::default() };
+    let options = Options { timeout: Duration::from_secs(1), ..Options::default() };
     AdminPath::connect(&server.via, options).await.expect_err("an admin path was opened")
 }
 
@@ -103,7 +103,7 @@ async fn nobody_listens() {
 async fn the_server_is_silent_or_hangs_up() {
     let server = Script::default().accept().expect(&[("op", "clone")]).closed().start().await;
     let error = fails(&server).await;
-    assert_eq!(error.to_string(), format!("{} gave no answer within 300ms (opening a session)", server.via));
+    assert_eq!(error.to_string(), format!("{} gave no answer within 1s (opening a session)", server.via));
     assert!(matches!(error, AdminError::NoAnswer { .. }) && error.hint().is_some());
     server.finish().await;
 

@@ -129,13 +129,13 @@ impl Server {
 
     /// With the timeout that a test of timeouts waits for.
     pub(super) async fn connect_impatiently(&self) -> AdminPath {
-        let options = Options { timeout: Duration::from_millis(300), ..Options::default() };
+        let options = Options { timeout: Duration::from_secs(1), ..Options::default() };
         AdminPath::connect(&self.via, options).await.expect("an admin path")
     }
 
     /// Waits until the script is played. Whatever differed fails the test here.
     pub(super) async fn finish(self) {
-        let played = timeout(Duration::from_secs(20), self.task).await;
+        let played = timeout(Duration::from_secs(60), self.task).await;
         played.expect("the script is not played to its end").expect("the script was not followed");
     }
 }
