@@ -22,6 +22,9 @@ const MOST_BODY: usize = 8192;
 /// next request is sent leaves that deletion's outcome unknown.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// What OpenSSL says of a certificate that nobody vouches for.
+const BAD_CERTIFICATE: &str = "certificate verify failed";
+
 /// The longest time for one connection to be made.
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 
@@ -165,6 +168,10 @@ impl Client {
     /// How long to wait before another connection is tried, unless that has been done often enough.
     fn without_connection(&self, why: &str, began: Instant) -> Answer {
         let failures = self.failures.add(began);
+        // No wait makes a certificate good.
+        if why.contains(BAD_CERTIFICATE) {
+            return Answer::Denied(self.redacted(&format!("{why}; --ca-file FILE trusts a certificate of your own")));
+        }
         let most = match self.was_there.load(Ordering::Relaxed) {
             true => self.patience.connections_later,
             false => self.patience.connections,

@@ -95,7 +95,7 @@ fn found_is_deleted_and_kept_and_failed_and_vanished() {
         (
             Tone::Damaged,
             "6 of 100 builds are abnormal; 1 was deleted and proved gone, 1 had vanished before, 2 failed or ended nobody \
-             knows how, 4 are still there."
+             knows how, 2 were not touched."
                 .to_owned()
         )
     );

@@ -1,6 +1,7 @@
 //! The verdict on a restore in one sentence, by what the files tell.
 
 use crate::report::About;
+use crate::state::State;
 use crate::text::grouped;
 
 use super::Audit;
@@ -106,11 +107,13 @@ fn something_found(builds: u64, about: Option<&About>, deletable: u64, ended: Op
     if part(Part::Failed) > 0 {
         told.push(format!("{} failed or ended nobody knows how", grouped(part(Part::Failed))));
     }
-    told.push(match left(ended) {
-        0 => "none is left".to_owned(),
-        1 => "1 is still there".to_owned(),
-        left => format!("{} are still there", grouped(left)),
-    });
+    // What failed or has no known end is told above: whether it is still there, nobody knows of all of it.
+    match (kept(ended), left(ended)) {
+        (0, 0) => told.push("none is left".to_owned()),
+        (0, _) => {}
+        (1, _) => told.push("1 was not touched".to_owned()),
+        (kept, _) => told.push(format!("{} were not touched", grouped(kept))),
+    }
     let sum = if ended.adds_up() { "" } else { "; the numbers do not add up" };
     format!("{found}; {}{sum}.", told.join(", "))
 }
@@ -120,9 +123,13 @@ fn builds_of(number: u64) -> String {
     format!("{} build{ending}", grouped(number))
 }
 
-/// Builds that are abnormal and, as far as is known, still there.
+/// Builds that are abnormal, to which nothing was done.
+fn kept(ended: &Reconciliation) -> u64 {
+    let is_kept = |fate: &Fate| fate.part() == Part::Kept && *fate != Fate::Ended(State::Recovered);
+    ended.by_fate.iter().filter(|(fate, _)| is_kept(fate)).map(|(_, counts)| counts.rows).sum()
+}
+
+/// Builds that are abnormal and may still be there.
 fn left(ended: &Reconciliation) -> u64 {
-    let recovered = |fate: &Fate| *fate == Fate::Ended(crate::state::State::Recovered);
-    let is_left = |fate: &Fate| matches!(fate.part(), Part::Kept | Part::Failed) && !recovered(fate);
-    ended.by_fate.iter().filter(|(fate, _)| is_left(fate)).map(|(_, counts)| counts.rows).sum()
+    kept(ended) + ended.part(Part::Failed)
 }

@@ -37,7 +37,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let journal = journal_file(&args, &report);
     keep_apart(&args, output_file.as_deref(), &journal)?;
     let history = History::look(&args, journal, printer)?;
-    let output = open_output(&args, output_file.as_deref(), &history)?;
+    let output = open_output(&args, output_file.as_deref(), &history, &chosen)?;
 
     let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
     let canceller = database.canceller();

@@ -16,6 +16,6 @@ pub use choice::{Chosen, Judged};
 pub use columns::COLUMNS;
 pub use digest::Digesting;
 pub use read::{ReportError, read};
-pub use results::{DRY_RUN, RESULT_COLUMNS, ResultRow, ResultWriter, begins_results, is_a_plan};
+pub use results::{DRY_RUN, RESULT_COLUMNS, ResultRow, ResultWriter, addresses, begins_results, is_a_plan};
 pub use rows::{Row, Rows};
 pub use write::ReportWriter;

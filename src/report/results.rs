@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use crate::state::State;
 use crate::text::escape_controls;
 
-use super::cell::neutralised;
+use super::cell::{neutralised, restored};
 use super::choice::Chosen;
 use super::columns::BETWEEN_REASONS;
 use super::write::rfc4180;
@@ -19,6 +19,13 @@ pub fn begins_results(from: impl Read) -> bool {
     let mut begin = Vec::new();
     let read = from.take(header.len() as u64).read_to_end(&mut begin);
     read.is_ok() && (begin.is_empty() || begin == header.as_bytes())
+}
+
+/// The addresses in a file of results, as they were written there. A row that was cut by a kill has none: what it told is in
+/// the journal.
+pub fn addresses(from: impl Read) -> Vec<String> {
+    let rows = csv::Reader::from_reader(from).into_records().filter_map(Result::ok);
+    rows.filter_map(|row| row.get(0).map(|cell| restored(cell).to_owned())).collect()
 }
 
 /// Whether a file holds the plan of a dry run and nothing that was done.

@@ -106,6 +106,8 @@ fn what_was_sent_and_is_not_chosen_any_more_is_looked_up_too() {
     let first = lines.remove(1).split(',').next().expect("a URL").to_owned();
     std::fs::write(&run.report, lines.concat()).expect("a report");
     admin.behaves(&run.database, "normal");
+    run.delete(&[]).exits(Exit::Usage).says("has rows of builds that are not chosen now");
+    std::fs::remove_file(&run.results).expect("results");
     let done = run.delete(&[]).exits(Exit::Clean);
     done.says(&format!("{first} was sent by an earlier run and is not chosen now: still there when read again"));
     assert!(run.database.urls().contains(&first));
@@ -235,5 +237,18 @@ fn what_earlier_runs_of_the_journal_deleted_counts() {
     std::fs::write(&run.report, rows[..6].concat()).expect("a report");
     run.delete(&["--max", "5"]).exits(Exit::Clean);
     std::fs::write(&run.report, [&rows[..1], &rows[6..]].concat().concat()).expect("a report");
+    std::fs::remove_file(&run.results).expect("results");
     run.delete(&["--max", "5"]).exits(Exit::Declined).says("10 builds would be deleted, more than the 5");
+}
+
+#[test]
+fn results_of_builds_that_are_not_chosen_now_are_kept() {
+    let run = prepared();
+    run.delete(&["--project", "acme/api"]).exits(Exit::Clean);
+    let before = std::fs::read(&run.results).expect("results");
+    run.delete(&["--project", "acme/web"]).exits(Exit::Usage).says("has rows of builds that are not chosen now");
+    assert_eq!(std::fs::read(&run.results).expect("results"), before);
+    // All of them together may be told anew.
+    run.delete(&[]).exits(Exit::Clean);
+    assert_eq!(run.states().len(), 10);
 }

@@ -80,7 +80,7 @@ fn the_page_tells_what_was_found_and_deleted() {
         .exits(Exit::NotAllDeleted);
     let (done, page) = page(&file, &["--journal", journal]);
     let sentence = format!(
-        "{} of {} builds are abnormal; {to_delete} were deleted and proved gone, {kept} are still there.",
+        "{} of {} builds are abnormal; {to_delete} were deleted and proved gone, {kept} were not touched.",
         found.rows.len(),
         text(all(&page, ".figures dd")[0])
     );

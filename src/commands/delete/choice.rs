@@ -1,5 +1,6 @@
 //! Which rows are meant, and where their results go.
 
+use std::collections::HashSet;
 use std::fs::{File, Metadata};
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
@@ -13,9 +14,13 @@ use crate::deletion::journal::ReportFile;
 use crate::output::{OutputFile, Printer};
 use crate::project_glob::ProjectGlobs;
 use crate::report::{self, About, Chosen, Digesting};
+use crate::text::{escape_controls, shorten};
 
 use super::history::History;
 use super::origin::Origin;
+
+/// How much of an address is said, in characters.
+const SHOWN: usize = 120;
 
 /// Reads the report and keeps the rows that are meant. An empty choice is an error, never "all". Tells where the report
 /// comes from too, by all of its rows.
@@ -100,11 +105,24 @@ pub(super) fn keep_apart(args: &DeleteArgs, output: Option<&Path>, journal: &Pat
 /// What is known of a deletion is never written over, by no plan either.
 ///
 /// But for the results of the very run that goes on: its journal holds all of them, and they are told anew.
-pub(super) fn open_output(args: &DeleteArgs, file: Option<&Path>, history: &History) -> Result<OutputFile, Error> {
+pub(super) fn open_output(
+    args: &DeleteArgs,
+    file: Option<&Path>,
+    history: &History,
+    chosen: &[Chosen],
+) -> Result<OutputFile, Error> {
     let Some(path) = file else { return Ok(OutputFile::whole(None)?) };
     if path.exists() && path.is_file() {
         let is_results = || File::open(path).is_ok_and(report::begins_results);
         if args.execute && history.wrote(path) && is_results() {
+            let told: HashSet<String> = chosen.iter().map(|row| escape_controls(&row.url_text)).collect();
+            let before = File::open(path).map(report::addresses).unwrap_or_default();
+            if let Some(lost) = before.iter().find(|url| !told.contains(*url)) {
+                let (name, lost) = (path.display(), shorten(lost, SHOWN));
+                let why =
+                    format!("-o {name} has rows of builds that are not chosen now, such as {lost}: name another file");
+                return Err(Error::Usage(why));
+            }
             return Ok(OutputFile::record_anew(path)?);
         }
         // A plan has done nothing: the next one, or the run itself, takes its place.

@@ -62,7 +62,7 @@ pub(super) async fn carry_out(
     let times = [args.reading.backup_time, args.reading.restored_at].map(|time| time.map(|time| time.to_string()));
     let results = output_file.as_ref().map(|file| file.display().to_string());
     let about = About { report, plan, host, admin: through, database, times: times.into(), results };
-    let begun = [vec![start(about)], looked_up].concat();
+    let begun = [vec![start(about)], looked_up.events].concat();
     journal.append(begun).await.map_err(Error::Unrecorded)?;
     printer.say(&format!("journal: {}", history.file.display()));
     if let Some(path) = args.archive.as_deref().filter(|_| deletions > 0) {
@@ -94,7 +94,9 @@ pub(super) async fn carry_out(
     }
     let (states, recorded) = record.finish();
     // Where the journal cannot be written any more, that has been told, and the lines before this one stand.
-    let ended = journal.append(vec![Event::End(end(&ending, &states))]).await;
+    let mut all = states.clone();
+    looked_up.states.into_iter().for_each(|(state, builds)| *all.entry(state).or_default() += builds);
+    let ended = journal.append(vec![Event::End(end(&ending, &all))]).await;
     drop(journal);
     printer.say(&tally(&states));
     say_what_is_kept(plan, printer);

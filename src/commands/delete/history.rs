@@ -1,6 +1,6 @@
 //! The journal of a deletion: which file it is, what earlier sessions left in it, and how a session begins.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::build_url::BuildUrl;
@@ -141,6 +141,13 @@ pub(super) fn start(about: About<'_>) -> Event {
     }))
 }
 
+/// What the database says of builds that earlier sessions left open.
+pub(super) struct LookedUp {
+    pub(super) events: Vec<Event>,
+    /// How those ended that are not chosen any more: the session's sum is of them too.
+    pub(super) states: BTreeMap<State, u64>,
+}
+
 /// Tells what the database says of the builds that earlier sessions left open. Those that are in the plan have been read
 /// for it; the others are read now, and settled.
 pub(super) async fn look_up<R: BuildReader<Error = ScanError>>(
@@ -148,8 +155,8 @@ pub(super) async fn look_up<R: BuildReader<Error = ScanError>>(
     plan: &[Planned],
     reader: &mut R,
     printer: Printer,
-) -> Result<Vec<Event>, Error> {
-    let mut events = Vec::new();
+) -> Result<LookedUp, Error> {
+    let (mut events, mut states) = (Vec::new(), BTreeMap::new());
     let mut planned = HashSet::new();
     for build in plan {
         let Some(url) = build.chosen.url.as_ref().map(ToString::to_string) else { continue };
@@ -170,9 +177,10 @@ pub(super) async fn look_up<R: BuildReader<Error = ScanError>>(
             };
             printer.say(&format!("{url} was sent by an earlier run and is not chosen now: {reason}"));
             events.extend([Event::looked(url, gone, reason), Event::result(url, state, reason)]);
+            *states.entry(state).or_default() += 1;
         }
     }
-    Ok(events)
+    Ok(LookedUp { events, states })
 }
 
 /// A build of which only the address is known.

@@ -258,7 +258,7 @@ pub struct End {
     pub ending: EndWord,
     /// Why, in words; empty where all was done.
     pub text: String,
-    /// How many of the chosen builds ended in each state.
+    /// How many builds ended in each state: the chosen ones, and those of earlier sessions that were looked up.
     #[serde(with = "words::states")]
     pub states: BTreeMap<State, u64>,
 }
