@@ -44,6 +44,17 @@ pub fn grouped(number: u64) -> String {
     shown
 }
 
+/// A number of builds, its digits in groups of three: `1 build`, `100,000 builds`.
+pub fn builds(number: u64) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} build{ending}", grouped(number))
+}
+
+/// Foreign text of at most so many characters, without control characters; a word where there is none.
+pub fn foreign(text: &str, limit: usize, none: &str) -> String {
+    if text.trim().is_empty() { none.to_owned() } else { shorten(text, limit) }
+}
+
 fn harmless(c: char) -> impl Iterator<Item = char> {
     let plain = matches!(c, '\\' | '\'' | '"');
     plain.then_some(c).into_iter().chain((!plain).then(|| c.escape_debug()).into_iter().flatten())

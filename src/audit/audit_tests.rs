@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::deletion::journal::PastBuild;
+use crate::deletion::journal::{DatabaseName, End, EndWord, Past, PastBuild, ReportFile, Session, Start};
+use crate::report::Baseline;
 use crate::state::State;
 use crate::timing::Timing;
 
@@ -55,7 +56,8 @@ fn about(found: u64) -> About {
         findings: found,
         rules: vec!["output-gap".to_owned(), "stuck-running".to_owned()],
         not_checked: Vec::new(),
-        report_sha256: String::new(),
+        baseline: None,
+        report_sha256: "ab".to_owned(),
     }
 }
 
@@ -64,13 +66,51 @@ fn past(builds: &[(u64, State)], kept: &[(u64, State)]) -> Past {
         (url(*number), PastBuild::Ended { at: at(T + 9100), state: *state, reason: String::new() })
     };
     let kept = kept.iter().map(|(number, state)| (url(*number), (at(T + 9050), *state)));
-    Past { builds: builds.iter().map(ended).collect(), kept: kept.collect(), ..Past::default() }
+    let mut results = BTreeMap::new();
+    builds.iter().for_each(|(_, state)| *results.entry(*state).or_default() += 1);
+    let mut states = results.clone();
+    kept.clone().for_each(|(_, (_, state))| *states.entry(state).or_default() += 1);
+    let session = Session {
+        line: 1,
+        at: at(T + 9010),
+        start: start(builds.len() as u64, kept.len() as u64),
+        kept: kept.len() as u64,
+        archived: 0,
+        intents: 0,
+        results,
+        end: Some((at(T + 9200), End { ending: EndWord::Complete, text: String::new(), states })),
+        last_at: at(T + 9200),
+    };
+    let builds = builds.iter().map(ended).collect();
+    Past { builds, kept: kept.collect(), sessions: vec![session], ..Past::default() }
+}
+
+/// A session on the database of [`about`], by its report.
+fn start(deletions: u64, kept: u64) -> Start {
+    let text = str::to_owned;
+    Start {
+        tool: text("halfbuilt"),
+        user: text("alice"),
+        machine: text("bastion"),
+        pid: 1,
+        report: ReportFile { file: text("report.csv"), sha256: text("ab") },
+        results: None,
+        plan: text("cd"),
+        deletions,
+        kept,
+        host: text("ci.example.com"),
+        admin: text("nrepl"),
+        database: DatabaseName { system_identifier: None, name: text("ci"), reads: text("0") },
+        backup_time: Some(at(T).to_string()),
+        restored_at: None,
+    }
 }
 
 fn audit(about: Option<About>, journals: &[&Past], rows: impl IntoIterator<Item = Row>) -> Audit {
-    let mut audit = Audit::new(about, journals, 10);
+    let journals: Vec<Journal<'_>> = journals.iter().map(|past| Journal { name: "run.journal", past }).collect();
+    let mut audit = Audit::new(about, &journals, 10);
     rows.into_iter().for_each(|row| audit.add(row));
-    audit.finish();
+    audit.finish("ab");
     audit
 }
 
@@ -89,13 +129,13 @@ fn found_is_deleted_and_kept_and_failed_and_vanished() {
     let ended = audit.reconciliation.as_ref().expect("there is a journal");
     assert_eq!(Part::ALL.map(|part| ended.part(part)), [1, 2, 2, 1]);
     assert_eq!((ended.found, ended.missing(), ended.adds_up(), ended.beyond()), (6, 0, true, 1));
-    assert_eq!(ended.by_fate[&Fate::NotChosen].rows, 1);
+    assert_eq!(ended.by_fate[&Fate::NotNamed].rows, 1);
     assert_eq!(
         sentence(&audit),
         (
             Tone::Damaged,
             "6 of 100 builds are abnormal; 1 was deleted and proved gone, 1 had vanished before, 2 failed or ended nobody \
-             knows how, 2 were not touched."
+             knows how, 2 were not touched; the files do not agree."
                 .to_owned()
         )
     );
@@ -192,6 +232,78 @@ fn a_long_outage_does_not_push_the_cut_out_of_sight() {
     }
 }
 
+#[test]
+fn times_at_the_edge_are_drawn() {
+    let edges = [Timestamp::MIN, at(T), Timestamp::MAX];
+    for (backup, restored) in edges.into_iter().flat_map(|backup| edges.map(|restored| (backup, restored))) {
+        let times = About { backup_time: Some(backup), restored_at: Some(restored), ..about(3) };
+        let rows = edges.map(|start| Row { started_at: Some(start), ..row(1, Timing::InFlight) });
+        let picture = audit(Some(times), &[], rows).timeline.expect("a timeline").picture(100, 5);
+        for stretch in picture.stretches {
+            assert!(stretch.from <= stretch.to, "{stretch:?}");
+        }
+    }
+}
+
+#[test]
+fn what_journals_tell_counts_for_what_the_scan_found_alone() {
+    let one = || [row(1, Timing::InFlight)];
+    let good = past(&[(1, State::Deleted)], &[]);
+    assert_eq!(sentence(&audit(Some(about(1)), &[&good], one())).0, Tone::Clean);
+    // A scan after it found it again, and nobody has deleted it since.
+    let rescanned = About { scanned_at: at(T + 9101), ..about(1) };
+    let again = audit(Some(rescanned.clone()), &[&good], one());
+    let ended = again.reconciliation.as_ref().expect("there is a journal");
+    assert_eq!((ended.part(Part::Deleted), ended.beyond(), again.judgement().tone), (0, 0, Tone::Damaged));
+    // And now somebody has.
+    let mut later = good.clone();
+    later.builds.insert(url(1), PastBuild::Ended { at: at(T + 9150), state: State::Deleted, reason: String::new() });
+    assert_eq!(sentence(&audit(Some(rescanned), &[&later, &good], one())).0, Tone::Clean);
+    // Another database, by name or by system.
+    for (name, system) in [("other", None), ("ci", Some("7"))] {
+        let mut other = good.clone();
+        let database = &mut other.sessions[0].start.database;
+        (database.name, database.system_identifier) = (name.to_owned(), system.map(str::to_owned));
+        let audit = audit(Some(about(1)), &[&other], one());
+        assert_eq!(audit.judgement().tone, Tone::Damaged);
+        assert_eq!(audit.reconciliation.expect("there is a journal").part(Part::Deleted), 0);
+    }
+}
+
+#[test]
+fn what_does_not_agree_is_not_clean() {
+    let clean = || past(&[(1, State::Deleted)], &[]);
+    let tone = |about: About, past: &Past, rows| sentence(&audit(Some(about), &[past], rows)).0;
+    let one = || vec![row(1, Timing::InFlight)];
+    assert_eq!(tone(about(1), &clean(), one()), Tone::Clean);
+    assert_eq!(tone(About { report_sha256: "cd".to_owned(), ..about(1) }, &clean(), one()), Tone::Damaged);
+    assert_eq!(tone(About { report_sha256: "cd".to_owned(), ..about(0) }, &past(&[], &[]), Vec::new()), Tone::Damaged);
+    assert_eq!(tone(about(1), &past(&[(1, State::Deleted), (2, State::Deleted)], &[]), one()), Tone::Damaged);
+    let changes: [fn(&mut Session); 4] = [
+        |session| session.end = None,
+        |session| session.start.deletions = 2,
+        |session| session.start.report.sha256 = "cd".to_owned(),
+        |session| session.start.backup_time = None,
+    ];
+    for change in changes {
+        let mut past = clean();
+        change(&mut past.sessions[0]);
+        assert_eq!(tone(about(1), &past, one()), Tone::Damaged, "{:?}", past.sessions[0]);
+    }
+    // A run that was killed and continued is told of to its end.
+    let mut killed = clean();
+    killed.sessions.insert(0, Session { end: None, results: BTreeMap::new(), ..killed.sessions[0].clone() });
+    assert_eq!(tone(about(1), &killed, one()), Tone::Clean);
+}
+
+#[test]
+fn lost_builds_are_some_of_those_that_were_looked_for() {
+    let baseline = Baseline { file: "before.json".to_owned(), builds: 9, lost: 2, signature_is_good: None };
+    let about = About { builds: 0, baseline: Some(baseline), ..about(2) };
+    let rows = [1, 2].map(|number| row(number, Timing::Unknown));
+    assert!(sentence(&audit(Some(about), &[], rows)).1.starts_with("2 of 2 builds are abnormal; "));
+}
+
 fn timings() -> impl Strategy<Value = Timing> {
     prop_oneof![
         Just(Timing::InFlight),
@@ -247,7 +359,7 @@ proptest! {
             prop_assert_eq!(ended.missing(), i128::from(found.unwrap_or(all)) - i128::from(all));
             let names = journals.iter().flat_map(|past| past.builds.keys().chain(past.kept.keys()));
             let names: std::collections::BTreeSet<&String> = names.collect();
-            let told: u64 = ended.by_fate.iter().filter(|(fate, _)| **fate != Fate::NotChosen).map(|(_, counts)| {
+            let told: u64 = ended.by_fate.iter().filter(|(fate, _)| **fate != Fate::NotNamed).map(|(_, counts)| {
                 counts.rows - counts.doubles + counts.beyond
             }).sum();
             prop_assert_eq!(told, names.len() as u64);

@@ -16,8 +16,8 @@ pub enum Fate {
     Ended(State),
     /// A deletion was announced, and no result is on record.
     Open,
-    /// No journal names it: it was not chosen.
-    NotChosen,
+    /// No journal that counts names it.
+    NotNamed,
 }
 
 /// What a fate comes down to: the four parts of what was found.
@@ -25,7 +25,7 @@ pub enum Fate {
 pub enum Part {
     /// Deleted, read again and gone.
     Deleted,
-    /// Nothing was done to it, or not chosen at all.
+    /// Nothing was done to it, or no journal names it.
     Kept,
     /// A deletion failed, or nobody knows what became of it.
     Failed,
@@ -36,7 +36,7 @@ pub enum Part {
 impl Fate {
     /// All fates, in the order in which a table shows them.
     pub fn all() -> impl Iterator<Item = Self> {
-        State::ALL.into_iter().map(Self::Ended).chain([Self::Open, Self::NotChosen])
+        State::ALL.into_iter().map(Self::Ended).chain([Self::Open, Self::NotNamed])
     }
 
     /// Which part it belongs to: each fate to one.
@@ -46,7 +46,7 @@ impl Fate {
             Self::Ended(State::AlreadyGone) => Part::Vanished,
             Self::Ended(State::Failed | State::Unknown) | Self::Open => Part::Failed,
             Self::Ended(State::Recovered | State::Changed | State::Refused | State::NotAttempted) => Part::Kept,
-            Self::NotChosen => Part::Kept,
+            Self::NotNamed => Part::Kept,
         }
     }
 
@@ -55,7 +55,7 @@ impl Fate {
         match self {
             Self::Ended(state) => state.as_str(),
             Self::Open => "no result",
-            Self::NotChosen => "not chosen",
+            Self::NotNamed => "not named",
         }
     }
 
@@ -71,7 +71,7 @@ impl Fate {
             Self::Ended(State::Unknown) => "a deletion was sent, and nobody knows what became of it",
             Self::Ended(State::NotAttempted) => "the run ended before anything was sent",
             Self::Open => "a deletion was announced, and no result is on record",
-            Self::NotChosen => "no journal names it",
+            Self::NotNamed => "no journal that counts names it",
         }
     }
 }
@@ -94,7 +94,21 @@ impl Part {
 /// What several journals tell of each build that they name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fates {
-    of: HashMap<String, Known>,
+    /// When the scan was, where that is known.
+    scanned_at: Option<Timestamp>,
+    /// Since the scan.
+    since: HashMap<String, Known>,
+    /// Before the scan: it is not of what the scan found.
+    before: HashMap<String, Known>,
+}
+
+/// What journals tell of the time before the scan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Earlier {
+    /// Builds that were deleted, and are not in the report.
+    pub(super) deleted: u64,
+    /// Builds that were deleted, and are in the report all the same; no journal names them since.
+    pub(super) back: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -106,6 +120,11 @@ struct Known {
 }
 
 impl Fates {
+    /// Of builds that were found then.
+    pub(super) fn since(scanned_at: Option<Timestamp>) -> Self {
+        Self { scanned_at, ..Self::default() }
+    }
+
     /// Adds a journal. Where several tell of one build, the latest counts; only that a build which was deleted is seen to be
     /// gone later changes nothing.
     pub(super) fn add(&mut self, past: &Past) {
@@ -125,7 +144,9 @@ impl Fates {
 
     fn tell(&mut self, url: &str, at: Timestamp, fate: Fate) {
         let told = Known { at, fate, reported: false };
-        match self.of.entry(url.to_owned()) {
+        let is_before = self.scanned_at.is_some_and(|scanned_at| at < scanned_at);
+        let fates = if is_before { &mut self.before } else { &mut self.since };
+        match fates.entry(url.to_owned()) {
             Entry::Vacant(place) => drop(place.insert(told)),
             Entry::Occupied(mut place) => {
                 let (early, late) = if place.get().at <= at { (*place.get(), told) } else { (told, *place.get()) };
@@ -139,14 +160,27 @@ impl Fates {
     /// What became of the build with this address, and whether another row had the same one before.
     pub(super) fn of(&mut self, url_text: &str) -> (Fate, bool) {
         let name = BuildUrl::parse(url_text).map_or_else(|_| url_text.to_owned(), |url| url.to_string());
-        match self.of.get_mut(&name) {
-            None => (Fate::NotChosen, false),
+        if let Some(known) = self.before.get_mut(&name) {
+            known.reported = true;
+        }
+        match self.since.get_mut(&name) {
+            None => (Fate::NotNamed, false),
             Some(known) => (known.fate, std::mem::replace(&mut known.reported, true)),
         }
     }
 
     /// What became of the builds that no row asked for.
     pub(super) fn beyond_the_report(&self) -> impl Iterator<Item = Fate> {
-        self.of.values().filter(|known| !known.reported).map(|known| known.fate)
+        self.since.values().filter(|known| !known.reported).map(|known| known.fate)
+    }
+
+    /// What was deleted before the scan.
+    pub(super) fn earlier(&self) -> Earlier {
+        let mut earlier = Earlier::default();
+        for (url, known) in self.before.iter().filter(|(_, known)| known.fate == Fate::Ended(State::Deleted)) {
+            earlier.deleted += u64::from(!known.reported);
+            earlier.back += u64::from(known.reported && !self.since.contains_key(url));
+        }
+        earlier
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::report::About;
 use crate::state::State;
-use crate::text::grouped;
+use crate::text::{builds, grouped};
 
 use super::Audit;
 use super::fate::{Fate, Part};
@@ -47,35 +47,53 @@ impl Audit {
                 Tone::Unknown,
                 "The report names no build, and what was checked is not known: this is no verdict.".to_owned(),
             ),
-            (0, Some(about)) => nothing_found(about),
-            (builds, about) => {
+            (0, Some(about)) => nothing_found(about, self.agrees()),
+            (_, about) => {
                 let left = self.reconciliation.as_ref().map(left);
                 let tone = match (left, about) {
-                    (Some(0), Some(about))
-                        if about.not_checked.is_empty()
-                            && self.reconciliation.as_ref().is_some_and(Reconciliation::adds_up) =>
-                    {
-                        Tone::Clean
-                    }
+                    (Some(0), Some(about)) if about.not_checked.is_empty() && self.agrees() => Tone::Clean,
                     _ => Tone::Damaged,
                 };
-                (tone, something_found(builds, about.as_ref(), self.findings.deletable, self.reconciliation.as_ref()))
+                (tone, self.something_found())
             }
         };
         Judgement { tone, sentence }
     }
+
+    fn something_found(&self) -> String {
+        let number = self.findings.builds;
+        let is = if number == 1 { "is" } else { "are" };
+        let found = match &self.about {
+            Some(about) => format!("{} of {} {is} abnormal", grouped(number), builds(about.all_builds())),
+            None => format!("{} {is} in the report as abnormal; of how many, is not known", builds(number)),
+        };
+        let Some(ended) = &self.reconciliation else {
+            let deletable = grouped(self.findings.deletable);
+            return format!(
+                "{found}; {deletable} of them may be deleted, and no journal was given that would tell what was."
+            );
+        };
+        let but = match (ended.adds_up(), self.agrees()) {
+            (false, _) => "; the numbers do not add up",
+            (true, false) => "; the files do not agree",
+            (true, true) => "",
+        };
+        format!("{found}; {}{but}.", outcome(ended))
+    }
 }
 
-fn nothing_found(about: &About) -> (Tone, String) {
-    let builds = builds_of(about.builds);
+fn nothing_found(about: &About, agrees: bool) -> (Tone, String) {
+    let builds = builds(about.all_builds());
     if about.findings > 0 {
         let sentence = format!(
             "The scan found {} abnormal of {builds}, and the report names none of them any more.",
             grouped(about.findings)
         );
         (Tone::Damaged, sentence)
-    } else if about.builds == 0 || about.rules.is_empty() {
+    } else if about.all_builds() == 0 || about.rules.is_empty() {
         (Tone::Unknown, "Nothing was checked: no build was in scope, or no rule could be run.".to_owned())
+    } else if !agrees {
+        (Tone::Damaged, format!("The report names none of {builds} as abnormal; the files do not agree."))
     } else if about.not_checked.is_empty() {
         (Tone::Clean, format!("Clean: none of {builds} is abnormal."))
     } else {
@@ -83,20 +101,11 @@ fn nothing_found(about: &About) -> (Tone, String) {
     }
 }
 
-fn something_found(builds: u64, about: Option<&About>, deletable: u64, ended: Option<&Reconciliation>) -> String {
-    let is = if builds == 1 { "is" } else { "are" };
-    let found = match about {
-        Some(about) => format!("{} of {} {is} abnormal", grouped(builds), builds_of(about.builds)),
-        None => format!("{} {is} in the report as abnormal; of how many, is not known", builds_of(builds)),
-    };
-    let Some(ended) = ended else {
-        let deletable = grouped(deletable);
-        return format!(
-            "{found}; {deletable} of them may be deleted, and no journal was given that would tell what was."
-        );
-    };
+/// What became of all that was found.
+fn outcome(ended: &Reconciliation) -> String {
     let part = |part| ended.part(part);
     let mut told = vec![match part(Part::Deleted) {
+        0 if ended.untold > 0 => "no deletion is on record".to_owned(),
         0 => "none was deleted".to_owned(),
         1 => "1 was deleted and proved gone".to_owned(),
         deleted => format!("{} were deleted and proved gone", grouped(deleted)),
@@ -108,19 +117,21 @@ fn something_found(builds: u64, about: Option<&About>, deletable: u64, ended: Op
         told.push(format!("{} failed or ended nobody knows how", grouped(part(Part::Failed))));
     }
     // What failed or has no known end is told above: whether it is still there, nobody knows of all of it.
-    match (kept(ended), left(ended)) {
+    match (kept(ended) - ended.untold, left(ended)) {
         (0, 0) => told.push("none is left".to_owned()),
         (0, _) => {}
         (1, _) => told.push("1 was not touched".to_owned()),
         (kept, _) => told.push(format!("{} were not touched", grouped(kept))),
     }
-    let sum = if ended.adds_up() { "" } else { "; the numbers do not add up" };
-    format!("{found}; {}{sum}.", told.join(", "))
-}
-
-fn builds_of(number: u64) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{} build{ending}", grouped(number))
+    let told = told.join(", ");
+    match ended.untold {
+        0 => told,
+        untold => format!(
+            "{told}; of {} no journal tells what became of {}",
+            grouped(untold),
+            if untold == 1 { "it" } else { "them" }
+        ),
+    }
 }
 
 /// Builds that are abnormal, to which nothing was done.

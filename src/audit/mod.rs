@@ -1,6 +1,7 @@
 //! What a report, the file beside it and the journals of its deletions come to: numbers, times, and whether they agree.
 //! Pure: files are read elsewhere, pages are written elsewhere.
 
+mod agreement;
 mod fate;
 mod findings;
 mod judgement;
@@ -9,6 +10,7 @@ mod reconciliation;
 mod span;
 mod timeline;
 
+pub use agreement::{Check, Journal, Standing};
 pub use fate::{Fate, Part};
 pub use findings::Findings;
 pub use judgement::{Judgement, Tone};
@@ -19,9 +21,9 @@ pub use timeline::{DRAWN, Lane, Picture, Stretch, Timeline};
 
 use jiff::Timestamp;
 
-use crate::deletion::journal::Past;
 use crate::report::{About, Row};
 
+use agreement::Worth;
 use fate::Fates;
 
 /// Where T and R come from.
@@ -63,16 +65,25 @@ pub struct Audit {
     pub reconciliation: Option<Reconciliation>,
     /// The first rows, with what became of each.
     pub rows: Vec<(Row, Option<Fate>)>,
+    /// What was compared, and whether it agrees; known once all rows have been added.
+    pub checks: Vec<Check>,
     most_rows: usize,
     fates: Option<Fates>,
+    worth: Worth,
 }
 
 impl Audit {
     /// Begins with what is known beside the rows; keeps so many rows at most.
-    pub fn new(about: Option<About>, journals: &[&Past], most_rows: usize) -> Self {
+    pub fn new(about: Option<About>, journals: &[Journal<'_>], most_rows: usize) -> Self {
         let restore = restore(about.as_ref(), journals);
-        let mut fates = Fates::default();
-        journals.iter().for_each(|past| fates.add(past));
+        let mut fates = Fates::since(about.as_ref().map(|about| about.scanned_at));
+        let mut worth = Worth::default();
+        for journal in journals {
+            // What became of the builds of one database says nothing of another's.
+            if worth.add(*journal, about.as_ref()) {
+                fates.add(journal.past);
+            }
+        }
         let told = !journals.is_empty();
         Self {
             findings: Findings::new(about.as_ref().map_or(&[], |about| &about.rules)),
@@ -82,8 +93,10 @@ impl Audit {
             lengths: Lengths::default(),
             reconciliation: told.then(Reconciliation::default),
             rows: Vec::new(),
+            checks: Vec::new(),
             most_rows,
             fates: told.then_some(fates),
+            worth,
         }
     }
 
@@ -109,13 +122,28 @@ impl Audit {
         }
     }
 
-    /// Ends it, once all rows have been added.
-    pub fn finish(&mut self) {
-        let (Some(fates), Some(reconciliation)) = (self.fates.take(), &mut self.reconciliation) else { return };
-        reconciliation.found = self.about.as_ref().map_or(reconciliation.rows, |about| about.findings);
-        for fate in fates.beyond_the_report() {
-            reconciliation.by_fate.entry(fate).or_default().beyond += 1;
-        }
+    /// Ends it, once all rows of the report with this SHA-256 have been added.
+    pub fn finish(&mut self, report_sha256: &str) {
+        let about = self.about.as_ref();
+        let worth = std::mem::take(&mut self.worth);
+        let ended = match (self.fates.take(), &mut self.reconciliation) {
+            (Some(fates), Some(reconciliation)) => {
+                reconciliation.found = about.map_or(reconciliation.rows, |about| about.findings);
+                for fate in fates.beyond_the_report() {
+                    reconciliation.by_fate.entry(fate).or_default().beyond += 1;
+                }
+                let not_named = reconciliation.by_fate.get(&Fate::NotNamed).map_or(0, |counts| counts.rows);
+                reconciliation.untold = if worth.is_whole() { 0 } else { not_named };
+                Some((&*reconciliation, fates.earlier()))
+            }
+            _ => None,
+        };
+        self.checks = worth.settle(report_sha256, self.findings.builds, about, ended);
+    }
+
+    /// Whether no file contradicts another.
+    pub fn agrees(&self) -> bool {
+        self.checks.iter().all(|check| check.standing != Standing::Differs)
     }
 
     /// How many rows are not kept.
@@ -125,12 +153,12 @@ impl Audit {
 }
 
 /// The file beside the report knows T and R best; without it the journals do, if they agree.
-fn restore(about: Option<&About>, journals: &[&Past]) -> Restore {
+fn restore(about: Option<&About>, journals: &[Journal<'_>]) -> Restore {
     if let Some(about) = about {
         return Restore { backup: about.backup_time, restored: about.restored_at, source: Source::About };
     }
     let nothing = Restore { backup: None, restored: None, source: Source::Nothing };
-    let mut told = journals.iter().flat_map(|past| &past.sessions).map(|session| {
+    let mut told = journals.iter().flat_map(|journal| &journal.past.sessions).map(|session| {
         let time = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<Timestamp>().ok());
         (time(&session.start.backup_time), time(&session.start.restored_at))
     });

@@ -24,6 +24,8 @@ pub struct Reconciliation {
     pub rows: u64,
     /// What became of them.
     pub by_fate: BTreeMap<Fate, Counts>,
+    /// How many rows no journal names, where the journals do not tell all: whether anything was done to them is not known.
+    pub untold: u64,
 }
 
 impl Reconciliation {

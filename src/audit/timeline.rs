@@ -164,10 +164,10 @@ impl Timeline {
         };
         self.builds[kind] += 1;
         let cells = self.starts.len() as i64;
-        let cell = |at: Timestamp| (at.as_second() - self.from).div_euclid(self.step);
+        let cell = |second: i64| (second - self.from).div_euclid(self.step);
         // What is cut at T does not run in the moment that begins with T.
-        let end = if span.last == Last::Cut { span.end - SignedDuration::from_secs(1) } else { span.end };
-        let first = cell(span.start);
+        let end = span.end.as_second() - i64::from(span.last == Last::Cut);
+        let first = cell(span.start.as_second());
         let last = cell(end).max(first);
         if last < 0 || first >= cells {
             return;
@@ -213,7 +213,7 @@ impl Timeline {
             };
             has_begun = true;
             let column = |second: i64| {
-                let place = picture.place(Timestamp::from_second(second).unwrap_or(from)) * columns as f64;
+                let place = picture.place(moment(second)) * columns as f64;
                 (place.max(0.0) as usize).min(columns.saturating_sub(1))
             };
             let (first, last) = (column(at), column(at + self.step - 1));
@@ -249,8 +249,7 @@ impl Timeline {
         let mut begin = backup - before;
         let mut stretches = Vec::new();
         for (length, width) in lengths.into_iter().filter(|(length, _)| *length > 0) {
-            let time = |second| Timestamp::from_second(second).unwrap_or(self.backup);
-            stretches.push(Stretch { from: time(begin), to: time(begin + length), share: width as f64 / whole });
+            stretches.push(Stretch { from: moment(begin), to: moment(begin + length), share: width as f64 / whole });
             begin += length;
         }
         (stretches, to_scale)
@@ -292,6 +291,12 @@ impl Timeline {
     pub fn gap(&self) -> Option<SignedDuration> {
         self.restored.map(|restored| restored.duration_since(self.backup))
     }
+}
+
+/// The moment of a second; the first or the last one that there is, where it is beyond.
+fn moment(second: i64) -> Timestamp {
+    let end = if second < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_second(second).unwrap_or(end)
 }
 
 /// Mixes the bits of a number. Source: SplitMix64 (Steele, Lea, Flood 2014).

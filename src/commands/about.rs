@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
+use crate::drill::{ComparedWith, Difference};
 use crate::output::{Format, OutputError, OutputFile, Summary};
-use crate::report::About;
+use crate::report::{About, Baseline};
 use crate::scan::{Scan, ScanPlan};
 
 use super::Error;
@@ -18,8 +19,21 @@ pub(super) fn open(output: Option<&(Format, OutputFile)>) -> Result<Option<Outpu
 }
 
 /// What is known once all has been found; the digest of the report is yet to come.
-pub(super) fn of(scan: &Scan<'_>, plan: &ScanPlan, scanned_at: Timestamp, summary: &Summary) -> About {
+pub(super) fn of(
+    scan: &Scan<'_>,
+    plan: &ScanPlan,
+    baseline: Option<ComparedWith>,
+    scanned_at: Timestamp,
+    summary: &Summary,
+) -> About {
     let identity = scan.identity();
+    let lost = summary.by_rule.get(Difference::Lost.rule()).copied().unwrap_or_default();
+    let baseline = baseline.map(|ComparedWith { file, builds, signature_is_good, .. }| Baseline {
+        file,
+        builds,
+        lost,
+        signature_is_good,
+    });
     About {
         scanned_at,
         system_identifier: identity.system_identifier.clone(),
@@ -29,8 +43,10 @@ pub(super) fn of(scan: &Scan<'_>, plan: &ScanPlan, scanned_at: Timestamp, summar
         restored_at: plan.times().restored,
         builds: summary.scope.builds(),
         findings: summary.abnormal,
-        rules: scan.rule_names().map(str::to_owned).collect(),
+        // Those of the rules that were run, and those of the baseline that was compared with.
+        rules: summary.by_rule.keys().cloned().collect(),
         not_checked: summary.not_checked.iter().map(|left| (left.what.clone(), left.why.clone())).collect(),
+        baseline,
         report_sha256: String::new(),
     }
 }

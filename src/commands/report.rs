@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::audit::Audit;
+use crate::audit::{Audit, Journal};
 use crate::cli::ReportArgs;
-use crate::deletion::journal::{self, Past};
+use crate::deletion::journal::{self, JournalError};
+use crate::drill::Difference;
 use crate::exit::Exit;
 use crate::output::{Dossier, Input, JournalInput, OutputError, OutputFile, Printer, html, markdown};
 use crate::report::{About, Digesting, ReportError, Rows};
@@ -51,23 +52,38 @@ fn dossier(report: PathBuf, beside: PathBuf, journals: Vec<PathBuf>) -> Result<D
     let journals = journals
         .into_iter()
         .map(|file| match journal::read_with_digest(&file) {
+            Ok((past, _)) if past.sessions.is_empty() => Err(Error::Journal { file, source: JournalError::Empty }),
             Ok((past, sha256)) => Ok(JournalInput { file: input(&file, sha256), past }),
             Err(source) => Err(Error::Journal { file, source }),
         })
         .collect::<Result<Vec<_>, Error>>()?;
-    let pasts: Vec<&Past> = journals.iter().map(|journal| &journal.past).collect();
-    let mut audit = Audit::new(about, &pasts, html::ROWS_SHOWN);
+    refuse_doubles(&journals)?;
+    let told: Vec<Journal<'_>> =
+        journals.iter().map(|journal| Journal { name: &journal.file.name, past: &journal.past }).collect();
+    let mut audit = Audit::new(about, &told, html::ROWS_SHOWN);
     let sha256 = add_rows(&report, &mut audit).map_err(|source| Error::ReportRows { file: report.clone(), source })?;
-    audit.finish();
-    let rules = Rule::load_all(None)?;
+    audit.finish(&sha256);
+    let rules = Rule::load_all(None)?.into_iter().map(|rule| (rule.name, rule.title));
+    let differences = Difference::ALL.map(|difference| (difference.rule().to_owned(), difference.title().to_owned()));
     Ok(Dossier {
         audit,
         report: input(&report, sha256),
         about: about_input,
         journals,
-        rule_titles: rules.into_iter().map(|rule| (rule.name, rule.title)).collect(),
+        rule_titles: rules.chain(differences).collect(),
         made_at: Timestamp::now(),
     })
+}
+
+/// What one journal tells must not be told twice.
+fn refuse_doubles(journals: &[JournalInput]) -> Result<(), Error> {
+    for (place, JournalInput { file, .. }) in journals.iter().enumerate() {
+        if let Some(other) = journals[..place].iter().find(|other| other.file.sha256 == file.sha256) {
+            let why = format!("--journal: {} and {} are the same, byte for byte: name one", other.file.name, file.name);
+            return Err(Error::Usage(why));
+        }
+    }
+    Ok(())
 }
 
 /// The file beside a report, as it would be named by whoever names the report.

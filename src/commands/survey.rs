@@ -97,7 +97,9 @@ pub(super) async fn survey(
         // The report first: were the process killed in between, an older file beside it would make it look older than it
         // is, and that is harmless.
         if let (Some(report_sha256), Some(beside)) = (sink.finish(&summary)?, beside) {
-            about::write(About { report_sha256, ..about::of(&scan, plan, scanned_at, &summary) }, beside)?;
+            let compared_with = baseline.map(Baseline::named);
+            let about = about::of(&scan, plan, compared_with, scanned_at, &summary);
+            about::write(About { report_sha256, ..about }, beside)?;
         }
         if let Some(builds) = summary.by_timing.get(Timing::Between.as_str()) {
             let builds = counted(*builds, "build");

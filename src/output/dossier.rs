@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::audit::{Audit, Part, Source};
+use crate::audit::{Audit, Source};
 use crate::deletion::journal::{Past, Session};
+use crate::report::Baseline;
 
 use super::shown::{builds, foreign, grouped, length, time};
 
@@ -57,12 +58,6 @@ pub(super) struct Fact {
     pub(super) note: String,
 }
 
-/// Something that was compared, and whether it agrees.
-pub(super) struct Check {
-    pub(super) agrees: bool,
-    pub(super) text: String,
-}
-
 impl Dossier {
     /// What is called by the name of the database, in the heading.
     pub(super) fn database(&self) -> String {
@@ -107,6 +102,7 @@ impl Dossier {
                 foreign(&about.profile, NAME, "no name"),
                 "how the database was read".to_owned(),
             ));
+            facts.extend(about.baseline.as_ref().map(compared_with));
         } else {
             let name = self.sessions().next().map(|session| foreign(&session.start.database.name, NAME, "no name"));
             let note = if name.is_some() { "by the journals".to_owned() } else { String::new() };
@@ -115,101 +111,6 @@ impl Dossier {
             facts.push(fact("Profile", unknown.to_owned(), String::new()));
         }
         facts
-    }
-
-    /// What was compared, and whether it agrees.
-    pub(super) fn checks(&self) -> Vec<Check> {
-        let check = |agrees, text: String| Check { agrees, text };
-        let mut checks = Vec::new();
-        if let Some(about) = &self.audit.about {
-            let (rows, found) = (self.audit.findings.builds, about.findings);
-            checks.push(match about.report_sha256 == self.report.sha256 && rows == found {
-                true => check(true, format!("The report is as the scan wrote it: {}.", builds(found))),
-                false => {
-                    let text = format!(
-                        "The report was changed since the scan: the scan found {}, and the report has {}.",
-                        builds(found),
-                        grouped(rows)
-                    );
-                    check(false, text)
-                }
-            });
-        }
-        checks.extend(self.reconciliation_checks());
-        for (journal, session, place) in self.journals.iter().flat_map(|journal| {
-            journal.past.sessions.iter().enumerate().map(move |(place, session)| (journal, session, place + 1))
-        }) {
-            let name = format!("Session {place} of {}", foreign(&journal.file.name, NAME, "a journal"));
-            if session.start.report.sha256 != self.report.sha256 {
-                let file = foreign(&session.start.report.file, NAME, "?");
-                checks.push(check(false, format!("{name} chose from another file than this report: {file}.")));
-            }
-            if let Some((_, end)) = &session.end {
-                let (told, lines) =
-                    (end.states.values().sum::<u64>(), session.kept + session.results.values().sum::<u64>());
-                if told != lines {
-                    let text =
-                        format!("{name} ended with {} in its sum and {} in its lines.", builds(told), grouped(lines));
-                    checks.push(check(false, text));
-                }
-            }
-            let parsed = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<Timestamp>().ok());
-            if self.audit.restore.source == Source::About
-                && parsed(&session.start.backup_time) != self.audit.restore.backup
-            {
-                let other =
-                    session.start.backup_time.as_deref().map_or("none".to_owned(), |text| foreign(text, 60, "none"));
-                checks.push(check(false, format!("{name} was run with another backup time: {other}.")));
-            }
-        }
-        checks
-    }
-
-    fn reconciliation_checks(&self) -> Vec<Check> {
-        let Some(ended) = &self.audit.reconciliation else { return Vec::new() };
-        let mut checks = Vec::new();
-        if ended.adds_up() {
-            let text = "It adds up: every build that was found is accounted for.".to_owned();
-            checks.push(Check { agrees: true, text });
-        }
-        let missing = ended.missing();
-        if missing != 0 {
-            let text = match missing {
-                missing if missing > 0 => format!(
-                    "It does not add up: {missing} more were found than the report has rows for; of these no file tells \
-                     whether they were kept."
-                ),
-                missing => format!("It does not add up: the report has {} rows more than were found.", -missing),
-            };
-            checks.push(Check { agrees: false, text });
-        }
-        if ended.counted_twice() > 0 {
-            let text = format!(
-                "It does not add up: {} of the report share an address with an earlier row, and what the journals tell of one \
-                 build is counted for each.",
-                if ended.counted_twice() == 1 {
-                    "1 row".to_owned()
-                } else {
-                    format!("{} rows", grouped(ended.counted_twice()))
-                }
-            );
-            checks.push(Check { agrees: false, text });
-        }
-        let deleted_beyond: u64 = ended
-            .by_fate
-            .iter()
-            .filter(|(fate, _)| fate.part() == Part::Deleted)
-            .map(|(_, counts)| counts.beyond)
-            .sum();
-        if ended.beyond() > 0 {
-            let text = format!(
-                "The journals name {} that this report does not; {} of them deleted.",
-                builds(ended.beyond()),
-                grouped(deleted_beyond)
-            );
-            checks.push(Check { agrees: false, text });
-        }
-        checks
     }
 
     /// What was not checked, one entry for each reason.
@@ -223,5 +124,24 @@ impl Dossier {
             }
         }
         reasons
+    }
+}
+
+/// The manifest that the builds were compared with.
+fn compared_with(baseline: &Baseline) -> Fact {
+    let lost = match baseline.lost {
+        0 => "none of them is lost".to_owned(),
+        1 => "1 of them is lost".to_owned(),
+        lost => format!("{} of them are lost", grouped(lost)),
+    };
+    let signature = match baseline.signature_is_good {
+        Some(true) => "its signature is good",
+        Some(false) => "its signature is bad",
+        None => "no signature was checked",
+    };
+    Fact {
+        name: "Compared with",
+        value: foreign(&baseline.file, NAME, "a file without a name"),
+        note: format!("{}, {lost}; {signature}", builds(baseline.builds)),
     }
 }

@@ -2,8 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-pub(super) use crate::text::grouped;
-use crate::text::shorten;
+pub(super) use crate::text::{builds, foreign, grouped};
 
 /// A time in UTC, to the second.
 pub(super) fn time(at: Timestamp) -> String {
@@ -25,17 +24,6 @@ pub(super) fn length(length: SignedDuration) -> String {
 pub(super) fn signed(number: i64) -> String {
     let sign = if number < 0 { "-" } else { "" };
     format!("{sign}{}", grouped(number.unsigned_abs()))
-}
-
-/// Foreign text of at most so many characters, without control characters; a word where there is none.
-pub(super) fn foreign(text: &str, limit: usize, none: &str) -> String {
-    if text.trim().is_empty() { none.to_owned() } else { shorten(text, limit) }
-}
-
-/// `1 build`, `100,000 builds`.
-pub(super) fn builds(number: u64) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{} build{ending}", grouped(number))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::digest::Digesting;
@@ -17,6 +17,22 @@ const FORMAT: &str = "halfbuilt-about/1";
 const ENDING: &str = ".about.json";
 /// The largest such file that is read, in bytes.
 const LARGEST: u64 = 1 << 20;
+
+/// How far a backup may lie after the scan, if clocks are apart.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(24);
+
+/// The manifest with which the builds were compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Baseline {
+    /// The file.
+    pub file: String,
+    /// How many builds are in it, in scope or not.
+    pub builds: u64,
+    /// How many of those in scope are not in the database any more.
+    pub lost: u64,
+    /// Whether its signature is good; `None` where it was not checked, or there is none.
+    pub signature_is_good: Option<bool>,
+}
 
 /// When and what was scanned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +57,8 @@ pub struct About {
     pub rules: Vec<String>,
     /// What was not looked at, and why.
     pub not_checked: Vec<(String, String)>,
+    /// What the builds were compared with, if anything.
+    pub baseline: Option<Baseline>,
     /// The SHA-256 of the report as it was written, in hexadecimal digits.
     pub report_sha256: String,
 }
@@ -70,6 +88,11 @@ impl About {
         let mut name: OsString = report.into_os_string();
         name.push(ENDING);
         name.into()
+    }
+
+    /// How many builds were looked for: those in scope, and those that are lost.
+    pub fn all_builds(&self) -> u64 {
+        self.builds.saturating_add(self.baseline.as_ref().map_or(0, |baseline| baseline.lost))
     }
 
     /// Reads it; `None` where there is none.
@@ -119,6 +142,12 @@ impl About {
             "findings": self.findings,
             "rules": self.rules,
             "not_checked": not_checked,
+            "baseline": self.baseline.as_ref().map(|baseline| json!({
+                "file": baseline.file,
+                "builds": baseline.builds,
+                "lost": baseline.lost,
+                "signature_is_good": baseline.signature_is_good,
+            })),
             "report_sha256": self.report_sha256,
         });
         serde_json::to_writer_pretty(&mut *to, &about)?;
@@ -136,16 +165,27 @@ impl About {
         let optional = |field| if about[field].is_null() { Ok(None) } else { time(field).map(Some) };
         let list = |field| about[field].as_array().ok_or_else(|| wrong(field));
         let system_identifier = &about["database"]["system_identifier"];
+        let (scanned_at, backup_time, restored_at) =
+            (time("scanned_at")?, optional("backup_time")?, optional("restored_at")?);
+        // What a scan would not have taken from anybody.
+        for (field, at) in [("backup_time", backup_time), ("restored_at", restored_at)] {
+            if at.is_some_and(|at| at.duration_since(scanned_at) > CLOCKS_APART) {
+                return Err(AboutError::Field(format!("its field {field} is after the scan")));
+            }
+        }
+        if restored_at.is_some_and(|restored| backup_time.is_some_and(|backup| restored < backup)) {
+            return Err(AboutError::Field("its field restored_at is before its backup_time".to_owned()));
+        }
         Ok(Self {
-            scanned_at: time("scanned_at")?,
+            scanned_at,
             system_identifier: match system_identifier {
                 Value::Null => None,
                 _ => Some(text(system_identifier, "database")?),
             },
             database: text(&about["database"]["name"], "database")?,
             profile: text(&about["profile"], "profile")?,
-            backup_time: optional("backup_time")?,
-            restored_at: optional("restored_at")?,
+            backup_time,
+            restored_at,
             builds: number("builds")?,
             findings: number("findings")?,
             rules: list("rules")?.iter().map(|rule| text(rule, "rules")).collect::<Result<_, _>>()?,
@@ -153,7 +193,25 @@ impl About {
                 .iter()
                 .map(|left| Ok((text(&left["what"], "not_checked")?, text(&left["why"], "not_checked")?)))
                 .collect::<Result<_, AboutError>>()?,
+            baseline: match &about["baseline"] {
+                Value::Null => None,
+                baseline => Some(Baseline::parse(baseline).ok_or_else(|| wrong("baseline"))?),
+            },
             report_sha256: text(&about["report_sha256"], "report_sha256")?,
+        })
+    }
+}
+
+impl Baseline {
+    fn parse(baseline: &Value) -> Option<Self> {
+        Some(Self {
+            file: baseline["file"].as_str()?.to_owned(),
+            builds: baseline["builds"].as_u64()?,
+            lost: baseline["lost"].as_u64()?,
+            signature_is_good: match &baseline["signature_is_good"] {
+                Value::Null => None,
+                good => Some(good.as_bool()?),
+            },
         })
     }
 }
@@ -174,6 +232,12 @@ mod tests {
             findings: 51,
             rules: vec!["stuck-running".to_owned()],
             not_checked: vec![("output-gap".to_owned(), "left out by --rule".to_owned())],
+            baseline: Some(Baseline {
+                file: "before.json".to_owned(),
+                builds: 410,
+                lost: 5,
+                signature_is_good: Some(true),
+            }),
             report_sha256: "ab".repeat(32),
         }
     }
@@ -201,6 +265,12 @@ mod tests {
             (text.replace("about/1", "about/2"), "its format is not halfbuilt-about/1"),
             (text.replace("2026-11-22T21:12:05.123456Z", "lately"), "its field scanned_at"),
             (text.replace("\"builds\": 405", "\"builds\": -1"), "its field builds"),
+            (text.replace("\"lost\": 5", "\"lost\": \"5\""), "its field baseline"),
+            (text.replace("2026-11-20T02:00:00Z", "9999-12-30T02:00:00Z"), "its field backup_time is after the scan"),
+            (
+                text.replace("\"restored_at\": null", "\"restored_at\": \"2026-11-20T01:59:59Z\""),
+                "its field restored_at is before its backup_time",
+            ),
             (" ".repeat(LARGEST as usize + 1), "larger than"),
         ] {
             assert_ne!(other, text);

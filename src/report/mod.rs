@@ -11,7 +11,7 @@ mod results;
 mod rows;
 mod write;
 
-pub use about::{About, AboutError};
+pub use about::{About, AboutError, Baseline};
 pub use choice::{Chosen, Judged};
 pub use columns::COLUMNS;
 pub use digest::Digesting;

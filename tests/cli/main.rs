@@ -27,6 +27,7 @@ mod own_sql;
 mod profiles;
 mod report;
 mod report_origin;
+mod report_trust;
 mod role;
 mod rules;
 mod scan;

@@ -3,7 +3,7 @@
 use comrak::{Options, markdown_to_html};
 use scraper::{Html, Selector};
 
-use crate::samples::{about, dossier, hostile, past, row, ticket, url};
+use crate::samples::{about, dossier, hostile, hostile_with, past, row, ticket, url};
 
 fn rendered(ticket: &str) -> Html {
     let mut options = Options::default();
@@ -54,10 +54,7 @@ fn its_tables_are_tables() {
 
 #[test]
 fn it_fits_into_a_ticket() {
-    let mut many = hostile();
-    let journal = many.journals[0].clone();
-    many.journals = vec![journal; 200];
-    assert!(ticket(&many).chars().count() < 65_536);
+    assert!(ticket(&hostile_with(200)).chars().count() < 65_536);
     let rows = (1..=5000).map(crate::samples::hostile_row).collect();
     assert!(ticket(&dossier(rows, Some(about(5000)), vec![past(); 30])).chars().count() < 65_536);
 }

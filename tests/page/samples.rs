@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use halfbuilt::audit::Audit;
+use halfbuilt::audit::{Audit, Journal};
 use halfbuilt::deletion::journal::{Archived, DatabaseName, End, EndWord, Past, PastBuild, ReportFile, Session, Start};
 use halfbuilt::output::{Dossier, Input, JournalInput, html, markdown};
-use halfbuilt::report::{About, Row};
+use halfbuilt::report::{About, Baseline, Row};
 use halfbuilt::state::State;
 use halfbuilt::timing::Timing;
 use jiff::Timestamp;
@@ -97,6 +97,7 @@ pub fn about(findings: u64) -> About {
         findings,
         rules: ["output-gap", "output-truncated", "stuck-queued", "stuck-running"].map(str::to_owned).to_vec(),
         not_checked: vec![("where output ends".to_owned(), "its size is not on record".to_owned())],
+        baseline: None,
         report_sha256: "ab".repeat(32),
     }
 }
@@ -158,15 +159,21 @@ pub fn past() -> Past {
 }
 
 pub fn dossier(rows: Vec<Row>, about: Option<About>, pasts: Vec<Past>) -> Dossier {
-    let mut audit = Audit::new(about, &pasts.iter().collect::<Vec<_>>(), html::ROWS_SHOWN);
+    dossier_of(rows, about, pasts, "run.journal")
+}
+
+/// The same with journals of this name.
+fn dossier_of(rows: Vec<Row>, about: Option<About>, pasts: Vec<Past>, name: &str) -> Dossier {
+    let journals: Vec<Journal<'_>> = pasts.iter().map(|past| Journal { name, past }).collect();
+    let mut audit = Audit::new(about, &journals, html::ROWS_SHOWN);
     rows.into_iter().for_each(|row| audit.add(row));
-    audit.finish();
+    audit.finish(&"ab".repeat(32));
     let input = |name: &str, byte: &str| Input { name: name.to_owned(), sha256: byte.repeat(32) };
     Dossier {
         about: audit.about.is_some().then(|| input("report.csv.about.json", "bb")),
         audit,
         report: input("report.csv", "ab"),
-        journals: pasts.into_iter().map(|past| JournalInput { file: input("run.journal", "cc"), past }).collect(),
+        journals: pasts.into_iter().map(|past| JournalInput { file: input(name, "cc"), past }).collect(),
         rule_titles: [("output-gap".to_owned(), "the stored output has a hole".to_owned())].into(),
         made_at: at("2026-11-20T08:00:00Z"),
     }
@@ -188,8 +195,14 @@ pub fn ticket(dossier: &Dossier) -> String {
 
 /// All that can be hostile is.
 pub fn hostile() -> Dossier {
+    hostile_with(1)
+}
+
+/// The same with so many journals.
+pub fn hostile_with(journals: usize) -> Dossier {
     let text = || HOSTILE.to_owned();
     let about = About {
+        baseline: Some(Baseline { file: text(), builds: 410, lost: 1, signature_is_good: Some(true) }),
         system_identifier: Some(text()),
         database: text(),
         profile: text(),
@@ -219,8 +232,8 @@ pub fn hostile() -> Dossier {
     past.builds.insert(text(), PastBuild::Open { at: at("2026-11-20T07:10:00Z") });
     past.archives =
         [(text(), Archived { file: text(), offset: 0, length: 1, sha256: text(), builds: vec![text()] })].into();
-    let mut dossier = dossier(vec![hostile_row(1), row(2), hostile_row(3)], Some(about), vec![past]);
+    let rows = vec![hostile_row(1), row(2), hostile_row(3)];
+    let mut dossier = dossier_of(rows, Some(about), vec![past; journals], HOSTILE);
     dossier.report.name = text();
-    dossier.journals[0].file.name = text();
     dossier
 }

@@ -27,6 +27,9 @@ pub enum JournalError {
     /// A file of another kind. It was not changed.
     #[error("it is not a journal: its first line does not begin with {{\"format\":\"halfbuilt-journal/1\",\"seq\":1,")]
     NotAJournal,
+    /// There is nothing in it that could be believed or not.
+    #[error("there is no whole line in it that says who did what")]
+    Empty,
     /// A journal of another version of the program.
     #[error("its format is {0:?}, and this version of halfbuilt reads halfbuilt-journal/1")]
     OtherFormat(String),
@@ -94,6 +97,7 @@ impl JournalError {
             Self::Damaged { .. } | Self::NotHeld(_) => {
                 "it was changed after it was written, or the disk lost something: keep it as it is, and compare it with a copy"
             }
+            Self::Empty => "name the journal of the run; a page that needs none is made without --journal",
             Self::OtherRun { .. } => "one journal tells of one run: name another file",
             Self::Open(_) | Self::Read(_) | Self::Write(_) | Self::Lock(_) => return None,
         })

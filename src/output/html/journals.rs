@@ -20,7 +20,6 @@ pub(super) struct JournalView {
     pub(super) archives: Vec<ArchiveView>,
     pub(super) unsettled: Vec<String>,
     pub(super) more_unsettled: u64,
-    pub(super) notes: Vec<String>,
 }
 
 /// One run of the program.
@@ -48,13 +47,6 @@ impl JournalView {
         let unsettled = past.unsettled();
         let mut archives: Vec<_> = past.archives.values().collect();
         archives.sort_by_key(|archived| &archived.file);
-        let mut notes = Vec::new();
-        if let Some(cut) = &past.cut {
-            notes.push(format!("Its last line was cut: {} bytes make no whole line.", grouped(cut.bytes)));
-        }
-        if past.repairs > 0 {
-            notes.push(format!("Cut lines that were dropped when it was opened again: {}.", grouped(past.repairs)));
-        }
         Self {
             name: foreign(&journal.file.name, NAME, "a journal"),
             lines: grouped(past.lines),
@@ -72,7 +64,6 @@ impl JournalView {
                 .collect(),
             more_unsettled: unsettled.len().saturating_sub(UNSETTLED) as u64,
             unsettled: unsettled.iter().take(UNSETTLED).map(|(url, _)| foreign(url, NAME, "?")).collect(),
-            notes,
         }
     }
 }

@@ -8,9 +8,9 @@ use std::io::{self, Write};
 
 use askama::Template;
 
-use crate::audit::{Fate, Findings, Judgement, Part, Tone};
+use crate::audit::{Check, Fate, Findings, Judgement, Part, Standing, Tone};
 
-use super::dossier::{Check, Dossier, Fact, Input, NAME, TOOL};
+use super::dossier::{Dossier, Fact, Input, NAME, TOOL};
 use super::shown::{foreign, grouped, length, time};
 use chart::{Chart, Share, chart};
 use journals::JournalView;
@@ -66,7 +66,7 @@ struct Page<'a> {
     lengths: Vec<Counted>,
     longest: String,
     sum: Option<Sum>,
-    checks: Vec<Check>,
+    checks: &'a [Check],
     journals: Vec<JournalView>,
     rows: Vec<RowView>,
     all_rows: String,
@@ -128,7 +128,7 @@ fn page(dossier: &Dossier) -> Page<'_> {
         lengths: lengths(dossier),
         longest: audit.lengths.longest.map(length).unwrap_or_default(),
         sum: sum(dossier),
-        checks: dossier.checks(),
+        checks: &audit.checks,
         journals: journals.map(JournalView::new).collect(),
         rows: audit.rows.iter().map(|(row, fate)| RowView::new(row, *fate)).collect(),
         all_rows: grouped(findings.builds),
@@ -143,7 +143,7 @@ fn figures(dossier: &Dossier) -> Vec<(&'static str, String)> {
     let audit = &dossier.audit;
     let mut figures = Vec::new();
     if let Some(about) = &audit.about {
-        figures.push(("builds looked at", grouped(about.builds)));
+        figures.push(("builds looked at", grouped(about.all_builds())));
     }
     figures.push(("abnormal", grouped(audit.findings.builds)));
     figures.push(("may be deleted", grouped(audit.findings.deletable)));

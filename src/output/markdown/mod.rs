@@ -7,10 +7,10 @@ use std::io::{self, Write};
 use askama::Template;
 use askama::filters::Escaper;
 
-use crate::audit::{Fate, Judgement, Part};
+use crate::audit::{Check, Fate, Judgement, Part, Standing};
 use crate::build_url::BuildUrl;
 
-use super::dossier::{Check, Dossier, Fact, TOOL};
+use super::dossier::{Dossier, Fact, TOOL};
 use super::shown::{builds, foreign, grouped, time};
 
 /// How many builds, projects and sessions are named.
@@ -95,7 +95,7 @@ struct Ticket<'a> {
     facts: Vec<Fact>,
     not_checked: Vec<(String, String)>,
     is_known: bool,
-    checks: Vec<Check>,
+    checks: &'a [Check],
     tables: Vec<Table>,
     sum: Option<String>,
     fates: Vec<(Fate, String, String)>,
@@ -135,7 +135,7 @@ fn ticket(dossier: &Dossier) -> Ticket<'_> {
         facts: dossier.facts(),
         not_checked: not_checked.map(|(why, what)| (shown(&what.join(", ")), shown(&why))).collect(),
         is_known: audit.about.is_some(),
-        checks: dossier.checks().into_iter().take(2 * SHOWN).collect(),
+        checks: &audit.checks[..audit.checks.len().min(2 * SHOWN)],
         tables: tables(dossier),
         sum: audit.reconciliation.as_ref().map(|ended| {
             let parts = Part::ALL.map(|part| format!("{} {}", grouped(ended.part(part)), part.as_str()));

@@ -141,6 +141,20 @@ impl Done {
         self
     }
 
+    /// It prints this on standard output.
+    #[track_caller]
+    pub fn prints(self, text: &str) -> Self {
+        assert!(self.stdout.contains(text), "{text:?} is not in: {}", self.stdout);
+        self
+    }
+
+    /// It does not print this on standard output.
+    #[track_caller]
+    pub fn does_not_print(self, text: &str) -> Self {
+        assert!(!self.stdout.contains(text), "{text:?} is in: {}", self.stdout);
+        self
+    }
+
     /// It said one error and nothing went to stdout.
     #[track_caller]
     pub fn fails_with(self, text: &str) -> Self {

@@ -1,0 +1,264 @@
+//! Whether the report, the file beside it and the journals agree, told in words.
+
+use jiff::Timestamp;
+
+use crate::deletion::journal::{Past, Session};
+use crate::report::About;
+use crate::text::{builds, foreign, grouped};
+
+use super::fate::{Earlier, Part};
+use super::reconciliation::Reconciliation;
+
+/// How many characters of a name are shown.
+const NAME: usize = 200;
+/// How many characters of a time are shown that a journal tells.
+const TIME: usize = 60;
+
+/// What came of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The files agree.
+    Agrees,
+    /// They do not: nothing is clean.
+    Differs,
+    /// There is something to be known, and nothing wrong.
+    Note,
+}
+
+impl Standing {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agrees => "agrees",
+            Self::Differs => "differs",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// Something that was compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What came of it.
+    pub standing: Standing,
+    /// The same in words.
+    pub text: String,
+}
+
+impl Check {
+    fn agrees(text: String) -> Self {
+        Self { standing: Standing::Agrees, text }
+    }
+
+    fn differs(text: String) -> Self {
+        Self { standing: Standing::Differs, text }
+    }
+
+    fn note(text: String) -> Self {
+        Self { standing: Standing::Note, text }
+    }
+}
+
+/// A journal, and what it is called.
+#[derive(Clone, Copy, Debug)]
+pub struct Journal<'a> {
+    /// The name of its file.
+    pub name: &'a str,
+    /// What it tells.
+    pub past: &'a Past,
+}
+
+/// What the journals are worth for this report, found out before its rows are read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Worth {
+    checks: Vec<Check>,
+    /// The SHA-256 of the report of which each session chose, and what is said where it is not this one.
+    chosen_from: Vec<(String, String)>,
+    /// Whether one of them is of this database and goes on after the scan.
+    counts: bool,
+    /// Whether lines may be missing at the end of one.
+    is_cut: bool,
+}
+
+impl Worth {
+    /// Whether what no journal names was not touched, as far as journals can tell.
+    pub(super) fn is_whole(&self) -> bool {
+        self.counts && !self.is_cut
+    }
+
+    /// Takes in a journal; gives back whether it is of the database of the report, as far as that is known.
+    pub(super) fn add(&mut self, journal: Journal<'_>, about: Option<&About>) -> bool {
+        let Journal { past, .. } = journal;
+        let name = foreign(journal.name, NAME, "a journal");
+        if let Some(other) = about.and_then(|about| of_another(past, about)) {
+            self.checks.push(Check::differs(format!(
+                "{name} is of another database, {other}: what it tells is not of these builds, and does not count."
+            )));
+            return false;
+        }
+        if let Some(cut) = &past.cut {
+            self.is_cut = true;
+            let bytes = grouped(cut.bytes);
+            self.checks
+                .push(Check::differs(format!("{name}: its last line was cut: {bytes} bytes make no whole line.")));
+        }
+        if past.repairs > 0 {
+            let cut = grouped(past.repairs);
+            self.checks
+                .push(Check::note(format!("{name}: cut lines that were dropped when it was opened again: {cut}.")));
+        }
+        let last = past.sessions.len();
+        for (place, session) in (1..).zip(&past.sessions) {
+            let name = format!("Session {place} of {name}");
+            let wrong = sums(&name, session, place == last);
+            self.is_cut |= place == last && wrong.is_some();
+            self.checks.extend(wrong.map(Check::differs));
+            // What came before the scan was of what another scan found.
+            if about.is_none_or(|about| session.last_at >= about.scanned_at) {
+                self.counts = true;
+                let file = foreign(&session.start.report.file, NAME, "?");
+                let other = format!("{name} chose from another file than this report: {file}.");
+                self.chosen_from.push((session.start.report.sha256.clone(), other));
+                let backup_time = about.and_then(|about| other_backup_time(&name, session, about));
+                self.checks.extend(backup_time.map(Check::differs));
+            }
+        }
+        true
+    }
+
+    /// All that was compared, once the rows have been read.
+    pub(super) fn settle(
+        self,
+        report_sha256: &str,
+        rows: u64,
+        about: Option<&About>,
+        ended: Option<(&Reconciliation, Earlier)>,
+    ) -> Vec<Check> {
+        let mut checks: Vec<Check> = about.map(|about| as_scanned(report_sha256, rows, about)).into_iter().collect();
+        if let Some((ended, earlier)) = ended {
+            if about.is_none() {
+                let why = "No file beside the report tells of it: whether the journals are of its database, and tell of what \
+                           came after the scan, is not known.";
+                checks.push(Check::note(why.to_owned()));
+            }
+            checks.extend(accounted_for(ended));
+            checks.extend(before_the_scan(earlier));
+        }
+        let elsewhere = self.chosen_from.into_iter().filter(|(sha256, _)| sha256 != report_sha256);
+        checks.extend(elsewhere.map(|(_, other)| Check::differs(other)));
+        checks.extend(self.checks);
+        checks
+    }
+}
+
+/// Of which other database a journal is; `None` where it is of the report's.
+fn of_another(past: &Past, about: &About) -> Option<String> {
+    // One journal is of one database.
+    let theirs = &past.sessions.first()?.start.database;
+    let is_same = theirs.name == about.database && theirs.system_identifier == about.system_identifier;
+    let system = theirs.system_identifier.as_deref().map_or("unknown".to_owned(), |system| foreign(system, NAME, "?"));
+    (!is_same).then(|| format!("{} of system {system}", foreign(&theirs.name, NAME, "one without a name")))
+}
+
+fn as_scanned(sha256: &str, rows: u64, about: &About) -> Check {
+    let found = builds(about.findings);
+    if about.report_sha256 == sha256 && rows == about.findings {
+        return Check::agrees(format!("The report is as the scan wrote it: {found}."));
+    }
+    let rows = grouped(rows);
+    Check::differs(format!("The report was changed since the scan: the scan found {found}, and the report has {rows}."))
+}
+
+/// What is wrong with the sums of a session, if anything is.
+fn sums(name: &str, session: &Session, is_last: bool) -> Option<String> {
+    let told = session.kept + session.results.values().sum::<u64>();
+    let planned = session.start.deletions + session.start.kept;
+    match &session.end {
+        Some((_, end)) if end.states.values().sum::<u64>() != told => {
+            let sum = builds(end.states.values().sum());
+            Some(format!("{name} ended with {sum} in its sum and {} in its lines.", grouped(told)))
+        }
+        Some(_) if told < planned => {
+            Some(format!("{name} ended with results for {} of the {} of its plan.", grouped(told), builds(planned)))
+        }
+        None if is_last => Some(format!(
+            "{name} has no end on record, and results for {} of the {} of its plan: it was killed, is still running, or \
+             lines were cut from the journal's end.",
+            grouped(told),
+            builds(planned)
+        )),
+        // Lines are chained: where another session follows, none is missing.
+        _ => None,
+    }
+}
+
+fn other_backup_time(name: &str, session: &Session, about: &About) -> Option<String> {
+    let theirs = session.start.backup_time.as_deref();
+    let other = theirs.map_or("none".to_owned(), |text| foreign(text, TIME, "none"));
+    (theirs.and_then(|text| text.parse::<Timestamp>().ok()) != about.backup_time)
+        .then(|| format!("{name} was run with another backup time: {other}."))
+}
+
+fn accounted_for(ended: &Reconciliation) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let (missing, twice, untold) = (ended.missing(), ended.counted_twice(), ended.untold);
+    if ended.adds_up() && untold == 0 {
+        checks.push(Check::agrees("It adds up: every build that was found is accounted for.".to_owned()));
+    }
+    if untold > 0 {
+        checks.push(Check::differs(format!(
+            "Of {} no journal tells that is of this database, was written since the scan, and is whole: they count as kept, \
+             and whether they were is not known.",
+            builds(untold)
+        )));
+    }
+    if missing > 0 {
+        checks.push(Check::differs(format!(
+            "It does not add up: {missing} more were found than the report has rows for; of these no file tells whether they \
+             were kept."
+        )));
+    } else if missing < 0 {
+        let more = -missing;
+        checks.push(Check::differs(format!("It does not add up: the report has {more} rows more than were found.")));
+    }
+    if twice > 0 {
+        let share = if twice == 1 {
+            "1 row of the report shares its".to_owned()
+        } else {
+            format!("{} rows of the report share their", grouped(twice))
+        };
+        checks.push(Check::differs(format!(
+            "It does not add up: {share} address with an earlier row, and what the journals tell of one build is counted for \
+             each."
+        )));
+    }
+    if ended.beyond() > 0 {
+        let deleted = ended.by_fate.iter().filter(|(fate, _)| fate.part() == Part::Deleted);
+        let deleted: u64 = deleted.map(|(_, counts)| counts.beyond).sum();
+        checks.push(Check::differs(format!(
+            "The journals name {} that this report does not; {} of them deleted.",
+            builds(ended.beyond()),
+            grouped(deleted)
+        )));
+    }
+    checks
+}
+
+fn before_the_scan(earlier: Earlier) -> Vec<Check> {
+    let Earlier { deleted, back } = earlier;
+    let mut checks = Vec::new();
+    if deleted > 0 {
+        checks.push(Check::note(format!(
+            "The journals name {} as deleted before the scan, and the report has none of them, as is to be expected.",
+            builds(deleted)
+        )));
+    }
+    if back > 0 {
+        let were = if back == 1 { "was" } else { "were" };
+        checks.push(Check::differs(format!(
+            "{} of the report {were} deleted before the scan, which found them again: what came back is not deleted by that.",
+            builds(back)
+        )));
+    }
+    checks
+}
