@@ -19,7 +19,7 @@ pub struct ReportArgs {
     /// A journal that was changed after it was written is an error.
     #[arg(long = "journal", value_name = "FILE")]
     pub journals: Vec<PathBuf>,
-    /// Where to write the audit page: one file that needs no network and no script
+    /// Where to write the audit page: one file that needs no network and no script; - is standard output
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
     /// Where to write the same in short, as Markdown for a ticket; - is standard output

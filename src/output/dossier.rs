@@ -83,7 +83,10 @@ impl Dossier {
         let about = self.audit.about.as_ref();
         let backup = restore.backup.map_or_else(|| unknown.to_owned(), time);
         let gap = match (restore.backup, restore.restored) {
-            (Some(backup), Some(restored)) => format!("{} after the backup", length(restored.duration_since(backup))),
+            (Some(backup), Some(restored)) => {
+                let side = if restored < backup { "before" } else { "after" };
+                format!("{} {side} the backup", length(restored.duration_since(backup)))
+            }
             _ => String::new(),
         };
         let restored = match (restore.restored, restore.backup) {

@@ -35,6 +35,9 @@ fn hostile_text_stays_text() {
             assert!(!next.is_alphanumeric(), "{begin}{next} at {place} of {shown}");
         }
     }
+    for refers in ["GH-12", ":tada:"] {
+        assert!(!shown.contains(refers), "{refers}: {shown}");
+    }
     assert!(!text.contains(['\u{1b}', '\u{202e}']));
 }
 

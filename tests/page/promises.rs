@@ -5,8 +5,9 @@ use openssl::sha::sha256;
 use scraper::{ElementRef, Html, Selector};
 
 use halfbuilt::output::{Dossier, html};
+use halfbuilt::report::About;
 
-use crate::samples::{about, dossier, hostile, page, past, row, three, url};
+use crate::samples::{about, at, dossier, hostile, page, past, row, three, url};
 
 fn all<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
     page.select(&Selector::parse(selector).expect("a selector")).collect()
@@ -171,6 +172,31 @@ fn its_numbers_are_those_of_the_report() {
     assert!(text(timing).contains("in-flight it was running when the backup was taken3,501"), "{}", text(timing));
     let figures: Vec<String> = all(&page, ".figures div").into_iter().map(text).collect();
     assert_eq!(figures, ["builds looked at405", "abnormal3,503", "may be deleted3,502"]);
+}
+
+#[test]
+fn its_axis_has_marks_before_the_backup_and_after_the_restore() {
+    for restored in ["2026-11-20T06:30:00Z", "2026-12-20T06:30:00Z", "2036-11-20T06:30:00Z"] {
+        let about = About { restored_at: Some(at(restored)), ..about(3) };
+        let page = parsed(&dossier(three(), Some(about), Vec::new()));
+        let place = |element: ElementRef<'_>, name| {
+            let place = element.value().attr(name).and_then(|place| place.trim_end_matches('%').parse::<f64>().ok());
+            place.expect("a place")
+        };
+        let backup = place(all(&page, "svg.time line.backup")[0], "x1");
+        let restored = place(all(&page, "svg.time line.restored")[0], "x1");
+        let marks: Vec<f64> = all(&page, "svg.time g text").into_iter().map(|mark| place(mark, "x")).collect();
+        let count = |is: &dyn Fn(f64) -> bool| marks.iter().filter(|mark| is(**mark)).count();
+        assert!(count(&|mark| mark < backup) > 0 && count(&|mark| mark >= restored) > 0, "{marks:?}");
+        assert!(marks.len() < 20, "{marks:?}");
+    }
+}
+
+#[test]
+fn a_server_that_was_back_before_the_backup_is_not_told_as_back_after_it() {
+    let about = About { restored_at: Some(at("2026-11-19T02:00:00Z")), ..about(3) };
+    let whole = text(all(&parsed(&dossier(three(), Some(about), Vec::new())), "main")[0]);
+    assert!(whole.contains("1 d before the backup"), "{whole}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use halfbuilt::timing::Timing;
 use jiff::Timestamp;
 
 /// Text that would do something in a page, a ticket or a terminal.
-pub const HOSTILE: &str = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'`|&amp;\u{1b}[31m\u{202e}gnp\n# x \
+pub const HOSTILE: &str = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'`|&amp;\u{1b}[31m\u{202e}gnp\n# x GH-12 :tada: \
      [a](javascript:alert(3)) ![i](http://evil.example/i.png) @admin #1 !2 http://evil.example www.evil.example \
      me@evil.example {code} ~~s~~ **b** __u__ $x$ ${7*7} {{7*7}} {% x %} --> ]]> </style></title></textarea>";
 

@@ -22,8 +22,6 @@ const STEPS: [i64; 15] =
     [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172_800, 604_800, 2_592_000];
 /// How many such marks there are at most.
 const MARKS: i64 = 8;
-/// How many moments are tried.
-const MOST_MARKS: usize = 2000;
 
 /// A place in parts of the width: a percentage.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -184,7 +182,6 @@ fn blocks(picture: &Picture, most: u64) -> Vec<Block> {
 }
 
 fn marks(picture: &Picture) -> Vec<Mark> {
-    let (from, to) = picture.ends();
     // As far apart as the first stretch, which is never drawn shorter, and the whole width allow.
     let per_width = picture
         .stretches
@@ -192,16 +189,14 @@ fn marks(picture: &Picture) -> Vec<Mark> {
         .map_or(1.0, |first| first.to.duration_since(first.from).as_secs_f64() / first.share.max(f64::EPSILON))
         as i64;
     let step = STEPS.into_iter().find(|step| per_width / step < MARKS).unwrap_or(per_width.max(1));
-    let first = from.as_second().div_euclid(step) + 1;
-    let seconds = (first..).map(|place| place * step).take_while(|second| *second < to.as_second());
-    let times = seconds.filter_map(|second| Timestamp::from_second(second).ok()).take(MOST_MARKS);
-    // Where the time is drawn shorter there is no room for marks.
-    let is_drawn = |at: &Timestamp| {
-        let stretches = picture.stretches.iter().enumerate();
-        let mut away = stretches.filter(|(place, _)| !picture.to_scale && *place == 1).map(|(_, stretch)| stretch);
-        !away.any(|stretch| stretch.from <= *at && *at < stretch.to)
-    };
-    let marks = times.filter(is_drawn).enumerate().map(|(place, at)| {
+    // Where the time is drawn shorter there is no room for marks, however long it was.
+    let with_room = picture.stretches.iter().enumerate().filter(|(place, _)| picture.to_scale || *place != 1);
+    let seconds = with_room.flat_map(|(_, stretch)| {
+        let first = (stretch.from.as_second() - 1).div_euclid(step) + 1;
+        (first..).map(move |place| place * step).take_while(|second| *second < stretch.to.as_second())
+    });
+    let times = seconds.filter_map(|second| Timestamp::from_second(second).ok());
+    let marks = times.enumerate().map(|(place, at)| {
         let days = step >= 86400 || at.as_second().rem_euclid(86400) == 0;
         let text = if days { at.strftime("%b %-d").to_string() } else { clock(at) };
         Mark { x: Share(picture.place(at)), text, is_odd: place % 2 == 1 }

@@ -28,7 +28,7 @@ const BREAK: char = '\u{200b}';
 
 impl Escaper for Escaped {
     fn write_escaped_str<W: fmt::Write>(&self, mut to: W, text: &str) -> fmt::Result {
-        let mut before = None;
+        let mut before: Option<char> = None;
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
             match c {
@@ -46,9 +46,15 @@ impl Escaper for Escaped {
             let next = chars.peek().copied().unwrap_or(' ');
             // Mentions, numbers of issues, merge requests, labels, milestones; addresses.
             let refers = matches!(c, '@' | '#' | '!' | '~' | '%' | '&' | '$') && !next.is_whitespace();
-            let leads = c == ':' && (next == '/' || before.is_some_and(char::is_alphabetic) && !next.is_whitespace());
+            // An address, or an emoji by its name; a time of the day is neither.
+            let is_time = before.is_some_and(|before| before.is_ascii_digit()) && next.is_ascii_digit();
+            let leads = c == ':' && !next.is_whitespace() && !is_time;
+            // The number of an issue as GitHub and Jira write it: GH-12, OPS-12.
+            let numbers = c == '-'
+                && before.is_some_and(|before| before.is_ascii_uppercase() || before == 'h')
+                && next.is_ascii_digit();
             let is_www = c.eq_ignore_ascii_case(&'w') && next == '.';
-            if refers || leads || is_www {
+            if refers || leads || numbers || is_www {
                 to.write_char(BREAK)?;
             }
             before = Some(c);
