@@ -57,6 +57,7 @@ fn about(found: u64) -> About {
         rules: vec!["output-gap".to_owned(), "stuck-running".to_owned()],
         not_checked: Vec::new(),
         baseline: None,
+        projects: BTreeMap::new(),
         report_sha256: "ab".to_owned(),
     }
 }

@@ -47,6 +47,7 @@ pub(super) fn of(
         rules: summary.by_rule.keys().cloned().collect(),
         not_checked: summary.not_checked.iter().map(|left| (left.what.clone(), left.why.clone())).collect(),
         baseline,
+        projects: About::largest(&summary.scope.projects),
         report_sha256: String::new(),
     }
 }

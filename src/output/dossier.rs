@@ -70,6 +70,12 @@ impl Dossier {
         self.journals.iter().flat_map(|journal| &journal.past.sessions)
     }
 
+    /// How many builds a project has, in words; nothing where that is not known.
+    pub(super) fn in_scope(&self, project: &str) -> String {
+        let all = self.audit.about.as_ref().and_then(|about| about.projects.get(project));
+        all.map(|all| format!("{} in scope", grouped(*all))).unwrap_or_default()
+    }
+
     /// What was restored, and when.
     pub(super) fn facts(&self) -> Vec<Fact> {
         let fact = |name, value: String, note: String| Fact { name, value, note };

@@ -1,6 +1,8 @@
 //! What a report is about: a small file beside it, `report.csv.about.json`, that says when and what was scanned. It cannot
 //! stand in the report, since two scans of one unchanged database are to be the same byte for byte.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -18,6 +20,10 @@ const ENDING: &str = ".about.json";
 /// The largest such file that is read, in bytes.
 const LARGEST: u64 = 1 << 20;
 
+/// How many projects it tells of, those with the most builds, and how long their names are at most, in bytes: whatever the names
+/// are, such a file can be read.
+const PROJECTS: usize = 1000;
+const PROJECT_NAME: usize = 120;
 /// How far a backup may lie after the scan, if clocks are apart.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(24);
 
@@ -59,6 +65,8 @@ pub struct About {
     pub not_checked: Vec<(String, String)>,
     /// What the builds were compared with, if anything.
     pub baseline: Option<Baseline>,
+    /// How many builds each project has in scope; `""` are those of none. Not all projects have to be there.
+    pub projects: BTreeMap<String, u64>,
     /// The SHA-256 of the report as it was written, in hexadecimal digits.
     pub report_sha256: String,
 }
@@ -93,6 +101,13 @@ impl About {
     /// How many builds were looked for: those in scope, and those that are lost.
     pub fn all_builds(&self) -> u64 {
         self.builds.saturating_add(self.baseline.as_ref().map_or(0, |baseline| baseline.lost))
+    }
+
+    /// As many projects as are told of, by their builds.
+    pub fn largest(projects: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+        let mut largest: Vec<_> = projects.iter().filter(|(name, _)| name.len() <= PROJECT_NAME).collect();
+        largest.sort_by_key(|(name, builds)| (Reverse(**builds), *name));
+        largest.into_iter().take(PROJECTS).map(|(name, builds)| (name.clone(), *builds)).collect()
     }
 
     /// Reads it; `None` where there is none.
@@ -148,6 +163,7 @@ impl About {
                 "lost": baseline.lost,
                 "signature_is_good": baseline.signature_is_good,
             })),
+            "projects": self.projects,
             "report_sha256": self.report_sha256,
         });
         serde_json::to_writer_pretty(&mut *to, &about)?;
@@ -197,6 +213,14 @@ impl About {
                 Value::Null => None,
                 baseline => Some(Baseline::parse(baseline).ok_or_else(|| wrong("baseline"))?),
             },
+            projects: match &about["projects"] {
+                Value::Null => BTreeMap::new(),
+                projects => {
+                    let projects = projects.as_object().ok_or_else(|| wrong("projects"))?;
+                    let project = |(name, builds): (&String, &Value)| Some((name.clone(), builds.as_u64()?));
+                    projects.iter().map(project).collect::<Option<_>>().ok_or_else(|| wrong("projects"))?
+                }
+            },
             report_sha256: text(&about["report_sha256"], "report_sha256")?,
         })
     }
@@ -238,6 +262,7 @@ mod tests {
                 lost: 5,
                 signature_is_good: Some(true),
             }),
+            projects: [("acme/api".to_owned(), 400), (String::new(), 5)].into(),
             report_sha256: "ab".repeat(32),
         }
     }
@@ -254,6 +279,20 @@ mod tests {
     }
 
     #[test]
+    fn however_many_projects_there_are_the_file_can_be_read() {
+        let name = |number: u64| format!("{number:04}{}", "\u{1}".repeat(PROJECT_NAME - 4));
+        let mut many: BTreeMap<String, u64> = (0..3000).map(|number| (name(number), number)).collect();
+        many.insert("x".repeat(PROJECT_NAME + 1), 9000);
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path().join("x");
+        let largest = About { projects: About::largest(&many), ..about() };
+        largest.write(&mut File::create(&place).expect("a file")).expect("a write");
+        let read = About::read(&place).expect("it is good").expect("it is there");
+        let expected: Vec<u64> = (2000..3000).collect();
+        assert_eq!(read.projects.values().copied().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
     fn what_cannot_be_trusted_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let place = folder.path().join("x");
@@ -265,6 +304,7 @@ mod tests {
             (text.replace("about/1", "about/2"), "its format is not halfbuilt-about/1"),
             (text.replace("2026-11-22T21:12:05.123456Z", "lately"), "its field scanned_at"),
             (text.replace("\"builds\": 405", "\"builds\": -1"), "its field builds"),
+            (text.replace("\"acme/api\": 400", "\"acme/api\": true"), "its field projects"),
             (text.replace("\"lost\": 5", "\"lost\": \"5\""), "its field baseline"),
             (text.replace("2026-11-20T02:00:00Z", "9999-12-30T02:00:00Z"), "its field backup_time is after the scan"),
             (

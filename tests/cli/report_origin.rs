@@ -63,6 +63,9 @@ fn a_report_in_a_file_has_a_file_beside_it_that_says_when_and_what_was_scanned()
         assert_eq!(about["profile"], "circleci");
         assert_eq!([&about["backup_time"], &about["restored_at"]], ["2026-11-20T02:00:00Z", "2026-11-20T06:30:00Z"]);
         assert_eq!(about["builds"], database.builds());
+        assert_eq!(about["baseline"], Value::Null);
+        let projects = about["projects"].as_object().expect("projects").values().filter_map(Value::as_u64);
+        assert_eq!(projects.sum::<u64>(), database.builds());
         assert_eq!(about["findings"], Report::read(&report).rows.len());
         assert!(about["rules"].as_array().expect("a list").contains(&"stuck-running".into()));
         assert!(about["not_checked"].is_array());

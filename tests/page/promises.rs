@@ -5,7 +5,7 @@ use openssl::sha::sha256;
 use scraper::{ElementRef, Html, Selector};
 
 use halfbuilt::output::{Dossier, html};
-use halfbuilt::report::About;
+use halfbuilt::report::{About, Row};
 
 use crate::samples::{about, at, dossier, hostile, page, past, row, three, url};
 
@@ -197,6 +197,14 @@ fn a_server_that_was_back_before_the_backup_is_not_told_as_back_after_it() {
     let about = About { restored_at: Some(at("2026-11-19T02:00:00Z")), ..about(3) };
     let whole = text(all(&parsed(&dossier(three(), Some(about), Vec::new())), "main")[0]);
     assert!(whole.contains("1 d before the backup"), "{whole}");
+}
+
+#[test]
+fn a_project_is_shown_beside_all_its_builds_where_they_are_known() {
+    let other = Row { project: "acme/web".to_owned(), ..row(4) };
+    let page = parsed(&dossier(three().into_iter().chain([other]).collect(), Some(about(4)), Vec::new()));
+    let rows = all(&page, ".counted table");
+    assert_eq!(text(rows[2]), "By project ProjectBuilds acme/api 390 in scope3 acme/web1");
 }
 
 #[test]

@@ -115,7 +115,9 @@ fn page(dossier: &Dossier) -> Page<'_> {
             |rule| dossier.rule_titles.get(rule).cloned().unwrap_or_default(),
         ),
         rules_that_found_none: none_found(findings),
-        by_project: counts(findings.projects().into_iter().take(PROJECTS_SHOWN), findings.builds, |_| String::new()),
+        by_project: counts(findings.projects().into_iter().take(PROJECTS_SHOWN), findings.builds, |project| {
+            dossier.in_scope(project)
+        }),
         more_projects: more(findings.by_project.len()),
         by_timing: counts(
             findings.by_timing.iter().map(|(timing, number)| (timing.as_str(), *number)),

@@ -197,14 +197,18 @@ fn run(session: &crate::deletion::journal::Session) -> Run {
 
 fn tables(dossier: &Dossier) -> Vec<Table> {
     let findings = &dossier.audit.findings;
+    let note = |name, of: &str| match (name, dossier.in_scope(of)) {
+        ("Project", note) if !note.is_empty() => format!(" ({note})"),
+        _ => String::new(),
+    };
     let table = |name, numbers: Vec<(&str, u64)>, none: &'static str| {
         let more = match numbers.len().saturating_sub(SHOWN) {
             0 => String::new(),
             more => format!("and {} more", grouped(more as u64)),
         };
         let shown = numbers.into_iter().take(SHOWN);
-        let rows: Vec<(String, String)> =
-            shown.map(|(name, number)| (foreign(name, TEXT, none), grouped(number))).collect();
+        let row = |(one, number): (&str, u64)| (foreign(one, TEXT, none) + &note(name, one), grouped(number));
+        let rows: Vec<(String, String)> = shown.map(row).collect();
         Table { name, rows, more }
     };
     let mut tables = vec![
