@@ -7,6 +7,8 @@ use crate::deletion::journal::{Past, PastBuild, Session};
 use crate::state::State;
 use crate::text::{counted, shorten};
 
+use super::session::{SessionFact, facts, tally};
+
 /// How many sessions are shown, the latest.
 const SESSIONS_SHOWN: usize = 20;
 /// How many unsettled builds are named.
@@ -60,32 +62,14 @@ impl History<'_> {
     }
 
     fn session(&self, f: &mut fmt::Formatter<'_>, place: usize, session: &Session) -> fmt::Result {
-        let Session { line, at, start, .. } = session;
-        let shown = |text: &str| shorten(text, SHOWN);
+        let Session { line, at, .. } = session;
         writeln!(f, "\nsession {}, line {line}: {at:.0}", place + 1)?;
-        let (user, machine) = (shown(&start.user), shown(&start.machine));
-        writeln!(f, "  by        {user} on {machine}, process {}, {}", start.pid, shown(&start.tool))?;
-        writeln!(f, "  host      {} through {}", shown(&start.host), shown(&start.admin))?;
-        let system = start.database.system_identifier.as_deref().unwrap_or("unknown");
-        writeln!(f, "  database  {}, system {}", shown(&start.database.name), shown(system))?;
-        let time = |time: &Option<String>| time.as_deref().map_or_else(|| "not given".to_owned(), shown);
-        writeln!(f, "  backup    {}, restored {}", time(&start.backup_time), time(&start.restored_at))?;
-        writeln!(f, "  report    {}, SHA-256 {}", shown(&start.report.file), shown(&start.report.sha256))?;
-        let planned = counted(start.deletions, "deletion");
-        writeln!(f, "  plan      {planned}, {} kept, SHA-256 {}", start.kept, shown(&start.plan))?;
-        let archived = if session.archived > 0 { format!(", {} archived", session.archived) } else { String::new() };
-        let results = tally(&session.results);
-        writeln!(f, "  done      {} announced{archived}; results: {results}", counted(session.intents, "deletion"))?;
-        match &session.end {
-            Some((at, end)) => {
-                let why = if end.text.is_empty() { String::new() } else { format!(": {}", shown(&end.text)) };
-                writeln!(f, "  end       {at:.0}: {}{why}", end.ending.as_str())
-            }
-            None if place + 1 < self.past.sessions.len() => {
-                writeln!(f, "  end       none: it was killed after {:.0}", session.last_at)
-            }
-            None => writeln!(f, "  end       none: it was killed after {:.0}, or is still running", session.last_at),
+        let is_last = place + 1 == self.past.sessions.len();
+        for SessionFact { name, value, sha256 } in facts(session, is_last, |at| format!("{at:.0}")) {
+            let sha256 = sha256.map(|sha256| format!(", SHA-256 {sha256}")).unwrap_or_default();
+            writeln!(f, "  {name:<9} {value}{sha256}")?;
         }
+        Ok(())
     }
 
     fn totals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,12 +115,5 @@ fn known(build: &PastBuild) -> String {
         PastBuild::Looked { at, gone: true, .. } => format!("looked up at {at:.0}: gone"),
         PastBuild::Looked { at, gone: false, text } => format!("looked up at {at:.0}: {}", shorten(text, SHOWN)),
         PastBuild::Ended { at, state, .. } => format!("{state} at {at:.0}"),
-    }
-}
-
-fn tally(states: &BTreeMap<State, u64>) -> String {
-    match states.is_empty() {
-        true => "none".to_owned(),
-        false => states.iter().map(|(state, builds)| format!("{builds} {state}")).collect::<Vec<_>>().join(", "),
     }
 }

@@ -12,6 +12,7 @@ mod listing;
 pub mod markdown;
 mod printer;
 mod progress;
+mod session;
 mod shown;
 mod sink;
 mod step_summary;

@@ -4,7 +4,7 @@ use openssl::base64::encode_block;
 use openssl::sha::sha256;
 use scraper::{ElementRef, Html, Selector};
 
-use halfbuilt::output::{Dossier, html};
+use halfbuilt::output::{Dossier, History, html};
 use halfbuilt::report::{About, Row};
 
 use crate::samples::{about, at, dossier, hostile, page, past, row, three, url};
@@ -205,6 +205,21 @@ fn a_project_is_shown_beside_all_its_builds_where_they_are_known() {
     let page = parsed(&dossier(three().into_iter().chain([other]).collect(), Some(about(4)), Vec::new()));
     let rows = all(&page, ".counted table");
     assert_eq!(text(rows[2]), "By project ProjectBuilds acme/api 390 in scope3 acme/web1");
+}
+
+#[test]
+fn a_session_is_told_in_the_words_of_journal_verify() {
+    let history = History { past: &past(), kept: None }.to_string();
+    let page = parsed(&dossier(three(), Some(about(3)), vec![past()]));
+    let facts: Vec<String> = all(&page, "article .facts div").into_iter().map(text).collect();
+    let mut lines: Vec<String> =
+        history.lines().filter_map(|line| line.strip_prefix("  ")).map(str::to_owned).collect();
+    // It ends at the same time, spelled otherwise.
+    assert!(lines.pop().is_some_and(|line| line.starts_with("end ")) && lines.len() == 7, "{lines:?}");
+    for (line, fact) in lines.iter().zip(facts) {
+        let (name, value) = line.split_once(' ').expect("a name");
+        assert_eq!(fact.to_lowercase(), format!("{name}{}", value.trim()).to_lowercase());
+    }
 }
 
 #[test]
