@@ -43,9 +43,9 @@ impl Evidence {
     ) -> Result<Self, Error> {
         let file = path.display().to_string();
         let last = past.archives.get(&file).map(|told| Extent {
-            offset: told.offset,
-            length: told.length,
-            sha256: told.sha256.clone(),
+            offset: told.last.offset,
+            length: told.last.length,
+            sha256: told.last.sha256.clone(),
             rows: 0,
         });
         // Only an archive that this journal has opened before is gone on with.

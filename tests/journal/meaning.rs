@@ -1,10 +1,12 @@
 //! A chain that is whole and tells what cannot have happened is refused too.
 
 use halfbuilt::admin::Answer;
-use halfbuilt::deletion::journal::{AnswerWord, DatabaseName, Event, PastBuild, check};
+use halfbuilt::deletion::journal::{AnswerWord, Archived, DatabaseName, Event, PastBuild, check};
 use halfbuilt::state::State;
 
-use crate::samples::{HOST, a_run, answer, bytes_of, database, deleted, end, intent, kept, start, start_on, url};
+use crate::samples::{
+    HOST, a_run, answer, archived, bytes_of, database, deleted, end, intent, kept, start, start_on, url,
+};
 
 fn refused(events: Vec<Event>) -> String {
     check(bytes_of(events).as_slice()).expect_err("a fault").to_string()
@@ -74,6 +76,23 @@ fn what_is_left_of_a_run_that_was_killed() {
     let urls: Vec<&str> = past.unsettled().into_iter().map(|(url, _)| url).collect();
     assert_eq!(urls, [url(1), url(2)]);
     assert_eq!(left(vec![start(), kept(1)]), None);
+}
+
+#[test]
+fn an_archive_is_told_of_with_all_that_was_put_into_it() {
+    let file = |event: &Event| match event {
+        Event::Archived(archived) => archived.file.clone(),
+        _ => unreachable!("it is one"),
+    };
+    let opened = match archived(1) {
+        Event::Archived(one) => Event::Archived(Archived { length: 0, builds: Vec::new(), ..one }),
+        _ => unreachable!("it is one"),
+    };
+    let name = file(&opened);
+    let events = vec![start(), opened.clone(), archived(1), end(), start(), opened, archived(2), archived(3), end()];
+    let past = check(bytes_of(events).as_slice()).expect("a journal");
+    let kept = &past.archives[&name];
+    assert_eq!((kept.parts, kept.builds, kept.last.builds.as_slice()), (3, 3, [url(3)].as_slice()));
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use halfbuilt::audit::{Audit, Journal};
-use halfbuilt::deletion::journal::{Archived, DatabaseName, End, EndWord, Past, PastBuild, ReportFile, Session, Start};
+use halfbuilt::deletion::journal::{
+    Archived, DatabaseName, End, EndWord, Past, PastArchive, PastBuild, ReportFile, Session, Start,
+};
 use halfbuilt::output::{Dossier, Input, JournalInput, html, markdown};
 use halfbuilt::report::{About, Baseline, Row};
 use halfbuilt::state::State;
@@ -153,7 +155,7 @@ pub fn past() -> Past {
         sessions: vec![session],
         builds: [deleted(1), deleted(2)].into(),
         kept: [(url(3), (ended, State::Refused))].into(),
-        archives: [("kept.gz".to_owned(), archived)].into(),
+        archives: [("kept.gz".to_owned(), PastArchive { last: archived, parts: 1, builds: 2 })].into(),
         last: Some("99".repeat(32)),
         ..Past::default()
     }
@@ -231,8 +233,8 @@ pub fn hostile_with(journals: usize) -> Dossier {
         end.text = text();
     }
     past.builds.insert(text(), PastBuild::Open { at: at("2026-11-20T07:10:00Z") });
-    past.archives =
-        [(text(), Archived { file: text(), offset: 0, length: 1, sha256: text(), builds: vec![text()] })].into();
+    let archived = Archived { file: text(), offset: 0, length: 1, sha256: text(), builds: vec![text()] };
+    past.archives = [(text(), PastArchive { last: archived, parts: 1, builds: 1 })].into();
     let rows = vec![hostile_row(1), row(2), hostile_row(3)];
     let mut dossier = dossier_of(rows, Some(about), vec![past; journals], HOSTILE);
     dossier.report.name = text();

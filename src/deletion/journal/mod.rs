@@ -34,7 +34,7 @@ pub use event::{
 };
 pub use file::{look, read, read_with_digest};
 pub use handle::Journal;
-pub use past::{Cut, Past, Session};
+pub use past::{Cut, Past, PastArchive, Session};
 pub use who::Who;
 
 #[cfg(test)]

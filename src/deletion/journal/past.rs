@@ -26,8 +26,8 @@ pub struct Past {
     pub builds: HashMap<String, PastBuild>,
     /// For each URL that a plan kept from the start, when and how it ended by the latest such plan.
     pub kept: HashMap<String, (Timestamp, State)>,
-    /// For each archive, by the name under which it was opened, what was put into it last.
-    pub archives: HashMap<String, Archived>,
+    /// The archives, by the names under which they were opened.
+    pub archives: HashMap<String, PastArchive>,
     /// How often a cut line was dropped.
     pub repairs: u64,
     /// What stands after the last whole line, if anything does: a line that was cut when its writer ended.
@@ -57,6 +57,17 @@ pub struct Session {
     pub end: Option<(Timestamp, End)>,
     /// When its last line was written.
     pub last_at: Timestamp,
+}
+
+/// What was put into an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastArchive {
+    /// What was put into it last; of no length where it was only opened.
+    pub last: Archived,
+    /// How many times something was put into it.
+    pub parts: u64,
+    /// How many builds; one that was put into it twice counts twice.
+    pub builds: u64,
 }
 
 /// What is left of a line that was cut.
@@ -149,8 +160,12 @@ impl Past {
                 self.kept.insert(kept.url, (at, kept.state));
             }
             Event::Archived(archived) => {
-                session.archived += archived.builds.len() as u64;
-                self.archives.insert(archived.file.clone(), archived);
+                let builds = archived.builds.len() as u64;
+                session.archived += builds;
+                let before =
+                    self.archives.remove(&archived.file).map_or((0, 0), |before| (before.parts, before.builds));
+                let (parts, builds) = (before.0 + u64::from(archived.length > 0), before.1 + builds);
+                self.archives.insert(archived.file.clone(), PastArchive { last: archived, parts, builds });
             }
             Event::End(end) => session.end = Some((at, end)),
             Event::Intent(intent) => {

@@ -1,5 +1,7 @@
 //! The deletions, journal by journal and session by session.
 
+use crate::deletion::journal::PastArchive;
+
 use super::super::dossier::{JournalInput, NAME};
 use super::super::session::{SessionFact, facts};
 use super::super::shown::{foreign, grouped, time};
@@ -31,6 +33,8 @@ pub(super) struct SessionView {
 /// An archive, with what was put into it last.
 pub(super) struct ArchiveView {
     pub(super) file: String,
+    pub(super) parts: String,
+    pub(super) builds: String,
     pub(super) offset: String,
     pub(super) length: String,
     pub(super) sha256: String,
@@ -44,7 +48,7 @@ impl JournalView {
         let sessions = past.sessions.iter().enumerate().skip(earlier);
         let unsettled = past.unsettled();
         let mut archives: Vec<_> = past.archives.values().collect();
-        archives.sort_by_key(|archived| &archived.file);
+        archives.sort_by_key(|archive| &archive.last.file);
         Self {
             name: foreign(&journal.file.name, NAME, "a journal"),
             lines: grouped(past.lines),
@@ -59,11 +63,13 @@ impl JournalView {
                 .collect(),
             archives: archives
                 .into_iter()
-                .map(|archived| ArchiveView {
-                    file: foreign(&archived.file, NAME, "?"),
-                    offset: grouped(archived.offset),
-                    length: grouped(archived.length),
-                    sha256: foreign(&archived.sha256, 64, "?"),
+                .map(|PastArchive { last, parts, builds }| ArchiveView {
+                    file: foreign(&last.file, NAME, "?"),
+                    parts: grouped(*parts),
+                    builds: grouped(*builds),
+                    offset: grouped(last.offset),
+                    length: grouped(last.length),
+                    sha256: foreign(&last.sha256, 64, "?"),
                 })
                 .collect(),
             more_unsettled: unsettled.len().saturating_sub(UNSETTLED) as u64,
