@@ -92,7 +92,7 @@ impl Worth {
         let name = foreign(journal.name, NAME, "a journal");
         if let Some(other) = about.and_then(|about| of_another(past, about)) {
             self.checks.push(Check::differs(format!(
-                "{name} is of another database, {other}: what it tells is not of these builds, and does not count."
+                "{name} is of another database, or cannot be known to be of this one: it is of {other}. What it tells does not count."
             )));
             return false;
         }

@@ -16,7 +16,8 @@ pub struct ReportArgs {
     pub report: PathBuf,
     /// The journal of a deletion, which tells who deleted what; may be repeated
     ///
-    /// A journal that was changed after it was written is an error.
+    /// A journal that was changed after it was written is an error, and so is one without a line. What a journal of another
+    /// database tells does not count, nor what came before the scan.
     #[arg(long = "journal", value_name = "FILE")]
     pub journals: Vec<PathBuf>,
     /// Where to write the audit page: one file that needs no network and no script; - is standard output
