@@ -189,6 +189,8 @@ fn the_page_tells_what_the_builds_were_compared_with() {
     let lost = Report::read(&report).rows.len();
     let done = ticket(&report, &[]).prints(&format!("{lost} of {lost} builds are abnormal"));
     done.prints(&format!("{lost} of them are lost"));
+    let page = halfbuilt(&["report"]).args(&[&report]).args(&["--html", "-"]).run().exits(Exit::Clean);
+    page.prints("a build of the baseline is not in the database").prints("before.json");
     // A file beside a report that knows nothing of baselines is as good as before.
     std::fs::copy(repository("fixtures/circleci/output-gap.expected.csv"), drill.file("old.csv")).expect("a copy");
     std::fs::copy(drill.file("report.csv.about.json"), drill.file("old.csv.about.json")).expect("a copy");
