@@ -7,7 +7,7 @@ use crate::output::{History, Printer};
 use crate::text::{counted, shorten};
 
 use super::Error;
-use super::rules::print;
+use super::rules::show;
 
 /// How many characters of a cut line are shown.
 const CUT_SHOWN: usize = 100;
@@ -38,5 +38,5 @@ fn verify(args: JournalVerifyArgs, printer: Printer) -> Result<Exit, Error> {
         printer.say("there is no line in the journal: nothing was checked");
         return Ok(Exit::NothingInScope);
     }
-    print(&History { past: &past, kept }.to_string())
+    show(&History { past: &past, kept })
 }

@@ -48,7 +48,7 @@ impl Outlets {
     /// Writes the verdict to all of them.
     pub(super) fn write(self, judgement: &Judgement, printer: Printer) -> Result<(), Error> {
         if self.on_github {
-            annotations(judgement).iter().for_each(|line| printer.say(line));
+            annotations(judgement).iter().for_each(|line| printer.command(line));
         }
         if let Some(file) = self.step_summary
             && let Err(error) = append_step_summary(judgement, &file)

@@ -23,6 +23,7 @@ mod verdict_json;
 pub use annotations::annotations;
 pub use dossier::{Dossier, Input, JournalInput};
 pub use file::{OutputError, OutputFile};
+pub use harmless::for_eyes;
 pub use history::History;
 pub use listing::Listing;
 pub use printer::Printer;
