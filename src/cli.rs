@@ -107,7 +107,7 @@ pub struct ScanArgs {
 /// The flags of `verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// Where to write the report of what was found [default: nowhere]
+    /// Where to write the report of what was found; - is standard output [default: nowhere]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Put up with N builds that this rule finds; may be repeated for other rules

@@ -37,6 +37,11 @@ impl OutputError {
     }
 }
 
+/// Whether a file is named that is none: `-` is standard output.
+pub fn is_stdout(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
 /// An open output.
 pub struct OutputFile {
     name: String,
@@ -56,7 +61,7 @@ enum Sink {
 }
 
 impl OutputFile {
-    /// Opens an output that is of use only as a whole; `None` is standard output.
+    /// Opens an output that is of use only as a whole; `None` and `-` are standard output.
     ///
     /// # Errors
     /// It cannot be written. This is found out here, before the work starts.
@@ -73,7 +78,7 @@ impl OutputFile {
     }
 
     fn whole_over(path: Option<&Path>, own: Option<&[u8]>) -> Result<Self, OutputError> {
-        let Some(path) = path else { return Ok(Self::stdout()) };
+        let Some(path) = path.filter(|path| !is_stdout(path)) else { return Ok(Self::stdout()) };
         if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
             return Self::in_place(path);
         }

@@ -18,6 +18,7 @@ mod delete_console;
 mod delete_http;
 mod delete_nrepl;
 mod drill;
+mod files;
 mod gates;
 mod gone;
 mod journal;
