@@ -3,7 +3,7 @@
 use halfbuilt::exit::Exit;
 
 use crate::delete::{NOBODY, scanned};
-use crate::support::{TIMES, TestDatabase, halfbuilt};
+use crate::support::{Run, TIMES, TestDatabase, halfbuilt};
 
 #[test]
 fn flags_that_cannot_be_read() {
@@ -30,6 +30,27 @@ fn flags_that_cannot_be_read() {
     ] {
         halfbuilt(flags).run().exits(Exit::Usage).says(expected);
     }
+}
+
+#[test]
+fn a_key_needs_the_baseline_that_it_is_for() {
+    let nowhere = ["--database-url", "postgres://127.0.0.1:9/ci"];
+    let run = |arguments: &[&str]| halfbuilt(&["verify"]).args(arguments).args(&TIMES).args(&nowhere);
+    // A pipeline that lost its --baseline must not believe in a signature.
+    run(&["--key-file", "/nonexistent/key"]).run().exits(Exit::Usage).says("--baseline <FILE>");
+    run(&["--retention", "660d"]).run().exits(Exit::Usage).says("--baseline <FILE>");
+    // A variable is for other runs too, and is in nobody's way.
+    let by_variable = |run: Run| run.env("HALFBUILT_KEY_FILE", "/nonexistent/key").run().exits(Exit::Failed);
+    by_variable(run(&[])).does_not_say("/nonexistent/key").says("cannot connect");
+    let folder = tempfile::tempdir().expect("a folder");
+    let manifest = folder.path().join("before.json");
+    let database = TestDatabase::circleci(&["healthy"]);
+    let made = halfbuilt(&["manifest", "--backup-time", TIMES[1], "-o"]).args(&[&manifest]).on(&database);
+    made.run().exits(Exit::Clean);
+    let manifest = manifest.to_str().expect("UTF-8");
+    by_variable(run(&["--baseline", manifest])).fails_with("--key-file /nonexistent/key cannot be used");
+    by_variable(run(&["--baseline", manifest, "--key-file", "/nonexistent/own"]))
+        .fails_with("--key-file /nonexistent/own cannot be used");
 }
 
 #[test]
