@@ -15,6 +15,7 @@ use crate::scan::Rule;
 
 use super::Error;
 use super::files::Files;
+use super::journal::unusable;
 
 /// What writes a page of one kind.
 type Write = fn(&Dossier, &mut OutputFile) -> std::io::Result<()>;
@@ -55,7 +56,7 @@ fn dossier(report: PathBuf, beside: PathBuf, journals: Vec<PathBuf>) -> Result<D
         .into_iter()
         .map(|file| match journal::read_with_digest(&file) {
             Ok((past, sha256)) => Ok(JournalInput { file: input(&file, sha256), past }),
-            Err(source) => Err(Error::Journal { file, source }),
+            Err(source) => Err(unusable(file, source)),
         })
         .collect::<Result<Vec<_>, Error>>()?;
     let pasts: Vec<&Past> = journals.iter().map(|journal| &journal.past).collect();

@@ -9,6 +9,8 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use tempfile::NamedTempFile;
 
+use crate::causes::causes;
+
 use super::harmless::Harmless;
 
 /// How a manifest begins.
@@ -34,6 +36,12 @@ impl OutputError {
     /// An output of this name cannot be written.
     pub fn new(name: String, source: io::Error) -> Self {
         Self { name, source }
+    }
+
+    /// The name of an output that nobody reads any more: a pipe whose reader has had enough.
+    pub fn unread(&self) -> Option<&str> {
+        let mut faults = causes(self).filter_map(|cause| cause.downcast_ref::<io::Error>());
+        faults.any(|fault| fault.kind() == io::ErrorKind::BrokenPipe).then_some(&self.name)
     }
 }
 

@@ -180,3 +180,44 @@ fn a_plan_is_not_written_over_the_report_that_it_is_made_from() {
     run.run().exits(Exit::Usage).fails_with("-o and the report are one file");
     assert_eq!(std::fs::read(&report).expect("a report"), before);
 }
+
+#[test]
+fn a_reader_that_has_enough_is_no_fault_of_the_database() {
+    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let report = report.to_str().expect("UTF-8");
+    // Standard output is a pipe that nobody reads any more.
+    let unread = "exec 3> >(:); wait $!; exec 1>&3";
+    for arguments in [
+        &["scan"][..],
+        &["scan", "--format", "json"],
+        &["scan", "--format", "table"],
+        &["manifest"],
+        &["verify", "-o", "-"],
+        &["verify", "--json", "-"],
+        &["verify", "--junit", "-"],
+        &["delete", report, "--via", "nrepl://127.0.0.1:9"],
+        &["rules"],
+        &["report", report, "--markdown", "-"],
+    ] {
+        let times = if ["rules", "report"].contains(&arguments[0]) { &[][..] } else { &TIMES[..] };
+        let done = halfbuilt(arguments).args(times).on(&database).under(unread).run().exits(Exit::Failed);
+        let done = done.fails_with("error: nobody reads standard output any more: the rest was not written\n");
+        done.does_not_say("caused by").does_not_say("Broken pipe");
+    }
+}
+
+#[test]
+fn a_report_is_no_journal() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let done = halfbuilt(&["journal", "verify"]).args(&[&report]).run().exits(Exit::Failed);
+    let journal = format!("{}.journal.jsonl", report.display());
+    let done = done.fails_with("it is not a journal").says(&format!(
+        "hint: it is a report; the journal of its deletion is {journal}, unless --journal named another"
+    ));
+    done.does_not_say("not there yet");
+    // What is nothing that is known is not to be replaced either.
+    let done = halfbuilt(&["journal", "verify", "/etc/hosts"]).run().exits(Exit::Failed);
+    done.does_not_say("not there yet").says("hint: name the journal that `delete` wrote");
+}
