@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Arg, Args};
 use jiff::SignedDuration;
 
 use super::ReadingArgs;
@@ -24,6 +24,15 @@ pub struct ManifestArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub reading: ReadingArgs,
+}
+
+/// What `--backup-time` is to a manifest, which can do without.
+pub(super) fn backup_time(arg: Arg) -> Arg {
+    let help =
+        "When the backup was taken, with a time zone, such as 2026-11-20T02:00:00Z [default: the database's present]";
+    arg.help(help).long_help(format!(
+        "{help}\n\nThe manifest covers what was over by then; its time is the T of `verify --baseline`, where that is told no other."
+    ))
 }
 
 /// The flags by which `verify` compares with a manifest.

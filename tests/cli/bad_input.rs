@@ -33,6 +33,24 @@ fn flags_that_cannot_be_read() {
 }
 
 #[test]
+fn what_the_environment_gave_is_told_apart_from_what_was_typed() {
+    for (flags, usage) in [
+        (&["scan", "--format", "xml"][..], "halfbuilt scan [OPTIONS]"),
+        (&["verify", "--retention", "1d"], "halfbuilt verify [OPTIONS]"),
+        (&["manifest", "--settle"], "halfbuilt manifest [OPTIONS]"),
+        (&["delete", "report.csv"], "halfbuilt delete [OPTIONS] --via <URI> <REPORT>"),
+    ] {
+        let help = halfbuilt(&flags[..1]).args(&["--help"]).run().exits(Exit::Clean).stdout;
+        assert!(help.contains(&format!("Usage: {usage}\n")), "{help}");
+        let run = halfbuilt(flags).env("HALFBUILT_DATABASE_URL", "host=x").env("HALFBUILT_BACKUP_TIME", TIMES[1]);
+        run.run().exits(Exit::Usage).does_not_say("--database-url").does_not_say("--backup-time");
+    }
+    let run = halfbuilt(&["scan"]).env("HALFBUILT_RESTORED_AT", TIMES[3]).run().exits(Exit::Usage);
+    run.fails_with("--restored-at needs --backup-time (HALFBUILT_RESTORED_AT is set)");
+    halfbuilt(&["scan", "--restored-at", TIMES[3]]).run().exits(Exit::Usage).does_not_say("HALFBUILT_");
+}
+
+#[test]
 fn a_key_needs_the_baseline_that_it_is_for() {
     let nowhere = ["--database-url", "postgres://127.0.0.1:9/ci"];
     let run = |arguments: &[&str]| halfbuilt(&["verify"]).args(arguments).args(&TIMES).args(&nowhere);
@@ -61,6 +79,11 @@ fn help_and_version_are_no_errors() {
         assert_eq!(done.stderr, "");
     }
     assert!(halfbuilt(&["--help"]).run().stdout.contains("130  interrupted"));
+    // A manifest is not a scan: without a time it has one all the same.
+    let help = |command| halfbuilt(&[command, "--help"]).run().stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (manifest, scan) = (help("manifest"), help("scan"));
+    assert!(manifest.contains("[default: the database's present]"), "{manifest}");
+    assert!(scan.contains("nothing is deletable") && !manifest.contains("nothing is deletable"), "{manifest}");
 }
 
 #[test]
