@@ -29,8 +29,9 @@ impl Files {
         let files = self.read("--profile", Some(Path::new(&args.profile)).filter(|_| !ships));
         // A folder that cannot be read is complained of where its rules are.
         let rules = args.rule_folder.as_ref().and_then(|folder| std::fs::read_dir(folder).ok());
-        let rules = rules.into_iter().flatten().filter_map(Result::ok);
-        rules.fold(files, |files, rule| files.read("a rule of --rules", Some(&rule.path())))
+        let rules = rules.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+        let rules = rules.filter(|path| path.extension().is_some_and(|ending| ending == "sql"));
+        rules.fold(files, |files, rule| files.read("a rule of --rules", Some(&rule)))
     }
 
     /// Adds a file that is written, where there is one.
