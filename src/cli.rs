@@ -50,17 +50,21 @@ pub struct Cli {
 }
 
 /// What to do.
+// Usages are written out, for those that errors show by themselves name every flag that the environment gave.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Report the abnormal builds of a restored build database
+    #[command(override_usage = "halfbuilt scan [OPTIONS]")]
     Scan(ScanArgs),
     /// Delete the builds of a report through the server's admin path (a dry run unless --execute is given)
+    #[command(override_usage = "halfbuilt delete [OPTIONS] --via <URI> <REPORT>")]
     Delete(Box<DeleteArgs>),
     /// Judge a restore: scan, say the verdict in one sentence, and exit with 1 if more is abnormal than is allowed
     ///
     /// Made for restore drills in CI: --junit and --json write the verdict to files, also when the database could not be
     /// read. Where GITHUB_ACTIONS is true it is told by annotations, on standard error, and in the file that
     /// GITHUB_STEP_SUMMARY names.
+    #[command(override_usage = "halfbuilt verify [OPTIONS]")]
     Verify(Box<VerifyArgs>),
     /// Write the audit page of a restore: what was found, what was deleted, and whether it adds up
     ///
@@ -70,6 +74,8 @@ pub enum Command {
     /// Write down what the build database holds, at the time of a backup: what `verify --baseline` compares a restore with
     ///
     /// Run it on the live database or a standby. It only reads, in one snapshot.
+    #[command(override_usage = "halfbuilt manifest [OPTIONS]")]
+    #[command(mut_arg("backup_time", manifest::backup_time))]
     Manifest(Box<ManifestArgs>),
     /// Look at the journal of a deletion
     Journal(JournalArgs),
@@ -107,7 +113,7 @@ pub struct ScanArgs {
 /// The flags of `verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// Where to write the report of what was found [default: nowhere]
+    /// Where to write the report of what was found; - is standard output [default: nowhere]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Put up with N builds that this rule finds; may be repeated for other rules

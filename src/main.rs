@@ -22,10 +22,14 @@ fn main() -> ExitCode {
                 Exit::Failed
             }
         },
+        Err(error) if error.use_stderr() => {
+            Printer.say_lines(&error.render());
+            Exit::Usage
+        }
         Err(asked) => {
             // `--help` and `--version` come this way too, and are no errors.
             let _ = asked.print();
-            if asked.use_stderr() { Exit::Usage } else { Exit::Clean }
+            Exit::Clean
         }
     };
     exit.into()

@@ -10,7 +10,18 @@ pub fn escape_controls(text: &str) -> String {
     }
 }
 
-/// The same without white space at the ends, and no longer than `limit` characters; what is left out is marked.
+/// A line in which the runner of a CI finds no command of somebody else's making, for it reads all that is said: to GitHub's,
+/// `::name::` is one where it begins a line and `##[name]` wherever it stands (source: actions/runner,
+/// `src/Runner.Common/ActionCommand.cs`), to Azure's `##vso[name]`, to TeamCity `##teamcity[name]`.
+pub fn no_command(line: &str) -> String {
+    let line = line.replace("##", "#\\u{23}");
+    match line.trim_start().starts_with("::") {
+        true => line.replacen(':', "\\u{3a}", 1),
+        false => line,
+    }
+}
+
+/// Plain text without white space at the ends, and no longer than `limit` characters; what is left out is marked.
 pub fn shorten(text: &str, limit: usize) -> String {
     let mut shown = String::new();
     let mut length = 0;
@@ -67,6 +78,13 @@ mod tests {
     #[test]
     fn nothing_drives_a_terminal() {
         assert_eq!(escape_controls("a\x1b[31mb\n\u{9b}c\u{202e}d é \"\\"), "a\\u{1b}[31mb\\n\\u{9b}c\\u{202e}d é \"\\");
+    }
+
+    #[test]
+    fn nothing_is_a_command_of_a_runner() {
+        assert_eq!(no_command("a ##[add-mask]b ###c"), "a #\\u{23}[add-mask]b #\\u{23}#c");
+        assert_eq!(no_command("\u{2003} ::stop-commands::x"), "\u{2003} \\u{3a}:stop-commands::x");
+        assert_eq!(no_command("a::b #c"), "a::b #c");
     }
 
     #[test]

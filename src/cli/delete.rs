@@ -24,7 +24,7 @@ pub struct DeleteArgs {
     /// Choose only rows of projects that fit this glob, such as 'acme/*'; may be repeated
     #[arg(long = "project", value_name = "GLOB")]
     pub projects: Vec<String>,
-    /// Delete; without it the plan is shown and nothing is sent
+    /// Delete; without it the plan is shown, nothing is sent, and the admin path is not even tried
     #[arg(long)]
     pub execute: bool,
     /// The host in the builds' URLs, to confirm that it is the one that is meant [default: it is asked for]

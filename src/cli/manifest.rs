@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Arg, Args};
 use jiff::SignedDuration;
 
 use super::ReadingArgs;
@@ -26,6 +26,15 @@ pub struct ManifestArgs {
     pub reading: ReadingArgs,
 }
 
+/// What `--backup-time` is to a manifest, which can do without.
+pub(super) fn backup_time(arg: Arg) -> Arg {
+    let help =
+        "When the backup was taken, with a time zone, such as 2026-11-20T02:00:00Z [default: the database's present]";
+    arg.help(help).long_help(format!(
+        "{help}\n\nThe manifest covers what was over by then; its time is the T of `verify --baseline`, where that is told no other."
+    ))
+}
+
 /// The flags by which `verify` compares with a manifest.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Comparing with a manifest")]
@@ -38,10 +47,20 @@ pub struct BaselineArgs {
     /// knows too.
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
-    /// Demand that the manifest is signed with the key in this file
-    #[arg(long, value_name = "FILE", env = "HALFBUILT_KEY_FILE")]
+    /// Demand that the manifest is signed with the key in this file [env: HALFBUILT_KEY_FILE]
+    // Not read from the environment by clap, which would then ask for --baseline wherever the variable is set.
+    #[arg(long, value_name = "FILE", requires = "baseline")]
     pub key_file: Option<PathBuf>,
     /// How long the server keeps builds, such as 660d: a build that was over longer before --restored-at (or now) is not lost
     #[arg(long, value_name = "DURATION", value_parser = values::duration, requires = "baseline")]
     pub retention: Option<SignedDuration>,
+}
+
+impl BaselineArgs {
+    /// Takes the key from the environment, where there is a baseline to check and no key was given for it.
+    pub fn look_for_key(&mut self) {
+        if self.baseline.is_some() && self.key_file.is_none() {
+            self.key_file = std::env::var_os("HALFBUILT_KEY_FILE").map(PathBuf::from);
+        }
+    }
 }

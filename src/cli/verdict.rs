@@ -23,13 +23,14 @@ pub struct VerdictArgs {
     /// Where it has allow, that rules every rule: --allow may then only allow less.
     #[arg(long, value_name = "FILE", env = "HALFBUILT_POLICY")]
     pub policy: Option<PathBuf>,
-    /// Write the verdict as JUnit XML, for a CI server's page of tests: a test case for each rule and relation
+    /// Write the verdict as JUnit XML, for a CI server's page of tests: a test case for each rule and relation; - is standard
+    /// output
     ///
     /// What was not checked is skipped, with the reason; what found more than is allowed is a failure that names the first
     /// builds; a run that could not look, or found nothing to check, is an error. The file is written in these cases too.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
-    /// Write the verdict as JSON, for programs: halfbuilt-verdict/1, whose fields are told in the README
+    /// Write the verdict as JSON, for programs: halfbuilt-verdict/1, whose fields are told in the README; - is standard output
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 }

@@ -23,7 +23,7 @@ use choice::{choose, keep_apart, open_output, output_file};
 use execution::{Work, carry_out};
 use gates::Gates;
 use history::{History, journal_file};
-use planning::{builds_in_scope, confirm, make_plan, nothing_left, say_what_is_kept};
+use planning::{builds_in_scope, confirm, make_plan, nothing_left, say_what_is_kept, warn_of_unknown};
 
 /// Plans, and carries the plan out if it is told to.
 pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
@@ -62,6 +62,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
         Some(host) if deletions > 0 || left_open => host,
         _ => return nothing_left(&plan, output, output_file.is_none(), printer),
     };
+    warn_of_unknown(&plan, printer);
     let judged = gates.plan(&plan, (history.past.deleted(), in_scope), printer);
     if !args.execute {
         show_plan(&plan, output, output_file.is_none())?;
@@ -69,6 +70,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
         printer.say(&format!("{deletions} of {count} chosen builds would be deleted on {host}"));
         say_what_is_kept(&plan, printer);
         judged?;
+        printer.say(&format!("the admin path was not tried: {via}"));
         printer.say(&format!("dry run: nothing was sent; --execute --confirm {host} does it"));
         return Ok(Exit::Clean);
     }

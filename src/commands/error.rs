@@ -51,7 +51,10 @@ pub enum Error {
     },
     /// An output cannot be written.
     #[error(transparent)]
-    Output(#[from] OutputError),
+    Output(OutputError),
+    /// Whoever read an output has had enough of it.
+    #[error("nobody reads {0} any more: the rest was not written")]
+    Unread(String),
     /// A report or a list cannot be trusted.
     #[error("{} is not a report that can be acted on", file.display())]
     Report {
@@ -75,6 +78,16 @@ pub enum Error {
         file: PathBuf,
         /// Why.
         source: JournalError,
+    },
+    /// A file is asked for what it tells as a journal, and is none.
+    #[error("cannot use the journal {}", file.display())]
+    NoJournal {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: JournalError,
+        /// What it is, or which file to name.
+        hint: String,
     },
     /// The file beside a report is not what a scan writes.
     #[error("{} does not say when its report was scanned", file.display())]
@@ -154,6 +167,15 @@ pub enum Error {
     Interrupted,
 }
 
+impl From<OutputError> for Error {
+    fn from(error: OutputError) -> Self {
+        match error.unread() {
+            Some(name) => Self::Unread(name.to_owned()),
+            None => Self::Output(error),
+        }
+    }
+}
+
 impl From<DatabaseError> for Error {
     fn from(error: DatabaseError) -> Self {
         Self::Scan(error.into())
@@ -189,6 +211,8 @@ impl Error {
             )
             | Self::Unfit { .. }
             | Self::Output(_)
+            | Self::Unread(_)
+            | Self::NoJournal { .. }
             | Self::Report { .. }
             | Self::ReportRows { .. }
             | Self::About { .. }
@@ -235,12 +259,13 @@ impl Error {
             Self::NotInTheTable { .. } => {
                 Some("the first archive section of a profile has to be that of the builds, one row each".to_owned())
             }
-            Self::UnknownProfile { hint, .. } => Some(hint.clone()),
+            Self::UnknownProfile { hint, .. } | Self::NoJournal { hint, .. } => Some(hint.clone()),
             Self::Unfit { hint, .. } => hint.clone(),
             Self::Allowance(error) => error.hint(),
             Self::Usage(_)
             | Self::Glob(_)
             | Self::Output(_)
+            | Self::Unread(_)
             | Self::Read { .. }
             | Self::NothingToDelete(_)
             | Self::Denied(_)

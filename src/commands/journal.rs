@@ -1,13 +1,17 @@
 //! `halfbuilt journal`: whether a journal is as it was written, and what it tells.
 
+use std::fs::File;
+use std::path::PathBuf;
+
 use crate::cli::{JournalArgs, JournalCommand, JournalVerifyArgs};
-use crate::deletion::journal;
+use crate::deletion::journal::{self, ENDING, JournalError};
 use crate::exit::Exit;
 use crate::output::{History, Printer};
+use crate::report;
 use crate::text::{counted, shorten};
 
 use super::Error;
-use super::rules::print;
+use super::rules::show;
 
 /// How many characters of a cut line are shown.
 const CUT_SHOWN: usize = 100;
@@ -19,12 +23,30 @@ pub(super) fn run(args: JournalArgs, printer: Printer) -> Result<Exit, Error> {
     }
 }
 
+/// Why a journal that is to be read cannot be. Another file is told by what it is: nothing is to take its place.
+pub(super) fn unusable(file: PathBuf, source: JournalError) -> Error {
+    if !matches!(source, JournalError::NotAJournal) {
+        return Error::Journal { file, source };
+    }
+    let usual = format!("beside the report, under its name with {ENDING}, unless --journal named another");
+    let begins = |is_it: fn(File) -> bool| File::open(&file).is_ok_and(is_it);
+    let hint = if begins(report::begins_report) {
+        let report = file.display();
+        format!("it is a report; the journal of its deletion is {report}{ENDING}, unless --journal named another")
+    } else if begins(report::begins_results) {
+        format!("it is the results of `delete`; the journal is {usual}")
+    } else {
+        format!("name the journal that `delete` wrote: it is {usual}")
+    };
+    Error::NoJournal { file, source, hint }
+}
+
 /// Reads a journal from end to end and sums it up.
 fn verify(args: JournalVerifyArgs, printer: Printer) -> Result<Exit, Error> {
     let JournalVerifyArgs { file, digest } = args;
     let (past, kept) = match journal::read(&file, digest.as_deref()) {
         Ok(read) => read,
-        Err(source) => return Err(Error::Journal { file, source }),
+        Err(source) => return Err(unusable(file, source)),
     };
     if let Some(cut) = &past.cut {
         let bytes = counted(cut.bytes, "byte");
@@ -38,5 +60,5 @@ fn verify(args: JournalVerifyArgs, printer: Printer) -> Result<Exit, Error> {
         printer.say("there is no line in the journal: nothing was checked");
         return Ok(Exit::NothingInScope);
     }
-    print(&History { past: &past, kept }.to_string())
+    show(&History { past: &past, kept })
 }

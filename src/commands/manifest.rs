@@ -8,22 +8,25 @@ use crate::cli::ManifestArgs;
 use crate::database::Snapshot;
 use crate::drill::{DatabaseNamed, FORMAT, Gatherer, Key, Manifest, NotCovered, ProfileUsed};
 use crate::exit::Exit;
-use crate::output::{OutputError, OutputFile, Printer, Progress};
+use crate::output::{OutputError, OutputFile, Printer, Progress, is_stdout};
 use crate::scan::{Census, Clock, Fit, Relation, ScanPlan};
 use crate::text::counted;
 
+use super::files::Files;
 use super::interrupt::Interrupt;
 use super::{Error, reading};
 
 /// Counts, signs and writes.
 pub(super) async fn run(args: ManifestArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
+    let files = Files::default().read("--key-file", args.key_file.as_deref()).read_by(&args.reading);
+    files.write("-o", args.output.as_deref()).keep_apart()?;
     let key = args.key_file.as_deref().map(key).transpose()?;
     if args.settle.is_negative() {
         return Err(Error::Usage("--settle is less than nothing".to_owned()));
     }
     let plan = reading::plan(&args.reading, &[], printer)?.without_rules();
-    let file = args.output.as_deref().filter(|path| *path != Path::new("-"));
-    let mut output = OutputFile::manifest(file)?;
+    let mut output = OutputFile::manifest(args.output.as_deref())?;
+    let name = output.name();
     let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
     let canceller = database.canceller();
     let count = async {
@@ -31,14 +34,14 @@ pub(super) async fn run(args: ManifestArgs, interrupt: &Interrupt, printer: Prin
         count(&plan, &snapshot, args.settle, printer).await
     };
     let mut manifest = interrupt.or_cancel(&canceller, count).await?;
-    let failed = |source| OutputError::new(output_name(file), source);
+    let failed = |source| OutputError::new(name.clone(), source);
     if let Some(key) = &key {
         manifest.sign(key).map_err(failed)?;
     }
     manifest.write(&mut output).map_err(failed)?;
     output.finish()?;
     told(&manifest, key.is_some()).iter().for_each(|line| printer.say(line));
-    if let Some(file) = file {
+    if let Some(file) = args.output.filter(|file| !is_stdout(file)) {
         printer.say(&format!("written to {}", file.display()));
     }
     if manifest.builds == 0 {
@@ -168,8 +171,4 @@ pub(super) fn not_covered(left: &NotCovered) -> Vec<(String, &'static str)> {
     .filter(|(builds, _)| *builds > 0)
     .map(|(builds, why)| (counted(builds, "build"), why))
     .collect()
-}
-
-fn output_name(file: Option<&Path>) -> String {
-    file.map_or_else(|| "standard output".to_owned(), |file| file.display().to_string())
 }

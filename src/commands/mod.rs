@@ -6,6 +6,7 @@ mod baseline;
 mod delete;
 mod error;
 mod evidence;
+mod files;
 mod guard;
 mod interrupt;
 mod journal;

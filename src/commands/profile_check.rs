@@ -15,7 +15,7 @@ use crate::text::{counted, escape_controls};
 use crate::timing::RestoreTimes;
 
 use super::interrupt::Interrupt;
-use super::rules::print;
+use super::rules::show;
 use super::{Error, reading};
 
 /// The variables that name a database. PGUSER and the like say only how to reach one.
@@ -48,7 +48,7 @@ pub(super) async fn run(
     let relations = relations(&profile, faults.as_ref());
     let rules = rule_listing(&profile, &rules, faults.as_ref());
     let archive = archive_listing(&profile, faults.as_ref());
-    print(&format!("{head}\n{relations}\n{archive}\n{rules}"))?;
+    show(&format!("{head}\n{relations}\n{archive}\n{rules}"))?;
     match faults {
         None => {
             printer.warn("no database was asked: columns and types were not checked");

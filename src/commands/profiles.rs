@@ -8,7 +8,7 @@ use crate::output::{Listing, Printer};
 use crate::scan::{DEFAULT_PROFILE, Profile, Relation};
 
 use super::interrupt::Interrupt;
-use super::rules::print;
+use super::rules::{print, show};
 use super::{Error, profile_check};
 
 /// Lists the profiles, prints one, or checks one.
@@ -19,7 +19,7 @@ pub(super) async fn run(args: ProfilesArgs, interrupt: &Interrupt, printer: Prin
             Some((_, text)) => print(text),
             None => Err(unknown(name)),
         },
-        (None, None) => print(&listing()?.to_string()),
+        (None, None) => show(&listing()?),
     }
 }
 

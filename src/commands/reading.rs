@@ -21,7 +21,8 @@ pub(super) fn plan(args: &ReadingArgs, named_rules: &[String], printer: Printer)
         return Err(Error::Usage(format!("--restored-at {restored} is before --backup-time {backup}")));
     }
     if args.restored_at.is_some() && args.backup_time.is_none() {
-        return Err(Error::Usage("--restored-at needs --backup-time".to_owned()));
+        let by = std::env::var_os("HALFBUILT_RESTORED_AT").map_or("", |_| " (HALFBUILT_RESTORED_AT is set)");
+        return Err(Error::Usage(format!("--restored-at needs --backup-time{by}")));
     }
     for (flag, time) in [("--backup-time", args.backup_time), ("--restored-at", args.restored_at)] {
         // Every live build has started by a time that is yet to come, and would pass for one that the backup cut.

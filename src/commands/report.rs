@@ -10,11 +10,13 @@ use crate::cli::ReportArgs;
 use crate::deletion::journal::{self, JournalError};
 use crate::drill::Difference;
 use crate::exit::Exit;
-use crate::output::{Dossier, Input, JournalInput, OutputError, OutputFile, Printer, html, markdown};
+use crate::output::{Dossier, Input, JournalInput, OutputError, OutputFile, Printer, html, is_stdout, markdown};
 use crate::report::{About, Digesting, ReportError, Rows};
 use crate::scan::Rule;
 
 use super::Error;
+use super::files::Files;
+use super::journal::unusable;
 
 /// What writes a page of one kind.
 type Write = fn(&Dossier, &mut OutputFile) -> std::io::Result<()>;
@@ -23,11 +25,13 @@ type Write = fn(&Dossier, &mut OutputFile) -> std::io::Result<()>;
 pub(super) fn run(args: ReportArgs, printer: Printer) -> Result<Exit, Error> {
     let ReportArgs { report, journals, html, markdown } = args;
     let beside = About::place(&report);
-    let inputs = [&report, &beside].into_iter().chain(&journals);
+    let files = Files::default().read("the report", Some(&report)).read("the file beside it", Some(&beside));
+    let files = journals.iter().fold(files, |files, journal| files.read("--journal", Some(journal)));
+    files.write("--html", html.as_deref()).write("--markdown", markdown.as_deref()).keep_apart()?;
     let pages = [(html, html::write as Write), (markdown, markdown::write as Write)];
     let pages: Vec<(PathBuf, Write)> = pages.into_iter().filter_map(|(file, write)| Some((file?, write))).collect();
-    refuse_to_write_over(inputs, &pages)?;
-    let outputs = pages.iter().map(|(file, write)| Ok((open(file)?, *write))).collect::<Result<Vec<_>, Error>>()?;
+    let outputs = pages.iter().map(|(file, write)| Ok((OutputFile::whole(Some(file))?, *write)));
+    let outputs = outputs.collect::<Result<Vec<_>, Error>>()?;
     let dossier = dossier(report, beside, journals)?;
     for (mut output, write) in outputs {
         let name = output.name();
@@ -54,7 +58,7 @@ fn dossier(report: PathBuf, beside: PathBuf, journals: Vec<PathBuf>) -> Result<D
         .map(|file| match journal::read_with_digest(&file) {
             Ok((past, _)) if past.sessions.is_empty() => Err(Error::Journal { file, source: JournalError::Empty }),
             Ok((past, sha256)) => Ok(JournalInput { file: input(&file, sha256), past }),
-            Err(source) => Err(Error::Journal { file, source }),
+            Err(source) => Err(unusable(file, source)),
         })
         .collect::<Result<Vec<_>, Error>>()?;
     refuse_doubles(&journals)?;
@@ -100,30 +104,4 @@ fn add_rows(report: &Path, audit: &mut Audit) -> Result<String, ReportError> {
         audit.add(row?);
     }
     Ok(rows.into_inner().finish().1)
-}
-
-fn is_stdout(file: &Path) -> bool {
-    file == Path::new("-")
-}
-
-fn open(file: &Path) -> Result<OutputFile, Error> {
-    Ok(OutputFile::whole(Some(file).filter(|file| !is_stdout(file)))?)
-}
-
-/// A slip of the pen must not replace a report or a journal by a page about it.
-fn refuse_to_write_over<'a>(
-    inputs: impl Iterator<Item = &'a PathBuf>,
-    pages: &[(PathBuf, Write)],
-) -> Result<(), Error> {
-    let same = |file: &Path| file.canonicalize().unwrap_or_else(|_| file.to_owned());
-    let taken: Vec<PathBuf> = inputs.map(|file| same(file)).collect();
-    for (place, (file, _)) in pages.iter().enumerate() {
-        if taken.contains(&same(file)) {
-            return Err(Error::Usage(format!("{} is read, and would be written over", file.display())));
-        }
-        if pages[..place].iter().any(|(other, _)| same(other) == same(file)) {
-            return Err(Error::Usage(format!("--html and --markdown both name {}", file.display())));
-        }
-    }
-    Ok(())
 }

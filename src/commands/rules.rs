@@ -1,10 +1,11 @@
 //! `halfbuilt rules`: which rules there are, or one of them.
 
+use std::fmt;
 use std::io::Write;
 
 use crate::cli::RulesArgs;
 use crate::exit::Exit;
-use crate::output::{Listing, OutputError, OutputFile};
+use crate::output::{Listing, OutputError, OutputFile, for_eyes};
 use crate::scan::Rule;
 
 use super::Error;
@@ -13,7 +14,7 @@ use super::Error;
 pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
     let rules = Rule::load_all(args.rule_folder.as_deref())?;
     match &args.name {
-        None => print(&listing(&rules).to_string()),
+        None => show(&listing(&rules)),
         Some(name) => {
             let rule = rules.iter().find(|rule| rule.name == *name);
             print(&rule.ok_or_else(|| Rule::unknown(name, &rules))?.text)
@@ -29,6 +30,11 @@ fn listing(rules: &[Rule]) -> Listing {
         listing.add([rule.name.clone(), from.to_owned(), needs.join(", "), rule.title.clone()]);
     }
     listing
+}
+
+/// Writes lines for eyes to standard output.
+pub(super) fn show(shown: &impl fmt::Display) -> Result<Exit, Error> {
+    print(&for_eyes(shown))
 }
 
 /// Writes to standard output, byte for byte unless a terminal reads it.

@@ -1,30 +1,35 @@
 //! `halfbuilt scan`: the report of abnormal builds.
 
 use std::io::IsTerminal;
-use std::path::Path;
 
 use crate::cli::{FormatArg, ScanArgs};
 use crate::exit::Exit;
-use crate::output::{Format, OutputFile, Printer};
+use crate::output::{Format, OutputFile, Printer, is_stdout};
 use crate::project_glob::ProjectGlobs;
 
+use super::files::Files;
 use super::interrupt::Interrupt;
 use super::survey::{Subject, survey};
 use super::{Error, reading};
 
 /// Scans and reports.
 pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
+    let format = format(&args);
+    let files = Files::default().read_by(&args.reading);
+    let files = match format {
+        Format::Csv => files.write_report(args.output.as_deref()),
+        Format::Json | Format::Table => files.write("-o", args.output.as_deref()),
+    };
+    files.keep_apart()?;
     let projects = ProjectGlobs::new(&args.projects)?;
     let plan = reading::plan(&args.reading, &args.rules, printer)?;
-    let format = format(&args);
-    let file = args.output.as_deref().filter(|path| *path != Path::new("-"));
-    let output = OutputFile::whole(file)?;
+    let output = OutputFile::whole(args.output.as_deref())?;
     let subject = Subject { args: &args.reading, plan: &plan, projects: &projects, baseline: None };
     let summary = survey(subject, Some((format, output)), &mut (), interrupt, printer).await?;
     if format != Format::Table {
         printer.say_lines(&summary);
     }
-    if let Some(file) = file {
+    if let Some(file) = args.output.filter(|file| !is_stdout(file)) {
         printer.say(&format!("written to {}", file.display()));
     }
     if summary.scope.builds() == 0 || summary.by_rule.is_empty() {

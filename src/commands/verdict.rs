@@ -10,6 +10,7 @@ use crate::policy::VerifyPolicy;
 use crate::text::shorten;
 
 use super::Error;
+use super::files::Files;
 
 /// How much of a text that is no address is shown, in characters.
 const SHOWN: usize = 200;
@@ -24,18 +25,16 @@ pub(super) struct Outlets {
 impl Outlets {
     /// Opens the files, so that a folder which cannot be written is found out before the work starts.
     pub(super) fn open(args: &VerifyArgs) -> Result<Self, Error> {
-        let named = [
-            ("--baseline", &args.baseline.baseline),
-            ("-o", &args.output),
-            ("--junit", &args.verdict.junit),
-            ("--json", &args.verdict.json),
-        ];
-        for (place, (flag, file)) in named.iter().enumerate() {
-            let same = |(_, other): &&(&str, &Option<PathBuf>)| file.is_some() && other == file;
-            if let Some((other, _)) = named.iter().take(place).find(same) {
-                return Err(Error::Usage(format!("{other} and {flag} name the same file")));
-            }
-        }
+        Files::default()
+            .read("--baseline", args.baseline.baseline.as_deref())
+            .read("--key-file", args.baseline.key_file.as_deref())
+            .read("--policy", args.verdict.policy.as_deref())
+            .read("--expect-file", args.verdict.expect_file.as_deref())
+            .read_by(&args.reading)
+            .write_report(args.output.as_deref())
+            .write("--junit", args.verdict.junit.as_deref())
+            .write("--json", args.verdict.json.as_deref())
+            .keep_apart()?;
         let formats = [(VerdictFormat::Junit, &args.verdict.junit), (VerdictFormat::Json, &args.verdict.json)];
         let files = formats.into_iter().filter_map(|(format, path)| Some(VerdictFile::open(format, path.as_ref()?)));
         let files = files.collect::<Result<_, _>>()?;
@@ -48,7 +47,7 @@ impl Outlets {
     /// Writes the verdict to all of them.
     pub(super) fn write(self, judgement: &Judgement, printer: Printer) -> Result<(), Error> {
         if self.on_github {
-            annotations(judgement).iter().for_each(|line| printer.say(line));
+            annotations(judgement).iter().for_each(|line| printer.command(line));
         }
         if let Some(file) = self.step_summary
             && let Err(error) = append_step_summary(judgement, &file)

@@ -25,6 +25,7 @@ use super::{Error, policy, reading};
 
 /// Scans and judges.
 pub(super) async fn run(mut args: VerifyArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
+    args.baseline.look_for_key();
     let outlets = Outlets::open(&args)?;
     let mut drill = Drill::begin(&args.reading);
     match drill.judge(&mut args, interrupt, printer).await {

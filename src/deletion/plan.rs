@@ -130,7 +130,7 @@ impl Terms<'_> {
                 let why = "it is as it was, and no rule fires on it: is --backup-time that of the scan?";
                 return Keep(State::Refused, why.to_owned());
             }
-            (true, None) => return Keep(State::Recovered, "no rule fires on it any more".to_owned()),
+            (true, None) => return Keep(State::Recovered, "no rule finds anything wrong with it now".to_owned()),
             (true, Some(rule)) => {
                 let hint = "give --backup-time, --profile and --rules as for the scan";
                 return Keep(State::Refused, format!("rule {rule} could not be run again: {hint}"));

@@ -32,7 +32,9 @@ pub(super) fn settled(answer: &Answer, gone: bool) -> (State, String) {
             (State::Failed, format!("the server says that it is deleted ({text}), and it is still there"))
         }
         (Answer::Gone(_), true) => (State::AlreadyGone, format!("{text}; read again and gone")),
-        (Answer::Gone(_), false) => (State::Failed, format!("{text}, and it is still there")),
+        (Answer::Gone(_), false) => {
+            (State::Failed, format!("{text}, and it is still there: is the path of --via right?"))
+        }
         (Answer::Refused(_), true) => (State::AlreadyGone, format!("{text}; read again and gone")),
         (Answer::Refused(_), false) => (State::Refused, text.to_owned()),
         (Answer::Failed(_), true) => (State::Deleted, format!("{text}; read again and gone all the same")),

@@ -47,17 +47,22 @@ pub fn annotations(judgement: &Judgement) -> Vec<String> {
         lines.extend(count.first.iter().take(BUILDS).map(|seen| seen.line()));
         errors.push(command("error", &format!("halfbuilt: {}", check.name), &lines));
     }
-    let left = judgement
-        .not_checked_by_reason()
-        .into_iter()
-        .map(|(why, what)| command("warning", "halfbuilt: not checked", &[format!("{}: {why}", what.join(", "))]));
+    // The reason stands last, and is not to be cut off with the end of a long list.
+    let left = judgement.not_checked_by_reason().into_iter().map(|(why, what)| {
+        command("warning", "halfbuilt: not checked", &[format!("{}: {why}", shorten(&what.join(", "), LINE / 2))])
+    });
     let warnings = if judgement.verdict.is_judged() { left.collect() } else { Vec::new() };
-    bounded(errors).into_iter().chain(bounded(warnings)).chain(notice).collect()
+    bounded("error", errors).into_iter().chain(bounded("warning", warnings)).chain(notice).collect()
 }
 
-/// No more than are shown, so that what matters most is not lost among the rest. The first says the verdict.
-fn bounded(mut commands: Vec<String>) -> Vec<String> {
-    commands.truncate(SHOWN);
+/// No more than are shown, so that what matters most is not lost among the rest: the first says the verdict. Where there are
+/// more, the last says so.
+fn bounded(level: &str, mut commands: Vec<String>) -> Vec<String> {
+    if commands.len() > SHOWN {
+        let more = commands.drain(SHOWN - 1..).count();
+        let where_else = "which the summary of this step tells, and the files of --junit and --json";
+        commands.push(command(level, "halfbuilt: more", &[format!("and {more} more, {where_else}")]));
+    }
     commands
 }
 

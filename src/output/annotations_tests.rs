@@ -53,6 +53,28 @@ fn there_are_no_more_than_are_shown_and_the_verdict_is_the_first() {
     assert!(parsed(&lines[0]).2.starts_with("verdict: failed: "), "{}", lines[0]);
     assert_eq!(parsed(&lines[1]).1, "halfbuilt: rule-0");
     assert_eq!(parsed(&lines[1]).2.lines().count(), 1 + BUILDS);
+    // The last of each kind says what is not shown, and where it is.
+    let (level, title, text) = parsed(&lines[9]);
+    assert_eq!((level.as_str(), title.as_str()), ("error", "halfbuilt: more"));
+    assert_eq!(text, "and 22 more, which the summary of this step tells, and the files of --junit and --json");
+    assert!(parsed(&lines[19]).2.starts_with("and 21 more, "), "{}", lines[19]);
+}
+
+#[test]
+fn the_reason_of_a_long_list_is_told() {
+    let mut judged = judgement(1, "rule-", "evidence");
+    judged.gaps = (0..100).map(|place| (format!("own-rule-{place}"), "it needs --backup-time".to_owned())).collect();
+    let lines = annotations(&judged);
+    let (_, title, text) = parsed(lines.last().expect("a warning"));
+    assert_eq!(title, "halfbuilt: not checked");
+    assert!(text.starts_with("own-rule-0, ") && text.ends_with("…: it needs --backup-time"), "{text}");
+}
+
+#[test]
+fn as_many_as_are_shown_are_told_each() {
+    let lines = annotations(&judgement(9, "rule-", "evidence"));
+    assert_eq!(parsed(&lines[9]).1, "halfbuilt: rule-8");
+    assert!(!lines.iter().any(|line| line.contains("more")), "{lines:?}");
 }
 
 proptest! {

@@ -9,6 +9,8 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use tempfile::NamedTempFile;
 
+use crate::causes::causes;
+
 use super::harmless::Harmless;
 
 /// How a manifest begins.
@@ -35,6 +37,17 @@ impl OutputError {
     pub fn new(name: String, source: io::Error) -> Self {
         Self { name, source }
     }
+
+    /// The name of an output that nobody reads any more: a pipe whose reader has had enough.
+    pub fn unread(&self) -> Option<&str> {
+        let mut faults = causes(self).filter_map(|cause| cause.downcast_ref::<io::Error>());
+        faults.any(|fault| fault.kind() == io::ErrorKind::BrokenPipe).then_some(&self.name)
+    }
+}
+
+/// Whether a file is named that is none: `-` is standard output.
+pub fn is_stdout(file: &Path) -> bool {
+    file == Path::new("-")
 }
 
 /// An open output.
@@ -56,7 +69,7 @@ enum Sink {
 }
 
 impl OutputFile {
-    /// Opens an output that is of use only as a whole; `None` is standard output.
+    /// Opens an output that is of use only as a whole; `None` and `-` are standard output.
     ///
     /// # Errors
     /// It cannot be written. This is found out here, before the work starts.
@@ -73,7 +86,7 @@ impl OutputFile {
     }
 
     fn whole_over(path: Option<&Path>, own: Option<&[u8]>) -> Result<Self, OutputError> {
-        let Some(path) = path else { return Ok(Self::stdout()) };
+        let Some(path) = path.filter(|path| !is_stdout(path)) else { return Ok(Self::stdout()) };
         if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
             return Self::in_place(path);
         }

@@ -23,7 +23,8 @@ mod verdict_json;
 
 pub use annotations::annotations;
 pub use dossier::{Dossier, Input, JournalInput};
-pub use file::{OutputError, OutputFile};
+pub use file::{OutputError, OutputFile, is_stdout};
+pub use harmless::for_eyes;
 pub use history::History;
 pub use listing::Listing;
 pub use printer::Printer;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
 use crate::causes::told_apart;
-use crate::text::escape_controls;
+use crate::text::{escape_controls, no_command};
 
 /// Writes to stderr, one message a line. What cannot be said there is not worth ending a run for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,7 +14,12 @@ pub struct Printer;
 impl Printer {
     /// Says something.
     pub fn say(self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{}", escape_controls(text));
+        let _ = writeln!(io::stderr().lock(), "{}", no_command(&escape_controls(text)));
+    }
+
+    /// Tells the runner of a CI what to do.
+    pub fn command(self, line: &str) {
+        let _ = writeln!(io::stderr().lock(), "{}", escape_controls(line));
     }
 
     /// Says something that may be amiss.

@@ -16,6 +16,8 @@ const BUILDS: usize = 10;
 const ROWS: usize = 50;
 /// The longest text that is shown, in characters.
 const SHOWN: usize = 300;
+/// The longest sentence: the verdict names all that was not checked.
+const SENTENCE: usize = 10_000;
 
 /// Appends the verdict to the file of a step's summary.
 ///
@@ -34,9 +36,10 @@ pub fn append(judgement: &Judgement, file: &Path) -> io::Result<()> {
 
 /// The verdict as Markdown.
 pub fn markdown(judgement: &Judgement) -> String {
-    let mut lines = vec!["## halfbuilt verify".to_owned(), String::new(), plain(&judgement.sentence()), String::new()];
+    let verdict = plain_up_to(SENTENCE, &judgement.sentence());
+    let mut lines = vec!["## halfbuilt verify".to_owned(), String::new(), verdict, String::new()];
     if let Some(fault) = &judgement.fault {
-        lines.extend(fault.lines().iter().map(|line| format!("- {}", plain(line))));
+        lines.extend(fault.lines().iter().map(|line| format!("- {}", plain_up_to(SENTENCE, line))));
         lines.push(String::new());
     }
     if judgement.verdict.is_judged() {
@@ -100,16 +103,23 @@ fn not_checked(judgement: &Judgement) -> Vec<String> {
     if reasons.is_empty() {
         return Vec::new();
     }
-    let rows = reasons.iter().take(ROWS).map(|(why, what)| plain(&format!("{}: {why}", what.join(", "))));
+    // Each for itself, so that however much there is, it is told why.
+    let rows = reasons.iter().take(ROWS).map(|(why, what)| format!("- {}: {}", plain(&what.join(", ")), plain(why)));
+    let more = reasons.len().saturating_sub(ROWS);
+    let more = (more > 0).then(|| format!("- and {more} more"));
     let heading = ["### Not checked".to_owned(), String::new()];
-    heading.into_iter().chain(rows.map(|row| format!("- {row}"))).chain([String::new()]).collect()
+    heading.into_iter().chain(rows).chain(more).chain([String::new()]).collect()
 }
 
 /// Text that Markdown shows as it is. A backslash may stand before each punctuation mark of ASCII: source, GitHub Flavored
 /// Markdown, "Backslash escapes". So nothing is a link, a tag, an entity or the end of a cell.
 fn plain(text: &str) -> String {
+    plain_up_to(SHOWN, text)
+}
+
+fn plain_up_to(limit: usize, text: &str) -> String {
     let mut shown = String::new();
-    for c in shorten(text, SHOWN).chars() {
+    for c in shorten(text, limit).chars() {
         if c.is_ascii_punctuation() {
             shown.push('\\');
         }

@@ -34,6 +34,21 @@ fn it_is_never_too_long() {
 }
 
 #[test]
+fn the_verdict_is_whole_and_so_is_each_reason() {
+    let rules: Vec<String> = (0..40).map(|place| format!("a-rule-of-ones-own-with-a-long-name-{place}")).collect();
+    let why = "profile mine has no relation step, without which nothing can be said of what ran, and when it ended";
+    let mut judged = judgement(1, "text");
+    judged.gaps = rules.iter().map(|rule| (rule.clone(), why.to_owned())).collect();
+    judged.gaps.extend((0..60).map(|place| ("a relation".to_owned(), format!("reason {place}"))));
+    let text = markdown(&judged).replace('\\', "");
+    assert!(text.contains(&judged.sentence()), "{text}");
+    let list = text.split("### Not checked\n").nth(1).expect("a list");
+    let line = list.lines().find(|line| line.contains(&rules[0])).expect("a line");
+    assert!(line.ends_with(&format!(": {why}")), "{line}");
+    assert!(list.contains("\n- and 11 more\n"), "{list}");
+}
+
+#[test]
 fn a_file_that_is_nearly_full_is_left_as_it_is() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("summary.md");

@@ -11,6 +11,7 @@ use crate::finding::Finding;
 use crate::text::shorten;
 
 use super::Summary;
+use super::harmless::for_eyes;
 
 /// How many rows a table shows: more is no table for eyes, and would have to be kept in memory.
 const ROWS: usize = 200;
@@ -54,12 +55,12 @@ impl FindingTable {
     /// The output cannot be written.
     pub fn finish(&self, summary: &Summary, mut to: impl Write) -> io::Result<()> {
         if !self.table.is_empty() {
-            writeln!(to, "{}", self.table)?;
+            write!(to, "{}", for_eyes(&self.table))?;
         }
         if self.left_out > 0 {
             writeln!(to, "and {} more rows: --format csv shows them all", self.left_out)?;
         }
-        writeln!(to, "{summary}")
+        write!(to, "{}", for_eyes(summary))
     }
 }
 
@@ -86,7 +87,7 @@ impl PlanTable {
             };
             rows.add_row([decision, shorten(&planned.chosen.url_text, CELL), shorten(why, CELL)]);
         }
-        writeln!(to, "{rows}")?;
+        write!(to, "{}", for_eyes(&rows))?;
         match plan.len().saturating_sub(ROWS) {
             0 => Ok(()),
             more => writeln!(to, "and {more} more rows: -o FILE shows them all"),

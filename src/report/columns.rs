@@ -1,5 +1,7 @@
 //! The columns of the report. Others rely on their names and order.
 
+use std::io::Read;
+
 /// The header row.
 pub const COLUMNS: [&str; 18] = [
     "build_url",
@@ -21,6 +23,13 @@ pub const COLUMNS: [&str; 18] = [
     "deletable",
     "fingerprint",
 ];
+
+/// Whether a file begins as a report does.
+pub fn begins_report(from: impl Read) -> bool {
+    let header = COLUMNS.join(",");
+    let mut begin = Vec::new();
+    from.take(header.len() as u64).read_to_end(&mut begin).is_ok() && begin == header.as_bytes()
+}
 
 /// What stands between two rule names in `reasons`.
 pub(super) const BETWEEN_REASONS: &str = ";";

@@ -13,7 +13,7 @@ mod write;
 
 pub use about::{About, AboutError, Baseline};
 pub use choice::{Chosen, Judged};
-pub use columns::COLUMNS;
+pub use columns::{COLUMNS, begins_report};
 pub use digest::Digesting;
 pub use read::{ReportError, read};
 pub use results::{DRY_RUN, RESULT_COLUMNS, ResultRow, ResultWriter, addresses, begins_results, is_a_plan};

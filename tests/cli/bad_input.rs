@@ -3,7 +3,7 @@
 use halfbuilt::exit::Exit;
 
 use crate::delete::{NOBODY, scanned};
-use crate::support::{TIMES, TestDatabase, halfbuilt};
+use crate::support::{Run, TIMES, TestDatabase, halfbuilt};
 
 #[test]
 fn flags_that_cannot_be_read() {
@@ -33,6 +33,45 @@ fn flags_that_cannot_be_read() {
 }
 
 #[test]
+fn what_the_environment_gave_is_told_apart_from_what_was_typed() {
+    for (flags, usage) in [
+        (&["scan", "--format", "xml"][..], "halfbuilt scan [OPTIONS]"),
+        (&["verify", "--retention", "1d"], "halfbuilt verify [OPTIONS]"),
+        (&["manifest", "--settle"], "halfbuilt manifest [OPTIONS]"),
+        (&["delete", "report.csv"], "halfbuilt delete [OPTIONS] --via <URI> <REPORT>"),
+    ] {
+        let help = halfbuilt(&flags[..1]).args(&["--help"]).run().exits(Exit::Clean).stdout;
+        assert!(help.contains(&format!("Usage: {usage}\n")), "{help}");
+        let run = halfbuilt(flags).env("HALFBUILT_DATABASE_URL", "host=x").env("HALFBUILT_BACKUP_TIME", TIMES[1]);
+        run.run().exits(Exit::Usage).does_not_say("--database-url").does_not_say("--backup-time");
+    }
+    let run = halfbuilt(&["scan"]).env("HALFBUILT_RESTORED_AT", TIMES[3]).run().exits(Exit::Usage);
+    run.fails_with("--restored-at needs --backup-time (HALFBUILT_RESTORED_AT is set)");
+    halfbuilt(&["scan", "--restored-at", TIMES[3]]).run().exits(Exit::Usage).does_not_say("HALFBUILT_");
+}
+
+#[test]
+fn a_key_needs_the_baseline_that_it_is_for() {
+    let nowhere = ["--database-url", "postgres://127.0.0.1:9/ci"];
+    let run = |arguments: &[&str]| halfbuilt(&["verify"]).args(arguments).args(&TIMES).args(&nowhere);
+    // A pipeline that lost its --baseline must not believe in a signature.
+    run(&["--key-file", "/nonexistent/key"]).run().exits(Exit::Usage).says("--baseline <FILE>");
+    run(&["--retention", "660d"]).run().exits(Exit::Usage).says("--baseline <FILE>");
+    // A variable is for other runs too, and is in nobody's way.
+    let by_variable = |run: Run| run.env("HALFBUILT_KEY_FILE", "/nonexistent/key").run().exits(Exit::Failed);
+    by_variable(run(&[])).does_not_say("/nonexistent/key").says("cannot connect");
+    let folder = tempfile::tempdir().expect("a folder");
+    let manifest = folder.path().join("before.json");
+    let database = TestDatabase::circleci(&["healthy"]);
+    let made = halfbuilt(&["manifest", "--backup-time", TIMES[1], "-o"]).args(&[&manifest]).on(&database);
+    made.run().exits(Exit::Clean);
+    let manifest = manifest.to_str().expect("UTF-8");
+    by_variable(run(&["--baseline", manifest])).fails_with("--key-file /nonexistent/key cannot be used");
+    by_variable(run(&["--baseline", manifest, "--key-file", "/nonexistent/own"]))
+        .fails_with("--key-file /nonexistent/own cannot be used");
+}
+
+#[test]
 fn help_and_version_are_no_errors() {
     for flags in [&["--help"][..], &["--version"], &["scan", "--help"], &["delete", "--help"], &["verify", "--help"]] {
         let done = halfbuilt(flags).run().exits(Exit::Clean);
@@ -40,6 +79,11 @@ fn help_and_version_are_no_errors() {
         assert_eq!(done.stderr, "");
     }
     assert!(halfbuilt(&["--help"]).run().stdout.contains("130  interrupted"));
+    // A manifest is not a scan: without a time it has one all the same.
+    let help = |command| halfbuilt(&[command, "--help"]).run().stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (manifest, scan) = (help("manifest"), help("scan"));
+    assert!(manifest.contains("[default: the database's present]"), "{manifest}");
+    assert!(scan.contains("nothing is deletable") && !manifest.contains("nothing is deletable"), "{manifest}");
 }
 
 #[test]
@@ -158,4 +202,45 @@ fn a_plan_is_not_written_over_the_report_that_it_is_made_from() {
     let run = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&["-o"]).args(&[&report]).on(&database);
     run.run().exits(Exit::Usage).fails_with("-o and the report are one file");
     assert_eq!(std::fs::read(&report).expect("a report"), before);
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_fault_of_the_database() {
+    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let report = report.to_str().expect("UTF-8");
+    // Standard output is a pipe that nobody reads any more.
+    let unread = "exec 3> >(:); wait $!; exec 1>&3";
+    for arguments in [
+        &["scan"][..],
+        &["scan", "--format", "json"],
+        &["scan", "--format", "table"],
+        &["manifest"],
+        &["verify", "-o", "-"],
+        &["verify", "--json", "-"],
+        &["verify", "--junit", "-"],
+        &["delete", report, "--via", "nrepl://127.0.0.1:9"],
+        &["rules"],
+        &["report", report, "--markdown", "-"],
+    ] {
+        let times = if ["rules", "report"].contains(&arguments[0]) { &[][..] } else { &TIMES[..] };
+        let done = halfbuilt(arguments).args(times).on(&database).under(unread).run().exits(Exit::Failed);
+        let done = done.fails_with("error: nobody reads standard output any more: the rest was not written\n");
+        done.does_not_say("caused by").does_not_say("Broken pipe");
+    }
+}
+
+#[test]
+fn a_report_is_no_journal() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let done = halfbuilt(&["journal", "verify"]).args(&[&report]).run().exits(Exit::Failed);
+    let journal = format!("{}.journal.jsonl", report.display());
+    let done = done.fails_with("it is not a journal").says(&format!(
+        "hint: it is a report; the journal of its deletion is {journal}, unless --journal named another"
+    ));
+    done.does_not_say("not there yet");
+    // What is nothing that is known is not to be replaced either.
+    let done = halfbuilt(&["journal", "verify", "/etc/hosts"]).run().exits(Exit::Failed);
+    done.does_not_say("not there yet").says("hint: name the journal that `delete` wrote");
 }

@@ -151,7 +151,7 @@ fn a_manifest_that_cannot_be_used_shows_in_the_files() {
     assert_eq!(json["baseline"]["signature_is_good"], true);
     told(with(&files.with("other", "fedcba9876543210-fedcba9876543210")), "its signature is not of this key");
     let same = drill.run(&["verify", "--baseline"]).args(&[&path]).args(&["--json"]).args(&[&path]).run();
-    same.exits(Exit::Usage).fails_with("--baseline and --json name the same file");
+    same.exits(Exit::Usage).fails_with("--json and --baseline are one file");
     told(verify(&files, &drill).args(&["--profile", "conductor"]).run(), "this run reads with");
     std::fs::write(&path, "{\"format\":\"halfbuilt-manifest/9\"}").expect("a file");
     told(verify(&files, &drill).run(), "halfbuilt-manifest/9");

@@ -37,6 +37,7 @@ fn a_dry_run_is_the_default_and_sends_nothing() {
     assert_eq!(plan.rows.len(), expected.rows.len());
     assert_eq!(plan.count("decision", "delete"), expected.count("deletable", "yes"));
     assert_eq!(plan.count("state", "not-attempted"), expected.count("deletable", "yes"));
+    let done = done.says("the admin path was not tried: nrepl://127.0.0.1:9\n");
     done.says("dry run: nothing was sent").says("--execute --confirm ci.acme.example");
     assert_eq!(database.urls(), before);
 }
@@ -152,6 +153,8 @@ fn a_plain_list_is_judged_afresh() {
     let plan = Report::parse(&run(&TIMES).exits(Exit::Clean).stdout);
     assert_eq!(plan.column("decision"), ["delete", "keep"]);
     assert_eq!(plan.rows[1]["state"], "recovered");
+    // It may never have been abnormal.
+    assert_eq!(plan.rows[1]["reason"], "no rule finds anything wrong with it now");
     // Without a backup time nobody knows whether the backup cut it.
     run(&[]).exits(Exit::NothingInScope).says("timing unknown");
 }

@@ -55,6 +55,15 @@ fn a_wrong_token_stops_everything() {
 }
 
 #[test]
+fn where_nothing_is_found_the_path_is_suspected_too() {
+    let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let wrong = format!("{}-of-another-name", admin(&database).http());
+    let done = delete(&database, &report, &wrong).env("HALFBUILT_TOKEN", TOKEN).run().exits(Exit::NotAllDeleted);
+    done.says("404").says("and it is still there: is the path of --via right?").says("if it is this build alone");
+}
+
+#[test]
 fn without_a_token_nothing_is_sent() {
     let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
     let (_folder, report) = scanned(&database);

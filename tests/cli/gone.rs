@@ -68,6 +68,20 @@ fn another_database_is_suspected_where_all_is_gone() {
 }
 
 #[test]
+fn an_address_that_was_mistyped_is_warned_of_in_the_dry_run() {
+    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let good = deletable(&Report::read(&report))[0].clone();
+    let run = |list: &str| halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(&database).input(list).run();
+    let mistyped = "https://ci.acme.example/gh/acme/api/999991\nhttps://ci.acme.example/gh/acme/api/999992\n";
+    let warned = "warning: 2 of 3 chosen builds are not in the database: are their addresses right?";
+    run(&format!("{good}\n{mistyped}")).exits(Exit::Clean).says(warned);
+    // Also where nothing is left to be deleted.
+    run(&format!("https://ci.acme.example/gh/acme/api/501\n{mistyped}")).exits(Exit::NothingInScope).says(warned);
+    run(&format!("{good}\n")).exits(Exit::Clean).does_not_say("not in the database");
+}
+
+#[test]
 fn an_empty_database_proves_nothing() {
     let database = TestDatabase::circleci(&[]);
     let list = "https://ci.acme.example/gh/acme/api/9101\n";

@@ -199,9 +199,13 @@ fn nothing_that_is_read_is_written_over() {
             .args(&[page])
             .run()
             .exits(Exit::Usage)
-            .fails_with("is read, and would be written over");
+            .fails_with("--html and the report are one file");
     }
-    report(&file).args(&["--html", "x", "--markdown", "x"]).run().exits(Exit::Usage).fails_with("both name x");
+    report(&file)
+        .args(&["--html", "x", "--markdown", "x"])
+        .run()
+        .exits(Exit::Usage)
+        .fails_with("--markdown and --html are one file");
     report(&file).run().exits(Exit::Usage).says("--html <FILE>");
     assert_eq!(sha256(&file), before);
 }

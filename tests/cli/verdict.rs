@@ -272,8 +272,8 @@ fn a_slip_of_the_pen_writes_no_verdict() {
     assert_eq!(std::fs::read_to_string(old).expect("a file"), "the last one");
     assert!(!files.path("verdict.json").exists());
     for (arguments, why) in [
-        (["--junit", "a.xml", "--json", "a.xml"], "--junit and --json name the same file"),
-        (["-o", "a.csv", "--junit", "a.csv"], "-o and --junit name the same file"),
+        (["--junit", "a.xml", "--json", "a.xml"], "--json and --junit are one file"),
+        (["-o", "a.csv", "--junit", "a.csv"], "--junit and -o are one file"),
     ] {
         halfbuilt(&["verify"]).args(&arguments).on(&database).run().exits(Exit::Usage).fails_with(why);
     }

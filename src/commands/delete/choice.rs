@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::cli::DeleteArgs;
+use crate::commands::files::Files;
 use crate::commands::{Error, reading};
 use crate::deletion;
 use crate::deletion::journal::ReportFile;
@@ -72,34 +73,34 @@ pub(super) fn is_dash(path: &Path) -> bool {
 
 /// Where the rows go. On a terminal they would fly past: the results of real deletions then get a file of their own.
 pub(super) fn output_file(args: &DeleteArgs) -> Option<PathBuf> {
-    let given = args.output.clone().filter(|path| !is_dash(path));
-    given.or_else(|| {
-        let at = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
-        (args.execute && stdout().is_terminal()).then(|| PathBuf::from(format!("halfbuilt-results-{at}.csv")))
-    })
+    if let Some(given) = &args.output {
+        return Some(given.clone()).filter(|path| !is_dash(path));
+    }
+    let at = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    (args.execute && stdout().is_terminal()).then(|| PathBuf::from(format!("halfbuilt-results-{at}.csv")))
 }
 
 /// No file has two meanings.
 pub(super) fn keep_apart(args: &DeleteArgs, output: Option<&Path>, journal: &Path) -> Result<(), Error> {
-    let report = Some(args.report.as_path()).filter(|report| !is_dash(report));
-    let about = report.map(About::place);
-    let files = [
-        ("the report", report),
-        ("the file beside the report", about.as_deref()),
-        ("-o", output),
-        ("--archive", args.archive.as_deref()),
-        ("the journal", Some(journal)),
-    ];
-    let place = |file: &Path| file.canonicalize().or_else(|_| std::path::absolute(file)).ok();
-    let mut known: Vec<(&str, PathBuf)> = Vec::new();
-    for (what, file) in files.into_iter().filter_map(|(what, file)| Some((what, file?))) {
-        let Some(place) = place(file) else { continue };
-        if let Some((other, _)) = known.iter().find(|(_, known)| *known == place) {
-            return Err(Error::Usage(format!("{what} and {other} are one file: {}", file.display())));
+    for (flag, file) in [("--archive", &args.archive), ("--journal", &args.journal)] {
+        if file.as_deref().is_some_and(is_dash) {
+            return Err(Error::Usage(format!(
+                "{flag} has to be a file: what is in it is kept, whatever becomes of the run"
+            )));
         }
-        known.push((what, place));
     }
-    Ok(())
+    let report = Some(args.report.as_path()).filter(|report| !is_dash(report));
+    Files::default()
+        .read("the report", report)
+        .read("the file beside the report", report.map(About::place).as_deref())
+        .read("--policy", args.gates.policy.as_deref())
+        .read("--token-file", args.admin.token_file.as_deref())
+        .read("--ca-file", args.admin.ca_file.as_deref())
+        .read_by(&args.reading)
+        .write("-o", output)
+        .write("--archive", args.archive.as_deref())
+        .write("--journal", Some(journal))
+        .keep_apart()
 }
 
 /// What is known of a deletion is never written over, by no plan either.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::build_url::BuildUrl;
 use crate::cli::DeleteArgs;
 use crate::commands::Error;
-use crate::deletion::journal::{self, DatabaseName, Event, Journal, Past, PastBuild, ReportFile, Start, Who};
+use crate::deletion::journal::{self, DatabaseName, ENDING, Event, Journal, Past, PastBuild, ReportFile, Start, Who};
 use crate::deletion::{BuildReader, Planned, Reading, digest};
 use crate::output::Printer;
 use crate::report::Chosen;
@@ -103,7 +103,7 @@ fn usual_name(report: &Path, read: &ReportFile) -> PathBuf {
         false => report.as_os_str().to_owned(),
     };
     let mut name: std::ffi::OsString = name;
-    name.push(".journal.jsonl");
+    name.push(ENDING);
     PathBuf::from(name)
 }
 

@@ -86,6 +86,8 @@ pub(super) fn nothing_left(
     if earlier == 0 && by_somebody && may_have_been_deleted.all(|planned| planned.kept_as().is_some_and(State::is_gone))
     {
         printer.warn("what could be deleted is gone already: if that is a surprise, is this the right database?");
+    } else {
+        warn_of_unknown(plan, printer);
     }
     if plan.iter().filter_map(Planned::kept_as).all(State::is_gone) {
         return Ok(Exit::Clean);
@@ -115,6 +117,20 @@ pub(super) fn say_what_is_kept(plan: &[Planned], printer: Printer) {
     }
     if let Some(more) = reasons.len().checked_sub(REASONS_SHOWN + 1) {
         printer.say(&format!("kept: and {} more reasons, see the results", more + 1));
+    }
+}
+
+/// Warns of builds that the database does not know and that stand in a plain list, which a slip of the pen may have put there:
+/// they would pass for deleted.
+pub(super) fn warn_of_unknown(plan: &[Planned], printer: Printer) {
+    let listed = |planned: &&Planned| planned.chosen.judged.is_none();
+    let unknown = plan.iter().filter(|planned| planned.kept_as() == Some(State::AlreadyGone)).filter(listed).count();
+    let all = plan.len();
+    match unknown {
+        0 => {}
+        1 => printer.warn(&format!("1 of {all} chosen builds is not in the database: is its address right?")),
+        _ => printer
+            .warn(&format!("{unknown} of {all} chosen builds are not in the database: are their addresses right?")),
     }
 }
 

@@ -37,5 +37,8 @@ pub use handle::Journal;
 pub use past::{Cut, Past, PastArchive, Session};
 pub use who::Who;
 
+/// How the name of a journal ends that stands beside its report.
+pub const ENDING: &str = ".journal.jsonl";
+
 #[cfg(test)]
 mod handle_tests;

@@ -1,0 +1,80 @@
+//! No file has two meanings: nothing that a command reads is written over, and no two of its outputs are one.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::ReadingArgs;
+use crate::output::is_stdout;
+use crate::report::About;
+use crate::scan::Profile;
+
+use super::Error;
+
+/// The files that a command is told to read and to write, each with what it is to the one who named it.
+#[derive(Default)]
+pub(super) struct Files {
+    read: Vec<(&'static str, PathBuf)>,
+    written: Vec<(&'static str, PathBuf)>,
+}
+
+impl Files {
+    /// Adds a file that is read, where there is one.
+    pub(super) fn read(mut self, what: &'static str, file: Option<&Path>) -> Self {
+        self.read.extend(file.map(|file| (what, file.to_owned())));
+        self
+    }
+
+    /// Adds the files by which the database is read: a profile and rules of one's own.
+    pub(super) fn read_by(self, args: &ReadingArgs) -> Self {
+        let ships = Profile::shipped().any(|(name, _)| name == args.profile);
+        let files = self.read("--profile", Some(Path::new(&args.profile)).filter(|_| !ships));
+        // A folder that cannot be read is complained of where its rules are.
+        let rules = args.rule_folder.as_ref().and_then(|folder| std::fs::read_dir(folder).ok());
+        let rules = rules.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+        let rules = rules.filter(|path| path.extension().is_some_and(|ending| ending == "sql"));
+        rules.fold(files, |files, rule| files.read("a rule of --rules", Some(&rule)))
+    }
+
+    /// Adds a file that is written, where there is one.
+    pub(super) fn write(mut self, what: &'static str, file: Option<&Path>) -> Self {
+        self.written.extend(file.map(|file| (what, file.to_owned())));
+        self
+    }
+
+    /// Adds the report of a scan, and the file beside it.
+    pub(super) fn write_report(self, file: Option<&Path>) -> Self {
+        let beside = file.filter(|file| !is_stdout(file)).map(About::place);
+        self.write("-o", file).write("the file beside -o", beside.as_deref())
+    }
+
+    /// Makes sure that each is a file of its own.
+    pub(super) fn keep_apart(&self) -> Result<(), Error> {
+        for (place, (what, file)) in self.written.iter().enumerate() {
+            let earlier = &self.written[..place];
+            if is_stdout(file) {
+                if let Some((other, _)) = earlier.iter().find(|(_, other)| is_stdout(other)) {
+                    return Err(Error::Usage(format!("{what} and {other} both go to standard output")));
+                }
+                continue;
+            }
+            let own = real(file);
+            let is_it = |(_, other): &&(&str, PathBuf)| own.is_some() && real(other) == own;
+            if let Some((other, _)) = self.read.iter().chain(earlier).find(is_it) {
+                return Err(Error::Usage(format!("{what} and {other} are one file: {}", file.display())));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The file that a name leads to, whether or not it is there yet; `None` for a pipe, a device and the like, which keep nothing
+/// that could be written over.
+fn real(file: &Path) -> Option<PathBuf> {
+    if std::fs::metadata(file).is_ok_and(|found| !found.is_file()) {
+        return None;
+    }
+    file.canonicalize().ok().or_else(|| {
+        let whole = std::path::absolute(file).ok()?;
+        let folder = whole.parent().and_then(|folder| folder.canonicalize().ok());
+        Some(folder.zip(whole.file_name()).map_or(whole.clone(), |(folder, name)| folder.join(name)))
+    })
+}

@@ -1,0 +1,107 @@
+//! What a command reads and writes: no file has two meanings, and `-` is standard output.
+
+use std::path::Path;
+
+use halfbuilt::exit::Exit;
+
+use crate::delete::NOBODY;
+use crate::support::{Report, TIMES, TestDatabase, expected_report, halfbuilt, repository};
+
+/// No database is there: what is wrong with the files is found before one is looked for.
+const NOWHERE: [&str; 2] = ["--database-url", "postgres://127.0.0.1:9/ci"];
+
+#[test]
+fn nothing_that_is_read_is_written_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (taken, link, round_about) = (file("taken"), file("link"), file("../.").replace("../.", "./taken"));
+    std::os::unix::fs::symlink(&taken, &link).expect("a link");
+    std::fs::create_dir(file("rules")).expect("a folder");
+    let rule = file("rules/own.sql");
+    for (read, written) in [
+        (&["manifest", "--key-file", &taken][..], &["-o"][..]),
+        (&["manifest", "--profile", &taken], &["-o"]),
+        (&["scan", "--profile", &taken], &["-o"]),
+        (&["scan", "--rules", &file("rules")], &["-o"]),
+        (&["verify", "--baseline", &taken], &["-o", "--json", "--junit"]),
+        (&["verify", "--baseline", "b", "--key-file", &taken], &["-o", "--json", "--junit"]),
+        (&["verify", "--policy", &taken], &["-o", "--json", "--junit"]),
+        (&["verify", "--expect-file", &taken], &["-o", "--json", "--junit"]),
+        (&["verify", "--rules", &file("rules")], &["-o", "--json", "--junit"]),
+        (&["delete", "-", "--policy", &taken], &["-o", "--archive", "--journal"]),
+        (&["delete", "-", "--token-file", &taken], &["-o", "--archive", "--journal"]),
+        (&["delete", "-", "--ca-file", &taken], &["-o", "--archive", "--journal"]),
+        (&["delete", "-", "--profile", &taken], &["-o", "--archive", "--journal"]),
+    ] {
+        // The least that each is.
+        let there = match read.contains(&"--profile") {
+            true => std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a profile"),
+            false => "# what was there\n".to_owned(),
+        };
+        let over: &[&String] = if read.contains(&"--rules") { &[&rule] } else { &[&taken, &link, &round_about] };
+        for (flag, over) in written.iter().flat_map(|flag| over.iter().map(move |over| (flag, over))) {
+            for text in [&taken, &rule] {
+                std::fs::write(text, &there).expect("a file");
+            }
+            let via: &[&str] = if read[0] == "delete" { &NOBODY } else { &[] };
+            let run =
+                halfbuilt(read).args(&[flag, over.as_str()]).args(via).args(&NOWHERE).input("https://ci.x/gh/a/b/1\n");
+            run.run().exits(Exit::Usage).fails_with(&format!("{flag} and ")).says("are one file");
+            for text in [&taken, &rule] {
+                assert_eq!(std::fs::read_to_string(text).expect("a file"), there, "{read:?} {flag}");
+            }
+        }
+    }
+}
+
+#[test]
+fn two_outputs_are_two_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = folder.path().join("x.out");
+    let whole = whole.to_str().expect("UTF-8");
+    for (arguments, why) in [
+        (&["--json", "x.out", "--junit", "./x.out"][..], "--json and --junit are one file"),
+        (&["-o", whole, "--json", "x.out"], "--json and -o are one file"),
+        // The report has another file beside it.
+        (&["-o", "x.out", "--json", "x.out.about.json"], "--json and the file beside -o are one file"),
+        (&["--json", "-", "-o", "-"], "--json and -o both go to standard output"),
+    ] {
+        let run = halfbuilt(&["verify"]).args(arguments).args(&NOWHERE);
+        run.under(&format!("cd {}", folder.path().display())).run().exits(Exit::Usage).fails_with(why);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    }
+    // What is no file keeps nothing, so nothing is lost.
+    let run = halfbuilt(&["verify", "-o", "/dev/null", "--json", "/dev/null"]).args(&NOWHERE).run();
+    run.exits(Exit::Failed).does_not_say("are one file");
+}
+
+#[test]
+fn a_dash_is_standard_output() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let there = format!("cd {}", folder.path().display());
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let run = |arguments: &[&str]| halfbuilt(arguments).args(&TIMES).on(&database).under(&there).run();
+    for command in ["scan", "verify"] {
+        let done = run(&[command, "-o", "-"]).does_not_say("written to");
+        assert_eq!(Report::parse(&done.stdout).without_fingerprints(), expected_report("stuck-running"));
+    }
+    let done = run(&["verify", "--json", "-"]).exits(Exit::Found);
+    assert!(done.stdout.starts_with("{") && done.stdout.contains("halfbuilt-verdict/1"), "{}", done.stdout);
+    let done = run(&["verify", "--junit", "-"]).exits(Exit::Found);
+    assert!(done.stdout.starts_with("<?xml"), "{}", done.stdout);
+    let report = repository("fixtures/circleci/stuck-running.expected.csv");
+    let list = Report::read(&report).row("acme/api", "9101")["build_url"].clone();
+    std::fs::write(folder.path().join("list"), list).expect("a file");
+    let done = run(&["delete", "list", "-o", "-", "--via", "nrepl://127.0.0.1:9"]).exits(Exit::Clean);
+    assert_eq!(Report::parse(&done.stdout).column("decision"), ["delete"]);
+    assert!(!folder.path().join("-").exists() && !Path::new("-.about.json").exists());
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
+}
+
+#[test]
+fn what_has_to_be_kept_goes_to_no_pipe() {
+    for flag in ["--journal", "--archive"] {
+        let run = halfbuilt(&["delete", "-", flag, "-"]).args(&NOBODY).args(&NOWHERE).input("https://ci.x/gh/a/b/1\n");
+        run.run().exits(Exit::Usage).fails_with(&format!("{flag} has to be a file"));
+    }
+}
