@@ -23,7 +23,7 @@ use choice::{choose, keep_apart, open_output, output_file};
 use execution::{Work, carry_out};
 use gates::Gates;
 use history::{History, journal_file};
-use planning::{builds_in_scope, confirm, make_plan, nothing_left, say_what_is_kept, warn_of_unknown};
+use planning::{Question, builds_in_scope, confirm, make_plan, nothing_left, say_what_is_kept, warn_of_unknown};
 
 /// Plans, and carries the plan out if it is told to.
 pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
@@ -75,7 +75,9 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
         return Ok(Exit::Clean);
     }
     judged?;
-    interrupt.or(confirm(&args, &host, (deletions, plan.len()), printer)).await?;
+    let database = guard.database_name().name;
+    let question = Question { host: &host, via: &via, database: &database, deletions, chosen: plan.len() };
+    interrupt.or(confirm(&args, question, printer)).await?;
     let output = (output, output_file);
     let work = Work { args: &args, via: &via, host: &host, plan: &plan, report, history, output };
     carry_out(work, guard, interrupt, printer).await

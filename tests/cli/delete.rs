@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use halfbuilt::exit::Exit;
 use tempfile::TempDir;
 
-use crate::support::{Report, TIMES, TestDatabase, halfbuilt};
+use crate::support::{Report, TIMES, TestDatabase, admin, halfbuilt};
 
 /// An admin path at which nobody listens: whoever sends something there fails.
 pub const NOBODY: [&str; 2] = ["--via", "nrepl://127.0.0.1:9"];
@@ -184,6 +184,36 @@ fn nobody_deletes_on_a_host_that_was_not_named() {
     let done = halfbuilt(&["delete", "--execute"]).args(&[&report]).args(&NOBODY).args(&TIMES).on(&database).run();
     done.exits(Exit::Declined).fails_with("nothing is deleted before the host").says("hint: --confirm ci.acme.example");
     assert_eq!(database.urls(), before);
+}
+
+#[test]
+fn a_person_is_asked_for_the_host() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let all = deletable(&Report::read(&report)).len();
+    let before = database.urls().len();
+    let delete = |typed: &str| {
+        let run = halfbuilt(&["delete", "--execute"]).args(&[&report]).args(&TIMES).on(&database);
+        run.via_nrepl(&admin(&database)).on_a_terminal().input(typed).run()
+    };
+    // Another host, and nothing at all.
+    for (typed, told) in
+        [("ci.example.com\n", "\"ci.example.com\" is not \"ci.acme.example\": nothing was deleted"), ("\n", "is not")]
+    {
+        let done = delete(typed).exits(Exit::Declined);
+        assert!(done.stdout.contains(told), "{}", done.stdout);
+        assert_eq!(database.urls().len(), before);
+    }
+    let done = delete("CI.acme.example\n").exits(Exit::Clean);
+    let question = format!(
+        "{all} of {} chosen builds of database {} will be deleted on ci.acme.example through {}; this cannot be undone. \
+         Type the host: ",
+        Report::read(&report).rows.len(),
+        database.name,
+        admin(&database).nrepl()
+    );
+    assert!(done.stdout.contains(&question), "{}", done.stdout);
+    assert_eq!(database.urls().len(), before - all);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::admin::Via;
 use crate::cli::DeleteArgs;
 use crate::commands::Error;
 use crate::commands::guard::Guard;
@@ -23,6 +24,8 @@ const PLANNED_AT_ONCE: usize = 1000;
 const REASONS_SHOWN: usize = 5;
 /// How many characters of such a reason are said.
 const REASON_SHOWN: usize = 120;
+/// How many characters of a database's name are said.
+const NAME_SHOWN: usize = 120;
 
 pub(super) async fn make_plan(
     guard: &mut Guard<'_>,
@@ -134,13 +137,19 @@ pub(super) fn warn_of_unknown(plan: &[Planned], printer: Printer) {
     }
 }
 
+/// What a person is asked to agree to.
+pub(super) struct Question<'a> {
+    pub(super) host: &'a str,
+    pub(super) via: &'a Via,
+    /// The name of the database in which builds are read.
+    pub(super) database: &'a str,
+    pub(super) deletions: usize,
+    pub(super) chosen: usize,
+}
+
 /// Lets nobody delete on a host that they did not name.
-pub(super) async fn confirm(
-    args: &DeleteArgs,
-    host: &str,
-    (deletions, chosen): (usize, usize),
-    printer: Printer,
-) -> Result<(), Error> {
+pub(super) async fn confirm(args: &DeleteArgs, question: Question<'_>, printer: Printer) -> Result<(), Error> {
+    let Question { host, via, database, deletions, chosen } = question;
     if args.confirm.is_some() {
         return Ok(());
     }
@@ -149,7 +158,9 @@ pub(super) async fn confirm(
         return Err(nobody().into());
     }
     let question = format!(
-        "{deletions} of {chosen} chosen builds will be deleted on {host}; this cannot be undone. Type the host: "
+        "{deletions} of {chosen} chosen builds of database {} will be deleted on {host} through {via}; this cannot be undone. \
+         Type the host: ",
+        shorten(database, NAME_SHOWN)
     );
     // Waiting for a person must not keep a Ctrl-C from being heard.
     let typed = tokio::task::spawn_blocking(move || printer.ask(&question)).await;

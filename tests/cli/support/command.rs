@@ -74,6 +74,22 @@ impl Run {
         self
     }
 
+    /// Runs it on a terminal, where somebody types the input. What it prints, to whichever stream, is then on stdout.
+    pub fn on_a_terminal(mut self) -> Self {
+        let quoted = |word: &std::ffi::OsStr| format!("'{}'", word.to_str().expect("UTF-8").replace('\'', r"'\''"));
+        let words = std::iter::once(self.command.get_program()).chain(self.command.get_args());
+        let line = words.map(quoted).collect::<Vec<_>>().join(" ");
+        let mut command = Command::new("script");
+        command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env_clear();
+        for (name, value) in self.command.get_envs() {
+            if let Some(value) = value {
+                command.env(name, value);
+            }
+        }
+        self.command = command;
+        self
+    }
+
     /// Runs it in a process group of its own, as a shell does in a terminal.
     pub fn in_a_group_of_its_own(mut self) -> Self {
         std::os::unix::process::CommandExt::process_group(&mut self.command, 0);
