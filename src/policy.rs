@@ -13,9 +13,13 @@ use crate::duration;
 use crate::percent::Percent;
 use crate::project_glob::DeniedProjects;
 use crate::text::shorten;
+use crate::timing::Timing;
 
 /// How much of a complaint is shown, in characters.
 const SHOWN: usize = 300;
+
+/// The timings that are not deletable by themselves.
+const OTHER_TIMINGS: [Timing; 3] = [Timing::AfterRestore, Timing::Between, Timing::Unknown];
 
 /// What a policy file says. Each command has a section of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +52,10 @@ pub struct DeletePolicy {
     pub max_percent: Option<Percent>,
     /// How old a report may be.
     pub max_age: Option<SignedDuration>,
+    /// The only timings that a flag may allow besides those that are deletable.
+    pub allow_timing: Option<Vec<Timing>>,
+    /// Whether builds are deleted only after they have been put into an archive.
+    pub archive: bool,
     /// The only hosts on which builds are deleted, as [`BuildUrl::host`] writes them.
     pub hosts: Option<Vec<String>>,
 }
@@ -87,6 +95,9 @@ struct DeleteSection {
     max: Option<Spanned<u64>>,
     max_percent: Option<Spanned<Number>>,
     max_age: Option<Spanned<String>>,
+    allow_timing: Option<Vec<Spanned<String>>>,
+    #[serde(default)]
+    archive: bool,
     hosts: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
@@ -137,6 +148,15 @@ impl Policy {
         if let Some(age) = section.max_age {
             delete.max_age = Some(duration::parse(age.get_ref()).map_err(|why| at("max_age", age.span(), &why))?);
         }
+        delete.archive = section.archive;
+        if let Some(timings) = section.allow_timing {
+            let timing = |word: Spanned<String>| {
+                let known = OTHER_TIMINGS.into_iter().find(|timing| timing.as_str() == word.get_ref());
+                let why = "expected after-restore, between or unknown";
+                known.ok_or_else(|| at("allow_timing", word.span(), why))
+            };
+            delete.allow_timing = Some(timings.into_iter().map(timing).collect::<Result<_, _>>()?);
+        }
         if let Some(hosts) = section.hosts {
             if hosts.get_ref().is_empty() {
                 return Err(at("hosts", hosts.span(), "it names no host; leave it out where every host will do"));
@@ -182,12 +202,14 @@ mod tests {
     #[test]
     fn a_policy_is_read() {
         let text = "# who answers for it\n[delete]\ndeny = ['acme/billing', \"tools/*\"]\nmax = 100\nmax_percent = 2.5\n\
-                    max_age = '12h'\nhosts = ['CI.example.com', 'ci.example.com:8443']\n";
+                    max_age = '12h'\nallow_timing = ['unknown']\narchive = true\nhosts = ['CI.example.com', 'ci.example.com:8443']\n";
         let delete = DeletePolicy {
             deny: vec!["acme/billing".to_owned(), "tools/*".to_owned()],
             max: Some(100),
             max_percent: "2.5".parse().ok(),
             max_age: Some(SignedDuration::from_hours(12)),
+            allow_timing: Some(vec![Timing::Unknown]),
+            archive: true,
             hosts: Some(vec!["ci.example.com".to_owned(), "ci.example.com:8443".to_owned()]),
         };
         assert_eq!(parse(text).expect("a policy").delete, delete);
@@ -224,6 +246,8 @@ mod tests {
             ("[delete]\nmax_age = 24\n", "line 2, column 11", "invalid type: integer"),
             ("[delete]\ndeny = 'acme/*'\n", "line 2, column 8", "invalid type: string"),
             ("[delete]\ndeny = ['a', 'acme/[']\n", "line 2, column 14", "deny: \"acme/[\" is no glob"),
+            ("[delete]\nallow_timing = ['in-flight']\n", "line 2, column 17", "allow_timing: expected after-restore"),
+            ("[delete]\narchive = 'a.gz'\n", "line 2, column 11", "invalid type: string"),
             ("[delete]\nhosts = []\n", "line 2, column 9", "hosts: it names no host"),
             ("[delete]\nhosts = ['https://ci']\n", "line 2, column 10", "hosts: expected a host"),
             ("[delete]\nhosts = ['ci/gh']\n", "line 2, column 10", "hosts: expected a host"),
@@ -246,7 +270,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in "\\PC{0,60}", key in "deny|max|max_percent|max_age|hosts|[a-z]{1,8}") {
+        fn any_text_is_read_or_refused(text in "\\PC{0,60}", key in "deny|max|max_percent|max_age|allow_timing|archive|hosts|[a-z]{1,8}") {
             let _ = parse(&text);
             let _ = parse(&format!("[delete]\n{key} = {text}\n"));
         }

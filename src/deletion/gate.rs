@@ -87,6 +87,12 @@ pub enum GateError {
         /// Its key.
         key: &'static str,
     },
+    /// Builds would be deleted of which nothing is kept.
+    #[error("archive in {policy} wants each build kept before it is deleted, and no --archive is named")]
+    NoArchive {
+        /// The policy file.
+        policy: String,
+    },
     /// The report is older than it may be.
     #[error("the report {was} at {at}, {old} ago, longer than the {longest} allows")]
     TooOld {
@@ -157,6 +163,7 @@ impl GateError {
                 format!("choose fewer by --reason or --project; if they are all meant, {raise}")
             }
             Self::Looser { policy, .. } => format!("a flag may only be stricter than {policy}: leave it out"),
+            Self::NoArchive { .. } => "--archive FILE".to_owned(),
             Self::TooOld { raise, .. } => format!("scan again; if it has to be this report, {raise}"),
             Self::FromTheFuture { .. } => "is a clock wrong? scan again".to_owned(),
             Self::Databases { .. } => {

@@ -168,6 +168,27 @@ fn a_policy_is_followed_and_a_flag_may_only_be_stricter() {
 }
 
 #[test]
+fn a_policy_may_forbid_timings_and_ask_for_an_archive() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let policy = folder.path().join("halfbuilt.toml");
+    let name = policy.display().to_string();
+    let rule = |text: &str| std::fs::write(&policy, format!("[delete]\n{text}\n")).expect("a file");
+
+    rule("allow_timing = ['between']");
+    let flags = ["--policy", &name, "--allow-timing", "between", "--allow-timing", "unknown"];
+    let error = format!("--allow-timing unknown would allow more than allow_timing in {name}, which is [\"between\"]");
+    assert_eq!(stopped(&database, &report, &flags, &error).stdout, "");
+    delete(&database, &report).args(&NOBODY).args(&flags[..4]).run().exits(Exit::Clean);
+
+    rule("archive = true");
+    let error = format!("archive in {name} wants each build kept before it is deleted, and no --archive is named");
+    stopped(&database, &report, &["--policy", &name], &error).says("hint: --archive FILE");
+    let archived = ["--policy", &name, "--archive", "builds.gz"];
+    delete(&database, &report).args(&NOBODY).args(&archived).run().exits(Exit::Clean).says("dry run: nothing was sent");
+}
+
+#[test]
 fn a_policy_that_is_not_understood_stops_everything() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let (folder, report) = scanned(&database);

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 
 use crate::cli::{DeleteArgs, GateArgs, TimingArg};
-use crate::commands::{Error, policy};
+use crate::commands::{self, Error};
 use crate::database::{Database, DatabaseIdentity, Lock};
 use crate::deletion::{self, Asked, GateError, Limits, Permit, Planned};
 use crate::output::Printer;
+use crate::policy::Policy;
 use crate::report::Chosen;
 use crate::scan::database_tag;
 use crate::text::{counted, shorten};
@@ -21,20 +22,26 @@ const SHOWN: usize = 200;
 pub(super) struct Gates {
     pub(super) permit: Permit,
     limits: Limits,
+    /// The policy that wants an archive, if one does.
+    archived_by: Option<String>,
 }
 
 impl Gates {
     /// Reads the policy, if there is one, and puts the flags beside it.
     pub(super) fn settle(args: &GateArgs) -> Result<Self, Error> {
-        let policy = args.policy.as_deref().map(policy::read).transpose()?;
+        let policy = args.policy.as_deref().map(commands::policy::read).transpose()?;
         let asked = Asked { max: args.max, max_percent: args.max_percent, max_age: args.max_age };
         let limits = Limits::settle(&asked, policy.as_ref())?;
+        if let Some(policy) = &policy {
+            keeps_to(args, policy)?;
+        }
         let mut permit = Permit { timings: args.allow_timing.iter().map(timing).collect(), ..Permit::default() };
         permit.denied.add(&args.deny, "--deny")?;
         if let Some(policy) = &policy {
             permit.denied.add(&policy.delete.deny, &format!("deny in {}", policy.name()))?;
         }
-        Ok(Self { permit, limits })
+        let archived_by = policy.filter(|policy| policy.delete.archive).map(|policy| policy.name());
+        Ok(Self { permit, limits, archived_by })
     }
 
     /// Judges the choice before anything is read: all that may be deleted is on one host, the one that was named, and one
@@ -56,6 +63,9 @@ impl Gates {
         let urls = || chosen.iter().filter(may_be_deleted).filter_map(|row| row.url.as_ref());
         let host = deletion::one_host(urls(), args.confirm.as_deref())?;
         self.limits.check_hosts(urls())?;
+        if let (Some(policy), None) = (&self.archived_by, &args.archive) {
+            return Err(GateError::NoArchive { policy: policy.clone() }.into());
+        }
         origin.tell(printer);
         origin.compare_times([args.reading.backup_time, args.reading.restored_at], printer);
         match origin.age {
@@ -162,6 +172,24 @@ pub(super) async fn alone(database: &Database, execute: bool, printer: Printer) 
             let causes = shorten(&causes, SHOWN);
             printer.warn(&format!("not checked whether another deletion is at work: {error}: {causes}"));
             Ok(())
+        }
+    }
+}
+
+/// The flags allow no timing that the policy does not.
+fn keeps_to(args: &GateArgs, policy: &Policy) -> Result<(), GateError> {
+    let Some(ruled) = &policy.delete.allow_timing else { return Ok(()) };
+    match args.allow_timing.iter().map(timing).find(|asked| !ruled.contains(asked)) {
+        None => Ok(()),
+        Some(asked) => {
+            let ruled: Vec<&str> = ruled.iter().map(|timing| timing.as_str()).collect();
+            Err(GateError::Looser {
+                flag: "--allow-timing",
+                asked: asked.to_string(),
+                ruled: format!("{ruled:?}"),
+                policy: policy.name(),
+                key: "allow_timing",
+            })
         }
     }
 }
