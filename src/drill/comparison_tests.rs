@@ -111,12 +111,12 @@ proptest! {
         expected.sort();
         let found = compared(&then, &now, None);
         prop_assert_eq!(names(&found), expected);
-        prop_assert_eq!(found.builds, then.len() as u64);
+        prop_assert_eq!(found.account.builds, then.len() as u64);
         let given_up = now.iter().filter(|(name, build)| build.never_ran && !then.contains_key(*name)).count();
         prop_assert_eq!(found.given_up, given_up as u64);
         let gone = |name: &str| then.keys().any(|(project, _)| project == name) && !now.keys().any(|(project, _)| project == name);
-        prop_assert!(found.gone.iter().all(|(name, _)| gone(name)));
-        for (name, was, is) in &found.backwards {
+        prop_assert!(found.account.gone.iter().all(|(name, _)| gone(name)));
+        for Backwards { project: name, was, is } in &found.account.backwards {
             let highest = |world: &World| world.keys().filter(|(project, _)| project == name).map(|(_, number)| *number).max();
             prop_assert_eq!((Some(*was), *is), (highest(&then), highest(&now)));
         }
@@ -154,9 +154,9 @@ proptest! {
                 prop_assert!(!lost.contains(&number), "{} was due", number);
             }
         }
-        prop_assert_eq!(found.retired + lost.len() as u64, ages.len() as u64);
+        prop_assert_eq!(found.account.retired + lost.len() as u64, ages.len() as u64);
         let in_doubt = found.differing.iter().filter(|one| one.words.contains("cannot be known")).count();
-        prop_assert_eq!(found.undecided, in_doubt as u64);
+        prop_assert_eq!(found.account.undecided, in_doubt as u64);
     }
 }
 
