@@ -17,9 +17,9 @@ pub struct ManifestArgs {
     /// Sign the manifest with the key in this file: 16 bytes or more, such as `openssl rand -hex 32` makes
     #[arg(long, value_name = "FILE", env = "HALFBUILT_KEY_FILE")]
     pub key_file: Option<PathBuf>,
-    /// How long after its stop a build may still be written to, such as 1m: builds that stopped so shortly before this run are
-    /// not covered
-    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = values::duration)]
+    /// How long after its stop a build may still be written to, such as 1m, or 0s: builds that stopped so shortly before this run
+    /// are not covered
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = values::duration_or_none)]
     pub settle: SignedDuration,
     #[command(flatten)]
     #[allow(missing_docs)]

@@ -18,9 +18,6 @@ use super::{Error, reading};
 /// Counts, signs and writes.
 pub(super) async fn run(args: ManifestArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let key = args.key_file.as_deref().map(key).transpose()?;
-    if args.settle.is_negative() {
-        return Err(Error::Usage("--settle is less than nothing".to_owned()));
-    }
     let plan = reading::plan(&args.reading, &[], printer)?.without_rules();
     let file = args.output.as_deref().filter(|path| *path != Path::new("-"));
     let mut output = OutputFile::manifest(file)?;

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::finding::BASELINE_REASONS;
+
 use super::account::{Account, Backwards};
 use super::manifest::{Entry, Manifest, ProfileUsed, Project, Range};
 
@@ -99,9 +101,9 @@ impl Difference {
     /// The name that stands in `reasons` and in `--allow`.
     pub fn rule(self) -> &'static str {
         match self {
-            Self::Lost => "baseline-lost",
-            Self::Changed => "baseline-changed",
-            Self::Extra => "baseline-extra",
+            Self::Lost => BASELINE_REASONS[0],
+            Self::Changed => BASELINE_REASONS[1],
+            Self::Extra => BASELINE_REASONS[2],
             Self::Backwards => "baseline-backwards",
         }
     }
