@@ -35,7 +35,7 @@ pub struct BaselineArgs {
     /// Where there is no --backup-time, T is the manifest's. Where the manifest was made before a backup that took long, give
     /// the time at which the backup ended: what it cut in between is found only so.
     /// Reports builds that are lost, changed or extra as baseline-lost, baseline-changed and baseline-extra, names which --allow
-    /// knows too.
+    /// knows too; and baseline-backwards, for projects whose highest build number is lower than it was.
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
     /// Demand that the manifest is signed with the key in this file

@@ -249,7 +249,7 @@ impl Compared {
             match (of, found.number) {
                 (Some((_, builds, evidence)), Some(number)) => {
                     builds.add(&found.project, number);
-                    evidence.push(escape_controls(&found.words));
+                    evidence.push(escape_controls(&found.words.to_string()));
                 }
                 _ => self.absent.push_back(found),
             }
@@ -276,7 +276,7 @@ impl Compared {
                 break;
             }
             let Some(next) = self.absent.pop_front() else { break };
-            before.push(scan.absent(&next.project, next.number, next.difference.rule(), next.words));
+            before.push(scan.absent(&next.project, next.number, next.difference.rule(), next.words.to_string()));
         }
         before
     }

@@ -1,6 +1,8 @@
 //! What a restored database has lost, gained and changed since its manifest. Pure: both sides have been read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -26,13 +28,24 @@ pub enum Difference {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Differing {
     /// Its project.
-    pub project: String,
+    pub project: Arc<str>,
     /// Its number; `None` where only its range is known.
     pub number: Option<i64>,
     /// How it differs.
     pub difference: Difference,
-    /// The same in words.
-    pub words: String,
+    /// What is to be said of it.
+    pub words: Words,
+}
+
+/// What is to be said of a build that differs. There may be millions of them, so texts are made one by one, when they are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Words {
+    /// It is not there. The limit is that of retention, where nobody can tell whether it was over before it.
+    Lost(Entry, Option<i64>),
+    /// It is there, and not in the manifest.
+    Extra(Entry),
+    /// It is not as it was; for many builds the words are the same.
+    Changed(Arc<str>),
 }
 
 /// How a build fares that the manifest has as over, and the database has not.
@@ -50,7 +63,7 @@ pub struct Present {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
     /// Its project.
-    pub project: String,
+    pub project: Arc<str>,
     /// What the manifest has of it.
     pub entry: Entry,
     /// How many builds of the database have its number and were over by then: all of these are compared with others.
@@ -149,6 +162,7 @@ impl Comparison {
             if let Some(was) = given.filter(|given| now.is_none_or(|now| now < *given)) {
                 found.account.backwards.push(Backwards { project: name.to_owned(), was, is: now });
             }
+            let project = Arc::from(name);
             let mut by_first: BTreeMap<i64, (Option<&Range>, Option<&Range>)> = BTreeMap::new();
             for range in was.iter().flat_map(|was| &was.ranges) {
                 by_first.entry(range.first).or_default().0 = Some(range);
@@ -157,7 +171,7 @@ impl Comparison {
                 by_first.entry(range.first).or_default().1 = Some(range);
             }
             for (was, is) in by_first.into_values() {
-                found.range(name, was, is, &then.profile, terms);
+                found.range(&project, was, is, &then.profile, terms);
             }
         }
         found
@@ -183,7 +197,7 @@ impl Comparison {
                     let lifecycle = one.lifecycle.as_deref().unwrap_or("without a lifecycle");
                     let how = if there.len() == 1 { format!(": {lifecycle}") } else { String::new() };
                     let words = format!("over by {} in the baseline, and not by then here{how}", over(&missing.entry));
-                    self.differs(&missing.project, Some(missing.entry.number), Difference::Changed, words);
+                    self.differs(&missing.project, Some(missing.entry.number), Words::Changed(words.into()));
                 }
                 None => self.lost(&missing, kept_since),
             }
@@ -197,8 +211,8 @@ impl Comparison {
         let all_are_due = kept_since.is_some_and(|limit| self.known_until < limit);
         self.account.backwards.retain(|project| {
             // Sorted by project; what is lost has a number.
-            let first = differing.partition_point(|build| build.project < project.project);
-            let mut builds = differing.iter().skip(first).take_while(|build| build.project == project.project);
+            let first = differing.partition_point(|build| *build.project < *project.project);
+            let mut builds = differing.iter().skip(first).take_while(|build| *build.project == *project.project);
             let lost = builds.any(|build| build.difference == Difference::Lost && build.number > project.is);
             lost || !(all_are_due || highest.get(&project.project) == Some(&project.was))
         });
@@ -206,30 +220,34 @@ impl Comparison {
 
     fn lost(&mut self, missing: &Missing, kept_since: Option<Timestamp>) {
         let Entry { number, over_from, over_until, .. } = missing.entry;
-        let mut words = format!("in the baseline, over by {}, and not in this database", over(&missing.entry));
-        match kept_since.map(Timestamp::as_second) {
+        let limit = match kept_since.map(Timestamp::as_second) {
             Some(limit) if over_until < limit => {
                 self.account.retired += 1;
-                let highest = self.highest_retired.entry(missing.project.clone()).or_insert(number);
+                let highest = self.highest_retired.entry(missing.project.to_string()).or_insert(number);
                 *highest = number.max(*highest);
                 return;
             }
             Some(limit) if over_from < limit => {
                 self.account.undecided += 1;
-                words += &format!("; whether retention deleted it cannot be known: the limit is {}", shown(limit));
+                Some(limit)
             }
-            Some(_) | None => {}
-        }
-        self.differs(&missing.project, Some(number), Difference::Lost, words);
+            Some(_) | None => None,
+        };
+        self.differs(&missing.project, Some(number), Words::Lost(missing.entry, limit));
     }
 
-    fn differs(&mut self, project: &str, number: Option<i64>, difference: Difference, words: String) {
-        self.differing.push(Differing { project: project.to_owned(), number, difference, words });
+    fn differs(&mut self, project: &Arc<str>, number: Option<i64>, words: Words) {
+        let difference = match words {
+            Words::Lost(..) => Difference::Lost,
+            Words::Extra(_) => Difference::Extra,
+            Words::Changed(_) => Difference::Changed,
+        };
+        self.differing.push(Differing { project: Arc::clone(project), number, difference, words });
     }
 
     fn range(
         &mut self,
-        project: &str,
+        project: &Arc<str>,
         was: Option<&Range>,
         is: Option<&Range>,
         profile: &ProfileUsed,
@@ -263,15 +281,14 @@ impl Comparison {
             let both = thens.len().min(nows.len());
             changed.extend(std::iter::repeat_n(number, both));
             for (before, entry) in thens.into_iter().skip(both).enumerate() {
-                self.missing.push(Missing { project: project.to_owned(), entry, over: here, before });
+                self.missing.push(Missing { project: Arc::clone(project), entry, over: here, before });
             }
             for entry in nows.into_iter().skip(both) {
                 // It may have been given up after T: nothing tells when.
                 if entry.never_ran {
                     self.given_up += 1;
                 } else {
-                    let words = format!("over by {}, and not in the baseline", over(&entry));
-                    self.differs(project, Some(number), Difference::Extra, words);
+                    self.differs(project, Some(number), Words::Extra(entry));
                 }
             }
         }
@@ -289,10 +306,25 @@ impl Comparison {
                 was.first,
                 was.last()
             );
-            self.differs(project, None, Difference::Changed, words);
+            self.differs(project, None, Words::Changed(words.into()));
         }
+        let words = Words::Changed(words.into());
         for number in changed {
-            self.differs(project, Some(number), Difference::Changed, words.clone());
+            self.differs(project, Some(number), words.clone());
+        }
+    }
+}
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost(entry, limit) => {
+                write!(f, "in the baseline, over by {}, and not in this database", over(entry))?;
+                let doubt = "; whether retention deleted it cannot be known: the limit is ";
+                limit.map_or(Ok(()), |limit| write!(f, "{doubt}{}", shown(limit)))
+            }
+            Self::Extra(entry) => write!(f, "over by {}, and not in the baseline", over(entry)),
+            Self::Changed(words) => f.write_str(words),
         }
     }
 }

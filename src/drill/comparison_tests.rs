@@ -72,7 +72,11 @@ fn compared(then: &World, now: &World, kept_since: Option<i64>) -> Comparison {
 }
 
 fn names(found: &Comparison) -> Vec<(String, i64, Difference)> {
-    found.differing.iter().map(|one| (one.project.clone(), one.number.unwrap_or(i64::MIN), one.difference)).collect()
+    found
+        .differing
+        .iter()
+        .map(|one| (one.project.to_string(), one.number.unwrap_or(i64::MIN), one.difference))
+        .collect()
 }
 
 fn world() -> impl Strategy<Value = World> {
@@ -155,7 +159,7 @@ proptest! {
             }
         }
         prop_assert_eq!(found.account.retired + lost.len() as u64, ages.len() as u64);
-        let in_doubt = found.differing.iter().filter(|one| one.words.contains("cannot be known")).count();
+        let in_doubt = found.differing.iter().filter(|one| one.words.to_string().contains("cannot be known")).count();
         prop_assert_eq!(found.account.undecided, in_doubt as u64);
     }
 }
@@ -172,7 +176,7 @@ fn a_build_whose_short_digest_is_the_same_is_told_by_its_range() {
     let [one] = found.differing.as_slice() else { panic!("{found:?}") };
     assert_eq!((one.number, one.difference), (None, Difference::Changed));
     assert_eq!(
-        one.words,
+        one.words.to_string(),
         "not all builds from 0 to 1023 are as they are in the baseline, and their short digests do not tell which"
     );
     let terms = Terms { digests: false, ..terms };
@@ -192,7 +196,7 @@ fn a_build_that_is_there_and_not_over_is_changed_unless_it_never_ran() {
     };
     found.settle(&[present(0, "running"), present(1, "queued")], None);
     assert_eq!(names(&found), [("a/b".to_owned(), 1, Difference::Changed)]);
-    assert!(found.differing[0].words.ends_with("and not by then here: running"), "{:?}", found.differing);
+    assert!(found.differing[0].words.to_string().ends_with("and not by then here: running"), "{:?}", found.differing);
     assert_eq!(found.given_up, 1);
 }
 

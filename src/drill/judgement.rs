@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::database::DatabaseIdentity;
+use crate::reasons::by_reason;
 use crate::timing::RestoreTimes;
 
 use super::account::Account;
@@ -186,14 +187,7 @@ impl Judgement {
             Outcome::Counted(_) | Outcome::Read => None,
         });
         let gaps = self.gaps.iter().map(|(what, why)| (what.as_str(), why.as_str()));
-        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-        for (what, why) in checks.chain(gaps) {
-            match reasons.iter_mut().find(|(known, _)| *known == why) {
-                Some((_, whats)) => whats.push(what),
-                None => reasons.push((why, vec![what])),
-            }
-        }
-        reasons
+        by_reason(checks.chain(gaps))
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::drill::{Account, Difference};
 use crate::finding::Finding;
+use crate::reasons::by_reason;
 use crate::scan::{NotChecked, Scope};
 use crate::text::{counted, escape_controls};
 
@@ -65,14 +66,7 @@ impl Summary {
 
     /// What was not looked at, one entry for each reason, in the order in which the reasons first came up.
     pub fn not_checked_by_reason(&self) -> Vec<(&str, Vec<&str>)> {
-        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-        for left in &self.not_checked {
-            match reasons.iter_mut().find(|(why, _)| *why == left.why) {
-                Some((_, what)) => what.push(&left.what),
-                None => reasons.push((&left.why, vec![&left.what])),
-            }
-        }
-        reasons
+        by_reason(self.not_checked.iter().map(|left| (left.what.as_str(), left.why.as_str())))
     }
 }
 

@@ -59,7 +59,7 @@ pub struct Given {
 
 impl Given {
     /// Puts its values behind the other parameters of a statement, and gives a rule that reads them there.
-    pub(super) fn as_rule(self, parameters: &mut Vec<Parameter>) -> Rule {
+    pub(super) fn into_rule(self, parameters: &mut Vec<Parameter>) -> Rule {
         let sql = compose::given(parameters.len() + 1);
         parameters.push(Parameter::Texts(self.projects));
         parameters.push(Parameter::Integers(self.places));

@@ -199,7 +199,7 @@ impl<'a> Scan<'a> {
             // The statement that counts every build is compiled, and no other that comes after it is the better for it.
             self.snapshot.compiles(false).await?;
         }
-        let as_rules: Vec<Rule> = given.into_iter().map(|given| given.as_rule(&mut parameters)).collect();
+        let as_rules: Vec<Rule> = given.into_iter().map(|given| given.into_rule(&mut parameters)).collect();
         for (place, rule) in as_rules.iter().enumerate() {
             // After the rules, and after that for duplicates.
             parts.push(Part { rule, rank: self.plan.rules.len() + 1 + place, suspects: None, told: true });
