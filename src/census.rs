@@ -28,7 +28,7 @@ pub struct Counted {
     pub status: Option<String>,
     /// Whether it was over.
     pub standing: Standing,
-    /// Whether it had been asked for by T.
+    /// Whether it had been asked for by the time by which it must have stopped to be covered.
     pub was_there: bool,
     /// A hash of all that is compared.
     pub digest: u64,

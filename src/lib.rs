@@ -25,6 +25,7 @@ pub mod output;
 pub mod percent;
 pub mod policy;
 pub mod project_glob;
+pub mod reasons;
 pub mod report;
 pub mod scan;
 pub mod state;

@@ -14,6 +14,7 @@ const LAYERS: [&[&str]; 7] = [
         "finding",
         "percent",
         "project_glob",
+        "reasons",
         "state",
         "text",
         "timing",

@@ -10,6 +10,8 @@
 --        NULL must not pass for anything else: no time is not-a-number, and a text has a sign before it.
 --        `first` and `next` are added up each for itself: a sum of bigint cannot overflow, next - first can.
 --
+--        was_there: whether it had been asked for by the first time; what comes later may not have been committed yet.
+--
 --        The states: 0 it stopped by the first time; 1 it never ran and never stopped, and was queued by then; 2 it stopped later,
 --        but by T; 3 it is over, and nothing tells since when; 4 anything else: it ran or waited at T, or came later.
 WITH moment AS MATERIALIZED (
@@ -30,7 +32,7 @@ WITH moment AS MATERIALIZED (
                      AND build.queued_at >= '0001-01-01 00:00Z' THEN 1
                 ELSE 3
            END::bigint AS state,
-           coalesce(build.queued_at, build.started_at, build.stopped_at) <= moment.backup_time AS was_there
+           coalesce(build.queued_at, build.started_at, build.stopped_at) <= moment.covered AS was_there
       FROM build
      CROSS JOIN moment
       LEFT JOIN stepped ON stepped.build_key = build.build_key

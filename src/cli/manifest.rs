@@ -17,9 +17,9 @@ pub struct ManifestArgs {
     /// Sign the manifest with the key in this file: 16 bytes or more, such as `openssl rand -hex 32` makes
     #[arg(long, value_name = "FILE", env = "HALFBUILT_KEY_FILE")]
     pub key_file: Option<PathBuf>,
-    /// How long after its stop a build may still be written to, such as 1m: builds that stopped so shortly before this run are
-    /// not covered
-    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = values::duration)]
+    /// How long after its stop a build may still be written to, such as 1m, or 0s: builds that stopped so shortly before this run
+    /// are not covered
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = values::duration_or_none)]
     pub settle: SignedDuration,
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -44,7 +44,7 @@ pub struct BaselineArgs {
     /// Where there is no --backup-time, T is the manifest's. Where the manifest was made before a backup that took long, give
     /// the time at which the backup ended: what it cut in between is found only so.
     /// Reports builds that are lost, changed or extra as baseline-lost, baseline-changed and baseline-extra, names which --allow
-    /// knows too.
+    /// knows too; and baseline-backwards, for projects whose highest build number is lower than it was.
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
     /// Demand that the manifest is signed with the key in this file [env: HALFBUILT_KEY_FILE]

@@ -22,6 +22,11 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
     duration::parse(text)
 }
 
+/// A length of time, which may be nothing.
+pub(super) fn duration_or_none(text: &str) -> Result<SignedDuration, String> {
+    duration::parse_or_none(text)
+}
+
 /// A length of time to wait.
 pub(super) fn wait(text: &str) -> Result<Duration, String> {
     duration(text)?.try_into().map_err(|_| "it is too long".to_owned())

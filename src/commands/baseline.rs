@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use crate::cli::{BaselineArgs, ReadingArgs};
 use crate::drill::{
-    ComparedWith, Comparison, Difference, Differing, Gatherer, Manifest, ManifestError, NotCovered, Present, Terms,
+    Account, ComparedWith, Comparison, Difference, Differing, Gatherer, Manifest, ManifestError, NotCovered, Present,
+    Terms,
 };
 use crate::finding::Finding;
 use crate::output::Printer;
@@ -18,8 +19,6 @@ use crate::timing::Timing;
 
 use super::{Error, manifest};
 
-/// How many projects are named of those that are gone, new, or went backwards.
-const SHOWN: usize = 20;
 /// As much of a project's name is shown.
 const NAME_SHOWN: usize = 100;
 
@@ -43,8 +42,8 @@ pub(super) struct Compared {
     pub(super) absent: VecDeque<Differing>,
     /// What could not be compared.
     pub(super) not_checked: Vec<NotChecked>,
-    /// How many builds of the manifest were looked for.
-    pub(super) builds: u64,
+    /// What it comes to beside.
+    pub(super) account: Account,
 }
 
 impl Baseline {
@@ -138,15 +137,28 @@ impl Baseline {
             then.projects.iter().map(|project| (&*project.project, gathered.highest_now(&project.project))).collect();
         let now = gathered.finish(manifest::about(plan, (None, String::new()), &clock, times));
         let mut compared = Compared::default();
-        let digests = self.digests_alike(&now, &mut compared);
-        let terms = Terms { in_scope: &|project| projects.matches(Some(project)), digests };
+        let otherwise = self.digests_otherwise(&now, &mut compared);
+        let in_scope = |project: &str| projects.matches(Some(project));
+        let terms = Terms { in_scope: &in_scope, digests: otherwise.is_none() };
         let highest = |project: &str| highest.get(project).copied().flatten();
         let mut found = Comparison::new(then, &now, highest, &terms);
+        let in_both = found.account.builds - found.missing.len() as u64;
         let present = self.present(scan, &found).await?;
         found.settle(&present, self.kept_since);
         self.tell(&found);
-        self.left_out(&found, &mut compared);
-        compared.builds = found.builds;
+        if let Some(why) = otherwise {
+            if !found.differing.iter().any(|build| build.difference == Difference::Changed) {
+                compared.leave_out(Difference::Changed.rule().to_owned(), why);
+            }
+            compared.leave_out(format!("the digests of {}", counted(in_both, "build")), why);
+        }
+        compared.left_out(&then.not_covered_in(&in_scope), "of the baseline");
+        compared.left_out(&now.not_covered_in(&in_scope), "of this database, against the baseline");
+        if found.given_up > 0 {
+            let what = format!("{} against the baseline", counted(found.given_up, "build"));
+            compared.leave_out(what, "they never ran, and nothing tells whether they were given up by T");
+        }
+        compared.account = found.account;
         compared.take(found.differing);
         Ok(compared)
     }
@@ -167,84 +179,63 @@ impl Baseline {
         Ok(present.collect())
     }
 
-    /// Whether a digest of the manifest and one of this database mean the same. If not, it is said.
-    fn digests_alike(&self, now: &Manifest, compared: &mut Compared) -> bool {
+    /// Why a digest of the manifest and one of this database do not mean the same; `None` where they do.
+    fn digests_otherwise(&self, now: &Manifest, compared: &mut Compared) -> Option<&'static str> {
         let (theirs, ours) = (&self.manifest.profile, &now.profile);
-        let why = if self.manifest.digest_check != now.digest_check {
-            "this server digests otherwise than that of the baseline"
-        } else if (theirs.steps, theirs.output) != (ours.steps, ours.output) {
-            "the baseline covers other relations than the profile has now"
-        } else {
-            if theirs.digest != ours.digest {
-                let name = shorten(&theirs.name, NAME_SHOWN);
-                self.printer.warn(&format!(
-                    "profile {name} is not what it was when the baseline was made: it may see other things"
-                ));
+        if self.manifest.digest_check != now.digest_check {
+            return Some("this server digests otherwise than that of the baseline");
+        }
+        if (theirs.steps, theirs.output) != (ours.steps, ours.output) {
+            return Some("the baseline covers other relations than the profile has now");
+        }
+        if theirs.digest != ours.digest {
+            let name = shorten(&theirs.name, NAME_SHOWN);
+            self.printer.warn(&format!(
+                "profile {name} is not what it was when the baseline was made: it may see other things"
+            ));
+        }
+        for (has, what) in [(theirs.steps, "steps"), (theirs.output, "output")] {
+            if !has {
+                compared.leave_out(format!("{what} against the baseline"), "it has none of them");
             }
-            for (has, what) in [(theirs.steps, "steps"), (theirs.output, "output")] {
-                if !has {
-                    compared.leave_out(format!("{what} against the baseline"), "it has none of them");
-                }
-            }
-            return true;
-        };
-        compared.leave_out(Difference::Changed.rule().to_owned(), why);
-        false
+        }
+        None
     }
 
     fn tell(&self, found: &Comparison) {
-        let Comparison { builds, projects, ranges, ranges_differ, .. } = found;
+        let Comparison { account, projects, ranges, ranges_differ, .. } = found;
         self.printer.say(&format!(
             "compared with the baseline: {} of {}; {ranges_differ} of {} differ",
-            counted(*builds, "build"),
+            counted(account.builds, "build"),
             counted(*projects, "project"),
             counted(*ranges, "range")
         ));
-        if let Some(kept_since) = self.kept_since
-            && found.retired + found.undecided > 0
-        {
-            let (retired, undecided) = (counted(found.retired, "build"), found.undecided);
-            self.printer.say(&format!(
-                "{retired} that retention deleted are not lost: the baseline has them as over before {kept_since}; of {undecided} more it \
-                 cannot be told, and they count as lost"
-            ));
+        if let Some(kept_since) = self.kept_since {
+            let (retired, undecided) = (counted(account.retired, "build"), counted(account.undecided, "build"));
+            if account.retired > 0 {
+                self.printer.say(&format!(
+                    "left to retention: {retired}, over before {kept_since} in the baseline, and not here"
+                ));
+            }
+            if account.undecided > 0 {
+                self.printer.say(&format!(
+                    "counted as lost: {undecided}, over about {kept_since}: the baseline does not tell whether before it"
+                ));
+            }
         }
-        self.name_projects(&found.gone, |(name, builds)| {
-            format!("project {} is gone: {}", name_of(name), counted(*builds, "build"))
-        });
-        self.name_projects(&found.new, |(name, builds)| {
-            format!("project {} is not in the baseline: {}", name_of(name), counted(*builds, "build"))
-        });
-        self.name_projects(&found.backwards, |(name, was, is)| {
-            let is = is.map_or_else(|| "it has none now".to_owned(), |is| format!("it is {is} now"));
-            format!(
-                "NUMBERS WENT BACKWARDS in project {}: the highest was {was}, and {is}; the next build may get a number that was given before",
-                name_of(name)
-            )
-        });
-    }
-
-    fn name_projects<T>(&self, projects: &[T], words: impl Fn(&T) -> String) {
-        projects.iter().take(SHOWN).for_each(|project| self.printer.warn(&words(project)));
-        if projects.len() > SHOWN {
-            self.printer.warn(&format!("and so with {} more projects", projects.len() - SHOWN));
-        }
-    }
-
-    fn left_out(&self, found: &Comparison, compared: &mut Compared) {
-        // Those that were not over are for the rules.
-        let left = NotCovered { not_over: 0, ..self.manifest.not_covered };
-        for (what, why) in manifest::not_covered(&left) {
-            compared.leave_out(format!("{what} against the baseline"), why);
-        }
-        if found.given_up > 0 {
-            let what = format!("{} against the baseline", counted(found.given_up, "build"));
-            compared.leave_out(what, "they never ran, and nothing tells whether they were given up by T");
-        }
+        account.come_and_gone().iter().chain(&account.went_backwards()).for_each(|line| self.printer.warn(line));
     }
 }
 
 impl Compared {
+    /// Takes over which builds of one side are not compared.
+    fn left_out(&mut self, left: &NotCovered, side: &str) {
+        // Those that were not over are for the rules.
+        for (what, why) in manifest::not_covered(&NotCovered { not_over: 0, ..*left }) {
+            self.leave_out(format!("{what} {side}"), why);
+        }
+    }
+
     fn leave_out(&mut self, what: String, why: &str) {
         self.not_checked.push(NotChecked { what, why: why.to_owned() });
     }
@@ -258,7 +249,7 @@ impl Compared {
             match (of, found.number) {
                 (Some((_, builds, evidence)), Some(number)) => {
                     builds.add(&found.project, number);
-                    evidence.push(escape_controls(&found.words));
+                    evidence.push(escape_controls(&found.words.to_string()));
                 }
                 _ => self.absent.push_back(found),
             }
@@ -285,7 +276,7 @@ impl Compared {
                 break;
             }
             let Some(next) = self.absent.pop_front() else { break };
-            before.push(scan.absent(&next.project, next.number, next.difference.rule(), next.words));
+            before.push(scan.absent(&next.project, next.number, next.difference.rule(), next.words.to_string()));
         }
         before
     }
@@ -317,8 +308,4 @@ impl ByProject {
         self.places.push(self.projects.len() as i64);
         self.numbers.push(number);
     }
-}
-
-fn name_of(project: &str) -> String {
-    shorten(project, NAME_SHOWN)
 }

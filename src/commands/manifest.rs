@@ -21,9 +21,6 @@ pub(super) async fn run(args: ManifestArgs, interrupt: &Interrupt, printer: Prin
     let files = Files::default().read("--key-file", args.key_file.as_deref()).read_by(&args.reading);
     files.write("-o", args.output.as_deref()).keep_apart()?;
     let key = args.key_file.as_deref().map(key).transpose()?;
-    if args.settle.is_negative() {
-        return Err(Error::Usage("--settle is less than nothing".to_owned()));
-    }
     let plan = reading::plan(&args.reading, &[], printer)?.without_rules();
     let mut output = OutputFile::manifest(args.output.as_deref())?;
     let name = output.name();

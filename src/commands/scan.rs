@@ -32,11 +32,13 @@ pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer)
     if let Some(file) = args.output.filter(|file| !is_stdout(file)) {
         printer.say(&format!("written to {}", file.display()));
     }
-    if summary.scope.builds() == 0 || summary.by_rule.is_empty() {
-        printer.warn("nothing was checked: no build in scope, or no rule that could be run");
-        return Ok(Exit::NothingInScope);
-    }
-    Ok(Exit::Clean)
+    let why = match (summary.scope.builds(), summary.by_rule.is_empty()) {
+        (0, _) => "no build is in scope",
+        (_, true) => "no rule could be run",
+        _ => return Ok(Exit::Clean),
+    };
+    printer.warn(&format!("nothing was checked: {why}"));
+    Ok(Exit::NothingInScope)
 }
 
 fn format(args: &ScanArgs) -> Format {

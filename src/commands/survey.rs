@@ -4,7 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::causes::told_apart;
 use crate::cli::ReadingArgs;
-use crate::drill::Difference;
 use crate::finding::Finding;
 use crate::output::{Format, OutputFile, Printer, Progress, Sink, Summary};
 use crate::project_glob::ProjectGlobs;
@@ -65,17 +64,20 @@ pub(super) async fn survey(
         let mut progress = Progress::open_ended("abnormal builds found", printer);
         let scan = Scan::begin(plan, &snapshot, projects, &|phase| progress.enter(&phase.to_string())).await?;
         let mut summary = Summary::new(scan.scope(), scan.not_checked(), scan.rule_names());
+        if let (Some(0), Some(backup)) = (summary.scope.asked_for, plan.times().backup) {
+            printer.warn(&format!("no build in scope had been asked for by {backup}: is the backup time right?"));
+        }
         witness.begun(&scan);
         let mut compared = match baseline {
             Some(baseline) => {
                 progress.enter("comparing with the baseline");
-                let compared = baseline.compare(&scan, plan, projects).await?;
-                summary.compares(&compared.not_checked, Difference::ALL.map(Difference::rule), compared.builds);
+                let mut compared = baseline.compare(&scan, plan, projects).await?;
+                summary.compares(&compared.not_checked, std::mem::take(&mut compared.account));
                 compared
             }
             None => Compared::default(),
         };
-        let mut findings = scan.findings_and(&compared.given).await?;
+        let mut findings = scan.findings_and(std::mem::take(&mut compared.given)).await?;
         let mut next = findings.next().await?.map(baseline::as_told);
         // Not before: where nothing could be looked at, there is no report either, not even an empty one.
         let mut sink = Sink::open(output)?;

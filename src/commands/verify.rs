@@ -111,11 +111,15 @@ impl Drill {
     /// Takes over what each rule found, and the comparison.
     fn count(&mut self, summary: &Summary, allowed: &Allowance) {
         for check in self.checks.iter_mut().filter(|check| check.kind != Kind::Relation) {
-            check.outcome = match summary.by_rule.get(&check.name) {
-                Some(_) => {
-                    let count = self.tally.by_rule.remove(&check.name).unwrap_or_default();
-                    Outcome::Counted(Count { allowed: allowed.of(&check.name), ..count })
+            let counted = match &summary.compared {
+                Some(account) if check.counts_projects() => Some(account.count()),
+                _ if summary.by_rule.contains_key(&check.name) => {
+                    Some(self.tally.by_rule.remove(&check.name).unwrap_or_default())
                 }
+                _ => None,
+            };
+            check.outcome = match counted {
+                Some(count) => Outcome::Counted(Count { allowed: allowed.of(&check.name), ..count }),
                 None => Outcome::NotChecked(why_not(&summary.not_checked, &check.name)),
             };
         }
@@ -172,7 +176,7 @@ fn rules(plan: &ScanPlan) -> Vec<Check> {
     rules.collect()
 }
 
-/// The ways in which a build can differ from a baseline. What came of them is not known yet.
+/// The ways in which builds and projects can differ from a baseline. What came of them is not known yet.
 fn differences() -> Vec<Check> {
     let differences = Difference::ALL.map(|difference| Check {
         kind: Kind::Baseline,
@@ -193,7 +197,8 @@ fn numbers(summary: &Summary) -> Numbers {
         builds: summary.scope.builds(),
         projects: summary.scope.projects.len() as u64,
         steps: summary.scope.steps,
-        compared: summary.compared,
+        asked_for: summary.scope.asked_for,
+        compared: summary.compared.clone(),
         abnormal: summary.abnormal,
         deletable: summary.deletable,
         by_timing: summary.by_timing.iter().map(|(timing, builds)| ((*timing).to_owned(), *builds)).collect(),

@@ -1,7 +1,7 @@
 //! What is to happen with each chosen build, and why. Undecided is never deleted.
 
 use crate::build_url::BuildUrl;
-use crate::finding::Finding;
+use crate::finding::{BASELINE_REASONS, Finding};
 use crate::project_glob::DeniedProjects;
 use crate::report::{Chosen, Judged};
 use crate::state::State;
@@ -107,6 +107,11 @@ impl Terms<'_> {
             return Keep(State::Refused, why);
         }
         if let Some(why) = chosen.judged.as_ref().and_then(|judged| self.forbidden(judged)) {
+            return Keep(State::Refused, why);
+        }
+        // Its row never says that it is deletable; that may have been edited.
+        if let Some(reason) = chosen.reasons.iter().find(|reason| BASELINE_REASONS.contains(&reason.as_str())) {
+            let why = format!("{reason}: it was over before the backup, and what it should be is not known");
             return Keep(State::Refused, why);
         }
         if chosen.url.is_none() {

@@ -4,6 +4,8 @@ use crate::finding::Finding;
 use crate::text::{escape_controls, shorten};
 use crate::timing::Timing;
 
+use super::comparison::Difference;
+
 /// How much of what was seen of a build is kept, in characters.
 const EVIDENCE: usize = 500;
 /// How much of a name from the database is kept, in characters.
@@ -14,7 +16,7 @@ const NAME: usize = 300;
 pub enum Kind {
     /// A rule, which counts the builds that it finds.
     Rule,
-    /// One way in which a build can differ from a baseline, which counts the builds that do.
+    /// One way in which a build or a project can differ from a baseline, which counts those that do.
     Baseline,
     /// A relation of the profile, which is read or not.
     Relation,
@@ -45,16 +47,25 @@ pub struct Check {
 }
 
 impl Check {
-    /// Whether it counts builds, and has counted none.
+    /// Whether it counts projects, as nothing else does than the comparison of their highest numbers.
+    pub fn counts_projects(&self) -> bool {
+        self.kind == Kind::Baseline && self.name == Difference::Backwards.rule()
+    }
+
+    /// Whether it was looked at, and nothing was found.
     pub(super) fn has_found_nothing(&self) -> bool {
-        matches!(&self.outcome, Outcome::Counted(count) if count.found == 0)
+        match &self.outcome {
+            Outcome::Counted(count) => count.found == 0,
+            Outcome::Read => true,
+            Outcome::NotChecked(_) => false,
+        }
     }
 }
 
 /// What came of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A rule was run, or a baseline compared with, and so many builds were found.
+    /// A rule was run, or a baseline compared with, and so many builds were found, or projects.
     Counted(Count),
     /// A relation was read.
     Read,
@@ -87,7 +98,7 @@ impl Count {
     }
 }
 
-/// A build that was found, as far as a verdict shows it. Its texts are escaped and bounded.
+/// A build or a project that was found, as far as a verdict shows it. Its texts are escaped and bounded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// Its address.
@@ -96,8 +107,8 @@ pub struct Seen {
     pub project: Option<String>,
     /// Its number.
     pub build_num: Option<i64>,
-    /// What it did around the backup.
-    pub timing: Timing,
+    /// What it did around the backup; `None` for a project.
+    pub timing: Option<Timing>,
     /// What was seen, in words.
     pub evidence: String,
 }
@@ -105,15 +116,18 @@ pub struct Seen {
 impl Seen {
     /// What a verdict shows of a finding.
     pub fn of(found: &Finding) -> Self {
-        // Escaped first, so that a name that begins with a tab does not lose it.
-        let bounded = |text: &Option<String>| text.as_deref().map(|text| shorten(&escape_controls(text), NAME));
         Self {
-            build_url: bounded(&found.build_url).filter(|url| !url.is_empty()),
-            project: bounded(&found.project),
+            build_url: found.build_url.as_deref().map(bounded).filter(|url| !url.is_empty()),
+            project: found.project.as_deref().map(bounded),
             build_num: found.build_num,
-            timing: found.timing,
+            timing: Some(found.timing),
             evidence: shorten(&found.evidence, EVIDENCE),
         }
+    }
+
+    /// What a verdict shows of a project.
+    pub(super) fn project(name: &str, evidence: String) -> Self {
+        Self { build_url: None, project: Some(bounded(name)), build_num: None, timing: None, evidence }
     }
 
     /// What a person knows it by.
@@ -122,13 +136,20 @@ impl Seen {
             (Some(url), _, _) => url.clone(),
             (None, Some(project), Some(number)) => format!("{project} {number}"),
             (None, _, Some(number)) => format!("build {number}"),
+            (None, Some(project), None) if self.timing.is_none() => format!("project {project}"),
             (None, Some(project), None) => format!("a build of {project}"),
             (None, None, None) => "a build that is not there".to_owned(),
         }
     }
 
-    /// The build and what was seen of it, in one line.
+    /// The build or the project and what was seen of it, in one line.
     pub fn line(&self) -> String {
-        format!("{} ({}): {}", escape_controls(&self.name()), self.timing, self.evidence)
+        let timing = self.timing.map(|timing| format!(" ({timing})")).unwrap_or_default();
+        format!("{}{timing}: {}", escape_controls(&self.name()), self.evidence)
     }
+}
+
+/// A name from the database. It is escaped first, so that one that begins with a tab does not lose it.
+fn bounded(text: &str) -> String {
+    shorten(&escape_controls(text), NAME)
 }

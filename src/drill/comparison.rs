@@ -1,12 +1,17 @@
 //! What a restored database has lost, gained and changed since its manifest. Pure: both sides have been read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::finding::BASELINE_REASONS;
+
+use super::account::{Account, Backwards};
 use super::manifest::{Entry, Manifest, ProfileUsed, Project, Range};
 
-/// What the comparison knows a build's difference as: the words of `reasons` and of `--allow`.
+/// What the comparison knows a difference as: the words of `--allow`, and those that tell of a build are the words of `reasons` too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
     /// It is in the manifest and not in the database.
@@ -15,19 +20,32 @@ pub enum Difference {
     Changed,
     /// It was over by T, and is not in the manifest.
     Extra,
+    /// The highest number of a project is lower than it was.
+    Backwards,
 }
 
 /// One build that is not as the manifest has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Differing {
     /// Its project.
-    pub project: String,
+    pub project: Arc<str>,
     /// Its number; `None` where only its range is known.
     pub number: Option<i64>,
     /// How it differs.
     pub difference: Difference,
-    /// The same in words.
-    pub words: String,
+    /// What is to be said of it.
+    pub words: Words,
+}
+
+/// What is to be said of a build that differs. There may be millions of them, so texts are made one by one, when they are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Words {
+    /// It is not there. The limit is that of retention, where nobody can tell whether it was over before it.
+    Lost(Entry, Option<i64>),
+    /// It is there, and not in the manifest.
+    Extra(Entry),
+    /// It is not as it was; for many builds the words are the same.
+    Changed(Arc<str>),
 }
 
 /// How a build fares that the manifest has as over, and the database has not.
@@ -45,11 +63,13 @@ pub struct Present {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
     /// Its project.
-    pub project: String,
+    pub project: Arc<str>,
     /// What the manifest has of it.
     pub entry: Entry,
-    /// Whether another build has its number, so that nothing can be looked up by it.
-    pub shares: bool,
+    /// How many builds of the database have its number and were over by then: all of these are compared with others.
+    pub over: usize,
+    /// How many builds that are missing as it is, and have its number, come before it.
+    pub before: usize,
 }
 
 /// How a comparison is to be made.
@@ -64,9 +84,9 @@ pub struct Terms<'a> {
 /// How a manifest and a database differ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// How many builds of the manifest were looked for.
-    pub builds: u64,
-    /// How many projects they are of.
+    /// What it comes to beside the builds that differ.
+    pub account: Account,
+    /// How many projects the builds that were looked for are of.
     pub projects: u64,
     /// In how many ranges.
     pub ranges: u64,
@@ -76,30 +96,28 @@ pub struct Comparison {
     pub differing: Vec<Differing>,
     /// What is yet to be looked for.
     pub missing: Vec<Missing>,
-    /// Builds that retention has deleted.
-    pub retired: u64,
-    /// Lost builds of which nobody can tell whether retention has deleted them.
-    pub undecided: u64,
     /// Builds that never ran and are not in the manifest: they may have been given up after T.
     pub given_up: u64,
-    /// Projects that are not there any more, with their builds in the manifest.
-    pub gone: Vec<(String, u64)>,
-    /// Projects that the manifest does not know, with their builds.
-    pub new: Vec<(String, u64)>,
-    /// Projects whose highest number is lower than it was: the name, what it was, what it is.
-    pub backwards: Vec<(String, i64, Option<i64>)>,
+    /// The highest number of each project that retention has deleted.
+    highest_retired: BTreeMap<String, i64>,
+    /// Until when builds had been asked for whose numbers the manifest knows.
+    known_until: Timestamp,
 }
 
 impl Difference {
-    /// All of them, in the order of the report.
-    pub const ALL: [Self; 3] = [Self::Lost, Self::Changed, Self::Extra];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Lost, Self::Changed, Self::Extra, Self::Backwards];
 
-    /// The name that stands in `reasons`.
+    /// Those that tell of a build, and stand in the report.
+    pub const OF_BUILDS: [Self; 3] = [Self::Lost, Self::Changed, Self::Extra];
+
+    /// The name that stands in `reasons` and in `--allow`.
     pub fn rule(self) -> &'static str {
         match self {
-            Self::Lost => "baseline-lost",
-            Self::Changed => "baseline-changed",
-            Self::Extra => "baseline-extra",
+            Self::Lost => BASELINE_REASONS[0],
+            Self::Changed => BASELINE_REASONS[1],
+            Self::Extra => BASELINE_REASONS[2],
+            Self::Backwards => "baseline-backwards",
         }
     }
 
@@ -109,6 +127,7 @@ impl Difference {
             Self::Lost => "a build of the baseline is not in the database",
             Self::Changed => "a build is not as it is in the baseline",
             Self::Extra => "a build was over by then, and is not in the baseline",
+            Self::Backwards => "the highest build number of a project is lower than it was",
         }
     }
 
@@ -121,27 +140,29 @@ impl Difference {
 impl Comparison {
     /// Compares the manifest with what is there now. `highest` tells the highest number that a project has given at all.
     pub fn new(then: &Manifest, now: &Manifest, highest: impl Fn(&str) -> Option<i64>, terms: &Terms<'_>) -> Self {
-        let mut found = Self::default();
+        let mut found = Self { known_until: then.covered_until, ..Self::default() };
         let names = [then, now].into_iter().flat_map(|manifest| &manifest.projects).map(|project| &*project.project);
         let names: BTreeSet<&str> = names.filter(|name| (terms.in_scope)(name)).collect();
         for name in names {
             let (was, is) = (then.project(name), now.project(name));
             let ranges = |project: Option<&Project>| project.map_or(0, |project| project.ranges.len() as u64);
             let builds = |project: Option<&Project>| project.map_or(0, |project| project.builds);
-            found.builds += builds(was);
+            found.account.builds += builds(was);
             found.ranges += ranges(was);
             found.projects += u64::from(builds(was) > 0);
             if builds(was) > 0 && is.is_none() {
-                found.gone.push((name.to_owned(), builds(was)));
+                found.account.gone.push((name.to_owned(), builds(was)));
             }
-            if was.is_none() && builds(is) > 0 {
-                found.new.push((name.to_owned(), builds(is)));
-            }
-            if let Some(given) =
-                was.and_then(|was| was.highest).filter(|given| highest(name).is_none_or(|is| is < *given))
+            if let (None, Some(is)) = (was, is)
+                && is.was_there()
             {
-                found.backwards.push((name.to_owned(), given, highest(name)));
+                found.account.new.push((name.to_owned(), is.builds + is.not_covered.builds()));
             }
+            let (given, now) = (was.and_then(|was| was.highest), highest(name));
+            if let Some(was) = given.filter(|given| now.is_none_or(|now| now < *given)) {
+                found.account.backwards.push(Backwards { project: name.to_owned(), was, is: now });
+            }
+            let project = Arc::from(name);
             let mut by_first: BTreeMap<i64, (Option<&Range>, Option<&Range>)> = BTreeMap::new();
             for range in was.iter().flat_map(|was| &was.ranges) {
                 by_first.entry(range.first).or_default().0 = Some(range);
@@ -150,7 +171,7 @@ impl Comparison {
                 by_first.entry(range.first).or_default().1 = Some(range);
             }
             for (was, is) in by_first.into_values() {
-                found.range(name, was, is, &then.profile, terms);
+                found.range(&project, was, is, &then.profile, terms);
             }
         }
         found
@@ -159,16 +180,24 @@ impl Comparison {
     /// Decides about the builds that are missing, once they have been looked for. `kept_since`: builds that were over before it may
     /// have been deleted on purpose.
     pub fn settle(&mut self, present: &[Present], kept_since: Option<Timestamp>) {
-        let present: BTreeMap<usize, &Present> = present.iter().map(|present| (present.position, present)).collect();
+        let mut by_position: BTreeMap<usize, Vec<&Present>> = BTreeMap::new();
+        for build in present {
+            by_position.entry(build.position).or_default().push(build);
+        }
         for (position, missing) in std::mem::take(&mut self.missing).into_iter().enumerate() {
-            match present.get(&position).filter(|_| !missing.shares) {
+            let there = by_position.remove(&position).unwrap_or_default();
+            // Of those that have its number some were over, and are compared with others; one is left for each that is missing.
+            let left = there.len().saturating_sub(missing.over) > missing.before;
+            match there.first().filter(|_| left) {
                 // It was given up after T, or is to be: nothing that never ran tells when.
-                Some(there) if missing.entry.never_ran && !there.has_started => self.given_up += 1,
-                Some(there) => {
-                    let lifecycle = there.lifecycle.as_deref().unwrap_or("without a lifecycle");
-                    let words =
-                        format!("over by {} in the baseline, and not by then here: {lifecycle}", over(&missing.entry));
-                    self.differs(&missing.project, Some(missing.entry.number), Difference::Changed, words);
+                Some(_) if missing.entry.never_ran && there.iter().any(|build| !build.has_started) => {
+                    self.given_up += 1
+                }
+                Some(one) => {
+                    let lifecycle = one.lifecycle.as_deref().unwrap_or("without a lifecycle");
+                    let how = if there.len() == 1 { format!(": {lifecycle}") } else { String::new() };
+                    let words = format!("over by {} in the baseline, and not by then here{how}", over(&missing.entry));
+                    self.differs(&missing.project, Some(missing.entry.number), Words::Changed(words.into()));
                 }
                 None => self.lost(&missing, kept_since),
             }
@@ -177,32 +206,48 @@ impl Comparison {
             let place = |found: &Differing| (found.number.is_none(), found.number, found.difference);
             one.project.cmp(&other.project).then_with(|| place(one).cmp(&place(other)))
         });
+        let (differing, highest) = (&self.differing, &self.highest_retired);
+        // A build that was not over may have the highest number; how old it is, only this tells.
+        let all_are_due = kept_since.is_some_and(|limit| self.known_until < limit);
+        self.account.backwards.retain(|project| {
+            // Sorted by project; what is lost has a number.
+            let first = differing.partition_point(|build| *build.project < *project.project);
+            let mut builds = differing.iter().skip(first).take_while(|build| *build.project == *project.project);
+            let lost = builds.any(|build| build.difference == Difference::Lost && build.number > project.is);
+            lost || !(all_are_due || highest.get(&project.project) == Some(&project.was))
+        });
     }
 
     fn lost(&mut self, missing: &Missing, kept_since: Option<Timestamp>) {
         let Entry { number, over_from, over_until, .. } = missing.entry;
-        let mut words = format!("in the baseline, over by {}, and not in this database", over(&missing.entry));
-        match kept_since.map(Timestamp::as_second) {
+        let limit = match kept_since.map(Timestamp::as_second) {
             Some(limit) if over_until < limit => {
-                self.retired += 1;
+                self.account.retired += 1;
+                let highest = self.highest_retired.entry(missing.project.to_string()).or_insert(number);
+                *highest = number.max(*highest);
                 return;
             }
             Some(limit) if over_from < limit => {
-                self.undecided += 1;
-                words += &format!("; whether retention deleted it cannot be known: the limit is {}", shown(limit));
+                self.account.undecided += 1;
+                Some(limit)
             }
-            Some(_) | None => {}
-        }
-        self.differs(&missing.project, Some(number), Difference::Lost, words);
+            Some(_) | None => None,
+        };
+        self.differs(&missing.project, Some(number), Words::Lost(missing.entry, limit));
     }
 
-    fn differs(&mut self, project: &str, number: Option<i64>, difference: Difference, words: String) {
-        self.differing.push(Differing { project: project.to_owned(), number, difference, words });
+    fn differs(&mut self, project: &Arc<str>, number: Option<i64>, words: Words) {
+        let difference = match words {
+            Words::Lost(..) => Difference::Lost,
+            Words::Extra(_) => Difference::Extra,
+            Words::Changed(_) => Difference::Changed,
+        };
+        self.differing.push(Differing { project: Arc::clone(project), number, difference, words });
     }
 
     fn range(
         &mut self,
-        project: &str,
+        project: &Arc<str>,
         was: Option<&Range>,
         is: Option<&Range>,
         profile: &ProfileUsed,
@@ -225,7 +270,7 @@ impl Comparison {
         }
         let mut changed = Vec::new();
         for (number, (mut thens, mut nows)) in by_number {
-            let shares = !nows.is_empty() || thens.len() > 1;
+            let here = nows.len();
             thens.retain(|then| match nows.iter().position(|now| now.digest == then.digest || !terms.digests) {
                 Some(same) => {
                     nows.swap_remove(same);
@@ -235,16 +280,15 @@ impl Comparison {
             });
             let both = thens.len().min(nows.len());
             changed.extend(std::iter::repeat_n(number, both));
-            for entry in thens.into_iter().skip(both) {
-                self.missing.push(Missing { project: project.to_owned(), entry, shares });
+            for (before, entry) in thens.into_iter().skip(both).enumerate() {
+                self.missing.push(Missing { project: Arc::clone(project), entry, over: here, before });
             }
             for entry in nows.into_iter().skip(both) {
                 // It may have been given up after T: nothing tells when.
                 if entry.never_ran {
                     self.given_up += 1;
                 } else {
-                    let words = format!("over by {}, and not in the baseline", over(&entry));
-                    self.differs(project, Some(number), Difference::Extra, words);
+                    self.differs(project, Some(number), Words::Extra(entry));
                 }
             }
         }
@@ -262,10 +306,25 @@ impl Comparison {
                 was.first,
                 was.last()
             );
-            self.differs(project, None, Difference::Changed, words);
+            self.differs(project, None, Words::Changed(words.into()));
         }
+        let words = Words::Changed(words.into());
         for number in changed {
-            self.differs(project, Some(number), Difference::Changed, words.clone());
+            self.differs(project, Some(number), words.clone());
+        }
+    }
+}
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost(entry, limit) => {
+                write!(f, "in the baseline, over by {}, and not in this database", over(entry))?;
+                let doubt = "; whether retention deleted it cannot be known: the limit is ";
+                limit.map_or(Ok(()), |limit| write!(f, "{doubt}{}", shown(limit)))
+            }
+            Self::Extra(entry) => write!(f, "over by {}, and not in the baseline", over(entry)),
+            Self::Changed(words) => f.write_str(words),
         }
     }
 }

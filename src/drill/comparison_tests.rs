@@ -72,7 +72,11 @@ fn compared(then: &World, now: &World, kept_since: Option<i64>) -> Comparison {
 }
 
 fn names(found: &Comparison) -> Vec<(String, i64, Difference)> {
-    found.differing.iter().map(|one| (one.project.clone(), one.number.unwrap_or(i64::MIN), one.difference)).collect()
+    found
+        .differing
+        .iter()
+        .map(|one| (one.project.to_string(), one.number.unwrap_or(i64::MIN), one.difference))
+        .collect()
 }
 
 fn world() -> impl Strategy<Value = World> {
@@ -111,12 +115,12 @@ proptest! {
         expected.sort();
         let found = compared(&then, &now, None);
         prop_assert_eq!(names(&found), expected);
-        prop_assert_eq!(found.builds, then.len() as u64);
+        prop_assert_eq!(found.account.builds, then.len() as u64);
         let given_up = now.iter().filter(|(name, build)| build.never_ran && !then.contains_key(*name)).count();
         prop_assert_eq!(found.given_up, given_up as u64);
         let gone = |name: &str| then.keys().any(|(project, _)| project == name) && !now.keys().any(|(project, _)| project == name);
-        prop_assert!(found.gone.iter().all(|(name, _)| gone(name)));
-        for (name, was, is) in &found.backwards {
+        prop_assert!(found.account.gone.iter().all(|(name, _)| gone(name)));
+        for Backwards { project: name, was, is } in &found.account.backwards {
             let highest = |world: &World| world.keys().filter(|(project, _)| project == name).map(|(_, number)| *number).max();
             prop_assert_eq!((Some(*was), *is), (highest(&then), highest(&now)));
         }
@@ -154,9 +158,9 @@ proptest! {
                 prop_assert!(!lost.contains(&number), "{} was due", number);
             }
         }
-        prop_assert_eq!(found.retired + lost.len() as u64, ages.len() as u64);
-        let in_doubt = found.differing.iter().filter(|one| one.words.contains("cannot be known")).count();
-        prop_assert_eq!(found.undecided, in_doubt as u64);
+        prop_assert_eq!(found.account.retired + lost.len() as u64, ages.len() as u64);
+        let in_doubt = found.differing.iter().filter(|one| one.words.to_string().contains("cannot be known")).count();
+        prop_assert_eq!(found.account.undecided, in_doubt as u64);
     }
 }
 
@@ -172,7 +176,7 @@ fn a_build_whose_short_digest_is_the_same_is_told_by_its_range() {
     let [one] = found.differing.as_slice() else { panic!("{found:?}") };
     assert_eq!((one.number, one.difference), (None, Difference::Changed));
     assert_eq!(
-        one.words,
+        one.words.to_string(),
         "not all builds from 0 to 1023 are as they are in the baseline, and their short digests do not tell which"
     );
     let terms = Terms { digests: false, ..terms };
@@ -192,7 +196,7 @@ fn a_build_that_is_there_and_not_over_is_changed_unless_it_never_ran() {
     };
     found.settle(&[present(0, "running"), present(1, "queued")], None);
     assert_eq!(names(&found), [("a/b".to_owned(), 1, Difference::Changed)]);
-    assert!(found.differing[0].words.ends_with("and not by then here: running"), "{:?}", found.differing);
+    assert!(found.differing[0].words.to_string().ends_with("and not by then here: running"), "{:?}", found.differing);
     assert_eq!(found.given_up, 1);
 }
 

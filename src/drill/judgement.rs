@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::database::DatabaseIdentity;
+use crate::reasons::by_reason;
 use crate::timing::RestoreTimes;
 
+use super::account::Account;
 use super::check::{Check, Kind, Outcome};
 use super::expected::ExpectedBuild;
 use super::verdict::Verdict;
@@ -39,8 +41,10 @@ pub struct Numbers {
     pub projects: u64,
     /// Their steps; `None` where the profile has none.
     pub steps: Option<u64>,
-    /// Builds of the baseline that were looked for; `None` where there is no baseline.
-    pub compared: Option<u64>,
+    /// Builds in scope that had been asked for by T; `None` where T is not given, or no build tells a time.
+    pub asked_for: Option<u64>,
+    /// What the comparison with a baseline comes to; `None` where there is no baseline.
+    pub compared: Option<Account>,
     /// Abnormal builds, those that are lost too.
     pub abnormal: u64,
     /// Those that may be deleted.
@@ -103,6 +107,23 @@ impl Fault {
     }
 }
 
+impl Numbers {
+    /// Why the rules had nothing to judge; `None` where they had.
+    fn nothing(&self) -> Option<&'static str> {
+        match (self.builds, self.asked_for) {
+            (0, _) => Some("no build is in scope"),
+            (_, Some(0)) => Some("no build in scope had been asked for by the backup time"),
+            _ => None,
+        }
+    }
+
+    /// Why nothing was checked, where nothing was.
+    pub(super) fn why_nothing(&self) -> &'static str {
+        let of_baseline = self.compared.as_ref().and_then(Account::nothing);
+        of_baseline.or_else(|| self.nothing()).unwrap_or("no rule could be run")
+    }
+}
+
 impl Judgement {
     /// Judges what was seen.
     pub fn of(
@@ -113,16 +134,14 @@ impl Judgement {
         about: Circumstances,
     ) -> Self {
         let verdict = verdict(&checks, &gaps, &expected, &seen);
-        for check in &mut checks {
-            let nothing_lost = seen.compared == Some(0) && check.kind == Kind::Baseline && check.has_found_nothing();
-            let not_checked = matches!(check.outcome, Outcome::NotChecked(_));
-            if !not_checked && (verdict == Verdict::NothingChecked || nothing_lost) {
-                // A rule that found nothing where nothing is has not passed.
-                let why = match (seen.builds, seen.compared) {
-                    (_, Some(0)) => "the baseline has no build in scope",
-                    (0, None) => "no build is in scope",
-                    _ => "no rule could be run",
-                };
+        for check in checks.iter_mut().filter(|check| check.has_found_nothing()) {
+            let why = match check.kind {
+                Kind::Baseline => seen.compared.as_ref().and_then(Account::nothing),
+                Kind::Rule | Kind::Relation if verdict == Verdict::NothingChecked => seen.nothing(),
+                Kind::Rule | Kind::Relation => None,
+            };
+            // What found nothing where nothing is has not passed.
+            if let Some(why) = why {
                 check.outcome = Outcome::NotChecked(why.to_owned());
             }
         }
@@ -153,6 +172,12 @@ impl Judgement {
         self.expected.iter().filter(move |build| judged && build.found.is_none())
     }
 
+    /// The projects that are gone since the baseline, and those that are new, a line each.
+    pub fn come_and_gone(&self) -> Vec<String> {
+        let account = self.seen.as_ref().and_then(|seen| seen.compared.as_ref());
+        account.map(Account::come_and_gone).unwrap_or_default()
+    }
+
     /// What the rules did not look at, one entry for each reason, in the order in which the reasons first come up. A relation is
     /// no gap of its own: a rule that is left out for want of it is told, and what no rule reads is nobody's loss.
     pub fn not_checked_by_reason(&self) -> Vec<(&str, Vec<&str>)> {
@@ -162,14 +187,7 @@ impl Judgement {
             Outcome::Counted(_) | Outcome::Read => None,
         });
         let gaps = self.gaps.iter().map(|(what, why)| (what.as_str(), why.as_str()));
-        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-        for (what, why) in checks.chain(gaps) {
-            match reasons.iter_mut().find(|(known, _)| *known == why) {
-                Some((_, whats)) => whats.push(what),
-                None => reasons.push((why, vec![what])),
-            }
-        }
-        reasons
+        by_reason(checks.chain(gaps))
     }
 }
 
@@ -186,13 +204,17 @@ fn verdict(checks: &[Check], gaps: &[(String, String)], expected: &[ExpectedBuil
         checks.iter().any(|check| check.kind != Kind::Relation && matches!(check.outcome, Outcome::NotChecked(_)));
     let a_rule_was_run = counts.iter().any(|(kind, _)| *kind == Kind::Rule);
     let too_much = counts.iter().any(|(_, count)| !count.is_allowed());
+    let of_baseline = seen.compared.as_ref().map(Account::compared);
     // Where all builds are lost they were looked for all the same.
-    let nothing = seen.builds == 0 && seen.compared.unwrap_or_default() == 0;
-    if nothing {
-        Verdict::NothingChecked
-    } else if too_much || (a_rule_was_run && expected.iter().any(|build| build.found.is_none())) {
+    let no_build = seen.nothing().is_some() && of_baseline.unwrap_or_default() == 0;
+    // What was found is there, however little could be checked.
+    if too_much {
         Verdict::Abnormal
-    } else if !a_rule_was_run || seen.compared == Some(0) {
+    } else if no_build {
+        Verdict::NothingChecked
+    } else if a_rule_was_run && expected.iter().any(|build| build.found.is_none()) {
+        Verdict::Abnormal
+    } else if !a_rule_was_run || of_baseline == Some(0) {
         Verdict::NothingChecked
     } else if counts.iter().any(|(_, count)| count.found > 0) {
         Verdict::Allowed

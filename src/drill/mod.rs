@@ -1,6 +1,7 @@
 //! Judges a restore: is what the scan found more than is allowed, was what had to be found found, and is everything there that
 //! was there at the backup?
 
+mod account;
 mod allowance;
 mod check;
 mod comparison;
@@ -12,9 +13,10 @@ mod signature;
 mod tally;
 mod verdict;
 
+pub use account::{Account, Backwards};
 pub use allowance::{Allowance, BadAllowance, Ruled};
 pub use check::{Check, Count, Kind, Outcome, Seen};
-pub use comparison::{Comparison, Difference, Differing, Missing, Present, Terms};
+pub use comparison::{Comparison, Difference, Differing, Missing, Present, Terms, Words};
 pub use expected::{ExpectedBuild, FoundAs};
 pub use judgement::{Circumstances, ComparedWith, Fault, Judgement, Numbers};
 pub use manifest::{

@@ -15,30 +15,29 @@ impl Judgement {
     pub fn sentence(&self) -> String {
         let seen = self.seen.clone().unwrap_or_default();
         // Those that are lost are none of the builds that are there.
-        let builds = counted(seen.builds + self.lost(), "build");
-        let of_builds = format!("{} of {builds}", seen.abnormal);
-        let are = if seen.abnormal == 1 { "is" } else { "are" };
+        let in_all = seen.builds + self.lost();
+        let builds = counted(in_all, "build");
+        let abnormal = match seen.abnormal {
+            0 => format!("none of {builds} is abnormal"),
+            // What is left of builds that are gone.
+            more if more > in_all => format!("{}, where {builds} are in scope", counted(more, "finding")),
+            1 => format!("1 of {builds} is abnormal"),
+            some => format!("{some} of {builds} are abnormal"),
+        };
         let found = self.found();
         let unexpected = self.counts().any(|(_, count)| count.unexpected() > 0);
         let judged = match self.verdict {
-            Verdict::Clean => format!("clean: none of {builds} is abnormal"),
+            Verdict::Clean => format!("clean: {abnormal}"),
             Verdict::Incomplete => {
                 format!("nothing abnormal was seen in {builds}, but not everything was checked")
             }
             Verdict::Allowed if unexpected => {
-                format!("passed: {of_builds} {are} abnormal, no more than allowed ({found})")
+                format!("passed: {abnormal}, no more than allowed ({found})")
             }
-            Verdict::Allowed => format!("passed: {of_builds} {are} abnormal, as expected ({found})"),
-            Verdict::Abnormal if found.is_empty() => {
-                format!("failed: none of {builds} is abnormal")
-            }
-            Verdict::Abnormal => format!("failed: {of_builds} {are} abnormal ({found})"),
-            Verdict::NothingChecked if seen.compared == Some(0) => {
-                "nothing was checked: the baseline has no build in scope".to_owned()
-            }
-            Verdict::NothingChecked => {
-                "nothing was checked: no build in scope, or no rule that could be run".to_owned()
-            }
+            Verdict::Allowed => format!("passed: {abnormal}, as expected ({found})"),
+            Verdict::Abnormal if found.is_empty() => format!("failed: {abnormal}"),
+            Verdict::Abnormal => format!("failed: {abnormal} ({found})"),
+            Verdict::NothingChecked => format!("nothing was checked: {}", seen.why_nothing()),
             Verdict::Blind => "the database could not be judged".to_owned(),
             Verdict::Interrupted => "the run was interrupted before the database was judged".to_owned(),
         };
@@ -54,9 +53,13 @@ impl Judgement {
 
     /// How many builds were compared with the baseline.
     fn compared(&self) -> String {
-        match self.seen.as_ref().and_then(|seen| seen.compared) {
-            Some(builds) if self.verdict.is_judged() => {
-                format!("; compared with {} of the baseline", counted(builds, "build"))
+        match self.seen.as_ref().and_then(|seen| seen.compared.as_ref()) {
+            Some(account) if self.verdict.is_judged() => {
+                let without = match account.retired {
+                    0 => String::new(),
+                    retired => format!(", without {retired} that retention may have deleted"),
+                };
+                format!("; compared with {} of the baseline{without}", counted(account.compared(), "build"))
             }
             _ => String::new(),
         }

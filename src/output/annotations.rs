@@ -43,7 +43,7 @@ pub fn annotations(judgement: &Judgement) -> Vec<String> {
         if count.is_allowed() {
             continue;
         }
-        let mut lines = vec![format!("{}: {}", count.told(), check.title)];
+        let mut lines = vec![format!("{}: {}", check.told(count), check.title)];
         lines.extend(count.first.iter().take(BUILDS).map(|seen| seen.line()));
         errors.push(command("error", &format!("halfbuilt: {}", check.name), &lines));
     }

@@ -26,7 +26,7 @@ fn judgement(rules: usize, name: &str, evidence: &str) -> Judgement {
         build_url: None,
         project: None,
         build_num: Some(1),
-        timing: Timing::InFlight,
+        timing: Some(Timing::InFlight),
         evidence: evidence.to_owned(),
     };
     let times = RestoreTimes { backup: None, restored: None, max_run_time: jiff::SignedDuration::from_hours(5) };

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::audit::{Audit, Source};
 use crate::deletion::journal::{Past, Session};
+use crate::reasons::by_reason;
 use crate::report::Baseline;
 
 use super::shown::{builds, foreign, grouped, length, time};
@@ -124,15 +125,8 @@ impl Dossier {
 
     /// What was not checked, one entry for each reason.
     pub(super) fn not_checked(&self) -> Vec<(String, Vec<String>)> {
-        let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
-        for (what, why) in self.audit.about.iter().flat_map(|about| &about.not_checked) {
-            let (what, why) = (foreign(what, NAME, "?"), foreign(why, 2 * NAME, "no reason on record"));
-            match reasons.iter_mut().find(|(known, _)| *known == why) {
-                Some((_, all)) => all.push(what),
-                None => reasons.push((why, vec![what])),
-            }
-        }
-        reasons
+        let left_out = self.audit.about.iter().flat_map(|about| &about.not_checked);
+        by_reason(left_out.map(|(what, why)| (foreign(what, NAME, "?"), foreign(why, 2 * NAME, "no reason on record"))))
     }
 }
 

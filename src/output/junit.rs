@@ -13,6 +13,8 @@ use crate::text::{counted, shorten};
 
 /// The longest line that is written, in characters.
 const LINE: usize = 2_000;
+/// The suite of what a baseline tells.
+const BASELINE: &str = "halfbuilt baseline";
 
 /// Writes the verdict.
 ///
@@ -32,7 +34,7 @@ pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
     let all = [
         ("halfbuilt verdict", nothing_judged(judgement).into_iter().collect::<Vec<_>>()),
         ("halfbuilt rules", rules.collect()),
-        ("halfbuilt baseline", baseline.collect()),
+        (BASELINE, baseline.collect()),
         ("halfbuilt relations", relations.collect()),
         ("halfbuilt expected builds", expected.collect()),
         ("halfbuilt coverage", gaps.collect()),
@@ -49,6 +51,8 @@ pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
             // All the time there is belongs to the one pass over the database, which checks everything at once.
             suite.set_time(duration(judgement));
             suite.set_system_out(sentence);
+        } else if name == BASELINE {
+            suite.set_system_out(text(judgement.come_and_gone()));
         }
         report.add_test_suite(suite);
     }
@@ -103,7 +107,7 @@ fn told(check: &Check, count: &Count) -> Vec<String> {
     let more = count.unexpected().saturating_sub(shown);
     let more = (more > 0).then(|| format!("and {more} more; verify -o report.csv lists them all"));
     let title = if check.title.is_empty() { String::new() } else { format!(" ({})", check.title) };
-    std::iter::once(format!("{}: {}{title}", check.name, count.told()))
+    std::iter::once(format!("{}: {}{title}", check.name, check.told(count)))
         .chain(count.first.iter().map(|seen| seen.line()))
         .chain(more)
         .collect()
@@ -148,14 +152,15 @@ fn text(lines: Vec<String>) -> String {
     lines.iter().map(|text| line(text)).collect::<Vec<_>>().join("\n")
 }
 
-impl Count {
+impl Check {
     /// What was found, expected and allowed, in words.
-    pub(super) fn told(&self) -> String {
-        let expected = match self.expected {
+    pub(super) fn told(&self, count: &Count) -> String {
+        let expected = match count.expected {
             0 => String::new(),
             expected => format!(", {expected} of them expected"),
         };
-        format!("{} found{expected}, {} allowed", counted(self.found, "build"), self.allowed)
+        let thing = if self.counts_projects() { "project" } else { "build" };
+        format!("{} found{expected}, {} allowed", counted(count.found, thing), count.allowed)
     }
 }
 

@@ -30,7 +30,7 @@ fn seen(text: &str) -> Seen {
         build_url: Some(text.to_owned()),
         project: None,
         build_num: Some(1),
-        timing: Timing::InFlight,
+        timing: Some(Timing::InFlight),
         evidence: text.to_owned(),
     }
 }

@@ -45,6 +45,7 @@ pub fn markdown(judgement: &Judgement) -> String {
     if judgement.verdict.is_judged() {
         lines.extend(rules(judgement));
         lines.extend(builds(judgement));
+        lines.extend(projects(judgement));
     }
     lines.extend(expected(judgement));
     lines.extend(not_checked(judgement));
@@ -84,6 +85,17 @@ fn builds(judgement: &Judgement) -> Vec<String> {
         lines.push(String::new());
     }
     lines
+}
+
+/// The projects that are gone since the baseline, and those that are new.
+fn projects(judgement: &Judgement) -> Vec<String> {
+    let told = judgement.come_and_gone();
+    if told.is_empty() {
+        return Vec::new();
+    }
+    let heading = ["### Projects".to_owned(), String::new()];
+    let rows = told.iter().map(|line| format!("- {}", plain(line)));
+    heading.into_iter().chain(rows).chain([String::new()]).collect()
 }
 
 fn expected(judgement: &Judgement) -> Vec<String> {

@@ -11,7 +11,7 @@ fn judgement(rules: usize, text: &str) -> Judgement {
         build_url: Some(text.to_owned()),
         project: None,
         build_num: Some(1),
-        timing: Timing::InFlight,
+        timing: Some(Timing::InFlight),
         evidence: text.to_owned(),
     };
     let times = RestoreTimes { backup: None, restored: None, max_run_time: jiff::SignedDuration::from_hours(5) };

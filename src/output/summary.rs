@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::drill::{Account, Difference};
 use crate::finding::Finding;
+use crate::reasons::by_reason;
 use crate::scan::{NotChecked, Scope};
 use crate::text::{counted, escape_controls};
 
@@ -27,8 +29,8 @@ pub struct Summary {
     pub abnormal: u64,
     /// Those that may be deleted.
     pub deletable: u64,
-    /// How many builds of a baseline were looked for; `None` where there is no baseline.
-    pub compared: Option<u64>,
+    /// What the comparison with a baseline comes to; `None` where there is no baseline.
+    pub compared: Option<Account>,
 }
 
 impl Summary {
@@ -42,14 +44,13 @@ impl Summary {
         }
     }
 
-    /// Takes in that the builds of a baseline are looked for as well: what of it is not compared, and the reasons by which is told
-    /// what differs.
-    pub fn compares(&mut self, not_checked: &[NotChecked], reasons: [&str; 3], builds: u64) {
+    /// Takes in that the builds of a baseline are looked for as well: what of it is not compared, and what it comes to.
+    pub fn compares(&mut self, not_checked: &[NotChecked], account: Account) {
         self.not_checked.extend_from_slice(not_checked);
-        let left_out = |reason: &str| not_checked.iter().any(|left| left.what == reason);
-        self.by_rule
-            .extend(reasons.into_iter().filter(|reason| !left_out(reason)).map(|reason| (reason.to_owned(), 0)));
-        self.compared = Some(builds);
+        let reasons = Difference::OF_BUILDS.map(Difference::rule).into_iter();
+        let looked_for = reasons.filter(|reason| !not_checked.iter().any(|left| left.what == *reason));
+        self.by_rule.extend(looked_for.map(|reason| (reason.to_owned(), 0)));
+        self.compared = Some(account);
     }
 
     /// Adds a finding.
@@ -65,14 +66,7 @@ impl Summary {
 
     /// What was not looked at, one entry for each reason, in the order in which the reasons first came up.
     pub fn not_checked_by_reason(&self) -> Vec<(&str, Vec<&str>)> {
-        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-        for left in &self.not_checked {
-            match reasons.iter_mut().find(|(why, _)| *why == left.why) {
-                Some((_, what)) => what.push(&left.what),
-                None => reasons.push((&left.why, vec![&left.what])),
-            }
-        }
-        reasons
+        by_reason(self.not_checked.iter().map(|left| (left.what.as_str(), left.why.as_str())))
     }
 }
 

@@ -6,7 +6,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::drill::{Check, ComparedWith, ExpectedBuild, Fault, Judgement, Numbers, Outcome, Seen};
+use crate::drill::{Account, Backwards, Check, ComparedWith, ExpectedBuild, Fault, Judgement, Numbers, Outcome, Seen};
+use crate::timing::Timing;
 
 /// The format that is written.
 const FORMAT: &str = "halfbuilt-verdict/1";
@@ -35,7 +36,7 @@ pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
         "backup_time": time(about.times.backup),
         "restored_at": time(about.times.restored.or(about.times.backup)),
         "max_run_seconds": about.times.max_run_time.as_secs(),
-        "baseline": about.baseline.as_ref().map(baseline),
+        "baseline": about.baseline.as_ref().map(|with| baseline(with, judgement.seen.as_ref())),
         "scope": judgement.seen.as_ref().map(scope),
         "findings": judgement.seen.as_ref().map(findings),
         "checks": judgement.checks.iter().map(check).collect::<Vec<_>>(),
@@ -50,18 +51,35 @@ fn fault(fault: &Fault) -> Value {
     json!({ "message": fault.message, "causes": fault.causes, "hint": fault.hint })
 }
 
-fn baseline(with: &ComparedWith) -> Value {
+fn baseline(with: &ComparedWith, seen: Option<&Numbers>) -> Value {
     json!({
         "file": with.file,
         "backup_time": with.backup_time.to_string(),
         "covered_until": with.covered_until.to_string(),
         "builds": with.builds,
         "signature_is_good": with.signature_is_good,
+        "comparison": seen.and_then(|seen| seen.compared.as_ref()).map(comparison),
+    })
+}
+
+fn comparison(account: &Account) -> Value {
+    let projects = |named: &[(String, u64)]| {
+        named.iter().map(|(name, builds)| json!({ "project": name, "builds": builds })).collect::<Vec<_>>()
+    };
+    let backwards = |found: &Backwards| json!({ "project": found.project, "was": found.was, "is": found.is });
+    json!({
+        "compared": account.compared(),
+        "retired": account.retired,
+        "undecided": account.undecided,
+        "projects_gone": projects(&account.gone),
+        "projects_new": projects(&account.new),
+        "numbers_backwards": account.backwards.iter().map(backwards).collect::<Vec<_>>(),
     })
 }
 
 fn scope(seen: &Numbers) -> Value {
-    json!({ "builds": seen.builds, "projects": seen.projects, "steps": seen.steps, "compared": seen.compared })
+    let compared = seen.compared.as_ref().map(|account| account.builds);
+    json!({ "builds": seen.builds, "projects": seen.projects, "steps": seen.steps, "compared": compared })
 }
 
 fn findings(seen: &Numbers) -> Value {
@@ -98,7 +116,7 @@ fn seen(seen: &Seen) -> Value {
         "build_url": seen.build_url,
         "project": seen.project,
         "build_num": seen.build_num,
-        "timing": seen.timing.as_str(),
+        "timing": seen.timing.unwrap_or(Timing::Unknown).as_str(),
         "evidence": seen.evidence,
     })
 }

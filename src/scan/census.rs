@@ -59,12 +59,12 @@ pub struct Given {
 
 impl Given {
     /// Puts its values behind the other parameters of a statement, and gives a rule that reads them there.
-    pub(super) fn as_rule(&self, parameters: &mut Vec<Parameter>) -> Rule {
+    pub(super) fn into_rule(self, parameters: &mut Vec<Parameter>) -> Rule {
         let sql = compose::given(parameters.len() + 1);
-        parameters.push(Parameter::Texts(self.projects.clone()));
-        parameters.push(Parameter::Integers(self.places.clone()));
-        parameters.push(Parameter::Integers(self.numbers.clone()));
-        parameters.push(Parameter::Texts(self.evidence.clone()));
+        parameters.push(Parameter::Texts(self.projects));
+        parameters.push(Parameter::Integers(self.places));
+        parameters.push(Parameter::Integers(self.numbers));
+        parameters.push(Parameter::Texts(self.evidence));
         let name = self.rule.to_owned();
         Rule {
             name,

@@ -15,7 +15,7 @@ use super::census::Given;
 use super::compose::{self, Part, Relations};
 use super::fit::Fit;
 use super::found::finding;
-use super::lookup::builds_by_project;
+use super::lookup::{InProject, builds_by_project};
 use super::plan::{NotChecked, ScanPlan};
 use super::relation::Relation;
 use super::rule::{Rule, Sieve};
@@ -64,6 +64,8 @@ pub struct Scope {
     pub projects: BTreeMap<String, u64>,
     /// Steps of these builds; `None` where the profile has no steps.
     pub steps: Option<u64>,
+    /// How many of these builds had been asked for by T; `None` where T is not given, or no build tells a time.
+    pub asked_for: Option<u64>,
 }
 
 impl Scope {
@@ -169,14 +171,14 @@ impl<'a> Scan<'a> {
     /// # Errors
     /// What the server complains about before the first row.
     pub async fn findings(&self) -> Result<Findings<'_>, ScanError> {
-        self.findings_and(&[]).await
+        self.findings_and(Vec::new()).await
     }
 
     /// The same, with builds that were found by other means, each under its own reason.
     ///
     /// # Errors
     /// What the server complains about before the first row.
-    pub async fn findings_and(&self, given: &[Given]) -> Result<Findings<'_>, ScanError> {
+    pub async fn findings_and(&self, given: Vec<Given>) -> Result<Findings<'_>, ScanError> {
         let (scope, mut parameters) = self.scope_parameters();
         let suspects = parameters.len() + 1;
         let told = self.rules.iter().filter_map(|(rank, rule)| self.part(*rank, rule, suspects));
@@ -197,7 +199,7 @@ impl<'a> Scan<'a> {
             // The statement that counts every build is compiled, and no other that comes after it is the better for it.
             self.snapshot.compiles(false).await?;
         }
-        let as_rules: Vec<Rule> = given.iter().map(|given| given.as_rule(&mut parameters)).collect();
+        let as_rules: Vec<Rule> = given.into_iter().map(|given| given.into_rule(&mut parameters)).collect();
         for (place, rule) in as_rules.iter().enumerate() {
             // After the rules, and after that for duplicates.
             parts.push(Part { rule, rank: self.plan.rules.len() + 1 + place, suspects: None, told: true });
@@ -239,9 +241,14 @@ impl<'a> Scan<'a> {
 
     async fn count_builds(&mut self, chosen: &ProjectGlobs) -> Result<(), ScanError> {
         let mut every = Vec::new();
-        for (project, builds) in builds_by_project(&self.relations(compose::Scope::All), self.snapshot).await? {
+        for InProject { project, builds, asked_for } in
+            builds_by_project(&self.relations(compose::Scope::All), self.snapshot).await?
+        {
             if chosen.matches(project.as_deref()) {
                 self.scope.projects.insert(project.clone().unwrap_or_default(), builds);
+                if let Some(asked_for) = asked_for {
+                    *self.scope.asked_for.get_or_insert_default() += asked_for;
+                }
             } else if project.is_none() {
                 let what = format!("{} without a project", counted(builds, "build"));
                 self.leave_out(what, "left out by --project");

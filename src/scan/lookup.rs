@@ -37,7 +37,7 @@ impl<'a> Lookup<'a> {
     pub async fn projects(&self) -> Result<BTreeMap<String, u64>, ScanError> {
         let projects = builds_by_project(&self.fit.relations(self.plan, Scope::All), self.snapshot).await?;
         let mut named = BTreeMap::new();
-        for (project, builds) in projects {
+        for InProject { project, builds, .. } in projects {
             *named.entry(project.unwrap_or_default()).or_default() += builds;
         }
         Ok(named)
@@ -78,16 +78,29 @@ impl<'a> Lookup<'a> {
     }
 }
 
-/// How many builds each project has; `None` stands for those without one.
+/// How many builds a project has.
+pub(super) struct InProject {
+    /// Its name; `None` stands for builds without one.
+    pub(super) project: Option<String>,
+    pub(super) builds: u64,
+    /// How many of them had been asked for by T; `None` where T is not given, or none of them tells a time.
+    pub(super) asked_for: Option<u64>,
+}
+
+/// How many builds each project has.
 pub(super) async fn builds_by_project(
     relations: &Relations<'_>,
     snapshot: &Snapshot<'_>,
-) -> Result<Vec<(Option<String>, u64)>, ScanError> {
+) -> Result<Vec<InProject>, ScanError> {
     let statement = relations.scope();
     let mut rows = snapshot.rows("counting builds", &statement, &[]).await?;
     let mut projects = Vec::new();
     while let Some(row) = rows.next().await? {
-        projects.push((row.text(0)?, row.integer(1)?.unwrap_or_default().unsigned_abs()));
+        projects.push(InProject {
+            project: row.text(0)?,
+            builds: row.integer(1)?.unwrap_or_default().unsigned_abs(),
+            asked_for: row.integer(2)?.map(i64::unsigned_abs),
+        });
     }
     Ok(projects)
 }

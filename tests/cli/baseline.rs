@@ -175,6 +175,24 @@ fn a_build_that_a_rule_finds_too_is_one_row() {
 }
 
 #[test]
+fn a_build_that_the_baseline_knows_otherwise_is_not_deleted_even_if_its_row_was_edited() {
+    let drill = Drill::healthy();
+    let (build, project, number) = drill.build(11);
+    drill.database.run(&format!("UPDATE builds SET lifecycle = 'running', stop_time = NULL WHERE build_id = {build}"));
+    drill.verify().run().exits(Exit::Found);
+    assert_eq!(drill.report().row(&project, &number)["reasons"], "stuck-running;baseline-changed");
+    let text = std::fs::read_to_string(drill.file("report.csv")).expect("a file");
+    let edited = drill.file("edited.csv");
+    std::fs::write(&edited, text.replace(",no,", ",yes,")).expect("a file");
+    let run = drill.run(&["delete", "--via", "nrepl://127.0.0.1:9"]).args(&[&edited]).args(&TIMES).run();
+    let plan = Report::parse(&run.stdout);
+    let url = drill.report().row(&project, &number)["build_url"].clone();
+    let row = plan.rows.iter().find(|row| row["build_url"] == url).expect("its row");
+    assert_eq!([&row["decision"], &row["state"]], ["keep", "refused"], "{row:?}");
+    assert!(row["reason"].starts_with("baseline-changed: "), "{row:?}");
+}
+
+#[test]
 fn what_happened_after_the_backup_does_not_matter() {
     let drill = Drill::healthy();
     drill.database.run(
@@ -247,12 +265,11 @@ fn builds_that_retention_deleted_are_not_lost() {
     let kept = |longer: f64| format!("{}s", (seconds + longer) as i64);
     // The range tells the end to a 4096th of its time: a day is beyond that here.
     let done = drill.verify().args(&["--retention", &kept(-86400.0)]).run().exits(Exit::Clean);
-    done.says("1 build that retention deleted are not lost: the baseline has them as over before 2026-11-");
+    done.says("left to retention: 1 build, over before 2026-11-");
     drill.verify().args(&["--retention", &kept(86400.0)]).run().exits(Exit::Found).says("baseline-lost 1");
     // Within that time nobody can tell, so it counts as lost.
     let done = drill.verify().args(&["--retention", &kept(-1.0)]).run().exits(Exit::Found).says("baseline-lost 1");
-    done.says("0 builds that retention deleted are not lost")
-        .says("of 1 more it cannot be told, and they count as lost");
+    done.says("counted as lost: 1 build, over about 2026-11-").does_not_say("left to retention");
     assert!(drill.report().rows[0]["evidence"].contains("whether retention deleted it cannot be known: the limit is "));
 }
 

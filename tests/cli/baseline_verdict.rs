@@ -12,6 +12,8 @@ use crate::verdict::Files;
 
 /// The reasons of a baseline.
 const DIFFERENCES: [&str; 3] = ["baseline-lost", "baseline-changed", "baseline-extra"];
+/// All that a baseline checks.
+const CHECKS: [&str; 4] = ["baseline-lost", "baseline-changed", "baseline-extra", "baseline-backwards"];
 
 /// A healthy database that has lost a build, changed one and gained one since its manifest; each with its project and number.
 struct Differing {
@@ -106,13 +108,13 @@ fn what_differs_is_allowed_by_flags_and_by_a_policy() {
     for (run, flags) in [(&by_policy as &dyn Fn(&[&str]) -> Done, &[][..]), (&by_flags, &flags)] {
         let (junit, json) = differing.files.agree(&run(flags).exits(Exit::Clean));
         assert_eq!(json["verdict"], "passed");
-        assert_eq!(junit.names("halfbuilt.baseline", |ended| *ended == Ended::Passed), DIFFERENCES);
+        assert_eq!(junit.names("halfbuilt.baseline", |ended| *ended == Ended::Passed), CHECKS);
         let case = junit.case("baseline-lost");
         assert!(case.system_out.starts_with("baseline-lost: 1 build found, 1 allowed"), "{case:?}");
     }
     // Each is held to its own, and a flag is no looser than the policy.
     let (junit, _) = differing.files.agree(&by_policy(&["--allow", "baseline-lost=0"]).exits(Exit::Found));
-    assert_eq!(junit.names("halfbuilt.baseline", |ended| *ended == Ended::Passed), DIFFERENCES[1..]);
+    assert_eq!(junit.names("halfbuilt.baseline", |ended| *ended == Ended::Passed), CHECKS[1..]);
     by_policy(&["--allow", "baseline-lost=2"]).exits(Exit::Declined).fails_with("is looser than allow in ");
 }
 
@@ -136,7 +138,7 @@ fn a_manifest_that_cannot_be_used_shows_in_the_files() {
     let told = |done: Done, why: &str| {
         let (junit, json) = files.agree(&done.exits(Exit::Failed).says(why));
         assert_eq!(junit.errors(), ["the database was judged"]);
-        assert_eq!(junit.names("halfbuilt.baseline", |ended| matches!(ended, Ended::Skipped(_))), DIFFERENCES);
+        assert_eq!(junit.names("halfbuilt.baseline", |ended| matches!(ended, Ended::Skipped(_))), CHECKS);
         assert_eq!((&json["verdict"], &json["scope"]), (&"could-not-look".into(), &Value::Null));
         assert!(json["error"].to_string().contains(why), "{}", json["error"]);
         ["junit.xml", "verdict.json"]
@@ -170,7 +172,7 @@ fn a_server_that_digests_otherwise_leaves_one_check_out() {
     assert_eq!(json["verdict"], "incomplete");
     let why = "this server digests otherwise than that of the baseline";
     assert_eq!(junit.case("baseline-changed").ended, Ended::Skipped(why.to_owned()));
-    assert_eq!(junit.names("halfbuilt.baseline", |ended| *ended == Ended::Passed), ["baseline-lost", "baseline-extra"]);
+    assert_eq!(junit.names("halfbuilt.baseline", |ended| *ended == Ended::Passed), [CHECKS[0], CHECKS[2], CHECKS[3]]);
 }
 
 #[test]
@@ -237,7 +239,8 @@ fn a_project_narrows_the_files_too() {
     let run = |glob: &str| differing.verify().args(&["--project", glob]).run();
     // The baseline has no build of it, so that nothing could be lost or changed; what is there all the same fails.
     let (junit, json) = differing.files.agree(&run("acme/brand-new").exits(Exit::Found));
-    assert_eq!(junit.names("halfbuilt.baseline", |ended| matches!(ended, Ended::Skipped(_))), DIFFERENCES[..2]);
+    let skipped = ["baseline-lost", "baseline-changed", "baseline-backwards"];
+    assert_eq!(junit.names("halfbuilt.baseline", |ended| matches!(ended, Ended::Skipped(_))), skipped);
     assert_eq!((&json["scope"]["builds"], &json["scope"]["compared"]), (&1.into(), &0.into()));
     let (project, _) = &differing.builds[0];
     let (user, repository) = project.split_once('/').expect("a project");
@@ -257,4 +260,223 @@ fn a_project_narrows_the_files_too() {
     let why = "the baseline has no build in scope";
     assert_eq!(check(&json, "baseline-lost")["why_not_checked"], why);
     halfbuilt(&["verify", "--project", "["]).on(&differing.drill.database).run().exits(Exit::Usage);
+}
+
+/// A healthy database in which every build that is over tells since when, so that a baseline leaves none of them out.
+fn dated() -> TestDatabase {
+    let database = TestDatabase::circleci(&["healthy"]);
+    database.run("DELETE FROM builds WHERE lifecycle = 'finished' AND stop_time IS NULL OR lifecycle = 'not_run' AND queued_at IS NULL");
+    database
+}
+
+fn insert(database: &TestDatabase, project: &str, number: u32, lifecycle: &str, stopped: &str) {
+    database.run(&format!(
+        "INSERT INTO builds (vcs_type, username, reponame, build_num, build_url, lifecycle, status, queued_at, start_time, stop_time)
+         SELECT 'github', 'acme', '{project}', {number}, 'https://ci.acme.example/gh/acme/{project}/{number}?' || count(*), '{lifecycle}', 'x',
+                NULL, '2026-11-20T00:01:00Z', {stopped} FROM builds"
+    ));
+}
+
+#[test]
+fn what_retention_excuses_was_not_compared() {
+    let (files, drill) = (Files::new(), Drill::of(dated()));
+    drill.database.run("TRUNCATE builds CASCADE");
+    let done = verify(&files, &drill).args(&["--retention", "1h"]).run().exits(Exit::NothingInScope);
+    let why = "retention may have deleted every build of the baseline that is in scope";
+    let (junit, json) = files.agree(&done.says(&format!("verdict: nothing was checked: {why}")));
+    assert_eq!(junit.case("baseline-lost").ended, Ended::Skipped(why.to_owned()));
+    assert_eq!(junit.case("stuck-running").ended, Ended::Skipped("no build is in scope".to_owned()));
+    assert_eq!(json["baseline"]["comparison"]["compared"], 0);
+    assert_eq!(json["baseline"]["comparison"]["retired"], json["baseline"]["builds"]);
+    // Those that are too young to be excused are lost.
+    let done = verify(&files, &drill).args(&["--retention", "4d"]).run().exits(Exit::Found).says("baseline-lost ");
+    let (_, json) = files.agree(&done);
+    let numbers = ["compared", "retired"].map(|number| json["baseline"]["comparison"][number].as_u64().expect(number));
+    assert!(numbers[0] > 0 && numbers[1] > 0, "{numbers:?}");
+    assert_eq!(json["baseline"]["builds"], numbers[0] + numbers[1]);
+    done.says(&format!("compared with {} builds of the baseline, without {} that retention", numbers[0], numbers[1]));
+}
+
+#[test]
+fn that_digests_cannot_be_compared_is_said_whatever_else_differs() {
+    let (files, drill) = (Files::new(), Drill::of(dated()));
+    let path = drill.file("before.json");
+    let mut manifest: Value = serde_json::from_slice(&std::fs::read(&path).expect("a file")).expect("JSON");
+    manifest["digest_check"] = "0000000000000000".into();
+    std::fs::write(&path, manifest.to_string()).expect("a file");
+    let (build, ..) = drill.build(5);
+    drill.database.run(&format!(
+        "UPDATE builds SET status = 'odd' WHERE build_id % 3 = 0 AND lifecycle = 'finished';
+         UPDATE builds SET lifecycle = 'running', stop_time = NULL WHERE build_id = {build}"
+    ));
+    let allow = ["--allow", "baseline-changed=1", "--allow", "stuck-running=1"];
+    let done = verify(&files, &drill).args(&allow).run().exits(Exit::Clean);
+    let same = manifest["builds"].as_u64().expect("a number") - 1;
+    let (what, why) =
+        (format!("the digests of {same} builds"), "this server digests otherwise than that of the baseline");
+    let (junit, json) = files.agree(&done.says(&format!("not checked: {what} ({why})")));
+    assert_eq!(json["not_checked"], serde_json::json!([{ "what": what, "why": why }]));
+    assert_eq!(check(&json, "baseline-changed")["found"], 1);
+    assert_eq!(junit.case(&what).ended, Ended::Skipped(why.to_owned()));
+}
+
+#[test]
+fn builds_that_cannot_be_compared_are_told_of_either_side() {
+    let (files, drill) = (Files::new(), Drill::of(dated()));
+    (1..=50).for_each(|number| insert(&drill.database, "brand-new", number, "finished", "NULL"));
+    let done = verify(&files, &drill).run().exits(Exit::Clean);
+    let done = done.says("warning: project acme/brand-new is not in the baseline: 50 builds");
+    let why = "they are over, and nothing tells since when";
+    let (_, json) =
+        files.agree(&done.says(&format!("not checked: 50 builds of this database, against the baseline ({why})")));
+    assert_eq!(json["verdict"], "incomplete");
+    // Of another project nobody asked.
+    let (_, json) = files.agree(&verify(&files, &drill).args(&["--project", "acme/web"]).run().exits(Exit::Clean));
+    assert!(!json["not_checked"].to_string().contains("against the baseline"), "{}", json["not_checked"]);
+    drill.run(&["manifest", "-o"]).args(&[drill.file("before.json")]).args(&TIMES[..2]).run().exits(Exit::Clean);
+    let done = verify(&files, &drill).run().exits(Exit::Clean);
+    done.says(&format!("50 builds of the baseline, 50 builds of this database, against the baseline ({why})"));
+    let done = verify(&files, &drill).args(&["--project", "acme/web"]).run().exits(Exit::Clean);
+    done.does_not_say("50 builds");
+}
+
+#[test]
+fn what_a_baseline_tells_of_projects_is_in_every_file() {
+    let (files, drill) = (Files::new(), Drill::of(dated()));
+    let (_, project, _) = drill.build(0);
+    let (user, repository) = project.split_once('/').expect("a project");
+    let of_project = format!("username = '{user}' AND reponame = '{repository}'");
+    insert(&drill.database, "waits", 7, "running", "NULL");
+    drill.run(&["manifest", "-o"]).args(&[drill.file("before.json")]).args(&TIMES[..2]).run().exits(Exit::Clean);
+    // A build that was not over by T is in no manifest, and yet its number was given.
+    drill.database.run("DELETE FROM builds WHERE reponame = 'waits'");
+    insert(&drill.database, "waits", 6, "running", "'2026-11-20T07:00:00Z'");
+    insert(&drill.database, "brand-new", 1, "finished", "'2026-11-20T00:02:00Z'");
+    let lost = drill.database.run(&format!("SELECT count(*) FROM builds WHERE {of_project} AND (stop_time <= '{}' OR lifecycle = 'not_run' AND stop_time IS NULL AND queued_at <= '{}')", TIMES[1], TIMES[1]));
+    drill.database.run(&format!("DELETE FROM builds WHERE {of_project}"));
+    let summary = files.path("summary.md");
+    let run = |allow: &[&str]| {
+        let allow: Vec<String> = [
+            &[format!("baseline-lost={lost}"), "baseline-extra=1".to_owned(), "closed-after-restore=1".to_owned()],
+            &*allow.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ]
+        .concat();
+        let flags = allow.iter().flat_map(|allow| ["--allow", allow.as_str()]).collect::<Vec<_>>();
+        verify(&files, &drill)
+            .args(&flags)
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_STEP_SUMMARY", summary.to_str().expect("UTF-8"))
+            .run()
+    };
+    let done = run(&[]).exits(Exit::Found).says("baseline-backwards 2");
+    let done = done.says("::error title=halfbuilt%3A baseline-backwards::2 projects found, 0 allowed");
+    let (junit, json) = files.agree(&done);
+    let Ended::Failed(text) = &junit.case("baseline-backwards").ended else { panic!("it passed") };
+    let words =
+        "project acme/waits: the highest was 7, and it is 6 now; the next build may get a number that was given before";
+    assert!(text.contains(words), "{text}");
+    let told = &json["baseline"]["comparison"];
+    assert_eq!(
+        told["projects_gone"],
+        serde_json::json!([{ "project": project, "builds": lost.parse::<u64>().expect("a number") }])
+    );
+    assert_eq!(told["projects_new"], serde_json::json!([{ "project": "acme/brand-new", "builds": 1 }]));
+    let waits = serde_json::json!({ "project": "acme/waits", "was": 7, "is": 6 });
+    assert!(told["numbers_backwards"].as_array().expect("a list").contains(&waits), "{told}");
+    let [gone, new] = [
+        format!("project {project} is gone: {lost} builds"),
+        "project acme/brand-new is not in the baseline: 1 build".to_owned(),
+    ];
+    let markdown = std::fs::read_to_string(&summary).expect("a summary").replace('\\', "");
+    for words in [&gone, &new] {
+        assert!(junit.text.contains(words) && markdown.contains(words), "{words}\n{}\n{markdown}", junit.text);
+    }
+    assert!(markdown.contains(words), "{markdown}");
+    // Not in the report: there is no build to name.
+    let allowed = run(&["baseline-backwards=2"]).exits(Exit::Clean);
+    let (junit, json) = files.agree(&allowed.does_not_say("::error"));
+    assert_eq!((&json["verdict"], &junit.case("baseline-backwards").ended), (&"passed".into(), &Ended::Passed));
+    assert_eq!(json["findings"]["abnormal"], lost.parse::<u64>().expect("a number") + 2);
+    let policy = files.with("halfbuilt.toml", &format!("[verify]\nallow = {{ baseline-lost = {lost}, baseline-extra = 1, baseline-backwards = 2, closed-after-restore = 1 }}\n"));
+    verify(&files, &drill).args(&["--policy"]).args(&[policy]).run().exits(Exit::Clean);
+}
+
+#[test]
+fn numbers_that_retention_took_back_did_not_go_backwards() {
+    let database = dated();
+    // A project that nobody has built for a month: all of it is due.
+    for number in 1..=3 {
+        insert(&database, "old", number, "finished", &format!("'2026-10-0{number}T00:00:00Z'"));
+    }
+    database.run("UPDATE builds SET start_time = stop_time - interval '1 minute' WHERE reponame = 'old'");
+    let (files, drill) = (Files::new(), Drill::of(database));
+    let run = || verify(&files, &drill).args(&["--retention", "40d"]).run();
+    drill.database.run("DELETE FROM builds WHERE reponame = 'old' AND build_num > 1");
+    let (_, json) = files.agree(&run().exits(Exit::Clean).does_not_say("BACKWARDS"));
+    let told = &json["baseline"]["comparison"];
+    assert_eq!((&told["retired"], &told["numbers_backwards"]), (&2.into(), &Value::Array(Vec::new())));
+    drill.database.run("DELETE FROM builds WHERE reponame = 'old'");
+    files.agree(&run().exits(Exit::Clean).does_not_say("BACKWARDS"));
+    // One that was over yesterday was not due.
+    let (_, project, _) = drill.build(0);
+    let (user, repository) = project.split_once('/').expect("a project");
+    drill.database.run(&format!(
+        "DELETE FROM builds WHERE build_id = (SELECT build_id FROM builds WHERE username = '{user}' AND reponame = '{repository}' ORDER BY build_num DESC LIMIT 1)"
+    ));
+    run().exits(Exit::Found).says(&format!("NUMBERS WENT BACKWARDS in project {project}")).says("baseline-backwards 1");
+}
+
+/// A database whose project acme/twins has builds that share number 2.
+fn twins(statuses: &[&str]) -> TestDatabase {
+    let database = dated();
+    database.run("ALTER TABLE builds DROP CONSTRAINT builds_number");
+    insert(&database, "twins", 1, "finished", "'2026-11-19T00:00:00Z'");
+    insert(&database, "twins", 3, "finished", "'2026-11-19T00:00:00Z'");
+    for status in statuses {
+        insert(&database, "twins", 2, "finished", "'2026-11-20T00:30:00Z'");
+        database.run(&format!(
+            "UPDATE builds SET status = '{status}' WHERE reponame = 'twins' AND build_num = 2 AND status = 'x'"
+        ));
+    }
+    database.run("UPDATE builds SET start_time = stop_time - interval '1 minute' WHERE reponame = 'twins'");
+    database
+}
+
+#[test]
+fn of_builds_that_share_a_number_as_many_are_told_as_differ() {
+    let allow = ["--allow", "duplicate-number=9"];
+    let told = |drill: &Drill, files: &Files, reason: &str, number: u64| {
+        let of_reason = format!("{reason}={number}");
+        let flags = [&allow[..], &["--allow", &of_reason, "--allow", "stuck-running=1"]].concat();
+        let done =
+            drill.verify().args(&["--json"]).args(&[files.path("verdict.json")]).args(&flags).run().exits(Exit::Clean);
+        assert_eq!(check(&files.json(), reason)["found"], number, "{}", done.stderr);
+        let rows: Vec<_> = drill.report().rows.into_iter().filter(|row| row["reasons"].contains(reason)).collect();
+        assert_eq!(rows.len() as u64, number, "{rows:?}");
+        for row in rows {
+            assert_eq!(row["evidence"].matches("one of the 2 builds of this number: ").count(), 1, "{row:?}");
+        }
+        done
+    };
+    // One more than there was.
+    let (files, drill) = (Files::new(), Drill::of(twins(&["a"])));
+    insert(&drill.database, "twins", 2, "finished", "'2026-11-20T00:40:00Z'");
+    told(&drill, &files, "baseline-extra", 1);
+    // One of two has changed, then both.
+    let (files, drill) = (Files::new(), Drill::of(twins(&["a", "b"])));
+    drill.database.run("UPDATE builds SET status = 'odd' WHERE reponame = 'twins' AND status = 'a'");
+    told(&drill, &files, "baseline-changed", 1);
+    drill.database.run("UPDATE builds SET status = 'odder' WHERE reponame = 'twins' AND status = 'b'");
+    told(&drill, &files, "baseline-changed", 2);
+    // One of two runs again: it is there, and not lost.
+    let (files, drill) = (Files::new(), Drill::of(twins(&["a", "b"])));
+    drill
+        .database
+        .run("UPDATE builds SET lifecycle = 'running', stop_time = NULL WHERE reponame = 'twins' AND status = 'a'");
+    told(&drill, &files, "baseline-changed", 1).does_not_say("baseline-lost");
+    // One of two is gone.
+    let (files, drill) = (Files::new(), Drill::of(twins(&["a", "b"])));
+    drill.database.run("DELETE FROM builds WHERE reponame = 'twins' AND status = 'a'");
+    let done = drill.verify().args(&["--json"]).args(&[files.path("verdict.json")]).run().exits(Exit::Found);
+    done.says("baseline-lost 1").does_not_say("baseline-changed");
 }

@@ -155,3 +155,15 @@ fn a_run_that_fails_leaves_the_old_manifest() {
     halfbuilt(&["manifest", "-o"]).args(&[&path]).args(&AT).on(&database).run().exits(Exit::Failed);
     assert_eq!(std::fs::read_to_string(&path).expect("a file"), "old");
 }
+
+#[test]
+fn what_stopped_just_now_is_covered_where_nothing_has_to_settle() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    database.run("UPDATE builds SET stop_time = now() WHERE build_id = (SELECT min(build_id) FROM builds WHERE stop_time IS NOT NULL)");
+    let none = halfbuilt(&["manifest", "--settle", "0s"]).on(&database).run().exits(Exit::Clean);
+    none.does_not_say("they stopped just before T");
+    let done = halfbuilt(&["manifest"]).on(&database).run().exits(Exit::Clean);
+    done.says("not covered: 1 build: they stopped just before T");
+    let done = halfbuilt(&["manifest", "--settle=-1s"]).on(&database).run().exits(Exit::Usage);
+    done.says("less than nothing");
+}

@@ -2,7 +2,8 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{Report, TIMES, TestDatabase, expected_report, halfbuilt};
+use crate::support::{Ended, Report, TIMES, TestDatabase, expected_report, halfbuilt};
+use crate::verdict::Files;
 
 #[test]
 fn a_healthy_database_is_clean() {
@@ -73,4 +74,42 @@ fn a_slip_of_the_pen_allows_nothing_by_chance() {
         let done = halfbuilt(&["verify", "--allow", allow]).args(&TIMES).on(&database).run();
         done.exits(Exit::Usage).fails_with(expected);
     }
+}
+
+#[test]
+fn a_backup_time_before_everything_judges_nothing() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    let early = ["--backup-time", "2025-11-20T02:00:00Z"];
+    let warning = "warning: no build in scope had been asked for by 2025-11-20T02:00:00Z: is the backup time right?";
+    let done = halfbuilt(&["verify"]).args(&early).on(&database).run().exits(Exit::NothingInScope);
+    done.says(warning).says("verdict: nothing was checked: no build in scope had been asked for by the backup time");
+    halfbuilt(&["scan"]).args(&early).on(&database).run().exits(Exit::Clean).says(warning);
+    // Of a build that tells no time nobody knows; one that was there suffices.
+    database.run("UPDATE builds SET queued_at = NULL, start_time = NULL, stop_time = NULL");
+    let done = halfbuilt(&["verify"]).args(&early).on(&database).run().exits(Exit::Clean);
+    done.does_not_say("asked for by");
+    database.run("UPDATE builds SET queued_at = '2026-01-01Z' WHERE build_id % 2 = 0");
+    halfbuilt(&["verify"]).args(&early).on(&database).run().exits(Exit::NothingInScope).says(warning);
+    database.run("UPDATE builds SET queued_at = '2025-01-01Z' WHERE build_id % 5 = 0");
+    let done =
+        halfbuilt(&["verify"]).args(&early).args(&["--allow", "stuck-queued=999", "--allow", "stuck-running=999"]);
+    done.on(&database).run().exits(Exit::Clean).does_not_say("asked for by");
+}
+
+#[test]
+fn what_is_left_of_builds_that_are_gone_is_told_where_no_build_is() {
+    let database = TestDatabase::circleci(&["orphan-step", "orphan-output"]);
+    database.run("SET session_replication_role = replica; DELETE FROM builds");
+    let files = Files::new();
+    let done = files.verify().args(&TIMES).on(&database).run().exits(Exit::Found);
+    let (junit, json) = files.agree(&done);
+    let found = json["findings"]["abnormal"].as_u64().expect("a number");
+    done.says(&format!("verdict: failed: {found} findings, where 0 builds are in scope (orphan-"));
+    assert!(matches!(junit.case("orphan-step").ended, Ended::Failed(_)), "{}", junit.text);
+    let allow = ["--allow", "orphan-step=99", "--allow", "orphan-output=99"];
+    let done = files.verify().args(&TIMES).args(&allow).on(&database).run().exits(Exit::NothingInScope);
+    let (junit, _) = files.agree(&done.says("verdict: nothing was checked: no build is in scope"));
+    // They were looked for and found.
+    assert_eq!(junit.case("orphan-step").ended, Ended::Passed);
+    assert_eq!(junit.case("stuck-running").ended, Ended::Skipped("no build is in scope".to_owned()));
 }

@@ -13,7 +13,7 @@ use super::{Fared, Manifest, NotCovered, Project, RANGE_BITS, Range};
 #[derive(Clone, Debug, Default)]
 pub struct Gatherer {
     projects: BTreeMap<String, Held>,
-    not_covered: NotCovered,
+    of_no_project: NotCovered,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,7 @@ struct Held {
     highest_now: Option<i64>,
     outcomes: Vec<Fared>,
     ranges: BTreeMap<i64, HeldRange>,
+    not_covered: NotCovered,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -46,31 +47,21 @@ struct HeldBuild {
 impl Gatherer {
     /// Adds a build.
     pub fn add(&mut self, build: &Counted) {
-        let (Some(project), Some(number)) = (&build.project, build.number) else {
-            return self.leave_out(build);
+        let Some(project) = &build.project else {
+            return leave_out(&mut self.of_no_project, build.standing);
         };
         if !self.projects.contains_key(project) {
             self.projects.insert(project.clone(), Held::default());
         }
         let Some(held) = self.projects.get_mut(project) else { return };
-        held.highest_now = held.highest_now.max(Some(number));
+        held.highest_now = held.highest_now.max(build.number);
         if build.was_there {
-            held.highest = held.highest.max(Some(number));
+            held.highest = held.highest.max(build.number);
         }
-        match (build.standing, build.over_at) {
-            (Standing::Ended | Standing::NeverRan, Some(over_at)) => held.add(build, number, over_at),
-            _ => self.leave_out(build),
+        match (build.standing, build.number, build.over_at) {
+            (Standing::Ended | Standing::NeverRan, Some(number), Some(over_at)) => held.add(build, number, over_at),
+            _ => leave_out(&mut held.not_covered, build.standing),
         }
-    }
-
-    fn leave_out(&mut self, build: &Counted) {
-        let count = match build.standing {
-            Standing::Ended | Standing::NeverRan => &mut self.not_covered.unnamed,
-            Standing::EndedLately => &mut self.not_covered.ended_lately,
-            Standing::Undated => &mut self.not_covered.undated,
-            Standing::NotOver => &mut self.not_covered.not_over,
-        };
-        *count += 1;
     }
 
     /// The highest number that a project has given at all.
@@ -82,8 +73,20 @@ impl Gatherer {
     pub fn finish(self, about: Manifest) -> Manifest {
         let projects: Vec<Project> = self.projects.into_iter().map(|(name, held)| held.finish(name)).collect();
         let builds = projects.iter().map(|project| project.builds).sum();
-        Manifest { builds, not_covered: self.not_covered, projects, ..about }
+        let left = projects.iter().map(|project| &project.not_covered);
+        let not_covered = left.fold(self.of_no_project, |all, left| all.each_with(left, u64::saturating_add));
+        Manifest { builds, not_covered, projects, ..about }
     }
+}
+
+fn leave_out(left: &mut NotCovered, standing: Standing) {
+    let count = match standing {
+        Standing::Ended | Standing::NeverRan => &mut left.unnamed,
+        Standing::EndedLately => &mut left.ended_lately,
+        Standing::Undated => &mut left.undated,
+        Standing::NotOver => &mut left.not_over,
+    };
+    *count += 1;
 }
 
 impl Held {
@@ -120,6 +123,7 @@ impl Held {
             digest: ranges.iter().fold(0, |sum, range| sum.wrapping_add(range.digest)),
             outcomes: self.outcomes,
             ranges,
+            not_covered: self.not_covered,
         }
     }
 }

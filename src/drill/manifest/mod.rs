@@ -107,7 +107,7 @@ pub struct Project {
     pub project: String,
     /// How many of its builds are covered.
     pub builds: u64,
-    /// The highest number that was given by T, also to a build that was not over.
+    /// The highest number that was given by `covered_until`, also to a build that was not over.
     pub highest: Option<i64>,
     /// The sum of the digests of its builds, modulo 2^64.
     #[serde(with = "hexadecimal")]
@@ -116,6 +116,9 @@ pub struct Project {
     pub outcomes: Vec<Fared>,
     /// The covered builds by ranges of their numbers, the lowest first.
     pub ranges: Vec<Range>,
+    /// How many of its builds are not covered, and why.
+    #[serde(default, skip_serializing_if = "NotCovered::is_nothing")]
+    pub not_covered: NotCovered,
 }
 
 /// How many builds of a project fared alike.
@@ -236,10 +239,44 @@ impl Manifest {
         if signed { Ok(()) } else { Err(ManifestError::Forged) }
     }
 
+    /// What is not covered, without the builds that are known to be of projects out of scope.
+    pub fn not_covered_in(&self, in_scope: &dyn Fn(&str) -> bool) -> NotCovered {
+        let elsewhere = self.projects.iter().filter(|project| !in_scope(&project.project));
+        elsewhere.fold(self.not_covered, |left, project| left.each_with(&project.not_covered, u64::saturating_sub))
+    }
+
     /// A project by its name.
     pub fn project(&self, name: &str) -> Option<&Project> {
         let place = self.projects.binary_search_by(|project| project.project.as_str().cmp(name)).ok()?;
         self.projects.get(place)
+    }
+}
+
+impl NotCovered {
+    /// How many builds they are.
+    pub fn builds(&self) -> u64 {
+        [self.unnamed, self.ended_lately, self.undated, self.not_over].into_iter().fold(0, u64::saturating_add)
+    }
+
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn each_with(self, other: &Self, both: fn(u64, u64) -> u64) -> Self {
+        Self {
+            unnamed: both(self.unnamed, other.unnamed),
+            ended_lately: both(self.ended_lately, other.ended_lately),
+            undated: both(self.undated, other.undated),
+            not_over: both(self.not_over, other.not_over),
+        }
+    }
+}
+
+impl Project {
+    /// Whether a build of it had been asked for by T, or may have been.
+    pub(super) fn was_there(&self) -> bool {
+        let NotCovered { not_over, .. } = self.not_covered;
+        self.highest.is_some() || self.builds + self.not_covered.builds() > not_over
     }
 }
 

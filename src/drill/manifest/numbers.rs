@@ -11,7 +11,7 @@ pub(super) const DIGEST_BITS: u32 = 24;
 /// When a build was over is one of so many parts of the range's time.
 pub(super) const PARTS: i64 = 4096;
 
-/// Writes numbers that do not fall: `1-57,59,60-60`. A number that stands there again begins an interval of its own.
+/// Writes numbers that do not fall: `1..57,59`. A number that stands there again begins an interval of its own.
 pub(super) fn intervals(numbers: impl IntoIterator<Item = i64>) -> String {
     let mut text = String::new();
     let mut open: Option<(i64, i64)> = None;
