@@ -8,7 +8,8 @@
 --        a sum of digests, which is the same whatever the order of the rows. hashint8extended folds its argument to 32 bits, hence
 --        the number of the build is a seed, and a time is hashed as double precision, which tells the microseconds of our age apart.
 --        NULL must not pass for anything else: no time is not-a-number, and a text has a sign before it.
---        `first` and `next` are added up each for itself: a sum of bigint cannot overflow, next - first can.
+--        The lengths of pieces are added up in double precision, which takes half the room of any other sum and is exact up to 2^53;
+--        no piece counts for more than 2^40, so that no sum of them leaves that, whatever nonsense the table holds.
 --
 --        was_there: whether it had been asked for by the first time; what comes later may not have been committed yet.
 --
@@ -19,11 +20,14 @@ WITH moment AS MATERIALIZED (
 ), stepped AS (
     SELECT step.build_key, count(*) AS steps FROM step GROUP BY step.build_key
 ), stored AS (
-    SELECT chunk.build_key, (sum(chunk.next) - sum(chunk.first))::numeric AS amount FROM chunk GROUP BY chunk.build_key
+    SELECT chunk.build_key,
+           sum(greatest(least(chunk.next::float8 - chunk.first::float8, 1099511627776), -1099511627776)) AS amount
+      FROM chunk
+     GROUP BY chunk.build_key
 ), told AS (
     SELECT build.project, build.build_num::bigint AS number, build.lifecycle, build.status,
            build.queued_at, build.started_at, build.stopped_at,
-           coalesce(stepped.steps, 0) AS steps, coalesce(stored.amount, 0) AS amount,
+           coalesce(stepped.steps, 0) AS steps, coalesce(greatest(least(stored.amount, 1e18), -1e18)::bigint, 0) AS amount,
            CASE WHEN build.stopped_at BETWEEN '0001-01-01 00:00Z' AND moment.covered THEN 0
                 WHEN build.stopped_at BETWEEN '0001-01-01 00:00Z' AND moment.backup_time THEN 2
                 WHEN build.stopped_at > moment.backup_time OR build.lifecycle NOT IN ('not_run', 'finished') OR build.lifecycle IS NULL
@@ -40,13 +44,13 @@ WITH moment AS MATERIALIZED (
 )
 SELECT told.project, told.number, told.lifecycle, told.status, told.state, told.was_there,
        hashint8extended(told.steps,
-         hash_numeric_extended(told.amount,
+         hash_numeric_extended(told.amount::numeric,
            hashfloat8extended(coalesce(date_part('epoch', told.stopped_at), 'NaN'),
              hashfloat8extended(coalesce(date_part('epoch', told.started_at), 'NaN'),
                hashfloat8extended(coalesce(date_part('epoch', told.queued_at), 'NaN'),
                  hashtextextended(coalesce('=' || told.status, '') COLLATE "C",
                    hashtextextended(coalesce('=' || told.lifecycle, '') COLLATE "C", coalesce(told.number, 0)))))))) AS digest,
        told.steps,
-       greatest(least(told.amount, 9223372036854775807), -9223372036854775808)::bigint AS stored,
+       told.amount AS stored,
        CASE WHEN told.state <= 1 THEN floor(date_part('epoch', coalesce(told.stopped_at, told.queued_at)))::bigint END AS over_at
   FROM told;

@@ -17,8 +17,8 @@ use super::rule::Rule;
 /// Asks what the database's present is.
 const CLOCK: &str = include_str!("../../sql/engine/manifest_clock.sql");
 
-/// Has only dear statements compiled.
-const JIT: &str = include_str!("../../sql/engine/manifest_jit.sql");
+/// Room in memory; and only dear statements are compiled.
+const SETTINGS: &str = include_str!("../../sql/engine/manifest_settings.sql");
 
 /// What a database says of itself before it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl<'a> Census<'a> {
         let times = Parameter::Texts(vec![covered.to_string(), backup.to_string()]);
         // Sums over all steps and all output: what compiling is good for, where there are many.
         snapshot.compiles(true).await?;
-        let mut set = snapshot.rows("setting up the session", JIT, &[]).await?;
+        let mut set = snapshot.rows("setting up the session", SETTINGS, &[]).await?;
         while set.next().await?.is_some() {}
         drop(set);
         let rows = snapshot.rows("counting builds, steps and output", &statement, &[times]).await?;
