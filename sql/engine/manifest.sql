@@ -21,13 +21,14 @@ WITH moment AS MATERIALIZED (
     SELECT step.build_key, count(*) AS steps FROM step GROUP BY step.build_key
 ), stored AS (
     SELECT chunk.build_key,
-           sum(greatest(least(chunk.next::float8 - chunk.first::float8, 1099511627776), -1099511627776)) AS amount
+           sum(greatest(least(chunk.next::float8 - chunk.first::float8, 1099511627776), -1099511627776))
+             FILTER (WHERE chunk.first IS NOT NULL AND chunk.next IS NOT NULL) AS amount
       FROM chunk
      GROUP BY chunk.build_key
 ), told AS (
     SELECT build.project, build.build_num::bigint AS number, build.lifecycle, build.status,
            build.queued_at, build.started_at, build.stopped_at,
-           coalesce(stepped.steps, 0) AS steps, coalesce(greatest(least(stored.amount, 1e18), -1e18)::bigint, 0) AS amount,
+           coalesce(stepped.steps, 0) AS steps, greatest(least(coalesce(stored.amount, 0), 1e18), -1e18)::bigint AS amount,
            CASE WHEN build.stopped_at BETWEEN '0001-01-01 00:00Z' AND moment.covered THEN 0
                 WHEN build.stopped_at BETWEEN '0001-01-01 00:00Z' AND moment.backup_time THEN 2
                 WHEN build.stopped_at > moment.backup_time OR build.lifecycle NOT IN ('not_run', 'finished') OR build.lifecycle IS NULL

@@ -101,6 +101,30 @@ fn what_cannot_be_known_by_name_is_counted_and_said() {
 }
 
 #[test]
+fn output_without_a_place_counts_for_nothing_and_nonsense_breaks_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (profile, path) = (folder.path().join("odd.sql"), folder.path().join("before.json"));
+    std::fs::write(
+        &profile,
+        "-- profile: odd\n-- title: pieces of output that cannot be\n-- relation: build\nSELECT n AS build_key, NULL::text AS \
+         build_url, 'a/b' AS project, n::bigint AS build_num, 'finished' AS lifecycle, NULL::text AS status, NULL::timestamptz AS \
+         queued_at, NULL::timestamptz AS started_at, timestamptz '2026-11-20T01:00:00Z' AS stopped_at FROM generate_series(1, 4) AS n\n\
+         -- relation: step\nSELECT 1 AS build_key, 's' AS step_key, NULL::text AS name, NULL::timestamptz AS started_at, \
+         NULL::timestamptz AS stopped_at, NULL::boolean AS has_output, NULL::bigint AS output_size, NULL::boolean AS output_closed\n\
+         -- relation: chunk\nSELECT given.build_key, 's' AS step_key, given.first, given.next FROM (VALUES (1, 0::bigint, 70::bigint), \
+         (1, NULL, 30), (1, 30, NULL), (2, NULL, NULL), (3, 9000000000000000000, -9000000000000000000), (3, 0, 7)) AS given \
+         (build_key, first, next);\n",
+    )
+    .expect("a file");
+    let database = TestDatabase::empty();
+    let run = halfbuilt(&["manifest", "--profile"]).args(&[&profile]).args(&AT).args(&["-o"]).args(&[&path]);
+    run.on(&database).run().exits(Exit::Clean).says("4 builds of 1 project");
+    let range = &read(&path)["projects"][0]["ranges"][0];
+    // No piece counts for more than 2^40 bytes, in either direction.
+    assert_eq!((&range["steps"], &range["stored"]), (&Value::from(1), &Value::from(70 + 7 - (1_i64 << 40))));
+}
+
+#[test]
 fn an_empty_database_has_nothing_to_compare_with() {
     let database = TestDatabase::circleci(&[]);
     halfbuilt(&["manifest"]).args(&AT).on(&database).run().exits(Exit::NothingInScope).says("no build is covered");
