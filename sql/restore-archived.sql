@@ -9,6 +9,14 @@
 --        cut. Rows of other tables that are there already stay as they are, and are counted. Triggers fire as for any INSERT.
 --        What only the relations of a profile presented (rows_of: relations) cannot be put back.
 
+\if :{?build_url} \else
+DO $$ BEGIN
+  RAISE EXCEPTION 'build_url is not set: which build is to be put back?'
+    USING HINT = 'psql ... -v build_url=https://HOST/gh/ORG/PROJECT/NUMBER; the script''s first lines tell more.';
+END $$;
+\quit
+\endif
+
 SET LOCAL client_encoding = 'UTF8';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';

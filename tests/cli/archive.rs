@@ -100,10 +100,13 @@ fn everything(database: &TestDatabase) -> BTreeMap<&'static str, Vec<String>> {
 }
 
 fn put_back(database: &TestDatabase, text: &str, url: &str) -> Output {
+    put_back_with(database, text, &["-v", &format!("build_url={url}")])
+}
+
+fn put_back_with(database: &TestDatabase, text: &str, variables: &[&str]) -> Output {
     let script = repository("sql/restore-archived.sql");
-    let build_url = format!("build_url={url}");
-    let arguments =
-        ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-1", "-v", &build_url, "-f", script.to_str().expect("a path")];
+    let script = ["-f", script.to_str().expect("a path")];
+    let arguments = [&["-X", "-q", "-v", "ON_ERROR_STOP=1", "-1"], variables, &script].concat();
     psql_pipe(&database.name, &arguments, text)
 }
 
@@ -234,6 +237,9 @@ fn nothing_is_put_back_twice_nor_by_halves() {
     };
     let own = |kind: &str| format!("{{\"kind\":\"{kind}\",\"build_url\":\"{url}\"");
     refused(&text, "https://ci.acme.example/gh/acme/api/1", "the archive does not hold");
+    let output = put_back_with(&database, &text, &[]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("which build is to be put back?"), "{said}");
     let without = |start: &str| text.lines().filter(|line| !line.starts_with(start)).collect::<Vec<_>>().join("\n");
     refused(&without(&own("counts")), url, "or not all of it");
     refused(&without(&own("row")), url, "rows of");
