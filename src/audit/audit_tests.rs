@@ -299,10 +299,23 @@ fn what_does_not_agree_is_not_clean() {
 
 #[test]
 fn lost_builds_are_some_of_those_that_were_looked_for() {
-    let baseline = Baseline { file: "before.json".to_owned(), builds: 9, lost: 2, signature_is_good: None };
+    let baseline =
+        Baseline { file: "before.json".to_owned(), builds: 9, lost: 2, backwards: 0, signature_is_good: None };
     let about = About { builds: 0, baseline: Some(baseline), ..about(2) };
     let rows = [1, 2].map(|number| row(number, Timing::Unknown));
     assert!(sentence(&audit(Some(about), &[], rows)).1.starts_with("2 of 2 builds are abnormal; "));
+}
+
+#[test]
+fn numbers_that_went_backwards_are_not_clean() {
+    let with = |backwards| {
+        let baseline =
+            Baseline { file: "before.json".to_owned(), builds: 9, lost: 0, backwards, signature_is_good: None };
+        sentence(&audit(Some(About { baseline: Some(baseline), ..about(0) }), &[], []))
+    };
+    assert_eq!(with(0).0, Tone::Clean);
+    let told = "None of 100 builds is abnormal, but numbers of builds went backwards in 2 projects.";
+    assert_eq!(with(2), (Tone::Damaged, told.to_owned()));
 }
 
 fn timings() -> impl Strategy<Value = Timing> {

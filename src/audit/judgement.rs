@@ -2,7 +2,7 @@
 
 use crate::report::About;
 use crate::state::State;
-use crate::text::{builds, grouped};
+use crate::text::{builds, counted, grouped};
 
 use super::Audit;
 use super::fate::{Fate, Part};
@@ -51,7 +51,11 @@ impl Audit {
             (_, about) => {
                 let left = self.reconciliation.as_ref().map(left);
                 let tone = match (left, about) {
-                    (Some(0), Some(about)) if about.not_checked.is_empty() && self.agrees() => Tone::Clean,
+                    (Some(0), Some(about))
+                        if about.not_checked.is_empty() && about.backwards() == 0 && self.agrees() =>
+                    {
+                        Tone::Clean
+                    }
                     _ => Tone::Damaged,
                 };
                 (tone, self.something_found())
@@ -94,6 +98,9 @@ fn nothing_found(about: &About, agrees: bool) -> (Tone, String) {
         (Tone::Unknown, "Nothing was checked: no build was in scope, or no rule could be run.".to_owned())
     } else if !agrees {
         (Tone::Damaged, format!("The report names none of {builds} as abnormal; the files do not agree."))
+    } else if about.backwards() > 0 {
+        let projects = counted(about.backwards(), "project");
+        (Tone::Damaged, format!("None of {builds} is abnormal, but numbers of builds went backwards in {projects}."))
     } else if about.not_checked.is_empty() {
         (Tone::Clean, format!("Clean: none of {builds} is abnormal."))
     } else {

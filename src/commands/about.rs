@@ -32,6 +32,7 @@ pub(super) fn of(
         file,
         builds,
         lost,
+        backwards: summary.compared.as_ref().map_or(0, |account| account.backwards.len() as u64),
         signature_is_good,
     });
     About {

@@ -8,6 +8,7 @@ use crate::audit::{Audit, Source};
 use crate::deletion::journal::{Past, Session};
 use crate::reasons::by_reason;
 use crate::report::Baseline;
+use crate::text::counted;
 
 use super::shown::{builds, foreign, grouped, length, time};
 
@@ -137,6 +138,10 @@ fn compared_with(baseline: &Baseline) -> Fact {
         1 => "1 of them is lost".to_owned(),
         lost => format!("{} of them are lost", grouped(lost)),
     };
+    let backwards = match baseline.backwards {
+        0 => String::new(),
+        projects => format!(", and numbers went backwards in {}", counted(projects, "project")),
+    };
     let signature = match baseline.signature_is_good {
         Some(true) => "its signature is good",
         Some(false) => "its signature is bad",
@@ -145,6 +150,6 @@ fn compared_with(baseline: &Baseline) -> Fact {
     Fact {
         name: "Compared with",
         value: foreign(&baseline.file, NAME, "a file without a name"),
-        note: format!("{}, {lost}; {signature}", builds(baseline.builds)),
+        note: format!("{}, {lost}{backwards}; {signature}", builds(baseline.builds)),
     }
 }

@@ -36,6 +36,8 @@ pub struct Baseline {
     pub builds: u64,
     /// How many of those in scope are not in the database any more.
     pub lost: u64,
+    /// In how many projects the highest number of a build is lower than it was.
+    pub backwards: u64,
     /// Whether its signature is good; `None` where it was not checked, or there is none.
     pub signature_is_good: Option<bool>,
 }
@@ -103,6 +105,11 @@ impl About {
         self.builds.saturating_add(self.baseline.as_ref().map_or(0, |baseline| baseline.lost))
     }
 
+    /// In how many projects the numbers of builds went backwards, as far as it was compared.
+    pub fn backwards(&self) -> u64 {
+        self.baseline.as_ref().map_or(0, |baseline| baseline.backwards)
+    }
+
     /// As many projects as are told of, by their builds.
     pub fn largest(projects: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
         let mut largest: Vec<_> = projects.iter().filter(|(name, _)| name.len() <= PROJECT_NAME).collect();
@@ -161,6 +168,7 @@ impl About {
                 "file": baseline.file,
                 "builds": baseline.builds,
                 "lost": baseline.lost,
+                "backwards": baseline.backwards,
                 "signature_is_good": baseline.signature_is_good,
             })),
             "projects": self.projects,
@@ -232,6 +240,7 @@ impl Baseline {
             file: baseline["file"].as_str()?.to_owned(),
             builds: baseline["builds"].as_u64()?,
             lost: baseline["lost"].as_u64()?,
+            backwards: baseline["backwards"].as_u64()?,
             signature_is_good: match &baseline["signature_is_good"] {
                 Value::Null => None,
                 good => Some(good.as_bool()?),
@@ -260,6 +269,7 @@ mod tests {
                 file: "before.json".to_owned(),
                 builds: 410,
                 lost: 5,
+                backwards: 1,
                 signature_is_good: Some(true),
             }),
             projects: [("acme/api".to_owned(), 400), (String::new(), 5)].into(),

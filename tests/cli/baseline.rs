@@ -252,6 +252,9 @@ fn numbers_that_went_backwards_are_said_loudly() {
         .verify()
         .run()
         .says(&format!("NUMBERS WENT BACKWARDS in project {project}: the highest was {was}, and it is "));
+    // The page knows of it too, by the file beside the report.
+    let page = halfbuilt(&["report", "--markdown", "-"]).args(&[&drill.file("report.csv")]).run().exits(Exit::Clean);
+    page.prints("and numbers went backwards in 1 project");
 }
 
 #[test]

@@ -205,7 +205,7 @@ pub fn hostile() -> Dossier {
 pub fn hostile_with(journals: usize) -> Dossier {
     let text = || HOSTILE.to_owned();
     let about = About {
-        baseline: Some(Baseline { file: text(), builds: 410, lost: 1, signature_is_good: Some(true) }),
+        baseline: Some(Baseline { file: text(), builds: 410, lost: 1, backwards: 1, signature_is_good: Some(true) }),
         system_identifier: Some(text()),
         database: text(),
         profile: text(),
