@@ -17,7 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use catalog::{ProfilesArgs, RulesArgs};
 pub use delete::DeleteArgs;
-pub use gates::{GateArgs, TimingArg};
+pub use gates::{ChosenTiming, GateArgs, TimingArg};
 pub use journal::{JournalArgs, JournalCommand, JournalVerifyArgs};
 pub use manifest::{BaselineArgs, ManifestArgs};
 pub use reading::ReadingArgs;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::build_url::BuildUrl;
+use crate::obstacle::{self, Obstacle};
 use crate::timing::Timing;
 
 /// What stands among the reasons of a build that a baseline has and the database has not, has otherwise, or has and the baseline
@@ -20,7 +21,7 @@ pub struct Finding {
     pub project: Option<String>,
     /// The build's number within its project.
     pub build_num: Option<i64>,
-    /// queued, not_run, not_running, running or finished.
+    /// queued, held, not_run, not_running, running or finished.
     pub lifecycle: Option<String>,
     /// The CI's own word for how the build fares, shown as it is.
     pub status: Option<String>,
@@ -48,13 +49,23 @@ pub struct Finding {
     pub output_stored: Option<i64>,
     /// Whether another build has its number or its address too, so that to delete by address may hit the other one.
     pub shares_its_name: bool,
-    /// Whether the build may be deleted.
-    pub deletable: bool,
+    /// What stands against deleting the build; nothing does where it is empty.
+    pub obstacles: Vec<Obstacle>,
     /// A digest of the build's state: it differs as soon as the build has changed.
     pub fingerprint: String,
 }
 
 impl Finding {
+    /// Whether the build may be deleted.
+    pub fn is_deletable(&self) -> bool {
+        self.obstacles.is_empty()
+    }
+
+    /// Why it may not be deleted, in words; empty where it may.
+    pub fn note(&self) -> String {
+        obstacle::note(&self.obstacles)
+    }
+
     /// Whether an address names this very build: by its number, and by its project where the profile names projects as
     /// `org/project`. An address that names another would delete another.
     pub fn is_at(&self, url: &BuildUrl) -> bool {

@@ -21,9 +21,11 @@ pub mod exit;
 pub mod finding;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod obstacle;
 pub mod output;
 pub mod percent;
 pub mod policy;
+pub mod premise;
 pub mod project_glob;
 pub mod reasons;
 pub mod report;

@@ -54,6 +54,8 @@ pub struct DeletePolicy {
     pub max_age: Option<SignedDuration>,
     /// The only timings that a flag may allow besides those that are deletable.
     pub allow_timing: Option<Vec<Timing>>,
+    /// How many builds may contradict the two times.
+    pub times_contradicted: Option<u64>,
     /// Whether builds are deleted only after they have been put into an archive.
     pub archive: bool,
     /// The only hosts on which builds are deleted, as [`BuildUrl::host`] writes them.
@@ -96,6 +98,7 @@ struct DeleteSection {
     max_percent: Option<Spanned<Number>>,
     max_age: Option<Spanned<String>>,
     allow_timing: Option<Vec<Spanned<String>>>,
+    times_contradicted: Option<u64>,
     #[serde(default)]
     archive: bool,
     hosts: Option<Spanned<Vec<Spanned<String>>>>,
@@ -149,6 +152,7 @@ impl Policy {
             delete.max_age = Some(duration::parse(age.get_ref()).map_err(|why| at("max_age", age.span(), &why))?);
         }
         delete.archive = section.archive;
+        delete.times_contradicted = section.times_contradicted;
         if let Some(timings) = section.allow_timing {
             let timing = |word: Spanned<String>| {
                 let known = OTHER_TIMINGS.into_iter().find(|timing| timing.as_str() == word.get_ref());
@@ -202,13 +206,14 @@ mod tests {
     #[test]
     fn a_policy_is_read() {
         let text = "# who answers for it\n[delete]\ndeny = ['acme/billing', \"tools/*\"]\nmax = 100\nmax_percent = 2.5\n\
-                    max_age = '12h'\nallow_timing = ['unknown']\narchive = true\nhosts = ['CI.example.com', 'ci.example.com:8443']\n";
+                    max_age = '12h'\nallow_timing = ['unknown']\ntimes_contradicted = 2\narchive = true\nhosts = ['CI.example.com', 'ci.example.com:8443']\n";
         let delete = DeletePolicy {
             deny: vec!["acme/billing".to_owned(), "tools/*".to_owned()],
             max: Some(100),
             max_percent: "2.5".parse().ok(),
             max_age: Some(SignedDuration::from_hours(12)),
             allow_timing: Some(vec![Timing::Unknown]),
+            times_contradicted: Some(2),
             archive: true,
             hosts: Some(vec!["ci.example.com".to_owned(), "ci.example.com:8443".to_owned()]),
         };

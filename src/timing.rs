@@ -5,13 +5,52 @@ use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The three times that sort every abnormal build.
+/// What a run is given of the restore: T, R, and how long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RestoreTimes {
     /// T, when the backup was taken. Without it every timing is [`Timing::Unknown`].
     pub backup: Option<Timestamp>,
-    /// R, when the server came back. T where it is not given.
+    /// R, when the server came back.
     pub restored: Option<Timestamp>,
+    /// The longest time that the server lets a build run.
+    pub max_run_time: SignedDuration,
+    /// How far the clocks of the machines that write times may be apart.
+    pub clock_tolerance: SignedDuration,
+    /// How long the restored server takes at most until it starts what waits.
+    pub max_queue_time: SignedDuration,
+}
+
+impl RestoreTimes {
+    /// The clock tolerance where none is given.
+    pub const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
+    /// The longest queue time where none is given.
+    pub const MAX_QUEUE_TIME: SignedDuration = SignedDuration::from_hours(1);
+    /// The longest run time where neither a flag nor the profile gives one.
+    pub const MAX_RUN_TIME: SignedDuration = SignedDuration::from_hours(5);
+
+    /// T and R, and the defaults of the rest.
+    pub fn new(backup: Option<Timestamp>, restored: Option<Timestamp>) -> Self {
+        Self {
+            backup,
+            restored,
+            max_run_time: Self::MAX_RUN_TIME,
+            clock_tolerance: Self::CLOCK_TOLERANCE,
+            max_queue_time: Self::MAX_QUEUE_TIME,
+        }
+    }
+}
+
+/// The moments by which builds are sorted, once the database has been asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moments {
+    /// T.
+    pub backup: Timestamp,
+    /// R; T where R is not known.
+    pub restored: Timestamp,
+    /// A stop by this moment counts as one by T: T and the clock tolerance.
+    pub stopped_by: Timestamp,
+    /// A stop after this moment is one of the restored server: R, or the beginning of its own start-up just before.
+    pub closing_from: Timestamp,
     /// The longest time that the server lets a build run.
     pub max_run_time: SignedDuration,
 }
@@ -25,11 +64,11 @@ pub enum Timing {
     Stale,
     /// Stopped by T, and damaged all the same.
     Ended,
-    /// Started after R: alive until proven otherwise.
+    /// Queued, started, started a step or stored output after R: alive until proven otherwise.
     AfterRestore,
-    /// Started, or started a step, after T and by R: impossible, so T, R or a clock is wrong.
+    /// Did something after T and by R: impossible, so T, R or a clock is wrong.
     Between,
-    /// No T was given, or the build tells no time.
+    /// No T was given, or no time of the build is on record.
     Unknown,
 }
 
@@ -53,26 +92,29 @@ pub struct BuildTimes {
 impl Timing {
     const ALL: [Self; 6] = [Self::InFlight, Self::Stale, Self::Ended, Self::AfterRestore, Self::Between, Self::Unknown];
 
-    /// Sorts one build.
-    pub fn of(build: &BuildTimes, restore: &RestoreTimes) -> Self {
-        let (Some(backup), Some(start)) = (restore.backup, build.started.or(build.queued)) else {
-            return Self::Unknown;
-        };
-        let restored = restore.restored.unwrap_or(backup);
-        let alive = if start > backup { Some(start) } else { build.last_step_started.filter(|step| *step > backup) };
-        if let Some(alive) = alive {
-            // Whatever it did after T is not in a database that was restored from T.
-            return if alive > restored { Self::AfterRestore } else { Self::Between };
-        }
-        // Not already after T: the machine that writes output has a clock of its own, and some pieces are on their way.
-        if build.last_stored.is_some_and(|stored| stored > restored) {
+    /// Sorts one build. `moments` are `None` where no T was given.
+    pub fn of(build: &BuildTimes, moments: Option<&Moments>) -> Self {
+        let Some(moments) = moments else { return Self::Unknown };
+        // Housekeeping closes builds and steps; only a build that is alive is queued, starts, or stores output.
+        let signs = [build.queued, build.started, build.last_step_started, build.last_stored];
+        let last_sign = signs.into_iter().flatten().max();
+        if last_sign.is_some_and(|sign| sign > moments.restored) {
             return Self::AfterRestore;
         }
-        if build.stopped.is_some_and(|stopped| stopped <= backup) {
-            return Self::Ended;
+        let stopped_between = |stop: Timestamp| stop > moments.stopped_by && stop <= moments.closing_from;
+        if last_sign.is_some_and(|sign| sign > moments.backup) || build.stopped.is_some_and(stopped_between) {
+            return Self::Between;
         }
-        let last_seen = build.last_seen_by_backup.unwrap_or(start);
-        if backup.duration_since(last_seen) > restore.max_run_time { Self::Stale } else { Self::InFlight }
+        let is_over = build.stopped.is_some_and(|stop| stop <= moments.stopped_by);
+        match build.started.or(build.queued) {
+            _ if is_over => Self::Ended,
+            None => Self::Unknown,
+            Some(begin) => {
+                let last_seen = build.last_seen_by_backup.unwrap_or(begin);
+                let silence = moments.backup.duration_since(last_seen);
+                if silence > moments.max_run_time { Self::Stale } else { Self::InFlight }
+            }
+        }
     }
 
     /// Whether a build of this timing may be deleted at all.
@@ -94,16 +136,18 @@ impl Timing {
             Self::Unknown => "unknown",
         }
     }
+}
 
-    /// The same in words, for a person who has to decide.
+impl Timing {
+    /// The word's meaning, for a person who has to decide.
     pub fn explained(self) -> &'static str {
         match self {
             Self::InFlight => "it was running when the backup was taken",
             Self::Stale => "it was stuck long before the backup",
             Self::Ended => "it was over before the backup",
-            Self::AfterRestore => "it started after the restore and may be alive",
-            Self::Between => "it did something between the backup and the restore, so one of the two times is wrong",
-            Self::Unknown => "no backup time tells whether the backup cut it",
+            Self::AfterRestore => "it did something after the restore, so it may be alive, and the backup did not cut it",
+            Self::Between => "it did something between the backup and the restore, so T, R or a clock is wrong",
+            Self::Unknown => "no backup time was given, or no time of it is on record",
         }
     }
 }
@@ -138,8 +182,18 @@ mod tests {
         text.parse().expect("a time")
     }
 
-    fn restore(backup: Option<&str>, restored: Option<&str>) -> RestoreTimes {
-        RestoreTimes { backup: backup.map(at), restored: restored.map(at), max_run_time: SignedDuration::from_hours(5) }
+    fn moments(closing_from: &str) -> Moments {
+        Moments {
+            backup: at(T),
+            restored: at(R),
+            stopped_by: at(T) + SignedDuration::from_secs(5),
+            closing_from: at(closing_from),
+            max_run_time: SignedDuration::from_hours(5),
+        }
+    }
+
+    fn timing(build: &BuildTimes) -> Timing {
+        Timing::of(build, Some(&moments(R)))
     }
 
     fn build(started: Option<&str>, stopped: Option<&str>) -> BuildTimes {
@@ -153,7 +207,6 @@ mod tests {
 
     #[test]
     fn every_word_of_the_table() {
-        let restore = restore(Some(T), Some(R));
         for (started, stopped, expected) in [
             ("2026-11-20T01:58:00Z", None, Timing::InFlight),
             ("2026-11-20T02:00:00Z", None, Timing::InFlight),
@@ -161,62 +214,70 @@ mod tests {
             ("2026-11-19T20:59:59Z", None, Timing::Stale),
             ("2026-11-19T21:00:00Z", None, Timing::InFlight),
             ("2026-11-20T01:00:00Z", Some("2026-11-20T02:00:00Z"), Timing::Ended),
+            // Within the tolerance of the clocks.
+            ("2026-11-20T01:00:00Z", Some("2026-11-20T02:00:05Z"), Timing::Ended),
+            ("2026-11-20T01:00:00Z", Some("2026-11-20T02:00:05.000001Z"), Timing::Between),
+            ("2026-11-20T01:00:00Z", Some("2026-11-20T06:30:00Z"), Timing::Between),
             ("2026-11-20T02:00:00.000001Z", None, Timing::Between),
             ("2026-11-20T06:30:00Z", None, Timing::Between),
             ("2026-11-20T06:30:00.000001Z", None, Timing::AfterRestore),
         ] {
-            assert_eq!(Timing::of(&build(Some(started), stopped), &restore), expected, "{started} {stopped:?}");
+            assert_eq!(timing(&build(Some(started), stopped)), expected, "{started} {stopped:?}");
         }
+    }
+
+    #[test]
+    fn a_stop_of_the_servers_own_start_up_is_one_after_the_restore() {
+        let closed = build(Some("2026-11-20T01:58:00Z"), Some("2026-11-20T06:20:00Z"));
+        assert_eq!(timing(&closed), Timing::Between);
+        assert_eq!(Timing::of(&closed, Some(&moments("2026-11-20T06:15:00Z"))), Timing::InFlight);
+        assert_eq!(Timing::of(&closed, Some(&moments("2026-11-20T06:20:00Z"))), Timing::Between);
     }
 
     #[test]
     fn a_build_that_worked_until_the_backup_is_not_stale_however_long_it_ran() {
         let mut long = build(Some("2026-11-19T10:00:00Z"), None);
         long.last_seen_by_backup = Some(at("2026-11-20T01:59:00Z"));
-        assert_eq!(Timing::of(&long, &restore(Some(T), None)), Timing::InFlight);
+        assert_eq!(timing(&long), Timing::InFlight);
     }
 
     #[test]
-    fn a_build_that_starts_a_step_after_the_backup_was_not_cut_by_it() {
-        let restore = restore(Some(T), Some(R));
-        let mut alive = build(Some("2026-11-20T01:58:00Z"), None);
-        alive.last_step_started = Some(at("2026-11-20T02:00:00Z"));
-        assert_eq!(Timing::of(&alive, &restore), Timing::InFlight);
-        alive.last_step_started = Some(at("2026-11-20T03:00:00Z"));
-        assert_eq!(Timing::of(&alive, &restore), Timing::Between);
-        alive.last_step_started = Some(at("2026-11-20T07:00:00Z"));
-        assert_eq!(Timing::of(&alive, &restore), Timing::AfterRestore);
-    }
-
-    #[test]
-    fn a_build_that_stores_output_after_the_restore_is_alive() {
-        let mut alive = build(Some("2026-11-20T01:58:00Z"), None);
-        alive.last_stored = Some(at("2026-11-20T06:30:00Z"));
-        assert_eq!(Timing::of(&alive, &restore(Some(T), Some(R))), Timing::InFlight);
-        alive.last_stored = Some(at("2026-11-20T06:30:01Z"));
-        assert_eq!(Timing::of(&alive, &restore(Some(T), Some(R))), Timing::AfterRestore);
+    fn every_sign_of_life_counts_whatever_else_the_record_says() {
+        type Sign = fn(&mut BuildTimes, Timestamp);
+        let signs: [Sign; 3] = [
+            |build, at| build.queued = Some(at),
+            |build, at| build.last_step_started = Some(at),
+            |build, at| build.last_stored = Some(at),
+        ];
+        for sign in signs {
+            for stopped in [None, Some("2026-11-20T01:59:00Z")] {
+                let mut alive = build(Some("2026-11-20T01:58:00Z"), stopped);
+                sign(&mut alive, at("2026-11-20T02:00:00Z"));
+                assert_ne!(timing(&alive), Timing::Between);
+                sign(&mut alive, at("2026-11-20T02:00:01Z"));
+                assert_eq!(timing(&alive), Timing::Between);
+                sign(&mut alive, at("2026-11-20T06:30:01Z"));
+                assert_eq!(timing(&alive), Timing::AfterRestore);
+            }
+        }
     }
 
     #[test]
     fn a_build_that_never_started_counts_from_when_it_was_queued() {
         let queued = |text| BuildTimes { queued: Some(at(text)), ..BuildTimes::default() };
-        let restore = restore(Some(T), Some(R));
-        assert_eq!(Timing::of(&queued("2026-11-20T01:59:00Z"), &restore), Timing::InFlight);
-        assert_eq!(Timing::of(&queued("2026-11-20T07:00:00Z"), &restore), Timing::AfterRestore);
+        assert_eq!(timing(&queued("2026-11-20T01:59:00Z")), Timing::InFlight);
+        assert_eq!(timing(&queued("2026-11-20T07:00:00Z")), Timing::AfterRestore);
     }
 
     #[test]
-    fn without_a_backup_time_or_any_time_nothing_is_known() {
+    fn without_a_backup_time_or_a_beginning_nothing_is_known() {
         let running = build(Some("2026-11-20T01:58:00Z"), None);
-        assert_eq!(Timing::of(&running, &restore(None, Some(R))), Timing::Unknown);
-        assert_eq!(Timing::of(&BuildTimes::default(), &restore(Some(T), None)), Timing::Unknown);
+        assert_eq!(Timing::of(&running, None), Timing::Unknown);
+        assert_eq!(timing(&BuildTimes::default()), Timing::Unknown);
+        // Whether it was there at T is not on record; that it was over by T is.
+        assert_eq!(timing(&build(None, Some("2026-11-20T06:31:00Z"))), Timing::Unknown);
+        assert_eq!(timing(&build(None, Some("2026-11-20T01:31:00Z"))), Timing::Ended);
         assert!(!Timing::Unknown.is_deletable());
-    }
-
-    #[test]
-    fn without_a_restore_time_the_backup_time_stands_in() {
-        let later = build(Some("2026-11-20T02:00:01Z"), None);
-        assert_eq!(Timing::of(&later, &restore(Some(T), None)), Timing::AfterRestore);
     }
 
     #[test]

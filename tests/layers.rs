@@ -12,7 +12,9 @@ const LAYERS: [&[&str]; 7] = [
         "duration",
         "exit",
         "finding",
+        "obstacle",
         "percent",
+        "premise",
         "project_glob",
         "reasons",
         "state",
@@ -29,10 +31,16 @@ const LAYERS: [&[&str]; 7] = [
 ];
 
 /// Modules of one layer that one of them may use all the same, with the reason.
-const BESIDE: [(&str, &str); 2] = [
+const BESIDE: [(&str, &str); 6] = [
     // What a build is at, and when it ran, belong to what was found of it.
     ("finding", "build_url"),
     ("finding", "timing"),
+    // What stands against deleting it, in which its timing is one thing of many.
+    ("finding", "obstacle"),
+    ("obstacle", "timing"),
+    // T and R, and the words for how many builds contradict them.
+    ("premise", "timing"),
+    ("premise", "text"),
 ];
 
 /// Where each package may be named.

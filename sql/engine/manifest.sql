@@ -27,14 +27,14 @@ WITH moment AS MATERIALIZED (
      GROUP BY chunk.build_key
 ), told AS (
     SELECT build.project, build.build_num::bigint AS number, build.lifecycle, build.status,
-           build.queued_at, build.started_at, build.stopped_at,
+           build.raw_queued_at, build.raw_started_at, build.raw_stopped_at, build.queued_at, build.stopped_at,
            coalesce(stepped.steps, 0) AS steps, greatest(least(coalesce(stored.amount, 0), 1e18), -1e18)::bigint AS amount,
-           CASE WHEN build.stopped_at BETWEEN '0001-01-01 00:00Z' AND moment.covered THEN 0
-                WHEN build.stopped_at BETWEEN '0001-01-01 00:00Z' AND moment.backup_time THEN 2
+           CASE WHEN build.stopped_at BETWEEN '2000-01-01 00:00Z' AND moment.covered THEN 0
+                WHEN build.stopped_at BETWEEN '2000-01-01 00:00Z' AND moment.backup_time THEN 2
                 WHEN build.stopped_at > moment.backup_time OR build.lifecycle NOT IN ('not_run', 'finished') OR build.lifecycle IS NULL
                      OR build.queued_at > moment.covered THEN 4
                 WHEN build.lifecycle = 'not_run' AND build.stopped_at IS NULL AND build.started_at IS NULL
-                     AND build.queued_at >= '0001-01-01 00:00Z' THEN 1
+                     AND build.queued_at IS NOT NULL THEN 1
                 ELSE 3
            END::bigint AS state,
            coalesce(build.queued_at, build.started_at, build.stopped_at) <= moment.covered AS was_there
@@ -46,9 +46,9 @@ WITH moment AS MATERIALIZED (
 SELECT told.project, told.number, told.lifecycle, told.status, told.state, told.was_there,
        hashint8extended(told.steps,
          hash_numeric_extended(told.amount::numeric,
-           hashfloat8extended(coalesce(date_part('epoch', told.stopped_at), 'NaN'),
-             hashfloat8extended(coalesce(date_part('epoch', told.started_at), 'NaN'),
-               hashfloat8extended(coalesce(date_part('epoch', told.queued_at), 'NaN'),
+           hashfloat8extended(coalesce(date_part('epoch', told.raw_stopped_at), 'NaN'),
+             hashfloat8extended(coalesce(date_part('epoch', told.raw_started_at), 'NaN'),
+               hashfloat8extended(coalesce(date_part('epoch', told.raw_queued_at), 'NaN'),
                  hashtextextended(coalesce('=' || told.status, '') COLLATE "C",
                    hashtextextended(coalesce('=' || told.lifecycle, '') COLLATE "C", coalesce(told.number, 0)))))))) AS digest,
        told.steps,

@@ -11,9 +11,21 @@ SELECT count(*) AS builds,
        count(build.queued_at) AS queued,
        count(*) FILTER (WHERE build.build_key IS NULL) AS without_key,
        count(*) FILTER (WHERE build.lifecycle IS NULL
-                           OR build.lifecycle NOT IN ('queued', 'not_run', 'not_running', 'running', 'finished')) AS other_lifecycles,
+                           OR build.lifecycle NOT IN ('queued', 'not_run', 'not_running', 'running', 'finished', 'held')) AS other_lifecycles,
        count(*) FILTER (WHERE build.stopped_at IS NULL
                           AND (build.lifecycle = 'running' AND build.started_at IS NULL AND build.queued_at IS NULL
                                OR build.lifecycle IN ('queued', 'not_running') AND build.started_at IS NULL
-                                  AND build.queued_at IS NULL)) AS without_time
+                                  AND build.queued_at IS NULL)) AS without_time,
+       count(*) FILTER (WHERE build.queued_at  IS NULL AND build.raw_queued_at  IS NOT NULL
+                           OR build.started_at IS NULL AND build.raw_started_at IS NOT NULL
+                           OR build.stopped_at IS NULL AND build.raw_stopped_at IS NOT NULL) AS off_record,
+       -- Out of order by minutes at most: clocks. More is impossible-times.
+       count(*) FILTER (WHERE build.queued_at - build.started_at BETWEEN interval '1 second' AND interval '10 minutes') AS early_starts,
+       extract(epoch FROM max(build.queued_at - build.started_at)
+                 FILTER (WHERE build.queued_at - build.started_at BETWEEN interval '1 second' AND interval '10 minutes'))::bigint AS earliest_start,
+       min(build.project) FILTER (WHERE build.queued_at - build.started_at BETWEEN interval '1 second' AND interval '10 minutes') AS first_early,
+       max(build.project) FILTER (WHERE build.queued_at - build.started_at BETWEEN interval '1 second' AND interval '10 minutes') AS last_early,
+       count(*) FILTER (WHERE build.started_at - build.stopped_at BETWEEN interval '1 second' AND interval '10 minutes') AS early_stops,
+       extract(epoch FROM max(build.started_at - build.stopped_at)
+                 FILTER (WHERE build.started_at - build.stopped_at BETWEEN interval '1 second' AND interval '10 minutes'))::bigint AS earliest_stop
   FROM build;

@@ -1,10 +1,11 @@
 -- What:  one row for each build of the relation subject, with all that the report says of it.
 -- For:   scan, verify and delete.
 -- Why:   the database counts, adds up and sorts; the program only passes the rows on. Steps and output are read for
---        the reported builds alone. :stored_at is chunk.stored_at, or NULL::timestamptz where a profile does not say when
---        a piece was stored. Times before the year 1 or after the 29th of December 9999 (infinity too) count as not known.
+--        the reported builds alone. A time that is not on record is NULL in these relations (build_on_record.sql); what was
+--        written in its place is in off_record, and in_future says whether any such value lies in the future.
 WITH setting AS (
-    SELECT nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz AS backup_time
+    SELECT nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz AS backup_time,
+           now() + interval '10 minutes' AS ahead
 ), step_total AS (
     SELECT step.build_key,
            count(*) AS steps,
@@ -12,11 +13,11 @@ WITH setting AS (
            CASE WHEN count(step.output_size) FILTER (WHERE step.has_output) > 0
                 THEN least(sum(step.output_size) FILTER (WHERE step.has_output), 9223372036854775807)::bigint
            END AS output_expected,
-           max(step.started_at) FILTER (WHERE step.started_at BETWEEN '0001-01-01 00:00Z' AND '9999-12-30 00:00Z') AS last_started_at,
-           greatest(max(step.started_at) FILTER (WHERE step.started_at BETWEEN '0001-01-01 00:00Z' AND '9999-12-30 00:00Z'),
-                    max(step.stopped_at) FILTER (WHERE step.stopped_at BETWEEN '0001-01-01 00:00Z' AND '9999-12-30 00:00Z')) AS last_seen,
-           greatest(max(step.started_at) FILTER (WHERE step.started_at BETWEEN '0001-01-01 00:00Z' AND setting.backup_time),
-                    max(step.stopped_at) FILTER (WHERE step.stopped_at BETWEEN '0001-01-01 00:00Z' AND setting.backup_time)) AS last_seen_by_backup
+           max(step.started_at) AS last_started_at,
+           greatest(max(step.started_at), max(step.stopped_at)) AS last_seen,
+           greatest(max(step.started_at) FILTER (WHERE step.started_at <= setting.backup_time),
+                    max(step.stopped_at) FILTER (WHERE step.stopped_at <= setting.backup_time)) AS last_seen_by_backup,
+           bool_or(greatest(step.raw_started_at, step.raw_stopped_at) > setting.ahead) AS in_future
       FROM step
      CROSS JOIN setting
      WHERE step.build_key IN (SELECT subject.build_key FROM subject)
@@ -25,20 +26,23 @@ WITH setting AS (
     SELECT chunk.build_key,
            greatest(least(sum(chunk.next::numeric - chunk.first), 9223372036854775807), -9223372036854775808)::bigint
              AS output_stored,
-           max(:stored_at) FILTER (WHERE :stored_at BETWEEN '0001-01-01 00:00Z' AND '9999-12-30 00:00Z') AS last_seen,
-           max(:stored_at) FILTER (WHERE :stored_at BETWEEN '0001-01-01 00:00Z' AND setting.backup_time)
-             AS last_seen_by_backup
+           max(chunk.stored_at) AS last_seen,
+           max(chunk.stored_at) FILTER (WHERE chunk.stored_at <= setting.backup_time) AS last_seen_by_backup,
+           bool_or(chunk.raw_stored_at > setting.ahead) AS in_future
       FROM chunk
      CROSS JOIN setting
      WHERE chunk.build_key IN (SELECT subject.build_key FROM subject)
      GROUP BY chunk.build_key
 ), timed AS (
-    SELECT subject.build_key, subject.reasons, subject.evidence,
+    SELECT subject.build_key, subject.reasons, subject.obstacles, subject.evidence,
            build.build_url, build.project, build.build_num::bigint AS build_num, build.lifecycle, build.status,
-           CASE WHEN build.queued_at  BETWEEN '0001-01-01 00:00Z' AND '9999-12-30 00:00Z' THEN build.queued_at  END AS queued_at,
-           CASE WHEN build.started_at BETWEEN '0001-01-01 00:00Z' AND '9999-12-30 00:00Z' THEN build.started_at END AS started_at,
-           CASE WHEN build.stopped_at BETWEEN '0001-01-01 00:00Z' AND '9999-12-30 00:00Z' THEN build.stopped_at END AS stopped_at
+           build.queued_at, build.started_at, build.stopped_at, build.build_key IS NOT NULL AS is_there,
+           concat_ws('; ', CASE WHEN build.queued_at  IS NULL THEN 'queued '  || build.raw_queued_at::text  END,
+                           CASE WHEN build.started_at IS NULL THEN 'started ' || build.raw_started_at::text END,
+                           CASE WHEN build.stopped_at IS NULL THEN 'stopped ' || build.raw_stopped_at::text END) AS off_record,
+           greatest(build.raw_queued_at, build.raw_started_at, build.raw_stopped_at) > setting.ahead AS in_future
       FROM subject
+     CROSS JOIN setting
       LEFT JOIN build ON build.build_key = subject.build_key
 )
 SELECT timed.build_url, timed.project, timed.build_num, timed.lifecycle, timed.status,
@@ -56,7 +60,11 @@ SELECT timed.build_url, timed.project, timed.build_num, timed.lifecycle, timed.s
        timed.build_key::text AS build_key,
        step_total.last_started_at AS last_step_started_at,
        sharing.build_key IS NOT NULL AS shares_its_name,
-       chunk_total.last_seen AS last_stored_at
+       chunk_total.last_seen AS last_stored_at,
+       timed.obstacles,
+       nullif(timed.off_record, '') AS off_record,
+       coalesce(timed.in_future, false) OR coalesce(step_total.in_future, false) OR coalesce(chunk_total.in_future, false) AS in_future,
+       timed.is_there
   FROM timed
  CROSS JOIN setting
   LEFT JOIN step_total ON step_total.build_key = timed.build_key

@@ -10,7 +10,7 @@ WITH span AS (
     SELECT min(seen.at) AS first, max(seen.at) AS last, count(*) AS moments
       FROM build
      CROSS JOIN LATERAL (VALUES (build.queued_at), (build.started_at), (build.stopped_at)) AS seen (at)
-     WHERE seen.at BETWEEN '0001-01-01 00:00Z' AND now()
+     WHERE seen.at <= now()
      GROUP BY floor(extract(epoch FROM seen.at) / 600)
 ), gap AS (
     SELECT span.last AS begins, lead(span.first) OVER so_far AS ends,

@@ -1,6 +1,9 @@
 -- profile: buildbot
 -- title: Buildbot 4 master database
 -- unit: lines
+-- yields: running, finished
+-- queue: in this database
+-- running: lost
 --
 -- What:  presents a Buildbot master's tables as build, step and chunk.
 -- For:   a Buildbot master whose database has been restored; read from a real one, Buildbot 4.3.0.
@@ -8,6 +11,8 @@
 --        A finished log with no line, and a step without a log, are no damage. A log of type d was deleted on purpose:
 --        it keeps its number of lines and has no output any more. A log that was cut agrees with itself; only its
 --        complete = 0 tells.
+--        Requests that no build has answered yet are the queue, and stand in this database: a master takes them up again by itself. A
+--        build that ran is not taken up: a master that starts closes it as `retry`, and its request gets another build.
 --        There is no relation object: a master keeps no files elsewhere that its database knows of.
 --
 -- A build's page is BASE_URL + #/builders/ID/builds/NUMBER, so --base-url has to name the master for a build to have

@@ -1,11 +1,17 @@
 -- profile: circleci
 -- title: CircleCI build database (API v1.1 names)
 -- unit: bytes
+-- yields: queued, not_run, not_running, running, finished
+-- queue: elsewhere
+-- running: lost
+-- max-run-time: 5h
 --
 -- What:  presents the reference build database (sql/schema.sql) as build, step, chunk and object.
 -- For:   CircleCI Server and its kin, and as a pattern for a profile of your own.
 -- Why:   nobody's schema is public or stable, so the names and meanings are those of the API v1.1 build document.
 --        Copy this file, change the tables, and pass it by --profile FILE.
+--        What ran at the backup is lost: no agent takes it up again. The queue is a message broker, which may or may not have come back
+--        with the backup; so what waited is deletable only once builds that were queued after the restore have started.
 --
 -- A project's builds live under https://HOST/VCS/ORG/PROJECT/NUMBER. The database holds the whole address; where the
 -- server has been restored under another name, --base-url https://NEW-HOST rebuilds it.

@@ -1,6 +1,7 @@
 -- rule: duplicate-number
 -- title: two builds of one project share a number, or a URL
 -- needs: build
+-- deletable: never
 -- sieve: names
 --
 -- What:  builds that have their number in common with another build of the project, or their address with any other.

@@ -1,6 +1,7 @@
 -- rule: orphan-output
 -- title: the build that stored output belongs to is not there
 -- needs: build, chunk
+-- deletable: never
 -- sieve: parents
 --
 -- What:  pieces of output whose build is not there, one finding for each missing build.

@@ -1,6 +1,7 @@
 -- rule: orphan-step
 -- title: the build that steps belong to is not there
 -- needs: build, step
+-- deletable: never
 -- sieve: parents
 --
 -- What:  steps whose build is not there, one finding for each missing build.

@@ -7,7 +7,7 @@
 -- For:   scan, verify and delete.
 -- Why:   a piece that was still on its way when the backup was taken is missing in the middle.
 -- Not:   a piece that is stored twice, or overlaps another, is no hole; it does not hide one either. Output that ends
---        too early is output-truncated.
+--        too early is output-truncated. A build that waits on purpose (held).
 WITH piece AS (
     SELECT chunk.build_key, chunk.step_key, chunk.first,
            greatest(max(chunk.next) OVER (PARTITION BY chunk.build_key, chunk.step_key
@@ -28,7 +28,7 @@ SELECT hole.build_key,
          || CASE hole.holes WHEN 1 THEN '' ELSE ' in all, the first' END
          || ' from ' || hole.hole_from || ' to ' || hole.hole_to AS evidence
   FROM hole
-  JOIN build ON build.build_key = hole.build_key
+  JOIN build ON build.build_key = hole.build_key AND build.lifecycle IS DISTINCT FROM 'held'
   LEFT JOIN step ON step.build_key = hole.build_key AND step.step_key = hole.step_key
  CROSS JOIN (SELECT coalesce(nullif(current_setting('halfbuilt.unit', true), ''), 'units') AS name) AS unit
  ORDER BY hole.build_key, step.started_at NULLS LAST, hole.step_key::text COLLATE "C";

@@ -7,12 +7,13 @@
 -- For:   scan, verify and delete.
 -- Why:   the pieces were written after the backup, or to a place that was not backed up.
 -- Not:   a step whose output is 0 long, and output that was expired on purpose (has_output is false).
+--        A build that waits on purpose (held).
 SELECT step.build_key,
        'step ' || coalesce(step.step_key::text, '(no key)') || coalesce(' "' || step.name || '"', '') || ': '
          || CASE WHEN step.output_size IS NULL THEN 'has output, none is stored'
                  ELSE 'none of ' || step.output_size || ' ' || unit.name || ' stored' END AS evidence
   FROM step
-  JOIN build ON build.build_key = step.build_key
+  JOIN build ON build.build_key = step.build_key AND build.lifecycle IS DISTINCT FROM 'held'
  CROSS JOIN (SELECT coalesce(nullif(current_setting('halfbuilt.unit', true), ''), 'units') AS name) AS unit
  WHERE step.has_output
    AND step.output_size IS DISTINCT FROM 0

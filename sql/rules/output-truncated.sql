@@ -11,7 +11,7 @@
 -- For:   scan, verify and delete.
 -- Why:   the latter half of the output is what a backup that was taken while builds ran loses.
 -- Not:   the CI's own size cap, and output that was expired on purpose (has_output is false and no end is missing).
---        Output that is missing altogether is output-missing.
+--        Output that is missing altogether is output-missing. A build that waits on purpose (held).
 WITH stored AS (
     SELECT chunk.build_key, chunk.step_key, max(chunk.next) AS ends_at
       FROM chunk
@@ -26,7 +26,7 @@ WITH stored AS (
              AND step.started_at <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz, now()))
              AS cut
       FROM step
-      JOIN build ON build.build_key = step.build_key
+      JOIN build ON build.build_key = step.build_key AND build.lifecycle IS DISTINCT FROM 'held'
       LEFT JOIN stored ON stored.build_key = step.build_key AND stored.step_key = step.step_key
 )
 SELECT judged.build_key,

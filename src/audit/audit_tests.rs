@@ -40,6 +40,7 @@ fn row(number: u64, timing: Timing) -> Row {
         output_expected: None,
         output_stored: None,
         deletable: true,
+        note: String::new(),
         fingerprint: String::new(),
     }
 }
@@ -52,6 +53,7 @@ fn about(found: u64) -> About {
         profile: "circleci".to_owned(),
         backup_time: Some(at(T)),
         restored_at: Some(at(T + 3600)),
+        contradictions: 0,
         builds: 100,
         findings: found,
         rules: vec!["output-gap".to_owned(), "stuck-running".to_owned()],

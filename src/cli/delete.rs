@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::ReadingArgs;
 use super::admin::AdminArgs;
-use super::gates::GateArgs;
+use super::gates::{ChosenTiming, GateArgs};
 
 /// The flags of `delete`.
 #[derive(Debug, Args)]
@@ -24,6 +24,11 @@ pub struct DeleteArgs {
     /// Choose only rows of projects that fit this glob, such as 'acme/*'; may be repeated
     #[arg(long = "project", value_name = "GLOB")]
     pub projects: Vec<String>,
+    /// Choose only rows of this timing; may be repeated
+    ///
+    /// Rows that the report calls not deletable are chosen only if this or --allow-timing names their timing.
+    #[arg(long = "timing", value_name = "TIMING")]
+    pub timings: Vec<ChosenTiming>,
     /// Delete; without it the plan is shown, nothing is sent, and the admin path is not even tried
     #[arg(long)]
     pub execute: bool,

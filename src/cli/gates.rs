@@ -25,29 +25,52 @@ pub struct GateArgs {
     /// Never delete builds of projects that fit this glob, in upper or lower case; may be repeated
     #[arg(long = "deny", value_name = "GLOB")]
     pub deny: Vec<String>,
-    /// Delete builds of this timing too, which are not deletable by themselves; may be repeated
+    /// Delete builds of this timing too, which are not deletable by themselves, and choose them; may be repeated
     ///
-    /// A build that started after the restore may be alive; between means that --backup-time or --restored-at is wrong;
-    /// unknown, that nobody knows whether the backup cut it.
+    /// A build that did something after the restore may be alive; between means that --backup-time, --restored-at or a clock is
+    /// wrong; unknown, that nobody knows whether the backup cut it.
     #[arg(long = "allow-timing", value_name = "TIMING")]
     pub allow_timing: Vec<TimingArg>,
+    /// Delete although so many builds contradict the two times: times-contradicted=N [default: 0]
+    ///
+    /// A build that did something between the backup and the restore cannot be in a database that was restored from that backup. While
+    /// there are more of them than N, nothing is deleted.
+    #[arg(long = "allow", value_name = "times-contradicted=N", value_parser = values::contradictions)]
+    pub allow: Option<u64>,
     /// Delete nothing by a report that was scanned longer ago [default: 24h]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub max_age: Option<SignedDuration>,
-    /// A policy, TOML, whose section "delete" has deny, max, max_percent, max_age, allow_timing, archive and hosts, in place of the defaults
+    /// A policy, TOML, whose section "delete" has deny, max, max_percent, max_age, allow_timing, times_contradicted, archive and hosts, in place of the defaults
     ///
     /// A flag may be stricter than the policy, never looser; what --deny names is denied besides.
     #[arg(long, value_name = "FILE", env = "HALFBUILT_POLICY")]
     pub policy: Option<PathBuf>,
 }
 
+/// What a build did around the backup, by which rows are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ChosenTiming {
+    /// Started by the backup, not stopped by it
+    InFlight,
+    /// Stuck long before the backup
+    Stale,
+    /// Over before the backup
+    Ended,
+    /// Did something after the restore
+    AfterRestore,
+    /// Did something between the backup and the restore
+    Between,
+    /// Nobody knows
+    Unknown,
+}
+
 /// The timings that are not deletable by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TimingArg {
-    /// Started after the restore: alive until proven otherwise
+    /// Did something after the restore: alive until proven otherwise
     AfterRestore,
-    /// Started between the backup and the restore, which cannot be
+    /// Did something between the backup and the restore, which cannot be
     Between,
-    /// No backup time was given
+    /// No backup time was given, or no time is on record
     Unknown,
 }

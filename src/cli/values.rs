@@ -6,10 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::duration;
 
-/// A time with a zone, to the microsecond: what PostgreSQL can tell apart.
+/// A time with a zone, to the microsecond: what PostgreSQL can tell apart. A zone in brackets is one.
 pub(super) fn time(text: &str) -> Result<Timestamp, String> {
-    if let Ok(time) = text.parse::<Timestamp>() {
+    let zoned = || text.parse::<jiff::Zoned>().map(|time| time.timestamp());
+    if let Ok(time) = text.parse::<Timestamp>().or_else(|_| zoned()) {
         return Timestamp::from_microsecond(time.as_microsecond()).map_err(|error| error.to_string());
+    }
+    if text.contains('[') {
+        return Err("its time zone is not known: write it as 2026-11-20T02:00:00[Europe/Berlin], or with +01:00".to_owned());
     }
     match text.parse::<jiff::civil::DateTime>() {
         Ok(time) => Err(format!("it has no time zone: write {time}Z for UTC, or {time}+01:00")),
@@ -32,6 +36,13 @@ pub(super) fn wait(text: &str) -> Result<Duration, String> {
     duration(text)?.try_into().map_err(|_| "it is too long".to_owned())
 }
 
+/// How many builds may contradict the two times.
+pub(super) fn contradictions(text: &str) -> Result<u64, String> {
+    let number = text.split_once('=').filter(|(check, _)| *check == "times-contradicted").map(|(_, number)| number.trim());
+    let number = number.and_then(|number| number.parse().ok());
+    number.ok_or_else(|| "expected times-contradicted=N, such as times-contradicted=3".to_owned())
+}
+
 /// How many a second.
 pub(super) fn rate(text: &str) -> Result<f64, String> {
     let slowest = 1.0 / 3600.0;
@@ -51,6 +62,23 @@ mod tests {
         }
         assert!(time("2026-11-20T02:00:00").expect_err("no zone").contains("no time zone"));
         assert!(time("yesterday").is_err());
+    }
+
+    #[test]
+    fn a_zone_in_brackets_is_a_zone() {
+        let expected: Timestamp = "2026-11-20T01:00:00Z".parse().expect("a time");
+        for text in ["2026-11-20T02:00:00[Europe/Berlin]", "2026-11-20T02:00:00+01:00[Europe/Berlin]"] {
+            assert_eq!(time(text), Ok(expected), "{text}");
+        }
+        assert!(time("2026-11-20T02:00:00[Europe/Berlim]").expect_err("no such zone").contains("time zone is not known"));
+    }
+
+    #[test]
+    fn an_allowance_names_its_check() {
+        assert_eq!(contradictions("times-contradicted=3"), Ok(3));
+        for text in ["3", "times-contradicted", "times-contradicted=", "times-contradicted=-1", "stuck-running=2"] {
+            assert!(contradictions(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -41,7 +41,8 @@ pub(super) fn of(
         database: identity.name.clone(),
         profile: plan.profile_name().to_owned(),
         backup_time: plan.times().backup,
-        restored_at: plan.times().restored,
+        restored_at: scan.premise().restored.time(),
+        contradictions: scan.premise().contradictions.builds,
         builds: summary.scope.builds(),
         findings: summary.abnormal,
         // Those of the rules that were run, and those of the baseline that was compared with.

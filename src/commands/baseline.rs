@@ -10,7 +10,8 @@ use crate::drill::{
     Account, ComparedWith, Comparison, Difference, Differing, Gatherer, Manifest, ManifestError, NotCovered, Present,
     Terms,
 };
-use crate::finding::Finding;
+use crate::finding::{BASELINE_REASONS, Finding};
+use crate::obstacle::Obstacle;
 use crate::output::Printer;
 use crate::project_glob::ProjectGlobs;
 use crate::scan::{Given, NotChecked, Scan, ScanPlan};
@@ -286,7 +287,8 @@ impl Compared {
 pub(super) fn as_told(mut found: Finding) -> Finding {
     if found.reasons.iter().any(|reason| Difference::is_reason(reason)) {
         found.timing = Timing::Ended;
-        found.deletable = false;
+        let known = found.reasons.iter().find_map(|reason| BASELINE_REASONS.into_iter().find(|known| known == reason));
+        found.obstacles = known.map(Obstacle::Baseline).into_iter().collect();
     }
     found
 }

@@ -26,12 +26,13 @@ use history::{History, journal_file};
 use planning::{Question, builds_in_scope, confirm, make_plan, nothing_left, say_what_is_kept, warn_of_unknown};
 
 /// Plans, and carries the plan out if it is told to.
-pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
+pub(super) async fn run(mut args: DeleteArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let via: Via = args.via.parse()?;
     let projects = ProjectGlobs::new(&args.projects)?;
     let gates = Gates::settle(&args.gates)?;
-    let scan = reading::plan(&args.reading, &[], printer)?;
     let (chosen, origin, report) = choose(&args, &projects, printer)?;
+    origin.lend_times(&mut args.reading);
+    let scan = reading::plan(&args.reading, &[])?;
     let host = gates.choice(&args, &chosen, &origin, printer)?;
     let output_file = output_file(&args);
     let journal = journal_file(&args, &report);
@@ -46,6 +47,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
         gates::primary(&database, args.execute, printer).await?;
         gates::alone(&database, args.execute, printer).await?;
         let mut guard = Guard::open(database, &scan, &gates.permit, &args, printer).await?;
+        reading::say_premise(&guard.premise, printer);
         history.is_of(&guard.database_name())?;
         let known = guard.projects().await?;
         gates.tell_unmatched(known.keys(), printer);
@@ -63,7 +65,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
         _ => return nothing_left(&plan, output, output_file.is_none(), printer),
     };
     warn_of_unknown(&plan, printer);
-    let judged = gates.plan(&plan, (history.past.deleted(), in_scope), printer);
+    let judged = gates.plan(&plan, (history.past.deleted(), in_scope), &guard.premise.contradictions, printer);
     if !args.execute {
         show_plan(&plan, output, output_file.is_none())?;
         let count = plan.len();

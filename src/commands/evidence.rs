@@ -56,7 +56,7 @@ impl Evidence {
         };
         let database = guard.database_name();
         let archiving = {
-            let snapshot = guard.database.snapshot(&guard.plan.settings()).await?;
+            let snapshot = guard.database.snapshot(&guard.plan.settings_by(&guard.premise)).await?;
             Archiving::check(guard.plan, &guard.fit, &snapshot).await?
         };
         if last.is_none() {

@@ -14,6 +14,7 @@ use crate::deletion::journal::DatabaseName;
 use crate::deletion::{ArchiveFailure, BuildReader, Permit, Reading, Terms};
 use crate::finding::Finding;
 use crate::output::Printer;
+use crate::premise::Premise;
 use crate::report::Chosen;
 use crate::scan::{Fit, Lookup, ScanError, ScanPlan, reads};
 
@@ -43,6 +44,8 @@ pub(super) struct Guard<'a> {
     pub(super) database: Database,
     pub(super) plan: &'a ScanPlan,
     pub(super) fit: Fit,
+    /// What every reading goes by, established once: T and R, and what all builds said to them.
+    pub(super) premise: Premise,
     /// What may be deleted.
     permit: &'a Permit,
     args: &'a DeleteArgs,
@@ -74,13 +77,19 @@ impl<'a> Guard<'a> {
     ) -> Result<Self, ScanError> {
         let identity = database.identity().await?;
         let schemas = database.whereabouts().await?.schemas;
-        let fit = Fit::check(plan, &database.snapshot(&plan.settings()).await?).await?;
+        let (fit, premise) = {
+            let snapshot = database.snapshot(&plan.settings()).await?;
+            let fit = Fit::check(plan, &snapshot).await?;
+            let premise = Premise::establish(plan, &fit, &snapshot).await?;
+            (fit, premise)
+        };
         let alone = args.execute;
         let limit = args.reading.statement_timeout.map_or(FIRST_SILENCE, |one| one * STATEMENTS + ON_THE_WAY);
         Ok(Self {
             database,
             plan,
             fit,
+            premise,
             permit,
             args,
             printer,
@@ -110,16 +119,16 @@ impl<'a> Guard<'a> {
 
     /// Names the projects that there are, each with its builds.
     pub(super) async fn projects(&mut self) -> Result<BTreeMap<String, u64>, ScanError> {
-        let snapshot = self.database.snapshot(&self.plan.settings()).await?;
-        Lookup::new(self.plan, &self.fit, &snapshot).projects().await
+        let snapshot = self.database.snapshot(&self.plan.settings_by(&self.premise)).await?;
+        Lookup::new(self.plan, &self.fit, &self.premise, &snapshot).projects().await
     }
 
     /// Reads the chosen builds and archives all that the database holds about those that are there, as of one snapshot. When
     /// this returns, it is on disk.
     async fn put_aside(&mut self, chosen: &[&Chosen], evidence: &mut Evidence) -> Result<Archived, Error> {
         let canceller = self.database.canceller();
-        let snapshot = self.database.snapshot(&self.plan.settings()).await?;
-        let lookup = Lookup::new(self.plan, &self.fit, &snapshot);
+        let snapshot = self.database.snapshot(&self.plan.settings_by(&self.premise)).await?;
+        let lookup = Lookup::new(self.plan, &self.fit, &self.premise, &snapshot);
         let readings = look(&lookup, self.thorough, chosen).await?;
         let there = |reading: &Reading| match reading {
             Reading::There(found) => Some(found.fingerprint.clone()),
@@ -153,8 +162,8 @@ impl<'a> Guard<'a> {
 
 impl Guard<'_> {
     async fn read_once(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
-        let snapshot = self.database.snapshot(&self.plan.settings()).await?;
-        look(&Lookup::new(self.plan, &self.fit, &snapshot), self.thorough, chosen).await
+        let snapshot = self.database.snapshot(&self.plan.settings_by(&self.premise)).await?;
+        look(&Lookup::new(self.plan, &self.fit, &self.premise, &snapshot), self.thorough, chosen).await
     }
 
     /// The same, unless the database says nothing for too long.

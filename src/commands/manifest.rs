@@ -21,7 +21,7 @@ pub(super) async fn run(args: ManifestArgs, interrupt: &Interrupt, printer: Prin
     let files = Files::default().read("--key-file", args.key_file.as_deref()).read_by(&args.reading);
     files.write("-o", args.output.as_deref()).keep_apart()?;
     let key = args.key_file.as_deref().map(key).transpose()?;
-    let plan = reading::plan(&args.reading, &[], printer)?.without_rules();
+    let plan = reading::plan(&args.reading, &[])?.without_rules();
     let mut output = OutputFile::manifest(args.output.as_deref())?;
     let name = output.name();
     let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;

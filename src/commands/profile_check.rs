@@ -1,7 +1,5 @@
 //! `halfbuilt profiles --check`: what a profile offers, which rules can be run over it, and whether both fit a database.
 
-use jiff::SignedDuration;
-
 use crate::causes::told_apart;
 use crate::cli::ProfilesArgs;
 use crate::database::Database;
@@ -156,7 +154,7 @@ impl Faults {
 
 /// A scan without rules and times. No statement of the profile is run, so their values are of no account.
 fn plan(profile: &Profile) -> Result<ScanPlan, Error> {
-    let times = RestoreTimes { backup: None, restored: None, max_run_time: SignedDuration::from_hours(5) };
+    let times = RestoreTimes::new(None, None);
     Ok(ScanPlan::new(profile.clone(), Vec::new(), &[], times, None)?)
 }
 
@@ -242,7 +240,7 @@ fn tells_its_own_hint(fault: &ScanError) -> bool {
 fn lacking(profile: &Profile, rule: &Rule) -> Vec<&'static str> {
     let relation = |need: &Need| match need {
         Need::Relation(relation) if !profile.offers(*relation) => Some(relation.as_str()),
-        Need::Relation(_) | Need::BackupTime => None,
+        Need::Relation(_) | Need::BackupTime | Need::QueueElsewhere => None,
     };
     rule.needs.iter().filter_map(relation).collect()
 }

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::cli::ReadingArgs;
 use crate::database::{Database, Settings};
 use crate::output::Printer;
+use crate::premise::{Premise, Restored};
 use crate::scan::{Profile, Rule, ScanPlan};
 use crate::timing::RestoreTimes;
 
@@ -14,11 +15,20 @@ use super::{Error, base_url};
 const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
 
 /// The rules and times by which a database is read.
-pub(super) fn plan(args: &ReadingArgs, named_rules: &[String], printer: Printer) -> Result<ScanPlan, Error> {
+pub(super) fn plan(args: &ReadingArgs, named_rules: &[String]) -> Result<ScanPlan, Error> {
     if let (Some(backup), Some(restored)) = (args.backup_time, args.restored_at)
         && restored < backup
     {
         return Err(Error::Usage(format!("--restored-at {restored} is before --backup-time {backup}")));
+    }
+    if let (Some(backup), Some(restored)) = (args.backup_time, args.restored_at)
+        && restored.duration_since(backup) < args.clock_tolerance
+    {
+        let (tolerance, apart) = (args.clock_tolerance, restored.duration_since(backup));
+        return Err(Error::Usage(format!(
+            "--clock-tolerance {tolerance:#} is longer than the time between --backup-time and --restored-at, {apart:#}: builds before \
+             and after the restore cannot be told apart"
+        )));
     }
     if args.restored_at.is_some() && args.backup_time.is_none() {
         let by = std::env::var_os("HALFBUILT_RESTORED_AT").map_or("", |_| " (HALFBUILT_RESTORED_AT is set)");
@@ -30,14 +40,55 @@ pub(super) fn plan(args: &ReadingArgs, named_rules: &[String], printer: Printer)
             return Err(Error::Usage(format!("{flag} {time} is in the future")));
         }
     }
-    if let Some(backup) = args.backup_time {
-        let restored = args.restored_at.unwrap_or(backup);
-        printer.say(&format!("backup taken at {backup}, server back at {restored}, now {:.0}", Timestamp::now()));
-    }
     let profile = Profile::load(&args.profile)?;
     let rules = Rule::load_all(args.rule_folder.as_deref())?;
-    let times = RestoreTimes { backup: args.backup_time, restored: args.restored_at, max_run_time: args.max_run_time };
+    let times = times(args, Some(&profile));
     Ok(ScanPlan::new(profile, rules, named_rules, times, base_url(args)?)?)
+}
+
+/// What the flags say of the restore, and the profile of its CI.
+pub(super) fn times(args: &ReadingArgs, profile: Option<&Profile>) -> RestoreTimes {
+    let of_profile = profile.and_then(|profile| profile.max_run_time);
+    RestoreTimes {
+        backup: args.backup_time,
+        restored: args.restored_at,
+        max_run_time: args.max_run_time.or(of_profile).unwrap_or(RestoreTimes::MAX_RUN_TIME),
+        clock_tolerance: args.clock_tolerance,
+        max_queue_time: args.max_queue_time,
+    }
+}
+
+/// Says what the run goes by: T and R, how they are known, and what contradicts them. What follows from it comes first: it is said
+/// before any build is.
+pub(super) fn say_premise(premise: &Premise, printer: Printer) {
+    if premise.times.backup.is_none() {
+        return;
+    }
+    printer.say(&premise.to_string());
+    if let Some(sentence) = premise.contradictions.sentence() {
+        printer.warn(&sentence);
+        printer.say(
+            "hint: a backup that takes long is of the moment at which it ended; find T and R again, and look at the builds in between \
+             before anything is deleted",
+        );
+    }
+    match premise.restored {
+        Restored::Unknown { recovered_before_backup: Some(at) } => printer.warn(&format!(
+            "the database server recovered from a crash at {at:.0}, before the backup time, with builds on both sides of it: was the \
+             restore then? nothing is deletable without --restored-at"
+        )),
+        Restored::Unknown { recovered_before_backup: None } => {
+            printer.warn("when the server came back is not known: nothing is deletable without --restored-at");
+        }
+        Restored::Given(_) | Restored::Recovered(_) if premise.is_too_close() => {
+            let tolerance = premise.times.clock_tolerance;
+            printer.warn(&format!(
+                "the server came back so soon after the backup that clocks which may be {tolerance:#} apart (--clock-tolerance) tell \
+                 nothing: nothing is deletable"
+            ));
+        }
+        Restored::Given(_) | Restored::Recovered(_) => {}
+    }
 }
 
 /// The server's address. It is not read by the command line itself, whose errors would repeat a password in it.

@@ -22,7 +22,7 @@ pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer)
     };
     files.keep_apart()?;
     let projects = ProjectGlobs::new(&args.projects)?;
-    let plan = reading::plan(&args.reading, &args.rules, printer)?;
+    let plan = reading::plan(&args.reading, &args.rules)?;
     let output = OutputFile::whole(args.output.as_deref())?;
     let subject = Subject { args: &args.reading, plan: &plan, projects: &projects, baseline: None };
     let summary = survey(subject, Some((format, output)), &mut (), interrupt, printer).await?;

@@ -8,13 +8,14 @@ use crate::finding::Finding;
 use crate::output::{Format, OutputFile, Printer, Progress, Sink, Summary};
 use crate::project_glob::ProjectGlobs;
 use crate::report::About;
-use crate::scan::{Quiet, Scan, ScanPlan};
-use crate::text::counted;
-use crate::timing::Timing;
+use crate::scan::{Quiet, Recovery, Scan, ScanPlan};
 
 use super::baseline::{self, Baseline, Compared};
 use super::interrupt::Interrupt;
 use super::{Error, about, reading};
+
+/// Where not one build in so many had been asked for by T, T is most likely wrong.
+const FEW_BY_BACKUP: u64 = 10;
 
 /// What is looked at, and how.
 #[derive(Clone, Copy)]
@@ -63,9 +64,19 @@ pub(super) async fn survey(
         let snapshot = database.snapshot(&plan.settings()).await?;
         let mut progress = Progress::open_ended("abnormal builds found", printer);
         let scan = Scan::begin(plan, &snapshot, projects, &|phase| progress.enter(&phase.to_string())).await?;
-        let mut summary = Summary::new(scan.scope(), scan.not_checked(), scan.rule_names());
-        if let (Some(0), Some(backup)) = (summary.scope.asked_for, plan.times().backup) {
-            printer.warn(&format!("no build in scope had been asked for by {backup}: is the backup time right?"));
+        let premise = *scan.premise();
+        reading::say_premise(&premise, printer);
+        scan.remarks().iter().for_each(|remark| printer.say(remark));
+        let mut summary = Summary::new(&scan);
+        if let (Some(asked_for), Some(backup)) = (summary.scope.asked_for, plan.times().backup) {
+            let builds = summary.scope.builds();
+            if asked_for == 0 {
+                printer.warn(&format!("no build in scope had been asked for by {backup}: is the backup time right?"));
+            } else if asked_for < builds / FEW_BY_BACKUP {
+                printer.warn(&format!(
+                    "only {asked_for} of {builds} builds in scope had been asked for by {backup}: is the backup time right?"
+                ));
+            }
         }
         witness.begun(&scan);
         let mut compared = match baseline {
@@ -103,12 +114,6 @@ pub(super) async fn survey(
             let about = about::of(&scan, plan, compared_with, scanned_at, &summary);
             about::write(About { report_sha256, ..about }, beside)?;
         }
-        if let Some(builds) = summary.by_timing.get(Timing::Between.as_str()) {
-            let builds = counted(*builds, "build");
-            printer.warn(&format!(
-                "{builds} did something between the backup and the restore: is one of the two times wrong?"
-            ));
-        }
         if plan.times().backup.is_none() {
             // Only a hint: the report is whole, whatever comes of it.
             match scan.suggestions().await {
@@ -126,7 +131,7 @@ pub(super) async fn survey(
 
 /// How the database's own suggestion is told, and how to use it.
 fn suggested(quiet: &Quiet) -> String {
-    let Quiet { last_write, next_write, running } = quiet;
+    let Quiet { last_write, next_write, running, recovery } = quiet;
     let until = next_write.unwrap_or_else(Timestamp::now);
     let length = SignedDuration::from_secs(until.duration_since(*last_write).as_secs());
     let running = match running {
@@ -136,12 +141,29 @@ fn suggested(quiet: &Quiet) -> String {
     let seen = match next_write {
         Some(next) => format!(
             "the longest quiet time in the database begins after {last_write:.0} and ends {length:#} later, at {next:.0}; \
-             {running}. If the backup was taken when it began"
+             {running}. If the backup was taken when it began, and the server came back when it ended"
         ),
         None => format!(
             "nothing was written since {last_write:.0}, for {length:#}; {running}. If that is when the backup was taken, and \
              the restored server was not started yet"
         ),
     };
-    format!("hint: {seen}: --backup-time {last_write}")
+    // What was written first came after the restore; the server's own record says it better.
+    let restored = match (recovery, next_write) {
+        (Recovery::Within(at), _) => Some(*at),
+        (_, Some(next)) => next.checked_sub(SignedDuration::from_secs(1)).ok(),
+        (_, None) => None,
+    };
+    let restored = restored.map(|at| format!(" --restored-at {at:.0}")).unwrap_or_default();
+    let flags = format!("--backup-time {last_write}{restored}");
+    match recovery {
+        Recovery::NotOnRecord => format!("hint: {seen}: {flags}"),
+        Recovery::Within(at) => {
+            format!("hint: {seen} (the database server recovered from a crash in it, at {at:.0}): {flags}")
+        }
+        Recovery::Elsewhere(at) => format!(
+            "hint: {seen}: {flags}. But the database server recovered from a crash at {at:.0}, with builds on both sides of it: was the \
+             restore then? then T is before that"
+        ),
+    }
 }

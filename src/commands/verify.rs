@@ -7,11 +7,12 @@ use crate::cli::{ReadingArgs, VerifyArgs};
 use crate::database::DatabaseIdentity;
 use crate::drill::{
     Allowance, Check, Circumstances, ComparedWith, Count, Difference, Fault, Judgement, Kind, Numbers, Outcome, Ruled,
-    Tally,
+    TIMES_CONTRADICTED, Tally,
 };
 use crate::exit::Exit;
 use crate::finding::Finding;
 use crate::output::{Format, OutputFile, Printer, Summary};
+use crate::premise::Contradictions;
 use crate::project_glob::ProjectGlobs;
 use crate::scan::{NotChecked, Scan, ScanPlan};
 use crate::text::escape_controls;
@@ -61,8 +62,7 @@ struct Drill {
 
 impl Drill {
     fn begin(args: &ReadingArgs) -> Self {
-        let times =
-            RestoreTimes { backup: args.backup_time, restored: args.restored_at, max_run_time: args.max_run_time };
+        let times = reading::times(args, None);
         let started_at = Timestamp::now();
         let (checks, tally) = (Vec::new(), Tally::default());
         Self { started_at, times, database: None, profile: None, baseline: None, checks, tally }
@@ -83,11 +83,13 @@ impl Drill {
         }
         let baseline = Baseline::load(&args.baseline, &mut args.reading, printer)?;
         self.baseline = baseline.as_ref().map(Baseline::named);
-        let plan = reading::plan(&args.reading, &[], printer)?;
+        let plan = reading::plan(&args.reading, &[])?;
         self.times = *plan.times();
         self.profile = Some(plan.profile_name().to_owned());
         self.checks.splice(0..0, rules(&plan));
+        self.checks.insert(0, times_check(&plan));
         let mut names = plan.all_rule_names().to_vec();
+        names.push(TIMES_CONTRADICTED.to_owned());
         if let Some(baseline) = &baseline {
             baseline.fits(&plan)?;
             names.extend(Difference::ALL.map(|difference| difference.rule().to_owned()));
@@ -111,6 +113,14 @@ impl Drill {
     /// Takes over what each rule found, and the comparison.
     fn count(&mut self, summary: &Summary, allowed: &Allowance) {
         for check in self.checks.iter_mut().filter(|check| check.kind != Kind::Relation) {
+            if check.kind == Kind::Times {
+                count_contradictions(check, summary.contradictions, allowed);
+                continue;
+            }
+            if let Some(left) = summary.not_needed.iter().find(|left| left.what == check.name) {
+                check.outcome = Outcome::NotNeeded(left.why.clone());
+                continue;
+            }
             let counted = match &summary.compared {
                 Some(account) if check.counts_projects() => Some(account.count()),
                 _ if summary.by_rule.contains_key(&check.name) => {
@@ -151,6 +161,7 @@ impl Drill {
 impl Witness for Drill {
     fn begun(&mut self, scan: &Scan<'_>) {
         self.database = Some(scan.identity().clone());
+        self.times.restored = scan.premise().restored.time();
         let relations = scan.relations_read().map(|(relation, why_not)| Check {
             kind: Kind::Relation,
             name: relation.to_string(),
@@ -163,6 +174,31 @@ impl Witness for Drill {
     fn found(&mut self, found: &Finding) {
         self.tally.add(found);
     }
+}
+
+/// The check of T and R themselves. What came of it is not known yet.
+fn times_check(plan: &ScanPlan) -> Check {
+    let why_not = match (plan.times().backup, plan.times().restored) {
+        (None, _) => "it needs --backup-time",
+        (Some(_), None) => "when the server came back is not known: give --restored-at",
+        (Some(_), Some(_)) => "it could not be looked at",
+    };
+    Check {
+        kind: Kind::Times,
+        name: TIMES_CONTRADICTED.to_owned(),
+        title: "builds did something between the backup and the restore".to_owned(),
+        outcome: Outcome::NotChecked(why_not.to_owned()),
+    }
+}
+
+/// What all builds say to T and R; where one of the two is not known, it stays not checked.
+fn count_contradictions(check: &mut Check, contradictions: Option<Contradictions>, allowed: &Allowance) {
+    let Some(Contradictions { builds, first, last }) = contradictions else { return };
+    if let (Some(first), Some(last)) = (first, last) {
+        check.title = format!("{}, the first at {first}, the last at {last}", check.title);
+    }
+    let count = Count { found: builds, allowed: allowed.of(TIMES_CONTRADICTED), ..Count::default() };
+    check.outcome = Outcome::Counted(count);
 }
 
 /// All rules that there are. What came of them is not known yet.

@@ -136,11 +136,7 @@ impl Database {
         let begin = self.client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let transaction = begin.start().await.map_err(|source| query_error("beginning a snapshot", source))?;
         let snapshot = Snapshot { transaction, identity };
-        let (names, values) = settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).unzip();
-        let parameters = [Parameter::Texts(names), Parameter::Texts(values)];
-        let mut set = snapshot.rows("giving the settings to the SQL", SETTINGS, &parameters).await?;
-        while set.next().await?.is_some() {}
-        drop(set);
+        snapshot.give(settings).await?;
         Ok(snapshot)
     }
 }
@@ -162,6 +158,18 @@ impl Snapshot<'_> {
     /// Which database is seen.
     pub fn identity(&self) -> &DatabaseIdentity {
         &self.identity
+    }
+
+    /// Gives settings to the SQL, as `halfbuilt.<name>`; those that are not named stay.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn give(&self, settings: &[(&str, String)]) -> Result<(), DatabaseError> {
+        let (names, values) = settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).unzip();
+        let parameters = [Parameter::Texts(names), Parameter::Texts(values)];
+        let mut set = self.rows("giving the settings to the SQL", SETTINGS, &parameters).await?;
+        while set.next().await?.is_some() {}
+        Ok(())
     }
 
     /// Has the server check a statement, and tells the columns of its result.

@@ -1,17 +1,47 @@
-//! Which rows of a report are meant: all, or those of some reasons and projects.
+//! Which rows of a report are meant: all that it calls deletable, or those of some reasons, timings and projects.
 
 use crate::project_glob::ProjectGlobs;
 use crate::report::Chosen;
+use crate::timing::Timing;
 
-/// Keeps the rows that have one of the reasons (any, where none is named) and are of a chosen project.
-pub fn choose(rows: Vec<Chosen>, reasons: &[String], projects: &ProjectGlobs) -> Vec<Chosen> {
-    let of_reason = |row: &Chosen| reasons.is_empty() || row.reasons.iter().any(|reason| reasons.contains(reason));
-    rows.into_iter().filter(|row| of_reason(row) && projects.matches(row.project.as_deref())).collect()
+/// What the flags choose by.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice<'a> {
+    /// Rows with one of these reasons; any, where none is named.
+    pub reasons: &'a [String],
+    /// Rows of one of these timings; any, where none is named.
+    pub timings: &'a [Timing],
+    /// Timings that are allowed, and chosen, though the report calls their rows not deletable.
+    pub allowed: &'a [Timing],
+    /// Rows of these projects.
+    pub projects: &'a ProjectGlobs,
+}
+
+impl Choice<'_> {
+    /// Sorts rows into those that are chosen and those that are left for a person: the flags would choose them, and the report calls
+    /// them not deletable. A plain list calls nothing so.
+    pub fn sort(&self, rows: Vec<Chosen>) -> (Vec<Chosen>, Vec<Chosen>) {
+        let fitting = rows.into_iter().filter(|row| self.fits(row));
+        fitting.partition(|row| {
+            row.judged.as_ref().is_none_or(|judged| {
+                judged.deletable || self.timings.contains(&judged.timing) || self.allowed.contains(&judged.timing)
+            })
+        })
+    }
+
+    fn fits(&self, row: &Chosen) -> bool {
+        let of_reason = self.reasons.is_empty() || row.reasons.iter().any(|reason| self.reasons.contains(reason));
+        // In a plain list no timing is on record.
+        let of_timing =
+            row.judged.as_ref().is_none_or(|judged| self.timings.is_empty() || self.timings.contains(&judged.timing));
+        of_reason && of_timing && self.projects.matches(row.project.as_deref())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Judged;
 
     fn row(project: &str, reasons: &[&str]) -> Chosen {
         Chosen {
@@ -24,12 +54,31 @@ mod tests {
         }
     }
 
+    fn judged(timing: Timing, deletable: bool) -> Chosen {
+        let judged = Judged { timing, deletable, note: String::new(), fingerprint: String::new() };
+        Chosen { judged: Some(judged), ..row("acme/api", &["a"]) }
+    }
+
+    fn by<'a>(reasons: &'a [String], timings: &'a [Timing], projects: &'a ProjectGlobs) -> Choice<'a> {
+        Choice { reasons, timings, allowed: &[], projects }
+    }
+
     #[test]
-    fn both_choices_have_to_fit() {
+    fn all_choices_have_to_fit() {
         let rows = vec![row("acme/api", &["a", "b"]), row("acme/web", &["c"]), row("tools/lib", &["a"])];
-        let globs = ProjectGlobs::new(&["acme/*".to_owned()]).expect("globs");
-        let chosen = choose(rows.clone(), &["a".to_owned()], &globs);
-        assert_eq!(chosen, [rows[0].clone()]);
-        assert_eq!(choose(rows.clone(), &[], &ProjectGlobs::default()), rows);
+        let (globs, every) = (ProjectGlobs::new(&["acme/*".to_owned()]).expect("globs"), ProjectGlobs::default());
+        assert_eq!(by(&["a".to_owned()], &[], &globs).sort(rows.clone()), (vec![rows[0].clone()], vec![]));
+        assert_eq!(by(&[], &[], &every).sort(rows.clone()), (rows, vec![]));
+    }
+
+    #[test]
+    fn what_the_report_calls_not_deletable_is_left_for_a_person_unless_its_timing_is_named() {
+        let every = ProjectGlobs::default();
+        let rows = vec![judged(Timing::InFlight, true), judged(Timing::Between, false), judged(Timing::Ended, false)];
+        let left = vec![rows[1].clone(), rows[2].clone()];
+        assert_eq!(by(&[], &[], &every).sort(rows.clone()), (vec![rows[0].clone()], left));
+        assert_eq!(by(&[], &[Timing::Between], &every).sort(rows.clone()), (vec![rows[1].clone()], vec![]));
+        let allowing = Choice { allowed: &[Timing::Between], ..by(&[], &[], &every) };
+        assert_eq!(allowing.sort(rows.clone()), (rows[..2].to_vec(), vec![rows[2].clone()]));
     }
 }

@@ -73,6 +73,18 @@ pub enum GateError {
         /// How to allow more.
         raise: String,
     },
+    /// Builds contradict T and R, so one of the two is wrong, or a clock.
+    #[error("{sentence} {whose} allows {allowed}")]
+    TimesContradicted {
+        /// How many builds, and when.
+        sentence: String,
+        /// How many may.
+        allowed: u64,
+        /// Who says so.
+        whose: String,
+        /// How to allow more.
+        raise: String,
+    },
     /// A flag would allow more than the policy does.
     #[error("{flag} {asked} would allow more than {key} in {policy}, which is {ruled}")]
     Looser {
@@ -161,6 +173,9 @@ impl GateError {
             }
             Self::TooMany { raise, .. } | Self::TooGreatAShare { raise, .. } => {
                 format!("choose fewer by --reason or --project; if they are all meant, {raise}")
+            }
+            Self::TimesContradicted { raise, .. } => {
+                format!("find T and R again, and scan with them; if these builds are known and the two times are right, {raise}")
             }
             Self::Looser { policy, .. } => format!("a flag may only be stricter than {policy}: leave it out"),
             Self::NoArchive { .. } => "--archive FILE".to_owned(),

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::build_url::BuildUrl;
 use crate::percent::Percent;
+use crate::premise::Contradictions;
 use crate::policy::Policy;
 
 use super::gate::GateError;
@@ -16,6 +17,8 @@ const MAX: u64 = 1000;
 const MAX_PERCENT: u32 = 5;
 /// So few builds are no mistake in a small database, where nothing else is said.
 const FEW: u64 = 20;
+/// How many builds may contradict T and R where nothing else is said.
+const TIMES_CONTRADICTED: u64 = 0;
 /// How old a report may be where nothing else is said.
 const MAX_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// How far two machines' clocks may be apart.
@@ -30,6 +33,8 @@ pub struct Asked {
     pub max_percent: Option<Percent>,
     /// `--max-age`
     pub max_age: Option<SignedDuration>,
+    /// `--allow times-contradicted`
+    pub times_contradicted: Option<u64>,
 }
 
 /// Who set a limit.
@@ -52,6 +57,7 @@ pub struct Limits {
     max: Limit<u64>,
     max_percent: Limit<Percent>,
     max_age: Limit<SignedDuration>,
+    times_contradicted: Limit<u64>,
     hosts: Option<(Vec<String>, String)>,
 }
 
@@ -77,6 +83,13 @@ impl Limits {
             max: limit(("--max", "max"), asked.max, ruled.max, MAX, &file)?,
             max_percent: limit(("--max-percent", "max_percent"), asked.max_percent, ruled.max_percent, percent, &file)?,
             max_age: limit(("--max-age", "max_age"), asked.max_age, ruled.max_age, MAX_AGE, &file)?,
+            times_contradicted: limit(
+                ("--allow times-contradicted", "times_contradicted"),
+                asked.times_contradicted,
+                ruled.times_contradicted,
+                TIMES_CONTRADICTED,
+                &file,
+            )?,
             hosts: ruled.hosts.map(|hosts| (hosts, file)),
         })
     }
@@ -124,6 +137,27 @@ impl Limits {
             });
         }
         Ok(())
+    }
+
+    /// Lets builds be deleted although so many contradict T and R, or not.
+    ///
+    /// # Errors
+    /// They are too many: then T, R or a clock is wrong, and what looks cut may be whole.
+    pub fn check_times(&self, contradictions: &Contradictions) -> Result<(), GateError> {
+        let Limit { value: allowed, whose } = &self.times_contradicted;
+        if contradictions.builds <= *allowed {
+            return Ok(());
+        }
+        let builds = contradictions.builds.to_string();
+        Err(GateError::TimesContradicted {
+            sentence: contradictions.sentence().unwrap_or_default(),
+            allowed: *allowed,
+            whose: whose.to_string(),
+            raise: match whose {
+                Whose::Policy { .. } => whose.raised("", ""),
+                Whose::Default(_) | Whose::Flag(_) => format!("--allow times-contradicted={builds} allows it"),
+            },
+        })
     }
 
     /// Lets a report be acted on of which nobody knows how old it is, unless somebody said how old it may be.

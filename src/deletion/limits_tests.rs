@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::deletion::plan::{Permit, Planned, Reading, Terms};
 use crate::finding::Finding;
+use crate::obstacle::Obstacle;
 use crate::report::{Chosen, Judged};
 use crate::timing::Timing;
 
@@ -120,7 +121,7 @@ fn row(index: usize, project: usize, timing: Timing, listed: bool) -> (Chosen, R
     let projects = ["acme/api", "acme/web", "tools/lib"];
     let project = projects[project % projects.len()];
     let text = format!("https://ci.example.com/gh/{project}/{index}");
-    let judged = Judged { timing, deletable: timing.is_deletable(), fingerprint: "f".repeat(32) };
+    let judged = Judged { timing, deletable: timing.is_deletable(), note: String::new(), fingerprint: "f".repeat(32) };
     let now = Finding {
         key: String::new(),
         build_url: Some(text.clone()),
@@ -140,7 +141,12 @@ fn row(index: usize, project: usize, timing: Timing, listed: bool) -> (Chosen, R
         output_expected: None,
         output_stored: None,
         shares_its_name: false,
-        deletable: judged.deletable,
+        obstacles: match timing {
+            Timing::InFlight | Timing::Stale | Timing::Ended => Vec::new(),
+            Timing::AfterRestore => vec![Obstacle::MayBeAlive],
+            Timing::Between => vec![Obstacle::Between],
+            Timing::Unknown => vec![Obstacle::NoTimeOnRecord],
+        },
         fingerprint: judged.fingerprint.clone(),
     };
     let chosen = Chosen {
@@ -181,6 +187,7 @@ proptest! {
             max: flag_max,
             max_percent: flag_percent.as_deref().map(|text| text.parse().expect("a share")),
             max_age: None,
+            times_contradicted: None,
         };
         let mut permit = Permit { timings: allowed.clone(), ..Permit::default() };
         let globs: Vec<String> = deny.iter().map(ToString::to_string).collect();

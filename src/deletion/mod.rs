@@ -15,7 +15,7 @@ mod send;
 mod sent;
 mod silence;
 
-pub use choose::choose;
+pub use choose::Choice;
 pub use digest::digest;
 pub use gate::{GateError, one_database, one_host};
 pub use limits::{Age, Asked, Limits};

@@ -2,6 +2,7 @@
 
 use crate::build_url::BuildUrl;
 use crate::finding::{BASELINE_REASONS, Finding};
+use crate::obstacle::Obstacle;
 use crate::project_glob::DeniedProjects;
 use crate::report::{Chosen, Judged};
 use crate::state::State;
@@ -145,18 +146,20 @@ impl Terms<'_> {
         if chosen.judged.is_some() && !unchanged(chosen, now) {
             return Keep(State::Changed, format!("it has changed since the report; now: {}", now.evidence));
         }
-        if now.shares_its_name {
-            return Keep(State::Refused, format!("another build has its number or its address: {}", now.evidence));
+        if let Some(obstacle) = now.obstacles.iter().find(|obstacle| !self.waives(obstacle)) {
+            let why = match (obstacle, obstacle.timing()) {
+                (Obstacle::SharesItsName, _) => format!("{obstacle}: {}", now.evidence),
+                (_, Some(timing)) => format!("timing {timing}: {obstacle}"),
+                (_, None) => obstacle.to_string(),
+            };
+            return Keep(State::Refused, why);
         }
-        // A report's own timing stands where this run was told no backup time.
-        let timing = match (now.timing, &chosen.judged) {
-            (Timing::Unknown, Some(judged)) => judged.timing,
-            (timing, _) => timing,
-        };
-        if !self.permit.allows(timing) {
-            return Keep(State::Refused, format!("timing {timing}: {}", timing.explained()));
-        }
-        Delete(format!("{timing}: {}", now.evidence))
+        Delete(format!("{}: {}", now.timing, now.evidence))
+    }
+
+    /// Whether what stands against a deletion is a timing that is allowed.
+    fn waives(&self, obstacle: &Obstacle) -> bool {
+        obstacle.timing().is_some_and(|timing| self.permit.allows(timing))
     }
 
     /// Why a build must not be deleted by what the report says of it. Where its timing is allowed, that it is not deletable says
@@ -164,9 +167,13 @@ impl Terms<'_> {
     fn forbidden(&self, judged: &Judged) -> Option<String> {
         let timing = judged.timing;
         if !self.permit.allows(timing) {
-            return Some(format!("timing {timing}: {}", timing.explained()));
+            let why = if judged.note.is_empty() { timing.explained() } else { &judged.note };
+            return Some(format!("timing {timing}: {why}"));
         }
-        (timing.is_deletable() && !judged.deletable).then(|| "the report says that it is not deletable".to_owned())
+        (timing.is_deletable() && !judged.deletable).then(|| match judged.note.as_str() {
+            "" => "the report says that it is not deletable".to_owned(),
+            note => note.to_owned(),
+        })
     }
 }
 
@@ -185,6 +192,7 @@ mod tests {
         let judged = judged.map(|(timing, deletable, fingerprint)| Judged {
             timing,
             deletable,
+            note: String::new(),
             fingerprint: fingerprint.to_owned(),
         });
         Chosen {
@@ -217,9 +225,18 @@ mod tests {
             output_expected: None,
             output_stored: None,
             shares_its_name: false,
-            deletable: timing.is_deletable(),
+            obstacles: against(timing),
             fingerprint: fingerprint.to_owned(),
         }))
+    }
+
+    fn against(timing: Timing) -> Vec<Obstacle> {
+        match timing {
+            Timing::InFlight | Timing::Stale | Timing::Ended => Vec::new(),
+            Timing::AfterRestore => vec![Obstacle::MayBeAlive],
+            Timing::Between => vec![Obstacle::Between],
+            Timing::Unknown => vec![Obstacle::NoBackupTime],
+        }
     }
 
     fn state(chosen: &Chosen, now: &Reading) -> Option<State> {
@@ -251,8 +268,8 @@ mod tests {
     fn an_unchanged_abnormal_build_is_deleted() {
         let row = chosen(Some((Timing::InFlight, true, "f1")));
         assert_eq!(state(&row, &there(Timing::InFlight, &["stuck-running"], "f1")), None);
-        // This run was told no backup time, so its own timing says nothing; the report's stands.
-        assert_eq!(state(&row, &there(Timing::Unknown, &["stuck-running"], "f1")), None);
+        // A run that was given no backup time cannot hold the builds against it.
+        assert_eq!(state(&row, &there(Timing::Unknown, &["stuck-running"], "f1")), Some(State::Refused));
     }
 
     #[test]
@@ -288,7 +305,7 @@ mod tests {
         assert_eq!(state(&row, &there(Timing::Unknown, &[], "f2")), Some(State::Refused));
         assert_eq!(state(&row, &there(Timing::Unknown, &[], "f1")), Some(State::Refused));
         // Another rule that fires on the unchanged build is reason enough.
-        assert_eq!(state(&row, &there(Timing::Unknown, &["output-gap"], "f1")), None);
+        assert_eq!(state(&row, &there(Timing::InFlight, &["output-gap"], "f1")), None);
     }
 
     #[test]
@@ -330,6 +347,7 @@ mod tests {
         let row = chosen(Some((Timing::AfterRestore, false, "f1")));
         let Reading::There(mut shared) = there(Timing::AfterRestore, &["stuck-running"], "f1") else { return };
         shared.shares_its_name = true;
+        shared.obstacles.push(Obstacle::SharesItsName);
         assert_eq!(state_by(&permit, &row, &Reading::There(shared)), Some(State::Refused));
         assert_eq!(state_by(&permit, &row, &Reading::Several(2)), Some(State::Refused));
         assert_eq!(state_by(&permit, &row, &Reading::Elsewhere(String::new())), Some(State::Refused));
@@ -340,6 +358,35 @@ mod tests {
         let doubtful = chosen(Some((Timing::InFlight, false, "f1")));
         let now = there(Timing::InFlight, &["stuck-running"], "f1");
         assert_eq!(state_by(&permit, &doubtful, &now), Some(State::Refused));
+    }
+
+    #[test]
+    fn whatever_stands_against_a_deletion_keeps_the_build() {
+        let permit = allowing(&[Timing::AfterRestore, Timing::Between, Timing::Unknown]);
+        let row = chosen(Some((Timing::InFlight, true, "f1")));
+        for obstacle in [
+            Obstacle::RestoreUnknown,
+            Obstacle::RestoreTooClose,
+            Obstacle::TimeInTheFuture,
+            Obstacle::NoAddress,
+            Obstacle::StrangeAddress,
+            Obstacle::OtherAddress,
+            Obstacle::MayHaveBeenResumed,
+            Obstacle::MayBeResumed,
+            Obstacle::NeverBy(vec!["impossible-times".to_owned()]),
+            Obstacle::NotKnownToBeLost,
+            Obstacle::QueueUnknown,
+            Obstacle::QueueTooYoung,
+            Obstacle::QueueStands,
+            Obstacle::RuleSays("a habit".to_owned()),
+            Obstacle::NoBuild,
+            Obstacle::Baseline("baseline-changed"),
+        ] {
+            let Reading::There(mut now) = there(Timing::InFlight, &["stuck-running"], "f1") else { return };
+            now.obstacles = vec![obstacle.clone()];
+            let decision = decide(&permit, &row, &Reading::There(now));
+            assert_eq!(decision, Decision::Keep(State::Refused, obstacle.to_string()));
+        }
     }
 
     #[test]

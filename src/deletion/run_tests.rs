@@ -207,14 +207,14 @@ fn finding(fingerprint: &str) -> Finding {
         output_expected: None,
         output_stored: None,
         shares_its_name: false,
-        deletable: true,
+        obstacles: Vec::new(),
         fingerprint: fingerprint.to_owned(),
     }
 }
 
 fn planned(number: u64) -> Planned {
     let url = format!("https://ci.example.com/gh/acme/api/{number}");
-    let judged = Judged { timing: Timing::InFlight, deletable: true, fingerprint: "as it was".to_owned() };
+    let judged = Judged { timing: Timing::InFlight, deletable: true, note: String::new(), fingerprint: "as it was".to_owned() };
     Planned {
         chosen: Chosen {
             line: number,

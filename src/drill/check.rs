@@ -18,9 +18,14 @@ pub enum Kind {
     Rule,
     /// One way in which a build or a project can differ from a baseline, which counts those that do.
     Baseline,
+    /// Whether T and R can be true: it counts the builds that contradict them.
+    Times,
     /// A relation of the profile, which is read or not.
     Relation,
 }
+
+/// The name of the check of T and R.
+pub const TIMES_CONTRADICTED: &str = "times-contradicted";
 
 impl Kind {
     /// Its word in files.
@@ -28,6 +33,7 @@ impl Kind {
         match self {
             Self::Rule => "rule",
             Self::Baseline => "baseline",
+            Self::Times => "times",
             Self::Relation => "relation",
         }
     }
@@ -57,7 +63,7 @@ impl Check {
         match &self.outcome {
             Outcome::Counted(count) => count.found == 0,
             Outcome::Read => true,
-            Outcome::NotChecked(_) => false,
+            Outcome::NotChecked(_) | Outcome::NotNeeded(_) => false,
         }
     }
 }
@@ -71,6 +77,8 @@ pub enum Outcome {
     Read,
     /// It was not looked at, and why. It must never pass for good.
     NotChecked(String),
+    /// A header of the profile makes it needless, and why. It is no gap.
+    NotNeeded(String),
 }
 
 /// What a rule or a comparison found.

@@ -137,8 +137,8 @@ impl Judgement {
         for check in checks.iter_mut().filter(|check| check.has_found_nothing()) {
             let why = match check.kind {
                 Kind::Baseline => seen.compared.as_ref().and_then(Account::nothing),
-                Kind::Rule | Kind::Relation if verdict == Verdict::NothingChecked => seen.nothing(),
-                Kind::Rule | Kind::Relation => None,
+                Kind::Rule | Kind::Relation | Kind::Times if verdict == Verdict::NothingChecked => seen.nothing(),
+                Kind::Rule | Kind::Relation | Kind::Times => None,
             };
             // What found nothing where nothing is has not passed.
             if let Some(why) = why {
@@ -184,7 +184,7 @@ impl Judgement {
         let counting = self.checks.iter().filter(|check| check.kind != Kind::Relation);
         let checks = counting.filter_map(|check| match &check.outcome {
             Outcome::NotChecked(why) => Some((check.name.as_str(), why.as_str())),
-            Outcome::Counted(_) | Outcome::Read => None,
+            Outcome::Counted(_) | Outcome::Read | Outcome::NotNeeded(_) => None,
         });
         let gaps = self.gaps.iter().map(|(what, why)| (what.as_str(), why.as_str()));
         by_reason(checks.chain(gaps))
@@ -196,22 +196,25 @@ fn verdict(checks: &[Check], gaps: &[(String, String)], expected: &[ExpectedBuil
         .iter()
         .filter_map(|check| match &check.outcome {
             Outcome::Counted(count) => Some((check.kind, count)),
-            Outcome::Read | Outcome::NotChecked(_) => None,
+            Outcome::Read | Outcome::NotChecked(_) | Outcome::NotNeeded(_) => None,
         })
         .collect();
     // A relation that no rule reads is no gap in what the rules say.
     let left_out =
         checks.iter().any(|check| check.kind != Kind::Relation && matches!(check.outcome, Outcome::NotChecked(_)));
     let a_rule_was_run = counts.iter().any(|(kind, _)| *kind == Kind::Rule);
-    let too_much = counts.iter().any(|(_, count)| !count.is_allowed());
+    let too_much = |times: bool| counts.iter().any(|(kind, count)| (*kind == Kind::Times) == times && !count.is_allowed());
     let of_baseline = seen.compared.as_ref().map(Account::compared);
     // Where all builds are lost they were looked for all the same.
     let no_build = seen.nothing().is_some() && of_baseline.unwrap_or_default() == 0;
     // What was found is there, however little could be checked.
-    if too_much {
+    if too_much(false) {
         Verdict::Abnormal
     } else if no_build {
+        // A T before everything is contradicted by everything: there is nothing to judge by it.
         Verdict::NothingChecked
+    } else if too_much(true) {
+        Verdict::Abnormal
     } else if a_rule_was_run && expected.iter().any(|build| build.found.is_none()) {
         Verdict::Abnormal
     } else if !a_rule_was_run || of_baseline == Some(0) {

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::timing::Timing;
 
 fn about() -> Circumstances {
-    let times = RestoreTimes { backup: None, restored: None, max_run_time: jiff::SignedDuration::from_hours(5) };
+    let times = RestoreTimes::new(None, None);
     Circumstances {
         database: None,
         profile: None,

@@ -84,7 +84,7 @@ impl Judgement {
     fn counts(&self) -> impl Iterator<Item = (&str, &super::Count)> {
         self.checks.iter().filter_map(|check| match &check.outcome {
             Outcome::Counted(count) => Some((check.name.as_str(), count)),
-            Outcome::Read | Outcome::NotChecked(_) => None,
+            Outcome::Read | Outcome::NotChecked(_) | Outcome::NotNeeded(_) => None,
         })
     }
 

@@ -27,7 +27,7 @@ fn found(url: Option<&str>, number: i64, timing: Timing) -> Finding {
         output_expected: None,
         output_stored: None,
         shares_its_name: false,
-        deletable: false,
+        obstacles: Vec::new(),
         fingerprint: String::new(),
     }
 }

@@ -29,7 +29,7 @@ fn judgement(rules: usize, name: &str, evidence: &str) -> Judgement {
         timing: Some(Timing::InFlight),
         evidence: evidence.to_owned(),
     };
-    let times = RestoreTimes { backup: None, restored: None, max_run_time: jiff::SignedDuration::from_hours(5) };
+    let times = RestoreTimes::new(None, None);
     let (started_at, ended_at) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
     let about = Circumstances { database: None, profile: None, times, baseline: None, started_at, ended_at };
     let count = || Count { found: 100, expected: 0, allowed: 0, first: vec![seen.clone(); 20] };

@@ -66,8 +66,9 @@ fn finding(found: &Finding) -> Value {
         "steps_unfinished": found.steps_unfinished,
         "output_expected": found.output_expected,
         "output_stored": found.output_stored,
-        "deletable": found.deletable,
+        "deletable": found.is_deletable(),
         "fingerprint": found.fingerprint,
+        "note": found.note(),
     })
 }
 

@@ -25,6 +25,7 @@ pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
     let of_kind = |kind: Kind| judgement.checks.iter().filter(move |check| check.kind == kind);
     let rules = of_kind(Kind::Rule).map(|check| case(check, "halfbuilt.rules"));
     let baseline = of_kind(Kind::Baseline).map(|check| case(check, "halfbuilt.baseline"));
+    let times = of_kind(Kind::Times).map(|check| case(check, "halfbuilt.times"));
     let relations = of_kind(Kind::Relation).map(|check| case(check, "halfbuilt.relations"));
     let expected = judgement.expected.iter().map(|build| expectation(judgement, build));
     let gaps = judgement.gaps.iter().map(|(what, why)| {
@@ -33,6 +34,7 @@ pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
     });
     let all = [
         ("halfbuilt verdict", nothing_judged(judgement).into_iter().collect::<Vec<_>>()),
+        ("halfbuilt times", times.collect()),
         ("halfbuilt rules", rules.collect()),
         (BASELINE, baseline.collect()),
         ("halfbuilt relations", relations.collect()),
@@ -84,6 +86,7 @@ fn case(check: &Check, class: &str) -> TestCase {
     match &check.outcome {
         Outcome::Read => new_case(class, &check.name, TestCaseStatus::success()),
         Outcome::NotChecked(why) => new_case(class, &check.name, skipped(why)),
+        Outcome::NotNeeded(why) => new_case(class, &check.name, skipped(&format!("not needed: {why}"))),
         Outcome::Counted(count) if count.is_allowed() => {
             let mut case = new_case(class, &check.name, TestCaseStatus::success());
             if count.found > 0 {
@@ -105,7 +108,7 @@ fn case(check: &Check, class: &str) -> TestCase {
 fn told(check: &Check, count: &Count) -> Vec<String> {
     let shown = count.first.len() as u64;
     let more = count.unexpected().saturating_sub(shown);
-    let more = (more > 0).then(|| format!("and {more} more; verify -o report.csv lists them all"));
+    let more = (more > 0 && check.kind != Kind::Times).then(|| format!("and {more} more; verify -o report.csv lists them all"));
     let title = if check.title.is_empty() { String::new() } else { format!(" ({})", check.title) };
     std::iter::once(format!("{}: {}{title}", check.name, check.told(count)))
         .chain(count.first.iter().map(|seen| seen.line()))

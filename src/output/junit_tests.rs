@@ -13,7 +13,7 @@ mod read_back;
 use read_back::{Ended, Junit};
 
 fn about() -> Circumstances {
-    let times = RestoreTimes { backup: None, restored: None, max_run_time: jiff::SignedDuration::from_hours(5) };
+    let times = RestoreTimes::new(None, None);
     let started_at = jiff::Timestamp::UNIX_EPOCH;
     let ended_at = started_at + jiff::SignedDuration::from_millis(1_234);
     Circumstances { database: None, profile: None, times, baseline: None, started_at, ended_at }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::drill::{Judgement, Outcome, Seen};
+use crate::drill::{Judgement, Kind, Outcome, Seen};
 use crate::text::shorten;
 
 /// The runner takes no more than this for a step, in bytes: source, the text of its own error, "supports content up to a size of
@@ -79,7 +79,9 @@ fn builds(judgement: &Judgement) -> Vec<String> {
         lines.extend([format!("### {}", plain(&check.name)), String::new()]);
         lines.extend(count.first.iter().take(BUILDS).map(|seen| format!("- {}", plain(&Seen::line(seen)))));
         let more = count.unexpected().saturating_sub(count.first.len().min(BUILDS) as u64);
-        if more > 0 {
+        if check.kind == Kind::Times {
+            lines.push(format!("- {}", plain(&check.title)));
+        } else if more > 0 {
             lines.push(format!("- and {more} more"));
         }
         lines.push(String::new());

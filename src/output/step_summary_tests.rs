@@ -14,7 +14,7 @@ fn judgement(rules: usize, text: &str) -> Judgement {
         timing: Some(Timing::InFlight),
         evidence: text.to_owned(),
     };
-    let times = RestoreTimes { backup: None, restored: None, max_run_time: jiff::SignedDuration::from_hours(5) };
+    let times = RestoreTimes::new(None, None);
     let (started_at, ended_at) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
     let about = Circumstances { database: None, profile: None, times, baseline: None, started_at, ended_at };
     let checks = (0..rules).map(|place| Check {

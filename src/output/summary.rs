@@ -5,10 +5,15 @@ use std::fmt;
 
 use crate::drill::{Account, Difference};
 use crate::finding::Finding;
+use crate::premise::Contradictions;
 use crate::reasons::by_reason;
-use crate::scan::{NotChecked, Scope};
-use crate::text::{counted, escape_controls};
+use crate::scan::{NotChecked, Scan, Scope};
+use crate::text::{counted, escape_controls, shorten};
 
+/// How much of what stands against a deletion is shown, in characters.
+const OBSTACLE: usize = 160;
+/// How many such reasons a summary names.
+const OBSTACLES: usize = 12;
 /// How many projects a summary names.
 const PROJECTS_SHOWN: usize = 20;
 
@@ -19,6 +24,10 @@ pub struct Summary {
     pub scope: Scope,
     /// What was not looked at.
     pub not_checked: Vec<NotChecked>,
+    /// What need not be looked at, and why.
+    pub not_needed: Vec<NotChecked>,
+    /// The builds that contradict T and R; `None` where one of the two is not known.
+    pub contradictions: Option<Contradictions>,
     /// Builds found by each rule that was run, those that found none too.
     pub by_rule: BTreeMap<String, u64>,
     /// Abnormal builds by project.
@@ -29,17 +38,21 @@ pub struct Summary {
     pub abnormal: u64,
     /// Those that may be deleted.
     pub deletable: u64,
+    /// What stands against deleting them, and of how many.
+    pub by_obstacle: BTreeMap<String, u64>,
     /// What the comparison with a baseline comes to; `None` where there is no baseline.
     pub compared: Option<Account>,
 }
 
 impl Summary {
     /// Begins with what is looked at.
-    pub fn new<'a>(scope: &Scope, not_checked: &[NotChecked], rules: impl Iterator<Item = &'a str>) -> Self {
+    pub fn new(scan: &Scan<'_>) -> Self {
         Self {
-            scope: scope.clone(),
-            not_checked: not_checked.to_vec(),
-            by_rule: rules.map(|rule| (rule.to_owned(), 0)).collect(),
+            scope: scan.scope().clone(),
+            not_checked: scan.not_checked().to_vec(),
+            not_needed: scan.not_needed().to_vec(),
+            contradictions: Some(scan.premise().contradictions).filter(|_| scan.premise().has_both_times()),
+            by_rule: scan.rule_names().map(|rule| (rule.to_owned(), 0)).collect(),
             ..Self::default()
         }
     }
@@ -56,7 +69,10 @@ impl Summary {
     /// Adds a finding.
     pub fn add(&mut self, found: &Finding) {
         self.abnormal += 1;
-        self.deletable += u64::from(found.deletable);
+        self.deletable += u64::from(found.is_deletable());
+        for obstacle in &found.obstacles {
+            *self.by_obstacle.entry(shorten(&obstacle.to_string(), OBSTACLE)).or_default() += 1;
+        }
         *self.by_timing.entry(found.timing.as_str()).or_default() += 1;
         count(&mut self.by_project, found.project.as_deref().unwrap_or_default());
         for reason in &found.reasons {
@@ -95,6 +111,18 @@ impl fmt::Display for Summary {
                 write!(f, "\n  {builds:>8}  {timing}")?;
             }
         }
+        if !self.by_obstacle.is_empty() {
+            write!(f, "\nnot deletable, since:")?;
+            let mut obstacles: Vec<(&String, &u64)> = self.by_obstacle.iter().collect();
+            obstacles.sort_by_key(|(why, builds)| (std::cmp::Reverse(**builds), *why));
+            for (why, builds) in obstacles.iter().take(OBSTACLES) {
+                write!(f, "\n  {builds:>8}  {}", escape_controls(why))?;
+            }
+            let more = obstacles.len().saturating_sub(OBSTACLES);
+            if more > 0 {
+                write!(f, "\n            and {more} more reasons, in the column note")?;
+            }
+        }
         if !self.by_project.is_empty() {
             write!(f, "\nby project:")?;
             let mut projects: Vec<(&String, &u64)> = self.by_project.iter().collect();
@@ -107,6 +135,12 @@ impl fmt::Display for Summary {
             let more = projects.len().saturating_sub(PROJECTS_SHOWN);
             if more > 0 {
                 write!(f, "\n            and {more} more projects")?;
+            }
+        }
+        if !self.not_needed.is_empty() {
+            write!(f, "\nnot needed:")?;
+            for (why, what) in by_reason(self.not_needed.iter().map(|left| (left.what.as_str(), left.why.as_str()))) {
+                write!(f, "\n            {}: {}", escape_controls(&what.join(", ")), escape_controls(why))?;
             }
         }
         if !self.not_checked.is_empty() {

@@ -43,7 +43,7 @@ impl FindingTable {
             shorten(found.project.as_deref().unwrap_or_default(), CELL),
             found.build_num.map(|number| number.to_string()).unwrap_or_default(),
             found.timing.to_string(),
-            if found.deletable { "yes" } else { "no" }.to_owned(),
+            if found.is_deletable() { "yes" } else { "no" }.to_owned(),
             found.reasons.join("\n"),
             shorten(&found.evidence, CELL),
         ]);

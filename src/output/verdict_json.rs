@@ -34,7 +34,7 @@ pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
         })),
         "profile": about.profile,
         "backup_time": time(about.times.backup),
-        "restored_at": time(about.times.restored.or(about.times.backup)),
+        "restored_at": time(about.times.restored),
         "max_run_seconds": about.times.max_run_time.as_secs(),
         "baseline": about.baseline.as_ref().map(|with| baseline(with, judgement.seen.as_ref())),
         "scope": judgement.seen.as_ref().map(scope),
@@ -96,6 +96,11 @@ fn check(check: &Check) -> Value {
         Outcome::Counted(count) => (true, None, Some(count)),
         Outcome::Read => (true, None, None),
         Outcome::NotChecked(why) => (false, Some(why), None),
+        Outcome::NotNeeded(_) => (false, None, None),
+    };
+    let why_not_needed = match &check.outcome {
+        Outcome::NotNeeded(why) => Some(why),
+        Outcome::Counted(_) | Outcome::Read | Outcome::NotChecked(_) => None,
     };
     json!({
         "kind": check.kind.as_str(),
@@ -103,6 +108,7 @@ fn check(check: &Check) -> Value {
         "title": check.title,
         "checked": checked,
         "why_not_checked": why,
+        "why_not_needed": why_not_needed,
         "found": count.map(|count| count.found),
         "expected": count.map(|count| count.expected),
         "allowed": count.map(|count| count.allowed),

@@ -55,8 +55,10 @@ pub struct About {
     pub profile: String,
     /// T.
     pub backup_time: Option<Timestamp>,
-    /// R.
+    /// R, as it was given or as the server's own record has it; `None` where it is not known.
     pub restored_at: Option<Timestamp>,
+    /// How many builds of the database contradict T and R.
+    pub contradictions: u64,
     /// How many builds were in scope.
     pub builds: u64,
     /// How many of them are in the report.
@@ -160,6 +162,7 @@ impl About {
             "profile": self.profile,
             "backup_time": self.backup_time.map(time),
             "restored_at": self.restored_at.map(time),
+            "times_contradicted": self.contradictions,
             "builds": self.builds,
             "findings": self.findings,
             "rules": self.rules,
@@ -210,6 +213,8 @@ impl About {
             profile: text(&about["profile"], "profile")?,
             backup_time,
             restored_at,
+            // Older files do not say.
+            contradictions: about["times_contradicted"].as_u64().unwrap_or_default(),
             builds: number("builds")?,
             findings: number("findings")?,
             rules: list("rules")?.iter().map(|rule| text(rule, "rules")).collect::<Result<_, _>>()?,
@@ -261,6 +266,7 @@ mod tests {
             profile: "circleci".to_owned(),
             backup_time: "2026-11-20T02:00:00Z".parse().ok(),
             restored_at: None,
+            contradictions: 3,
             builds: 405,
             findings: 51,
             rules: vec!["stuck-running".to_owned()],

@@ -27,6 +27,8 @@ pub struct Judged {
     pub timing: Timing,
     /// Whether it may be deleted.
     pub deletable: bool,
+    /// Why it may not be deleted, in words; empty where it may, or the report does not say.
+    pub note: String,
     /// The digest of its state, with the tag of its database at the end.
     pub fingerprint: String,
 }

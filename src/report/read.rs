@@ -12,7 +12,7 @@ use crate::timing::Timing;
 
 use super::cell::restored;
 use super::choice::{Chosen, Judged};
-use super::columns::BETWEEN_REASONS;
+use super::columns::{BETWEEN_REASONS, NOTE};
 
 /// How much of a foreign text is shown in a message, in characters.
 const SHOWN: usize = 80;
@@ -221,6 +221,7 @@ fn read_csv(text: &str) -> Result<Vec<Chosen>, ReportError> {
         reasons: column("reasons")?,
         deletable: column("deletable")?,
         fingerprint: column("fingerprint")?,
+        note: header.iter().position(|found| found.trim() == NOTE),
     };
     let mut lines = Lines { text, byte: 0, line: 1 };
     let mut chosen = Vec::new();
@@ -266,6 +267,8 @@ struct Columns {
     reasons: usize,
     deletable: usize,
     fingerprint: usize,
+    /// Older reports have none.
+    note: Option<usize>,
 }
 
 impl Columns {
@@ -291,7 +294,8 @@ impl Columns {
         let project = Some(cell(self.project).to_owned()).filter(|project| !project.is_empty());
         let reasons = cell(self.reasons).split(BETWEEN_REASONS).map(str::trim).filter(|reason| !reason.is_empty());
         let reasons = reasons.map(str::to_owned).collect();
-        let judged = Some(Judged { timing, deletable, fingerprint: fingerprint.to_ascii_lowercase() });
+        let note = self.note.map(cell).unwrap_or_default().to_owned();
+        let judged = Some(Judged { timing, deletable, note, fingerprint: fingerprint.to_ascii_lowercase() });
         Ok(Chosen { line, url_text, url, project, reasons, judged })
     }
 }
@@ -336,7 +340,7 @@ mod tests {
 
     fn row(url: &str, timing: &str, deletable: &str) -> String {
         format!(
-            "{url},acme/api,12,running,running,,,,,{timing},stuck-running;output-gap,x,3,1,5,4,{deletable},{FINGERPRINT}"
+            "{url},acme/api,12,running,running,,,,,{timing},stuck-running;output-gap,x,3,1,5,4,{deletable},{FINGERPRINT},"
         )
     }
 
@@ -352,7 +356,12 @@ mod tests {
         assert_eq!(rows[0].line, 2);
         assert_eq!(rows[0].project.as_deref(), Some("acme/api"));
         assert_eq!(rows[0].reasons, ["stuck-running", "output-gap"]);
-        let judged = Judged { timing: Timing::InFlight, deletable: true, fingerprint: FINGERPRINT.to_owned() };
+        let judged = Judged {
+            timing: Timing::InFlight,
+            deletable: true,
+            note: String::new(),
+            fingerprint: FINGERPRINT.to_owned(),
+        };
         assert_eq!(rows[0].judged, Some(judged));
     }
 
@@ -385,7 +394,7 @@ mod tests {
     #[test]
     fn rows_that_a_spreadsheet_left_empty_are_no_rows() {
         let good = row("https://ci.example.com/gh/acme/api/12", "in-flight", "yes");
-        let empty = ",".repeat(17);
+        let empty = ",".repeat(18);
         assert_eq!(read(report(&[&empty, &good, &empty]).as_bytes(), None).expect("a report").len(), 1);
     }
 
@@ -408,7 +417,7 @@ mod tests {
                 "it is a plan or the results of a deletion",
             ),
             (report(&[&good[..60]]), "line 2: the row has"),
-            (report(&[&good[..good.len() - 9]]), "line 2: fingerprint"),
+            (report(&[&format!("{},", &good[..good.len() - 9])]), "line 2: fingerprint"),
             (
                 report(&[&good, &good]),
                 "line 3: https://ci.example.com/gh/acme/api/12 stands there a second time, first on line 2",

@@ -11,7 +11,7 @@ use crate::text::shorten;
 use crate::timing::Timing;
 
 use super::cell::restored;
-use super::columns::{BETWEEN_REASONS, COLUMNS};
+use super::columns::{BETWEEN_REASONS, COLUMNS, NOTE};
 use super::lines::Lines;
 use super::read::ReportError;
 
@@ -59,6 +59,8 @@ pub struct Row {
     pub deletable: bool,
     /// The digest of its state.
     pub fingerprint: String,
+    /// Why it may not be deleted, in words; empty where it may, or the report does not say.
+    pub note: String,
 }
 
 /// A report that is being read: an iterator over its rows, in the memory of one row. It ends at the first error.
@@ -95,6 +97,8 @@ impl<R: Read> Rows<R> {
             let mut found = header.iter().enumerate().filter(|(_, name)| name.trim() == column).map(|(place, _)| place);
             *place = match (found.next(), found.next()) {
                 (Some(place), None) => place,
+                // A place that no record has.
+                (None, _) if column == NOTE => usize::MAX,
                 (None, _) => return Err(ReportError::Column { how: "no", column }),
                 (Some(_), Some(_)) => return Err(ReportError::Column { how: "more than one", column }),
             };
@@ -190,6 +194,7 @@ impl Cells<'_> {
                 _ => return Err(self.bad(16, "yes or no")),
             },
             fingerprint: self.text(17).to_owned(),
+            note: self.text(18).to_owned(),
         })
     }
 
@@ -243,7 +248,7 @@ mod tests {
             output_expected: Some(i64::MAX),
             output_stored: Some(0),
             shares_its_name: false,
-            deletable: true,
+            obstacles: Vec::new(),
             fingerprint: "ab".to_owned(),
         }
     }
@@ -282,7 +287,7 @@ mod tests {
             (",yes,", ",maybe,", "line 2: deletable \"maybe\": expected yes or no"),
             ("'-7", "x", "line 2: build_num \"x\": expected a number"),
             (",steps,", ",stages,", "the header row has no column \"steps\""),
-            (",yes,ab\r\n", ",yes,ab,c\r\n", "line 2: the row has 19 cells, the header has 18"),
+            (",yes,ab,\r\n", ",yes,ab,,c\r\n", "line 2: the row has 20 cells, the header has 19"),
         ] {
             let from = if good.contains(from) { from } else { "-7" };
             let message = read(&good.replacen(from, to, 1)).expect_err(to).to_string();
@@ -291,10 +296,21 @@ mod tests {
         assert!(matches!(read(""), Err(ReportError::Empty)));
         assert!(matches!(read("https://ci/gh/a/b/1\n"), Err(ReportError::SomethingElse("a plain list"))));
         let mut bytes = good.into_bytes();
-        let end = bytes.len() - 10;
+        let end = bytes.len() - 9;
         bytes[end] = 0xff;
         let error = Rows::new(&bytes[..]).expect("a header").find_map(Result::err).expect("an error");
         assert_eq!(error.to_string(), "line 4: it is not UTF-8");
+    }
+
+    #[test]
+    fn a_report_without_notes_is_read_as_before() {
+        let kept = Finding { obstacles: vec![crate::obstacle::Obstacle::Between], ..finding() };
+        let text = written(&[kept.clone()]);
+        assert_eq!(read(&text).expect("rows")[0].note, kept.note());
+        let older = text.replace(",fingerprint,note\r\n", ",fingerprint\r\n");
+        let older = older.replace(&format!(",{}\r\n", kept.note()), "\r\n").replace(&format!(",\"{}\"\r\n", kept.note()), "\r\n");
+        let row = &read(&older).expect("rows")[0];
+        assert_eq!((row.deletable, row.note.as_str(), row.fingerprint.as_str()), (false, "", "ab"));
     }
 
     #[test]

@@ -49,8 +49,9 @@ impl<W: Write> ReportWriter<W> {
         for count in [found.steps, found.steps_unfinished, found.output_expected, found.output_stored] {
             self.number(count)?;
         }
-        self.csv.write_field(if found.deletable { "yes" } else { "no" })?;
+        self.csv.write_field(if found.is_deletable() { "yes" } else { "no" })?;
         self.csv.write_field(&found.fingerprint)?;
+        self.text(Some(&found.note()))?;
         Ok(self.csv.write_record(None::<&[u8]>)?)
     }
 

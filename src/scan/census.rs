@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::census::{Counted, Standing};
 use crate::database::{Parameter, Rows, Snapshot};
 use crate::finding::Finding;
+use crate::obstacle::Ground;
 
 use super::ScanError;
 use super::compose::{self, Scope};
@@ -70,6 +71,8 @@ impl Given {
             name,
             title: String::new(),
             needs: Vec::new(),
+            lifecycles: Vec::new(),
+            ground: Ground::Never,
             sieve: None,
             text: String::new(),
             sql,

@@ -4,6 +4,8 @@
 
 use std::fmt::Write;
 
+use crate::obstacle::Ground;
+
 use super::check::Shape;
 use super::header::without_semicolon;
 use super::key;
@@ -13,12 +15,15 @@ use super::rule::{Rule, Sieve};
 
 /// The program's own SQL, a file each.
 mod sql {
+    pub(super) const AT_WORK: &str = include_str!("../../sql/engine/at_work.sql");
     pub(super) const ANSWER: &str = include_str!("../../sql/engine/answer.sql");
     pub(super) const BASELINE: &str = include_str!("../../sql/engine/baseline.sql");
+    pub(super) const BUILD_ON_RECORD: &str = include_str!("../../sql/engine/build_on_record.sql");
     pub(super) const BUILD_BY_NAME: &str = include_str!("../../sql/engine/build_by_name.sql");
     pub(super) const BUILD_BY_URL_ALONE: &str = include_str!("../../sql/engine/build_by_url_alone.sql");
     pub(super) const BUILD_OF_PROJECTS: &str = include_str!("../../sql/engine/build_of_projects.sql");
     pub(super) const CANDIDATE: &str = include_str!("../../sql/engine/candidate.sql");
+    pub(super) const CHUNK_ON_RECORD: &str = include_str!("../../sql/engine/chunk_on_record.sql");
     pub(super) const CHUNK_OF_BUILDS: &str = include_str!("../../sql/engine/chunk_of_builds.sql");
     pub(super) const COVERAGE: &str = include_str!("../../sql/engine/coverage.sql");
     pub(super) const FINDING: &str = include_str!("../../sql/engine/finding.sql");
@@ -35,11 +40,14 @@ mod sql {
     pub(super) const OF_SUSPECTS: &str = include_str!("../../sql/engine/of_suspects.sql");
     pub(super) const NO_SHARED: &str = include_str!("../../sql/engine/no_shared.sql");
     pub(super) const OBJECT_OF_BUILDS: &str = include_str!("../../sql/engine/object_of_builds.sql");
+    pub(super) const PREMISE: &str = include_str!("../../sql/engine/premise.sql");
     pub(super) const REPORT: &str = include_str!("../../sql/engine/report.sql");
     pub(super) const SCOPE: &str = include_str!("../../sql/engine/scope.sql");
     pub(super) const SHARED: &str = include_str!("../../sql/engine/shared.sql");
     pub(super) const SHARE: &str = include_str!("../../sql/engine/share.sql");
+    pub(super) const SIDES: &str = include_str!("../../sql/engine/sides.sql");
     pub(super) const SIEVE: &str = include_str!("../../sql/engine/sieve.sql");
+    pub(super) const STEP_ON_RECORD: &str = include_str!("../../sql/engine/step_on_record.sql");
     pub(super) const STEP_OF_BUILDS: &str = include_str!("../../sql/engine/step_of_builds.sql");
     pub(super) const SUBJECT_CHOSEN: &str = include_str!("../../sql/engine/subject_chosen.sql");
     pub(super) const SUBJECT_FOUND: &str = include_str!("../../sql/engine/subject_found.sql");
@@ -123,6 +131,28 @@ impl Relations<'_> {
         self.followed_by(&[], sql::SUGGESTION)
     }
 
+    /// The keys of the builds that may have been at work between T and R, `most` at most.
+    pub(super) fn at_work(&self, most: u64) -> String {
+        self.followed_by(&[], &sql::AT_WORK.replace(":most", &most.to_string()))
+    }
+
+    /// What all builds say to T and R. Their steps and output are read only of those whose keys are the first parameter, or of all.
+    pub(super) fn premise(&self, of_some: bool) -> String {
+        let among = key::among_keys(self.shape, 1).filter(|_| of_some);
+        let among = among.unwrap_or_else(|| "IN (SELECT build.build_key FROM build)".to_owned());
+        self.followed_by(&[], &sql::PREMISE.replace(":among", &among))
+    }
+
+    /// Whether keys can be handed back to the server.
+    pub(super) fn takes_keys(&self) -> bool {
+        key::among_keys(self.shape, 1).is_some()
+    }
+
+    /// Whether there are builds on both sides of a time, which is the first item of the first parameter.
+    pub(super) fn sides(&self) -> String {
+        self.followed_by(&[], sql::SIDES)
+    }
+
     /// Every build with its digest.
     pub(super) fn census(&self) -> String {
         self.followed_by(&[], sql::MANIFEST)
@@ -191,7 +221,7 @@ impl Relations<'_> {
         for Part { rule, rank, suspects, told } in rules {
             let rows = format!("rule_{rank}");
             if *told {
-                findings.push(finding(&rule.name, *rank, &rows));
+                findings.push(finding(rule, *rank, &rows));
             }
             if rule.finds_duplicates() {
                 shared.push(without_semicolon(sql::SHARED).replace(":\"rows\"", &rows));
@@ -208,11 +238,7 @@ impl Relations<'_> {
         parts.push(part("subject", "MATERIALIZED", subject));
         let shared = if shared.is_empty() { sql::NO_SHARED.to_owned() } else { shared.join("\nUNION ALL\n") };
         parts.push(part("shared", "MATERIALIZED", &shared));
-        let stored_at = match self.shape.type_of(Relation::Chunk, STORED_AT) {
-            Some(_) => "chunk.stored_at",
-            None => "NULL::timestamptz",
-        };
-        self.followed_by(&parts, &sql::REPORT.replace(":stored_at", stored_at))
+        self.followed_by(&parts, sql::REPORT)
     }
 
     fn followed_by(&self, parts: &[String], last: &str) -> String {
@@ -229,29 +255,77 @@ impl Relations<'_> {
         statement
     }
 
+    /// A relation in up to three steps: as the profile writes it, with only such times as are on record, and what is in scope of it.
     fn relation(&self, relation: Relation) -> String {
-        let offered = self.profile.relation(relation).map(|found| found.sql.as_str());
         let name = relation.as_str();
-        let narrowed = match (relation, self.scope) {
+        let Some(written) = self.profile.relation(relation) else {
+            return part(name, "NOT MATERIALIZED", stand_in(relation));
+        };
+        let Some(on_record) = self.on_record(relation) else {
+            let narrowed = self.narrowed(relation);
+            let every = part(&every(relation, narrowed), "NOT MATERIALIZED", &written.sql);
+            return format!("{every}{}", self.in_scope(relation, narrowed));
+        };
+        let narrowed = self.narrowed(relation);
+        let written = part(&format!("written_{name}"), "NOT MATERIALIZED", &written.sql);
+        let every = part(&every(relation, narrowed), "NOT MATERIALIZED", &on_record);
+        format!("{written}, {every}{}", self.in_scope(relation, narrowed))
+    }
+
+    fn narrowed(&self, relation: Relation) -> Option<&'static str> {
+        match (relation, self.scope) {
+            (Relation::Build, Scope::All) => Some(sql::OF_EVERY_PROJECT),
             (Relation::Build, Scope::Projects) => Some(sql::BUILD_OF_PROJECTS),
             (Relation::Build, Scope::Names) => Some(sql::BUILD_BY_NAME),
             (Relation::Build, Scope::UrlsAlone) => Some(sql::BUILD_BY_URL_ALONE),
-            (Relation::Build, Scope::All) | (_, Scope::All | Scope::Projects) => None,
+            (_, Scope::All | Scope::Projects) => None,
             (Relation::Step, _) => Some(sql::STEP_OF_BUILDS),
             (Relation::Chunk, _) => Some(sql::CHUNK_OF_BUILDS),
             (Relation::Object, _) => Some(sql::OBJECT_OF_BUILDS),
-        };
-        match (offered, narrowed) {
-            (None, _) => part(name, "NOT MATERIALIZED", stand_in(relation)),
-            (Some(offered), None) => part(name, "NOT MATERIALIZED", offered),
-            (Some(offered), Some(narrowed)) => {
-                let every = part(&format!("every_{name}"), "NOT MATERIALIZED", offered);
-                // A few builds, looked up once, are then at hand for every rule.
-                let kept = if relation == Relation::Build { "MATERIALIZED" } else { "NOT MATERIALIZED" };
-                format!("{every}, {}", part(name, kept, narrowed))
-            }
         }
     }
+
+    fn in_scope(&self, relation: Relation, narrowed: Option<&str>) -> String {
+        let Some(narrowed) = narrowed else { return String::new() };
+        // A few builds, looked up once, are then at hand for every rule.
+        let few = relation == Relation::Build && self.scope != Scope::All;
+        let kept = if few { "MATERIALIZED" } else { "NOT MATERIALIZED" };
+        format!(", {}", part(relation.as_str(), kept, narrowed))
+    }
+
+    /// A relation whose times are on record, over what the profile writes; `None` for one that has no times.
+    fn on_record(&self, relation: Relation) -> Option<String> {
+        let sql = match relation {
+            Relation::Build => sql::BUILD_ON_RECORD,
+            Relation::Step => sql::STEP_ON_RECORD,
+            Relation::Chunk => sql::CHUNK_ON_RECORD,
+            Relation::Object => return None,
+        };
+        let stored_at = match self.shape.type_of(Relation::Chunk, STORED_AT) {
+            Some(_) => "written.stored_at",
+            None => "NULL::timestamptz",
+        };
+        Some(sql.replace(":stored_at", stored_at).replace(":others", &self.others(relation)))
+    }
+
+    /// The columns that a profile gives besides those that a relation has, once each.
+    fn others(&self, relation: Relation) -> String {
+        let mut listed = String::new();
+        let mut known: Vec<&str> = relation.columns().iter().map(|(name, _)| *name).collect();
+        known.extend([STORED_AT, "raw_queued_at", "raw_started_at", "raw_stopped_at", "raw_stored_at"]);
+        for column in self.shape.columns(relation) {
+            if !known.contains(&column.name.as_str()) {
+                let _ = write!(listed, ", written.\"{}\"", column.name.replace('"', "\"\""));
+                known.push(&column.name);
+            }
+        }
+        listed
+    }
+}
+
+/// What a relation is called before it is narrowed to what is in scope.
+fn every(relation: Relation, narrowed: Option<&str>) -> String {
+    if narrowed.is_some() { format!("every_{relation}") } else { relation.to_string() }
 }
 
 /// What is put in the place of a relation that a profile leaves out. None leaves out build.
@@ -298,9 +372,10 @@ fn of_every_project(rule: &Rule) -> String {
 }
 
 /// Fills in psql's variables. The name of a rule is checked to be a plain word when the rule is read.
-fn finding(rule: &str, rank: usize, rows: &str) -> String {
-    let named = without_semicolon(sql::FINDING);
-    named.replace(":'rule'", &format!("'{rule}'")).replace(":rank", &rank.to_string()).replace(":\"rows\"", rows)
+fn finding(rule: &Rule, rank: usize, rows: &str) -> String {
+    let obstacle = if rule.ground == Ground::RowByRow { "named.obstacle" } else { "NULL::text" };
+    let named = without_semicolon(sql::FINDING).replace(":'rule'", &format!("'{}'", rule.name));
+    named.replace(":rank", &rank.to_string()).replace(":obstacle", obstacle).replace(":\"rows\"", rows)
 }
 
 #[cfg(test)]
@@ -324,7 +399,7 @@ mod tests {
     fn a_narrowed_relation_reads_from_the_whole_one() {
         let profile = profile();
         let statement = Relations { profile: &profile, shape: &Shape::default(), scope: Scope::Names }.scope();
-        assert!(statement.contains("every_build AS NOT MATERIALIZED (\nSELECT b"), "{statement}");
+        assert!(statement.contains("written_build AS NOT MATERIALIZED (\nSELECT b"), "{statement}");
         assert!(
             statement.contains("build AS MATERIALIZED (\n-- What:  the builds that certain addresses may mean"),
             "{statement}"

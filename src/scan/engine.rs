@@ -7,8 +7,9 @@ use jiff::Timestamp;
 
 use crate::database::{DatabaseIdentity, Parameter, Row, Rows, Snapshot};
 use crate::finding::Finding;
+use crate::premise::Premise;
 use crate::project_glob::ProjectGlobs;
-use crate::text::counted;
+use crate::text::{counted, shorten};
 
 use super::ScanError;
 use super::census::Given;
@@ -18,20 +19,22 @@ use super::found::finding;
 use super::lookup::{InProject, builds_by_project};
 use super::plan::{NotChecked, ScanPlan};
 use super::relation::Relation;
-use super::rule::{Rule, Sieve};
+use super::rule::{Need, Rule, Sieve};
 use super::sieve::{Look, Sieved, Suspects};
 
 /// The rule that looks at where output ends.
 const OUTPUT_TRUNCATED: &str = "output-truncated";
 
-/// The rule that looks at builds which wait.
-const STUCK_QUEUED: &str = "stuck-queued";
+/// How much of a project's name a remark shows, in characters.
+const PROJECT: usize = 120;
 
 /// What a scan is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// The server looks at profile and rules.
     Checking,
+    /// All builds are held against T and R.
+    Premise,
     /// Builds are counted.
     Builds,
     /// The steps of so many builds are counted.
@@ -48,6 +51,7 @@ impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Checking => f.write_str("checking the profile and the rules"),
+            Self::Premise => f.write_str("holding all builds against the two times"),
             Self::Builds => f.write_str("counting builds"),
             Self::Steps(builds) => write!(f, "counting the steps of {}", counted(*builds, "build")),
             Self::Output(steps) => write!(f, "adding up the output of {}", counted(*steps, "step")),
@@ -84,6 +88,19 @@ pub struct Quiet {
     pub next_write: Option<Timestamp>,
     /// How many builds had started by then and not stopped.
     pub running: u64,
+    /// What the database server's own record says to it.
+    pub recovery: Recovery,
+}
+
+/// What the server's own record of its last crash recovery says to a quiet time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// There is none, or none that can be used.
+    NotOnRecord,
+    /// It recovered in the quiet time, as after a restore.
+    Within(Timestamp),
+    /// It recovered at another time, with builds on both sides of it: the restore was then, or there was another crash.
+    Elsewhere(Timestamp),
 }
 
 /// A scan over one snapshot. Everything in it has been checked, counted and added up; the findings are yet to be read.
@@ -91,6 +108,8 @@ pub struct Scan<'a> {
     pub(super) plan: &'a ScanPlan,
     pub(super) snapshot: &'a Snapshot<'a>,
     pub(super) fit: Fit,
+    premise: Premise,
+    remarks: Vec<String>,
     scope: Scope,
     rules: Vec<(usize, &'a Rule)>,
     not_checked: Vec<NotChecked>,
@@ -112,10 +131,14 @@ impl<'a> Scan<'a> {
     ) -> Result<Self, ScanError> {
         watch(Phase::Checking);
         let fit = Fit::check(plan, snapshot).await?;
+        watch(Phase::Premise);
+        let premise = Premise::establish(plan, &fit, snapshot).await?;
         let mut scan = Self {
             plan,
             snapshot,
             fit,
+            premise,
+            remarks: Vec::new(),
             scope: Scope::default(),
             rules: plan.rules.iter().enumerate().collect(),
             not_checked: plan.left_out.clone(),
@@ -137,6 +160,16 @@ impl<'a> Scan<'a> {
         &self.scope
     }
 
+    /// What the scan goes by: T, R, and what all builds say to them.
+    pub fn premise(&self) -> &Premise {
+        &self.premise
+    }
+
+    /// What was noticed and is no finding, a sentence each.
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
     /// Which database is looked at.
     pub fn identity(&self) -> &DatabaseIdentity {
         self.snapshot.identity()
@@ -145,6 +178,11 @@ impl<'a> Scan<'a> {
     /// What is not looked at, and why.
     pub fn not_checked(&self) -> &[NotChecked] {
         &self.not_checked
+    }
+
+    /// What a header of the profile makes needless, and why.
+    pub fn not_needed(&self) -> &[NotChecked] {
+        self.plan.not_needed()
     }
 
     /// The names of the rules that are run.
@@ -184,7 +222,7 @@ impl<'a> Scan<'a> {
         let told = self.rules.iter().filter_map(|(rank, rule)| self.part(*rank, rule, suspects));
         let mut parts: Vec<Part<'_>> = told.collect();
         if parts.is_empty() && given.is_empty() {
-            return Ok(Findings { plan: self.plan, fit: &self.fit, rows: None });
+            return Ok(Findings { plan: self.plan, fit: &self.fit, premise: &self.premise, rows: None });
         }
         if !self.sieved.names_differ && !parts.iter().any(|part| part.rule.finds_duplicates()) {
             let (rank, rule) = (self.plan.rules.len(), &self.plan.duplicates);
@@ -206,7 +244,7 @@ impl<'a> Scan<'a> {
         }
         let statement = self.relations(scope).findings(&parts);
         let rows = self.snapshot.rows("scanning for abnormal builds", &statement, &parameters).await?;
-        Ok(Findings { plan: self.plan, fit: &self.fit, rows: Some(rows) })
+        Ok(Findings { plan: self.plan, fit: &self.fit, premise: &self.premise, rows: Some(rows) })
     }
 
     /// What the database itself suggests as the time of the backup: nothing where it tells no time.
@@ -221,7 +259,18 @@ impl<'a> Scan<'a> {
         while let Some(row) = rows.next().await? {
             let Some(last_write) = row.time(0)? else { continue };
             let running = row.integer(2)?.unwrap_or_default().unsigned_abs();
-            found.push(Quiet { last_write, next_write: row.time(1)?, running });
+            found.push(Quiet { last_write, next_write: row.time(1)?, running, recovery: Recovery::NotOnRecord });
+        }
+        drop(rows);
+        let recovered = Premise::recovery(self.plan, &self.fit, self.snapshot).await?;
+        for quiet in &mut found {
+            quiet.recovery = match recovered {
+                Some((at, _)) if at > quiet.last_write && quiet.next_write.is_none_or(|next| at <= next) => {
+                    Recovery::Within(at)
+                }
+                Some((at, true)) => Recovery::Elsewhere(at),
+                _ => Recovery::NotOnRecord,
+            };
         }
         Ok(found)
     }
@@ -287,18 +336,48 @@ impl<'a> Scan<'a> {
             self.leave_out_rules(|rule| rule.sieve == Some(Sieve::Names), "no build has a number or an address");
         }
         if builds > 0 && count(5)? == 0 {
-            self.leave_out_rules(|rule| rule.name == STUCK_QUEUED, "no queueing is on record");
+            let waits = |rule: &Rule| rule.needs.contains(&Need::QueueElsewhere);
+            self.leave_out_rules(waits, "no queueing is on record");
         }
         let (other_lifecycles, without_time) = (count(7)?, count(8)?);
         if other_lifecycles > 0 {
-            let why = "their lifecycle is none of queued, not_run, not_running, running and finished";
+            let why = "their lifecycle is none of queued, held, not_run, not_running, running and finished";
             self.leave_out(counted(other_lifecycles, "build"), why);
         }
         if without_time > 0 {
             let what = counted(without_time, "waiting or running build");
             self.leave_out(what, "neither a start nor a queueing is on record");
         }
+        self.remark_off_record(count(9)?, "build");
+        let project = [row.text(12)?, row.text(13)?];
+        let (starts, stops) = ((count(10)?, count(11)?), (count(14)?, count(15)?));
+        self.remark_on_clocks(starts, "started", "before they were queued", &project);
+        self.remark_on_clocks(stops, "stopped", "before they started", &[None, None]);
         Ok(())
+    }
+
+    fn remark_off_record(&mut self, rows: u64, of: &str) {
+        if rows > 0 {
+            let rows = counted(rows, of);
+            self.remarks.push(format!(
+                "{rows} with a time that is not on record: it lies before the year 2000, or later than now, and counts as none"
+            ));
+        }
+    }
+
+    /// Less than what impossible-times finds: the clocks of two machines.
+    fn remark_on_clocks(
+        &mut self,
+        (builds, seconds): (u64, u64),
+        what: &str,
+        before: &str,
+        [first, last]: &[Option<String>; 2],
+    ) {
+        if builds > 0 {
+            let of = first.as_ref().filter(|_| first == last).map(|project| format!(" of {}", shorten(project, PROJECT)));
+            let (builds, of) = (counted(builds, "build"), of.unwrap_or_default());
+            self.remarks.push(format!("{builds}{of} {what} up to {seconds} s {before}: is a clock wrong?"));
+        }
     }
 
     /// Looks whether each build is there once.
@@ -321,6 +400,7 @@ impl<'a> Scan<'a> {
         let (every, steps) = (row.integer(0)?, row.integer(1)?);
         self.scope.steps = steps.map(i64::unsigned_abs);
         self.sieved.steps_have_builds = every == steps;
+        self.remark_off_record(row.integer(3)?.unwrap_or_default().unsigned_abs(), "step");
         let without_end = row.integer(2)?.unwrap_or_default();
         if without_end > 0 && self.rule_names().any(|rule| rule == OUTPUT_TRUNCATED) {
             let what = format!("where output ends, in {without_end} of the steps");
@@ -382,6 +462,7 @@ impl<'a> Scan<'a> {
 pub struct Findings<'a> {
     plan: &'a ScanPlan,
     fit: &'a Fit,
+    premise: &'a Premise,
     /// `None` where no rule had anywhere to look.
     rows: Option<Rows<'a>>,
 }
@@ -394,6 +475,6 @@ impl Findings<'_> {
     pub async fn next(&mut self) -> Result<Option<Finding>, ScanError> {
         let Some(rows) = &mut self.rows else { return Ok(None) };
         let row = rows.next().await?;
-        row.map(|row| finding(self.plan, self.fit, &row)).transpose()
+        row.map(|row| finding(self.plan, self.fit, self.premise, &row)).transpose()
     }
 }

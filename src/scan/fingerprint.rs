@@ -44,9 +44,9 @@ pub(super) fn profile_digest(profile: &Profile) -> String {
     hexadecimal(&digest.finalize(), STATE_DIGITS)
 }
 
-/// Digests what a build is, not what was made of it: timing and reasons depend on what the scan was told. The tag of the
-/// database comes after it.
-pub(super) fn fingerprint(build_key: &str, build: &Finding, database_tag: &str) -> String {
+/// Digests what a build is, not what was made of it: timing and reasons depend on what the scan was told. `off_record` is what was
+/// written in the place of times that are not on record. The tag of the database comes after it.
+pub(super) fn fingerprint(build_key: &str, build: &Finding, off_record: Option<&str>, database_tag: &str) -> String {
     let mut digest = Sha256::new();
     // A length before each part keeps two neighbours from passing for one another; NULL differs from the empty text.
     let mut part = |text: Option<&[u8]>| match text {
@@ -67,6 +67,10 @@ pub(super) fn fingerprint(build_key: &str, build: &Finding, database_tag: &str) 
     let counts = [build.build_num, build.steps, build.steps_unfinished, build.output_expected, build.output_stored];
     for number in times.into_iter().chain(counts) {
         part(number.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+    }
+    // Where all times are on record the digest is what it always was.
+    if let Some(off_record) = off_record {
+        part(Some(off_record.as_bytes()));
     }
     let mut fingerprint = hexadecimal(&digest.finalize(), STATE_DIGITS);
     fingerprint.push_str(database_tag);

@@ -1,19 +1,21 @@
 //! Turns a row of the report into a finding.
 
-use crate::build_url::BuildUrl;
 use crate::database::Row;
 use crate::finding::Finding;
+use crate::obstacle::{Ground, Obstacle};
+use crate::premise::Premise;
 use crate::text::escape_controls;
 use crate::timing::{BuildTimes, Timing};
 
 use super::ScanError;
 use super::fingerprint::fingerprint;
 use super::fit::Fit;
+use super::judge::{Seen, obstacles};
 use super::plan::ScanPlan;
 use super::relation::Relation;
 
 /// Reads a row of sql/engine/report.sql.
-pub(super) fn finding(plan: &ScanPlan, fit: &Fit, row: &Row) -> Result<Finding, ScanError> {
+pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) -> Result<Finding, ScanError> {
     let steps_known = plan.profile.offers(Relation::Step);
     let output_known = plan.profile.offers(Relation::Chunk);
     let times = BuildTimes {
@@ -24,7 +26,7 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, row: &Row) -> Result<Finding, 
         last_step_started: row.time(17)?,
         last_stored: row.time(19)?,
     };
-    let timing = Timing::of(&times, plan.times());
+    let timing = Timing::of(&times, premise.moments().as_ref());
     let mut found = Finding {
         key: row.text(16)?.unwrap_or_default(),
         build_url: row.text(0)?,
@@ -44,17 +46,29 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, row: &Row) -> Result<Finding, 
         output_expected: row.integer(14)?,
         output_stored: row.integer(15)?.filter(|_| output_known),
         shares_its_name: row.boolean(18)?.unwrap_or(true),
-        deletable: false,
+        obstacles: Vec::new(),
         fingerprint: String::new(),
     };
-    let address = found.build_url.as_deref().and_then(|url| BuildUrl::parse(url).ok());
-    found.deletable = timing.is_deletable() && !found.shares_its_name && address.is_some_and(|url| found.is_at(&url));
+    let seen = Seen {
+        is_there: row.boolean(23)?.unwrap_or(false),
+        in_future: row.boolean(22)?.unwrap_or(true),
+        grounds: grounds(plan, &found.reasons, row.texts(20)?),
+    };
+    found.obstacles = obstacles(&found, &seen, plan.habits(), premise);
     if found.lifecycle.is_some() && found.build_url.is_none() && found.build_num.is_none() {
         // Nothing else in its row would tell a person which build it is.
         found.evidence = format!("build {}: {}", escape_controls(&found.key), found.evidence);
     }
-    found.fingerprint = fingerprint(&found.key, &found, &fit.database_tag);
+    found.fingerprint = fingerprint(&found.key, &found, row.text(21)?.as_deref(), &fit.database_tag);
     Ok(found)
+}
+
+/// When each reason makes a build deletable. A reason that no rule of the plan has is a baseline's, and never does.
+fn grounds(plan: &ScanPlan, reasons: &[String], own_words: Vec<String>) -> Vec<(Ground, String)> {
+    let ground = |reason: &String| {
+        plan.rules.iter().find(|rule| rule.name == *reason).map_or(Ground::Never, |rule| rule.ground)
+    };
+    reasons.iter().map(ground).zip(own_words).collect()
 }
 
 /// What is told of a build that is not there. It cannot be deleted.
@@ -78,9 +92,9 @@ pub(super) fn absent(fit: &Fit, project: &str, number: Option<i64>, rule: &str, 
         output_expected: None,
         output_stored: None,
         shares_its_name: false,
-        deletable: false,
+        obstacles: vec![Obstacle::NoBuild],
         fingerprint: String::new(),
     };
-    absent.fingerprint = fingerprint("", &absent, &fit.database_tag);
+    absent.fingerprint = fingerprint("", &absent, None, &fit.database_tag);
     absent
 }

@@ -50,6 +50,18 @@ pub(super) fn header<'a>(line: &'a str, keys: &[&str]) -> Option<Header<'a>> {
     keys.contains(&key).then(|| Header { key, value: value.trim() })
 }
 
+/// The lifecycles that a build can have.
+pub(super) const LIFECYCLES: [&str; 6] = ["queued", "held", "not_run", "not_running", "running", "finished"];
+
+/// Reads a list of lifecycles.
+pub(super) fn lifecycles(words: &str) -> Result<Vec<String>, String> {
+    let words: Vec<String> = words.split(',').map(|word| word.trim().to_owned()).collect();
+    match words.iter().find(|word| !LIFECYCLES.contains(&word.as_str())) {
+        None => Ok(words),
+        Some(word) => Err(format!("lifecycle {word:?}: expected {}", LIFECYCLES.join(", "))),
+    }
+}
+
 /// Whether a line holds SQL, not just white space or a comment.
 pub(super) fn holds_sql(line: &str) -> bool {
     let line = line.trim();

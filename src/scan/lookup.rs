@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::database::{Parameter, Snapshot};
 use crate::finding::Finding;
+use crate::premise::Premise;
 
 use super::ScanError;
 use super::compose::{Part, Relations, Scope};
@@ -16,13 +17,15 @@ use super::rule::Rule;
 pub struct Lookup<'a> {
     plan: &'a ScanPlan,
     fit: &'a Fit,
+    premise: &'a Premise,
     snapshot: &'a Snapshot<'a>,
 }
 
 impl<'a> Lookup<'a> {
-    /// Reads through a snapshot that was taken for it: what was there a moment ago proves nothing.
-    pub fn new(plan: &'a ScanPlan, fit: &'a Fit, snapshot: &'a Snapshot<'a>) -> Self {
-        Self { plan, fit, snapshot }
+    /// Reads through a snapshot that was taken for it, with the settings of the plan by this premise: what was there a moment ago
+    /// proves nothing.
+    pub fn new(plan: &'a ScanPlan, fit: &'a Fit, premise: &'a Premise, snapshot: &'a Snapshot<'a>) -> Self {
+        Self { plan, fit, premise, snapshot }
     }
 
     /// The snapshot through which it reads.
@@ -72,7 +75,7 @@ impl<'a> Lookup<'a> {
         let mut rows = self.snapshot.rows("reading the chosen builds", &statement, parameters).await?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().await? {
-            found.push(finding(self.plan, self.fit, &row)?);
+            found.push(finding(self.plan, self.fit, self.premise, &row)?);
         }
         Ok(found)
     }

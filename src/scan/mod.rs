@@ -9,9 +9,11 @@ mod fingerprint;
 mod fit;
 mod found;
 mod header;
+mod judge;
 mod key;
 mod lookup;
 mod plan;
+mod premise;
 mod profile;
 mod relation;
 mod rule;
@@ -24,13 +26,13 @@ use crate::database::DatabaseError;
 pub use archive::{ArchiveRow, ArchiveRows, Archiving, archive_faults};
 pub use census::{Census, Clock, Given, There};
 pub use check::{joint_fault, relation_faults, rule_faults};
-pub use engine::{Findings, Phase, Quiet, Scan, Scope};
+pub use engine::{Findings, Phase, Quiet, Recovery, Scan, Scope};
 pub use fingerprint::{database_tag, reads};
 pub use fit::Fit;
 pub use header::FileFault;
 pub use lookup::Lookup;
 pub use plan::{NotChecked, ScanPlan};
-pub use profile::{DEFAULT_PROFILE, Profile};
+pub use profile::{DEFAULT_PROFILE, Profile, RowsAre};
 pub use relation::Relation;
 pub use rule::{Need, Rule, Sieve};
 
@@ -109,6 +111,12 @@ pub enum ScanError {
         /// What it gives.
         fault: String,
     },
+    /// The server gave no row where there has to be one.
+    #[error("{what} gave no answer")]
+    NoAnswer {
+        /// What was asked.
+        what: &'static str,
+    },
     /// A new connection leads to another database than the one before.
     #[error("a new connection leads to the database {now}; it was {before}")]
     OtherDatabase {
@@ -143,6 +151,7 @@ impl ScanError {
             Self::Keys { .. } => Some(
                 "one row a build is wanted, with a key: look for a join that finds several rows, or none".to_owned(),
             ),
+            Self::NoAnswer { .. } => None,
             Self::UnknownRule { known, .. } => Some(format!("known rules: {known}")),
             Self::OtherDatabase { .. } => Some("find out what has taken its place; scan that one afresh".to_owned()),
             Self::Database(error) => error.hint(),

@@ -1,9 +1,12 @@
 //! What to look for and how: a profile, the rules that can be run over it, the times.
 
+use crate::obstacle::Queue;
+use crate::premise::Premise;
 use crate::timing::RestoreTimes;
 
 use super::ScanError;
 use super::fingerprint::profile_digest;
+use super::judge::Habits;
 use super::profile::Profile;
 use super::relation::Relation;
 use super::rule::{Need, Rule};
@@ -15,6 +18,7 @@ pub struct ScanPlan {
     all_rule_names: Vec<String>,
     titles: Vec<String>,
     pub(super) left_out: Vec<NotChecked>,
+    not_needed: Vec<NotChecked>,
     /// What it finds is never deletable, even if the scan is not asked for it.
     pub(super) duplicates: Rule,
     times: RestoreTimes,
@@ -53,13 +57,20 @@ impl ScanPlan {
             all_rule_names,
             titles,
             left_out: Vec::new(),
+            not_needed: Vec::new(),
             duplicates: Rule::duplicates()?,
             times,
             base_url,
         };
         for rule in all_rules {
-            let why_not = if named.is_empty() || named.contains(&rule.name) {
-                rule.needs.iter().find_map(|need| plan.lacks(*need))
+            let is_named = named.contains(&rule.name);
+            if (named.is_empty() || is_named) && plan.makes_needless(&rule) {
+                let why = format!("profile {} keeps its queue in the database: what waits starts", plan.profile.name);
+                plan.not_needed.push(NotChecked { what: rule.name, why });
+                continue;
+            }
+            let why_not = if named.is_empty() || is_named {
+                rule.needs.iter().find_map(|need| plan.lacks(*need)).or_else(|| plan.never_yields(&rule))
             } else {
                 Some("left out by --rule".to_owned())
             };
@@ -122,13 +133,40 @@ impl ScanPlan {
         &self.times
     }
 
-    /// What a snapshot for this plan has to be told.
+    /// What a header of the profile makes needless, and why. It is no gap.
+    pub fn not_needed(&self) -> &[NotChecked] {
+        &self.not_needed
+    }
+
+    /// What the profile says of its CI.
+    pub(super) fn habits(&self) -> Habits {
+        Habits { running: self.profile.running, queue: self.profile.queue }
+    }
+
+    /// What a snapshot for this plan has to be given before the premise is known.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
+        self.settings_with(self.times.restored, None)
+    }
+
+    /// What a snapshot for this plan has to be given.
+    pub fn settings_by(&self, premise: &Premise) -> Vec<(&'static str, String)> {
+        self.settings_with(premise.restored.time(), premise.moments().map(|moments| moments.closing_from))
+    }
+
+    pub(super) fn settings_with(
+        &self,
+        restored: Option<jiff::Timestamp>,
+        closing_from: Option<jiff::Timestamp>,
+    ) -> Vec<(&'static str, String)> {
         let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
+        let length = |length: jiff::SignedDuration| format!("{} microseconds", length.as_micros());
         vec![
             ("backup_time", time(self.times.backup)),
-            ("restored_at", time(self.times.restored.or(self.times.backup))),
+            ("restored_at", time(restored.or(self.times.backup))),
+            ("closing_from", time(closing_from)),
+            ("clock_tolerance", length(self.times.clock_tolerance)),
             ("max_run_time", format!("{} seconds", self.times.max_run_time.as_secs())),
+            ("max_queue_time", length(self.times.max_queue_time)),
             ("base_url", self.base_url.clone().unwrap_or_default()),
             ("unit", self.profile.unit.clone()),
         ]
@@ -140,7 +178,18 @@ impl ScanPlan {
                 Some(format!("profile {} has no relation {relation}", self.profile.name))
             }
             Need::BackupTime if self.times.backup.is_none() => Some("it needs --backup-time".to_owned()),
-            Need::Relation(_) | Need::BackupTime => None,
+            Need::Relation(_) | Need::BackupTime | Need::QueueElsewhere => None,
         }
+    }
+
+    fn makes_needless(&self, rule: &Rule) -> bool {
+        self.profile.queue == Some(Queue::InThisDatabase) && rule.needs.contains(&Need::QueueElsewhere)
+    }
+
+    /// Why a rule cannot find anything: it asks for lifecycles that the profile never gives.
+    fn never_yields(&self, rule: &Rule) -> Option<String> {
+        let yields = self.profile.yields.as_ref()?;
+        let any = rule.lifecycles.is_empty() || rule.lifecycles.iter().any(|word| yields.contains(word));
+        (!any).then(|| format!("profile {} never gives a build that is {}", self.profile.name, rule.lifecycles.join(" or ")))
     }
 }

@@ -3,6 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use jiff::SignedDuration;
+
+use crate::duration;
+use crate::obstacle::{Queue, Running};
+
 use super::header::{self, FileFault, SqlFile};
 use super::relation::Relation;
 use super::{SqlSourceError, read_sql_file};
@@ -26,10 +31,34 @@ pub struct Profile {
     pub title: String,
     /// What `output_size`, `first` and `next` count, for the evidence: bytes, lines ...
     pub unit: String,
+    /// The lifecycles that it can give; `None` where it does not say.
+    pub yields: Option<Vec<String>>,
+    /// Where its CI keeps what waits; `None` where it does not say.
+    pub queue: Option<Queue>,
+    /// What becomes of builds that ran at the backup.
+    pub running: Running,
+    /// The CI's own limit for a build; `None` where it does not say.
+    pub max_run_time: Option<SignedDuration>,
+    /// Whether the builds themselves are in the database, or copies of them.
+    pub rows: RowsAre,
     pub(super) file: String,
     relations: BTreeMap<Relation, RelationSql>,
     archive: Vec<ArchiveSql>,
 }
+
+/// What the rows of a relation are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RowsAre {
+    /// The builds themselves: what the database server says of itself, it says of the CI.
+    #[default]
+    Here,
+    /// Copies of documents from elsewhere.
+    Copies,
+}
+
+/// The header lines that stand before the first section.
+const HEADERS: [&str; 10] =
+    ["profile", "title", "unit", "yields", "queue", "running", "max-run-time", "rows", "relation", "archive"];
 
 /// One table with rows that belong to builds: SQL that gives each row whole, with the key of its build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,12 +118,12 @@ impl Profile {
     /// The first fault, with its line and what was expected there.
     pub fn parse(file: &str, text: &str) -> Result<Self, FileFault> {
         let source = SqlFile { name: file, text };
-        let mut head: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut head: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
         let mut relations: BTreeMap<Relation, RelationSql> = BTreeMap::new();
         let mut archive: Vec<ArchiveSql> = Vec::new();
         let mut current = None;
         for (line, text) in source.lines() {
-            match header::header(text, &["profile", "title", "unit", "relation", "archive"]) {
+            match header::header(text, &HEADERS) {
                 Some(found) if found.key == "relation" => {
                     let relation = found.value.parse().map_err(|()| {
                         source.fault(line, format!("relation {:?}: expected build, step, chunk or object", found.value))
@@ -120,7 +149,7 @@ impl Profile {
                     if found.value.is_empty() {
                         return Err(source.fault(line, format!("expected a text after \"-- {}:\"", found.key)));
                     }
-                    if head.insert(found.key, found.value).is_some() {
+                    if head.insert(found.key, (line, found.value)).is_some() {
                         return Err(source.fault(line, format!("\"-- {}:\" stands here a second time", found.key)));
                     }
                 }
@@ -136,11 +165,12 @@ impl Profile {
                 },
             }
         }
-        let name = head.get("profile").ok_or_else(|| source.fault(1, "expected \"-- profile: NAME\""))?;
+        let text_of = |key: &str| head.get(key).map(|(_, value)| *value);
+        let name = text_of("profile").ok_or_else(|| source.fault(1, "expected \"-- profile: NAME\""))?;
         if !header::is_name(name) {
             return Err(source.fault(1, format!("profile {name:?}: expected a name of a-z, 0-9, - and _")));
         }
-        let title = head.get("title").ok_or_else(|| source.fault(1, "expected \"-- title: TEXT\""))?;
+        let title = text_of("title").ok_or_else(|| source.fault(1, "expected \"-- title: TEXT\""))?;
         if !relations.contains_key(&Relation::Build) {
             return Err(source.fault(1, "expected \"-- relation: build\": without it nothing can be found"));
         }
@@ -157,10 +187,32 @@ impl Profile {
                 return Err(source.fault(found.line - 1, fault));
             }
         }
+        let head_line = Head { source: &source, head: &head };
         Ok(Self {
-            name: (*name).to_owned(),
-            title: (*title).to_owned(),
-            unit: head.get("unit").map_or("units", |unit| unit).to_owned(),
+            name: name.to_owned(),
+            title: title.to_owned(),
+            unit: text_of("unit").unwrap_or("units").to_owned(),
+            yields: head_line.read("yields", header::lifecycles)?,
+            queue: head_line.read("queue", |word| match word {
+                "in this database" => Ok(Queue::InThisDatabase),
+                "elsewhere" => Ok(Queue::Elsewhere),
+                other => Err(format!("queue {other:?}: expected \"in this database\" or \"elsewhere\"")),
+            })?,
+            running: head_line.read("running", |word| match word {
+                "lost" => Ok(Running::Lost),
+                "resumed" => Ok(Running::Resumed),
+                other => Err(format!("running {other:?}: expected \"lost\" or \"resumed\"")),
+            })?
+            .unwrap_or_default(),
+            max_run_time: head_line.read("max-run-time", |length| {
+                duration::parse(length).map_err(|why| format!("max-run-time {length:?}: {why}"))
+            })?,
+            rows: head_line.read("rows", |word| match word {
+                "here" => Ok(RowsAre::Here),
+                "copies" => Ok(RowsAre::Copies),
+                other => Err(format!("rows {other:?}: expected \"here\" or \"copies\"")),
+            })?
+            .unwrap_or_default(),
             file: file.to_owned(),
             relations,
             archive,
@@ -183,6 +235,24 @@ impl Profile {
 
     pub(super) fn relation(&self, relation: Relation) -> Option<&RelationSql> {
         self.relations.get(&relation)
+    }
+}
+
+/// The header lines of a profile.
+struct Head<'a> {
+    source: &'a SqlFile<'a>,
+    head: &'a BTreeMap<&'a str, (usize, &'a str)>,
+}
+
+impl Head<'_> {
+    /// Reads one of them, where it stands there.
+    fn read<Value>(
+        &self,
+        key: &str,
+        read: impl Fn(&str) -> Result<Value, String>,
+    ) -> Result<Option<Value>, FileFault> {
+        let found = self.head.get(key);
+        found.map(|(line, value)| read(value).map_err(|fault| self.source.fault(*line, fault))).transpose()
     }
 }
 
@@ -222,6 +292,19 @@ mod tests {
         );
         assert!(profile.offers(Relation::Step));
         assert!(!profile.offers(Relation::Chunk));
+    }
+
+    #[test]
+    fn a_profile_says_how_its_ci_behaves() {
+        let mine = Profile::parse("mine.sql", GOOD).expect("a profile");
+        assert_eq!((mine.running, mine.queue, mine.rows), (Running::Resumed, None, RowsAre::Here));
+        assert_eq!((&mine.yields, mine.max_run_time), (&None, None));
+        let circleci = Profile::load("circleci").expect("a profile");
+        assert_eq!((circleci.running, circleci.queue), (Running::Lost, Some(Queue::Elsewhere)));
+        assert_eq!(circleci.max_run_time, Some(SignedDuration::from_hours(5)));
+        let buildbot = Profile::load("buildbot").expect("a profile");
+        assert_eq!((buildbot.running, buildbot.queue), (Running::Lost, Some(Queue::InThisDatabase)));
+        assert_eq!(buildbot.yields, Some(vec!["running".to_owned(), "finished".to_owned()]));
     }
 
     #[test]
@@ -275,6 +358,22 @@ mod tests {
             (
                 "-- profile: mine\n-- title: t\n-- archive: jobs\nSELECT 1;\n-- archive: jobs\nSELECT 1;",
                 "f, line 5: archive jobs stands here a second time",
+            ),
+            (
+                "-- profile: mine\n-- title: t\n-- yields: running, asleep\n-- relation: build\nSELECT 1",
+                "f, line 3: lifecycle \"asleep\": expected queued, held, not_run, not_running, running, finished",
+            ),
+            (
+                "-- profile: mine\n-- title: t\n-- queue: somewhere\n-- relation: build\nSELECT 1",
+                "f, line 3: queue \"somewhere\": expected \"in this database\" or \"elsewhere\"",
+            ),
+            (
+                "-- profile: mine\n-- title: t\n-- running: gone\n-- relation: build\nSELECT 1",
+                "f, line 3: running \"gone\": expected \"lost\" or \"resumed\"",
+            ),
+            (
+                "-- profile: mine\n-- title: t\n-- rows: there\n-- relation: build\nSELECT 1",
+                "f, line 3: rows \"there\": expected \"here\" or \"copies\"",
             ),
         ] {
             assert_eq!(Profile::parse("f", text).expect_err(text).to_string(), expected);

@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use crate::obstacle::Ground;
+
 use super::header::{self, FileFault, SqlFile};
 use super::relation::Relation;
 use super::{ScanError, SqlSourceError, read_sql_file};
 
 /// The rules that ship, in the order in which a report names them.
-const BUILT_IN: [(&str, &str); 11] = [
+const BUILT_IN: [(&str, &str); 12] = [
     ("stuck-running", include_str!("../../sql/rules/stuck-running.sql")),
     ("closed-after-restore", include_str!("../../sql/rules/closed-after-restore.sql")),
     ("stuck-queued", include_str!("../../sql/rules/stuck-queued.sql")),
+    ("impossible-state", include_str!("../../sql/rules/impossible-state.sql")),
     ("step-unfinished", include_str!("../../sql/rules/step-unfinished.sql")),
     ("output-truncated", include_str!("../../sql/rules/output-truncated.sql")),
     ("output-gap", include_str!("../../sql/rules/output-gap.sql")),
@@ -21,6 +24,18 @@ const BUILT_IN: [(&str, &str); 11] = [
     ("orphan-output", include_str!("../../sql/rules/orphan-output.sql")),
     ("duplicate-number", include_str!("../../sql/rules/duplicate-number.sql")),
     ("impossible-times", include_str!("../../sql/rules/impossible-times.sql")),
+];
+
+/// The header lines of a rule.
+const HEADERS: [&str; 7] = ["rule", "title", "needs", "lifecycles", "deletable", "prefilter", "sieve"];
+
+/// What stands after `-- deletable:`.
+const GROUNDS: [(&str, Ground); 5] = [
+    ("yes", Ground::Always),
+    ("never", Ground::Never),
+    ("where what ran is lost", Ground::WhereLost),
+    ("once the queue moves", Ground::OnceTheQueueMoves),
+    ("row by row", Ground::RowByRow),
 ];
 
 /// A rule that has been read; the database has not seen it yet.
@@ -32,6 +47,10 @@ pub struct Rule {
     pub title: String,
     /// What it reads.
     pub needs: Vec<Need>,
+    /// The lifecycles of the builds that it finds; empty where it finds builds of any.
+    pub lifecycles: Vec<String>,
+    /// When it makes a build deletable.
+    pub ground: Ground,
     /// Where it need not look.
     pub sieve: Option<Sieve>,
     /// Its file, as it stands.
@@ -48,6 +67,8 @@ pub enum Need {
     Relation(Relation),
     /// T: without it the rule has nothing to compare with.
     BackupTime,
+    /// A queue that is kept outside the database: what waits in it starts by itself.
+    QueueElsewhere,
 }
 
 /// Where a rule need not look, because it cannot find anything there.
@@ -127,7 +148,7 @@ impl Rule {
         let source = SqlFile { name: file, text };
         let mut head: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
         for (line, text) in source.lines() {
-            let Some(found) = header::header(text, &["rule", "title", "needs", "sieve"]) else { continue };
+            let Some(found) = header::header(text, &HEADERS) else { continue };
             if found.value.is_empty() {
                 return Err(source.fault(line, format!("expected a text after \"-- {}:\"", found.key)));
             }
@@ -143,14 +164,28 @@ impl Rule {
             return Err(source.fault(line, format!("rule {name:?}: expected a name of a-z, 0-9, - and _")));
         }
         let (_, title) = value("title", "TEXT")?;
-        let (line, needs) = value("needs", "build, step, chunk, object or backup_time")?;
+        let (line, needs) = value("needs", "build, step, chunk, object, backup_time or queue_elsewhere")?;
         let needs = needs.split(',').map(|need| Need::parse(need.trim())).collect::<Option<Vec<Need>>>();
         let needs = needs.ok_or_else(|| {
-            source.fault(line, "expected a list of build, step, chunk, object and backup_time after \"-- needs:\"")
+            source.fault(
+                line,
+                "expected a list of build, step, chunk, object, backup_time and queue_elsewhere after \"-- needs:\"",
+            )
         })?;
-        let sieve = head.get("sieve").map(|(line, name)| {
+        // The header's older name is read as well.
+        let prefilter = head.get("prefilter").or_else(|| head.get("sieve"));
+        let sieve = prefilter.map(|(line, name)| {
             Sieve::parse(name)
-                .ok_or_else(|| source.fault(*line, "expected whole, parents or names after \"-- sieve:\""))
+                .ok_or_else(|| source.fault(*line, "expected whole, parents or names after \"-- prefilter:\""))
+        });
+        let lifecycles = head.get("lifecycles").map(|(line, words)| {
+            header::lifecycles(words).map_err(|fault| source.fault(*line, fault))
+        });
+        let ground = head.get("deletable").map(|(line, words)| {
+            ground(words).ok_or_else(|| {
+                let expected = GROUNDS.map(|(words, _)| words).join(", ");
+                source.fault(*line, format!("expected one of {expected} after \"-- deletable:\""))
+            })
         });
         let sql = header::without_semicolon(text);
         if !sql.lines().any(header::holds_sql) {
@@ -160,6 +195,8 @@ impl Rule {
             name: name.to_owned(),
             title: title.to_owned(),
             needs,
+            lifecycles: lifecycles.transpose()?.unwrap_or_default(),
+            ground: ground.transpose()?.unwrap_or_default(),
             sieve: sieve.transpose()?,
             text: text.to_owned(),
             sql: sql.to_owned(),
@@ -174,6 +211,7 @@ impl fmt::Display for Need {
         match self {
             Self::Relation(relation) => relation.fmt(f),
             Self::BackupTime => f.pad("backup_time"),
+            Self::QueueElsewhere => f.pad("queue_elsewhere"),
         }
     }
 }
@@ -182,9 +220,14 @@ impl Need {
     fn parse(text: &str) -> Option<Self> {
         match text {
             "backup_time" => Some(Self::BackupTime),
+            "queue_elsewhere" => Some(Self::QueueElsewhere),
             _ => text.parse().ok().map(Self::Relation),
         }
     }
+}
+
+fn ground(words: &str) -> Option<Ground> {
+    GROUNDS.into_iter().find(|(known, _)| *known == words).map(|(_, ground)| ground)
 }
 
 impl Sieve {
@@ -229,15 +272,24 @@ mod tests {
             ("-- rule: r\n", "f, line 1: expected \"-- title: TEXT\""),
             (
                 "-- rule: r\n-- title: t\n",
-                "f, line 1: expected \"-- needs: build, step, chunk, object or backup_time\"",
+                "f, line 1: expected \"-- needs: build, step, chunk, object, backup_time or queue_elsewhere\"",
             ),
             (
                 "-- rule: r\n-- title: t\n-- needs: build, log\n",
-                "f, line 3: expected a list of build, step, chunk, object and backup_time after \"-- needs:\"",
+                "f, line 3: expected a list of build, step, chunk, object, backup_time and queue_elsewhere after \"-- needs:\"",
             ),
             (
                 "-- rule: r\n-- title: t\n-- needs: build\n-- sieve: rough\nSELECT 1",
-                "f, line 4: expected whole, parents or names after \"-- sieve:\"",
+                "f, line 4: expected whole, parents or names after \"-- prefilter:\"",
+            ),
+            (
+                "-- rule: r\n-- title: t\n-- needs: build\n-- deletable: maybe\nSELECT 1",
+                "f, line 4: expected one of yes, never, where what ran is lost, once the queue moves, row by row after \
+                 \"-- deletable:\"",
+            ),
+            (
+                "-- rule: r\n-- title: t\n-- needs: build\n-- lifecycles: running, asleep\nSELECT 1",
+                "f, line 4: lifecycle \"asleep\": expected queued, held, not_run, not_running, running, finished",
             ),
             ("-- rule: r\n-- rule: s\n", "f, line 2: \"-- rule:\" stands here a second time"),
             ("-- rule: r\n-- title: t\n-- needs: build\n;", "f, line 1: expected a SELECT below the header"),

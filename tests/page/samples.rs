@@ -47,6 +47,7 @@ pub fn row(number: i64) -> Row {
         output_stored: Some(812),
         deletable: true,
         fingerprint: "0123456789abcdef0123456789abcdef".to_owned(),
+        note: String::new(),
     }
 }
 
@@ -95,6 +96,7 @@ pub fn about(findings: u64) -> About {
         profile: "circleci".to_owned(),
         backup_time: Some(at("2026-11-20T02:00:00Z")),
         restored_at: Some(at("2026-11-20T06:30:00Z")),
+        contradictions: 0,
         builds: 405,
         findings,
         rules: ["output-gap", "output-truncated", "stuck-queued", "stuck-running"].map(str::to_owned).to_vec(),

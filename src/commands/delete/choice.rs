@@ -1,26 +1,29 @@
 //! Which rows are meant, and where their results go.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, Metadata};
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::cli::DeleteArgs;
+use crate::cli::{ChosenTiming, DeleteArgs};
 use crate::commands::files::Files;
 use crate::commands::{Error, reading};
-use crate::deletion;
+use crate::deletion::Choice;
 use crate::deletion::journal::ReportFile;
 use crate::output::{OutputFile, Printer};
 use crate::project_glob::ProjectGlobs;
 use crate::report::{self, About, Chosen, Digesting};
-use crate::text::{escape_controls, shorten};
+use crate::text::{counted, escape_controls, shorten};
+use crate::timing::Timing;
 
 use super::history::History;
 use super::origin::Origin;
 
-/// How much of an address is said, in characters.
+/// How many reasons for which builds are left are said.
+const REASONS: usize = 5;
+/// How much of an address or a reason is said, in characters.
 const SHOWN: usize = 120;
 
 /// Reads the report and keeps the rows that are meant. An empty choice is an error, never "all". Tells where the report
@@ -59,12 +62,53 @@ pub(super) fn choose(
         printer.warn(&format!("--reason {reason}: no row of {name} has it"));
     }
     let all = rows.len();
-    let chosen = deletion::choose(rows, &args.reasons, projects);
+    let timings: Vec<Timing> = args.timings.iter().map(chosen_timing).collect();
+    let allowed: Vec<Timing> = args.gates.allow_timing.iter().map(super::gates::timing).collect();
+    let choice = Choice { reasons: &args.reasons, timings: &timings, allowed: &allowed, projects };
+    let (chosen, left) = choice.sort(rows);
+    say_what_is_left(&left, printer);
     if chosen.is_empty() {
-        return Err(Error::NothingToDelete(format!("none of the {all} rows of {name} is chosen")));
+        let why = match left.len() {
+            0 => format!("none of the {all} rows of {name} is chosen"),
+            left => format!("{name} calls none of the {left} rows that are meant deletable"),
+        };
+        return Err(Error::NothingToDelete(why));
     }
     let read = ReportFile { file: file.display().to_string(), sha256 };
     Ok((chosen, origin, read))
+}
+
+/// Says how many rows are left for a person, and why, the most frequent reasons first.
+fn say_what_is_left(left: &[Chosen], printer: Printer) {
+    if left.is_empty() {
+        return;
+    }
+    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+    for judged in left.iter().filter_map(|row| row.judged.as_ref()) {
+        let why = if judged.note.is_empty() { judged.timing.as_str() } else { &judged.note };
+        *reasons.entry(why).or_default() += 1;
+    }
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, builds)| std::cmp::Reverse(*builds));
+    let builds = counted(left.len() as u64, "build");
+    printer.say(&format!("left for a person: {builds} that the report calls not deletable"));
+    for (why, builds) in reasons.iter().take(REASONS) {
+        printer.say(&format!("  {builds}: {}", shorten(why, SHOWN)));
+    }
+    if let Some(more) = reasons.len().checked_sub(REASONS + 1) {
+        printer.say(&format!("  and {} more reasons, in the report", more + 1));
+    }
+}
+
+fn chosen_timing(chosen: &ChosenTiming) -> Timing {
+    match chosen {
+        ChosenTiming::InFlight => Timing::InFlight,
+        ChosenTiming::Stale => Timing::Stale,
+        ChosenTiming::Ended => Timing::Ended,
+        ChosenTiming::AfterRestore => Timing::AfterRestore,
+        ChosenTiming::Between => Timing::Between,
+        ChosenTiming::Unknown => Timing::Unknown,
+    }
 }
 
 pub(super) fn is_dash(path: &Path) -> bool {

@@ -8,6 +8,7 @@ use crate::database::{Database, DatabaseIdentity, Lock};
 use crate::deletion::{self, Asked, GateError, Limits, Permit, Planned};
 use crate::output::Printer;
 use crate::policy::Policy;
+use crate::premise::Contradictions;
 use crate::report::Chosen;
 use crate::scan::database_tag;
 use crate::text::{counted, shorten};
@@ -30,7 +31,12 @@ impl Gates {
     /// Reads the policy, if there is one, and puts the flags beside it.
     pub(super) fn settle(args: &GateArgs) -> Result<Self, Error> {
         let policy = args.policy.as_deref().map(commands::policy::read).transpose()?;
-        let asked = Asked { max: args.max, max_percent: args.max_percent, max_age: args.max_age };
+        let asked = Asked {
+            max: args.max,
+            max_percent: args.max_percent,
+            max_age: args.max_age,
+            times_contradicted: args.allow,
+        };
         let limits = Limits::settle(&asked, policy.as_ref())?;
         if let Some(policy) = &policy {
             keeps_to(args, policy)?;
@@ -77,13 +83,15 @@ impl Gates {
         Ok(host)
     }
 
-    /// Judges the plan: it is not too large for the builds in scope. Says what it deletes in spite of its timing.
+    /// Judges the plan: no build contradicts T and R, and it is not too large for the builds in scope. Says what it deletes in spite
+    /// of its timing.
     ///
     /// What earlier sessions of the journal have deleted counts with it.
     pub(super) fn plan(
         &self,
         plan: &[Planned],
         (deleted, builds_in_scope): (u64, u64),
+        contradictions: &Contradictions,
         printer: Printer,
     ) -> Result<(), Error> {
         for timing in &self.permit.timings {
@@ -98,6 +106,7 @@ impl Gates {
         if deletions == 0 {
             return Ok(());
         }
+        self.limits.check_times(contradictions)?;
         if deleted > 0 {
             let earlier = counted(deleted, "build");
             printer.say(&format!(
@@ -194,7 +203,7 @@ fn keeps_to(args: &GateArgs, policy: &Policy) -> Result<(), GateError> {
     }
 }
 
-fn timing(allowed: &TimingArg) -> Timing {
+pub(super) fn timing(allowed: &TimingArg) -> Timing {
     match allowed {
         TimingArg::AfterRestore => Timing::AfterRestore,
         TimingArg::Between => Timing::Between,

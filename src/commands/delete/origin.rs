@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 
+use crate::cli::ReadingArgs;
 use crate::commands::Error;
 use crate::database::DatabaseIdentity;
 use crate::deletion::{self, Age};
@@ -80,13 +81,25 @@ impl Origin {
         Ok(Self { tag: Some(tag), database: Some(database), age: Some(age), times, note: Some(note) })
     }
 
+    /// Takes T and R from the scan, where no flag gives them: a report is judged by the times that it was made with.
+    pub(super) fn lend_times(&self, reading: &mut ReadingArgs) {
+        let Some([backup, restored]) = self.times else { return };
+        if reading.backup_time.is_none() && reading.restored_at.is_none() {
+            reading.backup_time = backup;
+        }
+        if reading.restored_at.is_none() && reading.backup_time == backup {
+            reading.restored_at = restored;
+        }
+    }
+
     /// Warns of a run that is told other times than the scan was: what the report says of a build stands only beside them.
     pub(super) fn compare_times(&self, ours: [Option<Timestamp>; 2], printer: Printer) {
         let Some(theirs) = self.times else { return };
         for ((flag, ours), theirs) in ["--backup-time", "--restored-at"].into_iter().zip(ours).zip(theirs) {
-            if ours != theirs {
-                let [ours, theirs] = [ours, theirs].map(|time| time.map_or("none".to_owned(), |time| time.to_string()));
-                printer.warn(&format!("{flag} of the scan was {theirs}, and this run is told {ours}"));
+            // What this run is not given it takes from the scan.
+            if let Some(ours) = ours.filter(|ours| Some(*ours) != theirs) {
+                let theirs = theirs.map_or("none".to_owned(), |time| time.to_string());
+                printer.warn(&format!("{flag} of the scan was {theirs}, and this run is given {ours}"));
             }
         }
     }

@@ -43,7 +43,7 @@ fn finding() -> Finding {
         output_expected: None,
         output_stored: None,
         shares_its_name: false,
-        deletable: true,
+        obstacles: Vec::new(),
         fingerprint: "f1".to_owned(),
     }
 }

@@ -2,7 +2,8 @@
 
 use halfbuilt::build_url::BuildUrl;
 use halfbuilt::finding::Finding;
-use halfbuilt::report::{Chosen, ReportError, ReportWriter, read};
+use halfbuilt::obstacle::Obstacle;
+use halfbuilt::report::{Chosen, Judged, ReportError, ReportWriter, read};
 use halfbuilt::timing::Timing;
 
 /// What a report needs besides the columns of a fuzzer's choice.
@@ -107,7 +108,12 @@ fn finding(row: &Chosen) -> Finding {
         output_expected: None,
         output_stored: Some(0),
         shares_its_name: false,
-        deletable: judged.is_some_and(|judged| judged.deletable),
+        obstacles: judged.and_then(obstacle).into_iter().collect(),
         fingerprint: judged.map(|judged| judged.fingerprint.clone()).unwrap_or_default(),
     }
+}
+
+/// What stands against deleting it, in the words of the row; a note of a row that is deletable says nothing.
+fn obstacle(judged: &Judged) -> Option<Obstacle> {
+    (!judged.deletable).then(|| Obstacle::RuleSays(judged.note.clone()))
 }

@@ -1,0 +1,71 @@
+-- rule: impossible-state
+-- title: what the build's lifecycle says and its times contradict each other
+-- needs: build
+-- lifecycles: finished, not_run, queued, not_running, running
+-- deletable: row by row
+--
+-- What:  builds in a state that no sound build can be in: finished, with a start and no stop; skipped for good (not_run), with a start;
+--        waiting (queued, not_running), with a start (one after the restore only where the build has been silent for longer than the
+--        maximum run time); running, with a stop by the backup time (or by now, where none is given).
+-- For:   scan, verify and delete.
+-- Why:   a record that was written by half, or closed by half: the word and the times of it are not of one moment. Where more than half of
+--        all builds of one status word are so, and three at least, that is how this CI writes them: said, and not deleted.
+-- Not:   a stop without a start: the build was cancelled while it waited. A build that waits on purpose (held).
+WITH setting AS MATERIALIZED (
+    SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
+                      + nullif(current_setting('halfbuilt.clock_tolerance', true), '')::interval, now()) AS stopped_by,
+           coalesce(nullif(current_setting('halfbuilt.restored_at', true), '')::timestamptz, now()) AS started_by,
+           now() - nullif(current_setting('halfbuilt.max_run_time', true), '')::interval AS silent_since
+), odd AS (
+    SELECT build.build_key, build.lifecycle, build.status, build.queued_at, build.started_at, build.stopped_at
+      FROM build
+     WHERE build.lifecycle = 'finished' AND build.started_at IS NOT NULL AND build.stopped_at IS NULL
+        OR build.lifecycle IN ('not_run', 'queued', 'not_running') AND build.started_at IS NOT NULL
+        OR build.lifecycle = 'running' AND build.stopped_at <= (SELECT setting.stopped_by FROM setting)
+), later AS MATERIALIZED (
+    SELECT odd.build_key, greatest(odd.queued_at, odd.started_at, odd.stopped_at) AS seen
+      FROM odd
+     WHERE odd.lifecycle IN ('queued', 'not_running') AND odd.started_at > (SELECT setting.started_by FROM setting)
+), life AS (
+    SELECT step.build_key, greatest(step.started_at, step.stopped_at) AS at
+      FROM step WHERE step.build_key IN (SELECT later.build_key FROM later)
+    UNION ALL
+    SELECT chunk.build_key, chunk.stored_at
+      FROM chunk WHERE chunk.build_key IN (SELECT later.build_key FROM later)
+), lively AS (
+    SELECT later.build_key
+      FROM later
+      LEFT JOIN (SELECT life.build_key, max(life.at) AS at FROM life GROUP BY life.build_key) AS latest
+             ON latest.build_key = later.build_key
+     WHERE greatest(later.seen, latest.at) >= (SELECT setting.silent_since FROM setting)
+), found AS MATERIALIZED (
+    SELECT odd.*
+      FROM odd
+     WHERE NOT EXISTS (SELECT FROM lively WHERE lively.build_key = odd.build_key)
+), every AS MATERIALIZED (
+    -- Of all builds, whichever are in scope: a habit is one of the whole CI.
+    SELECT every_build.status, count(*) AS builds,
+           count(*) FILTER (WHERE every_build.lifecycle = 'finished' AND every_build.started_at IS NOT NULL
+                              AND every_build.stopped_at IS NULL) AS finished,
+           count(*) FILTER (WHERE every_build.lifecycle = 'not_run' AND every_build.started_at IS NOT NULL) AS not_run,
+           count(*) FILTER (WHERE every_build.lifecycle = 'queued' AND every_build.started_at IS NOT NULL) AS queued,
+           count(*) FILTER (WHERE every_build.lifecycle = 'not_running' AND every_build.started_at IS NOT NULL) AS not_running,
+           count(*) FILTER (WHERE every_build.lifecycle = 'running'
+                              AND every_build.stopped_at <= (SELECT setting.stopped_by FROM setting)) AS running
+      FROM every_build
+     WHERE every_build.status IN (SELECT found.status FROM found)
+     GROUP BY every_build.status
+)
+SELECT found.build_key,
+       found.lifecycle
+         || CASE found.lifecycle WHEN 'finished' THEN ', started ' WHEN 'running' THEN ', but stopped ' ELSE ', but started ' END
+         || to_char((CASE found.lifecycle WHEN 'running' THEN found.stopped_at ELSE found.started_at END) AT TIME ZONE 'UTC',
+                    'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+         || CASE found.lifecycle WHEN 'finished' THEN ', no stop is on record' ELSE '' END AS evidence,
+       CASE WHEN alike.builds >= 3 AND alike.builds * 2 > every.builds
+            THEN 'most builds of status "' || left(found.status, 80) || '" are so: a habit of this CI?' END AS obstacle
+  FROM found
+  LEFT JOIN every ON every.status = found.status
+ CROSS JOIN LATERAL (SELECT CASE found.lifecycle WHEN 'finished' THEN every.finished WHEN 'not_run' THEN every.not_run
+                                 WHEN 'queued' THEN every.queued WHEN 'not_running' THEN every.not_running
+                                 ELSE every.running END AS builds) AS alike;

@@ -1,0 +1,143 @@
+//! What stands against deleting a build: decided as data, told in words at the very end.
+
+use std::fmt;
+
+use crate::timing::Timing;
+
+/// When a rule makes a build deletable that it finds. The timing of the build is another matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ground {
+    /// Always.
+    #[default]
+    Always,
+    /// Never: a person decides.
+    Never,
+    /// Where the CI loses what ran at the backup.
+    WhereLost,
+    /// Once builds that were queued after the restore start again.
+    OnceTheQueueMoves,
+    /// As the rule says of each build.
+    RowByRow,
+}
+
+/// What becomes, after a restore, of the builds that ran at the backup.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Running {
+    /// Nothing takes them up again.
+    Lost,
+    /// The CI may take them up again. So it is where a profile does not say.
+    #[default]
+    Resumed,
+}
+
+/// Where a CI keeps what waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// In the database: what waited at the backup starts after the restore.
+    InThisDatabase,
+    /// Elsewhere: it may not have come back.
+    Elsewhere,
+}
+
+/// One thing that stands against deleting a build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Steps or output are there, and no build.
+    NoBuild,
+    /// No T was given.
+    NoBackupTime,
+    /// T was given, and no time of the build is on record.
+    NoTimeOnRecord,
+    /// It did something after R, and is over.
+    RanAfterRestore,
+    /// It did something after R, and has been silent for longer than a build may run.
+    SilentAfterRestore,
+    /// It did something after R.
+    MayBeAlive,
+    /// It did something between T and R.
+    Between,
+    /// R is not known.
+    RestoreUnknown,
+    /// R is too close to T.
+    RestoreTooClose,
+    /// A time of it is later than now.
+    TimeInTheFuture,
+    /// Another build has its number or its address.
+    SharesItsName,
+    /// It has no address.
+    NoAddress,
+    /// Its address is none that the admin path takes.
+    StrangeAddress,
+    /// Its address has another number or project than it has.
+    OtherAddress,
+    /// The CI may take up what ran at the backup, and this one has stopped since.
+    MayHaveBeenResumed,
+    /// The CI may take up what ran at the backup, and has not been back for long enough.
+    MayBeResumed,
+    /// Only rules found it that never make a build deletable: their names.
+    NeverBy(Vec<String>),
+    /// It was closed after the restore, and the profile does not say that what ran is lost.
+    NotKnownToBeLost,
+    /// The profile does not say where the queue is.
+    QueueUnknown,
+    /// The server has not been back for long enough to judge its queue.
+    QueueTooYoung,
+    /// Nothing that was queued after the restore has started.
+    QueueStands,
+    /// What the rule itself says.
+    RuleSays(String),
+    /// A baseline knows the build otherwise: the reason's name.
+    Baseline(&'static str),
+}
+
+impl Obstacle {
+    /// The timing that brought it about, which `--allow-timing` may allow.
+    pub fn timing(&self) -> Option<Timing> {
+        match self {
+            Self::NoBackupTime | Self::NoTimeOnRecord => Some(Timing::Unknown),
+            Self::RanAfterRestore | Self::SilentAfterRestore | Self::MayBeAlive => Some(Timing::AfterRestore),
+            Self::Between => Some(Timing::Between),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoBuild => "there is no build to delete",
+            Self::NoBackupTime => "no backup time was given",
+            Self::NoTimeOnRecord => "no time of it is on record",
+            Self::RanAfterRestore => "it ran after the restore and is over: the backup did not cut it",
+            Self::SilentAfterRestore => {
+                "it did something after the restore, and has been silent for longer than --max-run-time: is it alive?"
+            }
+            Self::MayBeAlive => "it did something after the restore and may be alive",
+            Self::Between => "it did something between the backup and the restore: T, R or a clock is wrong",
+            Self::RestoreUnknown => "R is not known: give --restored-at",
+            Self::RestoreTooClose => "R is too close to T for the clock tolerance",
+            Self::TimeInTheFuture => "a time of it lies in the future",
+            Self::SharesItsName => "another build has its number or its address",
+            Self::NoAddress => "it has no address",
+            Self::StrangeAddress => "its address is not of the form https://HOST/VCS/ORG/PROJECT/NUMBER",
+            Self::OtherAddress => "its address names another build",
+            Self::MayHaveBeenResumed => "this CI may resume what ran at the backup",
+            Self::MayBeResumed => "this CI may resume what ran at the backup: wait for --max-run-time",
+            Self::NeverBy(rules) => {
+                let makes = if rules.len() == 1 { "makes" } else { "make" };
+                return write!(f, "{} never {makes} a build deletable", rules.join(", "));
+            }
+            Self::NotKnownToBeLost => "the profile does not say that what ran at the backup is lost",
+            Self::QueueUnknown => "the profile does not say where the queue is kept",
+            Self::QueueTooYoung => "the server has not been back for --max-queue-time yet",
+            Self::QueueStands => "no build that was queued after the restore has started yet",
+            Self::RuleSays(why) => return f.write_str(why),
+            Self::Baseline(reason) => return write!(f, "{reason}: what it should be is not known"),
+        })
+    }
+}
+
+/// The obstacles of a build in one line: the column `note` of a report.
+pub fn note(obstacles: &[Obstacle]) -> String {
+    obstacles.iter().map(Obstacle::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,196 @@
+//! What a scan goes by: T and R as they are given or found, and what all builds of the database say to them.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::text::counted;
+use crate::timing::{Moments, RestoreTimes};
+
+/// R, and how it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restored {
+    /// It was given.
+    Given(Timestamp),
+    /// The database server's own record of its last crash recovery.
+    Recovered(Timestamp),
+    /// It is not known. The server may have recovered from a crash before T, with builds on both sides of it.
+    Unknown {
+        /// When, if it did.
+        recovered_before_backup: Option<Timestamp>,
+    },
+}
+
+impl Restored {
+    /// R, where it is known.
+    pub fn time(self) -> Option<Timestamp> {
+        match self {
+            Self::Given(time) | Self::Recovered(time) => Some(time),
+            Self::Unknown { .. } => None,
+        }
+    }
+}
+
+/// The builds that did something between T and R, which cannot be in a database restored from T.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Contradictions {
+    /// How many builds, of all in the database.
+    pub builds: u64,
+    /// The first such time.
+    pub first: Option<Timestamp>,
+    /// The latest.
+    pub last: Option<Timestamp>,
+}
+
+impl Contradictions {
+    /// What they come to, in words: `72 builds did something between the backup and the restore, ...`; `None` where there are none.
+    pub fn sentence(&self) -> Option<String> {
+        let (Some(first), Some(last)) = (self.first, self.last) else { return None };
+        let builds = counted(self.builds, "build");
+        let when = match first == last {
+            true => format!("at {first}"),
+            false => format!("the first at {first}, the last at {last}"),
+        };
+        Some(format!("{builds} did something between the backup and the restore, {when}: is that T?"))
+    }
+}
+
+/// What a scan goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Premise {
+    /// What the run was given.
+    pub times: RestoreTimes,
+    /// R. Without T it is of no use.
+    pub restored: Restored,
+    /// The builds that contradict T and R; none where one of the two is not known.
+    pub contradictions: Contradictions,
+    /// A stop after this moment is one of the restored server. `None` without T.
+    pub closing_from: Option<Timestamp>,
+    /// Whether a build that was queued after R has started since.
+    pub queue_moves: bool,
+    /// The database's own clock.
+    pub now: Timestamp,
+}
+
+impl Premise {
+    /// A premise where no T was given.
+    pub fn without_backup(times: RestoreTimes, now: Timestamp) -> Self {
+        Self {
+            times,
+            restored: Restored::Unknown { recovered_before_backup: None },
+            contradictions: Contradictions::default(),
+            closing_from: None,
+            queue_moves: false,
+            now,
+        }
+    }
+
+    /// The moments by which builds are sorted; `None` without T.
+    pub fn moments(&self) -> Option<Moments> {
+        let backup = self.times.backup?;
+        let stopped_by = later(backup, self.times.clock_tolerance);
+        let restored = self.restored.time().unwrap_or(backup);
+        Some(Moments {
+            backup,
+            restored,
+            stopped_by,
+            closing_from: self.closing_from.unwrap_or(restored),
+            max_run_time: self.times.max_run_time,
+        })
+    }
+
+    /// Whether both T and R are known, so that builds can contradict them.
+    pub fn has_both_times(&self) -> bool {
+        self.times.backup.is_some() && self.restored.time().is_some()
+    }
+
+    /// Whether R is too close to T for clocks that may be apart by the tolerance: then no build can be sorted for sure.
+    pub fn is_too_close(&self) -> bool {
+        let (Some(backup), Some(restored)) = (self.times.backup, self.restored.time()) else { return false };
+        let tolerance = self.times.clock_tolerance;
+        restored.duration_since(backup) <= tolerance.saturating_add(tolerance)
+    }
+
+    /// Whether the server has been back for so long. Where R is not known builds are sorted as if it were T, and none is deletable.
+    pub fn is_back_for(&self, length: SignedDuration) -> bool {
+        let back = self.restored.time().or(self.times.backup);
+        back.is_some_and(|back| self.now.duration_since(back) >= length)
+    }
+}
+
+/// So much later, as far as there are times.
+pub fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
+    time.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// The first line of every run: T and R, and how they are known.
+impl fmt::Display for Premise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(backup) = self.times.backup else { return f.write_str("when the backup was taken is not known") };
+        write!(f, "backup taken at {backup}, ")?;
+        match self.restored {
+            Restored::Given(restored) => write!(f, "server back at {restored}")?,
+            Restored::Recovered(restored) => write!(
+                f,
+                "server back at {restored:.0} (the database server's own record of its last crash recovery)"
+            )?,
+            Restored::Unknown { .. } => f.write_str("when the server came back is not known")?,
+        }
+        write!(f, ", now {:.0}", self.now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    fn premise(restored: Restored) -> Premise {
+        let times = RestoreTimes::new(Some(at("2026-11-20T02:00:00Z")), None);
+        Premise { restored, ..Premise::without_backup(times, at("2026-11-20T07:00:00Z")) }
+    }
+
+    #[test]
+    fn the_first_line_says_how_r_is_known() {
+        let restored = at("2026-11-20T06:30:00Z");
+        for (restored, expected) in [
+            (Restored::Given(restored), "server back at 2026-11-20T06:30:00Z, now"),
+            (Restored::Recovered(restored), "server back at 2026-11-20T06:30:00Z (the database server's own record"),
+            (Restored::Unknown { recovered_before_backup: None }, "when the server came back is not known"),
+        ] {
+            let line = premise(restored).to_string();
+            assert!(line.contains(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn two_tolerances_are_too_close() {
+        let close = |text| premise(Restored::Given(at(text))).is_too_close();
+        assert!(close("2026-11-20T02:00:10Z"));
+        assert!(!close("2026-11-20T02:00:10.000001Z"));
+        assert!(!premise(Restored::Unknown { recovered_before_backup: None }).is_too_close());
+    }
+
+    #[test]
+    fn how_long_the_server_is_back_counts_from_r() {
+        assert!(premise(Restored::Given(at("2026-11-20T06:00:00Z"))).is_back_for(SignedDuration::from_hours(1)));
+        assert!(!premise(Restored::Given(at("2026-11-20T06:00:01Z"))).is_back_for(SignedDuration::from_hours(1)));
+    }
+
+    #[test]
+    fn contradictions_are_said_with_number_and_times() {
+        let (first, last) = (Some(at("2026-11-20T02:04:00Z")), Some(at("2026-11-20T02:19:00Z")));
+        assert_eq!(
+            Contradictions { builds: 6, first, last }.sentence().as_deref(),
+            Some(
+                "6 builds did something between the backup and the restore, the first at 2026-11-20T02:04:00Z, the last at \
+                 2026-11-20T02:19:00Z: is that T?"
+            )
+        );
+        assert!(Contradictions { builds: 1, first, last: first }.sentence().is_some_and(|text| text.contains(", at 2026")));
+        assert_eq!(Contradictions::default().sentence(), None);
+    }
+}

@@ -1,0 +1,153 @@
+//! Asks the database what it says to T and R, before any build is sorted by them.
+
+use jiff::Timestamp;
+
+use crate::database::{Parameter, Snapshot};
+use crate::premise::{Contradictions, Premise, Restored, later};
+
+use super::ScanError;
+use super::compose::{Relations, Scope};
+use super::fit::Fit;
+use super::plan::ScanPlan;
+use super::profile::RowsAre;
+
+/// Whether this is a standby, and when the server recovered from a crash.
+const RECOVERY: &str = include_str!("../../sql/engine/recovery.sql");
+
+/// The steps and the output of more builds than this are not looked up build by build.
+const BUILDS_LOOKED_UP: u64 = 200_000;
+
+impl Premise {
+    /// Finds R where it is not given, holds all builds against T and R, and gives the settings to the snapshot by which its rules
+    /// then go.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn establish(plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
+        let asker = Asker { plan, relations: fit.relations(plan, Scope::All), snapshot };
+        let premise = asker.premise().await?;
+        snapshot.give(&plan.settings_by(&premise)).await?;
+        Ok(premise)
+    }
+
+    /// When the server recovered from a crash by its own record, where there is one, and whether builds are on both sides of that.
+    pub(super) async fn recovery(
+        plan: &ScanPlan,
+        fit: &Fit,
+        snapshot: &Snapshot<'_>,
+    ) -> Result<Option<(Timestamp, bool)>, ScanError> {
+        let asker = Asker { plan, relations: fit.relations(plan, Scope::All), snapshot };
+        let Some(recovered) = asker.recovery().await? else { return Ok(None) };
+        Ok(Some((recovered, asker.has_both_sides(recovered).await?)))
+    }
+}
+
+/// What the builds say to T and one R.
+struct Answer {
+    contradictions: Contradictions,
+    closing_from: Option<Timestamp>,
+    queue_moves: bool,
+    now: Timestamp,
+}
+
+struct Asker<'a> {
+    plan: &'a ScanPlan,
+    relations: Relations<'a>,
+    snapshot: &'a Snapshot<'a>,
+}
+
+impl Asker<'_> {
+    async fn premise(&self) -> Result<Premise, ScanError> {
+        let times = *self.plan.times();
+        let premise = |restored: Restored, answer: Answer| Premise {
+            times,
+            restored,
+            contradictions: answer.contradictions,
+            closing_from: answer.closing_from,
+            queue_moves: answer.queue_moves,
+            now: answer.now,
+        };
+        let Some(backup) = times.backup else {
+            return Ok(Premise::without_backup(times, self.ask(None).await?.now));
+        };
+        if let Some(restored) = times.restored {
+            return Ok(premise(Restored::Given(restored), self.ask(Some(restored)).await?));
+        }
+        let recovered = self.recovery().await?;
+        let stopped_by = later(backup, times.clock_tolerance);
+        if let Some(recovered) = recovered.filter(|recovered| *recovered > stopped_by) {
+            let answer = self.ask(Some(recovered)).await?;
+            // A later crash, or a reset by hand, moves the record: then builds have been at work before it.
+            if answer.contradictions.builds == 0 {
+                return Ok(premise(Restored::Recovered(recovered), answer));
+            }
+        }
+        let recovered_before_backup = match recovered.filter(|recovered| *recovered <= stopped_by) {
+            Some(recovered) if self.has_both_sides(recovered).await? => Some(recovered),
+            _ => None,
+        };
+        let answer = self.ask(None).await?;
+        let sorted_by = Answer { closing_from: Some(stopped_by), contradictions: Contradictions::default(), ..answer };
+        Ok(premise(Restored::Unknown { recovered_before_backup }, sorted_by))
+    }
+
+    /// What all builds say to T and this R; without R, only what the time is and whether the queue moves.
+    async fn ask(&self, restored: Option<Timestamp>) -> Result<Answer, ScanError> {
+        self.snapshot.give(&self.plan.settings_with(restored, None)).await?;
+        let keys = match restored {
+            Some(_) if self.relations.takes_keys() => self.at_work().await?,
+            _ => None,
+        };
+        let statement = self.relations.premise(keys.is_some());
+        let parameters: Vec<Parameter> = keys.map(Parameter::Texts).into_iter().collect();
+        let what = "holding all builds against the two times";
+        let mut rows = self.snapshot.rows(what, &statement, &parameters).await?;
+        let row = rows.next().await?;
+        let Some(row) = row else {
+            // A statement without FROM gives a row, always.
+            return Err(ScanError::NoAnswer { what });
+        };
+        Ok(Answer {
+            contradictions: Contradictions {
+                builds: row.integer(0)?.unwrap_or_default().unsigned_abs(),
+                first: row.time(1)?,
+                last: row.time(2)?,
+            },
+            closing_from: row.time(3)?,
+            queue_moves: row.boolean(4)?.unwrap_or(false),
+            now: row.time(5)?.ok_or(ScanError::NoAnswer { what })?,
+        })
+    }
+
+    /// The keys of the builds that may have been at work between T and R; `None` where they are too many to be looked up.
+    async fn at_work(&self) -> Result<Option<Vec<String>>, ScanError> {
+        let statement = self.relations.at_work(BUILDS_LOOKED_UP + 1);
+        let mut rows = self.snapshot.rows("looking for builds at work between the two times", &statement, &[]).await?;
+        let mut keys = Vec::new();
+        while let Some(row) = rows.next().await? {
+            keys.extend(row.text(0)?);
+        }
+        Ok(Some(keys).filter(|keys| keys.len() as u64 <= BUILDS_LOOKED_UP))
+    }
+
+    /// The server's own record of R; none on a standby, which has one of its own, and none where the rows are copies.
+    async fn recovery(&self) -> Result<Option<Timestamp>, ScanError> {
+        if self.plan.profile.rows == RowsAre::Copies {
+            return Ok(None);
+        }
+        let mut rows = self.snapshot.rows("asking when the server recovered", RECOVERY, &[]).await?;
+        let Some(row) = rows.next().await? else { return Ok(None) };
+        if row.boolean(0)?.unwrap_or(true) {
+            return Ok(None);
+        }
+        Ok(row.time(1)?)
+    }
+
+    async fn has_both_sides(&self, at: Timestamp) -> Result<bool, ScanError> {
+        let statement = self.relations.sides();
+        let parameters = [Parameter::Texts(vec![at.to_string()])];
+        let mut rows = self.snapshot.rows("looking at both sides of a recovery", &statement, &parameters).await?;
+        let row = rows.next().await?;
+        Ok(row.map(|row| row.boolean(0)).transpose()?.flatten().unwrap_or(false))
+    }
+}
