@@ -5,7 +5,7 @@
 --        was not there: a build that did something in between says that T, R or a clock is wrong. Clocks may be apart by the tolerance.
 --        A server that starts may close what it finds running before it says that it is up. So stops alone in the last 15 minutes
 --        before R, where nothing else happened, contradict nothing.
---        :among narrows steps and output to the builds that may have been at work between T and R. In psql: -v among='IS NOT NULL'
+--        :among narrows output to the builds that may have been at work after T. In psql: -v among='IS NOT NULL'
 WITH setting AS MATERIALIZED (
     SELECT nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
              + nullif(current_setting('halfbuilt.clock_tolerance', true), '')::interval AS after,
@@ -24,7 +24,7 @@ WITH setting AS MATERIALIZED (
     SELECT step.build_key, step.started_at
       FROM step
      WHERE step.started_at > (SELECT setting.after FROM setting) AND step.started_at < (SELECT setting.before FROM setting)
-       AND step.build_key :among
+       AND step.build_key IN (SELECT build.build_key FROM build)
     UNION ALL
     SELECT chunk.build_key, chunk.stored_at
       FROM chunk

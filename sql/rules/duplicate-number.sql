@@ -2,7 +2,7 @@
 -- title: two builds of one project share a number, or a URL
 -- needs: build
 -- deletable: never
--- sieve: names
+-- prefilter: names
 --
 -- What:  builds that have their number in common with another build of the project, or their address with any other.
 -- For:   scan, verify and delete, which never deletes such a build: its address means another one too.

@@ -23,7 +23,7 @@ WITH setting AS MATERIALIZED (
         OR build.lifecycle IN ('not_run', 'queued', 'not_running') AND build.started_at IS NOT NULL
         OR build.lifecycle = 'running' AND build.stopped_at <= (SELECT setting.stopped_by FROM setting)
 ), later AS MATERIALIZED (
-    SELECT odd.build_key, greatest(odd.queued_at, odd.started_at, odd.stopped_at) AS seen
+    SELECT odd.build_key, greatest(odd.queued_at, odd.started_at) AS seen
       FROM odd
      WHERE odd.lifecycle IN ('queued', 'not_running') AND odd.started_at > (SELECT setting.started_by FROM setting)
 ), life AS (

@@ -2,7 +2,7 @@
 -- title: the build that stored output belongs to is not there
 -- needs: build, chunk
 -- deletable: never
--- sieve: parents
+-- prefilter: parents
 --
 -- What:  pieces of output whose build is not there, one finding for each missing build.
 -- For:   scan and verify. There is no build that could be deleted.

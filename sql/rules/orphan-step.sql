@@ -2,7 +2,7 @@
 -- title: the build that steps belong to is not there
 -- needs: build, step
 -- deletable: never
--- sieve: parents
+-- prefilter: parents
 --
 -- What:  steps whose build is not there, one finding for each missing build.
 -- For:   scan and verify. There is no build that could be deleted.

@@ -1,7 +1,7 @@
 -- rule: output-gap
 -- title: the stored output has a hole
 -- needs: build, step, chunk
--- sieve: whole
+-- prefilter: whole
 --
 -- What:  steps whose stored pieces do not join up from 0 to their end.
 -- For:   scan, verify and delete.

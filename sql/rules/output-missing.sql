@@ -1,7 +1,7 @@
 -- rule: output-missing
 -- title: the step has output, and none of it is stored
 -- needs: build, step, chunk
--- sieve: whole
+-- prefilter: whole
 --
 -- What:  steps that have output according to the CI, of which no piece is stored.
 -- For:   scan, verify and delete.

@@ -1,7 +1,7 @@
 -- rule: output-truncated
 -- title: the stored output ends before its recorded size, or was cut by the backup
 -- needs: build, step, chunk
--- sieve: whole
+-- prefilter: whole
 --
 -- What:  steps whose output is not whole at its end. One of three things tells, the first that applies is shown:
 --          1. something is stored, and it ends before the size that the CI recorded;

@@ -1,7 +1,7 @@
 -- rule: step-unfinished
 -- title: the build is finished, a step of it never stopped
 -- needs: build, step
--- sieve: whole
+-- prefilter: whole
 --
 -- What:  steps that started and never stopped, of builds that are finished.
 -- For:   scan, verify and delete.

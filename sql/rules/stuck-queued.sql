@@ -38,5 +38,7 @@ WITH waiting AS (
 SELECT stuck.build_key,
        coalesce('queued at ' || to_char(stuck.queued_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'waiting')
          || ', never started'
-         || coalesce(', silent since ' || to_char(stuck.last AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '') AS evidence
+         || CASE WHEN stuck.last IS DISTINCT FROM stuck.queued_at
+                 THEN coalesce(', silent since ' || to_char(stuck.last AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '')
+                 ELSE '' END AS evidence
   FROM stuck;

@@ -5,6 +5,7 @@ mod agreement;
 mod fate;
 mod findings;
 mod judgement;
+mod left;
 mod lengths;
 mod reconciliation;
 mod span;
@@ -14,6 +15,7 @@ pub use agreement::{Check, Journal, Standing};
 pub use fate::{Fate, Part};
 pub use findings::Findings;
 pub use judgement::{Judgement, Tone};
+pub use left::Left;
 pub use lengths::Lengths;
 pub use reconciliation::{Counts, Reconciliation};
 pub use span::{Last, Span};
@@ -57,6 +59,8 @@ pub struct Audit {
     pub restore: Restore,
     /// By rule, project and timing.
     pub findings: Findings,
+    /// What is left for a person.
+    pub left: Left,
     /// Over time; `None` where no T is known.
     pub timeline: Option<Timeline>,
     /// How long they had run.
@@ -87,6 +91,7 @@ impl Audit {
         let told = !journals.is_empty();
         Self {
             findings: Findings::new(about.as_ref().map_or(&[], |about| &about.rules)),
+            left: Left::default(),
             timeline: restore.backup.map(|backup| Timeline::new(backup, restore.restored)),
             about,
             restore,
@@ -117,6 +122,7 @@ impl Audit {
             }
             _ => None,
         };
+        self.left.add(&row, fate);
         if self.rows.len() < self.most_rows {
             self.rows.push((row, fate));
         }

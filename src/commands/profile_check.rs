@@ -4,6 +4,7 @@ use crate::causes::told_apart;
 use crate::cli::ProfilesArgs;
 use crate::database::Database;
 use crate::exit::Exit;
+use crate::obstacle::{Queue, Running};
 use crate::output::{Listing, Printer};
 use crate::scan::{
     Archiving, Fit, Need, Profile, Relation, Rule, ScanError, ScanPlan, archive_faults, joint_fault, relation_faults,
@@ -43,6 +44,7 @@ pub(super) async fn run(
     if profile.offers(Relation::Step) || profile.offers(Relation::Chunk) {
         head += &format!("its output is counted in {}\n", escape_controls(&profile.unit));
     }
+    head += &behaviour(&profile);
     let relations = relations(&profile, faults.as_ref());
     let rules = rule_listing(&profile, &rules, faults.as_ref());
     let archive = archive_listing(&profile, faults.as_ref());
@@ -55,6 +57,22 @@ pub(super) async fn run(
         }
         Some(faults) => faults.verdict(profile.name),
     }
+}
+
+/// What the headers of a profile say of its CI, and what follows where they say nothing.
+fn behaviour(profile: &Profile) -> String {
+    let running = match profile.running {
+        Running::Lost => "what ran at the backup is lost",
+        Running::Resumed => "what ran at the backup may be resumed: it is deletable only once --max-run-time has passed",
+    };
+    let queue = match profile.queue {
+        Some(Queue::InThisDatabase) => "what waits stands in this database, and starts: stuck-queued is not needed",
+        Some(Queue::Elsewhere) => "what waits is kept elsewhere",
+        None => "where what waits is kept is not said (-- queue:): what is stuck-queued is not deletable",
+    };
+    let yields = profile.yields.as_ref().map_or("any".to_owned(), |words| words.join(", "));
+    let limit = profile.max_run_time.map(|limit| format!("a build runs for {limit:#} at most\n")).unwrap_or_default();
+    format!("{running}\n{queue}\n{limit}lifecycles that it gives: {yields}\n")
 }
 
 /// What the server finds fault with, relation by relation and rule by rule.
@@ -177,7 +195,13 @@ fn rule_listing(profile: &Profile, rules: &[Rule], faults: Option<&Faults>) -> L
         let found = faults.and_then(|faults| faults.of_rule(&rule.name));
         let (use_of_it, verdict) = if lacking.is_empty() {
             let needs_time = rule.needs.contains(&Need::BackupTime);
-            (if needs_time { "runs, with --backup-time" } else { "runs" }.to_owned(), verdict(found))
+            let is_needless = profile.queue == Some(Queue::InThisDatabase) && rule.needs.contains(&Need::QueueElsewhere);
+            let use_of_it = match (is_needless, needs_time) {
+                (true, _) => "not needed",
+                (false, true) => "runs, with --backup-time",
+                (false, false) => "runs",
+            };
+            (use_of_it.to_owned(), verdict(found))
         } else {
             (format!("does not run: no relation {}", lacking.join(", ")), "-")
         };

@@ -178,6 +178,14 @@ impl Judgement {
         account.map(Account::come_and_gone).unwrap_or_default()
     }
 
+    /// What need not be looked at, one entry for each reason.
+    pub fn not_needed_by_reason(&self) -> Vec<(&str, Vec<&str>)> {
+        by_reason(self.checks.iter().filter_map(|check| match &check.outcome {
+            Outcome::NotNeeded(why) => Some((check.name.as_str(), why.as_str())),
+            Outcome::Counted(_) | Outcome::Read | Outcome::NotChecked(_) => None,
+        }))
+    }
+
     /// What the rules did not look at, one entry for each reason, in the order in which the reasons first come up. A relation is
     /// no gap of its own: a rule that is left out for want of it is told, and what no rule reads is nobody's loss.
     pub fn not_checked_by_reason(&self) -> Vec<(&str, Vec<&str>)> {
@@ -208,10 +216,13 @@ fn verdict(checks: &[Check], gaps: &[(String, String)], expected: &[ExpectedBuil
     // Where all builds are lost they were looked for all the same.
     let no_build = seen.nothing().is_some() && of_baseline.unwrap_or_default() == 0;
     // What was found is there, however little could be checked.
-    if too_much(false) {
+    // A T before everything is contradicted by everything, and every rule that goes by it looks at nothing.
+    let t_is_before_all = seen.builds > 0 && seen.asked_for == Some(0) && of_baseline.unwrap_or_default() == 0;
+    if t_is_before_all {
+        Verdict::NothingChecked
+    } else if too_much(false) {
         Verdict::Abnormal
     } else if no_build {
-        // A T before everything is contradicted by everything: there is nothing to judge by it.
         Verdict::NothingChecked
     } else if too_much(true) {
         Verdict::Abnormal

@@ -43,7 +43,8 @@ impl Judgement {
         };
         // Why nothing was looked at is said already, or is the error that follows.
         let not_checked = if self.verdict.is_judged() { self.not_checked() } else { String::new() };
-        format!("verdict: {judged}{}{}{not_checked}", self.compared(), self.recall())
+        let not_needed = if self.verdict.is_judged() { self.not_needed() } else { String::new() };
+        format!("verdict: {judged}{}{}{not_checked}{not_needed}", self.compared(), self.recall())
     }
 
     /// How many builds the baseline says are lost.
@@ -106,6 +107,12 @@ impl Judgement {
                 format!("{told}, not found: {named}{more}")
             }
         }
+    }
+
+    fn not_needed(&self) -> String {
+        let reasons = self.not_needed_by_reason().into_iter();
+        let told: Vec<String> = reasons.map(|(why, what)| escape_controls(&format!("{} ({why})", what.join(", ")))).collect();
+        if told.is_empty() { String::new() } else { format!("; not needed: {}", told.join("; ")) }
     }
 
     fn not_checked(&self) -> String {

@@ -99,10 +99,14 @@ impl Dossier {
         };
         let restored = match (restore.restored, restore.backup) {
             (Some(at), _) => time(at),
-            (None, Some(_)) => "not given: taken to be the backup time".to_owned(),
+            (None, Some(_)) => "not known, and so nothing is deletable".to_owned(),
             (None, None) => unknown.to_owned(),
         };
         let mut facts = vec![fact("Backup taken (T)", backup, source), fact("Server back (R)", restored, gap)];
+        if let Some(contradictions) = about.map(|about| about.contradictions).filter(|builds| *builds > 0) {
+            let did = format!("{} did something between the two", builds(contradictions));
+            facts.push(fact("Are T and R right?", did, "so T, R or a clock is wrong".to_owned()));
+        }
         if let Some(about) = about {
             let system =
                 about.system_identifier.as_deref().map(|system| format!("system {}", foreign(system, NAME, "?")));
@@ -122,6 +126,15 @@ impl Dossier {
             facts.push(fact("Profile", unknown.to_owned(), String::new()));
         }
         facts
+    }
+
+    /// What is left for a person: how many builds for each reason, and how many more reasons there are than `most`.
+    pub(super) fn left(&self, most: usize) -> (Vec<(String, String)>, usize) {
+        let reasons = self.audit.left.reasons();
+        let more = reasons.len().saturating_sub(most);
+        let shown = reasons.into_iter().take(most);
+        let named = shown.map(|(note, builds)| (grouped(builds), foreign(note, 2 * NAME, "the report does not say why")));
+        (named.collect(), more)
     }
 
     /// What was not checked, one entry for each reason.

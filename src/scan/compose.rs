@@ -131,16 +131,21 @@ impl Relations<'_> {
         self.followed_by(&[], sql::SUGGESTION)
     }
 
-    /// The keys of the builds that may have been at work between T and R, `most` at most.
+    /// The keys of the builds that may have been at work after T, `most` at most.
     pub(super) fn at_work(&self, most: u64) -> String {
         self.followed_by(&[], &sql::AT_WORK.replace(":most", &most.to_string()))
     }
 
-    /// What all builds say to T and R. Their steps and output are read only of those whose keys are the first parameter, or of all.
+    /// What all builds say to T and R. Output is read only of those whose keys are the first parameter, or of all.
     pub(super) fn premise(&self, of_some: bool) -> String {
         let among = key::among_keys(self.shape, 1).filter(|_| of_some);
         let among = among.unwrap_or_else(|| "IN (SELECT build.build_key FROM build)".to_owned());
         self.followed_by(&[], &sql::PREMISE.replace(":among", &among))
+    }
+
+    /// Whether the profile says when a piece of output was stored.
+    pub(super) fn tells_when_stored(&self) -> bool {
+        self.shape.type_of(Relation::Chunk, STORED_AT).is_some()
     }
 
     /// Whether keys can be handed back to the server.
@@ -308,16 +313,15 @@ impl Relations<'_> {
         Some(sql.replace(":stored_at", stored_at).replace(":others", &self.others(relation)))
     }
 
-    /// The columns that a profile gives besides those that a relation has, once each.
+    /// The columns that a profile gives besides those that a relation has. One of a name that is given twice cannot be named.
     fn others(&self, relation: Relation) -> String {
         let mut listed = String::new();
         let mut known: Vec<&str> = relation.columns().iter().map(|(name, _)| *name).collect();
         known.extend([STORED_AT, "raw_queued_at", "raw_started_at", "raw_stopped_at", "raw_stored_at"]);
-        for column in self.shape.columns(relation) {
-            if !known.contains(&column.name.as_str()) {
-                let _ = write!(listed, ", written.\"{}\"", column.name.replace('"', "\"\""));
-                known.push(&column.name);
-            }
+        let columns = self.shape.columns(relation);
+        let once = |name: &str| columns.iter().filter(|column| column.name == name).count() == 1;
+        for column in columns.iter().filter(|column| once(&column.name) && !known.contains(&column.name.as_str())) {
+            let _ = write!(listed, ", written.\"{}\"", column.name.replace('"', "\"\""));
         }
         listed
     }

@@ -351,8 +351,8 @@ impl<'a> Scan<'a> {
         self.remark_off_record(count(9)?, "build");
         let project = [row.text(12)?, row.text(13)?];
         let (starts, stops) = ((count(10)?, count(11)?), (count(14)?, count(15)?));
-        self.remark_on_clocks(starts, "started", "before they were queued", &project);
-        self.remark_on_clocks(stops, "stopped", "before they started", &[None, None]);
+        self.remark_on_clocks(starts, ("started", "was queued", "were queued"), &project);
+        self.remark_on_clocks(stops, ("stopped", "started", "started"), &[None, None]);
         Ok(())
     }
 
@@ -369,14 +369,17 @@ impl<'a> Scan<'a> {
     fn remark_on_clocks(
         &mut self,
         (builds, seconds): (u64, u64),
-        what: &str,
-        before: &str,
+        (what, before_it, before_they): (&str, &str, &str),
         [first, last]: &[Option<String>; 2],
     ) {
         if builds > 0 {
             let of = first.as_ref().filter(|_| first == last).map(|project| format!(" of {}", shorten(project, PROJECT)));
-            let (builds, of) = (counted(builds, "build"), of.unwrap_or_default());
-            self.remarks.push(format!("{builds}{of} {what} up to {seconds} s {before}: is a clock wrong?"));
+            let (number, of) = (counted(builds, "build"), of.unwrap_or_default());
+            let when = match builds {
+                1 => format!("{seconds} s before it {before_it}"),
+                _ => format!("up to {seconds} s before they {before_they}"),
+            };
+            self.remarks.push(format!("{number}{of} {what} {when}: is a clock wrong?"));
         }
     }
 

@@ -70,7 +70,9 @@ fn of_timing(found: &Finding, premise: &Premise) -> Option<Obstacle> {
 }
 
 fn of_address(found: &Finding) -> Option<Obstacle> {
-    let Some(address) = &found.build_url else { return Some(Obstacle::NoAddress) };
+    let Some(address) = found.build_url.as_deref().filter(|address| !address.is_empty()) else {
+        return Some(Obstacle::NoAddress);
+    };
     match BuildUrl::parse(address) {
         Err(_) => Some(Obstacle::StrangeAddress),
         Ok(url) if found.is_at(&url) => None,

@@ -11,10 +11,12 @@ use super::fit::Fit;
 use super::plan::ScanPlan;
 use super::profile::RowsAre;
 
+/// The database's own clock.
+const CLOCK: &str = include_str!("../../sql/engine/clock.sql");
 /// Whether this is a standby, and when the server recovered from a crash.
 const RECOVERY: &str = include_str!("../../sql/engine/recovery.sql");
 
-/// The steps and the output of more builds than this are not looked up build by build.
+/// The output of more builds than this is not looked up build by build.
 const BUILDS_LOOKED_UP: u64 = 200_000;
 
 impl Premise {
@@ -50,6 +52,15 @@ struct Answer {
     now: Timestamp,
 }
 
+/// Whose output is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Output {
+    /// That of builds which may have been at work after T.
+    OfBuildsAtWork,
+    /// All of it.
+    Every,
+}
+
 struct Asker<'a> {
     plan: &'a ScanPlan,
     relations: Relations<'a>,
@@ -68,15 +79,16 @@ impl Asker<'_> {
             now: answer.now,
         };
         let Some(backup) = times.backup else {
-            return Ok(Premise::without_backup(times, self.ask(None).await?.now));
+            return Ok(Premise::without_backup(times, self.clock().await?));
         };
         if let Some(restored) = times.restored {
-            return Ok(premise(Restored::Given(restored), self.ask(Some(restored)).await?));
+            return Ok(premise(Restored::Given(restored), self.ask(Some(restored), Output::OfBuildsAtWork).await?));
         }
         let recovered = self.recovery().await?;
         let stopped_by = later(backup, times.clock_tolerance);
         if let Some(recovered) = recovered.filter(|recovered| *recovered > stopped_by) {
-            let answer = self.ask(Some(recovered)).await?;
+            // Here a single piece tells, whatever else its build says: nothing may be on record before the recovery.
+            let answer = self.ask(Some(recovered), Output::Every).await?;
             // A later crash, or a reset by hand, moves the record: then builds have been at work before it.
             if answer.contradictions.builds == 0 {
                 return Ok(premise(Restored::Recovered(recovered), answer));
@@ -86,18 +98,24 @@ impl Asker<'_> {
             Some(recovered) if self.has_both_sides(recovered).await? => Some(recovered),
             _ => None,
         };
-        let answer = self.ask(None).await?;
+        let answer = self.ask(None, Output::OfBuildsAtWork).await?;
         let sorted_by = Answer { closing_from: Some(stopped_by), contradictions: Contradictions::default(), ..answer };
         Ok(premise(Restored::Unknown { recovered_before_backup }, sorted_by))
     }
 
+    async fn clock(&self) -> Result<Timestamp, ScanError> {
+        let what = "asking for the time";
+        let mut rows = self.snapshot.rows(what, CLOCK, &[]).await?;
+        let row = rows.next().await?;
+        row.map(|row| row.time(0)).transpose()?.flatten().ok_or(ScanError::NoAnswer { what })
+    }
+
     /// What all builds say to T and this R; without R, only what the time is and whether the queue moves.
-    async fn ask(&self, restored: Option<Timestamp>) -> Result<Answer, ScanError> {
+    async fn ask(&self, restored: Option<Timestamp>, output: Output) -> Result<Answer, ScanError> {
         self.snapshot.give(&self.plan.settings_with(restored, None)).await?;
-        let keys = match restored {
-            Some(_) if self.relations.takes_keys() => self.at_work().await?,
-            _ => None,
-        };
+        // Where it is not on record when a piece was stored, no output is read at all.
+        let narrows = output == Output::OfBuildsAtWork && self.relations.takes_keys() && self.relations.tells_when_stored();
+        let keys = if restored.is_some() && narrows { self.at_work().await? } else { None };
         let statement = self.relations.premise(keys.is_some());
         let parameters: Vec<Parameter> = keys.map(Parameter::Texts).into_iter().collect();
         let what = "holding all builds against the two times";
@@ -119,10 +137,10 @@ impl Asker<'_> {
         })
     }
 
-    /// The keys of the builds that may have been at work between T and R; `None` where they are too many to be looked up.
+    /// The keys of the builds that may have been at work after T; `None` where they are too many to be looked up.
     async fn at_work(&self) -> Result<Option<Vec<String>>, ScanError> {
         let statement = self.relations.at_work(BUILDS_LOOKED_UP + 1);
-        let mut rows = self.snapshot.rows("looking for builds at work between the two times", &statement, &[]).await?;
+        let mut rows = self.snapshot.rows("looking for builds at work after the backup", &statement, &[]).await?;
         let mut keys = Vec::new();
         while let Some(row) = rows.next().await? {
             keys.extend(row.text(0)?);

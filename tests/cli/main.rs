@@ -9,6 +9,7 @@ mod bad_input;
 mod baseline;
 mod baseline_verdict;
 mod buildbot;
+mod cases;
 mod ci_log;
 mod conductor;
 mod connection;

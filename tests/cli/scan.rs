@@ -102,11 +102,25 @@ fn everything_together() {
 }
 
 #[test]
+fn each_file_alone_gives_the_same_as_with_healthy_builds() {
+    let database = TestDatabase::circleci(&["stuck-queued"]);
+    assert_eq!(scan(&database, &[]).without_fingerprints(), expected_report("stuck-queued"));
+}
+
+#[test]
+fn builds_that_contradict_the_times_are_counted_with_everything_together() {
+    let database = TestDatabase::circleci(&[&["healthy"], &FAULTS[..]].concat());
+    let done = halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    done.says("6 builds did something between the backup and the restore").says("2026-11-20T04:05:00Z");
+}
+
+#[test]
 fn healthy_builds_of_every_kind_are_left_in_peace() {
     let database = TestDatabase::circleci(&["healthy"]);
     let done = halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
     assert_eq!(Report::parse(&done.stdout).rows, []);
-    done.says("0 abnormal builds").says("checked 6 projects, 326 builds");
+    let done = done.says("0 abnormal builds").says("checked 6 projects, 326 builds");
+    done.does_not_say("between the backup and the restore").does_not_say("not on record");
 }
 
 #[test]
@@ -114,7 +128,7 @@ fn the_report_is_rfc_4180() {
     let database = TestDatabase::circleci(&["output-gap"]);
     let done = halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
     let header = "build_url,project,build_num,lifecycle,status,queued_at,started_at,stopped_at,last_activity_at,timing,\
-                  reasons,evidence,steps,steps_unfinished,output_expected,output_stored,deletable,fingerprint\r\n";
+                  reasons,evidence,steps,steps_unfinished,output_expected,output_stored,deletable,fingerprint,note\r\n";
     assert!(done.stdout.starts_with(header), "{}", done.stdout);
     assert!(done.stdout.ends_with("\r\n"));
     assert_eq!(done.stdout.matches('\n').count(), done.stdout.matches("\r\n").count());
@@ -167,8 +181,22 @@ fn without_a_backup_time_nothing_is_deletable_and_that_is_said() {
     assert!(!report.rows.is_empty());
     assert_eq!(report.count("timing", "unknown"), report.rows.len());
     assert_eq!(report.count("deletable", "no"), report.rows.len());
+    assert_eq!(report.count("note", "no backup time was given"), report.rows.len());
     assert!(report.column("reasons").iter().all(|reasons| !reasons.contains("closed-after-restore")));
     done.says("warning: no --backup-time").says("closed-after-restore: it needs --backup-time");
+}
+
+#[test]
+fn a_note_says_why_a_build_is_not_deletable_and_only_then() {
+    let database = TestDatabase::circleci(&[&["healthy"], &FAULTS[..]].concat());
+    for times in [&TIMES[..], &TIMES[..2], &[]] {
+        let done = halfbuilt(&["scan"]).args(times).on(&database).run().exits(Exit::Clean);
+        let report = Report::parse(&done.stdout);
+        assert_eq!(report.header.last().map(String::as_str), Some("note"));
+        for row in &report.rows {
+            assert_eq!(row["note"].is_empty(), row["deletable"] == "yes", "{row:?}");
+        }
+    }
 }
 
 #[test]

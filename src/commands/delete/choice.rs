@@ -50,7 +50,7 @@ pub(super) fn choose(
         let origin = Origin::of_file(file, &rows, &sha256, written)?;
         (rows, origin, sha256)
     };
-    let name = file.display();
+    let name = if is_dash(file) { "the report".to_owned() } else { file.display().to_string() };
     if rows.is_empty() {
         return Err(Error::NothingToDelete(format!("{name} holds no build")));
     }
@@ -70,7 +70,7 @@ pub(super) fn choose(
     if chosen.is_empty() {
         let why = match left.len() {
             0 => format!("none of the {all} rows of {name} is chosen"),
-            left => format!("{name} calls none of the {left} rows that are meant deletable"),
+            left => format!("none of the {left} rows of {name} that are meant may be deleted"),
         };
         return Err(Error::NothingToDelete(why));
     }

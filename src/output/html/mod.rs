@@ -11,13 +11,15 @@ use askama::Template;
 use crate::audit::{Check, Fate, Findings, Judgement, Part, Standing, Tone};
 
 use super::dossier::{Dossier, Fact, Input, NAME, TOOL};
-use super::shown::{foreign, grouped, length, time};
+use super::shown::{builds, foreign, grouped, length, time};
 use chart::{Chart, Share, chart};
 use journals::JournalView;
 use rows::RowView;
 
 /// How many rows of the report a page shows; the CSV has all.
 pub const ROWS_SHOWN: usize = 2000;
+/// How many reasons for which builds are left a page names.
+const REASONS_SHOWN: usize = 12;
 /// How many projects a page names.
 const PROJECTS_SHOWN: usize = 12;
 
@@ -55,6 +57,9 @@ struct Page<'a> {
     judgement: Judgement,
     facts: Vec<Fact>,
     figures: Vec<(&'static str, String)>,
+    left_builds: String,
+    left: Vec<(String, String)>,
+    more_left: usize,
     rules_run: Option<Vec<String>>,
     not_checked: Vec<(String, Vec<String>)>,
     by_rule: Vec<Counted>,
@@ -96,6 +101,7 @@ fn page(dossier: &Dossier) -> Page<'_> {
     let audit = &dossier.audit;
     let findings = &audit.findings;
     let journals = dossier.journals.iter();
+    let (left, more_left) = dossier.left(REASONS_SHOWN);
     Page {
         style: STYLE,
         script: SCRIPT,
@@ -107,6 +113,9 @@ fn page(dossier: &Dossier) -> Page<'_> {
         judgement: audit.judgement(),
         facts: dossier.facts(),
         figures: figures(dossier),
+        left_builds: builds(audit.left.builds),
+        left,
+        more_left,
         rules_run: audit.about.as_ref().map(|about| about.rules.iter().map(|rule| foreign(rule, NAME, "?")).collect()),
         not_checked: dossier.not_checked(),
         by_rule: counts(

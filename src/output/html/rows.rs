@@ -33,6 +33,7 @@ pub(super) struct RowView {
     pub(super) expected: String,
     pub(super) stored: String,
     pub(super) deletable: bool,
+    pub(super) note: String,
     pub(super) fate: Option<Fate>,
     pub(super) fingerprint: String,
 }
@@ -61,6 +62,7 @@ impl RowView {
             expected: number(row.output_expected),
             stored: number(row.output_stored),
             deletable: row.deletable,
+            note: foreign(&row.note, EVIDENCE, ""),
             fate,
             fingerprint: foreign(&row.fingerprint, 64, "–"),
         }

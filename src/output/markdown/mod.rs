@@ -13,6 +13,8 @@ use crate::build_url::BuildUrl;
 use super::dossier::{Dossier, Fact, TOOL};
 use super::shown::{builds, foreign, grouped, time};
 
+/// How many reasons for which builds are left are named.
+const REASONS: usize = 8;
 /// How many builds, projects and sessions are named.
 const SHOWN: usize = 20;
 /// How many characters of a text are shown. With the numbers above a ticket stays below the 65,536 characters that GitHub
@@ -99,6 +101,9 @@ struct Ticket<'a> {
     database: String,
     judgement: Judgement,
     facts: Vec<Fact>,
+    left_builds: String,
+    left: Vec<(String, String)>,
+    more_left: usize,
     not_checked: Vec<(String, String)>,
     is_known: bool,
     checks: &'a [Check],
@@ -125,10 +130,13 @@ pub fn write(dossier: &Dossier, to: &mut impl Write) -> io::Result<()> {
 fn ticket(dossier: &Dossier) -> Ticket<'_> {
     let audit = &dossier.audit;
     let shown = |text: &str| foreign(text, TEXT, "?");
+    let (left, more_left) = dossier.left(REASONS);
     let not_checked = dossier.not_checked().into_iter().take(SHOWN);
     let runs: Vec<Run> = dossier.sessions().map(run).collect();
     let earlier = runs.len().saturating_sub(SHOWN);
-    let rows = audit.rows.iter().take(SHOWN);
+    // Those that want a person come first.
+    let (wanting, others): (Vec<_>, Vec<_>) = audit.rows.iter().partition(|(row, _)| !row.deletable);
+    let rows = wanting.into_iter().chain(others).take(SHOWN);
     let mut inputs = vec![(shown(&dossier.report.name), dossier.report.sha256.clone())];
     inputs.extend(dossier.about.iter().map(|input| (shown(&input.name), input.sha256.clone())));
     inputs
@@ -139,6 +147,9 @@ fn ticket(dossier: &Dossier) -> Ticket<'_> {
         database: dossier.database(),
         judgement: audit.judgement(),
         facts: dossier.facts(),
+        left_builds: builds(audit.left.builds),
+        left: left.into_iter().map(|(number, why)| (number, shown(&why))).collect(),
+        more_left,
         not_checked: not_checked.map(|(why, what)| (shown(&what.join(", ")), shown(&why))).collect(),
         is_known: audit.about.is_some(),
         checks: &audit.checks[..audit.checks.len().min(2 * SHOWN)],

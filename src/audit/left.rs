@@ -1,0 +1,39 @@
+//! What is left for a person: the builds that the report calls not deletable and that are still there.
+
+use std::collections::BTreeMap;
+
+use crate::report::Row;
+
+use super::fate::{Fate, Part};
+
+/// So many different reasons are told apart: what a report says may be anything.
+const REASONS: usize = 100;
+
+/// The builds that are left for a person, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// How many.
+    pub builds: u64,
+    /// By what the report's note says of them; `""` where it says nothing, or more than are told apart.
+    by_note: BTreeMap<String, u64>,
+}
+
+impl Left {
+    pub(super) fn add(&mut self, row: &Row, fate: Option<Fate>) {
+        let is_gone = fate.is_some_and(|fate| matches!(fate.part(), Part::Deleted | Part::Vanished));
+        if row.deletable || is_gone {
+            return;
+        }
+        self.builds += 1;
+        let is_told_apart = self.by_note.len() < REASONS || self.by_note.contains_key(&row.note);
+        let note = if is_told_apart { row.note.as_str() } else { "" };
+        *self.by_note.entry(note.to_owned()).or_default() += 1;
+    }
+
+    /// The reasons, those of most builds first.
+    pub fn reasons(&self) -> Vec<(&str, u64)> {
+        let mut reasons: Vec<(&str, u64)> = self.by_note.iter().map(|(note, builds)| (note.as_str(), *builds)).collect();
+        reasons.sort_by_key(|(note, builds)| (std::cmp::Reverse(*builds), *note));
+        reasons
+    }
+}
