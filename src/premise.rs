@@ -44,14 +44,19 @@ pub struct Contradictions {
 
 impl Contradictions {
     /// What they come to, in words: `72 builds did something between the backup and the restore, ...`; `None` where there are none.
-    pub fn sentence(&self) -> Option<String> {
+    pub fn fact(&self) -> Option<String> {
         let (Some(first), Some(last)) = (self.first, self.last) else { return None };
         let builds = counted(self.builds, "build");
         let when = match first == last {
             true => format!("at {first}"),
             false => format!("the first at {first}, the last at {last}"),
         };
-        Some(format!("{builds} did something between the backup and the restore, {when}: is that T?"))
+        Some(format!("{builds} did something between the backup and the restore, {when}"))
+    }
+
+    /// The same as a question.
+    pub fn question(&self) -> Option<String> {
+        self.fact().map(|fact| format!("{fact}: is that T?"))
     }
 }
 
@@ -184,13 +189,13 @@ mod tests {
     fn contradictions_are_said_with_number_and_times() {
         let (first, last) = (Some(at("2026-11-20T02:04:00Z")), Some(at("2026-11-20T02:19:00Z")));
         assert_eq!(
-            Contradictions { builds: 6, first, last }.sentence().as_deref(),
+            Contradictions { builds: 6, first, last }.question().as_deref(),
             Some(
                 "6 builds did something between the backup and the restore, the first at 2026-11-20T02:04:00Z, the last at \
                  2026-11-20T02:19:00Z: is that T?"
             )
         );
-        assert!(Contradictions { builds: 1, first, last: first }.sentence().is_some_and(|text| text.contains(", at 2026")));
-        assert_eq!(Contradictions::default().sentence(), None);
+        assert!(Contradictions { builds: 1, first, last: first }.fact().is_some_and(|text| text.contains(", at 2026")));
+        assert_eq!(Contradictions::default().question(), None);
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn say_premise(premise: &Premise, printer: Printer) {
         return;
     }
     printer.say(&premise.to_string());
-    if let Some(sentence) = premise.contradictions.sentence() {
+    if let Some(sentence) = premise.contradictions.question() {
         printer.warn(&sentence);
         printer.say(
             "hint: a backup that takes long is of the moment at which it ended; find T and R again, and look at the builds in between \

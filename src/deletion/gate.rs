@@ -74,10 +74,10 @@ pub enum GateError {
         raise: String,
     },
     /// Builds contradict T and R, so one of the two is wrong, or a clock.
-    #[error("{sentence} {whose} allows {allowed}")]
+    #[error("{fact}: that is more than the {allowed} that {whose} allows")]
     TimesContradicted {
         /// How many builds, and when.
-        sentence: String,
+        fact: String,
         /// How many may.
         allowed: u64,
         /// Who says so.

@@ -150,7 +150,7 @@ impl Limits {
         }
         let builds = contradictions.builds.to_string();
         Err(GateError::TimesContradicted {
-            sentence: contradictions.sentence().unwrap_or_default(),
+            fact: contradictions.fact().unwrap_or_default(),
             allowed: *allowed,
             whose: whose.to_string(),
             raise: match whose {
