@@ -7,6 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::text::counted;
 use crate::timing::{Moments, RestoreTimes};
 
+/// The name of the check of T and R.
+pub const TIMES_CONTRADICTED: &str = "times-contradicted";
+
 /// R, and how it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restored {
@@ -104,9 +107,13 @@ impl Premise {
         })
     }
 
-    /// Whether both T and R are known, so that builds can contradict them.
-    pub fn has_both_times(&self) -> bool {
-        self.times.backup.is_some() && self.restored.time().is_some()
+    /// Why builds cannot be held against T and R; `None` where they are.
+    pub fn why_not_checked(&self) -> Option<&'static str> {
+        match (self.times.backup, self.restored.time()) {
+            (None, _) => Some("it needs --backup-time"),
+            (Some(_), None) => Some("when the server came back is not known: give --restored-at"),
+            (Some(_), Some(_)) => None,
+        }
     }
 
     /// Whether R is too close to T for clocks that may be apart by the tolerance: then no build can be sorted for sure.
@@ -135,10 +142,9 @@ impl fmt::Display for Premise {
         write!(f, "backup taken at {backup}, ")?;
         match self.restored {
             Restored::Given(restored) => write!(f, "server back at {restored}")?,
-            Restored::Recovered(restored) => write!(
-                f,
-                "server back at {restored:.0} (the database server's own record of its last crash recovery)"
-            )?,
+            Restored::Recovered(restored) => {
+                write!(f, "server back at {restored:.0} (the database server's own record of its last crash recovery)")?
+            }
             Restored::Unknown { .. } => f.write_str("when the server came back is not known")?,
         }
         write!(f, ", now {:.0}", self.now)

@@ -145,7 +145,9 @@ impl Timing {
             Self::InFlight => "it was running when the backup was taken",
             Self::Stale => "it was stuck long before the backup",
             Self::Ended => "it was over before the backup",
-            Self::AfterRestore => "it did something after the restore, so it may be alive, and the backup did not cut it",
+            Self::AfterRestore => {
+                "it did something after the restore, so it may be alive, and the backup did not cut it"
+            }
             Self::Between => "it did something between the backup and the restore, so T, R or a clock is wrong",
             Self::Unknown => "no backup time was given, or no time of it is on record",
         }

@@ -320,6 +320,23 @@ fn numbers_that_went_backwards_are_not_clean() {
     assert_eq!(with(2), (Tone::Damaged, told.to_owned()));
 }
 
+#[test]
+fn a_restore_whose_times_are_contradicted_is_not_clean() {
+    let with = |contradictions| sentence(&audit(Some(About { contradictions, ..about(0) }), &[], []));
+    assert_eq!(with(0).0, Tone::Clean);
+    let told = "None of 100 builds is abnormal, but 2 builds did something between the backup and the restore.";
+    assert_eq!(with(2), (Tone::Damaged, told.to_owned()));
+}
+
+#[test]
+fn what_is_left_for_a_person_is_what_is_not_deletable_and_not_gone() {
+    let noted =
+        |number, deletable, note: &str| Row { deletable, note: note.to_owned(), ..row(number, Timing::Between) };
+    let rows = [noted(1, true, ""), noted(2, false, "why"), noted(3, false, "why"), noted(4, false, "other")];
+    let alone = audit(Some(about(4)), &[], rows);
+    assert_eq!((alone.left.builds, alone.left.reasons()), (3, vec![("why", 2), ("other", 1)]));
+}
+
 fn timings() -> impl Strategy<Value = Timing> {
     prop_oneof![
         Just(Timing::InFlight),

@@ -52,7 +52,10 @@ impl Audit {
                 let left = self.reconciliation.as_ref().map(left);
                 let tone = match (left, about) {
                     (Some(0), Some(about))
-                        if about.not_checked.is_empty() && about.backwards() == 0 && self.agrees() =>
+                        if about.not_checked.is_empty()
+                            && about.backwards() == 0
+                            && about.contradictions == 0
+                            && self.agrees() =>
                     {
                         Tone::Clean
                     }
@@ -101,6 +104,12 @@ fn nothing_found(about: &About, agrees: bool) -> (Tone, String) {
     } else if about.backwards() > 0 {
         let projects = counted(about.backwards(), "project");
         (Tone::Damaged, format!("None of {builds} is abnormal, but numbers of builds went backwards in {projects}."))
+    } else if about.contradictions > 0 {
+        let contradicting = counted(about.contradictions, "build");
+        let sentence = format!(
+            "None of {builds} is abnormal, but {contradicting} did something between the backup and the restore."
+        );
+        (Tone::Damaged, sentence)
     } else if about.not_checked.is_empty() {
         (Tone::Clean, format!("Clean: none of {builds} is abnormal."))
     } else {

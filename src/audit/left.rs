@@ -32,7 +32,8 @@ impl Left {
 
     /// The reasons, those of most builds first.
     pub fn reasons(&self) -> Vec<(&str, u64)> {
-        let mut reasons: Vec<(&str, u64)> = self.by_note.iter().map(|(note, builds)| (note.as_str(), *builds)).collect();
+        let mut reasons: Vec<(&str, u64)> =
+            self.by_note.iter().map(|(note, builds)| (note.as_str(), *builds)).collect();
         reasons.sort_by_key(|(note, builds)| (std::cmp::Reverse(*builds), *note));
         reasons
     }

@@ -13,7 +13,9 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
         return Timestamp::from_microsecond(time.as_microsecond()).map_err(|error| error.to_string());
     }
     if text.contains('[') {
-        return Err("its time zone is not known: write it as 2026-11-20T02:00:00[Europe/Berlin], or with +01:00".to_owned());
+        return Err(
+            "its time zone is not known: write it as 2026-11-20T02:00:00[Europe/Berlin], or with +01:00".to_owned()
+        );
     }
     match text.parse::<jiff::civil::DateTime>() {
         Ok(time) => Err(format!("it has no time zone: write {time}Z for UTC, or {time}+01:00")),
@@ -38,7 +40,8 @@ pub(super) fn wait(text: &str) -> Result<Duration, String> {
 
 /// How many builds may contradict the two times.
 pub(super) fn contradictions(text: &str) -> Result<u64, String> {
-    let number = text.split_once('=').filter(|(check, _)| *check == "times-contradicted").map(|(_, number)| number.trim());
+    let number =
+        text.split_once('=').filter(|(check, _)| *check == "times-contradicted").map(|(_, number)| number.trim());
     let number = number.and_then(|number| number.parse().ok());
     number.ok_or_else(|| "expected times-contradicted=N, such as times-contradicted=3".to_owned())
 }
@@ -70,7 +73,9 @@ mod tests {
         for text in ["2026-11-20T02:00:00[Europe/Berlin]", "2026-11-20T02:00:00+01:00[Europe/Berlin]"] {
             assert_eq!(time(text), Ok(expected), "{text}");
         }
-        assert!(time("2026-11-20T02:00:00[Europe/Berlim]").expect_err("no such zone").contains("time zone is not known"));
+        assert!(
+            time("2026-11-20T02:00:00[Europe/Berlim]").expect_err("no such zone").contains("time zone is not known")
+        );
     }
 
     #[test]

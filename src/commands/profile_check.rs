@@ -63,7 +63,9 @@ pub(super) async fn run(
 fn behaviour(profile: &Profile) -> String {
     let running = match profile.running {
         Running::Lost => "what ran at the backup is lost",
-        Running::Resumed => "what ran at the backup may be resumed: it is deletable only once --max-run-time has passed",
+        Running::Resumed => {
+            "what ran at the backup may be resumed: it is deletable only once --max-run-time has passed"
+        }
     };
     let queue = match profile.queue {
         Some(Queue::InThisDatabase) => "what waits stands in this database, and starts: stuck-queued is not needed",
@@ -195,7 +197,8 @@ fn rule_listing(profile: &Profile, rules: &[Rule], faults: Option<&Faults>) -> L
         let found = faults.and_then(|faults| faults.of_rule(&rule.name));
         let (use_of_it, verdict) = if lacking.is_empty() {
             let needs_time = rule.needs.contains(&Need::BackupTime);
-            let is_needless = profile.queue == Some(Queue::InThisDatabase) && rule.needs.contains(&Need::QueueElsewhere);
+            let is_needless =
+                profile.queue == Some(Queue::InThisDatabase) && rule.needs.contains(&Need::QueueElsewhere);
             let use_of_it = match (is_needless, needs_time) {
                 (true, _) => "not needed",
                 (false, true) => "runs, with --backup-time",

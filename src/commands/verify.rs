@@ -7,12 +7,12 @@ use crate::cli::{ReadingArgs, VerifyArgs};
 use crate::database::DatabaseIdentity;
 use crate::drill::{
     Allowance, Check, Circumstances, ComparedWith, Count, Difference, Fault, Judgement, Kind, Numbers, Outcome, Ruled,
-    TIMES_CONTRADICTED, Tally,
+    Tally,
 };
 use crate::exit::Exit;
 use crate::finding::Finding;
 use crate::output::{Format, OutputFile, Printer, Summary};
-use crate::premise::Contradictions;
+use crate::premise::{Contradictions, TIMES_CONTRADICTED};
 use crate::project_glob::ProjectGlobs;
 use crate::scan::{NotChecked, Scan, ScanPlan};
 use crate::text::escape_controls;
@@ -87,7 +87,7 @@ impl Drill {
         self.times = *plan.times();
         self.profile = Some(plan.profile_name().to_owned());
         self.checks.splice(0..0, rules(&plan));
-        self.checks.insert(0, times_check(&plan));
+        self.checks.insert(0, times_check());
         let mut names = plan.all_rule_names().to_vec();
         names.push(TIMES_CONTRADICTED.to_owned());
         if let Some(baseline) = &baseline {
@@ -114,7 +114,7 @@ impl Drill {
     fn count(&mut self, summary: &Summary, allowed: &Allowance) {
         for check in self.checks.iter_mut().filter(|check| check.kind != Kind::Relation) {
             if check.kind == Kind::Times {
-                count_contradictions(check, summary.contradictions, allowed);
+                count_contradictions(check, summary, allowed);
                 continue;
             }
             if let Some(left) = summary.not_needed.iter().find(|left| left.what == check.name) {
@@ -177,23 +177,21 @@ impl Witness for Drill {
 }
 
 /// The check of T and R themselves. What came of it is not known yet.
-fn times_check(plan: &ScanPlan) -> Check {
-    let why_not = match (plan.times().backup, plan.times().restored) {
-        (None, _) => "it needs --backup-time",
-        (Some(_), None) => "when the server came back is not known: give --restored-at",
-        (Some(_), Some(_)) => "it could not be looked at",
-    };
+fn times_check() -> Check {
     Check {
         kind: Kind::Times,
         name: TIMES_CONTRADICTED.to_owned(),
         title: "builds did something between the backup and the restore".to_owned(),
-        outcome: Outcome::NotChecked(why_not.to_owned()),
+        outcome: Outcome::Counted(Count::default()),
     }
 }
 
-/// What all builds say to T and R; where one of the two is not known, it stays not checked.
-fn count_contradictions(check: &mut Check, contradictions: Option<Contradictions>, allowed: &Allowance) {
-    let Some(Contradictions { builds, first, last }) = contradictions else { return };
+/// What all builds say to T and R; where one of the two is not known, it is not checked.
+fn count_contradictions(check: &mut Check, summary: &Summary, allowed: &Allowance) {
+    let Some(Contradictions { builds, first, last }) = summary.contradictions else {
+        check.outcome = Outcome::NotChecked(why_not(&summary.not_checked, TIMES_CONTRADICTED));
+        return;
+    };
     if let (Some(first), Some(last)) = (first, last) {
         check.title = format!("{}, the first at {first}, the last at {last}", check.title);
     }

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::build_url::BuildUrl;
 use crate::percent::Percent;
-use crate::premise::Contradictions;
 use crate::policy::Policy;
+use crate::premise::Contradictions;
 
 use super::gate::GateError;
 

@@ -24,9 +24,6 @@ pub enum Kind {
     Relation,
 }
 
-/// The name of the check of T and R.
-pub const TIMES_CONTRADICTED: &str = "times-contradicted";
-
 impl Kind {
     /// Its word in files.
     pub fn as_str(self) -> &'static str {

@@ -211,7 +211,8 @@ fn verdict(checks: &[Check], gaps: &[(String, String)], expected: &[ExpectedBuil
     let left_out =
         checks.iter().any(|check| check.kind != Kind::Relation && matches!(check.outcome, Outcome::NotChecked(_)));
     let a_rule_was_run = counts.iter().any(|(kind, _)| *kind == Kind::Rule);
-    let too_much = |times: bool| counts.iter().any(|(kind, count)| (*kind == Kind::Times) == times && !count.is_allowed());
+    let too_much =
+        |times: bool| counts.iter().any(|(kind, count)| (*kind == Kind::Times) == times && !count.is_allowed());
     let of_baseline = seen.compared.as_ref().map(Account::compared);
     // Where all builds are lost they were looked for all the same.
     let no_build = seen.nothing().is_some() && of_baseline.unwrap_or_default() == 0;

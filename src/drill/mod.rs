@@ -15,7 +15,7 @@ mod verdict;
 
 pub use account::{Account, Backwards};
 pub use allowance::{Allowance, BadAllowance, Ruled};
-pub use check::{Check, Count, Kind, Outcome, Seen, TIMES_CONTRADICTED};
+pub use check::{Check, Count, Kind, Outcome, Seen};
 pub use comparison::{Comparison, Difference, Differing, Missing, Present, Terms, Words};
 pub use expected::{ExpectedBuild, FoundAs};
 pub use judgement::{Circumstances, ComparedWith, Fault, Judgement, Numbers};

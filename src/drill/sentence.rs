@@ -111,7 +111,8 @@ impl Judgement {
 
     fn not_needed(&self) -> String {
         let reasons = self.not_needed_by_reason().into_iter();
-        let told: Vec<String> = reasons.map(|(why, what)| escape_controls(&format!("{} ({why})", what.join(", ")))).collect();
+        let told: Vec<String> =
+            reasons.map(|(why, what)| escape_controls(&format!("{} ({why})", what.join(", ")))).collect();
         if told.is_empty() { String::new() } else { format!("; not needed: {}", told.join("; ")) }
     }
 

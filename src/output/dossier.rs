@@ -133,7 +133,8 @@ impl Dossier {
         let reasons = self.audit.left.reasons();
         let more = reasons.len().saturating_sub(most);
         let shown = reasons.into_iter().take(most);
-        let named = shown.map(|(note, builds)| (grouped(builds), foreign(note, 2 * NAME, "the report does not say why")));
+        let named =
+            shown.map(|(note, builds)| (grouped(builds), foreign(note, 2 * NAME, "the report does not say why")));
         (named.collect(), more)
     }
 

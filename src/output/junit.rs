@@ -108,7 +108,8 @@ fn case(check: &Check, class: &str) -> TestCase {
 fn told(check: &Check, count: &Count) -> Vec<String> {
     let shown = count.first.len() as u64;
     let more = count.unexpected().saturating_sub(shown);
-    let more = (more > 0 && check.kind != Kind::Times).then(|| format!("and {more} more; verify -o report.csv lists them all"));
+    let more = (more > 0 && check.kind != Kind::Times)
+        .then(|| format!("and {more} more; verify -o report.csv lists them all"));
     let title = if check.title.is_empty() { String::new() } else { format!(" ({})", check.title) };
     std::iter::once(format!("{}: {}{title}", check.name, check.told(count)))
         .chain(count.first.iter().map(|seen| seen.line()))

@@ -51,7 +51,7 @@ impl Summary {
             scope: scan.scope().clone(),
             not_checked: scan.not_checked().to_vec(),
             not_needed: scan.not_needed().to_vec(),
-            contradictions: Some(scan.premise().contradictions).filter(|_| scan.premise().has_both_times()),
+            contradictions: Some(scan.premise().contradictions).filter(|_| scan.premise().why_not_checked().is_none()),
             by_rule: scan.rule_names().map(|rule| (rule.to_owned(), 0)).collect(),
             ..Self::default()
         }

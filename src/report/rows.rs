@@ -308,7 +308,9 @@ mod tests {
         let text = written(&[kept.clone()]);
         assert_eq!(read(&text).expect("rows")[0].note, kept.note());
         let older = text.replace(",fingerprint,note\r\n", ",fingerprint\r\n");
-        let older = older.replace(&format!(",{}\r\n", kept.note()), "\r\n").replace(&format!(",\"{}\"\r\n", kept.note()), "\r\n");
+        let older = older
+            .replace(&format!(",{}\r\n", kept.note()), "\r\n")
+            .replace(&format!(",\"{}\"\r\n", kept.note()), "\r\n");
         let row = &read(&older).expect("rows")[0];
         assert_eq!((row.deletable, row.note.as_str(), row.fingerprint.as_str()), (false, "", "ab"));
     }

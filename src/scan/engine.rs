@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::database::{DatabaseIdentity, Parameter, Row, Rows, Snapshot};
 use crate::finding::Finding;
-use crate::premise::Premise;
+use crate::premise::{Premise, TIMES_CONTRADICTED};
 use crate::project_glob::ProjectGlobs;
 use crate::text::{counted, shorten};
 
@@ -145,6 +145,9 @@ impl<'a> Scan<'a> {
             projects: None,
             sieved: Sieved::default(),
         };
+        if let Some(why) = scan.premise.why_not_checked() {
+            scan.leave_out(TIMES_CONTRADICTED.to_owned(), why);
+        }
         watch(Phase::Builds);
         scan.count_builds(chosen).await?;
         scan.look_at_names().await?;
@@ -373,7 +376,8 @@ impl<'a> Scan<'a> {
         [first, last]: &[Option<String>; 2],
     ) {
         if builds > 0 {
-            let of = first.as_ref().filter(|_| first == last).map(|project| format!(" of {}", shorten(project, PROJECT)));
+            let of =
+                first.as_ref().filter(|_| first == last).map(|project| format!(" of {}", shorten(project, PROJECT)));
             let (number, of) = (counted(builds, "build"), of.unwrap_or_default());
             let when = match builds {
                 1 => format!("{seconds} s before it {before_it}"),

@@ -65,9 +65,8 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) 
 
 /// When each reason makes a build deletable. A reason that no rule of the plan has is a baseline's, and never does.
 fn grounds(plan: &ScanPlan, reasons: &[String], own_words: Vec<String>) -> Vec<(Ground, String)> {
-    let ground = |reason: &String| {
-        plan.rules.iter().find(|rule| rule.name == *reason).map_or(Ground::Never, |rule| rule.ground)
-    };
+    let ground =
+        |reason: &String| plan.rules.iter().find(|rule| rule.name == *reason).map_or(Ground::Never, |rule| rule.ground);
     reasons.iter().map(ground).zip(own_words).collect()
 }
 

@@ -56,7 +56,8 @@ fn of_timing(found: &Finding, premise: &Premise) -> Option<Obstacle> {
         Timing::Unknown if premise.times.backup.is_none() => Obstacle::NoBackupTime,
         Timing::Unknown => Obstacle::NoTimeOnRecord,
         Timing::AfterRestore => {
-            let is_over = found.stopped_at.is_some() || matches!(found.lifecycle.as_deref(), Some("finished" | "not_run"));
+            let is_over =
+                found.stopped_at.is_some() || matches!(found.lifecycle.as_deref(), Some("finished" | "not_run"));
             let is_silent = found
                 .last_activity_at
                 .is_some_and(|last| premise.now.duration_since(last) > premise.times.max_run_time);
@@ -126,5 +127,157 @@ fn of_queue(habits: Habits, premise: &Premise) -> Option<Obstacle> {
         None => Some(Obstacle::QueueUnknown),
         Some(_) if !premise.is_back_for(premise.times.max_queue_time) => Some(Obstacle::QueueTooYoung),
         Some(_) => (!premise.queue_moves).then_some(Obstacle::QueueStands),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+    use crate::timing::RestoreTimes;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    /// T, R and the next day.
+    fn premise() -> Premise {
+        let times = RestoreTimes::new(Some(at("2026-11-20T02:00:00Z")), Some(at("2026-11-20T06:30:00Z")));
+        let given = Restored::Given(at("2026-11-20T06:30:00Z"));
+        let asked = Premise::without_backup(times, at("2026-11-21T06:30:00Z"));
+        Premise { restored: given, closing_from: Some(at("2026-11-20T06:30:00Z")), queue_moves: true, ..asked }
+    }
+
+    const LOST: Habits = Habits { running: Running::Lost, queue: Some(Queue::Elsewhere) };
+
+    fn cut() -> Finding {
+        Finding {
+            key: "1".to_owned(),
+            build_url: Some("https://ci.example.com/gh/acme/api/12".to_owned()),
+            project: Some("acme/api".to_owned()),
+            build_num: Some(12),
+            lifecycle: Some("running".to_owned()),
+            status: None,
+            queued_at: None,
+            started_at: Some(at("2026-11-20T01:58:00Z")),
+            stopped_at: None,
+            last_activity_at: Some(at("2026-11-20T01:58:00Z")),
+            timing: Timing::InFlight,
+            reasons: vec!["a".to_owned()],
+            evidence: String::new(),
+            steps: None,
+            steps_unfinished: None,
+            output_expected: None,
+            output_stored: None,
+            shares_its_name: false,
+            obstacles: Vec::new(),
+            fingerprint: String::new(),
+        }
+    }
+
+    fn by(grounds: &[(Ground, &str)]) -> Seen {
+        let grounds = grounds.iter().map(|(ground, word)| (*ground, (*word).to_owned())).collect();
+        Seen { is_there: true, in_future: false, grounds }
+    }
+
+    fn against(found: &Finding, grounds: &[(Ground, &str)], habits: Habits, premise: &Premise) -> Vec<Obstacle> {
+        let reasons = grounds.iter().enumerate().map(|(place, _)| format!("rule-{place}")).collect();
+        obstacles(&Finding { reasons, ..found.clone() }, &by(grounds), habits, premise)
+    }
+
+    #[test]
+    fn nothing_stands_against_a_build_that_the_backup_cut() {
+        assert_eq!(against(&cut(), &[(Ground::Always, "")], LOST, &premise()), []);
+    }
+
+    #[test]
+    fn everything_that_stands_against_it_is_told_in_order() {
+        let odd = Finding {
+            timing: Timing::Between,
+            shares_its_name: true,
+            build_url: Some("https://ci.example.com/gh/acme/api/13".to_owned()),
+            ..cut()
+        };
+        let unknown = Premise { restored: Restored::Unknown { recovered_before_backup: None }, ..premise() };
+        let seen = Seen { in_future: true, ..by(&[(Ground::Never, "")]) };
+        let odd = Finding { reasons: vec!["impossible-times".to_owned()], ..odd };
+        assert_eq!(
+            obstacles(&odd, &seen, LOST, &unknown),
+            [
+                Obstacle::Between,
+                Obstacle::RestoreUnknown,
+                Obstacle::TimeInTheFuture,
+                Obstacle::SharesItsName,
+                Obstacle::OtherAddress,
+                Obstacle::NeverBy(vec!["impossible-times".to_owned()]),
+            ]
+        );
+    }
+
+    #[test]
+    fn one_reason_that_makes_it_deletable_is_enough() {
+        for (grounds, expected) in [
+            (&[(Ground::Never, ""), (Ground::Always, "")][..], vec![]),
+            (&[(Ground::RowByRow, "a habit"), (Ground::Always, "")], vec![]),
+            (&[(Ground::RowByRow, "a habit"), (Ground::Never, "")], vec![Obstacle::RuleSays("a habit".to_owned())]),
+            (&[(Ground::RowByRow, "")], vec![]),
+            (&[(Ground::WhereLost, "")], vec![]),
+            (&[(Ground::OnceTheQueueMoves, "")], vec![]),
+        ] {
+            assert_eq!(against(&cut(), grounds, LOST, &premise()), expected, "{grounds:?}");
+        }
+    }
+
+    #[test]
+    fn what_waits_is_judged_by_its_queue() {
+        let waiting = Finding { lifecycle: Some("queued".to_owned()), started_at: None, ..cut() };
+        let judge = |habits, premise: &Premise| against(&waiting, &[(Ground::OnceTheQueueMoves, "")], habits, premise);
+        assert_eq!(judge(Habits { queue: None, ..LOST }, &premise()), [Obstacle::QueueUnknown]);
+        let still = Premise { queue_moves: false, ..premise() };
+        assert_eq!(judge(LOST, &still), [Obstacle::QueueStands]);
+        let young = Premise { now: at("2026-11-20T07:29:59Z"), ..premise() };
+        assert_eq!(judge(LOST, &young), [Obstacle::QueueTooYoung]);
+    }
+
+    #[test]
+    fn where_what_ran_may_be_resumed_it_is_left_until_it_would_have_ended() {
+        let resumed = Habits { running: Running::Resumed, ..LOST };
+        let judge = |found: &Finding, premise: &Premise| against(found, &[(Ground::Always, "")], resumed, premise);
+        assert_eq!(judge(&cut(), &premise()), []);
+        let young = Premise { now: at("2026-11-20T11:29:59Z"), ..premise() };
+        assert_eq!(judge(&cut(), &young), [Obstacle::MayBeResumed]);
+        let stopped = Finding { stopped_at: Some(at("2026-11-20T06:31:00Z")), ..cut() };
+        assert_eq!(judge(&stopped, &premise()), [Obstacle::MayHaveBeenResumed]);
+        // What was over is not resumed; what never started waits for its queue.
+        assert_eq!(judge(&Finding { timing: Timing::Ended, ..stopped }, &premise()), []);
+        let waiting = Finding { lifecycle: Some("queued".to_owned()), started_at: None, ..cut() };
+        assert_eq!(judge(&waiting, &young), []);
+        let closed = against(&cut(), &[(Ground::WhereLost, "")], resumed, &premise());
+        assert_eq!(closed, [Obstacle::NotKnownToBeLost]);
+    }
+
+    #[test]
+    fn what_came_after_the_restore_is_told_apart() {
+        let later = |lifecycle: &str, stopped: Option<&str>, seen: &str| Finding {
+            timing: Timing::AfterRestore,
+            lifecycle: Some(lifecycle.to_owned()),
+            stopped_at: stopped.map(at),
+            last_activity_at: Some(at(seen)),
+            ..cut()
+        };
+        let judge = |found: Finding| against(&found, &[(Ground::Always, "")], LOST, &premise());
+        let (old, new) = ("2026-11-20T07:00:00Z", "2026-11-21T06:00:00Z");
+        assert_eq!(judge(later("running", None, new)), [Obstacle::MayBeAlive]);
+        assert_eq!(judge(later("running", None, old)), [Obstacle::SilentAfterRestore]);
+        assert_eq!(judge(later("running", Some(old), old)), [Obstacle::RanAfterRestore]);
+        assert_eq!(judge(later("finished", None, new)), [Obstacle::RanAfterRestore]);
+    }
+
+    #[test]
+    fn clocks_that_may_be_too_far_apart_tell_nothing() {
+        let mut close = premise();
+        close.times.clock_tolerance = SignedDuration::from_mins(135);
+        assert_eq!(against(&cut(), &[(Ground::Always, "")], LOST, &close), [Obstacle::RestoreTooClose]);
     }
 }

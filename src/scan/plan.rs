@@ -190,6 +190,8 @@ impl ScanPlan {
     fn never_yields(&self, rule: &Rule) -> Option<String> {
         let yields = self.profile.yields.as_ref()?;
         let any = rule.lifecycles.is_empty() || rule.lifecycles.iter().any(|word| yields.contains(word));
-        (!any).then(|| format!("profile {} never gives a build that is {}", self.profile.name, rule.lifecycles.join(" or ")))
+        (!any).then(|| {
+            format!("profile {} never gives a build that is {}", self.profile.name, rule.lifecycles.join(" or "))
+        })
     }
 }

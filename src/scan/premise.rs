@@ -114,7 +114,8 @@ impl Asker<'_> {
     async fn ask(&self, restored: Option<Timestamp>, output: Output) -> Result<Answer, ScanError> {
         self.snapshot.give(&self.plan.settings_with(restored, None)).await?;
         // Where it is not on record when a piece was stored, no output is read at all.
-        let narrows = output == Output::OfBuildsAtWork && self.relations.takes_keys() && self.relations.tells_when_stored();
+        let narrows =
+            output == Output::OfBuildsAtWork && self.relations.takes_keys() && self.relations.tells_when_stored();
         let keys = if restored.is_some() && narrows { self.at_work().await? } else { None };
         let statement = self.relations.premise(keys.is_some());
         let parameters: Vec<Parameter> = keys.map(Parameter::Texts).into_iter().collect();

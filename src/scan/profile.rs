@@ -198,21 +198,23 @@ impl Profile {
                 "elsewhere" => Ok(Queue::Elsewhere),
                 other => Err(format!("queue {other:?}: expected \"in this database\" or \"elsewhere\"")),
             })?,
-            running: head_line.read("running", |word| match word {
-                "lost" => Ok(Running::Lost),
-                "resumed" => Ok(Running::Resumed),
-                other => Err(format!("running {other:?}: expected \"lost\" or \"resumed\"")),
-            })?
-            .unwrap_or_default(),
+            running: head_line
+                .read("running", |word| match word {
+                    "lost" => Ok(Running::Lost),
+                    "resumed" => Ok(Running::Resumed),
+                    other => Err(format!("running {other:?}: expected \"lost\" or \"resumed\"")),
+                })?
+                .unwrap_or_default(),
             max_run_time: head_line.read("max-run-time", |length| {
                 duration::parse(length).map_err(|why| format!("max-run-time {length:?}: {why}"))
             })?,
-            rows: head_line.read("rows", |word| match word {
-                "here" => Ok(RowsAre::Here),
-                "copies" => Ok(RowsAre::Copies),
-                other => Err(format!("rows {other:?}: expected \"here\" or \"copies\"")),
-            })?
-            .unwrap_or_default(),
+            rows: head_line
+                .read("rows", |word| match word {
+                    "here" => Ok(RowsAre::Here),
+                    "copies" => Ok(RowsAre::Copies),
+                    other => Err(format!("rows {other:?}: expected \"here\" or \"copies\"")),
+                })?
+                .unwrap_or_default(),
             file: file.to_owned(),
             relations,
             archive,
@@ -246,11 +248,7 @@ struct Head<'a> {
 
 impl Head<'_> {
     /// Reads one of them, where it stands there.
-    fn read<Value>(
-        &self,
-        key: &str,
-        read: impl Fn(&str) -> Result<Value, String>,
-    ) -> Result<Option<Value>, FileFault> {
+    fn read<Value>(&self, key: &str, read: impl Fn(&str) -> Result<Value, String>) -> Result<Option<Value>, FileFault> {
         let found = self.head.get(key);
         found.map(|(line, value)| read(value).map_err(|fault| self.source.fault(*line, fault))).transpose()
     }

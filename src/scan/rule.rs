@@ -178,9 +178,9 @@ impl Rule {
             Sieve::parse(name)
                 .ok_or_else(|| source.fault(*line, "expected whole, parents or names after \"-- prefilter:\""))
         });
-        let lifecycles = head.get("lifecycles").map(|(line, words)| {
-            header::lifecycles(words).map_err(|fault| source.fault(*line, fault))
-        });
+        let lifecycles = head
+            .get("lifecycles")
+            .map(|(line, words)| header::lifecycles(words).map_err(|fault| source.fault(*line, fault)));
         let ground = head.get("deletable").map(|(line, words)| {
             ground(words).ok_or_else(|| {
                 let expected = GROUNDS.map(|(words, _)| words).join(", ");

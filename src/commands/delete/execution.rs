@@ -59,7 +59,8 @@ pub(super) async fn carry_out(
     let canceller = guard.database.canceller();
     let looked_up = interrupt.or_cancel(&canceller, look_up(&unsettled, plan, &mut guard, printer)).await?;
     let through = admin.as_ref().map_or("nothing", |admin| admin.0.describe());
-    let times = [guard.premise.times.backup, guard.premise.restored.time()].map(|time| time.map(|time| time.to_string()));
+    let times =
+        [guard.premise.times.backup, guard.premise.restored.time()].map(|time| time.map(|time| time.to_string()));
     let results = output_file.as_ref().map(|file| file.display().to_string());
     let about = About { report, plan, host, admin: through, database, times: times.into(), results };
     let begun = [vec![start(about)], looked_up.events].concat();
