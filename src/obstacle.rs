@@ -14,8 +14,6 @@ pub enum Ground {
     Never,
     /// Where the CI loses what ran at the backup.
     WhereLost,
-    /// Once builds that were queued after the restore start again.
-    OnceTheQueueMoves,
     /// As the rule says of each build.
     RowByRow,
 }
@@ -70,6 +68,12 @@ pub enum Obstacle {
     StrangeAddress,
     /// Its address has another number or project than it has.
     OtherAddress,
+    /// Its lifecycle is none that is known: it may wait on purpose.
+    LifecycleUnknown,
+    /// It waits, and what waits in this CI's database starts by itself.
+    StartsByItself,
+    /// It shows as running, and its start is not on record: it may have waited at the backup, and run now.
+    StartUnknown,
     /// The CI may take up what ran at the backup, and this one has stopped since.
     MayHaveBeenResumed,
     /// The CI may take up what ran at the backup, and has not been back for long enough.
@@ -94,7 +98,8 @@ impl Obstacle {
     /// The timing that brought it about, which `--allow-timing` may allow.
     pub fn timing(&self) -> Option<Timing> {
         match self {
-            Self::NoBackupTime | Self::NoTimeOnRecord => Some(Timing::Unknown),
+            // Without T nothing tells what lives: that is not for a flag to allow.
+            Self::NoTimeOnRecord => Some(Timing::Unknown),
             Self::RanAfterRestore | Self::SilentAfterRestore | Self::MayBeAlive => Some(Timing::AfterRestore),
             Self::Between => Some(Timing::Between),
             _ => None,
@@ -121,6 +126,9 @@ impl fmt::Display for Obstacle {
             Self::NoAddress => "it has no address",
             Self::StrangeAddress => "its address is not of the form https://HOST/VCS/ORG/PROJECT/NUMBER",
             Self::OtherAddress => "its address names another build",
+            Self::LifecycleUnknown => "its lifecycle is not known",
+            Self::StartsByItself => "it waits, and what waits in this database starts by itself",
+            Self::StartUnknown => "its start is not on record, and it may have waited at the backup: wait for --max-run-time",
             Self::MayHaveBeenResumed => "this CI may resume what ran at the backup",
             Self::MayBeResumed => "this CI may resume what ran at the backup: wait for --max-run-time",
             Self::NeverBy(rules) => {

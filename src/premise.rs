@@ -17,11 +17,8 @@ pub enum Restored {
     Given(Timestamp),
     /// The database server's own record of its last crash recovery.
     Recovered(Timestamp),
-    /// It is not known. The server may have recovered from a crash before T, with builds on both sides of it.
-    Unknown {
-        /// When, if it did.
-        recovered_before_backup: Option<Timestamp>,
-    },
+    /// It is not known.
+    Unknown,
 }
 
 impl Restored {
@@ -29,7 +26,7 @@ impl Restored {
     pub fn time(self) -> Option<Timestamp> {
         match self {
             Self::Given(time) | Self::Recovered(time) => Some(time),
-            Self::Unknown { .. } => None,
+            Self::Unknown => None,
         }
     }
 }
@@ -72,6 +69,9 @@ pub struct Premise {
     pub restored: Restored,
     /// The builds that contradict T and R; none where one of the two is not known.
     pub contradictions: Contradictions,
+    /// When the database server recovered from a crash by its own record, where that is before T and has builds on both sides: the restore
+    /// may have been then.
+    pub recovered_before_backup: Option<Timestamp>,
     /// A stop after this moment is one of the restored server. `None` without T.
     pub closing_from: Option<Timestamp>,
     /// Whether a build that was queued after R has started since.
@@ -85,8 +85,9 @@ impl Premise {
     pub fn without_backup(times: RestoreTimes, now: Timestamp) -> Self {
         Self {
             times,
-            restored: Restored::Unknown { recovered_before_backup: None },
+            restored: Restored::Unknown,
             contradictions: Contradictions::default(),
+            recovered_before_backup: None,
             closing_from: None,
             queue_moves: false,
             now,
@@ -145,7 +146,7 @@ impl fmt::Display for Premise {
             Restored::Recovered(restored) => {
                 write!(f, "server back at {restored:.0} (the database server's own record of its last crash recovery)")?
             }
-            Restored::Unknown { .. } => f.write_str("when the server came back is not known")?,
+            Restored::Unknown => f.write_str("when the server came back is not known")?,
         }
         write!(f, ", now {:.0}", self.now)
     }
@@ -170,7 +171,7 @@ mod tests {
         for (restored, expected) in [
             (Restored::Given(restored), "server back at 2026-11-20T06:30:00Z, now"),
             (Restored::Recovered(restored), "server back at 2026-11-20T06:30:00Z (the database server's own record"),
-            (Restored::Unknown { recovered_before_backup: None }, "when the server came back is not known"),
+            (Restored::Unknown, "when the server came back is not known"),
         ] {
             let line = premise(restored).to_string();
             assert!(line.contains(expected), "{line}");
@@ -182,7 +183,7 @@ mod tests {
         let close = |text| premise(Restored::Given(at(text))).is_too_close();
         assert!(close("2026-11-20T02:00:10Z"));
         assert!(!close("2026-11-20T02:00:10.000001Z"));
-        assert!(!premise(Restored::Unknown { recovered_before_backup: None }).is_too_close());
+        assert!(!premise(Restored::Unknown).is_too_close());
     }
 
     #[test]

@@ -27,5 +27,7 @@ SELECT count(*) AS builds,
        max(build.project) FILTER (WHERE build.queued_at - build.started_at BETWEEN interval '1 second' AND interval '10 minutes') AS last_early,
        count(*) FILTER (WHERE build.started_at - build.stopped_at BETWEEN interval '1 second' AND interval '10 minutes') AS early_stops,
        extract(epoch FROM max(build.started_at - build.stopped_at)
-                 FILTER (WHERE build.started_at - build.stopped_at BETWEEN interval '1 second' AND interval '10 minutes'))::bigint AS earliest_stop
+                 FILTER (WHERE build.started_at - build.stopped_at BETWEEN interval '1 second' AND interval '10 minutes'))::bigint AS earliest_stop,
+       count(*) FILTER (WHERE build.lifecycle = 'finished' AND build.queued_at IS NULL AND build.started_at IS NULL
+                          AND build.stopped_at IS NULL) AS over_without_time
   FROM build;

@@ -4,8 +4,10 @@
 -- Why:   nothing that happened after T can be in a database that was restored from T, and nothing happened before R on a server that
 --        was not there: a build that did something in between says that T, R or a clock is wrong. Clocks may be apart by the tolerance.
 --        A server that starts may close what it finds running before it says that it is up. So stops alone in the last 15 minutes
---        before R, where nothing else happened, contradict nothing.
---        :among narrows output to the builds that may have been at work after T. In psql: -v among='IS NOT NULL'
+--        before R, where nothing else happened, contradict nothing. Where T is less than half an hour before R, such stops might as well be
+--        the last of a server that was still at work: then they have to lie within 2 minutes of one another, as a start-up's do.
+--        What belongs to no build counts as well: it was written, by whomever. :among narrows output to the builds that may have been at
+--        work after T. In psql: -v among=true
 WITH setting AS MATERIALIZED (
     SELECT nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
              + nullif(current_setting('halfbuilt.clock_tolerance', true), '')::interval AS after,
@@ -24,14 +26,17 @@ WITH setting AS MATERIALIZED (
     SELECT step.build_key, step.started_at
       FROM step
      WHERE step.started_at > (SELECT setting.after FROM setting) AND step.started_at < (SELECT setting.before FROM setting)
-       AND step.build_key IN (SELECT build.build_key FROM build)
     UNION ALL
     SELECT chunk.build_key, chunk.stored_at
       FROM chunk
      WHERE chunk.stored_at > (SELECT setting.after FROM setting) AND chunk.stored_at < (SELECT setting.before FROM setting)
-       AND chunk.build_key :among
+       AND :among
 ), start_up AS (
-    SELECT NOT EXISTS (SELECT FROM sign WHERE sign.at > (SELECT setting.start_up FROM setting)) AS is_quiet
+    SELECT NOT EXISTS (SELECT FROM sign WHERE sign.at > (SELECT setting.start_up FROM setting))
+             AND ((SELECT setting.before - setting.after >= interval '30 minutes' FROM setting)
+                  OR coalesce(max(build.stopped_at) - min(build.stopped_at) <= interval '2 minutes', true)) AS is_quiet
+      FROM build
+     WHERE build.stopped_at > (SELECT setting.start_up FROM setting) AND build.stopped_at < (SELECT setting.before FROM setting)
 ), contradiction AS (
     SELECT sign.build_key, sign.at FROM sign
     UNION ALL
@@ -41,7 +46,7 @@ WITH setting AS MATERIALIZED (
      WHERE build.stopped_at > (SELECT setting.after FROM setting) AND build.stopped_at < (SELECT setting.before FROM setting)
        AND (NOT start_up.is_quiet OR build.stopped_at <= (SELECT setting.start_up FROM setting))
 ), counted AS (
-    SELECT count(DISTINCT contradiction.build_key) AS builds, min(contradiction.at) AS first, max(contradiction.at) AS last
+    SELECT count(DISTINCT contradiction.build_key) + (count(*) > count(contradiction.build_key))::int AS builds, min(contradiction.at) AS first, max(contradiction.at) AS last
       FROM contradiction
 )
 SELECT counted.builds, counted.first, counted.last,

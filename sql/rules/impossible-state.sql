@@ -9,7 +9,8 @@
 --        maximum run time); running, with a stop by the backup time (or by now, where none is given).
 -- For:   scan, verify and delete.
 -- Why:   a record that was written by half, or closed by half: the word and the times of it are not of one moment. Where more than half of
---        all builds of one status word are so, and three at least, that is how this CI writes them: said, and not deleted.
+--        all builds of one status word are so (no word counts as one), and three at least, or more than half of one lifecycle, and ten
+--        at least, that is how this CI writes them: said, and not deleted.
 -- Not:   a stop without a start: the build was cancelled while it waited. A build that waits on purpose (held).
 WITH setting AS MATERIALIZED (
     SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
@@ -53,8 +54,17 @@ WITH setting AS MATERIALIZED (
            count(*) FILTER (WHERE every_build.lifecycle = 'running'
                               AND every_build.stopped_at <= (SELECT setting.stopped_by FROM setting)) AS running
       FROM every_build
-     WHERE every_build.status IN (SELECT found.status FROM found)
+     WHERE coalesce('=' || every_build.status, '') IN (SELECT coalesce('=' || found.status, '') FROM found)
      GROUP BY every_build.status
+), living AS MATERIALIZED (
+    SELECT every_build.lifecycle, count(*) AS builds,
+           count(*) FILTER (WHERE CASE every_build.lifecycle
+                                  WHEN 'finished' THEN every_build.started_at IS NOT NULL AND every_build.stopped_at IS NULL
+                                  WHEN 'running'  THEN every_build.stopped_at <= (SELECT setting.stopped_by FROM setting)
+                                  ELSE every_build.started_at IS NOT NULL END) AS alike
+      FROM every_build
+     WHERE every_build.lifecycle IN (SELECT found.lifecycle FROM found)
+     GROUP BY every_build.lifecycle
 )
 SELECT found.build_key,
        found.lifecycle
@@ -63,9 +73,13 @@ SELECT found.build_key,
                     'YYYY-MM-DD"T"HH24:MI:SS"Z"')
          || CASE found.lifecycle WHEN 'finished' THEN ', no stop is on record' ELSE '' END AS evidence,
        CASE WHEN alike.builds >= 3 AND alike.builds * 2 > every.builds
-            THEN 'most builds of status "' || left(found.status, 80) || '" are so: a habit of this CI?' END AS obstacle
+            THEN 'most builds ' || coalesce('of status "' || left(found.status, 80) || '"', 'without a status')
+                   || ' are so: a habit of this CI?'
+            WHEN living.alike >= 10 AND living.alike * 2 > living.builds
+            THEN 'most builds that are ' || found.lifecycle || ' are so: a habit of this CI?' END AS obstacle
   FROM found
-  LEFT JOIN every ON every.status = found.status
+  LEFT JOIN every ON coalesce('=' || every.status, '') = coalesce('=' || found.status, '')
+  LEFT JOIN living ON living.lifecycle = found.lifecycle
  CROSS JOIN LATERAL (SELECT CASE found.lifecycle WHEN 'finished' THEN every.finished WHEN 'not_run' THEN every.not_run
                                  WHEN 'queued' THEN every.queued WHEN 'not_running' THEN every.not_running
                                  ELSE every.running END AS builds) AS alike;

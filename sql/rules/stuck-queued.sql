@@ -2,7 +2,6 @@
 -- title: the build was queued and never started
 -- needs: build, queue_elsewhere
 -- lifecycles: queued, not_running
--- deletable: once the queue moves
 --
 -- What:  builds that wait for their start, and have waited since the backup time or before (or by now, where none is given), or have
 --        shown no sign of life for longer than the maximum run time, whenever they were queued.

@@ -72,12 +72,14 @@ pub(super) fn say_premise(premise: &Premise, printer: Printer) {
              before anything is deleted",
         );
     }
+    if let Some(at) = premise.recovered_before_backup {
+        printer.warn(&format!(
+            "the database server recovered from a crash at {at:.0}, before the backup time, with builds on both sides of it: if the restore \
+             was then, T and R are wrong, and builds that live look cut"
+        ));
+    }
     match premise.restored {
-        Restored::Unknown { recovered_before_backup: Some(at) } => printer.warn(&format!(
-            "the database server recovered from a crash at {at:.0}, before the backup time, with builds on both sides of it: was the \
-             restore then? nothing is deletable without --restored-at"
-        )),
-        Restored::Unknown { recovered_before_backup: None } => {
+        Restored::Unknown => {
             printer.warn("when the server came back is not known: nothing is deletable without --restored-at");
         }
         Restored::Given(_) | Restored::Recovered(_) if premise.is_too_close() => {

@@ -83,7 +83,7 @@ impl Drill {
         }
         let baseline = Baseline::load(&args.baseline, &mut args.reading, printer)?;
         self.baseline = baseline.as_ref().map(Baseline::named);
-        let plan = reading::plan(&args.reading, &[])?;
+        let plan = reading::plan(&args.reading, &[])?.with_every_piece();
         self.times = *plan.times();
         self.profile = Some(plan.profile_name().to_owned());
         self.checks.splice(0..0, rules(&plan));

@@ -69,6 +69,8 @@ pub struct Permit {
     pub denied: DeniedProjects,
     /// Timings that are not deletable by themselves, and are allowed all the same.
     pub timings: Vec<Timing>,
+    /// The only timings of which builds are deleted; any, where none is named.
+    pub only: Vec<Timing>,
 }
 
 impl Permit {
@@ -154,6 +156,9 @@ impl Terms<'_> {
             };
             return Keep(State::Refused, why);
         }
+        if !self.permit.only.is_empty() && !self.permit.only.contains(&now.timing) {
+            return Keep(State::Refused, format!("its timing is {}, and --timing names others", now.timing));
+        }
         Delete(format!("{}: {}", now.timing, now.evidence))
     }
 
@@ -235,7 +240,7 @@ mod tests {
             Timing::InFlight | Timing::Stale | Timing::Ended => Vec::new(),
             Timing::AfterRestore => vec![Obstacle::MayBeAlive],
             Timing::Between => vec![Obstacle::Between],
-            Timing::Unknown => vec![Obstacle::NoBackupTime],
+            Timing::Unknown => vec![Obstacle::NoTimeOnRecord],
         }
     }
 
@@ -380,6 +385,10 @@ mod tests {
             Obstacle::QueueStands,
             Obstacle::RuleSays("a habit".to_owned()),
             Obstacle::NoBuild,
+            Obstacle::NoBackupTime,
+            Obstacle::LifecycleUnknown,
+            Obstacle::StartsByItself,
+            Obstacle::StartUnknown,
             Obstacle::Baseline("baseline-changed"),
         ] {
             let Reading::There(mut now) = there(Timing::InFlight, &["stuck-running"], "f1") else { return };
@@ -387,6 +396,16 @@ mod tests {
             let decision = decide(&permit, &row, &Reading::There(now));
             assert_eq!(decision, Decision::Keep(State::Refused, obstacle.to_string()));
         }
+    }
+
+    #[test]
+    fn where_timings_are_named_no_other_is_deleted() {
+        let permit = Permit { only: vec![Timing::Ended], ..Permit::default() };
+        let now = there(Timing::InFlight, &["stuck-running"], "f1");
+        for row in [chosen(None), chosen(Some((Timing::InFlight, true, "f1")))] {
+            assert_eq!(state_by(&permit, &row, &now), Some(State::Refused));
+        }
+        assert_eq!(state_by(&permit, &chosen(None), &there(Timing::Ended, &["output-gap"], "f1")), None);
     }
 
     #[test]

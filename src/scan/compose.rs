@@ -139,7 +139,7 @@ impl Relations<'_> {
     /// What all builds say to T and R. Output is read only of those whose keys are the first parameter, or of all.
     pub(super) fn premise(&self, of_some: bool) -> String {
         let among = key::among_keys(self.shape, 1).filter(|_| of_some);
-        let among = among.unwrap_or_else(|| "IN (SELECT build.build_key FROM build)".to_owned());
+        let among = among.map_or_else(|| "true".to_owned(), |among| format!("chunk.build_key {among}"));
         self.followed_by(&[], &sql::PREMISE.replace(":among", &among))
     }
 

@@ -351,6 +351,11 @@ impl<'a> Scan<'a> {
             let what = counted(without_time, "waiting or running build");
             self.leave_out(what, "neither a start nor a queueing is on record");
         }
+        let over_without_time = count(16)?;
+        if over_without_time > 0 {
+            // Such a build may be one that the backup cut and that some housekeeping closed.
+            self.leave_out(counted(over_without_time, "finished build"), "no time of it is on record");
+        }
         self.remark_off_record(count(9)?, "build");
         let project = [row.text(12)?, row.text(13)?];
         let (starts, stops) = ((count(10)?, count(11)?), (count(14)?, count(15)?));

@@ -67,7 +67,7 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) 
 fn grounds(plan: &ScanPlan, reasons: &[String], own_words: Vec<String>) -> Vec<(Ground, String)> {
     let ground =
         |reason: &String| plan.rules.iter().find(|rule| rule.name == *reason).map_or(Ground::Never, |rule| rule.ground);
-    reasons.iter().map(ground).zip(own_words).collect()
+    reasons.iter().map(ground).zip(own_words.iter().map(|word| escape_controls(word))).collect()
 }
 
 /// What is told of a build that is not there. It cannot be deleted.

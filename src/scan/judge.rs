@@ -31,7 +31,7 @@ pub(super) fn obstacles(found: &Finding, seen: &Seen, habits: Habits, premise: &
     let mut against = Vec::new();
     against.extend(of_timing(found, premise));
     if premise.times.backup.is_some() {
-        if matches!(premise.restored, Restored::Unknown { .. }) {
+        if matches!(premise.restored, Restored::Unknown) {
             against.push(Obstacle::RestoreUnknown);
         } else if premise.is_too_close() {
             against.push(Obstacle::RestoreTooClose);
@@ -44,8 +44,9 @@ pub(super) fn obstacles(found: &Finding, seen: &Seen, habits: Habits, premise: &
         against.push(Obstacle::SharesItsName);
     }
     against.extend(of_address(found));
+    against.extend(of_lifecycle(found, habits, premise));
     against.extend(of_resumption(found, habits, premise));
-    against.extend(of_reasons(found, seen, habits, premise));
+    against.extend(of_reasons(found, seen, habits));
     against
 }
 
@@ -81,6 +82,23 @@ fn of_address(found: &Finding) -> Option<Obstacle> {
     }
 }
 
+/// What waits may start at any moment, and what shows as running without a start may have waited until a moment ago: whatever else is
+/// wrong with it.
+fn of_lifecycle(found: &Finding, habits: Habits, premise: &Premise) -> Vec<Obstacle> {
+    match found.lifecycle.as_deref() {
+        // That no T was given is said already.
+        _ if premise.times.backup.is_none() => Vec::new(),
+        Some("queued" | "not_running") if found.stopped_at.is_none() => of_queue(habits, premise).into_iter().collect(),
+        Some("running") if found.started_at.is_none() && found.stopped_at.is_none() => {
+            let young = !premise.is_back_for(premise.times.max_run_time);
+            let start = young.then_some(Obstacle::StartUnknown);
+            start.into_iter().chain(of_queue(habits, premise)).collect()
+        }
+        Some("queued" | "held" | "not_run" | "not_running" | "running" | "finished") => Vec::new(),
+        _ => vec![Obstacle::LifecycleUnknown],
+    }
+}
+
 /// A CI that resumes what ran may be at work on it, unseen.
 fn of_resumption(found: &Finding, habits: Habits, premise: &Premise) -> Option<Obstacle> {
     let ran_at_backup = matches!(found.timing, Timing::InFlight | Timing::Stale)
@@ -95,7 +113,7 @@ fn of_resumption(found: &Finding, habits: Habits, premise: &Premise) -> Option<O
 }
 
 /// One reason that makes it deletable is enough; where there is none, all say why.
-fn of_reasons(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise) -> Vec<Obstacle> {
+fn of_reasons(found: &Finding, seen: &Seen, habits: Habits) -> Vec<Obstacle> {
     let mut against = Vec::new();
     let mut never = Vec::new();
     for (reason, (ground, own_word)) in found.reasons.iter().zip(&seen.grounds) {
@@ -107,7 +125,6 @@ fn of_reasons(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise) -
             }
             Ground::RowByRow => Some(own_word).filter(|word| !word.is_empty()).cloned().map(Obstacle::RuleSays),
             Ground::WhereLost => (habits.running != Running::Lost).then_some(Obstacle::NotKnownToBeLost),
-            Ground::OnceTheQueueMoves => of_queue(habits, premise),
         };
         match obstacle {
             None => return Vec::new(),
@@ -122,11 +139,10 @@ fn of_reasons(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise) -
 
 fn of_queue(habits: Habits, premise: &Premise) -> Option<Obstacle> {
     match habits.queue {
-        // That no T was given is said already.
-        _ if premise.times.backup.is_none() => None,
         None => Some(Obstacle::QueueUnknown),
-        Some(_) if !premise.is_back_for(premise.times.max_queue_time) => Some(Obstacle::QueueTooYoung),
-        Some(_) => (!premise.queue_moves).then_some(Obstacle::QueueStands),
+        Some(Queue::InThisDatabase) => Some(Obstacle::StartsByItself),
+        Some(Queue::Elsewhere) if !premise.is_back_for(premise.times.max_queue_time) => Some(Obstacle::QueueTooYoung),
+        Some(Queue::Elsewhere) => (!premise.queue_moves).then_some(Obstacle::QueueStands),
     }
 }
 
@@ -199,7 +215,7 @@ mod tests {
             build_url: Some("https://ci.example.com/gh/acme/api/13".to_owned()),
             ..cut()
         };
-        let unknown = Premise { restored: Restored::Unknown { recovered_before_backup: None }, ..premise() };
+        let unknown = Premise { restored: Restored::Unknown, ..premise() };
         let seen = Seen { in_future: true, ..by(&[(Ground::Never, "")]) };
         let odd = Finding { reasons: vec!["impossible-times".to_owned()], ..odd };
         assert_eq!(
@@ -223,21 +239,52 @@ mod tests {
             (&[(Ground::RowByRow, "a habit"), (Ground::Never, "")], vec![Obstacle::RuleSays("a habit".to_owned())]),
             (&[(Ground::RowByRow, "")], vec![]),
             (&[(Ground::WhereLost, "")], vec![]),
-            (&[(Ground::OnceTheQueueMoves, "")], vec![]),
         ] {
             assert_eq!(against(&cut(), grounds, LOST, &premise()), expected, "{grounds:?}");
         }
     }
 
     #[test]
-    fn what_waits_is_judged_by_its_queue() {
+    fn what_waits_is_judged_by_its_queue_whatever_else_is_wrong_with_it() {
         let waiting = Finding { lifecycle: Some("queued".to_owned()), started_at: None, ..cut() };
-        let judge = |habits, premise: &Premise| against(&waiting, &[(Ground::OnceTheQueueMoves, "")], habits, premise);
-        assert_eq!(judge(Habits { queue: None, ..LOST }, &premise()), [Obstacle::QueueUnknown]);
-        let still = Premise { queue_moves: false, ..premise() };
-        assert_eq!(judge(LOST, &still), [Obstacle::QueueStands]);
-        let young = Premise { now: at("2026-11-20T07:29:59Z"), ..premise() };
-        assert_eq!(judge(LOST, &young), [Obstacle::QueueTooYoung]);
+        let started = Finding { lifecycle: Some("not_running".to_owned()), ..cut() };
+        for waiting in [waiting, started] {
+            let judge = |habits, premise: &Premise| against(&waiting, &[(Ground::Always, "")], habits, premise);
+            assert_eq!(judge(LOST, &premise()), []);
+            assert_eq!(judge(Habits { queue: None, ..LOST }, &premise()), [Obstacle::QueueUnknown]);
+            let in_database = Habits { queue: Some(Queue::InThisDatabase), ..LOST };
+            assert_eq!(judge(in_database, &premise()), [Obstacle::StartsByItself]);
+            let still = Premise { queue_moves: false, ..premise() };
+            assert_eq!(judge(LOST, &still), [Obstacle::QueueStands]);
+            let young = Premise { now: at("2026-11-20T07:29:59Z"), ..premise() };
+            assert_eq!(judge(LOST, &young), [Obstacle::QueueTooYoung]);
+        }
+        let cancelled = Finding {
+            lifecycle: Some("queued".to_owned()),
+            stopped_at: Some(at("2026-11-20T01:59:00Z")),
+            timing: Timing::Ended,
+            ..cut()
+        };
+        assert_eq!(against(&cancelled, &[(Ground::Always, "")], Habits { queue: None, ..LOST }, &premise()), []);
+    }
+
+    #[test]
+    fn what_runs_without_a_start_may_have_waited_at_the_backup() {
+        let running = Finding { started_at: None, queued_at: Some(at("2026-11-20T01:58:00Z")), ..cut() };
+        let judge = |habits, premise: &Premise| against(&running, &[(Ground::Always, "")], habits, premise);
+        assert_eq!(judge(LOST, &premise()), []);
+        let young = Premise { now: at("2026-11-20T11:29:59Z"), ..premise() };
+        assert_eq!(judge(LOST, &young), [Obstacle::StartUnknown]);
+        let in_database = Habits { queue: Some(Queue::InThisDatabase), ..LOST };
+        assert_eq!(judge(in_database, &premise()), [Obstacle::StartsByItself]);
+    }
+
+    #[test]
+    fn a_lifecycle_that_is_not_known_may_be_one_that_waits_on_purpose() {
+        for lifecycle in [None, Some("paused"), Some("Running"), Some("")] {
+            let odd = Finding { lifecycle: lifecycle.map(str::to_owned), ..cut() };
+            assert_eq!(against(&odd, &[(Ground::Always, "")], LOST, &premise()), [Obstacle::LifecycleUnknown]);
+        }
     }
 
     #[test]

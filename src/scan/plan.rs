@@ -22,7 +22,18 @@ pub struct ScanPlan {
     /// What it finds is never deletable, even if the scan is not asked for it.
     pub(super) duplicates: Rule,
     times: RestoreTimes,
+    output_read: OutputRead,
     base_url: Option<String>,
+}
+
+/// Whose output is held against T and R.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutputRead {
+    /// That of builds which may have been at work after T: quick, and blind to what came more than an hour after its build had stopped.
+    #[default]
+    OfBuildsAtWork,
+    /// All of it.
+    Every,
 }
 
 /// Something that a scan did not look at. It must never pass for clean.
@@ -60,6 +71,7 @@ impl ScanPlan {
             not_needed: Vec::new(),
             duplicates: Rule::duplicates()?,
             times,
+            output_read: OutputRead::default(),
             base_url,
         };
         for rule in all_rules {
@@ -86,6 +98,16 @@ impl ScanPlan {
     #[must_use]
     pub fn without_rules(self) -> Self {
         Self { rules: Vec::new(), ..self }
+    }
+
+    /// The same, with every piece of output held against T and R, for who says that a restore is clean.
+    #[must_use]
+    pub fn with_every_piece(self) -> Self {
+        Self { output_read: OutputRead::Every, ..self }
+    }
+
+    pub(super) fn output_read(&self) -> OutputRead {
+        self.output_read
     }
 
     /// The names of the rules that will be run.

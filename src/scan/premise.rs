@@ -8,7 +8,7 @@ use crate::premise::{Contradictions, Premise, Restored, later};
 use super::ScanError;
 use super::compose::{Relations, Scope};
 use super::fit::Fit;
-use super::plan::ScanPlan;
+use super::plan::{OutputRead, ScanPlan};
 use super::profile::RowsAre;
 
 /// The database's own clock.
@@ -52,15 +52,6 @@ struct Answer {
     now: Timestamp,
 }
 
-/// Whose output is looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Output {
-    /// That of builds which may have been at work after T.
-    OfBuildsAtWork,
-    /// All of it.
-    Every,
-}
-
 struct Asker<'a> {
     plan: &'a ScanPlan,
     relations: Relations<'a>,
@@ -74,6 +65,7 @@ impl Asker<'_> {
             times,
             restored,
             contradictions: answer.contradictions,
+            recovered_before_backup: None,
             closing_from: answer.closing_from,
             queue_moves: answer.queue_moves,
             now: answer.now,
@@ -81,26 +73,30 @@ impl Asker<'_> {
         let Some(backup) = times.backup else {
             return Ok(Premise::without_backup(times, self.clock().await?));
         };
-        if let Some(restored) = times.restored {
-            return Ok(premise(Restored::Given(restored), self.ask(Some(restored), Output::OfBuildsAtWork).await?));
-        }
         let recovered = self.recovery().await?;
         let stopped_by = later(backup, times.clock_tolerance);
+        let recovered_before_backup = match recovered.filter(|recovered| *recovered <= stopped_by) {
+            Some(recovered) if self.has_both_sides(recovered).await? => Some(recovered),
+            _ => None,
+        };
+        let premise = |restored: Restored, answer: Answer| Premise {
+            recovered_before_backup,
+            ..premise(restored, answer)
+        };
+        if let Some(restored) = times.restored {
+            return Ok(premise(Restored::Given(restored), self.ask(Some(restored), self.plan.output_read()).await?));
+        }
         if let Some(recovered) = recovered.filter(|recovered| *recovered > stopped_by) {
             // Here a single piece tells, whatever else its build says: nothing may be on record before the recovery.
-            let answer = self.ask(Some(recovered), Output::Every).await?;
+            let answer = self.ask(Some(recovered), OutputRead::Every).await?;
             // A later crash, or a reset by hand, moves the record: then builds have been at work before it.
             if answer.contradictions.builds == 0 {
                 return Ok(premise(Restored::Recovered(recovered), answer));
             }
         }
-        let recovered_before_backup = match recovered.filter(|recovered| *recovered <= stopped_by) {
-            Some(recovered) if self.has_both_sides(recovered).await? => Some(recovered),
-            _ => None,
-        };
-        let answer = self.ask(None, Output::OfBuildsAtWork).await?;
+        let answer = self.ask(None, OutputRead::OfBuildsAtWork).await?;
         let sorted_by = Answer { closing_from: Some(stopped_by), contradictions: Contradictions::default(), ..answer };
-        Ok(premise(Restored::Unknown { recovered_before_backup }, sorted_by))
+        Ok(premise(Restored::Unknown, sorted_by))
     }
 
     async fn clock(&self) -> Result<Timestamp, ScanError> {
@@ -111,11 +107,11 @@ impl Asker<'_> {
     }
 
     /// What all builds say to T and this R; without R, only what the time is and whether the queue moves.
-    async fn ask(&self, restored: Option<Timestamp>, output: Output) -> Result<Answer, ScanError> {
+    async fn ask(&self, restored: Option<Timestamp>, output: OutputRead) -> Result<Answer, ScanError> {
         self.snapshot.give(&self.plan.settings_with(restored, None)).await?;
         // Where it is not on record when a piece was stored, no output is read at all.
         let narrows =
-            output == Output::OfBuildsAtWork && self.relations.takes_keys() && self.relations.tells_when_stored();
+            output == OutputRead::OfBuildsAtWork && self.relations.takes_keys() && self.relations.tells_when_stored();
         let keys = if restored.is_some() && narrows { self.at_work().await? } else { None };
         let statement = self.relations.premise(keys.is_some());
         let parameters: Vec<Parameter> = keys.map(Parameter::Texts).into_iter().collect();

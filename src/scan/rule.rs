@@ -30,11 +30,10 @@ const BUILT_IN: [(&str, &str); 12] = [
 const HEADERS: [&str; 7] = ["rule", "title", "needs", "lifecycles", "deletable", "prefilter", "sieve"];
 
 /// What stands after `-- deletable:`.
-const GROUNDS: [(&str, Ground); 5] = [
+const GROUNDS: [(&str, Ground); 4] = [
     ("yes", Ground::Always),
     ("never", Ground::Never),
     ("where what ran is lost", Ground::WhereLost),
-    ("once the queue moves", Ground::OnceTheQueueMoves),
     ("row by row", Ground::RowByRow),
 ];
 
@@ -284,7 +283,7 @@ mod tests {
             ),
             (
                 "-- rule: r\n-- title: t\n-- needs: build\n-- deletable: maybe\nSELECT 1",
-                "f, line 4: expected one of yes, never, where what ran is lost, once the queue moves, row by row after \
+                "f, line 4: expected one of yes, never, where what ran is lost, row by row after \
                  \"-- deletable:\"",
             ),
             (

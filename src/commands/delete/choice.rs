@@ -62,7 +62,7 @@ pub(super) fn choose(
         printer.warn(&format!("--reason {reason}: no row of {name} has it"));
     }
     let all = rows.len();
-    let timings: Vec<Timing> = args.timings.iter().map(chosen_timing).collect();
+    let timings = chosen_timings(args);
     let allowed: Vec<Timing> = args.gates.allow_timing.iter().map(super::gates::timing).collect();
     let choice = Choice { reasons: &args.reasons, timings: &timings, allowed: &allowed, projects };
     let (chosen, left) = choice.sort(rows);
@@ -98,6 +98,11 @@ fn say_what_is_left(left: &[Chosen], printer: Printer) {
     if let Some(more) = reasons.len().checked_sub(REASONS + 1) {
         printer.say(&format!("  and {} more reasons, in the report", more + 1));
     }
+}
+
+/// The timings that `--timing` names.
+pub(super) fn chosen_timings(args: &DeleteArgs) -> Vec<Timing> {
+    args.timings.iter().map(chosen_timing).collect()
 }
 
 fn chosen_timing(chosen: &ChosenTiming) -> Timing {

@@ -29,7 +29,7 @@ pub(super) struct Gates {
 
 impl Gates {
     /// Reads the policy, if there is one, and puts the flags beside it.
-    pub(super) fn settle(args: &GateArgs) -> Result<Self, Error> {
+    pub(super) fn settle(args: &GateArgs, only: Vec<Timing>) -> Result<Self, Error> {
         let policy = args.policy.as_deref().map(commands::policy::read).transpose()?;
         let asked = Asked {
             max: args.max,
@@ -41,7 +41,8 @@ impl Gates {
         if let Some(policy) = &policy {
             keeps_to(args, policy)?;
         }
-        let mut permit = Permit { timings: args.allow_timing.iter().map(timing).collect(), ..Permit::default() };
+        let timings = args.allow_timing.iter().map(timing).collect();
+        let mut permit = Permit { timings, only, ..Permit::default() };
         permit.denied.add(&args.deny, "--deny")?;
         if let Some(policy) = &policy {
             permit.denied.add(&policy.delete.deny, &format!("deny in {}", policy.name()))?;
