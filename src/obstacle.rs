@@ -72,7 +72,7 @@ pub enum Obstacle {
     LifecycleUnknown,
     /// It waits, and what waits in this CI's database starts by itself.
     StartsByItself,
-    /// It shows as running, and its start is not on record: it may have waited at the backup, and run now.
+    /// Nothing shows that it had started by T: it may have waited then, and run later.
     StartUnknown,
     /// The CI may take up what ran at the backup, and this one has stopped since.
     MayHaveBeenResumed,
@@ -128,7 +128,7 @@ impl fmt::Display for Obstacle {
             Self::OtherAddress => "its address names another build",
             Self::LifecycleUnknown => "its lifecycle is not known",
             Self::StartsByItself => "it waits, and what waits in this database starts by itself",
-            Self::StartUnknown => "its start is not on record, and it may have waited at the backup: wait for --max-run-time",
+            Self::StartUnknown => "its start is not on record, and it may have waited at the backup",
             Self::MayHaveBeenResumed => "this CI may resume what ran at the backup",
             Self::MayBeResumed => "this CI may resume what ran at the backup: wait for --max-run-time",
             Self::NeverBy(rules) => {

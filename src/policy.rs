@@ -54,6 +54,8 @@ pub struct DeletePolicy {
     pub max_age: Option<SignedDuration>,
     /// The only timings that a flag may allow besides those that are deletable.
     pub allow_timing: Option<Vec<Timing>>,
+    /// How far clocks may be apart at most.
+    pub clock_tolerance: Option<SignedDuration>,
     /// How many builds may contradict the two times.
     pub times_contradicted: Option<u64>,
     /// Whether builds are deleted only after they have been put into an archive.
@@ -99,6 +101,7 @@ struct DeleteSection {
     max_age: Option<Spanned<String>>,
     allow_timing: Option<Vec<Spanned<String>>>,
     times_contradicted: Option<u64>,
+    clock_tolerance: Option<Spanned<String>>,
     #[serde(default)]
     archive: bool,
     hosts: Option<Spanned<Vec<Spanned<String>>>>,
@@ -153,6 +156,10 @@ impl Policy {
         }
         delete.archive = section.archive;
         delete.times_contradicted = section.times_contradicted;
+        if let Some(tolerance) = section.clock_tolerance {
+            let length = duration::parse_or_none(tolerance.get_ref());
+            delete.clock_tolerance = Some(length.map_err(|why| at("clock_tolerance", tolerance.span(), &why))?);
+        }
         if let Some(timings) = section.allow_timing {
             let timing = |word: Spanned<String>| {
                 let known = OTHER_TIMINGS.into_iter().find(|timing| timing.as_str() == word.get_ref());
@@ -206,7 +213,7 @@ mod tests {
     #[test]
     fn a_policy_is_read() {
         let text = "# who answers for it\n[delete]\ndeny = ['acme/billing', \"tools/*\"]\nmax = 100\nmax_percent = 2.5\n\
-                    max_age = '12h'\nallow_timing = ['unknown']\ntimes_contradicted = 2\narchive = true\nhosts = ['CI.example.com', 'ci.example.com:8443']\n";
+                    max_age = '12h'\nallow_timing = ['unknown']\ntimes_contradicted = 2\nclock_tolerance = '2s'\narchive = true\nhosts = ['CI.example.com', 'ci.example.com:8443']\n";
         let delete = DeletePolicy {
             deny: vec!["acme/billing".to_owned(), "tools/*".to_owned()],
             max: Some(100),
@@ -214,6 +221,7 @@ mod tests {
             max_age: Some(SignedDuration::from_hours(12)),
             allow_timing: Some(vec![Timing::Unknown]),
             times_contradicted: Some(2),
+            clock_tolerance: Some(SignedDuration::from_secs(2)),
             archive: true,
             hosts: Some(vec!["ci.example.com".to_owned(), "ci.example.com:8443".to_owned()]),
         };

@@ -61,7 +61,7 @@ impl Contradictions {
 }
 
 /// What a scan goes by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Premise {
     /// What the run was given.
     pub times: RestoreTimes,
@@ -72,10 +72,18 @@ pub struct Premise {
     /// When the database server recovered from a crash by its own record, where that is before T and has builds on both sides: the restore
     /// may have been then.
     pub recovered_before_backup: Option<Timestamp>,
+    /// The server's own record of a recovery after T that cannot have been the restore, and the builds that say so.
+    pub recovery_contradicted: Option<(Timestamp, Contradictions)>,
+    /// How many builds stopped shortly before R, which is taken for the restored server's own start-up.
+    pub start_up_stops: u64,
     /// A stop after this moment is one of the restored server. `None` without T.
     pub closing_from: Option<Timestamp>,
     /// Whether a build that was queued after R has started since.
     pub queue_moves: bool,
+    /// When a build was queued or started first after R: since then the CI is back, however long its database has been.
+    pub first_sign: Option<Timestamp>,
+    /// The states in which this CI leaves builds by habit, as the server writes an array of texts.
+    pub habits: String,
     /// The database's own clock.
     pub now: Timestamp,
 }
@@ -88,8 +96,12 @@ impl Premise {
             restored: Restored::Unknown,
             contradictions: Contradictions::default(),
             recovered_before_backup: None,
+            recovery_contradicted: None,
+            start_up_stops: 0,
             closing_from: None,
             queue_moves: false,
+            first_sign: None,
+            habits: String::new(),
             now,
         }
     }
@@ -124,10 +136,9 @@ impl Premise {
         restored.duration_since(backup) <= tolerance.saturating_add(tolerance)
     }
 
-    /// Whether the server has been back for so long. Where R is not known builds are sorted as if it were T, and none is deletable.
+    /// Whether the CI has been back for so long: since its first sign of life after R.
     pub fn is_back_for(&self, length: SignedDuration) -> bool {
-        let back = self.restored.time().or(self.times.backup);
-        back.is_some_and(|back| self.now.duration_since(back) >= length)
+        self.first_sign.is_some_and(|back| self.now.duration_since(back) >= length)
     }
 }
 
@@ -187,9 +198,14 @@ mod tests {
     }
 
     #[test]
-    fn how_long_the_server_is_back_counts_from_r() {
-        assert!(premise(Restored::Given(at("2026-11-20T06:00:00Z"))).is_back_for(SignedDuration::from_hours(1)));
-        assert!(!premise(Restored::Given(at("2026-11-20T06:00:01Z"))).is_back_for(SignedDuration::from_hours(1)));
+    fn how_long_the_ci_is_back_counts_from_its_first_sign_of_life() {
+        let back = |first_sign: Option<&str>| {
+            let given = premise(Restored::Given(at("2026-11-20T05:00:00Z")));
+            Premise { first_sign: first_sign.map(at), ..given }.is_back_for(SignedDuration::from_hours(1))
+        };
+        assert!(back(Some("2026-11-20T06:00:00Z")));
+        assert!(!back(Some("2026-11-20T06:00:01Z")));
+        assert!(!back(None));
     }
 
     #[test]

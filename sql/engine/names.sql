@@ -29,5 +29,12 @@ SELECT count(*) AS builds,
        extract(epoch FROM max(build.started_at - build.stopped_at)
                  FILTER (WHERE build.started_at - build.stopped_at BETWEEN interval '1 second' AND interval '10 minutes'))::bigint AS earliest_stop,
        count(*) FILTER (WHERE build.lifecycle = 'finished' AND build.queued_at IS NULL AND build.started_at IS NULL
-                          AND build.stopped_at IS NULL) AS over_without_time
+                          AND build.stopped_at IS NULL) AS over_without_time,
+       -- In the order of the lifecycles in the program.
+       count(*) FILTER (WHERE build.lifecycle = 'queued') AS queued_builds,
+       count(*) FILTER (WHERE build.lifecycle = 'held') AS held_builds,
+       count(*) FILTER (WHERE build.lifecycle = 'not_run') AS not_run_builds,
+       count(*) FILTER (WHERE build.lifecycle = 'not_running') AS not_running_builds,
+       count(*) FILTER (WHERE build.lifecycle = 'running') AS running_builds,
+       count(*) FILTER (WHERE build.lifecycle = 'finished') AS finished_builds
   FROM build;

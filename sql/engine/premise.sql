@@ -1,5 +1,6 @@
 -- What:  whether T and R can be true, by all builds: how many did something between them, when first and when last; from when on a
---        stop is the restored server's own; whether what waits is started again; and the database's clock.
+--        stop is the restored server's own; whether what waits is started again; the database's clock; and when the CI showed the first
+--        sign of life after R.
 -- For:   scan, verify and delete, before any timing is told.
 -- Why:   nothing that happened after T can be in a database that was restored from T, and nothing happened before R on a server that
 --        was not there: a build that did something in between says that T, R or a clock is wrong. Clocks may be apart by the tolerance.
@@ -34,7 +35,8 @@ WITH setting AS MATERIALIZED (
 ), start_up AS (
     SELECT NOT EXISTS (SELECT FROM sign WHERE sign.at > (SELECT setting.start_up FROM setting))
              AND ((SELECT setting.before - setting.after >= interval '30 minutes' FROM setting)
-                  OR coalesce(max(build.stopped_at) - min(build.stopped_at) <= interval '2 minutes', true)) AS is_quiet
+                  OR coalesce(max(build.stopped_at) - min(build.stopped_at) <= interval '2 minutes', true)) AS is_quiet,
+           count(*) AS stops
       FROM build
      WHERE build.stopped_at > (SELECT setting.start_up FROM setting) AND build.stopped_at < (SELECT setting.before FROM setting)
 ), contradiction AS (
@@ -45,15 +47,21 @@ WITH setting AS MATERIALIZED (
      CROSS JOIN start_up
      WHERE build.stopped_at > (SELECT setting.after FROM setting) AND build.stopped_at < (SELECT setting.before FROM setting)
        AND (NOT start_up.is_quiet OR build.stopped_at <= (SELECT setting.start_up FROM setting))
+), life AS (
+    -- The CI is back when the first build is queued or started, however long its database has been.
+    SELECT min(least(CASE WHEN build.queued_at  > (SELECT setting.restored_at FROM setting) THEN build.queued_at  END,
+                     CASE WHEN build.started_at > (SELECT setting.restored_at FROM setting) THEN build.started_at END)) AS first_sign,
+           coalesce(bool_or(build.queued_at > (SELECT setting.restored_at FROM setting)
+                            AND build.started_at > (SELECT setting.restored_at FROM setting)), false) AS queue_moves
+      FROM build
 ), counted AS (
     SELECT count(DISTINCT contradiction.build_key) + (count(*) > count(contradiction.build_key))::int AS builds, min(contradiction.at) AS first, max(contradiction.at) AS last
       FROM contradiction
 )
 SELECT counted.builds, counted.first, counted.last,
        CASE WHEN start_up.is_quiet THEN setting.start_up ELSE setting.restored_at END AS closing_from,
-       EXISTS (SELECT FROM build WHERE build.queued_at > (SELECT setting.restored_at FROM setting)
-                                   AND build.started_at > (SELECT setting.restored_at FROM setting)) AS queue_moves,
-       now() AS now
+       life.queue_moves, now() AS now, life.first_sign, CASE WHEN start_up.is_quiet THEN start_up.stops ELSE 0 END AS start_up_stops
   FROM counted
  CROSS JOIN start_up
+ CROSS JOIN life
  CROSS JOIN setting;

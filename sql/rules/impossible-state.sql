@@ -9,14 +9,14 @@
 --        maximum run time); running, with a stop by the backup time (or by now, where none is given).
 -- For:   scan, verify and delete.
 -- Why:   a record that was written by half, or closed by half: the word and the times of it are not of one moment. Where more than half of
---        all builds of one status word are so (no word counts as one), and three at least, or more than half of one lifecycle, and ten
---        at least, that is how this CI writes them: said, and not deleted.
+--        all builds of one status word are so, that is how this CI writes them: said, and not deleted (engine/habits.sql).
 -- Not:   a stop without a start: the build was cancelled while it waited. A build that waits on purpose (held).
 WITH setting AS MATERIALIZED (
     SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
                       + nullif(current_setting('halfbuilt.clock_tolerance', true), '')::interval, now()) AS stopped_by,
            coalesce(nullif(current_setting('halfbuilt.restored_at', true), '')::timestamptz, now()) AS started_by,
-           now() - nullif(current_setting('halfbuilt.max_run_time', true), '')::interval AS silent_since
+           now() - nullif(current_setting('halfbuilt.max_run_time', true), '')::interval AS silent_since,
+           nullif(current_setting('halfbuilt.habits', true), '')::text[] AS habits
 ), odd AS (
     SELECT build.build_key, build.lifecycle, build.status, build.queued_at, build.started_at, build.stopped_at
       FROM build
@@ -43,28 +43,6 @@ WITH setting AS MATERIALIZED (
     SELECT odd.*
       FROM odd
      WHERE NOT EXISTS (SELECT FROM lively WHERE lively.build_key = odd.build_key)
-), every AS MATERIALIZED (
-    -- Of all builds, whichever are in scope: a habit is one of the whole CI.
-    SELECT every_build.status, count(*) AS builds,
-           count(*) FILTER (WHERE every_build.lifecycle = 'finished' AND every_build.started_at IS NOT NULL
-                              AND every_build.stopped_at IS NULL) AS finished,
-           count(*) FILTER (WHERE every_build.lifecycle = 'not_run' AND every_build.started_at IS NOT NULL) AS not_run,
-           count(*) FILTER (WHERE every_build.lifecycle = 'queued' AND every_build.started_at IS NOT NULL) AS queued,
-           count(*) FILTER (WHERE every_build.lifecycle = 'not_running' AND every_build.started_at IS NOT NULL) AS not_running,
-           count(*) FILTER (WHERE every_build.lifecycle = 'running'
-                              AND every_build.stopped_at <= (SELECT setting.stopped_by FROM setting)) AS running
-      FROM every_build
-     WHERE coalesce('=' || every_build.status, '') IN (SELECT coalesce('=' || found.status, '') FROM found)
-     GROUP BY every_build.status
-), living AS MATERIALIZED (
-    SELECT every_build.lifecycle, count(*) AS builds,
-           count(*) FILTER (WHERE CASE every_build.lifecycle
-                                  WHEN 'finished' THEN every_build.started_at IS NOT NULL AND every_build.stopped_at IS NULL
-                                  WHEN 'running'  THEN every_build.stopped_at <= (SELECT setting.stopped_by FROM setting)
-                                  ELSE every_build.started_at IS NOT NULL END) AS alike
-      FROM every_build
-     WHERE every_build.lifecycle IN (SELECT found.lifecycle FROM found)
-     GROUP BY every_build.lifecycle
 )
 SELECT found.build_key,
        found.lifecycle
@@ -72,14 +50,10 @@ SELECT found.build_key,
          || to_char((CASE found.lifecycle WHEN 'running' THEN found.stopped_at ELSE found.started_at END) AT TIME ZONE 'UTC',
                     'YYYY-MM-DD"T"HH24:MI:SS"Z"')
          || CASE found.lifecycle WHEN 'finished' THEN ', no stop is on record' ELSE '' END AS evidence,
-       CASE WHEN alike.builds >= 3 AND alike.builds * 2 > every.builds
+       CASE WHEN found.lifecycle || ':' || md5(coalesce('=' || found.status, '')) = ANY (setting.habits)
             THEN 'most builds ' || coalesce('of status "' || left(found.status, 80) || '"', 'without a status')
                    || ' are so: a habit of this CI?'
-            WHEN living.alike >= 10 AND living.alike * 2 > living.builds
+            WHEN found.lifecycle = ANY (setting.habits)
             THEN 'most builds that are ' || found.lifecycle || ' are so: a habit of this CI?' END AS obstacle
   FROM found
-  LEFT JOIN every ON coalesce('=' || every.status, '') = coalesce('=' || found.status, '')
-  LEFT JOIN living ON living.lifecycle = found.lifecycle
- CROSS JOIN LATERAL (SELECT CASE found.lifecycle WHEN 'finished' THEN every.finished WHEN 'not_run' THEN every.not_run
-                                 WHEN 'queued' THEN every.queued WHEN 'not_running' THEN every.not_running
-                                 ELSE every.running END AS builds) AS alike;
+ CROSS JOIN setting;

@@ -53,6 +53,7 @@ fn about(found: u64) -> About {
         profile: "circleci".to_owned(),
         backup_time: Some(at(T)),
         restored_at: Some(at(T + 3600)),
+        limits: None,
         contradictions: 0,
         builds: 100,
         findings: found,

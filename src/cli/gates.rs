@@ -40,7 +40,7 @@ pub struct GateArgs {
     /// Delete nothing by a report that was scanned longer ago [default: 24h]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub max_age: Option<SignedDuration>,
-    /// A policy, TOML, whose section "delete" has deny, max, max_percent, max_age, allow_timing, times_contradicted, archive and hosts, in place of the defaults
+    /// A policy, TOML, whose section "delete" has deny, max, max_percent, max_age, allow_timing, times_contradicted, clock_tolerance, archive and hosts, in place of the defaults
     ///
     /// A flag may be stricter than the policy, never looser; what --deny names is denied besides.
     #[arg(long, value_name = "FILE", env = "HALFBUILT_POLICY")]

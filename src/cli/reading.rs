@@ -43,18 +43,18 @@ pub struct ReadingArgs {
     /// The longest time that the server lets a build run, such as 5h or '2 days' [default: the profile's own limit, else 5h]
     #[arg(long, value_name = "DURATION", value_parser = values::duration, env = "HALFBUILT_MAX_RUN_TIME")]
     pub max_run_time: Option<SignedDuration>,
-    /// How far the clocks of the machines that write times may be apart
+    /// How far the clocks of the machines that write times may be apart, 10m at most [default: 5s]
     ///
     /// A stop within it after the backup counts as one by the backup. Where the restore is not more than twice as far from the backup,
     /// nothing is deletable.
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = values::duration_or_none, env = "HALFBUILT_CLOCK_TOLERANCE")]
-    pub clock_tolerance: SignedDuration,
-    /// How long the restored server takes at most until it starts what waits
+    #[arg(long, value_name = "DURATION", value_parser = values::duration_or_none, env = "HALFBUILT_CLOCK_TOLERANCE")]
+    pub clock_tolerance: Option<SignedDuration>,
+    /// How long the restored server takes at most until it starts what waits [default: 1h]
     ///
-    /// A build that has waited since the backup is deletable only once the server has been back for so long, and a build that was
-    /// queued after the restore has started since.
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = values::duration, env = "HALFBUILT_MAX_QUEUE_TIME")]
-    pub max_queue_time: SignedDuration,
+    /// A build that has waited since the backup is deletable only once the server has been back for so long (since the first build that
+    /// was queued or started after the restore), and a build that was queued after the restore has started since.
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, env = "HALFBUILT_MAX_QUEUE_TIME")]
+    pub max_queue_time: Option<SignedDuration>,
     /// Give up a statement that the database is busy with for longer, such as 10m [default: the server's own limit]
     #[arg(long, value_name = "DURATION", value_parser = values::wait, env = "HALFBUILT_STATEMENT_TIMEOUT")]
     pub statement_timeout: Option<Duration>,

@@ -42,6 +42,7 @@ pub(super) fn of(
         profile: plan.profile_name().to_owned(),
         backup_time: plan.times().backup,
         restored_at: scan.premise().restored.time(),
+        limits: Some([plan.times().clock_tolerance, plan.times().max_run_time, plan.times().max_queue_time]),
         contradictions: scan.premise().contradictions.builds,
         builds: summary.scope.builds(),
         findings: summary.abnormal,

@@ -29,7 +29,7 @@ use planning::{Question, builds_in_scope, confirm, make_plan, nothing_left, say_
 pub(super) async fn run(mut args: DeleteArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let via: Via = args.via.parse()?;
     let projects = ProjectGlobs::new(&args.projects)?;
-    let gates = Gates::settle(&args.gates, chosen_timings(&args))?;
+    let gates = Gates::settle(&args.gates, args.reading.clock_tolerance, chosen_timings(&args))?;
     let (chosen, origin, report) = choose(&args, &projects, printer)?;
     origin.lend_times(&mut args.reading);
     let scan = reading::plan(&args.reading, &[])?;

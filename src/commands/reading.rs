@@ -5,12 +5,15 @@ use jiff::{SignedDuration, Timestamp};
 use crate::cli::ReadingArgs;
 use crate::database::{Database, Settings};
 use crate::output::Printer;
-use crate::premise::{Premise, Restored};
+use crate::premise::{Contradictions, Premise, Restored};
 use crate::scan::{Profile, Rule, ScanPlan};
+use crate::text::counted;
 use crate::timing::RestoreTimes;
 
 use super::{Error, base_url};
 
+/// The largest clock tolerance. It stays below the time before R in which a server's own start-up is looked for.
+const LARGEST_TOLERANCE: SignedDuration = SignedDuration::from_mins(10);
 /// How far two machines' clocks may be apart.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
 
@@ -21,13 +24,19 @@ pub(super) fn plan(args: &ReadingArgs, named_rules: &[String]) -> Result<ScanPla
     {
         return Err(Error::Usage(format!("--restored-at {restored} is before --backup-time {backup}")));
     }
+    let tolerance = args.clock_tolerance.unwrap_or(RestoreTimes::CLOCK_TOLERANCE);
     if let (Some(backup), Some(restored)) = (args.backup_time, args.restored_at)
-        && restored.duration_since(backup) < args.clock_tolerance
+        && restored.duration_since(backup) < tolerance
     {
-        let (tolerance, apart) = (args.clock_tolerance, restored.duration_since(backup));
+        let apart = restored.duration_since(backup);
         return Err(Error::Usage(format!(
             "--clock-tolerance {tolerance:#} is longer than the time between --backup-time and --restored-at, {apart:#}: builds before \
              and after the restore cannot be told apart"
+        )));
+    }
+    if tolerance > LARGEST_TOLERANCE {
+        return Err(Error::Usage(format!(
+            "--clock-tolerance {tolerance:#} is longer than {LARGEST_TOLERANCE:#}: clocks that are further apart tell nothing"
         )));
     }
     if args.restored_at.is_some() && args.backup_time.is_none() {
@@ -53,8 +62,8 @@ pub(super) fn times(args: &ReadingArgs, profile: Option<&Profile>) -> RestoreTim
         backup: args.backup_time,
         restored: args.restored_at,
         max_run_time: args.max_run_time.or(of_profile).unwrap_or(RestoreTimes::MAX_RUN_TIME),
-        clock_tolerance: args.clock_tolerance,
-        max_queue_time: args.max_queue_time,
+        clock_tolerance: args.clock_tolerance.unwrap_or(RestoreTimes::CLOCK_TOLERANCE),
+        max_queue_time: args.max_queue_time.unwrap_or(RestoreTimes::MAX_QUEUE_TIME),
     }
 }
 
@@ -72,6 +81,10 @@ pub(super) fn say_premise(premise: &Premise, printer: Printer) {
              before anything is deleted",
         );
     }
+    if premise.start_up_stops > 0 {
+        let builds = counted(premise.start_up_stops, "build");
+        printer.say(&format!("{builds} stopped shortly before the server came back: taken for closed by its own start-up"));
+    }
     if let Some(at) = premise.recovered_before_backup {
         printer.warn(&format!(
             "the database server recovered from a crash at {at:.0}, before the backup time, with builds on both sides of it: if the restore \
@@ -80,6 +93,13 @@ pub(super) fn say_premise(premise: &Premise, printer: Printer) {
     }
     match premise.restored {
         Restored::Unknown => {
+            if let Some((at, Contradictions { builds, last: Some(last), .. })) = premise.recovery_contradicted {
+                let builds = counted(builds, "build");
+                printer.say(&format!(
+                    "the database server recovered from a crash at {at:.0}, but {builds} did something between the backup and then, the \
+                     last at {last}: that was not the restore, or the backup time is wrong"
+                ));
+            }
             printer.warn("when the server came back is not known: nothing is deletable without --restored-at");
         }
         Restored::Given(_) | Restored::Recovered(_) if premise.is_too_close() => {

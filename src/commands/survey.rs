@@ -64,8 +64,7 @@ pub(super) async fn survey(
         let snapshot = database.snapshot(&plan.settings()).await?;
         let mut progress = Progress::open_ended("abnormal builds found", printer);
         let scan = Scan::begin(plan, &snapshot, projects, &|phase| progress.enter(&phase.to_string())).await?;
-        let premise = *scan.premise();
-        reading::say_premise(&premise, printer);
+        reading::say_premise(scan.premise(), printer);
         scan.remarks().iter().for_each(|remark| printer.say(remark));
         let mut summary = Summary::new(&scan);
         if let (Some(asked_for), Some(backup)) = (summary.scope.asked_for, plan.times().backup) {

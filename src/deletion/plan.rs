@@ -177,7 +177,7 @@ impl Terms<'_> {
         }
         (timing.is_deletable() && !judged.deletable).then(|| match judged.note.as_str() {
             "" => "the report says that it is not deletable".to_owned(),
-            note => note.to_owned(),
+            note => format!("the report says: {note}"),
         })
     }
 }

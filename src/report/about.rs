@@ -57,6 +57,8 @@ pub struct About {
     pub backup_time: Option<Timestamp>,
     /// R, as it was given or as the server's own record has it; `None` where it is not known.
     pub restored_at: Option<Timestamp>,
+    /// `--clock-tolerance`, `--max-run-time` and `--max-queue-time`, in this order; `None` in older files.
+    pub limits: Option<[SignedDuration; 3]>,
     /// How many builds of the database contradict T and R.
     pub contradictions: u64,
     /// How many builds were in scope.
@@ -162,6 +164,9 @@ impl About {
             "profile": self.profile,
             "backup_time": self.backup_time.map(time),
             "restored_at": self.restored_at.map(time),
+            "clock_tolerance_ms": self.limits.map(|limits| limits[0].as_millis()),
+            "max_run_seconds": self.limits.map(|limits| limits[1].as_secs()),
+            "max_queue_seconds": self.limits.map(|limits| limits[2].as_secs()),
             "times_contradicted": self.contradictions,
             "builds": self.builds,
             "findings": self.findings,
@@ -214,6 +219,7 @@ impl About {
             backup_time,
             restored_at,
             // Older files do not say.
+            limits: limits(about),
             contradictions: about["times_contradicted"].as_u64().unwrap_or_default(),
             builds: number("builds")?,
             findings: number("findings")?,
@@ -254,6 +260,15 @@ impl Baseline {
     }
 }
 
+fn limits(about: &Value) -> Option<[SignedDuration; 3]> {
+    let number = |field: &str| about[field].as_i64().filter(|number| *number >= 0);
+    Some([
+        SignedDuration::from_millis(number("clock_tolerance_ms")?),
+        SignedDuration::from_secs(number("max_run_seconds")?),
+        SignedDuration::from_secs(number("max_queue_seconds")?),
+    ])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,6 +281,7 @@ mod tests {
             profile: "circleci".to_owned(),
             backup_time: "2026-11-20T02:00:00Z".parse().ok(),
             restored_at: None,
+            limits: Some([SignedDuration::from_secs(5), SignedDuration::from_hours(5), SignedDuration::from_hours(1)]),
             contradictions: 3,
             builds: 405,
             findings: 51,

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::database::{Column, DatabaseError, Snapshot};
 
+use crate::obstacle::Ground;
+
 use super::ScanError;
 use super::compose::{Part, Relations, Scope};
 use super::profile::Profile;
@@ -117,7 +119,8 @@ async fn look_at_rule(snapshot: &Snapshot<'_>, profile: &Profile, shape: &Shape,
         Err(error) => return vec![place.misfit(error)],
         Ok(columns) => columns,
     };
-    let wanted = [("build_key", Kind::Any), ("evidence", Kind::Text)].into_iter();
+    let obstacle = (rule.ground == Ground::RowByRow).then_some(("obstacle", Kind::Text));
+    let wanted = [("build_key", Kind::Any), ("evidence", Kind::Text)].into_iter().chain(obstacle);
     let mut faults: Vec<ScanError> =
         wanted.filter_map(|(name, kind)| place.has_column(&columns, name, kind).err()).collect();
     let given = columns.iter().find(|column| column.name == "build_key").map(|column| column.type_name.as_str());

@@ -27,6 +27,7 @@ mod sql {
     pub(super) const CHUNK_OF_BUILDS: &str = include_str!("../../sql/engine/chunk_of_builds.sql");
     pub(super) const COVERAGE: &str = include_str!("../../sql/engine/coverage.sql");
     pub(super) const FINDING: &str = include_str!("../../sql/engine/finding.sql");
+    pub(super) const HABITS: &str = include_str!("../../sql/engine/habits.sql");
     pub(super) const JUDGED: &str = include_str!("../../sql/engine/judged.sql");
     pub(super) const KEYS: &str = include_str!("../../sql/engine/keys.sql");
     pub(super) const MANIFEST: &str = include_str!("../../sql/engine/manifest.sql");
@@ -151,6 +152,11 @@ impl Relations<'_> {
     /// Whether keys can be handed back to the server.
     pub(super) fn takes_keys(&self) -> bool {
         key::among_keys(self.shape, 1).is_some()
+    }
+
+    /// The states in which this CI leaves builds by habit, as one text.
+    pub(super) fn habits(&self) -> String {
+        self.followed_by(&[], sql::HABITS)
     }
 
     /// Whether there are builds on both sides of a time, which is the first item of the first parameter.
@@ -279,11 +285,10 @@ impl Relations<'_> {
 
     fn narrowed(&self, relation: Relation) -> Option<&'static str> {
         match (relation, self.scope) {
-            (Relation::Build, Scope::All) => Some(sql::OF_EVERY_PROJECT),
             (Relation::Build, Scope::Projects) => Some(sql::BUILD_OF_PROJECTS),
             (Relation::Build, Scope::Names) => Some(sql::BUILD_BY_NAME),
             (Relation::Build, Scope::UrlsAlone) => Some(sql::BUILD_BY_URL_ALONE),
-            (_, Scope::All | Scope::Projects) => None,
+            (Relation::Build, Scope::All) | (_, Scope::All | Scope::Projects) => None,
             (Relation::Step, _) => Some(sql::STEP_OF_BUILDS),
             (Relation::Chunk, _) => Some(sql::CHUNK_OF_BUILDS),
             (Relation::Object, _) => Some(sql::OBJECT_OF_BUILDS),
@@ -293,8 +298,7 @@ impl Relations<'_> {
     fn in_scope(&self, relation: Relation, narrowed: Option<&str>) -> String {
         let Some(narrowed) = narrowed else { return String::new() };
         // A few builds, looked up once, are then at hand for every rule.
-        let few = relation == Relation::Build && self.scope != Scope::All;
-        let kept = if few { "MATERIALIZED" } else { "NOT MATERIALIZED" };
+        let kept = if relation == Relation::Build { "MATERIALIZED" } else { "NOT MATERIALIZED" };
         format!(", {}", part(relation.as_str(), kept, narrowed))
     }
 

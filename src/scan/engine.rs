@@ -15,6 +15,7 @@ use super::ScanError;
 use super::census::Given;
 use super::compose::{self, Part, Relations};
 use super::fit::Fit;
+use super::header::LIFECYCLES;
 use super::found::finding;
 use super::lookup::{InProject, builds_by_project};
 use super::plan::{NotChecked, ScanPlan};
@@ -350,6 +351,14 @@ impl<'a> Scan<'a> {
         if without_time > 0 {
             let what = counted(without_time, "waiting or running build");
             self.leave_out(what, "neither a start nor a queueing is on record");
+        }
+        for (place, lifecycle) in LIFECYCLES.into_iter().enumerate() {
+            let found = count(17 + place)?;
+            if found > 0 && self.plan.profile.yields.as_ref().is_some_and(|yields| !yields.iter().any(|word| word == lifecycle)) {
+                let profile = &self.plan.profile.name;
+                let why = format!("profile {profile} gives them, and says that it never does (-- yields:)");
+                self.leave_out(format!("{} that are {lifecycle}", counted(found, "build")), &why);
+            }
         }
         let over_without_time = count(16)?;
         if over_without_time > 0 {

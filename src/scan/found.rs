@@ -52,6 +52,7 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) 
     let seen = Seen {
         is_there: row.boolean(23)?.unwrap_or(false),
         in_future: row.boolean(22)?.unwrap_or(true),
+        shows_a_start: times.started.or(times.last_step_started).or(times.last_stored).is_some(),
         grounds: grounds(plan, &found.reasons, row.texts(20)?),
     };
     found.obstacles = obstacles(&found, &seen, plan.habits(), premise);

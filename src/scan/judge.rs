@@ -12,6 +12,8 @@ pub(super) struct Seen {
     pub(super) is_there: bool,
     /// Whether a time of it lies in the future.
     pub(super) in_future: bool,
+    /// Whether anything shows that it ever started: a start, a step's start, or stored output.
+    pub(super) shows_a_start: bool,
     /// For each reason, when it makes a build deletable, and the rule's own word against this one, '' where it has none.
     pub(super) grounds: Vec<(Ground, String)>,
 }
@@ -44,7 +46,7 @@ pub(super) fn obstacles(found: &Finding, seen: &Seen, habits: Habits, premise: &
         against.push(Obstacle::SharesItsName);
     }
     against.extend(of_address(found));
-    against.extend(of_lifecycle(found, habits, premise));
+    against.extend(of_lifecycle(found, seen, habits, premise));
     against.extend(of_resumption(found, habits, premise));
     against.extend(of_reasons(found, seen, habits));
     against
@@ -82,34 +84,41 @@ fn of_address(found: &Finding) -> Option<Obstacle> {
     }
 }
 
-/// What waits may start at any moment, and what shows as running without a start may have waited until a moment ago: whatever else is
-/// wrong with it.
-fn of_lifecycle(found: &Finding, habits: Habits, premise: &Premise) -> Vec<Obstacle> {
-    match found.lifecycle.as_deref() {
+/// What waits may start at any moment, whatever else is wrong with it; and of what does not show that it had started by T nobody knows
+/// whether the backup cut it, or it waited then and ran later.
+fn of_lifecycle(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise) -> Option<Obstacle> {
+    let lifecycle = found.lifecycle.as_deref();
+    let may_have_waited = matches!(found.timing, Timing::InFlight | Timing::Stale) && !seen.shows_a_start;
+    match lifecycle {
         // That no T was given is said already.
-        _ if premise.times.backup.is_none() => Vec::new(),
-        Some("queued" | "not_running") if found.stopped_at.is_none() => of_queue(habits, premise).into_iter().collect(),
-        Some("running") if found.started_at.is_none() && found.stopped_at.is_none() => {
-            let young = !premise.is_back_for(premise.times.max_run_time);
-            let start = young.then_some(Obstacle::StartUnknown);
-            start.into_iter().chain(of_queue(habits, premise)).collect()
+        _ if premise.times.backup.is_none() => None,
+        // A stop may be of an earlier attempt.
+        Some("queued" | "not_running") => of_queue(habits, premise),
+        Some("running") if may_have_waited => {
+            let is_settled = premise.is_back_for(premise.times.max_run_time) && of_queue(habits, premise).is_none();
+            (!is_settled).then_some(Obstacle::StartUnknown)
         }
-        Some("queued" | "held" | "not_run" | "not_running" | "running" | "finished") => Vec::new(),
-        _ => vec![Obstacle::LifecycleUnknown],
+        Some("not_run" | "finished") if may_have_waited => Some(Obstacle::StartUnknown),
+        Some("held" | "not_run" | "running" | "finished") => None,
+        _ => Some(Obstacle::LifecycleUnknown),
     }
 }
 
-/// A CI that resumes what ran may be at work on it, unseen.
+/// A CI that resumes what ran may be at work on it, unseen. A stop by T may be of an earlier attempt.
 fn of_resumption(found: &Finding, habits: Habits, premise: &Premise) -> Option<Obstacle> {
-    let ran_at_backup = matches!(found.timing, Timing::InFlight | Timing::Stale)
-        && (found.started_at.is_some() || found.lifecycle.as_deref() == Some("running"));
+    let runs = found.lifecycle.as_deref() == Some("running");
+    let ran_at_backup = match found.timing {
+        Timing::InFlight | Timing::Stale => runs || found.started_at.is_some(),
+        Timing::Ended => runs,
+        Timing::AfterRestore | Timing::Between | Timing::Unknown => false,
+    };
     if habits.running == Running::Lost || !ran_at_backup {
         return None;
     }
-    match found.stopped_at {
-        Some(_) => Some(Obstacle::MayHaveBeenResumed),
-        None => (!premise.is_back_for(premise.times.max_run_time)).then_some(Obstacle::MayBeResumed),
+    if found.stopped_at.is_some() && found.timing != Timing::Ended {
+        return Some(Obstacle::MayHaveBeenResumed);
     }
+    (!premise.is_back_for(premise.times.max_run_time)).then_some(Obstacle::MayBeResumed)
 }
 
 /// One reason that makes it deletable is enough; where there is none, all say why.
@@ -162,7 +171,8 @@ mod tests {
         let times = RestoreTimes::new(Some(at("2026-11-20T02:00:00Z")), Some(at("2026-11-20T06:30:00Z")));
         let given = Restored::Given(at("2026-11-20T06:30:00Z"));
         let asked = Premise::without_backup(times, at("2026-11-21T06:30:00Z"));
-        Premise { restored: given, closing_from: Some(at("2026-11-20T06:30:00Z")), queue_moves: true, ..asked }
+        let back = Some(at("2026-11-20T06:30:00Z"));
+        Premise { restored: given, closing_from: back, first_sign: back, queue_moves: true, ..asked }
     }
 
     const LOST: Habits = Habits { running: Running::Lost, queue: Some(Queue::Elsewhere) };
@@ -194,7 +204,7 @@ mod tests {
 
     fn by(grounds: &[(Ground, &str)]) -> Seen {
         let grounds = grounds.iter().map(|(ground, word)| (*ground, (*word).to_owned())).collect();
-        Seen { is_there: true, in_future: false, grounds }
+        Seen { is_there: true, in_future: false, shows_a_start: true, grounds }
     }
 
     fn against(found: &Finding, grounds: &[(Ground, &str)], habits: Habits, premise: &Premise) -> Vec<Obstacle> {
@@ -259,24 +269,30 @@ mod tests {
             let young = Premise { now: at("2026-11-20T07:29:59Z"), ..premise() };
             assert_eq!(judge(LOST, &young), [Obstacle::QueueTooYoung]);
         }
-        let cancelled = Finding {
-            lifecycle: Some("queued".to_owned()),
-            stopped_at: Some(at("2026-11-20T01:59:00Z")),
-            timing: Timing::Ended,
-            ..cut()
-        };
-        assert_eq!(against(&cancelled, &[(Ground::Always, "")], Habits { queue: None, ..LOST }, &premise()), []);
+        // An old stop says nothing: it may wait for its second attempt.
+        let stopped = Some(at("2026-11-20T01:59:00Z"));
+        let again = Finding { lifecycle: Some("queued".to_owned()), stopped_at: stopped, timing: Timing::Ended, ..cut() };
+        let against = against(&again, &[(Ground::Always, "")], Habits { queue: None, ..LOST }, &premise());
+        assert_eq!(against, [Obstacle::QueueUnknown]);
     }
 
     #[test]
     fn what_runs_without_a_start_may_have_waited_at_the_backup() {
         let running = Finding { started_at: None, queued_at: Some(at("2026-11-20T01:58:00Z")), ..cut() };
-        let judge = |habits, premise: &Premise| against(&running, &[(Ground::Always, "")], habits, premise);
-        assert_eq!(judge(LOST, &premise()), []);
+        let over = Finding { lifecycle: Some("finished".to_owned()), ..running.clone() };
+        let judge = |found: &Finding, shows_a_start, habits, premise: &Premise| {
+            obstacles(found, &Seen { shows_a_start, ..by(&[(Ground::Always, "")]) }, habits, premise)
+        };
         let young = Premise { now: at("2026-11-20T11:29:59Z"), ..premise() };
-        assert_eq!(judge(LOST, &young), [Obstacle::StartUnknown]);
         let in_database = Habits { queue: Some(Queue::InThisDatabase), ..LOST };
-        assert_eq!(judge(in_database, &premise()), [Obstacle::StartsByItself]);
+        assert_eq!(judge(&running, false, LOST, &premise()), []);
+        for (found, habits, premise) in
+            [(&running, LOST, &young), (&running, in_database, &premise()), (&over, LOST, &premise())]
+        {
+            assert_eq!(judge(found, false, habits, premise), [Obstacle::StartUnknown]);
+            // A step or a piece of output by T shows that it had started.
+            assert_eq!(judge(found, true, habits, premise), []);
+        }
     }
 
     #[test]
@@ -296,8 +312,11 @@ mod tests {
         assert_eq!(judge(&cut(), &young), [Obstacle::MayBeResumed]);
         let stopped = Finding { stopped_at: Some(at("2026-11-20T06:31:00Z")), ..cut() };
         assert_eq!(judge(&stopped, &premise()), [Obstacle::MayHaveBeenResumed]);
-        // What was over is not resumed; what never started waits for its queue.
-        assert_eq!(judge(&Finding { timing: Timing::Ended, ..stopped }, &premise()), []);
+        // What was over is not resumed, unless it shows as running again; what never started waits for its queue.
+        let over = Finding { timing: Timing::Ended, stopped_at: Some(at("2026-11-20T01:59:00Z")), ..cut() };
+        assert_eq!(judge(&over, &premise()), []);
+        assert_eq!(judge(&over, &young), [Obstacle::MayBeResumed]);
+        assert_eq!(judge(&Finding { lifecycle: Some("finished".to_owned()), ..over }, &young), []);
         let waiting = Finding { lifecycle: Some("queued".to_owned()), started_at: None, ..cut() };
         assert_eq!(judge(&waiting, &young), []);
         let closed = against(&cut(), &[(Ground::WhereLost, "")], resumed, &premise());

@@ -172,7 +172,10 @@ impl ScanPlan {
 
     /// What a snapshot for this plan has to be given.
     pub fn settings_by(&self, premise: &Premise) -> Vec<(&'static str, String)> {
-        self.settings_with(premise.restored.time(), premise.moments().map(|moments| moments.closing_from))
+        let closing_from = premise.moments().map(|moments| moments.closing_from);
+        let mut settings = self.settings_with(premise.restored.time(), closing_from);
+        settings.push(("habits", premise.habits.clone()));
+        settings
     }
 
     pub(super) fn settings_with(

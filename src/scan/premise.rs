@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::database::{Parameter, Snapshot};
+use crate::obstacle::Ground;
 use crate::premise::{Contradictions, Premise, Restored, later};
 
 use super::ScanError;
@@ -27,7 +28,8 @@ impl Premise {
     /// What the server complains about.
     pub async fn establish(plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
         let asker = Asker { plan, relations: fit.relations(plan, Scope::All), snapshot };
-        let premise = asker.premise().await?;
+        let mut premise = asker.premise().await?;
+        premise.habits = asker.habits().await?;
         snapshot.give(&plan.settings_by(&premise)).await?;
         Ok(premise)
     }
@@ -49,6 +51,8 @@ struct Answer {
     contradictions: Contradictions,
     closing_from: Option<Timestamp>,
     queue_moves: bool,
+    first_sign: Option<Timestamp>,
+    start_up_stops: u64,
     now: Timestamp,
 }
 
@@ -66,8 +70,12 @@ impl Asker<'_> {
             restored,
             contradictions: answer.contradictions,
             recovered_before_backup: None,
+            recovery_contradicted: None,
+            start_up_stops: answer.start_up_stops,
             closing_from: answer.closing_from,
             queue_moves: answer.queue_moves,
+            first_sign: answer.first_sign,
+            habits: String::new(),
             now: answer.now,
         };
         let Some(backup) = times.backup else {
@@ -86,6 +94,7 @@ impl Asker<'_> {
         if let Some(restored) = times.restored {
             return Ok(premise(Restored::Given(restored), self.ask(Some(restored), self.plan.output_read()).await?));
         }
+        let mut recovery_contradicted = None;
         if let Some(recovered) = recovered.filter(|recovered| *recovered > stopped_by) {
             // Here a single piece tells, whatever else its build says: nothing may be on record before the recovery.
             let answer = self.ask(Some(recovered), OutputRead::Every).await?;
@@ -93,10 +102,22 @@ impl Asker<'_> {
             if answer.contradictions.builds == 0 {
                 return Ok(premise(Restored::Recovered(recovered), answer));
             }
+            recovery_contradicted = Some((recovered, answer.contradictions));
         }
         let answer = self.ask(None, OutputRead::OfBuildsAtWork).await?;
         let sorted_by = Answer { closing_from: Some(stopped_by), contradictions: Contradictions::default(), ..answer };
-        Ok(premise(Restored::Unknown, sorted_by))
+        Ok(Premise { recovery_contradicted, start_up_stops: 0, ..premise(Restored::Unknown, sorted_by) })
+    }
+
+    /// What the rule impossible-state takes for habits; nothing where it is not run.
+    async fn habits(&self) -> Result<String, ScanError> {
+        if !self.plan.rules.iter().any(|rule| rule.ground == Ground::RowByRow) {
+            return Ok(String::new());
+        }
+        let statement = self.relations.habits();
+        let mut rows = self.snapshot.rows("looking for habits of the CI", &statement, &[]).await?;
+        let row = rows.next().await?;
+        Ok(row.map(|row| row.text(0)).transpose()?.flatten().unwrap_or_default())
     }
 
     async fn clock(&self) -> Result<Timestamp, ScanError> {
@@ -131,6 +152,8 @@ impl Asker<'_> {
             closing_from: row.time(3)?,
             queue_moves: row.boolean(4)?.unwrap_or(false),
             now: row.time(5)?.ok_or(ScanError::NoAnswer { what })?,
+            first_sign: row.time(6)?,
+            start_up_stops: row.integer(7)?.unwrap_or_default().unsigned_abs(),
         })
     }
 

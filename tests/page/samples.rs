@@ -67,6 +67,7 @@ pub fn three() -> Vec<Row> {
         started_at: Some(at("2026-11-20T06:40:00Z")),
         last_activity_at: Some(at("2026-11-20T06:41:00Z")),
         deletable: false,
+        note: "it did something after the restore and may be alive".to_owned(),
         output_expected: None,
         ..row(3)
     };
@@ -83,7 +84,9 @@ pub fn hostile_row(number: i64) -> Row {
         status: text(),
         reasons: vec![text(), "=1+1".to_owned()],
         evidence: text(),
+        deletable: false,
         fingerprint: text(),
+        note: text(),
         ..row(number)
     }
 }
@@ -96,6 +99,7 @@ pub fn about(findings: u64) -> About {
         profile: "circleci".to_owned(),
         backup_time: Some(at("2026-11-20T02:00:00Z")),
         restored_at: Some(at("2026-11-20T06:30:00Z")),
+        limits: None,
         contradictions: 0,
         builds: 405,
         findings,

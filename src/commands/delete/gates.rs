@@ -1,6 +1,6 @@
 //! The gates of a deletion: what the flags and the policy allow, and whether the choice, the report and the database pass.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::{DeleteArgs, GateArgs, TimingArg};
 use crate::commands::{self, Error};
@@ -12,7 +12,7 @@ use crate::premise::Contradictions;
 use crate::report::Chosen;
 use crate::scan::database_tag;
 use crate::text::{counted, shorten};
-use crate::timing::Timing;
+use crate::timing::{RestoreTimes, Timing};
 
 use super::origin::Origin;
 
@@ -29,7 +29,11 @@ pub(super) struct Gates {
 
 impl Gates {
     /// Reads the policy, if there is one, and puts the flags beside it.
-    pub(super) fn settle(args: &GateArgs, only: Vec<Timing>) -> Result<Self, Error> {
+    pub(super) fn settle(
+        args: &GateArgs,
+        tolerance: Option<SignedDuration>,
+        only: Vec<Timing>,
+    ) -> Result<Self, Error> {
         let policy = args.policy.as_deref().map(commands::policy::read).transpose()?;
         let asked = Asked {
             max: args.max,
@@ -40,6 +44,7 @@ impl Gates {
         let limits = Limits::settle(&asked, policy.as_ref())?;
         if let Some(policy) = &policy {
             keeps_to(args, policy)?;
+            keeps_tolerance(tolerance, policy)?;
         }
         let timings = args.allow_timing.iter().map(timing).collect();
         let mut permit = Permit { timings, only, ..Permit::default() };
@@ -75,6 +80,7 @@ impl Gates {
         }
         origin.tell(printer);
         origin.compare_times([args.reading.backup_time, args.reading.restored_at], printer);
+        origin.compare_limits(&args.reading, printer);
         match origin.age {
             Some(age) => self.limits.check_age(age, Timestamp::now())?,
             None if origin.tag.is_some() => self.limits.check_unknown_age()?,
@@ -100,7 +106,7 @@ impl Gates {
             if builds > 0 {
                 let builds = counted(builds, "build");
                 let why = timing.explained();
-                printer.warn(&format!("--allow-timing {timing}: {builds} to be deleted, though of each of them {why}"));
+                printer.warn(&format!("--allow-timing {timing}: {builds} to be deleted of which is known: {why}"));
             }
         }
         let deletions = plan.iter().filter(|planned| planned.is_deletion()).count() as u64;
@@ -201,6 +207,22 @@ fn keeps_to(args: &GateArgs, policy: &Policy) -> Result<(), GateError> {
                 key: "allow_timing",
             })
         }
+    }
+}
+
+/// Where a policy rules how many builds may contradict T and R, a flag cannot make them fewer by a larger tolerance.
+fn keeps_tolerance(asked: Option<SignedDuration>, policy: &Policy) -> Result<(), GateError> {
+    let ruled = policy.delete.clock_tolerance;
+    let ruled = ruled.or(policy.delete.times_contradicted.map(|_| RestoreTimes::CLOCK_TOLERANCE));
+    match (asked, ruled) {
+        (Some(asked), Some(ruled)) if asked > ruled => Err(GateError::Looser {
+            flag: "--clock-tolerance",
+            asked: format!("{asked:#}"),
+            ruled: format!("{ruled:#}"),
+            policy: policy.name(),
+            key: "clock_tolerance",
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::ReadingArgs;
 use crate::commands::Error;
@@ -12,6 +12,9 @@ use crate::deletion::{self, Age};
 use crate::output::Printer;
 use crate::report::{About, Chosen};
 use crate::scan::database_tag;
+
+/// The flags of what a scan goes by, besides T and R.
+const LIMITS: [&str; 3] = ["--clock-tolerance", "--max-run-time", "--max-queue-time"];
 
 /// Where a report comes from.
 #[derive(Default)]
@@ -24,6 +27,8 @@ pub(super) struct Origin {
     pub(super) age: Option<Age>,
     /// T and R of the scan, where the file beside the report tells.
     times: Option<[Option<Timestamp>; 2]>,
+    /// The scan's clock tolerance, longest run time and longest queue time, where that file tells.
+    limits: Option<[SignedDuration; 3]>,
     /// How that is known, or why it is not.
     note: Option<String>,
 }
@@ -78,13 +83,19 @@ impl Origin {
             (Age::ScannedAt(at), format!("the report was scanned at {at:.0} and changed since, by what {beside} says"))
         };
         let times = Some([about.backup_time, about.restored_at]);
-        Ok(Self { tag: Some(tag), database: Some(database), age: Some(age), times, note: Some(note) })
+        let limits = about.limits;
+        Ok(Self { tag: Some(tag), database: Some(database), age: Some(age), times, limits, note: Some(note) })
     }
 
-    /// Takes T and R from the scan, where no flag gives them: a report is judged by the times that it was made with.
+    /// Takes T and R, and how long things may take, from the scan, where no flag gives them: a report is judged by what it was made with.
     pub(super) fn lend_times(&self, reading: &mut ReadingArgs) {
+        if let Some([tolerance, run, queue]) = self.limits {
+            reading.clock_tolerance.get_or_insert(tolerance);
+            reading.max_run_time.get_or_insert(run);
+            reading.max_queue_time.get_or_insert(queue);
+        }
         let Some([backup, restored]) = self.times else { return };
-        if reading.backup_time.is_none() && reading.restored_at.is_none() {
+        if reading.backup_time.is_none() {
             reading.backup_time = backup;
         }
         if reading.restored_at.is_none() && reading.backup_time == backup {
@@ -100,6 +111,17 @@ impl Origin {
             if let Some(ours) = ours.filter(|ours| Some(*ours) != theirs) {
                 let theirs = theirs.map_or("none".to_owned(), |time| time.to_string());
                 printer.warn(&format!("{flag} of the scan was {theirs}, and this run is given {ours}"));
+            }
+        }
+    }
+
+    /// Warns of a run that goes by another tolerance or other limits than the scan did.
+    pub(super) fn compare_limits(&self, reading: &ReadingArgs, printer: Printer) {
+        let Some(theirs) = self.limits else { return };
+        let ours = [reading.clock_tolerance, reading.max_run_time, reading.max_queue_time];
+        for ((flag, ours), theirs) in LIMITS.into_iter().zip(ours).zip(theirs) {
+            if let Some(ours) = ours.filter(|ours| *ours != theirs) {
+                printer.warn(&format!("{flag} of the scan was {theirs:#}, and this run is given {ours:#}"));
             }
         }
     }
