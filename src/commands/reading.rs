@@ -83,7 +83,9 @@ pub(super) fn say_premise(premise: &Premise, printer: Printer) {
     }
     if premise.start_up_stops > 0 {
         let builds = counted(premise.start_up_stops, "build");
-        printer.say(&format!("{builds} stopped shortly before the server came back: taken for closed by its own start-up"));
+        printer.say(&format!(
+            "{builds} stopped shortly before the server came back: taken for closed by its own start-up"
+        ));
     }
     if let Some(at) = premise.recovered_before_backup {
         printer.warn(&format!(

@@ -15,8 +15,8 @@ use super::ScanError;
 use super::census::Given;
 use super::compose::{self, Part, Relations};
 use super::fit::Fit;
-use super::header::LIFECYCLES;
 use super::found::finding;
+use super::header::LIFECYCLES;
 use super::lookup::{InProject, builds_by_project};
 use super::plan::{NotChecked, ScanPlan};
 use super::relation::Relation;
@@ -354,10 +354,12 @@ impl<'a> Scan<'a> {
         }
         for (place, lifecycle) in LIFECYCLES.into_iter().enumerate() {
             let found = count(17 + place)?;
-            if found > 0 && self.plan.profile.yields.as_ref().is_some_and(|yields| !yields.iter().any(|word| word == lifecycle)) {
+            if found > 0
+                && self.plan.profile.yields.as_ref().is_some_and(|yields| !yields.iter().any(|word| word == lifecycle))
+            {
                 let profile = &self.plan.profile.name;
-                let why = format!("profile {profile} gives them, and says that it never does (-- yields:)");
-                self.leave_out(format!("{} that are {lifecycle}", counted(found, "build")), &why);
+                let why = format!("profile {profile} gives it, and says that it never does (-- yields:)");
+                self.leave_out(format!("{} of lifecycle {lifecycle}", counted(found, "build")), &why);
             }
         }
         let over_without_time = count(16)?;

@@ -271,7 +271,8 @@ mod tests {
         }
         // An old stop says nothing: it may wait for its second attempt.
         let stopped = Some(at("2026-11-20T01:59:00Z"));
-        let again = Finding { lifecycle: Some("queued".to_owned()), stopped_at: stopped, timing: Timing::Ended, ..cut() };
+        let again =
+            Finding { lifecycle: Some("queued".to_owned()), stopped_at: stopped, timing: Timing::Ended, ..cut() };
         let against = against(&again, &[(Ground::Always, "")], Habits { queue: None, ..LOST }, &premise());
         assert_eq!(against, [Obstacle::QueueUnknown]);
     }

@@ -87,10 +87,8 @@ impl Asker<'_> {
             Some(recovered) if self.has_both_sides(recovered).await? => Some(recovered),
             _ => None,
         };
-        let premise = |restored: Restored, answer: Answer| Premise {
-            recovered_before_backup,
-            ..premise(restored, answer)
-        };
+        let premise =
+            |restored: Restored, answer: Answer| Premise { recovered_before_backup, ..premise(restored, answer) };
         if let Some(restored) = times.restored {
             return Ok(premise(Restored::Given(restored), self.ask(Some(restored), self.plan.output_read()).await?));
         }

@@ -23,6 +23,7 @@ mod files;
 mod gates;
 mod gone;
 mod journal;
+mod kept;
 mod limits;
 mod manifest;
 mod odd_data;

@@ -29,11 +29,7 @@ pub(super) struct Gates {
 
 impl Gates {
     /// Reads the policy, if there is one, and puts the flags beside it.
-    pub(super) fn settle(
-        args: &GateArgs,
-        tolerance: Option<SignedDuration>,
-        only: Vec<Timing>,
-    ) -> Result<Self, Error> {
+    pub(super) fn settle(args: &GateArgs, tolerance: Option<SignedDuration>, only: Vec<Timing>) -> Result<Self, Error> {
         let policy = args.policy.as_deref().map(commands::policy::read).transpose()?;
         let asked = Asked {
             max: args.max,

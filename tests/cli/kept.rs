@@ -1,0 +1,308 @@
+//! What an attack got past the checks of T, R, clocks and states: builds that live or are sound stay, whatever else is wrong with them.
+
+use std::path::PathBuf;
+
+use halfbuilt::exit::Exit;
+use tempfile::TempDir;
+
+use crate::delete::NOBODY;
+use crate::support::{Done, Report, TIMES, TestDatabase, halfbuilt};
+
+/// The tables of a CI that keeps whatever it likes: no constraint says what a lifecycle is.
+const TABLES: &str = "CREATE SCHEMA ci;
+    CREATE TABLE ci.build (build_key bigint, build_url text, project text, build_num bigint, lifecycle text, status text,
+                           queued_at timestamptz, started_at timestamptz, stopped_at timestamptz);
+    CREATE TABLE ci.step (build_key bigint, step_key text, name text, started_at timestamptz, stopped_at timestamptz,
+                          has_output boolean, output_size bigint, output_closed boolean);
+    CREATE TABLE ci.chunk (build_key bigint, step_key text, first bigint, next bigint, stored_at timestamptz)";
+
+/// A history: sound builds before T and, where `is_back`, after R, the last of them just now.
+const BEFORE: &str = "INSERT INTO ci.build SELECT n, 'https://ci.acme.example/gh/acme/api/' || n, 'acme/api', n, 'finished', 'success', at, at, at
+      FROM generate_series(1, 40) AS n, LATERAL (SELECT timestamptz '2026-11-19T00:00Z' + n * interval '10 minutes') AS t (at)";
+const AFTER: &str = "INSERT INTO ci.build SELECT n, 'https://ci.acme.example/gh/acme/api/' || n, 'acme/api', n, 'finished', 'success', at, at, at
+      FROM generate_series(51, 60) AS n, LATERAL (SELECT timestamptz '2026-11-20T06:40Z' + n * interval '1 second') AS t (at)";
+
+/// What a CI says of itself that loses what ran and keeps its queue elsewhere.
+const LOST: &str = "-- running: lost\n-- queue: elsewhere\n";
+
+/// A database of such a CI, and a profile that reads it.
+struct Ci {
+    database: TestDatabase,
+    folder: TempDir,
+}
+
+impl Ci {
+    fn new() -> Self {
+        let database = TestDatabase::empty();
+        database.run(TABLES);
+        database.run(BEFORE);
+        database.run(AFTER);
+        Self { database, folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    /// Adds a build; times are SQL.
+    fn add(&self, number: u32, lifecycle: &str, status: &str, [queued, started, stopped]: [&str; 3]) {
+        self.database.run(&format!(
+            "INSERT INTO ci.build VALUES ({number}, 'https://ci.acme.example/gh/acme/api/{number}', 'acme/api', {number}, {lifecycle},
+                                          {status}, {queued}, {started}, {stopped})"
+        ));
+    }
+
+    /// Gives a build a step that never ended and has output of which none is stored: two more rules fire on it.
+    fn damage(&self, number: u32) {
+        self.database.run(&format!("INSERT INTO ci.step VALUES ({number}, '0', 'x', NULL, NULL, true, 100, false)"));
+    }
+
+    fn profile(&self, headers: &str) -> PathBuf {
+        let file = self.folder.path().join("ci.sql");
+        let relations =
+            ["build", "step", "chunk"].map(|name| format!("-- relation: {name}\nSELECT * FROM ci.{name};\n"));
+        let text = format!("-- profile: ci\n-- title: a CI\n{headers}{}", relations.concat());
+        std::fs::write(&file, text).expect("a file");
+        file
+    }
+
+    fn run(&self, command: &[&str], headers: &str, more: &[&str]) -> Done {
+        let run = halfbuilt(command).args(&["--profile"]).args(&[self.profile(headers)]).args(more);
+        run.on(&self.database).run()
+    }
+
+    fn scan(&self, headers: &str, more: &[&str]) -> Report {
+        Report::parse(&self.run(&["scan"], headers, &[&TIMES[..], more].concat()).exits(Exit::Clean).stdout)
+    }
+
+    /// Why a build is kept; empty where it is deletable.
+    fn note(&self, headers: &str, more: &[&str], number: u32) -> String {
+        let report = self.scan(headers, more);
+        let row = report.row("acme/api", &number.to_string());
+        assert_eq!(row["deletable"] == "yes", row["note"].is_empty(), "{row:?}");
+        row["note"].clone()
+    }
+}
+
+/// A time as SQL writes it.
+fn at(time: &str) -> String {
+    format!("timestamptz '{time}'")
+}
+
+const NULL: &str = "NULL";
+const CUT: [&str; 3] = ["timestamptz '2026-11-20T01:50Z'", "timestamptz '2026-11-20T01:51Z'", NULL];
+const WAITS: [&str; 3] = ["timestamptz '2026-11-20T01:50Z'", NULL, NULL];
+
+#[test]
+fn a_build_that_waits_is_kept_whatever_else_is_wrong_with_it() {
+    let ci = Ci::new();
+    ci.add(101, "'queued'", "'queued'", WAITS);
+    ci.damage(101);
+    ci.add(102, "'not_running'", "'x'", CUT);
+    // It waits for its second attempt, and has the times of its first.
+    ci.add(
+        103,
+        "'queued'",
+        "'y'",
+        ["timestamptz '2026-11-20T01:30Z'", "timestamptz '2026-11-20T01:31Z'", "timestamptz '2026-11-20T01:35Z'"],
+    );
+    for number in [101, 102, 103] {
+        assert_eq!(ci.note(LOST, &[], number), "", "the queue is elsewhere, and moves");
+        let young = ci.note(LOST, &["--max-queue-time", "5000 days"], number);
+        assert_eq!(young, "the server has not been back for --max-queue-time yet");
+        let here = ci.note("-- running: lost\n-- queue: in this database\n", &[], number);
+        assert_eq!(here, "it waits, and what waits in this database starts by itself");
+        let unknown = ci.note("-- running: lost\n", &[], number);
+        assert_eq!(unknown, "the profile does not say where the queue is kept");
+    }
+}
+
+#[test]
+fn a_build_that_shows_no_start_may_have_waited_at_the_backup() {
+    const UNKNOWN: &str = "its start is not on record, and it may have waited at the backup";
+    let ci = Ci::new();
+    ci.add(101, "'running'", "'running'", WAITS);
+    ci.add(102, "'running'", "'running'", [WAITS[0], "timestamptz '0001-01-01T00:00Z'", NULL]);
+    // It ended after the restore: nothing tells that it had begun before.
+    ci.add(103, "'finished'", "'success'", [WAITS[0], NULL, "timestamptz '2026-11-20T08:00Z'"]);
+    ci.damage(103);
+    let young = ["--max-run-time", "5000 days"];
+    for number in [101, 102] {
+        assert_eq!(ci.note(LOST, &young, number), UNKNOWN);
+        assert_eq!(ci.note(LOST, &[], number), "", "the CI is back for longer than it may run");
+        assert_eq!(ci.note("-- running: lost\n-- queue: in this database\n", &[], number), UNKNOWN);
+    }
+    assert_eq!(ci.note(LOST, &[], 103), UNKNOWN);
+    // A step by T shows that it had begun.
+    ci.database.run("INSERT INTO ci.step VALUES (101, '0', 'x', '2026-11-20T01:55Z', NULL, false, NULL, NULL)");
+    assert_eq!(ci.note(LOST, &young, 101), "");
+}
+
+#[test]
+fn a_lifecycle_that_is_not_known_may_be_one_that_waits_on_purpose() {
+    let ci = Ci::new();
+    for (number, lifecycle) in [(101, "'paused'"), (102, NULL), (103, "'Running'"), (104, "''")] {
+        ci.add(number, lifecycle, "'x'", CUT);
+        ci.damage(number);
+        assert_eq!(ci.note(LOST, &[], number), "its lifecycle is not known");
+    }
+    // The word for it: nothing fires.
+    ci.database.run("UPDATE ci.build SET lifecycle = 'held' WHERE build_num > 100");
+    assert!(ci.scan(LOST, &[]).rows.is_empty());
+}
+
+#[test]
+fn a_build_that_was_taken_up_again_in_place_may_be_resumed() {
+    let ci = Ci::new();
+    ci.add(
+        101,
+        "'running'",
+        "'running'",
+        ["timestamptz '2026-11-20T01:30Z'", "timestamptz '2026-11-20T01:31Z'", "timestamptz '2026-11-20T01:35Z'"],
+    );
+    ci.add(102, "'running'", "'running'", CUT);
+    const WAIT: &str = "this CI may resume what ran at the backup: wait for --max-run-time";
+    for number in [101, 102] {
+        assert_eq!(ci.note("", &["--max-run-time", "5000 days"], number), WAIT);
+        assert_eq!(ci.note("", &[], number), "");
+    }
+    // However long its database has been back: the CI has not done anything yet.
+    ci.database.run("DELETE FROM ci.build WHERE queued_at > '2026-11-20T06:30Z'");
+    for number in [101, 102] {
+        assert_eq!(ci.note("", &[], number), WAIT);
+    }
+}
+
+#[test]
+fn what_a_ci_writes_by_habit_is_no_damage_with_or_without_a_word() {
+    let ci = Ci::new();
+    for number in 101..=110 {
+        ci.add(number, "'finished'", NULL, CUT);
+    }
+    assert_eq!(ci.note(LOST, &[], 101), "most builds without a status are so: a habit of this CI?");
+    // Each with a word of its own: then it is a habit of the lifecycle, where most are so.
+    ci.database.run("UPDATE ci.build SET status = 'exit ' || build_num WHERE build_num > 100");
+    assert_eq!(ci.note(LOST, &[], 101), "", "few of many");
+    ci.database.run("UPDATE ci.build SET stopped_at = NULL WHERE build_num <= 40");
+    assert_eq!(ci.note(LOST, &[], 101), "most builds that are finished are so: a habit of this CI?");
+    let habit = ci.note(LOST, &[], 1);
+    assert_eq!(habit, "most builds of status \"success\" are so: a habit of this CI?");
+    // It is told as it was when the run began, and no text of it leaves the cell.
+    ci.database.run("UPDATE ci.build SET status = E'evil\\x1b[31m\\nx'");
+    assert!(!ci.note(LOST, &[], 1).contains(['\u{1b}', '\n']));
+}
+
+#[test]
+fn stops_of_a_server_at_work_are_no_start_up() {
+    let ci = Ci::new();
+    // The backup ended at 02:08, and T is told as its beginning; the server is back at 02:14.
+    for number in 101..=105 {
+        let stop = format!("timestamptz '2026-11-20T02:00Z' + {} * interval '80 seconds'", number - 100);
+        ci.add(number, "'finished'", "'success'", [CUT[0], CUT[1], &stop]);
+    }
+    let times = ["--backup-time", "2026-11-20T02:00:00Z", "--restored-at", "2026-11-20T02:14:00Z"];
+    let done = ci
+        .run(&["scan"], LOST, &times)
+        .exits(Exit::Clean)
+        .says("5 builds did something between the backup and the restore");
+    assert!(Report::parse(&done.stdout).rows.is_empty());
+    // What a start-up closes at once it closes together, and that is said.
+    ci.database.run("UPDATE ci.build SET stopped_at = '2026-11-20T02:13:30Z' WHERE build_num > 100");
+    let done = ci.run(&["scan"], LOST, &times).exits(Exit::Clean);
+    let done = done.says("5 builds stopped shortly before the server came back: taken for closed by its own start-up");
+    assert_eq!(Report::parse(&done.stdout).count("deletable", "yes"), 5);
+}
+
+#[test]
+fn what_belongs_to_no_build_contradicts_t_and_r_as_well() {
+    let ci = Ci::new();
+    ci.database.run("INSERT INTO ci.step VALUES (9999, '0', 'x', '2026-11-20T03:00Z', NULL, false, NULL, NULL)");
+    let done = ci.run(&["scan"], LOST, &TIMES).exits(Exit::Clean);
+    done.says("1 build did something between the backup and the restore, at 2026-11-20T03:00:00Z");
+    // A verdict reads every piece, however long its build has been over.
+    ci.database.run("TRUNCATE ci.step; INSERT INTO ci.chunk VALUES (1, '0', 0, 1, '2026-11-20T04:00Z')");
+    let done = ci.run(&["verify"], LOST, &TIMES).exits(Exit::Found);
+    done.says("1 build did something between the backup and the restore, at 2026-11-20T04:00:00Z")
+        .says("times-contradicted 1");
+}
+
+#[test]
+fn what_tells_no_time_is_not_clean() {
+    let ci = Ci::new();
+    ci.database.run("UPDATE ci.build SET queued_at = NULL, started_at = '1970-01-01Z', stopped_at = NULL");
+    let done = ci.run(&["verify"], "-- running: lost\n-- queue: in this database\n", &TIMES).exits(Exit::Clean);
+    done.says("not everything was checked")
+        .says("50 finished builds (no time of it is on record)")
+        .does_not_say("verdict: clean");
+}
+
+#[test]
+fn what_a_profile_says_that_it_never_gives_is_counted_all_the_same() {
+    let ci = Ci::new();
+    ci.add(101, "'running'", "'running'", CUT);
+    let done = ci.run(&["verify"], &format!("-- yields: queued, finished\n{LOST}"), &TIMES).exits(Exit::Clean);
+    done.says("1 build of lifecycle running (profile ci gives it, and says that it never does (-- yields:))")
+        .does_not_say("verdict: clean");
+}
+
+#[test]
+fn the_record_of_an_earlier_recovery_is_said() {
+    let ci = Ci::new();
+    let time = |expression: &str| {
+        ci.database
+            .run(&format!("SELECT to_char(({expression}) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"))
+    };
+    // The server of the tests has just been made: its record is of now, after T.
+    let recovered = "(SELECT greatest(b.stats_reset, a.stats_reset) FROM pg_stat_bgwriter AS b, pg_stat_archiver AS a)";
+    ci.add(101, "'finished'", "'x'", [&at("2026-11-21T00:00Z"), &at("2026-11-21T00:00Z"), &at("2026-11-21T00:01Z")]);
+    let done = ci.run(&["scan", "--backup-time", "2026-11-20T02:00:00Z"], LOST, &[]).exits(Exit::Clean);
+    done.says("the database server recovered from a crash at")
+        .says("11 builds did something between the backup and then");
+    // T and R after it, and builds on both sides.
+    let after = format!("{recovered} + interval '1 microsecond'");
+    ci.add(102, "'finished'", "'x'", [&after, &after, &after]);
+    let (backup, restored) =
+        (time(&format!("{recovered} + interval '1 second'")), time(&format!("{recovered} + interval '1 minute'")));
+    let done = ci.run(&["scan", "--backup-time", &backup, "--restored-at", &restored], LOST, &[]).exits(Exit::Clean);
+    done.says("before the backup time, with builds on both sides of it");
+}
+
+#[test]
+fn a_plain_list_keeps_to_the_timings_that_are_named_and_to_t() {
+    let ci = Ci::new();
+    ci.add(101, "'running'", "'running'", CUT);
+    let list = ci.folder.path().join("list.txt");
+    std::fs::write(&list, "https://ci.acme.example/gh/acme/api/101\n").expect("a file");
+    let delete = ["delete", list.to_str().expect("a path")];
+    let plan = |more: &[&str]| ci.run(&delete, LOST, &[&NOBODY[..], &["--max-percent", "100"], more].concat());
+    plan(&TIMES).exits(Exit::Clean).says("1 of 1 chosen builds would be deleted");
+    let ended = plan(&[&TIMES[..], &["--timing", "ended"]].concat()).exits(Exit::NothingInScope);
+    ended.says("its timing is in-flight, and --timing names others");
+    // Without T nothing tells what lives, and no flag allows that.
+    let unknown = plan(&["--allow-timing", "unknown"]).exits(Exit::NothingInScope);
+    unknown.says("no backup time was given");
+}
+
+#[test]
+fn a_larger_tolerance_is_no_way_round_the_gate() {
+    let ci = Ci::new();
+    ci.add(101, "'running'", "'running'", CUT);
+    ci.add(
+        102,
+        "'finished'",
+        "'success'",
+        [&at("2026-11-20T06:22Z"), &at("2026-11-20T06:22Z"), &at("2026-11-20T06:23Z")],
+    );
+    let report = ci.folder.path().join("report.csv");
+    let file = report.to_str().expect("a path");
+    ci.run(&["scan", "-o", file], LOST, &[&TIMES[..], &["--clock-tolerance", "7s"]].concat()).exits(Exit::Clean);
+    let plan = |more: &[&str]| ci.run(&["delete", file], LOST, &[&NOBODY[..], more].concat());
+    plan(&[]).exits(Exit::Declined).says("--allow times-contradicted=1 allows it");
+    let larger = plan(&["--clock-tolerance", "10m"]).exits(Exit::Clean);
+    larger.says("--clock-tolerance of the scan was 7s, and this run is given 10m");
+    plan(&["--clock-tolerance", "11m"]).exits(Exit::Usage).says("is longer than 10m");
+    let policy = ci.folder.path().join("halfbuilt.toml");
+    std::fs::write(&policy, "[delete]\ntimes_contradicted = 0\n").expect("a file");
+    let policy = ["--policy", policy.to_str().expect("a path")];
+    let declined = plan(&[&policy[..], &["--clock-tolerance", "10m"]].concat()).exits(Exit::Declined);
+    declined.says("--clock-tolerance 10m would allow more than clock_tolerance");
+    plan(&[&policy[..], &["--allow", "times-contradicted=1"]].concat())
+        .exits(Exit::Declined)
+        .says("times_contradicted");
+}
