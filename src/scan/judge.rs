@@ -95,7 +95,9 @@ fn of_lifecycle(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise)
         // A stop may be of an earlier attempt.
         Some("queued" | "not_running") => of_queue(habits, premise),
         Some("running") if may_have_waited => {
-            let is_settled = premise.is_back_for(premise.times.max_run_time) && of_queue(habits, premise).is_none();
+            // It may have waited for as long as builds wait, and then run for as long as they run.
+            let both = premise.times.max_run_time.saturating_add(premise.times.max_queue_time);
+            let is_settled = premise.is_back_for(both) && of_queue(habits, premise).is_none();
             (!is_settled).then_some(Obstacle::StartUnknown)
         }
         Some("not_run" | "finished") if may_have_waited => Some(Obstacle::StartUnknown),
@@ -284,7 +286,7 @@ mod tests {
         let judge = |found: &Finding, shows_a_start, habits, premise: &Premise| {
             obstacles(found, &Seen { shows_a_start, ..by(&[(Ground::Always, "")]) }, habits, premise)
         };
-        let young = Premise { now: at("2026-11-20T11:29:59Z"), ..premise() };
+        let young = Premise { now: at("2026-11-20T12:29:59Z"), ..premise() };
         let in_database = Habits { queue: Some(Queue::InThisDatabase), ..LOST };
         assert_eq!(judge(&running, false, LOST, &premise()), []);
         for (found, habits, premise) in

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 
 use super::Case;
-use super::meaning::{RULES, Told};
+use super::meaning::{RULES, Settings, Told};
 use super::moment::{HOUR, MICROSECOND, MINUTE, Moment, R, SECOND, T};
-use super::plan::{Address, Fault, Number, PROJECTS, Part, PartKey, Plan, Presence, Size, When, Whole};
-use super::world::{KeyType, Tells, World};
+use super::plan::{Address, Fault, Habit, Number, PROJECTS, Part, PartKey, Plan, Presence, Size, When, Whole};
+use super::world::{Headers, KeyType, Queue, Running, Tells, World};
 
 /// Texts that break lines, cells, quotes, terminals and spreadsheets.
 const ODD_TEXTS: [&str; 22] = [
@@ -39,18 +39,22 @@ const ODD_TEXTS: [&str; 22] = [
 
 /// A world, and how it is scanned.
 pub fn case() -> impl Strategy<Value = Case> {
-    let told = prop_oneof![3 => Just(Told::Both), 2 => Just(Told::Backup), 1 => Just(Told::Nothing)];
+    let told =
+        prop_oneof![6 => Just(Told::Both), 1 => Just(Told::Close), 4 => Just(Told::Backup), 2 => Just(Told::Nothing)];
     let rules = prop_oneof![3 => Just(vec![]), 2 => subsequence(&RULES, 1..=3)];
     let projects = prop_oneof![5 => Just(None), 1 => select(&["acme/*", "*", "acme/api", "nobody/*"]).prop_map(Some)];
     let tells = prop_oneof![
         8 => Just(Tells::ALL),
-        1 => (any::<bool>(), any::<bool>()).prop_map(|(steps, chunks)| Tells { steps, chunks }),
+        2 => (any::<bool>(), any::<bool>(), any::<bool>())
+            .prop_map(|(steps, chunks, stored)| Tells { steps, chunks, stored }),
     ];
-    (world(), (told, tells), rules, projects, any::<bool>(), any::<bool>()).prop_map(
-        |(world, (told, tells), rules, projects, json, witness)| Case {
+    (world(), (told, tells, headers(), settings()), rules, projects, any::<bool>(), any::<bool>()).prop_map(
+        |(world, (told, tells, headers, settings), rules, projects, json, witness)| Case {
             world,
             told,
             tells,
+            headers,
+            settings,
             rules,
             projects,
             json,
@@ -59,14 +63,64 @@ pub fn case() -> impl Strategy<Value = Case> {
     )
 }
 
+/// What the profile says of its CI: mostly that nothing which ran or waited comes back, so that much is deletable.
+fn headers() -> impl Strategy<Value = Headers> {
+    let running = prop_oneof![
+        5 => Just(Some(Running::Lost)),
+        2 => Just(Some(Running::Resumed)),
+        1 => Just(None),
+    ];
+    let queue = prop_oneof![
+        5 => Just(Some(Queue::Elsewhere)),
+        1 => Just(Some(Queue::Here)),
+        1 => Just(None),
+    ];
+    let max_run_time = prop_oneof![3 => Just(None), 1 => select(&[3, 1000]).prop_map(Some)];
+    let copies = prop_oneof![6 => Just(None), 1 => any::<bool>().prop_map(Some)];
+    (queue, running, max_run_time, copies).prop_map(|(queue, running, max_run_time, copies)| Headers {
+        queue,
+        running,
+        max_run_time,
+        copies,
+    })
+}
+
+/// The flags. A tolerance of 10 minutes is just half of the least R - T.
+fn settings() -> impl Strategy<Value = Settings> {
+    let tolerance = prop_oneof![
+        6 => Just(None),
+        3 => select(&[0, SECOND, MINUTE, 10 * MINUTE]).prop_map(Some),
+    ];
+    let max_queue_time = prop_oneof![6 => Just(None), 1 => select(&[MINUTE, 2000 * HOUR]).prop_map(Some)];
+    let max_run_time = prop_oneof![4 => Just(None), 1 => select(&[2 * HOUR, 7 * HOUR, 1000 * HOUR]).prop_map(Some)];
+    (tolerance, max_queue_time, max_run_time).prop_map(|(tolerance, max_queue_time, max_run_time)| Settings {
+        tolerance,
+        max_queue_time,
+        max_run_time,
+    })
+}
+
 fn world() -> impl Strategy<Value = World> {
     let key_type = || select(&[KeyType::Bigint, KeyType::Uuid, KeyType::Text, KeyType::Numeric]);
     let wholes = prop_oneof![1 => vec(whole(), 0..=1), 8 => vec(whole(), 1..=4), 3 => vec(whole(), 5..=12)];
     // What is lost in one place may be twice in another, so that any sum is as it should be.
     let made_up = prop_oneof![2 => Just(vec![]), 1 => vec((any::<Index>(), any::<Index>()), 1..=2)];
-    (key_type(), key_type(), wholes, made_up, 0..100_usize).prop_map(
-        |(build_keys, step_keys, wholes, made_up, order)| {
-            Plan { build_keys, step_keys, wholes, made_up, order }.world()
+    let habit = prop_oneof![5 => Just(None), 1 => habit().prop_map(Some)];
+    (key_type(), key_type(), wholes, made_up, 0..100_usize, habit).prop_map(
+        |(build_keys, step_keys, wholes, made_up, order, habit)| {
+            Plan { build_keys, step_keys, wholes, made_up, order, habit }.world()
+        },
+    )
+}
+
+fn habit() -> impl Strategy<Value = Habit> {
+    let lifecycles = select(&["finished", "finished", "queued", "not_running", "not_run", "running", "held"]);
+    let status = select(&["ok", "canceled", "", "\"quoted\""]);
+    (status, lifecycles, weighted(0.8, Just(())), any::<bool>(), vec(0..12_usize, 0..=4)).prop_map(
+        |(status, lifecycle, starts, stops, but)| {
+            // A build that is finished has this habit where its stop is missing, one that runs where it has one.
+            let stops = if lifecycle == "finished" { stops && but.len() > 3 } else { stops || lifecycle == "running" };
+            Habit { status, lifecycle, starts: starts.is_some(), stops, but }
         },
     )
 }
@@ -75,6 +129,12 @@ fn moment() -> impl Strategy<Value = Moment> {
     let around = |time: Moment| vec![time.plus(-MICROSECOND), time, time.plus(MICROSECOND)];
     let by_backup = [-30 * HOUR, -9 * HOUR, -6 * HOUR, -3 * HOUR, -HOUR, -MINUTE, -SECOND].map(|micros| T.plus(micros));
     let later = [T.plus(HOUR), T.plus(2 * HOUR), R.plus(HOUR), R.plus(2 * HOUR)];
+    // The edges of the tolerance, and of the last 15 minutes before R, in which a server may start.
+    let edges = [T.plus(5 * SECOND), R.plus(-5 * SECOND), R.plus(-15 * MINUTE)].into_iter().flat_map(around);
+    let edges: Vec<Moment> =
+        edges.chain([R.plus(-7 * MINUTE), R.plus(-HOUR), T.plus(MINUTE), T.plus(12 * MINUTE)]).collect();
+    // Hours and minutes ago, and a clock that is a little ahead.
+    let lately = [-30 * MINUTE, -4 * HOUR, -6 * HOUR, 4 * MINUTE].map(|micros| Moment::base().plus(micros));
     let first = Moment::of(1, 1, 1, 0);
     // The program's clock ends on 9999-12-30: nobody has to know.
     let last = Moment::of(9999, 12, 29, 0);
@@ -89,13 +149,19 @@ fn moment() -> impl Strategy<Value = Moment> {
         Moment::of(20_000, 1, 1, 0),
         Moment::of(2900, 1, 1, 0),
         Moment::of(1970, 1, 1, 0),
+        Moment::of(1970, 1, 1, 0),
+        Moment::of(2000, 1, 1, 0),
+        Moment::of(2000, 1, 1, 0).plus(-MICROSECOND),
+        Moment::base().plus(72 * HOUR),
     ];
     prop_oneof![
         6 => select(by_backup.to_vec()),
         4 => select(around(T)),
         2 => select(around(T.plus(-5 * HOUR))),
         2 => select(around(R)),
-        2 => select(later.to_vec()),
+        1 => select(later.to_vec()),
+        1 => select(edges),
+        2 => select(lately.to_vec()),
         1 => select(extreme.to_vec()),
     ]
 }
@@ -116,8 +182,11 @@ const NEVER: When = When::At(None);
 /// are nearly healthy.
 fn life() -> impl Strategy<Value = ([When; 3], Option<&'static str>)> {
     const QUEUED: &[i64] = &[-SECOND, -MINUTE, 0, -6 * HOUR];
+    // 10 minutes are what clocks may be apart before times are impossible.
+    const SKEWED: &[i64] = &[10 * MINUTE, 10 * MINUTE + MICROSECOND, HOUR];
     const STOPPED: &[i64] = &[MINUTE, HOUR, 0, 6 * HOUR];
-    const LIFECYCLES: [&str; 7] = ["finished", "running", "queued", "not_running", "not_run", "Running", ""];
+    const BEFORE: &[i64] = &[-10 * MINUTE, -10 * MINUTE - MICROSECOND, -HOUR];
+    const LIFECYCLES: [&str; 8] = ["finished", "running", "queued", "not_running", "not_run", "held", "Running", ""];
     let any = || weighted(0.9, select(&LIFECYCLES));
     let mostly = |right: &'static [&'static str]| prop_oneof![3 => select(right).prop_map(Some), 1 => any()];
     let queued = || after(QUEUED).boxed();
@@ -131,6 +200,11 @@ fn life() -> impl Strategy<Value = ([When; 3], Option<&'static str>)> {
         3 => ([queued(), never(), never()], mostly(&["queued", "not_running", "running"])),
         // Canceled before it started.
         1 => ([queued(), never(), stopped()], mostly(&["finished", "queued", "not_running", "not_run"])),
+        // No sound build can be so, or it waits on purpose.
+        1 => ([queued(), started(), never()], mostly(&["finished", "queued", "not_running", "not_run", "held"])),
+        1 => ([queued(), started(), stopped()], mostly(&["running", "queued", "not_run", "held"])),
+        1 => ([after(SKEWED).boxed(), started(), stopped()], mostly(&["finished", "running", "held"])),
+        1 => ([queued(), started(), after(BEFORE).boxed()], mostly(&["finished", "held"])),
         2 => ([or_wild(queued()), or_wild(started()), or_wild(stopped())], any()),
     ]
 }
@@ -202,8 +276,9 @@ fn part() -> impl Strategy<Value = Part> {
     let pieces = prop_oneof![2 => vec(length(), 0..=1), 6 => vec(length(), 2..=6)];
     let faults = prop_oneof![2 => Just(vec![]), 1 => vec(fault(), 1..=2)];
     let names = (weighted(0.93, Just(())).prop_map(|there| there.is_some()), key, weighted(0.8, select(&ODD_TEXTS)));
-    (names, work(), (has_output, size, closed), pieces, faults).prop_map(
-        |((is_there, key, name), (started, stopped), (has_output, size, closed), pieces, faults)| Part {
+    let stored = prop_oneof![4 => Just(NEVER), 6 => after(&[0, SECOND, MINUTE]).boxed(), 1 => wild().boxed()];
+    (names, work(), (has_output, size, closed), (pieces, stored), faults).prop_map(
+        |((is_there, key, name), (started, stopped), (has_output, size, closed), (pieces, stored), faults)| Part {
             is_there,
             key,
             name,
@@ -213,6 +288,7 @@ fn part() -> impl Strategy<Value = Part> {
             size,
             closed,
             pieces,
+            stored,
             faults,
         },
     )

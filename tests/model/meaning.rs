@@ -3,15 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use super::moment::{HOUR, Moment, R, T};
-use super::report::Row;
-use super::world::{Build, Chunk, Step, Tells, Url, World};
+use super::moment::{HOUR, MINUTE, Moment, R, SECOND, T};
+use super::report::{Row, WITNESS};
+use super::world::{Build, Chunk, Headers, Queue, Running, Step, Tells, Url, World};
 
-/// All rules there are.
-pub const RULES: [&str; 11] = [
+/// All rules there are, as a report orders them.
+pub const RULES: [&str; 12] = [
     "stuck-running",
     "closed-after-restore",
     "stuck-queued",
+    "impossible-state",
     "step-unfinished",
     "output-truncated",
     "output-gap",
@@ -22,38 +23,202 @@ pub const RULES: [&str; 11] = [
     "impossible-times",
 ];
 
+/// Those that by themselves never make a build deletable; the witness says so of itself.
+const NEVER: [&str; 5] = ["orphan-step", "orphan-output", "duplicate-number", "impossible-times", WITNESS];
+
 /// The flags that tell the two times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
     Nothing,
     Backup,
     Both,
+    /// R soon after T.
+    Close,
 }
 
-/// The longest time that the server lets a build run.
-const MAX_RUN_TIME: i64 = 5 * HOUR;
+impl Told {
+    pub fn restored(self) -> Option<Moment> {
+        match self {
+            Self::Nothing | Self::Backup => None,
+            Self::Both => Some(R),
+            Self::Close => Some(T.plus(20 * MINUTE)),
+        }
+    }
+}
+
+/// Flags whose value is a span of time, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    pub tolerance: Option<i64>,
+    pub max_queue_time: Option<i64>,
+    pub max_run_time: Option<i64>,
+}
+
+/// What halfbuilt is told, and what it can see besides the builds.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    pub told: Told,
+    pub tells: Tells,
+    pub headers: Headers,
+    pub settings: Settings,
+    /// The glob that projects have to fit.
+    pub projects: Option<&'static str>,
+    /// When the database server says that it recovered last.
+    pub recovered: Option<Moment>,
+}
 
 /// A world, and what halfbuilt is told of the restore.
 pub struct Meaning<'a> {
     world: &'a World,
     /// As far as the profile has them.
     steps: &'a [Step],
-    chunks: &'a [Chunk],
+    chunks: Vec<Chunk>,
     tells: Tells,
+    headers: Headers,
+    tolerance: i64,
+    max_run_time: i64,
+    max_queue_time: i64,
     backup: Option<Moment>,
+    /// R, where it is known.
     restored: Option<Moment>,
+    /// Whether it was given.
+    is_told_restored: bool,
+    /// How many builds contradict T and R.
+    pub contradictions: usize,
+    /// From when on a stop is the restored server's own.
+    closing_from: Option<Moment>,
     now: Moment,
     /// The glob that projects have to fit.
     projects: Option<&'static str>,
 }
 
 impl<'a> Meaning<'a> {
-    pub fn new(world: &'a World, told: Told, tells: Tells, projects: Option<&'static str>) -> Self {
-        let backup = (told != Told::Nothing).then_some(T);
-        let restored = if told == Told::Both { Some(R) } else { backup };
+    pub fn new(world: &'a World, circumstances: Circumstances) -> Self {
+        let Circumstances { told, tells, headers, settings, projects, recovered } = circumstances;
         let steps = if tells.steps { world.steps.as_slice() } else { &[] };
-        let chunks = if tells.chunks { world.chunks.as_slice() } else { &[] };
-        Self { world, steps, chunks, tells, backup, restored, now: Moment::now(), projects }
+        let mut chunks = if tells.chunks { world.chunks.clone() } else { vec![] };
+        if !tells.stored {
+            chunks.iter_mut().for_each(|chunk| chunk.stored = None);
+        }
+        let mut meaning = Self {
+            world,
+            steps,
+            chunks,
+            tells,
+            headers,
+            tolerance: settings.tolerance.unwrap_or(5 * SECOND),
+            max_run_time: settings.max_run_time.or(headers.max_run_time.map(|hours| hours * HOUR)).unwrap_or(5 * HOUR),
+            max_queue_time: settings.max_queue_time.unwrap_or(HOUR),
+            backup: (told != Told::Nothing).then_some(T),
+            restored: told.restored(),
+            is_told_restored: told.restored().is_some(),
+            contradictions: 0,
+            closing_from: None,
+            now: Moment::now(),
+            projects,
+        };
+        if let Some(backup) = meaning.backup {
+            if meaning.restored.is_none() && headers.copies != Some(true) {
+                meaning.restored = recovered.filter(|time| meaning.is_recovery(backup, *time));
+            }
+            meaning.closing_from = Some(backup.plus(meaning.tolerance));
+            if let Some(restored) = meaning.restored {
+                let closing_from = meaning.closing_from(backup, restored);
+                meaning.closing_from = Some(closing_from);
+                meaning.contradictions = meaning.contradictions(backup, restored, closing_from);
+            }
+        }
+        meaning
+    }
+
+    /// Whether the server's own record of a recovery can be R.
+    fn is_recovery(&self, backup: Moment, time: Moment) -> bool {
+        let closing_from = self.closing_from(backup, time);
+        time > backup.plus(self.tolerance) && self.contradictions(backup, time, closing_from) == 0
+    }
+
+    /// Whether a moment may be the restored server's own start-up: it closes what it finds in the last 15 minutes before R, if nothing
+    /// else happened then. Where R is soon after T, it does so in one go.
+    fn closing_from(&self, backup: Moment, restored: Moment) -> Moment {
+        let startup = backup.plus(self.tolerance).max(restored.plus(-15 * MINUTE));
+        let in_startup = |time: &Moment| startup < *time && *time < restored.plus(-self.tolerance);
+        let has_sign = self.signs_of_premise(backup).into_iter().any(|(_, sign)| in_startup(&sign));
+        let stops = self.world.builds.iter().filter_map(|build| self.on_record(build.stopped)).filter(in_startup);
+        let stops: BTreeSet<Moment> = stops.collect();
+        let takes_long = stops.last().zip(stops.first()).is_some_and(|(last, first)| last.since(*first) > 2 * MINUTE);
+        let is_soon = restored.since(backup) - 2 * self.tolerance < 30 * MINUTE;
+        if has_sign || (is_soon && takes_long) { restored } else { startup }
+    }
+
+    /// How many builds did something where nothing can have happened. Steps and pieces of builds that are not there count for them;
+    /// all that name no build are one.
+    fn contradictions(&self, backup: Moment, restored: Moment, closing_from: Moment) -> usize {
+        let between = |time: Moment| backup.plus(self.tolerance) < time && time < restored.plus(-self.tolerance);
+        let stops =
+            self.world.builds.iter().filter_map(|build| Some((Some(build.key), self.on_record(build.stopped)?)));
+        let stops = stops.filter(|(_, stop)| *stop <= closing_from);
+        let all = self.signs_of_premise(backup).into_iter().chain(stops);
+        let builds: BTreeSet<Option<usize>> = all.filter(|(_, time)| between(*time)).map(|(key, _)| key).collect();
+        builds.len()
+    }
+
+    /// The signs that are held against T and R, and whose they are. A stated gap: where R was given, the pieces of a build that had
+    /// stopped an hour before T are not looked at.
+    fn signs_of_premise(&self, backup: Moment) -> Vec<(Option<usize>, Moment)> {
+        let is_long_over = |build: &&Build| {
+            Some(build).and_then(|build| self.on_record(build.stopped)).is_some_and(|stop| stop <= backup.plus(-HOUR))
+        };
+        let unseen: BTreeSet<Option<usize>> = if self.is_told_restored {
+            self.world.builds.iter().filter(is_long_over).map(|build| Some(build.key)).collect()
+        } else {
+            BTreeSet::new()
+        };
+        let builds = self.world.builds.iter().flat_map(|b| [(Some(b.key), b.queued), (Some(b.key), b.started)]);
+        let steps = self.steps.iter().map(|step| (step.build, step.started));
+        let pieces = self.chunks.iter().filter(|piece| !unseen.contains(&piece.build));
+        let all = builds.chain(steps).chain(pieces.map(|piece| (piece.build, piece.stored)));
+        all.filter_map(|(key, time)| Some((key, self.on_record(time)?))).collect()
+    }
+
+    /// Whether the CI has been back for so long: since the first build that was queued or started after R.
+    fn is_back_for(&self, span: i64) -> bool {
+        let Some(restored) = self.restored.or(self.backup) else {
+            return false;
+        };
+        let times = self.world.builds.iter().flat_map(|build| [build.queued, build.started]);
+        let first = times.filter_map(|time| self.on_record(time)).filter(|time| *time > restored).min();
+        first.is_some_and(|first| self.now >= first.plus(span))
+    }
+
+    /// A value that is no time is none.
+    fn on_record(&self, time: Option<Moment>) -> Option<Moment> {
+        time.filter(|time| time.is_on_record(self.now))
+    }
+
+    /// The signs of life of a build: what only one that runs or waits can do.
+    fn signs(&self, build: &Build) -> Vec<Moment> {
+        let steps = self.steps_of(Some(build.key)).map(|step| step.started);
+        let pieces = self.chunks_of(Some(build.key)).map(|chunk| chunk.stored);
+        let all = [build.queued, build.started].into_iter().chain(steps).chain(pieces);
+        all.filter_map(|time| self.on_record(time)).collect()
+    }
+
+    /// When it was last seen at work: its signs, and its steps' stops. Its own stop may be somebody else's doing.
+    fn last_seen(&self, build: &Build) -> Option<Moment> {
+        let stops = self.steps_of(Some(build.key)).filter_map(|step| self.on_record(step.stopped));
+        self.signs(build).into_iter().chain(stops).max()
+    }
+
+    fn is_silent(&self, build: &Build) -> bool {
+        self.last_seen(build).is_some_and(|time| time < self.now.plus(-self.max_run_time))
+    }
+
+    /// Whether a time of it lies in the future, as it was written.
+    fn is_of_the_future(&self, build: &Build) -> bool {
+        let steps = self.steps_of(Some(build.key)).flat_map(|step| [step.started, step.stopped]);
+        let pieces = self.chunks_of(Some(build.key)).map(|chunk| chunk.stored);
+        let times = [build.queued, build.started, build.stopped].into_iter().chain(steps).chain(pieces);
+        times.flatten().any(|time| time.is_in_future(self.now))
     }
 
     /// Whether there is a build to look at.
@@ -77,7 +242,7 @@ impl<'a> Meaning<'a> {
         for build in self.world.builds.iter().filter(|build| self.is_in_scope(build)) {
             let reasons: Vec<String> = rules.iter().filter(|rule| self.fires(rule, build)).cloned().collect();
             if all || !reasons.is_empty() {
-                rows.push(self.row_of_build(build, reasons));
+                rows.push(self.row_of_build(build, reasons, all));
             }
         }
         // What has no build is in no project.
@@ -102,12 +267,14 @@ impl<'a> Meaning<'a> {
             "stuck-running" => self.is_stuck_running(build),
             "closed-after-restore" => self.is_closed_after_restore(build),
             "stuck-queued" => self.is_stuck_queued(build),
-            "step-unfinished" => is(build, "finished") && steps().any(is_unfinished),
+            "impossible-state" => self.is_impossible(build),
+            "step-unfinished" => is(build, "finished") && steps().any(|step| self.is_unfinished(step)),
+            _ if is(build, "held") && !matches!(rule, "duplicate-number" | "orphan-step" | "orphan-output") => false,
             "output-truncated" => steps().any(|step| self.is_truncated(build, step)),
             "output-gap" => self.has_gap(build),
             "output-missing" => steps().any(|step| self.is_output_missing(step)),
             "duplicate-number" => self.is_duplicate(build),
-            "impossible-times" => has_impossible_times(build),
+            "impossible-times" => self.has_impossible_times(build),
             // These two find what has no build.
             "orphan-step" | "orphan-output" => false,
             unknown => panic!("the model does not know rule {unknown}"),
@@ -116,23 +283,73 @@ impl<'a> Meaning<'a> {
 
     /// Rules that look at what had happened by T look at what has happened by now where no T is told.
     fn by_then(&self, time: Option<Moment>) -> bool {
-        time.is_some_and(|time| time <= self.backup.unwrap_or(self.now))
+        self.on_record(time).is_some_and(|time| time <= self.backup.unwrap_or(self.now))
+    }
+
+    fn has(&self, time: Option<Moment>) -> bool {
+        self.on_record(time).is_some()
     }
 
     fn is_stuck_running(&self, build: &Build) -> bool {
-        is(build, "running") && build.stopped.is_none() && self.by_then(build.started.or(build.queued))
+        let since = self.on_record(build.started).or(self.on_record(build.queued));
+        is(build, "running") && !self.has(build.stopped) && (self.by_then(since) || self.is_silent(build))
     }
 
     fn is_closed_after_restore(&self, build: &Build) -> bool {
-        match (self.backup, build.started, build.stopped) {
-            (Some(backup), Some(started), Some(stopped)) => started <= backup && stopped > backup,
+        let stop = self.on_record(build.stopped);
+        match (self.backup, self.closing_from, self.on_record(build.started), stop) {
+            (Some(backup), Some(closing_from), Some(started), Some(stopped)) => {
+                !is(build, "held") && started <= backup && stopped > closing_from
+            }
             _ => false,
         }
     }
 
     fn is_stuck_queued(&self, build: &Build) -> bool {
         let waits = is(build, "queued") || is(build, "not_running");
-        waits && build.started.is_none() && build.stopped.is_none() && self.by_then(build.queued)
+        let is_early = self.by_then(build.queued) || self.is_silent(build);
+        waits && !self.has(build.started) && !self.has(build.stopped) && is_early
+    }
+
+    /// The cells that no sound build can be in.
+    fn is_impossible(&self, build: &Build) -> bool {
+        let (started, stopped) = (self.on_record(build.started), self.on_record(build.stopped));
+        match build.lifecycle.as_deref() {
+            Some("finished") => started.is_some() && stopped.is_none(),
+            Some("not_run") => started.is_some(),
+            Some("queued" | "not_running") => {
+                let by = self.restored.or(self.backup).unwrap_or(self.now);
+                started.is_some_and(|start| start <= by || self.is_silent(build))
+            }
+            Some("running") => {
+                let by = self.backup.map_or(self.now, |backup| backup.plus(self.tolerance));
+                stopped.is_some_and(|stop| stop <= by)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether so many builds of its status word, or of its lifecycle, are in its cell that this is what the CI does. When a
+    /// waiting build started, and how long it has been silent, counts for nothing here.
+    fn habits(&self, build: &Build) -> Vec<String> {
+        let is_in_cell = |other: &&&Build| {
+            let waits = is(other, "queued") || is(other, "not_running");
+            let holds = if waits { self.has(other.started) } else { self.is_impossible(other) };
+            other.lifecycle == build.lifecycle && holds
+        };
+        let are_most = |alike: Vec<&Build>, least: usize| {
+            let same = alike.iter().filter(is_in_cell).count();
+            same >= least && 2 * same > alike.len()
+        };
+        let builds = || self.world.builds.iter();
+        let of_status = builds().filter(|other| other.status == build.status).collect();
+        let of_lifecycle = builds().filter(|other| other.lifecycle == build.lifecycle).collect();
+        let status =
+            build.status.as_ref().map_or_else(|| "without a status".to_owned(), |word| format!("of status \"{word}\""));
+        let lifecycle = format!("that are {}", build.lifecycle.as_deref().unwrap_or_default());
+        let found = [(are_most(of_status, 3), status), (are_most(of_lifecycle, 10), lifecycle)];
+        let said = found.into_iter().filter(|(holds, _)| *holds);
+        said.map(|(_, which)| format!("most builds {which} are so: a habit of this CI?")).collect()
     }
 
     fn is_truncated(&self, build: &Build, step: &Step) -> bool {
@@ -143,9 +360,21 @@ impl<'a> Meaning<'a> {
             (Some(end), Some(size)) => has_output && end < size,
             _ => false,
         };
-        let is_over = step.stopped.is_some() || build.stopped.is_some() || is(build, "finished");
-        let was_cut = (has_output || never_closed) && step.stopped.is_none() && self.by_then(step.started);
+        let is_over = self.has(step.stopped) || self.has(build.stopped) || is(build, "finished");
+        let was_cut = (has_output || never_closed) && !self.has(step.stopped) && self.by_then(step.started);
         ends_early || (never_closed && is_over) || was_cut
+    }
+
+    fn has_impossible_times(&self, build: &Build) -> bool {
+        let [queued, started, stopped] = [build.queued, build.started, build.stopped].map(|time| self.on_record(time));
+        let long_before = |time: Option<Moment>, other: Option<Moment>| {
+            time.zip(other).is_some_and(|(time, other)| time < other.plus(-10 * MINUTE))
+        };
+        long_before(stopped, started) || long_before(started, queued)
+    }
+
+    fn is_unfinished(&self, step: &Step) -> bool {
+        self.has(step.started) && !self.has(step.stopped)
     }
 
     fn has_gap(&self, build: &Build) -> bool {
@@ -187,12 +416,12 @@ impl<'a> Meaning<'a> {
         self.steps.iter().filter(move |step| step.build == build)
     }
 
-    fn chunks_of(&self, build: Option<usize>) -> impl Iterator<Item = &'a Chunk> {
+    fn chunks_of(&self, build: Option<usize>) -> impl Iterator<Item = &Chunk> {
         self.chunks.iter().filter(move |chunk| chunk.build == build)
     }
 
     /// What is stored of a step's output. No key is no key: it fits nothing.
-    fn pieces_of(&self, step: &Step) -> impl Iterator<Item = &'a Chunk> {
+    fn pieces_of(&self, step: &Step) -> impl Iterator<Item = &Chunk> {
         let (build, key) = (step.build, step.key);
         let fits = move |chunk: &&Chunk| build.is_some() && key.is_some() && (chunk.build, chunk.step) == (build, key);
         self.chunks.iter().filter(fits)
@@ -205,10 +434,11 @@ impl<'a> Meaning<'a> {
         named.filter(|key| !there(*key)).collect()
     }
 
-    fn row_of_build(&self, build: &Build, reasons: Vec<String>) -> Row {
-        let counted = self.row_without_build(Some(build.key), reasons);
+    fn row_of_build(&self, build: &Build, reasons: Vec<String>, witness: bool) -> Row {
         let timing = self.timing(build);
-        let may_go = ["in-flight", "stale", "ended"].contains(&timing) && !self.is_duplicate(build);
+        let notes = self.notes(build, timing, &reasons, witness);
+        let counted = self.row_without_build(Some(build.key), reasons);
+        let last_activity = self.last_seen(build).max(self.on_record(build.stopped));
         Row {
             key: Some(self.world.build_keys.shown(build.key)),
             url: build.url.as_ref().map(Url::to_string),
@@ -216,25 +446,38 @@ impl<'a> Meaning<'a> {
             number: build.number,
             lifecycle: build.lifecycle.clone(),
             status: build.status.clone(),
-            queued: known(build.queued),
-            started: known(build.started),
-            stopped: known(build.stopped),
-            last_activity: self.signs_of_life(build).into_iter().max(),
+            queued: self.on_record(build.queued),
+            started: self.on_record(build.started),
+            stopped: self.on_record(build.stopped),
+            last_activity,
             timing: timing.to_owned(),
-            deletable: may_go && is_its_address(build),
+            deletable: notes.is_empty(),
+            note: notes.join("; "),
             ..counted
         }
     }
 
     fn row_without_build(&self, key: Option<usize>, reasons: Vec<String>) -> Row {
-        let mut row = Row { reasons, timing: "unknown".to_owned(), is_grounded: true, ..Row::default() };
+        let note = "there is no build to delete".to_owned();
+        let mut row = Row { reasons, timing: "unknown".to_owned(), is_grounded: true, note, ..Row::default() };
         if key.is_none() {
             return Row { uncounted: true, ..row };
         }
-        row.last_activity = self.steps_of(key).flat_map(|step| [step.started, step.stopped]).filter_map(known).max();
+        let of_steps = self.steps_of(key).flat_map(|step| [step.started, step.stopped]);
+        let times = of_steps.chain(self.chunks_of(key).map(|chunk| chunk.stored));
+        row.last_activity = times.filter_map(|time| self.on_record(time)).max();
+        let starts = self.steps_of(key).map(|step| step.started);
+        let signs = starts.chain(self.chunks_of(key).map(|chunk| chunk.stored));
+        let latest = signs.filter_map(|time| self.on_record(time)).max();
+        row.timing = match (self.backup, latest) {
+            (Some(backup), Some(sign)) if sign > self.restored.unwrap_or(backup) => "after-restore",
+            (Some(backup), Some(sign)) if sign > backup => "between",
+            _ => "unknown",
+        }
+        .to_owned();
         let counted = |number: usize| self.tells.steps.then_some(number as i64);
         row.steps = counted(self.steps_of(key).count());
-        row.steps_unfinished = counted(self.steps_of(key).filter(|step| is_unfinished(step)).count());
+        row.steps_unfinished = counted(self.steps_of(key).filter(|step| self.is_unfinished(step)).count());
         let sizes = self.steps_of(key).filter(|step| step.has_output == Some(true)).filter_map(|step| step.output_size);
         row.output_expected = sizes.reduce(|a, b| a + b);
         let stored = self.chunks_of(key).map(|chunk| chunk.next - chunk.first).sum();
@@ -242,49 +485,147 @@ impl<'a> Meaning<'a> {
         row
     }
 
-    /// All times of a build and its steps that are known.
-    fn signs_of_life(&self, build: &Build) -> Vec<Moment> {
-        let of_steps = self.steps_of(Some(build.key)).flat_map(|step| [step.started, step.stopped]);
-        [build.queued, build.started, build.stopped].into_iter().chain(of_steps).filter_map(known).collect()
-    }
-
     fn timing(&self, build: &Build) -> &'static str {
-        let start = known(build.started).or(known(build.queued));
-        let (Some(backup), Some(restored), Some(start)) = (self.backup, self.restored, start) else {
+        let (Some(backup), Some(closing_from)) = (self.backup, self.closing_from) else {
             return "unknown";
         };
-        let latest_step = self.steps_of(Some(build.key)).filter_map(|step| known(step.started)).max();
-        let alive_since = if start > backup { Some(start) } else { latest_step.filter(|step| *step > backup) };
-        match alive_since {
-            Some(since) if since > restored => return "after-restore",
-            Some(_) => return "between",
-            None => {}
+        let restored = self.restored.unwrap_or(backup);
+        let backup_end = backup.plus(self.tolerance);
+        let signs = self.signs(build);
+        let stop = self.on_record(build.stopped);
+        if signs.iter().any(|sign| *sign > restored) {
+            return "after-restore";
         }
-        if known(build.stopped).is_some_and(|stopped| stopped <= backup) {
+        if signs.iter().any(|sign| *sign > backup) || stop.is_some_and(|stop| stop > backup_end && stop <= closing_from)
+        {
+            return "between";
+        }
+        let is_stopped = stop.is_some_and(|stop| stop <= backup_end);
+        if !self.has(build.queued) && !self.has(build.started) && !is_stopped {
+            return "unknown";
+        }
+        if is_stopped {
             return "ended";
         }
-        let seen = self.signs_of_life(build).into_iter().filter(|time| *time <= backup).max().unwrap_or(start);
-        if backup.since(seen) > MAX_RUN_TIME { "stale" } else { "in-flight" }
+        let of_steps = self.steps_of(Some(build.key)).filter_map(|step| self.on_record(step.stopped));
+        let seen = signs.into_iter().chain(of_steps).chain(stop).filter(|time| *time <= backup).max();
+        let seen = seen.expect("it was queued or started by T");
+        if backup.since(seen) > self.max_run_time { "stale" } else { "in-flight" }
     }
-}
 
-fn known(time: Option<Moment>) -> Option<Moment> {
-    time.filter(|time| time.is_known())
+    /// All that speaks against deleting it, in the order of the report.
+    fn notes(&self, build: &Build, timing: &str, reasons: &[String], witness: bool) -> Vec<String> {
+        let mut notes: Vec<String> = Vec::new();
+        let mut say = |holds: bool, note: &str| notes.extend(holds.then(|| note.to_owned()));
+        let has_stop = self.has(build.stopped);
+        let is_over = has_stop || is(build, "finished") || is(build, "not_run");
+        let later = timing == "after-restore";
+        say(self.backup.is_none(), "no backup time was given");
+        say(self.backup.is_some() && timing == "unknown", "no time of it is on record");
+        say(later && is_over, "it ran after the restore and is over: the backup did not cut it");
+        say(
+            later && !is_over && self.is_silent(build),
+            "it did something after the restore, and has been silent for longer than --max-run-time: is it alive?",
+        );
+        say(later && !is_over && !self.is_silent(build), "it did something after the restore and may be alive");
+        say(timing == "between", "it did something between the backup and the restore: T, R or a clock is wrong");
+        say(self.backup.is_some() && self.restored.is_none(), "R is not known: give --restored-at");
+        let is_close = self.backup.zip(self.restored).is_some_and(|(t, r)| r.since(t) <= 2 * self.tolerance);
+        say(is_close, "R is too close to T for the clock tolerance");
+        say(self.is_of_the_future(build), "a time of it lies in the future");
+        say(self.is_duplicate(build), "another build has its number or its address");
+        // An empty one is none.
+        let is_missing = build.url.as_ref().is_none_or(|url| url.to_string().is_empty());
+        say(is_missing, "it has no address");
+        let has_form = matches!(build.url, Some(Url::Of { number, .. }) if number > 0);
+        say(!is_missing && !has_form, "its address is not of the form https://HOST/VCS/ORG/PROJECT/NUMBER");
+        say(has_form && !is_its_address(build), "its address names another build");
+        notes.extend(self.vetoes_of_lifecycle(build, timing));
+        let mut say = |holds: bool, note: &str| notes.extend(holds.then(|| note.to_owned()));
+        let runs = is(build, "running");
+        let ran_at_backup = match timing {
+            "in-flight" | "stale" => runs || self.has(build.started),
+            "ended" => runs,
+            _ => false,
+        };
+        let may_resume = ran_at_backup && self.headers.running != Some(Running::Lost);
+        let stopped_since = has_stop && timing != "ended";
+        say(may_resume && stopped_since, "this CI may resume what ran at the backup");
+        say(
+            may_resume && !stopped_since && !self.is_back_for(self.max_run_time),
+            "this CI may resume what ran at the backup: wait for --max-run-time",
+        );
+        notes.extend(self.ungrounded(build, reasons, witness));
+        notes
+    }
+
+    /// What waits, or may have waited, may start yet; and of a word that nobody knows nothing is known.
+    fn vetoes_of_lifecycle(&self, build: &Build, timing: &str) -> Option<String> {
+        self.backup?;
+        let pieces = self.chunks_of(Some(build.key)).map(|chunk| chunk.stored);
+        let work = self.steps_of(Some(build.key)).map(|step| step.started).chain(pieces);
+        let shows_a_start = [build.started].into_iter().chain(work).any(|time| self.has(time));
+        let may_have_waited = ["in-flight", "stale"].contains(&timing) && !shows_a_start;
+        let unknown_start = "its start is not on record, and it may have waited at the backup";
+        match build.lifecycle.as_deref() {
+            Some("queued" | "not_running") => self.unproved_queue().map(str::to_owned),
+            Some("running") if may_have_waited => {
+                // As long as it may have waited, and then run.
+                let both = self.max_run_time + self.max_queue_time;
+                let is_settled = self.is_back_for(both) && self.unproved_queue().is_none();
+                (!is_settled).then(|| unknown_start.to_owned())
+            }
+            Some("not_run" | "finished") if may_have_waited => Some(unknown_start.to_owned()),
+            Some("held" | "not_run" | "running" | "finished") => None,
+            _ => Some("its lifecycle is not known".to_owned()),
+        }
+    }
+
+    /// Why no rule that found it is a ground for deleting it; nothing if one is.
+    fn ungrounded(&self, build: &Build, reasons: &[String], witness: bool) -> Vec<String> {
+        let fired = RULES.into_iter().filter(|rule| reasons.iter().any(|reason| reason == rule));
+        let fired: Vec<&str> = fired.chain(witness.then_some(WITNESS)).collect();
+        if fired.iter().all(|rule| NEVER.contains(rule)) {
+            let make = if fired.len() > 1 { "make" } else { "makes" };
+            return vec![format!("{} never {make} a build deletable", fired.join(", "))];
+        }
+        let mut failed = Vec::new();
+        for rule in fired.into_iter().filter(|rule| !NEVER.contains(rule)) {
+            let fails = match rule {
+                "closed-after-restore" if self.headers.running != Some(Running::Lost) => {
+                    vec!["the profile does not say that what ran at the backup is lost".to_owned()]
+                }
+                "impossible-state" => self.habits(build),
+                _ => vec![],
+            };
+            if fails.is_empty() {
+                return vec![];
+            }
+            failed.extend(fails);
+        }
+        failed
+    }
+
+    /// What is not known yet of a queue, if anything.
+    fn unproved_queue(&self) -> Option<&'static str> {
+        // Without T there is one thing to say, and it is said elsewhere.
+        let restored = self.restored.or(self.backup)?;
+        let is_later = |time: Option<Moment>| self.on_record(time) > Some(restored);
+        match self.headers.queue {
+            Some(Queue::Elsewhere) => {}
+            Some(Queue::Here) => return Some("it waits, and what waits in this database starts by itself"),
+            None => return Some("the profile does not say where the queue is kept"),
+        }
+        if !self.is_back_for(self.max_queue_time) {
+            return Some("the server has not been back for --max-queue-time yet");
+        }
+        let moves = self.world.builds.iter().any(|build| is_later(build.queued) && is_later(build.started));
+        (!moves).then_some("no build that was queued after the restore has started yet")
+    }
 }
 
 fn is(build: &Build, lifecycle: &str) -> bool {
     build.lifecycle.as_deref() == Some(lifecycle)
-}
-
-fn is_unfinished(step: &Step) -> bool {
-    step.started.is_some() && step.stopped.is_none()
-}
-
-fn has_impossible_times(build: &Build) -> bool {
-    let before =
-        |time: Option<Moment>, other: Option<Moment>| time.zip(other).is_some_and(|(time, other)| time < other);
-    let stopped_without_start = build.stopped.is_some() && build.started.is_none();
-    before(build.stopped, build.started) || before(build.started, build.queued) || stopped_without_start
 }
 
 /// Whether the address names this very build: its number, and its project where that is named `org/project`.

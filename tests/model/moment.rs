@@ -36,6 +36,17 @@ impl Moment {
         Self(jiff::Timestamp::now().as_microsecond())
     }
 
+    /// When the tests began: what is made up lies hours or minutes away from now by this.
+    pub fn base() -> Self {
+        static BASE: std::sync::LazyLock<Moment> = std::sync::LazyLock::new(Moment::now);
+        *BASE
+    }
+
+    /// The microseconds since 1970 that PostgreSQL told.
+    pub fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
     /// The time that a report's cell tells.
     pub fn read(cell: &str) -> Self {
         let time: jiff::Timestamp = cell.parse().unwrap_or_else(|error| panic!("{cell:?} is no time: {error}"));
@@ -56,9 +67,14 @@ impl Moment {
         self == Self::INFINITY || self == Self::MINUS_INFINITY
     }
 
-    /// Whether the report has digits for it: the years 1 to 9999.
-    pub fn is_known(self) -> bool {
-        Self::of(1, 1, 1, 0) <= self && self < Self::of(10_000, 1, 1, 0)
+    /// Whether it is on record: anything before 2000 or later than 10 minutes from now is no time.
+    pub fn is_on_record(self, now: Self) -> bool {
+        Self::of(2000, 1, 1, 0) <= self && !self.is_in_future(now)
+    }
+
+    /// Whether it lies in the future, beyond the 10 minutes that are allowed for.
+    pub fn is_in_future(self, now: Self) -> bool {
+        self > now.plus(10 * MINUTE)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::sample::Index;
 
-use super::moment::Moment;
+use super::moment::{Moment, SECOND};
 use super::world::{Build, Chunk, KeyType, Step, Url, World};
 
 /// Projects with upper and lower case, other scripts, no slash and too many. Only the first three can stand in an address.
@@ -31,6 +31,18 @@ pub struct Plan {
     pub made_up: Vec<(Index, Index)>,
     /// How the pieces lie in their table; 0 leaves them as they are.
     pub order: usize,
+    pub habit: Option<Habit>,
+}
+
+/// Something that a CI does with all, or many, builds of one status word: it leaves them in one cell.
+#[derive(Clone, Debug)]
+pub struct Habit {
+    pub status: &'static str,
+    pub lifecycle: &'static str,
+    pub starts: bool,
+    pub stops: bool,
+    /// Which builds do not have it.
+    pub but: Vec<usize>,
 }
 
 /// A time by itself, or so much after another one.
@@ -80,6 +92,8 @@ pub struct Part {
     pub size: Size,
     pub closed: Option<bool>,
     pub pieces: Vec<i64>,
+    /// When its first piece was stored, counted from its build; the others follow it second by second.
+    pub stored: When,
     pub faults: Vec<Fault>,
 }
 
@@ -154,10 +168,13 @@ pub enum Presence {
 
 impl Plan {
     pub fn world(self) -> World {
-        let Self { build_keys, step_keys, wholes, made_up, order } = self;
+        let Self { build_keys, step_keys, wholes, made_up, order, habit } = self;
         let mut world = World { build_keys, step_keys, builds: vec![], steps: vec![], chunks: vec![] };
         for (place, whole) in wholes.iter().enumerate() {
             add(&mut world, place, whole);
+        }
+        if let Some(habit) = habit {
+            habit.applies_to(&mut world.builds);
         }
         for (lost, doubled) in made_up {
             make_up(&mut world.chunks, lost, doubled);
@@ -166,6 +183,20 @@ impl Plan {
         numbered.sort_by_key(|(place, _)| if order == 0 { *place } else { (place + 1) * order % 101 });
         world.chunks = numbered.into_iter().map(|(_, chunk)| chunk).collect();
         world
+    }
+}
+
+impl Habit {
+    fn applies_to(&self, builds: &mut [Build]) {
+        for build in builds {
+            build.status = Some(self.status.to_owned());
+            if !self.but.contains(&build.key) {
+                build.lifecycle = Some(self.lifecycle.to_owned());
+                let some_time = build.started.or(build.queued).or(build.stopped);
+                build.started = some_time.filter(|_| self.starts);
+                build.stopped = some_time.filter(|_| self.stops);
+            }
+        }
     }
 }
 
@@ -205,7 +236,7 @@ fn add(world: &mut World, place: usize, whole: &Whole) {
             PartKey::First => Some(0),
             PartKey::Missing => None,
         };
-        let chunks = chunks(part, key, step_key, number, whole.parts.len());
+        let chunks = chunks(part, part.stored.from(whole.base), [key, step_key], number, whole.parts.len());
         if part.is_there && steps_left {
             let of_step = || chunks.iter().filter(|chunk| chunk.step == step_key);
             let stored = of_step().map(|chunk| chunk.next).max().unwrap_or(0);
@@ -271,11 +302,18 @@ fn make_up(chunks: &mut Vec<Chunk>, lost: Index, doubled: Index) {
 }
 
 /// The stored pieces of a step, after what happened to them.
-fn chunks(part: &Part, build: Option<usize>, step: Option<usize>, number: usize, parts: usize) -> Vec<Chunk> {
+fn chunks(
+    part: &Part,
+    stored: Option<Moment>,
+    [build, step]: [Option<usize>; 2],
+    number: usize,
+    parts: usize,
+) -> Vec<Chunk> {
     let mut end = 0;
     let mut chunks = Vec::new();
-    for length in &part.pieces {
-        chunks.push(Chunk { build, step, first: end, next: end + length });
+    for (place, length) in part.pieces.iter().enumerate() {
+        let stored = stored.map(|first| first.plus(place as i64 * SECOND));
+        chunks.push(Chunk { build, step, first: end, next: end + length, stored });
         end += length;
     }
     for fault in &part.faults {

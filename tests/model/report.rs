@@ -14,6 +14,7 @@ pub const WITNESS_RULE: &str = "\
 -- rule: witness
 -- title: it is there
 -- needs: build
+-- deletable: never
 SELECT build_key, 'key=' || encode(convert_to(build_key::text, 'UTF8'), 'hex') || '.' AS evidence FROM build;
 ";
 
@@ -39,6 +40,8 @@ pub struct Row {
     pub output_expected: Option<i64>,
     pub output_stored: Option<i64>,
     pub deletable: bool,
+    /// Why it is not.
+    pub note: String,
     /// It has evidence and a fingerprint, whatever they say.
     pub is_grounded: bool,
     /// Of the rows that name no build at all nobody says what their numbers mean.
@@ -168,6 +171,7 @@ fn csv_row(cells: &BTreeMap<String, String>) -> Row {
             output_expected: number("output_expected"),
             output_stored: number("output_stored"),
             deletable: cells["deletable"] == "yes",
+            note: text("note").unwrap_or_default(),
             ..Row::default()
         },
     )
@@ -206,6 +210,7 @@ fn json_row(json: &Value) -> Row {
             output_expected: number("output_expected"),
             output_stored: number("output_stored"),
             deletable: json["deletable"].as_bool().expect("yes or no"),
+            note: text("note").unwrap_or_default(),
             ..Row::default()
         },
     )

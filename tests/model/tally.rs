@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Case;
-use super::meaning::Told;
-use super::moment::{Moment, R, T};
+use super::meaning::{Meaning, Told};
+use super::moment::{HOUR, Moment, R, T};
 use super::report::Row;
-use super::world::{Chunk, KeyType};
+use super::world::{Chunk, KeyType, Queue, Running};
 
 /// Counts of worlds, and of builds found.
 #[derive(Default)]
@@ -35,6 +35,12 @@ impl Tally {
             *here.entry(format!("timing {}", row.timing)).or_default() += 1;
             let deletable = if row.deletable { "yes" } else { "no" };
             *here.entry(format!("deletable {deletable}")).or_default() += 1;
+            for note in row.note.split("; ").filter(|note| !note.is_empty()) {
+                // Neither the names of rules nor a status word.
+                let words = note.split(" never make").next().filter(|start| *start != note).map(|_| "never-rule");
+                let words = words.unwrap_or(note.split('"').next().unwrap_or(note));
+                *here.entry(format!("note {words}")).or_default() += 1;
+            }
             *here.entry(format!("row with {} reasons", row.reasons.len())).or_default() += 1;
         }
         for (oddity, number) in oddities(case) {
@@ -108,6 +114,7 @@ fn oddities(case: &Case) -> Vec<(&'static str, usize)> {
     let of_builds = world.builds.iter().flat_map(|build| [build.queued, build.started, build.stopped]);
     let of_steps = world.steps.iter().flat_map(|step| [step.started, step.stopped]);
     let times: Vec<Option<Moment>> = of_builds.chain(of_steps).collect();
+    let now = Moment::now();
     let at = |time: Moment| times.iter().filter(|at| **at == Some(time)).count();
     let numbers = |number: Option<i64>| world.builds.iter().filter(|build| build.number == number).count();
     let texts = |odd: &dyn Fn(&str) -> bool| {
@@ -148,7 +155,14 @@ fn oddities(case: &Case) -> Vec<(&'static str, usize)> {
         ("time R", at(R)),
         ("time infinity", at(Moment::INFINITY)),
         ("time -infinity", at(Moment::MINUS_INFINITY)),
-        ("time without digits", times.iter().flatten().filter(|time| !time.is_known()).count()),
+        ("time not on record", times.iter().flatten().filter(|time| !time.is_on_record(now)).count()),
+        ("time in the future", times.iter().flatten().filter(|time| time.is_in_future(now)).count()),
+        ("time lately", times.iter().flatten().filter(|time| **time > R.plus(48 * HOUR) && **time <= now).count()),
+        ("piece that says when it was stored", count_chunks(&|chunk| chunk.stored.is_some())),
+        ("T and R contradicted", Meaning::new(world, case.circumstances()).contradictions),
+        ("running lost", usize::from(case.headers.running == Some(Running::Lost))),
+        ("queue in this database", usize::from(case.headers.queue == Some(Queue::Here))),
+        ("lifecycle held", world.builds.iter().filter(|build| build.lifecycle.as_deref() == Some("held")).count()),
         ("start and stop equal", world.builds.iter().filter(|b| b.started.is_some() && b.started == b.stopped).count()),
         ("lifecycle NULL", world.builds.iter().filter(|build| build.lifecycle.is_none()).count()),
         ("build_num NULL", numbers(None)),
@@ -172,6 +186,7 @@ fn oddities(case: &Case) -> Vec<(&'static str, usize)> {
         ("told nothing", told(Told::Nothing)),
         ("told T", told(Told::Backup)),
         ("told T and R", told(Told::Both)),
+        ("told R soon after T", told(Told::Close)),
     ]
 }
 

@@ -64,17 +64,27 @@ pub struct Chunk {
     pub step: Option<usize>,
     pub first: i64,
     pub next: i64,
+    pub stored: Option<Moment>,
 }
 
 /// The profile by which halfbuilt reads any such world, or as much of it as it has to tell.
-pub fn profile(tells: Tells) -> String {
+pub fn profile(tells: Tells, headers: Headers) -> String {
     let relation = |name: &str| format!("-- relation: {name}\nSELECT * FROM world.{name};\n");
-    let mut profile = format!("-- profile: world\n-- title: a world of the model\n{}", relation("build"));
+    let mut profile = "-- profile: world\n-- title: a world of the model\n".to_owned();
+    let names = [("queue", headers.queue.map(Queue::word)), ("running", headers.running.map(Running::word))];
+    let run_time = headers.max_run_time.map(|hours| format!("{hours}h"));
+    let rows = headers.copies.map(|copies| if copies { "copies" } else { "here" });
+    for (name, value) in names.into_iter().chain([("max-run-time", run_time.as_deref()), ("rows", rows)]) {
+        profile += &value.map_or_else(String::new, |value| format!("-- {name}: {value}\n"));
+    }
+    profile += &relation("build");
     if tells.steps {
         profile += &relation("step");
     }
-    if tells.chunks {
+    if tells.chunks && tells.stored {
         profile += &relation("chunk");
+    } else if tells.chunks {
+        profile += "-- relation: chunk\nSELECT build_key, step_key, first, next FROM world.chunk;\n";
     }
     profile
 }
@@ -84,10 +94,55 @@ pub fn profile(tells: Tells) -> String {
 pub struct Tells {
     pub steps: bool,
     pub chunks: bool,
+    /// Whether its chunks say when they were stored.
+    pub stored: bool,
 }
 
 impl Tells {
-    pub const ALL: Self = Self { steps: true, chunks: true };
+    pub const ALL: Self = Self { steps: true, chunks: true, stored: true };
+}
+
+/// What a profile says of its CI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Headers {
+    pub queue: Option<Queue>,
+    pub running: Option<Running>,
+    /// Its `max-run-time`, in hours.
+    pub max_run_time: Option<i64>,
+    /// Its `rows`: whether they are copies.
+    pub copies: Option<bool>,
+}
+
+/// Where a CI keeps what waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    Here,
+    Elsewhere,
+}
+
+impl Queue {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Here => "in this database",
+            Self::Elsewhere => "elsewhere",
+        }
+    }
+}
+
+/// What becomes of builds that ran at the backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Running {
+    Lost,
+    Resumed,
+}
+
+impl Running {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Lost => "lost",
+            Self::Resumed => "resumed",
+        }
+    }
 }
 
 impl KeyType {
@@ -193,7 +248,10 @@ impl fmt::Display for World {
             let times = [key(s.build), step(s.key), s.name.literal(), s.started.literal(), s.stopped.literal()];
             [&times[..], &[s.has_output.literal(), s.output_size.literal(), s.output_closed.literal()]].concat()
         });
-        let chunks = self.chunks.iter().map(|c| vec![key(c.build), step(c.step), c.first.literal(), c.next.literal()]);
+        let chunks = self
+            .chunks
+            .iter()
+            .map(|c| vec![key(c.build), step(c.step), c.first.literal(), c.next.literal(), c.stored.literal()]);
         writeln!(f, "SET client_min_messages = warning; DROP SCHEMA IF EXISTS world CASCADE; CREATE SCHEMA world;")?;
         writeln!(
             f,
@@ -207,7 +265,7 @@ impl fmt::Display for World {
         )?;
         writeln!(
             f,
-            "CREATE TABLE world.chunk (build_key {}, step_key {}, first bigint, next bigint);",
+            "CREATE TABLE world.chunk (build_key {}, step_key {}, first bigint, next bigint, stored_at timestamptz);",
             self.build_keys.sql_type_of_chunks(),
             self.step_keys.sql_type_of_chunks()
         )?;

@@ -1,0 +1,129 @@
+//! Worlds that share a restore, in one database: each in projects and keys of its own, judged by one scan.
+
+use std::fmt::Write;
+
+use crate::history::{Build, Truth, world};
+use crate::random::Random;
+use crate::restore::{Restore, time};
+use crate::support::{TestDatabase, psql_pipe};
+
+pub struct Batch {
+    pub seed: u64,
+    pub restore: Restore,
+    pub worlds: Vec<Vec<Build>>,
+}
+
+impl Batch {
+    pub fn new(seed: u64, size: usize) -> Self {
+        let now = jiff::Timestamp::now().as_microsecond();
+        let restore = Restore::new(&mut Random::new(seed, 0), now);
+        let number = |place: usize| place as u64 + 1;
+        let mut worlds: Vec<Vec<Build>> =
+            (0..size).map(|place| world(&mut Random::new(seed, number(place)), &restore)).collect();
+        // Two or less are no habit.
+        let is_cancelled = |build: &&mut Build| build.status == "canceled";
+        if worlds.iter_mut().flatten().filter(is_cancelled).count() < 3 {
+            worlds.iter_mut().flatten().filter(is_cancelled).for_each(|build| build.truth = Truth::Damaged);
+        }
+        Self { seed, restore, worlds }
+    }
+
+    pub fn builds(&self) -> impl Iterator<Item = &Build> {
+        self.worlds.iter().flatten()
+    }
+
+    /// The build that a row of a report is of.
+    pub fn build_of(&self, project: &str, number: &str) -> (usize, &Build) {
+        let place = project.strip_prefix('w').and_then(|rest| rest.strip_suffix("/p")?.parse::<usize>().ok());
+        let place = place.unwrap_or_else(|| panic!("no project of these worlds: {project}"));
+        let number: i64 = number.parse().expect("a number");
+        (place, self.worlds[place].iter().find(|build| build.number == number).expect("a build of this world"))
+    }
+
+    pub fn load(&self, database: &TestDatabase) {
+        let script = script(self.worlds.iter().enumerate());
+        let done = psql_pipe(&database.name, &["-Xq", "-v", "ON_ERROR_STOP=1"], &script);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// One world, as psql reads it, with what is true of it.
+    pub fn sql(&self, place: usize) -> String {
+        let mut text = script([(place, &self.worlds[place])].into_iter());
+        for build in &self.worlds[place] {
+            writeln!(text, "-- build {}: {:?}, {}", build.number, build.truth, build.story).expect("a text");
+        }
+        text
+    }
+
+    /// How many builds did something where nothing can have happened, if these are T and R.
+    pub fn contradictions(&self, [backup, restored]: [i64; 2]) -> usize {
+        let tolerance = self.restore.tolerance;
+        let between = |time: &i64| backup + tolerance < *time && *time < restored - tolerance;
+        let signs = |build: &Build| {
+            let steps = build.steps.iter().filter_map(|step| step.started);
+            let pieces = build.steps.iter().flat_map(|step| &step.pieces).map(|piece| piece.stored);
+            let pieces = pieces.filter(|_| self.restore.tells_stored);
+            [build.queued, build.started].into_iter().flatten().chain(steps).chain(pieces).collect::<Vec<i64>>()
+        };
+        let startup = (backup + tolerance).max(restored - 15 * crate::restore::MINUTE);
+        let in_startup = |time: &i64| startup < *time && *time < restored - tolerance;
+        let is_quiet = !self.builds().flat_map(signs).any(|sign| in_startup(&sign));
+        // What the server closes at its start-up, it closes in one go.
+        let stops = || self.builds().filter_map(|build| build.stopped).filter(in_startup);
+        let takes = stops().max().zip(stops().min()).map_or(0, |(last, first)| last - first);
+        let is_long = restored - backup - 2 * tolerance >= 30 * crate::restore::MINUTE;
+        let is_quiet = is_quiet && (is_long || takes <= 2 * crate::restore::MINUTE);
+        let closing_from = if is_quiet { startup } else { restored };
+        let contradicts = |build: &&Build| {
+            let stop = build.stopped.filter(|stop| *stop <= closing_from);
+            signs(build).iter().chain(stop.iter()).any(between)
+        };
+        self.builds().filter(contradicts).count()
+    }
+}
+
+fn cell(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "\\N".to_owned(), |value| value.to_string())
+}
+
+/// Makes the tables anew.
+fn script<'a>(worlds: impl Iterator<Item = (usize, &'a Vec<Build>)>) -> String {
+    let [mut builds, mut steps, mut pieces] = [const { String::new() }; 3];
+    for (place, world) in worlds {
+        for build in world {
+            let key = place * 100 + usize::try_from(build.number).expect("a small number");
+            let at = |moment: Option<i64>| moment.map_or_else(|| build.never.to_owned(), time);
+            let Build { number, lifecycle, status, .. } = build;
+            let address = format!("https://ci.acme.example/gh/w{place}/p/{number}");
+            let times = [build.queued, build.started, build.stopped].map(at).join("\t");
+            writeln!(builds, "{key}\t{address}\tw{place}/p\t{number}\t{lifecycle}\t{status}\t{times}").expect("a text");
+            for step in &build.steps {
+                let times = [step.started, step.stopped].map(at).join("\t");
+                let (step_key, has_output) = (step.key, step.has_output);
+                let output = format!("{has_output}\t{}\t{}", cell(step.size), cell(step.closed));
+                writeln!(steps, "{key}\t{step_key}\tstep {step_key}\t{times}\t{output}").expect("a text");
+                for piece in &step.pieces {
+                    let stored = time(piece.stored);
+                    writeln!(pieces, "{key}\t{step_key}\t{}\t{}\t{stored}", piece.first, piece.next).expect("a text");
+                }
+            }
+        }
+    }
+    format!(
+        "SET client_min_messages = warning; DROP SCHEMA IF EXISTS world CASCADE; CREATE SCHEMA world;
+CREATE UNLOGGED TABLE world.build (build_key bigint, build_url text, project text, build_num bigint, lifecycle text, \
+         status text, queued_at timestamptz, started_at timestamptz, stopped_at timestamptz);
+CREATE UNLOGGED TABLE world.step (build_key bigint, step_key bigint, name text, started_at timestamptz, \
+         stopped_at timestamptz, has_output boolean, output_size bigint, output_closed boolean);
+CREATE UNLOGGED TABLE world.chunk (build_key bigint, step_key bigint, first bigint, next bigint, stored_at timestamptz);
+COPY world.build FROM STDIN;
+{builds}\\.
+COPY world.step FROM STDIN;
+{steps}\\.
+COPY world.chunk FROM STDIN;
+{pieces}\\.
+CREATE INDEX ON world.build (build_key); CREATE INDEX ON world.step (build_key); CREATE INDEX ON world.chunk (build_key);
+ANALYZE world.build, world.step, world.chunk;
+"
+    )
+}

@@ -1,0 +1,278 @@
+//! Nothing that lives or is sound is ever deletable: random small worlds with a true history.
+//!
+//! Builds queue, start, run steps, store output and stop; a backup at T keeps what was written by then; after R the server
+//! goes on, loses or resumes what ran, starts or forgets what waited; clocks are off by up to the tolerance, and "never"
+//! is NULL, a year long ago, or infinity. Then:
+//!
+//! * with T and R told right, no build that lives at the scan, none that was whole in the backup, and none that came after
+//!   the restore is deletable, and nothing is said against T and R;
+//! * with T or R told wrong by more than the tolerance, and anything in between, the scan says how many builds did
+//!   something in between, and a deletion declines.
+//!
+//! HALFBUILT_TEST_WORLDS=1000000 looks at more worlds than the 1000 of the suite. HALFBUILT_TEST_SEED and HALFBUILT_TEST_BATCH
+//! bring a failure back: a failing test names all three.
+
+mod batch;
+mod history;
+mod random;
+mod restore;
+#[path = "../cli/support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "this test needs no admin server")]
+mod support;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+use batch::Batch;
+use halfbuilt::exit::Exit;
+use history::{Build, Step, Truth};
+use random::Random;
+use restore::{DAY, HOUR};
+use support::{Done, Report, Run, TestDatabase, halfbuilt};
+
+/// What is asked for by the environment.
+struct Asked {
+    worlds: usize,
+    /// Worlds of one database.
+    batch: usize,
+    seed: u64,
+}
+
+impl Asked {
+    fn new() -> Self {
+        let number = |name: &str| {
+            let text = std::env::var(name).ok()?;
+            Some(text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+        };
+        let worlds = number("HALFBUILT_TEST_WORLDS").unwrap_or(1000) as usize;
+        let batch = number("HALFBUILT_TEST_BATCH").map_or((worlds / 400).clamp(25, 2500), |size| size as usize);
+        let seed = number("HALFBUILT_TEST_SEED").unwrap_or_else(|| jiff::Timestamp::now().as_millisecond() as u64);
+        Self { worlds, batch, seed }
+    }
+
+    /// The batches, one after the other, that have so many worlds together.
+    fn batches(&self, worlds: usize, size: usize) -> impl Iterator<Item = Batch> {
+        let seed = self.seed;
+        (0..worlds.div_ceil(size)).map(move |place| Batch::new(seed.wrapping_add(place as u64), size))
+    }
+}
+
+/// Says it even where the test passes.
+fn say(text: &str) {
+    writeln!(std::io::stderr(), "{text}").expect("standard error");
+}
+
+/// What was judged: of each kind of build how many there were, were found, and were deletable.
+#[derive(Default)]
+struct Tally {
+    worlds: usize,
+    databases: usize,
+    kinds: BTreeMap<Truth, [u64; 3]>,
+    stories: BTreeMap<&'static str, [u64; 3]>,
+    /// Of each rule and each timing, how many rows.
+    rows: BTreeMap<String, u64>,
+    /// How often T and R were told wrong, and how often there was something in between.
+    lies: [u64; 2],
+}
+
+impl Tally {
+    fn count(&mut self, build: &Build, what: usize) {
+        self.kinds.entry(build.truth).or_default()[what] += 1;
+        self.stories.entry(build.story).or_default()[what] += 1;
+    }
+
+    fn print(&self, seed: u64) {
+        let builds: u64 = self.kinds.values().map(|numbers| numbers[0]).sum();
+        let [lies, caught] = self.lies;
+        say(&format!("seed {seed}: {} worlds in {} databases, {builds} builds", self.worlds, self.databases));
+        say(&format!("told wrong {lies} times, {caught} times with something in between"));
+        for (kind, [there, found, deletable]) in &self.kinds {
+            say(&format!("{there:>9} {kind:?}, {found} of them reported, {deletable} of them deletable"));
+        }
+        for (story, [there, found, deletable]) in &self.stories {
+            say(&format!("{there:>9} {story}: {found} reported, {deletable} deletable"));
+        }
+        for (name, number) in &self.rows {
+            say(&format!("{number:>9} rows: {name}"));
+        }
+    }
+
+    /// It cannot pass on nothing.
+    fn assert_wide_enough(&self) {
+        if self.databases < 40 {
+            return;
+        }
+        for kind in Truth::ALL {
+            let [there, found, deletable] = self.kinds.get(&kind).copied().unwrap_or_default();
+            assert!(there > 0, "no build was {kind:?}");
+            assert!(found > 0, "no {kind:?} build was reported");
+            assert!(kind.is_sound() || deletable > 0, "no {kind:?} build was deletable");
+        }
+        let names = ["in-flight", "stale", "ended", "after-restore", "between"].map(|name| format!("timing {name}"));
+        let rules = ["stuck-running", "closed-after-restore", "stuck-queued", "impossible-state", "output-gap"];
+        for name in rules.map(|rule| format!("deletable by {rule}")).iter().chain(&names) {
+            assert!(self.rows.contains_key(name), "no row: {name}");
+        }
+        assert!(self.lies[1] > 0, "nothing was ever in between");
+    }
+}
+
+fn command(name: &str, batch: &Batch, told: [i64; 2], database: &TestDatabase, folder: &Path) -> Run {
+    let profile = folder.join("restores.sql");
+    std::fs::write(&profile, batch.restore.profile()).expect("a file");
+    halfbuilt(&[name, "--profile"]).args(&[profile]).args(&batch.restore.flags(told)).on(database)
+}
+
+/// How many builds the scan says contradict T and R.
+fn contradictions_said(done: &Done) -> usize {
+    const WORDS: &str = "did something between the backup and the restore";
+    let warnings = done.stderr.lines().filter(|line| line.starts_with("warning:") && line.contains(WORDS));
+    let counts: Vec<usize> = warnings
+        .map(|line| {
+            let number = line.split_whitespace().find_map(|word| word.parse().ok());
+            number.unwrap_or_else(|| panic!("no number in {line:?}"))
+        })
+        .collect();
+    assert!(counts.len() < 2, "said twice: {}", done.stderr);
+    counts.first().copied().unwrap_or(0)
+}
+
+/// For whoever has to find out why.
+fn failure(asked: &Asked, batch: &Batch, place: usize, told: [i64; 2], why: &str) -> String {
+    let size = batch.worlds.len();
+    let seed = batch.seed;
+    let again = format!("HALFBUILT_TEST_SEED={seed} HALFBUILT_TEST_BATCH={size} HALFBUILT_TEST_WORLDS={size}");
+    let flags = batch.restore.flags(told).join(" ");
+    let Asked { seed, .. } = asked;
+    format!(
+        "{why}\n-- {again} brings it back (the run's seed is {seed})\n-- halfbuilt scan --profile restores.sql {flags}\n{}{}",
+        batch.restore,
+        batch.sql(place)
+    )
+}
+
+/// T and R are told right.
+fn judge_truth(asked: &Asked, batch: &Batch, database: &TestDatabase, folder: &Path, tally: &mut Tally) {
+    let told = batch.restore.truth();
+    assert_eq!(batch.contradictions(told), 0, "the history itself is wrong\n{}", failure(asked, batch, 0, told, ""));
+    let done = command("scan", batch, told, database, folder).args(&["--format", "csv"]).run();
+    let fail = |place: usize, why: &str| panic!("{}", failure(asked, batch, place, told, why));
+    if done.code != Some(Exit::Clean as i32) {
+        fail(0, &format!("exit code {:?}: {}", done.code, done.stderr));
+    }
+    let said = contradictions_said(&done);
+    if said != 0 {
+        fail(0, &format!("{said} builds of this database contradict T and R, and they are right: {}", done.stderr));
+    }
+    tally.worlds += batch.worlds.len();
+    tally.databases += 1;
+    batch.builds().for_each(|build| tally.count(build, 0));
+    for row in &Report::parse(&done.stdout).rows {
+        let (place, build) = batch.build_of(&row["project"], &row["build_num"]);
+        tally.count(build, 1);
+        *tally.rows.entry(format!("timing {}", row["timing"])).or_default() += 1;
+        if row["deletable"] != "yes" {
+            continue;
+        }
+        if build.truth.is_sound() {
+            let why = format!("build {} is deletable, and it {}: {row:#?}", build.number, build.story);
+            fail(place, &why);
+        }
+        tally.count(build, 2);
+        for reason in row["reasons"].split(';') {
+            *tally.rows.entry(format!("deletable by {reason}")).or_default() += 1;
+        }
+    }
+}
+
+/// T or R is told wrong.
+fn judge_lie(asked: &Asked, batch: &Batch, database: &TestDatabase, folder: &Path, tally: &mut Tally) {
+    let told = batch.restore.lie(&mut Random::new(batch.seed, u64::MAX));
+    // The premise is looked at whatever the rules are.
+    let scan = command("scan", batch, told, database, folder).args(&["--format", "csv", "--rule", "impossible-times"]);
+    let done = scan.run();
+    let (said, meant) = (contradictions_said(&done), batch.contradictions(told));
+    tally.lies[0] += 1;
+    tally.lies[1] += u64::from(meant > 0);
+    if done.code != Some(Exit::Clean as i32) || said != meant {
+        let why = format!("{meant} builds contradict T and R, and {said} are said to: {:?} {}", done.code, done.stderr);
+        panic!("{}", failure(asked, batch, 0, told, &why));
+    }
+}
+
+#[test]
+fn nothing_that_lives_or_is_sound_is_deletable() {
+    let asked = Asked::new();
+    let database = TestDatabase::empty();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut tally = Tally::default();
+    for batch in asked.batches(asked.worlds, asked.batch) {
+        batch.load(&database);
+        judge_truth(&asked, &batch, &database, folder.path(), &mut tally);
+        judge_lie(&asked, &batch, &database, folder.path(), &mut tally);
+    }
+    tally.print(asked.seed);
+    tally.assert_wide_enough();
+}
+
+/// A build that is damaged beyond doubt, long before anything else: there is something to delete.
+fn damaged_long_ago(backup: i64) -> Build {
+    let at = |days: i64| Some(backup - days * DAY);
+    let step = Step {
+        key: 0,
+        started: at(100),
+        stopped: at(100).map(|time| time + HOUR),
+        has_output: true,
+        size: Some(10),
+        closed: None,
+        pieces: vec![],
+    };
+    Build {
+        truth: Truth::Damaged,
+        story: "lost its output long ago",
+        number: 50,
+        lifecycle: "finished",
+        status: "success",
+        queued: at(101),
+        started: at(100),
+        stopped: at(99),
+        steps: vec![step],
+        never: "\\N",
+    }
+}
+
+#[test]
+fn what_happened_in_between_is_said_and_stops_a_deletion() {
+    let asked = Asked::new();
+    let database = TestDatabase::empty();
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = folder.path().join("report.csv");
+    let mut judged = [0; 2];
+    // A deletion looks at one world at a time. Where nothing was in between, there is nothing to say.
+    for mut batch in asked.batches((asked.worlds / 25).max(1), 1) {
+        batch.worlds[0].push(damaged_long_ago(batch.restore.backup));
+        batch.load(&database);
+        let lie = batch.restore.lie(&mut Random::new(batch.seed, u64::MAX));
+        for told in [lie, batch.restore.truth()] {
+            let meant = batch.contradictions(told);
+            let run = |name: &str| command(name, &batch, told, &database, folder.path());
+            let scan = run("scan").args(&["--format", "csv", "-o"]).args(&[&report]).run();
+            let plan = run("delete").args(&[&report]);
+            let plan = plan.args(&["--via", "nrepl://127.0.0.1:1", "--max-percent", "100"]).run();
+            let deletable = Report::read(&report).count("deletable", "yes");
+            let expected = if meant > 0 { Exit::Declined } else { Exit::Clean };
+            let said = contradictions_said(&scan);
+            if deletable == 0 || said != meant || plan.code != Some(expected as i32) {
+                let why =
+                    format!("{meant} contradict T and R, {deletable} are deletable, {said} are said to contradict");
+                let why = format!("{why}, and delete ends with {:?}\n{}{}", plan.code, scan.stderr, plan.stderr);
+                panic!("{}", failure(&asked, &batch, 0, told, &why));
+            }
+            judged[usize::from(meant > 0)] += 1;
+        }
+    }
+    let [right, wrong] = judged;
+    say(&format!("seed {}: {right} worlds with nothing in between, {wrong} with something", asked.seed));
+    assert!(wrong > 0 || asked.worlds < 800, "nothing was ever in between");
+}
