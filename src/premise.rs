@@ -147,6 +147,11 @@ pub fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
     time.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
+/// So much earlier, as far as there are times.
+pub fn earlier(time: Timestamp, by: SignedDuration) -> Timestamp {
+    time.saturating_sub(by).unwrap_or(Timestamp::MIN)
+}
+
 /// The first line of every run: T and R, and how they are known.
 impl fmt::Display for Premise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -49,6 +49,7 @@ mod sql {
     pub(super) const SIDES: &str = include_str!("../../sql/engine/sides.sql");
     pub(super) const SIEVE: &str = include_str!("../../sql/engine/sieve.sql");
     pub(super) const STEP_ON_RECORD: &str = include_str!("../../sql/engine/step_on_record.sql");
+    pub(super) const STATES: &str = include_str!("../../sql/engine/states.sql");
     pub(super) const STEP_OF_BUILDS: &str = include_str!("../../sql/engine/step_of_builds.sql");
     pub(super) const SUBJECT_CHOSEN: &str = include_str!("../../sql/engine/subject_chosen.sql");
     pub(super) const SUBJECT_FOUND: &str = include_str!("../../sql/engine/subject_found.sql");
@@ -112,7 +113,12 @@ impl Relations<'_> {
         self.followed_by(&[], sql::SCOPE)
     }
 
-    /// How many builds share their names, and how many tell too little.
+    /// How many builds tell too little, or have times that are none.
+    pub(super) fn states(&self) -> String {
+        self.followed_by(&[], sql::STATES)
+    }
+
+    /// How many builds share their names.
     pub(super) fn names(&self) -> String {
         self.followed_by(&[], sql::NAMES)
     }
@@ -137,9 +143,9 @@ impl Relations<'_> {
         self.followed_by(&[], &sql::AT_WORK.replace(":most", &most.to_string()))
     }
 
-    /// What all builds say to T and R. Output is read only of those whose keys are the first parameter, or of all.
+    /// What all builds say to the times in the first parameter. Output is read only of those whose keys are the second, or of all.
     pub(super) fn premise(&self, of_some: bool) -> String {
-        let among = key::among_keys(self.shape, 1).filter(|_| of_some);
+        let among = key::among_keys(self.shape, 2).filter(|_| of_some);
         let among = among.map_or_else(|| "true".to_owned(), |among| format!("chunk.build_key {among}"));
         self.followed_by(&[], &sql::PREMISE.replace(":among", &among))
     }

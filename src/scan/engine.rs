@@ -152,6 +152,7 @@ impl<'a> Scan<'a> {
         watch(Phase::Builds);
         scan.count_builds(chosen).await?;
         scan.look_at_names().await?;
+        scan.look_at_states().await?;
         watch(Phase::Steps(scan.scope.builds()));
         scan.count_steps().await?;
         scan.add_up(watch).await?;
@@ -319,7 +320,7 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    /// Looks at numbers and addresses, and at builds that tell too little.
+    /// Looks at numbers and addresses.
     async fn look_at_names(&mut self) -> Result<(), ScanError> {
         let Some(row) = self.one_row("looking at names", |relations| relations.names()).await? else { return Ok(()) };
         let count = |column: usize| Ok::<u64, ScanError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
@@ -343,7 +344,14 @@ impl<'a> Scan<'a> {
             let waits = |rule: &Rule| rule.needs.contains(&Need::QueueElsewhere);
             self.leave_out_rules(waits, "no queueing is on record");
         }
-        let (other_lifecycles, without_time) = (count(7)?, count(8)?);
+        Ok(())
+    }
+
+    /// Looks at builds that tell too little, at times that are none, and at clocks.
+    async fn look_at_states(&mut self) -> Result<(), ScanError> {
+        let Some(row) = self.one_row("looking at states", |relations| relations.states()).await? else { return Ok(()) };
+        let count = |column: usize| Ok::<u64, ScanError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
+        let [other_lifecycles, without_time, off_record] = [count(0)?, count(1)?, count(2)?];
         if other_lifecycles > 0 {
             let why = "their lifecycle is none of queued, held, not_run, not_running, running and finished";
             self.leave_out(counted(other_lifecycles, "build"), why);
@@ -352,24 +360,23 @@ impl<'a> Scan<'a> {
             let what = counted(without_time, "waiting or running build");
             self.leave_out(what, "neither a start nor a queueing is on record");
         }
+        let over_without_time = count(9)?;
+        if over_without_time > 0 {
+            // Such a build may be one that the backup cut and that some housekeeping closed.
+            self.leave_out(counted(over_without_time, "finished build"), "no time of it is on record");
+        }
         for (place, lifecycle) in LIFECYCLES.into_iter().enumerate() {
-            let found = count(17 + place)?;
-            if found > 0
-                && self.plan.profile.yields.as_ref().is_some_and(|yields| !yields.iter().any(|word| word == lifecycle))
-            {
+            let found = count(10 + place)?;
+            let yields = self.plan.profile.yields.as_ref();
+            if found > 0 && yields.is_some_and(|yields| !yields.iter().any(|word| word == lifecycle)) {
                 let profile = &self.plan.profile.name;
                 let why = format!("profile {profile} gives it, and says that it never does (-- yields:)");
                 self.leave_out(format!("{} of lifecycle {lifecycle}", counted(found, "build")), &why);
             }
         }
-        let over_without_time = count(16)?;
-        if over_without_time > 0 {
-            // Such a build may be one that the backup cut and that some housekeeping closed.
-            self.leave_out(counted(over_without_time, "finished build"), "no time of it is on record");
-        }
-        self.remark_off_record(count(9)?, "build");
-        let project = [row.text(12)?, row.text(13)?];
-        let (starts, stops) = ((count(10)?, count(11)?), (count(14)?, count(15)?));
+        self.remark_off_record(off_record, "build");
+        let project = [row.text(5)?, row.text(6)?];
+        let (starts, stops) = ((count(3)?, count(4)?), (count(7)?, count(8)?));
         self.remark_on_clocks(starts, ("started", "was queued", "were queued"), &project);
         self.remark_on_clocks(stops, ("stopped", "started", "started"), &[None, None]);
         Ok(())

@@ -1,10 +1,10 @@
 //! Asks the database what it says to T and R, before any build is sorted by them.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::database::{Parameter, Snapshot};
 use crate::obstacle::Ground;
-use crate::premise::{Contradictions, Premise, Restored, later};
+use crate::premise::{Contradictions, Premise, Restored, earlier, later};
 
 use super::ScanError;
 use super::compose::{Relations, Scope};
@@ -16,6 +16,9 @@ use super::profile::RowsAre;
 const CLOCK: &str = include_str!("../../sql/engine/clock.sql");
 /// Whether this is a standby, and when the server recovered from a crash.
 const RECOVERY: &str = include_str!("../../sql/engine/recovery.sql");
+
+/// How long before R the server's own start-up is looked for.
+const START_UP: SignedDuration = SignedDuration::from_mins(15);
 
 /// The output of more builds than this is not looked up build by build.
 const BUILDS_LOOKED_UP: u64 = 200_000;
@@ -133,7 +136,8 @@ impl Asker<'_> {
             output == OutputRead::OfBuildsAtWork && self.relations.takes_keys() && self.relations.tells_when_stored();
         let keys = if restored.is_some() && narrows { self.at_work().await? } else { None };
         let statement = self.relations.premise(keys.is_some());
-        let parameters: Vec<Parameter> = keys.map(Parameter::Texts).into_iter().collect();
+        let times = Parameter::Integers(self.window(restored));
+        let parameters: Vec<Parameter> = std::iter::once(times).chain(keys.map(Parameter::Texts)).collect();
         let what = "holding all builds against the two times";
         let mut rows = self.snapshot.rows(what, &statement, &parameters).await?;
         let row = rows.next().await?;
@@ -153,6 +157,17 @@ impl Asker<'_> {
             first_sign: row.time(6)?,
             start_up_stops: row.integer(7)?.unwrap_or_default().unsigned_abs(),
         })
+    }
+
+    /// T + tolerance, R - tolerance, where the last quarter of an hour before R begins, and R, in microseconds since 1970. R is T where
+    /// it is not known.
+    fn window(&self, restored: Option<Timestamp>) -> Vec<i64> {
+        let times = self.plan.times();
+        let backup = times.backup.unwrap_or_default();
+        let restored = restored.unwrap_or(backup);
+        let after = later(backup, times.clock_tolerance);
+        let start_up = earlier(restored, START_UP).max(after);
+        [after, earlier(restored, times.clock_tolerance), start_up, restored].map(Timestamp::as_microsecond).to_vec()
     }
 
     /// The keys of the builds that may have been at work after T; `None` where they are too many to be looked up.
