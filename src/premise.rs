@@ -136,6 +136,12 @@ impl Premise {
         restored.duration_since(backup) <= tolerance.saturating_add(tolerance)
     }
 
+    /// Whether the CI, or its server where the CI has shown no sign of life yet, has been back for less than this.
+    pub fn is_young_for(&self, length: SignedDuration) -> bool {
+        let back = self.first_sign.or(self.restored.time()).or(self.times.backup);
+        back.is_none_or(|back| self.now.duration_since(back) < length)
+    }
+
     /// Whether the CI has been back for so long: since its first sign of life after R.
     pub fn is_back_for(&self, length: SignedDuration) -> bool {
         self.first_sign.is_some_and(|back| self.now.duration_since(back) >= length)

@@ -1,10 +1,10 @@
--- What:  the longest quiet time in the database: the last write before it, the first after it, and how many builds had
+-- What:  the two longest quiet times in the database: the last write before each, the first after it, and how many builds had
 --        started and not stopped at that last write. Where it has been quiet even longer since the very last write, a
 --        second row says so; it has no first write after it.
 -- For:   scan without --backup-time, which says what the database itself suggests.
 -- Why:   between a backup and the restore of it a server writes nothing, so the backup was most likely taken soon after
 --        the last write before the longest gap; or after the very last write, if the restored server was not started yet.
---        It is a guess: a quiet holiday looks the same.
+--        It is a guess: a quiet holiday looks the same, and so does a restored server that nobody uses. So the second is told as well.
 --        Times are gathered by ten minutes first, so that nothing has to be sorted; no shorter gap is of any interest.
 WITH span AS (
     SELECT min(seen.at) AS first, max(seen.at) AS last, count(*) AS moments
@@ -20,7 +20,7 @@ WITH span AS (
 ), quiet AS (
     -- Not a gap behind a few records with a time that is far too early: most of a history lies before its backup.
     (SELECT gap.begins, gap.ends FROM gap WHERE gap.ends IS NOT NULL AND gap.share_before >= 0.1
-      ORDER BY gap.ends - gap.begins DESC, gap.begins DESC LIMIT 1)
+      ORDER BY gap.ends - gap.begins DESC, gap.begins DESC LIMIT 2)
     UNION ALL
     (SELECT gap.begins, gap.ends FROM gap WHERE gap.ends IS NULL ORDER BY gap.begins DESC LIMIT 1)
 ), written AS (
@@ -41,4 +41,4 @@ SELECT ranked.last_write, ranked.next_write,
            AND (build.stopped_at IS NULL OR build.stopped_at > ranked.last_write)) AS running
   FROM ranked
  WHERE ranked.next_write IS NOT NULL OR now() - ranked.last_write > coalesce(ranked.longest, interval '0')
- ORDER BY ranked.next_write NULLS LAST;
+ ORDER BY ranked.next_write IS NULL, ranked.next_write - ranked.last_write DESC;

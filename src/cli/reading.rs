@@ -43,7 +43,7 @@ pub struct ReadingArgs {
     /// The longest time that the server lets a build run, such as 5h or '2 days' [default: the profile's own limit, else 5h]
     #[arg(long, value_name = "DURATION", value_parser = values::duration, env = "HALFBUILT_MAX_RUN_TIME")]
     pub max_run_time: Option<SignedDuration>,
-    /// How far the clocks of the machines that write times may be apart, 10m at most [default: 5s]
+    /// How far the clocks of the machines that write times may be apart [default: 5s]
     ///
     /// A stop within it after the backup counts as one by the backup. Where the restore is not more than twice as far from the backup,
     /// nothing is deletable.

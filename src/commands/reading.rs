@@ -12,8 +12,8 @@ use crate::timing::RestoreTimes;
 
 use super::{Error, base_url};
 
-/// The largest clock tolerance. It stays below the time before R in which a server's own start-up is looked for.
-const LARGEST_TOLERANCE: SignedDuration = SignedDuration::from_mins(10);
+/// The largest clock tolerance. No clocks are further apart, and the server can add it to any time.
+const LARGEST_TOLERANCE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How far two machines' clocks may be apart.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
 

@@ -116,7 +116,7 @@ pub(super) async fn survey(
         if plan.times().backup.is_none() {
             // Only a hint: the report is whole, whatever comes of it.
             match scan.suggestions().await {
-                Ok(quiet) => quiet.iter().for_each(|quiet| printer.say(&suggested(quiet))),
+                Ok(quiet) => quiet.iter().enumerate().for_each(|(place, quiet)| printer.say(&suggested(place, quiet))),
                 Err(error) => {
                     let causes = [vec![error.to_string()], told_apart(&error)].concat().join(": ");
                     printer.warn(&format!("no backup time can be suggested: {causes}"));
@@ -129,7 +129,7 @@ pub(super) async fn survey(
 }
 
 /// How the database's own suggestion is told, and how to use it.
-fn suggested(quiet: &Quiet) -> String {
+fn suggested(place: usize, quiet: &Quiet) -> String {
     let Quiet { last_write, next_write, running, recovery } = quiet;
     let until = next_write.unwrap_or_else(Timestamp::now);
     let length = SignedDuration::from_secs(until.duration_since(*last_write).as_secs());
@@ -139,8 +139,9 @@ fn suggested(quiet: &Quiet) -> String {
     };
     let seen = match next_write {
         Some(next) => format!(
-            "the longest quiet time in the database begins after {last_write:.0} and ends {length:#} later, at {next:.0}; \
-             {running}. If the backup was taken when it began, and the server came back when it ended"
+            "the {}longest quiet time in the database begins after {last_write:.0} and ends {length:#} later, at {next:.0}; \
+             {running}. If the backup was taken when it began, and the server came back when it ended",
+            if place == 0 { "" } else { "second " }
         ),
         None => format!(
             "nothing was written since {last_write:.0}, for {length:#}; {running}. If that is when the backup was taken, and \

@@ -152,7 +152,7 @@ fn of_queue(habits: Habits, premise: &Premise) -> Option<Obstacle> {
     match habits.queue {
         None => Some(Obstacle::QueueUnknown),
         Some(Queue::InThisDatabase) => Some(Obstacle::StartsByItself),
-        Some(Queue::Elsewhere) if !premise.is_back_for(premise.times.max_queue_time) => Some(Obstacle::QueueTooYoung),
+        Some(Queue::Elsewhere) if premise.is_young_for(premise.times.max_queue_time) => Some(Obstacle::QueueTooYoung),
         Some(Queue::Elsewhere) => (!premise.queue_moves).then_some(Obstacle::QueueStands),
     }
 }

@@ -296,7 +296,7 @@ fn a_larger_tolerance_is_no_way_round_the_gate() {
     plan(&[]).exits(Exit::Declined).says("--allow times-contradicted=1 allows it");
     let larger = plan(&["--clock-tolerance", "10m"]).exits(Exit::Clean);
     larger.says("--clock-tolerance of the scan was 7s, and this run is given 10m");
-    plan(&["--clock-tolerance", "11m"]).exits(Exit::Usage).says("is longer than 10m");
+    plan(&["--clock-tolerance", "3000000 days"]).exits(Exit::Usage).says("--clock-tolerance");
     let policy = ci.folder.path().join("halfbuilt.toml");
     std::fs::write(&policy, "[delete]\ntimes_contradicted = 0\n").expect("a file");
     let policy = ["--policy", policy.to_str().expect("a path")];

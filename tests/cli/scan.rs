@@ -183,7 +183,7 @@ fn without_a_backup_time_nothing_is_deletable_and_that_is_said() {
     assert_eq!(report.count("deletable", "no"), report.rows.len());
     assert_eq!(report.count("note", "no backup time was given"), report.rows.len());
     assert!(report.column("reasons").iter().all(|reasons| !reasons.contains("closed-after-restore")));
-    done.says("warning: no --backup-time").says("closed-after-restore: it needs --backup-time");
+    done.says("warning: no --backup-time").says("closed-after-restore, times-contradicted: it needs --backup-time");
 }
 
 #[test]
@@ -339,7 +339,8 @@ fn an_interrupted_scan_stops_on_the_server_too_and_leaves_no_report() {
 
 #[test]
 fn a_build_that_runs_without_a_start_counts_from_when_it_was_queued() {
-    let database = TestDatabase::circleci(&["stuck-running"]);
+    // The CI is back for long, and its queue moves: what has not started by now never will.
+    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
     let before = scan(&database, &["--rule", "stuck-running"]);
     database.run("UPDATE builds SET start_time = NULL WHERE lifecycle = 'running'");
     let after = scan(&database, &["--rule", "stuck-running"]);
