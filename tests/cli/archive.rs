@@ -21,18 +21,18 @@ const HOSTILE: &str = r#"
     ALTER TABLE builds ADD build_key text, ADD "select" jsonb, ADD raw json, ADD huge numeric, ADD real8 float8,
         ADD real4 float4, ADD ago interval, ADD day date, ADD bits bit(5), ADD list text[], ADD later int4[], ADD feel mood,
         ADD two pair, ADD padded char(6), ADD "Ünï ""c"" , \ " text, ADD gone text, ADD range tstzrange, ADD ip inet,
-        ADD one "char", ADD doubled numeric GENERATED ALWAYS AS (build_num::numeric * 2) STORED, ADD money money, ADD found tsvector;
+        ADD one "char", ADD doubled numeric GENERATED ALWAYS AS (build_num::numeric * 2) STORED, ADD money money, ADD found tsvector, ADD never timestamptz;
     ALTER TABLE builds DROP gone;
     UPDATE builds SET build_key = 'not the key', "select" = '{"a": [1e400, null, "\u0001\n"]}',
         raw = E'{"b" :\n  1,\t"b": 2.50}', huge = ('1' || repeat('0', 200) || '.' || repeat('7', 90))::numeric,
         real8 = 0.1::float8 + 0.2::float8, real4 = 'NaN', ago = '-1 year -2 days -03:04:05.000006', day = 'infinity',
         bits = B'10110', list = ARRAY['', NULL, 'NULL', 'a,b', '"q"', '\', E'\n', '{}'], later = '[-1:1]={1,NULL,3}', feel = 'it''s "bad", \ (really)',
         two = ROW('x,"y")', 'NaN'), padded = 'ab', "Ünï ""c"" , \ " = E'\u0001\u001b[31m\r\n\t  ''"\\ ( , ) ü \u2028 😀 ',
-        range = '[2020-01-01 00:00:00+00,infinity)', ip = '::1/128', one = 'x', money = 12.34, found = 'a:1 ''b c'':2';
+        range = '[2020-01-01 00:00:00+00,infinity)', ip = '::1/128', one = 'x', money = 12.34, found = 'a:1 ''b c'':2', never = 'infinity';
     UPDATE builds SET queued_at = '-infinity', subject = '', why = NULL, branch = 'NULL', vcs_tag = '\N',
         workflow_id = '00000000-0000-0000-0000-00000000000a', retry_of = 9223372036854775807;
     UPDATE builds SET start_time = '2026-11-20 01:50:00.123456+00' WHERE start_time = '2026-11-20 01:50:10+00';
-    UPDATE output SET time = 'infinity', message = decode('00ff5c22280a2c29', 'hex') || message
+    UPDATE output SET time = '-infinity', message = decode('00ff5c22280a2c29', 'hex') || message
      WHERE output_id % 2 = 0;
     UPDATE output SET message = ''  WHERE output_id % 5 = 0;
     DO $$ BEGIN

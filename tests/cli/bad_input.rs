@@ -3,7 +3,7 @@
 use halfbuilt::exit::Exit;
 
 use crate::delete::{NOBODY, scanned};
-use crate::support::{Run, TIMES, TestDatabase, halfbuilt};
+use crate::support::{Report, Run, TIMES, TestDatabase, halfbuilt};
 
 #[test]
 fn flags_that_cannot_be_read() {
@@ -80,10 +80,12 @@ fn help_and_version_are_no_errors() {
     }
     assert!(halfbuilt(&["--help"]).run().stdout.contains("130  interrupted"));
     // A manifest is not a scan: without a time it has one all the same.
+    let without =
+        "Without it nobody can tell which builds the backup cut: every timing is unknown, and nothing is deletable.";
     let help = |command| halfbuilt(&[command, "--help"]).run().stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     let (manifest, scan) = (help("manifest"), help("scan"));
     assert!(manifest.contains("[default: the database's present]"), "{manifest}");
-    assert!(scan.contains("nothing is deletable") && !manifest.contains("nothing is deletable"), "{manifest}");
+    assert!(scan.contains(without) && !manifest.contains(without), "{manifest}");
 }
 
 #[test]
@@ -117,12 +119,15 @@ fn a_report_that_cannot_be_trusted() {
     let rows: Vec<&str> = good.split_inclusive("\r\n").collect();
     let without_column = good.replacen("fingerprint", "finger", 1);
     let doubled = format!("{good}{}", rows[1]);
+    let fingerprint = Report::read(&report).rows[0]["fingerprint"].clone();
+    let cut_inside = good.replacen(&fingerprint, &fingerprint[..fingerprint.len() - 10], 1);
     let in_a_row = good[..good.len() - 60].to_owned();
     let hostile = good.replacen("https://ci.acme.example/gh/acme/api/", "\"\"\")(System/exit 0)(\"\"\"", 1);
     for (text, expected) in [
         (without_column.into_bytes(), "the header row has no column \"fingerprint\""),
-        (in_a_row.into_bytes(), "cells, the header has 18"),
-        (good.as_bytes()[..good.len() - 10].to_vec(), "fingerprint"),
+        (in_a_row.into_bytes(), "cells, the header has 19"),
+        (good.as_bytes()[..good.len() - 10].to_vec(), "the row has 18 cells, the header has 19"),
+        (cut_inside.into_bytes(), "fingerprint"),
         ([good.as_bytes(), b"\xff\xfe\r\n"].concat(), "it is not UTF-8"),
         (doubled.into_bytes(), "stands there a second time"),
         (hostile.into_bytes(), "is not the URL of a build"),

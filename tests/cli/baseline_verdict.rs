@@ -70,8 +70,8 @@ fn what_differs_is_told_wherever_a_verdict_is() {
     let mut done = differing.verify().env("GITHUB_ACTIONS", "true").run().exits(Exit::Found);
     let (junit, json) = differing.files.agree(&done);
     assert_eq!(junit.names("halfbuilt.baseline", |ended| matches!(ended, Ended::Failed(_))), DIFFERENCES);
-    assert_eq!(junit.names("halfbuilt.rules", |ended| *ended == Ended::Passed).len(), 11);
-    assert_eq!(kinds(&json), ["rule", "baseline", "relation"]);
+    assert_eq!(junit.names("halfbuilt.rules", |ended| *ended == Ended::Passed).len(), 12);
+    assert_eq!(kinds(&json), ["times", "rule", "baseline", "relation"]);
     for (reason, (project, number)) in DIFFERENCES.into_iter().zip(&differing.builds) {
         let Ended::Failed(text) = &junit.case(reason).ended else { panic!("{reason} passed") };
         assert!(text.contains(&format!("{reason}: 1 build found, 0 allowed")), "{text}");
@@ -126,7 +126,7 @@ fn without_a_baseline_nothing_of_it_is_told() {
     let run = files.verify().args(&TIMES).args(&["--policy"]).args(&[policy]).on(&database);
     let (junit, json) = files.agree(&run.run().exits(Exit::Clean).does_not_say("baseline"));
     assert_eq!(junit.names("halfbuilt.baseline", |_| true).len(), 0);
-    assert_eq!(kinds(&json), ["rule", "relation"]);
+    assert_eq!(kinds(&json), ["times", "rule", "relation"]);
     assert_eq!((&json["baseline"], &json["scope"]["compared"]), (&Value::Null, &Value::Null));
 }
 
@@ -324,6 +324,8 @@ fn that_digests_cannot_be_compared_is_said_whatever_else_differs() {
 fn builds_that_cannot_be_compared_are_told_of_either_side() {
     let (files, drill) = (Files::new(), Drill::of(dated()));
     (1..=50).for_each(|number| insert(&drill.database, "brand-new", number, "finished", "NULL"));
+    // A start without a stop would be abnormal.
+    drill.database.run("UPDATE builds SET queued_at = start_time, start_time = NULL WHERE reponame = 'brand-new'");
     let done = verify(&files, &drill).run().exits(Exit::Clean);
     let done = done.says("warning: project acme/brand-new is not in the baseline: 50 builds");
     let why = "they are over, and nothing tells since when";

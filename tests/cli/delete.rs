@@ -10,6 +10,22 @@ use crate::support::{Report, TIMES, TestDatabase, admin, halfbuilt};
 /// An admin path at which nobody listens: whoever sends something there fails.
 pub const NOBODY: [&str; 2] = ["--via", "nrepl://127.0.0.1:9"];
 
+/// Chooses every row of a report, those too that it calls not deletable.
+pub const ALL_TIMINGS: [&str; 12] = [
+    "--timing",
+    "in-flight",
+    "--timing",
+    "stale",
+    "--timing",
+    "ended",
+    "--timing",
+    "after-restore",
+    "--timing",
+    "between",
+    "--timing",
+    "unknown",
+];
+
 /// Scans a database into a file.
 pub fn scanned(database: &TestDatabase) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -34,24 +50,86 @@ fn a_dry_run_is_the_default_and_sends_nothing() {
     let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).on(&database).run().exits(Exit::Clean);
     let plan = Report::parse(&done.stdout);
     let expected = Report::read(&report);
-    assert_eq!(plan.rows.len(), expected.rows.len());
+    assert_eq!(plan.rows.len(), expected.count("deletable", "yes"));
     assert_eq!(plan.count("decision", "delete"), expected.count("deletable", "yes"));
     assert_eq!(plan.count("state", "not-attempted"), expected.count("deletable", "yes"));
+    let left = expected.count("deletable", "no");
+    let done = done.says(&format!("left for a person: {left} builds that the report calls not deletable\n"));
     let done = done.says("the admin path was not tried: nrepl://127.0.0.1:9\n");
     done.says("dry run: nothing was sent").says("--execute --confirm ci.acme.example");
     assert_eq!(database.urls(), before);
 }
 
 #[test]
-fn what_the_report_does_not_call_deletable_is_refused_with_the_reason() {
+fn what_the_report_does_not_call_deletable_is_refused_with_the_reason_where_it_is_named() {
     let database = TestDatabase::circleci(&["output-gap"]);
     let (_folder, report) = scanned(&database);
-    let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).on(&database).run().exits(Exit::Clean);
-    let plan = Report::parse(&done.stdout);
+    let found = Report::read(&report);
+    let named = [&ALL_TIMINGS[..], &NOBODY].concat();
+    let done = halfbuilt(&["delete"]).args(&[&report]).args(&named).on(&database).run().exits(Exit::Clean);
+    let plan = Report::parse(&done.does_not_say("left for a person").stdout);
+    assert_eq!(plan.rows.len(), found.rows.len());
     let kept: Vec<_> = plan.rows.iter().filter(|row| row["decision"] == "keep").collect();
-    assert_eq!(kept.len(), Report::read(&report).count("deletable", "no"));
+    assert_eq!(kept.len(), found.count("deletable", "no"));
     assert!(!kept.is_empty());
-    assert!(kept.iter().all(|row| row["state"] == "refused" && row["reason"].starts_with("timing ")), "{kept:?}");
+    for row in kept {
+        let number = row["build_url"].rsplit('/').next().expect("a number");
+        let found = found.row(&row["project"], number);
+        assert_eq!(row["state"], "refused");
+        assert_eq!(row["reason"], format!("timing {}: {}", found["timing"], found["note"]));
+    }
+    // Alone, they are nothing to delete.
+    for timing in ["between", "after-restore"] {
+        let run = halfbuilt(&["delete", "--timing", timing]).args(&[&report]).args(&NOBODY).on(&database).run();
+        let done = run.exits(Exit::NothingInScope).says("error: nothing to delete: none of the");
+        assert_eq!(Report::parse(&done.stdout).column("state"), ["refused"], "{timing}");
+    }
+}
+
+#[test]
+fn what_the_report_does_not_call_deletable_is_left_for_a_person_with_the_reason() {
+    let database = TestDatabase::circleci(&["output-gap"]);
+    let (_folder, report) = scanned(&database);
+    let found = Report::read(&report);
+    let run = |more: &[&str]| halfbuilt(&["delete"]).args(&[&report]).args(more).args(&NOBODY).on(&database).run();
+    let done = run(&[]).exits(Exit::Clean).says("left for a person: 2 builds that the report calls not deletable\n");
+    let plan = Report::parse(&done.stdout);
+    for row in &found.rows {
+        let chosen = plan.rows.iter().any(|planned| planned["build_url"] == row["build_url"]);
+        assert_eq!(chosen, row["deletable"] == "yes", "{row:?}");
+        if !chosen {
+            assert!(done.stderr.contains(&format!("\n  1: {}\n", row["note"])), "{}", done.stderr);
+        }
+    }
+    // Only what the flags would choose is spoken of.
+    run(&["--project", "tools/*"]).exits(Exit::Clean).does_not_say("left for a person");
+    run(&["--project", "acme/web"]).exits(Exit::Clean).says("left for a person: 1 build that");
+    run(&["--timing", "ended"]).exits(Exit::Clean).does_not_say("left for a person");
+}
+
+#[test]
+fn a_report_of_an_older_version_has_no_note_and_is_acted_on_as_before() {
+    let database = TestDatabase::circleci(&["output-gap"]);
+    let (folder, report) = scanned(&database);
+    let found = Report::read(&report);
+    assert_eq!(found.header.last().map(String::as_str), Some("note"));
+    let older = folder.path().join("older.csv");
+    let columns = &found.header[..found.header.len() - 1];
+    let mut writer = csv::Writer::from_path(&older).expect("a file");
+    writer.write_record(columns).expect("a row");
+    found.rows.iter().for_each(|row| writer.write_record(columns.iter().map(|name| &row[name])).expect("a row"));
+    drop(writer);
+    let run = |report: &PathBuf, more: &[&str]| {
+        let run = halfbuilt(&["delete"]).args(&[report]).args(&NOBODY).args(&TIMES).args(more).on(&database);
+        run.run().exits(Exit::Clean)
+    };
+    assert_eq!(run(&older, &[]).stdout, run(&report, &[]).stdout);
+    run(&older, &[]).says("left for a person: 2 builds").says("\n  1: between\n");
+    // What it does not say of a build that is named, the timing does.
+    let plan = Report::parse(&run(&older, &ALL_TIMINGS).stdout);
+    assert_eq!(plan.count("state", "refused"), 2);
+    let kept = plan.rows.iter().filter(|row| row["state"] == "refused");
+    assert!(kept.into_iter().all(|row| row["reason"].starts_with("timing ")), "{plan:?}");
 }
 
 #[test]
@@ -59,7 +137,8 @@ fn a_choice_by_reason_and_by_project() {
     let database = TestDatabase::circleci(&["stuck-running", "output-gap", "output-missing"]);
     let (_folder, report) = scanned(&database);
     let choice = ["--reason", "output-gap", "--reason", "output-missing", "--project", "acme/*"];
-    let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&choice).on(&database).run();
+    let allow = ["--allow", "times-contradicted=1"];
+    let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&choice).args(&allow).on(&database).run();
     let plan = Report::parse(&done.exits(Exit::Clean).stdout);
     assert!(!plan.rows.is_empty());
     for row in &plan.rows {
@@ -92,8 +171,15 @@ fn a_report_with_nothing_deletable_is_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let report = folder.path().join("report.csv");
     halfbuilt(&["scan", "-o"]).args(&[&report]).on(&database).run().exits(Exit::Clean);
-    let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).on(&database).run();
-    done.exits(Exit::NothingInScope).says("error: nothing to delete: none of the").says("timing unknown");
+    let run = |more: &[&str]| {
+        halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).args(more).on(&database).run()
+    };
+    let done = run(&[]).exits(Exit::NothingInScope).fails_with("nothing to delete: none of the 11 rows of");
+    done.says("left for a person: 11 builds that the report calls not deletable\n  11: no backup time was given\n");
+    // Named, each is refused.
+    let done = run(&["--timing", "unknown"]).exits(Exit::NothingInScope);
+    let done = done.says("error: nothing to delete: none of the").says("timing unknown: no backup time was given");
+    assert_eq!(Report::parse(&done.stdout).column("state"), ["refused"; 11]);
 }
 
 #[test]
@@ -156,7 +242,7 @@ fn a_plain_list_is_judged_afresh() {
     // It may never have been abnormal.
     assert_eq!(plan.rows[1]["reason"], "no rule finds anything wrong with it now");
     // Without a backup time nobody knows whether the backup cut it.
-    run(&[]).exits(Exit::NothingInScope).says("timing unknown");
+    run(&[]).exits(Exit::NothingInScope).says("kept: 1 refused: no backup time was given\n");
 }
 
 #[test]
@@ -206,9 +292,8 @@ fn a_person_is_asked_for_the_host() {
     }
     let done = delete("CI.acme.example\n").exits(Exit::Clean);
     let question = format!(
-        "{all} of {} chosen builds of database {} will be deleted on ci.acme.example through {}; this cannot be undone. \
+        "{all} of {all} chosen builds of database {} will be deleted on ci.acme.example through {}; this cannot be undone. \
          Type the host: ",
-        Report::read(&report).rows.len(),
         database.name,
         admin(&database).nrepl()
     );
@@ -223,5 +308,5 @@ fn a_plan_goes_to_a_file_too() {
     let plan = folder.path().join("plan.csv");
     let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).on(&database).args(&["-o"]).args(&[&plan]).run();
     assert_eq!(done.exits(Exit::Clean).stdout, "");
-    assert_eq!(Report::read(&plan).rows.len(), Report::read(&report).rows.len());
+    assert_eq!(Report::read(&plan).rows.len(), Report::read(&report).count("deletable", "yes"));
 }

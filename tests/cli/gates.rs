@@ -5,7 +5,7 @@ use std::path::Path;
 
 use halfbuilt::exit::Exit;
 
-use crate::delete::{NOBODY, deletable, scanned};
+use crate::delete::{ALL_TIMINGS, NOBODY, deletable, scanned};
 use crate::support::{Done, Report, Run, TIMES, TestDatabase, admin, halfbuilt, psql, psql_meanwhile, wait_until};
 
 fn delete(database: &TestDatabase, report: &Path) -> Run {
@@ -102,6 +102,7 @@ fn limits_that_are_none_are_usage_errors() {
         ("--max-percent", "101"),
         ("--max-age", "0s"),
         ("--allow-timing", "in-flight"),
+        ("--timing", "lately"),
         ("--deny", "acme/["),
     ] {
         let done = delete(&database, &report).args(&NOBODY).args(&[flag, value]).run().exits(Exit::Usage);
@@ -248,7 +249,9 @@ fn a_timing_that_is_allowed_is_deleted_with_a_warning_and_no_other() {
     listed(&[]).exits(Exit::NothingInScope).says("timing after-restore");
     listed(&flags).exits(Exit::Clean).says(&warning);
     let real = ["--execute", "--confirm", &database.host];
-    let done = delete(&database, &report).via_nrepl(&admin(&database)).args(&flags).args(&real).run();
+    // All rows are named, and all timings but one are allowed.
+    let run = delete(&database, &report).via_nrepl(&admin(&database)).args(&flags).args(&ALL_TIMINGS);
+    let done = run.args(&real).run();
     let done = done.exits(Exit::NotAllDeleted).says(&warning);
     let results = Report::parse(&done.stdout);
     let left = database.urls();
@@ -262,15 +265,122 @@ fn a_timing_that_is_allowed_is_deleted_with_a_warning_and_no_other() {
 }
 
 #[test]
-fn without_a_backup_time_unknown_is_a_timing_that_can_be_allowed() {
+fn without_a_backup_time_nothing_is_deletable_whatever_is_allowed() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let folder = tempfile::tempdir().expect("a folder");
     let report = folder.path().join("report.csv");
     halfbuilt(&["scan", "-o"]).args(&[&report]).on(&database).run().exits(Exit::Clean);
     let run = |flags: &[&str]| halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(flags).on(&database).run();
-    run(&[]).exits(Exit::NothingInScope).says("timing unknown");
-    run(&["--allow-timing", "between"]).exits(Exit::NothingInScope).says("timing unknown");
-    run(&["--allow-timing", "unknown", "--max-percent", "100"]).exits(Exit::Clean).says("--allow-timing unknown: ");
+    let builds = Report::read(&report).rows.len();
+    let left = format!(
+        "left for a person: {builds} builds that the report calls not deletable\n  {builds}: no backup time was given\n"
+    );
+    run(&[]).exits(Exit::NothingInScope).says(&left);
+    run(&["--allow-timing", "between"]).exits(Exit::NothingInScope).says(&left);
+    // To choose them is not to allow them.
+    run(&["--timing", "unknown"]).exits(Exit::NothingInScope).says("timing unknown: no backup time was given");
+    // Without T nothing tells what lives, and that is not for a flag to allow.
+    let done = run(&["--allow-timing", "unknown", "--max-percent", "100"]).exits(Exit::NothingInScope);
+    let plan = Report::parse(&done.stdout);
+    assert_eq!((plan.count("state", "refused"), plan.rows.len()), (builds, builds));
+    assert_eq!(plan.count("reason", "no backup time was given"), builds);
+}
+
+#[test]
+fn a_build_without_a_time_is_of_a_timing_that_can_be_allowed() {
+    let database = TestDatabase::circleci(&["step-unfinished"]);
+    let (_folder, report) = scanned(&database);
+    let unknown = Report::read(&report);
+    let unknown = unknown.rows.iter().find(|row| row["timing"] == "unknown").expect("a build without a time");
+    assert_eq!(unknown["note"], "no time of it is on record");
+    let run = |flags: &[&str]| {
+        let allow = ["--allow", "times-contradicted=1"];
+        let done = delete(&database, &report).args(&NOBODY).args(&allow).args(flags).run();
+        let plan = Report::parse(&done.stdout);
+        let row = plan.rows.iter().find(|row| row["build_url"] == unknown["build_url"]);
+        (done, row.map(|row| [row["state"].clone(), row["reason"].clone()]))
+    };
+    assert_eq!(run(&[]).1, None);
+    let refused = ["refused".to_owned(), "timing unknown: no time of it is on record".to_owned()];
+    assert_eq!(run(&["--timing", "unknown"]).1, Some(refused));
+    let (done, row) = run(&["--allow-timing", "unknown"]);
+    assert_eq!(row.expect("it is chosen")[0], "not-attempted");
+    done.exits(Exit::Clean).says("warning: --allow-timing unknown: 1 build");
+}
+
+#[test]
+fn a_build_that_is_read_with_another_timing_than_was_named_is_refused() {
+    let database = TestDatabase::circleci(&["stuck-running", "output-gap"]);
+    let (_folder, report) = scanned(&database);
+    let found = Report::read(&report);
+    let of = |timing: &str| {
+        found.rows.iter().find(|row| row["timing"] == timing && row["deletable"] == "yes").expect("one")["build_url"]
+            .clone()
+    };
+    let list = format!("{}\n{}\n", of("ended"), of("in-flight"));
+    let done = halfbuilt(&["delete", "-", "--timing", "ended"]).args(&NOBODY).args(&TIMES).on(&database).input(&list);
+    let plan = Report::parse(&done.run().exits(Exit::Clean).stdout);
+    assert_eq!(plan.column("state"), ["not-attempted", "refused"]);
+    assert_eq!(plan.rows[1]["reason"], "its timing is in-flight, and --timing names others");
+}
+
+#[test]
+fn builds_that_contradict_the_times_stop_everything() {
+    // Of one of its builds the stop lies between T and R.
+    let database = TestDatabase::circleci(&["closed-after-restore"]);
+    let (_folder, report) = scanned(&database);
+    let fact =
+        "error: 1 build did something between the backup and the restore, at 2026-11-20T02:10:00Z: that is more than";
+    let by_default = format!("{fact} the 0 that the default of --allow times-contradicted allows");
+    let dry = stopped(&database, &report, &[], &by_default);
+    // The plan is shown first.
+    assert_eq!(Report::parse(&dry.stdout).count("decision", "delete"), deletable(&Report::read(&report)).len());
+    dry.says("hint: find T and R again").says("--allow times-contradicted=1 allows it");
+    let none = format!("{fact} the 0 that --allow times-contradicted allows");
+    stopped(&database, &report, &["--allow", "times-contradicted=0"], &none);
+    let enough = ["--allow", "times-contradicted=1"];
+    let done = delete(&database, &report).args(&NOBODY).args(&enough).run().exits(Exit::Clean);
+    done.says("warning: 1 build did something between the backup and the restore").says("dry run: nothing was sent");
+    // One more build of whatever project, sound or not.
+    database.run(
+        "INSERT INTO builds (vcs_type, username, reponame, build_num, build_url, lifecycle, status, queued_at, start_time, stop_time)
+         VALUES ('github', 'other', 'lib', 1, 'https://ci.acme.example/gh/other/lib/1', 'finished', 'success',
+                 '2026-11-20T04:00:00Z', '2026-11-20T04:01:00Z', '2026-11-20T04:02:00Z')",
+    );
+    let error = "2 builds did something between the backup and the restore, the first at 2026-11-20T02:10:00Z, the last at \
+                 2026-11-20T04:02:00Z: that is more than the 1 that --allow times-contradicted allows";
+    stopped(&database, &report, &["--project", "acme/*", "--allow", "times-contradicted=1"], error)
+        .says("--allow times-contradicted=2 allows it");
+    for wrong in ["times-contradicted", "times-contradicted=-1", "times-contradicted=all", "stuck-running=1"] {
+        let done = delete(&database, &report).args(&NOBODY).args(&["--allow", wrong]).run();
+        done.exits(Exit::Usage).says("--allow");
+    }
+}
+
+#[test]
+fn a_policy_rules_how_many_builds_may_contradict_the_times() {
+    let database = TestDatabase::circleci(&["closed-after-restore"]);
+    let (folder, report) = scanned(&database);
+    let policy = folder.path().join("halfbuilt.toml");
+    let name = policy.display().to_string();
+    let rule = |text: &str| std::fs::write(&policy, format!("[delete]\n{text}\n")).expect("a file");
+    let flags = |allow: &'static str| ["--policy".to_owned(), name.clone(), "--allow".to_owned(), allow.to_owned()];
+
+    rule("times_contradicted = 1");
+    delete(&database, &report).args(&NOBODY).args(&["--policy", &name]).run().exits(Exit::Clean);
+    // A flag may be stricter than the policy, and never looser.
+    let stricter = flags("times-contradicted=0");
+    let stricter: Vec<&str> = stricter.iter().map(String::as_str).collect();
+    stopped(&database, &report, &stricter, "more than the 0 that --allow times-contradicted allows");
+    let looser = flags("times-contradicted=2");
+    let looser: Vec<&str> = looser.iter().map(String::as_str).collect();
+    let error = format!("--allow times-contradicted 2 would allow more than times_contradicted in {name}, which is 1");
+    assert_eq!(stopped(&database, &report, &looser, &error).stdout, "");
+
+    rule("times_contradicted = 0");
+    let error = format!("more than the 0 that times_contradicted in {name} allows");
+    stopped(&database, &report, &["--policy", &name], &error)
+        .says(&format!("only times_contradicted in {name} can allow more"));
 }
 
 #[test]
@@ -278,7 +388,7 @@ fn one_deletion_at_a_time() {
     let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
     database.run(
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.2); RETURN OLD; END $$;
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.5); RETURN OLD; END $$;
          CREATE TRIGGER slow BEFORE DELETE ON builds FOR EACH ROW EXECUTE FUNCTION slow()",
     );
     let before = database.builds();

@@ -23,8 +23,9 @@ fn a_statement_that_takes_too_long_is_given_up_and_the_flag_is_named() {
     let database = TestDatabase::circleci(&[]);
     let (folder, run) = slow_scan(&database, "60");
     let report = folder.path().join("report.csv");
-    let done = run.args(&["--statement-timeout", "200ms", "-o"]).args(&[&report]).run().exits(Exit::Failed);
-    done.fails_with("counting builds failed")
+    let done = run.args(&TIMES).args(&["--statement-timeout", "200ms", "-o"]).args(&[&report]).run();
+    done.exits(Exit::Failed)
+        .fails_with("holding all builds against the two times failed")
         .says("canceling statement due to statement timeout")
         .says("--statement-timeout");
     assert!(!report.exists());
@@ -60,6 +61,7 @@ fn a_server_without_room_for_temporary_files_is_told_of() {
 fn where_no_terminal_is_a_line_now_and_then_says_what_the_scan_is_busy_with() {
     let database = TestDatabase::circleci(&[]);
     let (_folder, run) = slow_scan(&database, "6");
-    let done = run.args(&["--rule", "stuck-running"]).run().exits(Exit::Clean);
-    done.says("counting builds; abnormal builds found: 0, 5 s");
+    let done = run.args(&TIMES).args(&["--rule", "stuck-running"]).run().exits(Exit::Clean);
+    done.says("holding all builds against the two times; abnormal builds found: 0, 5 s")
+        .says("counting builds; abnormal builds found: 0, 10 s");
 }

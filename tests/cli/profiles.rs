@@ -95,7 +95,12 @@ fn without_a_database_it_says_what_it_did_not_check() {
     let (_folder, path) = own(ALONE);
     let done = check(&path).run().exits(Exit::Clean).says("warning: no database was asked");
     let done = done.says("columns and types were not checked").says("hint: name one by --database-url");
-    assert!(done.stdout.starts_with("profile mine: my own CI\n\nrelation "), "{}", done.stdout);
+    // What the headers leave unsaid is taken for what makes the least deletable.
+    let unsaid = "profile mine: my own CI\n\
+                  what ran at the backup may be resumed: it is deletable only once --max-run-time has passed\n\
+                  where what waits is kept is not said (-- queue:): what is stuck-queued is not deletable\n\
+                  lifecycles that it gives: any\n\nrelation ";
+    assert!(done.stdout.starts_with(unsaid), "{}", done.stdout);
     assert_eq!(row(&done, "build"), ["build", "yes", "not tried"]);
     assert_eq!(row(&done, "step"), ["step", "no", "-"]);
     assert_eq!(row(&done, "stuck-running"), ["stuck-running", "runs", "not tried"]);
@@ -103,6 +108,31 @@ fn without_a_database_it_says_what_it_did_not_check() {
     assert_eq!(row(&done, "output-gap"), ["output-gap", "does not run: no relation step, chunk", "-"]);
     // Neither is a database named by what only says how to reach one.
     check(&path).env("PGUSER", "auditor").env("PGPORT", "9").run().exits(Exit::Clean).says("no database was asked");
+}
+
+#[test]
+fn what_its_headers_mean_is_told() {
+    let headers = "-- title: my own CI\n-- queue: in this database\n-- running: lost\n-- max-run-time: 90m\n\
+                   -- yields: running, finished\n";
+    let (_folder, path) = own(&ALONE.replace("-- title: my own CI\n", headers));
+    let done = check(&path).run().exits(Exit::Clean);
+    let said = "profile mine: my own CI\n\
+                what ran at the backup is lost\n\
+                what waits stands in this database, and starts: stuck-queued is not needed\n\
+                a build runs for 1h 30m at most\n\
+                lifecycles that it gives: running, finished\n\nrelation ";
+    assert!(done.stdout.starts_with(said), "{}", done.stdout);
+    let ships = halfbuilt(&["profiles", "--check", "circleci"]).run().exits(Exit::Clean);
+    for line in ["what ran at the backup is lost", "what waits is kept elsewhere", "a build runs for 5h at most"] {
+        assert!(ships.stdout.contains(&format!("\n{line}\n")), "{line}: {}", ships.stdout);
+    }
+    // A word that is none is a fault.
+    for wrong in
+        ["-- queue: somewhere", "-- running: perhaps", "-- max-run-time: long", "-- yields: runing", "-- rows: there"]
+    {
+        let (_folder, path) = own(&ALONE.replace("-- title: my own CI\n", &format!("-- title: t\n{wrong}\n")));
+        check(&path).run().exits(Exit::Failed).fails_with("mine.sql, line 3");
+    }
 }
 
 #[test]

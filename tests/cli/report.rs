@@ -8,7 +8,7 @@ use halfbuilt::exit::Exit;
 use scraper::{ElementRef, Html, Selector};
 use sha2::{Digest, Sha256};
 
-use crate::delete::{deletable, scanned};
+use crate::delete::{ALL_TIMINGS, deletable, scanned};
 use crate::support::{Done, Report, Run, TIMES, TestDatabase, admin, halfbuilt, repository};
 
 fn all<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
@@ -68,12 +68,15 @@ fn the_page_tells_what_was_found_and_deleted() {
     let journal = folder.path().join("run.journal");
     let journal = journal.to_str().expect("UTF-8");
     let real = ["--execute", "--confirm", &database.host, "--max-percent", "100", "--journal", journal];
+    let allow = ["--allow", "times-contradicted=1"];
     halfbuilt(&["delete"])
         .args(&[&file])
         .args(&TIMES)
         .args(&["-o"])
         .args(&[folder.path().join("results.csv")])
         .args(&real)
+        .args(&allow)
+        .args(&ALL_TIMINGS)
         .via_nrepl(&admin(&database))
         .on(&database)
         .run()
@@ -99,6 +102,7 @@ fn the_page_tells_what_was_found_and_deleted() {
     for (shown, row) in rows.into_iter().zip(&found.rows) {
         let shown = text(shown);
         assert!(shown.contains(&row["evidence"]) && shown.contains(&row["fingerprint"]), "{shown}");
+        assert!(shown.contains(&row["note"]), "{shown}");
     }
     let whole = text(all(&page, "main")[0]);
     for file in [&file, Path::new(journal), &folder.path().join("report.csv.about.json")] {

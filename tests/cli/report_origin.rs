@@ -263,8 +263,44 @@ fn other_times_than_those_of_the_scan_are_told() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
     let run = |times: &[&str]| halfbuilt(&["delete"]).args(&[&report]).args(times).args(&NOBODY).on(&database).run();
-    run(&[]).says("warning: --backup-time of the scan was 2026-11-20T02:00:00Z, and this run is told none");
-    run(&TIMES).does_not_say("warning: --backup-time");
+    run(&TIMES).exits(Exit::Clean).does_not_say(" of the scan was ");
+    // What a run is not given it takes from the scan.
+    let taken = "backup taken at 2026-11-20T02:00:00Z, server back at 2026-11-20T06:30:00Z, now";
+    for some in [&[][..], &TIMES[..2]] {
+        run(some).exits(Exit::Clean).says(taken).does_not_say(" of the scan was ");
+    }
+    let later = ["--backup-time", "2026-11-20T02:00:01Z", "--restored-at", "2026-11-20T06:30:01Z"];
+    run(&later)
+        .exits(Exit::Clean)
+        .says("warning: --backup-time of the scan was 2026-11-20T02:00:00Z, and this run is given 2026-11-20T02:00:01Z")
+        .says(
+            "warning: --restored-at of the scan was 2026-11-20T06:30:00Z, and this run is given 2026-11-20T06:30:01Z",
+        );
+    // R of the scan is that of another T.
+    let done = run(&later[..2]).exits(Exit::NothingInScope).says("when the server came back is not known");
+    done.says("R is not known: give --restored-at");
+    // A scan that was given none lends none.
+    let untold = halfbuilt(&["scan", "-o"]).args(&[&report]).on(&database).run();
+    untold.exits(Exit::Clean);
+    let named = ["--timing", "unknown"];
+    let done = run(&[&TIMES[..], &named].concat()).exits(Exit::NothingInScope);
+    done.says("warning: --backup-time of the scan was none, and this run is given 2026-11-20T02:00:00Z")
+        .says("warning: --restored-at of the scan was none, and this run is given 2026-11-20T06:30:00Z");
+    run(&named).exits(Exit::NothingInScope).does_not_say("server back at").does_not_say(" of the scan was ");
+}
+
+#[test]
+fn what_the_scan_was_told_besides_is_taken_from_it_too() {
+    // With ten minutes the stop of its one build between T and R counts as one by T.
+    let database = TestDatabase::circleci(&["closed-after-restore"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = folder.path().join("report.csv");
+    let tolerance = ["--clock-tolerance", "10m"];
+    halfbuilt(&["scan", "-o"]).args(&[&report]).args(&TIMES).args(&tolerance).on(&database).run().exits(Exit::Clean);
+    let run = |more: &[&str]| halfbuilt(&["delete"]).args(&[&report]).args(more).args(&NOBODY).on(&database).run();
+    run(&[]).exits(Exit::Clean).does_not_say("did something between");
+    run(&tolerance).exits(Exit::Clean).does_not_say("did something between");
+    run(&["--clock-tolerance", "5s"]).exits(Exit::Declined).says("1 build did something between");
 }
 
 #[test]

@@ -22,12 +22,15 @@ impl Cleared {
     /// Nothing is left of what was found.
     fn all() -> Self {
         let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
+        // These two are not deletable, and would be left for a person.
+        database.run("DELETE FROM builds WHERE build_id IN (900121, 900122)");
         let (folder, report) = scanned(&database);
+        assert_eq!(Report::read(&report).count("deletable", "no"), 0);
         let journal = folder.path().join("run.journal");
         let real = ["--execute", "--confirm", &database.host, "--max-percent", "100"];
         let files = [folder.path().join("results.csv"), "--journal".into(), journal.clone()];
         let delete = halfbuilt(&["delete"]).args(&[&report]).args(&TIMES).args(&real).args(&["-o"]).args(&files);
-        delete.via_nrepl(&admin(&database)).on(&database).run();
+        delete.via_nrepl(&admin(&database)).on(&database).run().exits(Exit::Clean);
         let cleared = Self { database, folder, report, journal };
         cleared.ticket().says("none is left.").prints(": clean\n").does_not_print("differs");
         cleared
@@ -61,6 +64,23 @@ fn change_about(report: &Path, change: impl FnOnce(&mut Value)) {
 
 fn ticket(report: &Path, more: &[&str]) -> Done {
     halfbuilt(&["report"]).args(&[report]).args(&["--markdown", "-"]).args(more).run().exits(Exit::Clean)
+}
+
+#[test]
+fn what_is_left_for_a_person_is_said_first_and_is_not_clean() {
+    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let journal = folder.path().join("run.journal");
+    let real = ["--execute", "--confirm", &database.host, "--journal"];
+    let delete = halfbuilt(&["delete"]).args(&[&report]).args(&TIMES).args(&real).args(&[&journal]);
+    delete.via_nrepl(&admin(&database)).on(&database).run().exits(Exit::Clean);
+    let done = ticket(&report, &["--journal", journal.to_str().expect("UTF-8")]).prints(": attention\n");
+    let done = done.does_not_print("none is left").prints("11 were deleted and proved gone, 2 were not touched.");
+    let (left, found) = (done.stdout.find("eft for a person: 2 builds"), done.stdout.find("### Found"));
+    assert!(left.is_some() && left < found, "{}", done.stdout);
+    for row in Report::read(&report).rows.iter().filter(|row| row["deletable"] == "no") {
+        assert!(done.stdout.contains(&row["note"]), "{}", done.stdout);
+    }
 }
 
 #[test]

@@ -53,7 +53,10 @@ fn what_was_not_checked_is_in_the_verdict() {
     let database = TestDatabase::circleci(&["healthy"]);
     database.run("DELETE FROM builds WHERE lifecycle IN ('running', 'queued', 'scheduled', 'not_running')");
     let done = halfbuilt(&["verify"]).on(&database).run().exits(Exit::Clean);
-    done.does_not_say("clean").says("not checked: closed-after-restore (it needs --backup-time)");
+    done.does_not_say("clean").says("not checked: times-contradicted, closed-after-restore (it needs --backup-time)");
+    // With T alone, R is not known, and nobody can tell what lies between.
+    let done = halfbuilt(&["verify"]).args(&TIMES[..2]).on(&database).run().exits(Exit::Clean);
+    done.does_not_say("verdict: clean").says("not checked: times-contradicted");
 }
 
 #[test]

@@ -182,12 +182,19 @@ impl<'a> Meaning<'a> {
 
     /// Whether the CI has been back for so long: since the first build that was queued or started after R.
     fn is_back_for(&self, span: i64) -> bool {
-        let Some(restored) = self.restored.or(self.backup) else {
-            return false;
-        };
+        self.first_sign().is_some_and(|first| self.now >= first.plus(span))
+    }
+
+    /// Whether it has been back for less: since R, where no build has been queued or started yet.
+    fn is_young_for(&self, span: i64) -> bool {
+        let back = self.first_sign().or(self.restored).or(self.backup);
+        back.is_none_or(|back| self.now < back.plus(span))
+    }
+
+    fn first_sign(&self) -> Option<Moment> {
+        let restored = self.restored.or(self.backup)?;
         let times = self.world.builds.iter().flat_map(|build| [build.queued, build.started]);
-        let first = times.filter_map(|time| self.on_record(time)).filter(|time| *time > restored).min();
-        first.is_some_and(|first| self.now >= first.plus(span))
+        times.filter_map(|time| self.on_record(time)).filter(|time| *time > restored).min()
     }
 
     /// A value that is no time is none.
@@ -616,7 +623,7 @@ impl<'a> Meaning<'a> {
             Some(Queue::Here) => return Some("it waits, and what waits in this database starts by itself"),
             None => return Some("the profile does not say where the queue is kept"),
         }
-        if !self.is_back_for(self.max_queue_time) {
+        if self.is_young_for(self.max_queue_time) {
             return Some("the server has not been back for --max-queue-time yet");
         }
         let moves = self.world.builds.iter().any(|build| is_later(build.queued) && is_later(build.started));

@@ -240,20 +240,22 @@ fn what_is_not_known_is_said() {
 fn what_is_left_for_a_person_comes_first() {
     let left = |number, note: &str| Row { deletable: false, note: note.to_owned(), ..row(number) };
     // The report of an older version does not say why.
-    let rows = vec![row(1), left(2, "a; b"), left(3, "b"), left(4, "")];
-    let page = parsed(&dossier(rows.clone(), Some(about(4)), Vec::new()));
+    let rows = vec![row(1), left(2, "a; b"), left(3, "b"), left(4, ""), left(5, "b")];
+    let page = parsed(&dossier(rows.clone(), Some(about(5)), Vec::new()));
     let first = Html::parse_fragment(&all(&page, "main > section")[0].html());
-    assert_eq!(text(all(&first, "h2")[0]), "Left for a person: 3 builds");
+    assert_eq!(text(all(&first, "h2")[0]), "Left for a person: 4 builds");
     let reasons: Vec<String> = all(&first, "li").into_iter().map(text).collect();
-    assert_eq!(reasons, ["2: b", "1: a", "1: the report does not say why"]);
+    assert_eq!(reasons, ["2: b", "1: the report does not say why", "1: a; b"]);
     for (shown, row) in all(&page, "table.rows tbody tr").into_iter().zip(&rows) {
         assert!(text(shown).contains(&row.note), "{}", text(shown));
     }
-    let ticket = ticket(&dossier(rows, Some(about(4)), Vec::new()));
-    assert!(ticket.find("### Left for a person: 3 builds").is_some_and(|at| Some(at) < ticket.find("| What |")));
-    // Where nothing is left for a person nothing is said of it.
-    let page = parsed(&dossier(vec![row(1)], Some(about(1)), Vec::new()));
-    assert!(!text(all(&page, "main")[0]).contains("eft for a person"));
+    let ticket = ticket(&dossier(rows, Some(about(5)), Vec::new()));
+    assert!(ticket.find("### Left for a person: 4 builds").is_some_and(|at| Some(at) < ticket.find("| What |")));
+    // Where nothing is left, that is said; of a report without a row nothing is.
+    let whole = |rows| text(all(&parsed(&dossier(rows, Some(about(1)), Vec::new())), "main")[0]);
+    let none = "Left for a person: 0 builds The report calls every build deletable that is still there.";
+    assert!(whole(vec![row(1)]).starts_with(none), "{}", whole(vec![row(1)]));
+    assert!(!whole(Vec::new()).contains("Left for a person"));
 }
 
 #[test]
