@@ -89,7 +89,7 @@ make_root() {
   for file in /usr/share/keyrings /etc/apt/keyrings /etc/apt/trusted.gpg.d; do
     [[ ! -d $file ]] || { mkdir -p "$root$file" && cp -aL "$file/." "$root$file/"; }
   done
-  apt-config dump | grep '^Acquire::' > "$root/etc/apt/apt.conf.d/90host"
+  apt-config dump | grep '^Acquire::' | grep -v '^Acquire::IndexTargets' > "$root/etc/apt/apt.conf.d/90host"
   printf 'APT::Get::Assume-Yes "true";\n' > "$root/etc/apt/apt.conf.d/91bare"
   cp -L /etc/resolv.conf /etc/hosts "$root/etc/" 2> /dev/null || :
   if [[ -e $(certificates) ]]; then
