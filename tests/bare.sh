@@ -3,6 +3,7 @@
 # toolchain mounted read-only. `user` has no sudo; root installs what the hint of the first try names, and nothing more.
 # Needs root, unshare (util-linux), debootstrap, and some 4 GB in TMPDIR (/var/tmp by default). Takes packages, crates and certificates
 # from where this machine takes them. All of it is removed at the end; what a command leaves running or lying about is a failure.
+# shellcheck disable=SC2016,SC2317,SC2329 # functions are called by their names
 set -euo pipefail
 
 usage="usage: bare.sh [user | root]

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # One named look at each command, on a real PostgreSQL and through a real Clojure nREPL: the program does its work where this is run.
 # tests/run.sh says whether it does it right. Ends with how many passed and failed; exit code 1 where one failed.
+# shellcheck disable=SC2016,SC2317,SC2329 # functions are called by their names
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 repository=$PWD
