@@ -41,18 +41,29 @@ check_needs() {
 # make_folder: $work, which is locked as long as this process lives. What a killed run has left is removed first.
 make_folder() {
   local parent=${TMPDIR:-/var/tmp} old
-  for old in "$parent"/halfbuilt-bare.*; do
-    [[ -e $old/lock ]] || continue
-    (flock -n 8 && remove "$old") 8< "$old/lock" || :
-  done
+  while read -r old; do
+    (flock -n 8 && remove "$old") 8< "$old" || :
+  done < <(find "$parent" -mindepth 1 -maxdepth 1 -name 'halfbuilt-bare.??????' -type d -user 0 -mmin +1)
   work=$(mktemp -d "$parent/halfbuilt-bare.XXXXXX") || die "cannot make a folder in $parent"
   inside=''
-  # A signal ends the waiting. The folder is removed when all that is inside has ended.
-  trap '[[ -z $inside ]] || { kill -KILL "$inside"; wait "$inside"; } 2> /dev/null || :; remove "$work"' EXIT
+  trap clean_up EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
-  exec 9> "$work/lock"
+  exec 9< "$work"
   flock 9
+}
+
+# A signal ends the waiting. The folder is removed when all that is inside has ended, and a second signal does not keep it from that.
+clean_up() {
+  local status=$?
+  trap '' INT TERM HUP
+  set +e
+  if [[ -n $inside ]]; then
+    kill -KILL "$inside"
+    wait "$inside"
+  fi 2> /dev/null
+  remove "$work"
+  exit "$status"
 }
 
 # Nothing is mounted in the folder here, whatever went on inside: the mounts are in a namespace of their own, which is gone. Should that
