@@ -142,7 +142,9 @@ mount_all() {
 as() {
   local home environment=() name
   home=$(home_of "$1")
-  for name in $(compgen -e | grep -E '^((https?|no|all)_proxy|(HTTPS?|NO|ALL)_PROXY|CARGO_(HTTP|NET|REGISTR(Y|IES)|SOURCE)_[A-Z0-9_]*)$'); do
+  # How to reach the registries; no secrets.
+  for name in $(compgen -e | grep -E '^((https?|no|all)_proxy|(HTTPS?|NO|ALL)_PROXY|CARGO_(HTTP|NET|REGISTR(Y|IES)|SOURCE)_[A-Z0-9_]*)$' |
+    grep -vE 'TOKEN|CREDENTIAL'); do
     environment+=("$name=${!name}")
   done
   [[ ! -e $root/etc/ssl/host.pem ]] || environment+=(SSL_CERT_FILE=/etc/ssl/host.pem CARGO_HTTP_CAINFO=/etc/ssl/host.pem)

@@ -59,7 +59,7 @@ impl Hearing {
     }
 
     /// All that was said, once the run has ended.
-    pub fn to_the_end(self) -> String {
+    pub fn all(self) -> String {
         self.thread.join().expect("a thread");
         std::mem::take(&mut self.said.lock().expect("no panic"))
     }
@@ -67,6 +67,6 @@ impl Hearing {
     /// Waits for the end of the run.
     pub fn done(self, child: Child) -> super::Done {
         let output = child.wait_with_output().expect("it ends");
-        super::Done { stderr: self.to_the_end(), ..super::Done::new(output) }
+        super::Done { stderr: self.all(), ..super::Done::new(output) }
     }
 }
