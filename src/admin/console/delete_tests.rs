@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::scripted::{LONG, SHORT, build, connect};
+use super::scripted::{LONG, SHORT, build, connect, delete};
 use super::{Client, SLOW};
 use crate::admin::Answer;
 use crate::build_url::BuildUrl;
@@ -41,14 +41,6 @@ async fn until(come_true: impl Fn() -> bool) {
     timeout(LONG, waiting).await.expect("it did not come true");
 }
 
-/// Deletes build 2, which may have to be allowed anew where the new console is slow to start.
-async fn by_a_new_console(client: &mut Client) -> Answer {
-    match client.delete(&build(2)).await {
-        Answer::Busy(Duration::ZERO, _) => client.delete(&build(2)).await,
-        answer => answer,
-    }
-}
-
 /// Deletes build 1 by a script that is followed once, and build 2 by a console that must then have been started anew. Nothing
 /// is left of either. The answer to the first is waited for so long.
 async fn then_starts_anew(first: &str, patience: Duration) -> Answer {
@@ -60,14 +52,14 @@ async fn then_starts_anew(first: &str, patience: Duration) -> Answer {
         format!("if [ -e {0} ]; then ready; next; say V second; next; fi; : > {0}; {numbers}; {first}", used.display());
     let mut client = connect(&steps).await;
     client.launch.timeout = patience;
-    let answer = client.delete(&build(1)).await;
+    let answer = delete(&mut client, 1).await;
     client.launch.timeout = LONG;
     if matches!(answer, Answer::Accepted(_)) {
         // It ends by itself, and that has to be known by now.
         until(|| has_ended(&pid)).await;
         sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(by_a_new_console(&mut client).await, accepted("second"));
+    assert_eq!(delete(&mut client, 2).await, accepted("second"));
     let began = Instant::now();
     client.close().await;
     assert!(began.elapsed() < LONG, "{:?}", began.elapsed());
@@ -82,9 +74,9 @@ async fn values_and_exceptions_in_one_console() {
     let steps =
         "ready; next; say V '{:deleted true}'; next; say T 'class java.lang.Error: no luck'; next; say V nil; next";
     let mut client = connect(steps).await;
-    assert_eq!(client.delete(&build(1)).await, accepted("{:deleted true}"));
-    assert_eq!(client.delete(&build(2)).await, Answer::Failed("exception java.lang.Error: no luck".into()));
-    assert_eq!(client.delete(&build(3)).await, accepted("nil"));
+    assert_eq!(delete(&mut client, 1).await, accepted("{:deleted true}"));
+    assert_eq!(delete(&mut client, 2).await, Answer::Failed("exception java.lang.Error: no luck".into()));
+    assert_eq!(delete(&mut client, 3).await, accepted("nil"));
     client.close().await;
 }
 
@@ -95,7 +87,7 @@ async fn what_is_typed_is_the_operators_form_and_each_has_its_own_mark() {
     let keep = format!("next; printf '%s\\n' \"$line\" >> {}", typed.display());
     let mut client = connect(&format!("ready; {keep}; say V 1; {keep}; say V 2; next")).await;
     for number in [1, 2] {
-        assert_eq!(client.delete(&build(number)).await, accepted(&number.to_string()));
+        assert_eq!(delete(&mut client, number).await, accepted(&number.to_string()));
     }
     client.close().await;
     let typed = std::fs::read_to_string(typed).expect("lines");
@@ -116,8 +108,8 @@ async fn the_answer_to_another_form_is_none() {
     let steps =
         "ready; next; first=$(answer V first); echo \"$first\"; next; echo \"$first\"; sleep 0.1; say V second; next";
     let mut client = connect(steps).await;
-    assert_eq!(client.delete(&build(1)).await, accepted("first"));
-    assert_eq!(client.delete(&build(2)).await, accepted("second"));
+    assert_eq!(delete(&mut client, 1).await, accepted("first"));
+    assert_eq!(delete(&mut client, 2).await, accepted("second"));
     client.close().await;
 }
 
@@ -175,12 +167,11 @@ async fn a_call_that_is_dropped_leaves_nothing_behind() {
         asked.display()
     );
     let mut client = connect(&steps).await;
-    let first = build(1);
     tokio::select! {
-        answer = client.delete(&first) => panic!("{answer:?}"),
+        answer = delete(&mut client, 1) => panic!("{answer:?}"),
         () = until(|| asked.exists()) => {}
     }
-    assert_eq!(by_a_new_console(&mut client).await, accepted("second"));
+    assert_eq!(delete(&mut client, 2).await, accepted("second"));
     client.close().await;
     assert!(!is_there(&pid), "the console is left");
 }
@@ -193,9 +184,9 @@ async fn a_console_that_ended_between_two_deletions_costs_nothing() {
 #[tokio::test]
 async fn noise_between_two_deletions_is_passed_over() {
     let mut client = connect("ready; next; say V first; yes noise | head -n 20000; next; say V second; next").await;
-    assert_eq!(client.delete(&build(1)).await, accepted("first"));
+    assert_eq!(delete(&mut client, 1).await, accepted("first"));
     sleep(Duration::from_millis(200)).await;
-    assert_eq!(client.delete(&build(2)).await, accepted("second"));
+    assert_eq!(delete(&mut client, 2).await, accepted("second"));
     client.close().await;
 }
 
@@ -207,9 +198,9 @@ async fn a_deletion_that_had_to_wait_for_a_console_has_to_be_allowed_anew() {
     let again = format!("sleep {slow}; ready; next; say V second; next");
     let mut client =
         connect(&format!("if [ -e {0} ]; then {again}; fi; : > {0}; ready; next; exit", used.display())).await;
-    assert!(matches!(client.delete(&build(1)).await, Answer::Unknown(_)));
+    assert!(matches!(delete(&mut client, 1).await, Answer::Unknown(_)));
     assert!(matches!(client.delete(&build(2)).await, Answer::Busy(Duration::ZERO, _)));
-    assert_eq!(client.delete(&build(2)).await, accepted("second"));
+    assert_eq!(delete(&mut client, 2).await, accepted("second"));
     client.close().await;
 }
 
@@ -219,8 +210,8 @@ async fn the_second_time(steps: &str) -> (Client, Answer) {
     let used = folder.path().join("used");
     let first = format!("if [ -e {0} ]; then {steps}; fi; : > {0}; ready; next; exit", used.display());
     let mut client = connect(&first).await;
-    assert!(matches!(client.delete(&build(1)).await, Answer::Unknown(_)));
-    let answer = by_a_new_console(&mut client).await;
+    assert!(matches!(delete(&mut client, 1).await, Answer::Unknown(_)));
+    let answer = delete(&mut client, 2).await;
     (client, answer)
 }
 
@@ -231,7 +222,7 @@ async fn without_a_console_nothing_is_sent() {
         matches!(&answer, Answer::Denied(text) if text.contains("before it was ready; it printed: gone")),
         "{answer:?}"
     );
-    assert!(matches!(client.delete(&build(3)).await, Answer::Denied(_) | Answer::Unknown(_)));
+    assert!(matches!(delete(&mut client, 3).await, Answer::Denied(_) | Answer::Unknown(_)));
     client.close().await;
 }
 
@@ -248,9 +239,9 @@ async fn a_console_that_hangs_as_it_is_started_anew_is_started_once_more() {
     let mut client = connect(&steps).await;
     // The second start takes all of it, and the third has to be done in it.
     client.launch.start_timeout = Duration::from_secs(10);
-    assert!(matches!(client.delete(&build(1)).await, Answer::Unknown(_)));
+    assert!(matches!(delete(&mut client, 1).await, Answer::Unknown(_)));
     assert!(matches!(client.delete(&build(2)).await, Answer::Busy(Duration::ZERO, _)));
-    assert_eq!(client.delete(&build(2)).await, accepted("third"));
+    assert_eq!(delete(&mut client, 2).await, accepted("third"));
     client.close().await;
 }
 
@@ -266,14 +257,14 @@ async fn what_is_too_long_to_be_typed_is_refused() {
     let mut client = connect("ready; next; say V nil; next").await;
     let long = BuildUrl::parse(&format!("https://ci.example.com/gh/acme/{}/1", "a".repeat(4000))).expect("a build");
     assert!(matches!(client.delete(&long).await, Answer::Refused(_)));
-    assert_eq!(client.delete(&build(1)).await, accepted("nil"));
+    assert_eq!(delete(&mut client, 1).await, accepted("nil"));
     client.close().await;
 }
 
 #[tokio::test]
 async fn a_value_is_shown_bounded_and_escaped() {
     let mut client = connect("ready; next; say V \"$(printf 'a\\033[31mb\\nc%0300d' 0)\"; next").await;
-    let Answer::Accepted(text) = client.delete(&build(1)).await else { panic!("not accepted") };
+    let Answer::Accepted(text) = delete(&mut client, 1).await else { panic!("not accepted") };
     assert!(text.starts_with("value a\\u{1b}[31mb\\nc000"), "{text}");
     assert!(text.is_ascii() && text.len() <= 510, "{text}");
     client.close().await;

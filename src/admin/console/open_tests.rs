@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::scripted::{FULL, LONG, build, connect, open};
+use super::scripted::{FULL, LONG, connect, delete, open};
 use crate::admin::{AdminError, Answer, Options};
 
 /// Both ways to type into a program.
@@ -17,7 +17,7 @@ async fn works(steps: &str) {
     let [pipes, terminal] = both().map(|options| async {
         let ways = format!("{steps} (terminal: {})", options.console_pty);
         let mut client = open(steps, options).await.unwrap_or_else(|error| panic!("{ways}: {error}"));
-        assert_eq!(client.delete(&build(1)).await, Answer::Accepted("value nil".into()), "{ways}");
+        assert_eq!(delete(&mut client, 1).await, Answer::Accepted("value nil".into()), "{ways}");
         client.close().await;
     });
     tokio::join!(pipes, terminal);
@@ -34,14 +34,14 @@ async fn a_banner_and_warnings_and_any_prompt() {
 
 #[tokio::test]
 async fn a_console_that_throws_away_what_came_before_it_was_ready_is_asked_again() {
-    works("next; ready; next; say V nil; next").await;
+    works("any; ready; next; say V nil; next").await;
 }
 
 #[tokio::test]
 async fn a_question_that_is_answered_late_and_often_does_no_harm() {
     // The question is asked again while the first waits; all are answered, the last ones when the deletion is asked for.
     works(
-        "sleep 4; ready; next; while case $line in *mapv*) ;; *) false ;; esac; do say V '[nil nil]'; next; done
+        "sleep 4; ready; any; while case $line in *mapv*) ;; *) false ;; esac; do say V '[nil nil]'; any; done
          say V nil; next",
     )
     .await;
