@@ -55,7 +55,7 @@ pub struct Cli {
 pub enum Command {
     /// Report the abnormal builds of a restored build database
     #[command(override_usage = "halfbuilt scan [OPTIONS]")]
-    Scan(ScanArgs),
+    Scan(Box<ScanArgs>),
     /// Delete the builds of a report through the server's admin path (a dry run unless --execute is given)
     #[command(override_usage = "halfbuilt delete [OPTIONS] --via <URI> <REPORT>")]
     Delete(Box<DeleteArgs>),

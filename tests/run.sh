@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Sets up and runs all tests: installs what is missing (PostgreSQL, Clojure and its nREPL, a Java runtime, OpenSSL's
-# headers), then cargo test. The tests start the servers that they need, on free ports, and end them. Arguments go to
+# Sets up and runs all tests: installs what is missing (PostgreSQL, Clojure and its nREPL, a Java runtime, OpenSSL and its
+# headers, jq), then cargo test. The tests start the servers that they need, on free ports, and end them. Arguments go to
 # cargo test: tests/run.sh --test cli scan::
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=../fixtures/servers/alive.sh
+. fixtures/servers/alive.sh
 
 # After a fresh rustup the shell does not know of it yet.
 command -v cargo > /dev/null || PATH=$PATH:${CARGO_HOME:-${HOME-}/.cargo}/bin
@@ -14,5 +16,13 @@ fi
 
 exports=$(fixtures/servers/install.sh)
 eval "$exports"
+
+# What cargo test would build first anyway. Its words are those of the arguments before a --, if there is one.
+build=()
+for argument in "$@"; do
+  [[ $argument != -- ]] || break
+  build+=("$argument")
+done
+alive "building the tests" cargo test --locked --no-run ${build[@]+"${build[@]}"}
 
 exec cargo test --locked --no-fail-fast "$@"

@@ -64,7 +64,7 @@ async fn a_certificate_has_to_be_known() {
     let (key, certificate) = certificate("one").expect("a certificate");
     let via: Via = serve(&key, &certificate).parse().expect("an address");
     let build = BuildUrl::parse("https://ci.example.com/gh/acme/api/1").expect("a build");
-    let options = || Options { token: Some("x".into()), timeout: Duration::from_secs(10), ..Options::default() };
+    let options = || Options { token: Some("x".into()), timeout: Duration::from_secs(60), ..Options::default() };
 
     let path = AdminPath::connect(&via, options()).await.expect("an admin path");
     let mut answer = path.delete(&build).await;

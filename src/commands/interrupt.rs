@@ -28,14 +28,16 @@ impl Interrupt {
         let Stop { soon, now } = stop.clone();
         let leave = CancellationToken::new();
         let left = leave.clone();
+        // One that comes while the one before is dealt with is heard, too.
+        let mut signals = Signals::listen();
         tokio::spawn(async move {
-            signalled().await;
+            signals.next().await;
             printer.say("interrupted: waiting for what has begun; interrupt again to stop at once");
             soon.cancel();
-            signalled().await;
+            signals.next().await;
             now.cancel();
             printer.say("interrupted again: once more leaves everything as it is, and what is on record stays there");
-            signalled().await;
+            signals.next().await;
             left.cancel();
         });
         Self { stop, leave }
@@ -73,28 +75,35 @@ impl Interrupt {
     }
 }
 
+/// The signals that interrupt a run, each of which is heard once.
 #[cfg(unix)]
-async fn signalled() {
-    use tokio::signal::unix::{Signal, SignalKind, signal};
+struct Signals([Option<tokio::signal::unix::Signal>; 3]);
 
-    async fn heard(signal: std::io::Result<Signal>) {
-        match signal {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        // Whoever started this with nohup does not want to hear of the lost terminal.
+        let hangup = if ignored_signals() & 1 == 0 { signal(SignalKind::hangup()).ok() } else { None };
+        Self([signal(SignalKind::interrupt()).ok(), signal(SignalKind::terminate()).ok(), hangup])
+    }
+
+    async fn next(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            () = heard(interrupt) => {}
+            () = heard(terminate) => {}
+            () = heard(hangup) => {}
         }
     }
-    // Whoever started this with nohup does not want to hear of the lost terminal.
-    let ignored = ignored_signals();
-    let hangup = async {
-        match ignored & 1 {
-            0 => heard(signal(SignalKind::hangup())).await,
-            _ => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = heard(signal(SignalKind::interrupt())) => {}
-        () = heard(signal(SignalKind::terminate())) => {}
-        () = hangup => {}
+}
+
+#[cfg(unix)]
+async fn heard(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
     }
 }
 
@@ -107,6 +116,15 @@ fn ignored_signals() -> u64 {
 }
 
 #[cfg(not(unix))]
-async fn signalled() {
-    let _ = tokio::signal::ctrl_c().await;
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }

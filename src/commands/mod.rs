@@ -35,7 +35,7 @@ pub async fn run(cli: Cli, printer: Printer) -> Exit {
     let interrupt = Interrupt::listen(printer);
     let work = async {
         match cli.command {
-            Command::Scan(args) => scan::run(args, &interrupt, printer).await,
+            Command::Scan(args) => scan::run(*args, &interrupt, printer).await,
             Command::Delete(args) => delete::run(*args, &interrupt, printer).await,
             Command::Manifest(args) => manifest::run(*args, &interrupt, printer).await,
             Command::Verify(args) => verify::run(*args, &interrupt, printer).await,

@@ -216,18 +216,17 @@ fn verdict(checks: &[Check], gaps: &[(String, String)], expected: &[ExpectedBuil
     let of_baseline = seen.compared.as_ref().map(Account::compared);
     // Where all builds are lost they were looked for all the same.
     let no_build = seen.nothing().is_some() && of_baseline.unwrap_or_default() == 0;
-    // What was found is there, however little could be checked.
     // A T before everything is contradicted by everything, and every rule that goes by it looks at nothing.
     let t_is_before_all = seen.builds > 0 && seen.asked_for == Some(0) && of_baseline.unwrap_or_default() == 0;
+    let is_missing = a_rule_was_run && expected.iter().any(|build| build.found.is_none());
     if t_is_before_all {
         Verdict::NothingChecked
     } else if too_much(false) {
+        // What was found is there, however little could be checked.
         Verdict::Abnormal
     } else if no_build {
         Verdict::NothingChecked
-    } else if too_much(true) {
-        Verdict::Abnormal
-    } else if a_rule_was_run && expected.iter().any(|build| build.found.is_none()) {
+    } else if too_much(true) || is_missing {
         Verdict::Abnormal
     } else if !a_rule_was_run || of_baseline == Some(0) {
         Verdict::NothingChecked

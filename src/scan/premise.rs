@@ -110,9 +110,11 @@ impl Asker<'_> {
         Ok(Premise { recovery_contradicted, start_up_stops: 0, ..premise(Restored::Unknown, sorted_by) })
     }
 
-    /// What the rule impossible-state takes for habits; nothing where it is not run.
+    /// What the rule impossible-state takes for habits; nothing where nobody asks.
     async fn habits(&self) -> Result<String, ScanError> {
-        if !self.plan.rules.iter().any(|rule| rule.ground == Ground::RowByRow) {
+        let is_asked = self.plan.rules.iter().any(|rule| rule.ground == Ground::RowByRow);
+        // Without T nothing is deletable anyway.
+        if !is_asked || self.plan.times().backup.is_none() {
             return Ok(String::new());
         }
         let statement = self.relations.habits();

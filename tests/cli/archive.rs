@@ -473,7 +473,7 @@ fn it_is_read_with_jq() {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("jq starts: install it");
+        .expect("jq starts: tests/run.sh brings it");
     let mut stdin = child.stdin.take().expect("its standard input");
     let writer = std::thread::spawn(move || std::io::Write::write_all(&mut stdin, text.as_bytes()));
     let output = child.wait_with_output().expect("jq ends");

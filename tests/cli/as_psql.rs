@@ -334,7 +334,7 @@ fn several_hosts() {
         ("plain", "host=127.0.0.1 port={port} target_session_attrs=primary options=-cdefault_transaction_read_only=on"),
         ("refused", "host=127.0.0.1 port={port} target_session_attrs=leader"),
         ("refused", "host=127.0.0.1 port={port} options=-cnonsense=1"),
-        ("plain", "host=127.0.0.1 port={port} connect_timeout=5"),
+        ("plain", "host=127.0.0.1 port={port} connect_timeout=50"),
         ("plain", "host=127.0.0.1 port={port} connect_timeout=-1"),
         ("refused", "host=127.0.0.1 port={port} connect_timeout=soon"),
         ("plain", "host=127.0.0.1 port={port} keepalives=1 keepalives_idle=9 keepalives_interval=9 keepalives_count=3"),
@@ -388,7 +388,7 @@ fn servers_that_answer_badly() {
         let modes = if matches!(answer, Answer::Silence) { 1 } else { 3 };
         for (mode, expected) in ["prefer", "require", "disable"].into_iter().zip(expected).take(modes) {
             let hosts = format!("host=127.0.0.1,127.0.0.1 port={port},{{port}} dbname=postgres");
-            beside.expect(expected, &format!("{hosts} sslmode={mode} connect_timeout=2"), &[]);
+            beside.expect(expected, &format!("{hosts} sslmode={mode} connect_timeout=10"), &[]);
         }
     }
     let silent = format!("host=127.0.0.1 port={} connect_timeout=1", scripted(Answer::Silence));
@@ -718,7 +718,7 @@ fn connection_strings() {
         ("refused", "host=127.0.0.1 port={port} dbname=postgres password={password} target_session_attrs=''"),
         ("refused", "host=127.0.0.1 port='{port} x' dbname=postgres password={password}"),
         ("encrypted", "host=127.0.0.1 port=' {port} ' dbname=postgres password={password}"),
-        ("encrypted", "host=127.0.0.1 port={port} dbname=postgres password={password} connect_timeout=' 9 '"),
+        ("encrypted", "host=127.0.0.1 port={port} dbname=postgres password={password} connect_timeout=' 90 '"),
     ] {
         beside.expect(answer, settings, &[("PGPASSWORD", "")]);
     }

@@ -89,7 +89,9 @@ fn none_of_them_is_ever_deleted() {
     let delete = |report: &str| delete_of(report, &[]);
     let done = delete(&report).exits(Exit::NothingInScope).says("left for a person: 9 builds that the report calls");
     done.says("  7: it has no address\n");
-    delete_of(&report, &ALL_TIMINGS).exits(Exit::NothingInScope).says("kept: 7 refused: the report says: it has no address");
+    delete_of(&report, &ALL_TIMINGS)
+        .exits(Exit::NothingInScope)
+        .says("kept: 7 refused: the report says: it has no address");
     // Not even if somebody writes into the report that they may be.
     let edited = report.replace(",no,", ",yes,");
     assert_ne!(edited, report);

@@ -1,14 +1,14 @@
 //! Deletions through real console programs: nREPL's own command-line client, and a plain Clojure prompt.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use halfbuilt::exit::Exit;
 use tempfile::TempDir;
 
 use crate::delete::{deletable, scanned};
 use crate::support::{
-    Admin, Done, Report, Run, TIMES, TestDatabase, admin, halfbuilt, repository, server_variables, wait_until,
+    Admin, Done, Gate, Hearing, Report, Run, Signal, TIMES, TestDatabase, admin, halfbuilt, repository,
+    server_variables, signal, signal_group, wait_until,
 };
 
 /// The command that starts `fixtures/servers/console.sh`.
@@ -41,8 +41,8 @@ fn password() -> String {
 /// Runs it, and once more where the console hangs as it starts: nREPL's own client does so before its first prompt, by hand too (in 1
 /// of 36 starts, six at a time on two cores). Nothing has been sent then.
 fn run(prepared: impl Fn() -> Run) -> Done {
-    let start = || prepared().args(&["--start-timeout", "30s"]).run();
-    let hung = |done: &Done| done.stderr.contains("was not ready within 30s; it printed: nREPL 1.0.0");
+    let start = || prepared().args(&["--start-timeout", "60s"]).run();
+    let hung = |done: &Done| done.stderr.contains("was not ready within 60s; it printed: nREPL 1.0.0");
     let done = start();
     let again = if hung(&done) { start() } else { done };
     if hung(&again) { start() } else { again }
@@ -179,7 +179,7 @@ fn no_answer_is_unknown_and_is_never_sent_again() {
     admin.behaves(&database, "sleep");
     let pid = folder.path().join("pid");
     let console = format!("echo $$ > '{}'; {}", pid.display(), connected(&admin));
-    let done = run(|| delete(&database, &report, &console).args(&["--timeout", "1s"])).exits(Exit::NotAllDeleted);
+    let done = run(|| delete(&database, &report, &console).args(&["--timeout", "5s"])).exits(Exit::NotAllDeleted);
     let results = Report::parse(&done.stdout);
     assert_eq!((results.count("state", "unknown"), results.count("state", "deleted")), (1, 0));
     done.says("still there when read again");
@@ -222,17 +222,22 @@ fn a_console_that_ends_early_is_told_with_its_last_words() {
 
 #[test]
 fn a_console_that_is_never_ready_is_told_with_what_it_prints() {
-    for flags in [&["--start-timeout", "2s"][..], &["--start-timeout", "2s", "--console-pty"]] {
-        let done = fails("echo 'Loading system ...'; sleep 600", flags);
-        done.says("was not ready within 2s; it printed: Loading system ...").says("--start-timeout");
-    }
+    // The limit is what is waited for here, and the words have to come before it.
+    std::thread::scope(|scope| {
+        for flags in [&["--start-timeout", "10s"][..], &["--start-timeout", "10s", "--console-pty"]] {
+            scope.spawn(move || {
+                let done = fails("echo 'Loading system ...'; sleep 600", flags);
+                done.says("was not ready within 10s; it printed: Loading system ...").says("--start-timeout");
+            });
+        }
+    });
     // What was typed is not worth repeating.
     fails("cat", &["--start-timeout", "1s"]).says("was not ready within 1s and printed nothing");
 }
 
 #[test]
 fn a_shell_in_place_of_a_clojure_prompt_is_told() {
-    fails("exec bash", &["--start-timeout", "1s"]).says("syntax error near unexpected token").says("Clojure prompt");
+    fails("exec bash", &["--start-timeout", "10s"]).says("syntax error near unexpected token").says("Clojure prompt");
 }
 
 #[test]
@@ -263,9 +268,10 @@ fn lives(pid: &Path) -> bool {
     !stat.is_empty() && !stat.contains(") Z ")
 }
 
-/// A slow deletion through a console that says its number and that of a child, until three builds have gone.
+/// A deletion through a console that says its number and that of a child: three builds have gone, and the fourth stands before a gate.
 struct UnderWay {
     database: TestDatabase,
+    gate: Gate,
     folder: TempDir,
     halfbuilt: std::process::Child,
     before: u64,
@@ -274,11 +280,8 @@ struct UnderWay {
 impl UnderWay {
     fn start() -> Self {
         let (database, folder, report) = prepared(&["stuck-running"]);
-        database.run(
-            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN OLD; END $$;
-             CREATE TRIGGER slow BEFORE DELETE ON builds FOR EACH ROW EXECUTE FUNCTION slow()",
-        );
         let before = database.builds();
+        let gate = database.gate(3);
         let (pid, child) = (folder.path().join("pid"), folder.path().join("child"));
         let numbers = format!("echo $$ > '{}'; sleep 600 & echo $! > '{}'", pid.display(), child.display());
         let console = format!("{numbers}; {}", command("local"));
@@ -286,34 +289,32 @@ impl UnderWay {
         let run = delete(&database, &report, &console).args(&["-o"]).args(&[&results]);
         let run = run.env("CONSOLE_PASSWORD", &password());
         let halfbuilt = run.in_a_group_of_its_own().start();
-        wait_until(|| database.builds() + 3 <= before);
-        Self { database, folder, halfbuilt, before }
+        gate.wait_for(1);
+        Self { database, gate, folder, halfbuilt, before }
     }
 
     fn console_lives(&self) -> bool {
         ["pid", "child"].iter().any(|name| lives(&self.folder.path().join(name)))
     }
-
-    /// Sends a signal to the program, or to all of its group as a terminal does.
-    fn signal(&self, signal: &str, group: &str) {
-        let to = format!("{group}{}", self.halfbuilt.id());
-        assert!(Command::new("bash").args(["-c", "kill -$0 -- $1", signal, &to]).status().expect("bash").success());
-    }
 }
 
 #[test]
 fn ctrl_c_does_not_reach_the_console_in_the_middle_of_a_deletion() {
-    let under_way = UnderWay::start();
+    let mut under_way = UnderWay::start();
     assert!(under_way.console_lives());
-    under_way.signal("INT", "-");
-    let output = under_way.halfbuilt.wait_with_output().expect("it ends");
-    assert_eq!(output.status.code(), Some(Exit::Interrupted as i32), "{}", String::from_utf8_lossy(&output.stderr));
-    let results = Report::read(&under_way.folder.path().join("results.csv"));
-    let gone = under_way.before - under_way.database.builds();
+    let hearing = Hearing::of(&mut under_way.halfbuilt);
+    signal_group(&under_way.halfbuilt, Signal::SIGINT);
+    hearing.wait_for("interrupted: ");
+    assert!(under_way.console_lives());
+    let UnderWay { database, gate, folder, halfbuilt, before } = under_way;
+    gate.open();
+    hearing.done(halfbuilt).exits(Exit::Interrupted);
+    let results = Report::read(&folder.path().join("results.csv"));
+    let gone = before - database.builds();
     assert_eq!((results.count("state", "deleted") as u64, results.count("state", "unknown")), (gone, 0));
     assert!(results.count("state", "not-attempted") > 0);
     for name in ["pid", "child"] {
-        assert!(!lives(&under_way.folder.path().join(name)), "{name} is left");
+        assert!(!lives(&folder.path().join(name)), "{name} is left");
     }
 }
 
@@ -324,8 +325,7 @@ fn who_interrupts_the_start_leaves_no_console() {
     let console = format!("echo $$ > '{}'; sleep 600", pid.display());
     let child = delete(&database, &report, &console).start();
     wait_until(|| std::fs::read_to_string(&pid).is_ok_and(|number| number.ends_with('\n')));
-    let number = child.id().to_string();
-    assert!(Command::new("bash").args(["-c", "kill -INT $0", &number]).status().expect("bash").success());
+    signal(&child, Signal::SIGINT);
     Done::new(child.wait_with_output().expect("it ends")).exits(Exit::Interrupted);
     wait_until(|| !lives(&pid));
 }
@@ -333,9 +333,12 @@ fn who_interrupts_the_start_leaves_no_console() {
 #[test]
 fn a_console_does_not_outlive_a_run_that_is_killed() {
     let mut under_way = UnderWay::start();
-    under_way.signal("KILL", "");
+    signal(&under_way.halfbuilt, Signal::SIGKILL);
     under_way.halfbuilt.wait().expect("it ends");
-    wait_until(|| !under_way.console_lives());
+    // The console ends when it has done what it is at.
+    let UnderWay { gate, folder, .. } = under_way;
+    gate.open();
+    wait_until(|| !["pid", "child"].iter().any(|name| lives(&folder.path().join(name))));
 }
 
 #[test]

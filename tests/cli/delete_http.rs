@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use halfbuilt::exit::Exit;
 
 use crate::delete::{deletable, scanned};
-use crate::support::{Report, Run, TIMES, TOKEN, TestDatabase, admin, halfbuilt, psql};
+use crate::support::{Report, Run, TIMES, TOKEN, TestDatabase, admin, halfbuilt, psql, wait_until};
 
 fn delete(database: &TestDatabase, report: &std::path::Path, via: &str) -> Run {
     let confirmed = ["--execute", "--confirm", &database.host, "--via", via];
@@ -99,10 +99,11 @@ fn a_deletion_whose_answer_never_came_is_looked_up() {
     // The build goes while nobody answers: what counts is what the database says.
     let url = &deletable(&Report::read(&report))[0];
     let list = format!("{url}\n");
-    let run = halfbuilt(&["delete", "-", "--execute", "--confirm", &database.host, "--timeout", "2s"]).args(&TIMES);
+    let run = halfbuilt(&["delete", "-", "--execute", "--confirm", &database.host, "--timeout", "10s"]).args(&TIMES);
     let run = run.args(&["--via", &admin.http()]).env("HALFBUILT_TOKEN", TOKEN).on(&database).input(&list);
     let meanwhile = std::thread::spawn(move || run.run());
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    // It is on its way: from now on the answer is waited for.
+    wait_until(|| std::fs::read_to_string(admin.calls_file()).is_ok_and(|calls| calls.contains(url.as_str())));
     database.run(&format!("DELETE FROM builds WHERE build_url = '{url}'"));
     let done = meanwhile.join().expect("it ends").exits(Exit::Clean);
     let results = Report::parse(&done.stdout);

@@ -1,12 +1,9 @@
 //! Deletions through a real Clojure nREPL.
 
-use std::process::Command;
-use std::time::Duration;
-
 use halfbuilt::exit::Exit;
 
 use crate::delete::{ALL_TIMINGS, deletable, scanned};
-use crate::support::{Done, Report, Run, TIMES, TestDatabase, admin, halfbuilt, wait_until};
+use crate::support::{Done, Hearing, Report, Run, Signal, TIMES, TestDatabase, admin, halfbuilt, signal, wait_until};
 
 fn delete(database: &TestDatabase, report: &std::path::Path) -> Run {
     let confirmed = ["--execute", "--confirm", &database.host];
@@ -138,7 +135,7 @@ fn no_answer_is_unknown_and_is_never_sent_again() {
     let (_folder, report) = scanned(&database);
     let admin = admin(&database);
     admin.behaves(&database, "sleep");
-    let done = delete(&database, &report).via_nrepl(&admin).args(&["--timeout", "1s"]).run();
+    let done = delete(&database, &report).via_nrepl(&admin).args(&["--timeout", "5s"]).run();
     let done = done.exits(Exit::NotAllDeleted);
     let results = Report::parse(&done.stdout);
     assert_eq!(results.count("state", "unknown"), 1);
@@ -206,27 +203,28 @@ fn nobody_listens() {
     done.exits(Exit::Failed).says("127.0.0.1:9").says("refused");
 }
 
-/// Runs a slow deletion, sends it these signals once it is under way, and checks that what is on record is what happened.
-fn interrupted(signals: &[&str]) -> Report {
+/// Runs a deletion, sends it these signals in the middle, and checks that what is on record is what happened.
+fn interrupted(signals: &[Signal]) -> Report {
     let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
     let (folder, report) = scanned(&database);
     let results = folder.path().join("results.csv");
-    // Each deletion takes a while, so that the interruption comes in the middle.
-    database.run(
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN OLD; END $$;
-         CREATE TRIGGER slow BEFORE DELETE ON builds FOR EACH ROW EXECUTE FUNCTION slow()",
-    );
     let before = database.builds();
-    let child = delete(&database, &report).via_nrepl(&admin(&database)).args(&["-o"]).args(&[&results]).start();
-    // The canary is gone and some more are on their way.
-    wait_until(|| database.builds() + 3 < before);
-    for signal in signals {
-        let pid = child.id().to_string();
-        assert!(Command::new("bash").args(["-c", "kill -$1 $0", &pid, signal]).status().expect("bash").success());
-        std::thread::sleep(Duration::from_millis(50));
+    let gate = database.gate(3);
+    let mut child = delete(&database, &report).via_nrepl(&admin(&database)).args(&["-o"]).args(&[&results]).start();
+    let hearing = Hearing::of(&mut child);
+    // The canary and some more are gone, and the next ones are on their way.
+    gate.wait_for(1);
+    for (number, words) in signals.iter().zip(["interrupted: ", "interrupted again: "]) {
+        signal(&child, *number);
+        hearing.wait_for(words);
     }
-    let output = child.wait_with_output().expect("it ends");
-    assert_eq!(output.status.code(), Some(Exit::Interrupted as i32), "{}", String::from_utf8_lossy(&output.stderr));
+    // Who interrupts once waits for what is on its way; who does so twice does not.
+    let mut gate = Some(gate);
+    if signals.len() == 1 {
+        gate = None;
+    }
+    hearing.done(child).exits(Exit::Interrupted);
+    drop(gate);
     let results = Report::read(&results);
     assert_eq!(results.rows.len(), deletable(&Report::read(&report)).len());
     // A deletion that was on its way when nobody waited any more ends on the server a little later.
@@ -241,14 +239,14 @@ fn interrupted(signals: &[&str]) -> Report {
 
 #[test]
 fn an_interrupted_run_puts_everything_on_record() {
-    for signal in ["INT", "HUP"] {
+    for signal in [Signal::SIGINT, Signal::SIGHUP] {
         assert_eq!(interrupted(&[signal]).count("state", "unknown"), 0, "{signal}");
     }
 }
 
 #[test]
 fn who_interrupts_twice_has_everything_on_record_all_the_same() {
-    let results = interrupted(&["INT", "TERM"]);
+    let results = interrupted(&[Signal::SIGINT, Signal::SIGTERM]);
     assert!(results.count("state", "unknown") > 0);
 }
 
@@ -256,18 +254,13 @@ fn who_interrupts_twice_has_everything_on_record_all_the_same() {
 fn a_run_under_nohup_outlives_its_terminal() {
     let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
-    database.run(
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.2); RETURN OLD; END $$;
-         CREATE TRIGGER slow BEFORE DELETE ON builds FOR EACH ROW EXECUTE FUNCTION slow()",
-    );
-    let before = database.builds();
+    let gate = database.gate(1);
     let child = delete(&database, &report).via_nrepl(&admin(&database)).under("trap '' HUP").start();
-    wait_until(|| database.builds() < before);
+    gate.wait_for(1);
     for _ in 0..2 {
-        let pid = child.id().to_string();
-        assert!(Command::new("bash").args(["-c", "kill -HUP $0", &pid]).status().expect("bash").success());
-        std::thread::sleep(Duration::from_millis(50));
+        signal(&child, Signal::SIGHUP);
     }
+    gate.open();
     let done = Done::new(child.wait_with_output().expect("it ends")).exits(Exit::Clean);
     let results = Report::parse(&done.stdout);
     assert_eq!(results.count("state", "deleted"), deletable(&Report::read(&report)).len());

@@ -123,14 +123,14 @@ fn backups_of_a_database_that_is_written_to_are_judged_right() {
     primary.psql("ci", &["-1", "-f", repository("sql/schema.sql").to_str().expect("a path")]);
     primary.run("ci", "CREATE SCHEMA drill");
     let mut writers = ["api", "web", "mobile"].map(|project| writer(&primary, project));
-    let finished = "SELECT count(*) FROM builds WHERE stop_time < clock_timestamp() - interval '1 second'";
+    let finished = "SELECT count(*) FROM builds WHERE stop_time < clock_timestamp() - interval '5 seconds'";
     wait_until(|| primary.run("ci", finished).parse::<u32>().expect("a number") > 50);
     primary.run("ci", PLANT);
 
     // Before the backups. What ended in the last moment may not be committed yet.
     let folder = tempfile::tempdir().expect("a folder");
     let manifest = folder.path().join("before.json");
-    let run_manifest = halfbuilt(&["manifest", "--settle", "1s", "-o"]).args(&[&manifest]);
+    let run_manifest = halfbuilt(&["manifest", "--settle", "5s", "-o"]).args(&[&manifest]);
     run_manifest.envs(&primary.variables("ci")).run().exits(Exit::Clean).says("they were not over by T");
     assert!(told_by(&manifest)["builds"].as_u64().expect("a number") > 20);
 

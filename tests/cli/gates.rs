@@ -387,17 +387,14 @@ fn a_policy_rules_how_many_builds_may_contradict_the_times() {
 fn one_deletion_at_a_time() {
     let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
-    database.run(
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.5); RETURN OLD; END $$;
-         CREATE TRIGGER slow BEFORE DELETE ON builds FOR EACH ROW EXECUTE FUNCTION slow()",
-    );
     let before = database.builds();
+    let gate = database.gate(1);
     let run = || {
         let run = delete(&database, &report).via_nrepl(&admin(&database));
         run.args(&["--execute", "--confirm", &database.host])
     };
     let first = run().start();
-    wait_until(|| database.builds() < before);
+    gate.wait_for(1);
     run().run().exits(Exit::Declined).fails_with("it is in use by another run");
     let second = run().args(&["--journal", "of-its-own.jsonl"]).run().exits(Exit::Declined);
     second
@@ -408,6 +405,7 @@ fn one_deletion_at_a_time() {
     let dry = delete(&database, &report).args(&NOBODY).run();
     dry.says("warning: another halfbuilt delete is at work on this database: process ");
     halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    gate.open();
     let first = Done::new(first.wait_with_output().expect("it ends")).exits(Exit::Clean);
     assert_eq!(Report::parse(&first.stdout).count("state", "deleted") as u64, before - database.builds());
     // It ended with its connection.
@@ -419,7 +417,7 @@ fn a_lock_in_another_database_or_of_another_number_is_nobodys_business() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
     let other = TestDatabase::circleci(&[]);
-    let lock = |number: &str| format!("SELECT pg_advisory_lock({number}); SELECT pg_sleep(60)");
+    let lock = |number: &str| format!("SELECT pg_advisory_lock({number}); SELECT pg_sleep(600)");
     let number = i64::from_be_bytes(*b"halfbilt").to_string();
     let mut holders = [psql_meanwhile(&other.name, &lock(&number)), psql_meanwhile(&database.name, &lock("1"))];
     let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid IN (1, 1651076212)";

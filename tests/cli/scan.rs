@@ -1,12 +1,11 @@
 //! `halfbuilt scan` on the CircleCI fixtures.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
 use halfbuilt::exit::Exit;
 
 use crate::support::{
-    BACKUP_TIME, Done, Report, TIMES, TestDatabase, expected_report, halfbuilt, repository, wait_until,
+    BACKUP_TIME, Done, Report, Signal, TIMES, TestDatabase, expected_report, halfbuilt, repository, signal, wait_until,
 };
 
 const FAULTS: [&str; 12] = [
@@ -312,7 +311,7 @@ fn an_interrupted_scan_stops_on_the_server_too_and_leaves_no_report() {
     let folder = tempfile::tempdir().expect("a folder");
     let profile = folder.path().join("slow.sql");
     let circleci = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
-    let slow = circleci.replace("FROM builds AS b;", "FROM builds AS b, pg_sleep(60);");
+    let slow = circleci.replace("FROM builds AS b;", "FROM builds AS b, pg_sleep(600);");
     assert_ne!(slow, circleci);
     std::fs::write(&profile, slow).expect("a file");
     let report = folder.path().join("report.csv");
@@ -324,13 +323,7 @@ fn an_interrupted_scan_stops_on_the_server_too_and_leaves_no_report() {
         database.run(sleeping).parse::<u64>().expect("a number")
     };
     wait_until(|| running() == 1);
-    assert!(
-        Command::new("bash")
-            .args(["-c", "kill -INT $0", &child.id().to_string()])
-            .status()
-            .expect("kill runs")
-            .success()
-    );
+    signal(&child, Signal::SIGINT);
     let done = Done::new(child.wait_with_output().expect("it ends")).exits(Exit::Interrupted);
     done.fails_with("error: interrupted");
     wait_until(|| running() == 0);

@@ -1,5 +1,5 @@
 -- profile: slow
--- title: the reference builds, which are read for a minute
+-- title: the reference builds, which are read for ten minutes
 -- relation: build
 SELECT b.build_id                             AS build_key,
        b.build_url                            AS build_url,
@@ -10,4 +10,4 @@ SELECT b.build_id                             AS build_key,
        b.queued_at                            AS queued_at,
        b.start_time                           AS started_at,
        NULL::timestamptz                      AS stopped_at
-  FROM (SELECT pg_sleep(60)) AS a_minute, builds AS b;
+  FROM (SELECT pg_sleep(600)) AS a_while, builds AS b;

@@ -1,11 +1,10 @@
 //! TLS to the build database, as libpq's sslmode says.
 
-use std::process::Command;
 use std::sync::LazyLock;
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{Done, Run, Server, halfbuilt, repository, wait_until};
+use crate::support::{Done, Run, Server, Signal, halfbuilt, repository, signal, wait_until};
 
 static POSTGRES: LazyLock<Server> = LazyLock::new(|| Server::start("postgres.sh", &["--tls"], &[]));
 
@@ -77,7 +76,7 @@ fn an_interrupted_scan_stops_on_the_server_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let profile = folder.path().join("slow.sql");
     let quick = std::fs::read_to_string(repository("tests/cli/tls_profile.sql")).expect("a file");
-    std::fs::write(&profile, quick.replace("FROM pg_stat_ssl", "FROM pg_stat_ssl, pg_sleep(60)")).expect("a file");
+    std::fs::write(&profile, quick.replace("FROM pg_stat_ssl", "FROM pg_stat_ssl, pg_sleep(600)")).expect("a file");
     let [port, user, password] = ["PGPORT", "PGUSER", "PGPASSWORD"].map(|name| POSTGRES.variable(name));
     for way in
         [format!("host=127.0.0.1 sslmode=verify-full {}", root()), format!("host={}", POSTGRES.variable("SOCKET_DIR"))]
@@ -87,8 +86,7 @@ fn an_interrupted_scan_stops_on_the_server_too() {
         let child = run.env("PGPASSWORD", password).start();
         let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
         wait_until(|| POSTGRES.run("postgres", sleeping) == "1");
-        let pid = child.id().to_string();
-        assert!(Command::new("bash").args(["-c", "kill -INT $0", &pid]).status().expect("bash").success());
+        signal(&child, Signal::SIGINT);
         Done::new(child.wait_with_output().expect("it ends")).exits(Exit::Interrupted);
         wait_until(|| POSTGRES.run("postgres", sleeping) == "0");
     }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::support::{
-    Answer, Done, Ended, Junit, Run, TIMES, TestDatabase, assert_valid, expected_report, halfbuilt, psql, repository,
-    scripted, wait_until,
+    Done, Ended, Junit, Run, Signal, TIMES, TestDatabase, assert_valid, expected_report, halfbuilt, psql, repository,
+    signal, wait_until,
 };
 
 /// A folder for the files of a verdict.
@@ -325,12 +325,13 @@ fn a_database_that_is_lost_half_way_shows_in_the_files_too() {
 #[test]
 fn a_silent_server_and_an_interruption_are_told() {
     let files = Files::new();
-    let port = scripted(Answer::Silence).to_string();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
     let url = format!("host=127.0.0.1 port={port} user=x dbname=ci sslmode=disable");
     let child = files.verify().args(&["--database-url", &url]).start();
-    std::thread::sleep(std::time::Duration::from_millis(500));
-    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(killed.expect("kill starts").success());
+    // It has begun, and hears nothing.
+    let _silent = listener.accept().expect("a client");
+    signal(&child, Signal::SIGINT);
     let done = Done::new(child.wait_with_output().expect("halfbuilt ends")).exits(Exit::Interrupted);
     let (_, json) = files.agree(&done);
     assert_eq!(json["verdict"], "interrupted");

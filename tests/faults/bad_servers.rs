@@ -7,7 +7,7 @@ use halfbuilt::exit::Exit;
 
 use crate::liar::{Liar, Lie};
 use crate::random::Random;
-use crate::support::{Admin, Done, Report, wait_until};
+use crate::support::{Admin, Done, Report};
 use crate::world::{World, at_once, peak_memory};
 
 /// The most memory that a run may take at any time, in KiB.
@@ -24,7 +24,7 @@ fn lied_to(world: &World, admin: &Admin, over_http: bool, lie: Lie) -> (Done, u6
         true => format!("http://127.0.0.1:{}/admin/delete-build", liar.port),
         false => format!("nrepl://127.0.0.1:{}", liar.port),
     };
-    let mut child = world.delete(&via).args(&["--timeout", "1s", "--jobs", "4"]).start();
+    let mut child = world.delete(&via).args(&["--timeout", "10s", "--jobs", "4"]).start();
     let mut peak = 0;
     while child.try_wait().expect("a child").is_none() {
         peak = peak_memory(child.id()).unwrap_or_default().max(peak);
@@ -91,7 +91,7 @@ fn a_server_that_deletes_and_never_answers() {
         let (world, admin) = world(520 + number);
         let via = if over_http { admin.http() } else { admin.nrepl() };
         admin.behaves(world.database(), "swallow");
-        let done = world.delete(&via).args(&["--timeout", "1s", "--jobs", "4"]).run();
+        let done = world.delete(&via).args(&["--timeout", "5s", "--jobs", "4"]).run();
         // Each is looked up and gone; after three times in a row no more are sent.
         let done = done.exits(Exit::NotAllDeleted).says("3 times in a row no answer came");
         let results = Report::read(&world.results());
@@ -129,11 +129,13 @@ fn a_server_that_says_done_and_did_nothing() {
 fn a_server_that_turns_bad_in_the_middle() {
     at_once(vec!["pretend", "swallow", "throw"], |number, how| {
         let (world, admin) = World::new(&mut Random::new(560 + number), 100);
-        world.slow(0.02);
         let all = world.chosen.len();
-        let child = world.delete(&admin.nrepl()).args(&["--timeout", "1s", "--jobs", "4"]).start();
-        wait_until(|| world.left() + 10 < all);
+        let gate = world.gate(12);
+        let child = world.delete(&admin.nrepl()).args(&["--timeout", "15s", "--jobs", "4"]).start();
+        // Those that are on their way are not meant.
+        gate.wait_for(1);
         admin.behaves(world.database(), how);
+        gate.open();
         let done = Done::new(child.wait_with_output().expect("it ends")).exits(Exit::NotAllDeleted);
         let results = Report::read(&world.results());
         assert_eq!(results.rows.len(), all);

@@ -1,31 +1,31 @@
 //! Ctrl-C and SIGTERM while eight deletions are under way.
 
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use halfbuilt::exit::Exit;
 
 use crate::random::Random;
-use crate::support::{Done, Report, TOKEN, wait_until};
+use crate::support::{Done, Hearing, Report, Signal, TOKEN, signal, wait_until};
 use crate::world::{World, at_once};
 
-fn signal(child: &Child, name: &str) {
-    let pid = child.id().to_string();
-    assert!(Command::new("bash").args(["-c", "kill -$1 $0", &pid, name]).status().expect("bash").success());
-}
-
-/// Interrupts a run in the middle, once for each signal, and gives back how it ended.
-fn interrupted(world: &World, via: &str, signals: &[&str]) -> Done {
-    let (all, run) = (world.chosen.len(), world.delete(via).args(&["--jobs", "8"]));
-    let child = run.in_a_group_of_its_own().start();
-    wait_until(|| world.left() + 5 < all);
-    for name in signals {
-        signal(&child, name);
-        std::thread::sleep(Duration::from_millis(20));
+/// Interrupts a run in the middle, once for each signal, and gives back how it ended. What is under way by then ends before the run
+/// where there is one signal, and after it where there are two.
+fn interrupted(world: &World, via: &str, signals: &[Signal]) -> Done {
+    let gate = world.gate(7);
+    let run = world.delete(via).args(&["--jobs", "8", "--timeout", "600s"]);
+    let mut child = run.in_a_group_of_its_own().start();
+    let hearing = Hearing::of(&mut child);
+    gate.wait_for(1);
+    for (name, words) in signals.iter().zip(["interrupted: ", "interrupted again: "]) {
+        signal(&child, *name);
+        hearing.wait_for(words);
     }
-    let began = Instant::now();
-    let done = Done::new(child.wait_with_output().expect("it ends")).exits(Exit::Interrupted);
-    assert!(began.elapsed() < Duration::from_secs(10), "it took {:?}", began.elapsed());
+    let mut gate = Some(gate);
+    if signals.len() == 1 {
+        gate = None;
+    }
+    let done = hearing.done(child).exits(Exit::Interrupted);
+    drop(gate);
     done
 }
 
@@ -54,9 +54,8 @@ fn on_record(world: &World) -> usize {
 
 #[test]
 fn once_lets_what_is_under_way_end_and_the_printed_command_goes_on() {
-    at_once(vec!["INT", "TERM"], |number, name| {
+    at_once(vec![Signal::SIGINT, Signal::SIGTERM], |number, name| {
         let (world, admin) = World::new(&mut Random::new(200 + number), 100);
-        world.slow(0.1);
         let via = if number == 0 { admin.nrepl() } else { admin.http() };
         let done = interrupted(&world, &via, &[name]);
         assert_eq!(on_record(&world), 0, "{name}");
@@ -69,13 +68,11 @@ fn once_lets_what_is_under_way_end_and_the_printed_command_goes_on() {
 
 #[test]
 fn twice_waits_for_nothing_and_the_printed_command_goes_on() {
-    at_once(vec![["INT", "INT"], ["INT", "TERM"]], |number, names| {
+    at_once(vec![[Signal::SIGINT, Signal::SIGINT], [Signal::SIGINT, Signal::SIGTERM]], |number, names| {
         let (world, admin) = World::new(&mut Random::new(220 + number), 100);
-        world.slow(0.4);
         let via = if number == 0 { admin.nrepl() } else { admin.http() };
         let done = interrupted(&world, &via, &names);
         assert!(on_record(&world) > 0, "{names:?}");
-        world.run("ALTER TABLE builds DISABLE TRIGGER slow");
         go_on(&world, &done).exits(Exit::Clean);
         world.all_is_done();
         world.each_call_was_announced();

@@ -3,7 +3,7 @@
 use halfbuilt::exit::Exit;
 
 use crate::random::Random;
-use crate::support::{Done, Report, wait_until};
+use crate::support::{Done, Report};
 use crate::world::{World, at_once};
 
 /// What the results claim is so, and what was asked for was announced, even where the journal could not tell how it ended.
@@ -52,12 +52,13 @@ fn results_that_cannot_be_written_stop_the_run_and_the_journal_has_all() {
 #[test]
 fn a_journal_that_is_removed_stops_the_run_before_the_next_deletion() {
     let (world, admin) = World::new(&mut Random::new(37), 100);
-    world.slow(0.05);
+    let gate = world.gate(12);
     let all = world.chosen.len();
     let child = world.delete(&admin.nrepl()).args(&["--jobs", "4"]).start();
-    wait_until(|| world.left() + 10 < all);
+    gate.wait_for(1);
     std::fs::remove_file(world.journal()).expect("it is there");
     let before = world.calls().len();
+    gate.open();
     let done = Done::new(child.wait_with_output().expect("it ends")).exits(Exit::Failed);
     let done = done.says("the file was removed while it was written");
     // Those that were on their way, and no batch more.

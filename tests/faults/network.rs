@@ -7,11 +7,11 @@ use halfbuilt::exit::Exit;
 
 use crate::proxy::{FAULTS, Fault, FaultProxy};
 use crate::random::{Random, Told, count, seed};
-use crate::support::{Done, Run};
+use crate::support::{Done, Hearing, Run};
 use crate::world::World;
 
 /// A run that takes longer hangs.
-const LONGEST: Duration = Duration::from_secs(100);
+const LONGEST: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Default)]
 struct Figures {
@@ -59,10 +59,13 @@ fn one_world(random: &mut Random, figures: &mut Figures) {
         false => format!("nrepl://127.0.0.1:{}", to_admin.port),
     };
     let jobs = (1 + random.below(8)).to_string();
-    let command = || {
-        let run = world.delete(&via).args(&["--jobs", &jobs, "--timeout", "1s", "--statement-timeout", "500ms"]);
+    let command = |timeout: &str, statement_timeout: &str| {
+        let run = world.delete(&via).args(&["--jobs", &jobs, "--timeout", timeout]);
+        let run = run.args(&["--statement-timeout", statement_timeout]);
         run.envs(&[("PGPORT".to_owned(), to_database.port.to_string())])
     };
+    // All is well by then, and only the machine may be slow.
+    let in_peace = || command("60s", "60s");
     let heals = Duration::from_millis(1000 + random.below(4000));
     let done = std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -70,7 +73,7 @@ fn one_world(random: &mut Random, figures: &mut Figures) {
             to_admin.heal();
             to_database.heal();
         });
-        in_bounded_time(command(), &what)
+        in_bounded_time(command("1s", "500ms"), &what)
     });
     world.nothing_else_is_gone();
     if world.journal().exists() {
@@ -87,11 +90,11 @@ fn one_world(random: &mut Random, figures: &mut Figures) {
         }
         other => panic!("{what}: exit code {other}: {}", done.stderr),
     }
-    let until = Instant::now() + Duration::from_secs(20);
-    let mut again = in_bounded_time(command(), &what);
+    let until = Instant::now() + LONGEST;
+    let mut again = in_bounded_time(in_peace(), &what);
     while again.code == Some(Exit::Declined as i32) && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(100));
-        again = in_bounded_time(command(), &what);
+        again = in_bounded_time(in_peace(), &what);
     }
     again.exits(Exit::Clean);
     world.all_is_done();
@@ -128,37 +131,19 @@ fn in_bounded_time(run: Run, what: &str) -> Done {
 fn a_database_that_never_answers_again_is_given_up_and_found_again_when_it_is_back() {
     let mut random = Random::new(1);
     let (world, admin) = World::new(&mut random, 60);
-    world.slow(0.02);
+    let gate = world.gate(6);
     let proxy = FaultProxy::start(world.port(), &[Fault::None], 1);
-    let child = world.delete(&admin.nrepl()).args(&["--jobs", "2", "--statement-timeout", "100ms"]);
+    // What it reads in peace is never as slow as that.
+    let child = world.delete(&admin.nrepl()).args(&["--jobs", "2", "--statement-timeout", "5s"]);
     let mut child = child.envs(&[("PGPORT".to_owned(), proxy.port.to_string())]).start();
-    let (heard, stderr) = hear(&mut child);
-    let all = world.chosen.len();
-    crate::support::wait_until(|| world.left() + 5 < all);
+    let hearing = Hearing::of(&mut child);
+    gate.wait_for(1);
     proxy.now(Fault::Blackhole);
-    crate::support::wait_until(|| heard.lock().expect("no panic").contains("the database is away, trying again"));
-    assert!(heard.lock().expect("no panic").contains("no answer within"), "{:?}", heard.lock());
+    gate.open();
+    hearing.wait_for("the database is away, trying again");
+    assert!(hearing.so_far().contains("no answer within"), "{}", hearing.so_far());
     proxy.heal();
-    assert_eq!(child.wait().expect("it ends").code(), Some(0), "{:?}", heard.lock());
-    stderr.join().expect("a thread");
+    hearing.done(child).exits(Exit::Clean);
     world.all_is_done();
     world.each_call_was_announced();
-}
-
-/// Listens to what a run says while it runs.
-pub fn hear(
-    child: &mut std::process::Child,
-) -> (std::sync::Arc<std::sync::Mutex<String>>, std::thread::JoinHandle<()>) {
-    use std::io::BufRead;
-    let stderr = child.stderr.take().expect("a pipe");
-    let heard = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
-    let said = std::sync::Arc::clone(&heard);
-    let thread = std::thread::spawn(move || {
-        for line in std::io::BufReader::new(stderr).lines().map_while(Result::ok) {
-            let mut said = said.lock().expect("no panic");
-            said.push_str(&line);
-            said.push('\n');
-        }
-    });
-    (heard, thread)
 }

@@ -1,12 +1,13 @@
 //! The database, and the admin server, restarted in the middle.
 
+use std::net::TcpStream;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
 use halfbuilt::exit::Exit;
 
 use crate::random::Random;
-use crate::support::{Done, Server, TOKEN, wait_until};
+use crate::support::{Done, Gate, Hearing, Server, TOKEN, wait_until};
 use crate::world::{World, at_once};
 
 /// A PostgreSQL and an admin server of one test's own.
@@ -35,34 +36,38 @@ impl Servers {
     }
 
     fn world(&'static self) -> World {
-        let world = World::on(&self.postgres, DATABASE, self.admin.variable("CALLS"), &mut Random::new(41), 150);
-        world.slow(0.01);
-        world
+        World::on(&self.postgres, DATABASE, self.admin.variable("CALLS"), &mut Random::new(41), 150)
     }
 }
 
-/// Starts a slow deletion and waits until it is in the middle.
-fn in_the_middle(world: &World, via: &str) -> Child {
-    let all = world.chosen.len();
-    let child = world.delete(via).args(&["--jobs", "4", "--timeout", "10s"]).start();
-    wait_until(|| world.left() + 10 < all);
-    child
+/// A run in the middle: some builds are gone, and the next ones stand before a gate.
+struct Middle {
+    child: Child,
+    hearing: Hearing,
+    gate: Gate,
+}
+
+fn in_the_middle(world: &World, via: &str) -> Middle {
+    let gate = world.gate(12);
+    let mut child = world.delete(via).args(&["--jobs", "4"]).start();
+    let hearing = Hearing::of(&mut child);
+    gate.wait_for(1);
+    Middle { child, hearing, gate }
+}
+
+/// Waits until nobody listens any more where a server was.
+fn is_away(server: &Server, port: &str) {
+    let port: u16 = server.variable(port).parse().expect("a port");
+    wait_until(|| TcpStream::connect(("127.0.0.1", port)).is_err());
 }
 
 /// All is done, by this run or by the same command once more. Tells what the first one said.
-fn comes_to_its_end(world: &World, child: Child, via: &str) -> String {
-    let first = Done::new(child.wait_with_output().expect("it ends"));
+fn comes_to_its_end(world: &World, first: Done, via: &str) -> String {
     if first.code != Some(Exit::Clean as i32) {
         // It could not do it all, and said so.
         assert!([Some(3), Some(5)].contains(&first.code), "{:?} {}", first.code, first.stderr);
         world.nothing_else_is_gone();
-        let until = Instant::now() + Duration::from_secs(20);
-        let again = || world.delete(via).run();
-        let mut done = again();
-        while done.code != Some(Exit::Clean as i32) && Instant::now() < until {
-            done = again();
-        }
-        done.exits(Exit::Clean);
+        wait_until(|| world.delete(via).run().code == Some(Exit::Clean as i32));
     }
     world.all_is_done();
     world.each_call_was_announced();
@@ -75,12 +80,14 @@ fn the_database_is_restarted_and_the_run_waits_for_it() {
     at_once(vec![("INT", false), ("QUIT", true)], |_, (how, over_http)| {
         let servers = Servers::start();
         let (world, via) = (servers.world(), servers.via(over_http));
-        let child = in_the_middle(&world, &via);
+        let Middle { child, hearing, gate } = in_the_middle(&world, &via);
         servers.postgres.tell(&format!("stop {how}"));
-        std::thread::sleep(Duration::from_millis(1500));
+        // With the database the gate is gone, too.
+        hearing.wait_for("the database is away, trying again");
+        is_away(&servers.postgres, "PGPORT");
         servers.postgres.tell("start");
-        let said = comes_to_its_end(&world, child, &via);
-        assert!(said.contains("the database is away, trying again"), "{how}: {said}");
+        comes_to_its_end(&world, hearing.done(child), &via);
+        gate.open();
     });
 }
 
@@ -89,10 +96,12 @@ fn the_admin_server_is_killed_and_comes_back_and_the_run_waits_for_it() {
     at_once(vec![false, true], |_, over_http| {
         let servers = Servers::start();
         let (world, via) = (servers.world(), servers.via(over_http));
-        let child = in_the_middle(&world, &via);
+        let Middle { child, hearing, gate } = in_the_middle(&world, &via);
         servers.admin.tell("stop KILL");
+        is_away(&servers.admin, "NREPL_PORT");
+        gate.open();
         servers.admin.tell("start");
-        let said = comes_to_its_end(&world, child, &via);
+        let said = comes_to_its_end(&world, hearing.done(child), &via);
         assert!(said.contains("waiting ") || said.contains("lost connection"), "{said}");
     });
 }
@@ -103,11 +112,13 @@ fn who_does_not_come_back_is_given_up_and_the_same_command_goes_on_later() {
     at_once(vec![(false, true), (false, false), (true, false)], |_, (over_http, of_database)| {
         let servers = Servers::start();
         let (world, via) = (servers.world(), servers.via(over_http));
-        let child = in_the_middle(&world, &via);
+        let Middle { child, hearing, gate } = in_the_middle(&world, &via);
         let server = if of_database { &servers.postgres } else { &servers.admin };
         server.tell(if of_database { "stop QUIT" } else { "stop KILL" });
         let began = Instant::now();
-        let first = Done::new(child.wait_with_output().expect("it ends"));
+        is_away(server, if of_database { "PGPORT" } else { "NREPL_PORT" });
+        gate.open();
+        let first = hearing.done(child);
         assert!(began.elapsed() < Duration::from_secs(120), "it took {:?}", began.elapsed());
         let expected = if of_database { Exit::Failed } else { Exit::NotAllDeleted };
         first.exits(expected).says("to go on: ");

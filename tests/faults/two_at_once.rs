@@ -3,20 +3,23 @@
 use halfbuilt::exit::Exit;
 
 use crate::random::Random;
-use crate::support::Done;
+use crate::support::{Done, Gate, Run, wait_until};
 use crate::world::World;
 
-/// Starts both at once and gives back how they ended.
-fn both(first: crate::support::Run, second: crate::support::Run) -> [Done; 2] {
+/// Starts both at once and gives back how they ended. No build goes before one of them has ended, so they do meet.
+fn both(gate: Gate, first: Run, second: Run) -> [Done; 2] {
     let children = [first.start(), second.start()];
-    children.map(|child| Done::new(child.wait_with_output().expect("it ends")))
+    let children = std::cell::RefCell::new(children);
+    wait_until(|| children.borrow_mut().iter_mut().any(|child| child.try_wait().expect("a child").is_some()));
+    gate.open();
+    children.into_inner().map(|child| Done::new(child.wait_with_output().expect("it ends")))
 }
 
 #[test]
 fn of_two_runs_of_one_report_one_does_it_and_the_other_is_refused() {
     for (round, seed) in [(0, 5), (1, 6), (2, 7)] {
         let (world, admin) = World::new(&mut Random::new(seed), 60);
-        world.slow(0.02);
+        let gate = world.gate(0);
         let other = world.folder.path().join("other.csv");
         let second = match round {
             // The very same command; and the same with files of its own.
@@ -27,7 +30,7 @@ fn of_two_runs_of_one_report_one_does_it_and_the_other_is_refused() {
                 .args(&["--journal"])
                 .args(&[world.folder.path().join("other.jsonl")]),
         };
-        let done = both(world.delete(&admin.nrepl()), second);
+        let done = both(gate, world.delete(&admin.nrepl()), second);
         let mut codes = done.each_ref().map(|done| done.code.expect("it was not killed"));
         codes.sort_unstable();
         let said = done.map(|done| done.stderr).join("\n--\n");
@@ -56,7 +59,7 @@ fn of_two_runs_of_one_report_one_does_it_and_the_other_is_refused() {
 #[test]
 fn of_two_runs_of_two_reports_of_one_database_one_waits_for_another_day() {
     let (mut world, admin) = World::new(&mut Random::new(8), 60);
-    world.slow(0.02);
+    let gate = world.gate(0);
     // The second report holds the builds that the first one leaves out.
     let rest = world.folder.path().join("rest");
     std::fs::create_dir(&rest).expect("a folder");
@@ -73,7 +76,7 @@ fn of_two_runs_of_two_reports_of_one_database_one_waits_for_another_day() {
         let run = run.args(&["--execute", "--confirm", &world.host, "--via", &admin.http(), "--max-percent", "100"]);
         run.envs(&world.variables()).env("HALFBUILT_TOKEN", crate::support::TOKEN).args(&["-o"]).args(&[&results])
     };
-    let [one, other] = both(first, second());
+    let [one, other] = both(gate, first, second());
     let codes = [one.code, other.code];
     let said = format!("{}\n--\n{}", one.stderr, other.stderr);
     match codes.map(|code| code.expect("it was not killed")) {

@@ -8,7 +8,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::random::Random;
-use crate::support::{Admin, Report, Run, Server, TIMES, TOKEN, TestDatabase, admin, halfbuilt, server_variables};
+use crate::support::{
+    Admin, Gate, Report, Run, Server, TIMES, TOKEN, TestDatabase, admin, halfbuilt, server_variables,
+};
 
 /// The tables of the reference database, and how to tell a row of each by text.
 const TABLES: [&str; 5] = ["builds", "steps", "actions", "output", "artifacts"];
@@ -160,6 +162,17 @@ impl World {
             "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep({seconds}); RETURN OLD; END $$;
              CREATE TRIGGER slow BEFORE DELETE ON builds FOR EACH ROW EXECUTE FUNCTION slow()"
         ));
+    }
+
+    /// Lets so many deletions pass, and has all others wait until the test opens the gate.
+    #[track_caller]
+    pub fn gate(&self, free: u32) -> Gate {
+        match &self.home {
+            Home::Shared(database) => database.gate(free),
+            Home::Own(server, name) => {
+                Gate::after(free, format!("{}/psql", server.variable("BIN_DIR")), server.variables(name))
+            }
+        }
     }
 
     /// The chosen builds that are still there.

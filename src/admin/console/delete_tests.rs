@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::scripted::{LONG, build, connect, impatient, open};
+use super::scripted::{LONG, SHORT, build, connect, delete};
 use super::{Client, SLOW};
-use crate::admin::{Answer, Options};
+use crate::admin::Answer;
 use crate::build_url::BuildUrl;
 
 fn accepted(value: &str) -> Answer {
@@ -24,36 +24,48 @@ fn is_there(file: &Path) -> bool {
     Path::new(&format!("/proc/{}", number.trim())).exists()
 }
 
-/// Deletes build 2, which may have to be allowed anew where the new console is slow to start.
-async fn by_a_new_console(client: &mut Client) -> Answer {
-    match client.delete(&build(2)).await {
-        Answer::Busy(Duration::ZERO, _) => client.delete(&build(2)).await,
-        answer => answer,
-    }
+/// Whether that process has ended, waited for or not.
+fn has_ended(file: &Path) -> bool {
+    let number = std::fs::read_to_string(file).expect("a number");
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", number.trim())).unwrap_or_default();
+    stat.is_empty() || stat.contains(") Z ")
+}
+
+/// Waits for what has to come, on however busy a machine.
+async fn until(come_true: impl Fn() -> bool) {
+    let waiting = async {
+        while !come_true() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(LONG, waiting).await.expect("it did not come true");
 }
 
 /// Deletes build 1 by a script that is followed once, and build 2 by a console that must then have been started anew. Nothing
-/// is left of either.
-async fn then_starts_anew(first: &str) -> Answer {
+/// is left of either. The answer to the first is waited for so long.
+async fn then_starts_anew(first: &str, patience: Duration) -> Answer {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str| -> PathBuf { folder.path().join(name) };
     let (used, pid, child) = (file("used"), file("pid"), file("child"));
     let numbers = format!("echo $$ > {}; sleep 600 & echo $! > {}", pid.display(), child.display());
     let steps =
         format!("if [ -e {0} ]; then ready; next; say V second; next; fi; : > {0}; {numbers}; {first}", used.display());
-    let mut client = open(&steps, impatient()).await.expect("a console that is ready");
-    let answer = client.delete(&build(1)).await;
-    // So long one that ends by itself may take.
-    sleep(Duration::from_millis(100)).await;
-    assert_eq!(by_a_new_console(&mut client).await, accepted("second"));
+    let mut client = connect(&steps).await;
+    client.launch.timeout = patience;
+    let answer = delete(&mut client, 1).await;
+    client.launch.timeout = LONG;
+    if matches!(answer, Answer::Accepted(_)) {
+        // It ends by itself, and that has to be known by now.
+        until(|| has_ended(&pid)).await;
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(delete(&mut client, 2).await, accepted("second"));
     let began = Instant::now();
     client.close().await;
     assert!(began.elapsed() < LONG, "{:?}", began.elapsed());
     assert!(!is_there(&pid), "the console is left");
     // A child of it that was orphaned and killed is for the system to bury.
-    let child = std::fs::read_to_string(child).expect("a number");
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
-    assert!(stat.is_empty() || stat.contains(") Z "), "a child is left: {stat}");
+    assert!(has_ended(&child), "a child is left");
     answer
 }
 
@@ -62,9 +74,9 @@ async fn values_and_exceptions_in_one_console() {
     let steps =
         "ready; next; say V '{:deleted true}'; next; say T 'class java.lang.Error: no luck'; next; say V nil; next";
     let mut client = connect(steps).await;
-    assert_eq!(client.delete(&build(1)).await, accepted("{:deleted true}"));
-    assert_eq!(client.delete(&build(2)).await, Answer::Failed("exception java.lang.Error: no luck".into()));
-    assert_eq!(client.delete(&build(3)).await, accepted("nil"));
+    assert_eq!(delete(&mut client, 1).await, accepted("{:deleted true}"));
+    assert_eq!(delete(&mut client, 2).await, Answer::Failed("exception java.lang.Error: no luck".into()));
+    assert_eq!(delete(&mut client, 3).await, accepted("nil"));
     client.close().await;
 }
 
@@ -75,7 +87,7 @@ async fn what_is_typed_is_the_operators_form_and_each_has_its_own_mark() {
     let keep = format!("next; printf '%s\\n' \"$line\" >> {}", typed.display());
     let mut client = connect(&format!("ready; {keep}; say V 1; {keep}; say V 2; next")).await;
     for number in [1, 2] {
-        assert_eq!(client.delete(&build(number)).await, accepted(&number.to_string()));
+        assert_eq!(delete(&mut client, number).await, accepted(&number.to_string()));
     }
     client.close().await;
     let typed = std::fs::read_to_string(typed).expect("lines");
@@ -96,8 +108,8 @@ async fn the_answer_to_another_form_is_none() {
     let steps =
         "ready; next; first=$(answer V first); echo \"$first\"; next; echo \"$first\"; sleep 0.1; say V second; next";
     let mut client = connect(steps).await;
-    assert_eq!(client.delete(&build(1)).await, accepted("first"));
-    assert_eq!(client.delete(&build(2)).await, accepted("second"));
+    assert_eq!(delete(&mut client, 1).await, accepted("first"));
+    assert_eq!(delete(&mut client, 2).await, accepted("second"));
     client.close().await;
 }
 
@@ -105,27 +117,29 @@ async fn the_answer_to_another_form_is_none() {
 async fn no_answer_in_time_is_unknown() {
     let no_answer = unknown("timeout: no answer within 4s");
     let answers = tokio::join!(
-        then_starts_anew("ready; next; sleep 600"),
+        then_starts_anew("ready; next; sleep 600", SHORT),
         // One that does not end when it is told to.
-        then_starts_anew("trap '' TERM HUP; ready; next; while :; do sleep 600; done"),
-        then_starts_anew("ready; next; answer V nil | head -c 40; sleep 600"),
+        then_starts_anew("trap '' TERM HUP; ready; next; while :; do sleep 600; done", SHORT),
+        then_starts_anew("ready; next; answer V nil | head -c 40; sleep 600", SHORT),
     );
     assert_eq!(answers, (no_answer.clone(), no_answer.clone(), no_answer));
 }
 
 #[tokio::test]
 async fn output_without_end_is_unknown() {
-    let answers =
-        tokio::join!(then_starts_anew("ready; next; exec yes"), then_starts_anew("ready; next; exec cat /dev/zero"));
+    let answers = tokio::join!(
+        then_starts_anew("ready; next; exec yes", SHORT),
+        then_starts_anew("ready; next; exec cat /dev/zero", SHORT)
+    );
     let no_answer = unknown("timeout: no answer within 4s");
     assert_eq!(answers, (no_answer.clone(), no_answer));
 }
 
 #[tokio::test]
 async fn a_console_that_dies_in_the_middle_is_unknown() {
-    let answer = then_starts_anew("ready; next; echo 'command terminated' >&2; exit 137").await;
+    let answer = then_starts_anew("ready; next; echo 'command terminated' >&2; exit 137", LONG).await;
     assert_eq!(answer, unknown("the console ended (exit status: 137); it printed: command terminated"));
-    let answer = then_starts_anew("ready; next; kill -9 $$").await;
+    let answer = then_starts_anew("ready; next; kill -9 $$", LONG).await;
     assert!(matches!(&answer, Answer::Unknown(text) if text.contains("(signal: 9 (SIGKILL))")), "{answer:?}");
 }
 
@@ -133,46 +147,46 @@ async fn a_console_that_dies_in_the_middle_is_unknown() {
 async fn something_else_in_the_middle_of_an_answer_is_unknown() {
     let garbage = unknown("garbage: something else came in the middle of the answer");
     let answers = tokio::join!(
-        then_starts_anew("ready; next; answer V nil | sed 's/V00/V00 log: started 00/'; next"),
-        then_starts_anew("ready; next; mark; yes 00 | tr -d '\\n'"),
-        then_starts_anew("ready; next; answer X nil; next"),
+        then_starts_anew("ready; next; answer V nil | sed 's/V00/V00 log: started 00/'; next", LONG),
+        then_starts_anew("ready; next; mark; yes 00 | tr -d '\\n'", LONG),
+        then_starts_anew("ready; next; answer X nil; next", LONG),
     );
     assert_eq!(answers, (garbage.clone(), garbage.clone(), garbage));
 }
 
 #[tokio::test]
 async fn a_call_that_is_dropped_leaves_nothing_behind() {
-    assert_eq!(then_is_dropped(Duration::from_millis(300)).await, accepted("second"));
-}
-
-/// Drops the deletion of build 1 after a while, and deletes build 2.
-async fn then_is_dropped(after: Duration) -> Answer {
     let folder = tempfile::tempdir().expect("a folder");
-    let (used, pid) = (folder.path().join("used"), folder.path().join("pid"));
+    let file = |name: &str| folder.path().join(name);
+    let (used, pid, asked) = (file("used"), file("pid"), file("asked"));
     let steps = format!(
-        "if [ -e {0} ]; then ready; next; say V second; next; fi; : > {0}; echo $$ > {1}; ready; next; sleep 60; say V first; next",
+        "if [ -e {0} ]; then ready; next; say V second; next; fi
+         : > {0}; echo $$ > {1}; ready; next; : > {2}; sleep 600; say V first; next",
         used.display(),
-        pid.display()
+        pid.display(),
+        asked.display()
     );
     let mut client = connect(&steps).await;
-    assert!(timeout(after, client.delete(&build(1))).await.is_err());
-    let answer = by_a_new_console(&mut client).await;
+    tokio::select! {
+        answer = delete(&mut client, 1) => panic!("{answer:?}"),
+        () = until(|| asked.exists()) => {}
+    }
+    assert_eq!(delete(&mut client, 2).await, accepted("second"));
     client.close().await;
     assert!(!is_there(&pid), "the console is left");
-    answer
 }
 
 #[tokio::test]
 async fn a_console_that_ended_between_two_deletions_costs_nothing() {
-    assert_eq!(then_starts_anew("ready; next; say V first").await, accepted("first"));
+    assert_eq!(then_starts_anew("ready; next; say V first", LONG).await, accepted("first"));
 }
 
 #[tokio::test]
 async fn noise_between_two_deletions_is_passed_over() {
     let mut client = connect("ready; next; say V first; yes noise | head -n 20000; next; say V second; next").await;
-    assert_eq!(client.delete(&build(1)).await, accepted("first"));
+    assert_eq!(delete(&mut client, 1).await, accepted("first"));
     sleep(Duration::from_millis(200)).await;
-    assert_eq!(client.delete(&build(2)).await, accepted("second"));
+    assert_eq!(delete(&mut client, 2).await, accepted("second"));
     client.close().await;
 }
 
@@ -184,9 +198,9 @@ async fn a_deletion_that_had_to_wait_for_a_console_has_to_be_allowed_anew() {
     let again = format!("sleep {slow}; ready; next; say V second; next");
     let mut client =
         connect(&format!("if [ -e {0} ]; then {again}; fi; : > {0}; ready; next; exit", used.display())).await;
-    assert!(matches!(client.delete(&build(1)).await, Answer::Unknown(_)));
+    assert!(matches!(delete(&mut client, 1).await, Answer::Unknown(_)));
     assert!(matches!(client.delete(&build(2)).await, Answer::Busy(Duration::ZERO, _)));
-    assert_eq!(client.delete(&build(2)).await, accepted("second"));
+    assert_eq!(delete(&mut client, 2).await, accepted("second"));
     client.close().await;
 }
 
@@ -196,8 +210,8 @@ async fn the_second_time(steps: &str) -> (Client, Answer) {
     let used = folder.path().join("used");
     let first = format!("if [ -e {0} ]; then {steps}; fi; : > {0}; ready; next; exit", used.display());
     let mut client = connect(&first).await;
-    assert!(matches!(client.delete(&build(1)).await, Answer::Unknown(_)));
-    let answer = by_a_new_console(&mut client).await;
+    assert!(matches!(delete(&mut client, 1).await, Answer::Unknown(_)));
+    let answer = delete(&mut client, 2).await;
     (client, answer)
 }
 
@@ -208,7 +222,7 @@ async fn without_a_console_nothing_is_sent() {
         matches!(&answer, Answer::Denied(text) if text.contains("before it was ready; it printed: gone")),
         "{answer:?}"
     );
-    assert!(matches!(client.delete(&build(3)).await, Answer::Denied(_) | Answer::Unknown(_)));
+    assert!(matches!(delete(&mut client, 3).await, Answer::Denied(_) | Answer::Unknown(_)));
     client.close().await;
 }
 
@@ -222,11 +236,12 @@ async fn a_console_that_hangs_as_it_is_started_anew_is_started_once_more() {
          if [ -e {first} ]; then : > {second}; sleep 600; fi
          : > {first}; ready; next; exit"
     );
-    let options = Options { start_timeout: Duration::from_secs(6), ..impatient() };
-    let mut client = open(&steps, options).await.expect("a console that is ready");
-    assert!(matches!(client.delete(&build(1)).await, Answer::Unknown(_)));
+    let mut client = connect(&steps).await;
+    // The second start takes all of it, and the third has to be done in it.
+    client.launch.start_timeout = Duration::from_secs(10);
+    assert!(matches!(delete(&mut client, 1).await, Answer::Unknown(_)));
     assert!(matches!(client.delete(&build(2)).await, Answer::Busy(Duration::ZERO, _)));
-    assert_eq!(client.delete(&build(2)).await, accepted("third"));
+    assert_eq!(delete(&mut client, 2).await, accepted("third"));
     client.close().await;
 }
 
@@ -242,14 +257,14 @@ async fn what_is_too_long_to_be_typed_is_refused() {
     let mut client = connect("ready; next; say V nil; next").await;
     let long = BuildUrl::parse(&format!("https://ci.example.com/gh/acme/{}/1", "a".repeat(4000))).expect("a build");
     assert!(matches!(client.delete(&long).await, Answer::Refused(_)));
-    assert_eq!(client.delete(&build(1)).await, accepted("nil"));
+    assert_eq!(delete(&mut client, 1).await, accepted("nil"));
     client.close().await;
 }
 
 #[tokio::test]
 async fn a_value_is_shown_bounded_and_escaped() {
     let mut client = connect("ready; next; say V \"$(printf 'a\\033[31mb\\nc%0300d' 0)\"; next").await;
-    let Answer::Accepted(text) = client.delete(&build(1)).await else { panic!("not accepted") };
+    let Answer::Accepted(text) = delete(&mut client, 1).await else { panic!("not accepted") };
     assert!(text.starts_with("value a\\u{1b}[31mb\\nc000"), "{text}");
     assert!(text.is_ascii() && text.len() <= 510, "{text}");
     client.close().await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::scripted::{FULL, LONG, build, connect, open};
+use super::scripted::{FULL, LONG, connect, delete, open};
 use crate::admin::{AdminError, Answer, Options};
 
 /// Both ways to type into a program.
@@ -17,7 +17,7 @@ async fn works(steps: &str) {
     let [pipes, terminal] = both().map(|options| async {
         let ways = format!("{steps} (terminal: {})", options.console_pty);
         let mut client = open(steps, options).await.unwrap_or_else(|error| panic!("{ways}: {error}"));
-        assert_eq!(client.delete(&build(1)).await, Answer::Accepted("value nil".into()), "{ways}");
+        assert_eq!(delete(&mut client, 1).await, Answer::Accepted("value nil".into()), "{ways}");
         client.close().await;
     });
     tokio::join!(pipes, terminal);
@@ -34,14 +34,14 @@ async fn a_banner_and_warnings_and_any_prompt() {
 
 #[tokio::test]
 async fn a_console_that_throws_away_what_came_before_it_was_ready_is_asked_again() {
-    works("next; ready; next; say V nil; next").await;
+    works("any; ready; next; say V nil; next").await;
 }
 
 #[tokio::test]
 async fn a_question_that_is_answered_late_and_often_does_no_harm() {
     // The question is asked again while the first waits; all are answered, the last ones when the deletion is asked for.
     works(
-        "sleep 4; ready; next; while case $line in *mapv*) ;; *) false ;; esac; do say V '[nil nil]'; next; done
+        "sleep 4; ready; any; while case $line in *mapv*) ;; *) false ;; esac; do say V '[nil nil]'; any; done
          say V nil; next",
     )
     .await;
@@ -98,16 +98,18 @@ async fn the_function_is_found_by_its_name() {
 
 #[tokio::test]
 async fn a_program_that_prints_without_end_is_never_ready() {
-    for options in both() {
+    let [pipes, terminal] = both().map(|options| async move {
         let began = Instant::now();
-        let options = Options { start_timeout: Duration::from_millis(500), ..options };
+        // Enough for it to have begun to print.
+        let options = Options { start_timeout: Duration::from_secs(8), ..options };
         let error = open("exec yes 'user=> '", options).await.expect_err("it is not ready");
-        assert!(error.to_string().contains("was not ready within 500ms; it printed: …"), "{error}");
+        assert!(error.to_string().contains("was not ready within 8s; it printed: …"), "{error}");
         // Where the last piece ends is for the system to choose.
         assert!(error.to_string().contains("user=> / user=> / us"), "{error}");
         assert!(error.to_string().len() < 700, "{error}");
         assert!(began.elapsed() < LONG, "{:?}", began.elapsed());
-    }
+    });
+    tokio::join!(pipes, terminal);
 }
 
 #[tokio::test]
@@ -116,7 +118,7 @@ async fn a_program_that_ends_is_not_waited_for() {
         ("echo no; exit 3", "ended (exit status: 3) before it was ready; it printed: no"),
         ("exec true", "ended (exit status: 0) before it was ready and printed nothing"),
         ("kill -9 $$", "ended (signal: 9 (SIGKILL)) before it was ready and printed nothing"),
-        ("exec >&- 2>&-; sleep 60", "closed its output before it was ready and printed nothing"),
+        ("exec >&- 2>&-; sleep 600", "closed its output before it was ready and printed nothing"),
     ] {
         // On a terminal, the output is open as long as any of the three streams is.
         for options in both().into_iter().filter(|options| !options.console_pty || !steps.contains(">&-")) {

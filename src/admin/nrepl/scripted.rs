@@ -1,9 +1,11 @@
 //! An nREPL for tests that follows a script over real TCP, and fails the test on anything that it did not expect.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -26,6 +28,7 @@ enum Step {
     HangUp,
     Closed,
     Dawdle(Duration),
+    Tell(Arc<Notify>),
 }
 
 /// What the server will see and say, in this order.
@@ -70,6 +73,12 @@ impl Script {
     /// Takes its time.
     pub(super) fn dawdle(mut self, time: Duration) -> Self {
         self.0.push(Step::Dawdle(time));
+        self
+    }
+
+    /// Tells the test that it has come to this.
+    pub(super) fn tell(mut self, whom: &Arc<Notify>) -> Self {
+        self.0.push(Step::Tell(Arc::clone(whom)));
         self
     }
 
@@ -129,13 +138,13 @@ impl Server {
 
     /// With the timeout that a test of timeouts waits for.
     pub(super) async fn connect_impatiently(&self) -> AdminPath {
-        let options = Options { timeout: Duration::from_secs(1), ..Options::default() };
+        let options = Options { timeout: Duration::from_secs(3), ..Options::default() };
         AdminPath::connect(&self.via, options).await.expect("an admin path")
     }
 
     /// Waits until the script is played. Whatever differed fails the test here.
     pub(super) async fn finish(self) {
-        let played = timeout(Duration::from_secs(60), self.task).await;
+        let played = timeout(Duration::from_secs(180), self.task).await;
         played.expect("the script is not played to its end").expect("the script was not followed");
     }
 }
@@ -171,6 +180,7 @@ async fn play(listener: TcpListener, steps: Vec<Step>) {
                 client = None;
             }
             (Step::HangUp, _) => client = None,
+            (Step::Tell(whom), _) => whom.notify_one(),
             (Step::Dawdle(time), _) => tokio::time::sleep(time).await,
             (Step::Closed, Some(open)) => {
                 assert_eq!(next(open).await, None);

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::gate::Gate;
 use super::repository;
 use super::server::Server;
 
@@ -119,6 +120,12 @@ impl TestDatabase {
     /// The addresses of all builds, sorted.
     pub fn urls(&self) -> Vec<String> {
         self.run("SELECT build_url FROM builds ORDER BY build_url COLLATE \"C\"").lines().map(str::to_owned).collect()
+    }
+
+    /// Lets so many deletions pass, and has all others wait until the test opens the gate.
+    #[track_caller]
+    pub fn gate(&self, free: u32) -> Gate {
+        Gate::after(free, format!("{}/psql", POSTGRES.variable("BIN_DIR")), server_variables(&self.name))
     }
 
     pub fn load(&self, file: &str) {

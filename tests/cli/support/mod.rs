@@ -2,8 +2,10 @@
 
 mod admin;
 mod beside_psql;
+mod child;
 mod command;
 mod database;
+mod gate;
 mod junit;
 mod report;
 mod schema;
@@ -13,8 +15,10 @@ mod tls_proxy;
 
 pub use admin::{Admin, TOKEN, admin};
 pub use beside_psql::Beside;
+pub use child::{Hearing, Signal, signal, signal_group};
 pub use command::{Done, Run, halfbuilt};
 pub use database::{TestDatabase, psql, psql_as, psql_meanwhile, psql_pipe, server_variables};
+pub use gate::Gate;
 pub use junit::{Ended, Junit};
 pub use report::{Report, expected_report};
 pub use schema::assert_valid;
@@ -37,12 +41,15 @@ pub fn repository(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Waits for something that has to come true soon.
+/// How long a test waits for what has to come, on however busy a machine. Nothing is measured by it.
+const LONGEST: Duration = Duration::from_secs(180);
+
+/// Waits for something that has to come true.
 #[track_caller]
 pub fn wait_until(come_true: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(30);
+    let until = Instant::now() + LONGEST;
     while !come_true() {
-        assert!(Instant::now() < until, "it did not come true in 30 seconds");
+        assert!(Instant::now() < until, "it did not come true in {LONGEST:?}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
