@@ -2,7 +2,7 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{Run, TestDatabase, halfbuilt};
+use crate::support::{Run, TIMES, TestDatabase, halfbuilt};
 
 /// A profile whose builds take their time.
 const SLOW: &str = "-- profile: slow\n-- title: t\n-- relation: build\n\
