@@ -8,6 +8,7 @@ usage="usage: long.sh [WHAT]...
   busy     the suite three times in a row, beside a busy loop on each core (ROUNDS)
   kills    kills, and runs with bad connections, by the hundred (KILLS, 300)
   waits    the tests that wait for more than a minute
+  worlds   random restores by the million, in which nothing that lives or is sound may be deletable (WORLDS, 1000000)
   fuzz     each fuzz target for three minutes (SECONDS_EACH, 180)
   benches  how fast it is, beside something else
   browser  the audit page in a real browser"
@@ -37,6 +38,9 @@ kills() {
 
 waits() { tests/run.sh --test faults -- --ignored; }
 
+# The other test of this kind needs a database for each world, and is for CI.
+worlds() { HALFBUILT_TEST_WORLDS=${WORLDS:-1000000} tests/run.sh --release --test restores -- nothing_that_lives; }
+
 fuzz() { tests/fuzz/run.sh all "${SECONDS_EACH:-180}"; }
 
 benches() {
@@ -48,9 +52,9 @@ browser() { tests/browser.sh; }
 main() {
   local what began status=0 summary=()
   [[ ${1-} != -h && ${1-} != --help ]] || { printf '%s\n' "$usage"; return 0; }
-  (($# > 0)) || set -- busy kills waits fuzz benches browser
+  (($# > 0)) || set -- busy kills waits worlds fuzz benches browser
   for what in "$@"; do
-    [[ " busy kills waits fuzz benches browser " == *" $what "* ]] || { printf '%s\n' "$usage" >&2; return 2; }
+    [[ " busy kills waits worlds fuzz benches browser " == *" $what "* ]] || { printf '%s\n' "$usage" >&2; return 2; }
   done
   for what in "$@"; do
     began=$SECONDS
