@@ -58,8 +58,8 @@ pub(super) async fn run(mut args: DeleteArgs, interrupt: &Interrupt, printer: Pr
     let (mut guard, plan, in_scope) = interrupt.or_cancel(&canceller, planned).await?;
     guard.knows_them();
     let deletions = plan.iter().filter(|planned| planned.is_deletion()).count();
-    // What an earlier run left open has to be looked up and put on record, even if nothing is to be sent.
-    let left_open = args.execute && !history.unsettled().is_empty();
+    // What an earlier run left open, or did not see gone, has to be looked up and put on record, even if nothing is to be sent.
+    let left_open = args.execute && !history.doubtful(&plan).is_empty();
     let host = match host {
         Some(host) if deletions > 0 || left_open => host,
         _ => return nothing_left(&plan, output, output_file.is_none(), printer),

@@ -258,3 +258,21 @@ fn results_of_builds_that_are_not_chosen_now_are_kept() {
     run.delete(&[]).exits(Exit::Clean);
     assert_eq!(run.states().len(), 11);
 }
+
+#[test]
+fn what_took_effect_late_is_on_record_though_nothing_is_left_to_be_sent() {
+    let run = prepared();
+    let whole = std::fs::read_to_string(&run.report).expect("a report");
+    let rows: Vec<&str> = whole.split_inclusive("\r\n").collect();
+    std::fs::write(&run.report, rows[..2].concat()).expect("a report");
+    let admin = admin(&run.database);
+    admin.behaves(&run.database, "sleep");
+    run.delete(&["--timeout", "5s"]).exits(Exit::NotAllDeleted);
+    let unknown = run.states().into_iter().find(|(_, state)| state == "unknown").expect("one").0;
+    // The server was only slow.
+    run.database.run(&format!("DELETE FROM builds WHERE build_url = '{unknown}'"));
+    admin.behaves(&run.database, "normal");
+    run.delete(&[]).exits(Exit::Clean);
+    assert!(run.states().iter().all(|(_, state)| state == "deleted"), "{:?}", run.states());
+    run.verifies().prints("builds by their last result: 1 deleted");
+}
