@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What takes too long for each run of CI, and is run before a closing note. Without arguments all of it, some hours.
+# What takes too long for each run of CI, and is run before a release. Without arguments all of it, some hours.
 # shellcheck disable=SC2016,SC2317,SC2329 # functions are called by their names
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -32,7 +32,7 @@ pub(super) async fn run(mut args: DeleteArgs, interrupt: &Interrupt, printer: Pr
     let gates = Gates::settle(&args.gates, args.reading.clock_tolerance, chosen_timings(&args))?;
     let (chosen, origin, report) = choose(&args, &projects, printer)?;
     origin.lend_times(&mut args.reading);
-    let scan = reading::plan(&args.reading, &[])?;
+    let scan = reading::plan(&args.reading, &[])?.with_every_piece();
     let host = gates.choice(&args, &chosen, &origin, printer)?;
     let output_file = output_file(&args);
     let journal = journal_file(&args, &report);

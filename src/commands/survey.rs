@@ -162,8 +162,8 @@ fn suggested(place: usize, quiet: &Quiet) -> String {
             format!("hint: {seen} (the database server recovered from a crash in it, at {at:.0}): {flags}")
         }
         Recovery::Elsewhere(at) => format!(
-            "hint: {seen}: {flags}. But the database server recovered from a crash at {at:.0}, with builds on both sides of it: was the \
-             restore then? then T is before that"
+            "hint: {seen}, which is in doubt, for the database server recovered from a crash at {at:.0}, with builds on both sides of \
+             that (was the restore then? then T is earlier still): {flags}"
         ),
     }
 }

@@ -112,7 +112,7 @@ impl Kind {
         }
     }
 
-    /// The kind as DESIGN and SQL name it.
+    /// The kind as README and SQL name it.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Any => "any type",

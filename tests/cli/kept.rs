@@ -215,11 +215,20 @@ fn what_belongs_to_no_build_contradicts_t_and_r_as_well() {
     ci.database.run("INSERT INTO ci.step VALUES (9999, '0', 'x', '2026-11-20T03:00Z', NULL, false, NULL, NULL)");
     let done = ci.run(&["scan"], LOST, &TIMES).exits(Exit::Clean);
     done.says("1 build did something between the backup and the restore, at 2026-11-20T03:00:00Z");
-    // A verdict reads every piece, however long its build has been over.
+    // A verdict and a deletion read every piece, however long its build has been over.
     ci.database.run("TRUNCATE ci.step; INSERT INTO ci.chunk VALUES (1, '0', 0, 1, '2026-11-20T04:00Z')");
     let done = ci.run(&["verify"], LOST, &TIMES).exits(Exit::Found);
     done.says("1 build did something between the backup and the restore, at 2026-11-20T04:00:00Z")
         .says("times-contradicted 1");
+    ci.add(101, "'running'", "'running'", CUT);
+    let list = ci.folder.path().join("list.txt");
+    std::fs::write(&list, "https://ci.acme.example/gh/acme/api/101\n").expect("a file");
+    let delete = ["delete", list.to_str().expect("a path")];
+    let plan = |more: &[&str]| ci.run(&delete, LOST, &[&NOBODY[..], &TIMES, &["--max-percent", "100"], more].concat());
+    plan(&[])
+        .exits(Exit::Declined)
+        .says("1 build did something between the backup and the restore, at 2026-11-20T04:00:00Z");
+    plan(&["--allow", "times-contradicted=1"]).exits(Exit::Clean).says("1 of 1 chosen builds would be deleted");
 }
 
 #[test]
@@ -261,6 +270,19 @@ fn the_record_of_an_earlier_recovery_is_said() {
         (time(&format!("{recovered} + interval '1 second'")), time(&format!("{recovered} + interval '1 minute'")));
     let done = ci.run(&["scan", "--backup-time", &backup, "--restored-at", &restored], LOST, &[]).exits(Exit::Clean);
     done.says("before the backup time, with builds on both sides of it");
+    // R is the caller's to say.
+    ci.add(103, "'running'", "'running'", CUT);
+    let done = ci.run(&["scan", "--backup-time", &backup], LOST, &[]).exits(Exit::Clean);
+    let report = Report::parse(&done.stdout);
+    let note = &report.row("acme/api", "103")["note"];
+    assert!(note.contains("R is not known"), "{note}");
+    // Without T: the quiet time that has the recovery in it, and one that has not.
+    ci.run(&["scan"], LOST, &[])
+        .exits(Exit::Clean)
+        .says("the longest quiet time in the database begins after")
+        .says("(the database server recovered from a crash in it, at")
+        .says("the second longest quiet time in the database begins after")
+        .says("which is in doubt, for the database server recovered from a crash at");
 }
 
 #[test]
