@@ -81,6 +81,7 @@ impl Case {
             settings: self.settings,
             projects: self.projects,
             recovered: recovered(),
+            every_piece: false,
         }
     }
 
@@ -148,17 +149,23 @@ impl Case {
         };
         run("scan").args(&["--format", "csv", "-o"]).args(&[&report]).run();
 
-        let rules = RULES.into_iter().map(str::to_owned).collect();
-        let meaning = Meaning::new(&self.world, self.circumstances());
+        let rules: BTreeSet<String> = RULES.into_iter().map(str::to_owned).collect();
+        let deletable = |meaning: &Meaning| -> Vec<Row> {
+            meaning.rows(&rules, false).into_iter().filter(|row| row.deletable).collect()
+        };
+        let by_report: BTreeSet<Option<String>> =
+            deletable(&Meaning::new(&self.world, self.circumstances())).into_iter().map(|row| row.url).collect();
+        let meaning = Meaning::new(&self.world, Circumstances { every_piece: true, ..self.circumstances() });
         let contradictions = meaning.contradictions;
-        let rows = meaning.rows(&rules, false);
-        let deletable: Vec<Row> = rows.into_iter().filter(|row| row.deletable).collect();
+        let deletable = deletable(&meaning);
         // Two spellings of one address are one to delete, and two to a scan.
         let spelled = |url: &str| {
             self.world.builds.iter().filter(|b| b.url.as_ref().is_some_and(|u| short(&u.to_string()) == url)).count()
         };
         for (chosen, has_all) in [(report, true), (list, false)] {
-            let expected = deletable.iter().filter(|row| has_all || is_of_project(&row.project));
+            let is_chosen =
+                |row: &&Row| if has_all { by_report.contains(&row.url) } else { is_of_project(&row.project) };
+            let expected = deletable.iter().filter(is_chosen);
             let expected: BTreeSet<String> =
                 expected.filter_map(|row| row.url.as_deref()).map(short).filter(|url| spelled(url) == 1).collect();
             let plan = || {

@@ -65,6 +65,8 @@ pub struct Circumstances {
     pub projects: Option<&'static str>,
     /// When the database server says that it recovered last.
     pub recovered: Option<Moment>,
+    /// Whether every piece of output is held against T and R though R is given.
+    pub every_piece: bool,
 }
 
 /// A world, and what halfbuilt is told of the restore.
@@ -81,8 +83,8 @@ pub struct Meaning<'a> {
     backup: Option<Moment>,
     /// R, where it is known.
     restored: Option<Moment>,
-    /// Whether it was given.
-    is_told_restored: bool,
+    /// Whether every piece of output is held against T and R.
+    every_piece: bool,
     /// How many builds contradict T and R.
     pub contradictions: usize,
     /// From when on a stop is the restored server's own.
@@ -94,7 +96,7 @@ pub struct Meaning<'a> {
 
 impl<'a> Meaning<'a> {
     pub fn new(world: &'a World, circumstances: Circumstances) -> Self {
-        let Circumstances { told, tells, headers, settings, projects, recovered } = circumstances;
+        let Circumstances { told, tells, headers, settings, projects, recovered, every_piece } = circumstances;
         let steps = if tells.steps { world.steps.as_slice() } else { &[] };
         let mut chunks = if tells.chunks { world.chunks.clone() } else { vec![] };
         if !tells.stored {
@@ -111,7 +113,7 @@ impl<'a> Meaning<'a> {
             max_queue_time: settings.max_queue_time.unwrap_or(HOUR),
             backup: (told != Told::Nothing).then_some(T),
             restored: told.restored(),
-            is_told_restored: told.restored().is_some(),
+            every_piece: every_piece || told.restored().is_none(),
             contradictions: 0,
             closing_from: None,
             now: Moment::now(),
@@ -162,16 +164,16 @@ impl<'a> Meaning<'a> {
         builds.len()
     }
 
-    /// The signs that are held against T and R, and whose they are. A stated gap: where R was given, the pieces of a build that had
-    /// stopped an hour before T are not looked at.
+    /// The signs that are held against T and R, and whose they are. A stated gap: where R was given, a scan does not
+    /// look at the pieces of a build that had stopped an hour before T.
     fn signs_of_premise(&self, backup: Moment) -> Vec<(Option<usize>, Moment)> {
         let is_long_over = |build: &&Build| {
             Some(build).and_then(|build| self.on_record(build.stopped)).is_some_and(|stop| stop <= backup.plus(-HOUR))
         };
-        let unseen: BTreeSet<Option<usize>> = if self.is_told_restored {
-            self.world.builds.iter().filter(is_long_over).map(|build| Some(build.key)).collect()
-        } else {
+        let unseen: BTreeSet<Option<usize>> = if self.every_piece {
             BTreeSet::new()
+        } else {
+            self.world.builds.iter().filter(is_long_over).map(|build| Some(build.key)).collect()
         };
         let builds = self.world.builds.iter().flat_map(|b| [(Some(b.key), b.queued), (Some(b.key), b.started)]);
         let steps = self.steps.iter().map(|step| (step.build, step.started));
