@@ -31,7 +31,7 @@ Exit codes:
   2    usage error
   3    could not look or act: database, profile, admin path or a file failed
   4    nothing was checked, or nothing to delete: no build in scope
-  5    not all chosen builds were deleted
+  5    not all builds that were to be deleted are gone
   6    declined: a gate or a confirmation stopped it
   130  interrupted, everything done so far on record";
 

@@ -11,6 +11,7 @@ mod found;
 mod header;
 mod judge;
 mod key;
+mod look;
 mod lookup;
 mod plan;
 mod premise;
@@ -18,6 +19,7 @@ mod profile;
 mod relation;
 mod rule;
 mod sieve;
+mod suggestion;
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +28,7 @@ use crate::database::DatabaseError;
 pub use archive::{ArchiveRow, ArchiveRows, Archiving, archive_faults};
 pub use census::{Census, Clock, Given, There};
 pub use check::{joint_fault, relation_faults, rule_faults};
-pub use engine::{Findings, Phase, Quiet, Recovery, Scan, Scope};
+pub use engine::{Findings, Phase, Scan, Scope};
 pub use fingerprint::{database_tag, reads};
 pub use fit::Fit;
 pub use header::FileFault;
@@ -35,6 +37,7 @@ pub use plan::{NotChecked, ScanPlan};
 pub use profile::{DEFAULT_PROFILE, Profile, RowsAre};
 pub use relation::Relation;
 pub use rule::{Need, Rule, Sieve};
+pub use suggestion::{Quiet, Recovery};
 
 /// A profile or rules that could not be had.
 #[derive(Debug, thiserror::Error)]

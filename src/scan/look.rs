@@ -1,0 +1,136 @@
+//! What is looked at in all builds and steps before any rule is run: what cannot be checked in them, and what is remarkable.
+
+use crate::text::{counted, shorten};
+
+use super::ScanError;
+use super::engine::Scan;
+use super::header::LIFECYCLES;
+use super::relation::Relation;
+use super::rule::{Need, Rule, Sieve};
+
+/// The rule that looks at where output ends.
+const OUTPUT_TRUNCATED: &str = "output-truncated";
+
+/// How much of a project's name a remark shows, in characters.
+const PROJECT: usize = 120;
+
+impl Scan<'_> {
+    /// Looks at numbers and addresses.
+    pub(super) async fn look_at_names(&mut self) -> Result<(), ScanError> {
+        let Some(row) = self.one_row("looking at names", |relations| relations.names()).await? else { return Ok(()) };
+        let count = |column: usize| Ok::<u64, ScanError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
+        let (builds, names, addresses) = (count(0)?, count(1)?, count(3)?);
+        let without_key = count(6)?;
+        if without_key > 0 {
+            let profile = self.plan.profile.name.clone();
+            let fault = format!("gives {} without a build_key", counted(without_key, "build"));
+            return Err(ScanError::Keys { profile, fault });
+        }
+        let all_differ = names == count(2)? && addresses == count(4)?;
+        // A build in scope may share its address with one that is not.
+        self.sieved.names_differ = self.projects.is_none() && all_differ;
+        if !all_differ || names < builds {
+            self.look_at_keys().await?;
+        }
+        if builds > 0 && names == 0 && addresses == 0 {
+            self.leave_out_rules(|rule| rule.sieve == Some(Sieve::Names), "no build has a number or an address");
+        }
+        if builds > 0 && count(5)? == 0 {
+            let waits = |rule: &Rule| rule.needs.contains(&Need::QueueElsewhere);
+            self.leave_out_rules(waits, "no queueing is on record");
+        }
+        Ok(())
+    }
+
+    /// Looks at builds that tell too little, at times that are none, and at clocks.
+    pub(super) async fn look_at_states(&mut self) -> Result<(), ScanError> {
+        let Some(row) = self.one_row("looking at states", |relations| relations.states()).await? else { return Ok(()) };
+        let count = |column: usize| Ok::<u64, ScanError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
+        let [other_lifecycles, without_time, off_record] = [count(0)?, count(1)?, count(2)?];
+        if other_lifecycles > 0 {
+            let why = "their lifecycle is none of queued, held, not_run, not_running, running and finished";
+            self.leave_out(counted(other_lifecycles, "build"), why);
+        }
+        if without_time > 0 {
+            let what = counted(without_time, "waiting or running build");
+            self.leave_out(what, "neither a start nor a queueing is on record");
+        }
+        let over_without_time = count(9)?;
+        if over_without_time > 0 {
+            // Such a build may be one that the backup cut and that some housekeeping closed.
+            self.leave_out(counted(over_without_time, "finished build"), "no time of it is on record");
+        }
+        for (place, lifecycle) in LIFECYCLES.into_iter().enumerate() {
+            let found = count(10 + place)?;
+            let yields = self.plan.profile.yields.as_ref();
+            if found > 0 && yields.is_some_and(|yields| !yields.iter().any(|word| word == lifecycle)) {
+                let profile = &self.plan.profile.name;
+                let why = format!("profile {profile} gives it, and says that it never does (-- yields:)");
+                self.leave_out(format!("{} of lifecycle {lifecycle}", counted(found, "build")), &why);
+            }
+        }
+        self.remark_off_record(off_record, "build");
+        let project = [row.text(5)?, row.text(6)?];
+        let (starts, stops) = ((count(3)?, count(4)?), (count(7)?, count(8)?));
+        self.remark_on_clocks(starts, ("started", "was queued", "were queued"), &project);
+        self.remark_on_clocks(stops, ("stopped", "started", "started"), &[None, None]);
+        Ok(())
+    }
+
+    fn remark_off_record(&mut self, rows: u64, of: &str) {
+        if rows > 0 {
+            let rows = counted(rows, of);
+            self.remarks.push(format!(
+                "{rows} with a time that is not on record: it lies before the year 2000, or later than now, and counts as none"
+            ));
+        }
+    }
+
+    /// Less than what impossible-times finds: the clocks of two machines.
+    fn remark_on_clocks(
+        &mut self,
+        (builds, seconds): (u64, u64),
+        (what, before_it, before_they): (&str, &str, &str),
+        [first, last]: &[Option<String>; 2],
+    ) {
+        if builds > 0 {
+            let of =
+                first.as_ref().filter(|_| first == last).map(|project| format!(" of {}", shorten(project, PROJECT)));
+            let (number, of) = (counted(builds, "build"), of.unwrap_or_default());
+            let when = match builds {
+                1 => format!("{seconds} s before it {before_it}"),
+                _ => format!("up to {seconds} s before they {before_they}"),
+            };
+            self.remarks.push(format!("{number}{of} {what} {when}: is a clock wrong?"));
+        }
+    }
+
+    /// Looks whether each build is there once.
+    async fn look_at_keys(&self) -> Result<(), ScanError> {
+        let Some(row) = self.one_row("looking at keys", |relations| relations.keys()).await? else { return Ok(()) };
+        let (builds, keys) = (row.integer(0)?.unwrap_or_default(), row.integer(1)?.unwrap_or_default());
+        if keys < builds {
+            let doubled = (builds - keys).unsigned_abs();
+            let profile = self.plan.profile.name.clone();
+            return Err(ScanError::Keys { profile, fault: format!("gives {doubled} build keys more than once") });
+        }
+        Ok(())
+    }
+
+    pub(super) async fn count_steps(&mut self) -> Result<(), ScanError> {
+        if !self.plan.profile.offers(Relation::Step) {
+            return Ok(());
+        }
+        let Some(row) = self.one_row("counting steps", |relations| relations.coverage()).await? else { return Ok(()) };
+        let (every, steps) = (row.integer(0)?, row.integer(1)?);
+        self.scope.steps = steps.map(i64::unsigned_abs);
+        self.sieved.steps_have_builds = every == steps;
+        self.remark_off_record(row.integer(3)?.unwrap_or_default().unsigned_abs(), "step");
+        let without_end = row.integer(2)?.unwrap_or_default();
+        if without_end > 0 && self.rule_names().any(|rule| rule == OUTPUT_TRUNCATED) {
+            let what = format!("where output ends, in {without_end} of the steps");
+            self.leave_out(what, "neither its size nor its end is on record");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! What the database itself suggests as T and R, where they are not given.
+
+use jiff::Timestamp;
+
+use crate::premise::Premise;
+
+use super::ScanError;
+use super::engine::Scan;
+
+/// A time in which nothing was written to the database: a backup was most likely taken when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quiet {
+    /// The last sign of life before it.
+    pub last_write: Timestamp,
+    /// The first one after it; `None` if it lasts until now.
+    pub next_write: Option<Timestamp>,
+    /// How many builds had started by then and not stopped.
+    pub running: u64,
+    /// What the database server's own record says to it.
+    pub recovery: Recovery,
+}
+
+/// What the server's own record of its last crash recovery says to a quiet time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// There is none, or none that can be used.
+    NotOnRecord,
+    /// It recovered in the quiet time, as after a restore.
+    Within(Timestamp),
+    /// It recovered at another time, with builds on both sides of it: the restore was then, or there was another crash.
+    Elsewhere(Timestamp),
+}
+
+impl Scan<'_> {
+    /// What the database itself suggests as the time of the backup: nothing where it tells no time.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn suggestions(&self) -> Result<Vec<Quiet>, ScanError> {
+        let (scope, parameters) = self.scope_parameters();
+        let statement = self.relations(scope).suggestion();
+        let mut rows = self.snapshot.rows("looking for a quiet time", &statement, &parameters).await?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().await? {
+            let Some(last_write) = row.time(0)? else { continue };
+            let running = row.integer(2)?.unwrap_or_default().unsigned_abs();
+            found.push(Quiet { last_write, next_write: row.time(1)?, running, recovery: Recovery::NotOnRecord });
+        }
+        drop(rows);
+        let recovered = Premise::recovery(self.plan, &self.fit, self.snapshot).await?;
+        for quiet in &mut found {
+            quiet.recovery = match recovered {
+                Some((at, _)) if at > quiet.last_write && quiet.next_write.is_none_or(|next| at <= next) => {
+                    Recovery::Within(at)
+                }
+                Some((at, true)) => Recovery::Elsewhere(at),
+                _ => Recovery::NotOnRecord,
+            };
+        }
+        Ok(found)
+    }
+}
