@@ -7,6 +7,5 @@ SELECT count(*) AS builds,
        count(DISTINCT hashtextextended(build.project, build.build_num::bigint)) AS different_names,
        count(build.build_url) AS addresses,
        count(DISTINCT hashtextextended(build.build_url, 0)) AS different_addresses,
-       count(build.queued_at) AS queued,
        count(*) FILTER (WHERE build.build_key IS NULL) AS without_key
   FROM build;

@@ -20,6 +20,8 @@ SELECT count(*) FILTER (WHERE build.lifecycle IS NULL
        extract(epoch FROM max(build.started_at - build.stopped_at) FILTER (WHERE early.stop))::bigint AS earliest_stop,
        count(*) FILTER (WHERE build.lifecycle = 'finished' AND build.queued_at IS NULL AND build.started_at IS NULL
                           AND build.stopped_at IS NULL) AS over_without_time,
+       count(*) AS builds,
+       count(build.queued_at) AS queueings,
        -- In the order of the lifecycles in the program.
        count(*) FILTER (WHERE build.lifecycle = 'queued') AS queued_builds,
        count(*) FILTER (WHERE build.lifecycle = 'held') AS held_builds,

@@ -20,7 +20,7 @@ impl Scan<'_> {
         let Some(row) = self.one_row("looking at names", |relations| relations.names()).await? else { return Ok(()) };
         let count = |column: usize| Ok::<u64, ScanError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
         let (builds, names, addresses) = (count(0)?, count(1)?, count(3)?);
-        let without_key = count(6)?;
+        let without_key = count(5)?;
         if without_key > 0 {
             let profile = self.plan.profile.name.clone();
             let fault = format!("gives {} without a build_key", counted(without_key, "build"));
@@ -34,10 +34,6 @@ impl Scan<'_> {
         }
         if builds > 0 && names == 0 && addresses == 0 {
             self.leave_out_rules(|rule| rule.sieve == Some(Sieve::Names), "no build has a number or an address");
-        }
-        if builds > 0 && count(5)? == 0 {
-            let waits = |rule: &Rule| rule.needs.contains(&Need::QueueElsewhere);
-            self.leave_out_rules(waits, "no queueing is on record");
         }
         Ok(())
     }
@@ -60,14 +56,24 @@ impl Scan<'_> {
             // Such a build may be one that the backup cut and that some housekeeping closed.
             self.leave_out(counted(over_without_time, "finished build"), "no time of it is on record");
         }
+        let mut waiting = 0;
         for (place, lifecycle) in LIFECYCLES.into_iter().enumerate() {
-            let found = count(10 + place)?;
+            let found = count(12 + place)?;
+            if ["queued", "not_running"].contains(&lifecycle) {
+                waiting += found;
+            }
             let yields = self.plan.profile.yields.as_ref();
             if found > 0 && yields.is_some_and(|yields| !yields.iter().any(|word| word == lifecycle)) {
                 let profile = &self.plan.profile.name;
                 let why = format!("profile {profile} gives it, and says that it never does (-- yields:)");
                 self.leave_out(format!("{} of lifecycle {lifecycle}", counted(found, "build")), &why);
             }
+        }
+        let (builds, queueings) = (count(10)?, count(11)?);
+        if builds > 0 && queueings == 0 && waiting == 0 {
+            // Such tables may show no build before it starts.
+            let waits = |rule: &Rule| rule.needs.contains(&Need::QueueElsewhere);
+            self.leave_out_rules(waits, "no queueing is on record");
         }
         self.remark_off_record(off_record, "build");
         let project = [row.text(5)?, row.text(6)?];

@@ -113,8 +113,7 @@ impl Asker<'_> {
     /// What the rule impossible-state takes for habits; nothing where nobody asks.
     async fn habits(&self) -> Result<String, ScanError> {
         let is_asked = self.plan.rules.iter().any(|rule| rule.ground == Ground::RowByRow);
-        // Without T nothing is deletable anyway.
-        if !is_asked || self.plan.times().backup.is_none() {
+        if !is_asked {
             return Ok(String::new());
         }
         let statement = self.relations.habits();
