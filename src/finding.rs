@@ -47,8 +47,8 @@ pub struct Finding {
     pub output_expected: Option<i64>,
     /// How much output is stored; a piece that is stored twice counts twice.
     pub output_stored: Option<i64>,
-    /// Whether another build has its number or its address too, so that to delete by address may hit the other one.
-    pub shares_its_name: bool,
+    /// What it shares, its number or its address, and with whom, so that to delete by address may hit another build.
+    pub shares: Option<String>,
     /// What stands against deleting the build; nothing does where it is empty.
     pub obstacles: Vec<Obstacle>,
     /// A digest of the build's state: it differs as soon as the build has changed.

@@ -37,6 +37,11 @@ pub enum Queue {
     Elsewhere,
 }
 
+/// What stands between two obstacles in a note.
+const NEXT: &str = "; ";
+
+const SHARES_ITS_NAME: &str = "another build has its number or its address";
+
 /// One thing that stands against deleting a build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
@@ -60,8 +65,8 @@ pub enum Obstacle {
     RestoreTooClose,
     /// A time of it is later than now.
     TimeInTheFuture,
-    /// Another build has its number or its address.
-    SharesItsName,
+    /// Another build has its number or its address: what they share, and who does.
+    SharesItsName(String),
     /// It has no address.
     NoAddress,
     /// Its address is none that the admin path takes.
@@ -78,10 +83,14 @@ pub enum Obstacle {
     MayHaveBeenResumed,
     /// The CI may take up what ran at the backup, and has not been back for long enough.
     MayBeResumed,
+    /// It runs, and a step of it stopped after R, not longer ago than a build may run.
+    StepStoppedAfterRestore,
     /// Only rules found it that never make a build deletable: their names.
     NeverBy(Vec<String>),
     /// It was closed after the restore, and the profile does not say that what ran is lost.
     NotKnownToBeLost,
+    /// It stopped between T and R, and only a start-up of the server can say why.
+    StoppedBeforeRestore,
     /// The profile does not say where the queue is.
     QueueUnknown,
     /// The server has not been back for long enough to judge its queue.
@@ -100,7 +109,9 @@ impl Obstacle {
         match self {
             // Without T nothing tells what lives: that is not for a flag to allow.
             Self::NoTimeOnRecord => Some(Timing::Unknown),
-            Self::RanAfterRestore | Self::SilentAfterRestore | Self::MayBeAlive => Some(Timing::AfterRestore),
+            Self::RanAfterRestore | Self::SilentAfterRestore | Self::MayBeAlive | Self::StepStoppedAfterRestore => {
+                Some(Timing::AfterRestore)
+            }
             Self::Between => Some(Timing::Between),
             _ => None,
         }
@@ -122,7 +133,7 @@ impl fmt::Display for Obstacle {
             Self::RestoreUnknown => "R is not known: give --restored-at",
             Self::RestoreTooClose => "R is too close to T for the clock tolerance",
             Self::TimeInTheFuture => "a time of it lies in the future",
-            Self::SharesItsName => "another build has its number or its address",
+            Self::SharesItsName(shares) => return write!(f, "{SHARES_ITS_NAME}: {shares}"),
             Self::NoAddress => "it has no address",
             Self::StrangeAddress => "its address is not of the form https://HOST/VCS/ORG/PROJECT/NUMBER",
             Self::OtherAddress => "its address names another build",
@@ -131,11 +142,15 @@ impl fmt::Display for Obstacle {
             Self::StartUnknown => "its start is not on record, and it may have waited at the backup",
             Self::MayHaveBeenResumed => "this CI may resume what ran at the backup",
             Self::MayBeResumed => "this CI may resume what ran at the backup: wait for --max-run-time",
+            Self::StepStoppedAfterRestore => "a step of it stopped after the restore: it may be alive",
             Self::NeverBy(rules) => {
                 let makes = if rules.len() == 1 { "makes" } else { "make" };
                 return write!(f, "{} never {makes} a build deletable", rules.join(", "));
             }
             Self::NotKnownToBeLost => "the profile does not say that what ran at the backup is lost",
+            Self::StoppedBeforeRestore => {
+                "it stopped just before R: by the server's start-up (then give --restored-at as early as that), or was the backup later?"
+            }
             Self::QueueUnknown => "the profile does not say where the queue is kept",
             Self::QueueTooYoung => "the server has not been back for --max-queue-time yet",
             Self::QueueStands => "no build that was queued after the restore has started yet",
@@ -147,5 +162,33 @@ impl fmt::Display for Obstacle {
 
 /// The obstacles of a build in one line: the column `note` of a report.
 pub fn note(obstacles: &[Obstacle]) -> String {
-    obstacles.iter().map(Obstacle::to_string).collect::<Vec<_>>().join("; ")
+    obstacles.iter().map(Obstacle::to_string).collect::<Vec<_>>().join(NEXT)
+}
+
+/// A note without what is of one build alone, by which many can be counted: that a build shares its name, and not with whom.
+pub fn gist(note: &str) -> String {
+    let of_one_build = format!("{SHARES_ITS_NAME}: ");
+    let Some(begin) = note.find(&of_one_build) else { return note.to_owned() };
+    let (before, particulars) = note.split_at(begin + SHARES_ITS_NAME.len());
+    let after = particulars.find(NEXT).map_or("", |end| &particulars[end..]);
+    format!("{before}{after}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gist_of_a_note_is_the_same_for_many_builds() {
+        let shares = Obstacle::SharesItsName("2 builds have the number 7 (keys 1, 2)".to_owned());
+        let whole = note(&[Obstacle::Between, shares, Obstacle::NoAddress]);
+        assert!(whole.contains("address: 2 builds have the number 7 (keys 1, 2); it has"), "{whole}");
+        let short = "another build has its number or its address; it has no address";
+        assert_eq!(gist(&whole), format!("{}; {short}", Obstacle::Between));
+        assert_eq!(
+            gist("another build has its number or its address: é"),
+            "another build has its number or its address"
+        );
+        assert_eq!(gist("its address names another build"), "its address names another build");
+    }
 }

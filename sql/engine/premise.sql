@@ -5,8 +5,8 @@
 -- Why:   nothing that happened after T can be in a database that was restored from T, and nothing happened before R on a server that
 --        was not there: a build that did something in between says that T, R or a clock is wrong. Clocks may be apart by the tolerance.
 --        A server that starts may close what it finds running before it says that it is up. So stops alone in the last 15 minutes
---        before R, where nothing else happened, contradict nothing. Where T is less than half an hour before R, such stops might as well be
---        the last of a server that was still at work: then they have to lie within 2 minutes of one another, as a start-up's do.
+--        before R, where nothing else happened, contradict nothing. They might as well be the last of a server that was still at work, if
+--        the backup was taken later than T: so such a stop alone makes no build deletable.
 --        What belongs to no build counts as well: it was written, by whomever. :among narrows output to the builds that may have been at
 --        work after T. In psql: -v among=true
 --        $1 holds four times in microseconds since 1970: T + tolerance, R - tolerance, where the last 15 minutes before R begin (or
@@ -29,10 +29,7 @@ WITH sign AS MATERIALIZED (
      WHERE chunk.stored_at > to_timestamp(($1::bigint[])[1] / 1e6) AND chunk.stored_at < to_timestamp(($1::bigint[])[2] / 1e6)
        AND :among
 ), start_up AS (
-    SELECT NOT EXISTS (SELECT FROM sign WHERE sign.at > to_timestamp(($1::bigint[])[3] / 1e6))
-             AND (to_timestamp(($1::bigint[])[2] / 1e6) - to_timestamp(($1::bigint[])[1] / 1e6) >= interval '30 minutes'
-                  OR coalesce(max(build.stopped_at) - min(build.stopped_at) <= interval '2 minutes', true)) AS is_quiet,
-           count(*) AS stops
+    SELECT NOT EXISTS (SELECT FROM sign WHERE sign.at > to_timestamp(($1::bigint[])[3] / 1e6)) AS is_quiet, count(*) AS stops
       FROM build
      WHERE build.stopped_at > to_timestamp(($1::bigint[])[3] / 1e6) AND build.stopped_at < to_timestamp(($1::bigint[])[2] / 1e6)
 ), contradiction AS (

@@ -59,7 +59,7 @@ SELECT timed.build_url, timed.project, timed.build_num, timed.lifecycle, timed.s
        coalesce(chunk_total.output_stored, 0) AS output_stored,
        timed.build_key::text AS build_key,
        step_total.last_started_at AS last_step_started_at,
-       sharing.build_key IS NOT NULL AS shares_its_name,
+       sharing.evidence AS shares,
        chunk_total.last_seen AS last_stored_at,
        timed.obstacles,
        nullif(timed.off_record, '') AS off_record,
@@ -69,5 +69,6 @@ SELECT timed.build_url, timed.project, timed.build_num, timed.lifecycle, timed.s
  CROSS JOIN setting
   LEFT JOIN step_total ON step_total.build_key = timed.build_key
   LEFT JOIN chunk_total ON chunk_total.build_key = timed.build_key
-  LEFT JOIN (SELECT DISTINCT shared.build_key FROM shared) AS sharing ON sharing.build_key = timed.build_key
+  LEFT JOIN (SELECT shared.build_key, string_agg(shared.evidence, ' and ') AS evidence FROM shared GROUP BY shared.build_key) AS sharing
+         ON sharing.build_key = timed.build_key
  ORDER BY timed.project COLLATE "C", timed.build_num, timed.build_url COLLATE "C", timed.build_key;

@@ -20,7 +20,9 @@
 SELECT chunk.build_key, hashint8extended(:chunk_key, 0) AS place,
        coalesce(CASE WHEN chunk.first >= 0 AND chunk.first < chunk.next AND chunk.next <= 4294967295
                      THEN ((hashint8extended(chunk.first, :chunk_seed) >> 24) - (hashint8extended(chunk.next, :chunk_seed) >> 24))::float8
-                END, 1048576) AS share
+                END, 1048576) AS share,
+       -- How many times are not on record: they are counted in the same pass.
+       (chunk.stored_at IS NULL AND chunk.raw_stored_at IS NOT NULL)::int AS off_record
   FROM chunk
 UNION ALL
 SELECT step.build_key, hashint8extended(:step_key, 0),
@@ -31,5 +33,6 @@ SELECT step.build_key, hashint8extended(:step_key, 0),
                                      - (hashint8extended(0, :step_seed) >> 24))::float8
                           END, 1048576)
             ELSE 0
-       END
+       END,
+       0
   FROM step;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::obstacle::gist;
 use crate::report::Row;
 
 use super::fate::{Fate, Part};
@@ -25,9 +26,9 @@ impl Left {
             return;
         }
         self.builds += 1;
-        let is_told_apart = self.by_note.len() < REASONS || self.by_note.contains_key(&row.note);
-        let note = if is_told_apart { row.note.as_str() } else { "" };
-        *self.by_note.entry(note.to_owned()).or_default() += 1;
+        let note = gist(&row.note);
+        let is_told_apart = self.by_note.len() < REASONS || self.by_note.contains_key(&note);
+        *self.by_note.entry(if is_told_apart { note } else { String::new() }).or_default() += 1;
     }
 
     /// The reasons, those of most builds first.

@@ -84,7 +84,7 @@ pub(super) fn say_premise(premise: &Premise, printer: Printer) {
     if premise.start_up_stops > 0 {
         let builds = counted(premise.start_up_stops, "build");
         printer.say(&format!(
-            "{builds} stopped shortly before the server came back: taken for closed by its own start-up"
+            "{builds} stopped shortly before R, and nothing else was done then: taken for closed by the server's own start-up"
         ));
     }
     if let Some(at) = premise.recovered_before_backup {

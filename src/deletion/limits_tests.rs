@@ -140,7 +140,7 @@ fn row(index: usize, project: usize, timing: Timing, listed: bool) -> (Chosen, R
         steps_unfinished: None,
         output_expected: None,
         output_stored: None,
-        shares_its_name: false,
+        shares: None,
         obstacles: match timing {
             Timing::InFlight | Timing::Stale | Timing::Ended => Vec::new(),
             Timing::AfterRestore => vec![Obstacle::MayBeAlive],

@@ -149,10 +149,9 @@ impl Terms<'_> {
             return Keep(State::Changed, format!("it has changed since the report; now: {}", now.evidence));
         }
         if let Some(obstacle) = now.obstacles.iter().find(|obstacle| !self.waives(obstacle)) {
-            let why = match (obstacle, obstacle.timing()) {
-                (Obstacle::SharesItsName, _) => format!("{obstacle}: {}", now.evidence),
-                (_, Some(timing)) => format!("timing {timing}: {obstacle}"),
-                (_, None) => obstacle.to_string(),
+            let why = match obstacle.timing() {
+                Some(timing) => format!("timing {timing}: {obstacle}"),
+                None => obstacle.to_string(),
             };
             return Keep(State::Refused, why);
         }
@@ -229,7 +228,7 @@ mod tests {
             steps_unfinished: None,
             output_expected: None,
             output_stored: None,
-            shares_its_name: false,
+            shares: None,
             obstacles: against(timing),
             fingerprint: fingerprint.to_owned(),
         }))
@@ -351,8 +350,7 @@ mod tests {
         let permit = allowing(&[Timing::AfterRestore, Timing::Between, Timing::Unknown]);
         let row = chosen(Some((Timing::AfterRestore, false, "f1")));
         let Reading::There(mut shared) = there(Timing::AfterRestore, &["stuck-running"], "f1") else { return };
-        shared.shares_its_name = true;
-        shared.obstacles.push(Obstacle::SharesItsName);
+        shared.obstacles.push(Obstacle::SharesItsName("2 builds have the number 7 (keys 1, 2)".to_owned()));
         assert_eq!(state_by(&permit, &row, &Reading::There(shared)), Some(State::Refused));
         assert_eq!(state_by(&permit, &row, &Reading::Several(2)), Some(State::Refused));
         assert_eq!(state_by(&permit, &row, &Reading::Elsewhere(String::new())), Some(State::Refused));

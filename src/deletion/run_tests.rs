@@ -206,7 +206,7 @@ fn finding(fingerprint: &str) -> Finding {
         steps_unfinished: None,
         output_expected: None,
         output_stored: None,
-        shares_its_name: false,
+        shares: None,
         obstacles: Vec::new(),
         fingerprint: fingerprint.to_owned(),
     }

@@ -102,7 +102,7 @@ fn was_cut(found: &Finding) -> bool {
         Timing::InFlight | Timing::Stale | Timing::Unknown => true,
         Timing::Ended | Timing::AfterRestore | Timing::Between => false,
     };
-    cut && !found.shares_its_name
+    cut && found.shares.is_none()
 }
 
 /// Looks among the expected builds for a finding; gives back whether it is one of them and is as it should be.

@@ -26,7 +26,7 @@ fn found(url: Option<&str>, number: i64, timing: Timing) -> Finding {
         steps_unfinished: None,
         output_expected: None,
         output_stored: None,
-        shares_its_name: false,
+        shares: None,
         obstacles: Vec::new(),
         fingerprint: String::new(),
     }
@@ -60,7 +60,10 @@ fn one_that_the_backup_did_not_cut_is_found_and_counts() {
         assert_eq!(met(&found(Some(URL), 7, timing)), (Some(false), None, 1), "{timing}");
     }
     // An address that two builds have names neither.
-    let shared = Finding { shares_its_name: true, ..found(Some(URL), 7, Timing::InFlight) };
+    let shared = Finding {
+        shares: Some("2 builds have the number 7 (keys 1, 2)".to_owned()),
+        ..found(Some(URL), 7, Timing::InFlight)
+    };
     assert_eq!(met(&shared), (Some(false), None, 1));
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::drill::{Account, Difference};
 use crate::finding::Finding;
+use crate::obstacle::gist;
 use crate::premise::Contradictions;
 use crate::reasons::by_reason;
 use crate::scan::{NotChecked, Scan, Scope};
@@ -71,7 +72,7 @@ impl Summary {
         self.abnormal += 1;
         self.deletable += u64::from(found.is_deletable());
         for obstacle in &found.obstacles {
-            *self.by_obstacle.entry(shorten(&obstacle.to_string(), OBSTACLE)).or_default() += 1;
+            *self.by_obstacle.entry(shorten(&gist(&obstacle.to_string()), OBSTACLE)).or_default() += 1;
         }
         *self.by_timing.entry(found.timing.as_str()).or_default() += 1;
         count(&mut self.by_project, found.project.as_deref().unwrap_or_default());

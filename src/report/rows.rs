@@ -247,7 +247,7 @@ mod tests {
             steps_unfinished: None,
             output_expected: Some(i64::MAX),
             output_stored: Some(0),
-            shares_its_name: false,
+            shares: None,
             obstacles: Vec::new(),
             fingerprint: "ab".to_owned(),
         }

@@ -274,7 +274,9 @@ impl<'a> Scan<'a> {
         let (scope, parameters) = self.scope_parameters();
         let relations = self.fit.relations(self.plan, scope);
         let closer = |builds| watch(Phase::Suspects(builds));
-        self.sieved.add_up(self.snapshot, &relations, &parameters, self.scope.builds(), closer).await
+        self.sieved.add_up(self.snapshot, &relations, &parameters, self.scope.builds(), closer).await?;
+        self.remark_off_record(self.sieved.pieces_off_record, "piece");
+        Ok(())
     }
 
     pub(super) async fn one_row(

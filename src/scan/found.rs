@@ -45,7 +45,7 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) 
         steps_unfinished: row.integer(13)?.filter(|_| steps_known),
         output_expected: row.integer(14)?,
         output_stored: row.integer(15)?.filter(|_| output_known),
-        shares_its_name: row.boolean(18)?.unwrap_or(true),
+        shares: row.text(18)?.map(|shares| escape_controls(&shares)),
         obstacles: Vec::new(),
         fingerprint: String::new(),
     };
@@ -91,7 +91,7 @@ pub(super) fn absent(fit: &Fit, project: &str, number: Option<i64>, rule: &str, 
         steps_unfinished: None,
         output_expected: None,
         output_stored: None,
-        shares_its_name: false,
+        shares: None,
         obstacles: vec![Obstacle::NoBuild],
         fingerprint: String::new(),
     };

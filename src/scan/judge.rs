@@ -42,13 +42,12 @@ pub(super) fn obstacles(found: &Finding, seen: &Seen, habits: Habits, premise: &
     if seen.in_future {
         against.push(Obstacle::TimeInTheFuture);
     }
-    if found.shares_its_name {
-        against.push(Obstacle::SharesItsName);
-    }
+    against.extend(found.shares.clone().map(Obstacle::SharesItsName));
     against.extend(of_address(found));
     against.extend(of_lifecycle(found, seen, habits, premise));
     against.extend(of_resumption(found, habits, premise));
-    against.extend(of_reasons(found, seen, habits));
+    against.extend(of_steps(found, premise));
+    against.extend(of_reasons(found, seen, habits, premise));
     against
 }
 
@@ -123,8 +122,19 @@ fn of_resumption(found: &Finding, habits: Habits, premise: &Premise) -> Option<O
     (!premise.is_back_for(premise.times.max_run_time)).then_some(Obstacle::MayBeResumed)
 }
 
+/// Housekeeping closes steps, but hardly without their build: who stopped a step of what still runs may be its runner, which outlived
+/// the outage. Nothing else of such a build is later than T.
+fn of_steps(found: &Finding, premise: &Premise) -> Option<Obstacle> {
+    let runs = found.lifecycle.as_deref() == Some("running") && found.stopped_at.is_none();
+    let seems_cut = matches!(found.timing, Timing::InFlight | Timing::Stale);
+    let last = found.last_activity_at.filter(|_| runs && seems_cut)?;
+    let is_later = premise.restored.time().is_some_and(|restored| last > restored);
+    let is_silent = premise.now.duration_since(last) > premise.times.max_run_time;
+    (is_later && !is_silent).then_some(Obstacle::StepStoppedAfterRestore)
+}
+
 /// One reason that makes it deletable is enough; where there is none, all say why.
-fn of_reasons(found: &Finding, seen: &Seen, habits: Habits) -> Vec<Obstacle> {
+fn of_reasons(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise) -> Vec<Obstacle> {
     let mut against = Vec::new();
     let mut never = Vec::new();
     for (reason, (ground, own_word)) in found.reasons.iter().zip(&seen.grounds) {
@@ -135,7 +145,8 @@ fn of_reasons(found: &Finding, seen: &Seen, habits: Habits) -> Vec<Obstacle> {
                 continue;
             }
             Ground::RowByRow => Some(own_word).filter(|word| !word.is_empty()).cloned().map(Obstacle::RuleSays),
-            Ground::WhereLost => (habits.running != Running::Lost).then_some(Obstacle::NotKnownToBeLost),
+            Ground::WhereLost if habits.running != Running::Lost => Some(Obstacle::NotKnownToBeLost),
+            Ground::WhereLost => stopped_before_restore(found, premise).then_some(Obstacle::StoppedBeforeRestore),
         };
         match obstacle {
             None => return Vec::new(),
@@ -146,6 +157,12 @@ fn of_reasons(found: &Finding, seen: &Seen, habits: Habits) -> Vec<Obstacle> {
         against.push(Obstacle::NeverBy(never));
     }
     against
+}
+
+/// Whether what the backup seems to have cut stopped by R: a backup that was later than T says would not have cut it.
+fn stopped_before_restore(found: &Finding, premise: &Premise) -> bool {
+    let seems_cut = matches!(found.timing, Timing::InFlight | Timing::Stale);
+    seems_cut && found.stopped_at.zip(premise.restored.time()).is_some_and(|(stop, restored)| stop <= restored)
 }
 
 fn of_queue(habits: Habits, premise: &Premise) -> Option<Obstacle> {
@@ -198,7 +215,7 @@ mod tests {
             steps_unfinished: None,
             output_expected: None,
             output_stored: None,
-            shares_its_name: false,
+            shares: None,
             obstacles: Vec::new(),
             fingerprint: String::new(),
         }
@@ -223,7 +240,7 @@ mod tests {
     fn everything_that_stands_against_it_is_told_in_order() {
         let odd = Finding {
             timing: Timing::Between,
-            shares_its_name: true,
+            shares: Some("2 builds have the number 12 (keys 1, 2)".to_owned()),
             build_url: Some("https://ci.example.com/gh/acme/api/13".to_owned()),
             ..cut()
         };
@@ -236,7 +253,7 @@ mod tests {
                 Obstacle::Between,
                 Obstacle::RestoreUnknown,
                 Obstacle::TimeInTheFuture,
-                Obstacle::SharesItsName,
+                Obstacle::SharesItsName("2 builds have the number 12 (keys 1, 2)".to_owned()),
                 Obstacle::OtherAddress,
                 Obstacle::NeverBy(vec!["impossible-times".to_owned()]),
             ]

@@ -83,7 +83,7 @@ impl Scan<'_> {
         Ok(())
     }
 
-    fn remark_off_record(&mut self, rows: u64, of: &str) {
+    pub(super) fn remark_off_record(&mut self, rows: u64, of: &str) {
         if rows > 0 {
             let rows = counted(rows, of);
             self.remarks.push(format!(

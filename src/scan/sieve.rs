@@ -49,12 +49,20 @@ pub(super) struct Sieved {
     pub(super) steps_have_builds: bool,
     /// No two builds share a name.
     pub(super) names_differ: bool,
+    /// How many pieces of output, of all builds, were stored at a time that is not on record.
+    pub(super) pieces_off_record: u64,
 }
 
 impl Default for Sieved {
     /// Nothing is known.
     fn default() -> Self {
-        Self { suspects: Suspects::All, output_has_builds: false, steps_have_builds: false, names_differ: false }
+        Self {
+            suspects: Suspects::All,
+            output_has_builds: false,
+            steps_have_builds: false,
+            names_differ: false,
+            pieces_off_record: 0,
+        }
     }
 }
 
@@ -96,7 +104,9 @@ impl Sieved {
         let most = (builds / ONE_IN).clamp(FEW, MOST_SUSPECTS);
         let mut found = Buckets::default();
         for level in 0..LEVELS {
-            if !found.add_level(snapshot, &everything, level).await? || found.are_no_help() {
+            let is_added_up = found.add_level(snapshot, &everything, level).await?;
+            self.pieces_off_record = found.off_record;
+            if !is_added_up || found.are_no_help() {
                 return Ok(());
             }
             let Some(candidates) = found.candidates(snapshot, relations, scope, most).await? else { continue };
@@ -119,6 +129,8 @@ struct Buckets {
     levels: Vec<Vec<i64>>,
     /// Something names no build at all.
     without_key: bool,
+    /// How many pieces of output were stored at a time that is not on record.
+    off_record: u64,
     /// By how much all the buckets of the last level together do not add up.
     difference: f64,
 }
@@ -138,11 +150,17 @@ impl Buckets {
         let mut buckets = Vec::new();
         self.difference = 0.0;
         while let Some(row) = rows.next().await? {
-            match row.integer(0)? {
-                Some(bucket) => buckets.push(bucket),
-                None => self.without_key = true,
+            let difference = row.number(1)?.unwrap_or_default();
+            if level == 0 {
+                self.off_record += row.integer(2)?.unwrap_or_default().unsigned_abs();
             }
-            self.difference += row.number(1)?.unwrap_or_default();
+            match row.integer(0)? {
+                None => self.without_key = true,
+                Some(bucket) if difference != 0.0 => buckets.push(bucket),
+                // Whole, all of it.
+                Some(_) => {}
+            }
+            self.difference += difference;
         }
         drop(rows);
         snapshot.compiles(false).await?;

@@ -5,7 +5,9 @@ use std::sync::{LazyLock, Mutex};
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{Done, Report, Run, Server, TIMES, expected_report, halfbuilt, repository, wait_until};
+use crate::support::{
+    BACKUP_TIME, Done, Report, Run, Server, TIMES, expected_report, halfbuilt, repository, wait_until,
+};
 
 /// The primary, and a standby that waits for nobody.
 static SERVERS: LazyLock<[Server; 2]> = LazyLock::new(|| {
@@ -59,6 +61,27 @@ fn nothing_is_deleted_by_what_a_standby_says() {
     let real = delete(&["--execute", "--confirm", "ci.acme.example"]).exits(Exit::Declined);
     real.fails_with("this database is a standby").says("target_session_attrs=primary");
     delete(&[]).exits(Exit::Clean).says("warning: this database is a standby");
+}
+
+/// A standby was started some time, whenever its primary was restored: its own statistics say nothing of R.
+#[test]
+fn a_standby_s_own_record_of_a_recovery_is_not_taken_for_r() {
+    let [primary, standby] = database("recovered");
+    primary.run("recovered", "DELETE FROM builds WHERE greatest(queued_at, start_time) > '2026-11-20T02:00:00Z'");
+    let written = primary.run("postgres", "SELECT pg_current_wal_insert_lsn()");
+    wait_until(|| standby.run("postgres", &format!("SELECT pg_last_wal_replay_lsn() >= '{written}'")) == "t");
+    let without_r = |server: &Server| {
+        let run = halfbuilt(&["scan", "--backup-time", BACKUP_TIME]).envs(&server.variables("recovered"));
+        run.run().exits(Exit::Clean)
+    };
+    without_r(primary).says("(the database server's own record of its last crash recovery)");
+    let done = without_r(standby).says("when the server came back is not known");
+    let report = Report::parse(&done.stdout);
+    assert!(!report.rows.is_empty());
+    assert!(
+        report.column("note").iter().all(|note| note.contains("R is not known: give --restored-at")),
+        "{report:#?}"
+    );
 }
 
 #[test]

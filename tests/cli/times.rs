@@ -204,6 +204,47 @@ fn without_r_the_server_s_own_record_of_its_recovery_is_taken() {
     assert_eq!(found.column("note"), [NO_R]);
 }
 
+/// A copy of the backup may be read on a machine of another day: few builds by T say that it is not the right one.
+#[test]
+fn a_t_before_nearly_everything_is_questioned() {
+    let database =
+        one_build("finished", [Some("2026-11-18T01:40Z"), Some("2026-11-18T01:41Z"), Some("2026-11-18T01:45Z")]);
+    for number in 2..=11 {
+        add(
+            &database,
+            number,
+            "finished",
+            [Some("2026-11-25T01:40Z"), Some("2026-11-25T01:41Z"), Some("2026-11-25T01:45Z")],
+        );
+    }
+    let few = "builds in scope had been asked for by 2026-11-20T02:00:00Z: is the backup time right?";
+    scan(&database, &TIMES).does_not_say(few);
+    for number in 12..=21 {
+        add(
+            &database,
+            number,
+            "finished",
+            [Some("2026-11-26T01:40Z"), Some("2026-11-26T01:41Z"), Some("2026-11-26T01:45Z")],
+        );
+    }
+    scan(&database, &TIMES).says(&format!("warning: only 1 of 21 {few}"));
+    let done = halfbuilt(&["verify"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    done.says(&format!("warning: only 1 of 21 {few}"));
+}
+
+#[test]
+fn a_piece_that_was_stored_at_no_time_is_counted() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    let never = "piece with a time that is not on record";
+    scan(&database, &TIMES).does_not_say(never);
+    database.run("UPDATE output SET time = '1970-01-01Z' WHERE ctid = (SELECT min(ctid) FROM output)");
+    scan(&database, &TIMES).says(&format!("\n1 {never}"));
+    // Where so many are off that every bucket has one, each is counted once, and nothing is damaged.
+    let pieces = database.run("UPDATE output SET time = '0001-01-01Z'; SELECT count(*) FROM output");
+    let done = scan(&database, &TIMES).says(&format!("\n{pieces} pieces with a time that is not on record"));
+    assert!(Report::parse(&done.stdout).rows.is_empty());
+}
+
 #[test]
 fn what_waits_is_deletable_once_the_queue_is_seen_to_move() {
     let database = one_build("queued", [Some("2026-11-20T01:40Z"), None, None]);
@@ -249,6 +290,7 @@ fn a_deletion_may_choose_by_timing() {
 #[test]
 fn times_that_cannot_be_used_are_one_clear_error() {
     let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
     for (flags, expected) in [
         (&["--backup-time", "2026-11-20T02:00:00"][..], "it has no time zone"),
         (&["--backup-time", RESTORED_AT, "--restored-at", BACKUP_TIME], "is before --backup-time"),
@@ -261,6 +303,8 @@ fn times_that_cannot_be_used_are_one_clear_error() {
             let run = halfbuilt(&[command]).args(flags).on(&database).run();
             run.exits(Exit::Usage).fails_with(expected);
         }
+        let delete = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(flags).on(&database).run();
+        delete.exits(Exit::Usage).fails_with(expected);
     }
     // As long as the time between them is not longer.
     scan(&database, &[&TIMES[..], &["--clock-tolerance", "4h 30m"]].concat());

@@ -140,16 +140,12 @@ impl<'a> Meaning<'a> {
     }
 
     /// Whether a moment may be the restored server's own start-up: it closes what it finds in the last 15 minutes before R, if nothing
-    /// else happened then. Where R is soon after T, it does so in one go.
+    /// else happened then.
     fn closing_from(&self, backup: Moment, restored: Moment) -> Moment {
         let startup = backup.plus(self.tolerance).max(restored.plus(-15 * MINUTE));
         let in_startup = |time: &Moment| startup < *time && *time < restored.plus(-self.tolerance);
         let has_sign = self.signs_of_premise(backup).into_iter().any(|(_, sign)| in_startup(&sign));
-        let stops = self.world.builds.iter().filter_map(|build| self.on_record(build.stopped)).filter(in_startup);
-        let stops: BTreeSet<Moment> = stops.collect();
-        let takes_long = stops.last().zip(stops.first()).is_some_and(|(last, first)| last.since(*first) > 2 * MINUTE);
-        let is_soon = restored.since(backup) - 2 * self.tolerance < 30 * MINUTE;
-        if has_sign || (is_soon && takes_long) { restored } else { startup }
+        if has_sign { restored } else { startup }
     }
 
     /// How many builds did something where nothing can have happened. Steps and pieces of builds that are not there count for them;
@@ -564,7 +560,14 @@ impl<'a> Meaning<'a> {
             may_resume && !stopped_since && !self.is_back_for(self.max_run_time),
             "this CI may resume what ran at the backup: wait for --max-run-time",
         );
-        notes.extend(self.ungrounded(build, reasons, witness));
+        let is_open = runs && !has_stop && ["in-flight", "stale"].contains(&timing);
+        let is_seen_later =
+            self.last_seen(build).is_some_and(|seen| self.restored.is_some_and(|restored| seen > restored));
+        say(
+            is_open && is_seen_later && !self.is_silent(build),
+            "a step of it stopped after the restore: it may be alive",
+        );
+        notes.extend(self.ungrounded(build, reasons, witness, timing));
         notes
     }
 
@@ -591,7 +594,7 @@ impl<'a> Meaning<'a> {
     }
 
     /// Why no rule that found it is a ground for deleting it; nothing if one is.
-    fn ungrounded(&self, build: &Build, reasons: &[String], witness: bool) -> Vec<String> {
+    fn ungrounded(&self, build: &Build, reasons: &[String], witness: bool, timing: &str) -> Vec<String> {
         let fired = RULES.into_iter().filter(|rule| reasons.iter().any(|reason| reason == rule));
         let fired: Vec<&str> = fired.chain(witness.then_some(WITNESS)).collect();
         if fired.iter().all(|rule| NEVER.contains(rule)) {
@@ -604,6 +607,13 @@ impl<'a> Meaning<'a> {
                 "closed-after-restore" if self.headers.running != Some(Running::Lost) => {
                     vec!["the profile does not say that what ran at the backup is lost".to_owned()]
                 }
+                "closed-after-restore"
+                    if ["in-flight", "stale"].contains(&timing) && self.stopped_by_restore(build) =>
+                {
+                    let why =
+                        "by the server's start-up (then give --restored-at as early as that), or was the backup later?";
+                    vec![format!("it stopped just before R: {why}")]
+                }
                 "impossible-state" => self.habits(build),
                 _ => vec![],
             };
@@ -613,6 +623,10 @@ impl<'a> Meaning<'a> {
             failed.extend(fails);
         }
         failed
+    }
+
+    fn stopped_by_restore(&self, build: &Build) -> bool {
+        self.on_record(build.stopped).zip(self.restored).is_some_and(|(stop, restored)| stop <= restored)
     }
 
     /// What is not known yet of a queue, if anything.

@@ -1,10 +1,11 @@
 //! Worlds that share a restore, in one database: each in projects and keys of its own, judged by one scan.
 
 use std::fmt::Write;
+use std::ops::RangeInclusive;
 
-use crate::history::{Build, Truth, world};
+use crate::history::{Build, Truth, damaged_long_ago, world};
 use crate::random::Random;
-use crate::restore::{Restore, time};
+use crate::restore::{MINUTE, Restore, time};
 use crate::support::{TestDatabase, psql_pipe};
 
 pub struct Batch {
@@ -20,6 +21,7 @@ impl Batch {
         let number = |place: usize| place as u64 + 1;
         let mut worlds: Vec<Vec<Build>> =
             (0..size).map(|place| world(&mut Random::new(seed, number(place)), &restore)).collect();
+        worlds[0].push(damaged_long_ago(restore.backup));
         // Two or less are no habit.
         let is_cancelled = |build: &&mut Build| build.status == "canceled";
         if worlds.iter_mut().flatten().filter(is_cancelled).count() < 3 {
@@ -55,30 +57,21 @@ impl Batch {
         text
     }
 
-    /// How many builds did something where nothing can have happened, if these are T and R.
-    pub fn contradictions(&self, [backup, restored]: [i64; 2]) -> usize {
+    /// How many builds at least, and how many at most, contradict these times. All that do anything but stop between them do, and all
+    /// that stop before the last quarter of an hour; a stop in that quarter may be the server's own start-up.
+    pub fn contradictions(&self, [backup, restored]: [i64; 2]) -> RangeInclusive<usize> {
         let tolerance = self.restore.tolerance;
         let between = |time: &i64| backup + tolerance < *time && *time < restored - tolerance;
+        let is_early = |time: &i64| *time <= restored - 15 * MINUTE;
         let signs = |build: &Build| {
             let steps = build.steps.iter().filter_map(|step| step.started);
             let pieces = build.steps.iter().flat_map(|step| &step.pieces).map(|piece| piece.stored);
             let pieces = pieces.filter(|_| self.restore.tells_stored);
-            [build.queued, build.started].into_iter().flatten().chain(steps).chain(pieces).collect::<Vec<i64>>()
+            [build.queued, build.started].into_iter().flatten().chain(steps).chain(pieces).any(|sign| between(&sign))
         };
-        let startup = (backup + tolerance).max(restored - 15 * crate::restore::MINUTE);
-        let in_startup = |time: &i64| startup < *time && *time < restored - tolerance;
-        let is_quiet = !self.builds().flat_map(signs).any(|sign| in_startup(&sign));
-        // What the server closes at its start-up, it closes in one go.
-        let stops = || self.builds().filter_map(|build| build.stopped).filter(in_startup);
-        let takes = stops().max().zip(stops().min()).map_or(0, |(last, first)| last - first);
-        let is_long = restored - backup - 2 * tolerance >= 30 * crate::restore::MINUTE;
-        let is_quiet = is_quiet && (is_long || takes <= 2 * crate::restore::MINUTE);
-        let closing_from = if is_quiet { startup } else { restored };
-        let contradicts = |build: &&Build| {
-            let stop = build.stopped.filter(|stop| *stop <= closing_from);
-            signs(build).iter().chain(stop.iter()).any(between)
-        };
-        self.builds().filter(contradicts).count()
+        let stop = |build: &Build| build.stopped.filter(between);
+        let surely = self.builds().filter(|build| signs(build) || stop(build).is_some_and(|stop| is_early(&stop)));
+        surely.count()..=self.builds().filter(|build| signs(build) || stop(build).is_some()).count()
     }
 }
 

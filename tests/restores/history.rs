@@ -72,6 +72,32 @@ pub fn world(random: &mut Random, restore: &Restore) -> Vec<Build> {
     (0..random.within(1, 7)).map(|place| Life::new(random, restore, never, place + 1).build(random)).collect()
 }
 
+/// A build that is damaged beyond doubt, long before anything else: there is something to delete.
+pub fn damaged_long_ago(backup: i64) -> Build {
+    let at = |days: i64| Some(backup - days * DAY);
+    let step = Step {
+        key: 0,
+        started: at(100),
+        stopped: at(100).map(|time| time + HOUR),
+        has_output: true,
+        size: Some(10),
+        closed: None,
+        pieces: vec![],
+    };
+    Build {
+        truth: Truth::Damaged,
+        story: "lost its output long ago",
+        number: 50,
+        lifecycle: "finished",
+        status: "success",
+        queued: at(101),
+        started: at(100),
+        stopped: at(99),
+        steps: vec![step],
+        never: "\\N",
+    }
+}
+
 /// What a build does, in its own time: work that begins with its start, and is cut into steps that store pieces.
 struct Life<'a> {
     restore: &'a Restore,

@@ -155,14 +155,68 @@ impl Restore {
         [self.backup, self.restored]
     }
 
-    /// One of them, or both, wrong by more than the tolerance, to the side where there may be something in between.
-    pub fn lie(&self, random: &mut Random) -> [i64; 2] {
+    /// T, R or both, wrong by more than the tolerance.
+    pub fn lie(&self, random: &mut Random) -> (Lie, [i64; 2]) {
         let off = |random: &mut Random| self.tolerance + 1 + random.spread(0, 4 * DAY);
         let latest = self.now - SECOND;
-        let side = random.within(0, 2);
-        let backup = if side == 1 { self.backup } else { self.backup - off(random) };
-        let restored = if side == 0 { self.restored } else { (self.restored + off(random)).min(latest) };
-        [backup, restored.max(self.restored)]
+        // Two tolerances apart at least, or nothing is deletable anyway.
+        let apart = 2 * self.tolerance + 1;
+        let room = latest - apart - self.restored;
+        let lie = random.pick(&Lie::ALL);
+        // Soon after the restore there is no time for both of them to be late.
+        let lie = if lie == Lie::BothLate && room < 0 { Lie::BothEarly } else { lie };
+        let told = match lie {
+            Lie::BackupEarly => [self.backup - off(random), self.restored],
+            Lie::RestoreLate => [self.backup, self.restored + off(random)],
+            Lie::Wide => [self.backup - off(random), self.restored + off(random)],
+            Lie::BackupLate => {
+                let backup = (self.backup + off(random)).min(latest - apart);
+                [backup, self.restored.max(backup + apart + random.spread(0, DAY))]
+            }
+            Lie::RestoreEarly => [self.backup, self.restored - random.within(0, self.restored - self.backup - apart)],
+            Lie::BothLate => {
+                let backup = self.restored + random.spread(0, DAY.min(room));
+                [backup, backup + apart + random.spread(0, DAY)]
+            }
+            Lie::BothEarly => {
+                let restored = self.backup - random.spread(0, 2 * DAY);
+                [restored - apart - random.spread(0, DAY), restored]
+            }
+        };
+        (lie, told.map(|time| time.min(latest)))
+    }
+}
+
+/// Which of the two times is told wrong, and to which side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lie {
+    BackupEarly,
+    RestoreLate,
+    /// The one too early, the other too late.
+    Wide,
+    /// Perhaps even after the restore.
+    BackupLate,
+    RestoreEarly,
+    /// Both after the true restore.
+    BothLate,
+    /// Both before the true backup.
+    BothEarly,
+}
+
+impl Lie {
+    pub const ALL: [Self; 7] = [
+        Self::BackupEarly,
+        Self::RestoreLate,
+        Self::Wide,
+        Self::BackupLate,
+        Self::RestoreEarly,
+        Self::BothLate,
+        Self::BothEarly,
+    ];
+
+    /// Whether the outage lies between the two times that are told: then what did nothing between them is cut, or came later.
+    pub fn holds_the_outage(self) -> bool {
+        matches!(self, Self::BackupEarly | Self::RestoreLate | Self::Wide)
     }
 }
 

@@ -42,7 +42,7 @@ fn finding() -> Finding {
         steps_unfinished: None,
         output_expected: None,
         output_stored: None,
-        shares_its_name: false,
+        shares: None,
         obstacles: Vec::new(),
         fingerprint: "f1".to_owned(),
     }
