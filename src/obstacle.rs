@@ -97,6 +97,12 @@ pub enum Obstacle {
     QueueTooYoung,
     /// Nothing that was queued after the restore has started.
     QueueStands,
+    /// It had ended by T, so it was not the backup that left it waiting.
+    WaitsAgain,
+    /// It waits, and this CI has builds that wait on purpose: it may have been one of them.
+    MayHaveBeenHeld,
+    /// It waits on purpose.
+    Held,
     /// What the rule itself says.
     RuleSays(String),
     /// A baseline knows the build otherwise: the reason's name.
@@ -141,7 +147,9 @@ impl fmt::Display for Obstacle {
             Self::StartsByItself => "it waits, and what waits in this database starts by itself",
             Self::StartUnknown => "its start is not on record, and it may have waited at the backup",
             Self::MayHaveBeenResumed => "this CI may resume what ran at the backup",
-            Self::MayBeResumed => "this CI may resume what ran at the backup: wait for --max-run-time",
+            Self::MayBeResumed => {
+                "this CI may resume what ran at the backup: wait for --max-run-time and --max-queue-time"
+            }
             Self::StepStoppedAfterRestore => "a step of it stopped after the restore: it may be alive",
             Self::NeverBy(rules) => {
                 let makes = if rules.len() == 1 { "makes" } else { "make" };
@@ -149,11 +157,14 @@ impl fmt::Display for Obstacle {
             }
             Self::NotKnownToBeLost => "the profile does not say that what ran at the backup is lost",
             Self::StoppedBeforeRestore => {
-                "it stopped just before R: by the server's start-up (then give --restored-at as early as that), or was the backup later?"
+                "it stopped just before R: by the server's start-up, or was the backup later?"
             }
             Self::QueueUnknown => "the profile does not say where the queue is kept",
-            Self::QueueTooYoung => "the server has not been back for --max-queue-time yet",
+            Self::QueueTooYoung => "the queue has not been served for --max-queue-time yet",
             Self::QueueStands => "no build that was queued after the restore has started yet",
+            Self::WaitsAgain => "it had ended by the backup, and waits again",
+            Self::MayHaveBeenHeld => "it may have waited on purpose, and been let go since",
+            Self::Held => "it waits on purpose",
             Self::RuleSays(why) => return f.write_str(why),
             Self::Baseline(reason) => return write!(f, "{reason}: what it should be is not known"),
         })

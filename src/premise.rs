@@ -78,10 +78,10 @@ pub struct Premise {
     pub start_up_stops: u64,
     /// A stop after this moment is one of the restored server. `None` without T.
     pub closing_from: Option<Timestamp>,
-    /// Whether a build that was queued after R has started since.
-    pub queue_moves: bool,
-    /// When a build was queued or started first after R: since then the CI is back, however long its database has been.
-    pub first_sign: Option<Timestamp>,
+    /// When a build that was queued after R started first: since then the queue is served.
+    pub first_served: Option<Timestamp>,
+    /// When a build started first after R: since then the CI is back at work, however long its database has been.
+    pub first_start: Option<Timestamp>,
     /// The states in which this CI leaves builds by habit, as the server writes an array of texts.
     pub habits: String,
     /// The database's own clock.
@@ -99,8 +99,8 @@ impl Premise {
             recovery_contradicted: None,
             start_up_stops: 0,
             closing_from: None,
-            queue_moves: false,
-            first_sign: None,
+            first_served: None,
+            first_start: None,
             habits: String::new(),
             now,
         }
@@ -136,15 +136,15 @@ impl Premise {
         restored.duration_since(backup) <= tolerance.saturating_add(tolerance)
     }
 
-    /// Whether the CI, or its server where the CI has shown no sign of life yet, has been back for less than this.
+    /// Whether the queue, or the server where the queue has not been seen to move yet, has been back for less than this.
     pub fn is_young_for(&self, length: SignedDuration) -> bool {
-        let back = self.first_sign.or(self.restored.time()).or(self.times.backup);
+        let back = self.first_served.or(self.restored.time()).or(self.times.backup);
         back.is_none_or(|back| self.now.duration_since(back) < length)
     }
 
-    /// Whether the CI has been back for so long: since its first sign of life after R.
+    /// Whether the CI has been back at work for so long: since it first started a build after R.
     pub fn is_back_for(&self, length: SignedDuration) -> bool {
-        self.first_sign.is_some_and(|back| self.now.duration_since(back) >= length)
+        self.first_start.is_some_and(|back| self.now.duration_since(back) >= length)
     }
 }
 
@@ -209,10 +209,10 @@ mod tests {
     }
 
     #[test]
-    fn how_long_the_ci_is_back_counts_from_its_first_sign_of_life() {
-        let back = |first_sign: Option<&str>| {
+    fn how_long_the_ci_is_back_counts_from_its_first_start() {
+        let back = |first_start: Option<&str>| {
             let given = premise(Restored::Given(at("2026-11-20T05:00:00Z")));
-            Premise { first_sign: first_sign.map(at), ..given }.is_back_for(SignedDuration::from_hours(1))
+            Premise { first_start: first_start.map(at), ..given }.is_back_for(SignedDuration::from_hours(1))
         };
         assert!(back(Some("2026-11-20T06:00:00Z")));
         assert!(!back(Some("2026-11-20T06:00:01Z")));

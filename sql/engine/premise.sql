@@ -1,6 +1,6 @@
 -- What:  whether T and R can be true, by all builds: how many did something between them, when first and when last; from when on a
---        stop is the restored server's own; whether what waits is started again; the database's clock; and when the CI showed the first
---        sign of life after R.
+--        stop is the restored server's own; when a build that was queued after R started first; the database's clock; and when any build
+--        started first after R.
 -- For:   scan, verify and delete, before any timing is told.
 -- Why:   nothing that happened after T can be in a database that was restored from T, and nothing happened before R on a server that
 --        was not there: a build that did something in between says that T, R or a clock is wrong. Clocks may be apart by the tolerance.
@@ -41,19 +41,19 @@ WITH sign AS MATERIALIZED (
      WHERE build.stopped_at > to_timestamp(($1::bigint[])[1] / 1e6) AND build.stopped_at < to_timestamp(($1::bigint[])[2] / 1e6)
        AND (NOT start_up.is_quiet OR build.stopped_at <= to_timestamp(($1::bigint[])[3] / 1e6))
 ), life AS (
-    -- The CI is back when the first build is queued or started, however long its database has been.
-    SELECT min(least(CASE WHEN build.queued_at  > to_timestamp(($1::bigint[])[4] / 1e6) THEN build.queued_at  END,
-                     CASE WHEN build.started_at > to_timestamp(($1::bigint[])[4] / 1e6) THEN build.started_at END)) AS first_sign,
-           coalesce(bool_or(build.queued_at > to_timestamp(($1::bigint[])[4] / 1e6)
-                            AND build.started_at > to_timestamp(($1::bigint[])[4] / 1e6)), false) AS queue_moves
+    -- The CI is back at work when the first build starts, however long its database has been, and whatever was queued; its queue when
+    -- the first of those starts that were queued since.
+    SELECT min(build.started_at) AS first_start,
+           min(build.started_at) FILTER (WHERE build.queued_at > to_timestamp(($1::bigint[])[4] / 1e6)) AS first_served
       FROM build
+     WHERE build.started_at > to_timestamp(($1::bigint[])[4] / 1e6)
 ), counted AS (
     SELECT count(DISTINCT contradiction.build_key) + (count(*) > count(contradiction.build_key))::int AS builds, min(contradiction.at) AS first, max(contradiction.at) AS last
       FROM contradiction
 )
 SELECT counted.builds, counted.first, counted.last,
-       CASE WHEN start_up.is_quiet THEN to_timestamp(($1::bigint[])[3] / 1e6) ELSE to_timestamp(($1::bigint[])[4] / 1e6) END AS closing_from,
-       life.queue_moves, now() AS now, life.first_sign, CASE WHEN start_up.is_quiet THEN start_up.stops ELSE 0 END AS start_up_stops
+       CASE WHEN start_up.is_quiet THEN to_timestamp(($1::bigint[])[3] / 1e6) ELSE to_timestamp(($1::bigint[])[2] / 1e6) END AS closing_from,
+       life.first_served, now() AS now, life.first_start, CASE WHEN start_up.is_quiet THEN start_up.stops ELSE 0 END AS start_up_stops
   FROM counted
  CROSS JOIN start_up
  CROSS JOIN life;

@@ -22,6 +22,7 @@ SELECT count(*) FILTER (WHERE build.lifecycle IS NULL
                           AND build.stopped_at IS NULL) AS over_without_time,
        count(*) AS builds,
        count(build.queued_at) AS queueings,
+       count(build.started_at) AS starts,
        -- In the order of the lifecycles in the program.
        count(*) FILTER (WHERE build.lifecycle = 'queued') AS queued_builds,
        count(*) FILTER (WHERE build.lifecycle = 'held') AS held_builds,

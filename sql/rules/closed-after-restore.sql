@@ -3,20 +3,48 @@
 -- needs: build, backup_time
 -- deletable: where what ran is lost
 --
--- What:  builds that had started by the backup time and stopped after the restore, or by the server's own start-up just before it.
+-- What:  builds that had started by the backup time and stopped after the restore, or by the server's own start-up just before it. Where
+--        the start is not on record, a step that had started by then, a piece of output that was stored by then, or the lifecycle running
+--        stands for it.
 -- For:   scan, verify and delete.
 -- Why:   where no build survives a restore, some housekeeping closed what it found running, and the rows then look whole; only the
 --        times give them away. From when on a stop is the restored server's own is found out before (premise.sql). A stop before R may be of
---        a backup that was taken later than T: it needs a second reason, or an earlier R, before its build is deletable.
+--        a backup that was taken later than T: it needs a second reason, or an earlier R, before its build is deletable. Clocks may be
+--        apart by the tolerance.
 -- Not:   a build that stopped by the backup time, however late it started; one that stopped between backup and restore, which no restored
---        server can have closed: then one of the two times is wrong, which is said. A build that waits on purpose (held).
-SELECT build.build_key,
-       'started ' || to_char(build.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-         || ', stopped ' || to_char(build.stopped_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+--        server can have closed: then one of the two times is wrong, which is said. A build that waits on purpose (held); one that was
+--        cancelled while it waited.
+WITH setting AS MATERIALIZED (
+    SELECT nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
+             + coalesce(nullif(current_setting('halfbuilt.clock_tolerance', true), ''), '0')::interval AS started_by,
+           coalesce(nullif(current_setting('halfbuilt.closing_from', true), ''),
+                    nullif(current_setting('halfbuilt.restored_at', true), ''),
+                    nullif(current_setting('halfbuilt.backup_time', true), ''))::timestamptz AS closing_from
+), closed AS MATERIALIZED (
+    SELECT build.build_key, build.lifecycle, build.queued_at, build.started_at, build.stopped_at
+      FROM build
+     WHERE build.stopped_at > (SELECT setting.closing_from FROM setting)
+       AND (build.started_at <= (SELECT setting.started_by FROM setting)
+            OR build.started_at IS NULL AND (build.queued_at <= (SELECT setting.started_by FROM setting)) IS NOT FALSE)
+       AND build.lifecycle IS DISTINCT FROM 'held'
+), sign AS (
+    SELECT step.build_key, step.started_at AS at
+      FROM step WHERE step.build_key IN (SELECT closed.build_key FROM closed WHERE closed.started_at IS NULL)
+    UNION ALL
+    SELECT chunk.build_key, chunk.stored_at
+      FROM chunk WHERE chunk.build_key IN (SELECT closed.build_key FROM closed WHERE closed.started_at IS NULL)
+), shown AS (
+    SELECT sign.build_key, min(sign.at) AS at FROM sign GROUP BY sign.build_key
+)
+SELECT closed.build_key,
+       CASE WHEN closed.started_at IS NOT NULL
+            THEN 'started ' || to_char(closed.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+            WHEN shown.at <= setting.started_by
+            THEN 'at work at ' || to_char(shown.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+            ELSE 'running' END
+         || ', stopped ' || to_char(closed.stopped_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
          || ', after the backup' AS evidence
-  FROM build
- WHERE build.started_at <= (SELECT nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz)
-   AND build.stopped_at >  (SELECT coalesce(nullif(current_setting('halfbuilt.closing_from', true), ''),
-                                            nullif(current_setting('halfbuilt.restored_at', true), ''),
-                                            nullif(current_setting('halfbuilt.backup_time', true), ''))::timestamptz)
-   AND build.lifecycle IS DISTINCT FROM 'held';
+  FROM closed
+ CROSS JOIN setting
+  LEFT JOIN shown ON shown.build_key = closed.build_key
+ WHERE closed.started_at IS NOT NULL OR shown.at <= setting.started_by OR closed.lifecycle = 'running';

@@ -23,7 +23,8 @@ WITH stored AS (
            step.output_closed IS FALSE AND (step.stopped_at IS NOT NULL OR build.stopped_at IS NOT NULL
                                             OR build.lifecycle = 'finished') AS never_closed,
            (step.has_output OR step.output_closed IS FALSE) AND step.stopped_at IS NULL
-             AND step.started_at <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz, now()))
+             AND step.started_at <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
+                                        + coalesce(nullif(current_setting('halfbuilt.clock_tolerance', true), ''), '0')::interval, now()))
              AS cut
       FROM step
       JOIN build ON build.build_key = step.build_key AND build.lifecycle IS DISTINCT FROM 'held'

@@ -16,7 +16,8 @@ WITH waiting AS (
 ), later AS MATERIALIZED (
     SELECT waiting.build_key, waiting.queued_at
       FROM waiting
-     WHERE (waiting.queued_at <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz, now()))) IS NOT TRUE
+     WHERE (waiting.queued_at <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
+                                        + coalesce(nullif(current_setting('halfbuilt.clock_tolerance', true), ''), '0')::interval, now()))) IS NOT TRUE
 ), life AS (
     SELECT step.build_key, greatest(step.started_at, step.stopped_at) AS at
       FROM step WHERE step.build_key IN (SELECT later.build_key FROM later)
@@ -26,7 +27,8 @@ WITH waiting AS (
 ), stuck AS (
     SELECT waiting.build_key, waiting.queued_at, NULL::timestamptz AS last
       FROM waiting
-     WHERE waiting.queued_at <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz, now()))
+     WHERE waiting.queued_at <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
+                                        + coalesce(nullif(current_setting('halfbuilt.clock_tolerance', true), ''), '0')::interval, now()))
     UNION ALL
     SELECT later.build_key, later.queued_at, greatest(later.queued_at, latest.at)
       FROM later

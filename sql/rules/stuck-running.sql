@@ -16,12 +16,14 @@ WITH open AS (
 ), cut AS (
     SELECT open.build_key, open.since, NULL::timestamptz AS last
       FROM open
-     WHERE open.since <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz, now()))
+     WHERE open.since <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
+                                        + coalesce(nullif(current_setting('halfbuilt.clock_tolerance', true), ''), '0')::interval, now()))
 ), later AS MATERIALIZED (
     -- Few: what a live server runs.
     SELECT open.build_key, open.since, greatest(open.queued_at, open.started_at) AS seen
       FROM open
-     WHERE (open.since <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz, now()))) IS NOT TRUE
+     WHERE (open.since <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
+                                        + coalesce(nullif(current_setting('halfbuilt.clock_tolerance', true), ''), '0')::interval, now()))) IS NOT TRUE
 ), life AS (
     SELECT step.build_key, greatest(step.started_at, step.stopped_at) AS at
       FROM step WHERE step.build_key IN (SELECT later.build_key FROM later)

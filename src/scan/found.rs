@@ -3,7 +3,7 @@
 use crate::database::Row;
 use crate::finding::Finding;
 use crate::obstacle::{Ground, Obstacle};
-use crate::premise::Premise;
+use crate::premise::{Premise, earlier};
 use crate::text::escape_controls;
 use crate::timing::{BuildTimes, Timing};
 
@@ -52,7 +52,7 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) 
     let seen = Seen {
         is_there: row.boolean(23)?.unwrap_or(false),
         in_future: row.boolean(22)?.unwrap_or(true),
-        shows_a_start: times.started.or(times.last_step_started).or(times.last_stored).is_some(),
+        shows_a_start: shows_a_start(&times, premise),
         grounds: grounds(plan, &found.reasons, row.texts(20)?),
     };
     found.obstacles = obstacles(&found, &seen, plan.habits(), premise);
@@ -62,6 +62,13 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) 
     }
     found.fingerprint = fingerprint(&found.key, &found, row.text(21)?.as_deref(), &fit.database_tag);
     Ok(found)
+}
+
+/// Whether anything shows that it started since it was queued. What is older is of an attempt before; clocks may be apart.
+fn shows_a_start(times: &BuildTimes, premise: &Premise) -> bool {
+    let queued = times.queued.map(|queued| earlier(queued, premise.times.clock_tolerance));
+    let signs = [times.started, times.last_step_started, times.last_stored];
+    signs.into_iter().flatten().any(|sign| queued.is_none_or(|queued| sign >= queued))
 }
 
 /// When each reason makes a build deletable. A reason that no rule of the plan has is a baseline's, and never does.

@@ -1,6 +1,8 @@
 //! Judges a build that was found: its timing, and what stands against deleting it.
 
 use crate::build_url::BuildUrl;
+use jiff::SignedDuration;
+
 use crate::finding::Finding;
 use crate::obstacle::{Ground, Obstacle, Queue, Running};
 use crate::premise::{Premise, Restored};
@@ -12,7 +14,7 @@ pub(super) struct Seen {
     pub(super) is_there: bool,
     /// Whether a time of it lies in the future.
     pub(super) in_future: bool,
-    /// Whether anything shows that it ever started: a start, a step's start, or stored output.
+    /// Whether anything shows that it started since it was queued: a start, a step's start, or stored output.
     pub(super) shows_a_start: bool,
     /// For each reason, when it makes a build deletable, and the rule's own word against this one, '' where it has none.
     pub(super) grounds: Vec<(Ground, String)>,
@@ -23,6 +25,8 @@ pub(super) struct Seen {
 pub(super) struct Habits {
     pub(super) running: Running,
     pub(super) queue: Option<Queue>,
+    /// Whether builds may wait on purpose, and be let go after the restore.
+    pub(super) holds: bool,
 }
 
 /// All that stands against deleting a build. Nothing does where this is empty.
@@ -45,7 +49,7 @@ pub(super) fn obstacles(found: &Finding, seen: &Seen, habits: Habits, premise: &
     against.extend(found.shares.clone().map(Obstacle::SharesItsName));
     against.extend(of_address(found));
     against.extend(of_lifecycle(found, seen, habits, premise));
-    against.extend(of_resumption(found, habits, premise));
+    against.extend(of_resumption(found, seen, habits, premise));
     against.extend(of_steps(found, premise));
     against.extend(of_reasons(found, seen, habits, premise));
     against
@@ -87,29 +91,36 @@ fn of_address(found: &Finding) -> Option<Obstacle> {
 /// whether the backup cut it, or it waited then and ran later.
 fn of_lifecycle(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise) -> Option<Obstacle> {
     let lifecycle = found.lifecycle.as_deref();
-    let may_have_waited = matches!(found.timing, Timing::InFlight | Timing::Stale) && !seen.shows_a_start;
+    let seems_cut = matches!(found.timing, Timing::InFlight | Timing::Stale);
     match lifecycle {
         // That no T was given is said already.
         _ if premise.times.backup.is_none() => None,
+        Some("held") => Some(Obstacle::Held),
         // A stop may be of an earlier attempt.
-        Some("queued" | "not_running") => of_queue(habits, premise),
-        Some("running") if may_have_waited => {
-            // It may have waited for as long as builds wait, and then run for as long as they run.
-            let both = premise.times.max_run_time.saturating_add(premise.times.max_queue_time);
-            let is_settled = premise.is_back_for(both) && of_queue(habits, premise).is_none();
+        Some("queued" | "not_running") => of_queue(habits, premise)
+            .or((found.timing == Timing::Ended).then_some(Obstacle::WaitsAgain))
+            .or(habits.holds.then_some(Obstacle::MayHaveBeenHeld)),
+        // Even one that had ended: the stop is of an attempt before.
+        Some("running") if !seen.shows_a_start && (seems_cut || found.timing == Timing::Ended) => {
+            let is_settled = premise.is_back_for(queue_and_run(premise)) && of_queue(habits, premise).is_none();
             (!is_settled).then_some(Obstacle::StartUnknown)
         }
-        Some("not_run" | "finished") if may_have_waited => Some(Obstacle::StartUnknown),
-        Some("held" | "not_run" | "running" | "finished") => None,
+        Some("not_run" | "finished") if seems_cut && !seen.shows_a_start => Some(Obstacle::StartUnknown),
+        Some("not_run" | "running" | "finished") => None,
         _ => Some(Obstacle::LifecycleUnknown),
     }
 }
 
+/// A build may wait for as long as builds wait, and then run for as long as they run.
+fn queue_and_run(premise: &Premise) -> SignedDuration {
+    premise.times.max_run_time.saturating_add(premise.times.max_queue_time)
+}
+
 /// A CI that resumes what ran may be at work on it, unseen. A stop by T may be of an earlier attempt.
-fn of_resumption(found: &Finding, habits: Habits, premise: &Premise) -> Option<Obstacle> {
+fn of_resumption(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise) -> Option<Obstacle> {
     let runs = found.lifecycle.as_deref() == Some("running");
     let ran_at_backup = match found.timing {
-        Timing::InFlight | Timing::Stale => runs || found.started_at.is_some(),
+        Timing::InFlight | Timing::Stale => runs || seen.shows_a_start,
         Timing::Ended => runs,
         Timing::AfterRestore | Timing::Between | Timing::Unknown => false,
     };
@@ -119,15 +130,17 @@ fn of_resumption(found: &Finding, habits: Habits, premise: &Premise) -> Option<O
     if found.stopped_at.is_some() && found.timing != Timing::Ended {
         return Some(Obstacle::MayHaveBeenResumed);
     }
-    (!premise.is_back_for(premise.times.max_run_time)).then_some(Obstacle::MayBeResumed)
+    (!premise.is_back_for(queue_and_run(premise))).then_some(Obstacle::MayBeResumed)
 }
 
 /// Housekeeping closes steps, but hardly without their build: who stopped a step of what still runs may be its runner, which outlived
 /// the outage. Nothing else of such a build is later than T.
 fn of_steps(found: &Finding, premise: &Premise) -> Option<Obstacle> {
-    let runs = found.lifecycle.as_deref() == Some("running") && found.stopped_at.is_none();
-    let seems_cut = matches!(found.timing, Timing::InFlight | Timing::Stale);
-    let last = found.last_activity_at.filter(|_| runs && seems_cut)?;
+    let runs = found.lifecycle.as_deref() == Some("running");
+    // A stop of the build after R is another matter: then housekeeping closed it, and its steps with it.
+    let is_open = matches!(found.timing, Timing::InFlight | Timing::Stale) && found.stopped_at.is_none()
+        || found.timing == Timing::Ended;
+    let last = found.last_activity_at.filter(|_| runs && is_open)?;
     let is_later = premise.restored.time().is_some_and(|restored| last > restored);
     let is_silent = premise.now.duration_since(last) > premise.times.max_run_time;
     (is_later && !is_silent).then_some(Obstacle::StepStoppedAfterRestore)
@@ -170,7 +183,7 @@ fn of_queue(habits: Habits, premise: &Premise) -> Option<Obstacle> {
         None => Some(Obstacle::QueueUnknown),
         Some(Queue::InThisDatabase) => Some(Obstacle::StartsByItself),
         Some(Queue::Elsewhere) if premise.is_young_for(premise.times.max_queue_time) => Some(Obstacle::QueueTooYoung),
-        Some(Queue::Elsewhere) => (!premise.queue_moves).then_some(Obstacle::QueueStands),
+        Some(Queue::Elsewhere) => premise.first_served.is_none().then_some(Obstacle::QueueStands),
     }
 }
 
@@ -191,10 +204,10 @@ mod tests {
         let given = Restored::Given(at("2026-11-20T06:30:00Z"));
         let asked = Premise::without_backup(times, at("2026-11-21T06:30:00Z"));
         let back = Some(at("2026-11-20T06:30:00Z"));
-        Premise { restored: given, closing_from: back, first_sign: back, queue_moves: true, ..asked }
+        Premise { restored: given, closing_from: back, first_start: back, first_served: back, ..asked }
     }
 
-    const LOST: Habits = Habits { running: Running::Lost, queue: Some(Queue::Elsewhere) };
+    const LOST: Habits = Habits { running: Running::Lost, queue: Some(Queue::Elsewhere), holds: false };
 
     fn cut() -> Finding {
         Finding {
@@ -283,7 +296,7 @@ mod tests {
             assert_eq!(judge(Habits { queue: None, ..LOST }, &premise()), [Obstacle::QueueUnknown]);
             let in_database = Habits { queue: Some(Queue::InThisDatabase), ..LOST };
             assert_eq!(judge(in_database, &premise()), [Obstacle::StartsByItself]);
-            let still = Premise { queue_moves: false, ..premise() };
+            let still = Premise { first_served: None, ..premise() };
             assert_eq!(judge(LOST, &still), [Obstacle::QueueStands]);
             let young = Premise { now: at("2026-11-20T07:29:59Z"), ..premise() };
             assert_eq!(judge(LOST, &young), [Obstacle::QueueTooYoung]);
@@ -294,6 +307,11 @@ mod tests {
             Finding { lifecycle: Some("queued".to_owned()), stopped_at: stopped, timing: Timing::Ended, ..cut() };
         let against = against(&again, &[(Ground::Always, "")], Habits { queue: None, ..LOST }, &premise());
         assert_eq!(against, [Obstacle::QueueUnknown]);
+        let judge = |found: &Finding, habits| self::tests::against(found, &[(Ground::Always, "")], habits, &premise());
+        assert_eq!(judge(&again, LOST), [Obstacle::WaitsAgain]);
+        let waiting = Finding { timing: Timing::InFlight, stopped_at: None, ..again };
+        assert_eq!(judge(&waiting, Habits { holds: true, ..LOST }), [Obstacle::MayHaveBeenHeld]);
+        assert_eq!(judge(&Finding { lifecycle: Some("held".to_owned()), ..waiting }, LOST), [Obstacle::Held]);
     }
 
     #[test]
@@ -338,7 +356,8 @@ mod tests {
         assert_eq!(judge(&over, &young), [Obstacle::MayBeResumed]);
         assert_eq!(judge(&Finding { lifecycle: Some("finished".to_owned()), ..over }, &young), []);
         let waiting = Finding { lifecycle: Some("queued".to_owned()), started_at: None, ..cut() };
-        assert_eq!(judge(&waiting, &young), []);
+        let unstarted = Seen { shows_a_start: false, ..by(&[(Ground::Always, "")]) };
+        assert_eq!(obstacles(&waiting, &unstarted, resumed, &young), []);
         let closed = against(&cut(), &[(Ground::WhereLost, "")], resumed, &premise());
         assert_eq!(closed, [Obstacle::NotKnownToBeLost]);
     }

@@ -11,6 +11,9 @@ use super::rule::{Need, Rule, Sieve};
 /// The rule that looks at where output ends.
 const OUTPUT_TRUNCATED: &str = "output-truncated";
 
+/// The rule that looks for builds which had started by the backup.
+const CLOSED_AFTER_RESTORE: &str = "closed-after-restore";
+
 /// How much of a project's name a remark shows, in characters.
 const PROJECT: usize = 120;
 
@@ -29,9 +32,7 @@ impl Scan<'_> {
         let all_differ = names == count(2)? && addresses == count(4)?;
         // A build in scope may share its address with one that is not.
         self.sieved.names_differ = self.projects.is_none() && all_differ;
-        if !all_differ || names < builds {
-            self.look_at_keys().await?;
-        }
+        self.look_at_keys().await?;
         if builds > 0 && names == 0 && addresses == 0 {
             self.leave_out_rules(|rule| rule.sieve == Some(Sieve::Names), "no build has a number or an address");
         }
@@ -58,7 +59,7 @@ impl Scan<'_> {
         }
         let mut waiting = 0;
         for (place, lifecycle) in LIFECYCLES.into_iter().enumerate() {
-            let found = count(12 + place)?;
+            let found = count(13 + place)?;
             if ["queued", "not_running"].contains(&lifecycle) {
                 waiting += found;
             }
@@ -74,6 +75,9 @@ impl Scan<'_> {
             // Such tables may show no build before it starts.
             let waits = |rule: &Rule| rule.needs.contains(&Need::QueueElsewhere);
             self.leave_out_rules(waits, "no queueing is on record");
+        }
+        if builds > 0 && count(12)? == 0 {
+            self.leave_out_rules(|rule| rule.name == CLOSED_AFTER_RESTORE, "no start is on record");
         }
         self.remark_off_record(off_record, "build");
         let project = [row.text(5)?, row.text(6)?];

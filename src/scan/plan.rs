@@ -162,7 +162,8 @@ impl ScanPlan {
 
     /// What the profile says of its CI.
     pub(super) fn habits(&self) -> Habits {
-        Habits { running: self.profile.running, queue: self.profile.queue }
+        let holds = self.profile.yields.as_ref().is_some_and(|words| words.iter().any(|word| word == "held"));
+        Habits { running: self.profile.running, queue: self.profile.queue, holds }
     }
 
     /// What a snapshot for this plan has to be given before the premise is known.

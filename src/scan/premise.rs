@@ -53,8 +53,8 @@ impl Premise {
 struct Answer {
     contradictions: Contradictions,
     closing_from: Option<Timestamp>,
-    queue_moves: bool,
-    first_sign: Option<Timestamp>,
+    first_served: Option<Timestamp>,
+    first_start: Option<Timestamp>,
     start_up_stops: u64,
     now: Timestamp,
 }
@@ -76,8 +76,8 @@ impl Asker<'_> {
             recovery_contradicted: None,
             start_up_stops: answer.start_up_stops,
             closing_from: answer.closing_from,
-            queue_moves: answer.queue_moves,
-            first_sign: answer.first_sign,
+            first_served: answer.first_served,
+            first_start: answer.first_start,
             habits: String::new(),
             now: answer.now,
         };
@@ -153,9 +153,9 @@ impl Asker<'_> {
                 last: row.time(2)?,
             },
             closing_from: row.time(3)?,
-            queue_moves: row.boolean(4)?.unwrap_or(false),
+            first_served: row.time(4)?,
             now: row.time(5)?.ok_or(ScanError::NoAnswer { what })?,
-            first_sign: row.time(6)?,
+            first_start: row.time(6)?,
             start_up_stops: row.integer(7)?.unwrap_or_default().unsigned_abs(),
         })
     }

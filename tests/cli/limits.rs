@@ -24,7 +24,7 @@ fn a_statement_that_takes_too_long_is_given_up_and_the_flag_is_named() {
     let (folder, run) = slow_scan(&database, "600");
     let report = folder.path().join("report.csv");
     let done = run.args(&["--statement-timeout", "3s", "-o"]).args(&[&report]).run().exits(Exit::Failed);
-    done.fails_with("counting builds failed")
+    done.fails_with("looking for habits of the CI failed")
         .says("canceling statement due to statement timeout")
         .says("--statement-timeout");
     assert!(!report.exists());

@@ -8,7 +8,7 @@ use crate::support::{BACKUP_TIME, Done, RESTORED_AT, Report, TIMES, TestDatabase
 /// Why nothing is deletable where R is not known.
 const NO_R: &str = "R is not known: give --restored-at";
 const TOO_CLOSE: &str = "R is too close to T for the clock tolerance";
-const NOT_BACK_LONG: &str = "the server has not been back for --max-queue-time yet";
+const NOT_BACK_LONG: &str = "the queue has not been served for --max-queue-time yet";
 const QUEUE_STANDS: &str = "no build that was queued after the restore has started yet";
 
 fn scan(database: &TestDatabase, arguments: &[&str]) -> Done {

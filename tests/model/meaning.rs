@@ -145,7 +145,7 @@ impl<'a> Meaning<'a> {
         let startup = backup.plus(self.tolerance).max(restored.plus(-15 * MINUTE));
         let in_startup = |time: &Moment| startup < *time && *time < restored.plus(-self.tolerance);
         let has_sign = self.signs_of_premise(backup).into_iter().any(|(_, sign)| in_startup(&sign));
-        if has_sign { restored } else { startup }
+        if has_sign { restored.plus(-self.tolerance) } else { startup }
     }
 
     /// How many builds did something where nothing can have happened. Steps and pieces of builds that are not there count for them;
@@ -178,21 +178,23 @@ impl<'a> Meaning<'a> {
         all.filter_map(|(key, time)| Some((key, self.on_record(time)?))).collect()
     }
 
-    /// Whether the CI has been back for so long: since the first build that was queued or started after R.
+    /// Whether the CI has been back at work for so long: since the first build that started after R.
     fn is_back_for(&self, span: i64) -> bool {
-        self.first_sign().is_some_and(|first| self.now >= first.plus(span))
+        self.first_start(false).is_some_and(|first| self.now >= first.plus(span))
     }
 
-    /// Whether it has been back for less: since R, where no build has been queued or started yet.
+    /// Whether the queue has been served for less: since R, where none that was queued since has started yet.
     fn is_young_for(&self, span: i64) -> bool {
-        let back = self.first_sign().or(self.restored).or(self.backup);
+        let back = self.first_start(true).or(self.restored).or(self.backup);
         back.is_none_or(|back| self.now < back.plus(span))
     }
 
-    fn first_sign(&self) -> Option<Moment> {
+    /// The first start after R, of any build or of one that was queued after R.
+    fn first_start(&self, queued_since: bool) -> Option<Moment> {
         let restored = self.restored.or(self.backup)?;
-        let times = self.world.builds.iter().flat_map(|build| [build.queued, build.started]);
-        times.filter_map(|time| self.on_record(time)).filter(|time| *time > restored).min()
+        let is_later = |time: Option<Moment>| self.on_record(time).filter(|time| *time > restored);
+        let builds = self.world.builds.iter().filter(|build| !queued_since || is_later(build.queued).is_some());
+        builds.filter_map(|build| is_later(build.started)).min()
     }
 
     /// A value that is no time is none.
@@ -206,6 +208,20 @@ impl<'a> Meaning<'a> {
         let pieces = self.chunks_of(Some(build.key)).map(|chunk| chunk.stored);
         let all = [build.queued, build.started].into_iter().chain(steps).chain(pieces);
         all.filter_map(|time| self.on_record(time)).collect()
+    }
+
+    /// When its steps started and its output was stored.
+    fn work(&self, build: &Build) -> Vec<Moment> {
+        let steps = self.steps_of(Some(build.key)).map(|step| step.started);
+        let pieces = self.chunks_of(Some(build.key)).map(|chunk| chunk.stored);
+        steps.chain(pieces).filter_map(|time| self.on_record(time)).collect()
+    }
+
+    /// Whether anything shows that it started since it was queued.
+    fn shows_a_start(&self, build: &Build) -> bool {
+        let since = self.on_record(build.queued).map(|queued| queued.plus(-self.tolerance));
+        let starts = self.on_record(build.started).into_iter().chain(self.work(build));
+        starts.into_iter().any(|start| since.is_none_or(|since| start >= since))
     }
 
     /// When it was last seen at work: its signs, and its steps' stops. Its own stop may be somebody else's doing.
@@ -288,7 +304,8 @@ impl<'a> Meaning<'a> {
 
     /// Rules that look at what had happened by T look at what has happened by now where no T is told.
     fn by_then(&self, time: Option<Moment>) -> bool {
-        self.on_record(time).is_some_and(|time| time <= self.backup.unwrap_or(self.now))
+        let by = self.backup.map_or(self.now, |backup| backup.plus(self.tolerance));
+        self.on_record(time).is_some_and(|time| time <= by)
     }
 
     fn has(&self, time: Option<Moment>) -> bool {
@@ -301,13 +318,20 @@ impl<'a> Meaning<'a> {
     }
 
     fn is_closed_after_restore(&self, build: &Build) -> bool {
-        let stop = self.on_record(build.stopped);
-        match (self.backup, self.closing_from, self.on_record(build.started), stop) {
-            (Some(backup), Some(closing_from), Some(started), Some(stopped)) => {
-                !is(build, "held") && started <= backup && stopped > closing_from
+        let (Some(_), Some(closing_from)) = (self.backup, self.closing_from) else {
+            return false;
+        };
+        let is_closed = self.on_record(build.stopped).is_some_and(|stop| stop > closing_from);
+        let had_started = match self.on_record(build.started) {
+            Some(start) => self.by_then(Some(start)),
+            // Somebody else's work tells it, or its own state.
+            None => {
+                let work = self.work(build);
+                let was_there = !self.has(build.queued) || self.by_then(build.queued);
+                was_there && (is(build, "running") || work.into_iter().any(|time| self.by_then(Some(time))))
             }
-            _ => false,
-        }
+        };
+        !is(build, "held") && is_closed && had_started
     }
 
     fn is_stuck_queued(&self, build: &Build) -> bool {
@@ -354,7 +378,8 @@ impl<'a> Meaning<'a> {
         let lifecycle = format!("that are {}", build.lifecycle.as_deref().unwrap_or_default());
         let found = [(are_most(of_status, 3), status), (are_most(of_lifecycle, 10), lifecycle)];
         let said = found.into_iter().filter(|(holds, _)| *holds);
-        said.map(|(_, which)| format!("most builds {which} are so: a habit of this CI?")).collect()
+        // The one by its word is told alone.
+        said.take(1).map(|(_, which)| format!("most builds {which} are so: a habit of this CI?")).collect()
     }
 
     fn is_truncated(&self, build: &Build, step: &Step) -> bool {
@@ -549,7 +574,7 @@ impl<'a> Meaning<'a> {
         let mut say = |holds: bool, note: &str| notes.extend(holds.then(|| note.to_owned()));
         let runs = is(build, "running");
         let ran_at_backup = match timing {
-            "in-flight" | "stale" => runs || self.has(build.started),
+            "in-flight" | "stale" => runs || self.shows_a_start(build),
             "ended" => runs,
             _ => false,
         };
@@ -557,10 +582,10 @@ impl<'a> Meaning<'a> {
         let stopped_since = has_stop && timing != "ended";
         say(may_resume && stopped_since, "this CI may resume what ran at the backup");
         say(
-            may_resume && !stopped_since && !self.is_back_for(self.max_run_time),
-            "this CI may resume what ran at the backup: wait for --max-run-time",
+            may_resume && !stopped_since && !self.is_back_for(self.max_run_time + self.max_queue_time),
+            "this CI may resume what ran at the backup: wait for --max-run-time and --max-queue-time",
         );
-        let is_open = runs && !has_stop && ["in-flight", "stale"].contains(&timing);
+        let is_open = runs && (!has_stop && ["in-flight", "stale"].contains(&timing) || timing == "ended");
         let is_seen_later =
             self.last_seen(build).is_some_and(|seen| self.restored.is_some_and(|restored| seen > restored));
         say(
@@ -574,21 +599,23 @@ impl<'a> Meaning<'a> {
     /// What waits, or may have waited, may start yet; and of a word that nobody knows nothing is known.
     fn vetoes_of_lifecycle(&self, build: &Build, timing: &str) -> Option<String> {
         self.backup?;
-        let pieces = self.chunks_of(Some(build.key)).map(|chunk| chunk.stored);
-        let work = self.steps_of(Some(build.key)).map(|step| step.started).chain(pieces);
-        let shows_a_start = [build.started].into_iter().chain(work).any(|time| self.has(time));
-        let may_have_waited = ["in-flight", "stale"].contains(&timing) && !shows_a_start;
+        let may_have_waited = ["in-flight", "stale"].contains(&timing) && !self.shows_a_start(build);
+        let may_run_again = may_have_waited || timing == "ended" && !self.shows_a_start(build);
         let unknown_start = "its start is not on record, and it may have waited at the backup";
         match build.lifecycle.as_deref() {
-            Some("queued" | "not_running") => self.unproved_queue().map(str::to_owned),
-            Some("running") if may_have_waited => {
+            Some("held") => Some("it waits on purpose".to_owned()),
+            Some("queued" | "not_running") => {
+                let again = (timing == "ended").then_some("it had ended by the backup, and waits again");
+                self.unproved_queue().or(again).map(str::to_owned)
+            }
+            Some("running") if may_run_again => {
                 // As long as it may have waited, and then run.
                 let both = self.max_run_time + self.max_queue_time;
                 let is_settled = self.is_back_for(both) && self.unproved_queue().is_none();
                 (!is_settled).then(|| unknown_start.to_owned())
             }
             Some("not_run" | "finished") if may_have_waited => Some(unknown_start.to_owned()),
-            Some("held" | "not_run" | "running" | "finished") => None,
+            Some("not_run" | "running" | "finished") => None,
             _ => Some("its lifecycle is not known".to_owned()),
         }
     }
@@ -610,8 +637,7 @@ impl<'a> Meaning<'a> {
                 "closed-after-restore"
                     if ["in-flight", "stale"].contains(&timing) && self.stopped_by_restore(build) =>
                 {
-                    let why =
-                        "by the server's start-up (then give --restored-at as early as that), or was the backup later?";
+                    let why = "by the server's start-up, or was the backup later?";
                     vec![format!("it stopped just before R: {why}")]
                 }
                 "impossible-state" => self.habits(build),
@@ -632,18 +658,16 @@ impl<'a> Meaning<'a> {
     /// What is not known yet of a queue, if anything.
     fn unproved_queue(&self) -> Option<&'static str> {
         // Without T there is one thing to say, and it is said elsewhere.
-        let restored = self.restored.or(self.backup)?;
-        let is_later = |time: Option<Moment>| self.on_record(time) > Some(restored);
+        self.restored.or(self.backup)?;
         match self.headers.queue {
             Some(Queue::Elsewhere) => {}
             Some(Queue::Here) => return Some("it waits, and what waits in this database starts by itself"),
             None => return Some("the profile does not say where the queue is kept"),
         }
         if self.is_young_for(self.max_queue_time) {
-            return Some("the server has not been back for --max-queue-time yet");
+            return Some("the queue has not been served for --max-queue-time yet");
         }
-        let moves = self.world.builds.iter().any(|build| is_later(build.queued) && is_later(build.started));
-        (!moves).then_some("no build that was queued after the restore has started yet")
+        self.first_start(true).is_none().then_some("no build that was queued after the restore has started yet")
     }
 }
 

@@ -268,7 +268,13 @@ impl<'a> Life<'a> {
                 build.story = "was over at the backup, and its record says two things at once";
                 if random.percent(50) { build.stopped = None } else { build.lifecycle = "running" }
             }
-            31..=55 if self.restore.has_habit => {
+            // Who queues it again takes away the old start, or does not.
+            31..=35 => {
+                build.truth = Truth::Alive;
+                build.story = "was over at the backup, was asked for again in place after the restore, and waits";
+                (build.lifecycle, build.status) = (random.pick(&["queued", "not_running"]), "queued");
+            }
+            36..=55 if self.restore.has_habit => {
                 build.story = "was cancelled before the backup, which this CI records without a stop";
                 build.status = "canceled";
                 build.stopped = None;
@@ -314,6 +320,14 @@ impl<'a> Life<'a> {
     fn held(&self, random: &mut Random) -> Build {
         let queued = self.restore.backup - Self::span(random, 30 * DAY);
         let started = queued + random.within(0, self.restore.backup - queued);
+        if self.restore.lets_go && random.percent(50) {
+            return Build {
+                lifecycle: random.pick(&["queued", "not_running"]),
+                status: "queued",
+                queued: self.queued_by_the_clock(queued),
+                ..self.row(Truth::Alive, "waited on purpose at the backup, was let go after the restore, and waits")
+            };
+        }
         Build {
             lifecycle: "held",
             status: "on_hold",
@@ -330,7 +344,7 @@ impl<'a> Life<'a> {
         let started = restore.backup - elapsed;
         let left = (1 + random.spread(0, restore.max_run_time)).min(restore.max_run_time - elapsed);
         let resumes = restore.running == Running::Resumed && random.percent(80);
-        let resumed = restore.restored + Self::span(random, HOUR.min(restore.max_run_time / 2));
+        let resumed = restore.restored + Self::span(random, restore.max_queue_time);
         let run = Run { started, resumed: resumes.then_some(resumed), lasts: elapsed + left };
         let mut build = Build {
             lifecycle: "running",

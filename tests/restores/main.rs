@@ -47,7 +47,7 @@ impl Asked {
             Some(text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text} is no number")))
         };
         let worlds = number("HALFBUILT_TEST_WORLDS").unwrap_or(1000) as usize;
-        let batch = number("HALFBUILT_TEST_BATCH").map_or((worlds / 1500).clamp(25, 2500), |size| size as usize);
+        let batch = number("HALFBUILT_TEST_BATCH").map_or((worlds / 400).clamp(25, 2500), |size| size as usize);
         let seed = number("HALFBUILT_TEST_SEED").unwrap_or_else(|| jiff::Timestamp::now().as_millisecond() as u64);
         Self { worlds, batch, seed }
     }

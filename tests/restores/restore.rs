@@ -55,6 +55,8 @@ pub struct Restore {
     pub tells_started: bool,
     /// When the server's start-up closed what it found, if it does that before it says that it is up.
     pub started_up: Option<i64>,
+    /// Whether builds that wait on purpose may have been let go after the restore.
+    pub lets_go: bool,
     /// Whether this CI never records a stop of builds that were cancelled.
     pub has_habit: bool,
     /// How far the clock of the server's housekeeping is off.
@@ -76,7 +78,12 @@ impl Restore {
         let max_run_time = away(random.pick(&[10 * MINUTE, HOUR, 5 * HOUR, 5 * HOUR, 12 * HOUR]));
         let max_queue_time = away(random.pick(&[MINUTE, HOUR, HOUR, 10 * HOUR]));
         // The flags take whole seconds.
-        let [max_run_time, max_queue_time] = [max_run_time, max_queue_time].map(|span| span / SECOND * SECOND);
+        let [max_run_time, mut max_queue_time] = [max_run_time, max_queue_time].map(|span| span / SECOND * SECOND);
+        while away(max_queue_time) != max_queue_time
+            || away(max_run_time + max_queue_time) != max_run_time + max_queue_time
+        {
+            max_queue_time += SCAN_TAKES;
+        }
         let earliest = backup.max(restored - 15 * MINUTE + tolerance) + 1;
         let tells_queued = random.percent(always(90));
         let starts_up = random.percent(50) && earliest < restored;
@@ -104,6 +111,7 @@ impl Restore {
             tells_queued,
             tells_started: !tells_queued || random.percent(always(90)),
             started_up: starts_up.then(|| random.within(earliest, restored - 1)),
+            lets_go: random.percent(20),
             has_habit: random.percent(25),
             housekeeping_clock: clock(random, tolerance),
         }
@@ -114,9 +122,9 @@ impl Restore {
         self.restored + self.max_queue_time
     }
 
-    /// Whether a build that goes on after the restore may do so without a sign until now.
+    /// Whether a build that goes on after the restore may do so without a sign until now: it may wait for that, and then run.
     pub fn may_go_on_unseen(&self) -> bool {
-        self.now < self.restored + self.max_run_time
+        self.now < self.restored + self.max_run_time + self.max_queue_time
     }
 
     pub fn profile(&self) -> String {
@@ -124,6 +132,7 @@ impl Restore {
         let running = if self.running == Running::Lost { "lost" } else { "resumed" };
         let queue = if self.queue == Queue::Here { "in this database" } else { "elsewhere" };
         for (is_said, header) in [
+            (self.lets_go, "-- yields: queued, held, not_run, not_running, running, finished\n".to_owned()),
             (self.says[0], format!("-- running: {running}\n")),
             (self.says[1], format!("-- queue: {queue}\n")),
             (self.run_time_in_profile, format!("-- max-run-time: {}s\n", self.max_run_time / SECOND)),

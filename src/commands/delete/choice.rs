@@ -12,6 +12,7 @@ use crate::commands::files::Files;
 use crate::commands::{Error, reading};
 use crate::deletion::Choice;
 use crate::deletion::journal::ReportFile;
+use crate::obstacle::gist;
 use crate::output::{OutputFile, Printer};
 use crate::project_glob::ProjectGlobs;
 use crate::report::{self, About, Chosen, Digesting};
@@ -83,9 +84,9 @@ fn say_what_is_left(left: &[Chosen], printer: Printer) {
     if left.is_empty() {
         return;
     }
-    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
     for judged in left.iter().filter_map(|row| row.judged.as_ref()) {
-        let why = if judged.note.is_empty() { judged.timing.as_str() } else { &judged.note };
+        let why = if judged.note.is_empty() { judged.timing.as_str().to_owned() } else { gist(&judged.note) };
         *reasons.entry(why).or_default() += 1;
     }
     let mut reasons: Vec<_> = reasons.into_iter().collect();
