@@ -1,6 +1,6 @@
 //! Reads chosen builds again, each time in a fresh snapshot: the eyes of a deletion.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::time::Duration;
 
@@ -299,7 +299,8 @@ async fn look(lookup: &Lookup<'_>, thorough: bool, chosen: &[&Chosen]) -> Result
     let spelled: Vec<String> = urls.iter().flat_map(|url| url.spellings()).chain(as_written).collect();
     // The server finds a build by its project and number: another one of that name must not stand in for it.
     let projects = urls.iter().map(|url| url.project().to_lowercase()).collect();
-    let mut found = Found(lookup.by_name(spelled.clone(), numbers(&urls), projects).await?);
+    let mut found = Found::default();
+    found.add(lookup.by_name(spelled.clone(), numbers(&urls), projects).await?);
     if thorough {
         // Not only what is missing: a build with another number may have the address of one that was found.
         found.add(lookup.by_url_alone(spelled).await?);
@@ -307,36 +308,47 @@ async fn look(lookup: &Lookup<'_>, thorough: bool, chosen: &[&Chosen]) -> Result
     Ok(chosen.iter().map(|chosen| found.reading(chosen)).collect())
 }
 
-/// What was found for some chosen builds.
-struct Found(Vec<Finding>);
+/// What was found for some chosen builds, each with its address.
+#[derive(Default)]
+struct Found {
+    builds: Vec<(Finding, Option<BuildUrl>)>,
+    fingerprints: HashSet<String>,
+    /// The places of the builds that have a number, or one in their address.
+    by_number: HashMap<u64, Vec<usize>>,
+}
 
 impl Found {
     fn add(&mut self, builds: Vec<Finding>) {
         for build in builds {
             // One build may be found in more than one way; its fingerprint tells that it is the same.
-            if !self.0.iter().any(|known| known.fingerprint == build.fingerprint) {
-                self.0.push(build);
+            if !self.fingerprints.insert(build.fingerprint.clone()) {
+                continue;
             }
+            let url = address(&build);
+            let own = build.build_num.and_then(|number| u64::try_from(number).ok());
+            let numbers: HashSet<u64> = own.into_iter().chain(url.as_ref().map(BuildUrl::number)).collect();
+            for one in numbers {
+                self.by_number.entry(one).or_default().push(self.builds.len());
+            }
+            self.builds.push((build, url));
         }
     }
 
     fn reading(&self, chosen: &Chosen) -> Reading {
         let Some(url) = &chosen.url else { return Reading::Gone };
-        let found: Vec<&Finding> = self.0.iter().filter(|build| may_be(build, url)).collect();
+        let candidates = self.by_number.get(&url.number()).into_iter().flatten().map(|place| &self.builds[*place]);
+        let found: Vec<_> = candidates.filter(|(build, own)| may_be(build, own.as_ref(), url)).collect();
         match found.as_slice() {
             [] => Reading::Gone,
-            [only] if address(only).as_ref() == Some(url) && only.is_at(url) => {
-                Reading::There(Box::new((*only).clone()))
-            }
-            [only] => Reading::Elsewhere(described(only)),
+            [(only, own)] if own.as_ref() == Some(url) && only.is_at(url) => Reading::There(Box::new(only.clone())),
+            [(only, _)] => Reading::Elsewhere(described(only)),
             several => Reading::Several(several.len()),
         }
     }
 }
 
 /// Whether a build is, or may be taken for, the one with this address: by its own address, or by project and number.
-fn may_be(build: &Finding, url: &BuildUrl) -> bool {
-    let own = address(build);
+fn may_be(build: &Finding, own: Option<&BuildUrl>, url: &BuildUrl) -> bool {
     let same_number = build.build_num == number(url);
     let same_project = build.project.as_deref().is_some_and(|project| project.eq_ignore_ascii_case(&url.project()));
     match own {

@@ -1,8 +1,8 @@
 //! Judges a build that was found: its timing, and what stands against deleting it.
 
-use crate::build_url::BuildUrl;
 use jiff::SignedDuration;
 
+use crate::build_url::BuildUrl;
 use crate::finding::Finding;
 use crate::obstacle::{Ground, Obstacle, Queue, Running};
 use crate::premise::{Premise, Restored};
