@@ -371,7 +371,7 @@ fn an_expected_build_that_is_found_proves_recall_and_needs_no_allowance() {
     let list = files.with("cut.txt", &format!("# started just before the backup\n\n  {second}\r\n"));
     let run = || {
         let run = files.verify().args(&TIMES).args(&["--expect", &pasted, "--expect-file"]).args(&[&list]);
-        run.args(&["--allow", "output-truncated=2", "--allow", "impossible-state=1"])
+        run.args(&["--allow", "output-truncated=3", "--allow", "impossible-state=1"])
     };
     let enough = format!("stuck-running={}", all - 2);
     let done = run().args(&["--allow", &enough]).on(&database).run().exits(Exit::Clean);
@@ -443,7 +443,7 @@ fn a_policy_holds_a_restore_to_its_terms() {
     let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy", "stuck-running"]));
     let (cut, all) = (cut().remove(0), by_rule("stuck-running")["stuck-running"]);
     let text = format!(
-        "[verify]\nallow = {{ stuck-running = {}, output-truncated = 2, impossible-state = 1 }}\nexpect = ['{cut}']\n",
+        "[verify]\nallow = {{ stuck-running = {}, output-truncated = 3, impossible-state = 1 }}\nexpect = ['{cut}']\n",
         all - 1
     );
     let policy = files.with("halfbuilt.toml", &text);
