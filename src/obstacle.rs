@@ -145,7 +145,7 @@ impl fmt::Display for Obstacle {
             Self::OtherAddress => "its address names another build",
             Self::LifecycleUnknown => "its lifecycle is not known",
             Self::StartsByItself => "it waits, and what waits in this database starts by itself",
-            Self::StartUnknown => "its start is not on record, and it may have waited at the backup",
+            Self::StartUnknown => "no start since it was queued is on record: it may have waited at the backup",
             Self::MayHaveBeenResumed => "this CI may resume what ran at the backup",
             Self::MayBeResumed => {
                 "this CI may resume what ran at the backup: wait for --max-run-time and --max-queue-time"
@@ -162,7 +162,7 @@ impl fmt::Display for Obstacle {
             Self::QueueUnknown => "the profile does not say where the queue is kept",
             Self::QueueTooYoung => "the queue has not been served for --max-queue-time yet",
             Self::QueueStands => "no build that was queued after the restore has started yet",
-            Self::WaitsAgain => "it had ended by the backup, and waits again",
+            Self::WaitsAgain => "it had ended by the backup, and waits",
             Self::MayHaveBeenHeld => "it may have waited on purpose, and been let go since",
             Self::Held => "it waits on purpose",
             Self::RuleSays(why) => return f.write_str(why),

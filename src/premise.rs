@@ -120,6 +120,14 @@ impl Premise {
         })
     }
 
+    /// What stopped later may have been closed by the restored server, whose clock may be behind: for the rule that looks for it. Whether
+    /// such a stop can be is another matter ([`Moments::closing_from`]).
+    pub fn closed_since(&self) -> Option<Timestamp> {
+        let moments = self.moments()?;
+        let back = self.restored.time().map(|restored| earlier(restored, self.times.clock_tolerance));
+        Some(back.map_or(moments.closing_from, |back| moments.closing_from.min(back).max(moments.stopped_by)))
+    }
+
     /// Why builds cannot be held against T and R; `None` where they are.
     pub fn why_not_checked(&self) -> Option<&'static str> {
         match (self.times.backup, self.restored.time()) {

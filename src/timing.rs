@@ -49,7 +49,7 @@ pub struct Moments {
     pub restored: Timestamp,
     /// A stop by this moment counts as one by T: T and the clock tolerance.
     pub stopped_by: Timestamp,
-    /// A stop after this moment is one of the restored server: R, or the beginning of its own start-up just before.
+    /// A stop after this moment may be one of the restored server: R, or where its own start-up may have begun just before.
     pub closing_from: Timestamp,
     /// The longest time that the server lets a build run.
     pub max_run_time: SignedDuration,

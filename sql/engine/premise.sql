@@ -52,7 +52,7 @@ WITH sign AS MATERIALIZED (
       FROM contradiction
 )
 SELECT counted.builds, counted.first, counted.last,
-       CASE WHEN start_up.is_quiet THEN to_timestamp(($1::bigint[])[3] / 1e6) ELSE to_timestamp(($1::bigint[])[2] / 1e6) END AS closing_from,
+       CASE WHEN start_up.is_quiet THEN to_timestamp(($1::bigint[])[3] / 1e6) ELSE to_timestamp(($1::bigint[])[4] / 1e6) END AS closing_from,
        life.first_served, now() AS now, life.first_start, CASE WHEN start_up.is_quiet THEN start_up.stops ELSE 0 END AS start_up_stops
   FROM counted
  CROSS JOIN start_up

@@ -4,8 +4,8 @@
 -- deletable: where what ran is lost
 --
 -- What:  builds that had started by the backup time and stopped after the restore, or by the server's own start-up just before it. Where
---        the start is not on record, a step that had started by then, a piece of output that was stored by then, or the lifecycle running
---        stands for it.
+--        the start is not on record, a step that had started by then, a piece of output that was stored by then (since the build was
+--        queued), or the lifecycle running stands for it.
 -- For:   scan, verify and delete.
 -- Why:   where no build survives a restore, some housekeeping closed what it found running, and the rows then look whole; only the
 --        times give them away. From when on a stop is the restored server's own is found out before (premise.sql). A stop before R may be of
@@ -17,6 +17,7 @@
 WITH setting AS MATERIALIZED (
     SELECT nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
              + coalesce(nullif(current_setting('halfbuilt.clock_tolerance', true), ''), '0')::interval AS started_by,
+           coalesce(nullif(current_setting('halfbuilt.clock_tolerance', true), ''), '0')::interval AS tolerance,
            coalesce(nullif(current_setting('halfbuilt.closing_from', true), ''),
                     nullif(current_setting('halfbuilt.restored_at', true), ''),
                     nullif(current_setting('halfbuilt.backup_time', true), ''))::timestamptz AS closing_from
@@ -34,7 +35,13 @@ WITH setting AS MATERIALIZED (
     SELECT chunk.build_key, chunk.stored_at
       FROM chunk WHERE chunk.build_key IN (SELECT closed.build_key FROM closed WHERE closed.started_at IS NULL)
 ), shown AS (
-    SELECT sign.build_key, min(sign.at) AS at FROM sign GROUP BY sign.build_key
+    -- What is older than the queueing is of an attempt before.
+    SELECT sign.build_key, min(sign.at) AS at
+      FROM sign
+      JOIN closed ON closed.build_key = sign.build_key
+     CROSS JOIN setting
+     WHERE (sign.at >= closed.queued_at - setting.tolerance) IS NOT FALSE
+     GROUP BY sign.build_key
 )
 SELECT closed.build_key,
        CASE WHEN closed.started_at IS NOT NULL

@@ -51,8 +51,8 @@ pub struct ReadingArgs {
     pub clock_tolerance: Option<SignedDuration>,
     /// How long the restored server takes at most until it starts what waits [default: 1h]
     ///
-    /// A build that has waited since the backup is deletable only once the server has been back for so long (since the first build that
-    /// was queued or started after the restore), and a build that was queued after the restore has started since.
+    /// A build that has waited since the backup is deletable only once the queue has been served for so long: since the first build that
+    /// was queued after the restore has started.
     #[arg(long, value_name = "DURATION", value_parser = values::duration, env = "HALFBUILT_MAX_QUEUE_TIME")]
     pub max_queue_time: Option<SignedDuration>,
     /// Give up a statement that the database is busy with for longer, such as 10m [default: the server's own limit]

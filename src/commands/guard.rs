@@ -300,10 +300,10 @@ async fn look(lookup: &Lookup<'_>, thorough: bool, chosen: &[&Chosen]) -> Result
     // The server finds a build by its project and number: another one of that name must not stand in for it.
     let projects = urls.iter().map(|url| url.project().to_lowercase()).collect();
     let mut found = Found::default();
-    found.add(lookup.by_name(spelled.clone(), numbers(&urls), projects).await?);
+    found.add(lookup.by_name(spelled.clone(), numbers(&urls), projects).await?, false);
     if thorough {
         // Not only what is missing: a build with another number may have the address of one that was found.
-        found.add(lookup.by_url_alone(spelled).await?);
+        found.add(lookup.by_url_alone(spelled).await?, true);
     }
     Ok(chosen.iter().map(|chosen| found.reading(chosen)).collect())
 }
@@ -318,10 +318,12 @@ struct Found {
 }
 
 impl Found {
-    fn add(&mut self, builds: Vec<Finding>) {
+    /// Takes in what one reading gave. Two rows of it are two builds, however alike: of builds that share a key nobody can tell which
+    /// is which. What `may_be_known` may have been found by another reading as well, which its fingerprint tells.
+    fn add(&mut self, builds: Vec<Finding>, may_be_known: bool) {
         for build in builds {
-            // One build may be found in more than one way; its fingerprint tells that it is the same.
-            if !self.fingerprints.insert(build.fingerprint.clone()) {
+            let is_new = self.fingerprints.insert(build.fingerprint.clone());
+            if may_be_known && !is_new {
                 continue;
             }
             let url = address(&build);

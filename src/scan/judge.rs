@@ -102,7 +102,10 @@ fn of_lifecycle(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise)
             .or(habits.holds.then_some(Obstacle::MayHaveBeenHeld)),
         // Even one that had ended: the stop is of an attempt before.
         Some("running") if !seen.shows_a_start && (seems_cut || found.timing == Timing::Ended) => {
-            let is_settled = premise.is_back_for(queue_and_run(premise)) && of_queue(habits, premise).is_none();
+            // What is let go may run without a word of when.
+            let is_let_go = habits.holds && seems_cut;
+            let is_settled =
+                !is_let_go && premise.is_back_for(queue_and_run(premise)) && of_queue(habits, premise).is_none();
             (!is_settled).then_some(Obstacle::StartUnknown)
         }
         Some("not_run" | "finished") if seems_cut && !seen.shows_a_start => Some(Obstacle::StartUnknown),

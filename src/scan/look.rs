@@ -3,6 +3,7 @@
 use crate::text::{counted, shorten};
 
 use super::ScanError;
+use super::compose::Scope;
 use super::engine::Scan;
 use super::header::LIFECYCLES;
 use super::relation::Relation;
@@ -77,7 +78,12 @@ impl Scan<'_> {
             self.leave_out_rules(waits, "no queueing is on record");
         }
         if builds > 0 && count(12)? == 0 {
-            self.leave_out_rules(|rule| rule.name == CLOSED_AFTER_RESTORE, "no start is on record");
+            // By steps and output it finds some of them all the same.
+            let is_run = self.rule_names().any(|rule| rule == CLOSED_AFTER_RESTORE);
+            if is_run {
+                let what = format!("{CLOSED_AFTER_RESTORE} of builds without steps and output");
+                self.leave_out(what, "no start is on record");
+            }
         }
         self.remark_off_record(off_record, "build");
         let project = [row.text(5)?, row.text(6)?];
@@ -115,9 +121,11 @@ impl Scan<'_> {
         }
     }
 
-    /// Looks whether each build is there once.
+    /// Looks whether each build is there once, in scope or not: steps and output are found by keys alone.
     async fn look_at_keys(&self) -> Result<(), ScanError> {
-        let Some(row) = self.one_row("looking at keys", |relations| relations.keys()).await? else { return Ok(()) };
+        let statement = self.relations(Scope::All).keys();
+        let mut rows = self.snapshot.rows("looking at keys", &statement, &[]).await?;
+        let Some(row) = rows.next().await? else { return Ok(()) };
         let (builds, keys) = (row.integer(0)?.unwrap_or_default(), row.integer(1)?.unwrap_or_default());
         if keys < builds {
             let doubled = (builds - keys).unsigned_abs();

@@ -173,7 +173,7 @@ impl ScanPlan {
 
     /// What a snapshot for this plan has to be given.
     pub fn settings_by(&self, premise: &Premise) -> Vec<(&'static str, String)> {
-        let closing_from = premise.moments().map(|moments| moments.closing_from);
+        let closing_from = premise.closed_since();
         let mut settings = self.settings_with(premise.restored.time(), closing_from);
         settings.push(("habits", premise.habits.clone()));
         settings

@@ -104,7 +104,7 @@ fn a_build_that_waits_is_kept_whatever_else_is_wrong_with_it() {
     );
     for number in [101, 102, 103] {
         // It was not the backup that left the third one waiting.
-        let moves = if number == 103 { "it had ended by the backup, and waits again" } else { "" };
+        let moves = if number == 103 { "it had ended by the backup, and waits" } else { "" };
         assert_eq!(ci.note(LOST, &[], number), moves, "the queue is elsewhere, and moves");
         let young = ci.note(LOST, &["--max-queue-time", "5000 days"], number);
         assert_eq!(young, "the queue has not been served for --max-queue-time yet");
@@ -117,7 +117,7 @@ fn a_build_that_waits_is_kept_whatever_else_is_wrong_with_it() {
 
 #[test]
 fn a_build_that_shows_no_start_may_have_waited_at_the_backup() {
-    const UNKNOWN: &str = "its start is not on record, and it may have waited at the backup";
+    const UNKNOWN: &str = "no start since it was queued is on record: it may have waited at the backup";
     let ci = Ci::new();
     ci.add(101, "'running'", "'running'", WAITS);
     ci.add(102, "'running'", "'running'", [WAITS[0], "timestamptz '0001-01-01T00:00Z'", NULL]);
@@ -167,14 +167,17 @@ fn what_was_closed_after_the_restore_is_found_without_a_start_on_record() {
     assert!(report.column("evidence")[0].starts_with("at work at 2026-11-20T01:52:00Z, stopped 2026-11-20T06:31:00Z"));
     // Where no start is on record at all, nobody can tell.
     ci.database.run("UPDATE ci.build SET started_at = NULL");
+    let found = ci.run(&["verify"], LOST, &TIMES).exits(Exit::Found);
+    found.says("closed-after-restore 2");
+    ci.database.run("DELETE FROM ci.build WHERE build_num IN (101, 103); DELETE FROM ci.step");
     let done = ci.run(&["verify"], LOST, &TIMES).exits(Exit::Clean).does_not_say("verdict: clean");
-    done.says("not checked: closed-after-restore (no start is on record)");
+    done.says("not checked: closed-after-restore of builds without steps and output (no start is on record)");
 }
 
 /// What waited at T for its second attempt starts after R, and has the times of its first until its CI writes new ones.
 #[test]
 fn a_build_that_runs_its_second_attempt_is_kept() {
-    const UNKNOWN: &str = "its start is not on record, and it may have waited at the backup";
+    const UNKNOWN: &str = "no start since it was queued is on record: it may have waited at the backup";
     let here = "-- running: lost\n-- queue: in this database\n";
     let ci = Ci::new();
     let [first, ended] = ["timestamptz '2026-11-20T01:01Z'", "timestamptz '2026-11-20T01:05Z'"];
@@ -232,6 +235,10 @@ fn what_may_have_waited_on_purpose_is_kept() {
     assert_eq!(ci.note(LOST, &[], 101), "");
     let holds = format!("{LOST}-- yields: queued, held, not_run, running, finished\n");
     assert_eq!(ci.note(&holds, &[], 101), "it may have waited on purpose, and been let go since");
+    // A moment later it runs.
+    ci.database.run("UPDATE ci.build SET lifecycle = 'running' WHERE build_num = 101");
+    let unknown = "no start since it was queued is on record: it may have waited at the backup";
+    assert_eq!(ci.note(&holds, &[], 101), unknown);
 }
 
 #[test]
@@ -242,7 +249,26 @@ fn a_stop_just_before_r_is_found_beside_a_contradiction_too() {
     ci.add(102, "'finished'", "'success'", [late, late, late]);
     let report = ci.scan(LOST, &[]);
     assert_eq!((report.column("build_num"), report.column("reasons")), (vec!["101"], vec!["closed-after-restore"]));
-    assert!(report.column("note")[0].starts_with("it stopped just before R"));
+    // Where something else was done just before R, no stop then is a start-up's.
+    assert_eq!((report.column("timing"), report.count("deletable", "no")), (vec!["between"], 1));
+    ci.database.run("INSERT INTO ci.step VALUES (101, '0', 'x', '2026-11-20T01:52Z', NULL, false, NULL, NULL)");
+    assert_eq!(ci.scan(LOST, &[]).count("deletable", "no"), 1);
+}
+
+/// It waited at T for its second attempt, and was cancelled while it waited: what its first did is no sign of it.
+#[test]
+fn what_was_cancelled_while_it_waited_for_its_second_attempt_is_not_found() {
+    let ci = Ci::new();
+    ci.add(
+        101,
+        "'finished'",
+        "'canceled'",
+        ["timestamptz '2026-11-20T01:30Z'", NULL, "timestamptz '2026-11-20T07:30Z'"],
+    );
+    let step =
+        "INSERT INTO ci.step VALUES (101, '0', 'x', '2026-11-20T01:01Z', '2026-11-20T01:05Z', false, NULL, NULL)";
+    ci.database.run(step);
+    assert!(ci.scan(LOST, &[]).rows.is_empty());
 }
 
 #[test]
@@ -252,6 +278,19 @@ fn one_key_for_two_builds_of_different_numbers_is_no_profile() {
     ci.database.run("UPDATE ci.build SET build_key = 101 WHERE build_num = 5");
     let done = ci.run(&["scan"], LOST, &TIMES).exits(Exit::Failed);
     done.fails_with("gives 1 build keys more than once");
+    // Steps and output are found by keys alone, whatever is in scope.
+    ci.database.run("UPDATE ci.build SET project = 'acme/web' WHERE build_num = 5");
+    let one = [&TIMES[..], &["--project", "acme/api"]].concat();
+    ci.run(&["scan"], LOST, &one).exits(Exit::Failed).fails_with("gives 1 build keys more than once");
+    // delete does not look at all builds; what has another's key is two builds to it.
+    let list = ci.folder.path().join("list.txt");
+    let urls = [101, 5].map(|number| format!("https://ci.acme.example/gh/acme/api/{number}\n"));
+    std::fs::write(&list, urls.concat()).expect("a file");
+    ci.database.run("UPDATE ci.build SET project = 'acme/api'");
+    let delete = ["delete", list.to_str().expect("a path")];
+    let more = [&NOBODY[..], &TIMES, &["--max-percent", "100"]].concat();
+    let plan = ci.run(&delete, LOST, &more).exits(Exit::NothingInScope);
+    assert_eq!(Report::parse(&plan.stdout).count("decision", "delete"), 0);
 }
 
 #[test]

@@ -145,7 +145,7 @@ impl<'a> Meaning<'a> {
         let startup = backup.plus(self.tolerance).max(restored.plus(-15 * MINUTE));
         let in_startup = |time: &Moment| startup < *time && *time < restored.plus(-self.tolerance);
         let has_sign = self.signs_of_premise(backup).into_iter().any(|(_, sign)| in_startup(&sign));
-        if has_sign { restored.plus(-self.tolerance) } else { startup }
+        if has_sign { restored } else { startup }
     }
 
     /// How many builds did something where nothing can have happened. Steps and pieces of builds that are not there count for them;
@@ -321,14 +321,18 @@ impl<'a> Meaning<'a> {
         let (Some(_), Some(closing_from)) = (self.backup, self.closing_from) else {
             return false;
         };
-        let is_closed = self.on_record(build.stopped).is_some_and(|stop| stop > closing_from);
+        // The restored server's clock may be behind.
+        let since = self.restored.map_or(closing_from, |restored| closing_from.min(restored.plus(-self.tolerance)));
+        let since = since.max(self.backup.map_or(since, |backup| backup.plus(self.tolerance)));
+        let is_closed = self.on_record(build.stopped).is_some_and(|stop| stop > since);
         let had_started = match self.on_record(build.started) {
             Some(start) => self.by_then(Some(start)),
             // Somebody else's work tells it, or its own state.
             None => {
-                let work = self.work(build);
+                let queued = self.on_record(build.queued).map(|queued| queued.plus(-self.tolerance));
+                let work = self.work(build).into_iter().filter(|time| queued.is_none_or(|queued| *time >= queued));
                 let was_there = !self.has(build.queued) || self.by_then(build.queued);
-                was_there && (is(build, "running") || work.into_iter().any(|time| self.by_then(Some(time))))
+                was_there && (is(build, "running") || { work }.any(|time| self.by_then(Some(time))))
             }
         };
         !is(build, "held") && is_closed && had_started
@@ -601,11 +605,11 @@ impl<'a> Meaning<'a> {
         self.backup?;
         let may_have_waited = ["in-flight", "stale"].contains(&timing) && !self.shows_a_start(build);
         let may_run_again = may_have_waited || timing == "ended" && !self.shows_a_start(build);
-        let unknown_start = "its start is not on record, and it may have waited at the backup";
+        let unknown_start = "no start since it was queued is on record: it may have waited at the backup";
         match build.lifecycle.as_deref() {
             Some("held") => Some("it waits on purpose".to_owned()),
             Some("queued" | "not_running") => {
-                let again = (timing == "ended").then_some("it had ended by the backup, and waits again");
+                let again = (timing == "ended").then_some("it had ended by the backup, and waits");
                 self.unproved_queue().or(again).map(str::to_owned)
             }
             Some("running") if may_run_again => {
