@@ -99,6 +99,8 @@ pub enum Obstacle {
     QueueStands,
     /// It had ended by T, so it was not the backup that left it waiting.
     WaitsAgain,
+    /// It had ended by T and shows as running, and nothing that is read would show that it runs again.
+    MayRunAgain,
     /// It waits, and this CI has builds that wait on purpose: it may have been one of them.
     MayHaveBeenHeld,
     /// It waits on purpose.
@@ -163,6 +165,9 @@ impl fmt::Display for Obstacle {
             Self::QueueTooYoung => "the queue has not been served for --max-queue-time yet",
             Self::QueueStands => "no build that was queued after the restore has started yet",
             Self::WaitsAgain => "it had ended by the backup, and waits",
+            Self::MayRunAgain => {
+                "it had ended by the backup, and without steps and output nothing shows whether it runs again"
+            }
             Self::MayHaveBeenHeld => "it may have waited on purpose, and been let go since",
             Self::Held => "it waits on purpose",
             Self::RuleSays(why) => return f.write_str(why),

@@ -84,6 +84,10 @@ pub struct Premise {
     pub first_start: Option<Timestamp>,
     /// The states in which this CI leaves builds by habit, as the server writes an array of texts.
     pub habits: String,
+    /// What this CI leaves open in steps by habit, likewise.
+    pub step_habits: String,
+    /// Whether any build waits on purpose.
+    pub holds: bool,
     /// The database's own clock.
     pub now: Timestamp,
 }
@@ -102,6 +106,8 @@ impl Premise {
             first_served: None,
             first_start: None,
             habits: String::new(),
+            step_habits: String::new(),
+            holds: false,
             now,
         }
     }

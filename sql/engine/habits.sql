@@ -1,5 +1,7 @@
--- What:  the states that no sound build can be in, and that this CI writes all the same, as one text: an array of names of cells.
--- For:   the rule impossible-state, to which it comes as halfbuilt.habits; once per run, since each deletion changes the sums.
+-- What:  the states that no sound build can be in, and that this CI writes all the same, as one text: an array of names of cells. And
+--        whether any build waits on purpose.
+-- For:   the rule impossible-state, to which it comes as halfbuilt.habits, and what is said of builds that wait; once per run, since
+--        each deletion changes the sums.
 -- Why:   where more than half of all builds of one status word (no word counts as one) are in one such state, and three at least, or more
 --        than half of one lifecycle, and ten at least, that is a habit of the CI and no damage. Status words are foreign, and any bytes:
 --        their hashes stand for them.
@@ -28,4 +30,5 @@ WITH setting AS MATERIALIZED (
     UNION
     SELECT summed.lifecycle FROM summed WHERE summed.odd_of_lifecycle >= 10 AND summed.odd_of_lifecycle * 2 > summed.of_lifecycle
 )
-SELECT coalesce(array_agg(habit.cell)::text, '{}') FROM habit;
+SELECT coalesce(array_agg(habit.cell)::text, '{}') AS habits, (SELECT coalesce(bool_or(counted.lifecycle = 'held'), false) FROM counted) AS holds
+  FROM habit;

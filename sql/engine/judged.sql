@@ -6,7 +6,7 @@
 WITH seen AS (
     SELECT finding.build_key, finding.rule, finding.rule_rank, count(*) AS times,
            (array_agg(finding.evidence ORDER BY finding.position))[1:5] AS shown,
-           CASE WHEN count(finding.obstacle) = count(*) THEN min(finding.obstacle) END AS obstacle
+           CASE WHEN count(finding.obstacle) = count(*) THEN min(finding.obstacle COLLATE "C") END AS obstacle
       FROM finding
      GROUP BY finding.build_key, finding.rule, finding.rule_rank
 )

@@ -2,6 +2,7 @@
 -- title: the stored output ends before its recorded size, or was cut by the backup
 -- needs: build, step, chunk
 -- prefilter: whole
+-- deletable: row by row
 --
 -- What:  steps whose output is not whole at its end. One of three things tells, the first that applies is shown:
 --          1. something is stored, and it ends before the size that the CI recorded;
@@ -9,7 +10,8 @@
 --          3. the step had started by the backup time (or by now, where none is given) and never stopped: after a
 --             consistent snapshot such output agrees with itself, and ends where the backup cut it.
 -- For:   scan, verify and delete.
--- Why:   the latter half of the output is what a backup that was taken while builds ran loses.
+-- Why:   the latter half of the output is what a backup that was taken while builds ran loses. Where more than half of all such steps
+--        of builds that are over have no end on record, that is how this CI writes them: said, and not deleted (engine/habits_of_steps.sql).
 -- Not:   the CI's own size cap, and output that was expired on purpose (has_output is false and no end is missing).
 --        Output that is missing altogether is output-missing. A build that waits on purpose (held).
 WITH stored AS (
@@ -17,7 +19,7 @@ WITH stored AS (
       FROM chunk
      GROUP BY chunk.build_key, chunk.step_key
 ), judged AS (
-    SELECT step.build_key, step.step_key, step.name, step.started_at, step.output_size,
+    SELECT step.build_key, step.step_key, step.name, step.started_at, step.output_size, build.lifecycle = 'finished' AS is_over,
            coalesce(stored.ends_at, 0) AS ends_at,
            step.has_output AND stored.ends_at < step.output_size AS ends_early,
            step.output_closed IS FALSE AND (step.stopped_at IS NOT NULL OR build.stopped_at IS NOT NULL
@@ -35,8 +37,14 @@ SELECT judged.build_key,
          || CASE WHEN judged.ends_early THEN judged.ends_at || ' of ' || judged.output_size || ' ' || unit.name || ' stored'
                  WHEN judged.never_closed THEN 'over, but its output never ended; ' || judged.ends_at || ' ' || unit.name || ' stored'
                  ELSE 'never stopped, its output ends at ' || judged.ends_at || ' ' || unit.name
-            END AS evidence
+            END AS evidence,
+       CASE WHEN judged.ends_early OR judged.never_closed AND NOT habit.unclosed OR judged.cut AND NOT (habit.open AND judged.is_over)
+            THEN NULL
+            ELSE 'most such steps have no end: a habit of this CI?' END AS obstacle
   FROM judged
- CROSS JOIN (SELECT coalesce(nullif(current_setting('halfbuilt.unit', true), ''), 'units') AS name) AS unit
+ CROSS JOIN (SELECT coalesce(nullif(current_setting('halfbuilt.unit', true), ''), 'units') AS name,
+                    coalesce(nullif(current_setting('halfbuilt.step_habits', true), ''), '{}')::text[] AS habits) AS unit
+ CROSS JOIN LATERAL (SELECT unit.habits && ARRAY['open', 'open:' || md5(coalesce('=' || judged.name, ''))] AS open,
+                            unit.habits && ARRAY['unclosed', 'unclosed:' || md5(coalesce('=' || judged.name, ''))] AS unclosed) AS habit
  WHERE judged.ends_early OR judged.never_closed OR judged.cut
  ORDER BY judged.build_key, judged.started_at NULLS LAST, judged.step_key::text COLLATE "C";

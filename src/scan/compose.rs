@@ -28,6 +28,7 @@ mod sql {
     pub(super) const COVERAGE: &str = include_str!("../../sql/engine/coverage.sql");
     pub(super) const FINDING: &str = include_str!("../../sql/engine/finding.sql");
     pub(super) const HABITS: &str = include_str!("../../sql/engine/habits.sql");
+    pub(super) const HABITS_OF_STEPS: &str = include_str!("../../sql/engine/habits_of_steps.sql");
     pub(super) const JUDGED: &str = include_str!("../../sql/engine/judged.sql");
     pub(super) const KEYS: &str = include_str!("../../sql/engine/keys.sql");
     pub(super) const MANIFEST: &str = include_str!("../../sql/engine/manifest.sql");
@@ -160,9 +161,14 @@ impl Relations<'_> {
         key::among_keys(self.shape, 1).is_some()
     }
 
-    /// The states in which this CI leaves builds by habit, as one text.
+    /// The states in which this CI leaves builds by habit, as one text, and whether builds wait on purpose.
     pub(super) fn habits(&self) -> String {
         self.followed_by(&[], sql::HABITS)
+    }
+
+    /// What this CI leaves open in steps by habit, as one text.
+    pub(super) fn habits_of_steps(&self) -> String {
+        self.followed_by(&[], sql::HABITS_OF_STEPS)
     }
 
     /// Whether there are builds on both sides of a time, which is the first item of the first parameter.

@@ -27,6 +27,8 @@ pub(super) struct Habits {
     pub(super) queue: Option<Queue>,
     /// Whether builds may wait on purpose, and be let go after the restore.
     pub(super) holds: bool,
+    /// Whether steps or output can show that a build is at work.
+    pub(super) shows_work: bool,
 }
 
 /// All that stands against deleting a build. Nothing does where this is empty.
@@ -92,6 +94,7 @@ fn of_address(found: &Finding) -> Option<Obstacle> {
 fn of_lifecycle(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise) -> Option<Obstacle> {
     let lifecycle = found.lifecycle.as_deref();
     let seems_cut = matches!(found.timing, Timing::InFlight | Timing::Stale);
+    let may_run_again = || (found.timing == Timing::Ended && !habits.shows_work).then_some(Obstacle::MayRunAgain);
     match lifecycle {
         // That no T was given is said already.
         _ if premise.times.backup.is_none() => None,
@@ -106,10 +109,11 @@ fn of_lifecycle(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise)
             let is_let_go = habits.holds && seems_cut;
             let is_settled =
                 !is_let_go && premise.is_back_for(queue_and_run(premise)) && of_queue(habits, premise).is_none();
-            (!is_settled).then_some(Obstacle::StartUnknown)
+            (!is_settled).then_some(Obstacle::StartUnknown).or_else(may_run_again)
         }
+        Some("running") => may_run_again(),
         Some("not_run" | "finished") if seems_cut && !seen.shows_a_start => Some(Obstacle::StartUnknown),
-        Some("not_run" | "running" | "finished") => None,
+        Some("not_run" | "finished") => None,
         _ => Some(Obstacle::LifecycleUnknown),
     }
 }
@@ -210,7 +214,8 @@ mod tests {
         Premise { restored: given, closing_from: back, first_start: back, first_served: back, ..asked }
     }
 
-    const LOST: Habits = Habits { running: Running::Lost, queue: Some(Queue::Elsewhere), holds: false };
+    const LOST: Habits =
+        Habits { running: Running::Lost, queue: Some(Queue::Elsewhere), holds: false, shows_work: true };
 
     fn cut() -> Finding {
         Finding {
@@ -356,6 +361,8 @@ mod tests {
         // What was over is not resumed, unless it shows as running again; what never started waits for its queue.
         let over = Finding { timing: Timing::Ended, stopped_at: Some(at("2026-11-20T01:59:00Z")), ..cut() };
         assert_eq!(judge(&over, &premise()), []);
+        let unseen = Habits { shows_work: false, ..resumed };
+        assert_eq!(against(&over, &[(Ground::Always, "")], unseen, &premise()), [Obstacle::MayRunAgain]);
         assert_eq!(judge(&over, &young), [Obstacle::MayBeResumed]);
         assert_eq!(judge(&Finding { lifecycle: Some("finished".to_owned()), ..over }, &young), []);
         let waiting = Finding { lifecycle: Some("queued".to_owned()), started_at: None, ..cut() };

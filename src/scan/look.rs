@@ -85,6 +85,14 @@ impl Scan<'_> {
                 self.leave_out(what, "no start is on record");
             }
         }
+        let closed_unstarted = count(13 + LIFECYCLES.len())?;
+        if closed_unstarted > 0 {
+            let builds = counted(closed_unstarted, "finished build");
+            let what = if closed_unstarted == 1 { "it waited" } else { "they waited" };
+            self.remarks.push(format!(
+                "{builds} without a start on record, queued by the backup and stopped after the restore: cancelled while {what}, or cut?"
+            ));
+        }
         self.remark_off_record(off_record, "build");
         let project = [row.text(5)?, row.text(6)?];
         let (starts, stops) = ((count(3)?, count(4)?), (count(7)?, count(8)?));

@@ -160,10 +160,15 @@ impl ScanPlan {
         &self.not_needed
     }
 
-    /// What the profile says of its CI.
-    pub(super) fn habits(&self) -> Habits {
-        let holds = self.profile.yields.as_ref().is_some_and(|words| words.iter().any(|word| word == "held"));
-        Habits { running: self.profile.running, queue: self.profile.queue, holds }
+    /// What the profile says of its CI. Builds may wait on purpose where it says so, or one does.
+    pub(super) fn habits(&self, premise: &Premise, tells_when_stored: bool) -> Habits {
+        let yields_held = self.profile.yields.as_ref().is_some_and(|words| words.iter().any(|word| word == "held"));
+        Habits {
+            running: self.profile.running,
+            queue: self.profile.queue,
+            holds: yields_held || premise.holds,
+            shows_work: self.profile.offers(Relation::Step) || tells_when_stored,
+        }
     }
 
     /// What a snapshot for this plan has to be given before the premise is known.
@@ -176,6 +181,7 @@ impl ScanPlan {
         let closing_from = premise.closed_since();
         let mut settings = self.settings_with(premise.restored.time(), closing_from);
         settings.push(("habits", premise.habits.clone()));
+        settings.push(("step_habits", premise.step_habits.clone()));
         settings
     }
 

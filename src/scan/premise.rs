@@ -11,6 +11,8 @@ use super::compose::{Relations, Scope};
 use super::fit::Fit;
 use super::plan::{OutputRead, ScanPlan};
 use super::profile::RowsAre;
+use super::relation::Relation;
+use super::rule::Rule;
 
 /// The database's own clock.
 const CLOCK: &str = include_str!("../../sql/engine/clock.sql");
@@ -32,7 +34,8 @@ impl Premise {
     pub async fn establish(plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
         let asker = Asker { plan, relations: fit.relations(plan, Scope::All), snapshot };
         let mut premise = asker.premise().await?;
-        premise.habits = asker.habits().await?;
+        (premise.habits, premise.holds) = asker.habits().await?;
+        premise.step_habits = asker.step_habits().await?;
         snapshot.give(&plan.settings_by(&premise)).await?;
         Ok(premise)
     }
@@ -79,6 +82,8 @@ impl Asker<'_> {
             first_served: answer.first_served,
             first_start: answer.first_start,
             habits: String::new(),
+            step_habits: String::new(),
+            holds: false,
             now: answer.now,
         };
         let Some(backup) = times.backup else {
@@ -110,16 +115,24 @@ impl Asker<'_> {
         Ok(Premise { recovery_contradicted, start_up_stops: 0, ..premise(Restored::Unknown, sorted_by) })
     }
 
-    /// What the rule impossible-state takes for habits; nothing where nobody asks.
-    async fn habits(&self) -> Result<String, ScanError> {
-        let is_asked = self.plan.rules.iter().any(|rule| rule.ground == Ground::RowByRow);
-        if !is_asked {
+    /// What the rule impossible-state takes for habits, and whether builds wait on purpose.
+    async fn habits(&self) -> Result<(String, bool), ScanError> {
+        let what = "looking for habits of the CI";
+        let mut rows = self.snapshot.rows(what, &self.relations.habits(), &[]).await?;
+        let row = rows.next().await?.ok_or(ScanError::NoAnswer { what })?;
+        Ok((row.text(0)?.unwrap_or_default(), row.boolean(1)?.unwrap_or(true)))
+    }
+
+    /// What rules about steps take for habits; nothing where nobody asks.
+    async fn step_habits(&self) -> Result<String, ScanError> {
+        let asks = |rule: &Rule| rule.ground == Ground::RowByRow && rule.reads(Relation::Step);
+        if !self.plan.profile.offers(Relation::Step) || !self.plan.rules.iter().any(asks) {
             return Ok(String::new());
         }
-        let statement = self.relations.habits();
-        let mut rows = self.snapshot.rows("looking for habits of the CI", &statement, &[]).await?;
-        let row = rows.next().await?;
-        Ok(row.map(|row| row.text(0)).transpose()?.flatten().unwrap_or_default())
+        let what = "looking for habits in steps";
+        let mut rows = self.snapshot.rows(what, &self.relations.habits_of_steps(), &[]).await?;
+        let row = rows.next().await?.ok_or(ScanError::NoAnswer { what })?;
+        Ok(row.text(0)?.unwrap_or_default())
     }
 
     async fn clock(&self) -> Result<Timestamp, ScanError> {

@@ -29,7 +29,7 @@ use moment::{Moment, SECOND};
 use report::{Row, Said, WITNESS, WITNESS_RULE};
 use support::{Report, TIMES, TestDatabase, halfbuilt, psql};
 use tally::Tally;
-use world::{Headers, Queue, Tells, Url, World, profile};
+use world::{Build, Headers, Queue, Tells, Url, World, profile};
 
 /// A world, and how it is scanned.
 #[derive(Clone)]
@@ -158,9 +158,13 @@ impl Case {
         let meaning = Meaning::new(&self.world, Circumstances { every_piece: true, ..self.circumstances() });
         let contradictions = meaning.contradictions;
         let deletable = deletable(&meaning);
-        // Two spellings of one address are one to delete, and two to a scan.
+        // Two spellings of one address are one to delete, and two to a scan. And the server finds a build by its project and number.
         let spelled = |url: &str| {
-            self.world.builds.iter().filter(|b| b.url.as_ref().is_some_and(|u| short(&u.to_string()) == url)).count()
+            let is_meant = |build: &&Build| {
+                let own = build.url.as_ref().map(|own| short(&own.to_string()));
+                own.as_deref() == Some(url) || is_named(build, own.as_deref(), url)
+            };
+            self.world.builds.iter().filter(is_meant).count()
         };
         for (chosen, has_all) in [(report, true), (list, false)] {
             let is_chosen =
@@ -243,6 +247,19 @@ fn config(cases: u32) -> Config {
         }
     }
     config
+}
+
+/// Whether the address names this build by its project and number, and its own address, if it has one, does not name another system.
+fn is_named(build: &Build, own: Option<&str>, url: &str) -> bool {
+    let system = |url: &str| -> Option<(String, String)> {
+        let (system, name) = url.strip_prefix("https://ci.acme.example/")?.split_once('/')?;
+        Some((system.to_owned(), name.to_owned()))
+    };
+    let (Some((meant, name)), Some(project), Some(number)) = (system(url), &build.project, build.number) else {
+        return false;
+    };
+    let is_of_system = own.and_then(system).is_none_or(|(own, _)| own == meant);
+    is_of_system && name.eq_ignore_ascii_case(&format!("{project}/{number}"))
 }
 
 #[track_caller]

@@ -387,6 +387,11 @@ impl<'a> Meaning<'a> {
     }
 
     fn is_truncated(&self, build: &Build, step: &Step) -> bool {
+        self.truncations(build, step).contains(&true)
+    }
+
+    /// Whether output ends early, was never closed, and was cut.
+    fn truncations(&self, build: &Build, step: &Step) -> [bool; 3] {
         let has_output = step.has_output == Some(true);
         let never_closed = step.output_closed == Some(false);
         let end = self.pieces_of(step).map(|piece| piece.next).max();
@@ -396,7 +401,59 @@ impl<'a> Meaning<'a> {
         };
         let is_over = self.has(step.stopped) || self.has(build.stopped) || is(build, "finished");
         let was_cut = (has_output || never_closed) && !self.has(step.stopped) && self.by_then(step.started);
-        ends_early || (never_closed && is_over) || was_cut
+        [ends_early, never_closed && is_over, was_cut]
+    }
+
+    /// The steps of finished builds that no backup can have cut.
+    fn steps_of_the_past(&self) -> Vec<&'a Step> {
+        let spans = |build: &Build| {
+            let began = self.on_record(build.started).or(self.on_record(build.queued));
+            self.by_then(began) && self.has(build.stopped) && !self.by_then(build.stopped)
+        };
+        let past = self.world.builds.iter().filter(|build| is(build, "finished") && !spans(build));
+        past.flat_map(|build| self.steps_of(Some(build.key))).collect()
+    }
+
+    /// Whether so many steps of one name, or of all names, lack something that this is what the CI does.
+    fn lack(&self, name: Option<&str>, counts: impl Fn(&Step) -> bool, lacks: impl Fn(&Step) -> bool) -> [bool; 2] {
+        let past: Vec<&Step> = self.steps_of_the_past().into_iter().filter(|step| counts(step)).collect();
+        let are_most = |alike: Vec<&&Step>, least: usize| {
+            let lacking = alike.iter().filter(|step| lacks(step)).count();
+            lacking >= least && 2 * lacking > alike.len()
+        };
+        let named = past.iter().filter(|step| step.name.as_deref() == name).collect();
+        [are_most(named, 3), are_most(past.iter().collect(), 10)]
+    }
+
+    fn are_open_by_habit(&self, name: Option<&str>) -> [bool; 2] {
+        self.lack(name, |step| self.has(step.started), |step| self.is_unfinished(step))
+    }
+
+    /// Nothing where one of its steps is open that others of its name are not.
+    fn habits_of_open_steps(&self, build: &Build) -> Vec<String> {
+        let open = self.steps_of(Some(build.key)).filter(|step| self.is_unfinished(step));
+        let words = open.map(|step| match (self.are_open_by_habit(step.name.as_deref()), &step.name) {
+            ([true, _], Some(name)) => Some(format!("most steps \"{name}\" never stop: a habit of this CI?")),
+            ([true, _], None) => Some("most steps without a name never stop: a habit of this CI?".to_owned()),
+            ([false, true], _) => Some("most steps never stop: a habit of this CI?".to_owned()),
+            ([false, false], _) => None,
+        });
+        let words: Option<Vec<String>> = words.collect();
+        words.and_then(|words| words.into_iter().min()).into_iter().collect()
+    }
+
+    fn habits_of_ends(&self, build: &Build) -> Vec<String> {
+        let is_habit = |step: &Step| {
+            let [ends_early, never_closed, was_cut] = self.truncations(build, step);
+            let name = step.name.as_deref();
+            let told = |step: &Step| step.output_closed.is_some();
+            let unclosed = || self.lack(name, told, |step| step.output_closed == Some(false)).contains(&true);
+            let open = || self.are_open_by_habit(name).contains(&true) && is(build, "finished");
+            !ends_early && (!never_closed || unclosed()) && (!was_cut || open())
+        };
+        let mut found = self.steps_of(Some(build.key)).filter(|step| self.is_truncated(build, step));
+        let word = "most such steps have no end: a habit of this CI?".to_owned();
+        found.all(is_habit).then_some(word).into_iter().collect()
     }
 
     fn has_impossible_times(&self, build: &Build) -> bool {
@@ -610,18 +667,34 @@ impl<'a> Meaning<'a> {
             Some("held") => Some("it waits on purpose".to_owned()),
             Some("queued" | "not_running") => {
                 let again = (timing == "ended").then_some("it had ended by the backup, and waits");
-                self.unproved_queue().or(again).map(str::to_owned)
+                let let_go = self.holds().then_some("it may have waited on purpose, and been let go since");
+                self.unproved_queue().or(again).or(let_go).map(str::to_owned)
             }
             Some("running") if may_run_again => {
                 // As long as it may have waited, and then run.
                 let both = self.max_run_time + self.max_queue_time;
-                let is_settled = self.is_back_for(both) && self.unproved_queue().is_none();
-                (!is_settled).then(|| unknown_start.to_owned())
+                let may_be_let_go = self.holds() && may_have_waited;
+                let is_settled = !may_be_let_go && self.is_back_for(both) && self.unproved_queue().is_none();
+                (!is_settled).then(|| unknown_start.to_owned()).or_else(|| self.unseen_again(timing))
             }
+            Some("running") => self.unseen_again(timing),
             Some("not_run" | "finished") if may_have_waited => Some(unknown_start.to_owned()),
-            Some("not_run" | "running" | "finished") => None,
+            Some("not_run" | "finished") => None,
             _ => Some("its lifecycle is not known".to_owned()),
         }
+    }
+
+    /// Of what was over and runs nothing tells whether it runs again where neither steps nor the times of output are read.
+    fn unseen_again(&self, timing: &str) -> Option<String> {
+        let shows_work = self.tells.steps || self.tells.chunks && self.tells.stored;
+        (timing == "ended" && !shows_work).then(|| {
+            "it had ended by the backup, and without steps and output nothing shows whether it runs again".to_owned()
+        })
+    }
+
+    /// Whether any build waits on purpose.
+    fn holds(&self) -> bool {
+        self.world.builds.iter().any(|build| is(build, "held"))
     }
 
     /// Why no rule that found it is a ground for deleting it; nothing if one is.
@@ -645,6 +718,8 @@ impl<'a> Meaning<'a> {
                     vec![format!("it stopped just before R: {why}")]
                 }
                 "impossible-state" => self.habits(build),
+                "step-unfinished" => self.habits_of_open_steps(build),
+                "output-truncated" => self.habits_of_ends(build),
                 _ => vec![],
             };
             if fails.is_empty() {

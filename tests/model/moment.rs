@@ -67,9 +67,9 @@ impl Moment {
         self == Self::INFINITY || self == Self::MINUS_INFINITY
     }
 
-    /// Whether it is on record: anything before 2000 or later than 10 minutes from now is no time.
+    /// Whether it is on record: anything up to the first instant of 2000 or later than 10 minutes from now is no time.
     pub fn is_on_record(self, now: Self) -> bool {
-        Self::of(2000, 1, 1, 0) <= self && !self.is_in_future(now)
+        Self::of(2000, 1, 1, 0) < self && !self.is_in_future(now)
     }
 
     /// Whether it lies in the future, beyond the 10 minutes that are allowed for.
