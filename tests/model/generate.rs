@@ -8,7 +8,7 @@ use proptest::sample::{Index, select, subsequence};
 use super::Case;
 use super::meaning::{RULES, Settings, Told};
 use super::moment::{HOUR, MICROSECOND, MINUTE, Moment, R, SECOND, T};
-use super::plan::{Address, Fault, Habit, Number, PROJECTS, Part, PartKey, Plan, Presence, Size, When, Whole};
+use super::plan::{Address, Endless, Fault, Habit, Number, PROJECTS, Part, PartKey, Plan, Presence, Size, When, Whole};
 use super::world::{Headers, KeyType, Queue, Running, Tells, World};
 
 /// Texts that break lines, cells, quotes, terminals and spreadsheets.
@@ -106,11 +106,17 @@ fn world() -> impl Strategy<Value = World> {
     // What is lost in one place may be twice in another, so that any sum is as it should be.
     let made_up = prop_oneof![2 => Just(vec![]), 1 => vec((any::<Index>(), any::<Index>()), 1..=2)];
     let habit = prop_oneof![5 => Just(None), 1 => habit().prop_map(Some)];
-    (key_type(), key_type(), wholes, made_up, 0..100_usize, habit).prop_map(
-        |(build_keys, step_keys, wholes, made_up, order, habit)| {
-            Plan { build_keys, step_keys, wholes, made_up, order, habit }.world()
+    let endless = prop_oneof![6 => Just(None), 1 => endless().prop_map(Some)];
+    (key_type(), key_type(), wholes, made_up, 0..100_usize, habit, endless).prop_map(
+        |(build_keys, step_keys, wholes, made_up, order, habit, endless)| {
+            Plan { build_keys, step_keys, wholes, made_up, order, habit, endless }.world()
         },
     )
+}
+
+fn endless() -> impl Strategy<Value = Endless> {
+    let lacks = select(&[(false, true), (true, false), (false, false)]);
+    (lacks, vec(0..12_usize, 0..=4)).prop_map(|((stops, closes), but)| Endless { stops, closes, but })
 }
 
 fn habit() -> impl Strategy<Value = Habit> {

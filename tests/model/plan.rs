@@ -32,6 +32,16 @@ pub struct Plan {
     /// How the pieces lie in their table; 0 leaves them as they are.
     pub order: usize,
     pub habit: Option<Habit>,
+    pub endless: Option<Endless>,
+}
+
+/// Something that a CI does with all, or many, steps: it does not record how they end.
+#[derive(Clone, Debug)]
+pub struct Endless {
+    pub stops: bool,
+    pub closes: bool,
+    /// Which builds do not have it.
+    pub but: Vec<usize>,
 }
 
 /// Something that a CI does with all, or many, builds of one status word: it leaves them in one cell.
@@ -168,13 +178,16 @@ pub enum Presence {
 
 impl Plan {
     pub fn world(self) -> World {
-        let Self { build_keys, step_keys, wholes, made_up, order, habit } = self;
+        let Self { build_keys, step_keys, wholes, made_up, order, habit, endless } = self;
         let mut world = World { build_keys, step_keys, builds: vec![], steps: vec![], chunks: vec![] };
         for (place, whole) in wholes.iter().enumerate() {
             add(&mut world, place, whole);
         }
         if let Some(habit) = habit {
             habit.applies_to(&mut world.builds);
+        }
+        if let Some(endless) = endless {
+            endless.applies_to(&mut world);
         }
         for (lost, doubled) in made_up {
             make_up(&mut world.chunks, lost, doubled);
@@ -196,6 +209,19 @@ impl Habit {
                 build.started = some_time.filter(|_| self.starts);
                 build.stopped = some_time.filter(|_| self.stops);
             }
+        }
+    }
+}
+
+impl Endless {
+    fn applies_to(&self, world: &mut World) {
+        for build in world.builds.iter_mut().filter(|build| !self.but.contains(&build.key)) {
+            build.lifecycle = Some("finished".to_owned());
+        }
+        let has_it = |step: &&mut Step| step.build.is_some_and(|key| !self.but.contains(&key));
+        for step in world.steps.iter_mut().filter(has_it) {
+            step.stopped = step.stopped.filter(|_| self.stops);
+            step.output_closed = if self.closes { step.output_closed } else { Some(false) };
         }
     }
 }

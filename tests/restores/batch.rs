@@ -27,6 +27,13 @@ impl Batch {
         if worlds.iter_mut().flatten().filter(is_cancelled).count() < 3 {
             worlds.iter_mut().flatten().filter(is_cancelled).for_each(|build| build.truth = Truth::Damaged);
         }
+        let is_endless = |build: &&mut Build| build.steps.iter().any(|step| step.is_endless);
+        if worlds.iter_mut().flatten().filter(|build| is_endless(build) && is_of_the_past(build, &restore)).count() < 3
+        {
+            let seems_damaged =
+                |build: &&mut Build| is_endless(build) && build.truth.is_sound() && build.lifecycle == "finished";
+            worlds.iter_mut().flatten().filter(seems_damaged).for_each(|build| build.truth = Truth::Damaged);
+        }
         Self { seed, restore, worlds }
     }
 
@@ -75,6 +82,11 @@ impl Batch {
     }
 }
 
+/// Whether it is over, and no backup can have cut it.
+fn is_of_the_past(build: &Build, restore: &Restore) -> bool {
+    build.lifecycle == "finished" && build.stopped.is_some_and(|stop| stop <= restore.backup)
+}
+
 fn cell(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "\\N".to_owned(), |value| value.to_string())
 }
@@ -94,7 +106,8 @@ fn script<'a>(worlds: impl Iterator<Item = (usize, &'a Vec<Build>)>) -> String {
                 let times = [step.started, step.stopped].map(at).join("\t");
                 let (step_key, has_output) = (step.key, step.has_output);
                 let output = format!("{has_output}\t{}\t{}", cell(step.size), cell(step.closed));
-                writeln!(steps, "{key}\t{step_key}\tstep {step_key}\t{times}\t{output}").expect("a text");
+                let name = if step.is_endless { "service".to_owned() } else { format!("step {step_key}") };
+                writeln!(steps, "{key}\t{step_key}\t{name}\t{times}\t{output}").expect("a text");
                 for piece in &step.pieces {
                     let stored = time(piece.stored);
                     writeln!(pieces, "{key}\t{step_key}\t{}\t{}\t{stored}", piece.first, piece.next).expect("a text");

@@ -48,6 +48,8 @@ pub struct Build {
 #[derive(Clone, Debug)]
 pub struct Step {
     pub key: i64,
+    /// Whether it is of a kind whose end its CI never records.
+    pub is_endless: bool,
     pub started: Option<i64>,
     pub stopped: Option<i64>,
     pub has_output: bool,
@@ -77,6 +79,7 @@ pub fn damaged_long_ago(backup: i64) -> Build {
     let at = |days: i64| Some(backup - days * DAY);
     let step = Step {
         key: 0,
+        is_endless: false,
         started: at(100),
         stopped: at(100).map(|time| time + HOUR),
         has_output: true,
@@ -141,7 +144,7 @@ impl<'a> Life<'a> {
         let mut build = match random.within(1, 100) {
             1..=22 => self.finished_by_the_backup(random),
             23..=30 => self.never_run_by_the_backup(random),
-            31..=34 => self.held(random),
+            31..=34 if self.restore.holds => self.held(random),
             35..=60 => self.at_work_at_the_backup(random),
             61..=64 => self.of_long_ago(random),
             65..=78 => self.waiting_at_the_backup(random),
@@ -149,6 +152,11 @@ impl<'a> Life<'a> {
         };
         if !self.restore.tells_queued {
             build.queued = None;
+        }
+        let endless = build.steps.first_mut().filter(|_| self.restore.has_endless_steps && random.percent(50));
+        if let Some(step) = endless {
+            step.is_endless = true;
+            step.stopped = None;
         }
         if !self.restore.tells_started {
             self.forget_the_start(&mut build);
@@ -234,6 +242,7 @@ impl<'a> Life<'a> {
         let says_size = is_over || random.percent(50);
         Step {
             key,
+            is_endless: false,
             started: self.by_the_clock(started),
             stopped: stopped.and_then(|time| self.by_the_clock(time)),
             has_output: stored_up_to > 0,

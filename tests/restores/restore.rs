@@ -55,10 +55,14 @@ pub struct Restore {
     pub tells_started: bool,
     /// When the server's start-up closed what it found, if it does that before it says that it is up.
     pub started_up: Option<i64>,
+    /// Whether builds wait on purpose.
+    pub holds: bool,
     /// Whether builds that wait on purpose may have been let go after the restore.
     pub lets_go: bool,
     /// Whether this CI never records a stop of builds that were cancelled.
     pub has_habit: bool,
+    /// Whether it never records the end of some steps: of services, say, that run beside the others.
+    pub has_endless_steps: bool,
     /// How far the clock of the server's housekeeping is off.
     pub housekeeping_clock: i64,
 }
@@ -86,6 +90,7 @@ impl Restore {
         }
         let earliest = backup.max(restored - 15 * MINUTE + tolerance) + 1;
         let tells_queued = random.percent(always(90));
+        let holds = random.percent(40);
         let starts_up = random.percent(50) && earliest < restored;
         Self {
             now,
@@ -111,8 +116,10 @@ impl Restore {
             tells_queued,
             tells_started: !tells_queued || random.percent(always(90)),
             started_up: starts_up.then(|| random.within(earliest, restored - 1)),
-            lets_go: random.percent(20),
+            holds,
+            lets_go: holds && random.percent(50),
             has_habit: random.percent(25),
+            has_endless_steps: random.percent(25),
             housekeeping_clock: clock(random, tolerance),
         }
     }
