@@ -239,6 +239,12 @@ fn what_may_have_waited_on_purpose_is_kept() {
     ci.database.run("UPDATE ci.build SET lifecycle = 'running' WHERE build_num = 101");
     let unknown = "no start since it was queued is on record: it may have waited at the backup";
     assert_eq!(ci.note(&holds, &[], 101), unknown);
+    // One that waits on purpose shows that such are there, whatever the profile says.
+    assert_eq!(ci.note(LOST, &[], 101), "");
+    ci.add(102, "'held'", "'on_hold'", WAITS);
+    assert_eq!(ci.note(LOST, &[], 101), unknown);
+    ci.database.run("UPDATE ci.build SET lifecycle = 'queued' WHERE build_num = 101");
+    assert_eq!(ci.note(LOST, &[], 101), "it may have waited on purpose, and been let go since");
 }
 
 #[test]
@@ -345,6 +351,93 @@ fn what_a_ci_writes_by_habit_is_no_damage_with_or_without_a_word() {
     // It is told as it was when the run began, and no text of it leaves the cell.
     ci.database.run("UPDATE ci.build SET status = E'evil\\x1b[31m\\nx'");
     assert!(!ci.note(LOST, &[], 1).contains(['\u{1b}', '\n']));
+}
+
+/// What a step lacks says nothing where most steps of its name lack it.
+#[test]
+fn steps_that_never_end_by_habit_are_no_damage() {
+    let ci = Ci::new();
+    // All of these are whole, output and all.
+    ci.database.run(
+        "INSERT INTO ci.step SELECT build_key, kind, kind, started_at, CASE WHEN kind <> 'service' THEN stopped_at END, true, 100, true
+           FROM ci.build, unnest(ARRAY['lint', 'test', 'service']) AS kind;
+         INSERT INTO ci.chunk SELECT build_key, step_key, 0, 100, started_at FROM ci.step",
+    );
+    let found = ci.scan(LOST, &[]);
+    assert_eq!(found.rows.len(), 50);
+    let why =
+        "most steps \"service\" never stop: a habit of this CI?; most such steps have no end: a habit of this CI?";
+    assert!(found.rows.iter().all(|row| row["deletable"] == "no" && row["reasons"].starts_with("step-unfinished")));
+    assert_eq!(found.row("acme/api", "1")["note"], why);
+    // A step of another name is damage as ever, and so is output that ends early, habit or not.
+    ci.database.run(
+        "UPDATE ci.step SET stopped_at = NULL WHERE build_key = 7 AND step_key = 'test';
+         DELETE FROM ci.chunk WHERE build_key = 8 AND step_key = 'service';
+         INSERT INTO ci.chunk VALUES (8, 'service', 0, 50, NULL)",
+    );
+    assert_eq!([7, 8].map(|number| ci.note(LOST, &[], number)), ["", ""]);
+    let kept = ci.scan(LOST, &[]).rows.iter().filter(|row| row["deletable"] == "no").count();
+    assert_eq!(kept, 48);
+    // None of any name ends: then that of build 7 is nothing special either.
+    ci.database.run("UPDATE ci.step SET stopped_at = NULL, name = build_key || step_key");
+    assert!(ci.note(LOST, &[], 7).starts_with("most steps never stop: a habit of this CI?"));
+    // Output that is never closed is another habit.
+    ci.database.run("UPDATE ci.step SET stopped_at = started_at, output_closed = false, name = NULL");
+    assert_eq!(ci.note(LOST, &[], 7), "most such steps have no end: a habit of this CI?");
+    // What the backup may have cut is no witness: a CI of three builds that it cut has no habit.
+    ci.database.run("DELETE FROM ci.build WHERE build_key > 3; UPDATE ci.build SET stopped_at = '2026-11-20T08:00Z'");
+    ci.database.run("UPDATE ci.step SET stopped_at = NULL, name = 'service'");
+    ci.add(55, "'finished'", "'success'", ["timestamptz '2026-11-20T08:00Z'"; 3]);
+    assert_eq!([1, 2, 3].map(|number| ci.note(LOST, &[], number)), ["", "", ""]);
+}
+
+#[test]
+fn a_delete_knows_the_habits_of_steps_as_well() {
+    let ci = Ci::new();
+    ci.database.run(
+        "INSERT INTO ci.step SELECT build_key, '0', 'service', started_at, NULL, true, 100, true FROM ci.build;
+         INSERT INTO ci.chunk SELECT build_key, '0', 0, 100, started_at FROM ci.step",
+    );
+    let report = ci.folder.path().join("report.csv");
+    ci.run(&["scan"], LOST, &[&["-o", report.to_str().expect("a path")], &TIMES[..]].concat()).exits(Exit::Clean);
+    // Somebody edits the report.
+    let text = std::fs::read_to_string(&report).expect("a report");
+    std::fs::write(&report, text.replace(",no,", ",yes,")).expect("a file");
+    let flags = [&NOBODY[..], &["--max-percent", "100", "-o", "-"]].concat();
+    let done = ci.run(&["delete", report.to_str().expect("a path")], LOST, &flags);
+    let rows = Report::parse(&done.exits(Exit::NothingInScope).stdout).rows;
+    assert!(rows.len() == 50 && rows.iter().all(|row| row["decision"] == "keep"), "{rows:?}");
+}
+
+#[test]
+fn what_was_over_and_runs_is_kept_where_nothing_would_show_a_second_run() {
+    let ci = Ci::new();
+    let over = CUT.map(|time| if time == NULL { "timestamptz '2026-11-20T01:55Z'" } else { time });
+    ci.add(101, "'running'", "'r'", over);
+    assert_eq!(ci.note(LOST, &[], 101), "");
+    let builds = ci.folder.path().join("builds.sql");
+    let text = format!("-- profile: builds\n-- title: a CI\n{LOST}-- relation: build\nSELECT * FROM ci.build;\n");
+    std::fs::write(&builds, text).expect("a file");
+    let run = halfbuilt(&["scan", "--profile"]).args(&[builds]).args(&TIMES).on(&ci.database).run();
+    let report = Report::parse(&run.exits(Exit::Clean).stdout);
+    let why = "it had ended by the backup, and without steps and output nothing shows whether it runs again";
+    assert_eq!(report.row("acme/api", "101")["note"], why);
+}
+
+#[test]
+fn the_first_instant_of_2000_is_no_time() {
+    let ci = Ci::new();
+    ci.add(101, "'running'", "'r'", [WAITS[0], "timestamptz '2000-01-01T00:00Z'", NULL]);
+    let row = ci.scan("-- running: lost\n-- queue: in this database\n", &[]).row("acme/api", "101").clone();
+    assert_eq!((row["started_at"].as_str(), row["deletable"].as_str()), ("", "no"));
+}
+
+#[test]
+fn what_may_have_been_cancelled_while_it_waited_is_said() {
+    let ci = Ci::new();
+    ci.add(101, "'finished'", "'canceled'", [WAITS[0], NULL, "timestamptz '2026-11-20T08:00Z'"]);
+    let done = ci.run(&["verify"], LOST, &TIMES).exits(Exit::Clean);
+    done.says("1 finished build without a start on record, queued by the backup and stopped after the restore: cancelled while it waited, or cut?");
 }
 
 #[test]

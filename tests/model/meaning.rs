@@ -417,12 +417,12 @@ impl<'a> Meaning<'a> {
     /// Whether so many steps of one name, or of all names, lack something that this is what the CI does.
     fn lack(&self, name: Option<&str>, counts: impl Fn(&Step) -> bool, lacks: impl Fn(&Step) -> bool) -> [bool; 2] {
         let past: Vec<&Step> = self.steps_of_the_past().into_iter().filter(|step| counts(step)).collect();
-        let are_most = |alike: Vec<&&Step>, least: usize| {
+        let are_most = |alike: &[&Step], least: usize| {
             let lacking = alike.iter().filter(|step| lacks(step)).count();
             lacking >= least && 2 * lacking > alike.len()
         };
-        let named = past.iter().filter(|step| step.name.as_deref() == name).collect();
-        [are_most(named, 3), are_most(past.iter().collect(), 10)]
+        let named: Vec<&Step> = past.iter().copied().filter(|step| step.name.as_deref() == name).collect();
+        [are_most(&named, 3), are_most(&past, 10)]
     }
 
     fn are_open_by_habit(&self, name: Option<&str>) -> [bool; 2] {
