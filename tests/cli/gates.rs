@@ -288,7 +288,7 @@ fn without_a_backup_time_nothing_is_deletable_whatever_is_allowed() {
 
 #[test]
 fn a_build_without_a_time_is_of_a_timing_that_can_be_allowed() {
-    let database = TestDatabase::circleci(&["step-unfinished"]);
+    let database = TestDatabase::circleci(&["healthy", "step-unfinished"]);
     let (_folder, report) = scanned(&database);
     let unknown = Report::read(&report);
     let unknown = unknown.rows.iter().find(|row| row["timing"] == "unknown").expect("a build without a time");

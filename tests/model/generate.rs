@@ -106,7 +106,7 @@ fn world() -> impl Strategy<Value = World> {
     // What is lost in one place may be twice in another, so that any sum is as it should be.
     let made_up = prop_oneof![2 => Just(vec![]), 1 => vec((any::<Index>(), any::<Index>()), 1..=2)];
     let habit = prop_oneof![5 => Just(None), 1 => habit().prop_map(Some)];
-    let endless = prop_oneof![6 => Just(None), 1 => endless().prop_map(Some)];
+    let endless = prop_oneof![4 => Just(None), 1 => endless().prop_map(Some)];
     (key_type(), key_type(), wholes, made_up, 0..100_usize, habit, endless).prop_map(
         |(build_keys, step_keys, wholes, made_up, order, habit, endless)| {
             Plan { build_keys, step_keys, wholes, made_up, order, habit, endless }.world()
@@ -116,7 +116,8 @@ fn world() -> impl Strategy<Value = World> {
 
 fn endless() -> impl Strategy<Value = Endless> {
     let lacks = select(&[(false, true), (true, false), (false, false)]);
-    (lacks, vec(0..12_usize, 0..=4)).prop_map(|((stops, closes), but)| Endless { stops, closes, but })
+    let name = weighted(0.8, select(&[None, Some("service"), Some("\"quoted\"")]));
+    (name, lacks, vec(0..12_usize, 0..=4)).prop_map(|(name, (stops, closes), but)| Endless { name, stops, closes, but })
 }
 
 fn habit() -> impl Strategy<Value = Habit> {

@@ -38,6 +38,8 @@ pub struct Plan {
 /// Something that a CI does with all, or many, steps: it does not record how they end.
 #[derive(Clone, Debug)]
 pub struct Endless {
+    /// What the steps are called that have it, if they are all of one name.
+    pub name: Option<Option<&'static str>>,
     pub stops: bool,
     pub closes: bool,
     /// Which builds do not have it.
@@ -220,6 +222,9 @@ impl Endless {
         }
         let has_it = |step: &&mut Step| step.build.is_some_and(|key| !self.but.contains(&key));
         for step in world.steps.iter_mut().filter(has_it) {
+            if let Some(name) = self.name {
+                step.name = name.map(str::to_owned);
+            }
             step.stopped = step.stopped.filter(|_| self.stops);
             step.output_closed = if self.closes { step.output_closed } else { Some(false) };
         }

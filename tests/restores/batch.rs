@@ -32,7 +32,10 @@ impl Batch {
         {
             let seems_damaged =
                 |build: &&mut Build| is_endless(build) && build.truth.is_sound() && build.lifecycle == "finished";
-            worlds.iter_mut().flatten().filter(seems_damaged).for_each(|build| build.truth = Truth::Damaged);
+            for build in worlds.iter_mut().flatten().filter(seems_damaged) {
+                (build.truth, build.story) =
+                    (Truth::Damaged, "has one of two steps whose end is not on record, which is no habit");
+            }
         }
         Self { seed, restore, worlds }
     }
