@@ -220,6 +220,15 @@ fn a_console_that_ends_early_is_told_with_its_last_words() {
         .says("--console-pty");
 }
 
+/// Under nohup the signal of a lost terminal is ignored, and by all that is started; but that signal is what ends a console's children,
+/// which hold its output open.
+#[test]
+fn a_console_that_ends_is_known_to_have_ended_under_nohup_too() {
+    let (database, _folder, report) = prepared(&["stuck-running"]);
+    let run = delete(&database, &report, "sleep 600 & echo gone; exit 7").under("trap '' HUP");
+    run.run().exits(Exit::Failed).says("ended (exit status: 7) before it was ready; it printed: gone");
+}
+
 #[test]
 fn a_console_that_is_never_ready_is_told_with_what_it_prints() {
     // The limit is what is waited for here, and the words have to come before it.

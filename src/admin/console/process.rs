@@ -15,6 +15,7 @@ use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
 use pty_process::{Command, Size};
 use tokio::process::Child;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -56,6 +57,9 @@ impl Process {
     /// # Errors
     /// There is no terminal to be had, or no shell.
     pub(super) fn start(command: &str, on_terminal: bool) -> io::Result<Self> {
+        // Under nohup this signal is ignored, and what is ignored is so in all programs that are started: then nothing would end the
+        // children of a console that has ended. A signal that somebody listens to is none that is ignored.
+        drop(signal(SignalKind::hangup())?);
         let (pty, slave) = pty_process::open().map_err(io::Error::other)?;
         pty.resize(Size::new(50, COLUMNS)).map_err(io::Error::other)?;
         let terminal = pty.as_fd().try_clone_to_owned()?;
