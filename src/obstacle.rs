@@ -97,7 +97,9 @@ pub enum Obstacle {
     QueueTooYoung,
     /// Nothing that was queued after the restore has started.
     QueueStands,
-    /// It had ended by T, so it was not the backup that left it waiting.
+    /// It had ended by T, and only a step of it was closed after the restore.
+    OnlyAStepWasClosed,
+    /// It had begun or ended by T, so it was not the backup that left it waiting.
     WaitsAgain,
     /// It had ended by T and shows as running, and nothing that is read would show that it runs again.
     MayRunAgain,
@@ -164,7 +166,10 @@ impl fmt::Display for Obstacle {
             Self::QueueUnknown => "the profile does not say where the queue is kept",
             Self::QueueTooYoung => "the queue has not been served for --max-queue-time yet",
             Self::QueueStands => "no build that was queued after the restore has started yet",
-            Self::WaitsAgain => "it had ended by the backup, and waits",
+            Self::OnlyAStepWasClosed => {
+                "it had ended by the backup, and only a step of it was closed after the restore"
+            }
+            Self::WaitsAgain => "it had begun or ended by the backup, and waits",
             Self::MayRunAgain => {
                 "it had ended by the backup, and without steps and output nothing shows whether it runs again"
             }

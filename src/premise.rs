@@ -88,6 +88,8 @@ pub struct Premise {
     pub step_habits: String,
     /// Whether any build waits on purpose.
     pub holds: bool,
+    /// Whether steps or output tell when builds are at work.
+    pub shows_work: bool,
     /// The database's own clock.
     pub now: Timestamp,
 }
@@ -108,6 +110,7 @@ impl Premise {
             habits: String::new(),
             step_habits: String::new(),
             holds: false,
+            shows_work: false,
             now,
         }
     }

@@ -1,5 +1,5 @@
 -- What:  the states that no sound build can be in, and that this CI writes all the same, as one text: an array of names of cells. And
---        whether any build waits on purpose.
+--        whether any build waits on purpose, and whether anything at all shows when builds are at work: steps' starts, or output's times.
 -- For:   the rule impossible-state, to which it comes as halfbuilt.habits, and what is said of builds that wait; once per run, since
 --        each deletion changes the sums.
 -- Why:   where more than half of all builds of one status word (no word counts as one) are in one such state, and three at least, or more
@@ -9,7 +9,8 @@ WITH setting AS MATERIALIZED (
     SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
                       + nullif(current_setting('halfbuilt.clock_tolerance', true), '')::interval, now()) AS stopped_by
 ), sorted AS (
-    SELECT build.lifecycle, build.status,
+    -- Two spellings are two words, whatever the collation.
+    SELECT build.lifecycle, build.status COLLATE "C" AS status,
            CASE build.lifecycle WHEN 'finished' THEN build.started_at IS NOT NULL AND build.stopped_at IS NULL
                                 WHEN 'running'  THEN coalesce(build.stopped_at <= (SELECT setting.stopped_by FROM setting), false)
                                 ELSE build.lifecycle IN ('not_run', 'queued', 'not_running') AND build.started_at IS NOT NULL
@@ -30,5 +31,7 @@ WITH setting AS MATERIALIZED (
     UNION
     SELECT summed.lifecycle FROM summed WHERE summed.odd_of_lifecycle >= 10 AND summed.odd_of_lifecycle * 2 > summed.of_lifecycle
 )
-SELECT coalesce(array_agg(habit.cell)::text, '{}') AS habits, (SELECT coalesce(bool_or(counted.lifecycle = 'held'), false) FROM counted) AS holds
+SELECT coalesce(array_agg(habit.cell)::text, '{}') AS habits, (SELECT coalesce(bool_or(counted.lifecycle = 'held'), false) FROM counted) AS holds,
+       EXISTS (SELECT FROM step WHERE step.started_at IS NOT NULL) OR EXISTS (SELECT FROM chunk WHERE chunk.stored_at IS NOT NULL) AS shows_work,
+       EXISTS (SELECT FROM step) AS has_steps
   FROM habit;

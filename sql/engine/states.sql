@@ -30,10 +30,14 @@ SELECT count(*) FILTER (WHERE build.lifecycle IS NULL
        count(*) FILTER (WHERE build.lifecycle = 'not_running') AS not_running_builds,
        count(*) FILTER (WHERE build.lifecycle = 'running') AS running_builds,
        count(*) FILTER (WHERE build.lifecycle = 'finished') AS finished_builds,
-       -- Closed after the restore, and nothing of a start: mostly, but not for certain, what was cancelled while it waited.
+       -- Closed after the restore, or nobody knows when, and nothing of a start: mostly, but not for certain, what was cancelled while it
+       -- waited. Without T nothing is asked.
        count(*) FILTER (WHERE build.lifecycle = 'finished' AND build.started_at IS NULL
-                          AND build.queued_at <= nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
-                          AND build.stopped_at > nullif(current_setting('halfbuilt.closing_from', true), '')::timestamptz) AS closed_unstarted
+                          AND (build.queued_at <= nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
+                                 + nullif(current_setting('halfbuilt.clock_tolerance', true), '')::interval) IS NOT FALSE
+                          AND (build.stopped_at > nullif(current_setting('halfbuilt.closing_from', true), '')::timestamptz
+                               OR build.stopped_at IS NULL AND build.queued_at IS NOT NULL)
+                          AND nullif(current_setting('halfbuilt.backup_time', true), '') IS NOT NULL) AS closed_unstarted
   FROM build
  CROSS JOIN LATERAL (SELECT build.started_at <= build.queued_at - interval '1 second'
                               AND build.started_at >= build.queued_at - interval '10 minutes' AS start,

@@ -5,7 +5,8 @@
 --
 -- What:  builds that had started by the backup time and stopped after the restore, or by the server's own start-up just before it. Where
 --        the start is not on record, a step that had started by then, a piece of output that was stored by then (since the build was
---        queued), or the lifecycle running stands for it.
+--        queued), or the lifecycle running stands for it. And builds that were over by the backup, or nobody knows when, of which a step
+--        that had started by then stopped after the restore.
 -- For:   scan, verify and delete.
 -- Why:   where no build survives a restore, some housekeeping closed what it found running, and the rows then look whole; only the
 --        times give them away. From when on a stop is the restored server's own is found out before (premise.sql). A stop before R may be of
@@ -28,6 +29,11 @@ WITH setting AS MATERIALIZED (
        AND (build.started_at <= (SELECT setting.started_by FROM setting)
             OR build.started_at IS NULL AND (build.queued_at <= (SELECT setting.started_by FROM setting)) IS NOT FALSE)
        AND build.lifecycle IS DISTINCT FROM 'held'
+), late AS MATERIALIZED (
+    SELECT step.build_key, min(step.started_at) AS started_at, max(step.stopped_at) AS stopped_at
+      FROM step
+     WHERE step.started_at <= (SELECT setting.started_by FROM setting) AND step.stopped_at > (SELECT setting.closing_from FROM setting)
+     GROUP BY step.build_key
 ), sign AS (
     SELECT step.build_key, step.started_at AS at
       FROM step WHERE step.build_key IN (SELECT closed.build_key FROM closed WHERE closed.started_at IS NULL)
@@ -54,4 +60,14 @@ SELECT closed.build_key,
   FROM closed
  CROSS JOIN setting
   LEFT JOIN shown ON shown.build_key = closed.build_key
- WHERE closed.started_at IS NOT NULL OR shown.at <= setting.started_by OR closed.lifecycle = 'running';
+ WHERE closed.started_at IS NOT NULL OR shown.at <= setting.started_by OR closed.lifecycle = 'running'
+UNION ALL
+SELECT late.build_key,
+       'a step started ' || to_char(late.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+         || ', stopped ' || to_char(late.stopped_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+         || ', after the backup'
+  FROM late
+  JOIN build ON build.build_key = late.build_key
+ CROSS JOIN setting
+ WHERE build.lifecycle = 'finished'
+   AND (build.stopped_at > setting.started_by) IS NOT TRUE;

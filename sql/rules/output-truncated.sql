@@ -6,24 +6,30 @@
 --
 -- What:  steps whose output is not whole at its end. One of three things tells, the first that applies is shown:
 --          1. something is stored, and it ends before the size that the CI recorded;
---          2. the CI never recorded that the output ended, though the step or its build is over;
+--          2. the CI never recorded that the output ended, though the step or its build is over (and there is a start of the step, or
+--             any output);
 --          3. the step had started by the backup time (or by now, where none is given) and never stopped: after a
 --             consistent snapshot such output agrees with itself, and ends where the backup cut it.
 -- For:   scan, verify and delete.
--- Why:   the latter half of the output is what a backup that was taken while builds ran loses. Where more than half of all such steps
---        of builds that are over have no end on record, that is how this CI writes them: said, and not deleted (engine/habits_of_steps.sql).
+-- Why:   the latter half of the output is what a backup that was taken while builds ran loses. Where most such steps of one name, or
+--        most builds of one status word or project, have no end on record, that is how this CI writes them: said, and not deleted
+--        (engine/habits_of_steps.sql).
 -- Not:   the CI's own size cap, and output that was expired on purpose (has_output is false and no end is missing).
 --        Output that is missing altogether is output-missing. A build that waits on purpose (held).
-WITH stored AS (
+WITH habit AS MATERIALIZED (
+    SELECT unnest(nullif(current_setting('halfbuilt.step_habits', true), '')::text[]) AS name
+), stored AS (
     SELECT chunk.build_key, chunk.step_key, max(chunk.next) AS ends_at
       FROM chunk
      GROUP BY chunk.build_key, chunk.step_key
 ), judged AS (
-    SELECT step.build_key, step.step_key, step.name, step.started_at, step.output_size, build.lifecycle = 'finished' AS is_over,
+    SELECT step.build_key, step.step_key, step.name, step.started_at, step.output_size,
+           build.lifecycle IN ('finished', 'not_run') AS is_over, build.status, build.project,
            coalesce(stored.ends_at, 0) AS ends_at,
            step.has_output AND stored.ends_at < step.output_size AS ends_early,
            step.output_closed IS FALSE AND (step.stopped_at IS NOT NULL OR build.stopped_at IS NOT NULL
-                                            OR build.lifecycle = 'finished') AS never_closed,
+                                            OR build.lifecycle = 'finished')
+             AND (step.started_at IS NOT NULL OR step.has_output IS TRUE OR stored.ends_at IS NOT NULL) AS never_closed,
            (step.has_output OR step.output_closed IS FALSE) AND step.stopped_at IS NULL
              AND step.started_at <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
                                         + coalesce(nullif(current_setting('halfbuilt.clock_tolerance', true), ''), '0')::interval, now()))
@@ -38,13 +44,18 @@ SELECT judged.build_key,
                  WHEN judged.never_closed THEN 'over, but its output never ended; ' || judged.ends_at || ' ' || unit.name || ' stored'
                  ELSE 'never stopped, its output ends at ' || judged.ends_at || ' ' || unit.name
             END AS evidence,
-       CASE WHEN judged.ends_early OR judged.never_closed AND NOT habit.unclosed OR judged.cut AND NOT (habit.open AND judged.is_over)
+       CASE WHEN judged.ends_early OR judged.never_closed AND NOT habitual.unclosed OR judged.cut AND NOT (habitual.open AND judged.is_over)
             THEN NULL
             ELSE 'most such steps have no end: a habit of this CI?' END AS obstacle
   FROM judged
- CROSS JOIN (SELECT coalesce(nullif(current_setting('halfbuilt.unit', true), ''), 'units') AS name,
-                    coalesce(nullif(current_setting('halfbuilt.step_habits', true), ''), '{}')::text[] AS habits) AS unit
- CROSS JOIN LATERAL (SELECT unit.habits && ARRAY['open', 'open:' || md5(coalesce('=' || judged.name, ''))] AS open,
-                            unit.habits && ARRAY['unclosed', 'unclosed:' || md5(coalesce('=' || judged.name, ''))] AS unclosed) AS habit
+ CROSS JOIN (SELECT coalesce(nullif(current_setting('halfbuilt.unit', true), ''), 'units') AS name) AS unit
+ CROSS JOIN LATERAL (SELECT md5(coalesce('=' || judged.name, '')) AS name, md5(coalesce('=' || judged.status, '')) AS status,
+                            md5(coalesce('=' || judged.project, '')) AS project) AS hash
+ CROSS JOIN LATERAL (SELECT 'open' IN (SELECT habit.name FROM habit) OR 'open:' || hash.name IN (SELECT habit.name FROM habit)
+                              OR 'open-status:' || hash.status IN (SELECT habit.name FROM habit)
+                              OR 'open-project:' || hash.project IN (SELECT habit.name FROM habit) AS open,
+                            'unclosed' IN (SELECT habit.name FROM habit) OR 'unclosed:' || hash.name IN (SELECT habit.name FROM habit)
+                              OR 'unclosed-status:' || hash.status IN (SELECT habit.name FROM habit)
+                              OR 'unclosed-project:' || hash.project IN (SELECT habit.name FROM habit) AS unclosed) AS habitual
  WHERE judged.ends_early OR judged.never_closed OR judged.cut
  ORDER BY judged.build_key, judged.started_at NULLS LAST, judged.step_key::text COLLATE "C";

@@ -6,20 +6,27 @@
 --
 -- What:  steps that started and never stopped, of builds that are finished.
 -- For:   scan, verify and delete.
--- Why:   whatever closed the build forgot the step: the end of the step, and what it did until then, is lost. Where more than half of all
---        such steps of one name are so, that is how this CI writes them: said, and not deleted (engine/habits_of_steps.sql).
+-- Why:   whatever closed the build forgot the step: the end of the step, and what it did until then, is lost. Where most steps of one
+--        name, or most builds of one status word or project, are so, that is how this CI writes them: said, and not deleted
+--        (engine/habits_of_steps.sql).
 -- Not:   an open step of a build that is running (that is the build's own fault), and a step that never started.
+WITH habit AS MATERIALIZED (
+    SELECT unnest(nullif(current_setting('halfbuilt.step_habits', true), '')::text[]) AS name
+)
 SELECT step.build_key,
        'step ' || coalesce(step.step_key::text, '(no key)') || coalesce(' "' || step.name || '"', '') || ': started '
          || coalesce(to_char(step.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), step.started_at::text)
          || ', never stopped' AS evidence,
-       CASE WHEN 'open:' || md5(coalesce('=' || step.name, '')) = ANY (setting.habits)
+       CASE WHEN 'open:' || md5(coalesce('=' || step.name, '')) IN (SELECT habit.name FROM habit)
             THEN 'most steps ' || coalesce('"' || left(step.name, 80) || '"', 'without a name') || ' never stop: a habit of this CI?'
-            WHEN 'open' = ANY (setting.habits)
+            WHEN 'open-status:' || md5(coalesce('=' || build.status, '')) IN (SELECT habit.name FROM habit)
+            THEN 'most builds ' || coalesce('of status "' || left(build.status, 80) || '"', 'without a status') || ' leave steps open: a habit of this CI?'
+            WHEN 'open-project:' || md5(coalesce('=' || build.project, '')) IN (SELECT habit.name FROM habit)
+            THEN 'most builds of its project leave steps open: a habit of this CI?'
+            WHEN 'open' IN (SELECT habit.name FROM habit)
             THEN 'most steps never stop: a habit of this CI?' END AS obstacle
   FROM step
   JOIN build ON build.build_key = step.build_key
- CROSS JOIN (SELECT nullif(current_setting('halfbuilt.step_habits', true), '')::text[] AS habits) AS setting
  WHERE step.started_at IS NOT NULL
    AND step.stopped_at IS NULL
    AND build.lifecycle = 'finished'

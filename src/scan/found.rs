@@ -8,7 +8,6 @@ use crate::text::escape_controls;
 use crate::timing::{BuildTimes, Timing};
 
 use super::ScanError;
-use super::compose::Scope;
 use super::fingerprint::fingerprint;
 use super::fit::Fit;
 use super::judge::{Seen, obstacles};
@@ -56,8 +55,7 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) 
         shows_a_start: shows_a_start(&times, premise),
         grounds: grounds(plan, &found.reasons, row.texts(20)?),
     };
-    let habits = plan.habits(premise, fit.relations(plan, Scope::All).tells_when_stored());
-    found.obstacles = obstacles(&found, &seen, habits, premise);
+    found.obstacles = obstacles(&found, &seen, plan.habits(premise), premise);
     if found.lifecycle.is_some() && found.build_url.is_none() && found.build_num.is_none() {
         // Nothing else in its row would tell a person which build it is.
         found.evidence = format!("build {}: {}", escape_controls(&found.key), found.evidence);

@@ -99,9 +99,10 @@ fn of_lifecycle(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise)
         // That no T was given is said already.
         _ if premise.times.backup.is_none() => None,
         Some("held") => Some(Obstacle::Held),
-        // A stop may be of an earlier attempt.
+        // A stop may be of an earlier attempt, and a step without a start of its build is of one.
         Some("queued" | "not_running") => of_queue(habits, premise)
-            .or((found.timing == Timing::Ended).then_some(Obstacle::WaitsAgain))
+            .or((found.timing == Timing::Ended || seems_cut && found.started_at.is_none() && seen.shows_a_start)
+                .then_some(Obstacle::WaitsAgain))
             .or(habits.holds.then_some(Obstacle::MayHaveBeenHeld)),
         // Even one that had ended: the stop is of an attempt before.
         Some("running") if !seen.shows_a_start && (seems_cut || found.timing == Timing::Ended) => {
@@ -166,6 +167,7 @@ fn of_reasons(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise) -
             }
             Ground::RowByRow => Some(own_word).filter(|word| !word.is_empty()).cloned().map(Obstacle::RuleSays),
             Ground::WhereLost if habits.running != Running::Lost => Some(Obstacle::NotKnownToBeLost),
+            Ground::WhereLost if found.timing == Timing::Ended => Some(Obstacle::OnlyAStepWasClosed),
             Ground::WhereLost => stopped_before_restore(found, premise).then_some(Obstacle::StoppedBeforeRestore),
         };
         match obstacle {
@@ -249,7 +251,8 @@ mod tests {
 
     fn against(found: &Finding, grounds: &[(Ground, &str)], habits: Habits, premise: &Premise) -> Vec<Obstacle> {
         let reasons = grounds.iter().enumerate().map(|(place, _)| format!("rule-{place}")).collect();
-        obstacles(&Finding { reasons, ..found.clone() }, &by(grounds), habits, premise)
+        let seen = Seen { shows_a_start: found.started_at.is_some(), ..by(grounds) };
+        obstacles(&Finding { reasons, ..found.clone() }, &seen, habits, premise)
     }
 
     #[test]
@@ -317,6 +320,10 @@ mod tests {
         assert_eq!(against, [Obstacle::QueueUnknown]);
         let judge = |found: &Finding, habits| self::tests::against(found, &[(Ground::Always, "")], habits, &premise());
         assert_eq!(judge(&again, LOST), [Obstacle::WaitsAgain]);
+        // So does what has no start any more, and a step that started.
+        let cleared = Finding { started_at: None, stopped_at: None, timing: Timing::InFlight, ..again.clone() };
+        let seen = by(&[(Ground::Always, "")]);
+        assert_eq!(obstacles(&cleared, &seen, LOST, &premise()), [Obstacle::WaitsAgain]);
         let waiting = Finding { timing: Timing::InFlight, stopped_at: None, ..again };
         assert_eq!(judge(&waiting, Habits { holds: true, ..LOST }), [Obstacle::MayHaveBeenHeld]);
         assert_eq!(judge(&Finding { lifecycle: Some("held".to_owned()), ..waiting }, LOST), [Obstacle::Held]);

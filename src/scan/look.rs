@@ -90,7 +90,7 @@ impl Scan<'_> {
             let builds = counted(closed_unstarted, "finished build");
             let what = if closed_unstarted == 1 { "it waited" } else { "they waited" };
             self.remarks.push(format!(
-                "{builds} without a start on record, queued by the backup and stopped after the restore: cancelled while {what}, or cut?"
+                "{builds} of before the backup, without a start and without a stop by then on record: cancelled while {what}, or cut?"
             ));
         }
         self.remark_off_record(off_record, "build");

@@ -161,13 +161,13 @@ impl ScanPlan {
     }
 
     /// What the profile says of its CI. Builds may wait on purpose where it says so, or one does.
-    pub(super) fn habits(&self, premise: &Premise, tells_when_stored: bool) -> Habits {
+    pub(super) fn habits(&self, premise: &Premise) -> Habits {
         let yields_held = self.profile.yields.as_ref().is_some_and(|words| words.iter().any(|word| word == "held"));
         Habits {
             running: self.profile.running,
             queue: self.profile.queue,
             holds: yields_held || premise.holds,
-            shows_work: self.profile.offers(Relation::Step) || tells_when_stored,
+            shows_work: premise.shows_work,
         }
     }
 

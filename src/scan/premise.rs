@@ -34,7 +34,7 @@ impl Premise {
     pub async fn establish(plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
         let asker = Asker { plan, relations: fit.relations(plan, Scope::All), snapshot };
         let mut premise = asker.premise().await?;
-        (premise.habits, premise.holds) = asker.habits().await?;
+        asker.add_habits(&mut premise).await?;
         premise.step_habits = asker.step_habits().await?;
         snapshot.give(&plan.settings_by(&premise)).await?;
         Ok(premise)
@@ -84,6 +84,7 @@ impl Asker<'_> {
             habits: String::new(),
             step_habits: String::new(),
             holds: false,
+            shows_work: false,
             now: answer.now,
         };
         let Some(backup) = times.backup else {
@@ -115,12 +116,17 @@ impl Asker<'_> {
         Ok(Premise { recovery_contradicted, start_up_stops: 0, ..premise(Restored::Unknown, sorted_by) })
     }
 
-    /// What the rule impossible-state takes for habits, and whether builds wait on purpose.
-    async fn habits(&self) -> Result<(String, bool), ScanError> {
+    /// What the rule impossible-state takes for habits, whether builds wait on purpose, and whether anything shows that they are at work.
+    async fn add_habits(&self, premise: &mut Premise) -> Result<(), ScanError> {
         let what = "looking for habits of the CI";
         let mut rows = self.snapshot.rows(what, &self.relations.habits(), &[]).await?;
         let row = rows.next().await?.ok_or(ScanError::NoAnswer { what })?;
-        Ok((row.text(0)?.unwrap_or_default(), row.boolean(1)?.unwrap_or(true)))
+        premise.habits = row.text(0)?.unwrap_or_default();
+        premise.holds = row.boolean(1)?.unwrap_or(true);
+        // A table without a single step says nothing of how this CI writes them.
+        let has_steps = row.boolean(3)?.unwrap_or(true);
+        premise.shows_work = row.boolean(2)?.unwrap_or(false) || self.plan.profile.offers(Relation::Step) && !has_steps;
+        Ok(())
     }
 
     /// What rules about steps take for habits; nothing where nobody asks.

@@ -104,7 +104,7 @@ fn a_build_that_waits_is_kept_whatever_else_is_wrong_with_it() {
     );
     for number in [101, 102, 103] {
         // It was not the backup that left the third one waiting.
-        let moves = if number == 103 { "it had ended by the backup, and waits" } else { "" };
+        let moves = if number == 103 { "it had begun or ended by the backup, and waits" } else { "" };
         assert_eq!(ci.note(LOST, &[], number), moves, "the queue is elsewhere, and moves");
         let young = ci.note(LOST, &["--max-queue-time", "5000 days"], number);
         assert_eq!(young, "the queue has not been served for --max-queue-time yet");
@@ -380,7 +380,9 @@ fn steps_that_never_end_by_habit_are_no_damage() {
     assert_eq!(kept, 48);
     // None of any name ends: then that of build 7 is nothing special either.
     ci.database.run("UPDATE ci.step SET stopped_at = NULL, name = build_key || step_key");
-    assert!(ci.note(LOST, &[], 7).starts_with("most steps never stop: a habit of this CI?"));
+    assert!(
+        ci.note(LOST, &[], 7).starts_with("most builds of status \"success\" leave steps open: a habit of this CI?")
+    );
     // Output that is never closed is another habit.
     ci.database.run("UPDATE ci.step SET stopped_at = started_at, output_closed = false, name = NULL");
     assert_eq!(ci.note(LOST, &[], 7), "most such steps have no end: a habit of this CI?");
@@ -389,6 +391,96 @@ fn steps_that_never_end_by_habit_are_no_damage() {
     ci.database.run("UPDATE ci.step SET stopped_at = NULL, name = 'service'");
     ci.add(55, "'finished'", "'success'", ["timestamptz '2026-11-20T08:00Z'"; 3]);
     assert_eq!([1, 2, 3].map(|number| ci.note(LOST, &[], number)), ["", "", ""]);
+}
+
+/// A habit may go by what became of the build, or by its project, and a step may have a name of its own in each build.
+#[test]
+fn steps_that_never_end_in_most_builds_of_a_word_or_project_are_no_damage() {
+    let ci = Ci::new();
+    let step = |name: &str, stopped: &str, builds: &str| {
+        ci.database.run(&format!(
+            "INSERT INTO ci.step SELECT build_key, '0', {name}, started_at, {stopped}, true, 100, true FROM ci.build WHERE {builds};
+             INSERT INTO ci.chunk SELECT build_key, step_key, 0, 100, started_at FROM ci.step WHERE build_key NOT IN (SELECT build_key FROM ci.chunk)"
+        ));
+    };
+    step("'test'", "stopped_at", "build_key > 8");
+    step("'test'", "NULL", "build_key <= 8");
+    let kept = || ci.scan(LOST, &[]).rows.iter().filter(|row| row["deletable"] == "no").count();
+    assert_eq!(kept(), 0, "a few of many");
+    ci.database.run("UPDATE ci.build SET status = 'canceled' WHERE build_key <= 8");
+    assert_eq!(kept(), 8);
+    let note = ci.note(LOST, &[], 1);
+    assert!(note.starts_with("most builds of status \"canceled\" leave steps open: a habit of this CI?"), "{note}");
+    ci.database.run("UPDATE ci.build SET status = 'success'");
+    ci.database.run("UPDATE ci.build SET project = 'acme/web', build_url = NULL WHERE build_key <= 8");
+    let report = ci.scan(LOST, &[]);
+    assert!(report.row("acme/web", "1")["note"].contains("most builds of its project leave steps open"));
+    ci.database.run(
+        "UPDATE ci.build SET project = 'acme/api', build_url = 'https://ci.acme.example/gh/acme/api/' || build_num",
+    );
+    assert_eq!(kept(), 0);
+    // Each build has one that ends, and one with a name of its own that does not.
+    ci.database.run("UPDATE ci.step SET stopped_at = started_at");
+    ci.database.run("INSERT INTO ci.step SELECT build_key, '1', 'background ' || build_key, started_at, NULL, false, NULL, NULL FROM ci.build");
+    assert_eq!(kept(), 50);
+    // More than ten names, each of them a habit by itself.
+    ci.database.run("UPDATE ci.step SET name = 'background ' || build_key % 12 WHERE step_key = '1'");
+    assert_eq!(kept(), 50);
+    assert!(ci.note(LOST, &[], 1).starts_with("most steps \"background 1\" never stop"));
+    // Two spellings are two names, under any collation.
+    ci.database.run(
+        "CREATE COLLATION ci.loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+         ALTER TABLE ci.step ALTER name TYPE text COLLATE ci.loose;
+         UPDATE ci.step SET name = CASE build_key % 2 WHEN 0 THEN 'Service' ELSE 'service' END WHERE step_key = '1'",
+    );
+    assert_eq!(kept(), 50);
+}
+
+/// A step that never began has no output that could be cut.
+#[test]
+fn output_that_was_never_begun_is_not_cut() {
+    let ci = Ci::new();
+    let over = ["timestamptz '2026-11-19T01:00Z'", NULL, "timestamptz '2026-11-19T01:05Z'"];
+    ci.add(101, "'not_run'", "'skipped'", over);
+    ci.database.run(
+        "INSERT INTO ci.step VALUES (101, '0', 'test', NULL, NULL, false, NULL, false), (7, '0', 'test', NULL, NULL, NULL, NULL, false)",
+    );
+    ci.run(&["verify"], LOST, &TIMES).exits(Exit::Clean).says("clean: none of 51 builds");
+    ci.database.run("UPDATE ci.step SET has_output = true WHERE build_key = 7");
+    assert!(ci.scan(LOST, &[]).row("acme/api", "7")["reasons"].contains("output-truncated"));
+}
+
+/// Housekeeping closes steps, too: a build that was over by T, or of which nobody knows when it ended, is not clean where it did.
+#[test]
+fn a_step_that_was_closed_after_the_restore_shows() {
+    let ci = Ci::new();
+    let step = |number: u32| {
+        let times = "'2026-11-20T01:51Z', '2026-11-20T06:30:30Z'";
+        ci.database.run(&format!("INSERT INTO ci.step VALUES ({number}, '0', 'x', {times}, false, NULL, NULL)"));
+    };
+    ci.add(101, "'finished'", "'failed'", [CUT[0], CUT[1], "timestamptz '2026-11-20T01:59Z'"]);
+    ci.add(102, "'finished'", "'failed'", WAITS);
+    [101, 102].into_iter().for_each(step);
+    let report = ci.scan(LOST, &[]);
+    for number in ["101", "102"] {
+        let row = report.row("acme/api", number);
+        let shown = "a step started 2026-11-20T01:51:00Z, stopped 2026-11-20T06:30:30Z, after the backup";
+        assert_eq!((row["reasons"].as_str(), row["evidence"].as_str()), ("closed-after-restore", shown), "{row:?}");
+    }
+    // Its own record may be whole.
+    let why = "it had ended by the backup, and only a step of it was closed after the restore";
+    assert_eq!([101, 102].map(|number| ci.note(LOST, &[], number)), [why, ""]);
+}
+
+/// Asked for again in place, with its old times cleared: its steps tell that it was at work before.
+#[test]
+fn what_waits_and_had_begun_is_kept() {
+    let ci = Ci::new();
+    ci.add(101, "'queued'", "'queued'", WAITS);
+    assert_eq!(ci.note(LOST, &[], 101), "");
+    ci.database
+        .run("INSERT INTO ci.step VALUES (101, '0', 'x', '2026-11-20T01:52Z', '2026-11-20T01:53Z', false, NULL, NULL)");
+    assert_eq!(ci.note(LOST, &[], 101), "it had begun or ended by the backup, and waits");
 }
 
 #[test]
@@ -414,6 +506,8 @@ fn what_was_over_and_runs_is_kept_where_nothing_would_show_a_second_run() {
     let ci = Ci::new();
     let over = CUT.map(|time| if time == NULL { "timestamptz '2026-11-20T01:55Z'" } else { time });
     ci.add(101, "'running'", "'r'", over);
+    ci.database
+        .run("INSERT INTO ci.step VALUES (7, '0', 'x', '2026-11-19T01:10Z', '2026-11-19T01:10Z', false, NULL, NULL)");
     assert_eq!(ci.note(LOST, &[], 101), "");
     let builds = ci.folder.path().join("builds.sql");
     let text = format!("-- profile: builds\n-- title: a CI\n{LOST}-- relation: build\nSELECT * FROM ci.build;\n");
@@ -422,6 +516,9 @@ fn what_was_over_and_runs_is_kept_where_nothing_would_show_a_second_run() {
     let report = Report::parse(&run.exits(Exit::Clean).stdout);
     let why = "it had ended by the backup, and without steps and output nothing shows whether it runs again";
     assert_eq!(report.row("acme/api", "101")["note"], why);
+    // Steps that tell no time show nothing either.
+    ci.database.run("UPDATE ci.step SET started_at = NULL");
+    assert_eq!(ci.note(LOST, &[], 101), why);
 }
 
 #[test]
@@ -437,7 +534,16 @@ fn what_may_have_been_cancelled_while_it_waited_is_said() {
     let ci = Ci::new();
     ci.add(101, "'finished'", "'canceled'", [WAITS[0], NULL, "timestamptz '2026-11-20T08:00Z'"]);
     let done = ci.run(&["verify"], LOST, &TIMES).exits(Exit::Clean);
-    done.says("1 finished build without a start on record, queued by the backup and stopped after the restore: cancelled while it waited, or cut?");
+    done.says("1 finished build of before the backup, without a start and without a stop by then on record: cancelled while it waited, or cut?");
+    // Nor is any of these called sound without a word.
+    let late = "timestamptz '2026-11-20T08:00Z'";
+    for (number, times) in
+        [(102, WAITS), (103, [NULL, NULL, late]), (104, ["timestamptz '2026-11-20T02:00:03Z'", NULL, late])]
+    {
+        ci.add(number, "'finished'", "'failed'", times);
+    }
+    let done = ci.run(&["verify"], LOST, &TIMES).exits(Exit::Clean);
+    done.says("4 finished builds of before the backup, without a start and without a stop by then on record");
 }
 
 #[test]

@@ -335,7 +335,11 @@ impl<'a> Meaning<'a> {
                 was_there && (is(build, "running") || { work }.any(|time| self.by_then(Some(time))))
             }
         };
-        !is(build, "held") && is_closed && had_started
+        // Or only a step of it was closed.
+        let is_over = is(build, "finished") && (!self.has(build.stopped) || self.by_then(build.stopped));
+        let closes =
+            |step: &Step| self.by_then(step.started) && self.on_record(step.stopped).is_some_and(|stop| stop > since);
+        !is(build, "held") && is_closed && had_started || is_over && self.steps_of(Some(build.key)).any(closes)
     }
 
     fn is_stuck_queued(&self, build: &Build) -> bool {
@@ -401,42 +405,77 @@ impl<'a> Meaning<'a> {
         };
         let is_over = self.has(step.stopped) || self.has(build.stopped) || is(build, "finished");
         let was_cut = (has_output || never_closed) && !self.has(step.stopped) && self.by_then(step.started);
-        [ends_early, never_closed && is_over, was_cut]
+        let has_begun = self.has(step.started) || has_output || end.is_some();
+        [ends_early, never_closed && is_over && has_begun, was_cut]
     }
 
-    /// The steps of finished builds that no backup can have cut.
-    fn steps_of_the_past(&self) -> Vec<&'a Step> {
+    /// The builds that are over and that no backup can have cut.
+    fn builds_of_the_past(&self) -> Vec<&'a Build> {
         let spans = |build: &Build| {
             let began = self.on_record(build.started).or(self.on_record(build.queued));
             self.by_then(began) && self.has(build.stopped) && !self.by_then(build.stopped)
         };
-        let past = self.world.builds.iter().filter(|build| is(build, "finished") && !spans(build));
-        past.flat_map(|build| self.steps_of(Some(build.key))).collect()
+        self.world.builds.iter().filter(|build| self.is_over(build) && !spans(build)).collect()
     }
 
-    /// Whether so many steps of one name, or of all names, lack something that this is what the CI does.
-    fn lack(&self, name: Option<&str>, counts: impl Fn(&Step) -> bool, lacks: impl Fn(&Step) -> bool) -> [bool; 2] {
-        let past: Vec<&Step> = self.steps_of_the_past().into_iter().filter(|step| counts(step)).collect();
+    fn is_over(&self, build: &Build) -> bool {
+        is(build, "finished") || is(build, "not_run")
+    }
+
+    /// Whether so many steps of one name, builds of one status or project, or steps of all names, lack something that this is what the
+    /// CI does.
+    fn lack(
+        &self,
+        build: &Build,
+        name: Option<&str>,
+        counts: impl Fn(&Step) -> bool,
+        lacks: impl Fn(&Step) -> bool,
+    ) -> [bool; 4] {
+        let builds = self.builds_of_the_past();
+        let steps = builds.iter().flat_map(|build| self.steps_of(Some(build.key)));
+        let past: Vec<&Step> = steps.filter(|step| counts(step)).collect();
         let are_most = |alike: &[&Step], least: usize| {
             let lacking = alike.iter().filter(|step| lacks(step)).count();
             lacking >= least && 2 * lacking > alike.len()
         };
-        let named: Vec<&Step> = past.iter().copied().filter(|step| step.name.as_deref() == name).collect();
-        [are_most(&named, 3), are_most(&past, 10)]
+        let is_habit_of = |name: Option<&str>| {
+            let named: Vec<&Step> = past.iter().copied().filter(|step| step.name.as_deref() == name).collect();
+            are_most(&named, 3)
+        };
+        let are_most_builds = |alike: Vec<&&Build>| {
+            // Of a name that is no habit by itself.
+            let lacks = |step: &Step| lacks(step) && !is_habit_of(step.name.as_deref());
+            let lacking = alike.iter().filter(|build| self.steps_of(Some(build.key)).any(lacks)).count();
+            lacking >= 3 && 2 * lacking > alike.len()
+        };
+        let of_status = builds.iter().filter(|other| other.status == build.status).collect();
+        let of_project = builds.iter().filter(|other| other.project == build.project).collect();
+        [is_habit_of(name), are_most_builds(of_status), are_most_builds(of_project), are_most(&past, 10)]
     }
 
-    fn are_open_by_habit(&self, name: Option<&str>) -> [bool; 2] {
-        self.lack(name, |step| self.has(step.started), |step| self.is_unfinished(step))
+    fn are_open_by_habit(&self, build: &Build, name: Option<&str>) -> [bool; 4] {
+        self.lack(build, name, |step| self.has(step.started), |step| self.is_unfinished(step))
     }
 
     /// Nothing where one of its steps is open that others of its name are not.
     fn habits_of_open_steps(&self, build: &Build) -> Vec<String> {
         let open = self.steps_of(Some(build.key)).filter(|step| self.is_unfinished(step));
-        let words = open.map(|step| match (self.are_open_by_habit(step.name.as_deref()), &step.name) {
-            ([true, _], Some(name)) => Some(format!("most steps \"{name}\" never stop: a habit of this CI?")),
-            ([true, _], None) => Some("most steps without a name never stop: a habit of this CI?".to_owned()),
-            ([false, true], _) => Some("most steps never stop: a habit of this CI?".to_owned()),
-            ([false, false], _) => None,
+        let words = open.map(|step| {
+            let named = |what: &str, name: &Option<String>| name.as_ref().map(|name| format!("{what} \"{name}\""));
+            let what = match self.are_open_by_habit(build, step.name.as_deref()) {
+                [true, ..] => {
+                    let steps = named("steps", &step.name).unwrap_or_else(|| "steps without a name".to_owned());
+                    format!("{steps} never stop")
+                }
+                [_, true, ..] => {
+                    let of = named("of status", &build.status).unwrap_or_else(|| "without a status".to_owned());
+                    format!("builds {of} leave steps open")
+                }
+                [_, _, true, _] => "builds of its project leave steps open".to_owned(),
+                [.., true] => "steps never stop".to_owned(),
+                [..] => return None,
+            };
+            Some(format!("most {what}: a habit of this CI?"))
         });
         let words: Option<Vec<String>> = words.collect();
         words.and_then(|words| words.into_iter().min()).into_iter().collect()
@@ -447,8 +486,8 @@ impl<'a> Meaning<'a> {
             let [ends_early, never_closed, was_cut] = self.truncations(build, step);
             let name = step.name.as_deref();
             let told = |step: &Step| step.output_closed.is_some();
-            let unclosed = || self.lack(name, told, |step| step.output_closed == Some(false)).contains(&true);
-            let open = || self.are_open_by_habit(name).contains(&true) && is(build, "finished");
+            let unclosed = || self.lack(build, name, told, |step| step.output_closed == Some(false)).contains(&true);
+            let open = || self.are_open_by_habit(build, name).contains(&true) && self.is_over(build);
             !ends_early && (!never_closed || unclosed()) && (!was_cut || open())
         };
         let mut found = self.steps_of(Some(build.key)).filter(|step| self.is_truncated(build, step));
@@ -666,7 +705,10 @@ impl<'a> Meaning<'a> {
         match build.lifecycle.as_deref() {
             Some("held") => Some("it waits on purpose".to_owned()),
             Some("queued" | "not_running") => {
-                let again = (timing == "ended").then_some("it had ended by the backup, and waits");
+                let seems_cut = ["in-flight", "stale"].contains(&timing);
+                let had_begun = seems_cut && !self.has(build.started) && self.shows_a_start(build);
+                let again =
+                    (timing == "ended" || had_begun).then_some("it had begun or ended by the backup, and waits");
                 let let_go = self.holds().then_some("it may have waited on purpose, and been let go since");
                 self.unproved_queue().or(again).or(let_go).map(str::to_owned)
             }
@@ -686,7 +728,9 @@ impl<'a> Meaning<'a> {
 
     /// Of what was over and runs nothing tells whether it runs again where neither steps nor the times of output are read.
     fn unseen_again(&self, timing: &str) -> Option<String> {
-        let shows_work = self.tells.steps || self.tells.chunks && self.tells.stored;
+        let has_started = self.steps.iter().any(|step| self.has(step.started));
+        let has_none = self.tells.steps && self.steps.is_empty();
+        let shows_work = has_started || has_none || self.chunks.iter().any(|chunk| self.has(chunk.stored));
         (timing == "ended" && !shows_work).then(|| {
             "it had ended by the backup, and without steps and output nothing shows whether it runs again".to_owned()
         })
@@ -710,6 +754,9 @@ impl<'a> Meaning<'a> {
             let fails = match rule {
                 "closed-after-restore" if self.headers.running != Some(Running::Lost) => {
                     vec!["the profile does not say that what ran at the backup is lost".to_owned()]
+                }
+                "closed-after-restore" if timing == "ended" => {
+                    vec!["it had ended by the backup, and only a step of it was closed after the restore".to_owned()]
                 }
                 "closed-after-restore"
                     if ["in-flight", "stale"].contains(&timing) && self.stopped_by_restore(build) =>
