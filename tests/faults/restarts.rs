@@ -75,6 +75,13 @@ fn comes_to_its_end(world: &World, first: Done, via: &str) -> String {
 }
 
 #[test]
+fn a_server_is_told_to_stop_however_slowly() {
+    let postgres = Server::start("postgres.sh", &[], &[]);
+    postgres.tell_slowly("stop INT");
+    is_away(&postgres, "PGPORT");
+}
+
+#[test]
 fn the_database_is_restarted_and_the_run_waits_for_it() {
     // PostgreSQL's fast shutdown and its immediate one.
     at_once(vec![("INT", false), ("QUIT", true)], |_, (how, over_http)| {

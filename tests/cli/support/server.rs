@@ -41,6 +41,16 @@ impl Server {
         writeln!(stdin, "{what}").expect("it listens");
     }
 
+    /// The same, letter by letter, as a machine that is busy may bring it.
+    #[allow(dead_code, reason = "for tests/faults")]
+    pub fn tell_slowly(&self, what: &str) {
+        for letter in what.chars().chain(['\n']) {
+            let mut stdin = self.child.stdin.as_ref().expect("its standard input");
+            write!(stdin, "{letter}").expect("it listens");
+            std::thread::sleep(std::time::Duration::from_millis(450));
+        }
+    }
+
     /// Something that the server said of itself.
     pub fn variable(&self, name: &str) -> &str {
         self.variables.get(name).unwrap_or_else(|| panic!("the server did not say {name}"))
