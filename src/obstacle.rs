@@ -97,7 +97,7 @@ pub enum Obstacle {
     QueueTooYoung,
     /// Nothing that was queued after the restore has started.
     QueueStands,
-    /// It had ended by T, and only a step of it was closed after the restore.
+    /// It had ended by T, or at no time on record, and only a step of it was closed after the restore.
     OnlyAStepWasClosed,
     /// It had begun or ended by T, so it was not the backup that left it waiting.
     WaitsAgain,
@@ -166,9 +166,7 @@ impl fmt::Display for Obstacle {
             Self::QueueUnknown => "the profile does not say where the queue is kept",
             Self::QueueTooYoung => "the queue has not been served for --max-queue-time yet",
             Self::QueueStands => "no build that was queued after the restore has started yet",
-            Self::OnlyAStepWasClosed => {
-                "it had ended by the backup, and only a step of it was closed after the restore"
-            }
+            Self::OnlyAStepWasClosed => "only a step of it is known to have been closed after the restore",
             Self::WaitsAgain => "it had begun or ended by the backup, and waits",
             Self::MayRunAgain => {
                 "it had ended by the backup, and without steps and output nothing shows whether it runs again"

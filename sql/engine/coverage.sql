@@ -8,7 +8,9 @@ SELECT count(*) AS every_step,
        count(build.build_key) AS steps,
        count(*) FILTER (WHERE build.build_key IS NOT NULL AND step.output_size IS NULL AND step.output_closed IS NULL
                           AND (step.has_output IS NULL
-                               OR step.has_output AND (step.stopped_at IS NOT NULL OR step.started_at IS NULL))) AS steps_without_end,
+                               OR step.has_output AND (step.stopped_at IS NOT NULL OR step.started_at IS NULL))
+                           OR build.build_key IS NOT NULL AND step.output_size IS NULL AND step.output_closed IS FALSE
+                          AND step.has_output IS NULL AND step.started_at IS NULL AND step.stopped_at IS NULL) AS steps_without_end,
        count(*) FILTER (WHERE build.build_key IS NOT NULL
                           AND (step.started_at IS NULL AND step.raw_started_at IS NOT NULL
                                OR step.stopped_at IS NULL AND step.raw_stopped_at IS NOT NULL)) AS off_record

@@ -34,7 +34,7 @@ SELECT count(*) FILTER (WHERE build.lifecycle IS NULL
        -- waited. Without T nothing is asked.
        count(*) FILTER (WHERE build.lifecycle = 'finished' AND build.started_at IS NULL
                           AND (build.queued_at <= nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
-                                 + nullif(current_setting('halfbuilt.clock_tolerance', true), '')::interval) IS NOT FALSE
+                                 + coalesce(nullif(current_setting('halfbuilt.clock_tolerance', true), ''), '0')::interval) IS NOT FALSE
                           AND (build.stopped_at > nullif(current_setting('halfbuilt.closing_from', true), '')::timestamptz
                                OR build.stopped_at IS NULL AND build.queued_at IS NOT NULL)
                           AND nullif(current_setting('halfbuilt.backup_time', true), '') IS NOT NULL) AS closed_unstarted

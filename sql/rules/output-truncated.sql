@@ -6,8 +6,8 @@
 --
 -- What:  steps whose output is not whole at its end. One of three things tells, the first that applies is shown:
 --          1. something is stored, and it ends before the size that the CI recorded;
---          2. the CI never recorded that the output ended, though the step or its build is over (and there is a start of the step, or
---             any output);
+--          2. the CI never recorded that the output ended, though the step or its build is over (and anything shows that the step
+--             began: a time, a size, or output);
 --          3. the step had started by the backup time (or by now, where none is given) and never stopped: after a
 --             consistent snapshot such output agrees with itself, and ends where the backup cut it.
 -- For:   scan, verify and delete.
@@ -29,7 +29,8 @@ WITH habit AS MATERIALIZED (
            step.has_output AND stored.ends_at < step.output_size AS ends_early,
            step.output_closed IS FALSE AND (step.stopped_at IS NOT NULL OR build.stopped_at IS NOT NULL
                                             OR build.lifecycle = 'finished')
-             AND (step.started_at IS NOT NULL OR step.has_output IS TRUE OR stored.ends_at IS NOT NULL) AS never_closed,
+             AND (step.started_at IS NOT NULL OR step.stopped_at IS NOT NULL OR step.has_output IS TRUE OR step.output_size > 0
+                  OR stored.build_key IS NOT NULL) AS never_closed,
            (step.has_output OR step.output_closed IS FALSE) AND step.stopped_at IS NULL
              AND step.started_at <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
                                         + coalesce(nullif(current_setting('halfbuilt.clock_tolerance', true), ''), '0')::interval, now()))
@@ -46,7 +47,7 @@ SELECT judged.build_key,
             END AS evidence,
        CASE WHEN judged.ends_early OR judged.never_closed AND NOT habitual.unclosed OR judged.cut AND NOT (habitual.open AND judged.is_over)
             THEN NULL
-            ELSE 'most such steps have no end: a habit of this CI?' END AS obstacle
+            ELSE 'that no end is on record: a habit of this CI?' END AS obstacle
   FROM judged
  CROSS JOIN (SELECT coalesce(nullif(current_setting('halfbuilt.unit', true), ''), 'units') AS name) AS unit
  CROSS JOIN LATERAL (SELECT md5(coalesce('=' || judged.name, '')) AS name, md5(coalesce('=' || judged.status, '')) AS status,

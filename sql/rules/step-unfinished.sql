@@ -22,7 +22,8 @@ SELECT step.build_key,
             WHEN 'open-status:' || md5(coalesce('=' || build.status, '')) IN (SELECT habit.name FROM habit)
             THEN 'most builds ' || coalesce('of status "' || left(build.status, 80) || '"', 'without a status') || ' leave steps open: a habit of this CI?'
             WHEN 'open-project:' || md5(coalesce('=' || build.project, '')) IN (SELECT habit.name FROM habit)
-            THEN 'most builds of its project leave steps open: a habit of this CI?'
+            THEN 'most builds ' || CASE WHEN build.project IS NULL THEN 'without a project' ELSE 'of its project' END
+                   || ' leave steps open: a habit of this CI?'
             WHEN 'open' IN (SELECT habit.name FROM habit)
             THEN 'most steps never stop: a habit of this CI?' END AS obstacle
   FROM step

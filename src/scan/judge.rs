@@ -167,7 +167,9 @@ fn of_reasons(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise) -
             }
             Ground::RowByRow => Some(own_word).filter(|word| !word.is_empty()).cloned().map(Obstacle::RuleSays),
             Ground::WhereLost if habits.running != Running::Lost => Some(Obstacle::NotKnownToBeLost),
-            Ground::WhereLost if found.timing == Timing::Ended => Some(Obstacle::OnlyAStepWasClosed),
+            Ground::WhereLost if found.timing == Timing::Ended || found.stopped_at.is_none() => {
+                Some(Obstacle::OnlyAStepWasClosed)
+            }
             Ground::WhereLost => stopped_before_restore(found, premise).then_some(Obstacle::StoppedBeforeRestore),
         };
         match obstacle {
@@ -286,6 +288,7 @@ mod tests {
 
     #[test]
     fn one_reason_that_makes_it_deletable_is_enough() {
+        let closed = Finding { stopped_at: Some(at("2026-11-20T06:31:00Z")), ..cut() };
         for (grounds, expected) in [
             (&[(Ground::Never, ""), (Ground::Always, "")][..], vec![]),
             (&[(Ground::RowByRow, "a habit"), (Ground::Always, "")], vec![]),
@@ -293,8 +296,10 @@ mod tests {
             (&[(Ground::RowByRow, "")], vec![]),
             (&[(Ground::WhereLost, "")], vec![]),
         ] {
-            assert_eq!(against(&cut(), grounds, LOST, &premise()), expected, "{grounds:?}");
+            assert_eq!(against(&closed, grounds, LOST, &premise()), expected, "{grounds:?}");
         }
+        // Nothing says that the build itself was closed.
+        assert_eq!(against(&cut(), &[(Ground::WhereLost, "")], LOST, &premise()), [Obstacle::OnlyAStepWasClosed]);
     }
 
     #[test]

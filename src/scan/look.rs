@@ -90,7 +90,7 @@ impl Scan<'_> {
             let builds = counted(closed_unstarted, "finished build");
             let what = if closed_unstarted == 1 { "it waited" } else { "they waited" };
             self.remarks.push(format!(
-                "{builds} of before the backup, without a start and without a stop by then on record: cancelled while {what}, or cut?"
+                "{builds} with no start on record, and no stop by the backup: cancelled while {what}, or cut?"
             ));
         }
         self.remark_off_record(off_record, "build");

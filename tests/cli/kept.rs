@@ -365,8 +365,7 @@ fn steps_that_never_end_by_habit_are_no_damage() {
     );
     let found = ci.scan(LOST, &[]);
     assert_eq!(found.rows.len(), 50);
-    let why =
-        "most steps \"service\" never stop: a habit of this CI?; most such steps have no end: a habit of this CI?";
+    let why = "most steps \"service\" never stop: a habit of this CI?; that no end is on record: a habit of this CI?";
     assert!(found.rows.iter().all(|row| row["deletable"] == "no" && row["reasons"].starts_with("step-unfinished")));
     assert_eq!(found.row("acme/api", "1")["note"], why);
     // A step of another name is damage as ever, and so is output that ends early, habit or not.
@@ -385,7 +384,7 @@ fn steps_that_never_end_by_habit_are_no_damage() {
     );
     // Output that is never closed is another habit.
     ci.database.run("UPDATE ci.step SET stopped_at = started_at, output_closed = false, name = NULL");
-    assert_eq!(ci.note(LOST, &[], 7), "most such steps have no end: a habit of this CI?");
+    assert_eq!(ci.note(LOST, &[], 7), "that no end is on record: a habit of this CI?");
     // What the backup may have cut is no witness: a CI of three builds that it cut has no habit.
     ci.database.run("DELETE FROM ci.build WHERE build_key > 3; UPDATE ci.build SET stopped_at = '2026-11-20T08:00Z'");
     ci.database.run("UPDATE ci.step SET stopped_at = NULL, name = 'service'");
@@ -408,6 +407,9 @@ fn steps_that_never_end_in_most_builds_of_a_word_or_project_are_no_damage() {
     let kept = || ci.scan(LOST, &[]).rows.iter().filter(|row| row["deletable"] == "no").count();
     assert_eq!(kept(), 0, "a few of many");
     ci.database.run("UPDATE ci.build SET status = 'canceled' WHERE build_key <= 8");
+    assert_eq!(kept(), 8);
+    // What was skipped never had a step to leave open.
+    ci.database.run("INSERT INTO ci.build SELECT 200 + n, NULL, 'acme/api', 200 + n, 'not_run', 'canceled', '2026-11-19T00:00Z', NULL, NULL FROM generate_series(1, 20) AS n");
     assert_eq!(kept(), 8);
     let note = ci.note(LOST, &[], 1);
     assert!(note.starts_with("most builds of status \"canceled\" leave steps open: a habit of this CI?"), "{note}");
@@ -443,11 +445,20 @@ fn output_that_was_never_begun_is_not_cut() {
     let over = ["timestamptz '2026-11-19T01:00Z'", NULL, "timestamptz '2026-11-19T01:05Z'"];
     ci.add(101, "'not_run'", "'skipped'", over);
     ci.database.run(
-        "INSERT INTO ci.step VALUES (101, '0', 'test', NULL, NULL, false, NULL, false), (7, '0', 'test', NULL, NULL, NULL, NULL, false)",
+        "INSERT INTO ci.step VALUES (101, '0', 'test', NULL, NULL, false, NULL, false), (7, '0', 'test', NULL, NULL, false, NULL, false)",
     );
     ci.run(&["verify"], LOST, &TIMES).exits(Exit::Clean).says("clean: none of 51 builds");
-    ci.database.run("UPDATE ci.step SET has_output = true WHERE build_key = 7");
-    assert!(ci.scan(LOST, &[]).row("acme/api", "7")["reasons"].contains("output-truncated"));
+    for shows in [
+        "has_output = true",
+        "has_output = NULL, output_size = 5",
+        "output_size = NULL, stopped_at = '2026-11-19T01:20Z'",
+    ] {
+        ci.database.run(&format!("UPDATE ci.step SET {shows} WHERE build_key = 7"));
+        assert!(ci.scan(LOST, &[]).row("acme/api", "7")["reasons"].contains("output-truncated"), "{shows}");
+    }
+    // Where nothing at all is told of it, that is said.
+    ci.database.run("UPDATE ci.step SET stopped_at = NULL WHERE build_key = 7");
+    ci.run(&["verify"], LOST, &TIMES).says("where output ends, in 1 of the steps");
 }
 
 /// Housekeeping closes steps, too: a build that was over by T, or of which nobody knows when it ended, is not clean where it did.
@@ -468,8 +479,15 @@ fn a_step_that_was_closed_after_the_restore_shows() {
         assert_eq!((row["reasons"].as_str(), row["evidence"].as_str()), ("closed-after-restore", shown), "{row:?}");
     }
     // Its own record may be whole.
-    let why = "it had ended by the backup, and only a step of it was closed after the restore";
-    assert_eq!([101, 102].map(|number| ci.note(LOST, &[], number)), [why, ""]);
+    let why = "only a step of it is known to have been closed after the restore";
+    assert_eq!([101, 102].map(|number| ci.note(LOST, &[], number)), [why, why]);
+    // A habit of the CI is not overruled by it.
+    for number in 103..=112 {
+        ci.add(number, "'finished'", "'timedout'", CUT);
+        step(number);
+    }
+    let note = ci.note(LOST, &[], 103);
+    assert_eq!(note, format!("{why}; most builds of status \"timedout\" are so: a habit of this CI?"));
 }
 
 /// Asked for again in place, with its old times cleared: its steps tell that it was at work before.
@@ -534,7 +552,9 @@ fn what_may_have_been_cancelled_while_it_waited_is_said() {
     let ci = Ci::new();
     ci.add(101, "'finished'", "'canceled'", [WAITS[0], NULL, "timestamptz '2026-11-20T08:00Z'"]);
     let done = ci.run(&["verify"], LOST, &TIMES).exits(Exit::Clean);
-    done.says("1 finished build of before the backup, without a start and without a stop by then on record: cancelled while it waited, or cut?");
+    done.says(
+        "1 finished build with no start on record, and no stop by the backup: cancelled while it waited, or cut?",
+    );
     // Nor is any of these called sound without a word.
     let late = "timestamptz '2026-11-20T08:00Z'";
     for (number, times) in
@@ -543,7 +563,7 @@ fn what_may_have_been_cancelled_while_it_waited_is_said() {
         ci.add(number, "'finished'", "'failed'", times);
     }
     let done = ci.run(&["verify"], LOST, &TIMES).exits(Exit::Clean);
-    done.says("4 finished builds of before the backup, without a start and without a stop by then on record");
+    done.says("4 finished builds with no start on record, and no stop by the backup");
 }
 
 #[test]

@@ -405,8 +405,13 @@ impl<'a> Meaning<'a> {
         };
         let is_over = self.has(step.stopped) || self.has(build.stopped) || is(build, "finished");
         let was_cut = (has_output || never_closed) && !self.has(step.stopped) && self.by_then(step.started);
-        let has_begun = self.has(step.started) || has_output || end.is_some();
+        let has_begun = self.has_begun(step) || self.pieces_of(step).next().is_some();
         [ends_early, never_closed && is_over && has_begun, was_cut]
+    }
+
+    fn has_begun(&self, step: &Step) -> bool {
+        let has_output = step.has_output == Some(true) || step.output_size.is_some_and(|size| size > 0);
+        self.has(step.started) || self.has(step.stopped) || has_output
     }
 
     /// The builds that are over and that no backup can have cut.
@@ -442,11 +447,18 @@ impl<'a> Meaning<'a> {
             let named: Vec<&Step> = past.iter().copied().filter(|step| step.name.as_deref() == name).collect();
             are_most(&named, 3)
         };
+        let long_ago = self.backup.unwrap_or(self.now).plus(-self.max_run_time);
+        let is_old = |build: &&&Build| {
+            let times = [build.started, build.queued, build.stopped];
+            times.into_iter().find_map(|time| self.on_record(time)).is_some_and(|time| time < long_ago)
+        };
         let are_most_builds = |alike: Vec<&&Build>| {
+            let alike: Vec<&&Build> = alike.into_iter().filter(|build| is(build, "finished")).collect();
             // Of a name that is no habit by itself.
             let lacks = |step: &Step| lacks(step) && !is_habit_of(step.name.as_deref());
-            let lacking = alike.iter().filter(|build| self.steps_of(Some(build.key)).any(lacks)).count();
-            lacking >= 3 && 2 * lacking > alike.len()
+            let holds_one = |build: &&&&Build| self.steps_of(Some(build.key)).any(lacks);
+            let lacking: Vec<&&Build> = alike.iter().filter(holds_one).copied().collect();
+            lacking.iter().filter(|build| is_old(build)).count() >= 3 && 2 * lacking.len() > alike.len()
         };
         let of_status = builds.iter().filter(|other| other.status == build.status).collect();
         let of_project = builds.iter().filter(|other| other.project == build.project).collect();
@@ -471,7 +483,10 @@ impl<'a> Meaning<'a> {
                     let of = named("of status", &build.status).unwrap_or_else(|| "without a status".to_owned());
                     format!("builds {of} leave steps open")
                 }
-                [_, _, true, _] => "builds of its project leave steps open".to_owned(),
+                [_, _, true, _] => {
+                    let of = if build.project.is_some() { "of its project" } else { "without a project" };
+                    format!("builds {of} leave steps open")
+                }
                 [.., true] => "steps never stop".to_owned(),
                 [..] => return None,
             };
@@ -485,13 +500,14 @@ impl<'a> Meaning<'a> {
         let is_habit = |step: &Step| {
             let [ends_early, never_closed, was_cut] = self.truncations(build, step);
             let name = step.name.as_deref();
-            let told = |step: &Step| step.output_closed.is_some();
-            let unclosed = || self.lack(build, name, told, |step| step.output_closed == Some(false)).contains(&true);
+            let told = |step: &Step| step.output_closed.is_some() && self.has_begun(step);
+            let is_unclosed = |step: &Step| step.output_closed == Some(false) && self.has_begun(step);
+            let unclosed = || self.lack(build, name, told, is_unclosed).contains(&true);
             let open = || self.are_open_by_habit(build, name).contains(&true) && self.is_over(build);
             !ends_early && (!never_closed || unclosed()) && (!was_cut || open())
         };
         let mut found = self.steps_of(Some(build.key)).filter(|step| self.is_truncated(build, step));
-        let word = "most such steps have no end: a habit of this CI?".to_owned();
+        let word = "that no end is on record: a habit of this CI?".to_owned();
         found.all(is_habit).then_some(word).into_iter().collect()
     }
 
@@ -755,8 +771,8 @@ impl<'a> Meaning<'a> {
                 "closed-after-restore" if self.headers.running != Some(Running::Lost) => {
                     vec!["the profile does not say that what ran at the backup is lost".to_owned()]
                 }
-                "closed-after-restore" if timing == "ended" => {
-                    vec!["it had ended by the backup, and only a step of it was closed after the restore".to_owned()]
+                "closed-after-restore" if timing == "ended" || !self.has(build.stopped) => {
+                    vec!["only a step of it is known to have been closed after the restore".to_owned()]
                 }
                 "closed-after-restore"
                     if ["in-flight", "stale"].contains(&timing) && self.stopped_by_restore(build) =>
