@@ -27,7 +27,8 @@ busy() {
   done
   kill "${loops[@]}"
   wait "${loops[@]}" 2> /dev/null || :
-  loops=()
+  # What the trap names is of this function, which is over by then.
+  trap - EXIT
   return "$failed"
 }
 
