@@ -6,9 +6,10 @@
 --        steps, and ten at least, a backup has not done it: the CI, or its profile, does not tell such ends. So it is where more than half
 --        of the finished builds of one status word or project hold such a step, whose name is no habit by itself; but a word that
 --        housekeeping gives to what it closed must not pass for one, so three at least are older than what the backup can have cut.
---        Only builds count that no backup can have cut: not those which started by T and stopped later. Names are foreign, and any bytes: their hashes stand for them, and two spellings are two names, whatever the
---        collation. Of each name with odd steps only so many others are looked for as it has odd ones, so that a sound table is not read
---        to its end; where there are many such names, one pass over all steps is quicker.
+--        Only builds count that no backup can have cut: not those which started by T and stopped later. Names are foreign, and any
+--        bytes: their hashes stand for them, and two spellings are two names, whatever the collation. Of each name with odd steps only so
+--        many others are looked for as it has odd ones, so that a sound table is not read to its end; where there are many such names, one
+--        pass over all steps is quicker.
 WITH setting AS MATERIALIZED (
     SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
                       + nullif(current_setting('halfbuilt.clock_tolerance', true), '')::interval, now()) AS stopped_by,

@@ -22,6 +22,7 @@ mod drill;
 mod files;
 mod gates;
 mod gone;
+mod habits;
 mod journal;
 mod kept;
 mod limits;
