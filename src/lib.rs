@@ -31,5 +31,6 @@ pub mod reasons;
 pub mod report;
 pub mod scan;
 pub mod state;
+pub mod table;
 pub mod text;
 pub mod timing;

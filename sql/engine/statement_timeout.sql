@@ -1,4 +1,4 @@
--- What:  how long a statement may run, :milliseconds.
+-- What:  how long a statement of this transaction may run, :milliseconds.
 -- For:   --statement-timeout.
 -- Why:   who reads a busy server may want to give up before it suffers.
-SELECT set_config('statement_timeout', :milliseconds::text, false);
+SET LOCAL statement_timeout = :milliseconds;

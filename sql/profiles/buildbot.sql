@@ -31,9 +31,9 @@ SELECT b.id                                   AS build_key,
        to_timestamp(q.submitted_at)           AS queued_at,
        to_timestamp(b.started_at)             AS started_at,
        to_timestamp(b.complete_at)            AS stopped_at
-  FROM builds AS b
-  LEFT JOIN builders AS r ON r.id = b.builderid
-  LEFT JOIN buildrequests AS q ON q.id = b.buildrequestid;
+  FROM :"schema".builds AS b
+  LEFT JOIN :"schema".builders AS r ON r.id = b.builderid
+  LEFT JOIN :"schema".buildrequests AS q ON q.id = b.buildrequestid;
 
 -- One row a log, and one for a step that has none. Output is a log's; `step 3/stdio` is its key.
 
@@ -46,55 +46,55 @@ SELECT s.buildid                              AS build_key,
        coalesce(l.type <> 'd' AND l.num_lines > 0, false) AS has_output,
        CASE WHEN l.type <> 'd' THEN l.num_lines END AS output_size,
        CASE WHEN l.type <> 'd' THEN l.complete = 1 END AS output_closed
-  FROM steps AS s
-  LEFT JOIN logs AS l ON l.stepid = s.id;
+  FROM :"schema".steps AS s
+  LEFT JOIN :"schema".logs AS l ON l.stepid = s.id;
 
 -- relation: chunk
 SELECT s.buildid                              AS build_key,
        s.number || '/' || l.slug              AS step_key,
        c.first_line                           AS first,
        c.last_line + 1                        AS next
-  FROM logchunks AS c
-  LEFT JOIN logs AS l ON l.id = c.logid
-  LEFT JOIN steps AS s ON s.id = l.stepid;
+  FROM :"schema".logchunks AS c
+  LEFT JOIN :"schema".logs AS l ON l.id = c.logid
+  LEFT JOIN :"schema".steps AS s ON s.id = l.stepid;
 
 -- What belongs to a build, whole rows of each table, parents first: what --archive keeps. The request that a build answers and the
 -- builder that ran it do not go with it, and are not kept. A set of builds that another build triggered or repeated stays too,
 -- but forgets which build that was.
 
 -- archive: builds
-SELECT b.id AS build_key, b AS whole FROM builds AS b;
+SELECT b.id AS build_key, b AS whole FROM :"schema".builds AS b;
 
 -- archive: build_properties
-SELECT p.buildid AS build_key, p AS whole FROM build_properties AS p;
+SELECT p.buildid AS build_key, p AS whole FROM :"schema".build_properties AS p;
 
 -- archive: build_data
-SELECT d.buildid AS build_key, d AS whole FROM build_data AS d;
+SELECT d.buildid AS build_key, d AS whole FROM :"schema".build_data AS d;
 
 -- archive: steps
-SELECT s.buildid AS build_key, s AS whole FROM steps AS s;
+SELECT s.buildid AS build_key, s AS whole FROM :"schema".steps AS s;
 
 -- archive: logs
 SELECT s.buildid AS build_key, l AS whole
-  FROM logs AS l
-  JOIN steps AS s ON s.id = l.stepid;
+  FROM :"schema".logs AS l
+  JOIN :"schema".steps AS s ON s.id = l.stepid;
 
 -- archive: logchunks
 SELECT s.buildid AS build_key, c AS whole
-  FROM logchunks AS c
-  JOIN logs AS l ON l.id = c.logid
-  JOIN steps AS s ON s.id = l.stepid;
+  FROM :"schema".logchunks AS c
+  JOIN :"schema".logs AS l ON l.id = c.logid
+  JOIN :"schema".steps AS s ON s.id = l.stepid;
 
 -- archive: test_result_sets
-SELECT t.buildid AS build_key, t AS whole FROM test_result_sets AS t;
+SELECT t.buildid AS build_key, t AS whole FROM :"schema".test_result_sets AS t;
 
 -- archive: test_results
 SELECT t.buildid AS build_key, r AS whole
-  FROM test_results AS r
-  JOIN test_result_sets AS t ON t.id = r.test_result_setid;
+  FROM :"schema".test_results AS r
+  JOIN :"schema".test_result_sets AS t ON t.id = r.test_result_setid;
 
 -- archive: buildsets
-SELECT t.parent_buildid AS build_key, t AS whole FROM buildsets AS t
+SELECT t.parent_buildid AS build_key, t AS whole FROM :"schema".buildsets AS t
 UNION ALL
-SELECT t.rebuilt_buildid AS build_key, t AS whole FROM buildsets AS t
+SELECT t.rebuilt_buildid AS build_key, t AS whole FROM :"schema".buildsets AS t
  WHERE t.rebuilt_buildid IS DISTINCT FROM t.parent_buildid;

@@ -30,7 +30,7 @@ SELECT b.build_id                             AS build_key,
        b.queued_at                            AS queued_at,
        b.start_time                           AS started_at,
        b.stop_time                            AS stopped_at
-  FROM builds AS b;
+  FROM :"schema".builds AS b;
 
 -- In CircleCI a step runs as one action in each parallel container; an action is what has output. The containers
 -- after the first are told apart by a number behind a dot: 4, 4.1, 4.2.
@@ -51,8 +51,8 @@ SELECT a.build_id                             AS build_key,
        a.has_output                           AS has_output,
        a.output_size                          AS output_size,
        NULL::boolean                          AS output_closed
-  FROM actions AS a
-  LEFT JOIN steps AS s ON s.build_id = a.build_id AND s.step = a.step;
+  FROM :"schema".actions AS a
+  LEFT JOIN :"schema".steps AS s ON s.build_id = a.build_id AND s.step = a.step;
 
 -- relation: chunk
 SELECT o.build_id                             AS build_key,
@@ -61,7 +61,7 @@ SELECT o.build_id                             AS build_key,
        o.first_byte                           AS first,
        o.first_byte + o.size                  AS next,
        o.time                                 AS stored_at
-  FROM output AS o;
+  FROM :"schema".output AS o;
 
 -- relation: object
 SELECT f.build_id                             AS build_key,
@@ -69,23 +69,23 @@ SELECT f.build_id                             AS build_key,
        'artifact'::text                       AS kind,
        f.storage_key                          AS key,
        f.size                                 AS size
-  FROM artifacts AS f;
+  FROM :"schema".artifacts AS f;
 
 -- What belongs to a build, whole rows of each table: what --archive keeps before a build is deleted. build_key says to which build
 -- a row belongs, `whole` is the row itself (its table's alias), so that a column that is added later is kept too. Parents stand
 -- first: in this order the rows can be put back. The files that artifacts name are in object storage, and not kept.
 
 -- archive: builds
-SELECT b.build_id AS build_key, b AS whole FROM builds AS b;
+SELECT b.build_id AS build_key, b AS whole FROM :"schema".builds AS b;
 
 -- archive: steps
-SELECT s.build_id AS build_key, s AS whole FROM steps AS s;
+SELECT s.build_id AS build_key, s AS whole FROM :"schema".steps AS s;
 
 -- archive: actions
-SELECT a.build_id AS build_key, a AS whole FROM actions AS a;
+SELECT a.build_id AS build_key, a AS whole FROM :"schema".actions AS a;
 
 -- archive: output
-SELECT o.build_id AS build_key, o AS whole FROM output AS o;
+SELECT o.build_id AS build_key, o AS whole FROM :"schema".output AS o;
 
 -- archive: artifacts
-SELECT f.build_id AS build_key, f AS whole FROM artifacts AS f;
+SELECT f.build_id AS build_key, f AS whole FROM :"schema".artifacts AS f;

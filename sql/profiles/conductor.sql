@@ -9,7 +9,7 @@
 -- For:   the PostgreSQL of a CircleCI Server 4.x, database conductor_production. It has been tried on tables made after the
 --        sources below, never on a real server: run `halfbuilt profiles --check conductor` on yours first.
 -- Why:   nobody has published this schema. Known are three tables and what two public sources name in them:
---          public.job_started_events (job_id, started_at) and public.job_ended_events (job_id, ended_at), joined by job_id:
+--          job_started_events (job_id, started_at) and job_ended_events (job_id, ended_at), joined by job_id:
 --            "CircleCI Server compute cost forecast", github.com/CircleCI-Public/server-scripts, forecast-costs/
 --          public.jobs (created_at):
 --            "Data retention in server", circleci.com/docs/server-admin/server-4.9/operator/data-retention
@@ -36,14 +36,14 @@ SELECT started.job_id                         AS build_key,
        NULL::timestamptz                      AS queued_at,
        started.started_at                     AS started_at,
        ended.ended_at                         AS stopped_at
-  FROM (SELECT job_id, max(started_at)::timestamptz AS started_at FROM public.job_started_events GROUP BY job_id) AS started
-  LEFT JOIN (SELECT job_id, max(ended_at)::timestamptz AS ended_at FROM public.job_ended_events GROUP BY job_id) AS ended
+  FROM (SELECT job_id, max(started_at)::timestamptz AS started_at FROM :"schema".job_started_events GROUP BY job_id) AS started
+  LEFT JOIN (SELECT job_id, max(ended_at)::timestamptz AS ended_at FROM :"schema".job_ended_events GROUP BY job_id) AS ended
          ON ended.job_id = started.job_id;
 
 -- What is known to belong to a job, whole rows of each table. The row of jobs is missing: nobody says how it joins.
 
 -- archive: job_started_events
-SELECT s.job_id AS build_key, s AS whole FROM public.job_started_events AS s;
+SELECT s.job_id AS build_key, s AS whole FROM :"schema".job_started_events AS s;
 
 -- archive: job_ended_events
-SELECT e.job_id AS build_key, e AS whole FROM public.job_ended_events AS e;
+SELECT e.job_id AS build_key, e AS whole FROM :"schema".job_ended_events AS e;

@@ -47,6 +47,7 @@ fn row(number: u64, timing: Timing) -> Row {
 
 fn about(found: u64) -> About {
     About {
+        tables: None,
         scanned_at: at(T + 9000),
         system_identifier: None,
         database: "ci".to_owned(),

@@ -25,6 +25,9 @@ pub struct ReadingArgs {
     /// How to read the database: the name of a profile that ships (circleci, buildbot, conductor), or a file of your own
     #[arg(long, value_name = "NAME|FILE", default_value = DEFAULT_PROFILE, env = "HALFBUILT_PROFILE")]
     pub profile: String,
+    /// The schema of the build tables [default: the one schema of the role's search path that has all of them]
+    #[arg(long, value_name = "NAME", env = "HALFBUILT_SCHEMA")]
+    pub schema: Option<String>,
     /// A folder with rules of your own, *.sql, besides those that ship
     #[arg(long = "rules", value_name = "DIR")]
     pub rule_folder: Option<PathBuf>,

@@ -40,6 +40,7 @@ pub(super) fn of(
         system_identifier: identity.system_identifier.clone(),
         database: identity.name.clone(),
         profile: plan.profile_name().to_owned(),
+        tables: Some(scan.tables().to_vec()),
         backup_time: plan.times().backup,
         restored_at: scan.premise().restored.time(),
         limits: Some([plan.times().clock_tolerance, plan.times().max_run_time, plan.times().max_queue_time]),

@@ -44,9 +44,11 @@ pub(super) async fn run(mut args: DeleteArgs, interrupt: &Interrupt, printer: Pr
     let canceller = database.canceller();
     let planned = async {
         gates::database(&database.identity().await?, &origin)?;
-        gates::primary(&database, args.execute, printer).await?;
-        gates::alone(&database, args.execute, printer).await?;
+        gates::primary(&mut database, args.execute, printer).await?;
+        gates::alone(&mut database, args.execute, printer).await?;
         let mut guard = Guard::open(database, &scan, &gates.permit, &args, printer).await?;
+        reading::say_tables(guard.identity(), &guard.tables, printer);
+        gates::tables(&guard.tables, &origin)?;
         reading::say_premise(&guard.premise, printer);
         history.is_of(&guard.database_name())?;
         let known = guard.projects().await?;

@@ -206,6 +206,7 @@ impl Error {
                 | ScanError::Misfit { .. }
                 | ScanError::Columns { .. }
                 | ScanError::Keys { .. }
+                | ScanError::NoSchema { .. }
                 | ScanError::NoAnswer { .. }
                 | ScanError::OtherDatabase { .. }
                 | ScanError::Database(_),

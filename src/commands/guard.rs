@@ -9,14 +9,15 @@ use tokio::time::{sleep, timeout};
 use crate::build_url::BuildUrl;
 use crate::causes::told_apart;
 use crate::cli::DeleteArgs;
-use crate::database::{Database, DatabaseError, DatabaseIdentity, Lock, Whereabouts};
-use crate::deletion::journal::DatabaseName;
+use crate::database::{Database, DatabaseError, DatabaseIdentity, Lock};
+use crate::deletion::journal::{DatabaseName, Who};
 use crate::deletion::{ArchiveFailure, BuildReader, Permit, Reading, Terms};
 use crate::finding::Finding;
 use crate::output::Printer;
 use crate::premise::Premise;
 use crate::report::Chosen;
 use crate::scan::{Fit, Lookup, ScanError, ScanPlan, reads};
+use crate::table::{Table, in_words};
 
 use super::evidence::{Archived, Evidence};
 use super::{Error, reading};
@@ -52,8 +53,8 @@ pub(super) struct Guard<'a> {
     printer: Printer,
     /// Which database it is: the only one that may be read.
     identity: DatabaseIdentity,
-    /// Where its tables are looked for.
-    schemas: String,
+    /// The tables that are read: the only ones that may be.
+    pub(super) tables: Vec<Table>,
     /// Whether no other deletion may be at work on it.
     alone: bool,
     /// How long one reading may take.
@@ -76,11 +77,11 @@ impl<'a> Guard<'a> {
         printer: Printer,
     ) -> Result<Self, ScanError> {
         let identity = database.identity().await?;
-        let schemas = database.whereabouts().await?.schemas;
         let (fit, premise) = {
             let snapshot = database.snapshot(&plan.settings()).await?;
             let fit = Fit::check(plan, &snapshot).await?;
             let premise = Premise::establish(plan, &fit, &snapshot).await?;
+            snapshot.holds().await?;
             (fit, premise)
         };
         let alone = args.execute;
@@ -88,13 +89,13 @@ impl<'a> Guard<'a> {
         Ok(Self {
             database,
             plan,
-            fit,
             premise,
             permit,
             args,
             printer,
             identity,
-            schemas,
+            tables: fit.tables().to_vec(),
+            fit,
             alone,
             limit,
             is_silent: false,
@@ -114,13 +115,20 @@ impl<'a> Guard<'a> {
     /// Which database it is.
     pub(super) fn database_name(&self) -> DatabaseName {
         let DatabaseIdentity { system_identifier, name } = self.identity.clone();
-        DatabaseName { system_identifier, name, reads: reads(self.plan, &self.schemas) }
+        DatabaseName { system_identifier, name, reads: reads(self.plan, self.fit.schema().name().unwrap_or_default()) }
+    }
+
+    /// The same, as the server tells it.
+    pub(super) fn identity(&self) -> &DatabaseIdentity {
+        &self.identity
     }
 
     /// Names the projects that there are, each with its builds.
     pub(super) async fn projects(&mut self) -> Result<BTreeMap<String, u64>, ScanError> {
         let snapshot = self.database.snapshot(&self.plan.settings_by(&self.premise)).await?;
-        Lookup::new(self.plan, &self.fit, &self.premise, &snapshot).projects().await
+        let projects = Lookup::new(self.plan, &self.fit, &self.premise, &snapshot).projects().await?;
+        snapshot.holds().await?;
+        Ok(projects)
     }
 
     /// Reads the chosen builds and archives all that the database holds about those that are there, as of one snapshot. When
@@ -155,6 +163,7 @@ impl<'a> Guard<'a> {
             canceller.cancel().await;
         }
         let extent = written?;
+        snapshot.holds().await?;
         evidence.tell(&extent, urls);
         Ok(Archived { fingerprints, extent: Some(extent) })
     }
@@ -163,7 +172,10 @@ impl<'a> Guard<'a> {
 impl Guard<'_> {
     async fn read_once(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
         let snapshot = self.database.snapshot(&self.plan.settings_by(&self.premise)).await?;
-        look(&Lookup::new(self.plan, &self.fit, &self.premise, &snapshot), self.thorough, chosen).await
+        let lookup = Lookup::new(self.plan, &self.fit, &self.premise, &snapshot);
+        let readings = look(&lookup, self.thorough, chosen).await?;
+        snapshot.holds().await?;
+        Ok(readings)
     }
 
     /// The same, unless the database says nothing for too long.
@@ -227,16 +239,16 @@ impl Guard<'_> {
             let (before, now) = (self.identity.to_string(), now.to_string());
             return Err(ScanError::OtherDatabase { before, now });
         }
-        let Whereabouts { is_standby, schemas } = database.whereabouts().await?;
-        if schemas != self.schemas {
-            let [before, now] = [&self.schemas, &schemas].map(|schemas| format!("with tables in {schemas}"));
-            return Err(ScanError::OtherDatabase { before, now });
-        }
-        if self.alone && is_standby {
+        if self.alone && database.is_standby().await? {
             self.printer.say("what answers now is a standby, which may lag behind: waiting for the primary");
             return Ok(None);
         }
-        if self.alone && matches!(database.lock().await?, Lock::Held(_)) {
+        let tables = Fit::check(self.plan, &database.snapshot(&self.plan.settings()).await?).await?.tables().to_vec();
+        if tables != self.tables {
+            let [before, now] = [&self.tables, &tables].map(|tables| format!("with {}", in_words(tables)));
+            return Err(ScanError::OtherDatabase { before, now });
+        }
+        if self.alone && matches!(database.lock(&Who::am_i().holder()).await?, Lock::Held(_)) {
             let ours = "it may be our own, of which the server does not know yet that it is over";
             self.printer.say(&format!("a session still holds the lock of a deletion on this database: {ours}"));
             return Ok(None);

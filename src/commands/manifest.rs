@@ -91,6 +91,7 @@ async fn count(
 ) -> Result<Manifest, Error> {
     let mut progress = Progress::open_ended("builds counted", printer);
     let fit = Fit::check(plan, snapshot).await?;
+    reading::say_tables(snapshot.identity(), fit.tables(), printer);
     let clock = Census::clock(snapshot).await?;
     let (covered, backup) = times(plan, &clock, settle)?;
     if plan.times().backup.is_none() {
@@ -105,6 +106,7 @@ async fn count(
         gathered.add(&build);
         progress.advance();
     }
+    snapshot.holds().await?;
     let identity = snapshot.identity().clone();
     Ok(gathered.finish(about(plan, (identity.system_identifier, identity.name), &clock, (covered, backup))))
 }

@@ -7,8 +7,8 @@ use crate::exit::Exit;
 use crate::obstacle::{Queue, Running};
 use crate::output::{Listing, Printer};
 use crate::scan::{
-    Archiving, Fit, Need, Profile, Relation, Rule, ScanError, ScanPlan, archive_faults, joint_fault, relation_faults,
-    rule_faults,
+    Archiving, Fit, InSchema, Need, Profile, Relation, Rule, ScanError, ScanPlan, archive_faults, find_schema,
+    joint_fault, relation_faults, rule_faults,
 };
 use crate::text::{counted, escape_controls};
 use crate::timing::RestoreTimes;
@@ -101,10 +101,11 @@ impl Faults {
             archive: Vec::new(),
             not_archived: Vec::new(),
         };
+        let schema = find_schema(&plan, &database.snapshot(&settings).await?).await?;
         for relation in Relation::ALL.into_iter().filter(|relation| profile.offers(*relation)) {
             // A snapshot each: the server takes nothing more in one in which it has complained.
             let snapshot = database.snapshot(&settings).await?;
-            found.relations.push((relation, relation_faults(&snapshot, profile, relation).await));
+            found.relations.push((relation, relation_faults(&snapshot, profile, relation, &schema).await));
         }
         if found.all().next().is_some() {
             return Ok(found);
@@ -112,13 +113,13 @@ impl Faults {
         let rules: Vec<&Rule> = rules.iter().filter(|rule| lacking(profile, rule).is_empty()).collect();
         for rule in &rules {
             let snapshot = database.snapshot(&settings).await?;
-            found.rules.push((rule.name.clone(), rule_faults(&snapshot, profile, rule).await));
+            found.rules.push((rule.name.clone(), rule_faults(&snapshot, profile, rule, &schema).await));
         }
         let rules_are_sound = found.all().next().is_none();
-        found.look_at_archive(profile, &plan, database).await?;
+        found.look_at_archive(profile, &plan, &schema, database).await?;
         if rules_are_sound && !rules.is_empty() {
             let snapshot = database.snapshot(&settings).await?;
-            found.together = Some(joint_fault(&snapshot, profile, &rules).await.into_iter().collect());
+            found.together = Some(joint_fault(&snapshot, profile, &rules, &schema).await.into_iter().collect());
         }
         Ok(found)
     }
@@ -127,12 +128,13 @@ impl Faults {
         &mut self,
         profile: &Profile,
         plan: &ScanPlan,
+        schema: &InSchema,
         database: &mut Database,
     ) -> Result<(), Error> {
         let settings = plan.settings();
         for table in profile.archived_tables() {
             let snapshot = database.snapshot(&settings).await?;
-            self.archive.push((table.to_owned(), archive_faults(&snapshot, profile, table).await));
+            self.archive.push((table.to_owned(), archive_faults(&snapshot, profile, table, schema).await));
         }
         if self.archive.iter().any(|(_, faults)| !faults.is_empty()) {
             return Ok(());

@@ -3,10 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::ReadingArgs;
-use crate::database::{Database, Settings};
+use crate::database::{Database, DatabaseIdentity, Settings};
 use crate::output::Printer;
 use crate::premise::{Contradictions, Premise, Restored};
 use crate::scan::{Profile, Rule, ScanPlan};
+use crate::table::{Table, in_words};
 use crate::text::counted;
 use crate::timing::RestoreTimes;
 
@@ -52,7 +53,7 @@ pub(super) fn plan(args: &ReadingArgs, named_rules: &[String]) -> Result<ScanPla
     let profile = Profile::load(&args.profile)?;
     let rules = Rule::load_all(args.rule_folder.as_deref())?;
     let times = times(args, Some(&profile));
-    Ok(ScanPlan::new(profile, rules, named_rules, times, base_url(args)?)?)
+    Ok(ScanPlan::new(profile, rules, named_rules, times, base_url(args)?)?.in_schema(args.schema.clone()))
 }
 
 /// What the flags say of the restore, and the profile of its CI.
@@ -65,6 +66,11 @@ pub(super) fn times(args: &ReadingArgs, profile: Option<&Profile>) -> RestoreTim
         clock_tolerance: args.clock_tolerance.unwrap_or(RestoreTimes::CLOCK_TOLERANCE),
         max_queue_time: args.max_queue_time.unwrap_or(RestoreTimes::MAX_QUEUE_TIME),
     }
+}
+
+/// Says what is read: whoever owns a table decides what is in it.
+pub(super) fn say_tables(identity: &DatabaseIdentity, tables: &[Table], printer: Printer) {
+    printer.say(&format!("reading database {:?}: {}", identity.name, in_words(tables)));
 }
 
 /// Says what the run goes by: T and R, how they are known, and what contradicts them. What follows from it comes first: it is said
@@ -123,9 +129,9 @@ pub(super) fn base_url(args: &ReadingArgs) -> Result<Option<String>, Error> {
 
 /// Connects to the build database.
 pub(super) async fn connect(args: &ReadingArgs, printer: Printer) -> Result<Database, Error> {
-    let database = connect_to(args.database_url.as_deref(), printer).await?;
+    let mut database = connect_to(args.database_url.as_deref(), printer).await?;
     if let Some(longest) = args.statement_timeout {
-        database.limit(longest).await?;
+        database.limit(longest);
     }
     Ok(database)
 }

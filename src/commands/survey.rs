@@ -64,6 +64,7 @@ pub(super) async fn survey(
         let snapshot = database.snapshot(&plan.settings()).await?;
         let mut progress = Progress::open_ended("abnormal builds found", printer);
         let scan = Scan::begin(plan, &snapshot, projects, &|phase| progress.enter(&phase.to_string())).await?;
+        reading::say_tables(scan.identity(), scan.tables(), printer);
         reading::say_premise(scan.premise(), printer);
         scan.remarks().iter().for_each(|remark| printer.say(remark));
         let mut summary = Summary::new(&scan);
@@ -104,6 +105,7 @@ pub(super) async fn survey(
             next = findings.next().await?.map(baseline::as_told);
         }
         drop(findings);
+        snapshot.holds().await?;
         // The bar must be gone before a table appears.
         drop(progress);
         // The report first: were the process killed in between, an older file beside it would make it look older than it

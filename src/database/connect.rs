@@ -96,7 +96,15 @@ impl std::error::Error for Tries {
 /// An open connection, and how to reach its server once more.
 pub(super) struct Connected {
     pub(super) client: Client,
-    pub(super) route: Route,
+    pub(super) way: Way,
+}
+
+/// How a server was reached.
+#[derive(Clone)]
+pub(super) struct Way {
+    route: Route,
+    /// Its place in the list of servers.
+    server: usize,
 }
 
 /// What is to be done after a try that failed.
@@ -111,21 +119,33 @@ enum Next {
 
 /// Connects to the first server of the list that answers and will do.
 pub(super) async fn connect(settings: &Settings) -> Result<Connected, DatabaseError> {
-    let mut order: Vec<&Server> = settings.servers.iter().collect();
+    let mut order: Vec<usize> = (0..settings.servers.len()).collect();
     if settings.balance {
         shuffle(&mut order);
     }
     let mut search = Search { settings, tries: Tries(Vec::new()) };
     'search: for wanted in settings.wanted.passes() {
         for server in &order {
-            match search.server(server, *wanted).await {
+            match search.server(*server, *wanted).await {
                 Ok(connected) => return Ok(connected),
                 Err(Next::Stop) => break 'search,
                 Err(Next::Fallback | Next::Address | Next::Server) => {}
             }
         }
     }
-    Err(DatabaseError::Connect { server: settings.description().to_owned(), source: search.tries })
+    Err(search.failed())
+}
+
+/// Connects to the very server that was reached before, whichever others there are.
+pub(super) async fn once_more(settings: &Settings, way: &Way) -> Result<Connected, DatabaseError> {
+    let mut search = Search { settings, tries: Tries(Vec::new()) };
+    match search.in_time(search.login(way.server, way.route.clone())).await {
+        Ok(connected) => Ok(connected),
+        Err((error, _)) => {
+            search.tries.add(&settings.servers[way.server].to_string(), error);
+            Err(search.failed())
+        }
+    }
 }
 
 struct Search<'a> {
@@ -134,7 +154,12 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    async fn server(&mut self, server: &Server, wanted: Wanted) -> Result<Connected, Next> {
+    fn failed(self) -> DatabaseError {
+        DatabaseError::Connect { server: self.settings.description().to_owned(), source: self.tries }
+    }
+
+    async fn server(&mut self, place_of: usize, wanted: Wanted) -> Result<Connected, Next> {
+        let server = &self.settings.servers[place_of];
         let mut addresses = match addresses(server).await {
             Ok(addresses) => addresses,
             Err(error) => {
@@ -148,7 +173,7 @@ impl Search<'_> {
         for address in addresses {
             let place = place(server, &address);
             let limit = self.settings.timeout;
-            let ways = self.ways(server, &address, &place, wanted);
+            let ways = self.ways(place_of, &address, &place, wanted);
             let outcome = match limit {
                 Some(limit) => match tokio::time::timeout(limit, ways).await {
                     Ok(outcome) => outcome,
@@ -168,13 +193,7 @@ impl Search<'_> {
     }
 
     /// Tries one address, encrypted or not in the order of sslmode.
-    async fn ways(
-        &mut self,
-        server: &Server,
-        address: &Address,
-        place: &str,
-        wanted: Wanted,
-    ) -> Result<Connected, Next> {
+    async fn ways(&mut self, server: usize, address: &Address, place: &str, wanted: Wanted) -> Result<Connected, Next> {
         let settings = self.settings;
         let ways = match (address, &settings.tls) {
             // As in libpq, a Unix socket is never encrypted.
@@ -190,7 +209,7 @@ impl Search<'_> {
         for (index, encryption) in ways.into_iter().enumerate() {
             let route = Route {
                 address: address.clone(),
-                name: server.host.clone(),
+                name: settings.servers[server].host.clone(),
                 options: settings.socket.clone(),
                 encryption,
             };
@@ -209,7 +228,17 @@ impl Search<'_> {
         Err(Next::Stop)
     }
 
-    async fn login(&self, server: &Server, mut route: Route) -> Result<Connected, (TryError, Next)> {
+    /// [`Search::login`], within the limit for one address.
+    async fn in_time(
+        &self,
+        login: impl Future<Output = Result<Connected, (TryError, Next)>>,
+    ) -> Result<Connected, (TryError, Next)> {
+        let Some(limit) = self.settings.timeout else { return login.await };
+        let timed_out = |_| Err((RouteError::TimedOut(limit).into(), Next::Stop));
+        tokio::time::timeout(limit, login).await.unwrap_or_else(timed_out)
+    }
+
+    async fn login(&self, server: usize, mut route: Route) -> Result<Connected, (TryError, Next)> {
         let (stream, encrypted) = route.open().await.map_err(|error| {
             let next = after(&error);
             (error.into(), next)
@@ -225,11 +254,11 @@ impl Search<'_> {
         if self.settings.login.channel_binding != ChannelBinding::Disable {
             wire.insist_on_binding();
         }
-        match config(self.settings, server).connect_raw(wire, Done).await {
+        match config(self.settings, &self.settings.servers[server]).connect_raw(wire, Done).await {
             Ok((client, connection)) => {
                 // What ends the connection also ends the statement that waits for it, which tells of it.
                 tokio::spawn(connection);
-                Ok(Connected { client, route })
+                Ok(Connected { client, way: Way { route, server } })
             }
             Err(error) => {
                 if let Some(refused) = seen.refused() {
@@ -252,8 +281,9 @@ impl Search<'_> {
         if wanted == Wanted::Any {
             return Ok(connected);
         }
-        let asked = connected.client.query_one(SERVER_KIND, &[]).await;
-        let answer = asked.and_then(|row| Ok((row.try_get("in_recovery")?, row.try_get("read_only")?)));
+        let asked = connected.client.query_typed_one(SERVER_KIND, &[]).await;
+        let answer =
+            asked.and_then(|row| Ok((row.try_get("in_recovery")?, row.try_get::<_, &str>("read_only")? == "on")));
         let objection = match answer {
             Ok((in_recovery, read_only)) => wanted.objection(in_recovery, read_only).map(TryError::Unsuitable),
             Err(error) => Some(TryError::Asking(ServerSaid::new(error))),
@@ -322,9 +352,9 @@ fn config(settings: &Settings, server: &Server) -> Config {
 }
 
 /// Asks the server, on a connection of its own, to stop what another one waits for.
-pub(super) async fn cancel(token: &CancelToken, route: &Route) {
+pub(super) async fn cancel(token: &CancelToken, way: &Way) {
     // A server that does not answer is left alone.
-    if let Ok((stream, _)) = route.open().await {
+    if let Ok((stream, _)) = way.route.open().await {
         let wire = Wire::new(stream, Watch::new(AllowedAuth::default(), Arc::default()));
         let _ = token.cancel_query_raw(wire, Done).await;
     }

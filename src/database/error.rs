@@ -118,6 +118,20 @@ pub enum DatabaseError {
         /// How long it was waited for.
         limit: std::time::Duration,
     },
+    /// A transaction has gone on in another session of the server than the one in which it began.
+    #[error("a transaction began in the server's process {before} and went on in process {now}")]
+    Moved {
+        /// The process at its beginning.
+        before: i64,
+        /// The process at its end.
+        now: i64,
+    },
+    /// What was set for a transaction is not set in it.
+    #[error("what was set for a transaction is not set in it")]
+    Unsettled,
+    /// The lock that makes a deletion the only one is not held.
+    #[error("the lock of this deletion is not held any more, or is held on another server than the one that is read")]
+    LockLost,
     /// A row held something that cannot be read.
     #[error("column {column} of {what} cannot be read")]
     Column {
@@ -210,11 +224,16 @@ impl DatabaseError {
         }
     }
 
+    /// Whether the lock of a deletion is held no more.
+    pub fn is_a_lost_lock(&self) -> bool {
+        matches!(self, Self::LockLost)
+    }
+
     /// Whether the same may succeed in a while, perhaps on a new connection: the server was stopped, is starting, is full, or
     /// the connection was lost.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::CancelledByStandby { .. } | Self::NoAnswer { .. } => true,
+            Self::Connect { .. } | Self::CancelledByStandby { .. } | Self::NoAnswer { .. } | Self::LockLost => true,
             Self::Query { source, .. } => match source.code() {
                 // Connection exceptions, insufficient resources, operator intervention. What was cancelled would be again.
                 Some(code) if *code == SqlState::QUERY_CANCELED || *code == SqlState::DISK_FULL => false,
@@ -258,6 +277,16 @@ impl DatabaseError {
             Self::NoAnswer { .. } => {
                 "is the server alive, and the network to it? --statement-timeout says how long it may take".to_owned()
             }
+            Self::Moved { .. } | Self::Unsettled => {
+                "something between here and the server, such as a pooler, does not keep a transaction in one session: connect to the \
+                 server itself, or have the pooler pool transactions or sessions, not statements"
+                    .to_owned()
+            }
+            Self::LockLost => {
+                "another deletion may be at work by now: a pooler must lead all connections to one server, and keep an open \
+                 transaction; connect to the server itself"
+                    .to_owned()
+            }
             Self::Query { source, .. } => return query_hint(source.code()?),
             Self::Tls(_)
             | Self::RootFile { .. }
@@ -279,8 +308,8 @@ fn places(key: &str) -> String {
 fn query_hint(code: &SqlState) -> Option<String> {
     let hint = match *code {
         SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN => {
-            "is this the right database, and does --profile fit its tables? `PGOPTIONS=-csearch_path=SCHEMA` names \
-             another schema"
+            "is this the right database, and does --profile fit its tables? A profile writes them :\"schema\".NAME, and \
+             --schema names the schema"
         }
         SqlState::INSUFFICIENT_PRIVILEGE => {
             "this role may not read the table, or not all of it: GRANT SELECT on it, or connect as another"

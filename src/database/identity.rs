@@ -1,15 +1,16 @@
 //! Which database this is: what tells a report's database from another one of the same name.
 
-use tokio_postgres::Client;
+use tokio_postgres::Transaction;
 
 use super::DatabaseError;
+use super::row::Field;
 
 /// Names the database, and says whether the identifier may be asked for.
 const IDENTITY: &str = include_str!("../../sql/engine/identity.sql");
-/// Says whether it is a standby, and where tables are looked for.
-const WHEREABOUTS: &str = include_str!("../../sql/engine/whereabouts.sql");
 /// Asks for the identifier.
 const SYSTEM_IDENTIFIER: &str = include_str!("../../sql/engine/system_identifier.sql");
+/// What is being done.
+const WHAT: &str = "asking which database this is";
 
 /// Which database a connection leads to.
 ///
@@ -23,49 +24,36 @@ pub struct DatabaseIdentity {
     pub name: String,
 }
 
-/// What else has to be known of a database before a deletion acts on what it says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Whereabouts {
-    /// Whether it is a standby, which may lag behind.
-    pub is_standby: bool,
-    /// The schemas in which tables are looked for, in order.
-    pub schemas: String,
+/// What may be asked of every server.
+pub(super) struct Named {
+    name: String,
+    may_ask: bool,
 }
 
-impl Whereabouts {
-    pub(super) async fn ask(client: &Client) -> Result<Self, DatabaseError> {
-        let what = "asking where tables are looked for";
-        let row = client.query_one(WHEREABOUTS, &[]).await.map_err(|source| DatabaseError::statement(what, source))?;
-        let cell = |column| move |source| DatabaseError::Column { what, column, source };
-        Ok(Self { is_standby: row.try_get(0).map_err(cell(0))?, schemas: row.try_get(1).map_err(cell(1))? })
-    }
+/// Asks for the name.
+pub(super) async fn name(transaction: &Transaction<'_>) -> Result<Named, DatabaseError> {
+    let row = transaction.query_typed_one(IDENTITY, &[]).await.map_err(failed)?;
+    Ok(Named { name: row.field(WHAT, 0)?, may_ask: row.field::<Option<bool>>(WHAT, 1)? == Some(true) })
 }
 
-impl DatabaseIdentity {
-    /// Asks the server. A failure here must not spoil a transaction, so it is asked outside of any.
-    pub(super) async fn ask(client: &Client) -> Result<Self, DatabaseError> {
-        let what = "asking which database this is";
-        let failed = |source| DatabaseError::statement(what, source);
-        let row = client.query_one(IDENTITY, &[]).await.map_err(failed)?;
-        let cell = |column| move |source| DatabaseError::Column { what, column, source };
-        let name: String = row.try_get(0).map_err(cell(0))?;
-        let may_ask: Option<bool> = row.try_get(1).map_err(cell(1))?;
-        let mut identity = Self { system_identifier: None, name };
-        if may_ask != Some(true) {
-            return Ok(identity);
-        }
-        match client.query_one(SYSTEM_IDENTIFIER, &[]).await {
-            Ok(row) => identity.system_identifier = row.try_get(0).map_err(cell(0))?,
-            Err(source) => {
+impl Named {
+    /// Asks for the rest. The server may refuse that, and the transaction is then of no more use.
+    pub(super) async fn complete(self, transaction: &Transaction<'_>) -> Result<DatabaseIdentity, DatabaseError> {
+        let mut identity = DatabaseIdentity { system_identifier: None, name: self.name };
+        if self.may_ask {
+            match transaction.query_typed_one(SYSTEM_IDENTIFIER, &[]).await.map_err(failed) {
+                Ok(row) => identity.system_identifier = row.field(WHAT, 0)?,
                 // Some hosted servers grant the right and refuse the answer.
-                let error = failed(source);
-                if !error.is_about_the_statement() {
-                    return Err(error);
-                }
+                Err(error) if error.is_about_the_statement() => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(identity)
     }
+}
+
+fn failed(source: tokio_postgres::Error) -> DatabaseError {
+    DatabaseError::statement(WHAT, source)
 }
 
 impl std::fmt::Display for DatabaseIdentity {

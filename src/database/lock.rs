@@ -1,16 +1,26 @@
-//! One deleter at a time: a lock that lives as long as the connection.
+//! One deleter at a time: a lock that lives as long as a transaction, on a connection of its own.
 
 use std::fmt;
 
 use jiff::Timestamp;
-use tokio_postgres::{Client, Row};
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, GenericClient, Row};
 
 use super::DatabaseError;
+use super::row::Field;
 
+/// Begins the transaction.
+const LOCK_TRANSACTION: &str = include_str!("../../sql/engine/lock_transaction.sql");
+/// Settles it.
+const SESSION: &str = include_str!("../../sql/engine/session.sql");
+/// Names the holder, and lets the transaction last.
+const LOCK_STAYS: &str = include_str!("../../sql/engine/lock_stays.sql");
 /// Takes the lock, if nobody has it.
 const LOCK: &str = include_str!("../../sql/engine/lock.sql");
 /// Says who has it.
 const LOCK_HOLDER: &str = include_str!("../../sql/engine/lock_holder.sql");
+/// What is being done.
+const TAKING: &str = "taking the lock of a deletion";
 
 /// What came of the wish to be the only one.
 #[derive(Debug)]
@@ -23,6 +33,20 @@ pub enum Lock {
     NotAllowed(DatabaseError),
 }
 
+/// The lock, for as long as this lives.
+pub(super) struct DeletionLock {
+    /// Its transaction is open, and ends with the connection.
+    _client: Client,
+    pid: i64,
+}
+
+impl DeletionLock {
+    /// The server's process that holds it.
+    pub(super) fn pid(&self) -> i64 {
+        self.pid
+    }
+}
+
 /// A session that has the lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
@@ -30,33 +54,35 @@ pub struct Holder {
     pub pid: i64,
     /// The role; `None` for what this role may not see, here and below.
     pub role: Option<String>,
-    /// What it calls itself (`application_name`).
+    /// What it calls itself (`application_name`): of a deletion, who runs it where, as [`Database::lock`](super::Database::lock) was told.
     pub program: Option<String>,
     /// Where it comes from.
     pub client: Option<String>,
-    /// When it connected.
+    /// Since when.
     pub since: Option<Timestamp>,
 }
 
-/// Takes the lock, or says who has it.
-pub(super) async fn take(client: &Client) -> Result<Lock, DatabaseError> {
-    let what = "taking the lock of a deletion";
-    match client.query_one(LOCK, &[]).await {
-        Ok(row) => match row.try_get(0).map_err(|source| DatabaseError::Column { what, column: 0, source })? {
-            true => Ok(Lock::Taken),
-            false => Ok(Lock::Held(holders(client).await?)),
-        },
-        Err(source) => {
-            let error = DatabaseError::statement(what, source);
-            if error.is_about_the_statement() { Ok(Lock::NotAllowed(error)) } else { Err(error) }
+/// Takes the lock on a new connection, which is then for nothing else, or says who has it.
+pub(super) async fn take(client: Client, holder: &str) -> Result<(Lock, Option<DeletionLock>), DatabaseError> {
+    let failed = |source| DatabaseError::statement(TAKING, source);
+    client.batch_execute(LOCK_TRANSACTION).await.map_err(failed)?;
+    client.batch_execute(SESSION).await.map_err(failed)?;
+    client.query_typed(LOCK_STAYS, &[(&holder, Type::TEXT)]).await.map_err(failed)?;
+    match client.query_typed_one(LOCK, &[]).await.map_err(failed) {
+        Ok(row) if row.field(TAKING, 0)? => {
+            let pid = row.field(TAKING, 1)?;
+            Ok((Lock::Taken, Some(DeletionLock { _client: client, pid })))
         }
+        Ok(_) => Ok((Lock::Held(holders(&client).await?), None)),
+        Err(error) if error.is_about_the_statement() => Ok((Lock::NotAllowed(error), None)),
+        Err(error) => Err(error),
     }
 }
 
-/// Who has the lock, other than this connection. Who may not see it sees nobody.
-pub(super) async fn holders(client: &Client) -> Result<Vec<Holder>, DatabaseError> {
+/// Who has the lock, other than this session. Who may not see it sees nobody.
+pub(super) async fn holders(client: &impl GenericClient) -> Result<Vec<Holder>, DatabaseError> {
     let what = "asking who holds the lock of a deletion";
-    let rows = match client.query(LOCK_HOLDER, &[]).await {
+    let rows = match client.query_typed(LOCK_HOLDER, &[]).await {
         Ok(rows) => rows,
         Err(source) => {
             let error = DatabaseError::statement(what, source);
@@ -64,13 +90,12 @@ pub(super) async fn holders(client: &Client) -> Result<Vec<Holder>, DatabaseErro
         }
     };
     let read = |row: &Row| {
-        let cell = |column| move |source| DatabaseError::Column { what, column, source };
         Ok(Holder {
-            pid: row.try_get(0).map_err(cell(0))?,
-            role: row.try_get(1).map_err(cell(1))?,
-            program: row.try_get(2).map_err(cell(2))?,
-            client: row.try_get(3).map_err(cell(3))?,
-            since: row.try_get(4).map_err(cell(4))?,
+            pid: row.field(what, 0)?,
+            role: row.field(what, 1)?,
+            program: row.field(what, 2)?,
+            client: row.field(what, 3)?,
+            since: row.field(what, 4)?,
         })
     };
     rows.iter().map(read).collect()
@@ -78,11 +103,15 @@ pub(super) async fn holders(client: &Client) -> Result<Vec<Holder>, DatabaseErro
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "process {}", self.pid)?;
         let named = |text: &Option<String>| text.as_deref().filter(|text| !text.is_empty()).map(str::to_owned);
-        named(&self.program).map_or(Ok(()), |program| write!(f, " of {program:?}"))?;
-        named(&self.role).map_or(Ok(()), |role| write!(f, " as {role:?}"))?;
-        named(&self.client).map_or(Ok(()), |client| write!(f, " from {client}"))?;
-        self.since.map_or(Ok(()), |since| write!(f, ", connected since {since:.0}"))
+        match named(&self.program) {
+            Some(program) => write!(f, "{program:?}")?,
+            None => f.write_str("a session whose name this role may not see")?,
+        }
+        self.since.map_or(Ok(()), |since| write!(f, ", since {since:.0}"))?;
+        write!(f, " (the server's process {}", self.pid)?;
+        named(&self.role).map_or(Ok(()), |role| write!(f, ", role {role:?}"))?;
+        named(&self.client).map_or(Ok(()), |client| write!(f, ", from {client}"))?;
+        f.write_str(")")
     }
 }

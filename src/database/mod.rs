@@ -23,7 +23,7 @@ mod tls;
 mod wire;
 
 pub use error::DatabaseError;
-pub use identity::{DatabaseIdentity, Whereabouts};
+pub use identity::DatabaseIdentity;
 pub use lock::{Holder, Lock};
 pub use row::{Row, Rows};
 pub use session::{Canceller, Column, Database, Parameter, Snapshot};

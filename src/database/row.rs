@@ -52,6 +52,18 @@ impl Row {
     }
 }
 
+/// One value of a row, read outside of a [`Rows`].
+pub(super) trait Field {
+    /// The value in a column; `what` was being read.
+    fn field<'a, T: FromSql<'a>>(&'a self, what: &'static str, column: usize) -> Result<T, DatabaseError>;
+}
+
+impl Field for tokio_postgres::Row {
+    fn field<'a, T: FromSql<'a>>(&'a self, what: &'static str, column: usize) -> Result<T, DatabaseError> {
+        self.try_get(column).map_err(|source| DatabaseError::Column { what, column, source })
+    }
+}
+
 /// The rows of one statement, read from the connection as they are asked for.
 pub struct Rows<'a> {
     pub(super) inner: BoxStream<'a, Result<Row, DatabaseError>>,

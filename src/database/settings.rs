@@ -85,7 +85,10 @@ impl Settings {
             tls,
             wanted: values.choice("target_session_attrs", WANTED, &Wanted::VALUES)?.unwrap_or(Wanted::Any),
             balance: values.choice("load_balance_hosts", "disable or random", &BALANCE)?.unwrap_or(false),
-            timeout: values.seconds("connect_timeout")?,
+            timeout: match values.number("connect_timeout")? {
+                Some(_) => values.seconds("connect_timeout")?,
+                None => Some(CONNECT_TIMEOUT),
+            },
             socket: socket_options(&values)?,
             servers,
             login,
@@ -111,6 +114,8 @@ impl Settings {
     }
 }
 
+/// How long one address may take to let somebody in, where nobody says. libpq waits for ever.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 const WANTED: &str = "any, read-write, read-only, primary, standby or prefer-standby";
 const MODE: &str = "disable, allow, prefer, require, verify-ca or verify-full";
 const BALANCE: [(&str, bool); 2] = [("disable", false), ("random", true)];

@@ -145,6 +145,14 @@ pub enum GateError {
         /// Where the report says more of its own.
         of: Option<String>,
     },
+    /// Other tables would be read than those of which the report tells.
+    #[error("the report is of other tables: it read {scanned}; now these would be read: {now}")]
+    OtherTables {
+        /// Those of the report.
+        scanned: String,
+        /// Those that are there now.
+        now: String,
+    },
     /// The database is a copy that may lag behind.
     #[error("this database is a standby: what it says may be old, and builds that have recovered would be deleted")]
     Standby,
@@ -188,6 +196,9 @@ impl GateError {
             Self::OtherDatabase { of: Some(of), .. } => of.clone(),
             Self::OtherDatabase { of: None, .. } => {
                 "name the report's own by --database-url or PGDATABASE and PGHOST, or scan this one".to_owned()
+            }
+            Self::OtherTables { .. } => {
+                "find out who has changed them; name the report's own schema by --schema, or scan again".to_owned()
             }
             Self::Standby => "delete by what the primary says: name it, or target_session_attrs=primary".to_owned(),
             Self::AgeUnknown { .. } => "give the file that scan -o wrote, with the .about.json beside it".to_owned(),

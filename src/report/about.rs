@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::table::Table;
+
 use super::digest::Digesting;
 
 /// The format that is written, and the only one that is read.
@@ -53,6 +55,8 @@ pub struct About {
     pub database: String,
     /// The name of the profile.
     pub profile: String,
+    /// The tables that were read; `None` in older files.
+    pub tables: Option<Vec<Table>>,
     /// T.
     pub backup_time: Option<Timestamp>,
     /// R, as it was given or as the server's own record has it; `None` where it is not known.
@@ -162,6 +166,7 @@ impl About {
             "scanned_at": time(self.scanned_at),
             "database": { "system_identifier": self.system_identifier, "name": self.database },
             "profile": self.profile,
+            "tables": self.tables.as_ref().map(|tables| tables.iter().map(of_table).collect::<Vec<_>>()),
             "backup_time": self.backup_time.map(time),
             "restored_at": self.restored_at.map(time),
             "clock_tolerance_ms": self.limits.map(|limits| limits[0].as_millis()),
@@ -216,6 +221,10 @@ impl About {
             },
             database: text(&about["database"]["name"], "database")?,
             profile: text(&about["profile"], "profile")?,
+            tables: match &about["tables"] {
+                Value::Null => None,
+                tables => Some(tables_of(tables).ok_or_else(|| wrong("tables"))?),
+            },
             backup_time,
             restored_at,
             // Older files do not say.
@@ -260,6 +269,29 @@ impl Baseline {
     }
 }
 
+fn of_table(table: &Table) -> Value {
+    let Table { schema, name, kind, owner, definition_sha256 } = table;
+    json!({ "schema": schema, "name": name, "kind": kind, "owner": owner, "definition_sha256": definition_sha256 })
+}
+
+fn tables_of(tables: &Value) -> Option<Vec<Table>> {
+    let table = |table: &Value| {
+        let text = |field: &str| table[field].as_str().map(str::to_owned);
+        let definition_sha256 = match &table["definition_sha256"] {
+            Value::Null => None,
+            digest => Some(digest.as_str()?.to_owned()),
+        };
+        Some(Table {
+            schema: text("schema")?,
+            name: text("name")?,
+            kind: text("kind")?,
+            owner: text("owner")?,
+            definition_sha256,
+        })
+    };
+    tables.as_array()?.iter().map(table).collect()
+}
+
 fn limits(about: &Value) -> Option<[SignedDuration; 3]> {
     let number = |field: &str| about[field].as_i64().filter(|number| *number >= 0);
     Some([
@@ -279,6 +311,13 @@ mod tests {
             system_identifier: Some("7300000000000000001".to_owned()),
             database: "c\"i".to_owned(),
             profile: "circleci".to_owned(),
+            tables: Some(vec![Table {
+                schema: "public".to_owned(),
+                name: "builds".to_owned(),
+                kind: "view".to_owned(),
+                owner: "ci".to_owned(),
+                definition_sha256: Some("cd".repeat(32)),
+            }]),
             backup_time: "2026-11-20T02:00:00Z".parse().ok(),
             restored_at: None,
             limits: Some([SignedDuration::from_secs(5), SignedDuration::from_hours(5), SignedDuration::from_hours(1)]),
@@ -337,6 +376,7 @@ mod tests {
             (text.replace("2026-11-22T21:12:05.123456Z", "lately"), "its field scanned_at"),
             (text.replace("\"builds\": 405", "\"builds\": -1"), "its field builds"),
             (text.replace("\"acme/api\": 400", "\"acme/api\": true"), "its field projects"),
+            (text.replace("\"kind\": \"view\"", "\"kind\": 1"), "its field tables"),
             (text.replace("\"lost\": 5", "\"lost\": \"5\""), "its field baseline"),
             (text.replace("2026-11-20T02:00:00Z", "9999-12-30T02:00:00Z"), "its field backup_time is after the scan"),
             (

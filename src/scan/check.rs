@@ -8,6 +8,7 @@ use crate::obstacle::Ground;
 
 use super::ScanError;
 use super::compose::{Part, Relations, Scope};
+use super::placed::InSchema;
 use super::profile::Profile;
 use super::relation::{Kind, Relation};
 use super::rule::Rule;
@@ -20,10 +21,17 @@ const VERSION: &str = include_str!("../../sql/engine/version.sql");
 pub struct Shape {
     /// The server's version, such as 150018.
     pub(super) version: i64,
+    /// Where the tables of the profile are.
+    pub(super) schema: InSchema,
     columns: BTreeMap<Relation, Vec<Column>>,
 }
 
 impl Shape {
+    /// What is known before the server is asked.
+    fn of(schema: InSchema) -> Self {
+        Self { schema, ..Self::default() }
+    }
+
     /// The columns of a relation, in its order; none where the profile has no such relation.
     pub(super) fn columns(&self, relation: Relation) -> &[Column] {
         self.columns.get(&relation).map_or(&[], Vec::as_slice)
@@ -37,13 +45,13 @@ impl Shape {
 }
 
 /// Checks that the server takes every relation, and that each has its columns in the right types.
-pub(super) async fn profile(snapshot: &Snapshot<'_>, profile: &Profile) -> Result<Shape, ScanError> {
-    let mut shape = Shape::default();
+pub(super) async fn profile(snapshot: &Snapshot<'_>, profile: &Profile, schema: InSchema) -> Result<Shape, ScanError> {
+    let mut shape = Shape::of(schema);
     if let Some(row) = snapshot.rows("asking for the version", VERSION, &[]).await?.next().await? {
         shape.version = row.integer(0)?.unwrap_or_default();
     }
     for relation in Relation::ALL {
-        let (columns, faults) = look_at_relation(snapshot, profile, relation).await;
+        let (columns, faults) = look_at_relation(snapshot, profile, relation, &shape.schema).await;
         first(faults)?;
         if profile.offers(relation) {
             shape.columns.insert(relation, columns);
@@ -67,21 +75,31 @@ pub(super) async fn rules(
 
 /// All faults of one relation, as the server sees it: none if the profile leaves it out. A snapshot is of no use any
 /// more after a fault that the server has found.
-pub async fn relation_faults(snapshot: &Snapshot<'_>, profile: &Profile, relation: Relation) -> Vec<ScanError> {
-    look_at_relation(snapshot, profile, relation).await.1
+pub async fn relation_faults(
+    snapshot: &Snapshot<'_>,
+    profile: &Profile,
+    relation: Relation,
+    schema: &InSchema,
+) -> Vec<ScanError> {
+    look_at_relation(snapshot, profile, relation, schema).await.1
 }
 
 /// All faults of one rule over a profile without fault, as the server sees it. A snapshot is of no use any more after a
 /// fault that the server has found.
-pub async fn rule_faults(snapshot: &Snapshot<'_>, profile: &Profile, rule: &Rule) -> Vec<ScanError> {
-    look_at_rule(snapshot, profile, &Shape::default(), rule).await
+pub async fn rule_faults(snapshot: &Snapshot<'_>, profile: &Profile, rule: &Rule, schema: &InSchema) -> Vec<ScanError> {
+    look_at_rule(snapshot, profile, &Shape::of(schema.clone()), rule).await
 }
 
 /// What keeps relations and rules without fault from being run together, such as keys of types that cannot be compared.
-pub async fn joint_fault(snapshot: &Snapshot<'_>, profile: &Profile, rules: &[&Rule]) -> Option<ScanError> {
+pub async fn joint_fault(
+    snapshot: &Snapshot<'_>,
+    profile: &Profile,
+    rules: &[&Rule],
+    schema: &InSchema,
+) -> Option<ScanError> {
     let parts: Vec<Part<'_>> =
         rules.iter().enumerate().map(|(rank, rule)| Part { rule, rank, suspects: None, told: true }).collect();
-    let statement = Relations { profile, shape: &Shape::default(), scope: Scope::All }.findings(&parts);
+    let statement = Relations { profile, shape: &Shape::of(schema.clone()), scope: Scope::All }.findings(&parts);
     let part = "the scan as a whole".to_owned();
     let place = Place { file: &profile.file, line: 1, part, sql: "", before: 0 };
     snapshot.columns("reading the scan as a whole", &statement).await.err().map(|error| place.misfit(error))
@@ -91,16 +109,13 @@ async fn look_at_relation(
     snapshot: &Snapshot<'_>,
     profile: &Profile,
     relation: Relation,
+    schema: &InSchema,
 ) -> (Vec<Column>, Vec<ScanError>) {
     let Some(found) = profile.relation(relation) else { return (Vec::new(), Vec::new()) };
-    let place = Place {
-        file: &profile.file,
-        line: found.line,
-        part: format!("relation {relation}"),
-        sql: &found.sql,
-        before: 0,
-    };
-    match snapshot.columns(&format!("reading {}", place.part), &found.sql).await {
+    let sql = schema.sql(&found.sql);
+    let place =
+        Place { file: &profile.file, line: found.line, part: format!("relation {relation}"), sql: &sql, before: 0 };
+    match snapshot.columns(&format!("reading {}", place.part), &sql).await {
         Err(error) => (Vec::new(), vec![place.misfit(error)]),
         Ok(columns) => {
             let is_there = |(name, _): &&(&str, Kind)| columns.iter().any(|column| column.name == *name);

@@ -284,13 +284,12 @@ impl Relations<'_> {
         let Some(written) = self.profile.relation(relation) else {
             return part(name, "NOT MATERIALIZED", stand_in(relation));
         };
+        let (written, narrowed) = (self.shape.schema.sql(&written.sql), self.narrowed(relation));
         let Some(on_record) = self.on_record(relation) else {
-            let narrowed = self.narrowed(relation);
-            let every = part(&every(relation, narrowed), "NOT MATERIALIZED", &written.sql);
+            let every = part(&every(relation, narrowed), "NOT MATERIALIZED", &written);
             return format!("{every}{}", self.in_scope(relation, narrowed));
         };
-        let narrowed = self.narrowed(relation);
-        let written = part(&format!("written_{name}"), "NOT MATERIALIZED", &written.sql);
+        let written = part(&format!("written_{name}"), "NOT MATERIALIZED", &written);
         let every = part(&every(relation, narrowed), "NOT MATERIALIZED", &on_record);
         format!("{written}, {every}{}", self.in_scope(relation, narrowed))
     }

@@ -7,6 +7,7 @@ use crate::database::{DatabaseIdentity, Parameter, Row, Rows, Snapshot};
 use crate::finding::Finding;
 use crate::premise::{Premise, TIMES_CONTRADICTED};
 use crate::project_glob::ProjectGlobs;
+use crate::table::Table;
 use crate::text::counted;
 
 use super::ScanError;
@@ -145,6 +146,11 @@ impl<'a> Scan<'a> {
     /// Which database is looked at.
     pub fn identity(&self) -> &DatabaseIdentity {
         self.snapshot.identity()
+    }
+
+    /// Which tables are read.
+    pub fn tables(&self) -> &[Table] {
+        self.fit.tables()
     }
 
     /// What is not looked at, and why.

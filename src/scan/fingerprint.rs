@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::database::DatabaseIdentity;
 use crate::finding::Finding;
 
+use super::placed;
 use super::plan::ScanPlan;
 use super::profile::Profile;
 use super::relation::Relation;
@@ -37,7 +38,7 @@ pub fn database_tag(database: &DatabaseIdentity) -> String {
 pub(super) fn profile_digest(profile: &Profile) -> String {
     let mut digest = Sha256::new();
     for relation in Relation::ALL {
-        let sql = profile.relation(relation).map_or("", |found| found.sql.as_str());
+        let sql = profile.relation(relation).map_or(String::new(), |found| placed::anywhere(&found.sql));
         digest.update((sql.len() as u64).to_be_bytes());
         digest.update(sql);
     }
@@ -77,11 +78,12 @@ pub(super) fn fingerprint(build_key: &str, build: &Finding, off_record: Option<&
     fingerprint
 }
 
-/// A digest of what is read: the profile's SQL, the server's address that completes it, and the schemas in which its tables
-/// are looked for. What two readings of one digest say can be compared.
-pub fn reads(plan: &ScanPlan, schemas: &str) -> String {
+/// A digest of what is read: the profile's SQL, the server's address that completes it, and the schema in which its tables
+/// are. What two readings of one digest say can be compared.
+pub fn reads(plan: &ScanPlan, schema: &str) -> String {
     let mut digest = Sha256::new();
-    let parts = plan.profile.all_sql().chain([plan.base_url().unwrap_or_default(), schemas]);
+    let sql = plan.profile.all_sql().map(placed::anywhere);
+    let parts = sql.chain([plan.base_url().unwrap_or_default(), schema].map(str::to_owned));
     for part in parts {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part);
@@ -89,8 +91,8 @@ pub fn reads(plan: &ScanPlan, schemas: &str) -> String {
     hexadecimal(&digest.finalize(), STATE_DIGITS)
 }
 
-fn hexadecimal(bytes: &[u8], digits: usize) -> String {
-    let mut hex = String::with_capacity(STATE_DIGITS + TAG_DIGITS);
+pub(super) fn hexadecimal(bytes: &[u8], digits: usize) -> String {
+    let mut hex = String::with_capacity(digits + TAG_DIGITS);
     for byte in bytes.iter().take(digits / 2) {
         let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
         hex.extend([digit(byte >> 4), digit(byte & 15)]);

@@ -1,18 +1,22 @@
 //! That a plan fits a database: the server has taken its SQL.
 
 use crate::database::Snapshot;
+use crate::table::Table;
 
 use super::check::{self, Shape};
 use super::compose::{Relations, Scope};
 use super::fingerprint::database_tag;
+use super::placed::{InSchema, quoted};
 use super::plan::ScanPlan;
 use super::relation::Relation;
+use super::tables;
 use super::{ScanError, rule::Rule};
 
 /// What the server says of a plan's profile and rules. It holds for the database that was asked.
 #[derive(Clone, Debug)]
 pub struct Fit {
     shape: Shape,
+    tables: Vec<Table>,
     /// The end of every fingerprint.
     pub(super) database_tag: String,
 }
@@ -23,10 +27,22 @@ impl Fit {
     /// # Errors
     /// A profile or rule that does not fit the database; a lost connection.
     pub async fn check(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
-        let shape = check::profile(snapshot, &plan.profile).await?;
+        let schema = tables::find_schema(plan, snapshot).await?;
+        let shape = check::profile(snapshot, &plan.profile, schema).await?;
+        let tables = tables::read(plan, &shape.schema, snapshot).await?;
         let rules: Vec<&Rule> = plan.rules.iter().collect();
         check::rules(snapshot, &plan.profile, &shape, &rules).await?;
-        Ok(Self { shape, database_tag: database_tag(snapshot.identity()) })
+        Ok(Self { shape, tables, database_tag: database_tag(snapshot.identity()) })
+    }
+
+    /// The tables that are read.
+    pub fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    /// The schema in which the profile's tables are, where it does not name it itself.
+    pub fn schema(&self) -> &InSchema {
+        &self.shape.schema
     }
 
     /// The type of a build's key, as PostgreSQL names it.
@@ -36,7 +52,6 @@ impl Fit {
 
     /// The same as it is written in a statement, whatever it is called.
     pub(super) fn key_type_quoted(&self) -> Option<String> {
-        let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
         let key = self.shape.columns(Relation::Build).iter().find(|column| column.name == "build_key")?;
         Some(format!("{}.{}", quoted(&key.type_schema), quoted(&key.type_name)))
     }

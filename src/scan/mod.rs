@@ -13,6 +13,7 @@ mod judge;
 mod key;
 mod look;
 mod lookup;
+mod placed;
 mod plan;
 mod premise;
 mod profile;
@@ -20,6 +21,7 @@ mod relation;
 mod rule;
 mod sieve;
 mod suggestion;
+mod tables;
 
 use std::path::{Path, PathBuf};
 
@@ -33,11 +35,13 @@ pub use fingerprint::{database_tag, reads};
 pub use fit::Fit;
 pub use header::FileFault;
 pub use lookup::Lookup;
+pub use placed::InSchema;
 pub use plan::{NotChecked, ScanPlan};
 pub use profile::{DEFAULT_PROFILE, Profile, RowsAre};
 pub use relation::Relation;
 pub use rule::{Need, Rule, Sieve};
 pub use suggestion::{Quiet, Recovery};
+pub use tables::find_schema;
 
 /// A profile or rules that could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +118,16 @@ pub enum ScanError {
         /// What it gives.
         fault: String,
     },
+    /// The profile's tables are in no schema that is looked in, or in several.
+    #[error("profile {profile}: {fault}")]
+    NoSchema {
+        /// The profile's name.
+        profile: String,
+        /// What each schema lacks, or which have them all.
+        fault: String,
+        /// Whether the schema was named.
+        is_given: bool,
+    },
     /// The server gave no row where there has to be one.
     #[error("{what} gave no answer")]
     NoAnswer {
@@ -154,6 +168,11 @@ impl ScanError {
             Self::Keys { .. } => Some(
                 "one row a build is wanted, with a key: look for a join that finds several rows, or none".to_owned(),
             ),
+            Self::NoSchema { is_given: false, .. } => Some(
+                "name the schema of the build tables by --schema; is this the right database, and the right --profile?"
+                    .to_owned(),
+            ),
+            Self::NoSchema { .. } => Some("is this the right database, and the right --profile?".to_owned()),
             Self::NoAnswer { .. } => None,
             Self::UnknownRule { known, .. } => Some(format!("known rules: {known}")),
             Self::OtherDatabase { .. } => Some("find out what has taken its place; scan that one afresh".to_owned()),

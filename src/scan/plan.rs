@@ -24,6 +24,8 @@ pub struct ScanPlan {
     times: RestoreTimes,
     output_read: OutputRead,
     base_url: Option<String>,
+    /// The schema of the profile's tables, where it is named.
+    pub(super) schema: Option<String>,
 }
 
 /// Whose output is held against T and R.
@@ -73,6 +75,7 @@ impl ScanPlan {
             times,
             output_read: OutputRead::default(),
             base_url,
+            schema: None,
         };
         for rule in all_rules {
             let is_named = named.contains(&rule.name);
@@ -92,6 +95,12 @@ impl ScanPlan {
             }
         }
         Ok(plan)
+    }
+
+    /// The same, with the tables of the profile in this schema; `None` looks for them on the role's search path.
+    #[must_use]
+    pub fn in_schema(self, schema: Option<String>) -> Self {
+        Self { schema, ..self }
     }
 
     /// The same without any rule, for who only counts.

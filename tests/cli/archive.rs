@@ -293,13 +293,21 @@ fn a_table_that_nobody_thought_of_is_named() {
          CREATE TABLE hint_likes (hint int REFERENCES hints ON DELETE CASCADE)",
     );
     let archived = archive(&database, &[]);
-    let done =
-        archived.done.exits(Exit::Clean).says("warning: not in the archive: table notes, which refers to builds");
-    let done = done.says("table note_likes, which refers to notes").says("table hints, which refers to builds");
+    let done = archived
+        .done
+        .exits(Exit::Clean)
+        .says("warning: not in the archive: table public.notes, which refers to public.builds");
+    let done = done
+        .says("table public.note_likes, which refers to public.notes")
+        .says("table public.hints, which refers to public.builds");
     done.does_not_say("hint_likes");
     assert_eq!(lines(&archived.file)[0]["not_archived"].as_array().map(Vec::len), Some(3));
     let check = halfbuilt(&["profiles", "--check", "circleci"]).on(&database).run().exits(Exit::Clean);
-    assert!(check.stdout.contains("not archived: table hints, which refers to builds"), "{}", check.stdout);
+    assert!(
+        check.stdout.contains("not archived: table public.hints, which refers to public.builds"),
+        "{}",
+        check.stdout
+    );
 }
 
 #[test]
@@ -335,21 +343,31 @@ fn sections_that_do_not_fit_are_told_before_anything_is_deleted() {
     let circleci = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
     let before = everything(&database);
     for (with, why) in [
-        ("SELECT o.build_id AS build_key, o AS whole FROM outputs AS o;", "relation \"outputs\" does not exist"),
-        ("SELECT o.build_id AS build_key FROM output AS o;", "archive output: no column whole (the row of a table)"),
-        ("SELECT o AS whole FROM output AS o;", "archive output: no column build_key (any type)"),
         (
-            "SELECT o.build_id AS build_key, 1 AS whole FROM output AS o;",
+            "SELECT o.build_id AS build_key, o AS whole FROM :\"schema\".outputs AS o;",
+            "relation \"public.outputs\" does not exist",
+        ),
+        (
+            "SELECT o.build_id AS build_key FROM :\"schema\".output AS o;",
+            "archive output: no column whole (the row of a table)",
+        ),
+        ("SELECT o AS whole FROM :\"schema\".output AS o;", "archive output: no column build_key (any type)"),
+        (
+            "SELECT o.build_id AS build_key, 1 AS whole FROM :\"schema\".output AS o;",
             "column whole is int4, expected the row of table output",
         ),
         (
-            "SELECT o.build_id AS build_key, o AS whole FROM steps AS o;",
+            "SELECT o.build_id AS build_key, o AS whole FROM :\"schema\".steps AS o;",
             "column whole is a row of steps, expected one of output",
         ),
-        ("SELECT o.time AS build_key, o AS whole FROM output AS o;", "column build_key is timestamptz, expected int8"),
+        (
+            "SELECT o.time AS build_key, o AS whole FROM :\"schema\".output AS o;",
+            "column build_key is timestamptz, expected int8",
+        ),
     ] {
         let profile = folder.path().join("own.sql");
-        let changed = circleci.replace("SELECT o.build_id AS build_key, o AS whole FROM output AS o;", with);
+        let changed =
+            circleci.replace("SELECT o.build_id AS build_key, o AS whole FROM :\"schema\".output AS o;", with);
         assert_ne!(changed, circleci);
         std::fs::write(&profile, changed).expect("a file");
         let profile = profile.to_str().expect("a path");
@@ -362,16 +380,17 @@ fn sections_that_do_not_fit_are_told_before_anything_is_deleted() {
     // The rows come from a join that finds none, or from an outer one that finds no row for a build.
     for (with, why) in [
         (
-            "SELECT b.build_id AS build_key, b AS whole FROM builds AS b WHERE false;",
+            "SELECT b.build_id AS build_key, b AS whole FROM :\"schema\".builds AS b WHERE false;",
             "archive builds of the profile has no row of",
         ),
         (
-            "SELECT b.build_id AS build_key, c AS whole FROM builds AS b LEFT JOIN builds AS c ON false;",
+            "SELECT b.build_id AS build_key, c AS whole FROM :\"schema\".builds AS b LEFT JOIN :\"schema\".builds AS c ON false;",
             "archive builds: it gives a build_key without a row: is it an outer join?",
         ),
     ] {
         let profile = folder.path().join("own.sql");
-        let changed = circleci.replace("SELECT b.build_id AS build_key, b AS whole FROM builds AS b;", with);
+        let changed =
+            circleci.replace("SELECT b.build_id AS build_key, b AS whole FROM :\"schema\".builds AS b;", with);
         assert_ne!(changed, circleci);
         std::fs::write(&profile, changed).expect("a file");
         let file = folder.path().join("deleted.jsonl.gz");
@@ -401,12 +420,12 @@ fn keys_of_any_type_are_told_apart() {
         let (folder, _) = scanned(&database);
         let profile = folder.path().join("own.sql");
         let text = "-- profile: own\n-- title: t\n-- relation: build\nSELECT k AS build_key, build_url, username || '/' || reponame AS project,
-            build_num, lifecycle, status, queued_at, start_time AS started_at, stop_time AS stopped_at FROM builds;
-            \n-- archive: public.builds\nSELECT k AS build_key, b AS whole FROM builds AS b;
-            \n-- archive: steps\nSELECT k AS build_key, s AS whole FROM steps AS s JOIN builds USING (build_id);
-            \n-- archive: actions\nSELECT k AS build_key, s AS whole FROM actions AS s JOIN builds USING (build_id);
-            \n-- archive: output\nSELECT k AS build_key, s AS whole FROM output AS s JOIN builds USING (build_id);
-            \n-- archive: artifacts\nSELECT k AS build_key, s AS whole FROM artifacts AS s JOIN builds USING (build_id);\n";
+            build_num, lifecycle, status, queued_at, start_time AS started_at, stop_time AS stopped_at FROM :\"schema\".builds;
+            \n-- archive: public.builds\nSELECT k AS build_key, b AS whole FROM :\"schema\".builds AS b;
+            \n-- archive: steps\nSELECT k AS build_key, s AS whole FROM :\"schema\".steps AS s JOIN :\"schema\".builds USING (build_id);
+            \n-- archive: actions\nSELECT k AS build_key, s AS whole FROM :\"schema\".actions AS s JOIN :\"schema\".builds USING (build_id);
+            \n-- archive: output\nSELECT k AS build_key, s AS whole FROM :\"schema\".output AS s JOIN :\"schema\".builds USING (build_id);
+            \n-- archive: artifacts\nSELECT k AS build_key, s AS whole FROM :\"schema\".artifacts AS s JOIN :\"schema\".builds USING (build_id);\n";
         std::fs::write(&profile, text).expect("a file");
         let profile = profile.to_str().expect("a path");
         let own_report = folder.path().join("own.csv");

@@ -370,7 +370,7 @@ struct Small {
 type World = std::collections::BTreeMap<(&'static str, i64), Small>;
 
 const PROFILE: &str = "-- profile: small\n-- title: a small world\n\
-    -- relation: build\nSELECT * FROM build;\n-- relation: step\nSELECT * FROM step;\n-- relation: chunk\nSELECT * FROM chunk;\n";
+    -- relation: build\nSELECT * FROM :\"schema\".build;\n-- relation: step\nSELECT * FROM :\"schema\".step;\n-- relation: chunk\nSELECT * FROM :\"schema\".chunk;\n";
 
 /// The SQL that makes a world; keys and the order of rows depend on `salt` alone.
 fn small_sql(world: &World, salt: u64) -> String {
@@ -453,7 +453,7 @@ fn whatever_happens_to_a_small_world_is_told_and_nothing_else() {
     let database = TestDatabase::empty();
     let folder = tempfile::tempdir().expect("a folder");
     let [profile, before, report] = ["small.sql", "before.json", "report.csv"].map(|name| folder.path().join(name));
-    std::fs::write(&profile, PROFILE.replace("FROM ", "FROM w.")).expect("a file");
+    std::fs::write(&profile, PROFILE.replace(":\"schema\".", "w.")).expect("a file");
     let mutation = (0_usize..3, 0_usize..100, small());
     let case =
         (small_world(), proptest::collection::vec(mutation, 0..5), proptest::num::u64::ANY, proptest::num::u64::ANY);

@@ -108,8 +108,8 @@ fn an_unknown_database() {
 fn a_database_without_the_tables() {
     let database = TestDatabase::empty();
     let done = halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Failed);
-    let done = done.fails_with("profile circleci, line ").says("relation build does not fit this database");
-    done.says("relation \"builds\" does not exist").says("hint: is this the right database, and does --profile fit");
+    let done = done.fails_with("profile circleci: schema \"public\" has no actions, artifacts, builds, output, steps");
+    done.says("hint: name the schema of the build tables by --schema; is this the right database");
 }
 
 #[test]
@@ -141,9 +141,16 @@ fn a_server_without_tls_is_not_used_where_tls_is_wanted() {
 }
 
 #[test]
-fn another_schema_is_named_by_pgoptions() {
+fn another_schema_is_named_by_a_flag_or_by_pgoptions() {
     let database = TestDatabase::circleci(&["output-gap"]);
     database.run("ALTER SCHEMA public RENAME TO ci; CREATE SCHEMA public");
-    halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Failed).says("PGOPTIONS");
+    halfbuilt(&["scan"])
+        .args(&TIMES)
+        .on(&database)
+        .run()
+        .exits(Exit::Failed)
+        .says("schema \"public\" has no actions, artifacts, builds, output, steps")
+        .says("--schema");
+    halfbuilt(&["scan", "--schema", "ci"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
     halfbuilt(&["scan"]).args(&TIMES).on(&database).env("PGOPTIONS", "-csearch_path=ci").run().exits(Exit::Clean);
 }

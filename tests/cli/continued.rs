@@ -180,8 +180,13 @@ fn a_run_that_goes_on_reads_the_same_tables_as_before_or_nothing() {
             halfbuilt(&["delete"]).args(&[&run.report]).args(&TIMES).args(&confirmed[if dry { 3 } else { 0 }..]);
         let results = run.folder.path().join("elsewhere.csv");
         let elsewhere = elsewhere.args(&[&results]).on(&run.database).env("PGOPTIONS", "-c search_path=other");
-        elsewhere.via_nrepl(&admin).run().exits(Exit::Failed).says("it is the journal of a run on");
+        elsewhere.via_nrepl(&admin).run().exits(Exit::Declined).fails_with("the report is of other tables");
     }
+    // Where nothing tells of which tables the report is, the journal does.
+    std::fs::remove_file(run.folder.path().join("report.csv.about.json")).expect("it is there");
+    let elsewhere =
+        halfbuilt(&["delete"]).args(&[&run.report]).args(&TIMES).args(&["--schema", "other"]).on(&run.database);
+    elsewhere.via_nrepl(&admin).run().exits(Exit::Failed).says("it is the journal of a run on");
     // An empty database of another name.
     let empty = TestDatabase::circleci(&[]);
     let elsewhere = halfbuilt(&["delete"]).args(&[&run.report]).args(&TIMES).on(&empty).via_nrepl(&admin);

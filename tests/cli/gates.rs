@@ -398,12 +398,13 @@ fn one_deletion_at_a_time() {
     run().run().exits(Exit::Declined).fails_with("it is in use by another run");
     let second = run().args(&["--journal", "of-its-own.jsonl"]).run().exits(Exit::Declined);
     second
-        .fails_with("another halfbuilt delete is at work on this database: process ")
-        .says("\"halfbuilt\"")
+        .fails_with("another halfbuilt delete is at work on this database: \"halfbuilt delete, process ")
+        .says(", since 20")
+        .says("(the server's process ")
         .says("hint:");
     // A dry run is not in the way of anybody: it only says so. A scan does not care.
     let dry = delete(&database, &report).args(&NOBODY).run();
-    dry.says("warning: another halfbuilt delete is at work on this database: process ");
+    dry.says("warning: another halfbuilt delete is at work on this database: \"halfbuilt delete, process ");
     halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
     gate.open();
     let first = Done::new(first.wait_with_output().expect("it ends")).exits(Exit::Clean);
@@ -436,7 +437,7 @@ fn where_no_lock_may_be_taken_that_is_said() {
     let (_folder, report) = scanned(&database);
     database.run(
         "CREATE ROLE lockless LOGIN PASSWORD 'x'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO lockless;
-         REVOKE EXECUTE ON FUNCTION pg_try_advisory_lock(bigint) FROM PUBLIC",
+         REVOKE EXECUTE ON FUNCTION pg_try_advisory_xact_lock(bigint) FROM PUBLIC",
     );
     let real = ["--execute", "--confirm", &database.host];
     let run = delete(&database, &report).args(&NOBODY).args(&real);

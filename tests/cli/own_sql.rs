@@ -10,7 +10,7 @@ use crate::support::{Report, Run, TIMES, TestDatabase, halfbuilt, repository};
 const BUILD: &str = "-- relation: build
 SELECT build_id AS build_key, build_url, username || '/' || reponame AS project, build_num, lifecycle, status,
        queued_at, start_time AS started_at, stop_time AS stopped_at
-  FROM builds";
+  FROM :\"schema\".builds";
 
 fn file(name: &str, text: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -97,7 +97,7 @@ fn a_column_of_a_wrong_type_is_told_by_relation_and_name() {
 
 #[test]
 fn sql_that_the_server_does_not_take_is_told_by_line() {
-    let profile = format!("-- profile: mine\n-- title: t\n{}", BUILD.replace("FROM builds", "FROM bilds"));
+    let profile = format!("-- profile: mine\n-- title: t\n{}", BUILD.replace(":\"schema\".builds", "bilds"));
     refused(&profile, "mine.sql, line 6: relation build does not fit this database");
     let profile = format!("-- profile: mine\n-- title: t\n{}; DELETE FROM builds", BUILD);
     refused(&profile, "cannot insert multiple commands");
@@ -106,8 +106,9 @@ fn sql_that_the_server_does_not_take_is_told_by_line() {
 #[test]
 fn a_profile_cannot_write() {
     let database = TestDatabase::circleci(&["stuck-running"]);
-    database.run("CREATE FUNCTION zap() RETURNS bigint LANGUAGE sql AS 'DELETE FROM builds; SELECT 1::bigint'");
-    let profile = format!("-- profile: mine\n-- title: t\n{}", BUILD.replace("build_num,", "zap() AS build_num,"));
+    database.run("CREATE FUNCTION zap() RETURNS bigint LANGUAGE sql AS 'DELETE FROM public.builds; SELECT 1::bigint'");
+    let profile =
+        format!("-- profile: mine\n-- title: t\n{}", BUILD.replace("build_num,", "public.zap() AS build_num,"));
     let before = database.urls();
     let (_folder, run) = scan(&profile, &database);
     run.run().exits(Exit::Failed).says("read-only transaction");
@@ -209,7 +210,8 @@ fn steps_that_do_not_say_whether_they_have_output_are_not_called_clean() {
 fn a_profile_that_gives_a_build_twice_is_refused() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let circleci = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
-    let doubled = circleci.replace("  FROM builds AS b;", "  FROM builds AS b, generate_series(1, 2);");
+    let doubled =
+        circleci.replace("  FROM :\"schema\".builds AS b;", "  FROM :\"schema\".builds AS b, generate_series(1, 2);");
     assert_ne!(doubled, circleci);
     let (_folder, run) = scan(&doubled, &database);
     let done = run.run().exits(Exit::Failed);

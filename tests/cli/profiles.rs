@@ -13,7 +13,7 @@ const ALONE: &str = "-- profile: mine
 -- relation: build
 SELECT build_id AS build_key, build_url, username || '/' || reponame AS project, build_num, lifecycle, status,
        queued_at, start_time AS started_at, stop_time AS stopped_at
-  FROM builds;
+  FROM :\"schema\".builds;
 ";
 
 fn own(text: &str) -> (TempDir, PathBuf) {
@@ -211,7 +211,7 @@ fn keys_that_cannot_be_compared_are_found_though_each_relation_is_sound() {
     let step = "-- relation: step
 SELECT build_id::text AS build_key, step AS step_key, name, start_time AS started_at, end_time AS stopped_at,
        has_output, output_size, NULL::boolean AS output_closed
-  FROM actions;
+  FROM :\"schema\".actions;
 ";
     let done = checked(&format!("{ALONE}{step}")).exits(Exit::Failed).says("does not fit this database");
     assert_eq!(row(&done, "step"), ["step", "yes", "ok"]);
@@ -243,8 +243,9 @@ fn a_rule_of_ones_own_is_checked_too() {
 
 #[test]
 fn nothing_in_a_file_or_from_a_server_drives_a_terminal() {
-    let hostile =
-        ALONE.replace("my own CI", "my \u{1b}]0;own\u{7} CI\r").replace("FROM builds", "FROM \"bu\u{1b}[2Jilds\"");
+    let hostile = ALONE
+        .replace("my own CI", "my \u{1b}]0;own\u{7} CI\r")
+        .replace("FROM :\"schema\".builds", "FROM \"bu\u{1b}[2Jilds\"");
     let done = checked(&hostile).exits(Exit::Failed);
     assert!(done.stdout.contains("my \\u{1b}]0;own\\u{7} CI"), "{}", done.stdout);
     for text in [done.stdout, done.stderr] {
@@ -255,8 +256,8 @@ fn nothing_in_a_file_or_from_a_server_drives_a_terminal() {
 #[test]
 fn it_reads_no_row_and_writes_nothing() {
     let database = TestDatabase::circleci(&["healthy"]);
-    database.run("CREATE FUNCTION zap() RETURNS bigint LANGUAGE sql AS 'DELETE FROM builds; SELECT 1::bigint'");
-    let (_folder, path) = own(&ALONE.replace("build_num,", "zap() / 0 AS build_num,"));
+    database.run("CREATE FUNCTION zap() RETURNS bigint LANGUAGE sql AS 'DELETE FROM public.builds; SELECT 1::bigint'");
+    let (_folder, path) = own(&ALONE.replace("build_num,", "public.zap() / 0 AS build_num,"));
     let before = database.urls();
     check(&path).on(&database).run().exits(Exit::Clean);
     assert_eq!(database.urls(), before);

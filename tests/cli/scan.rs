@@ -311,7 +311,7 @@ fn an_interrupted_scan_stops_on_the_server_too_and_leaves_no_report() {
     let folder = tempfile::tempdir().expect("a folder");
     let profile = folder.path().join("slow.sql");
     let circleci = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
-    let slow = circleci.replace("FROM builds AS b;", "FROM builds AS b, pg_sleep(600);");
+    let slow = circleci.replace("FROM :\"schema\".builds AS b;", "FROM :\"schema\".builds AS b, pg_sleep(600);");
     assert_ne!(slow, circleci);
     std::fs::write(&profile, slow).expect("a file");
     let report = folder.path().join("report.csv");

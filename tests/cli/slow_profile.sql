@@ -10,4 +10,4 @@ SELECT b.build_id                             AS build_key,
        b.queued_at                            AS queued_at,
        b.start_time                           AS started_at,
        NULL::timestamptz                      AS stopped_at
-  FROM (SELECT pg_sleep(600)) AS a_while, builds AS b;
+  FROM (SELECT pg_sleep(600)) AS a_while, :"schema".builds AS b;

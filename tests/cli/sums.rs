@@ -94,8 +94,8 @@ fn places_beyond_what_a_hash_tells_apart_are_looked_at_one_by_one() {
         ));
         let folder = tempfile::tempdir().expect("a folder");
         let profile = folder.path().join("mine.sql");
-        let text = "-- profile: mine\n-- title: t\n-- relation: build\nSELECT * FROM b;\n-- relation: step\nSELECT * FROM s;\n\
-             -- relation: chunk\nSELECT * FROM c;\n";
+        let text = "-- profile: mine\n-- title: t\n-- relation: build\nSELECT * FROM :\"schema\".b;\n-- relation: step\nSELECT * FROM :\"schema\".s;\n\
+             -- relation: chunk\nSELECT * FROM :\"schema\".c;\n";
         std::fs::write(&profile, text).expect("a file");
         let done =
             halfbuilt(&["scan", "--profile"]).args(&[&profile]).args(&TIMES).on(&database).run().exits(Exit::Clean);
@@ -118,8 +118,8 @@ fn numbers_of_steps_that_collide_when_folded_are_told_apart() {
     );
     let folder = tempfile::tempdir().expect("a folder");
     let profile = folder.path().join("mine.sql");
-    let text = "-- profile: mine\n-- title: t\n-- relation: build\nSELECT * FROM b;\n-- relation: step\nSELECT * FROM s;\n\
-         -- relation: chunk\nSELECT * FROM c;\n";
+    let text = "-- profile: mine\n-- title: t\n-- relation: build\nSELECT * FROM :\"schema\".b;\n-- relation: step\nSELECT * FROM :\"schema\".s;\n\
+         -- relation: chunk\nSELECT * FROM :\"schema\".c;\n";
     std::fs::write(&profile, text).expect("a file");
     let done = halfbuilt(&["scan", "--profile"]).args(&[&profile]).args(&TIMES).on(&database).run().exits(Exit::Clean);
     assert_eq!(Report::parse(&done.stdout).column("reasons"), ["output-missing"]);

@@ -93,6 +93,7 @@ pub fn hostile_row(number: i64) -> Row {
 
 pub fn about(findings: u64) -> About {
     About {
+        tables: None,
         scanned_at: at("2026-11-20T07:00:00Z"),
         system_identifier: Some("7301234567890123456".to_owned()),
         database: "circle".to_owned(),

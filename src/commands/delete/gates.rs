@@ -1,16 +1,21 @@
 //! The gates of a deletion: what the flags and the policy allow, and whether the choice, the report and the database pass.
 
+use std::time::{Duration, Instant};
+
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::sleep;
 
 use crate::cli::{DeleteArgs, GateArgs, TimingArg};
 use crate::commands::{self, Error};
-use crate::database::{Database, DatabaseIdentity, Lock};
+use crate::database::{Database, DatabaseIdentity, Holder, Lock};
+use crate::deletion::journal::Who;
 use crate::deletion::{self, Asked, GateError, Limits, Permit, Planned};
 use crate::output::Printer;
 use crate::policy::Policy;
 use crate::premise::Contradictions;
 use crate::report::Chosen;
 use crate::scan::database_tag;
+use crate::table::{Table, in_words};
 use crate::text::{counted, shorten};
 use crate::timing::{RestoreTimes, Timing};
 
@@ -18,6 +23,11 @@ use super::origin::Origin;
 
 /// How much of a server's complaint is said, in characters.
 const SHOWN: usize = 200;
+
+/// How long the lock of a deletion that may have been killed is waited for: the server notices when it next writes to it.
+const DYING: Duration = Duration::from_secs(15);
+/// How often it is tried.
+const LOOKED_AGAIN: Duration = Duration::from_millis(500);
 
 /// What the flags and the policy allow.
 pub(super) struct Gates {
@@ -154,9 +164,19 @@ pub(super) fn database(identity: &DatabaseIdentity, origin: &Origin) -> Result<(
     Err(GateError::OtherDatabase { connected: identity.to_string(), of })
 }
 
+/// Judges whether the tables are those of which the rows are.
+pub(super) fn tables(now: &[Table], origin: &Origin) -> Result<(), GateError> {
+    match &origin.tables {
+        Some(scanned) if scanned != now => {
+            Err(GateError::OtherTables { scanned: in_words(scanned), now: in_words(now) })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Lets nobody delete by what a standby says. A dry run is only told.
-pub(super) async fn primary(database: &Database, execute: bool, printer: Printer) -> Result<(), Error> {
-    match database.whereabouts().await?.is_standby {
+pub(super) async fn primary(database: &mut Database, execute: bool, printer: Printer) -> Result<(), Error> {
+    match database.is_standby().await? {
         true if execute => Err(GateError::Standby.into()),
         true => {
             printer.warn(&GateError::Standby.to_string());
@@ -167,7 +187,7 @@ pub(super) async fn primary(database: &Database, execute: bool, printer: Printer
 }
 
 /// Lets one deletion be at work on a database at a time. A dry run takes no lock, and only says that somebody is at work.
-pub(super) async fn alone(database: &Database, execute: bool, printer: Printer) -> Result<(), Error> {
+pub(super) async fn alone(database: &mut Database, execute: bool, printer: Printer) -> Result<(), Error> {
     let busy = |holders: &[_]| GateError::Busy(holders.iter().map(ToString::to_string).collect());
     if !execute {
         let holders = database.lock_holders().await?;
@@ -176,16 +196,36 @@ pub(super) async fn alone(database: &Database, execute: bool, printer: Printer) 
         }
         return Ok(());
     }
-    match database.lock().await? {
-        Lock::Taken => Ok(()),
-        Lock::Held(holders) => Err(busy(&holders).into()),
-        Lock::NotAllowed(error) => {
-            let causes = crate::causes::told_apart(&error).join(": ");
-            let causes = shorten(&causes, SHOWN);
-            printer.warn(&format!("not checked whether another deletion is at work: {error}: {causes}"));
-            Ok(())
+    let (began, mut said) = (Instant::now(), false);
+    loop {
+        match database.lock(&Who::am_i().holder()).await? {
+            Lock::Taken => return Ok(()),
+            Lock::Held(holders) if began.elapsed() < DYING && !holders.iter().any(is_alive) => {
+                if !said {
+                    let who: Vec<String> = holders.iter().map(ToString::to_string).collect();
+                    printer.say(&format!(
+                        "the lock of a deletion is held by {}: waiting up to {DYING:?}, in case it has just been killed and the server has \
+                         not noticed yet",
+                        who.join(", ")
+                    ));
+                    said = true;
+                }
+                sleep(LOOKED_AGAIN).await;
+            }
+            Lock::Held(holders) => return Err(busy(&holders).into()),
+            Lock::NotAllowed(error) => {
+                let causes = crate::causes::told_apart(&error).join(": ");
+                let causes = shorten(&causes, SHOWN);
+                printer.warn(&format!("not checked whether another deletion is at work: {error}: {causes}"));
+                return Ok(());
+            }
         }
     }
+}
+
+/// Whether who holds the lock is known to live: a process of this machine.
+fn is_alive(holder: &Holder) -> bool {
+    holder.program.as_deref().is_some_and(|program| Who::am_i().sees_alive(program))
 }
 
 /// The flags allow no timing that the policy does not.

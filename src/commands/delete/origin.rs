@@ -12,6 +12,7 @@ use crate::deletion::{self, Age};
 use crate::output::Printer;
 use crate::report::{About, Chosen};
 use crate::scan::database_tag;
+use crate::table::Table;
 
 /// The flags of what a scan goes by, besides T and R.
 const LIMITS: [&str; 3] = ["--clock-tolerance", "--max-run-time", "--max-queue-time"];
@@ -23,6 +24,8 @@ pub(super) struct Origin {
     pub(super) tag: Option<String>,
     /// Its database, where the file beside it tells.
     pub(super) database: Option<DatabaseIdentity>,
+    /// The tables that were scanned, where the file beside the report tells.
+    pub(super) tables: Option<Vec<Table>>,
     /// How old it is; `None` where that is not known, or it has no age, as a plain list.
     pub(super) age: Option<Age>,
     /// T and R of the scan, where the file beside the report tells.
@@ -83,8 +86,8 @@ impl Origin {
             (Age::ScannedAt(at), format!("the report was scanned at {at:.0} and changed since, by what {beside} says"))
         };
         let times = Some([about.backup_time, about.restored_at]);
-        let limits = about.limits;
-        Ok(Self { tag: Some(tag), database: Some(database), age: Some(age), times, limits, note: Some(note) })
+        let (limits, tables) = (about.limits, about.tables);
+        Ok(Self { tables, tag: Some(tag), database: Some(database), age: Some(age), times, limits, note: Some(note) })
     }
 
     /// Takes T and R, and how long things may take, from the scan, where no flag gives them: a report is judged by what it was made with.

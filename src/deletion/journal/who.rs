@@ -1,6 +1,11 @@
 //! Who runs the program, and where.
 
+use std::path::Path;
+
 use nix::unistd::{Uid, User, gethostname};
+
+/// With what the words of a holder begin.
+const HOLDER: &str = "halfbuilt delete, process ";
 
 /// Who runs the program, and where: for the `start` of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +26,23 @@ impl Who {
         let machine = gethostname().map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned());
         Self { user, machine, pid: std::process::id() }
     }
+
+    /// In the words by which a session of the database server shows whose deletion it is.
+    pub fn holder(&self) -> String {
+        // The server keeps 63 bytes of it, so what is needed most comes first.
+        let Self { user, machine, pid } = self;
+        format!("{HOLDER}{pid} of {user}@{machine}")
+    }
+
+    /// Whether the holder with these words is another process of this machine that lives. Where that cannot be told it is not.
+    pub fn sees_alive(&self, holder: &str) -> bool {
+        let Some((pid, who)) = holder.strip_prefix(HOLDER).and_then(|rest| rest.split_once(" of ")) else {
+            return false;
+        };
+        let Some((_, machine)) = who.split_once('@') else { return false };
+        let is_here = !machine.is_empty() && self.machine.starts_with(machine);
+        is_here && pid.parse().is_ok_and(|pid: u32| pid != self.pid && Path::new(&format!("/proc/{pid}")).exists())
+    }
 }
 
 #[cfg(test)]
@@ -32,5 +54,20 @@ mod tests {
         let who = Who::am_i();
         assert!(!who.user.is_empty() && !who.machine.is_empty(), "{who:?}");
         assert_eq!(who.pid, std::process::id());
+    }
+
+    #[test]
+    fn a_holder_is_known_to_live_where_its_process_is_seen() {
+        let who = Who { user: "alice".to_owned(), machine: "ops1.example".to_owned(), pid: 7 };
+        // The parent of every process of a machine.
+        let init = Who { pid: 1, ..who.clone() };
+        assert_eq!(init.holder(), "halfbuilt delete, process 1 of alice@ops1.example");
+        assert!(who.sees_alive(&init.holder()));
+        assert!(who.sees_alive("halfbuilt delete, process 1 of alice@ops1.ex"));
+        let elsewhere = Who { machine: "ops2.example".to_owned(), ..init.clone() };
+        let gone = Who { pid: u32::MAX, ..who.clone() };
+        for unknown in [elsewhere.holder(), gone.holder(), who.holder(), "psql".to_owned(), String::new()] {
+            assert!(!who.sees_alive(&unknown), "{unknown}");
+        }
     }
 }

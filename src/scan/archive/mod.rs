@@ -67,11 +67,12 @@ impl Archiving {
         }
         let (mut sections, mut schemas, mut names) = (Vec::new(), Vec::new(), Vec::new());
         for section in plan.profile.archive() {
-            let checked = section::check(snapshot, &plan.profile, section).await;
+            let checked = section::check(snapshot, &plan.profile, section, fit.schema()).await;
             let checked = checked.map_err(|faults| first(faults, &plan.profile.file))?;
-            let place = section::place(&plan.profile, section);
+            let sql = fit.schema().sql(&section.sql);
+            let place = section::place(&plan.profile, section, &sql);
             section::has_comparable_key(&place, &checked.key_type, fit.key_type().unwrap_or_default())?;
-            let every = compose::part("every", "NOT MATERIALIZED", &section.sql);
+            let every = compose::part("every", "NOT MATERIALIZED", &sql);
             let statement = statement(fit, &[every]);
             snapshot
                 .columns(&format!("reading {}", place.part), &statement)
@@ -163,7 +164,7 @@ fn of_relations(plan: &ScanPlan, fit: &Fit) -> Vec<Section> {
     let section = |(relation, found): (Relation, &super::profile::RelationSql)| {
         let presented = PRESENTED.replace(":\"relation\"", relation.as_str());
         let parts = [
-            compose::part(relation.as_str(), "NOT MATERIALIZED", &found.sql),
+            compose::part(relation.as_str(), "NOT MATERIALIZED", &fit.schema().sql(&found.sql)),
             compose::part("every", "NOT MATERIALIZED", &presented),
         ];
         Section {

@@ -4,6 +4,7 @@ use crate::database::{Column, Snapshot};
 
 use super::super::ScanError;
 use super::super::check::{Place, are_comparable};
+use super::super::placed::InSchema;
 use super::super::profile::{ArchiveSql, Profile};
 
 /// The column that holds the whole row.
@@ -21,9 +22,14 @@ pub(super) struct Checked {
 
 /// All faults of one section, as the server sees it. A snapshot is of no use any more after a fault that the server has
 /// found.
-pub async fn archive_faults(snapshot: &Snapshot<'_>, profile: &Profile, table: &str) -> Vec<ScanError> {
+pub async fn archive_faults(
+    snapshot: &Snapshot<'_>,
+    profile: &Profile,
+    table: &str,
+    schema: &InSchema,
+) -> Vec<ScanError> {
     match profile.archive().iter().find(|section| section.table == table) {
-        Some(section) => check(snapshot, profile, section).await.err().unwrap_or_default(),
+        Some(section) => check(snapshot, profile, section, schema).await.err().unwrap_or_default(),
         None => Vec::new(),
     }
 }
@@ -33,9 +39,11 @@ pub(super) async fn check(
     snapshot: &Snapshot<'_>,
     profile: &Profile,
     section: &ArchiveSql,
+    schema: &InSchema,
 ) -> Result<Checked, Vec<ScanError>> {
-    let place = place(profile, section);
-    let columns = snapshot.columns(&format!("reading {}", place.part), &section.sql).await;
+    let sql = schema.sql(&section.sql);
+    let place = place(profile, section, &sql);
+    let columns = snapshot.columns(&format!("reading {}", place.part), &sql).await;
     let columns = columns.map_err(|error| vec![place.misfit(error)])?;
     let found =
         [("build_key", "any type"), (WHOLE, "the row of a table")].map(|(name, kind)| one(&columns, name, kind));
@@ -47,14 +55,8 @@ pub(super) async fn check(
     }
 }
 
-pub(super) fn place<'a>(profile: &'a Profile, section: &'a ArchiveSql) -> Place<'a> {
-    Place {
-        file: &profile.file,
-        line: section.line,
-        part: format!("archive {}", section.table),
-        sql: &section.sql,
-        before: 0,
-    }
+pub(super) fn place<'a>(profile: &'a Profile, section: &'a ArchiveSql, sql: &'a str) -> Place<'a> {
+    Place { file: &profile.file, line: section.line, part: format!("archive {}", section.table), sql, before: 0 }
 }
 
 fn one<'a>(columns: &'a [Column], name: &str, kind: &str) -> Result<&'a Column, String> {

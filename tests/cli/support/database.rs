@@ -18,6 +18,11 @@ pub fn server_variables(database: &str) -> Vec<(String, String)> {
     said.into_iter().chain([("PGDATABASE".to_owned(), database.to_owned())]).collect()
 }
 
+/// The folder of the private PostgreSQL's socket, through which it lets every role in.
+pub fn socket_folder() -> &'static str {
+    POSTGRES.variable("SOCKET_DIR")
+}
+
 /// Runs SQL in a database and gives back what psql prints, unaligned, a row a line.
 pub fn psql(database: &str, arguments: &[&str]) -> String {
     program("psql", database, &[&["-XqAt", "-v", "ON_ERROR_STOP=1"], arguments].concat())

@@ -1,0 +1,98 @@
+//! Where a profile's tables are: its SQL writes them `:"schema".NAME`, by psql's own variable.
+
+use std::collections::BTreeSet;
+
+/// What stands for the schema.
+pub(super) const VARIABLE: &str = ":\"schema\"";
+
+/// The schema in which a profile's tables are. A profile that writes no table by [`VARIABLE`] needs none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InSchema(Option<String>);
+
+impl InSchema {
+    pub(super) fn new(schema: String) -> Self {
+        Self(Some(schema))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    /// SQL as it is run.
+    pub(super) fn sql(&self, written: &str) -> String {
+        match &self.0 {
+            Some(schema) => written.replace(VARIABLE, &quoted(schema)),
+            None => written.to_owned(),
+        }
+    }
+}
+
+/// A name as it stands in SQL.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// SQL without the variable: what it says wherever its tables are.
+pub(super) fn anywhere(written: &str) -> String {
+    written.replace(&format!("{VARIABLE}."), "")
+}
+
+/// The names of the tables that SQL writes by the variable. What stands in a comment at the end of a line is none.
+pub(super) fn names(written: &str) -> BTreeSet<String> {
+    let code = |line: &'_ str| line.split("--").next().unwrap_or_default().to_owned();
+    let mut names = BTreeSet::new();
+    for line in written.lines().map(code) {
+        names.extend(line.split(&format!("{VARIABLE}.")).skip(1).filter_map(name_at_start));
+    }
+    names
+}
+
+/// The identifier with which a text begins, as PostgreSQL reads it.
+fn name_at_start(text: &str) -> Option<String> {
+    if let Some(quoted) = text.strip_prefix('"') {
+        let mut name = String::new();
+        let mut characters = quoted.chars().peekable();
+        while let Some(character) = characters.next() {
+            match (character, characters.peek()) {
+                ('"', Some('"')) => {
+                    characters.next();
+                    name.push('"');
+                }
+                ('"', _) => return Some(name),
+                (other, _) => name.push(other),
+            }
+        }
+        return None;
+    }
+    let belongs = |character: char| character.is_alphanumeric() || matches!(character, '_' | '$');
+    let name: String = text.chars().take_while(|character| belongs(*character)).collect();
+    (!name.is_empty()).then(|| name.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_named_as_postgresql_reads_them() {
+        let sql = "SELECT 1 FROM :\"schema\".Builds AS b -- not :\"schema\".old\n JOIN :\"schema\".\"My \"\"Steps\" s ON :\"schema\".f(x), ci.other";
+        assert_eq!(names(sql).into_iter().collect::<Vec<_>>(), ["My \"Steps", "builds", "f"]);
+        assert!(names("FROM :\"schema\".").is_empty());
+        assert!(names("FROM :\"schema\".\"open").is_empty());
+    }
+
+    #[test]
+    fn a_schema_is_a_name_whatever_is_in_it() {
+        let placed = InSchema::new("a\"; DROP".to_owned()).sql("FROM :\"schema\".builds");
+        assert_eq!(placed, "FROM \"a\"\"; DROP\".builds");
+        assert_eq!(anywhere("FROM :\"schema\".builds"), "FROM builds");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_without_panic(text in ".*") {
+            let _ = (names(&text), anywhere(&text), InSchema::new(text.clone()).sql(&text));
+        }
+    }
+}

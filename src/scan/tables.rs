@@ -1,0 +1,124 @@
+//! Finds a profile's tables: in which schema they are, and what is behind their names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::database::{Parameter, Snapshot};
+use crate::table::Table;
+
+use super::ScanError;
+use super::fingerprint::hexadecimal;
+use super::placed::{self, InSchema};
+use super::plan::ScanPlan;
+use super::relation::Relation;
+
+/// Says which of some tables there are in some schemas.
+const TABLES: &str = include_str!("../../sql/engine/tables.sql");
+/// Says what is read where some tables are read.
+const TABLES_READ: &str = include_str!("../../sql/engine/tables_read.sql");
+/// The schemas of temporary tables.
+const TEMPORARY: &str = "pg_temp";
+/// The hexadecimal digits of a whole SHA-256.
+const WHOLE: usize = 64;
+
+/// Finds the schema that has all tables of the profile's relations: the one that is asked for, or the only one of the role's search path.
+///
+/// # Errors
+/// No schema has them all, or several have; a lost connection.
+pub async fn find_schema(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<InSchema, ScanError> {
+    let wanted: BTreeSet<String> = plan.profile.all_sql().flat_map(placed::names).collect();
+    if wanted.is_empty() {
+        return Ok(InSchema::default());
+    }
+    let looked_in = match &plan.schema {
+        Some(schema) => vec![schema.clone()],
+        None => snapshot.schemas().to_vec(),
+    };
+    let parameters = [Parameter::Texts(looked_in.clone()), Parameter::Texts(wanted.iter().cloned().collect())];
+    let mut rows = snapshot.rows("looking for the profile's tables", TABLES, &parameters).await?;
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    while let Some(row) = rows.next().await? {
+        let [schema, name] = [row.text(0)?, row.text(1)?].map(Option::unwrap_or_default);
+        found.entry(schema).or_default().insert(name);
+    }
+    drop(rows);
+    let has_all = |schema: &&String| found.get(*schema) == Some(&wanted);
+    let complete: Vec<String> = looked_in.iter().filter(has_all).cloned().collect();
+    match complete.as_slice() {
+        [only] if only.chars().any(char::is_control) => {
+            Err(fault(plan, format!("the name of schema {only:?} cannot stand in SQL")))
+        }
+        [only] => Ok(InSchema::new(only.clone())),
+        [] => Err(fault(plan, lacking(&looked_in, &wanted, &found))),
+        several => {
+            let several: Vec<String> = several.iter().map(|schema| format!("{schema:?}")).collect();
+            Err(fault(plan, format!("the schemas {} all have its tables", several.join(" and "))))
+        }
+    }
+}
+
+fn fault(plan: &ScanPlan, fault: String) -> ScanError {
+    ScanError::NoSchema { profile: plan.profile.name.clone(), fault, is_given: plan.schema.is_some() }
+}
+
+/// Which tables each schema lacks.
+fn lacking(looked_in: &[String], wanted: &BTreeSet<String>, found: &BTreeMap<String, BTreeSet<String>>) -> String {
+    let none = BTreeSet::new();
+    let lacks = |schema: &String| {
+        let there = found.get(schema).unwrap_or(&none);
+        let missing: Vec<&str> = wanted.difference(there).map(String::as_str).collect();
+        format!("schema {schema:?} has no {}", missing.join(", "))
+    };
+    match looked_in {
+        [] => "no schema is on the search path of this role, or it may use none of them".to_owned(),
+        some => some.iter().map(lacks).collect::<Vec<_>>().join("; "),
+    }
+}
+
+/// Everything that the relations of a profile are made of, sorted by schema and name.
+///
+/// # Errors
+/// A relation that does not fit the database; a temporary table; a lost connection.
+pub(super) async fn read(plan: &ScanPlan, schema: &InSchema, snapshot: &Snapshot<'_>) -> Result<Vec<Table>, ScanError> {
+    let mut named: BTreeSet<(String, String)> = BTreeSet::new();
+    for relation in Relation::ALL {
+        let Some(written) = plan.profile.relation(relation) else { continue };
+        if let Some(schema) = schema.name() {
+            named.extend(placed::names(&written.sql).into_iter().map(|name| (schema.to_owned(), name)));
+        }
+        let what = format!("asking what relation {relation} reads");
+        let explained = snapshot.explanation(&what, &schema.sql(&written.sql)).await?;
+        let explained: Value = serde_json::from_str(&explained).map_err(|_| ScanError::NoAnswer { what: "EXPLAIN" })?;
+        scanned(&explained, &mut named);
+    }
+    if let Some((_, table)) = named.iter().find(|(schema, _)| schema.starts_with(TEMPORARY)) {
+        return Err(fault(plan, format!("{table:?} is a temporary table")));
+    }
+    let (schemas, names) = named.into_iter().unzip();
+    let parameters = [Parameter::Texts(schemas), Parameter::Texts(names)];
+    let mut rows = snapshot.rows("asking which tables are read", TABLES_READ, &parameters).await?;
+    let mut tables = Vec::new();
+    while let Some(row) = rows.next().await? {
+        let [schema, name, kind, owner] =
+            [row.text(0)?, row.text(1)?, row.text(2)?, row.text(3)?].map(Option::unwrap_or_default);
+        let digest = |definition: String| hexadecimal(&Sha256::digest(definition), WHOLE);
+        tables.push(Table { schema, name, kind, owner, definition_sha256: row.text(4)?.map(digest) });
+    }
+    Ok(tables)
+}
+
+/// The tables that a plan of the server scans.
+fn scanned(explained: &Value, into: &mut BTreeSet<(String, String)>) {
+    match explained {
+        Value::Array(items) => items.iter().for_each(|item| scanned(item, into)),
+        Value::Object(fields) => {
+            if let (Some(schema), Some(name)) = (explained["Schema"].as_str(), explained["Relation Name"].as_str()) {
+                into.insert((schema.to_owned(), name.to_owned()));
+            }
+            fields.values().for_each(|value| scanned(value, into));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,326 @@
+//! Nothing around the program makes it lie: what others have put into the database beside the tables is never called, and which tables
+//! are read is said.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use halfbuilt::exit::Exit;
+
+use crate::support::{Done, Report, TIMES, TestDatabase, halfbuilt, psql_as, psql_pipe, repository, server_variables};
+
+/// Arguments with which something in the SQL that ships may be called: as they are, and as what would fit them better than what
+/// pg_catalog has.
+const ARGUMENTS: [&str; 27] = [
+    "anyelement",
+    "anyelement, anyelement",
+    "anyarray",
+    "anyarray, anyelement",
+    "anyarray, text",
+    "VARIADIC text[]",
+    "VARIADIC bigint[]",
+    "anyelement, VARIADIC anyarray",
+    "text, VARIADIC anyarray",
+    "text, VARIADIC text[]",
+    "text",
+    "text, text",
+    "text, text, text",
+    "text, text, boolean",
+    "text, boolean",
+    "bigint",
+    "bigint, bigint",
+    "bigint, integer",
+    "integer, integer",
+    "double precision",
+    "numeric",
+    "boolean",
+    "timestamptz",
+    "timestamptz, timestamptz",
+    "interval",
+    "oid, text",
+    "text[], text[]",
+];
+/// The same for operators.
+const OPERANDS: [[&str; 2]; 13] = [
+    ["text", "text"],
+    ["bigint", "bigint"],
+    ["bigint", "integer"],
+    ["integer", "integer"],
+    ["double precision", "double precision"],
+    ["numeric", "numeric"],
+    ["boolean", "boolean"],
+    ["timestamptz", "timestamptz"],
+    ["timestamptz", "interval"],
+    ["interval", "interval"],
+    ["anyelement", "anyelement"],
+    ["anyarray", "anyarray"],
+    ["text", "anyelement"],
+];
+
+/// All SQL that ships, without comments and texts.
+fn shipped() -> Vec<String> {
+    let mut all = Vec::new();
+    for folder in ["sql/engine", "sql/rules", "sql/profiles"] {
+        for entry in std::fs::read_dir(repository(folder)).expect("a folder") {
+            let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a file");
+            let code: String =
+                text.lines().map(|line| line.split("--").next().unwrap_or_default().to_owned() + "\n").collect();
+            all.push(code.split('\'').step_by(2).collect::<Vec<_>>().join("''"));
+        }
+    }
+    assert!(all.len() > 60, "only {} files were read", all.len());
+    all
+}
+
+/// The words of SQL that something is called by: those before a parenthesis.
+fn called() -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    for sql in shipped() {
+        for (place, _) in sql.match_indices('(') {
+            let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            let before = sql[..place].trim_end_matches(' ');
+            let word = &before[before.trim_end_matches(word).len()..];
+            words.insert(word.to_owned());
+        }
+    }
+    words
+}
+
+/// The signs of its operators.
+fn operators() -> BTreeSet<String> {
+    const SIGNS: &str = "+-*/<>=~!@#%^&|?";
+    let mut found = BTreeSet::new();
+    for sql in shipped() {
+        found.extend(sql.split(|c: char| !SIGNS.contains(c)).filter(|signs| !signs.is_empty()).map(str::to_owned));
+    }
+    found.remove("*");
+    found.insert("*".to_owned());
+    found
+}
+
+/// Puts a twin of everything that the SQL uses where the role looks first. Each says that it was called, by an error.
+fn plant_twins(database: &TestDatabase) {
+    let known = |sql: &str| database.run(sql).lines().map(str::to_owned).collect::<BTreeSet<String>>();
+    let functions = known("SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace");
+    let signs = known("SELECT DISTINCT oprname FROM pg_operator WHERE oprnamespace = 'pg_catalog'::regnamespace");
+    let functions: Vec<String> = called().intersection(&functions).cloned().collect();
+    let signs: Vec<String> = operators().intersection(&signs).cloned().collect();
+    for expected in
+        ["count", "hashtextextended", "array_agg", "unnest", "set_config", "pg_backend_pid", "current_setting"]
+    {
+        assert!(functions.iter().any(|name| name == expected), "{expected} is not among {functions:?}");
+    }
+    for expected in ["=", "<>", "||", ">>", "+"] {
+        assert!(signs.iter().any(|sign| sign == expected), "{expected} is not among {signs:?}");
+    }
+    let mut sql = String::from(
+        "SET client_min_messages = error;
+         CREATE FUNCTION public.a_twin_was_called() RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''a twin was called''; END';\n",
+    );
+    let body = "LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''a twin was called''; END';\n";
+    for name in &functions {
+        let _ = writeln!(sql, "CREATE FUNCTION public.\"{name}\"() RETURNS pg_catalog.text {body}");
+        for arguments in ARGUMENTS {
+            let _ = writeln!(sql, "CREATE FUNCTION public.\"{name}\"({arguments}) RETURNS pg_catalog.text {body}");
+        }
+    }
+    for (place, [left, right]) in OPERANDS.iter().enumerate() {
+        for (kind, returned) in [("test", "boolean"), ("value", "pg_catalog.text")] {
+            let _ = writeln!(sql, "CREATE FUNCTION public.{kind}_{place}({left}, {right}) RETURNS {returned} {body}");
+        }
+        for sign in &signs {
+            let kind = if matches!(sign.as_str(), "=" | "<>" | "<" | ">" | "<=" | ">=") { "test" } else { "value" };
+            let operands = format!("LEFTARG = {left}, RIGHTARG = {right}");
+            let _ = writeln!(sql, "CREATE OPERATOR public.{sign} (FUNCTION = public.{kind}_{place}, {operands});");
+        }
+    }
+    // Relations and types are found by the path too, and a cast needs no path at all.
+    for name in [
+        "pg_locks",
+        "pg_settings",
+        "pg_class",
+        "pg_namespace",
+        "pg_database",
+        "pg_stat_activity",
+        "pg_stat_bgwriter",
+        "pg_stat_archiver",
+    ] {
+        let _ = writeln!(sql, "CREATE TABLE public.{name} (a_twin pg_catalog.int4);");
+    }
+    sql += "CREATE TYPE public.answer AS ENUM ('yes');
+        CREATE FUNCTION public.cast_it(public.answer) RETURNS pg_catalog.int8 LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''a twin was called''; END';
+        CREATE CAST (public.answer AS pg_catalog.int8) WITH FUNCTION public.cast_it(public.answer) AS IMPLICIT;\n";
+    for name in ["text", "timestamptz", "name", "oid", "regclass"] {
+        let _ = writeln!(sql, "CREATE DOMAIN public.{name} AS pg_catalog.{name} CHECK (public.a_twin_was_called());");
+    }
+    let _ = writeln!(sql, "ALTER DATABASE {} SET search_path = public, pg_catalog;", database.name);
+    let done = psql_pipe(&database.name, &["-wXqAt", "-v", "ON_ERROR_STOP=1"], &sql);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Everything that is said and given, but for the present.
+fn told(database: &TestDatabase, arguments: &[&str]) -> Done {
+    halfbuilt(arguments).args(&TIMES).on(database).env("PGTARGETSESSIONATTRS", "primary").run()
+}
+
+#[test]
+fn a_twin_of_whatever_the_sql_uses_is_never_called() {
+    let database = TestDatabase::circleci(&[
+        "healthy",
+        "output-gap",
+        "output-truncated",
+        "stuck-running",
+        "orphan-step",
+        "stuck-queued",
+    ]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = folder.path().join("report.csv");
+    let file = report.to_str().expect("a path");
+    let commands: [&[&str]; 5] = [
+        &["scan"],
+        &["scan", "--project", "acme/*", "--rule", "output-gap"],
+        &["verify", "-o", "-"],
+        &["scan", "-o", file],
+        &["delete", file, "--max-percent", "100", "--max", "100"],
+    ];
+    let before: Vec<Done> = commands.iter().map(|command| told(&database, command)).collect();
+    assert!(Report::parse(&before[0].stdout).rows.len() > 5);
+    plant_twins(&database);
+    // They are called where the role's own path decides.
+    let mine = ["-c", "SELECT count(build_id) FROM public.builds"];
+    let user = |name: &str| server_variables("x").into_iter().find(|(key, _)| key == name).expect("a variable").1;
+    let output = psql_as(&user("PGUSER"), &user("PGPASSWORD"), &database.name, &mine);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("a twin was called"), "{output:?}");
+    for (command, before) in commands.iter().zip(before) {
+        let now = told(&database, command);
+        assert_eq!(now.code, before.code, "{command:?}: {}", now.stderr);
+        let same = |text: &str| {
+            let volatile = |line: &&str| {
+                !["scanned_at", "checked_at", "was scanned at", "began", ", now 20"]
+                    .iter()
+                    .any(|word| line.contains(word))
+            };
+            text.lines().filter(volatile).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(same(&now.stdout), same(&before.stdout), "{command:?}");
+        assert_eq!(same(&now.stderr), same(&before.stderr), "{command:?}");
+    }
+    let manifest = told(&database, &["manifest"]);
+    assert_eq!(manifest.code, Some(0), "{}", manifest.stderr);
+    let check = halfbuilt(&["profiles", "--check", "circleci"]).on(&database).run();
+    assert_eq!(check.code, Some(0), "{} {}", check.stdout, check.stderr);
+}
+
+#[test]
+fn extensions_in_the_schema_of_the_tables_trouble_nobody() {
+    let database = TestDatabase::circleci(&["healthy", "output-gap", "stuck-running"]);
+    let scan = || halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean).stdout;
+    let before = scan();
+    for extension in ["citext", "hstore", "pgcrypto", "\"uuid-ossp\""] {
+        database.run(&format!("CREATE EXTENSION {extension} SCHEMA public"));
+    }
+    assert_eq!(scan(), before);
+    database
+        .run("ALTER TABLE builds ALTER vcs_type TYPE citext, ALTER username TYPE citext, ALTER reponame TYPE citext");
+    assert_eq!(scan(), before);
+}
+
+#[test]
+fn a_schema_that_stands_before_the_tables_is_not_read_by_luck() {
+    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    let scan = |arguments: &[&str]| halfbuilt(&["scan"]).args(&TIMES).args(arguments).on(&database).run();
+    let before = scan(&[])
+        .exits(Exit::Clean)
+        .says(": tables actions, artifacts, builds, output, steps of schema public (owner ");
+    // "$user" comes before public.
+    let tables = ["builds", "steps", "actions", "output", "artifacts"];
+    let twins = tables.map(|name| format!("CREATE VIEW {{}}.{name} AS SELECT * FROM public.{name} WHERE false;"));
+    let user = server_variables("x").into_iter().find(|(name, _)| name == "PGUSER").expect("a user").1;
+    database.run(&format!("CREATE SCHEMA {user}; {}", twins.concat().replace("{}", &user)));
+    let refused = scan(&[]).exits(Exit::Failed);
+    refused
+        .fails_with(&format!("profile circleci: the schemas \"{user}\" and \"public\" all have its tables"))
+        .says("hint: name the schema");
+    assert_eq!(scan(&["--schema", "public"]).exits(Exit::Clean).stdout, before.stdout);
+    // Who wants the views is told that they are, and what is behind them.
+    let views = scan(&["--schema", &user]);
+    views.says(&format!("views actions, artifacts, builds, output, steps of schema {user}")).says("tables actions,");
+    let nowhere = scan(&["--schema", "nowhere"]).exits(Exit::Failed);
+    nowhere.fails_with("profile circleci: schema \"nowhere\" has no actions, artifacts, builds, output, steps");
+    database.run("DROP TABLE public.artifacts CASCADE");
+    scan(&["--schema", "public"]).exits(Exit::Failed).fails_with("schema \"public\" has no artifacts");
+}
+
+#[test]
+fn a_temporary_table_is_no_table_of_a_profile() {
+    let database = TestDatabase::circleci(&[]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let profile = folder.path().join("mine.sql");
+    let text = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
+    std::fs::write(&profile, text.replace(":\"schema\".", "")).expect("a file");
+    let scan = || halfbuilt(&["scan", "--profile"]).args(&[&profile]).args(&TIMES).on(&database);
+    // An unqualified name is looked for nowhere.
+    let done = scan().run().exits(Exit::Failed);
+    done.says("relation \"builds\" does not exist").says(":\"schema\".NAME").says("--schema");
+}
+
+#[test]
+fn delete_reads_the_tables_of_the_report_or_none() {
+    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = folder.path().join("report.csv");
+    let scan = || {
+        halfbuilt(&["scan", "-o"]).args(&[&report]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+        let about = std::fs::read_to_string(folder.path().join("report.csv.about.json")).expect("it is there");
+        serde_json::from_str::<serde_json::Value>(&about).expect("JSON")["tables"].clone()
+    };
+    let delete = || {
+        let nobody = ["--via", "nrepl://127.0.0.1:9", "--max-percent", "100"];
+        halfbuilt(&["delete"]).args(&[&report]).args(&nobody).on(&database).run()
+    };
+    let named = |tables: &serde_json::Value, name: &str| {
+        tables.as_array().expect("a list").iter().find(|table| table["name"] == name).expect("it is read").clone()
+    };
+    let tables = scan();
+    assert_eq!(tables.as_array().map(Vec::len), Some(5), "{tables}");
+    assert_eq!(named(&tables, "builds")["kind"], "table");
+    assert_eq!(named(&tables, "builds")["schema"], "public");
+    delete().exits(Exit::Clean);
+    // Somebody puts a view in the place of the table.
+    database.run("ALTER TABLE builds RENAME TO real_builds; CREATE VIEW builds AS SELECT * FROM real_builds");
+    let refused = delete().exits(Exit::Declined);
+    refused
+        .fails_with("the report is of other tables")
+        .says("view builds of schema public")
+        .says("hint: find out who has changed them");
+    let tables = scan();
+    assert_eq!(
+        (&named(&tables, "builds")["kind"], &named(&tables, "real_builds")["kind"]),
+        (&"view".into(), &"table".into())
+    );
+    delete().exits(Exit::Clean);
+    // Another view of the same name, over the same table.
+    database.run("CREATE OR REPLACE VIEW builds AS SELECT * FROM real_builds WHERE build_num > 0");
+    delete().exits(Exit::Declined).fails_with("the report is of other tables");
+    scan();
+    // The same, owned by somebody else.
+    database.run(&format!(
+        "CREATE ROLE {0}_other; GRANT SELECT ON real_builds TO {0}_other; ALTER VIEW builds OWNER TO {0}_other",
+        database.name
+    ));
+    delete()
+        .exits(Exit::Declined)
+        .fails_with("the report is of other tables")
+        .says(&format!("(owner {}_other)", database.name));
+    // Parts of a table are the table; a table elsewhere is told as that.
+    database.run(
+        "DROP VIEW builds; CREATE TABLE builds (LIKE real_builds INCLUDING DEFAULTS) PARTITION BY RANGE (build_id);
+         CREATE TABLE part_of_builds PARTITION OF builds DEFAULT; INSERT INTO builds SELECT * FROM real_builds;
+         CREATE EXTENSION postgres_fdw; CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw;
+         CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere; DROP TABLE artifacts;
+         CREATE FOREIGN TABLE artifacts (build_id bigint, storage_key text, size bigint) SERVER elsewhere",
+    );
+    let tables = scan();
+    assert_eq!(named(&tables, "builds")["kind"], "partitioned table");
+    assert_eq!(named(&tables, "artifacts")["kind"], "foreign table");
+    assert_eq!(tables.as_array().map(Vec::len), Some(5), "{tables}");
+}
