@@ -185,6 +185,26 @@ fn an_announced_deletion_without_a_result_has_failed_as_far_as_anybody_knows() {
     assert_eq!((ended.part(Part::Failed), ended.by_fate[&Fate::Open].rows), (1, 1));
 }
 
+/// Another journal may be the one that saw it gone.
+#[test]
+fn what_one_journal_announced_and_another_saw_gone_was_deleted() {
+    let mut announced = past(&[], &[]);
+    announced.builds.insert(url(1), PastBuild::Open { at: at(T + 9000) });
+    announced
+        .builds
+        .insert(url(2), PastBuild::Ended { at: at(T + 9000), state: State::Unknown, reason: String::new() });
+    announced.may_be_sent.insert(url(2), 1);
+    announced
+        .builds
+        .insert(url(3), PastBuild::Ended { at: at(T + 9000), state: State::Refused, reason: String::new() });
+    let gone = past(&[], &[(1, State::AlreadyGone), (2, State::AlreadyGone), (3, State::AlreadyGone)]);
+    for journals in [[&announced, &gone], [&gone, &announced]] {
+        let audit = audit(None, &journals, [1, 2, 3].map(|number| row(number, Timing::InFlight)));
+        let ended = audit.reconciliation.expect("there is a journal");
+        assert_eq!(Part::ALL.map(|part| ended.part(part)), [2, 0, 0, 1]);
+    }
+}
+
 #[test]
 fn nothing_is_called_clean_that_was_not_checked() {
     let nothing: [Row; 0] = [];

@@ -115,6 +115,8 @@ pub(super) struct Earlier {
 struct Known {
     at: Timestamp,
     fate: Fate,
+    /// Whether a deletion may have been sent, and nothing tells that it did nothing.
+    may_be_sent: bool,
     /// Whether a row of the report was found to be it.
     reported: bool,
 }
@@ -126,7 +128,7 @@ impl Fates {
     }
 
     /// Adds a journal. Where several tell of one build, the latest counts; only that a build which was deleted is seen to be
-    /// gone later changes nothing.
+    /// gone later changes nothing, and one that may have been sent and is seen to be gone later was deleted.
     pub(super) fn add(&mut self, past: &Past) {
         for (url, build) in &past.builds {
             let (at, fate) = match build {
@@ -135,24 +137,31 @@ impl Fates {
                     (*at, Fate::Open)
                 }
             };
-            self.tell(url, at, fate);
+            let may_be_sent = past.may_be_sent(url) || matches!(build, PastBuild::Open { .. });
+            self.tell(url, Known { at, fate, may_be_sent, reported: false });
         }
         for (url, (at, state)) in &past.kept {
-            self.tell(url, *at, Fate::Ended(*state));
+            let (fate, may_be_sent) = (Fate::Ended(*state), past.may_be_sent(url));
+            self.tell(url, Known { at: *at, fate, may_be_sent, reported: false });
         }
     }
 
-    fn tell(&mut self, url: &str, at: Timestamp, fate: Fate) {
-        let told = Known { at, fate, reported: false };
-        let is_before = self.scanned_at.is_some_and(|scanned_at| at < scanned_at);
+    fn tell(&mut self, url: &str, told: Known) {
+        let is_before = self.scanned_at.is_some_and(|scanned_at| told.at < scanned_at);
         let fates = if is_before { &mut self.before } else { &mut self.since };
         match fates.entry(url.to_owned()) {
             Entry::Vacant(place) => drop(place.insert(told)),
             Entry::Occupied(mut place) => {
-                let (early, late) = if place.get().at <= at { (*place.get(), told) } else { (told, *place.get()) };
+                let (early, late) = if place.get().at <= told.at { (*place.get(), told) } else { (told, *place.get()) };
                 let seen_gone = late.fate == Fate::Ended(State::AlreadyGone);
                 let was_deleted = early.fate == Fate::Ended(State::Deleted);
-                place.insert(if seen_gone && was_deleted { early } else { late });
+                place.insert(match seen_gone {
+                    true if was_deleted => early,
+                    true if early.may_be_sent => {
+                        Known { fate: Fate::Ended(State::Deleted), may_be_sent: false, ..late }
+                    }
+                    _ => Known { may_be_sent: early.may_be_sent || late.may_be_sent, ..late },
+                });
             }
         }
     }

@@ -37,7 +37,7 @@ pub(super) async fn run(mut args: DeleteArgs, interrupt: &Interrupt, printer: Pr
     let output_file = output_file(&args);
     let journal = journal_file(&args, &report);
     keep_apart(&args, output_file.as_deref(), &journal)?;
-    let history = History::look(&args, journal, printer)?;
+    let mut history = History::look(&args, journal, printer)?;
     let output = open_output(&args, output_file.as_deref(), &history, &chosen)?;
 
     let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
@@ -54,6 +54,7 @@ pub(super) async fn run(mut args: DeleteArgs, interrupt: &Interrupt, printer: Pr
         let known = guard.projects().await?;
         gates.tell_unmatched(known.keys(), printer);
         let plan = make_plan(&mut guard, chosen, &known, &history.past, printer).await?;
+        history.look_up_others(&plan, &mut guard).await?;
         let in_scope = builds_in_scope(&known, &projects);
         Ok((guard, plan, in_scope))
     };
@@ -67,7 +68,7 @@ pub(super) async fn run(mut args: DeleteArgs, interrupt: &Interrupt, printer: Pr
         _ => return nothing_left(&plan, output, output_file.is_none(), printer),
     };
     warn_of_unknown(&plan, printer);
-    let judged = gates.plan(&plan, (history.past.deleted(), in_scope), &guard.premise.contradictions, printer);
+    let judged = gates.plan(&plan, (history.deleted(&plan), in_scope), &guard.premise.contradictions, printer);
     if !args.execute {
         show_plan(&plan, output, output_file.is_none())?;
         let count = plan.len();

@@ -7,7 +7,7 @@ use super::plan::{Decision, Planned};
 /// The SHA-256 of a plan in lower-case hexadecimal: of each build's address, fingerprint and decision, in order.
 pub fn digest(plan: &[Planned]) -> String {
     let mut digest = Sha256::new();
-    for Planned { chosen, decision } in plan {
+    for Planned { chosen, decision, .. } in plan {
         let decision = match decision {
             Decision::Delete(_) => "delete",
             Decision::Keep(state, _) => state.as_str(),
@@ -28,7 +28,7 @@ mod tests {
     fn planned(url: &str, decision: Decision) -> Planned {
         let chosen =
             Chosen { line: 1, url_text: url.to_owned(), url: None, project: None, reasons: Vec::new(), judged: None };
-        Planned { chosen, decision }
+        Planned { chosen, decision, sent_before: false }
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub struct Planned {
     pub chosen: Chosen,
     /// What is to happen.
     pub decision: Decision,
+    /// Whether an earlier run of the journal may have sent its deletion, and did not see the end.
+    pub sent_before: bool,
 }
 
 impl Planned {
@@ -268,6 +270,10 @@ mod tests {
         permit
     }
 
+    fn planned_as(chosen: &Chosen, decision: Decision) -> Planned {
+        Planned { chosen: chosen.clone(), decision, sent_before: false }
+    }
+
     #[test]
     fn an_unchanged_abnormal_build_is_deleted() {
         let row = chosen(Some((Timing::InFlight, true, "f1")));
@@ -326,12 +332,12 @@ mod tests {
         let row = chosen(Some((Timing::AfterRestore, false, "f1")));
         let now = there(Timing::AfterRestore, &["stuck-running"], "f1");
         assert_eq!(state_by(&permit, &row, &now), None);
-        let planned = |chosen: &Chosen| Planned { chosen: chosen.clone(), decision: decide(&permit, chosen, &now) };
+        let planned = |chosen: &Chosen| planned_as(chosen, decide(&permit, chosen, &now));
         assert_eq!(planned(&row).deleted_in_spite_of(), Some(Timing::AfterRestore));
         assert_eq!(planned(&chosen(None)).deleted_in_spite_of(), Some(Timing::AfterRestore));
         let harmless = there(Timing::InFlight, &["stuck-running"], "f1");
         let decision = decide(&permit, &chosen(None), &harmless);
-        assert_eq!(Planned { chosen: row.clone(), decision }.deleted_in_spite_of(), None);
+        assert_eq!(planned_as(&row, decision).deleted_in_spite_of(), None);
         // What it is now decides, too.
         for other in [Timing::Between, Timing::Unknown] {
             let row = chosen(Some((other, false, "f1")));

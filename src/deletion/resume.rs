@@ -7,7 +7,9 @@ use super::plan::{Decision, Reading};
 
 /// Decides once more where an earlier session sent a deletion, or saw the build gone. What it left open is decided by
 /// what the database says now.
-pub fn with_past(decision: Decision, now: &Reading, past: &PastBuild) -> Decision {
+///
+/// `may_be_sent`: a deletion of it was announced, and no answer says that it did nothing.
+pub fn with_past(decision: Decision, now: &Reading, past: &PastBuild, may_be_sent: bool) -> Decision {
     let gone = *now == Reading::Gone;
     match past {
         PastBuild::Ended { state, reason, .. } if state.is_gone() => {
@@ -22,18 +24,19 @@ pub fn with_past(decision: Decision, now: &Reading, past: &PastBuild) -> Decisio
         PastBuild::Ended { state: State::Unknown | State::Failed, .. } if gone => {
             Decision::Keep(State::Deleted, "sent by an earlier run of this journal; read again and gone now".to_owned())
         }
-        PastBuild::Ended { .. } => decision,
-        // Whoever said that nothing was done, or that nothing was there, did not delete it.
-        PastBuild::Answered { answer: AnswerWord::Busy | AnswerWord::Denied, .. } if gone => decision,
-        PastBuild::Answered { answer: AnswerWord::Gone | AnswerWord::Refused, text, .. } if gone => {
-            Decision::Keep(State::AlreadyGone, format!("{text}; read again and gone"))
-        }
-        PastBuild::Open { .. } | PastBuild::Answered { .. } | PastBuild::Looked { .. } if gone => {
+        // However it ended later: an earlier deletion may have been under way all the time.
+        _ if gone && may_be_sent => {
             let reason = "sent by an earlier run of this journal, which did not see the end; read again and gone";
             Decision::Keep(State::Deleted, reason.to_owned())
         }
+        // Whoever said that nothing was there, or that it will not, did not delete it.
+        PastBuild::Answered { answer: AnswerWord::Gone | AnswerWord::Refused, text, .. } if gone => {
+            Decision::Keep(State::AlreadyGone, format!("{text}; read again and gone"))
+        }
         // Nothing is lost by sending it once more: it has been looked up, and is there.
-        PastBuild::Open { .. } | PastBuild::Answered { .. } | PastBuild::Looked { .. } => decision,
+        PastBuild::Ended { .. } | PastBuild::Open { .. } | PastBuild::Answered { .. } | PastBuild::Looked { .. } => {
+            decision
+        }
     }
 }
 
@@ -50,8 +53,18 @@ mod tests {
 
     const OPEN: PastBuild = PastBuild::Open { at: Timestamp::UNIX_EPOCH };
 
+    /// As a journal tells it that holds one deletion of the build, or none.
     fn decided(now: &Reading, past: &PastBuild) -> Option<State> {
-        match with_past(Decision::Delete("abnormal".to_owned()), now, past) {
+        let may_be_sent = match past {
+            PastBuild::Open { .. } | PastBuild::Looked { .. } => true,
+            PastBuild::Answered { answer, .. } => !answer.has_no_effect(),
+            PastBuild::Ended { .. } => false,
+        };
+        decided_by(now, past, may_be_sent)
+    }
+
+    fn decided_by(now: &Reading, past: &PastBuild, may_be_sent: bool) -> Option<State> {
+        match with_past(Decision::Delete("abnormal".to_owned()), now, past, may_be_sent) {
             Decision::Delete(_) => None,
             Decision::Keep(state, _) => Some(state),
         }
@@ -75,6 +88,19 @@ mod tests {
     fn what_ended_otherwise_is_decided_anew() {
         for state in State::ALL.into_iter().filter(|state| !state.is_gone()) {
             assert_eq!(decided(&Reading::Several(1), &ended(state)), None);
+        }
+    }
+
+    /// A run that was killed had sent it; the one after it found it there, and was told of it what can be told.
+    #[test]
+    fn what_may_have_been_sent_and_is_gone_was_deleted_whatever_came_after() {
+        for state in State::ALL.into_iter().filter(|state| !state.is_gone()) {
+            assert_eq!(decided_by(&Reading::Gone, &ended(state), true), Some(State::Deleted));
+            assert_eq!(decided_by(&Reading::Several(1), &ended(state), true), None);
+        }
+        for answer in [AnswerWord::Gone, AnswerWord::Refused, AnswerWord::Busy, AnswerWord::Denied] {
+            let answered = PastBuild::Answered { at: Timestamp::UNIX_EPOCH, answer, text: "so it says".to_owned() };
+            assert_eq!(decided_by(&Reading::Gone, &answered, true), Some(State::Deleted), "{answer:?}");
         }
     }
 

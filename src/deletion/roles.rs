@@ -11,6 +11,7 @@ use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::state::State;
 
+use super::journal::sent_before;
 use super::plan::{Planned, Reading, Terms};
 
 /// Reads chosen builds again.
@@ -56,6 +57,18 @@ pub struct Ended<'a> {
     pub state: State,
     /// Why.
     pub reason: String,
+}
+
+impl<'a> Ended<'a> {
+    /// A build is left in this state. What is gone, and may have been sent by an earlier run, was deleted by it.
+    pub(super) fn new(planned: &'a Planned, state: State, reason: String) -> Self {
+        match state {
+            State::AlreadyGone if planned.sent_before => {
+                Self { planned, state: State::Deleted, reason: sent_before(&reason) }
+            }
+            _ => Self { planned, state, reason },
+        }
+    }
 }
 
 /// Puts on record what a run does, before and after.

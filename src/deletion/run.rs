@@ -116,7 +116,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         for planned in plan {
             match &planned.decision {
                 Decision::Keep(state, reason) => {
-                    kept.push(Ended { planned, state: *state, reason: reason.clone() });
+                    kept.push(Ended::new(planned, *state, reason.clone()));
                 }
                 Decision::Delete(_) => self.pending.push_back(planned),
             }
@@ -135,8 +135,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             }
         };
         let rest = std::mem::take(&mut self.pending).into_iter();
-        let rest: Vec<_> =
-            rest.map(|planned| Ended { planned, state: State::NotAttempted, reason: why.clone() }).collect();
+        let rest: Vec<_> = rest.map(|planned| Ended::new(planned, State::NotAttempted, why.clone())).collect();
         self.record_all(&rest).await;
     }
 
@@ -267,13 +266,13 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             let decision = self.reader.terms().decide(&planned.chosen, &reading);
             let now = match (decision, reading) {
                 (Decision::Keep(state, reason), _) => {
-                    kept.push(Ended { planned, state, reason });
+                    kept.push(Ended::new(planned, state, reason));
                     continue;
                 }
                 (Decision::Delete(_), Reading::There(now)) => now,
                 (Decision::Delete(_), _) => {
                     let reason = "there is nothing to be deleted".to_owned();
-                    kept.push(Ended { planned, state: State::Refused, reason });
+                    kept.push(Ended::new(planned, State::Refused, reason));
                     continue;
                 }
             };
@@ -281,7 +280,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             match self.archived.get_mut(&place(planned)) {
                 Some((as_what, times)) if as_what.as_deref() != as_read && *times >= ARCHIVED_AT_MOST => {
                     let reason = "it changes as fast as it can be put into the archive".to_owned();
-                    kept.push(Ended { planned, state: State::Changed, reason });
+                    kept.push(Ended::new(planned, State::Changed, reason));
                 }
                 Some((as_what, _)) if as_what.as_deref() != as_read => {
                     *as_what = None;
@@ -327,7 +326,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
                 let (state, reason) = sent.settled(gone);
                 canary.get_or_insert((state, reason.clone(), sent.planned.chosen.line));
                 self.failures = if state == State::Failed { self.failures + 1 } else { 0 };
-                ended.push(Ended { planned: sent.planned, state, reason });
+                ended.push(Ended::new(sent.planned, state, reason));
             }
             self.record_all(&ended).await;
             waiting = again;
@@ -360,10 +359,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             _ => "interrupted before it was read again".to_owned(),
         };
         let reason = |sent: &Sent<'_>| format!("{}; {why}", sent.answer.text());
-        let ended: Vec<_> = sent
-            .iter()
-            .map(|sent| Ended { planned: sent.planned, state: State::Unknown, reason: reason(sent) })
-            .collect();
+        let ended: Vec<_> = sent.iter().map(|sent| Ended::new(sent.planned, State::Unknown, reason(sent))).collect();
         self.record_all(&ended).await;
         ending
     }

@@ -226,6 +226,7 @@ fn planned(number: u64) -> Planned {
             judged: Some(judged),
         },
         decision: Decision::Delete("in-flight".to_owned()),
+        sent_before: false,
     }
 }
 
@@ -251,7 +252,13 @@ fn world(scripts: impl IntoIterator<Item = Script>) -> World {
 }
 
 async fn carried_out(world: &World) -> (Vec<String>, Ending<Gone>) {
-    let plan: Vec<Planned> = world.scripts.keys().map(|number| planned(*number)).collect();
+    carried_on(world, false).await
+}
+
+/// The same of a plan whose builds an earlier run may have sent.
+async fn carried_on(world: &World, sent_before: bool) -> (Vec<String>, Ending<Gone>) {
+    let plan = world.scripts.keys().map(|number| Planned { sent_before, ..planned(*number) });
+    let plan: Vec<Planned> = plan.collect();
     let (mut reader, deleter, mut recorder) = (world.clone(), world.clone(), world.clone());
     let speed = Speed { jobs: world.jobs, rate: world.rate };
     let ending = run(&plan, speed, (&mut reader, &deleter, &mut recorder), &world.stop).await;
@@ -281,6 +288,26 @@ async fn the_first_build_is_proved_gone_before_the_second_is_sent() {
         ]
     );
     assert!(matches!(ending, Ending::Complete));
+}
+
+/// The server was still at what a killed run had sent: the build goes after the plan was made, before it is sent again or after.
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_run_sent_and_is_gone_was_deleted_by_it() {
+    let gone_before = says(Answer::Accepted, Some(0));
+    for (sent_before, state) in [(true, "deleted"), (false, "already-gone")] {
+        for script in [says(Answer::Gone, Some(0)), says(Answer::Refused, Some(0))] {
+            let (log, ending) = carried_on(&world([script.clone()]), sent_before).await;
+            assert_eq!(states(&log), [format!("1 {state}")], "{script:?}");
+            assert!(matches!(ending, Ending::Complete));
+        }
+        let world = world([gone_before.clone()]);
+        world.sent.borrow_mut().insert(1, 0);
+        let (log, _) = carried_on(&world, sent_before).await;
+        assert_eq!(log, ["read 1".to_owned(), format!("ended 1 {state}")]);
+    }
+    // It was not this run's doing, and proves nothing: the next one is the canary.
+    let (log, _) = carried_on(&world([says(Answer::Gone, Some(0)), done(), done()]), true).await;
+    assert!(log.contains(&"read 2".to_owned()), "{log:?}");
 }
 
 #[tokio::test(start_paused = true)]

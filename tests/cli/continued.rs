@@ -253,6 +253,33 @@ fn what_earlier_runs_of_the_journal_deleted_counts() {
 }
 
 #[test]
+fn what_a_killed_run_sent_and_is_gone_counts_whether_it_is_chosen_now_or_not() {
+    let run = prepared();
+    let whole = std::fs::read_to_string(&run.report).expect("a report");
+    let rows: Vec<&str> = whole.split_inclusive("\r\n").collect();
+    std::fs::write(&run.report, rows[..2].concat()).expect("a report");
+    run.delete(&[]).exits(Exit::Clean);
+    // As a kill leaves it: announced, and nothing tells what came of it.
+    let journal = run.journal();
+    let intent = journal.lines().position(|line| line.contains(r#""event":"intent""#)).expect("an intent");
+    std::fs::write(&run.journal, journal.split_inclusive('\n').take(intent + 1).collect::<String>())
+        .expect("a journal");
+    for chosen in [whole.clone(), [&rows[..1], &rows[2..]].concat().concat()] {
+        std::fs::write(&run.report, chosen).expect("a report");
+        let _ = std::fs::remove_file(&run.results);
+        for execute in [true, false] {
+            let host = if execute { run.database.host.as_str() } else { "" };
+            let confirmed = if execute { vec!["--execute", "--confirm", host] } else { Vec::new() };
+            let delete = halfbuilt(&["delete", "--max", "10"]).args(&[&run.report]).args(&TIMES).args(&confirmed);
+            let done = delete.on(&run.database).via_nrepl(&admin(&run.database)).run().exits(Exit::Declined);
+            done.says("11 builds would be deleted, more than the 10");
+        }
+    }
+    run.delete(&["--max", "11"]).exits(Exit::Clean);
+    run.verifies().prints("builds by their last result: 11 deleted");
+}
+
+#[test]
 fn results_of_builds_that_are_not_chosen_now_are_kept() {
     let run = prepared();
     run.delete(&["--project", "acme/api"]).exits(Exit::Clean);

@@ -93,6 +93,7 @@ fn one_world(random: &mut Random, kills: u64, figures: &mut Figures) {
     let done = to_its_end(&command, figures);
     done.exits(Exit::Clean);
     world.all_is_done();
+    world.the_page_tells_it();
     figures.announced_again += world.announced_again() as u64;
     figures.asked_again += world.each_call_was_announced() as u64;
     if is_archived {
@@ -169,6 +170,7 @@ fn a_deletion_that_the_server_is_still_at_is_looked_up_and_may_then_be_asked_for
         gate.open();
         Done::new(again.wait_with_output().expect("it ends")).exits(Exit::Clean);
         world.all_is_done();
+        world.the_page_tells_it();
         assert_eq!((world.each_call_was_announced(), world.announced_again()), (1, 1));
     });
 }

@@ -297,11 +297,23 @@ impl World {
         assert!(by_results.keys().eq(self.chosen.iter()), "the results are not those of the chosen builds");
         assert_eq!(by_results, self.ended(), "the journal and the results");
         for (url, state) in &by_results {
-            assert!(["deleted", "already-gone"].contains(&state.as_str()), "{url} ended as {state}");
+            // Nobody else deletes anything here.
+            assert_eq!(state, "deleted", "{url}");
         }
         // What the program says it deleted was asked for; what nobody asked for it does not claim.
         let called: BTreeSet<String> = self.calls().into_iter().map(|(_, url)| url).collect();
         assert!(called.iter().eq(by_results.keys()), "{} were called, {} chosen", called.len(), by_results.len());
+    }
+
+    /// The audit page tells of it as deleted by the journal, and of nothing as vanished.
+    #[track_caller]
+    pub fn the_page_tells_it(&self) {
+        let page = self.folder.path().join("audit.md");
+        let report = halfbuilt(&["report"]).args(&[&self.report()]).args(&["--journal"]).args(&[self.journal()]);
+        report.args(&["--markdown"]).args(&[&page]).run().exits(halfbuilt::exit::Exit::Clean);
+        let page = std::fs::read_to_string(page).expect("a page");
+        let deleted = format!("{} were deleted and proved gone", self.chosen.len());
+        assert!(page.contains(&deleted) && !page.contains("vanished before"), "{page}");
     }
 
     /// Everything that was deleted is in the archive, which ordinary tools read.

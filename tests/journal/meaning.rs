@@ -1,7 +1,7 @@
 //! A chain that is whole and tells what cannot have happened is refused too.
 
 use halfbuilt::admin::Answer;
-use halfbuilt::deletion::journal::{AnswerWord, Archived, DatabaseName, Event, PastBuild, check};
+use halfbuilt::deletion::journal::{AnswerWord, Archived, DatabaseName, Event, Kept, PastBuild, check};
 use halfbuilt::state::State;
 
 use crate::samples::{
@@ -76,6 +76,39 @@ fn what_is_left_of_a_run_that_was_killed() {
     let urls: Vec<&str> = past.unsettled().into_iter().map(|(url, _)| url).collect();
     assert_eq!(urls, [url(1), url(2)]);
     assert_eq!(left(vec![start(), kept(1)]), None);
+}
+
+/// Also of journals of older versions, which wrote down that it was gone already.
+#[test]
+fn what_was_announced_and_is_gone_was_deleted_by_this_journal() {
+    let says = |answer: fn(String) -> Answer| Event::answer(&url(1), &answer("so it says".to_owned()));
+    let looked = || Event::looked(&url(1), false, "still there");
+    let gone = || Event::result(&url(1), State::AlreadyGone, "no such build; read again and gone");
+    let untouched = || Event::result(&url(1), State::NotAttempted, "interrupted");
+    let kept = || match kept(1) {
+        Event::Kept(kept) => Event::Kept(Kept { state: State::AlreadyGone, ..kept }),
+        _ => unreachable!("it is one"),
+    };
+    for (what, state, events) in [
+        ("sent once", State::Deleted, vec![start(), intent(1), start(), looked(), gone()]),
+        (
+            "sent twice",
+            State::Deleted,
+            vec![start(), intent(1), start(), looked(), intent(1), says(Answer::Gone), gone()],
+        ),
+        ("kept later", State::Deleted, vec![start(), intent(1), start(), looked(), untouched(), start(), kept()]),
+        ("no such build", State::AlreadyGone, vec![start(), intent(1), says(Answer::Gone), gone()]),
+        ("nobody is let in", State::AlreadyGone, vec![start(), intent(1), says(Answer::Denied), gone()]),
+        ("never announced", State::AlreadyGone, vec![start(), gone()]),
+    ] {
+        let mut past = check(bytes_of(events).as_slice()).expect("a journal");
+        assert!(!past.may_be_sent(&url(1)), "{what}: {past:?}");
+        assert_eq!(past.deleted(), u64::from(state == State::Deleted), "{what}");
+        let left = past.builds.remove(&url(1));
+        let Some(PastBuild::Ended { state: ended, reason, .. }) = left else { panic!("{what}: {left:?}") };
+        assert_eq!(ended, state, "{what}");
+        assert_eq!(reason.contains("sent by an earlier run"), state == State::Deleted, "{what}: {reason}");
+    }
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::text::counted;
 
 use super::admin::{Admin, options};
 use super::again::the_command;
-use super::history::{About, History, look_up, start};
+use super::history::{About, History, looked_up, start};
 use super::planning::say_what_is_kept;
 
 /// What there is to be done.
@@ -57,7 +57,7 @@ pub(super) async fn carry_out(
     let journal = history.open(host, &database)?;
     let unsettled = history.doubtful(plan);
     let canceller = guard.database.canceller();
-    let looked_up = interrupt.or_cancel(&canceller, look_up(&unsettled, plan, &mut guard, printer)).await?;
+    let looked_up = looked_up(&unsettled, plan, &history, printer);
     let through = admin.as_ref().map_or("nothing", |admin| admin.0.describe());
     let times =
         [guard.premise.times.backup, guard.premise.restored.time()].map(|time| time.map(|time| time.to_string()));

@@ -25,6 +25,8 @@ pub(super) struct History {
     pub(super) past: Past,
     /// Held from the start where there is one to go on with.
     journal: Option<Journal>,
+    /// The builds that earlier sessions left open and that are not chosen now, and whether each is gone.
+    others: Vec<(String, bool)>,
 }
 
 impl History {
@@ -47,7 +49,7 @@ impl History {
                 _ => format!("{begun}, and of {} without a known end", counted(open, "deletion")),
             });
         }
-        Ok(Self { file, past, journal })
+        Ok(Self { file, past, journal, others: Vec::new() })
     }
 
     /// Makes sure that it is the journal of this database, before anything follows from what it tells.
@@ -76,16 +78,46 @@ impl History {
         Ok(journal)
     }
 
+    /// Looks up the builds that earlier sessions left open and that are not chosen now.
+    pub(super) async fn look_up_others<R>(&mut self, plan: &[Planned], reader: &mut R) -> Result<(), Error>
+    where
+        R: BuildReader<Error = ScanError>,
+    {
+        let mut others = self.unsettled();
+        plan.iter().filter_map(url).for_each(|url| {
+            others.remove(&url);
+        });
+        let mut others: Vec<String> = others.into_iter().collect();
+        others.sort_unstable();
+        for some in others.chunks(LOOKED_UP_AT_ONCE) {
+            let chosen: Vec<Chosen> = some.iter().map(|url| alone(url)).collect();
+            let readings = reader.read(&chosen.iter().collect::<Vec<_>>()).await?;
+            let gone = readings.into_iter().map(|reading| reading == Reading::Gone);
+            self.others.extend(some.iter().cloned().zip(gone));
+        }
+        Ok(())
+    }
+
+    /// How many builds earlier sessions have deleted: those of which the journal tells it, and those that they left open and
+    /// that are gone now.
+    pub(super) fn deleted(&self, plan: &[Planned]) -> u64 {
+        let is_told =
+            |url: &String| matches!(self.past.builds.get(url), Some(PastBuild::Ended { state: State::Deleted, .. }));
+        let now = plan.iter().filter(|planned| planned.kept_as() == Some(State::Deleted)).filter_map(url);
+        let now: HashSet<String> = now.filter(|url| !is_told(url)).collect();
+        let others = self.others.iter().filter(|(_, gone)| *gone).count();
+        self.past.deleted() + (now.len() + others) as u64
+    }
+
     /// The builds that were sent and of which nothing tells how they ended.
-    pub(super) fn unsettled(&self) -> HashSet<String> {
+    fn unsettled(&self) -> HashSet<String> {
         self.past.unsettled().into_iter().map(|(url, _)| url.to_owned()).collect()
     }
 
     /// The same, and those of the plan that were not gone when they were looked at last: they may have gone since.
     pub(super) fn doubtful(&self, plan: &[Planned]) -> HashSet<String> {
-        let chosen = plan.iter().filter_map(|planned| planned.chosen.url.as_ref().map(ToString::to_string));
-        let is_doubtful = |url: &String| self.past.builds.get(url).is_some_and(PastBuild::is_doubtful);
-        self.unsettled().into_iter().chain(chosen.filter(is_doubtful)).collect()
+        let chosen = plan.iter().filter_map(url);
+        self.unsettled().into_iter().chain(chosen.filter(|url| self.past.is_doubtful(url))).collect()
     }
 }
 
@@ -148,39 +180,39 @@ pub(super) struct LookedUp {
     pub(super) states: BTreeMap<State, u64>,
 }
 
-/// Tells what the database says of the builds that earlier sessions left open. Those that are in the plan have been read
-/// for it; the others are read now, and settled.
-pub(super) async fn look_up<R: BuildReader<Error = ScanError>>(
+/// Tells what the database says of the builds that earlier sessions left open. Those that are not in the plan are settled.
+pub(super) fn looked_up(
     unsettled: &HashSet<String>,
     plan: &[Planned],
-    reader: &mut R,
+    history: &History,
     printer: Printer,
-) -> Result<LookedUp, Error> {
+) -> LookedUp {
     let (mut events, mut states) = (Vec::new(), BTreeMap::new());
     let mut planned = HashSet::new();
     for build in plan {
-        let Some(url) = build.chosen.url.as_ref().map(ToString::to_string) else { continue };
+        let Some(url) = url(build) else { continue };
         if unsettled.contains(&url) && planned.insert(url.clone()) {
             let gone = build.kept_as().is_some_and(State::is_gone);
             events.push(Event::looked(&url, gone, if gone { "read again and gone" } else { "still there" }));
         }
     }
-    let mut others: Vec<&String> = unsettled.iter().filter(|url| !planned.contains(*url)).collect();
-    others.sort_unstable();
-    for some in others.chunks(LOOKED_UP_AT_ONCE) {
-        let chosen: Vec<Chosen> = some.iter().map(|url| alone(url)).collect();
-        let readings = reader.read(&chosen.iter().collect::<Vec<_>>()).await?;
-        for (url, reading) in some.iter().zip(readings) {
-            let (gone, state, reason) = match reading {
-                Reading::Gone => (true, State::Deleted, "read again and gone"),
-                _ => (false, State::Unknown, "still there when read again; it is not chosen any more"),
-            };
-            printer.say(&format!("{url} was sent by an earlier run and is not chosen now: {reason}"));
-            events.extend([Event::looked(url, gone, reason), Event::result(url, state, reason)]);
-            *states.entry(state).or_default() += 1;
-        }
+    for (url, gone) in &history.others {
+        // Where an answer says that nothing was done, somebody else deleted it.
+        let (state, reason) = match (gone, history.past.may_be_sent(url)) {
+            (true, true) => (State::Deleted, "read again and gone"),
+            (true, false) => (State::AlreadyGone, "read again and gone; no deletion of this journal did it"),
+            (false, _) => (State::Unknown, "still there when read again; it is not chosen any more"),
+        };
+        printer.say(&format!("{url} was sent by an earlier run and is not chosen now: {reason}"));
+        events.extend([Event::looked(url, *gone, reason), Event::result(url, state, reason)]);
+        *states.entry(state).or_default() += 1;
     }
-    Ok(LookedUp { events, states })
+    LookedUp { events, states }
+}
+
+/// The canonical address of a build of the plan, where it has one.
+fn url(planned: &Planned) -> Option<String> {
+    planned.chosen.url.as_ref().map(ToString::to_string)
 }
 
 /// A build of which only the address is known.

@@ -57,11 +57,12 @@ pub(super) async fn make_plan(
         let readings = guard.read(&batch.iter().collect::<Vec<_>>()).await?;
         for (chosen, now) in batch.into_iter().zip(readings) {
             let mut decision = guard.terms().decide(&chosen, &now);
-            let url = chosen.url.as_ref().map(ToString::to_string);
-            if let Some(build) = url.and_then(|url| past.builds.get(&url)) {
-                decision = with_past(decision, &now, build);
+            let url = chosen.url.as_ref().map(ToString::to_string).unwrap_or_default();
+            let sent_before = past.may_be_sent(&url);
+            if let Some(build) = past.builds.get(&url) {
+                decision = with_past(decision, &now, build, sent_before);
             }
-            plan.push(Planned { chosen, decision });
+            plan.push(Planned { chosen, decision, sent_before });
             progress.advance();
         }
     }

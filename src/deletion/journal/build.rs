@@ -49,11 +49,6 @@ impl PastBuild {
         !matches!(self, Self::Ended { .. })
     }
 
-    /// Whether a deletion was sent and nothing tells that the build is gone: it is worth a look.
-    pub fn is_doubtful(&self) -> bool {
-        self.is_unsettled() || matches!(self, Self::Ended { state: State::Unknown | State::Failed, .. })
-    }
-
     /// A deletion is announced.
     pub(super) fn intent(before: Option<&Self>, at: Timestamp) -> Result<Self, &'static str> {
         match before {
@@ -76,16 +71,18 @@ impl PastBuild {
         }
     }
 
-    /// It was looked up.
-    pub(super) fn looked(before: Option<&Self>, at: Timestamp, looked: Looked) -> Result<Self, &'static str> {
+    /// It was looked up. `may_be_sent`: a deletion of it may have been sent, and may take effect later than anybody waited for.
+    pub(super) fn looked(
+        before: Option<&Self>,
+        at: Timestamp,
+        looked: Looked,
+        may_be_sent: bool,
+    ) -> Result<Self, &'static str> {
         match before {
             Some(Self::Open { .. } | Self::Answered { .. } | Self::Looked { .. }) => {
                 Ok(Self::Looked { at, gone: looked.gone, text: looked.text })
             }
-            // It may have taken effect later than anybody waited for.
-            Some(Self::Ended { state: State::Unknown | State::Failed, .. }) => {
-                Ok(Self::Looked { at, gone: looked.gone, text: looked.text })
-            }
+            Some(Self::Ended { .. }) if may_be_sent => Ok(Self::Looked { at, gone: looked.gone, text: looked.text }),
             None | Some(Self::Ended { .. }) => Err("it was looked up, and no deletion of it was open"),
         }
     }

@@ -190,6 +190,14 @@ impl AnswerWord {
         }
     }
 
+    /// Whether it says that this deletion did nothing to the build.
+    pub fn has_no_effect(self) -> bool {
+        match self {
+            Self::Busy | Self::Denied | Self::Gone | Self::Refused => true,
+            Self::Accepted | Self::Failed | Self::Unknown => false,
+        }
+    }
+
     /// Whether it says that nothing was done, so that the deletion may be sent again.
     pub fn is_nothing_done(self) -> bool {
         match self {
@@ -296,6 +304,12 @@ impl EndWord {
             Self::Unarchived => "unarchived",
         }
     }
+}
+
+/// Why a build counts as deleted that was found to be gone, for the reason given: a deletion of it was announced before and
+/// may have been sent, by a run that did not see the end.
+pub fn sent_before(found: &str) -> String {
+    format!("{found}; sent by an earlier run of this journal, which did not see the end, and gone now")
 }
 
 impl Event {

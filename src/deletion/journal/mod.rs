@@ -30,7 +30,7 @@ pub use chain::check;
 pub use error::{Fault, JournalError};
 pub use event::{
     AnswerWord, Answered, Archived, DatabaseName, End, EndWord, Ended, Event, Intent, Kept, Looked, Repaired,
-    ReportFile, Start,
+    ReportFile, Start, sent_before,
 };
 pub use file::{look, read, read_with_digest};
 pub use handle::Journal;

@@ -9,7 +9,7 @@ use crate::text::shorten;
 
 use super::build::PastBuild;
 use super::error::JournalError;
-use super::event::{Archived, DatabaseName, End, Event, Start};
+use super::event::{Archived, DatabaseName, End, Ended, Event, Start, sent_before};
 
 /// How many characters of a name an error shows.
 const SHOWN: usize = 200;
@@ -26,6 +26,9 @@ pub struct Past {
     pub builds: HashMap<String, PastBuild>,
     /// For each URL that a plan kept from the start, when and how it ended by the latest such plan.
     pub kept: HashMap<String, (Timestamp, State)>,
+    /// For each URL that is not known to be deleted, how many of its announced deletions may have been sent: no answer says
+    /// that they did nothing. Where the build is gone later, one of them deleted it.
+    pub may_be_sent: HashMap<String, u64>,
     /// The archives, by the names under which they were opened.
     pub archives: HashMap<String, PastArchive>,
     /// How often a cut line was dropped.
@@ -124,6 +127,16 @@ impl Past {
         self.sessions.first().map_or(Ok(()), |session| self.belongs_to(&session.start.host, database))
     }
 
+    /// Whether a deletion of this build may have been sent, and nothing tells that the build is gone.
+    pub fn may_be_sent(&self, url: &str) -> bool {
+        self.may_be_sent.contains_key(url)
+    }
+
+    /// Whether nothing tells how a deletion of this build ended, or it may take effect yet: it is worth a look.
+    pub fn is_doubtful(&self, url: &str) -> bool {
+        self.may_be_sent(url) || self.builds.get(url).is_some_and(PastBuild::is_unsettled)
+    }
+
     /// How many builds were deleted by the sessions so far.
     pub fn deleted(&self) -> u64 {
         let deleted = |build: &&PastBuild| matches!(build, PastBuild::Ended { state: State::Deleted, .. });
@@ -157,7 +170,12 @@ impl Past {
             Event::Start(_) | Event::Repaired(_) => {}
             Event::Kept(kept) => {
                 session.kept += 1;
-                self.kept.insert(kept.url, (at, kept.state));
+                let (state, reason) = self.as_known(&kept.url, kept.state, kept.reason);
+                self.kept.insert(kept.url.clone(), (at, state));
+                if state != kept.state {
+                    self.may_be_sent.remove(&kept.url);
+                    self.builds.insert(kept.url, PastBuild::Ended { at, state, reason });
+                }
             }
             Event::Archived(archived) => {
                 let builds = archived.builds.len() as u64;
@@ -170,18 +188,54 @@ impl Past {
             Event::End(end) => session.end = Some((at, end)),
             Event::Intent(intent) => {
                 session.intents += 1;
+                *self.may_be_sent.entry(intent.url.clone()).or_default() += 1;
                 self.build(intent.url, |before| PastBuild::intent(before, at))?;
             }
             Event::Answer(answered) => {
+                if answered.answer.has_no_effect() {
+                    self.one_less(&answered.url);
+                }
                 self.build(answered.url.clone(), |before| PastBuild::answered(before, at, answered))?;
             }
-            Event::Looked(looked) => self.build(looked.url.clone(), |before| PastBuild::looked(before, at, looked))?,
-            Event::Result(ended) => {
-                *session.results.entry(ended.state).or_default() += 1;
-                self.build(ended.url.clone(), |before| PastBuild::ended(before, at, ended))?;
+            Event::Looked(looked) => {
+                let may_be_sent = self.may_be_sent(&looked.url);
+                self.build(looked.url.clone(), |before| PastBuild::looked(before, at, looked, may_be_sent))?;
+            }
+            Event::Result(Ended { url, state, reason }) => {
+                let (state, reason) = self.as_known(&url, state, reason);
+                if let Some(session) = self.sessions.last_mut() {
+                    *session.results.entry(state).or_default() += 1;
+                }
+                let ended = Ended { url: url.clone(), state, reason };
+                self.build(url.clone(), |before| PastBuild::ended(before, at, ended))?;
+                match state {
+                    State::Deleted => drop(self.may_be_sent.remove(&url)),
+                    // Whatever the server said: it may take effect yet.
+                    State::Failed | State::Unknown => drop(self.may_be_sent.entry(url).or_insert(1)),
+                    _ => {}
+                }
             }
         }
         Ok(())
+    }
+
+    /// How a build ended, by all that the journal tells: what is gone after a deletion that may have been sent was deleted
+    /// by it. Older versions wrote that it was gone already.
+    fn as_known(&self, url: &str, state: State, reason: String) -> (State, String) {
+        match state {
+            State::AlreadyGone if self.may_be_sent(url) => (State::Deleted, sent_before(&reason)),
+            _ => (state, reason),
+        }
+    }
+
+    /// The server says that the last deletion of this build did nothing.
+    fn one_less(&mut self, url: &str) {
+        if let Some(left) = self.may_be_sent.get_mut(url) {
+            *left -= 1;
+            if *left == 0 {
+                self.may_be_sent.remove(url);
+            }
+        }
     }
 
     fn start(&mut self, line: u64, at: Timestamp, start: Start) -> Result<(), String> {
