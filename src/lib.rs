@@ -18,6 +18,7 @@ pub mod deletion;
 pub mod drill;
 pub mod duration;
 pub mod exit;
+pub mod file_access;
 pub mod finding;
 #[doc(hidden)]
 pub mod fuzzing;

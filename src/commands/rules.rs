@@ -39,7 +39,7 @@ pub(super) fn show(shown: &impl fmt::Display) -> Result<Exit, Error> {
 
 /// Writes to standard output, byte for byte unless a terminal reads it.
 pub(super) fn print(text: &str) -> Result<Exit, Error> {
-    let mut output = OutputFile::whole(None)?;
+    let mut output = OutputFile::shown();
     let name = output.name();
     output.write_all(text.as_bytes()).map_err(|source| OutputError::new(name, source))?;
     output.finish()?;

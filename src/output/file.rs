@@ -10,6 +10,7 @@ use nix::fcntl::{Flock, FlockArg};
 use tempfile::NamedTempFile;
 
 use crate::causes::causes;
+use crate::file_access;
 
 use super::harmless::Harmless;
 
@@ -86,7 +87,7 @@ impl OutputFile {
     }
 
     fn whole_over(path: Option<&Path>, own: Option<&[u8]>) -> Result<Self, OutputError> {
-        let Some(path) = path.filter(|path| !is_stdout(path)) else { return Ok(Self::stdout()) };
+        let Some(path) = path.filter(|path| !is_stdout(path)) else { return Self::stdout() };
         if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
             return Self::in_place(path);
         }
@@ -109,7 +110,18 @@ impl OutputFile {
         }
     }
 
-    fn stdout() -> Self {
+    /// Standard output for data, which must not get lost.
+    fn stdout() -> Result<Self, OutputError> {
+        let output = Self::shown();
+        if file_access::is_closed(io::stdout()) {
+            let why = "it is closed, or the null device: -o FILE names a file";
+            return Err(OutputError { name: output.name, source: io::Error::other(why) });
+        }
+        Ok(output)
+    }
+
+    /// Standard output for what is shown to a person, whether or not anybody looks.
+    pub fn shown() -> Self {
         let stdout = io::stdout();
         let sink = if stdout.is_terminal() {
             Sink::Terminal(BufWriter::new(Harmless::new(stdout)))

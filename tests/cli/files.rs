@@ -4,8 +4,8 @@ use std::path::Path;
 
 use halfbuilt::exit::Exit;
 
-use crate::delete::NOBODY;
-use crate::support::{Report, TIMES, TestDatabase, expected_report, halfbuilt, repository};
+use crate::delete::{NOBODY, scanned};
+use crate::support::{Report, TIMES, TestDatabase, admin, expected_report, halfbuilt, repository};
 
 /// No database is there: what is wrong with the files is found before one is looked for.
 const NOWHERE: [&str; 2] = ["--database-url", "postgres://127.0.0.1:9/ci"];
@@ -104,4 +104,30 @@ fn what_has_to_be_kept_goes_to_no_pipe() {
         let run = halfbuilt(&["delete", "-", flag, "-"]).args(&NOBODY).args(&NOWHERE).input("https://ci.x/gh/a/b/1\n");
         run.run().exits(Exit::Usage).fails_with(&format!("{flag} has to be a file"));
     }
+}
+
+/// Whoever has no output has no results either: that is found out before anything is deleted.
+#[test]
+fn results_that_would_be_nowhere_are_an_error_before_anything_is_deleted() {
+    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let before = database.urls();
+    let admin = admin(&database);
+    let delete = |more: &[&str]| {
+        let run = halfbuilt(&["delete"]).args(&[&report]).args(&TIMES).args(more).args(&["--max-percent", "100"]);
+        run.on(&database).via_nrepl(&admin)
+    };
+    let execute = ["--execute", "--confirm", database.host.as_str()];
+    for arguments in [&execute[..], &[]] {
+        let done = delete(arguments).under("exec >&-").run().exits(Exit::Failed);
+        done.fails_with("cannot write standard output").says("it is closed, or the null device: -o FILE names a file");
+    }
+    halfbuilt(&["scan"]).args(&TIMES).on(&database).under("exec >&-").run().exits(Exit::Failed);
+    halfbuilt(&["manifest"]).args(&TIMES).on(&database).under("exec >&-").run().exits(Exit::Failed);
+    assert_eq!(database.urls(), before);
+    // Who throws them away on purpose may do so, and where nothing is printed nothing gets lost.
+    halfbuilt(&["scan"]).args(&TIMES).on(&database).under("exec >/dev/null").run().exits(Exit::Clean);
+    halfbuilt(&["verify"]).args(&TIMES).on(&database).under("exec >&-").run().exits(Exit::Found);
+    halfbuilt(&["rules"]).under("exec >&-").run().exits(Exit::Clean);
+    delete(&execute).under("exec >/dev/null").run().exits(Exit::Clean);
 }
