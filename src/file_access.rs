@@ -68,7 +68,7 @@ impl Kind {
 /// A number of bytes that is a round one, in words.
 pub fn size(bytes: u64) -> String {
     let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
-    let unit = units.into_iter().find(|(shift, _)| bytes >> shift > 0 && bytes % (1 << shift) == 0);
+    let unit = units.into_iter().find(|(shift, _)| bytes >> shift > 0 && bytes.is_multiple_of(1 << shift));
     unit.map_or_else(|| format!("{bytes} bytes"), |(shift, unit)| format!("{} {unit}", bytes >> shift))
 }
 
@@ -107,6 +107,11 @@ impl Input {
         Ok(Self { file, is_slow, patience: PollTimeout::NONE })
     }
 
+    /// The same for a small file, which comes soon or not at all.
+    fn patiently(self) -> Self {
+        Self { patience: PollTimeout::from(PATIENCE * 1000), ..self }
+    }
+
     /// The file itself.
     pub fn file(&self) -> &File {
         &self.file
@@ -143,8 +148,18 @@ impl Read for Input {
 /// # Errors
 /// It cannot be read, is larger than its kind may be, or nothing comes from it.
 pub fn read(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
-    let input = Input { patience: PollTimeout::from(PATIENCE * 1000), ..Input::open(path)? };
-    read_all(input, kind)
+    read_all(Input::open(path)?.patiently(), kind)
+}
+
+/// The same of what should be a JSON object. Of what does not begin as one, only the first byte is read.
+///
+/// # Errors
+/// As of [`read`].
+pub fn read_json(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
+    let mut input = Input::open(path)?.patiently();
+    let mut begin = Vec::new();
+    input.by_ref().take(1).read_to_end(&mut begin)?;
+    if begin == b"{" { read_all(begin.as_slice().chain(input), kind) } else { Ok(begin) }
 }
 
 /// The same as text.

@@ -52,7 +52,7 @@ const HOMES: [(&str, &[&str]); 23] = [
     ("tokio_openssl", &["database/"]),
     ("nix::unistd", &["database/", "deletion/journal/", "admin/console/"]),
     ("nix::fcntl", &["file_access.rs", "deletion/journal/", "deletion/archive/", "output/file.rs"]),
-    ("nix::poll", &["file_access.rs"]),
+    ("nix::poll", &["file_access.rs", "output/pipe.rs"]),
     ("nix::sys", &["admin/console/"]),
     ("pty_process", &["admin/console/"]),
     ("flate2", &["deletion/archive/"]),

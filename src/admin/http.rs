@@ -14,6 +14,7 @@ use super::retry::{Patience, Streak, retry_after};
 use super::text::{chain, shown};
 use super::{AdminError, Answer, Options, Via, via};
 use crate::build_url::BuildUrl;
+use crate::file_access;
 
 /// The most bytes that are read of an answer's body.
 const MOST_BODY: usize = 8192;
@@ -219,7 +220,7 @@ fn is_loopback(url: &Url) -> bool {
 /// The certificates in a PEM file: at least one.
 fn certificates(path: &Path) -> Result<Vec<Certificate>, AdminError> {
     let path = path.to_owned();
-    let pem = match std::fs::read(&path) {
+    let pem = match file_access::read(&path, file_access::CERTIFICATES) {
         Ok(pem) => pem,
         Err(source) => return Err(AdminError::CaFileRead { path, source }),
     };

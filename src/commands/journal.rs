@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::cli::{JournalArgs, JournalCommand, JournalVerifyArgs};
 use crate::deletion::journal::{self, ENDING, JournalError};
 use crate::exit::Exit;
+use crate::file_access::open_plain;
 use crate::output::{History, Printer};
 use crate::report;
 use crate::text::{counted, shorten};
@@ -29,7 +30,7 @@ pub(super) fn unusable(file: PathBuf, source: JournalError) -> Error {
         return Error::Journal { file, source };
     }
     let usual = format!("beside the report, under its name with {ENDING}, unless --journal named another");
-    let begins = |is_it: fn(File) -> bool| File::open(&file).is_ok_and(is_it);
+    let begins = |is_it: fn(File) -> bool| open_plain(&file).is_ok_and(is_it);
     let hint = if begins(report::begins_report) {
         let report = file.display();
         format!("it is a report; the journal of its deletion is {report}{ENDING}, unless --journal named another")

@@ -1,6 +1,5 @@
 //! `halfbuilt report`: the audit page, made of files alone.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -10,6 +9,7 @@ use crate::cli::ReportArgs;
 use crate::deletion::journal::{self, JournalError};
 use crate::drill::Difference;
 use crate::exit::Exit;
+use crate::file_access;
 use crate::output::{Dossier, Input, JournalInput, OutputError, OutputFile, Printer, html, is_stdout, markdown};
 use crate::report::{About, Digesting, ReportError, Rows};
 use crate::scan::Rule;
@@ -99,7 +99,7 @@ fn named(report: &Path, beside: &Path) -> PathBuf {
 
 /// Adds every row of a report; gives the SHA-256 of its bytes.
 fn add_rows(report: &Path, audit: &mut Audit) -> Result<String, ReportError> {
-    let mut rows = Rows::new(Digesting::new(File::open(report)?))?;
+    let mut rows = Rows::new(Digesting::new(file_access::Input::open(report)?))?;
     for row in rows.by_ref() {
         audit.add(row?);
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::build_url::BuildUrl;
 use crate::cli::VerifyArgs;
 use crate::drill::Judgement;
+use crate::file_access;
 use crate::output::{Printer, VerdictFile, VerdictFormat, annotations, append_step_summary};
 use crate::policy::VerifyPolicy;
 use crate::text::shorten;
@@ -86,5 +87,5 @@ pub(super) fn expected(args: &VerifyArgs, policy: Option<&VerifyPolicy>) -> Resu
 }
 
 fn read(file: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(file).map_err(|source| Error::Read { file: file.to_owned(), source })
+    file_access::read_text(file, file_access::EXPECTED).map_err(|source| Error::Read { file: file.to_owned(), source })
 }

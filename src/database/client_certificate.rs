@@ -9,6 +9,8 @@ use openssl::pkey::{PKey, Private};
 use openssl::ssl::SslContextBuilder;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::file_access;
+
 use super::DatabaseError;
 
 /// Which certificate is shown, if any.
@@ -97,6 +99,7 @@ impl ClientCertificate {
             Err(error) if is_absent(&error) => return Ok(()),
             Err(error) => return Err(unreadable(error.into()).into()),
         }
+        file_access::vet(&certificate, file_access::CERTIFICATES).map_err(|source| unreadable(source.into()))?;
         context.set_certificate_chain_file(&certificate).map_err(|source| unreadable(source.into()))?;
         let no_key = || ClientCertificateError::NoKey(certificate.clone());
         let key = file(&self.key, "postgresql.key").ok_or_else(no_key)?;
@@ -125,7 +128,7 @@ impl ClientCertificate {
             file: file.to_owned(),
             source,
         };
-        let text = std::fs::read(file).map_err(|error| unreadable(error.into()))?;
+        let text = file_access::read_plain(file, file_access::PRIVATE_KEY).map_err(|error| unreadable(error.into()))?;
         let asked = Cell::new(false);
         let given = |buffer: &mut [u8]| {
             asked.set(true);

@@ -75,7 +75,7 @@ pub enum DatabaseError {
         /// The file.
         file: PathBuf,
         /// Why.
-        source: openssl::error::ErrorStack,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Verification was asked for, and there is nothing to verify with.
     #[error("sslmode={0} needs a file of trusted certificates")]

@@ -1,6 +1,9 @@
 //! The password file, `~/.pgpass`. Source: PostgreSQL manual, "34.16. The Password File".
 
+use std::io::ErrorKind;
 use std::path::Path;
+
+use crate::file_access;
 
 use super::hosts::Server;
 
@@ -14,7 +17,12 @@ pub(super) fn read(file: &Path) -> Result<Option<Vec<u8>>, String> {
     if readable_by_others(&meta) {
         return Err(format!("the password file {name} is not used: other users can read it (chmod 0600 {name})"));
     }
-    Ok(std::fs::read(file).ok())
+    match file_access::read_plain(file, file_access::PASSWORDS) {
+        Ok(text) => Ok(Some(text)),
+        // As libpq, which says nothing of one that it may not read.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(None),
+        Err(error) => Err(format!("the password file {name} is not used: {error}")),
+    }
 }
 
 /// The password that the first line which fits gives. A password is bytes: nobody promised UTF-8.

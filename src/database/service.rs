@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::file_access;
+
 use super::DatabaseError;
 use super::conninfo::is_space;
 use super::keywords::is_known;
@@ -68,7 +70,7 @@ pub(super) fn look_up(
     for (file, must_exist) in [(named.or(own), must_exist), (Some(system), false)] {
         let Some(file) = file else { continue };
         if must_exist || file.exists() {
-            let text = std::fs::read_to_string(&file);
+            let text = file_access::read_text(&file, file_access::SERVICES);
             let text = text.map_err(|source| ServiceError::Read { file: file.clone(), source })?;
             let found = parse(&text, name);
             let found = found.map_err(|(line, fault)| ServiceError::Line { file: file.clone(), line, fault })?;

@@ -11,6 +11,8 @@ use openssl::x509::X509;
 use openssl::x509::store::X509Lookup;
 use openssl::x509::verify::X509VerifyFlags;
 
+use crate::file_access;
+
 use super::DatabaseError;
 use super::client_certificate::ClientCertificate;
 
@@ -127,8 +129,10 @@ fn trust(context: &mut SslContextBuilder, wishes: &Wishes, warnings: &mut Vec<St
         let default = wishes.home.as_ref().map(|home| home.join(".postgresql/root.crt"));
         match wishes.root.as_ref().map(PathBuf::from).or(default).filter(|file| file.exists()) {
             Some(file) => {
+                let vetted = file_access::vet(&file, file_access::CERTIFICATES);
+                vetted.map_err(|source| DatabaseError::RootFile { file: file.clone(), source: source.into() })?;
                 let loaded = context.load_verify_locations(Some(&file), None);
-                loaded.map_err(|source| DatabaseError::RootFile { file, source })?;
+                loaded.map_err(|source| DatabaseError::RootFile { file, source: source.into() })?;
             }
             None if matches!(wishes.mode, Mode::VerifyCa | Mode::VerifyFull) => {
                 return Err(DatabaseError::NoRootFile(wishes.mode.name()));
@@ -155,9 +159,11 @@ fn revocation(
     let mut found = false;
     if let Some(file) = file {
         let lookup = store.add_lookup(X509Lookup::file()).map_err(DatabaseError::Tls)?;
-        let certificates = || std::fs::read(&file).ok().and_then(|text| X509::stack_from_pem(&text).ok());
+        let text = file_access::read_plain(&file, file_access::REVOKED);
+        let certificates = || text.as_ref().ok().and_then(|text| X509::stack_from_pem(text).ok());
         // As in libpq, a file with anything in it has every certificate checked: without a list that fails.
-        if lookup.load_crl_file(&file, SslFiletype::PEM).is_ok() || certificates().is_some_and(|read| !read.is_empty())
+        if text.is_ok() && lookup.load_crl_file(&file, SslFiletype::PEM).is_ok()
+            || certificates().is_some_and(|read| !read.is_empty())
         {
             found = true;
         } else {

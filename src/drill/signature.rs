@@ -1,18 +1,17 @@
 //! Signs a manifest and checks signatures: HMAC-SHA-256 by a key that those who make and those who read manifests share.
 
 use std::fmt::Write;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
 
+use crate::file_access;
+
 /// Fewer bytes than this can be guessed.
 const SHORTEST: usize = 16;
-/// No key is longer; a file that is was meant for something else.
-const LONGEST: u64 = 4096;
 
 /// A key. It is never shown.
 #[derive(Debug)]
@@ -28,9 +27,6 @@ pub enum KeyError {
     /// It can be guessed.
     #[error("the key in it has {0} bytes, expected {SHORTEST} at least")]
     TooShort(usize),
-    /// It is no key.
-    #[error("it has more than {LONGEST} bytes: is it a key?")]
-    TooLong,
 }
 
 impl Key {
@@ -39,12 +35,7 @@ impl Key {
     /// # Errors
     /// It cannot be read, is empty or too short, or too long to be a key.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let mut bytes = Vec::new();
-        File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > LONGEST {
-            return Err(KeyError::TooLong);
-        }
-        Self::new(bytes)
+        Self::new(file_access::read(path, file_access::KEY)?)
     }
 
     fn new(mut bytes: Vec<u8>) -> Result<Self, KeyError> {

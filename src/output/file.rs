@@ -1,8 +1,8 @@
 //! Where data goes: standard output, or a file that appears under its name only when it is whole.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -13,7 +13,12 @@ use crate::causes::causes;
 use crate::file_access;
 
 use super::harmless::Harmless;
+use super::pipe::Pipe;
 
+/// Who may read a new file that names builds, as far as the umask allows: its owner and the group.
+const PRIVATE: u32 = 0o640;
+/// Who may read a new verdict: everybody.
+const PUBLIC: u32 = 0o644;
 /// How a manifest begins.
 const MANIFEST: &[u8] = b"{\"format\":\"halfbuilt-manifest/";
 /// How files begin that are evidence, and what they are.
@@ -61,7 +66,7 @@ enum Sink {
     /// Written beside its place and moved there at the end, so that a cut report never passes for a whole one.
     Whole(BufWriter<NamedTempFile>, PathBuf),
     /// Written in place: rows that are on record must stay there whatever happens. Also for what is no ordinary file.
-    InPlace(BufWriter<File>),
+    InPlace(BufWriter<Pipe>),
     /// A file of results: removed if nothing was ever written to it.
     Record(NewFile),
     Stdout(BufWriter<io::Stdout>),
@@ -75,7 +80,7 @@ impl OutputFile {
     /// # Errors
     /// It cannot be written. This is found out here, before the work starts.
     pub fn whole(path: Option<&Path>) -> Result<Self, OutputError> {
-        Self::whole_over(path, None)
+        Self::whole_over(path, None, PRIVATE)
     }
 
     /// The same for a manifest, which may take the place of an older one.
@@ -83,10 +88,18 @@ impl OutputFile {
     /// # Errors
     /// As of [`OutputFile::whole`].
     pub fn manifest(path: Option<&Path>) -> Result<Self, OutputError> {
-        Self::whole_over(path, Some(MANIFEST))
+        Self::whole_over(path, Some(MANIFEST), PRIVATE)
     }
 
-    fn whole_over(path: Option<&Path>, own: Option<&[u8]>) -> Result<Self, OutputError> {
+    /// The same for a verdict, which the runner of a CI takes up, whoever runs it.
+    ///
+    /// # Errors
+    /// As of [`OutputFile::whole`].
+    pub fn verdict(path: &Path) -> Result<Self, OutputError> {
+        Self::whole_over(Some(path), None, PUBLIC)
+    }
+
+    fn whole_over(path: Option<&Path>, own: Option<&[u8]>, mode: u32) -> Result<Self, OutputError> {
         let Some(path) = path.filter(|path| !is_stdout(path)) else { return Self::stdout() };
         if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
             return Self::in_place(path);
@@ -95,8 +108,13 @@ impl OutputFile {
         // A link stays a link: what it points to is replaced.
         let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let opened = writable(path).and_then(|()| no_evidence(path, own)).and_then(|()| temporary_beside(folder, path));
-        match opened {
+        let opened = || {
+            file_access::refuse_dangling(path)?;
+            writable(path)?;
+            no_evidence(path, own)?;
+            temporary_beside(folder, path, mode)
+        };
+        match opened() {
             Ok(file) => Ok(Self { name, sink: Sink::Whole(BufWriter::new(file), path.to_owned()) }),
             Err(source) => Err(OutputError { name, source }),
         }
@@ -104,8 +122,8 @@ impl OutputFile {
 
     fn in_place(path: &Path) -> Result<Self, OutputError> {
         let name = path.display().to_string();
-        match File::create(path) {
-            Ok(file) => Ok(Self { name, sink: Sink::InPlace(BufWriter::new(file)) }),
+        match Pipe::open(path) {
+            Ok(pipe) => Ok(Self { name, sink: Sink::InPlace(BufWriter::new(pipe)) }),
             Err(source) => Err(OutputError { name, source }),
         }
     }
@@ -164,7 +182,7 @@ impl OutputFile {
     /// It cannot be written.
     pub fn record_anew(path: &Path) -> Result<Self, OutputError> {
         let name = path.display().to_string();
-        match File::options().write(true).open(path).and_then(alone) {
+        match file_access::open_or_create(File::options().write(true), path).and_then(alone) {
             Ok(file) => Ok(Self { name, sink: Sink::Record(NewFile::new(file, path, false)) }),
             Err(source) => Err(OutputError { name, source }),
         }
@@ -193,13 +211,7 @@ impl OutputFile {
 /// Creates a file of which nobody else may have a row.
 fn create_or_take(path: &Path) -> io::Result<Held> {
     let there = || io::Error::from(io::ErrorKind::AlreadyExists);
-    let opened = match File::create_new(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_file() => {
-            File::options().write(true).open(path)
-        }
-        created => created,
-    };
-    let locked = alone(opened?)?;
+    let locked = alone(file_access::open_or_create(File::options().write(true).mode(PRIVATE), path)?)?;
     let found = locked.file().metadata()?;
     // Whoever had it before may have written to it, or removed it, until it was locked.
     if found.len() > 0 || found.nlink() == 0 { Err(there()) } else { Ok(locked) }
@@ -217,7 +229,7 @@ fn alone(file: File) -> io::Result<Held> {
 /// What tells of a deletion or of a backup is never written over, whatever slip of the pen named it.
 fn no_evidence(path: &Path, own: Option<&[u8]>) -> io::Result<()> {
     let mut begin = Vec::new();
-    match File::open(path) {
+    match file_access::open_plain(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
         Ok(file) => drop(file.take(LONGEST_BEGIN).read_to_end(&mut begin)?),
@@ -238,15 +250,10 @@ fn writable(path: &Path) -> io::Result<()> {
     }
 }
 
-fn temporary_beside(folder: &Path, path: &Path) -> io::Result<NamedTempFile> {
+fn temporary_beside(folder: &Path, path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".halfbuilt-").suffix(".tmp");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As any new file: what others may do is up to the umask.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
+    builder.permissions(Permissions::from_mode(mode));
     let file = builder.tempfile_in(folder)?;
     if let Ok(replaced) = std::fs::metadata(path) {
         // A report that only its owner could read stays one.

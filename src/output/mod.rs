@@ -10,6 +10,7 @@ mod json;
 mod junit;
 mod listing;
 pub mod markdown;
+mod pipe;
 mod printer;
 mod progress;
 mod session;

@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::drill::{Judgement, Kind, Outcome, Seen};
+use crate::file_access::open_or_create;
 use crate::text::shorten;
 
 /// The runner takes no more than this for a step, in bytes: source, the text of its own error, "supports content up to a size of
@@ -25,7 +27,7 @@ const SENTENCE: usize = 10_000;
 /// It cannot be written, or is as long as it may be.
 pub fn append(judgement: &Judgement, file: &Path) -> io::Result<()> {
     let text = markdown(judgement);
-    let mut file = File::options().append(true).create(true).open(file)?;
+    let mut file = open_or_create(File::options().append(true).mode(0o644), file)?;
     let there = file.metadata()?.len();
     if there.saturating_add(text.len() as u64) >= LARGEST {
         return Err(io::Error::other(format!("{there} bytes are in it, and {LARGEST} are as many as are shown")));

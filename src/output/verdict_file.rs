@@ -27,7 +27,7 @@ impl VerdictFile {
     /// # Errors
     /// It cannot be written. This is found out here, before the work starts.
     pub fn open(format: VerdictFormat, path: &Path) -> Result<Self, OutputError> {
-        Ok(Self { format, to: OutputFile::whole(Some(path))? })
+        Ok(Self { format, to: OutputFile::verdict(path)? })
     }
 
     /// Writes the verdict; the file takes its place now.

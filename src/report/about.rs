@@ -4,13 +4,13 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::file_access;
 use crate::table::Table;
 
 use super::digest::Digesting;
@@ -19,8 +19,6 @@ use super::digest::Digesting;
 const FORMAT: &str = "halfbuilt-about/1";
 /// What is put behind the name of the report.
 const ENDING: &str = ".about.json";
-/// The largest such file that is read, in bytes.
-const LARGEST: u64 = 1 << 20;
 
 /// How many projects it tells of, those with the most builds, and how long their names are at most, in bytes: whatever the names
 /// are, such a file can be read.
@@ -88,9 +86,6 @@ pub enum AboutError {
     /// It cannot be read.
     #[error("it cannot be read")]
     Read(#[from] io::Error),
-    /// It is larger than such a file ever is.
-    #[error("it is larger than {LARGEST} bytes")]
-    TooLarge,
     /// It is no JSON.
     #[error("it is not JSON")]
     Json(#[from] serde_json::Error),
@@ -138,17 +133,13 @@ impl About {
     /// # Errors
     /// It is there, and is not what a scan writes.
     pub fn read_with_digest(place: &Path) -> Result<Option<(Self, String)>, AboutError> {
-        let file = match File::open(place) {
+        let text = match file_access::read_plain(place, file_access::METADATA) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file?,
+            text => text?,
         };
-        let mut text = Vec::new();
-        let mut digesting = Digesting::new(file.take(LARGEST + 1));
-        digesting.read_to_end(&mut text)?;
-        if text.len() as u64 > LARGEST {
-            return Err(AboutError::TooLarge);
-        }
         let about = Self::parse(&serde_json::from_slice(&text)?)?;
+        let mut digesting = Digesting::new(text.as_slice());
+        io::copy(&mut digesting, &mut io::sink())?;
         Ok(Some((about, digesting.finish().1)))
     }
 
@@ -303,7 +294,10 @@ fn limits(about: &Value) -> Option<[SignedDuration; 3]> {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+
     use super::*;
+    use std::fs::File;
 
     fn about() -> About {
         About {
@@ -383,11 +377,12 @@ mod tests {
                 text.replace("\"restored_at\": null", "\"restored_at\": \"2026-11-20T01:59:59Z\""),
                 "its field restored_at is before its backup_time",
             ),
-            (" ".repeat(LARGEST as usize + 1), "larger than"),
+            (" ".repeat(file_access::METADATA.largest as usize + 1), "larger than the 1 MiB"),
         ] {
             assert_ne!(other, text);
             std::fs::write(&place, other).expect("a file");
-            let message = About::read(&place).expect_err("trusted").to_string();
+            let message = About::read(&place).expect_err("trusted");
+            let message = format!("{message}: {:?}", message.source());
             assert!(message.contains(expected), "{message}");
         }
     }

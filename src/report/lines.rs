@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
+use crate::file_access::{LONGEST_LINE, size};
+
 /// Passes bytes on and remembers where lines end, as far as nobody has asked beyond them.
 pub(super) struct Lines<R> {
     inner: R,
@@ -12,16 +14,19 @@ pub(super) struct Lines<R> {
     ends: VecDeque<(u64, bool)>,
     /// The line on which the byte stands that was asked for last.
     line: u64,
+    /// Where the record begins that was asked for last.
+    begun: u64,
 }
 
 impl<R> Lines<R> {
     pub(super) fn new(inner: R) -> Self {
-        Self { inner, passed: 0, ends: VecDeque::new(), line: 1 }
+        Self { inner, passed: 0, ends: VecDeque::new(), line: 1, begun: 0 }
     }
 
     /// The line of the record that begins at this byte, counted from 1; line ends before the record do not belong to it. The
     /// reader's own count is one behind where lines end in CRLF: it takes the LF for the beginning of the next record.
     pub(super) fn of(&mut self, byte: u64) -> u64 {
+        self.begun = byte;
         let mut begin = byte;
         while let Some((at, is_feed)) = self.ends.front().copied().filter(|(at, _)| *at <= begin) {
             self.ends.pop_front();
@@ -39,6 +44,10 @@ impl<R> Lines<R> {
 
 impl<R: Read> Read for Lines<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Whoever reads keeps a record in memory as a whole.
+        if self.passed.saturating_sub(self.begun) > LONGEST_LINE {
+            return Err(io::Error::other(format!("a row of it is longer than {}", size(LONGEST_LINE))));
+        }
         let read = self.inner.read(buffer)?;
         for (place, byte) in buffer[..read].iter().enumerate() {
             if matches!(byte, b'\r' | b'\n') {
@@ -53,6 +62,19 @@ impl<R: Read> Read for Lines<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_has_an_end() {
+        let row = |length: u64| io::repeat(b'x').take(length).chain(&b"\n"[..]);
+        let mut lines = Lines::new(row(LONGEST_LINE - 1).chain(row(LONGEST_LINE - 1)).chain(row(LONGEST_LINE + 1)));
+        let mut read = |length| io::copy(&mut lines.by_ref().take(length), &mut io::sink());
+        read(LONGEST_LINE).expect("a row");
+        lines.of(LONGEST_LINE);
+        io::copy(&mut lines.by_ref().take(LONGEST_LINE), &mut io::sink()).expect("a row");
+        lines.of(2 * LONGEST_LINE);
+        let error = io::copy(&mut lines, &mut io::sink()).expect_err("it has no end");
+        assert_eq!(error.to_string(), "a row of it is longer than 16 MiB");
+    }
 
     #[test]
     fn a_record_stands_where_an_editor_shows_it() {

@@ -2,11 +2,12 @@
 //! deleted later.
 
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 
 use csv::StringRecord;
 
 use crate::build_url::{BuildUrl, BuildUrlError};
+use crate::file_access::{LONGEST_LINE, REPORT, size};
 use crate::text::shorten;
 use crate::timing::Timing;
 
@@ -18,8 +19,8 @@ use super::columns::{BETWEEN_REASONS, NOTE};
 const SHOWN: usize = 80;
 /// How much of the URL of a build is shown in a message, in characters.
 const SHOWN_URL: usize = 300;
-/// The largest file that is read, in bytes: some three million rows, which are all kept in memory.
-const LARGEST: u64 = 1 << 30;
+/// How many bytes of a file are read at once.
+const PIECE: usize = 64 << 10;
 /// The first line of a list that was cut out of a report.
 const LIST_HEADER: &str = "build_url";
 /// How many hexadecimal digits a fingerprint has.
@@ -33,8 +34,14 @@ pub enum ReportError {
     #[error("it cannot be read")]
     Read(#[from] std::io::Error),
     /// It is too large to be a report.
-    #[error("it is larger than {LARGEST} bytes")]
+    #[error("it is larger than {}", size(REPORT.largest))]
     TooLarge,
+    /// A line is too long to be one of a report.
+    #[error("line {line}: it is longer than {}", size(LONGEST_LINE))]
+    LongLine {
+        /// Counted from 1.
+        line: u64,
+    },
     /// It is not UTF-8.
     #[error("line {line}: it is not UTF-8")]
     NotUtf8 {
@@ -129,7 +136,7 @@ impl ReportError {
             Self::Twice { .. } => "keep one of the two rows",
             Self::Neither { .. } => "give a report that `halfbuilt scan -o` wrote, or one URL a line",
             Self::Cell { .. } => "scan again, or leave the row out",
-            Self::Read(_) | Self::TooLarge | Self::Empty | Self::Csv(_) => return None,
+            Self::Read(_) | Self::TooLarge | Self::LongLine { .. } | Self::Empty | Self::Csv(_) => return None,
         };
         Some(hint.to_owned())
     }
@@ -142,11 +149,7 @@ impl ReportError {
 /// # Errors
 /// The first thing that cannot be trusted, with its line.
 pub fn read(from: impl Read, base_url: Option<&str>) -> Result<Vec<Chosen>, ReportError> {
-    let mut bytes = Vec::new();
-    from.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(ReportError::TooLarge);
-    }
+    let bytes = read_lines(from)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         ReportError::NotUtf8 { line: 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64 }
@@ -155,6 +158,30 @@ pub fn read(from: impl Read, base_url: Option<&str>) -> Result<Vec<Chosen>, Repo
     let chosen = if looks_like_a_header(text)? { read_csv(text)? } else { read_list(text, base_url)? };
     refuse_doubles(&chosen)?;
     Ok(chosen)
+}
+
+/// All bytes of a file: not many times as large as it may be, and without reading on where no line ends.
+fn read_lines(from: impl Read) -> Result<Vec<u8>, ReportError> {
+    let mut from = BufReader::with_capacity(PIECE, from.take(REPORT.largest + 1));
+    let (mut bytes, mut line, mut length) = (Vec::new(), 1, 0);
+    loop {
+        let piece = from.fill_buf()?;
+        if piece.is_empty() {
+            return Ok(bytes);
+        }
+        for byte in piece {
+            (line, length) = if *byte == b'\n' { (line + 1, 0) } else { (line, length + 1) };
+            if length >= LONGEST_LINE {
+                return Err(ReportError::LongLine { line });
+            }
+        }
+        bytes.extend_from_slice(piece);
+        let taken = piece.len();
+        from.consume(taken);
+        if bytes.len() as u64 > REPORT.largest {
+            return Err(ReportError::TooLarge);
+        }
+    }
 }
 
 fn looks_like_a_header(text: &str) -> Result<bool, ReportError> {

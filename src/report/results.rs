@@ -8,6 +8,7 @@ use crate::text::escape_controls;
 use super::cell::{neutralised, restored};
 use super::choice::Chosen;
 use super::columns::BETWEEN_REASONS;
+use super::lines::Lines;
 use super::write::rfc4180;
 
 /// The header row.
@@ -24,13 +25,14 @@ pub fn begins_results(from: impl Read) -> bool {
 /// The addresses in a file of results, as they were written there. A row that was cut by a kill has none: what it told is in
 /// the journal.
 pub fn addresses(from: impl Read) -> Vec<String> {
-    let rows = csv::Reader::from_reader(from).into_records().filter_map(Result::ok);
+    let mut csv = csv::Reader::from_reader(Lines::new(from));
+    let rows = records(&mut csv).filter_map(Result::ok);
     rows.filter_map(|row| row.get(0).map(|cell| restored(cell).to_owned())).collect()
 }
 
 /// Whether a file holds the plan of a dry run and nothing that was done.
 pub fn is_a_plan(from: impl Read) -> bool {
-    let mut csv = csv::Reader::from_reader(from);
+    let mut csv = csv::Reader::from_reader(Lines::new(from));
     if csv.headers().ok().is_none_or(|header| *header != RESULT_COLUMNS[..]) {
         return false;
     }
@@ -38,13 +40,33 @@ pub fn is_a_plan(from: impl Read) -> bool {
         (Some("delete"), Some(reason)) => Some(reason.starts_with(DRY_RUN)),
         _ => None,
     };
-    let mut rows = csv.into_records();
+    let mut rows = records(&mut csv);
     let mut seen = false;
     rows.all(|row| {
         let is_planned = row.as_ref().ok().map(planned);
         seen |= is_planned == Some(Some(true));
         matches!(is_planned, Some(None | Some(true)))
     }) && seen
+}
+
+/// The rows of a file, none longer than one may be; what cannot be read ends them.
+fn records<R: Read>(csv: &mut csv::Reader<Lines<R>>) -> impl Iterator<Item = csv::Result<csv::StringRecord>> {
+    let mut is_over = false;
+    std::iter::from_fn(move || {
+        let mut row = csv::StringRecord::new();
+        let read = match csv.read_record(&mut row) {
+            _ if is_over => return None,
+            Ok(false) => return None,
+            Ok(true) => Ok(row),
+            Err(error) => {
+                is_over = error.is_io_error();
+                Err(error)
+            }
+        };
+        let begin = csv.position().byte();
+        csv.get_mut().of(begin);
+        Some(read)
+    })
 }
 
 /// How the reason of a row begins that a dry run would delete.

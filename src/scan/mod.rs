@@ -181,6 +181,6 @@ impl ScanError {
     }
 }
 
-fn read_sql_file(file: &Path) -> Result<String, SqlSourceError> {
-    std::fs::read_to_string(file).map_err(|source| SqlSourceError::Read { file: file.to_owned(), source })
+fn unreadable(file: &Path) -> impl FnOnce(std::io::Error) -> SqlSourceError {
+    |source| SqlSourceError::Read { file: file.to_owned(), source }
 }

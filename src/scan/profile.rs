@@ -6,11 +6,12 @@ use std::path::Path;
 use jiff::SignedDuration;
 
 use crate::duration;
+use crate::file_access;
 use crate::obstacle::{Queue, Running};
 
 use super::header::{self, FileFault, SqlFile};
 use super::relation::Relation;
-use super::{SqlSourceError, read_sql_file};
+use super::{SqlSourceError, unreadable};
 
 /// The profiles that ship, by name.
 const BUILT_IN: [(&str, &str); 3] = [
@@ -109,7 +110,7 @@ impl Profile {
                 known: BUILT_IN.map(|(name, _)| name).join(", "),
             });
         }
-        Ok(Self::parse(name_or_file, &read_sql_file(path)?)?)
+        Ok(Self::parse(name_or_file, &file_access::read_text(path, file_access::PROFILE).map_err(unreadable(path))?)?)
     }
 
     /// Reads a profile. `file` names it in messages.

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use crate::file_access;
 use crate::obstacle::Ground;
 
 use super::header::{self, FileFault, SqlFile};
 use super::relation::Relation;
-use super::{ScanError, SqlSourceError, read_sql_file};
+use super::{ScanError, SqlSourceError, unreadable};
 
 /// The rules that ship, in the order in which a report names them.
 const BUILT_IN: [(&str, &str); 12] = [
@@ -99,7 +100,8 @@ impl Rule {
         }
         for file in own {
             let name = file.display().to_string();
-            let rule = Self::parse(&name, &read_sql_file(&file)?)?;
+            let text = file_access::read_plain_text(&file, file_access::RULE).map_err(unreadable(&file))?;
+            let rule = Self::parse(&name, &text)?;
             if let Some(other) = rules.iter().find(|other| other.name == rule.name) {
                 let fault = format!("rule {:?} is already defined by {}", rule.name, other.file);
                 return Err(FileFault { file: name, line: 1, fault }.into());

@@ -28,6 +28,7 @@ mod kept;
 mod limits;
 mod manifest;
 mod odd_data;
+mod odd_files;
 mod own_sql;
 mod pooler;
 mod profiles;

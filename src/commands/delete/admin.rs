@@ -7,6 +7,7 @@ use crate::build_url::BuildUrl;
 use crate::cli::DeleteArgs;
 use crate::commands::Error;
 use crate::deletion::Deleter;
+use crate::file_access;
 
 /// The admin path, as a deletion sees it.
 pub(super) struct Admin(pub(super) AdminPath);
@@ -28,7 +29,8 @@ pub(super) fn options(args: &DeleteArgs, via: &Via) -> Result<Options, Error> {
     let admin = &args.admin;
     let token = match &admin.token_file {
         Some(file) => {
-            let text = std::fs::read_to_string(file).map_err(|source| Error::Read { file: file.clone(), source })?;
+            let text = file_access::read_text(file, file_access::TOKEN);
+            let text = text.map_err(|source| Error::Read { file: file.clone(), source })?;
             Some(text.trim().to_owned())
         }
         None => std::env::var("HALFBUILT_TOKEN").ok(),

@@ -1,8 +1,8 @@
 //! Which rows are meant, and where their results go.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::{File, Metadata};
-use std::io::{IsTerminal, stdin, stdout};
+use std::fs::Metadata;
+use std::io::{IsTerminal, stdout};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use crate::commands::files::Files;
 use crate::commands::{Error, reading};
 use crate::deletion::Choice;
 use crate::deletion::journal::ReportFile;
+use crate::file_access::{Input, open_plain};
 use crate::obstacle::gist;
 use crate::output::{OutputFile, Printer};
 use crate::project_glob::ProjectGlobs;
@@ -38,16 +39,16 @@ pub(super) fn choose(
     let base_url = reading::base_url(&args.reading)?;
     let no_report = |source| Error::Report { file: file.clone(), source };
     let (rows, origin, sha256) = if is_dash(file) {
-        let mut digesting = Digesting::new(stdin().lock());
+        let mut digesting = Digesting::new(Input::stdin().map_err(|source| no_report(source.into()))?);
         let rows = report::read(&mut digesting, base_url.as_deref()).map_err(no_report)?;
         let origin = Origin::of_stream(&rows)?;
         (rows, origin, digesting.finish().1)
     } else {
-        let opened = File::open(file).map_err(|source| Error::Read { file: file.clone(), source })?;
+        let opened = Input::open(file).map_err(|source| Error::Read { file: file.clone(), source })?;
         let mut digesting = Digesting::new(opened);
         let rows = report::read(&mut digesting, base_url.as_deref()).map_err(no_report)?;
         let (opened, sha256) = digesting.finish();
-        let written = opened.metadata().ok().filter(Metadata::is_file).and_then(|found| found.modified().ok());
+        let written = opened.file().metadata().ok().filter(Metadata::is_file).and_then(|found| found.modified().ok());
         let origin = Origin::of_file(file, &rows, &sha256, written)?;
         (rows, origin, sha256)
     };
@@ -164,10 +165,10 @@ pub(super) fn open_output(
 ) -> Result<OutputFile, Error> {
     let Some(path) = file else { return Ok(OutputFile::whole(None)?) };
     if path.exists() && path.is_file() {
-        let is_results = || File::open(path).is_ok_and(report::begins_results);
+        let is_results = || open_plain(path).is_ok_and(report::begins_results);
         if args.execute && history.wrote(path) && is_results() {
             let told: HashSet<String> = chosen.iter().map(|row| escape_controls(&row.url_text)).collect();
-            let before = File::open(path).map(report::addresses).unwrap_or_default();
+            let before = open_plain(path).map(report::addresses).unwrap_or_default();
             if let Some(lost) = before.iter().find(|url| !told.contains(*url)) {
                 let (name, lost) = (path.display(), shorten(lost, SHOWN));
                 let why =
@@ -177,7 +178,7 @@ pub(super) fn open_output(
             return Ok(OutputFile::record_anew(path)?);
         }
         // A plan has done nothing: the next one, or the run itself, takes its place.
-        if File::open(path).is_ok_and(report::is_a_plan) {
+        if open_plain(path).is_ok_and(report::is_a_plan) {
             return Ok(OutputFile::record_anew(path)?);
         }
         // An empty one is what a run leaves that was killed before it began: nothing would be written over.

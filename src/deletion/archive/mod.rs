@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
+use crate::file_access;
+
 pub use member::Member;
 
 /// What an archive is of: the first line of every member.
@@ -128,12 +130,15 @@ impl Archive {
         let mut options = File::options();
         // It holds the output of builds, and what people print there.
         options.read(true).write(true).mode(0o600);
-        match start {
-            Start::New | Start::GoOn(None) => options.create(true),
-            Start::GoOn(Some(_)) => &mut options,
-        };
         let failed = |source| ArchiveError::Io { file: path.to_owned(), source };
-        let file = options.open(path).map_err(failed)?;
+        if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Err(ArchiveError::NoArchive(path.to_owned()));
+        }
+        let file = match start {
+            Start::New | Start::GoOn(None) => file_access::open_or_create(&options, path),
+            Start::GoOn(Some(_)) => options.open(path),
+        };
+        let file = file.map_err(failed)?;
         let holds_something = |file: &File| Ok(start == Start::New && file.metadata().map_err(failed)?.len() > 0);
         if holds_something(&file)? {
             return Err(ArchiveError::IsThere(path.to_owned()));

@@ -2,13 +2,14 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use jiff::Timestamp;
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::{Flock, FlockArg};
 
+use crate::file_access;
 use crate::report::Digesting;
 
 use super::chain::{Walked, walk};
@@ -32,8 +33,8 @@ impl JournalFile {
     pub(super) fn open(path: &Path) -> Result<(Self, Tail, Past), JournalError> {
         refuse_special(path)?;
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(MODE);
-        let file = open_file(&options, path)?;
+        options.read(true).write(true).mode(MODE);
+        let file = file_access::open_or_create(&options, path).map_err(JournalError::Open)?;
         let file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(file) => file,
             Err((_, Errno::EWOULDBLOCK)) => return Err(JournalError::InUse),
@@ -102,7 +103,7 @@ pub fn look(path: &Path) -> Result<Past, JournalError> {
 /// The file cannot be read, is no journal, is damaged, or has no line of that digest.
 pub fn read(path: &Path, kept: Option<&str>) -> Result<(Past, Option<u64>), JournalError> {
     refuse_special(path)?;
-    let file = open_file(OpenOptions::new().read(true), path)?;
+    let file = file_access::open_plain(path).map_err(JournalError::Open)?;
     let mut held = None;
     let walked = walk(BufReader::new(file), |line, digest| {
         if kept == Some(digest) {
@@ -121,35 +122,17 @@ pub fn read(path: &Path, kept: Option<&str>) -> Result<(Past, Option<u64>), Jour
 /// As [`read`].
 pub fn read_with_digest(path: &Path) -> Result<(Past, String), JournalError> {
     refuse_special(path)?;
-    let file = open_file(OpenOptions::new().read(true), path)?;
+    let file = file_access::open_plain(path).map_err(JournalError::Open)?;
     let mut reader = BufReader::new(Digesting::new(file));
     let past = walk(&mut reader, |_, _| {})?.past;
     Ok((past, reader.into_inner().finish().1))
 }
 
-/// Opens a file such that neither a FIFO nor a terminal that has taken its place meanwhile does harm.
-fn open_file(options: &OpenOptions, path: &Path) -> Result<File, JournalError> {
-    let mut options = options.clone();
-    options.custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits());
-    let file = options.open(path).map_err(JournalError::Open)?;
-    let kind = file.metadata().map_err(JournalError::Open)?.file_type();
-    if kind.is_file() { Ok(file) } else { Err(JournalError::NotAFile(named(kind))) }
-}
-
 /// To open a device may already do something, so it is looked at first.
 fn refuse_special(path: &Path) -> Result<(), JournalError> {
     match fs::metadata(path) {
-        Ok(found) if !found.is_file() => Err(JournalError::NotAFile(named(found.file_type()))),
+        Ok(found) if !found.is_file() => Err(JournalError::NotAFile(file_access::named(found.file_type()))),
         _ => Ok(()),
-    }
-}
-
-fn named(kind: fs::FileType) -> &'static str {
-    match kind {
-        _ if kind.is_dir() => "a folder",
-        _ if kind.is_fifo() => "a pipe",
-        _ if kind.is_socket() => "a socket",
-        _ => "a device",
     }
 }
 

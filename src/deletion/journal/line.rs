@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::file_access::LONGEST_LINE;
 use crate::text::shorten;
 
 use super::error::Fault;
@@ -16,7 +17,7 @@ pub(super) const BEGINS: &[u8] = b"{\"format\":\"halfbuilt-journal/";
 /// How a journal of this version begins.
 pub(super) const BEGINS_SO: &[u8] = b"{\"format\":\"halfbuilt-journal/1\",\"seq\":1,";
 /// The most bytes of a line, its line feed included: what may be in memory at once when a journal is read.
-pub(super) const LONGEST: usize = 16 << 20;
+pub(super) const LONGEST: usize = LONGEST_LINE as usize;
 
 /// How many characters an error shows of what was read.
 const SHOWN: usize = 300;

@@ -9,9 +9,6 @@ pub enum ManifestError {
     /// It cannot be read.
     #[error("it cannot be read")]
     Read(#[from] io::Error),
-    /// It is larger than any manifest.
-    #[error("it is larger than {0} bytes")]
-    TooLarge(u64),
     /// It is no JSON, or has other fields.
     #[error("it is not what `halfbuilt manifest` writes")]
     Json(#[from] serde_json::Error),
@@ -42,9 +39,7 @@ impl ManifestError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Read(_) => None,
-            Self::TooLarge(_) | Self::Json(_) => {
-                Some("is this the file that `halfbuilt manifest -o` wrote?".to_owned())
-            }
+            Self::Json(_) => Some("is this the file that `halfbuilt manifest -o` wrote?".to_owned()),
             Self::Format(_) => Some("read it with the release of halfbuilt that wrote it".to_owned()),
             Self::Content(_) => {
                 Some("it was cut or edited: take it from where it was kept, beside the backup".to_owned())

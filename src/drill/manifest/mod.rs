@@ -5,12 +5,13 @@ mod error;
 mod gather;
 mod numbers;
 
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::file_access;
 
 use super::signature::Key;
 
@@ -20,7 +21,6 @@ pub use gather::Gatherer;
 /// The format that is written, and the only one that is read.
 pub const FORMAT: &str = "halfbuilt-manifest/1";
 /// More than any manifest has: at seven bytes a build, of 150 million builds.
-const LARGEST: u64 = 1 << 30;
 /// A range has as many numbers as so many bits can tell apart.
 const RANGE_BITS: u32 = 10;
 
@@ -181,12 +181,8 @@ impl Manifest {
     /// # Errors
     /// It cannot be read, or is not what `manifest` writes.
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
-        let mut text = Vec::new();
-        File::open(path)?.take(LARGEST + 1).read_to_end(&mut text)?;
-        if text.len() as u64 > LARGEST {
-            return Err(ManifestError::TooLarge(LARGEST));
-        }
-        Self::parse(&text)
+        // Of what is none, no more than its beginning is read: one may be large.
+        Self::parse(&file_access::read_json(path, file_access::MANIFEST)?)
     }
 
     /// Reads one from its bytes.

@@ -1,0 +1,290 @@
+//! Files that are no ordinary ones: pipes, devices, links that lead nowhere, files without an end, and who may read new ones.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use halfbuilt::exit::Exit;
+use tempfile::TempDir;
+
+use crate::delete::{NOBODY, scanned};
+use crate::support::{Done, Report, Run, TIMES, TOKEN, TestDatabase, admin, halfbuilt, repository};
+
+/// No database is there.
+const NOWHERE: [&str; 2] = ["--database-url", "postgres://127.0.0.1:9/ci"];
+/// So much memory is enough to read what has no end up to its limit, in KiB.
+const MEMORY: &str = "ulimit -v 2500000";
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).to_str().expect("UTF-8").to_owned()
+    }
+
+    /// A pipe that nobody reads or writes.
+    fn pipe(&self, name: &str) -> String {
+        let made = Command::new("mkfifo").arg(self.path(name)).status().expect("mkfifo starts");
+        assert!(made.success());
+        self.text(name)
+    }
+}
+
+#[test]
+fn what_has_no_end_is_read_up_to_a_limit_that_is_told() {
+    let endless = "/dev/zero";
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("rules")).expect("a folder");
+    // Two GiB of nothing, which take no place.
+    let large = folder.path("rules/own.sql");
+    std::fs::File::create(&large).and_then(|file| file.set_len(2 << 30)).expect("a file");
+    let (large, rules) = (large.to_str().expect("UTF-8"), folder.text("rules"));
+    let page = folder.text("page.html");
+    for (arguments, variables, said) in [
+        (&["scan", "--profile", endless][..], &[][..], "larger than the 1 MiB that a profile may have"),
+        (&["scan", "--rules", &rules], &[], "larger than the 1 MiB that a rule may have"),
+        (&["verify", "--policy", endless], &[], "larger than the 1 MiB that a policy may have"),
+        (&["delete", large, "--via", NOBODY[1], "--policy", endless], &[], "1 MiB that a policy may have"),
+        (&["verify", "--expect-file", endless], &[], "larger than the 16 MiB that a list of builds may have"),
+        (&["verify", "--baseline", endless], &[], "it is not what `halfbuilt manifest` writes"),
+        (&["verify", "--baseline", large], &[], "it is not what `halfbuilt manifest` writes"),
+        (&["manifest", "--key-file", endless], &[], "larger than the 4 KiB that a key may have"),
+        (&["report", endless, "--html", &page], &[], "a row of it is longer than 16 MiB"),
+        (&["report", large, "--html", &page], &[], "a row of it is longer than 16 MiB"),
+        (&["delete", endless, "--via", NOBODY[1]], &[], "line 1: it is longer than 16 MiB"),
+        (&["delete", large, "--via", NOBODY[1]], &[], "line 1: it is longer than 16 MiB"),
+        (&["journal", "verify", large], &[], "is not a journal"),
+        (&["scan"], &[("PGSERVICE", "ci"), ("PGSERVICEFILE", endless)], "the 1 MiB that a service file may have"),
+        (&["scan"], &[("PGSERVICE", "ci"), ("PGSERVICEFILE", large)], "the 1 MiB that a service file may have"),
+    ] {
+        let run = halfbuilt(arguments).under(MEMORY);
+        let run = variables.iter().fold(run, |run, (name, value)| run.env(name, value));
+        let run = if variables.is_empty() && !["report", "journal"].contains(&arguments[0]) {
+            halfbuilt(arguments).args(&NOWHERE).under(MEMORY)
+        } else {
+            run
+        };
+        let done = run.run().exits(Exit::Failed);
+        assert!(done.stderr.contains(said), "{arguments:?}: {said:?} is not in {}", done.stderr);
+        let named = if done.stderr.contains(endless) { endless } else { large };
+        assert!(done.stderr.contains(named), "{arguments:?}: the file is not named: {}", done.stderr);
+    }
+    // From standard input too.
+    let done = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&NOWHERE).under(&format!("{MEMORY}; exec </dev/zero"));
+    done.run().exits(Exit::Failed).says("line 1: it is longer than 16 MiB");
+    // Results that are none are not written over.
+    let done = halfbuilt(&["delete", "-", "-o", large]).args(&NOBODY).args(&NOWHERE).input("https://ci.x/gh/a/b/1\n");
+    done.under(MEMORY).run().exits(Exit::Usage).says("results are never written over");
+    assert!(!Path::new(&page).exists());
+}
+
+#[test]
+fn passwords_keys_and_certificates_have_a_limit_too() {
+    let folder = Folder::new();
+    let large = folder.path("large");
+    std::fs::File::create(&large).and_then(|file| file.set_len(2 << 30)).expect("a file");
+    std::fs::set_permissions(&large, std::fs::Permissions::from_mode(0o600)).expect("permissions");
+    let (large, pipe) = (folder.text("large"), folder.pipe("pipe"));
+    let certificate = repository("tests/cli/main.rs");
+    let certificate = certificate.to_str().expect("UTF-8");
+    for (url, said) in [
+        (format!("sslmode=verify-ca sslrootcert={large}"), "16 MiB that a file of certificates may have"),
+        (format!("sslmode=verify-ca sslrootcert={pipe}"), "it is a pipe, not a file"),
+        (format!("sslmode=require sslcert={large}"), "16 MiB that a file of certificates may have"),
+        (format!("sslmode=require sslcert={pipe}"), "it is a pipe, not a file"),
+        (format!("passfile={large}"), "the 1 MiB that a password file may have"),
+        (format!("passfile={pipe}"), "it is no plain file"),
+        (format!("sslmode=require sslcert={certificate} sslkey={pipe}"), "no client certificate could be read"),
+    ] {
+        let place = format!("host=127.0.0.1 port=9 dbname=ci user=me {url}");
+        let run = halfbuilt(&["scan", "--database-url", &place]).under(MEMORY);
+        let done = run.run().exits(Exit::Failed);
+        assert!(done.stderr.contains(said), "{url}: {said:?} is not in {}", done.stderr);
+    }
+}
+
+#[test]
+fn a_token_and_a_file_of_authorities_have_a_limit() {
+    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let before = database.urls();
+    let admin = admin(&database);
+    for (flag, via, kind) in [
+        ("--token-file", admin.http(), "64 KiB that a token"),
+        ("--ca-file", admin.https(), "16 MiB that a file of certificates"),
+    ] {
+        let run = halfbuilt(&["delete", "--execute", "--confirm", &database.host, flag, "/dev/zero", "--via", &via]);
+        let run = run.args(&[&report]).args(&TIMES).args(&["--max-percent", "100"]).on(&database);
+        let done = run.env("HALFBUILT_TOKEN", TOKEN).under(MEMORY).run().exits(Exit::Failed);
+        done.says("/dev/zero").says(&format!("it is larger than the {kind} may have"));
+    }
+    assert_eq!(database.urls(), before);
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_that_is_looked_for_is_refused_and_not_waited_for() {
+    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let folder = Folder(folder);
+    std::fs::remove_file(folder.path("report.csv.about.json")).expect("metadata");
+    let beside = folder.pipe("report.csv.about.json");
+    let delete = |more: &[&str]| {
+        let run = halfbuilt(&["delete"]).args(&[&report]).args(&TIMES).args(more);
+        run.on(&database).via_nrepl(&admin(&database)).run().exits(Exit::Failed)
+    };
+    delete(&[]).says(&beside).says("it is a pipe, not a file");
+    let page = folder.text("page.html");
+    let done = halfbuilt(&["report", "--html", &page]).args(&[&report]).run().exits(Exit::Failed);
+    done.says(&beside).says("it is a pipe, not a file");
+    std::fs::remove_file(&beside).expect("a pipe");
+    let pipe = folder.pipe("pipe");
+    let execute = ["--execute", "--confirm", &database.host];
+    delete(&[&execute[..], &["--journal", &pipe]].concat()).says(&pipe).says("it is a pipe");
+    delete(&[&execute[..], &["--archive", &pipe]].concat()).says(&pipe).says("is no archive of halfbuilt");
+    halfbuilt(&["journal", "verify", &pipe]).run().exits(Exit::Failed).says("it is a pipe");
+    std::fs::create_dir(folder.path("rules")).expect("a folder");
+    let rule = folder.pipe("rules/own.sql");
+    let done = halfbuilt(&["scan", "--rules", &folder.text("rules")]).args(&NOWHERE).run().exits(Exit::Failed);
+    done.says(&rule).says("it is a pipe, not a file");
+    assert_eq!(database.urls().len(), TestDatabase::circleci(&["healthy", "stuck-running"]).urls().len());
+}
+
+#[test]
+fn an_output_that_nobody_reads_is_an_error() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let folder = Folder::new();
+    let pipe = folder.pipe("pipe");
+    for (command, flag) in
+        [("verify", "--json"), ("verify", "--junit"), ("verify", "-o"), ("scan", "-o"), ("manifest", "-o")]
+    {
+        let done = halfbuilt(&[command, flag, &pipe]).args(&TIMES).on(&database).run().exits(Exit::Failed);
+        done.fails_with(&format!("cannot write {pipe}")).says("nobody reads it");
+    }
+    // The verdict stands.
+    let verify = halfbuilt(&["verify"]).args(&TIMES).on(&database).env("GITHUB_ACTIONS", "true");
+    let done = verify.env("GITHUB_STEP_SUMMARY", &pipe).run().exits(Exit::Found);
+    done.says(&format!("no summary for GITHUB_STEP_SUMMARY: cannot append to {pipe}: it is a pipe, not a file"));
+}
+
+#[test]
+fn a_pipe_that_a_person_names_is_read_and_written() {
+    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let folder = Folder(folder);
+    let read = |arguments: &[&str], from: &str| -> Done {
+        let times: &[&str] = if arguments[0] == "report" { &[] } else { &TIMES };
+        let run: Run = halfbuilt(arguments).args(times).on(&database);
+        run.under(&format!("exec 7< <({from})")).run()
+    };
+    let one = Report::read(&report).rows[0]["build_url"].clone();
+    read(&["verify", "--expect-file", "/dev/fd/7"], &format!("echo {one}")).exits(Exit::Found).does_not_say(&one);
+    let profile = repository("sql/profiles/circleci.sql");
+    read(&["scan", "--profile", "/dev/fd/7"], &format!("cat {}", profile.display())).exits(Exit::Clean);
+    let policy = "printf '[delete]\\nmax = 1\\n'";
+    let delete = ["delete", "--via", "nrepl://127.0.0.1:9"];
+    let (report, policy_from) = (report.to_str().expect("UTF-8"), ["--policy", "/dev/fd/7"]);
+    read(&[&delete[..], &[report], &policy_from].concat(), policy)
+        .exits(Exit::Declined)
+        .says("more than the 1 that max");
+    // Also where it comes in pieces, or slowly, and where there is nothing in it.
+    let pieces = format!("head -c 100 {report}; sleep 0.3; tail -c +101 {report}");
+    read(&[&delete[..], &["/dev/fd/7", "--max-percent", "100"]].concat(), &pieces).exits(Exit::Clean);
+    read(&["report", "/dev/fd/7", "--html", &folder.text("page.html")], &pieces).exits(Exit::Clean);
+    read(&[&delete[..], &["/dev/fd/7"]].concat(), "true").exits(Exit::Failed).says("it is empty");
+    // Written: more than a pipe holds at once.
+    let copy = folder.text("copy");
+    let run = halfbuilt(&["verify", "--json", "/dev/fd/7"]).args(&TIMES).on(&database);
+    run.under(&format!("exec 7> >(cat >{copy})")).run().exits(Exit::Found);
+    for _ in 0..500 {
+        if std::fs::read_to_string(&copy).is_ok_and(|copy| copy.ends_with("}\n")) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("the verdict did not come: {:?}", std::fs::read_to_string(&copy));
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_no_output() {
+    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let folder = Folder(folder);
+    let (link, target) = (folder.text("link"), folder.path("target"));
+    symlink(&target, &link).expect("a link");
+    let report = report.to_str().expect("UTF-8");
+    let admin = admin(&database);
+    let via = admin.nrepl();
+    let execute = ["delete", report, "--via", &via, "--execute", "--confirm", &database.host, "--max-percent", "100"];
+    let before = database.urls();
+    for arguments in [
+        &["scan", "-o"][..],
+        &["verify", "-o"],
+        &["verify", "--json"],
+        &["verify", "--junit"],
+        &["manifest", "-o"],
+        &["report", report, "--html"],
+        &["report", report, "--markdown"],
+        &[&execute[..], &["-o"]].concat(),
+        &[&execute[..], &["--journal"]].concat(),
+        &[&execute[..], &["--archive"]].concat(),
+    ] {
+        let times: &[&str] = if arguments[0] == "report" { &[] } else { &TIMES };
+        let run = halfbuilt(arguments).args(&[&link]).args(times).on(&database);
+        let done = run.run().exits(Exit::Failed);
+        assert!(done.stderr.contains("which is not there: name the file itself"), "{arguments:?}: {}", done.stderr);
+        assert!(done.stderr.contains(&link), "{arguments:?}: {}", done.stderr);
+        assert!(!target.exists() && Path::new(&link).is_symlink(), "{arguments:?}");
+    }
+    assert_eq!(database.urls(), before);
+    let verify = halfbuilt(&["verify"]).args(&TIMES).on(&database).env("GITHUB_ACTIONS", "true");
+    verify.env("GITHUB_STEP_SUMMARY", &link).run().exits(Exit::Found).says("name the file itself");
+    assert!(!target.exists());
+}
+
+#[test]
+fn new_files_are_for_their_owner_and_group_whatever_the_umask() {
+    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
+    let folder = Folder::new();
+    let path = |name: &str| folder.text(name);
+    let admin = admin(&database);
+    let run = |arguments: &[&str]| halfbuilt(arguments).on(&database).under("umask 0");
+    run(&["scan", "-o", &path("report.csv")]).args(&TIMES).run().exits(Exit::Clean);
+    run(&["manifest", "-o", &path("manifest.json")]).args(&TIMES).run().exits(Exit::Clean);
+    let verify = run(&["verify", "--json", &path("v.json"), "--junit", &path("v.xml")]).args(&TIMES);
+    verify.run().exits(Exit::Found);
+    let delete = halfbuilt(&["delete", &path("report.csv"), "--execute", "--confirm", &database.host]).args(&TIMES);
+    let delete = delete.args(&["--archive", &path("archive.gz"), "-o", &path("results.csv"), "--max-percent", "100"]);
+    delete.on(&database).via_nrepl(&admin).under("umask 0").run().exits(Exit::Clean);
+    let journal = "report.csv.journal.jsonl";
+    let pages = ["--html", &path("page.html"), "--markdown", &path("page.md"), "--journal", &path(journal)];
+    run(&["report", &path("report.csv")]).args(&pages).run().exits(Exit::Clean);
+    for (name, mode) in [
+        ("report.csv", 0o640),
+        ("report.csv.about.json", 0o640),
+        ("manifest.json", 0o640),
+        ("results.csv", 0o640),
+        (journal, 0o640),
+        ("page.html", 0o640),
+        ("page.md", 0o640),
+        ("archive.gz", 0o600),
+        // The runner of a CI reads them, whoever it is.
+        ("v.json", 0o644),
+        ("v.xml", 0o644),
+    ] {
+        let found = std::fs::metadata(path(name)).expect(name).permissions().mode() & 0o777;
+        assert_eq!(format!("{name} {found:o}"), format!("{name} {mode:o}"));
+    }
+    // What is there keeps its mode.
+    std::fs::set_permissions(path("page.html"), std::fs::Permissions::from_mode(0o664)).expect("permissions");
+    run(&["report", &path("report.csv")]).args(&pages).run().exits(Exit::Clean);
+    let found = std::fs::metadata(path("page.html")).expect("a page").permissions().mode() & 0o777;
+    assert_eq!(format!("{found:o}"), "664");
+}
