@@ -14,6 +14,7 @@ use crate::cli::DeleteArgs;
 use crate::exit::Exit;
 use crate::output::Printer;
 use crate::project_glob::ProjectGlobs;
+use crate::state::State;
 
 use super::guard::Guard;
 use super::interrupt::Interrupt;
@@ -62,7 +63,8 @@ pub(super) async fn run(mut args: DeleteArgs, interrupt: &Interrupt, printer: Pr
     guard.knows_them();
     let deletions = plan.iter().filter(|planned| planned.is_deletion()).count();
     // What an earlier run left open, or did not see gone, has to be looked up and put on record, even if nothing is to be sent.
-    let left_open = args.execute && !history.doubtful(&plan).is_empty();
+    let returned = plan.iter().any(|planned| planned.kept_as() == Some(State::Failed));
+    let left_open = args.execute && (returned || !history.doubtful(&plan).is_empty());
     let host = match host {
         Some(host) if deletions > 0 || left_open => host,
         _ => return nothing_left(&plan, output, output_file.is_none(), printer),

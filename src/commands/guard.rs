@@ -4,23 +4,22 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::build_url::BuildUrl;
-use crate::causes::told_apart;
 use crate::cli::DeleteArgs;
-use crate::database::{Database, DatabaseError, DatabaseIdentity, Lock};
-use crate::deletion::journal::{DatabaseName, Who};
+use crate::database::{Database, DatabaseError, DatabaseIdentity, Position};
+use crate::deletion::journal::DatabaseName;
 use crate::deletion::{ArchiveFailure, BuildReader, Permit, Reading, Terms};
 use crate::finding::Finding;
 use crate::output::Printer;
 use crate::premise::Premise;
 use crate::report::Chosen;
 use crate::scan::{Fit, Lookup, ScanError, ScanPlan, reads};
-use crate::table::{Table, in_words};
+use crate::table::Table;
 
+use super::Error;
 use super::evidence::{Archived, Evidence};
-use super::{Error, reading};
 
 /// How many milliseconds a database that was there and is not is waited for, before each time that it is tried again: a
 /// restart, or the move to another server, takes seconds to a minute.
@@ -37,8 +36,6 @@ const ON_THE_WAY: Duration = Duration::from_secs(5);
 const STATEMENTS: u32 = 4;
 /// How much longer than a reading it may take to archive some builds: their output may be large.
 const ARCHIVING: u32 = 6;
-/// How long it may take to connect once more.
-const CONNECTING: Duration = Duration::from_secs(15);
 
 /// The build database, as a deletion sees it.
 pub(super) struct Guard<'a> {
@@ -49,18 +46,22 @@ pub(super) struct Guard<'a> {
     pub(super) premise: Premise,
     /// What may be deleted.
     permit: &'a Permit,
-    args: &'a DeleteArgs,
-    printer: Printer,
+    pub(super) args: &'a DeleteArgs,
+    pub(super) printer: Printer,
     /// Which database it is: the only one that may be read.
-    identity: DatabaseIdentity,
+    pub(super) identity: DatabaseIdentity,
     /// The tables that are read: the only ones that may be.
     pub(super) tables: Vec<Table>,
     /// Whether no other deletion may be at work on it.
-    alone: bool,
+    pub(super) alone: bool,
     /// How long one reading may take.
     limit: Duration,
     /// Whether the connection has been given up: nothing is asked on it any more.
-    is_silent: bool,
+    pub(super) is_silent: bool,
+    /// Where the database was in its own history when that was asked last.
+    pub(super) position: Option<Position>,
+    /// Whether the connection was lost since anybody asked.
+    pub(super) been_away: bool,
     /// Where what is to go is put aside first, if anywhere.
     pub(super) evidence: Option<Evidence>,
     /// Whether a build that is not found is looked for in every way there is, at whatever cost.
@@ -77,6 +78,7 @@ impl<'a> Guard<'a> {
         printer: Printer,
     ) -> Result<Self, ScanError> {
         let identity = database.identity().await?;
+        let position = database.position().await?;
         let (fit, premise) = {
             let snapshot = database.snapshot(&plan.settings()).await?;
             let fit = Fit::check(plan, &snapshot).await?;
@@ -99,6 +101,8 @@ impl<'a> Guard<'a> {
             alone,
             limit,
             is_silent: false,
+            position,
+            been_away: false,
             evidence: None,
             thorough: true,
         })
@@ -201,60 +205,6 @@ impl Guard<'_> {
         }
         Err(DatabaseError::NoAnswer { what: "reading what is to be archived", limit }.into())
     }
-
-    /// Waits so many milliseconds and connects anew; where there is nothing to wait for any more, it stays with the error.
-    async fn wait_for_the_database(&mut self, wait: Option<u64>, error: ScanError) -> Result<(), ScanError> {
-        let Some(wait) = wait.map(Duration::from_millis) else { return Err(error) };
-        let causes = [vec![error.to_string()], told_apart(&error)].concat().join(": ");
-        self.printer.say(&format!("the database is away, trying again in {wait:?}: {causes}"));
-        sleep(wait).await;
-        self.reconnect().await
-    }
-
-    /// Connects anew. A database that cannot be reached yet is no failure; another one than before is.
-    async fn reconnect(&mut self) -> Result<(), ScanError> {
-        let Ok(connected) = timeout(CONNECTING, self.connect_anew()).await else { return Ok(()) };
-        match connected {
-            Ok(Some(database)) => {
-                self.database = database;
-                self.is_silent = false;
-            }
-            Ok(None) => {}
-            Err(error) if error.may_pass() => {}
-            Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    /// `None` where somebody else is at work: it may be our own session, of which the server does not know yet that it ended.
-    async fn connect_anew(&self) -> Result<Option<Database>, ScanError> {
-        let mut database = match reading::connect(&self.args.reading, self.printer).await {
-            Ok(database) => database,
-            Err(Error::Scan(error)) => return Err(error),
-            // The settings were good before; what else there is will be told by the next reading.
-            Err(_) => return Ok(None),
-        };
-        let now = database.identity().await?;
-        if now != self.identity {
-            let (before, now) = (self.identity.to_string(), now.to_string());
-            return Err(ScanError::OtherDatabase { before, now });
-        }
-        if self.alone && database.is_standby().await? {
-            self.printer.say("what answers now is a standby, which may lag behind: waiting for the primary");
-            return Ok(None);
-        }
-        let tables = Fit::check(self.plan, &database.snapshot(&self.plan.settings()).await?).await?.tables().to_vec();
-        if tables != self.tables {
-            let [before, now] = [&self.tables, &tables].map(|tables| format!("with {}", in_words(tables)));
-            return Err(ScanError::OtherDatabase { before, now });
-        }
-        if self.alone && matches!(database.lock(&Who::am_i().holder()).await?, Lock::Held(_)) {
-            let ours = "it may be our own, of which the server does not know yet that it is over";
-            self.printer.say(&format!("a session still holds the lock of a deletion on this database: {ours}"));
-            return Ok(None);
-        }
-        Ok(Some(database))
-    }
 }
 
 impl BuildReader for Guard<'_> {
@@ -297,6 +247,10 @@ impl BuildReader for Guard<'_> {
         };
         self.evidence = Some(evidence);
         archived.map(|archived| Some(archived.fingerprints))
+    }
+
+    fn has_been_away(&mut self) -> bool {
+        std::mem::take(&mut self.been_away)
     }
 
     fn terms(&self) -> Terms<'_> {

@@ -15,6 +15,7 @@ mod policy;
 mod profile_check;
 mod profiles;
 mod reading;
+mod reconnect;
 mod record;
 mod report;
 mod rules;

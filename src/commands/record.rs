@@ -1,23 +1,26 @@
 //! What a deletion leaves behind: the results, row by row, the count of each state, the bar.
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use crate::admin::Answer;
 use crate::build_url::BuildUrl;
 use crate::deletion::journal::{Event, Intent, Journal, Kept};
-use crate::deletion::{Decision, Ended, Planned, Recorder};
+use crate::deletion::{Decision, Ended, Identity, Planned, Recorder};
 use crate::finding::Finding;
 use crate::output::{OutputError, OutputFile, PlanTable, Printer, Progress};
-use crate::report::{DRY_RUN, ResultRow, ResultWriter};
+use crate::report::{self, DRY_RUN, ResultRow, ResultWriter};
 use crate::state::State;
+use crate::text::escape_controls;
 
 use super::Error;
 
 /// Puts every build that has ended on record and moves the bar.
 pub(super) struct Record {
-    results: ResultWriter<OutputFile>,
+    results: Results,
+    /// The rows that ended otherwise after all, by address and line.
+    otherwise: BTreeMap<(String, u64), (State, String)>,
     states: BTreeMap<State, u64>,
     progress: Progress,
     journal: Journal,
@@ -38,9 +41,19 @@ impl Record {
         unsettled: HashSet<String>,
         printer: Printer,
     ) -> Result<Self, Error> {
-        let results = ResultWriter::new(output).map_err(Error::Unrecorded)?;
+        let results = Results::begin(output).map_err(Error::Unrecorded)?;
         let progress = Progress::counted("deleting", deletions, printer);
-        Ok(Self { results, states: BTreeMap::new(), progress, journal, unsettled, failed: false, says_all: false })
+        let otherwise = BTreeMap::new();
+        Ok(Self {
+            results,
+            otherwise,
+            states: BTreeMap::new(),
+            progress,
+            journal,
+            unsettled,
+            failed: false,
+            says_all: false,
+        })
     }
 
     /// What the plan kept from the start is told as that, unless an earlier session had sent it.
@@ -76,8 +89,55 @@ impl Record {
 
     /// Ends the results; tells how many builds ended in each state, and whether every row could be written.
     pub(super) fn finish(self) -> (BTreeMap<State, u64>, Result<(), Error>) {
-        let finished = self.results.finish().map_err(Error::Unrecorded);
-        (self.states, finished.and_then(|output| Ok(output.finish()?)))
+        (self.states, self.results.finish(&self.otherwise))
+    }
+}
+
+/// The rows of results on their way out.
+enum Results {
+    /// Each at once, into a file: a kill loses none.
+    AtOnce(ResultWriter<OutputFile>),
+    /// At the end, all together: what has been printed cannot be taken back.
+    Held(ResultWriter<Vec<u8>>, OutputFile),
+}
+
+impl Results {
+    fn begin(output: OutputFile) -> std::io::Result<Self> {
+        Ok(match output.can_be_amended() {
+            true => Self::AtOnce(ResultWriter::new(output)?),
+            false => Self::Held(ResultWriter::new(Vec::new())?, output),
+        })
+    }
+
+    fn write(&mut self, row: &ResultRow<'_>) -> std::io::Result<()> {
+        match self {
+            Self::AtOnce(rows) => rows.write(row),
+            Self::Held(rows, _) => rows.write(row),
+        }
+    }
+
+    /// Ends them, with the rows that ended otherwise after all as they ended.
+    fn finish(self, otherwise: &BTreeMap<(String, u64), (State, String)>) -> Result<(), Error> {
+        let amend = |rows: &[u8], to: &mut dyn Write| match otherwise.is_empty() {
+            true => to.write_all(rows),
+            false => report::amended(rows, to, otherwise),
+        };
+        let output = match self {
+            Self::AtOnce(rows) => {
+                let mut output = rows.finish().map_err(Error::Unrecorded)?;
+                if !otherwise.is_empty() {
+                    output.amend(|rows, to| amend(rows, to))?;
+                }
+                output
+            }
+            Self::Held(rows, mut output) => {
+                let rows = rows.finish().map_err(Error::Unrecorded)?;
+                let name = output.name();
+                amend(&rows, &mut output).map_err(|source| OutputError::new(name, source))?;
+                output
+            }
+        };
+        Ok(output.finish()?)
     }
 }
 
@@ -98,6 +158,29 @@ impl Recorder for Record {
         // Each is told, even where one of them cannot be written.
         let written: Vec<_> = ended.iter().map(|ended| self.add(ended)).collect();
         journalled.and(written.into_iter().collect())
+    }
+
+    async fn returned(&mut self, ended: &[Ended<'_>]) -> std::io::Result<()> {
+        let told = |Ended { planned, state, reason }: &Ended<'_>| {
+            let url = name(planned);
+            [Event::looked(&url, false, reason), Event::result(&url, *state, reason)]
+        };
+        let journalled = self.journal.append(ended.iter().flat_map(told).collect()).await;
+        for Ended { planned, state, reason } in ended {
+            // What is not of this plan was not counted with it.
+            if planned.chosen.line > 0
+                && let Some(deleted) = self.states.get_mut(&State::Deleted)
+            {
+                *deleted = deleted.saturating_sub(1);
+                self.states.retain(|_, builds| *builds > 0);
+            }
+            *self.states.entry(*state).or_default() += 1;
+            let url_text = &planned.chosen.url_text;
+            self.progress.say(&format!("{state}: {url_text}: {reason}"));
+            let place = (escape_controls(url_text), planned.chosen.line);
+            self.otherwise.insert(place, (*state, reason.clone()));
+        }
+        journalled
     }
 
     fn waits(&self, wait: Duration, why: &str) {
@@ -125,6 +208,8 @@ fn intent(planned: &Planned, now: &Finding) -> Event {
         evidence: now.evidence.clone(),
         timing: now.timing,
         fingerprint: now.fingerprint.clone(),
+        key: Identity::of(now).key,
+        queued_at: now.queued_at.map(|time| time.to_string()),
     }))
 }
 

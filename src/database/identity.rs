@@ -9,6 +9,8 @@ use super::row::Field;
 const IDENTITY: &str = include_str!("../../sql/engine/identity.sql");
 /// Asks for the identifier.
 const SYSTEM_IDENTIFIER: &str = include_str!("../../sql/engine/system_identifier.sql");
+/// Asks for its place in its history.
+const POSITION: &str = include_str!("../../sql/engine/position.sql");
 /// What is being done.
 const WHAT: &str = "asking which database this is";
 
@@ -64,4 +66,29 @@ impl std::fmt::Display for DatabaseIdentity {
             None => f.write_str(" (this role may not ask for the server's system identifier)"),
         }
     }
+}
+
+/// A place in the history of a database server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Which history: each promotion of a standby begins a new one.
+    pub timeline: u32,
+    /// How many bytes of log had been written in it.
+    pub written: i64,
+}
+
+/// Asks for the position. A server that does not tell has none, and a standby none of its own.
+pub(super) async fn position(transaction: &Transaction<'_>) -> Result<Option<Position>, DatabaseError> {
+    let what = "asking how far the server's log has come";
+    let row = match transaction.query_typed_one(POSITION, &[]).await {
+        Ok(row) => row,
+        Err(source) => {
+            let error = DatabaseError::statement(what, source);
+            return if error.is_about_the_statement() { Ok(None) } else { Err(error) };
+        }
+    };
+    let timeline: Option<String> = row.field(what, 0)?;
+    let timeline = timeline.and_then(|digits| u32::from_str_radix(&digits, 16).ok());
+    let written: Option<i64> = row.field(what, 1)?;
+    Ok(timeline.zip(written).map(|(timeline, written)| Position { timeline, written }))
 }

@@ -23,7 +23,7 @@ mod tls;
 mod wire;
 
 pub use error::DatabaseError;
-pub use identity::DatabaseIdentity;
+pub use identity::{DatabaseIdentity, Position};
 pub use lock::{Holder, Lock};
 pub use row::{Row, Rows};
 pub use session::{Canceller, Column, Database, Parameter, Snapshot};

@@ -10,7 +10,7 @@ use tokio_postgres::types::{Kind, ToSql, Type};
 use tokio_postgres::{CancelToken, Client, IsolationLevel, SimpleQueryMessage, Transaction};
 
 use super::connect::{self, Connected, Way};
-use super::identity::{self, DatabaseIdentity};
+use super::identity::{self, DatabaseIdentity, Position};
 use super::lock::{self, DeletionLock, Holder, Lock};
 use super::row::Field;
 use super::{DatabaseError, Row, Rows, Settings};
@@ -123,6 +123,14 @@ impl Database {
         let begun = self.begin().await?;
         let row = begun.transaction.query_typed_one(STANDBY, &[]).await.map_err(|source| query_error(what, source))?;
         row.field(what, 0)
+    }
+
+    /// Where the server is in its history; `None` where it does not tell.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn position(&mut self) -> Result<Option<Position>, DatabaseError> {
+        identity::position(&self.begin().await?.transaction).await
     }
 
     /// The schemas in which a session of this role looks for tables, in their order.

@@ -2,6 +2,7 @@
 
 use crate::state::State;
 
+use super::identity::Identity;
 use super::journal::{AnswerWord, PastBuild};
 use super::plan::{Decision, Reading};
 
@@ -9,7 +10,14 @@ use super::plan::{Decision, Reading};
 /// what the database says now.
 ///
 /// `may_be_sent`: a deletion of it was announced, and no answer says that it did nothing.
-pub fn with_past(decision: Decision, now: &Reading, past: &PastBuild, may_be_sent: bool) -> Decision {
+/// `was` is the build that the journal deleted last under this address.
+pub fn with_past(
+    decision: Decision,
+    now: &Reading,
+    past: &PastBuild,
+    may_be_sent: bool,
+    was: Option<&Identity>,
+) -> Decision {
     let gone = *now == Reading::Gone;
     match past {
         PastBuild::Ended { state, reason, .. } if state.is_gone() => {
@@ -18,7 +26,17 @@ pub fn with_past(decision: Decision, now: &Reading, past: &PastBuild, may_be_sen
                 return Decision::Keep(*state, format!("by an earlier run of this journal: {reason}"));
             }
             let back = "restored once more? a new --journal begins afresh";
-            Decision::Keep(State::Refused, format!("the journal says it is {state}, and it is there again: {back}"))
+            match (now, was) {
+                (Reading::There(found), Some(was)) if *state == State::Deleted && was.is(found) => {
+                    let back =
+                        "it is there again: restored since this journal deleted it? A new --journal begins afresh";
+                    Decision::Keep(State::Failed, back.to_owned())
+                }
+                _ => Decision::Keep(
+                    State::Refused,
+                    format!("the journal says it is {state}, and it is there again: {back}"),
+                ),
+            }
         }
         // It took effect later than anybody waited for.
         PastBuild::Ended { state: State::Unknown | State::Failed, .. } if gone => {
@@ -44,6 +62,7 @@ pub fn with_past(decision: Decision, now: &Reading, past: &PastBuild, may_be_sen
 mod tests {
     use super::*;
     use crate::admin::Answer;
+    use crate::deletion::once_more::found;
     use crate::deletion::sent::settled;
     use jiff::Timestamp;
 
@@ -64,7 +83,7 @@ mod tests {
     }
 
     fn decided_by(now: &Reading, past: &PastBuild, may_be_sent: bool) -> Option<State> {
-        match with_past(Decision::Delete("abnormal".to_owned()), now, past, may_be_sent) {
+        match with_past(Decision::Delete("abnormal".to_owned()), now, past, may_be_sent, None) {
             Decision::Delete(_) => None,
             Decision::Keep(state, _) => Some(state),
         }
@@ -82,6 +101,20 @@ mod tests {
             assert_eq!(decided(&Reading::Gone, &ended(state)), Some(state));
             assert_eq!(decided(&Reading::Several(1), &ended(state)), Some(State::Refused));
         }
+    }
+
+    /// Of two builds that had one address in turn, only the one that was deleted is there again.
+    #[test]
+    fn what_was_deleted_and_is_there_again_has_failed() {
+        let was = Identity { fingerprint: "f".to_owned(), key: Some("7".to_owned()), queued_at: None };
+        let mut found = found("7", None, "g");
+        let decided = |found: &crate::finding::Finding| {
+            let now = Reading::There(Box::new(found.clone()));
+            with_past(Decision::Delete(String::new()), &now, &ended(State::Deleted), false, Some(&was))
+        };
+        assert!(matches!(decided(&found), Decision::Keep(State::Failed, why) if why.starts_with("it is there again")));
+        found.key = "8".to_owned();
+        assert!(matches!(decided(&found), Decision::Keep(State::Refused, _)));
     }
 
     #[test]

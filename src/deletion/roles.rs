@@ -22,6 +22,9 @@ pub trait BuildReader {
     /// What the database says now of each build, in the same order.
     fn read(&mut self, chosen: &[&Chosen]) -> impl Future<Output = Result<Vec<Reading>, Self::Error>>;
 
+    /// Whether the database was away since this was asked last, and may have gone back to an earlier state.
+    fn has_been_away(&mut self) -> bool;
+
     /// By what it is decided on a reading.
     fn terms(&self) -> Terms<'_>;
 
@@ -87,6 +90,12 @@ pub trait Recorder {
     /// # Errors
     /// They cannot be put on record: then nothing more is sent.
     fn ended(&mut self, ended: &[Ended<'_>]) -> impl Future<Output = io::Result<()>>;
+
+    /// Builds that ended as deleted are not: each ends otherwise now.
+    ///
+    /// # Errors
+    /// It cannot be put on record: then nothing more is sent.
+    fn returned(&mut self, ended: &[Ended<'_>]) -> impl Future<Output = io::Result<()>>;
 
     /// The run waits for the server.
     fn waits(&self, wait: Duration, why: &str);

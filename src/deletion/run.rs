@@ -11,6 +11,8 @@ use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::state::State;
 
+use super::identity::Identity;
+use super::once_more::{self, Deleted};
 use super::pace::{Pace, Speed};
 use super::plan::{Decision, Planned, Reading};
 use super::roles::{ArchiveFailure, BuildReader, Deleter, Ended, Recorder, Stop};
@@ -59,9 +61,11 @@ pub enum Ending<E> {
 }
 
 /// Carries out a plan. Builds that are kept are put on record as they are; the others are deleted, the first being a
-/// canary that is proved gone before the second is sent. Every build of the plan ends in one state.
+/// canary that is proved gone before the second is sent. Every build of the plan ends in one state. What is deleted is read once more
+/// after the database was away, and at the end; so is what was `deleted_before`, by earlier runs.
 pub async fn run<R: BuildReader, D: Deleter, L: Recorder>(
     plan: &[Planned],
+    deleted_before: Vec<Deleted<'_>>,
     speed: Speed,
     (reader, deleter, recorder): (&mut R, &D, &mut L),
     stop: &Stop,
@@ -78,12 +82,19 @@ pub async fn run<R: BuildReader, D: Deleter, L: Recorder>(
         silence: Silence::default(),
         batch: BATCH,
         archived: BTreeMap::new(),
+        as_sent: BTreeMap::new(),
+        deleted: deleted_before,
         failures: 0,
         too_old: 0,
         unrecorded: None,
     };
     run.record_kept(plan).await;
-    let ending = run.work().await;
+    let mut ending = run.work().await;
+    if !matches!(ending, Ending::Blind(_))
+        && let Err(blind) = run.look_once_more().await
+    {
+        ending = blind;
+    }
     run.record_rest(&ending).await;
     run.unrecorded.map_or(ending, Ending::Unrecorded)
 }
@@ -102,6 +113,10 @@ struct Run<'a, R, D, L> {
     batch: usize,
     /// As what each build, by its line and address, was put aside, and how often.
     archived: BTreeMap<(u64, &'a str), (Option<String>, usize)>,
+    /// As what each build was read before it was sent.
+    as_sent: BTreeMap<(u64, &'a str), Identity>,
+    /// What was deleted and read again and gone.
+    deleted: Vec<Deleted<'a>>,
     /// How many deletions in a row have failed.
     failures: usize,
     /// How often in a row nothing could be sent because what was read had grown too old.
@@ -158,8 +173,33 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             if let Err(ending) = self.batch().await {
                 return ending;
             }
+            if self.reader.has_been_away()
+                && let Err(ending) = self.look_once_more().await
+            {
+                return ending;
+            }
         }
         Ending::Complete
+    }
+
+    /// Reads all that was deleted once more, and puts on record what is there again.
+    async fn look_once_more(&mut self) -> Result<(), Ending<R::Error>> {
+        let now = self.stop.now.clone();
+        let back = tokio::select! {
+            biased;
+            () = now.cancelled() => return Err(Ending::Interrupted),
+            back = once_more::back(self.reader, &self.deleted) => back.map_err(Ending::Blind)?,
+        };
+        let (places, ended): (Vec<usize>, Vec<Ended<'_>>) = back.into_iter().unzip();
+        for place in places.into_iter().rev() {
+            self.deleted.swap_remove(place);
+        }
+        if !ended.is_empty()
+            && let Err(error) = self.recorder.returned(&ended).await
+        {
+            self.unrecorded.get_or_insert(error);
+        }
+        Ok(())
     }
 
     /// Reads some builds again, sends what may still be deleted, and proves it.
@@ -182,6 +222,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             self.pending.extend(allowed.into_iter().map(|(planned, _)| planned));
             return Ok(());
         }
+        self.as_sent.extend(allowed.iter().map(|(planned, now)| (place(planned), Identity::of(now))));
         let fresh = Fresh { builds: allowed, read: began };
         let sending = Sending::new(&*self.recorder, self.deleter, &self.pace, self.stop);
         let done = sending.send(fresh, |answer, began| {
@@ -325,6 +366,10 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
                 }
                 let (state, reason) = sent.settled(gone);
                 canary.get_or_insert((state, reason.clone(), sent.planned.chosen.line));
+                let was = self.as_sent.remove(&place(sent.planned));
+                if let Some(was) = was.filter(|_| state == State::Deleted) {
+                    self.deleted.push(Deleted { planned: sent.planned, was });
+                }
                 self.failures = if state == State::Failed { self.failures + 1 } else { 0 };
                 ended.push(Ended::new(sent.planned, state, reason));
             }

@@ -40,6 +40,10 @@ struct World {
     sent: Rc<RefCell<BTreeMap<u64, usize>>>,
     /// Builds that are not as they were.
     changed: BTreeSet<u64>,
+    /// Builds that are there again after so many readings since they were sent.
+    back_after: BTreeMap<u64, usize>,
+    /// Whether the database was away, as of the next time that this is asked.
+    been_away: bool,
     /// After how many readings the database fails.
     blind_after: Option<usize>,
     /// After how many records the disk is full.
@@ -84,6 +88,10 @@ impl BuildReader for World {
         Ok(chosen.iter().map(|chosen| self.reading(number(chosen))).collect())
     }
 
+    fn has_been_away(&mut self) -> bool {
+        std::mem::take(&mut self.been_away)
+    }
+
     fn terms(&self) -> Terms<'_> {
         static PERMIT: LazyLock<Permit> = LazyLock::new(Permit::default);
         Terms { rules: vec!["stuck-running"], permit: &PERMIT }
@@ -101,8 +109,9 @@ impl World {
     fn reading(&self, number: u64) -> Reading {
         if let Some(reads) = self.sent.borrow_mut().get_mut(&number) {
             let gone = self.scripts[&number].gone_after.is_some_and(|after| *reads >= after);
+            let back = self.back_after.get(&number).is_some_and(|after| *reads >= *after);
             *reads += 1;
-            if gone {
+            if gone && !back {
                 return Reading::Gone;
             }
         }
@@ -178,6 +187,13 @@ impl Recorder for World {
         Ok(())
     }
 
+    async fn returned(&mut self, ended: &[Ended<'_>]) -> io::Result<()> {
+        for Ended { planned, state, .. } in ended {
+            self.log.borrow_mut().push(format!("returned {} {state}", number(&planned.chosen)));
+        }
+        Ok(())
+    }
+
     fn waits(&self, wait: Duration, _: &str) {
         self.log.borrow_mut().push(format!("waits {}", wait.as_secs()));
     }
@@ -236,6 +252,8 @@ fn world(scripts: impl IntoIterator<Item = Script>) -> World {
         scripts: (1..).zip(scripts).collect(),
         sent: Rc::default(),
         changed: BTreeSet::new(),
+        back_after: BTreeMap::new(),
+        been_away: false,
         blind_after: None,
         full_after: None,
         interrupt_at: None,
@@ -261,7 +279,7 @@ async fn carried_on(world: &World, sent_before: bool) -> (Vec<String>, Ending<Go
     let plan: Vec<Planned> = plan.collect();
     let (mut reader, deleter, mut recorder) = (world.clone(), world.clone(), world.clone());
     let speed = Speed { jobs: world.jobs, rate: world.rate };
-    let ending = run(&plan, speed, (&mut reader, &deleter, &mut recorder), &world.stop).await;
+    let ending = run(&plan, Vec::new(), speed, (&mut reader, &deleter, &mut recorder), &world.stop).await;
     (world.log.borrow().clone(), ending)
 }
 
@@ -285,6 +303,8 @@ async fn the_first_build_is_proved_gone_before_the_second_is_sent() {
             "read 2 3",
             "ended 2 deleted",
             "ended 3 deleted",
+            // Once more at the end, all of them.
+            "read 1 2 3",
         ]
     );
     assert!(matches!(ending, Ending::Complete));
@@ -436,6 +456,7 @@ async fn a_server_that_was_waited_for_is_not_asked_before_the_build_is_read_agai
             "send 3",
             "read 3",
             "ended 3 deleted",
+            "read 1 2 3",
         ]
     );
     assert!(matches!(ending, Ending::Complete));
@@ -649,4 +670,35 @@ proptest! {
             prop_assert!(under_way.len() <= 1, "more than a canary was sent: {:?}", log);
         }
     }
+}
+
+/// A database that has gone back to an earlier state, by a failover or a restore, has again what was deleted.
+#[tokio::test(start_paused = true)]
+async fn what_is_there_again_at_the_end_was_not_deleted() {
+    let mut world = world([done(), done(), done()]);
+    world.back_after = BTreeMap::from([(1, 1), (3, 1)]);
+    let (log, ending) = carried_out(&world).await;
+    assert!(matches!(ending, Ending::Complete), "{ending:?}");
+    assert_eq!(log[log.len() - 3..], ["read 1 2 3", "returned 1 failed", "returned 3 failed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_database_was_away_all_that_was_deleted_is_read_again_before_anything_more_is_sent() {
+    let mut world = world([done(), done()]);
+    world.been_away = true;
+    world.back_after = BTreeMap::from([(1, 1)]);
+    let (log, _) = carried_out(&world).await;
+    let returned = log.iter().position(|entry| entry == "returned 1 failed").expect("it is told");
+    let sent = log.iter().position(|entry| entry == "send 2").expect("it is sent");
+    assert!(returned < sent, "{log:?}");
+    // What is known to be there again is not read for ever.
+    assert_eq!(log.last().map(String::as_str), Some("read 2"), "{log:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_end_cannot_be_looked_at_the_run_is_blind() {
+    let mut world = world([done()]);
+    world.blind_after = Some(2);
+    let (_, ending) = carried_out(&world).await;
+    assert!(matches!(ending, Ending::Blind(_)), "{ending:?}");
 }

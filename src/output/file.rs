@@ -188,6 +188,31 @@ impl OutputFile {
         }
     }
 
+    /// Whether what has been written can still be changed.
+    pub fn can_be_amended(&self) -> bool {
+        matches!(self.sink, Sink::Record(_))
+    }
+
+    /// Puts another file in the place of a file of results: what `amend` makes of it. It takes its place as a whole.
+    ///
+    /// # Errors
+    /// It cannot be read or written.
+    pub fn amend(&mut self, amend: impl FnOnce(&[u8], &mut dyn Write) -> io::Result<()>) -> Result<(), OutputError> {
+        let Sink::Record(record) = &mut self.sink else { return Ok(()) };
+        let path = record.path.clone();
+        let replace = || {
+            record.file.flush()?;
+            let before = std::fs::read(&path)?;
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let mut after = temporary_beside(folder, &path, PRIVATE)?;
+            amend(&before, &mut after)?;
+            after.as_file().sync_all()?;
+            after.persist(&path).map_err(|error| error.error)?;
+            Ok(())
+        };
+        replace().map_err(|source| OutputError { name: self.name.clone(), source })
+    }
+
     /// Ends the output; a whole file takes its place now.
     ///
     /// # Errors

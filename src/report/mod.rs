@@ -16,6 +16,6 @@ pub use choice::{Chosen, Judged};
 pub use columns::{COLUMNS, begins_report};
 pub use digest::Digesting;
 pub use read::{ReportError, read};
-pub use results::{DRY_RUN, RESULT_COLUMNS, ResultRow, ResultWriter, addresses, begins_results, is_a_plan};
+pub use results::{DRY_RUN, RESULT_COLUMNS, ResultRow, ResultWriter, addresses, amended, begins_results, is_a_plan};
 pub use rows::{Row, Rows};
 pub use write::ReportWriter;

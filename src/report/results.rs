@@ -1,5 +1,6 @@
 //! The results file of `delete`: every chosen row, what was decided, how it ended and why.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use crate::state::State;
@@ -67,6 +68,33 @@ fn records<R: Read>(csv: &mut csv::Reader<Lines<R>>) -> impl Iterator<Item = csv
         csv.get_mut().of(begin);
         Some(read)
     })
+}
+
+/// Results in which some rows have ended otherwise after all: those with these addresses and lines, in these states for these reasons.
+///
+/// # Errors
+/// What is there is no file of results, or the new one cannot be written.
+pub fn amended(
+    from: impl Read,
+    to: impl Write,
+    otherwise: &BTreeMap<(String, u64), (State, String)>,
+) -> std::io::Result<()> {
+    let mut rows = csv::Reader::from_reader(from);
+    let mut csv = rfc4180(to);
+    csv.write_record(rows.headers()?)?;
+    for row in rows.records() {
+        let mut cells: Vec<String> = row?.iter().map(str::to_owned).collect();
+        let place = (cells.first().cloned(), cells.get(2).and_then(|line| line.parse().ok()));
+        if let (Some(url), Some(line)) = place
+            && let Some((state, reason)) = otherwise.get(&(restored(&url).to_owned(), line))
+            && let [_, _, _, _, _, is, why] = cells.as_mut_slice()
+        {
+            state.as_str().clone_into(is);
+            *why = neutralised(&escape_controls(reason)).into_owned();
+        }
+        csv.write_record(&cells)?;
+    }
+    csv.flush()
 }
 
 /// How the reason of a row begins that a dry run would delete.

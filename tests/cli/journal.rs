@@ -50,6 +50,8 @@ fn intent(number: u64) -> Event {
         evidence: "running, never stopped".to_owned(),
         timing: Timing::InFlight,
         fingerprint: "0123".to_owned(),
+        key: Some(number.to_string()),
+        queued_at: Some("2026-11-20T01:00:00Z".to_owned()),
     }))
 }
 

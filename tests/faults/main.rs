@@ -6,6 +6,7 @@
 //! `HALFBUILT_TEST_SEED` repeats a run of them.
 
 mod bad_servers;
+mod goes_back;
 mod hostile;
 mod interrupted;
 mod journal_trouble;

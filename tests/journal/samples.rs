@@ -58,6 +58,8 @@ pub fn intent(number: u64) -> Event {
         evidence: format!("step 4 \"run \\ tests\u{1b}[31m ü\": {number} of 2431 lines stored"),
         timing: Timing::InFlight,
         fingerprint: "0123456789abcdef0123456789abcdef".to_owned(),
+        key: Some(number.to_string()),
+        queued_at: Some("2026-11-20T01:00:00Z".to_owned()),
     }))
 }
 

@@ -56,6 +56,8 @@ pub(super) async fn carry_out(
     let database = guard.database_name();
     let journal = history.open(host, &database)?;
     let unsettled = history.doubtful(plan);
+    let elsewhere = history.deleted_elsewhere(plan);
+    let deleted_before = history.deleted_before(plan, &elsewhere);
     let canceller = guard.database.canceller();
     let looked_up = looked_up(&unsettled, plan, &history, printer);
     let through = admin.as_ref().map_or("nothing", |admin| admin.0.describe());
@@ -89,7 +91,7 @@ pub(super) async fn carry_out(
     let mut record = Record::new(output, deletions, journal.clone(), unsettled, printer)?;
     let jobs = admin.as_ref().map_or(1, |admin| admin.0.jobs());
     let speed = Speed { jobs, rate: args.admin.rate };
-    let ending = deletion::run(plan, speed, (&mut guard, &admin, &mut record), interrupt.stop()).await;
+    let ending = deletion::run(plan, deleted_before, speed, (&mut guard, &admin, &mut record), interrupt.stop()).await;
     if let Some(admin) = admin {
         admin.0.close().await;
     }

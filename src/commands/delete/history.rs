@@ -7,7 +7,7 @@ use crate::build_url::BuildUrl;
 use crate::cli::DeleteArgs;
 use crate::commands::Error;
 use crate::deletion::journal::{self, DatabaseName, ENDING, Event, Journal, Past, PastBuild, ReportFile, Start, Who};
-use crate::deletion::{BuildReader, Planned, Reading, digest};
+use crate::deletion::{BuildReader, Decision, Deleted, Planned, Reading, digest};
 use crate::output::Printer;
 use crate::report::Chosen;
 use crate::scan::ScanError;
@@ -107,6 +107,29 @@ impl History {
         let now: HashSet<String> = now.filter(|url| !is_told(url)).collect();
         let others = self.others.iter().filter(|(_, gone)| *gone).count();
         self.past.deleted() + (now.len() + others) as u64
+    }
+
+    /// The builds that earlier sessions deleted and that are not chosen now.
+    pub(super) fn deleted_elsewhere(&self, plan: &[Planned]) -> Vec<Planned> {
+        let chosen: HashSet<String> = plan.iter().filter_map(url).collect();
+        let told = self.past.builds.iter();
+        let told = told.filter(|(_, build)| matches!(build, PastBuild::Ended { state: State::Deleted, .. }));
+        let seen = self.others.iter().filter(|(url, gone)| *gone && self.past.may_be_sent(url)).map(|(url, _)| url);
+        let mut urls: Vec<&String> =
+            told.map(|(url, _)| url).chain(seen).filter(|url| !chosen.contains(*url)).collect();
+        urls.sort_unstable();
+        let kept = || Decision::Keep(State::Deleted, "by an earlier run of this journal".to_owned());
+        urls.into_iter().map(|url| Planned { chosen: alone(url), decision: kept(), sent_before: true }).collect()
+    }
+
+    /// All builds that earlier sessions deleted, those of the plan and others, each with what it was.
+    pub(super) fn deleted_before<'a>(&self, plan: &'a [Planned], others: &'a [Planned]) -> Vec<Deleted<'a>> {
+        let deleted = plan.iter().chain(others).filter(|planned| planned.kept_as() == Some(State::Deleted));
+        let with_identity = deleted.filter_map(|planned| {
+            let was = self.past.identities.get(&url(planned)?)?.clone();
+            Some(Deleted { planned, was })
+        });
+        with_identity.collect()
     }
 
     /// The builds that were sent and of which nothing tells how they ended.

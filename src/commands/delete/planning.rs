@@ -60,7 +60,8 @@ pub(super) async fn make_plan(
             let url = chosen.url.as_ref().map(ToString::to_string).unwrap_or_default();
             let sent_before = past.may_be_sent(&url);
             if let Some(build) = past.builds.get(&url) {
-                decision = with_past(decision, &now, build, sent_before);
+                let was = past.identities.get(&url);
+                decision = with_past(decision, &now, build, sent_before, was);
             }
             plan.push(Planned { chosen, decision, sent_before });
             progress.advance();

@@ -82,6 +82,10 @@ impl PastBuild {
             Some(Self::Open { .. } | Self::Answered { .. } | Self::Looked { .. }) => {
                 Ok(Self::Looked { at, gone: looked.gone, text: looked.text })
             }
+            // The database has gone back to an earlier state.
+            Some(Self::Ended { state: State::Deleted, .. }) if !looked.gone => {
+                Ok(Self::Looked { at, gone: looked.gone, text: looked.text })
+            }
             Some(Self::Ended { .. }) if may_be_sent => Ok(Self::Looked { at, gone: looked.gone, text: looked.text }),
             None | Some(Self::Ended { .. }) => Err("it was looked up, and no deletion of it was open"),
         }

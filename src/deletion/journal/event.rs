@@ -142,6 +142,12 @@ pub struct Intent {
     pub timing: Timing,
     /// The digest of its state when it was read just now.
     pub fingerprint: String,
+    /// Its key, as the database writes it; `None` where it has none, and in older journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// When it was queued, RFC 3339; `None` where it is not on record, and in older journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued_at: Option<String>,
 }
 
 /// What the server said of a deletion.

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use crate::state::State;
 use crate::text::shorten;
 
+use super::super::identity::Identity;
 use super::build::PastBuild;
 use super::error::JournalError;
-use super::event::{Archived, DatabaseName, End, Ended, Event, Start, sent_before};
+use super::event::{Archived, DatabaseName, End, Ended, Event, Looked, Start, sent_before};
 
 /// How many characters of a name an error shows.
 const SHOWN: usize = 200;
@@ -29,6 +30,8 @@ pub struct Past {
     /// For each URL that is not known to be deleted, how many of its announced deletions may have been sent: no answer says
     /// that they did nothing. Where the build is gone later, one of them deleted it.
     pub may_be_sent: HashMap<String, u64>,
+    /// For each URL of which a deletion was announced, which build it was.
+    pub identities: HashMap<String, Identity>,
     /// The archives, by the names under which they were opened.
     pub archives: HashMap<String, PastArchive>,
     /// How often a cut line was dropped.
@@ -189,6 +192,9 @@ impl Past {
             Event::Intent(intent) => {
                 session.intents += 1;
                 *self.may_be_sent.entry(intent.url.clone()).or_default() += 1;
+                let queued_at = intent.queued_at.as_deref().and_then(|time| time.parse().ok());
+                let identity = Identity { fingerprint: intent.fingerprint, key: intent.key, queued_at };
+                self.identities.insert(intent.url.clone(), identity);
                 self.build(intent.url, |before| PastBuild::intent(before, at))?;
             }
             Event::Answer(answered) => {
@@ -199,6 +205,7 @@ impl Past {
             }
             Event::Looked(looked) => {
                 let may_be_sent = self.may_be_sent(&looked.url);
+                self.take_back(&looked);
                 self.build(looked.url.clone(), |before| PastBuild::looked(before, at, looked, may_be_sent))?;
             }
             Event::Result(Ended { url, state, reason }) => {
@@ -217,6 +224,17 @@ impl Past {
             }
         }
         Ok(())
+    }
+
+    /// What this session told as deleted and then found there again was not deleted.
+    fn take_back(&mut self, looked: &Looked) {
+        let Some(PastBuild::Ended { at, state: State::Deleted, .. }) = self.builds.get(&looked.url) else { return };
+        if let Some(session) = self.sessions.last_mut().filter(|session| !looked.gone && session.at <= *at)
+            && let Some(deleted) = session.results.get_mut(&State::Deleted)
+        {
+            *deleted = deleted.saturating_sub(1);
+            session.results.retain(|_, builds| *builds > 0);
+        }
     }
 
     /// How a build ended, by all that the journal tells: what is gone after a deletion that may have been sent was deleted

@@ -1,0 +1,34 @@
+//! Which build was deleted, so that it is known should it be there again.
+
+use jiff::Timestamp;
+
+use crate::finding::Finding;
+
+/// What tells a build from another one that has got its address since.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The digest of its state when it was read last.
+    pub fingerprint: String,
+    /// Its key; `None` where it is not on record, here and below.
+    pub key: Option<String>,
+    /// When it was queued.
+    pub queued_at: Option<Timestamp>,
+}
+
+impl Identity {
+    /// The identity of a build as it was read.
+    pub fn of(found: &Finding) -> Self {
+        let key = Some(found.key.clone()).filter(|key| !key.is_empty());
+        Self { fingerprint: found.fingerprint.clone(), key, queued_at: found.queued_at }
+    }
+
+    /// Whether a build that was found at the same address is the same one. A number may have been given out again: then neither its
+    /// key nor its queue time are the same.
+    pub fn is(&self, found: &Finding) -> bool {
+        let now = Self::of(found);
+        let same = |one: bool, other: bool| one && other;
+        self.fingerprint == now.fingerprint
+            || same(self.key.is_some(), self.key == now.key)
+            || same(self.queued_at.is_some(), self.queued_at == now.queued_at)
+    }
+}
