@@ -69,6 +69,8 @@ fn intent(number: u64) -> Event {
         evidence: "running, never stopped; step 4 \"run tests\": 812 of 2431 lines stored".to_owned(),
         timing: Timing::InFlight,
         fingerprint: "0123456789abcdef0123456789abcdef".to_owned(),
+        key: Some(number.to_string()),
+        queued_at: None,
     }))
 }
 
