@@ -3,7 +3,10 @@
 --            zcat FILE | psql -X -v ON_ERROR_STOP=1 -1 -v build_url=https://HOST/gh/ORG/PROJECT/NUMBER -f sql/restore-archived.sql
 --        Of a large archive pass on only the lines of this build, which is quicker:
 --            zcat FILE | grep -F '"build_url":"https://HOST/gh/ORG/PROJECT/NUMBER"' | psql ...
--- Why:   it needs nothing but psql. The columns come from the catalog: those that the database makes itself (GENERATED ... STORED)
+--        It writes to the tables of the reference database. For the archive of another profile name its tables, as the archive's
+--        first line has them, once you have looked at them: -v tables=buildrequests,builds
+-- Why:   an archive is a file, and whoever could change it must not choose where its rows go: no table is written that is not
+--        named here or by you. What the rows say is taken as it is. It needs nothing but psql. The columns come from the catalog: those that the database makes itself (GENERATED ... STORED)
 --        are left out, identities keep their old values, and each value is read by its own type, which wrote it. All is put
 --        back or nothing: with psql's -1 an error undoes everything, and so does a build that is there again, or an archive that was
 --        cut. Rows of other tables that are there already stay as they are, and are counted. Triggers fire as for any INSERT.
@@ -17,6 +20,10 @@ END $$;
 \quit
 \endif
 
+\if :{?tables} \else
+\set tables builds,steps,actions,output,artifacts
+\endif
+
 SET LOCAL client_encoding = 'UTF8';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
@@ -27,7 +34,8 @@ CREATE TEMPORARY TABLE archived_line (place bigint GENERATED ALWAYS AS IDENTITY,
 -- Neither character can stand in a line of JSON, so each line is one value as it is.
 \copy archived_line (line) FROM pstdin WITH (FORMAT csv, DELIMITER E'\x02', QUOTE E'\x01')
 
-SELECT set_config('halfbuilt.build_url', :'build_url', true) AS build_url \gset halfbuilt_
+SELECT set_config('halfbuilt.build_url', :'build_url', true) AS build_url,
+       set_config('halfbuilt.tables', :'tables', true) AS tables \gset halfbuilt_
 
 -- A run that was interrupted may have archived a build twice: the last time counts.
 CREATE TEMPORARY TABLE archived_build ON COMMIT DROP AS
@@ -46,6 +54,7 @@ SELECT counted.key AS name, counted.value::bigint AS rows
 DO $$
 DECLARE
     url    text := current_setting('halfbuilt.build_url');
+    named  text[] := regexp_split_to_array(trim(current_setting('halfbuilt.tables')), '\s*,\s*');
     part   record;
     target regclass;
     lists  record;
@@ -70,6 +79,13 @@ BEGIN
          LIMIT 1;
         IF target IS NULL THEN
             RAISE EXCEPTION 'there is no table %', part.name;
+        END IF;
+        IF NOT EXISTS (SELECT FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+                        WHERE class.oid = target
+                          AND (namespace.nspname || '.' || class.relname = ANY (named)
+                               OR class.relname = ANY (named) AND pg_table_is_visible(class.oid))) THEN
+            RAISE EXCEPTION 'the archive has rows of %, and nobody named that table: %', part.name, array_to_string(named, ', ')
+                USING HINT = 'If they belong to the build, name all of its tables: psql ... -v tables=TABLE,TABLE';
         END IF;
         SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) FILTER (WHERE attgenerated = '') AS names,
                string_agg(format('%I text', attname), ', ' ORDER BY attnum) FILTER (WHERE attgenerated = '') AS texts,

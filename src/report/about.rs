@@ -17,6 +17,8 @@ use super::digest::Digesting;
 
 /// The format that is written, and the only one that is read.
 const FORMAT: &str = "halfbuilt-about/1";
+/// The field that holds the digest of all others.
+const SEAL: &str = "sha256";
 /// What is put behind the name of the report.
 const ENDING: &str = ".about.json";
 
@@ -151,7 +153,7 @@ impl About {
         let time = |time: Timestamp| time.to_string();
         let not_checked: Vec<Value> =
             self.not_checked.iter().map(|(what, why)| json!({ "what": what, "why": why })).collect();
-        let about = json!({
+        let mut about = json!({
             "format": FORMAT,
             "tool": concat!("halfbuilt ", env!("CARGO_PKG_VERSION")),
             "scanned_at": time(self.scanned_at),
@@ -178,6 +180,7 @@ impl About {
             "projects": self.projects,
             "report_sha256": self.report_sha256,
         });
+        about[SEAL] = seal(&about)?.into();
         serde_json::to_writer_pretty(&mut *to, &about)?;
         writeln!(to)
     }
@@ -185,6 +188,12 @@ impl About {
     fn parse(about: &Value) -> Result<Self, AboutError> {
         if about["format"] != FORMAT {
             return Err(AboutError::Field(format!("its format is not {FORMAT}")));
+        }
+        // Older files have none.
+        if about.get(SEAL).is_some_and(|sealed| seal(about).ok().as_deref() != sealed.as_str()) {
+            return Err(AboutError::Field(
+                "it was changed since it was written: its sha256 is of another text".to_owned(),
+            ));
         }
         let wrong = |field: &str| AboutError::Field(format!("its field {field} cannot be read"));
         let text = |value: &Value, field| value.as_str().map(str::to_owned).ok_or_else(|| wrong(field));
@@ -243,6 +252,18 @@ impl About {
             report_sha256: text(&about["report_sha256"], "report_sha256")?,
         })
     }
+}
+
+/// The SHA-256 of all other fields, in hexadecimal digits. Whoever changes a field by hand, or puts two files together, is found
+/// out; whoever computes it anew, or takes it out, is not.
+fn seal(about: &Value) -> io::Result<String> {
+    let mut about = about.clone();
+    if let Some(fields) = about.as_object_mut() {
+        fields.remove(SEAL);
+    }
+    let mut digesting = Digesting::new(io::sink());
+    serde_json::to_writer(&mut digesting, &about)?;
+    Ok(digesting.finish().1)
 }
 
 impl Baseline {
@@ -364,6 +385,15 @@ mod tests {
         let mut text = Vec::new();
         about().write(&mut text).expect("a write");
         let text = String::from_utf8(text).expect("UTF-8");
+        let edited = text.replace("2026-11-22T21", "2026-11-22T22");
+        std::fs::write(&place, edited).expect("a file");
+        let message = About::read(&place).expect_err("trusted").to_string();
+        assert_eq!(message, "it was changed since it was written: its sha256 is of another text");
+        // As an older version wrote it.
+        let unsealed = text.lines().filter(|line| !line.starts_with("  \"sha256\": "));
+        let text: String = unsealed.map(|line| format!("{line}\n")).collect();
+        std::fs::write(&place, &text).expect("a file");
+        assert_eq!(About::read(&place).expect("it is good"), Some(about()));
         for (other, expected) in [
             (text[..text.len() / 2].to_owned(), "not JSON"),
             (text.replace("about/1", "about/2"), "its format is not halfbuilt-about/1"),

@@ -244,6 +244,26 @@ fn nothing_is_put_back_twice_nor_by_halves() {
     refused(&without(&own("counts")), url, "or not all of it");
     refused(&without(&own("row")), url, "rows of");
     refused(&text.replace("\"branch\":", "\"twig\":"), url, "has no column twig any more");
+    // What an archive says is not where its rows go.
+    database.run("CREATE TABLE secrets (LIKE actions); CREATE SCHEMA other; CREATE TABLE other.actions (LIKE actions)");
+    let to = |table: &str| {
+        let edited = text.replace("\"table\":\"actions\"", &format!("\"table\":\"{table}\""));
+        edited.replace("\"actions\":", &format!("\"{table}\":"))
+    };
+    for table in ["secrets", "other.actions", "pg_catalog.pg_class"] {
+        refused(
+            &to(table),
+            url,
+            &format!("the archive has rows of {table}, and nobody named that table: builds, steps"),
+        );
+    }
+    assert_eq!(database.run("SELECT count(*) FROM secrets").trim(), "0");
+    // But where somebody looked, and names it.
+    database.run("ALTER TABLE output DROP CONSTRAINT output_build_id_step_index_fkey");
+    let other = format!("build_url={}", archived.urls[1]);
+    let named = ["-v", &other, "-v", "tables=builds, steps,secrets,output,artifacts"];
+    succeeds(&put_back_with(&database, &to("secrets"), &named));
+    assert_ne!(database.run("SELECT count(*) FROM secrets").trim(), "0");
     // Only the lines of this build, twice over, as a run that was interrupted leaves them.
     let lines: Vec<&str> = text.lines().filter(|line| line.contains(&format!("\"build_url\":\"{url}\""))).collect();
     succeeds(&put_back(&database, &[lines.clone(), lines].concat().join("\n"), url));

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::delete::{NOBODY, deletable, scanned};
-use crate::support::{Done, Report, Run, TIMES, TestDatabase, halfbuilt};
+use crate::support::{Done, Report, Run, TIMES, TestDatabase, halfbuilt, seal};
 
 fn beside(report: &Path) -> PathBuf {
     PathBuf::from(format!("{}.about.json", report.display()))
@@ -35,6 +35,7 @@ fn scanned_at(report: &Path, hours_ago: i64) {
     let mut about = about(report);
     let at = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours_ago);
     about["scanned_at"] = at.to_string().into();
+    seal(&mut about);
     std::fs::write(beside(report), about.to_string()).expect("a file");
 }
 
@@ -130,6 +131,35 @@ fn a_report_that_was_edited_is_as_old_as_its_scan() {
     stopped(&database, &report, &[], "error: the report was written last at ").says("before the scan that");
 }
 
+/// An old report does not become young, nor do T and R move, by the file beside it alone.
+#[test]
+fn a_file_beside_a_report_that_was_edited_is_found_out() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let text = std::fs::read_to_string(beside(&report)).expect("a file");
+    let page = folder.path().join("page.html");
+    for (field, other) in [
+        ("scanned_at", "2026-11-20T06:30:01Z"),
+        ("backup_time", "2026-11-20T01:00:00Z"),
+        ("report_sha256", "ab"),
+        ("profile", "buildbot"),
+    ] {
+        let mut about = about(&report);
+        about[field] = other.into();
+        std::fs::write(beside(&report), about.to_string()).expect("a file");
+        let said = "it was changed since it was written: its sha256 is of another text";
+        let done = delete(&database, &report).run().exits(Exit::Failed);
+        done.fails_with("report.csv.about.json does not say when its report was scanned").says(said);
+        let done = halfbuilt(&["report", "--html"]).args(&[&page, &report]).run().exits(Exit::Failed);
+        done.says("report.csv.about.json").says(said);
+        std::fs::write(beside(&report), &text).expect("a file");
+    }
+    // Whoever computes that anew has still to make the report itself younger.
+    scanned_at(&report, 1);
+    written(&report, 72);
+    stopped(&database, &report, &[], "error: the report was written last at ").says("before the scan of which");
+}
+
 #[test]
 fn a_report_alone_is_taken_for_as_old_as_its_file() {
     let database = TestDatabase::circleci(&["stuck-running"]);
@@ -141,8 +171,10 @@ fn a_report_alone_is_taken_for_as_old_as_its_file() {
     written(&alone, 25);
     stopped(&database, &alone, &[], "error: the report was written last at ").says("--max-age 26h allows it");
     // A file beside it that is of another database says nothing of this one.
-    let text = std::fs::read_to_string(beside(&report)).expect("a file");
-    std::fs::write(beside(&alone), text.replace(&database.name, "elsewhere")).expect("a file");
+    let mut of_another = about(&report);
+    of_another["database"]["name"] = "elsewhere".into();
+    seal(&mut of_another);
+    std::fs::write(beside(&alone), of_another.to_string()).expect("a file");
     stopped(&database, &alone, &[], "error: the report was written last at ").says("is of another database");
 }
 

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::baseline::Drill;
 use crate::delete::{deletable, scanned};
-use crate::support::{Done, Report, TIMES, TestDatabase, admin, halfbuilt, repository};
+use crate::support::{Done, Report, TIMES, TestDatabase, admin, halfbuilt, repository, seal};
 
 /// A report whose deletable builds were all deleted, with the journal of that.
 struct Cleared {
@@ -59,6 +59,7 @@ fn change_about(report: &Path, change: impl FnOnce(&mut Value)) {
     let beside = PathBuf::from(format!("{}.about.json", report.display()));
     let mut about: Value = serde_json::from_str(&std::fs::read_to_string(&beside).expect("a file")).expect("JSON");
     change(&mut about);
+    seal(&mut about);
     std::fs::write(beside, about.to_string()).expect("a file");
 }
 

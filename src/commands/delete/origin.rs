@@ -10,12 +10,16 @@ use crate::commands::Error;
 use crate::database::DatabaseIdentity;
 use crate::deletion::{self, Age};
 use crate::output::Printer;
+use crate::premise::{earlier, later};
 use crate::report::{About, Chosen};
 use crate::scan::database_tag;
 use crate::table::Table;
 
 /// The flags of what a scan goes by, besides T and R.
 const LIMITS: [&str; 3] = ["--clock-tolerance", "--max-run-time", "--max-queue-time"];
+
+/// How far the clocks of two machines may be apart.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
 
 /// Where a report comes from.
 #[derive(Default)]
@@ -74,7 +78,16 @@ impl Origin {
             return Ok(by_file(format!("{beside} is of another database")));
         }
         let at = about.scanned_at;
-        let (age, note) = if about.report_sha256 == sha256 {
+        // Whoever scans writes the report after the snapshot.
+        let written_before = written
+            .filter(|written| *written < earlier(at, CLOCKS_APART) && at < later(Timestamp::now(), CLOCKS_APART));
+        let (age, note) = if let (Some(written), true) = (written_before, about.report_sha256 == sha256) {
+            let note = format!(
+                "note: {name} was written last at {written:.0}, before the scan of which {beside} tells, at {at:.0}: it is taken for as old \
+                 as its file"
+            );
+            (Age::WrittenAt(written), note)
+        } else if about.report_sha256 == sha256 {
             (Age::ScannedAt(at), format!("the report was scanned at {at:.0}"))
         } else if let Some(written) = written.filter(|written| *written < at) {
             // Whoever edits a report writes it after the scan: this one is older than the scan, and of another.

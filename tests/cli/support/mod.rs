@@ -22,7 +22,7 @@ pub use database::{TestDatabase, psql, psql_as, psql_meanwhile, psql_pipe, serve
 pub use gate::Gate;
 pub use junit::{Ended, Junit};
 pub use pooler::{Pooler, Pooling};
-pub use report::{Report, expected_report};
+pub use report::{Report, expected_report, seal};
 pub use schema::assert_valid;
 pub use scripted::{Answer, scripted};
 pub use server::Server;

@@ -3,7 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
 use super::repository;
+
+/// Has the file beside a report be as a scan would have written it: with the SHA-256 of all its fields but that one.
+pub fn seal(about: &mut Value) {
+    about.as_object_mut().expect("an object").remove("sha256");
+    let digest = Sha256::digest(about.to_string());
+    about["sha256"] = digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
+}
 
 /// The rows of a CSV file, each cell by its column.
 #[derive(Clone, Debug, PartialEq, Eq)]
