@@ -92,6 +92,8 @@ pub struct Premise {
     pub shows_work: bool,
     /// The database's own clock.
     pub now: Timestamp,
+    /// How far it is ahead of the clock of this machine; zero where nothing says that the two are apart.
+    pub clock_ahead: SignedDuration,
 }
 
 impl Premise {
@@ -112,6 +114,7 @@ impl Premise {
             holds: false,
             shows_work: false,
             now,
+            clock_ahead: SignedDuration::ZERO,
         }
     }
 
@@ -165,6 +168,11 @@ impl Premise {
     }
 }
 
+/// How far a clock is ahead that told a time between two moments of one's own; zero where it may be right.
+pub fn ahead(told: Timestamp, asked: Timestamp, answered: Timestamp) -> SignedDuration {
+    told.duration_since(told.clamp(asked.min(answered), answered.max(asked)))
+}
+
 /// So much later, as far as there are times.
 pub fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
     time.saturating_add(by).unwrap_or(Timestamp::MAX)
@@ -214,6 +222,15 @@ mod tests {
         ] {
             let line = premise(restored).to_string();
             assert!(line.contains(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_clock_is_wrong_by_what_the_way_does_not_explain() {
+        let (asked, answered) = (at("2026-11-20T07:00:00Z"), at("2026-11-20T07:00:05Z"));
+        for (told, seconds) in [("06:59:58Z", -2), ("07:00:00Z", 0), ("07:00:04Z", 0), ("08:00:05Z", 3600)] {
+            let told = at(&format!("2026-11-20T{told}"));
+            assert_eq!(ahead(told, asked, answered).as_secs(), seconds, "{told}");
         }
     }
 

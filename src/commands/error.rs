@@ -200,7 +200,7 @@ impl Error {
             | Self::Via(_)
             | Self::Policy(_)
             | Self::UnknownProfile { .. }
-            | Self::Scan(ScanError::UnknownRule { .. }) => Exit::Usage,
+            | Self::Scan(ScanError::UnknownRule { .. } | ScanError::InTheFuture { .. }) => Exit::Usage,
             Self::Scan(
                 ScanError::Source(_)
                 | ScanError::Misfit { .. }

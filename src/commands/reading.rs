@@ -18,6 +18,9 @@ const LARGEST_TOLERANCE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How far two machines' clocks may be apart.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
 
+/// Clocks that are further apart are said to be.
+const CLOCKS_AGREE: SignedDuration = SignedDuration::from_mins(1);
+
 /// The rules and times by which a database is read.
 pub(super) fn plan(args: &ReadingArgs, named_rules: &[String]) -> Result<ScanPlan, Error> {
     if let (Some(backup), Some(restored)) = (args.backup_time, args.restored_at)
@@ -76,6 +79,15 @@ pub(super) fn say_tables(identity: &DatabaseIdentity, tables: &[Table], printer:
 /// Says what the run goes by: T and R, how they are known, and what contradicts them. What follows from it comes first: it is said
 /// before any build is.
 pub(super) fn say_premise(premise: &Premise, printer: Printer) {
+    let ahead = premise.clock_ahead;
+    if ahead.abs() > CLOCKS_AGREE {
+        let is = if ahead.is_negative() { "behind" } else { "ahead of" };
+        // In whole minutes.
+        let apart = SignedDuration::from_mins((ahead.abs().as_secs() + 30) / 60);
+        printer.warn(&format!(
+            "the database's clock is {apart:#} {is} this machine's: one of the two is wrong, and T, R and ages are told by them"
+        ));
+    }
     if premise.times.backup.is_none() {
         return;
     }

@@ -23,6 +23,7 @@ mod sieve;
 mod suggestion;
 mod tables;
 
+use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
 use crate::database::DatabaseError;
@@ -134,6 +135,16 @@ pub enum ScanError {
         /// What was asked.
         what: &'static str,
     },
+    /// T or R is yet to come.
+    #[error("{flag} {time} is in the future by the database's clock, which shows {now:.0}")]
+    InTheFuture {
+        /// The flag.
+        flag: &'static str,
+        /// What it says.
+        time: Timestamp,
+        /// The database's clock.
+        now: Timestamp,
+    },
     /// A new connection leads to another database than the one before.
     #[error("a new connection leads to the database {now}; it was {before}")]
     OtherDatabase {
@@ -174,6 +185,7 @@ impl ScanError {
             ),
             Self::NoSchema { .. } => Some("is this the right database, and the right --profile?".to_owned()),
             Self::NoAnswer { .. } => None,
+            Self::InTheFuture { .. } => Some("is a clock wrong, the database's or this machine's?".to_owned()),
             Self::UnknownRule { known, .. } => Some(format!("known rules: {known}")),
             Self::OtherDatabase { .. } => Some("find out what has taken its place; scan that one afresh".to_owned()),
             Self::Database(error) => error.hint(),

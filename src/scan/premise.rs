@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::database::{Parameter, Snapshot};
 use crate::obstacle::Ground;
-use crate::premise::{Contradictions, Premise, Restored, earlier, later};
+use crate::premise::{Contradictions, Premise, Restored, ahead, earlier, later};
+use crate::timing::RestoreTimes;
 
 use super::ScanError;
 use super::compose::{Relations, Scope};
@@ -22,6 +23,9 @@ const RECOVERY: &str = include_str!("../../sql/engine/recovery.sql");
 /// How long before R the server's own start-up is looked for.
 const START_UP: SignedDuration = SignedDuration::from_mins(15);
 
+/// How far two machines' clocks may be apart.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
+
 /// The output of more builds than this is not looked up build by build.
 const BUILDS_LOOKED_UP: u64 = 200_000;
 
@@ -33,7 +37,11 @@ impl Premise {
     /// What the server complains about.
     pub async fn establish(plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
         let asker = Asker { plan, relations: fit.relations(plan, Scope::All), snapshot };
-        let mut premise = asker.premise().await?;
+        let asked = Timestamp::now();
+        let [_, told] = asker.clock().await?;
+        let clock_ahead = ahead(told, asked, Timestamp::now());
+        refuse_times_to_come(plan, told)?;
+        let mut premise = Self { clock_ahead, ..asker.premise().await? };
         asker.add_habits(&mut premise).await?;
         premise.step_habits = asker.step_habits().await?;
         snapshot.give(&plan.settings_by(&premise)).await?;
@@ -50,6 +58,18 @@ impl Premise {
         let Some(recovered) = asker.recovery().await? else { return Ok(None) };
         Ok(Some((recovered, asker.has_both_sides(recovered).await?)))
     }
+}
+
+/// Every live build has started by a time that is yet to come, and would pass for one that the backup cut. This machine's clock may
+/// be the one that is wrong, so the database's is asked too.
+fn refuse_times_to_come(plan: &ScanPlan, now: Timestamp) -> Result<(), ScanError> {
+    let RestoreTimes { backup, restored, .. } = *plan.times();
+    for (flag, time) in [("--backup-time", backup), ("--restored-at", restored)] {
+        if let Some(time) = time.filter(|time| *time > later(now, CLOCKS_APART)) {
+            return Err(ScanError::InTheFuture { flag, time, now });
+        }
+    }
+    Ok(())
 }
 
 /// What the builds say to T and one R.
@@ -86,9 +106,10 @@ impl Asker<'_> {
             holds: false,
             shows_work: false,
             now: answer.now,
+            clock_ahead: SignedDuration::ZERO,
         };
         let Some(backup) = times.backup else {
-            return Ok(Premise::without_backup(times, self.clock().await?));
+            return Ok(Premise::without_backup(times, self.clock().await?[0]));
         };
         let recovered = self.recovery().await?;
         let stopped_by = later(backup, times.clock_tolerance);
@@ -141,11 +162,13 @@ impl Asker<'_> {
         Ok(row.text(0)?.unwrap_or_default())
     }
 
-    async fn clock(&self) -> Result<Timestamp, ScanError> {
+    /// The time of this snapshot, and the time now, by the database's clock.
+    async fn clock(&self) -> Result<[Timestamp; 2], ScanError> {
         let what = "asking for the time";
         let mut rows = self.snapshot.rows(what, CLOCK, &[]).await?;
-        let row = rows.next().await?;
-        row.map(|row| row.time(0)).transpose()?.flatten().ok_or(ScanError::NoAnswer { what })
+        let row = rows.next().await?.ok_or(ScanError::NoAnswer { what })?;
+        let time = |time: Option<Timestamp>| time.ok_or(ScanError::NoAnswer { what });
+        Ok([time(row.time(0)?)?, time(row.time(1)?)?])
     }
 
     /// What all builds say to T and this R; without R, only what the time is and whether the queue moves.

@@ -11,6 +11,7 @@ mod baseline_verdict;
 mod buildbot;
 mod cases;
 mod ci_log;
+mod clocks;
 mod conductor;
 mod connection;
 mod continued;
