@@ -13,6 +13,7 @@ pub mod census;
 #[allow(rustdoc::bare_urls, rustdoc::invalid_html_tags)]
 pub mod cli;
 pub mod commands;
+pub mod core_dumps;
 pub mod database;
 pub mod deletion;
 pub mod drill;

@@ -5,10 +5,14 @@ use std::process::ExitCode;
 use clap::Parser;
 use halfbuilt::cli::Cli;
 use halfbuilt::commands;
+use halfbuilt::core_dumps;
 use halfbuilt::exit::Exit;
 use halfbuilt::output::Printer;
 
 fn main() -> ExitCode {
+    if let Err(error) = core_dumps::forbid() {
+        Printer.warn(&format!("a core dump may hold a password or a token: {error}"));
+    }
     let exit = match Cli::try_parse() {
         Ok(cli) => match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {

@@ -1,6 +1,7 @@
 //! Files that are no ordinary ones: pipes, devices, links that lead nowhere, files without an end, and who may read new ones.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -247,6 +248,32 @@ fn a_link_that_leads_nowhere_is_no_output() {
     let verify = halfbuilt(&["verify"]).args(&TIMES).on(&database).env("GITHUB_ACTIONS", "true");
     verify.env("GITHUB_STEP_SUMMARY", &link).run().exits(Exit::Found).says("name the file itself");
     assert!(!target.exists());
+}
+
+/// A token and a password are in memory.
+#[test]
+fn no_core_is_dumped_whatever_ends_the_program() {
+    let folder = Folder::new();
+    let run = halfbuilt(&["delete", &folder.pipe("list")]).args(&NOBODY).env("HALFBUILT_TOKEN", TOKEN);
+    let mut child = run.under("ulimit -c unlimited").start();
+    let limits = || {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).expect("a process");
+        let line = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
+        line.split_whitespace().skip(4).take(2).collect::<Vec<_>>().join(" ")
+    };
+    // The shell has none, and the program soon has one.
+    let name = || std::fs::read_to_string(format!("/proc/{}/comm", child.id())).expect("a process");
+    for _ in 0..500 {
+        if name().trim() == "halfbuilt" && limits() == "0 0" {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!(limits(), "0 0");
+    let killed = Command::new("kill").args(["-ABRT", &child.id().to_string()]).status().expect("kill starts");
+    assert!(killed.success());
+    let status = child.wait().expect("it ends");
+    assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
 }
 
 #[test]
