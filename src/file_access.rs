@@ -10,6 +10,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::{Uid, User};
 
 /// A kind of file, and how much of it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,6 +242,15 @@ pub fn is_closed(stream: impl AsFd) -> bool {
     let own = stream.as_fd().try_clone_to_owned().and_then(|stream| File::from(stream).metadata());
     let null = fs::metadata("/dev/null").ok().and_then(device);
     is_both && null.is_some() && own.ok().and_then(device) == null
+}
+
+/// To whom a file belongs, by name, or by number where there is no name.
+///
+/// # Errors
+/// It cannot be looked at.
+pub fn owner(path: &Path) -> io::Result<String> {
+    let uid = Uid::from_raw(fs::metadata(path)?.uid());
+    Ok(User::from_uid(uid).ok().flatten().map_or_else(|| format!("user {uid}"), |user| user.name))
 }
 
 /// Makes sure that a file is a plain one.

@@ -50,7 +50,7 @@ const BESIDE: [(&str, &str); 6] = [
 const HOMES: [(&str, &[&str]); 23] = [
     ("tokio_postgres", &["database/"]),
     ("tokio_openssl", &["database/"]),
-    ("nix::unistd", &["database/", "deletion/journal/", "admin/console/"]),
+    ("nix::unistd", &["database/", "file_access.rs", "deletion/journal/", "admin/console/"]),
     ("nix::fcntl", &["file_access.rs", "deletion/journal/", "deletion/archive/", "output/file.rs"]),
     ("nix::poll", &["file_access.rs", "output/pipe.rs"]),
     ("nix::sys", &["admin/console/", "core_dumps.rs"]),

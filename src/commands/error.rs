@@ -1,6 +1,6 @@
 //! What ends a command, and the exit code of each.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::admin::{AdminError, ViaError};
 use crate::database::DatabaseError;
@@ -9,11 +9,13 @@ use crate::deletion::archive::ArchiveError;
 use crate::deletion::journal::JournalError;
 use crate::drill::{BadAllowance, KeyError, ManifestError};
 use crate::exit::Exit;
-use crate::output::OutputError;
+use crate::output::{OutputError, is_denied};
 use crate::policy::PolicyError;
 use crate::project_glob::BadGlob;
 use crate::report::{AboutError, ReportError};
 use crate::scan::{ScanError, SqlSourceError};
+
+use super::denied;
 
 /// What ends a command.
 #[derive(Debug, thiserror::Error)]
@@ -236,8 +238,28 @@ impl Error {
         }
     }
 
+    /// The file, where it is one that this user may not use.
+    fn denied(&self) -> Option<&Path> {
+        match self {
+            Self::Output(error) => error.denied(),
+            Self::Report { file, .. }
+            | Self::ReportRows { file, .. }
+            | Self::Journal { file, .. }
+            | Self::NoJournal { file, .. }
+            | Self::About { file, .. }
+            | Self::Baseline { file, .. }
+            | Self::Key { file, .. }
+            | Self::Read { file, .. }
+            | Self::Archive(ArchiveError::Io { file, .. }) => is_denied(self).then_some(file),
+            _ => None,
+        }
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
+        if let Some(file) = self.denied() {
+            return Some(denied::hint(file));
+        }
         match self {
             Self::Scan(error) => error.hint(),
             Self::Report { source, .. } | Self::ReportRows { source, .. } => source.hint(),

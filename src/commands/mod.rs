@@ -4,6 +4,7 @@ mod about;
 mod base_url;
 mod baseline;
 mod delete;
+mod denied;
 mod error;
 mod evidence;
 mod files;

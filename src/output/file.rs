@@ -44,11 +44,22 @@ impl OutputError {
         Self { name, source }
     }
 
+    /// The file, where it is one that this user may not write.
+    pub fn denied(&self) -> Option<&Path> {
+        is_denied(self).then(|| Path::new(&self.name))
+    }
+
     /// The name of an output that nobody reads any more: a pipe whose reader has had enough.
     pub fn unread(&self) -> Option<&str> {
         let mut faults = causes(self).filter_map(|cause| cause.downcast_ref::<io::Error>());
         faults.any(|fault| fault.kind() == io::ErrorKind::BrokenPipe).then_some(&self.name)
     }
+}
+
+/// Whether an error comes from what this user may not do.
+pub fn is_denied(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut faults = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
+    faults.any(|fault| fault.kind() == io::ErrorKind::PermissionDenied)
 }
 
 /// Whether a file is named that is none: `-` is standard output.

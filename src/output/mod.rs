@@ -24,7 +24,7 @@ mod verdict_json;
 
 pub use annotations::annotations;
 pub use dossier::{Dossier, Input, JournalInput};
-pub use file::{OutputError, OutputFile, is_stdout};
+pub use file::{OutputError, OutputFile, is_denied, is_stdout};
 pub use harmless::for_eyes;
 pub use history::History;
 pub use listing::Listing;

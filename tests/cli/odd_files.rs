@@ -1,6 +1,6 @@
 //! Files that are no ordinary ones: pipes, devices, links that lead nowhere, files without an end, and who may read new ones.
 
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -314,4 +314,65 @@ fn new_files_are_for_their_owner_and_group_whatever_the_umask() {
     run(&["report", &path("report.csv")]).args(&pages).run().exits(Exit::Clean);
     let found = std::fs::metadata(path("page.html")).expect("a page").permissions().mode() & 0o777;
     assert_eq!(format!("{found:o}"), "664");
+}
+
+/// Whoever goes on with a run that another user began needs its files.
+#[test]
+fn a_file_of_another_user_is_told_as_that_with_what_to_do() {
+    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let folder = Folder(folder);
+    let admin = admin(&database);
+    let (archive, results, journal) =
+        (folder.text("archive.gz"), folder.text("results.csv"), folder.text("report.csv.journal.jsonl"));
+    let (about, page) = (folder.text("report.csv.about.json"), folder.text("page.html"));
+    let delete = |more: &[&str]| {
+        let run = halfbuilt(&["delete", "--execute", "--confirm", &database.host, "-o", &results]).args(&[&report]);
+        run.args(&["--archive", &archive]).args(&TIMES).args(more).on(&database).via_nrepl(&admin)
+    };
+    // As a run leaves them that could not delete all.
+    delete(&["--rate", "1000", "--project", "acme/api"]).run().exits(Exit::Clean);
+    // Root may do anything, unless it may not.
+    let root = std::fs::metadata("/proc/self").map(|found| found.uid() == 0).expect("a process");
+    let under = |run: Run| match root {
+        true => run.under("exec setpriv --bounding-set=-dac_override,-dac_read_search -- \"$0\" \"$@\""),
+        false => run,
+    };
+    let report = report.to_str().expect("UTF-8").to_owned();
+    let verify = || halfbuilt(&["journal", "verify", &journal]);
+    let summed = || halfbuilt(&["report", &report, "--html", &page, "--journal", &journal]);
+    std::fs::write(&page, "").expect("a page");
+    for (file, run) in [
+        (&journal, delete(&[])),
+        (&journal, verify()),
+        (&journal, summed()),
+        (&results, delete(&[])),
+        (&archive, delete(&[])),
+        (&about, delete(&[])),
+        (&about, summed()),
+        (&report, delete(&[])),
+        (&report, summed()),
+        (&page, summed()),
+    ] {
+        let allow = |mode| std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).expect("permissions");
+        allow(0o000);
+        let owner = if root { "nobody" } else { "" };
+        if root {
+            std::os::unix::fs::chown(file, Some(65534), None).expect("another owner");
+        }
+        let done = under(run).run().exits(Exit::Failed);
+        let said = format!("hint: {file} belongs to {owner}");
+        assert!(done.stderr.contains(&said), "{said}: {}", done.stderr);
+        let done = done.says("Permission denied").says("(sudo -u ").says("halfbuilt ...), or have ");
+        done.says("let a group of both in, for each file of the run (chgrp GROUP FILE; chmod g+rw FILE)");
+        if root {
+            std::os::unix::fs::chown(file, Some(0), None).expect("the owner");
+        }
+        allow(0o640);
+    }
+    // A folder in which nothing new may be made.
+    std::fs::create_dir(folder.path("closed")).expect("a folder");
+    std::fs::set_permissions(folder.path("closed"), std::fs::Permissions::from_mode(0o500)).expect("permissions");
+    let done = under(halfbuilt(&["scan", "-o", &folder.text("closed/report.csv")]).args(&NOWHERE)).run();
+    done.exits(Exit::Failed).says(&format!("hint: {} belongs to ", folder.text("closed")));
 }

@@ -165,6 +165,7 @@ pub(super) fn open_output(
 ) -> Result<OutputFile, Error> {
     let Some(path) = file else { return Ok(OutputFile::whole(None)?) };
     if path.exists() && path.is_file() {
+        open_plain(path).map_err(|source| Error::Read { file: path.to_owned(), source })?;
         let is_results = || open_plain(path).is_ok_and(report::begins_results);
         if args.execute && history.wrote(path) && is_results() {
             let told: HashSet<String> = chosen.iter().map(|row| escape_controls(&row.url_text)).collect();
