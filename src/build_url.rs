@@ -34,6 +34,9 @@ pub enum BuildUrlError {
     /// Not an absolute URL at all.
     #[error("not a URL: {0}")]
     NotAUrl(String),
+    /// Longer than any address of a build.
+    #[error("it has more than {LONGEST} bytes")]
+    TooLong,
     /// Neither `http` nor `https`.
     #[error("the scheme is {0}, not https")]
     Scheme(String),
@@ -57,6 +60,9 @@ pub enum BuildUrlError {
     Number(String),
 }
 
+/// The most bytes of an address. A longer one comes from the database only as what is left of it (sql/engine/report.sql), and
+/// nothing may be looked for by that.
+const LONGEST: usize = 4096;
 /// How many characters of a foreign text a message shows.
 const SHOWN: usize = 80;
 
@@ -71,6 +77,9 @@ impl BuildUrl {
     /// Anything that is not `http(s)://HOST/VCS/ORG/PROJECT/NUMBER` with plain names.
     pub fn parse(text: &str) -> Result<Self, BuildUrlError> {
         let text = text.trim();
+        if text.len() > LONGEST {
+            return Err(BuildUrlError::TooLong);
+        }
         let url = Url::parse(text).map_err(|error| BuildUrlError::NotAUrl(error.to_string()))?;
         let scheme = match url.scheme() {
             "http" => Scheme::Http,

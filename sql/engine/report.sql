@@ -3,6 +3,8 @@
 -- Why:   the database counts, adds up and sorts; the program only passes the rows on. Steps and output are read for
 --        the reported builds alone. A time that is not on record is NULL in these relations (build_on_record.sql); what was
 --        written in its place is in off_record, and in_future says whether any such value lies in the future.
+--        A text of more than 4 KiB (evidence: 16) does not cross the wire as a whole: its beginning does, with its length and a
+--        digest, by which a fingerprint still sees every change. What is left of an address is none: nothing is found by it.
 WITH setting AS (
     SELECT nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz AS backup_time,
            now() + interval '10 minutes' AS ahead
@@ -45,21 +47,36 @@ WITH setting AS (
      CROSS JOIN setting
       LEFT JOIN build ON build.build_key = subject.build_key
 )
-SELECT timed.build_url, timed.project, timed.build_num, timed.lifecycle, timed.status,
+SELECT CASE WHEN octet_length(timed.build_url) <= 4096 THEN timed.build_url
+            ELSE 'cut: ' || left(timed.build_url, 200) || '... (' || octet_length(timed.build_url)::text || ' bytes, SHA-256 '
+                 || encode(sha256(convert_to(timed.build_url, 'UTF8')), 'hex') || ')' END AS build_url,
+       CASE WHEN octet_length(timed.project) <= 4096 THEN timed.project
+            ELSE left(timed.project, 200) || '... (' || octet_length(timed.project)::text || ' bytes, SHA-256 '
+                 || encode(sha256(convert_to(timed.project, 'UTF8')), 'hex') || ')' END AS project,
+       timed.build_num,
+       CASE WHEN octet_length(timed.lifecycle) <= 4096 THEN timed.lifecycle
+            ELSE left(timed.lifecycle, 200) || '... (' || octet_length(timed.lifecycle)::text || ' bytes, SHA-256 '
+                 || encode(sha256(convert_to(timed.lifecycle, 'UTF8')), 'hex') || ')' END AS lifecycle,
+       CASE WHEN octet_length(timed.status) <= 4096 THEN timed.status
+            ELSE left(timed.status, 200) || '... (' || octet_length(timed.status)::text || ' bytes, SHA-256 '
+                 || encode(sha256(convert_to(timed.status, 'UTF8')), 'hex') || ')' END AS status,
        timed.queued_at, timed.started_at, timed.stopped_at,
        greatest(timed.queued_at, timed.started_at, timed.stopped_at, step_total.last_seen, chunk_total.last_seen) AS last_activity_at,
        greatest(CASE WHEN timed.queued_at  <= setting.backup_time THEN timed.queued_at  END,
                 CASE WHEN timed.started_at <= setting.backup_time THEN timed.started_at END,
                 CASE WHEN timed.stopped_at <= setting.backup_time THEN timed.stopped_at END,
                 step_total.last_seen_by_backup, chunk_total.last_seen_by_backup) AS last_seen_by_backup,
-       timed.reasons, timed.evidence,
+       timed.reasons,
+       CASE WHEN octet_length(timed.evidence) <= 16384 THEN timed.evidence
+            ELSE left(timed.evidence, 4000) || '... (' || octet_length(timed.evidence)::text || ' bytes)' END AS evidence,
        coalesce(step_total.steps, 0) AS steps,
        coalesce(step_total.steps_unfinished, 0) AS steps_unfinished,
        step_total.output_expected,
        coalesce(chunk_total.output_stored, 0) AS output_stored,
        timed.build_key::text AS build_key,
        step_total.last_started_at AS last_step_started_at,
-       sharing.evidence AS shares,
+       CASE WHEN octet_length(sharing.evidence) <= 16384 THEN sharing.evidence
+            ELSE left(sharing.evidence, 4000) || '... (' || octet_length(sharing.evidence)::text || ' bytes)' END AS shares,
        chunk_total.last_seen AS last_stored_at,
        timed.obstacles,
        nullif(timed.off_record, '') AS off_record,

@@ -2,7 +2,8 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{Done, Report, TIMES, TestDatabase, expected_report, halfbuilt};
+use crate::delete::{deletable, scanned};
+use crate::support::{Done, Report, TIMES, TestDatabase, admin, expected_report, halfbuilt};
 
 /// Plain tables in a schema of their own, with the columns of the relations, no key, no index and no constraint.
 const TABLES: &str = "
@@ -214,4 +215,67 @@ fn no_index_makes_a_difference() {
     assert_eq!(database.run("SELECT count(*) FROM pg_indexes WHERE schemaname = 'public'"), "0");
     assert_eq!(scan(), before);
     assert!(before.rows.len() >= expected_report("output-gap").rows.len());
+}
+
+/// So much of a text is enough to tell it by, whatever a database holds.
+#[test]
+fn a_text_without_measure_does_not_cross_the_wire() {
+    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
+    let (folder, before) = scanned(&database);
+    let few = deletable(&Report::read(&before));
+    let list = few.iter().map(|url| format!("'{url}'")).collect::<Vec<_>>().join(", ");
+    // 25 MB each.
+    database
+        .run(&format!("UPDATE builds SET status = repeat('long ', 5000000) || build_id WHERE build_url IN ({list})"));
+    let memory = "ulimit -v 300000";
+    let report = folder.path().join("long.csv");
+    halfbuilt(&["scan", "-o"]).args(&[&report]).args(&TIMES).on(&database).under(memory).run().exits(Exit::Clean);
+    let found = Report::read(&report);
+    let long: Vec<_> = found.rows.iter().filter(|row| few.contains(&row["build_url"])).collect();
+    assert_eq!(long.len(), few.len());
+    for row in &long {
+        let status = &row["status"];
+        assert!(status.starts_with("long long ") && status.len() < 400, "{status}");
+        assert!(status.contains("... (25000006 bytes, SHA-256 "), "{status}");
+    }
+    let different: std::collections::BTreeSet<_> = long.iter().map(|row| &row["status"]).collect();
+    assert_eq!(different.len(), few.len(), "the end counts too");
+    // A change at the very end is one.
+    database.run(&format!("UPDATE builds SET status = status || '!' WHERE build_url = '{}'", few[0]));
+    let confirmed = ["--execute", "--confirm", &database.host, "--max-percent", "100"];
+    let delete = halfbuilt(&["delete"]).args(&[&report]).args(&TIMES).args(&confirmed).on(&database);
+    let done = delete.via_nrepl(&admin(&database)).under(memory).run().exits(Exit::NotAllDeleted);
+    let results = Report::parse(&done.stdout);
+    let of_first = results.rows.iter().find(|row| row["build_url"] == few[0]).expect("a row");
+    assert_eq!(of_first["state"], "changed");
+    assert_eq!(results.count("state", "deleted"), few.len() - 1);
+}
+
+/// What is left of an address is none.
+#[test]
+fn an_address_without_measure_is_never_matched_by_its_beginning() {
+    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
+    let (folder, before) = scanned(&database);
+    let url = deletable(&Report::read(&before))[0].clone();
+    // A query is left out of an address, wherever it is cut.
+    database
+        .run(&format!("UPDATE builds SET build_url = build_url || '?' || repeat('q', 5000) WHERE build_url = '{url}'"));
+    let report = folder.path().join("long.csv");
+    halfbuilt(&["scan", "-o"]).args(&[&report]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    let found = Report::read(&report);
+    let row = found.rows.iter().find(|row| row["build_url"].starts_with("cut: ")).expect("a row");
+    assert_eq!(row["deletable"], "no", "{row:?}");
+    assert!(row["build_url"].contains(&format!("cut: {url}?qqq")), "{row:?}");
+    let whole = format!("{url}?{}", "q".repeat(5000));
+    for (text, exit, said) in [
+        (whole, Exit::Failed, "it has more than 4096 bytes"),
+        (row["build_url"].clone(), Exit::Failed, "is not a report that can be acted on"),
+        (url, Exit::NothingInScope, "the database knows this build as cut: "),
+    ] {
+        let confirmed = ["--execute", "--confirm", &database.host, "--max-percent", "100"];
+        let delete = halfbuilt(&["delete", "-"]).args(&TIMES).args(&confirmed).on(&database).input(&text);
+        delete.via_nrepl(&admin(&database)).run().exits(exit).says(said);
+    }
+    let left = database.run("SELECT count(*) FROM builds WHERE octet_length(build_url) > 5000");
+    assert_eq!(left.trim(), "1");
 }
