@@ -47,18 +47,21 @@ const BESIDE: [(&str, &str); 6] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 23] = [
+const HOMES: [(&str, &[&str]); 25] = [
     ("tokio_postgres", &["database/"]),
-    ("tokio_openssl", &["database/"]),
+    ("tokio_openssl", &["database/", "admin/http/"]),
     ("nix::unistd", &["database/", "file_access.rs", "deletion/journal/", "admin/console/"]),
     ("nix::fcntl", &["file_access.rs", "deletion/journal/", "deletion/archive/", "output/file.rs"]),
     ("nix::poll", &["file_access.rs", "output/pipe.rs"]),
     ("nix::sys", &["admin/console/", "core_dumps.rs"]),
+    ("nix::time", &["admin/freshness.rs"]),
     ("pty_process", &["admin/console/"]),
     ("flate2", &["deletion/archive/"]),
     ("socket2", &["database/"]),
     ("openssl", &["database/", "admin/"]),
-    ("reqwest", &["admin/"]),
+    ("hyper", &["admin/http.rs", "admin/http/"]),
+    ("hyper_util", &["admin/http/"]),
+    ("tower_service", &["admin/http/route.rs"]),
     ("indicatif", &["output/progress.rs"]),
     ("comfy_table", &["output/table.rs"]),
     // The admin path has a module of the same name.

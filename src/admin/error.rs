@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use openssl::error::ErrorStack;
+
 use super::function::AdminFn;
 use super::nrepl::DecodeError;
 use super::via::ViaError;
@@ -158,7 +160,7 @@ pub enum AdminError {
         /// The file.
         path: PathBuf,
         /// What the TLS library said.
-        source: reqwest::Error,
+        source: ErrorStack,
     },
     /// The file of certificates holds none.
     #[error("{} holds no PEM certificate", path.display())]
@@ -166,9 +168,9 @@ pub enum AdminError {
         /// The file.
         path: PathBuf,
     },
-    /// The HTTP client could not be set up, for instance because the TLS library failed.
+    /// The HTTP client could not be set up, because the TLS library failed.
     #[error("cannot set up the HTTP client")]
-    HttpClient(#[source] reqwest::Error),
+    HttpClient(#[source] ErrorStack),
 }
 
 impl AdminError {

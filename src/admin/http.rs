@@ -1,27 +1,38 @@
 //! Deleting through an HTTP endpoint: a POST of `{"url": …}` for each build.
+//!
+//! The connections are our own, not those of a client that connects, connects anew and sends by itself: a request is sent only on a
+//! connection that is ready, and only while what allows it is fresh. Nothing is ever sent twice behind our back, and no redirect is
+//! followed: the token goes to the host of `--via` alone.
 
+mod connections;
+mod gate;
+mod route;
+
+use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT};
+use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
-use reqwest::header::{HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
-use reqwest::{Certificate, StatusCode, redirect, retry};
+use openssl::x509::X509;
 use secrecy::{ExposeSecret, SecretString};
-use url::{Host, Url};
+use tokio::time::timeout;
+use url::{Host, Position, Url};
 
 use super::retry::{Patience, Streak, retry_after};
 use super::text::{chain, shown};
-use super::{AdminError, Answer, Options, Via, via};
+use super::{AdminError, Answer, Freshness, Options, Via, via};
 use crate::build_url::BuildUrl;
 use crate::file_access;
+use connections::{Connection, Connections, Failure};
+use route::{OpenError, Route};
 
 /// The most bytes that are read of an answer's body.
 const MOST_BODY: usize = 8192;
-
-/// How long a connection may lie idle and be used again. Short, for a server that closes it at the very moment when the
-/// next request is sent leaves that deletion's outcome unknown.
-const IDLE: Duration = Duration::from_secs(1);
 
 /// What OpenSSL says of a certificate that nobody vouches for.
 const BAD_CERTIFICATE: &str = "certificate verify failed";
@@ -29,10 +40,12 @@ const BAD_CERTIFICATE: &str = "certificate verify failed";
 /// The longest time for one connection to be made.
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 
+/// Who we are.
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("halfbuilt/", env!("CARGO_PKG_VERSION")));
+
 /// A client of one HTTP endpoint that deletes builds.
-#[derive(Debug)]
 pub(super) struct Client {
-    http: reqwest::Client,
+    connections: Connections,
     url: Url,
     header: HeaderName,
     /// Marked as sensitive, so that no log shows it.
@@ -46,6 +59,18 @@ pub(super) struct Client {
     failures: Streak,
     /// Whether a connection was ever made.
     was_there: AtomicBool,
+}
+
+/// Why there is no answer.
+enum NoReply {
+    /// There was no connection: nothing was sent.
+    Unconnected(OpenError),
+    /// What allowed it had grown too old: nothing was sent.
+    Stale,
+    /// It was sent, and no answer came in time.
+    Timeout,
+    /// It was sent, and the connection was lost.
+    Lost(hyper::Error),
 }
 
 /// An answer of the server.
@@ -74,48 +99,35 @@ impl Client {
         let header = HeaderName::from_bytes(options.token_header.as_bytes());
         let header = header.map_err(|_| AdminError::TokenHeader { name: shown(&options.token_header) })?;
 
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("halfbuilt/", env!("CARGO_PKG_VERSION")))
-            // The token goes to the host of --via and to no other.
-            .redirect(redirect::Policy::none())
-            // A POST that may have arrived is never sent again behind our back.
-            .retry(retry::never())
-            // Shorter than a call's own limit, so that one that runs out while connecting is known to be just that.
-            .connect_timeout((options.timeout / 2).min(LONGEST_CONNECT))
-            .timeout(options.timeout)
-            .pool_idle_timeout(IDLE);
+        let trusted = options.ca_file.as_deref().map(certificates).transpose()?.unwrap_or_default();
         // Through a proxy only inside TLS, where it cannot read the token, and never to this machine.
-        if url.scheme() != "https" || is_loopback(url) {
-            builder = builder.no_proxy();
-        }
-        if let Some(path) = &options.ca_file {
-            builder = builder.tls_certs_merge(certificates(path)?);
-        }
-        let http = builder.build().map_err(AdminError::HttpClient)?;
+        let through_proxies = url.scheme() == "https" && !is_loopback(url);
+        // A call's own limit is for the answer; who cannot even be connected to is known earlier.
+        let limit = (options.timeout / 2).min(LONGEST_CONNECT);
+        let route = Route::new(url, trusted, through_proxies, limit).map_err(AdminError::HttpClient)?;
+        let connections = Connections::new(route);
         let (url, timeout) = (url.clone(), options.timeout);
         let patience = Patience::default();
         let (waits, failures) = (Streak::default(), Streak::default());
         let was_there = AtomicBool::new(false);
-        Ok(Self { http, url, header, header_value, token, timeout, patience, waits, failures, was_there })
+        Ok(Self { connections, url, header, header_value, token, timeout, patience, waits, failures, was_there })
     }
 
     /// Asks for the deletion of one build, once. A server that is busy, or cannot be reached, may be asked again after the
     /// wait that the answer names, a few times.
-    pub(super) async fn delete(&self, build: &BuildUrl) -> Answer {
+    pub(super) async fn delete(&self, build: &BuildUrl, fresh: &Freshness) -> Answer {
         let began = Instant::now();
-        let answer = match self.send(build).await {
+        let answer = match self.send(build, fresh).await {
             Ok(reply) if is_busy(reply.status) => self.wait_for(&reply, began),
             Ok(reply) => reply.answer(),
-            // No connection: nothing was sent.
-            Err(error) if error.is_connect() => {
+            Err(NoReply::Unconnected(error)) => {
                 self.without_connection(&format!("cannot connect: {}", chain(&error)), began)
             }
-            Err(error) if error.is_timeout() => {
-                Answer::Unknown(format!("timeout: no answer within {:?}", self.timeout))
-            }
-            Err(error) => Answer::Unknown(self.redacted(&format!("lost connection: {}", chain(&error)))),
+            Err(NoReply::Stale) => Answer::Stale(fresh.too_late()),
+            Err(NoReply::Timeout) => Answer::Unknown(format!("timeout: no answer within {:?}", self.timeout)),
+            Err(NoReply::Lost(error)) => Answer::Unknown(self.redacted(&format!("lost connection: {}", chain(&error)))),
         };
-        if !matches!(answer, Answer::Busy(..)) {
+        if !matches!(answer, Answer::Busy(..) | Answer::Stale(_)) {
             self.waits.end();
             self.failures.end();
         }
@@ -127,20 +139,66 @@ impl Client {
         Via::Http(self.url.clone()).to_string()
     }
 
-    /// Sends the request once.
-    async fn send(&self, build: &BuildUrl) -> reqwest::Result<Reply> {
-        let request = self.http.post(self.url.clone()).header(self.header.clone(), self.header_value.clone());
-        let body = serde_json::json!({ "url": build.to_string() });
-        let mut response = request.json(&body).send().await.map_err(reqwest::Error::without_url)?;
-        self.was_there.store(true, Ordering::Relaxed);
+    /// Sends the request once, on a connection that is ready.
+    async fn send(&self, build: &BuildUrl, fresh: &Freshness) -> Result<Reply, NoReply> {
+        loop {
+            let mut connection = self.connections.take().await.map_err(NoReply::Unconnected)?;
+            self.was_there.store(true, Ordering::Relaxed);
+            // Whatever it took to get here. The connection is ready for the next time.
+            if fresh.is_over() {
+                self.connections.put_back(connection);
+                return Err(NoReply::Stale);
+            }
+            let is_new = connection.is_new();
+            let sent = timeout(self.timeout, connection.send(self.request(build), fresh)).await;
+            return match sent.map_err(|_| NoReply::Timeout)? {
+                Ok(response) => Ok(self.read(response, connection).await),
+                Err(Failure::Stale) => Err(NoReply::Stale),
+                Err(Failure::Unsent(error)) if is_new => Err(NoReply::Unconnected(error.into())),
+                // The server had closed it while it lay idle. There are only so many of these.
+                Err(Failure::Unsent(_)) => continue,
+                Err(Failure::Lost(error)) => Err(NoReply::Lost(error)),
+            };
+        }
+    }
+
+    fn request(&self, build: &BuildUrl) -> Request<Full<Bytes>> {
+        let body = serde_json::json!({ "url": build.to_string() }).to_string();
+        let mut request = Request::new(Full::new(Bytes::from(body)));
+        *request.method_mut() = Method::POST;
+        // An address that the URL standard takes is one that these take.
+        *request.uri_mut() = self.url[Position::BeforePath..].parse().unwrap_or_default();
+        let host = HeaderValue::from_str(&self.url[Position::BeforeHost..Position::AfterPort]);
+        let headers = request.headers_mut();
+        headers.insert(HOST, host.unwrap_or(HeaderValue::from_static("")));
+        headers.insert(USER_AGENT, AGENT);
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.append(self.header.clone(), self.header_value.clone());
+        request
+    }
+
+    /// What the server says. The connection is given back where it is fit for another request.
+    async fn read(&self, response: Response<Incoming>, connection: Connection) -> Reply {
         let header = |name| response.headers().get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
         let (status, retry_after, location) = (response.status(), header(RETRY_AFTER), header(LOCATION));
         let mut bytes = Vec::new();
-        // The status has decided already: a body that breaks off changes nothing.
-        while bytes.len() < MOST_BODY
-            && let Ok(Some(chunk)) = response.chunk().await
-        {
-            bytes.extend(chunk.iter().take(MOST_BODY - bytes.len()));
+        let mut body = response.into_body();
+        // The status has decided already: a body that breaks off, or never ends, changes nothing.
+        let is_whole = timeout(self.timeout, async {
+            while bytes.len() < MOST_BODY {
+                match body.frame().await {
+                    Some(Ok(frame)) => {
+                        bytes.extend(frame.data_ref().into_iter().flatten().take(MOST_BODY - bytes.len()));
+                    }
+                    Some(Err(_)) => return false,
+                    None => return true,
+                }
+            }
+            false
+        });
+        if is_whole.await.unwrap_or(false) {
+            self.connections.put_back(connection);
         }
         let mut text = status.to_string();
         if let Some(location) = location.filter(|_| status.is_redirection()) {
@@ -149,7 +207,7 @@ impl Client {
         if !bytes.trim_ascii().is_empty() {
             text += &format!(": {}", String::from_utf8_lossy(&bytes).trim());
         }
-        Ok(Reply { status, retry_after, text: self.redacted(&text) })
+        Reply { status, retry_after, text: self.redacted(&text) }
     }
 
     /// How long to wait for a busy server, unless it has been waited for often enough.
@@ -189,6 +247,12 @@ impl Client {
     }
 }
 
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({})", self.describe())
+    }
+}
+
 impl Reply {
     fn answer(self) -> Answer {
         match self.status {
@@ -218,18 +282,21 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// The certificates in a PEM file: at least one.
-fn certificates(path: &Path) -> Result<Vec<Certificate>, AdminError> {
+fn certificates(path: &Path) -> Result<Vec<X509>, AdminError> {
     let path = path.to_owned();
     let pem = match file_access::read(&path, file_access::CERTIFICATES) {
         Ok(pem) => pem,
         Err(source) => return Err(AdminError::CaFileRead { path, source }),
     };
-    match Certificate::from_pem_bundle(&pem) {
+    match X509::stack_from_pem(&pem) {
         Ok(certificates) if certificates.is_empty() => Err(AdminError::CaFileEmpty { path }),
         Ok(certificates) => Ok(certificates),
         Err(source) => Err(AdminError::CaFileInvalid { path, source }),
     }
 }
+
+#[cfg(test)]
+mod wire_tests;
 
 #[cfg(test)]
 #[path = "http_tests.rs"]

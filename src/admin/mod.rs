@@ -6,6 +6,7 @@
 mod clojure;
 mod console;
 mod error;
+mod freshness;
 mod function;
 mod http;
 pub(crate) mod nrepl;
@@ -24,6 +25,7 @@ use secrecy::SecretString;
 
 pub use console::{ConsoleEvent, console_events};
 pub use error::AdminError;
+pub use freshness::{Freshness, Moment};
 pub use function::{AdminFn, AdminFnError};
 pub use nrepl::DecodeError;
 pub use via::{Via, ViaError};
@@ -88,6 +90,9 @@ pub enum Answer {
     /// Nothing was done for this build; it may be asked for again after this wait: 429, 503, or no connection was made. By
     /// then the build is no longer as it was read, so it has to be read again first.
     Busy(Duration, String),
+    /// Nothing was sent: by the time that the connection was ready for it, what allowed it had grown too old. The connection is
+    /// kept, so that it is ready the next time.
+    Stale(String),
     /// Nothing was done for this build, and nothing more should be sent: 401, 403, or no connection can be made.
     Denied(String),
 }
@@ -102,6 +107,7 @@ impl Answer {
             | Self::Failed(text)
             | Self::Unknown(text)
             | Self::Busy(_, text)
+            | Self::Stale(text)
             | Self::Denied(text) => text,
         }
     }
@@ -165,14 +171,15 @@ impl AdminPath {
         }
     }
 
-    /// Asks the server to delete one build. It is asked once: a deletion that may have happened is never sent again.
+    /// Asks the server to delete one build, if what allows it is still fresh when it is written to an open connection. It is asked
+    /// once: a deletion that may have happened is never sent again.
     ///
     /// A call whose future is dropped half-way counts as [`Answer::Unknown`]; the next one is safe to make.
-    pub async fn delete(&self, build: &BuildUrl) -> Answer {
+    pub async fn delete(&self, build: &BuildUrl, fresh: &Freshness) -> Answer {
         match &self.path {
-            Path::Nrepl(clients) => clients.take().await.client.delete(build).await,
-            Path::Console(clients) => clients.take().await.client.delete(build).await,
-            Path::Http(client, _) => client.delete(build).await,
+            Path::Nrepl(clients) => clients.take().await.client.delete(build, fresh).await,
+            Path::Console(clients) => clients.take().await.client.delete(build, fresh).await,
+            Path::Http(client, _) => client.delete(build, fresh).await,
         }
     }
 

@@ -187,6 +187,10 @@ impl Recorder for Record {
         self.progress.say(&format!("waiting {:.0} s for the server: {why}", wait.as_secs_f64()));
     }
 
+    fn reads_again(&self, why: &str) {
+        self.progress.say(&format!("the admin server was not ready in time, the builds are read again: {why}"));
+    }
+
     fn slackens(&self, at_once: usize, why: &str) {
         self.progress.say(&format!("the server is given {at_once} at once from now on: {why}"));
     }

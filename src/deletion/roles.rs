@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::Answer;
+use crate::admin::{Answer, Freshness};
 use crate::build_url::BuildUrl;
 use crate::finding::Finding;
 use crate::report::Chosen;
@@ -47,8 +47,8 @@ pub enum ArchiveFailure<E> {
 
 /// Sends deletions, several at the same time.
 pub trait Deleter {
-    /// Sends one deletion, once.
-    fn delete(&self, build: &BuildUrl) -> impl Future<Output = Answer>;
+    /// Sends one deletion, once, if what allows it is still fresh when it is written to an open connection.
+    fn delete(&self, build: &BuildUrl, fresh: &Freshness) -> impl Future<Output = Answer>;
 }
 
 /// A build that has ended.
@@ -99,6 +99,9 @@ pub trait Recorder {
 
     /// The run waits for the server.
     fn waits(&self, wait: Duration, why: &str);
+
+    /// What was read had grown too old before the admin server was ready: it is read again.
+    fn reads_again(&self, why: &str);
 
     /// From now on fewer are sent at once.
     fn slackens(&self, at_once: usize, why: &str);

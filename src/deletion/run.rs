@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
+use crate::admin::Moment;
 use crate::causes::told_apart;
 use crate::finding::Finding;
 use crate::report::Chosen;
@@ -24,9 +25,10 @@ use super::silence::Silence;
 /// quick. A reading costs about as much for a hundred as for one.
 const BATCH: usize = 50;
 const LARGEST_BATCH: usize = 400;
-/// How old a reading may be when the deletion that it allows is sent.
+/// How old a reading may be when the deletion that it allows is written to an open connection.
 pub(super) const FRESH: Duration = Duration::from_secs(3);
-/// How old the reading of the first build of a batch may be: a slow database must not keep every deletion from being sent.
+/// How old the reading of the first build of a batch may be at most, where the database or the journal's disk is slow: neither must
+/// keep every deletion from being sent.
 pub(super) const OLDEST: Duration = Duration::from_secs(10);
 /// How often in a row a reading may have grown too old for anything to be sent.
 const TOO_OLD: usize = 3;
@@ -209,13 +211,14 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         self.unless_interrupted(self.pace.ready()).await?;
         let batch: Vec<&'a Planned> = self.pending.iter().take(size).copied().collect();
         self.put_aside(&batch).await?;
-        let began = Instant::now();
+        let began = Moment::now();
         let soon = self.stop.soon.clone();
         let readings = tokio::select! {
             biased;
             () = soon.cancelled() => return Err(Ending::Interrupted),
             readings = self.read(&batch) => readings.map_err(Ending::Blind)?,
         };
+        let took = began.age();
         self.pending.drain(..batch.len());
         let allowed = self.still_allowed(batch, readings).await;
         if self.unrecorded.is_some() {
@@ -223,7 +226,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             return Ok(());
         }
         self.as_sent.extend(allowed.iter().map(|(planned, now)| (place(planned), Identity::of(now))));
-        let fresh = Fresh { builds: allowed, read: began };
+        let fresh = Fresh { builds: allowed, read: began, took };
         let sending = Sending::new(&*self.recorder, self.deleter, &self.pace, self.stop);
         let done = sending.send(fresh, |answer, began| {
             self.silence.hear(answer, began);
@@ -233,15 +236,22 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         self.too_old = if done.grown_old && done.sent.is_empty() { self.too_old + 1 } else { 0 };
         if done.grown_old {
             self.batch = done.sent.len().clamp(1, LARGEST_BATCH);
-        } else if size == self.batch && began.elapsed() < FRESH / 3 {
+        } else if size == self.batch && began.age() < FRESH / 3 {
             self.batch = (self.batch * 2).min(LARGEST_BATCH);
         }
         for planned in done.back.into_iter().rev() {
             self.pending.push_front(planned);
         }
         if self.too_old >= TOO_OLD {
-            let took = began.elapsed().as_secs();
-            let why = format!("it takes {took} s to read a build again: what is read is too old to be acted on");
+            let why = match done.unready {
+                Some(why) => {
+                    format!("the admin path is too slow: {TOO_OLD} times in a row it was not ready in time ({why})")
+                }
+                None => {
+                    let took = began.age().as_secs();
+                    format!("it takes {took} s to read a build again: what is read is too old to be acted on")
+                }
+            };
             return Err(Ending::Stopped(why));
         }
         self.prove(done.sent).await?;

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::LazyLock;
 
+use tokio::time::Instant;
+
 use super::*;
-use crate::admin::Answer;
+use crate::admin::{Answer, Freshness};
 use crate::build_url::BuildUrl;
 use crate::deletion::{Permit, Terms};
 use crate::report::Judged;
@@ -55,6 +57,8 @@ struct World {
     slow: Duration,
     /// How long a deletion takes.
     takes: Duration,
+    /// How long it takes to get ready for each of the next deletions.
+    unready: Rc<RefCell<Vec<Duration>>>,
     /// How long it takes to put an intent on record.
     slow_record: Duration,
     /// The builds whose deletion was put on record before.
@@ -136,7 +140,14 @@ impl World {
 }
 
 impl Deleter for World {
-    async fn delete(&self, build: &BuildUrl) -> Answer {
+    async fn delete(&self, build: &BuildUrl, fresh: &Freshness) -> Answer {
+        let unready = self.unready.borrow_mut().pop();
+        if let Some(unready) = unready {
+            sleep(unready).await;
+        }
+        if fresh.is_over() {
+            return Answer::Stale("too late".to_owned());
+        }
         self.log.borrow_mut().push(format!("send {}", build.number()));
         let intended = self.intents.borrow().iter().filter(|number| **number == build.number()).count();
         assert!(intended >= self.sends(build.number()), "build {} was sent and is not on record", build.number());
@@ -196,6 +207,10 @@ impl Recorder for World {
 
     fn waits(&self, wait: Duration, _: &str) {
         self.log.borrow_mut().push(format!("waits {}", wait.as_secs()));
+    }
+
+    fn reads_again(&self, _: &str) {
+        self.log.borrow_mut().push("reads again".to_owned());
     }
 
     fn slackens(&self, at_once: usize, _: &str) {
@@ -260,6 +275,7 @@ fn world(scripts: impl IntoIterator<Item = Script>) -> World {
         stop: Stop::default(),
         slow: Duration::ZERO,
         takes: Duration::ZERO,
+        unready: Rc::default(),
         slow_record: Duration::ZERO,
         intents: Rc::default(),
         archives: None,
@@ -489,6 +505,55 @@ async fn a_slow_database_slows_the_run_and_does_not_stop_it() {
     // What has grown old while it was read is read again before it is sent.
     assert_eq!(log[4..8], ["read 2 3", "send 2", "read 2", "ended 2 deleted"]);
     assert!(matches!(ending, Ending::Complete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_grew_old_while_the_admin_path_got_ready_is_read_again_before_it_is_sent() {
+    let world = world([done(), done()]);
+    let late = FRESH + Duration::from_millis(1);
+    world.unready.replace(vec![late, Duration::ZERO, late, late]);
+    let (log, ending) = carried_out(&world).await;
+    let canary = ["read 1", "reads again", "read 1", "reads again", "read 1", "send 1", "read 1", "ended 1 deleted"];
+    assert_eq!(log[..8], canary);
+    assert_eq!(log[8..], ["read 2", "reads again", "read 2", "send 2", "read 2", "ended 2 deleted"]);
+    assert!(matches!(ending, Ending::Complete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_admin_path_that_is_never_ready_in_time_ends_the_run() {
+    let world = world([done(), done()]);
+    world.unready.replace(vec![FRESH * 2; 100]);
+    let (log, ending) = carried_out(&world).await;
+    assert_eq!(states(&log), ["1 not-attempted", "2 not-attempted"]);
+    assert_eq!(log.iter().filter(|entry| *entry == "read 1").count(), TOO_OLD);
+    let Ending::Stopped(why) = ending else { panic!("{ending:?}") };
+    assert_eq!(why, "the admin path is too slow: 3 times in a row it was not ready in time (too late)");
+}
+
+/// A slow database makes the first reading of a batch last longer; a slow admin path does not.
+#[tokio::test(start_paused = true)]
+async fn only_a_slow_database_makes_a_reading_last_longer() {
+    for (slow, unready, sent) in
+        [(0, 4, false), (1, 4, false), (3, 2, true), (3, 4, false), (6, 3, true), (6, 5, false)]
+    {
+        let mut world = world([done()]);
+        world.slow = Duration::from_secs(slow);
+        world.unready.replace(vec![Duration::from_secs(unready); 100]);
+        let (log, _) = carried_out(&world).await;
+        assert_eq!(log.contains(&"send 1".to_owned()), sent, "{slow} s to read, {unready} s to get ready");
+    }
+}
+
+/// The README says how old a reading may be.
+#[test]
+fn the_readme_tells_these_limits() {
+    let readme = include_str!("../../README.md");
+    let text: Vec<&str> = readme.split_whitespace().collect();
+    let (fresh, oldest) = (FRESH.as_secs(), OLDEST.as_secs());
+    let sentence = format!(
+        "{fresh} seconds; where the database or the journal's disk is slow, twice the time that they took, {oldest} at most"
+    );
+    assert!(text.join(" ").contains(&sentence), "the README does not say: {sentence}");
 }
 
 #[tokio::test(start_paused = true)]

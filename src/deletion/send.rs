@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use crate::admin::Answer;
+use crate::admin::{Answer, Freshness, Moment};
 use crate::finding::Finding;
 
 use super::pace::Pace;
@@ -19,7 +19,18 @@ use super::sent::Sent;
 /// Builds that may be deleted, and as what they were read at that time.
 pub(super) struct Fresh<'a> {
     pub(super) builds: Vec<(&'a Planned, Box<Finding>)>,
-    pub(super) read: Instant,
+    /// When they began to be read, and how long that took.
+    pub(super) read: Moment,
+    pub(super) took: Duration,
+}
+
+/// How old a reading may be when the deletion of the build at this place of its batch is written. The first one may be older, by what
+/// it took to read it and to put it on record, or a slow database, or a slow disk, would let none go at all.
+fn limit(place: usize, took: Duration) -> Duration {
+    match place {
+        0 => (took * 2).clamp(FRESH, OLDEST),
+        _ => FRESH,
+    }
 }
 
 /// Why no more were sent.
@@ -42,6 +53,8 @@ pub(super) struct Done<'a> {
     pub(super) back: Vec<&'a Planned>,
     /// Whether the reading grew old before all were sent.
     pub(super) grown_old: bool,
+    /// The same because the admin server was not ready, in words.
+    pub(super) unready: Option<String>,
     pub(super) halt: Option<Halt>,
 }
 
@@ -75,8 +88,9 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
         fresh: Fresh<'a>,
         mut is_silent: impl FnMut(&Answer, Instant) -> bool,
     ) -> Done<'a> {
-        let mut done = Done { sent: Vec::new(), back: Vec::new(), grown_old: false, halt: None };
+        let mut done = Done { sent: Vec::new(), back: Vec::new(), grown_old: false, unready: None, halt: None };
         let mut back: Vec<(usize, &'a Planned)> = Vec::new();
+        let (read, took) = (fresh.read, fresh.took);
         let mut queue = fresh.builds.into_iter().enumerate();
         let mut under_way = FuturesUnordered::new();
         loop {
@@ -85,7 +99,7 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                 && under_way.len() < self.pace.at_once()
                 && let Some((place, (planned, now))) = queue.next()
             {
-                under_way.push(self.send_one(place, planned, now, fresh.read));
+                under_way.push(self.send_one(place, planned, now, (read, took)));
                 continue;
             }
             let Some((place, planned, outcome)) = under_way.next().await else { break };
@@ -103,6 +117,14 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                         }
                     };
                     done.halt = Some(Halt::Wait(longest, why));
+                }
+                Outcome::Answered(Answer::Stale(why), _) => {
+                    back.push((place, planned));
+                    if done.unready.is_none() {
+                        self.recorder.reads_again(&why);
+                    }
+                    done.grown_old = true;
+                    done.unready = Some(why);
                 }
                 Outcome::Answered(answer, began) => {
                     if let Some(why) = self.pace.answered(began.elapsed()) {
@@ -139,22 +161,23 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
         place: usize,
         planned: &'a Planned,
         now: Box<Finding>,
-        read: Instant,
+        (read, took): (Moment, Duration),
     ) -> (usize, &'a Planned, Outcome) {
-        // The first one may be older, or a slow database would let none go at all.
-        let is_old = || read.elapsed() > if place == 0 { OLDEST } else { FRESH };
         let outcome = async {
             tokio::select! {
                 biased;
                 () = self.stop.soon.cancelled() => return Outcome::Interrupted,
                 () = self.pace.turn() => {}
             }
-            let Some(url) = planned.chosen.url.as_ref().filter(|_| !is_old()) else { return Outcome::Old };
+            let is_old = Freshness::new(read, limit(place, took)).is_over();
+            let Some(url) = planned.chosen.url.as_ref().filter(|_| !is_old) else { return Outcome::Old };
+            let recording = Moment::now();
             if let Err(error) = self.recorder.intend(planned, &now).await {
                 return Outcome::Unrecorded(error);
             }
+            let fresh = Freshness::new(read, limit(place, took + recording.age()));
             let began = Instant::now();
-            if is_old() {
+            if fresh.is_over() {
                 let nothing = Answer::Busy(Duration::ZERO, "not sent: it took too long to put it on record".to_owned());
                 self.recorder.answered(planned, &nothing);
                 return Outcome::Old;
@@ -163,7 +186,7 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                 biased;
                 // Who cannot wait for the answer does not know it.
                 () = self.stop.now.cancelled() => Answer::Unknown("interrupted before an answer came".to_owned()),
-                answer = self.deleter.delete(url) => answer,
+                answer = self.deleter.delete(url, &fresh) => answer,
             };
             self.recorder.answered(planned, &answer);
             Outcome::Answered(answer, began)

@@ -41,7 +41,9 @@ pub(super) fn settled(answer: &Answer, gone: bool) -> (State, String) {
         (Answer::Failed(_), false) => (State::Failed, text.to_owned()),
         (Answer::Unknown(_), true) => (State::Deleted, format!("{text}; read again and gone")),
         (Answer::Unknown(_), false) => (State::Unknown, format!("{text}; still there when read again")),
-        (Answer::Busy(..) | Answer::Denied(_), true) => (State::AlreadyGone, format!("{text}; read again and gone")),
-        (Answer::Busy(..) | Answer::Denied(_), false) => (State::NotAttempted, text.to_owned()),
+        (Answer::Busy(..) | Answer::Stale(_) | Answer::Denied(_), true) => {
+            (State::AlreadyGone, format!("{text}; read again and gone"))
+        }
+        (Answer::Busy(..) | Answer::Stale(_) | Answer::Denied(_), false) => (State::NotAttempted, text.to_owned()),
     }
 }

@@ -21,6 +21,7 @@ mod delete_http;
 mod delete_nrepl;
 mod drill;
 mod files;
+mod freshness;
 mod gates;
 mod gone;
 mod habits;

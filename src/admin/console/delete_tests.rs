@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
+use super::Client;
 use super::scripted::{LONG, SHORT, build, connect, delete};
-use super::{Client, SLOW};
-use crate::admin::Answer;
+use crate::admin::{Answer, Freshness, Moment};
 use crate::build_url::BuildUrl;
 
 fn accepted(value: &str) -> Answer {
@@ -190,17 +190,39 @@ async fn noise_between_two_deletions_is_passed_over() {
     client.close().await;
 }
 
+/// What was read before the machine was suspended for longer than it stays fresh.
+fn from_before() -> Freshness {
+    Freshness::new(Moment::now().suspended_for(LONG), Duration::from_secs(3))
+}
+
 #[tokio::test]
-async fn a_deletion_that_had_to_wait_for_a_console_has_to_be_allowed_anew() {
+async fn what_has_grown_old_is_not_typed_and_the_console_is_kept_for_the_next_time() {
     let folder = tempfile::tempdir().expect("a folder");
     let used = folder.path().join("used");
-    let slow = SLOW.as_secs_f32() + 0.2;
-    let again = format!("sleep {slow}; ready; next; say V second; next");
+    let again = "ready; next; say V second; next";
     let mut client =
         connect(&format!("if [ -e {0} ]; then {again}; fi; : > {0}; ready; next; exit", used.display())).await;
     assert!(matches!(delete(&mut client, 1).await, Answer::Unknown(_)));
-    assert!(matches!(client.delete(&build(2)).await, Answer::Busy(Duration::ZERO, _)));
-    assert_eq!(delete(&mut client, 2).await, accepted("second"));
+    // Started anew, and not typed into; had it been, what comes next would be the third line and have no answer.
+    for _ in 0..2 {
+        let answer = client.delete(&build(2), &from_before()).await;
+        assert!(matches!(&answer, Answer::Stale(why) if why.starts_with("not sent: ")), "{answer:?}");
+    }
+    assert_eq!(delete(&mut client, 3).await, accepted("second"));
+    client.close().await;
+}
+
+/// A console that reads nothing any more: its pipe is full, and what is typed would wait in it.
+#[tokio::test]
+async fn what_would_wait_for_a_console_that_does_not_read_is_not_typed() {
+    let mut client = connect("ready; sleep 600").await;
+    let session = client.session.as_mut().expect("a session");
+    let moment = || Freshness::new(Moment::now(), Duration::from_millis(200));
+    let filler = "x".repeat(3999);
+    // A pipe of 64 KiB, or of whatever size: it is full when nothing more goes in.
+    while session.process.type_while_fresh(&filler, &moment()).await {}
+    let answer = client.delete(&build(1), &moment()).await;
+    assert!(matches!(answer, Answer::Stale(_)), "{answer:?}");
     client.close().await;
 }
 
@@ -240,7 +262,6 @@ async fn a_console_that_hangs_as_it_is_started_anew_is_started_once_more() {
     // The second start takes all of it, and the third has to be done in it.
     client.launch.start_timeout = Duration::from_secs(10);
     assert!(matches!(delete(&mut client, 1).await, Answer::Unknown(_)));
-    assert!(matches!(client.delete(&build(2)).await, Answer::Busy(Duration::ZERO, _)));
     assert_eq!(delete(&mut client, 2).await, accepted("third"));
     client.close().await;
 }
@@ -256,7 +277,7 @@ async fn the_function_has_to_stay_the_same() {
 async fn what_is_too_long_to_be_typed_is_refused() {
     let mut client = connect("ready; next; say V nil; next").await;
     let long = BuildUrl::parse(&format!("https://ci.example.com/gh/acme/{}/1", "a".repeat(4000))).expect("a build");
-    assert!(matches!(client.delete(&long).await, Answer::Refused(_)));
+    assert!(matches!(client.delete(&long, &Freshness::for_ever()).await, Answer::Refused(_)));
     assert_eq!(delete(&mut client, 1).await, accepted("nil"));
     client.close().await;
 }

@@ -23,21 +23,18 @@ mod scripted;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 pub use scanner::{ConsoleEvent, console_events};
 
 use super::clojure::Function;
 use super::text::{chain, shown};
-use super::{AdminError, AdminFn, Answer, Options, Via};
+use super::{AdminError, AdminFn, Answer, Freshness, Options, Via};
 use crate::build_url::BuildUrl;
 use crate::text::shorten;
 use nonce::Nonce;
-use session::Session;
-
-/// What it may take to get ready for a deletion before it has to be allowed anew.
-const SLOW: Duration = Duration::from_secs(1);
+use session::{AskError, Session};
 
 /// How many forms a console answers before a new one takes its place. Where it is a client of an nREPL, each form adds a class
 /// loader to its session: nREPL 1.0.0 and its own client gave no answer to the 1,849th (measured).
@@ -59,8 +56,6 @@ pub(super) struct Client {
     function: Function,
     /// None after a call that did not end well.
     session: Option<Session>,
-    /// Whether the last deletion was put off because it took long to get ready for it.
-    was_slow: bool,
     /// Consoles that are on their way out.
     leaving: JoinSet<()>,
     /// Cancelled when they should not take their time any more.
@@ -98,12 +93,11 @@ impl Client {
         };
         let (session, function) = Session::open(&launch).await?;
         let (leaving, hurry) = (JoinSet::new(), CancellationToken::new());
-        Ok(Self { launch, function, session: Some(session), was_slow: false, leaving, hurry })
+        Ok(Self { launch, function, session: Some(session), leaving, hurry })
     }
 
     /// Deletes one build.
-    pub(super) async fn delete(&mut self, build: &BuildUrl) -> Answer {
-        let began = Instant::now();
+    pub(super) async fn delete(&mut self, build: &BuildUrl, fresh: &Freshness) -> Answer {
         let line = Nonce::fresh().map(|nonce| (form::delete(&self.function.called, build, &nonce), nonce));
         let (line, nonce) = match line {
             Ok((line, _)) if line.len() > form::LONGEST_LINE => {
@@ -116,19 +110,15 @@ impl Client {
             Ok(session) => session,
             Err(error) => return Answer::Denied(chain(&error)),
         };
-        // Whoever allowed this deletion did so before the console had to be started again. Once: one that is always slow is
-        // typed into all the same.
-        if began.elapsed() > SLOW && !self.was_slow {
-            self.was_slow = true;
-            self.session = Some(session);
-            return Answer::Busy(Duration::ZERO, "the console had to be started anew".to_owned());
-        }
-        self.was_slow = false;
         // The session is put back only after a complete answer. If the future is dropped, the console goes with it.
-        match session.ask(&line, &nonce, self.launch.timeout).await {
+        match session.ask(&line, &nonce, self.launch.timeout, fresh).await {
             Ok(answer) => {
                 self.session = Some(session);
                 meaning(answer)
+            }
+            Err(AskError::Stale) => {
+                self.session = Some(session);
+                Answer::Stale(fresh.too_late())
             }
             Err(error) => {
                 self.retire(session, LEAVE);

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::streams::{Heard, Streams, sink, source};
 use super::tail::Tail;
+use crate::admin::Freshness;
 
 /// So wide that no line of ours is broken.
 const COLUMNS: u16 = 4000;
@@ -98,6 +99,12 @@ impl Process {
     pub(super) fn type_line(&mut self, line: &str) {
         self.streams.outgoing.extend_from_slice(line.as_bytes());
         self.streams.outgoing.push(b'\n');
+    }
+
+    /// Types a line, if what allows it is still fresh when the first of it is taken. What is left of it then goes out while the
+    /// program is listened to. False where nothing was typed.
+    pub(super) async fn type_while_fresh(&mut self, line: &str, fresh: &Freshness) -> bool {
+        self.streams.send_while_fresh(&[line.as_bytes(), b"\n"].concat(), fresh).await
     }
 
     /// Whether all that was typed has been taken by the system.

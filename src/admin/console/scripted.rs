@@ -3,24 +3,26 @@
 use std::time::Duration;
 
 use super::Client;
-use crate::admin::{AdminError, Answer, Options};
+use crate::admin::{AdminError, Answer, Freshness, Options};
 use crate::build_url::BuildUrl;
 
 pub(super) const FULL: &str = "circle.http.api.admin-commands/delete-build";
 
 /// What a script may use: `next` reads a line into `$line`, and passes over copies of the one before, for a question is asked again
-/// where the machine is slow to answer; `any` reads the copies too; `say KIND TEXT` answers it as the form itself would; `answer KIND TEXT`
+/// where the machine is slow to answer, and answers another question for the function as `ready` did; `any` reads all that too; `say KIND TEXT` answers it as the form itself would; `answer KIND TEXT`
 /// gives out the same without the line's end; `ready` answers the question for the function; `value` and `throws` are whole
 /// conversations about one deletion.
 const LIBRARY: &str = r#"
 last=
 any() { IFS= read -r line || exit 0; }
-next() { any; while [ "$line" = "$last" ]; do any; done; last=$line; }
+known=
+asks() { case $line in *core/resolve*) [ -n "$known" ];; *) false;; esac; }
+next() { any; while [ "$line" = "$last" ] || asks; do [ "$line" = "$last" ] || { last=$line; say V "$known"; }; any; done; last=$line; }
 mark() { printf %s "$line" | sed 's/.*reverse "\([a-p]*\)".*/\1/' | rev; }
 units() { printf %s "$1" | od -An -v -tx1 | tr -d ' \n' | sed 's/../00&/g' | tr a-f A-F; }
 answer() { m=$(mark); printf '%s%s%s%s' "$m" "$1" "$(units "$2")" "$m"; }
 say() { printf '\n%s\n' "$(answer "$1" "$2")"; }
-ready() { next; say V "[${1-#'circle.http.api.admin-commands/delete-build} nil]"; }
+ready() { next; known="[${1-#'circle.http.api.admin-commands/delete-build} nil]"; say V "$known"; }
 "#;
 
 /// The command line of a console that follows a script.
@@ -49,8 +51,8 @@ pub(super) fn build(number: u32) -> BuildUrl {
 
 /// Deletes a build, which may have to be allowed anew where a console is slow to start, or the machine to get to it.
 pub(super) async fn delete(client: &mut Client, number: u32) -> Answer {
-    match client.delete(&build(number)).await {
-        Answer::Busy(Duration::ZERO, _) => client.delete(&build(number)).await,
+    match client.delete(&build(number), &Freshness::for_ever()).await {
+        Answer::Busy(Duration::ZERO, _) => client.delete(&build(number), &Freshness::for_ever()).await,
         answer => answer,
     }
 }

@@ -13,6 +13,7 @@ use super::scanner::{ConsoleEvent, Scanner};
 use super::streams::Heard;
 use super::tail::Tail;
 use crate::admin::AdminError;
+use crate::admin::Freshness;
 use crate::admin::clojure::Function;
 use crate::admin::text::shown;
 
@@ -36,7 +37,7 @@ type Answer = Result<String, String>;
 /// A console that is ready. After an error it is of no use any more.
 #[derive(Debug)]
 pub(super) struct Session {
-    process: Process,
+    pub(super) process: Process,
     tail: Tail,
     /// How many forms it has answered.
     pub(super) forms: u32,
@@ -45,6 +46,9 @@ pub(super) struct Session {
 /// Why a form has no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AskError {
+    /// Nothing was typed: what allowed it had grown too old.
+    #[error("not typed: what allowed it had grown too old")]
+    Stale,
     /// No answer in time.
     #[error("timeout: no answer within {0:?}")]
     Timeout(Duration),
@@ -68,12 +72,13 @@ impl Session {
         let mut session = Self { process, tail: Tail::default(), forms: 0 };
         let nonce = Nonce::fresh().map_err(no_start)?;
         let question = form::resolve(&launch.candidates, &nonce);
-        let answer = match timeout(launch.start_timeout, session.first_answer(&question, &nonce)).await {
+        let answer = match timeout(launch.start_timeout, session.ready_answer(launch, &question, &nonce)).await {
             Ok(Ok(answer)) => launch.function(answer),
             Ok(Err(FirstError::Ended)) => {
                 let (how, said) = session.epitaph(&question).await;
                 Err(AdminError::ConsoleEnded { address: address(), how, said: printed(&said) })
             }
+            Ok(Err(FirstError::NoNonce(source))) => Err(no_start(source)),
             Ok(Err(FirstError::Secret)) => {
                 Err(AdminError::ConsoleSecret { address: address(), said: printed(&session.tail.shown(&question)) })
             }
@@ -92,8 +97,22 @@ impl Session {
         }
     }
 
-    /// Asks until there is an answer.
-    async fn first_answer(&mut self, question: &str, nonce: &Nonce) -> Result<Answer, FirstError> {
+    /// Asks until the console is ready: it has answered, and is not busy with what it was asked before. It would come to a deletion
+    /// only after that.
+    async fn ready_answer(&mut self, launch: &Launch, question: &str, nonce: &Nonce) -> Result<Answer, FirstError> {
+        let (answer, asked) = self.first_answer(question, nonce).await?;
+        if asked == 1 {
+            return Ok(answer);
+        }
+        // Another question, for the answers to the first one do not tell which of them they are to.
+        let nonce = Nonce::fresh().map_err(FirstError::NoNonce)?;
+        let question = form::resolve(&launch.candidates, &nonce);
+        self.first_answer(&question, &nonce).await.map(|(answer, _)| answer)
+    }
+
+    /// Asks until there is an answer; tells how often.
+    async fn first_answer(&mut self, question: &str, nonce: &Nonce) -> Result<(Answer, u32), FirstError> {
+        let mut asked = 0;
         let mut scanner = Scanner::of(nonce);
         let (mut next, mut pause) = (Instant::now(), AGAIN);
         // A password prompt must not get our question for an answer, so it is given time to show itself.
@@ -109,7 +128,7 @@ impl Session {
                         for event in scanner.feed(&piece) {
                             // Another question gets another answer.
                             if let ConsoleEvent::Answer(answer) = event {
-                                return Ok(answer);
+                                return Ok((answer, asked));
                             }
                         }
                         next = patience.map_or(next, |latest| latest.min(Instant::now() + QUIET));
@@ -126,6 +145,7 @@ impl Session {
                     asked_for_a_secret = asks;
                     if !asks && next <= Instant::now() && self.process.has_typed() {
                         self.process.type_line(question);
+                        asked += 1;
                         next = Instant::now() + pause;
                         pause = (pause * 3 / 2).min(AGAIN_AT_LAST);
                         patience = None;
@@ -135,13 +155,21 @@ impl Session {
         }
     }
 
-    /// Types a form, once, and waits for its answer.
+    /// Types a form, once, if what allows it is still fresh when the program takes it, and waits for its answer.
     ///
     /// # Errors
-    /// There is no answer; the form may have been evaluated.
-    pub(super) async fn ask(&mut self, line: &str, nonce: &Nonce, limit: Duration) -> Result<Answer, AskError> {
+    /// [`AskError::Stale`]: nothing was typed. Otherwise there is no answer; the form may have been evaluated.
+    pub(super) async fn ask(
+        &mut self,
+        line: &str,
+        nonce: &Nonce,
+        limit: Duration,
+        fresh: &Freshness,
+    ) -> Result<Answer, AskError> {
+        if !self.process.type_while_fresh(line, fresh).await {
+            return Err(AskError::Stale);
+        }
         self.forms += 1;
-        self.process.type_line(line);
         match timeout(limit, self.answer(nonce)).await {
             Ok(Some(ConsoleEvent::Garbled)) => Err(AskError::Garbled),
             Ok(Some(ConsoleEvent::Answer(answer))) => {
@@ -210,6 +238,7 @@ impl Session {
 enum FirstError {
     Ended,
     Secret,
+    NoNonce(std::io::Error),
 }
 
 /// What was printed last, as the end of a sentence.

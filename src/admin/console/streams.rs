@@ -1,6 +1,10 @@
 //! What goes to a program and what comes from it.
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+use crate::admin::Freshness;
+use crate::admin::freshness::write_first;
 
 type Source = Option<Box<dyn AsyncRead + Send + Sync + Unpin>>;
 type Sink = Option<Box<dyn AsyncWrite + Send + Sync + Unpin>>;
@@ -51,6 +55,23 @@ impl Streams {
                 () = write(&mut self.input, &mut self.outgoing) => {}
             }
         }
+    }
+
+    /// Sends the first of `bytes`, if what allows them is still fresh when it is taken, and leaves the rest to [`Streams::hear`]. False
+    /// where nothing was taken; that is also so as long as something before it was not.
+    pub(super) async fn send_while_fresh(&mut self, bytes: &[u8], fresh: &Freshness) -> bool {
+        // One whose input has ended will not hear it: its output, or the end of it, tells why.
+        let Some(stream) = &mut self.input else { return true };
+        if !self.outgoing.is_empty() {
+            return false;
+        }
+        // Where nobody takes anything, nothing would wake us.
+        match timeout(fresh.left(), write_first(stream, bytes, fresh)).await {
+            Ok(Ok(Some(taken))) => self.outgoing.extend_from_slice(&bytes[taken..]),
+            Ok(Ok(None)) | Err(_) => return false,
+            Ok(Err(_)) => self.input = None,
+        }
+        true
     }
 
     /// What is yet to come on standard error; None at its end.

@@ -7,6 +7,8 @@ use tokio::net::TcpStream;
 
 use super::DecodeError;
 use super::bencode::{Decoder, Dict, Value, encode};
+use crate::admin::Freshness;
+use crate::admin::freshness::write_while_fresh;
 
 /// The most bytes of one message. The answer to a deletion is a line or two.
 pub(super) const LARGEST_MESSAGE: usize = 1 << 20;
@@ -41,16 +43,24 @@ impl Connection {
         Ok(Self { stream, decoder: Decoder::new(LARGEST_MESSAGE) })
     }
 
-    /// Sends one message.
+    /// Sends one message. False, and nothing is sent, where what allows it has grown too old.
     ///
     /// # Errors
     /// The connection is lost; the message may have arrived or not.
-    pub(super) async fn send(&mut self, message: &[(&str, &str)]) -> Result<(), LinkError> {
+    pub(super) async fn send(
+        &mut self,
+        message: &[(&str, &str)],
+        fresh: Option<&Freshness>,
+    ) -> Result<bool, LinkError> {
         let bytes = |text: &str| text.as_bytes().to_vec();
         let entries = message.iter().map(|(key, value)| (bytes(key), Value::Bytes(bytes(value)))).collect();
         let mut encoded = Vec::new();
         encode(&Value::Dict(entries), &mut encoded);
-        self.stream.write_all(&encoded).await.map_err(LinkError::Lost)
+        let sent = match fresh {
+            Some(fresh) => write_while_fresh(&mut self.stream, &encoded, fresh).await,
+            None => self.stream.write_all(&encoded).await.map(|()| true),
+        };
+        sent.map_err(LinkError::Lost)
     }
 
     /// Waits for the next message. Dropping the future loses no bytes.

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::super::{AdminPath, Answer};
-use super::SLOW;
+use super::super::{AdminPath, Answer, Freshness, Moment};
 use super::connection::LARGEST_MESSAGE;
 use super::scripted::{DONE, Entries, FULL, Script};
 use crate::build_url::BuildUrl;
@@ -23,8 +22,8 @@ fn accepted() -> Answer {
 
 /// Deletes a build, which may have to be allowed anew where the machine is slow to connect or to get to it.
 async fn delete(path: &AdminPath, number: u32) -> Answer {
-    match path.delete(&build(number)).await {
-        Answer::Busy(Duration::ZERO, _) => path.delete(&build(number)).await,
+    match path.delete(&build(number), &Freshness::for_ever()).await {
+        Answer::Busy(Duration::ZERO, _) => path.delete(&build(number), &Freshness::for_ever()).await,
         answer => answer,
     }
 }
@@ -127,14 +126,18 @@ async fn a_connection_that_ended_between_two_deletions_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_had_to_wait_for_a_connection_has_to_be_allowed_anew() {
+async fn what_has_grown_old_is_not_sent_and_the_new_session_is_kept_for_the_next_time() {
     let script = Script::default().hello("s1").delete("s1", 1).reply(&[NIL, DONE]).hang_up();
-    let script = script.dawdle(SLOW + Duration::from_millis(200)).hello("s2").delete("s2", 2).reply(&[NIL, DONE]);
+    let script = script.hello("s2").delete("s2", 3).reply(&[NIL, DONE]);
     let server = script.closes("s2").start().await;
     let path = server.connect().await;
     assert_eq!(delete(&path, 1).await, accepted());
-    assert!(matches!(path.delete(&build(2)).await, Answer::Busy(Duration::ZERO, _)));
-    assert_eq!(delete(&path, 2).await, accepted());
+    let before = Freshness::new(Moment::now().suspended_for(Duration::from_secs(60)), Duration::from_secs(3));
+    for _ in 0..2 {
+        let answer = path.delete(&build(2), &before).await;
+        assert!(matches!(&answer, Answer::Stale(why) if why.starts_with("not sent: ")), "{answer:?}");
+    }
+    assert_eq!(delete(&path, 3).await, accepted());
     path.close().await;
     server.finish().await;
 }
@@ -149,7 +152,7 @@ async fn without_a_connection_nothing_is_sent() {
     // It may be starting again: it is waited for, longer each time, and not for ever.
     let mut waits = Vec::new();
     let denied = loop {
-        match path.delete(&build(2)).await {
+        match path.delete(&build(2), &Freshness::for_ever()).await {
             Answer::Busy(wait, _) => waits.push(wait.as_secs()),
             answer => break answer,
         }

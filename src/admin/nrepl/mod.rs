@@ -20,14 +20,14 @@ mod scripted;
 use std::io;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 pub use bencode::DecodeError;
 
 use super::clojure::{self, Function};
 use super::retry::Patience;
 use super::text::{chain, shown};
-use super::{AdminError, AdminFn, Answer, Options, Via};
+use super::{AdminError, AdminFn, Answer, Freshness, Options, Via};
 use crate::build_url::BuildUrl;
 use connection::{Connection, LinkError};
 use session::{CallError, Session};
@@ -39,15 +39,10 @@ pub(super) struct Client {
     function: Function,
     /// None after a call that did not end well.
     session: Option<Session>,
-    /// Whether the last deletion was put off because it took long to get ready for it.
-    was_slow: bool,
     patience: Patience,
     /// How often in a row no connection could be made.
     failures: u32,
 }
-
-/// What it may take to get ready for a deletion before it has to be allowed anew.
-const SLOW: Duration = Duration::from_secs(1);
 
 /// What it takes to connect once more.
 #[derive(Clone, Debug)]
@@ -76,7 +71,7 @@ impl Client {
     }
 
     fn new(server: Server, function: Function, session: Session) -> Self {
-        Self { server, function, session: Some(session), was_slow: false, patience: Patience::default(), failures: 0 }
+        Self { server, function, session: Some(session), patience: Patience::default(), failures: 0 }
     }
 
     /// Connects once more, for another deletion at the same time.
@@ -89,27 +84,22 @@ impl Client {
     }
 
     /// Deletes one build.
-    pub(super) async fn delete(&mut self, build: &BuildUrl) -> Answer {
-        let began = Instant::now();
+    pub(super) async fn delete(&mut self, build: &BuildUrl, fresh: &Freshness) -> Answer {
         let mut session = match self.fresh_session().await {
             Ok(session) => session,
             Err(error) => return self.without_session(&error),
         };
         self.failures = 0;
-        // Whoever allowed this deletion did so before the connection had to be made again. Once: a server that is always slow
-        // is asked all the same.
-        if began.elapsed() > SLOW && !self.was_slow {
-            self.was_slow = true;
-            self.session = Some(session);
-            return Answer::Busy(Duration::ZERO, "the connection had to be made anew".to_owned());
-        }
-        self.was_slow = false;
         // The session is put back only after a complete answer: whatever else happens, a dropped future included, the
         // next deletion cannot take this one's late answer for its own.
-        match session.evaluate(&clojure::call(&self.function.called, build)).await {
+        match session.evaluate_while_fresh(&clojure::call(&self.function.called, build), fresh).await {
             Ok(response) => {
                 self.session = Some(session).filter(|_| !response.session_is_unknown());
                 response.answer()
+            }
+            Err(CallError::Stale) => {
+                self.session = Some(session);
+                Answer::Stale(fresh.too_late())
             }
             Err(error @ CallError::NeedInput) => {
                 session.interrupt().await;
@@ -201,7 +191,9 @@ impl Server {
             CallError::Link(LinkError::Garbage(source)) => AdminError::NotAnNrepl { address, source },
             CallError::Link(LinkError::Lost(source)) => AdminError::Lost { address, stage, source },
             CallError::NoSession(said) => AdminError::NoSession { address, said },
-            CallError::NeedInput => AdminError::Lost { address, stage, source: io::Error::other("it waits for input") },
+            error @ (CallError::NeedInput | CallError::Stale) => {
+                AdminError::Lost { address, stage, source: io::Error::other(error.to_string()) }
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use super::super::{AdminError, AdminPath, Answer, Options, Via};
+use super::super::{AdminError, AdminPath, Answer, Freshness, Options, Via};
 use super::scripted::{DONE, FULL, Script, Server};
 use super::{AdminFn, DecodeError};
 use crate::build_url::BuildUrl;
@@ -37,7 +37,7 @@ async fn else_by_its_full_name() {
     let path = server.connect().await;
     assert_eq!(path.describe(), format!("{} {FULL}", server.via));
     let build = BuildUrl::parse("https://ci.example.com/gh/acme/api/1").expect("a build");
-    assert_eq!(path.delete(&build).await, Answer::Accepted("value nil".into()));
+    assert_eq!(path.delete(&build, &Freshness::for_ever()).await, Answer::Accepted("value nil".into()));
     drop(path);
     server.finish().await;
 }

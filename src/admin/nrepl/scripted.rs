@@ -27,7 +27,6 @@ enum Step {
     Flood,
     HangUp,
     Closed,
-    Dawdle(Duration),
     Tell(Arc<Notify>),
 }
 
@@ -67,12 +66,6 @@ impl Script {
     /// Prints without end, until the client has enough.
     pub(super) fn flood(mut self) -> Self {
         self.0.push(Step::Flood);
-        self
-    }
-
-    /// Takes its time.
-    pub(super) fn dawdle(mut self, time: Duration) -> Self {
-        self.0.push(Step::Dawdle(time));
         self
     }
 
@@ -181,7 +174,6 @@ async fn play(listener: TcpListener, steps: Vec<Step>) {
             }
             (Step::HangUp, _) => client = None,
             (Step::Tell(whom), _) => whom.notify_one(),
-            (Step::Dawdle(time), _) => tokio::time::sleep(time).await,
             (Step::Closed, Some(open)) => {
                 assert_eq!(next(open).await, None);
                 client = None;

@@ -8,6 +8,7 @@ use super::bencode::Value;
 use super::connection::{Connection, LinkError};
 use super::form::NAMESPACE;
 use super::response::Response;
+use crate::admin::Freshness;
 
 /// How many evaluations a session lives. Each adds a class loader on the server, so an old session grows slow, and
 /// nREPL 1.0.0 fails with StackOverflowError at about 1,800 (measured, see DEPENDENCIES.md).
@@ -34,6 +35,9 @@ pub(super) enum CallError {
     /// No complete answer in time.
     #[error("timeout: no answer within {0:?}")]
     Timeout(Duration),
+    /// Nothing was sent: what allowed it had grown too old.
+    #[error("not sent: what allowed it had grown too old")]
+    Stale,
     /// The form waits for somebody to type something.
     #[error("need-input: the server waits for input")]
     NeedInput,
@@ -61,9 +65,21 @@ impl Session {
     /// # Errors
     /// There is no complete answer; the form may have been evaluated.
     pub(super) async fn evaluate(&mut self, form: &str) -> Result<Response, CallError> {
+        self.evaluate_if(form, None).await
+    }
+
+    /// The same, if what allows it is still fresh when it is written.
+    ///
+    /// # Errors
+    /// As above, or [`CallError::Stale`]: then nothing was sent, and the session is as good as before.
+    pub(super) async fn evaluate_while_fresh(&mut self, form: &str, fresh: &Freshness) -> Result<Response, CallError> {
+        self.evaluate_if(form, Some(fresh)).await
+    }
+
+    async fn evaluate_if(&mut self, form: &str, fresh: Option<&Freshness>) -> Result<Response, CallError> {
         self.evaluations += 1;
         let session = self.name.clone();
-        self.call(&[("op", "eval"), ("session", &session), ("ns", NAMESPACE), ("code", form)]).await
+        self.call_if(&[("op", "eval"), ("session", &session), ("ns", NAMESPACE), ("code", form)], fresh).await
     }
 
     /// Makes the session fit for one more evaluation: true where it is, false where a new connection is needed.
@@ -80,7 +96,7 @@ impl Session {
         self.evaluations = 0;
         // Its answer comes among later ones and is passed over.
         let id = self.next_id();
-        timeout(FAREWELL, self.connection.send(&[("op", "close"), ("session", &old), ("id", &id)]))
+        timeout(FAREWELL, self.connection.send(&[("op", "close"), ("session", &old), ("id", &id)], None))
             .await
             .is_ok_and(|sent| sent.is_ok())
     }
@@ -110,13 +126,19 @@ impl Session {
 
     /// Sends one request and waits for all of its answer.
     async fn call(&mut self, request: &[(&str, &str)]) -> Result<Response, CallError> {
-        let limit = self.timeout;
-        timeout(limit, self.exchange(request)).await.map_err(|_| CallError::Timeout(limit))?
+        self.call_if(request, None).await
     }
 
-    async fn exchange(&mut self, request: &[(&str, &str)]) -> Result<Response, CallError> {
+    async fn call_if(&mut self, request: &[(&str, &str)], fresh: Option<&Freshness>) -> Result<Response, CallError> {
+        let limit = self.timeout;
+        timeout(limit, self.exchange(request, fresh)).await.map_err(|_| CallError::Timeout(limit))?
+    }
+
+    async fn exchange(&mut self, request: &[(&str, &str)], fresh: Option<&Freshness>) -> Result<Response, CallError> {
         let id = self.next_id();
-        self.connection.send(&[request, &[("id", &id)]].concat()).await?;
+        if !self.connection.send(&[request, &[("id", &id)]].concat(), fresh).await? {
+            return Err(CallError::Stale);
+        }
         let mut response = Response::default();
         while !response.is_done() {
             let message = self.connection.receive().await?;

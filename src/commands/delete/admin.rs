@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use crate::admin::{AdminPath, Answer, Options, Via};
+use crate::admin::{AdminPath, Answer, Freshness, Options, Via};
 use crate::build_url::BuildUrl;
 use crate::cli::DeleteArgs;
 use crate::commands::Error;
@@ -14,9 +14,9 @@ pub(super) struct Admin(pub(super) AdminPath);
 
 /// Where nothing is to be sent, there is none.
 impl Deleter for Option<Admin> {
-    async fn delete(&self, build: &BuildUrl) -> Answer {
+    async fn delete(&self, build: &BuildUrl, fresh: &Freshness) -> Answer {
         match self {
-            Some(admin) => admin.0.delete(build).await,
+            Some(admin) => admin.0.delete(build, fresh).await,
             None => Answer::Denied("there is no admin path".to_owned()),
         }
     }

@@ -221,7 +221,8 @@ impl From<&Answer> for AnswerWord {
             Answer::Refused(_) => Self::Refused,
             Answer::Failed(_) => Self::Failed,
             Answer::Unknown(_) => Self::Unknown,
-            Answer::Busy(..) => Self::Busy,
+            // Either way nothing was done.
+            Answer::Busy(..) | Answer::Stale(_) => Self::Busy,
             Answer::Denied(_) => Self::Denied,
         }
     }
