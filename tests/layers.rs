@@ -47,7 +47,7 @@ const BESIDE: [(&str, &str); 6] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 25] = [
+const HOMES: [(&str, &[&str]); 26] = [
     ("tokio_postgres", &["database/"]),
     ("tokio_openssl", &["database/", "admin/http/"]),
     ("nix::unistd", &["database/", "file_access.rs", "deletion/journal/", "admin/console/"]),
