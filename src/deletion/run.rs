@@ -1,5 +1,8 @@
 //! Carries out a plan: reads each build again, sends the deletion, reads again, and says how each one ended.
 
+mod aside;
+mod proof;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::time::Duration;
@@ -278,34 +281,6 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         }
     }
 
-    /// Puts what the database holds of some builds into the archive, where one is wanted, once.
-    async fn put_aside(&mut self, batch: &[&'a Planned]) -> Result<(), Ending<R::Error>> {
-        let new: Vec<&'a Planned> = batch
-            .iter()
-            .copied()
-            .filter(|planned| self.archived.get(&place(planned)).is_none_or(|(as_what, _)| as_what.is_none()))
-            .collect();
-        if new.is_empty() {
-            return Ok(());
-        }
-        let chosen: Vec<&Chosen> = new.iter().map(|planned| &planned.chosen).collect();
-        let soon = self.stop.soon.clone();
-        let kept = tokio::select! {
-            biased;
-            () = soon.cancelled() => return Err(Ending::Interrupted),
-            kept = self.reader.archive(&chosen) => kept,
-        };
-        let kept = kept.map_err(|failure| match failure {
-            ArchiveFailure::Blind(error) => Ending::Blind(error),
-            ArchiveFailure::Unwritten(error) => Ending::Unarchived(error),
-        })?;
-        for (planned, as_what) in new.iter().zip(kept.into_iter().flatten()) {
-            let entry = self.archived.entry(place(planned)).or_default();
-            *entry = (as_what, entry.1 + 1);
-        }
-        Ok(())
-    }
-
     /// Those that may be deleted as they are now. The others are put on record, or back to be put aside anew.
     async fn still_allowed(
         &mut self,
@@ -347,76 +322,6 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     async fn read(&mut self, batch: &[&Planned]) -> Result<Vec<Reading>, R::Error> {
         let chosen: Vec<&Chosen> = batch.iter().map(|planned| &planned.chosen).collect();
         self.reader.read(&chosen).await
-    }
-
-    /// Reads what was sent again, a few times where it is still there, and puts it on record.
-    async fn prove(&mut self, sent: Vec<Sent<'a>>) -> Result<(), Ending<R::Error>> {
-        let mut pauses = PATIENCE.into_iter();
-        let mut waiting = sent;
-        let mut canary = None;
-        while !waiting.is_empty() {
-            let batch: Vec<&Planned> = waiting.iter().map(|sent| sent.planned).collect();
-            let now = self.stop.now.clone();
-            let readings = tokio::select! {
-                biased;
-                () = now.cancelled() => Err(Ending::Interrupted),
-                readings = self.read(&batch) => readings.map_err(Ending::Blind),
-            };
-            let readings = match readings {
-                Ok(readings) => readings,
-                Err(ending) => return Err(self.unproved(&waiting, ending).await),
-            };
-            let pause = pauses.next();
-            let (mut again, mut ended) = (Vec::new(), Vec::new());
-            for (sent, reading) in waiting.into_iter().zip(readings) {
-                let gone = reading == Reading::Gone;
-                if !gone && pause.is_some() && sent.may_take_effect_yet() {
-                    again.push(sent);
-                    continue;
-                }
-                let (state, reason) = sent.settled(gone);
-                canary.get_or_insert((state, reason.clone(), sent.planned.chosen.line));
-                let was = self.as_sent.remove(&place(sent.planned));
-                if let Some(was) = was.filter(|_| state == State::Deleted) {
-                    self.deleted.push(Deleted { planned: sent.planned, was });
-                }
-                self.failures = if state == State::Failed { self.failures + 1 } else { 0 };
-                ended.push(Ended::new(sent.planned, state, reason));
-            }
-            self.record_all(&ended).await;
-            waiting = again;
-            if let Some(pause) = pause.filter(|_| !waiting.is_empty()) {
-                tokio::select! {
-                    () = sleep(pause) => {}
-                    () = now.cancelled() => {}
-                }
-            }
-        }
-        match canary {
-            Some((State::Deleted, ..)) => self.proved = true,
-            // One that was gone before, or for which nothing was done, proves nothing: the next one is the canary.
-            Some((State::AlreadyGone | State::NotAttempted, ..)) => {}
-            Some((state, reason, line)) if !self.proved => {
-                let alone = format!("if it is this build alone, take line {line} out of the report");
-                return Err(Ending::Stopped(format!("the first build ended as {state}: {reason} ({alone})")));
-            }
-            _ => {}
-        }
-        if self.failures >= FAILURES {
-            return Err(Ending::Stopped(format!("{FAILURES} deletions in a row have failed")));
-        }
-        Ok(())
-    }
-
-    async fn unproved(&mut self, sent: &[Sent<'a>], ending: Ending<R::Error>) -> Ending<R::Error> {
-        let why = match &ending {
-            Ending::Blind(error) => format!("it could not be read again: {}", in_one_line(error)),
-            _ => "interrupted before it was read again".to_owned(),
-        };
-        let reason = |sent: &Sent<'_>| format!("{}; {why}", sent.answer.text());
-        let ended: Vec<_> = sent.iter().map(|sent| Ended::new(sent.planned, State::Unknown, reason(sent))).collect();
-        self.record_all(&ended).await;
-        ending
     }
 }
 
