@@ -4,7 +4,7 @@
 --        into the session's name. Names and addresses of others are hidden from a role that is not in pg_read_all_stats; the server's
 --        process id never is. classid and objid are the two halves of the number.
 SELECT held.pid::bigint AS pid, session.usename::text AS role, session.application_name AS program,
-       coalesce(session.client_addr::text, CASE WHEN session.client_port = -1 THEN 'a socket of its own machine' END) AS client,
+       coalesce(host(session.client_addr), CASE WHEN session.client_port = -1 THEN 'a socket of its own machine' END) AS client,
        coalesce(session.xact_start, session.backend_start) AS since
   FROM pg_locks AS held
   LEFT JOIN pg_stat_activity AS session ON session.pid = held.pid

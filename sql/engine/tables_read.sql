@@ -1,5 +1,5 @@
 -- What:  what is read where tables of these schemas ($1) and names ($2) are read: themselves, and what is behind those that are views;
---        of each its kind, its owner, and what it shows if it is a view. A partition stands for the table that it is a part of.
+--        of each its kind, its owner, what it shows if it is a view, and whether this role may do what its owner may. A partition stands for the table that it is a part of.
 -- For:   the first lines of a run, the file beside a report, the journal and the page; delete, which refuses to go by other tables.
 -- Why:   who owns a view decides what is in it, and a name alone does not show that it is one.
 WITH RECURSIVE named AS (
@@ -27,7 +27,8 @@ SELECT schema.nspname::text AS schema, found.relname::text AS name,
        CASE found.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view'
                           WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' ELSE found.relkind::text END AS kind,
        pg_get_userbyid(found.relowner)::text AS owner,
-       CASE WHEN found.relkind IN ('v', 'm') THEN pg_get_viewdef(found.oid) END AS definition
+       CASE WHEN found.relkind IN ('v', 'm') THEN pg_get_viewdef(found.oid) END AS definition,
+       pg_has_role(found.relowner, 'USAGE') AS is_own
   FROM reached
   JOIN pg_class AS found ON found.oid = reached.oid
   JOIN pg_namespace AS schema ON schema.oid = found.relnamespace

@@ -16,9 +16,10 @@ use crate::output::Printer;
 use crate::project_glob::ProjectGlobs;
 use crate::state::State;
 
-use super::guard::Guard;
+use super::guard::{FIRST_SILENCE, Guard};
 use super::interrupt::Interrupt;
 use super::record::show_plan;
+use super::waiting::Waiting;
 use super::{Error, reading};
 use choice::{choose, chosen_timings, keep_apart, open_output, output_file};
 use execution::{Work, carry_out};
@@ -43,12 +44,17 @@ pub(super) async fn run(mut args: DeleteArgs, interrupt: &Interrupt, printer: Pr
 
     let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
     let canceller = database.canceller();
+    let waiting = Waiting::watch(database.onlooker(), printer);
+    if args.reading.statement_timeout.is_none() {
+        database.give_up_after(FIRST_SILENCE);
+    }
     let planned = async {
         gates::database(&database.identity().await?, &origin)?;
         gates::primary(&mut database, args.execute, printer).await?;
         gates::alone(&mut database, args.execute, printer).await?;
         let mut guard = Guard::open(database, &scan, &gates.permit, &args, printer).await?;
         reading::say_tables(guard.identity(), &guard.tables, printer);
+        reading::warn_of_role(&args.reading, &scan, guard.fit.role(), printer);
         gates::tables(&guard.tables, &origin)?;
         reading::say_premise(&guard.premise, printer);
         history.is_of(&guard.database_name())?;
@@ -60,6 +66,7 @@ pub(super) async fn run(mut args: DeleteArgs, interrupt: &Interrupt, printer: Pr
         Ok((guard, plan, in_scope))
     };
     let (mut guard, plan, in_scope) = interrupt.or_cancel(&canceller, planned).await?;
+    drop(waiting);
     guard.knows_them();
     let deletions = plan.iter().filter(|planned| planned.is_deletion()).count();
     // What an earlier run left open, or did not see gone, has to be looked up and put on record, even if nothing is to be sent.

@@ -29,7 +29,7 @@ const PATIENCE: [u64; 8] = [200, 500, 1000, 2000, 4000, 8000, 15000, 30000];
 /// statement may take: the server, or the network before it, may be gone without anybody having been told.
 const SILENCE: Duration = Duration::from_secs(60);
 /// The same for the first look, which may have to look at every build.
-const FIRST_SILENCE: Duration = Duration::from_secs(600);
+pub(super) const FIRST_SILENCE: Duration = Duration::from_secs(600);
 /// What is added to it for the way there and back.
 const ON_THE_WAY: Duration = Duration::from_secs(5);
 /// How many statements one reading makes at most.
@@ -191,7 +191,7 @@ impl Guard<'_> {
                 Err(_) => self.is_silent = true,
             }
         }
-        Err(DatabaseError::NoAnswer { what: "reading the chosen builds", limit }.into())
+        Err(DatabaseError::NoAnswer { what: "reading the chosen builds".to_owned(), limit }.into())
     }
 
     /// As [`Guard::put_aside`], unless the database says nothing for too long.
@@ -203,7 +203,7 @@ impl Guard<'_> {
                 Err(_) => self.is_silent = true,
             }
         }
-        Err(DatabaseError::NoAnswer { what: "reading what is to be archived", limit }.into())
+        Err(DatabaseError::NoAnswer { what: "reading what is to be archived".to_owned(), limit }.into())
     }
 }
 

@@ -14,6 +14,7 @@ use crate::text::counted;
 
 use super::files::Files;
 use super::interrupt::Interrupt;
+use super::waiting::Waiting;
 use super::{Error, reading};
 
 /// Counts, signs and writes.
@@ -26,9 +27,10 @@ pub(super) async fn run(args: ManifestArgs, interrupt: &Interrupt, printer: Prin
     let name = output.name();
     let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
     let canceller = database.canceller();
+    let _waiting = Waiting::watch(database.onlooker(), printer);
     let count = async {
         let snapshot = database.snapshot(&plan.settings()).await?;
-        count(&plan, &snapshot, args.settle, printer).await
+        count(&plan, &snapshot, &args, printer).await
     };
     let mut manifest = interrupt.or_cancel(&canceller, count).await?;
     let failed = |source| OutputError::new(name.clone(), source);
@@ -86,14 +88,15 @@ pub(super) fn about(
 async fn count(
     plan: &ScanPlan,
     snapshot: &Snapshot<'_>,
-    settle: SignedDuration,
+    args: &ManifestArgs,
     printer: Printer,
 ) -> Result<Manifest, Error> {
     let mut progress = Progress::open_ended("builds counted", printer);
     let fit = Fit::check(plan, snapshot).await?;
     reading::say_tables(snapshot.identity(), fit.tables(), printer);
+    reading::warn_of_role(&args.reading, plan, fit.role(), printer);
     let clock = Census::clock(snapshot).await?;
-    let (covered, backup) = times(plan, &clock, settle)?;
+    let (covered, backup) = times(plan, &clock, args.settle)?;
     if plan.times().backup.is_none() {
         printer.say(&format!("no --backup-time: T is the database's present, {backup}"));
     }

@@ -24,6 +24,7 @@ mod scan;
 mod survey;
 mod verdict;
 mod verify;
+mod waiting;
 
 pub use error::Error;
 

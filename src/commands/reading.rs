@@ -6,11 +6,12 @@ use crate::cli::ReadingArgs;
 use crate::database::{Database, DatabaseIdentity, Settings};
 use crate::output::Printer;
 use crate::premise::{Contradictions, Premise, Restored};
-use crate::scan::{Profile, Rule, ScanPlan};
+use crate::scan::{Profile, Role, Rule, ScanPlan};
 use crate::table::{Table, in_words};
 use crate::text::counted;
 use crate::timing::RestoreTimes;
 
+use super::waiting::said_while;
 use super::{Error, base_url};
 
 /// The largest clock tolerance. No clocks are further apart, and the server can add it to any time.
@@ -74,6 +75,25 @@ pub(super) fn times(args: &ReadingArgs, profile: Option<&Profile>) -> RestoreTim
 /// Says what is read: whoever owns a table decides what is in it.
 pub(super) fn say_tables(identity: &DatabaseIdentity, tables: &[Table], printer: Printer) {
     printer.say(&format!("reading database {:?}: {}", identity.name, in_words(tables)));
+}
+
+/// Warns of SQL of one's own that runs as a role which may do more than read.
+pub(super) fn warn_of_role(args: &ReadingArgs, plan: &ScanPlan, role: &Role, printer: Printer) {
+    let whose = match (plan.profile_ships(), &args.rule_folder) {
+        (true, None) => return,
+        (false, None) => format!("--profile {}", args.profile),
+        (true, Some(folder)) => format!("--rules {}", folder.display()),
+        (false, Some(folder)) => format!("--profile {} and --rules {}", args.profile, folder.display()),
+    };
+    let may = match role {
+        Role { is_superuser: true, .. } => "is a superuser: it reaches the server's files, and other databases",
+        Role { owns: true, .. } => "owns the tables, or may do what their owner may",
+        _ => return,
+    };
+    printer.warn(&format!(
+        "{whose}: SQL that runs as role {:?}, which {may}; do you know who wrote it? sql/role.sql makes a role that only reads",
+        role.name
+    ));
 }
 
 /// Says what the run goes by: T and R, how they are known, and what contradicts them. What follows from it comes first: it is said
@@ -158,5 +178,6 @@ pub(super) async fn connect_to(database_url: Option<&str>, printer: Printer) -> 
     if settings.password_was_in_the_url() && database_url != by_variable.as_deref() {
         printer.warn("a password in --database-url can be seen by every user of this machine: use PGPASSWORD");
     }
-    Ok(Database::connect(settings).await?)
+    let what = format!("still connecting to {}", settings.description());
+    Ok(said_while(&what, printer, Database::connect(settings)).await?)
 }

@@ -12,6 +12,7 @@ use crate::scan::{Quiet, Recovery, Scan, ScanPlan};
 
 use super::baseline::{self, Baseline, Compared};
 use super::interrupt::Interrupt;
+use super::waiting::Waiting;
 use super::{Error, about, reading};
 
 /// Where not one build in so many had been asked for by T, T is most likely wrong.
@@ -58,6 +59,7 @@ pub(super) async fn survey(
     let beside = about::open(output.as_ref())?;
     let mut database = interrupt.or(reading::connect(args, printer)).await?;
     let canceller = database.canceller();
+    let _waiting = Waiting::watch(database.onlooker(), printer);
     let survey = async {
         // Before the snapshot, so that a report is never younger than it says.
         let scanned_at = Timestamp::now();
@@ -65,6 +67,7 @@ pub(super) async fn survey(
         let mut progress = Progress::open_ended("abnormal builds found", printer);
         let scan = Scan::begin(plan, &snapshot, projects, &|phase| progress.enter(&phase.to_string())).await?;
         reading::say_tables(scan.identity(), scan.tables(), printer);
+        reading::warn_of_role(args, plan, scan.role(), printer);
         reading::say_premise(scan.premise(), printer);
         scan.remarks().iter().for_each(|remark| printer.say(remark));
         let mut summary = Summary::new(&scan);

@@ -114,7 +114,7 @@ pub enum DatabaseError {
     #[error("{what}: no answer within {limit:?}")]
     NoAnswer {
         /// What was being done.
-        what: &'static str,
+        what: String,
         /// How long it was waited for.
         limit: std::time::Duration,
     },

@@ -89,16 +89,20 @@ pub(super) async fn holders(client: &impl GenericClient) -> Result<Vec<Holder>, 
             return if error.is_about_the_statement() { Ok(Vec::new()) } else { Err(error) };
         }
     };
-    let read = |row: &Row| {
-        Ok(Holder {
+    rows.iter().map(|row| Holder::read(row, what)).collect()
+}
+
+impl Holder {
+    /// Reads a row of lock_holder.sql or waits.sql.
+    pub(super) fn read(row: &Row, what: &'static str) -> Result<Self, DatabaseError> {
+        Ok(Self {
             pid: row.field(what, 0)?,
             role: row.field(what, 1)?,
             program: row.field(what, 2)?,
             client: row.field(what, 3)?,
             since: row.field(what, 4)?,
         })
-    };
-    rows.iter().map(read).collect()
+    }
 }
 
 impl fmt::Display for Holder {

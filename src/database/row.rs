@@ -1,10 +1,13 @@
 //! One row of an answer, read by column number, and the answer as a stream of them.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt, stream::BoxStream};
 use jiff::Timestamp;
 use tokio_postgres::types::FromSql;
 
 use super::DatabaseError;
+use super::silence::in_time;
 
 /// One row of an answer.
 pub struct Row {
@@ -67,6 +70,9 @@ impl Field for tokio_postgres::Row {
 /// The rows of one statement, read from the connection as they are asked for.
 pub struct Rows<'a> {
     pub(super) inner: BoxStream<'a, Result<Row, DatabaseError>>,
+    pub(super) what: &'static str,
+    /// How long the server may say nothing, where that is limited.
+    pub(super) silence: Option<Duration>,
 }
 
 impl Rows<'_> {
@@ -75,6 +81,6 @@ impl Rows<'_> {
     /// # Errors
     /// What the server says when it cannot go on.
     pub async fn next(&mut self) -> Result<Option<Row>, DatabaseError> {
-        self.inner.next().await.transpose()
+        in_time(self.what, self.silence, async { self.inner.next().await.transpose() }).await
     }
 }

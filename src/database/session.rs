@@ -3,48 +3,49 @@
 //! Nothing is left to the session: each transaction is settled anew, since a pooler may give the next one to another session of the
 //! server. See sql/engine/session.sql.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use futures_util::{StreamExt, TryStreamExt};
-use tokio_postgres::types::{Kind, ToSql, Type};
-use tokio_postgres::{CancelToken, Client, IsolationLevel, SimpleQueryMessage, Transaction};
+use tokio_postgres::{CancelToken, Client, IsolationLevel, Transaction};
 
 use super::connect::{self, Connected, Way};
 use super::identity::{self, DatabaseIdentity, Position};
 use super::lock::{self, DeletionLock, Holder, Lock};
+use super::onlooker::Onlooker;
 use super::row::Field;
-use super::{DatabaseError, Row, Rows, Settings};
+use super::silence::in_time;
+use super::snapshot::{SETTING_UP, Snapshot, query_error, settled};
+use super::{DatabaseError, Settings};
 
 /// Settles what a transaction must not inherit: the search path, the time zone, how long it may idle.
 const SESSION: &str = include_str!("../../sql/engine/session.sql");
-/// Says whether it is still settled, and in which session of the server.
-const SETTLED: &str = include_str!("../../sql/engine/settled.sql");
 /// Goes back to the role's own search path.
 const PATH_OF_ROLE: &str = include_str!("../../sql/engine/path_of_role.sql");
 /// Says which schemas are on it.
 const SCHEMAS: &str = include_str!("../../sql/engine/schemas.sql");
 /// Says whether it is a standby.
 const STANDBY: &str = include_str!("../../sql/engine/standby.sql");
-/// Sets the `halfbuilt.*` settings for the transaction.
-const SETTINGS: &str = include_str!("../../sql/engine/setting.sql");
 /// Says how long a statement may run.
 const STATEMENT_TIMEOUT: &str = include_str!("../../sql/engine/statement_timeout.sql");
-/// What stands before a statement that is to be explained.
-const EXPLAIN: &str = include_str!("../../sql/engine/explain.sql");
-/// Lets the server compile statements, or not.
-const JIT: &str = include_str!("../../sql/engine/jit.sql");
 
-/// What is being done when a transaction is settled.
-const SETTING_UP: &str = "setting up the session";
+/// How long the server may take to begin a transaction, or to say what it knows without looking at a table.
+const FIRST_ANSWER: Duration = Duration::from_secs(30);
+/// What is added to the time for a statement for the way there and back.
+const ON_THE_WAY: Duration = Duration::from_secs(5);
 
 /// An open connection to the build database.
 pub struct Database {
     client: Client,
-    settings: Settings,
+    settings: Arc<Settings>,
     way: Way,
+    /// The server's process of the transaction that was begun last.
+    pid: Arc<AtomicI64>,
     canceller: Canceller,
     /// How long a statement may run, where that is limited.
     longest: Option<Duration>,
+    /// How long the server may say nothing, where that is limited.
+    silence: Option<Duration>,
     /// Asked for once.
     identity: Option<DatabaseIdentity>,
     /// The schemas on the role's own search path; asked for once.
@@ -60,28 +61,6 @@ pub struct Canceller {
     way: Way,
 }
 
-/// A value for a statement's `$1`, `$2` ...
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Parameter {
-    /// text\[\]
-    Texts(Vec<String>),
-    /// bigint\[\]
-    Integers(Vec<i64>),
-}
-
-/// A column of a statement's result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Column {
-    /// The name that the statement gives it.
-    pub name: String,
-    /// PostgreSQL's name of its type (`int8`, `timestamptz` ...).
-    pub type_name: String,
-    /// The schema of its type.
-    pub type_schema: String,
-    /// The columns of the table whose row it is; `None` where it is no such row.
-    pub fields: Option<Vec<String>>,
-}
-
 impl Database {
     /// Connects.
     ///
@@ -90,12 +69,34 @@ impl Database {
     pub async fn connect(settings: Settings) -> Result<Self, DatabaseError> {
         let Connected { client, way } = connect::connect(&settings).await?;
         let canceller = Canceller { token: client.cancel_token(), way: way.clone() };
-        Ok(Self { client, settings, way, canceller, longest: None, identity: None, schemas: None, lock: None })
+        Ok(Self {
+            client,
+            settings: Arc::new(settings),
+            way,
+            pid: Arc::default(),
+            canceller,
+            longest: None,
+            silence: None,
+            identity: None,
+            schemas: None,
+            lock: None,
+        })
     }
 
     /// Has the server give up a statement that runs longer.
     pub fn limit(&mut self, longest: Duration) {
         self.longest = Some(longest);
+        self.silence = Some(longest + ON_THE_WAY);
+    }
+
+    /// Gives the server up where it says nothing for so long, whatever it is busy with.
+    pub fn give_up_after(&mut self, silence: Duration) {
+        self.silence = Some(silence);
+    }
+
+    /// How long it may take to say what it knows without looking at a table.
+    fn first_answer(&self) -> Option<Duration> {
+        Some(self.silence.map_or(FIRST_ANSWER, |silence| silence.min(FIRST_ANSWER)))
     }
 
     /// Which database this is.
@@ -106,9 +107,13 @@ impl Database {
         let identity = match self.identity.take() {
             Some(known) => known,
             None => {
-                let named = identity::name(&self.begin().await?.transaction).await?;
-                // In a transaction of its own, which a refusal may spoil.
-                named.complete(&self.begin().await?.transaction).await?
+                let limit = self.first_answer();
+                let ask = async {
+                    let named = identity::name(&self.begin().await?.transaction).await?;
+                    // In a transaction of its own, which a refusal may spoil.
+                    named.complete(&self.begin().await?.transaction).await
+                };
+                in_time("asking which database this is", limit, ask).await?
             }
         };
         Ok(self.identity.insert(identity).clone())
@@ -120,9 +125,13 @@ impl Database {
     /// The connection is lost.
     pub async fn is_standby(&mut self) -> Result<bool, DatabaseError> {
         let what = "asking whether the server is a standby";
-        let begun = self.begin().await?;
-        let row = begun.transaction.query_typed_one(STANDBY, &[]).await.map_err(|source| query_error(what, source))?;
-        row.field(what, 0)
+        let limit = self.first_answer();
+        let ask = async {
+            let begun = self.begin().await?;
+            let row = begun.transaction.query_typed_one(STANDBY, &[]).await;
+            row.map_err(|source| query_error(what, source))?.field(what, 0)
+        };
+        in_time(what, limit, ask).await
     }
 
     /// Where the server is in its history; `None` where it does not tell.
@@ -130,7 +139,9 @@ impl Database {
     /// # Errors
     /// The connection is lost.
     pub async fn position(&mut self) -> Result<Option<Position>, DatabaseError> {
-        identity::position(&self.begin().await?.transaction).await
+        let limit = self.first_answer();
+        let ask = async { identity::position(&self.begin().await?.transaction).await };
+        in_time("asking how far the server's log has come", limit, ask).await
     }
 
     /// The schemas in which a session of this role looks for tables, in their order.
@@ -139,10 +150,14 @@ impl Database {
         let schemas = match self.schemas.take() {
             Some(known) => known,
             None => {
-                let begun = self.begin().await?;
-                let failed = |source| query_error(what, source);
-                begun.transaction.batch_execute(PATH_OF_ROLE).await.map_err(failed)?;
-                begun.transaction.query_typed_one(SCHEMAS, &[]).await.map_err(failed)?.field(what, 0)?
+                let limit = self.first_answer();
+                let ask = async {
+                    let begun = self.begin().await?;
+                    let failed = |source| query_error(what, source);
+                    begun.transaction.batch_execute(PATH_OF_ROLE).await.map_err(failed)?;
+                    begun.transaction.query_typed_one(SCHEMAS, &[]).await.map_err(failed)?.field(what, 0)
+                };
+                in_time(what, limit, ask).await?
             }
         };
         Ok(self.schemas.insert(schemas).clone())
@@ -156,7 +171,8 @@ impl Database {
     pub async fn lock(&mut self, holder: &str) -> Result<Lock, DatabaseError> {
         // The connection has to be the lock's own: foreign SQL runs on this one, and its transactions end.
         let Connected { client, .. } = connect::once_more(&self.settings, &self.way).await?;
-        let (lock, taken) = lock::take(client, holder).await?;
+        let (lock, taken) =
+            in_time("taking the lock of a deletion", self.first_answer(), lock::take(client, holder)).await?;
         self.lock = taken;
         Ok(match lock {
             // A lock that cannot be seen by those who read is none: the two connections may lead to two servers.
@@ -174,9 +190,16 @@ impl Database {
     /// The connection is lost.
     pub async fn lock_holders(&mut self) -> Result<Vec<Holder>, DatabaseError> {
         let own = self.lock.as_ref().map(DeletionLock::pid);
-        let mut holders = lock::holders(&self.begin().await?.transaction).await?;
+        let limit = self.first_answer();
+        let ask = async { lock::holders(&self.begin().await?.transaction).await };
+        let mut holders = in_time("asking who holds the lock of a deletion", limit, ask).await?;
         holders.retain(|holder| Some(holder.pid) != own);
         Ok(holders)
+    }
+
+    /// Something that sees what the snapshot waits for, while it is busy.
+    pub fn onlooker(&self) -> Onlooker {
+        Onlooker { settings: Arc::clone(&self.settings), way: self.way.clone(), pid: Arc::clone(&self.pid) }
     }
 
     /// Something that can stop a running statement while the snapshot is busy with it.
@@ -194,8 +217,9 @@ impl Database {
     pub async fn snapshot(&mut self, settings: &[(&str, String)]) -> Result<Snapshot<'_>, DatabaseError> {
         let identity = self.identity().await?;
         let schemas = self.schemas().await?;
-        let Begun { transaction, pid, lock } = self.begin().await?;
-        let snapshot = Snapshot { transaction, identity, schemas, pid, lock };
+        let (limit, silence) = (self.first_answer(), self.silence);
+        let Begun { transaction, pid, lock } = in_time("beginning a snapshot", limit, self.begin()).await?;
+        let snapshot = Snapshot { transaction, identity, schemas, pid, lock, silence };
         snapshot.give(settings).await?;
         Ok(snapshot)
     }
@@ -214,6 +238,7 @@ impl Database {
         }
         let lock = self.lock.as_ref().map(DeletionLock::pid);
         let pid = settled(&transaction, lock, None).await?;
+        self.pid.store(pid, Ordering::Relaxed);
         Ok(Begun { transaction, pid, lock })
     }
 }
@@ -227,158 +252,9 @@ struct Begun<'a> {
     lock: Option<i64>,
 }
 
-/// Makes sure that a transaction is what it was begun as: settled, in the server's process `begun_in`, with the lock held by `lock`.
-/// Tells the process.
-async fn settled(
-    transaction: &Transaction<'_>,
-    lock: Option<i64>,
-    begun_in: Option<i64>,
-) -> Result<i64, DatabaseError> {
-    let holders: Vec<i64> = lock.into_iter().collect();
-    let row = transaction.query_typed_one(SETTLED, &[(&holders, Type::INT8_ARRAY)]).await;
-    let row = row.map_err(|source| query_error(SETTING_UP, source))?;
-    let pid: i64 = row.field(SETTING_UP, 0)?;
-    if let Some(before) = begun_in.filter(|before| *before != pid) {
-        return Err(DatabaseError::Moved { before, now: pid });
-    }
-    if !row.field::<bool>(SETTING_UP, 1)? {
-        return Err(DatabaseError::Unsettled);
-    }
-    if lock.is_some() && !row.field::<bool>(SETTING_UP, 2)? {
-        return Err(DatabaseError::LockLost);
-    }
-    Ok(pid)
-}
-
 impl Canceller {
     /// Asks the server to stop the running statement. A server that does not answer is left alone.
     pub async fn cancel(&self) {
         connect::cancel(&self.token, &self.way).await;
     }
-}
-
-/// One consistent, read-only view of the build database. It ends when it is dropped.
-pub struct Snapshot<'a> {
-    transaction: Transaction<'a>,
-    identity: DatabaseIdentity,
-    schemas: Vec<String>,
-    pid: i64,
-    lock: Option<i64>,
-}
-
-impl Snapshot<'_> {
-    /// Which database is seen.
-    pub fn identity(&self) -> &DatabaseIdentity {
-        &self.identity
-    }
-
-    /// The schemas in which a session of this role looks for tables, in their order.
-    pub fn schemas(&self) -> &[String] {
-        &self.schemas
-    }
-
-    /// Makes sure, once all has been read, that all of it was read in one transaction as it was settled: what has been read is not to
-    /// be believed before.
-    ///
-    /// # Errors
-    /// It was not; the lock of the deletion is held no more; the connection is lost.
-    pub async fn holds(&self) -> Result<(), DatabaseError> {
-        settled(&self.transaction, self.lock, Some(self.pid)).await.map(drop)
-    }
-
-    /// Gives settings to the SQL, as `halfbuilt.<name>`; those that are not named stay.
-    ///
-    /// # Errors
-    /// The connection is lost.
-    pub async fn give(&self, settings: &[(&str, String)]) -> Result<(), DatabaseError> {
-        let (names, values) = settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).unzip();
-        let parameters = [Parameter::Texts(names), Parameter::Texts(values)];
-        let mut set = self.rows("giving the settings to the SQL", SETTINGS, &parameters).await?;
-        while set.next().await?.is_some() {}
-        Ok(())
-    }
-
-    /// Has the server check a statement, and tells the columns of its result.
-    ///
-    /// # Errors
-    /// [`DatabaseError::Query`] with the server's complaint and its position.
-    pub async fn columns(&self, what: &str, sql: &str) -> Result<Vec<Column>, DatabaseError> {
-        let prepared = self.transaction.prepare(sql).await.map_err(|source| query_error(what, source))?;
-        Ok(prepared.columns().iter().map(described).collect())
-    }
-
-    /// How the server would run a statement, as the JSON that it gives.
-    ///
-    /// # Errors
-    /// [`DatabaseError::Query`] with the server's complaint and its position.
-    pub async fn explanation(&self, what: &str, sql: &str) -> Result<String, DatabaseError> {
-        let statement = format!("{EXPLAIN}{sql}");
-        let rows = self.transaction.simple_query(&statement).await.map_err(|source| query_error(what, source))?;
-        let lines = rows.iter().filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => row.get(0),
-            _ => None,
-        });
-        Ok(lines.collect())
-    }
-
-    /// Lets the server compile the next statements, if its settings say so, or not.
-    ///
-    /// # Errors
-    /// The connection is lost.
-    pub async fn compiles(&self, wanted: bool) -> Result<(), DatabaseError> {
-        let statement = JIT.replace(":wanted", if wanted { "true" } else { "false" });
-        let done = self.transaction.batch_execute(&statement).await;
-        done.map_err(|source| query_error(SETTING_UP, source))
-    }
-
-    /// Runs a statement and streams its rows.
-    ///
-    /// # Errors
-    /// What the server complains about before the first row; later complaints come from [`Rows::next`].
-    pub async fn rows(
-        &self,
-        what: &'static str,
-        sql: &str,
-        parameters: &[Parameter],
-    ) -> Result<Rows<'_>, DatabaseError> {
-        // Without a prepared statement, which a pooler may look for in another session.
-        let parameters = parameters.iter().map(|parameter| (parameter.as_sql(), parameter.type_of()));
-        let rows = self.transaction.query_typed_raw(sql, parameters).await;
-        let rows = rows.map_err(|source| query_error(what, source))?;
-        let rows = rows.map_ok(move |row| Row::new(row, what)).map_err(move |source| query_error(what, source));
-        Ok(Rows { inner: rows.boxed() })
-    }
-}
-
-impl Parameter {
-    fn as_sql(&self) -> &(dyn ToSql + Sync) {
-        match self {
-            Self::Texts(values) => values,
-            Self::Integers(values) => values,
-        }
-    }
-
-    fn type_of(&self) -> Type {
-        match self {
-            Self::Texts(_) => Type::TEXT_ARRAY,
-            Self::Integers(_) => Type::INT8_ARRAY,
-        }
-    }
-}
-
-fn described(column: &tokio_postgres::Column) -> Column {
-    let fields = match column.type_().kind() {
-        Kind::Composite(fields) => Some(fields.iter().map(|field| field.name().to_owned()).collect()),
-        _ => None,
-    };
-    Column {
-        name: column.name().to_owned(),
-        type_name: column.type_().name().to_owned(),
-        type_schema: column.type_().schema().to_owned(),
-        fields,
-    }
-}
-
-fn query_error(what: &str, source: tokio_postgres::Error) -> DatabaseError {
-    DatabaseError::statement(what, source)
 }

@@ -19,9 +19,8 @@ use super::identity::Identity;
 use super::once_more::{self, Deleted};
 use super::pace::{Pace, Speed};
 use super::plan::{Decision, Planned, Reading};
-use super::roles::{ArchiveFailure, BuildReader, Deleter, Ended, Recorder, Stop};
+use super::roles::{BuildReader, Deleter, Ended, Recorder, Stop};
 use super::send::{Fresh, Halt, Sending};
-use super::sent::Sent;
 use super::silence::Silence;
 
 /// How many builds are read again at once, before and after their deletion: at first, and at most, where the server is

@@ -20,6 +20,7 @@ use super::plan::{NotChecked, ScanPlan};
 use super::relation::Relation;
 use super::rule::{Rule, Sieve};
 use super::sieve::{Look, Sieved, Suspects};
+use super::tables::Role;
 
 /// What a scan is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +152,11 @@ impl<'a> Scan<'a> {
     /// Which tables are read.
     pub fn tables(&self) -> &[Table] {
         self.fit.tables()
+    }
+
+    /// In whose name everything is asked.
+    pub fn role(&self) -> &Role {
+        self.fit.role()
     }
 
     /// What is not looked at, and why.

@@ -9,7 +9,7 @@ use super::fingerprint::database_tag;
 use super::placed::{InSchema, quoted};
 use super::plan::ScanPlan;
 use super::relation::Relation;
-use super::tables;
+use super::tables::{self, Read, Role};
 use super::{ScanError, rule::Rule};
 
 /// What the server says of a plan's profile and rules. It holds for the database that was asked.
@@ -17,6 +17,7 @@ use super::{ScanError, rule::Rule};
 pub struct Fit {
     shape: Shape,
     tables: Vec<Table>,
+    role: Role,
     /// The end of every fingerprint.
     pub(super) database_tag: String,
 }
@@ -29,15 +30,20 @@ impl Fit {
     pub async fn check(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
         let schema = tables::find_schema(plan, snapshot).await?;
         let shape = check::profile(snapshot, &plan.profile, schema).await?;
-        let tables = tables::read(plan, &shape.schema, snapshot).await?;
+        let Read { tables, role } = tables::read(plan, &shape.schema, snapshot).await?;
         let rules: Vec<&Rule> = plan.rules.iter().collect();
         check::rules(snapshot, &plan.profile, &shape, &rules).await?;
-        Ok(Self { shape, tables, database_tag: database_tag(snapshot.identity()) })
+        Ok(Self { shape, tables, role, database_tag: database_tag(snapshot.identity()) })
     }
 
     /// The tables that are read.
     pub fn tables(&self) -> &[Table] {
         &self.tables
+    }
+
+    /// In whose name everything is asked.
+    pub fn role(&self) -> &Role {
+        &self.role
     }
 
     /// The schema in which the profile's tables are, where it does not name it itself.

@@ -42,7 +42,7 @@ pub use profile::{DEFAULT_PROFILE, Profile, RowsAre};
 pub use relation::Relation;
 pub use rule::{Need, Rule, Sieve};
 pub use suggestion::{Quiet, Recovery};
-pub use tables::find_schema;
+pub use tables::{Role, find_schema};
 
 /// A profile or rules that could not be had.
 #[derive(Debug, thiserror::Error)]

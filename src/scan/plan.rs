@@ -149,6 +149,11 @@ impl ScanPlan {
         profile_digest(&self.profile)
     }
 
+    /// Whether the profile is one of those that ship.
+    pub fn profile_ships(&self) -> bool {
+        self.profile.ships()
+    }
+
     /// What the profile counts output in: bytes, lines ...
     pub fn unit(&self) -> &str {
         &self.profile.unit

@@ -222,6 +222,11 @@ impl Profile {
         })
     }
 
+    /// Whether it is one of those that ship, and not somebody's own file.
+    pub fn ships(&self) -> bool {
+        BUILT_IN.iter().any(|(name, _)| self.file == format!("profile {name}"))
+    }
+
     /// Whether the profile presents a relation.
     pub fn offers(&self, relation: Relation) -> bool {
         self.relations.contains_key(&relation)

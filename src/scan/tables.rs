@@ -18,6 +18,8 @@ use super::relation::Relation;
 const TABLES: &str = include_str!("../../sql/engine/tables.sql");
 /// Says what is read where some tables are read.
 const TABLES_READ: &str = include_str!("../../sql/engine/tables_read.sql");
+/// Says who asks.
+const ROLE: &str = include_str!("../../sql/engine/role.sql");
 /// The schemas of temporary tables.
 const TEMPORARY: &str = "pg_temp";
 /// The hexadecimal digits of a whole SHA-256.
@@ -77,11 +79,28 @@ fn lacking(looked_in: &[String], wanted: &BTreeSet<String>, found: &BTreeMap<Str
     }
 }
 
+/// In whose name everything is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Role {
+    /// The role.
+    pub name: String,
+    /// Whether it is a superuser.
+    pub is_superuser: bool,
+    /// Whether it may do what the owner of one of the tables may.
+    pub owns: bool,
+}
+
+/// What a profile is made of, and who asks.
+pub(super) struct Read {
+    pub(super) tables: Vec<Table>,
+    pub(super) role: Role,
+}
+
 /// Everything that the relations of a profile are made of, sorted by schema and name.
 ///
 /// # Errors
 /// A relation that does not fit the database; a temporary table; a lost connection.
-pub(super) async fn read(plan: &ScanPlan, schema: &InSchema, snapshot: &Snapshot<'_>) -> Result<Vec<Table>, ScanError> {
+pub(super) async fn read(plan: &ScanPlan, schema: &InSchema, snapshot: &Snapshot<'_>) -> Result<Read, ScanError> {
     let mut named: BTreeSet<(String, String)> = BTreeSet::new();
     for relation in Relation::ALL {
         let Some(written) = plan.profile.relation(relation) else { continue };
@@ -99,14 +118,21 @@ pub(super) async fn read(plan: &ScanPlan, schema: &InSchema, snapshot: &Snapshot
     let (schemas, names) = named.into_iter().unzip();
     let parameters = [Parameter::Texts(schemas), Parameter::Texts(names)];
     let mut rows = snapshot.rows("asking which tables are read", TABLES_READ, &parameters).await?;
-    let mut tables = Vec::new();
+    let (mut tables, mut owns) = (Vec::new(), false);
     while let Some(row) = rows.next().await? {
         let [schema, name, kind, owner] =
             [row.text(0)?, row.text(1)?, row.text(2)?, row.text(3)?].map(Option::unwrap_or_default);
+        owns |= row.boolean(5)?.unwrap_or_default();
         let digest = |definition: String| hexadecimal(&Sha256::digest(definition), WHOLE);
         tables.push(Table { schema, name, kind, owner, definition_sha256: row.text(4)?.map(digest) });
     }
-    Ok(tables)
+    drop(rows);
+    let mut role = Role { owns, ..Role::default() };
+    if let Some(row) = snapshot.rows("asking who asks", ROLE, &[]).await?.next().await? {
+        role.name = row.text(0)?.unwrap_or_default();
+        role.is_superuser = row.boolean(1)?.unwrap_or_default();
+    }
+    Ok(Read { tables, role })
 }
 
 /// The tables that a plan of the server scans.

@@ -2,7 +2,7 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{Run, TIMES, TestDatabase, halfbuilt};
+use crate::support::{Hearing, Run, TIMES, TestDatabase, halfbuilt, psql_meanwhile, wait_until};
 
 /// A profile whose builds take their time.
 const SLOW: &str = "-- profile: slow\n-- title: t\n-- relation: build\n\
@@ -66,4 +66,45 @@ fn where_no_terminal_is_a_line_now_and_then_says_what_the_scan_is_busy_with() {
     let seconds = line.and_then(|line| line.strip_suffix(" s")).and_then(|seconds| seconds.parse::<u32>().ok());
     // A busy machine may be late with it.
     assert!(seconds.is_some_and(|seconds| seconds >= 5), "{}", done.stderr);
+}
+
+/// Nobody can even look at a table that somebody is changing: who that is can be told.
+#[test]
+fn who_holds_a_lock_that_is_waited_for_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let list = folder.path().join("list.txt");
+    let list = list.to_str().expect("a path");
+    for command in [&["scan"][..], &["verify"], &["manifest"], &["delete", list, "--via", "nrepl://127.0.0.1:9"]] {
+        let database = TestDatabase::circleci(&["stuck-running"]);
+        let url = database.run("SELECT build_url FROM builds WHERE lifecycle = 'running' LIMIT 1");
+        std::fs::write(list, url + "\n").expect("a file");
+        let mut holder = psql_meanwhile(
+            &database.name,
+            "BEGIN; SET application_name = 'a migration'; LOCK TABLE builds IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)",
+        );
+        let locks = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'builds'::regclass";
+        wait_until(|| database.run(locks) == "1");
+        let mut child = halfbuilt(command).args(&TIMES[..2]).on(&database).start();
+        let hearing = Hearing::of(&mut child);
+        hearing.wait_for("the database waits for a lock that somebody holds: \"a migration\", since 20");
+        holder.kill().and_then(|()| holder.wait()).expect("it ends");
+        // The server notices when it has slept.
+        database.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'a migration'");
+        let done = hearing.done(child);
+        // Without R nothing is deletable.
+        assert!(matches!(done.code, Some(0 | 1 | 4)), "{command:?}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn a_server_that_lets_nobody_in_is_not_waited_for_in_silence() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port().to_string();
+    let run = halfbuilt(&["scan"]).env("PGHOST", "127.0.0.1").env("PGPORT", &port).env("PGUSER", "x");
+    let mut child = run.env("PGSSLMODE", "disable").start();
+    let (client, _) = listener.accept().expect("it connects");
+    let hearing = Hearing::of(&mut child);
+    hearing.wait_for("still connecting to 127.0.0.1");
+    drop(client);
+    hearing.done(child).exits(Exit::Failed).fails_with("cannot connect to the build database");
 }

@@ -324,3 +324,45 @@ fn delete_reads_the_tables_of_the_report_or_none() {
     assert_eq!(named(&tables, "artifacts")["kind"], "foreign table");
     assert_eq!(tables.as_array().map(Vec::len), Some(5), "{tables}");
 }
+
+/// A profile and rules are code that runs as the role: who may do more than read is told so.
+#[test]
+fn sql_of_ones_own_that_runs_as_a_mighty_role_is_warned_of() {
+    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let profile = folder.path().join("mine.sql");
+    std::fs::copy(repository("sql/profiles/circleci.sql"), &profile).expect("a file");
+    let rules = folder.path().join("rules");
+    std::fs::create_dir(&rules).expect("a folder");
+    let rule =
+        "-- rule: own-rule\n-- title: t\n-- needs: build\nSELECT build_key, 'x' AS evidence FROM build WHERE false\n";
+    std::fs::write(rules.join("own-rule.sql"), rule).expect("a file");
+    let [reader, owner] = ["reader", "owner"].map(|role| format!("{}_{role}", database.name));
+    let as_role = |role: Option<&str>, command: &str| {
+        let run = halfbuilt(&[command]).args(&TIMES[..2]).on(&database);
+        match role {
+            Some(role) => run.env("PGUSER", role).env("PGPASSWORD", "x"),
+            None => run,
+        }
+    };
+    database.run(&format!(
+        "CREATE ROLE {reader} LOGIN PASSWORD 'x'; CREATE ROLE {owner} LOGIN PASSWORD 'x'; ALTER TABLE builds OWNER TO {owner};
+         GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}, {owner}"
+    ));
+    let warning = "warning: --profile ";
+    for command in ["scan", "verify", "manifest"] {
+        let own = |role| {
+            as_role(role, command).args(&["--profile"]).args(&[&profile]).args(&["--rules"]).args(&[&rules]).run()
+        };
+        own(None).says(warning).says(" and --rules ").says("which is a superuser");
+        own(Some(&owner)).says(warning).says("which owns the tables").says(&format!("role {owner:?}"));
+        own(Some(&reader)).does_not_say("SQL that runs as role");
+        as_role(None, command).run().does_not_say("SQL that runs as role");
+    }
+    as_role(None, "scan")
+        .args(&["--rules"])
+        .args(&[&rules])
+        .run()
+        .says("warning: --rules ")
+        .says("which is a superuser");
+}

@@ -147,3 +147,36 @@ fn a_database_that_never_answers_again_is_given_up_and_found_again_when_it_is_ba
     world.all_is_done();
     world.each_call_was_announced();
 }
+
+/// From its first word on, wherever it falls silent: what is asked before the first build is read has a limit too.
+#[test]
+fn a_database_that_falls_silent_is_given_up_by_every_command() {
+    let mut random = Random::new(7);
+    let (world, _) = World::new(&mut random, 20);
+    let report = world.report();
+    let report = report.to_str().expect("a path");
+    for round in 0..12 {
+        let proxy = FaultProxy::start(world.port(), &[Fault::Blackhole], round);
+        let commands: [&[&str]; 4] = [
+            &["scan"],
+            &["verify"],
+            &["manifest"],
+            &["delete", report, "--via", "nrepl://127.0.0.1:9", "--max-percent", "100"],
+        ];
+        let command = commands[round as usize % 4];
+        let run = crate::support::halfbuilt(command).args(&["--backup-time", crate::support::BACKUP_TIME]);
+        let run = run.args(&["--statement-timeout", "1s"]).envs(&world.variables());
+        let run = run.env("PGPORT", &proxy.port.to_string()).env("PGCONNECT_TIMEOUT", "3");
+        let done = in_bounded_time(run, &format!("{command:?}, round {round}"));
+        match done.code {
+            // It fell silent when all had been said.
+            Some(0 | 1) => {}
+            Some(3) => assert!(
+                ["no answer within", "cannot connect"].iter().any(|said| done.stderr.contains(said)),
+                "{command:?}: {}",
+                done.stderr
+            ),
+            other => panic!("{command:?}: {other:?}: {}", done.stderr),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Sees from a connection of its own what another one waits for.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use tokio_postgres::types::Type;
+
+use super::connect::{self, Connected, Way};
+use super::lock::Holder;
+use super::silence::in_time;
+use super::snapshot::query_error;
+use super::{DatabaseError, Settings};
+
+/// Begins a transaction that only reads.
+const LOOK: &str = include_str!("../../sql/engine/lock_transaction.sql");
+/// Settles it.
+const SESSION: &str = include_str!("../../sql/engine/session.sql");
+/// Says who holds what a session waits for.
+const WAITS: &str = include_str!("../../sql/engine/waits.sql");
+/// What is being done, and how long it may take.
+const WHAT: &str = "asking what the server waits for";
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Sees what a [`Database`](super::Database) waits for.
+#[derive(Clone)]
+pub struct Onlooker {
+    pub(super) settings: Arc<Settings>,
+    pub(super) way: Way,
+    /// The server's process of the transaction that was begun last; 0 before the first.
+    pub(super) pid: Arc<AtomicI64>,
+}
+
+impl Onlooker {
+    /// The sessions that hold a lock for which the transaction waits; none where it waits for no lock.
+    ///
+    /// # Errors
+    /// The server cannot be reached once more, or does not tell.
+    pub async fn holders(&self) -> Result<Vec<Holder>, DatabaseError> {
+        let Ok(pid @ 1..) = i32::try_from(self.pid.load(Ordering::Relaxed)) else { return Ok(Vec::new()) };
+        let failed = |source| query_error(WHAT, source);
+        let look = async {
+            let Connected { client, .. } = connect::once_more(&self.settings, &self.way).await?;
+            client.batch_execute(LOOK).await.map_err(failed)?;
+            client.batch_execute(SESSION).await.map_err(failed)?;
+            let rows = client.query_typed(WAITS, &[(&pid, Type::INT4)]).await.map_err(failed)?;
+            rows.iter().map(|row| Holder::read(row, WHAT)).collect()
+        };
+        in_time(WHAT, Some(LIMIT), look).await
+    }
+}
