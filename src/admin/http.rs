@@ -19,11 +19,12 @@ use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATIO
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use openssl::x509::X509;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::time::timeout;
 use url::{Host, Position, Url};
 
 use super::retry::{Patience, Streak, retry_after};
+use super::secrets::Secrets;
 use super::text::{chain, shown};
 use super::{AdminError, Answer, Freshness, Options, Via, via};
 use crate::build_url::BuildUrl;
@@ -37,8 +38,8 @@ const MOST_BODY: usize = 8192;
 /// What OpenSSL says of a certificate that nobody vouches for.
 const BAD_CERTIFICATE: &str = "certificate verify failed";
 
-/// The longest time for one connection to be made.
-const LONGEST_CONNECT: Duration = Duration::from_secs(5);
+/// The longest time for one connection to be made, with a proxy and TLS.
+const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
 /// Who we are.
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("halfbuilt/", env!("CARGO_PKG_VERSION")));
@@ -50,7 +51,7 @@ pub(super) struct Client {
     header: HeaderName,
     /// Marked as sensitive, so that no log shows it.
     header_value: HeaderValue,
-    token: SecretString,
+    secrets: Secrets,
     timeout: Duration,
     patience: Patience,
     /// How often in a row the server was busy.
@@ -108,9 +109,10 @@ impl Client {
         let connections = Connections::new(route);
         let (url, timeout) = (url.clone(), options.timeout);
         let patience = Patience::default();
+        let secrets = Secrets::of(&token);
         let (waits, failures) = (Streak::default(), Streak::default());
         let was_there = AtomicBool::new(false);
-        Ok(Self { connections, url, header, header_value, token, timeout, patience, waits, failures, was_there })
+        Ok(Self { connections, url, header, header_value, secrets, timeout, patience, waits, failures, was_there })
     }
 
     /// Asks for the deletion of one build, once. A server that is busy, or cannot be reached, may be asked again after the
@@ -241,9 +243,9 @@ impl Client {
         Answer::Busy(self.patience.back_off(failures), self.redacted(why))
     }
 
-    /// The text fit to be shown, without the token even if the server repeats it.
+    /// The text fit to be shown, without the token even if the server repeats it, however it is written.
     fn redacted(&self, text: &str) -> String {
-        shown(&text.replace(self.token.expose_secret(), "(redacted)"))
+        shown(&self.secrets.hide(text))
     }
 }
 

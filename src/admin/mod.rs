@@ -12,6 +12,7 @@ mod http;
 pub(crate) mod nrepl;
 mod pool;
 mod retry;
+mod secrets;
 mod text;
 #[cfg(test)]
 mod tls_tests;

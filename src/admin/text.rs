@@ -1,7 +1,9 @@
-//! Text that a server sent, made fit to be shown: bounded, and with nothing in it that a terminal would obey.
+//! Text that a server sent, made fit to be shown: bounded, without the queries of presigned addresses, and with nothing in it that a
+//! terminal would obey.
 
 use std::error::Error;
 
+use super::secrets::hide_presigned;
 use crate::causes::told_apart;
 use crate::text::shorten;
 
@@ -10,7 +12,7 @@ const MOST: usize = 500;
 
 /// The text in one bounded line.
 pub(super) fn shown(text: &str) -> String {
-    shorten(text, MOST)
+    shorten(&hide_presigned(text), MOST)
 }
 
 /// As [`shown`]; bytes that are no UTF-8 become U+FFFD.

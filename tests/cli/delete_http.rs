@@ -111,6 +111,77 @@ fn a_deletion_whose_answer_never_came_is_looked_up() {
     assert!(results.rows[0]["reason"].ends_with("read again and gone"), "{:?}", results.rows[0]);
 }
 
+/// A server that fails each deletion, with these words.
+fn failing_with(words: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let via = format!("http://{}/admin", listener.local_addr().expect("an address"));
+    let head = format!("HTTP/1.1 500 Oops\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", words.len());
+    let answer = head + words;
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a client");
+            let _ = stream.read(&mut [0; 4096]);
+            // A client that has gone needs no answer.
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    via
+}
+
+/// Neither in what is said, nor in the results, the journal or the page.
+#[test]
+fn neither_the_token_nor_a_presigned_address_is_shown_however_a_server_writes_it() {
+    let token = "s3cret/Token+<\"&7>";
+    let base64 = |text: &str| openssl::base64::encode_block(text.as_bytes());
+    let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let signed = "https://s3.example/bucket/key?X-Amz-Credential=AKIA0123&X-Amz-Signature=0123abcdef&x=y";
+    for (number, spelled) in [
+        token.to_owned(),
+        token.to_uppercase(),
+        serde_json::to_string(token).expect("JSON").trim_matches('"').to_owned(),
+        token.chars().map(|c| format!("\\u{:04X}", c as u32)).collect(),
+        token.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+        "s3cret%2FToken%2B%3C%22%267%3E".to_owned(),
+        "s3cret/Token+&lt;&quot;&amp;7&gt;".to_owned(),
+        token.bytes().map(|byte| format!("&#{byte};")).collect(),
+        token.bytes().map(|byte| format!("&#x{byte:X};")).collect(),
+        base64(token),
+        base64(&format!("x{token}")),
+        base64(&format!("xx{token}")).replace('+', "-").replace('/', "_"),
+        signed.to_owned(),
+        signed.replace('&', "\\u0026"),
+        signed.replace('&', "&amp;"),
+        "https://s3.example/key?AWSAccessKeyId=AKIA0123&Expires=1&Signature=0123abcdef".to_owned(),
+        "https://a.blob.example/key?sv=1&sig=0123abcdef".to_owned(),
+        "https://storage.example/key?X-Goog-Signature=0123abcdef".to_owned(),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let secret = spelled.find('?').map_or(spelled.as_str(), |query| &spelled[query + 1..]);
+        let journal = folder.path().join(format!("{number}.jsonl"));
+        let page = folder.path().join(format!("{number}.html"));
+        let via = failing_with(&format!("no luck with {spelled} today"));
+        let run = delete(&database, &report, &via).args(&["--journal"]).args(&[&journal]);
+        let done = run.env("HALFBUILT_TOKEN", token).run().exits(Exit::NotAllDeleted).says("no luck with");
+        let told = halfbuilt(&["report"]).args(&[&report]).args(&["--journal"]).args(&[&journal]);
+        told.args(&["--html"]).args(&[&page]).run().exits(Exit::Clean);
+        let journal = std::fs::read_to_string(&journal).expect("a journal");
+        let page = std::fs::read_to_string(&page).expect("a page");
+        for (what, text) in
+            [("stderr", &done.stderr), ("results", &done.stdout), ("journal", &journal), ("page", &page)]
+        {
+            assert!(text.contains("no luck with") && text.contains("(redacted)"), "{spelled} in {what}: {text}");
+            // A file escapes it once more.
+            let unescaped = [text.replace("\\\\", "\\").replace("\\\"", "\""), text.replace("&quot;", "\"")];
+            for text in unescaped.iter().chain([text]) {
+                assert!(!text.contains(secret), "{spelled} in {what}: {text}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_build_that_recovers_while_the_server_is_busy_is_kept() {
     let database = TestDatabase::circleci(&["stuck-running"]);

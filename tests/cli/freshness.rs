@@ -26,6 +26,9 @@ use crate::support::{Report, Run, TIMES, TOKEN, TestDatabase, halfbuilt, psql, w
 /// Longer than a reading stays fresh, so that no test has to be quick.
 const SLOW: Duration = Duration::from_millis(3200);
 
+/// A host that only a proxy finds.
+const PROXIED: &str = "admin.proxied.example";
+
 /// A database, its report, and the addresses of what may be deleted.
 struct World {
     database: TestDatabase,
@@ -61,6 +64,17 @@ impl World {
 
 /// A server on TLS whose handshake takes its time; `serve` gets each connection, and its number from 0, when it is done.
 fn slow_tls(world: &World, before: impl Fn(usize) + Send + 'static, serve: Serve) -> (String, PathBuf) {
+    slow_server(world, before, serve, None)
+}
+
+/// The same, or one behind a proxy that takes its time: what the proxy is told is kept.
+fn slow_server(
+    world: &World,
+    before: impl Fn(usize) + Send + 'static,
+    serve: Serve,
+    proxied: Option<Arc<Mutex<Vec<String>>>>,
+) -> (String, PathBuf) {
+    let proxied = Arc::new(proxied);
     let (acceptor, certificate) = acceptor().expect("TLS");
     let file = world.folder.path().join("ca.pem");
     std::fs::write(&file, certificate).expect("a file");
@@ -71,8 +85,13 @@ fn slow_tls(world: &World, before: impl Fn(usize) + Send + 'static, serve: Serve
         for (number, stream) in listener.incoming().flatten().enumerate() {
             before(number);
             let (acceptor, serve) = (Arc::clone(&acceptor), Arc::clone(&serve));
+            let (proxied, mut stream) = (Arc::clone(&proxied), stream);
             std::thread::spawn(move || {
                 std::thread::sleep(SLOW);
+                if let Some(heads) = &*proxied {
+                    let Some(head) = connect_head(&mut stream) else { return };
+                    heads.lock().expect("no panic").push(head);
+                }
                 // A client that has gone by now wants nothing.
                 if let Ok(stream) = acceptor.accept(stream) {
                     serve(number, stream);
@@ -83,9 +102,20 @@ fn slow_tls(world: &World, before: impl Fn(usize) + Send + 'static, serve: Serve
     (via, file)
 }
 
+/// What a proxy is told; it says that it has connected.
+fn connect_head(stream: &mut TcpStream) -> Option<String> {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).ok()?;
+        head.extend(byte);
+    }
+    stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").ok()?;
+    Some(String::from_utf8_lossy(&head).into_owned())
+}
+
 type Serve = Box<dyn Fn(usize, SslStream<TcpStream>) + Send + Sync>;
 
-/// A certificate for 127.0.0.1, signed by itself.
+/// A certificate for 127.0.0.1 and for [`PROXIED`], signed by itself.
 fn acceptor() -> Result<(SslAcceptor, Vec<u8>), openssl::error::ErrorStack> {
     let key = PKey::from_rsa(Rsa::generate(2048)?)?;
     let mut name = X509NameBuilder::new()?;
@@ -102,7 +132,8 @@ fn acceptor() -> Result<(SslAcceptor, Vec<u8>), openssl::error::ErrorStack> {
     builder.set_not_before(&from)?;
     builder.set_not_after(&until)?;
     builder.append_extension(BasicConstraints::new().critical().ca().build()?)?;
-    let names = SubjectAlternativeName::new().ip("127.0.0.1").build(&builder.x509v3_context(None, None))?;
+    let names =
+        SubjectAlternativeName::new().ip("127.0.0.1").dns(PROXIED).build(&builder.x509v3_context(None, None))?;
     builder.append_extension(names)?;
     builder.sign(&key, MessageDigest::sha256())?;
     let certificate = builder.build();
@@ -158,6 +189,18 @@ fn a_build_that_recovers_while_a_slow_server_sets_up_tls_is_kept() {
 #[test]
 fn a_server_whose_every_connection_takes_long_deletes_all_the_same_and_nothing_is_sent_twice() {
     let world = World::new();
+    let (serve, calls) = deleting(&world);
+    let (via, ca) = slow_tls(&world, |_| {}, serve);
+    let number = world.chosen.len().min(3);
+    let done = world.delete(number, &via).env("HALFBUILT_TOKEN", TOKEN).args(&["--ca-file"]).args(&[ca]).run();
+    let done = done.exits(Exit::Clean).says("the builds are read again");
+    assert_eq!(Report::parse(&done.stdout).count("state", "deleted"), number);
+    let calls = calls.lock().expect("no panic");
+    assert_eq!((calls.len(), calls.values().sum::<usize>()), (number, number), "{calls:?}");
+}
+
+/// Deletes what it is asked to, one build for each connection; tells how often each was asked for.
+fn deleting(world: &World) -> (Serve, Arc<Mutex<HashMap<String, usize>>>) {
     let calls = Arc::new(Mutex::new(HashMap::<String, usize>::new()));
     let (noted, name) = (Arc::clone(&calls), world.database.name.clone());
     let serve = move |_, mut stream: SslStream<TcpStream>| {
@@ -168,13 +211,25 @@ fn a_server_whose_every_connection_takes_long_deletes_all_the_same_and_nothing_i
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         let _ = stream.shutdown();
     };
-    let (via, ca) = slow_tls(&world, |_| {}, Box::new(serve));
-    let number = world.chosen.len().min(3);
-    let done = world.delete(number, &via).env("HALFBUILT_TOKEN", TOKEN).args(&["--ca-file"]).args(&[ca]).run();
-    let done = done.exits(Exit::Clean).says("the builds are read again");
-    assert_eq!(Report::parse(&done.stdout).count("state", "deleted"), number);
-    let calls = calls.lock().expect("no panic");
-    assert_eq!((calls.len(), calls.values().sum::<usize>()), (number, number), "{calls:?}");
+    (Box::new(serve), calls)
+}
+
+#[test]
+fn a_proxy_that_takes_long_makes_nothing_old_and_never_hears_the_token() {
+    let world = World::new();
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let (serve, calls) = deleting(&world);
+    let (via, ca) = slow_server(&world, |_| {}, serve, Some(Arc::clone(&heads)));
+    let proxy = via.replace("https://", "http://me:secret@").replace("/admin", "");
+    let run = world.delete(1, &format!("https://{PROXIED}/admin")).args(&["--ca-file"]).args(&[ca]);
+    let done = run.env("HALFBUILT_TOKEN", TOKEN).env("HTTPS_PROXY", &proxy).run().exits(Exit::Clean);
+    done.says("the builds are read again").does_not_say("secret");
+    assert_eq!(calls.lock().expect("no panic").values().sum::<usize>(), 1);
+    let heads = heads.lock().expect("no panic").join("");
+    assert!(heads.starts_with(&format!("CONNECT {PROXIED}:443 HTTP/1.1\r\n")), "{heads}");
+    // me:secret
+    assert!(heads.to_lowercase().contains("proxy-authorization: basic ") && heads.contains("bWU6c2VjcmV0"), "{heads}");
+    assert!(!heads.contains(TOKEN), "{heads}");
 }
 
 #[test]

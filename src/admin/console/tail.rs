@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::escapes::Escapes;
+use crate::admin::secrets::hide_presigned_in_the_end;
 use crate::admin::text::shown;
 
 /// How many bytes are kept: some screens, and enough that our own forms, echoed, do not push out what matters.
@@ -39,7 +40,8 @@ impl Tail {
         let text = String::from_utf8_lossy(&[front, back].concat()).into_owned();
         let text = if typed.is_empty() { text } else { text.replace(typed, "") };
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let text = lines.join(" / ");
+        // The end is cut out only when nothing in it can be half a secret.
+        let text = hide_presigned_in_the_end(&lines.join(" / "));
         match text.char_indices().nth_back(SHOWN) {
             Some((at, _)) => shown(&format!("…{}", &text[at..])),
             None => shown(&text),
