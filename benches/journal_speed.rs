@@ -92,6 +92,7 @@ fn start() -> Event {
             name: "circle".to_owned(),
             reads: "0123456789abcdef".to_owned(),
         },
+        tables: None,
         backup_time: None,
         restored_at: None,
     }))

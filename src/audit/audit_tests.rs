@@ -106,6 +106,7 @@ fn start(deletions: u64, kept: u64) -> Start {
         host: text("ci.example.com"),
         admin: text("nrepl"),
         database: DatabaseName { system_identifier: None, name: text("ci"), reads: text("0") },
+        tables: None,
         backup_time: Some(at(T).to_string()),
         restored_at: None,
     }

@@ -8,12 +8,15 @@ use crate::audit::{Audit, Source};
 use crate::deletion::journal::{Past, Session};
 use crate::reasons::by_reason;
 use crate::report::Baseline;
+use crate::table::in_words;
 use crate::text::counted;
 
 use super::shown::{builds, foreign, grouped, length, time};
 
 /// How many characters of a name are shown.
 pub(super) const NAME: usize = 200;
+/// How many characters of the tables that were read.
+const TABLES: usize = 1000;
 /// The tool that made it.
 pub(super) const TOOL: &str = concat!("halfbuilt ", env!("CARGO_PKG_VERSION"));
 
@@ -125,7 +128,17 @@ impl Dossier {
             facts.push(fact("Scanned", unknown.to_owned(), "no file beside the report tells it".to_owned()));
             facts.push(fact("Profile", unknown.to_owned(), String::new()));
         }
+        facts.extend(self.tables().map(|tables| {
+            let note = "whoever owns them decides what is in them".to_owned();
+            fact("Tables", foreign(&tables, TABLES, "no table"), note)
+        }));
         facts
+    }
+
+    /// Which tables were read: by the scan, or else by the latest deletion.
+    fn tables(&self) -> Option<String> {
+        let scanned = self.audit.about.as_ref().and_then(|about| about.tables.as_deref()).map(in_words);
+        scanned.or_else(|| self.sessions().filter_map(|session| session.start.tables.clone()).last())
     }
 
     /// What is left for a person: how many builds for each reason, and how many more reasons there are than `most`.

@@ -35,6 +35,7 @@ fn start(user: &str) -> Event {
             name: "circle".to_owned(),
             reads: "0123456789abcdef".to_owned(),
         },
+        tables: None,
         backup_time: Some("2026-11-20T02:00:00Z".to_owned()),
         restored_at: None,
     }))

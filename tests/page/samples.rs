@@ -93,7 +93,7 @@ pub fn hostile_row(number: i64) -> Row {
 
 pub fn about(findings: u64) -> About {
     About {
-        tables: None,
+        tables: Some(vec![table("builds", "table"), table("steps", "table"), table("output", "view")]),
         scanned_at: at("2026-11-20T07:00:00Z"),
         system_identifier: Some("7301234567890123456".to_owned()),
         database: "circle".to_owned(),
@@ -131,6 +131,7 @@ pub fn past() -> Past {
             name: "circle".to_owned(),
             reads: "0123456789abcdef".to_owned(),
         },
+        tables: None,
         backup_time: Some("2026-11-20T02:00:00Z".to_owned()),
         restored_at: Some("2026-11-20T06:30:00Z".to_owned()),
     };
@@ -246,4 +247,14 @@ pub fn hostile_with(journals: usize) -> Dossier {
     let mut dossier = dossier_of(rows, Some(about), vec![past; journals], HOSTILE);
     dossier.report.name = text();
     dossier
+}
+
+fn table(name: &str, kind: &str) -> halfbuilt::table::Table {
+    halfbuilt::table::Table {
+        schema: "public".to_owned(),
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        owner: "ci".to_owned(),
+        definition_sha256: None,
+    }
 }

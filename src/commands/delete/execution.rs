@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::output::{OutputFile, Printer};
 use crate::scan::ScanError;
 use crate::state::State;
+use crate::table::in_words;
 use crate::text::counted;
 
 use super::admin::{Admin, options};
@@ -63,8 +64,9 @@ pub(super) async fn carry_out(
     let through = admin.as_ref().map_or("nothing", |admin| admin.0.describe());
     let times =
         [guard.premise.times.backup, guard.premise.restored.time()].map(|time| time.map(|time| time.to_string()));
+    let tables = in_words(&guard.tables);
     let results = output_file.as_ref().map(|file| file.display().to_string());
-    let about = About { report, plan, host, admin: through, database, times: times.into(), results };
+    let about = About { report, plan, host, admin: through, database, tables, times: times.into(), results };
     let begun = [vec![start(about)], looked_up.events].concat();
     journal.append(begun).await.map_err(Error::Unrecorded)?;
     printer.say(&format!("journal: {}", history.file.display()));

@@ -169,6 +169,7 @@ pub(super) struct About<'a> {
     pub(super) host: &'a str,
     pub(super) admin: &'a str,
     pub(super) database: DatabaseName,
+    pub(super) tables: String,
     pub(super) times: (Option<String>, Option<String>),
     pub(super) results: Option<String>,
 }
@@ -191,6 +192,7 @@ pub(super) fn start(about: About<'_>) -> Event {
         host: about.host.to_owned(),
         admin: about.admin.to_owned(),
         database: about.database,
+        tables: Some(about.tables),
         backup_time,
         restored_at,
     }))

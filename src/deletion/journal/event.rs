@@ -62,6 +62,9 @@ pub struct Start {
     pub admin: String,
     /// The database that is read.
     pub database: DatabaseName,
+    /// The tables that are read, in words: schema, kind and owner of each; `None` in older journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tables: Option<String>,
     /// When the backup was taken, RFC 3339.
     pub backup_time: Option<String>,
     /// When the server came back, RFC 3339.
