@@ -6,7 +6,9 @@ use std::path::Path;
 use halfbuilt::exit::Exit;
 
 use crate::delete::{ALL_TIMINGS, NOBODY, deletable, scanned};
-use crate::support::{Done, Report, Run, TIMES, TestDatabase, admin, halfbuilt, psql, psql_meanwhile, wait_until};
+use crate::support::{
+    Done, Hearing, Report, Run, TIMES, TestDatabase, admin, halfbuilt, psql, psql_meanwhile, wait_until,
+};
 
 fn delete(database: &TestDatabase, report: &Path) -> Run {
     halfbuilt(&["delete"]).args(&[report]).args(&TIMES).on(database)
@@ -443,4 +445,60 @@ fn where_no_lock_may_be_taken_that_is_said() {
     let run = delete(&database, &report).args(&NOBODY).args(&real);
     let done = run.env("PGUSER", "lockless").env("PGPASSWORD", "x").run().exits(Exit::Failed);
     done.says("warning: not checked whether another deletion is at work").says("permission denied").says("127.0.0.1:9");
+}
+
+/// A session that holds the lock of a deletion under a name.
+fn holder(database: &TestDatabase, name: &str) -> std::process::Child {
+    let number = i64::from_be_bytes(*b"halfbilt");
+    let child = psql_meanwhile(
+        &database.name,
+        &format!(
+            "SET application_name = '{name}'; BEGIN; SELECT pg_advisory_xact_lock({number}); SELECT pg_sleep(600)"
+        ),
+    );
+    let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 1651076212 AND database = (SELECT oid FROM \
+                 pg_database WHERE datname = current_database())";
+    wait_until(|| database.run(locks) == "1");
+    child
+}
+
+fn ends(database: &TestDatabase, mut child: std::process::Child, name: &str) {
+    database.run(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}' AND pid <> pg_backend_pid()"));
+    child.wait().expect("it ends");
+}
+
+/// The server may not have noticed yet that the one before was killed.
+#[test]
+fn the_lock_of_a_deletion_that_was_just_killed_is_waited_for() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    // No process has such a number. Source: proc(5), pid_max.
+    let name = "halfbuilt delete, process 4194305 of me@nowhere";
+    let child = holder(&database, name);
+    let mut run = delete(&database, &report).args(&NOBODY).args(&["--execute", "--confirm", &database.host]).start();
+    let hearing = Hearing::of(&mut run);
+    hearing.wait_for(&format!("the lock of a deletion is held by {name:?}, since 20"));
+    assert!(hearing.so_far().contains("waiting up to 15s, in case it has just been killed"), "{}", hearing.so_far());
+    ends(&database, child, name);
+    hearing.done(run).exits(Exit::Failed).says("127.0.0.1:9").does_not_say("another halfbuilt delete");
+}
+
+/// A process of this machine that lives is not waited for, and nobody for ever.
+#[test]
+fn the_lock_of_a_deletion_that_lives_is_not_waited_for() {
+    let database = TestDatabase::circleci(&["stuck-running"]);
+    let (_folder, report) = scanned(&database);
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").expect("a name");
+    let alive = format!("halfbuilt delete, process {} of me@{}", std::process::id(), machine.trim());
+    for (name, waits) in [(alive.as_str(), false), ("a DBA", true)] {
+        let child = holder(&database, name);
+        let done = delete(&database, &report).args(&NOBODY).args(&["--execute", "--confirm", &database.host]).run();
+        let done =
+            done.exits(Exit::Declined).says(&format!("another halfbuilt delete is at work on this database: {name:?}"));
+        match waits {
+            true => drop(done.says("waiting up to 15s")),
+            false => drop(done.does_not_say("waiting up to 15s")),
+        }
+        ends(&database, child, name);
+    }
 }
