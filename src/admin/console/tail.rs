@@ -40,7 +40,7 @@ impl Tail {
         let text = String::from_utf8_lossy(&[front, back].concat()).into_owned();
         let text = if typed.is_empty() { text } else { text.replace(typed, "") };
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        // The end is cut out only when nothing in it can be half a secret.
+        // Before the end of it is cut out, which may be half a secret.
         let text = hide_presigned_in_the_end(&lines.join(" / "));
         match text.char_indices().nth_back(SHOWN) {
             Some((at, _)) => shown(&format!("…{}", &text[at..])),
@@ -52,6 +52,14 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What tells that it is one stands far before what is shown.
+    #[test]
+    fn a_long_presigned_address_is_hidden_before_the_end_is_cut_out() {
+        let mut tail = Tail::default();
+        tail.feed(format!("see https://s3/key?X-Amz-Signature={}&x=y it failed", "0".repeat(SHOWN)).as_bytes());
+        assert_eq!(tail.shown(""), "see https://s3/key?(redacted) it failed");
+    }
 
     #[test]
     fn the_end_is_shown_in_one_harmless_line() {

@@ -95,12 +95,8 @@ pub(super) fn hide_presigned(text: &str) -> String {
     NONE.hide(text)
 }
 
-/// The same of the end of a long text. Where it is cut, it begins with a word of its own.
+/// The same of the end of a long text.
 pub(super) fn hide_presigned_in_the_end(text: &str) -> String {
-    match text.char_indices().nth_back(MOST - 1) {
-        Some((at, _)) if at > 0 => {
-            hide_presigned(text[at..].split_once(char::is_whitespace).map_or("", |(_, end)| end))
-        }
-        _ => hide_presigned(text),
-    }
+    let from = text.char_indices().nth_back(MOST - 1).map_or(0, |(at, _)| at);
+    hide_presigned(&text[from..])
 }
