@@ -45,7 +45,7 @@ impl Guard<'_> {
     }
 
     /// `None` where somebody else is at work: it may be our own session, of which the server does not know yet that it ended.
-    async fn connect_anew(&self) -> Result<Option<(Database, Option<Position>)>, ScanError> {
+    async fn connect_anew(&mut self) -> Result<Option<(Database, Option<Position>)>, ScanError> {
         let mut database = match reading::connect(&self.args.reading, self.printer).await {
             Ok(database) => database,
             Err(Error::Scan(error)) => return Err(error),
@@ -66,7 +66,9 @@ impl Guard<'_> {
             let [before, now] = [&self.tables, &tables].map(|tables| format!("with {}", in_words(tables)));
             return Err(ScanError::OtherDatabase { before, now });
         }
-        if self.alone && matches!(database.lock(&Who::am_i().holder()).await?, Lock::Held(_)) {
+        // Where only the other connection was lost, it need not be taken once more.
+        let is_alone = !self.alone || database.take_over_lock(&mut self.database).await?;
+        if !is_alone && matches!(database.lock(&Who::am_i().holder()).await?, Lock::Held(_)) {
             let ours = "it may be our own, of which the server does not know yet that it is over";
             self.printer.say(&format!("a session still holds the lock of a deletion on this database: {ours}"));
             return Ok(None);

@@ -1,7 +1,7 @@
 //! What a deletion leaves behind: the results, row by row, the count of each state, the bar.
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use crate::admin::Answer;
@@ -18,7 +18,9 @@ use super::Error;
 
 /// Puts every build that has ended on record and moves the bar.
 pub(super) struct Record {
-    results: Results,
+    results: ResultWriter<OutputFile>,
+    /// Whether rows that have been written can still be changed. What has been printed cannot.
+    can_be_amended: bool,
     /// The rows that ended otherwise after all, by address and line.
     otherwise: BTreeMap<(String, u64), (State, String)>,
     states: BTreeMap<State, u64>,
@@ -41,11 +43,13 @@ impl Record {
         unsettled: HashSet<String>,
         printer: Printer,
     ) -> Result<Self, Error> {
-        let results = Results::begin(output).map_err(Error::Unrecorded)?;
+        let can_be_amended = output.can_be_amended();
+        let results = ResultWriter::new(output).map_err(Error::Unrecorded)?;
         let progress = Progress::counted("deleting", deletions, printer);
         let otherwise = BTreeMap::new();
         Ok(Self {
             results,
+            can_be_amended,
             otherwise,
             states: BTreeMap::new(),
             progress,
@@ -89,55 +93,14 @@ impl Record {
 
     /// Ends the results; tells how many builds ended in each state, and whether every row could be written.
     pub(super) fn finish(self) -> (BTreeMap<State, u64>, Result<(), Error>) {
-        (self.states, self.results.finish(&self.otherwise))
-    }
-}
-
-/// The rows of results on their way out.
-enum Results {
-    /// Each at once, into a file: a kill loses none.
-    AtOnce(ResultWriter<OutputFile>),
-    /// At the end, all together: what has been printed cannot be taken back.
-    Held(ResultWriter<Vec<u8>>, OutputFile),
-}
-
-impl Results {
-    fn begin(output: OutputFile) -> std::io::Result<Self> {
-        Ok(match output.can_be_amended() {
-            true => Self::AtOnce(ResultWriter::new(output)?),
-            false => Self::Held(ResultWriter::new(Vec::new())?, output),
-        })
-    }
-
-    fn write(&mut self, row: &ResultRow<'_>) -> std::io::Result<()> {
-        match self {
-            Self::AtOnce(rows) => rows.write(row),
-            Self::Held(rows, _) => rows.write(row),
-        }
-    }
-
-    /// Ends them, with the rows that ended otherwise after all as they ended.
-    fn finish(self, otherwise: &BTreeMap<(String, u64), (State, String)>) -> Result<(), Error> {
-        let amend = |rows: &[u8], to: &mut dyn Write| match otherwise.is_empty() {
-            true => to.write_all(rows),
-            false => report::amended(rows, to, otherwise),
-        };
-        let output = match self {
-            Self::AtOnce(rows) => {
-                let mut output = rows.finish().map_err(Error::Unrecorded)?;
-                if !otherwise.is_empty() {
-                    output.amend(|rows, to| amend(rows, to))?;
-                }
-                output
+        let otherwise = &self.otherwise;
+        let finished = self.results.finish().map_err(Error::Unrecorded).and_then(|mut output| {
+            if self.can_be_amended && !otherwise.is_empty() {
+                output.amend(|rows, to| report::amended(rows, to, otherwise))?;
             }
-            Self::Held(rows, mut output) => {
-                let rows = rows.finish().map_err(Error::Unrecorded)?;
-                let name = output.name();
-                amend(&rows, &mut output).map_err(|source| OutputError::new(name, source))?;
-                output
-            }
-        };
-        Ok(output.finish()?)
+            Ok(output.finish()?)
+        });
+        (self.states, finished)
     }
 }
 
@@ -180,7 +143,16 @@ impl Recorder for Record {
             let place = (escape_controls(url_text), planned.chosen.line);
             self.otherwise.insert(place, (*state, reason.clone()));
         }
-        journalled
+        if self.can_be_amended || self.failed {
+            return journalled;
+        }
+        self.progress.say("their rows are printed once more: the last one of a build counts");
+        let again = ended.iter().filter(|ended| ended.planned.chosen.line > 0).try_for_each(|ended| {
+            let (chosen, planned) = (&ended.planned.chosen, ended.planned.is_deletion());
+            self.results.write(&ResultRow { chosen, planned, state: ended.state, reason: &ended.reason })
+        });
+        self.failed |= again.is_err();
+        journalled.and(again)
     }
 
     fn waits(&self, wait: Duration, why: &str) {

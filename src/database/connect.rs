@@ -107,6 +107,13 @@ pub(super) struct Way {
     server: usize,
 }
 
+impl Way {
+    /// Whether it leads to the same address.
+    pub(super) fn leads_to_the_same(&self, other: &Self) -> bool {
+        (self.server, &self.route.address) == (other.server, &other.route.address)
+    }
+}
+
 /// What is to be done after a try that failed.
 enum Next {
     /// The same address, encrypted or not, the other way round.

@@ -36,7 +36,7 @@ pub enum Lock {
 /// The lock, for as long as this lives.
 pub(super) struct DeletionLock {
     /// Its transaction is open, and ends with the connection.
-    _client: Client,
+    client: Client,
     pid: i64,
 }
 
@@ -44,6 +44,11 @@ impl DeletionLock {
     /// The server's process that holds it.
     pub(super) fn pid(&self) -> i64 {
         self.pid
+    }
+
+    /// Whether its connection is known to have ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
     }
 }
 
@@ -71,7 +76,7 @@ pub(super) async fn take(client: Client, holder: &str) -> Result<(Lock, Option<D
     match client.query_typed_one(LOCK, &[]).await.map_err(failed) {
         Ok(row) if row.field(TAKING, 0)? => {
             let pid = row.field(TAKING, 1)?;
-            Ok((Lock::Taken, Some(DeletionLock { _client: client, pid })))
+            Ok((Lock::Taken, Some(DeletionLock { client, pid })))
         }
         Ok(_) => Ok((Lock::Held(holders(&client).await?), None)),
         Err(error) if error.is_about_the_statement() => Ok((Lock::NotAllowed(error), None)),

@@ -20,7 +20,7 @@ use super::tls::{PROTOCOL, Tls};
 use super::wire::{Socket, Stream};
 
 /// An address that a socket can be opened to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Address {
     Tcp(SocketAddr),
     Unix(PathBuf),

@@ -184,6 +184,25 @@ impl Database {
         })
     }
 
+    /// Takes over the lock from a connection that is given up, if it is held still. It is gone from there in any case.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn take_over_lock(&mut self, from: &mut Self) -> Result<bool, DatabaseError> {
+        let same = self.way.leads_to_the_same(&from.way);
+        self.lock = from.lock.take().filter(|lock| same && !lock.is_closed());
+        if self.lock.is_none() {
+            return Ok(false);
+        }
+        match self.snapshot(&[]).await.map(drop) {
+            Err(error) if error.is_a_lost_lock() => {
+                self.lock = None;
+                Ok(false)
+            }
+            held => held.map(|()| true),
+        }
+    }
+
     /// The other sessions that hold the lock of [`Database::lock`], as far as this role may see them.
     ///
     /// # Errors
