@@ -213,6 +213,14 @@ impl DatabaseError {
         if recovery { Self::CancelledByStandby { what, source } } else { Self::Query { what, source } }
     }
 
+    /// The same, where so many characters stood before the statement that is meant.
+    pub(super) fn after(mut self, before: usize) -> Self {
+        if let Self::Query { source, .. } | Self::CancelledByStandby { source, .. } = &mut self {
+            source.position = source.position.and_then(|position| position.checked_sub(before));
+        }
+        self
+    }
+
     /// Whether the server complains about a statement itself, not about the circumstances: syntax, names, rights, types,
     /// values and what it does not know how to do (SQLSTATE classes 42, 22 and 0A).
     pub fn is_about_the_statement(&self) -> bool {

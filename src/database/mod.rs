@@ -3,6 +3,7 @@
 
 mod auth;
 mod client_certificate;
+mod columns;
 mod connect;
 mod connect_hint;
 mod conninfo;
@@ -25,6 +26,7 @@ mod snapshot;
 mod tls;
 mod wire;
 
+pub use columns::Column;
 pub use error::DatabaseError;
 pub use identity::{DatabaseIdentity, Position};
 pub use lock::{Holder, Lock};
@@ -32,4 +34,4 @@ pub use onlooker::Onlooker;
 pub use row::{Row, Rows};
 pub use session::{Canceller, Database};
 pub use settings::Settings;
-pub use snapshot::{Column, Parameter, Snapshot};
+pub use snapshot::{Parameter, Snapshot};

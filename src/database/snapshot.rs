@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
-use tokio_postgres::types::{Kind, ToSql, Type};
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{SimpleQueryMessage, Transaction};
 
+use super::columns::{self, Column};
 use super::identity::DatabaseIdentity;
 use super::row::Field;
 use super::silence::in_time;
@@ -33,19 +34,6 @@ pub enum Parameter {
     Texts(Vec<String>),
     /// bigint\[\]
     Integers(Vec<i64>),
-}
-
-/// A column of a statement's result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Column {
-    /// The name that the statement gives it.
-    pub name: String,
-    /// PostgreSQL's name of its type (`int8`, `timestamptz` ...).
-    pub type_name: String,
-    /// The schema of its type.
-    pub type_schema: String,
-    /// The columns of the table whose row it is; `None` where it is no such row.
-    pub fields: Option<Vec<String>>,
 }
 
 /// Makes sure that a transaction is what it was begun as: settled, in the server's process `begun_in`, with the lock held by `lock`.
@@ -117,14 +105,20 @@ impl Snapshot<'_> {
         Ok(())
     }
 
-    /// Has the server check a statement, and tells the columns of its result.
+    /// Has the server check a statement, which may have parameters.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Query`] with the server's complaint and its position.
+    pub async fn takes(&self, what: &str, sql: &str) -> Result<(), DatabaseError> {
+        in_time(what, self.looking(), columns::check(&self.transaction, what, sql)).await
+    }
+
+    /// Has the server check a statement without parameters, and tells the columns of its result.
     ///
     /// # Errors
     /// [`DatabaseError::Query`] with the server's complaint and its position.
     pub async fn columns(&self, what: &str, sql: &str) -> Result<Vec<Column>, DatabaseError> {
-        let prepare = async { self.transaction.prepare(sql).await.map_err(|source| query_error(what, source)) };
-        let prepared = in_time(what, self.looking(), prepare).await?;
-        Ok(prepared.columns().iter().map(described).collect())
+        in_time(what, self.looking(), columns::read(&self.transaction, what, sql)).await
     }
 
     /// How the server would run a statement, as the JSON that it gives.
@@ -195,19 +189,6 @@ impl Parameter {
             Self::Texts(_) => Type::TEXT_ARRAY,
             Self::Integers(_) => Type::INT8_ARRAY,
         }
-    }
-}
-
-fn described(column: &tokio_postgres::Column) -> Column {
-    let fields = match column.type_().kind() {
-        Kind::Composite(fields) => Some(fields.iter().map(|field| field.name().to_owned()).collect()),
-        _ => None,
-    };
-    Column {
-        name: column.name().to_owned(),
-        type_name: column.type_().name().to_owned(),
-        type_schema: column.type_().schema().to_owned(),
-        fields,
     }
 }
 

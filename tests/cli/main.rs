@@ -32,6 +32,7 @@ mod manifest;
 mod odd_data;
 mod odd_files;
 mod own_sql;
+mod pgbouncer;
 mod pooler;
 mod profiles;
 mod report;

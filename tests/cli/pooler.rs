@@ -13,7 +13,7 @@ const LEFT_WITH: [&str; 4] = [
 ];
 
 /// A role that may read the tables of a database, and the schema of a twin that is empty.
-fn reader(database: &TestDatabase) -> String {
+pub(crate) fn reader(database: &TestDatabase) -> String {
     let role = format!("{}_reader", database.name);
     database.run(&format!(
         "CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};
@@ -81,7 +81,7 @@ fn rows_that_a_policy_hides_are_an_error_in_every_session() {
 }
 
 /// Deletes all of a report through a pooler, while a second deletion tries to.
-fn deletes_alone(database: &TestDatabase, variables: &[(String, String)]) {
+pub(crate) fn deletes_alone(database: &TestDatabase, variables: &[(String, String)]) {
     let folder = tempfile::tempdir().expect("a folder");
     let report = folder.path().join("report.csv");
     halfbuilt(&["scan", "-o"]).args(&[&report]).args(&TIMES).envs(variables).run().exits(Exit::Clean);

@@ -75,7 +75,7 @@ impl Archiving {
             let every = compose::part("every", "NOT MATERIALIZED", &sql);
             let statement = statement(fit, &[every]);
             snapshot
-                .columns(&format!("reading {}", place.part), &statement)
+                .takes(&format!("reading {}", place.part), &statement)
                 .await
                 .map_err(|error| place.misfit(error))?;
             schemas.push(checked.table.0);

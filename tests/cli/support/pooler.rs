@@ -1,6 +1,7 @@
 //! A small pooler of transactions, which gives each one to another session of the server than the one before, on purpose.
 //!
-//! It speaks version 3 of PostgreSQL's protocol, as far as a pooler has to: it lets everybody in, and passes on whole messages.
+//! It speaks version 3 of PostgreSQL's protocol, as far as a pooler has to: it lets everybody in, and passes on whole messages. Whoever
+//! prepares a statement under a name is turned out.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -184,6 +185,10 @@ fn relay<'a>(
             let (letter, whole) = message(client)?;
             if letter == b'X' {
                 return Ok(());
+            }
+            // The next session knows nothing of what this one has prepared under a name.
+            if letter == b'P' && whole[5] != 0 {
+                return Err(io::Error::other("a statement is prepared under a name"));
             }
             request.extend(whole);
             if matches!(letter, b'S' | b'Q') {

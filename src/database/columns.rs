@@ -1,0 +1,78 @@
+//! Which columns a statement gives, asked in a way that leaves nothing in the session of the server.
+//!
+//! The client library can tell them too. But it asks about each type that is not built in by statements that it prepares and uses again
+//! in later transactions, where a pooler has another session for it.
+
+use futures_util::future::join;
+use tokio_postgres::{Row, Transaction};
+
+use super::DatabaseError;
+use super::row::Field;
+
+/// Has the server check the statement that follows.
+const PREPARE: &str = include_str!("../../sql/engine/prepare.sql");
+/// Has it forget that statement.
+const UNPREPARE: &str = include_str!("../../sql/engine/unprepare.sql");
+/// Names the columns.
+const NAMES: &str = include_str!("../../sql/engine/column_names.sql");
+/// Tells their types.
+const TYPES: &str = include_str!("../../sql/engine/column_types.sql");
+/// Where the statement goes in both.
+const ASKED: &str = ":\"asked\"";
+
+/// What is being read.
+const WHAT: &str = "the columns of a statement";
+
+/// A column of a statement's result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The name that the statement gives it.
+    pub name: String,
+    /// PostgreSQL's name of its type (`int8`, `timestamptz` ...).
+    pub type_name: String,
+    /// The schema of its type.
+    pub type_schema: String,
+    /// The columns of the table whose row it is; `None` where it is no such row.
+    pub fields: Option<Vec<String>>,
+}
+
+/// Has the server check a statement, which may have parameters.
+///
+/// # Errors
+/// [`DatabaseError::Query`] with the server's complaint and its position.
+pub(super) async fn check(transaction: &Transaction<'_>, what: &str, sql: &str) -> Result<(), DatabaseError> {
+    let prepare = format!("{PREPARE}{sql}");
+    // Sent together, and not by the simple protocol, in which a statement might be two.
+    let (prepared, forgotten) =
+        join(transaction.query_typed(&prepare, &[]), transaction.query_typed(UNPREPARE, &[])).await;
+    // Its place is counted from where the statement itself begins.
+    let complaint = |source| DatabaseError::statement(what, source).after(PREPARE.chars().count());
+    prepared.map_err(complaint)?;
+    forgotten.map_err(|source| DatabaseError::statement(what, source)).map(drop)
+}
+
+/// Has the server check a statement without parameters, and tells the columns of its result.
+///
+/// # Errors
+/// [`DatabaseError::Query`] with the server's complaint and its position.
+pub(super) async fn read(transaction: &Transaction<'_>, what: &str, sql: &str) -> Result<Vec<Column>, DatabaseError> {
+    let failed = |source| DatabaseError::statement(what, source);
+    let names = NAMES.replace(ASKED, sql);
+    let (checked, names) = join(check(transaction, what, sql), transaction.query_typed(&names, &[])).await;
+    checked?;
+    let names = names.map_err(failed)?.iter().map(|row| row.field(WHAT, 0)).collect::<Result<Vec<String>, _>>()?;
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places = 1..=names.len();
+    let columns = places.clone().map(|place| format!("c{place}")).collect::<Vec<_>>().join(", ");
+    let types = places.map(|place| format!("pg_typeof(of_it.c{place})")).collect::<Vec<_>>().join(", ");
+    let sql = TYPES.replace(":columns", &columns).replace(":types", &types).replace(ASKED, sql);
+    let types = transaction.query_typed(&sql, &[]).await.map_err(failed)?;
+    names.into_iter().zip(&types).map(|(name, row)| column(name, row)).collect()
+}
+
+fn column(name: String, row: &Row) -> Result<Column, DatabaseError> {
+    let [type_name, type_schema] = [row.field(WHAT, 0)?, row.field(WHAT, 1)?];
+    Ok(Column { name, type_name, type_schema, fields: row.field(WHAT, 2)? })
+}
