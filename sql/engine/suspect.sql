@@ -5,4 +5,4 @@ SELECT share.build_key::text, sum(share.share) AS difference
   FROM share
  WHERE share.build_key :among
  GROUP BY share.build_key
-HAVING sum(share.share) <> 0;
+HAVING sum(share.share) IS DISTINCT FROM 0;

@@ -129,6 +129,8 @@ struct Buckets {
     levels: Vec<Vec<i64>>,
     /// Something names no build at all.
     without_key: bool,
+    /// Something has no place, or no sum, so nothing follows from the sums.
+    unplaced: bool,
     /// How many pieces of output were stored at a time that is not on record.
     off_record: u64,
     /// By how much all the buckets of the last level together do not add up.
@@ -150,7 +152,9 @@ impl Buckets {
         let mut buckets = Vec::new();
         self.difference = 0.0;
         while let Some(row) = rows.next().await? {
-            let difference = row.number(1)?.unwrap_or_default();
+            let sum = row.number(1)?;
+            self.unplaced |= sum.is_none() || row.boolean(3)?.unwrap_or_default();
+            let difference = sum.unwrap_or_default();
             if level == 0 {
                 self.off_record += row.integer(2)?.unwrap_or_default().unsigned_abs();
             }
@@ -188,9 +192,9 @@ impl Buckets {
         Ok(Some(keys).filter(|keys| keys.len() as u64 <= most))
     }
 
-    /// Whether so many buckets do not add up that no other level would tell more.
+    /// Whether nothing follows from the sums, or so many buckets do not add up that no other level would tell more.
     fn are_no_help(&self) -> bool {
-        self.levels.last().is_some_and(|buckets| buckets.len() > BUCKETS / 2)
+        self.unplaced || self.levels.last().is_some_and(|buckets| buckets.len() > BUCKETS / 2)
     }
 
     fn parameters(&self) -> Vec<Parameter> {
@@ -211,8 +215,10 @@ async fn suspects(
     }
     let mut rows = snapshot.rows("adding up builds", &statement, &[Parameter::Texts(candidates)]).await?;
     while let Some(row) = rows.next().await? {
-        found.0.extend(row.text(0)?);
-        found.1 += row.number(1)?.unwrap_or_default();
+        // A build without a key, or without a sum, may be any: all are looked at.
+        let (Some(key), Some(sum)) = (row.text(0)?, row.number(1)?) else { return Ok(None) };
+        found.0.push(key);
+        found.1 += sum;
     }
     Ok(Some(found))
 }
