@@ -12,6 +12,7 @@ use super::placed::InSchema;
 use super::profile::Profile;
 use super::relation::{Kind, Relation};
 use super::rule::Rule;
+use super::tables;
 
 /// Tells the version of the server.
 const VERSION: &str = include_str!("../../sql/engine/version.sql");
@@ -28,7 +29,7 @@ pub struct Shape {
 
 impl Shape {
     /// What is known before the server is asked.
-    fn of(schema: InSchema) -> Self {
+    pub(super) fn of(schema: InSchema) -> Self {
         Self { schema, ..Self::default() }
     }
 
@@ -87,7 +88,15 @@ pub async fn relation_faults(
 /// All faults of one rule over a profile without fault, as the server sees it. A snapshot is of no use any more after a
 /// fault that the server has found.
 pub async fn rule_faults(snapshot: &Snapshot<'_>, profile: &Profile, rule: &Rule, schema: &InSchema) -> Vec<ScanError> {
-    look_at_rule(snapshot, profile, &Shape::of(schema.clone()), rule).await
+    let faults = look_at_rule(snapshot, profile, &Shape::of(schema.clone()), rule).await;
+    if !faults.is_empty() || rule.ships() {
+        return faults;
+    }
+    let beyond = async {
+        let of_relations = tables::of_relations(profile, schema, snapshot).await?;
+        tables::beyond(rule, profile, schema, &of_relations, snapshot).await
+    };
+    beyond.await.unwrap_or_else(Some).into_iter().collect()
 }
 
 /// What keeps relations and rules without fault from being run together, such as keys of types that cannot be compared.

@@ -30,9 +30,9 @@ impl Fit {
     pub async fn check(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
         let schema = tables::find_schema(plan, snapshot).await?;
         let shape = check::profile(snapshot, &plan.profile, schema).await?;
-        let Read { tables, role } = tables::read(plan, &shape.schema, snapshot).await?;
         let rules: Vec<&Rule> = plan.rules.iter().collect();
         check::rules(snapshot, &plan.profile, &shape, &rules).await?;
+        let Read { tables, role } = tables::read(plan, &shape.schema, snapshot).await?;
         Ok(Self { shape, tables, role, database_tag: database_tag(snapshot.identity()) })
     }
 

@@ -9,10 +9,14 @@ use crate::database::{Parameter, Snapshot};
 use crate::table::Table;
 
 use super::ScanError;
+use super::check::Shape;
+use super::compose::{Relations, Scope};
 use super::fingerprint::hexadecimal;
 use super::placed::{self, InSchema};
 use super::plan::ScanPlan;
+use super::profile::Profile;
 use super::relation::Relation;
+use super::rule::Rule;
 
 /// Says which of some tables there are in some schemas.
 const TABLES: &str = include_str!("../../sql/engine/tables.sql");
@@ -101,16 +105,15 @@ pub(super) struct Read {
 /// # Errors
 /// A relation that does not fit the database; a temporary table; a lost connection.
 pub(super) async fn read(plan: &ScanPlan, schema: &InSchema, snapshot: &Snapshot<'_>) -> Result<Read, ScanError> {
-    let mut named: BTreeSet<(String, String)> = BTreeSet::new();
-    for relation in Relation::ALL {
-        let Some(written) = plan.profile.relation(relation) else { continue };
-        if let Some(schema) = schema.name() {
-            named.extend(placed::names(&written.sql).into_iter().map(|name| (schema.to_owned(), name)));
+    let mut named = of_relations(&plan.profile, schema, snapshot).await?;
+    for rule in plan.rules.iter().filter(|rule| !rule.ships()) {
+        if let Some(fault) = beyond(rule, &plan.profile, schema, &named, snapshot).await? {
+            return Err(fault);
         }
-        let what = format!("asking what relation {relation} reads");
-        let explained = snapshot.explanation(&what, &schema.sql(&written.sql)).await?;
-        let explained: Value = serde_json::from_str(&explained).map_err(|_| ScanError::NoAnswer { what: "EXPLAIN" })?;
-        scanned(&explained, &mut named);
+    }
+    if let Some(schema) = schema.name() {
+        let names = plan.profile.all_sql().flat_map(placed::names);
+        named.extend(names.map(|name| (schema.to_owned(), name)));
     }
     if let Some((_, table)) = named.iter().find(|(schema, _)| schema.starts_with(TEMPORARY)) {
         return Err(fault(plan, format!("{table:?} is a temporary table")));
@@ -133,6 +136,53 @@ pub(super) async fn read(plan: &ScanPlan, schema: &InSchema, snapshot: &Snapshot
         role.is_superuser = row.boolean(1)?.unwrap_or_default();
     }
     Ok(Read { tables, role })
+}
+
+/// The tables that the relations of a profile scan.
+pub(super) async fn of_relations(
+    profile: &Profile,
+    schema: &InSchema,
+    snapshot: &Snapshot<'_>,
+) -> Result<BTreeSet<(String, String)>, ScanError> {
+    let mut found = BTreeSet::new();
+    for relation in Relation::ALL {
+        let Some(written) = profile.relation(relation) else { continue };
+        let what = format!("asking what relation {relation} reads");
+        explain(&what, &schema.sql(&written.sql), snapshot, &mut found).await?;
+    }
+    Ok(found)
+}
+
+/// A rule is over the relations only: what it reads besides is in no list of what was read.
+pub(super) async fn beyond(
+    rule: &Rule,
+    profile: &Profile,
+    schema: &InSchema,
+    of_relations: &BTreeSet<(String, String)>,
+    snapshot: &Snapshot<'_>,
+) -> Result<Option<ScanError>, ScanError> {
+    let shape = Shape::of(schema.clone());
+    let (statement, _) = Relations { profile, shape: &shape, scope: Scope::All }.rule(rule);
+    let mut found = BTreeSet::new();
+    explain(&format!("asking what rule {} reads", rule.name), &statement, snapshot, &mut found).await?;
+    Ok(found.difference(of_relations).next().map(|(schema, name)| ScanError::Columns {
+        file: rule.file.clone(),
+        line: rule.line,
+        part: format!("rule {}", rule.name),
+        fault: format!("it reads table {schema}.{name}: a rule reads build, step, chunk and object, and nothing else"),
+    }))
+}
+
+async fn explain(
+    what: &str,
+    sql: &str,
+    snapshot: &Snapshot<'_>,
+    into: &mut BTreeSet<(String, String)>,
+) -> Result<(), ScanError> {
+    let explained = snapshot.explanation(what, sql).await?;
+    let explained: Value = serde_json::from_str(&explained).map_err(|_| ScanError::NoAnswer { what: "EXPLAIN" })?;
+    scanned(&explained, into);
+    Ok(())
 }
 
 /// The tables that a plan of the server scans.

@@ -366,3 +366,36 @@ fn sql_of_ones_own_that_runs_as_a_mighty_role_is_warned_of() {
         .says("warning: --rules ")
         .says("which is a superuser");
 }
+
+/// What a rule reads besides the relations is in no list of what was read.
+#[test]
+fn a_rule_reads_the_relations_and_nothing_else() {
+    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    database.run("CREATE TABLE notes (build_id bigint); CREATE VIEW of_notes AS SELECT * FROM notes");
+    let folder = tempfile::tempdir().expect("a folder");
+    let rules = folder.path().join("rules");
+    std::fs::create_dir(&rules).expect("a folder");
+    let rule = |sql: &str| {
+        let text = format!("-- rule: own-rule\n-- title: t\n-- needs: build, step\n{sql}\n");
+        std::fs::write(rules.join("own-rule.sql"), text).expect("a file");
+    };
+    let scan = || halfbuilt(&["scan", "--rules"]).args(&[&rules]).args(&TIMES).on(&database).run();
+    let check = || halfbuilt(&["profiles", "--check", "circleci", "--rules"]).args(&[&rules]).on(&database).run();
+    rule("SELECT build_key, 'x' AS evidence FROM build WHERE build_key IN (SELECT step.build_key FROM step) AND false");
+    scan().exits(Exit::Clean);
+    check().exits(Exit::Clean);
+    for other in ["notes", "of_notes"] {
+        rule(&format!(
+            "SELECT build_key, 'x' AS evidence FROM build WHERE build_key IN (SELECT build_id FROM public.{other})"
+        ));
+        let said =
+            "rule own-rule: it reads table public.notes: a rule reads build, step, chunk and object, and nothing else";
+        scan().exits(Exit::Failed).fails_with("own-rule.sql, line 1").says(said);
+        assert!(check().exits(Exit::Failed).stdout.contains(said));
+    }
+    // What the relations are made of is on that list.
+    rule(
+        "SELECT build_key, 'x' AS evidence FROM build WHERE build_key IN (SELECT build_id FROM public.actions) AND false",
+    );
+    scan().exits(Exit::Clean);
+}
