@@ -212,7 +212,11 @@ pub fn open_or_create(options: &OpenOptions, path: &Path) -> io::Result<File> {
         // This follows no link.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             refuse_dangling(path)?;
-            open_at_once(options.clone().create_new(true), path)
+            match open_at_once(options.clone().create_new(true), path) {
+                // Somebody else has made it in between.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_plain_as(options, path),
+                made => made,
+            }
         }
         opened => opened,
     }

@@ -45,6 +45,32 @@ pub fn in_words(tables: &[Table]) -> String {
     groups.iter().map(group).collect::<Vec<_>>().join("; ")
 }
 
+/// What is not the same in two lists of tables, in words.
+pub fn changed(before: &[Table], now: &[Table]) -> String {
+    let mut changes = Vec::new();
+    for table in before {
+        let place = format!("{}.{}", shown(&table.schema), shown(&table.name));
+        match now.iter().find(|other| (&other.schema, &other.name) == (&table.schema, &table.name)) {
+            Some(same) if same == table => {}
+            None => changes.push(format!("{} {place} is not read any more", table.kind)),
+            Some(other) if other.kind != table.kind => {
+                changes.push(format!("{place} was a {} and is a {}", table.kind, other.kind));
+            }
+            Some(other) if other.owner != table.owner => {
+                let owners = [&table.owner, &other.owner].map(|owner| shown(owner));
+                changes.push(format!("{} {place} belonged to {} and belongs to {}", table.kind, owners[0], owners[1]));
+            }
+            Some(_) => changes.push(format!("{} {place} has another definition", table.kind)),
+        }
+    }
+    let is_new =
+        |table: &&Table| !before.iter().any(|other| (&other.schema, &other.name) == (&table.schema, &table.name));
+    let new = now.iter().filter(is_new);
+    changes
+        .extend(new.map(|table| format!("{} {}.{} is read now", table.kind, shown(&table.schema), shown(&table.name))));
+    changes.join("; ")
+}
+
 /// A name as it is: in quotation marks where it is no plain word.
 fn shown(name: &str) -> String {
     let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
@@ -58,6 +84,24 @@ mod tests {
     fn table(schema: &str, name: &str, kind: &str) -> Table {
         let [schema, name, kind] = [schema, name, kind].map(str::to_owned);
         Table { schema, name, kind, owner: "ci".to_owned(), definition_sha256: None }
+    }
+
+    #[test]
+    fn what_has_changed_is_said() {
+        let before =
+            [table("public", "builds", "table"), table("public", "steps", "view"), table("public", "output", "table")];
+        let mut now = before.clone();
+        now[0].kind = "view".to_owned();
+        now[1].definition_sha256 = Some("ab".to_owned());
+        now[2].owner = "mallory".to_owned();
+        assert_eq!(
+            changed(&before, &now),
+            "public.builds was a table and is a view; view public.steps has another definition; table public.output belonged to ci and \
+             belongs to mallory"
+        );
+        assert_eq!(changed(&before, &before), "");
+        assert_eq!(changed(&[], &before[..1]), "table public.builds is read now");
+        assert_eq!(changed(&before[..1], &[]), "table public.builds is not read any more");
     }
 
     #[test]

@@ -51,7 +51,7 @@ const HOMES: [(&str, &[&str]); 26] = [
     ("tokio_postgres", &["database/"]),
     ("tokio_openssl", &["database/", "admin/http/"]),
     ("nix::unistd", &["database/", "file_access.rs", "deletion/journal/", "admin/console/"]),
-    ("nix::fcntl", &["file_access.rs", "deletion/journal/", "deletion/archive/", "output/file.rs"]),
+    ("nix::fcntl", &["file_access.rs", "deletion/journal/", "deletion/archive/", "output/record_file.rs"]),
     ("nix::poll", &["file_access.rs", "output/pipe.rs"]),
     ("nix::sys", &["admin/console/", "core_dumps.rs"]),
     ("nix::time", &["admin/freshness.rs"]),

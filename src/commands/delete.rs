@@ -57,7 +57,7 @@ pub(super) async fn run(mut args: DeleteArgs, interrupt: &Interrupt, printer: Pr
         reading::warn_of_role(&args.reading, &scan, guard.fit.role(), printer);
         gates::tables(&guard.tables, &origin)?;
         reading::say_premise(&guard.premise, printer);
-        history.is_of(&guard.database_name())?;
+        history.is_of(&guard.database_name(&history.past))?;
         let known = guard.projects().await?;
         gates.tell_unmatched(known.keys(), printer);
         let plan = make_plan(&mut guard, chosen, &known, &history.past, printer).await?;
@@ -89,7 +89,7 @@ pub(super) async fn run(mut args: DeleteArgs, interrupt: &Interrupt, printer: Pr
         return Ok(Exit::Clean);
     }
     judged?;
-    let database = guard.database_name().name;
+    let database = guard.identity().name.clone();
     let question = Question { host: &host, via: &via, database: &database, deletions, chosen: plan.len() };
     interrupt.or(confirm(&args, question, printer)).await?;
     let output = (output, output_file);

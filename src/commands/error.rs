@@ -211,6 +211,7 @@ impl Error {
                 | ScanError::NoSchema { .. }
                 | ScanError::NoAnswer { .. }
                 | ScanError::OtherDatabase { .. }
+                | ScanError::OtherTables { .. }
                 | ScanError::Database(_),
             )
             | Self::Unfit { .. }

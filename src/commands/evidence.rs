@@ -54,7 +54,7 @@ impl Evidence {
             Some(Extent { length: 0, .. }) => Start::GoOn(None),
             Some(last) => Start::GoOn(Some(last)),
         };
-        let database = guard.database_name();
+        let database = guard.database_name(past);
         let archiving = {
             let snapshot = guard.database.snapshot(&guard.plan.settings_by(&guard.premise)).await?;
             Archiving::check(guard.plan, &guard.fit, &snapshot).await?

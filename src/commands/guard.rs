@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::build_url::BuildUrl;
 use crate::cli::DeleteArgs;
 use crate::database::{Database, DatabaseError, DatabaseIdentity, Position};
-use crate::deletion::journal::DatabaseName;
+use crate::deletion::journal::{DatabaseName, Past};
 use crate::deletion::{ArchiveFailure, BuildReader, Permit, Reading, Terms};
 use crate::finding::Finding;
 use crate::output::Printer;
@@ -50,6 +50,8 @@ pub(super) struct Guard<'a> {
     pub(super) printer: Printer,
     /// Which database it is: the only one that may be read.
     pub(super) identity: DatabaseIdentity,
+    /// The schemas on the role's search path.
+    schemas: Vec<String>,
     /// The tables that are read: the only ones that may be.
     pub(super) tables: Vec<Table>,
     /// Whether no other deletion may be at work on it.
@@ -79,12 +81,13 @@ impl<'a> Guard<'a> {
     ) -> Result<Self, ScanError> {
         let identity = database.identity().await?;
         let position = database.position().await?;
-        let (fit, premise) = {
+        let (fit, premise, schemas) = {
             let snapshot = database.snapshot(&plan.settings()).await?;
             let fit = Fit::check(plan, &snapshot).await?;
             let premise = Premise::establish(plan, &fit, &snapshot).await?;
             snapshot.holds().await?;
-            (fit, premise)
+            let schemas = snapshot.schemas().to_vec();
+            (fit, premise, schemas)
         };
         let alone = args.execute;
         let limit = args.reading.statement_timeout.map_or(FIRST_SILENCE, |one| one * STATEMENTS + ON_THE_WAY);
@@ -96,6 +99,7 @@ impl<'a> Guard<'a> {
             args,
             printer,
             identity,
+            schemas,
             tables: fit.tables().to_vec(),
             fit,
             alone,
@@ -116,9 +120,20 @@ impl<'a> Guard<'a> {
         }
     }
 
-    /// Which database it is.
-    pub(super) fn database_name(&self) -> DatabaseName {
+    /// Which database it is, in the words of a journal that has been begun.
+    ///
+    /// A journal without tables is an older program's, which looked for the tables on the whole search path of the role, after pg_catalog.
+    pub(super) fn database_name(&self, past: &Past) -> DatabaseName {
         let DatabaseIdentity { system_identifier, name } = self.identity.clone();
+        let asked = self.args.reading.schema.as_ref();
+        let as_before = asked.is_none_or(|schema| self.schemas.first() == Some(schema));
+        if let Some(first) = past.sessions.first().filter(|session| as_before && session.start.tables.is_none()) {
+            let looked_in = ["pg_catalog"].into_iter().chain(self.schemas.iter().map(String::as_str));
+            let before = reads(self.plan, &looked_in.collect::<Vec<_>>().join(", "));
+            if before == first.start.database.reads {
+                return DatabaseName { system_identifier, name, reads: before };
+            }
+        }
         DatabaseName { system_identifier, name, reads: reads(self.plan, self.fit.schema().name().unwrap_or_default()) }
     }
 
@@ -178,6 +193,8 @@ impl Guard<'_> {
         let snapshot = self.database.snapshot(&self.plan.settings_by(&self.premise)).await?;
         let lookup = Lookup::new(self.plan, &self.fit, &self.premise, &snapshot);
         let readings = look(&lookup, self.thorough, chosen).await?;
+        // By what others have put in the place of a table since, everything might be gone.
+        self.fit.reads_the_same(&snapshot).await?;
         snapshot.holds().await?;
         Ok(readings)
     }
@@ -247,6 +264,10 @@ impl BuildReader for Guard<'_> {
         };
         self.evidence = Some(evidence);
         archived.map(|archived| Some(archived.fingerprints))
+    }
+
+    fn alone(&self) -> Box<dyn Fn() -> bool> {
+        self.database.lock_watch()
     }
 
     fn has_been_away(&mut self) -> bool {

@@ -8,7 +8,7 @@ use crate::causes::told_apart;
 use crate::database::{Database, Lock, Position};
 use crate::deletion::journal::Who;
 use crate::scan::{Fit, ScanError};
-use crate::table::in_words;
+use crate::table::changed;
 
 use super::guard::Guard;
 use super::{Error, reading};
@@ -63,8 +63,7 @@ impl Guard<'_> {
         }
         let tables = Fit::check(self.plan, &database.snapshot(&self.plan.settings()).await?).await?.tables().to_vec();
         if tables != self.tables {
-            let [before, now] = [&self.tables, &tables].map(|tables| format!("with {}", in_words(tables)));
-            return Err(ScanError::OtherDatabase { before, now });
+            return Err(ScanError::OtherTables { change: changed(&self.tables, &tables) });
         }
         // Where only the other connection was lost, it need not be taken once more.
         let is_alone = !self.alone || database.take_over_lock(&mut self.database).await?;

@@ -1,6 +1,7 @@
 //! One deleter at a time: a lock that lives as long as a transaction, on a connection of its own.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
@@ -36,7 +37,7 @@ pub enum Lock {
 /// The lock, for as long as this lives.
 pub(super) struct DeletionLock {
     /// Its transaction is open, and ends with the connection.
-    client: Client,
+    client: Arc<Client>,
     pid: i64,
 }
 
@@ -44,6 +45,12 @@ impl DeletionLock {
     /// The server's process that holds it.
     pub(super) fn pid(&self) -> i64 {
         self.pid
+    }
+
+    /// Tells at any moment whether its connection is not known to have ended.
+    pub(super) fn watch(&self) -> Box<dyn Fn() -> bool> {
+        let client = Arc::downgrade(&self.client);
+        Box::new(move || client.upgrade().is_some_and(|client| !client.is_closed()))
     }
 
     /// Whether its connection is known to have ended.
@@ -76,7 +83,7 @@ pub(super) async fn take(client: Client, holder: &str) -> Result<(Lock, Option<D
     match client.query_typed_one(LOCK, &[]).await.map_err(failed) {
         Ok(row) if row.field(TAKING, 0)? => {
             let pid = row.field(TAKING, 1)?;
-            Ok((Lock::Taken, Some(DeletionLock { client, pid })))
+            Ok((Lock::Taken, Some(DeletionLock { client: Arc::new(client), pid })))
         }
         Ok(_) => Ok((Lock::Held(holders(&client).await?), None)),
         Err(error) if error.is_about_the_statement() => Ok((Lock::NotAllowed(error), None)),

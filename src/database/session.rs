@@ -50,8 +50,10 @@ pub struct Database {
     identity: Option<DatabaseIdentity>,
     /// The schemas on the role's own search path; asked for once.
     schemas: Option<Vec<String>>,
-    /// The lock of a deletion, where this connection is for one.
+    /// The lock of a deletion, where this connection is for one and holds it.
     lock: Option<DeletionLock>,
+    /// Whether this connection is for a deletion, and of no use without the lock.
+    needs_lock: bool,
 }
 
 /// Stops what the server is doing for a [`Database`], from elsewhere.
@@ -80,6 +82,7 @@ impl Database {
             identity: None,
             schemas: None,
             lock: None,
+            needs_lock: false,
         })
     }
 
@@ -173,18 +176,21 @@ impl Database {
         let Connected { client, .. } = connect::once_more(&self.settings, &self.way).await?;
         let (lock, taken) =
             in_time("taking the lock of a deletion", self.first_answer(), lock::take(client, holder)).await?;
+        self.needs_lock = taken.is_some();
         self.lock = taken;
         Ok(match lock {
             // A lock that cannot be seen by those who read is none: the two connections may lead to two servers.
             Lock::Taken if self.snapshot(&[]).await.is_err_and(|error| error.is_a_lost_lock()) => {
                 self.lock = None;
+                // It stays of no use: nothing is to be read through it as if no lock were needed.
                 return Err(DatabaseError::LockLost);
             }
             other => other,
         })
     }
 
-    /// Takes over the lock from a connection that is given up, if it is held still. It is gone from there in any case.
+    /// Takes over the lock from a connection that is given up, if it is held still. It is gone from there in any case, and nothing can be
+    /// read through that one any more.
     ///
     /// # Errors
     /// The connection is lost.
@@ -194,12 +200,22 @@ impl Database {
         if self.lock.is_none() {
             return Ok(false);
         }
+        self.needs_lock = true;
         match self.snapshot(&[]).await.map(drop) {
             Err(error) if error.is_a_lost_lock() => {
-                self.lock = None;
+                (self.lock, self.needs_lock) = (None, false);
                 Ok(false)
             }
             held => held.map(|()| true),
+        }
+    }
+
+    /// Tells at any moment, without asking the server, whether the lock may still be held; always so where none is needed.
+    pub fn lock_watch(&self) -> Box<dyn Fn() -> bool> {
+        match &self.lock {
+            Some(lock) => lock.watch(),
+            None if self.needs_lock => Box::new(|| false),
+            None => Box::new(|| true),
         }
     }
 
@@ -245,6 +261,9 @@ impl Database {
 
     /// Begins a transaction, and settles it before anything else is asked.
     async fn begin(&mut self) -> Result<Begun<'_>, DatabaseError> {
+        if self.needs_lock && self.lock.is_none() {
+            return Err(DatabaseError::LockLost);
+        }
         let failed = |source| query_error(SETTING_UP, source);
         let begin = self.client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let transaction = begin.start().await.map_err(failed)?;

@@ -14,6 +14,8 @@ use super::{DatabaseError, Row, Rows};
 
 /// Says whether it is still settled, and in which session of the server.
 const SETTLED: &str = include_str!("../../sql/engine/settled.sql");
+/// Says whether the lock of a deletion is held.
+const LOCK_HELD: &str = include_str!("../../sql/engine/lock_held.sql");
 /// Sets the `halfbuilt.*` settings for the transaction.
 const SETTINGS: &str = include_str!("../../sql/engine/setting.sql");
 /// What stands before a statement that is to be explained.
@@ -43,9 +45,8 @@ pub(super) async fn settled(
     lock: Option<i64>,
     begun_in: Option<i64>,
 ) -> Result<i64, DatabaseError> {
-    let holders: Vec<i64> = lock.into_iter().collect();
-    let row = transaction.query_typed_one(SETTLED, &[(&holders, Type::INT8_ARRAY)]).await;
-    let row = row.map_err(|source| query_error(SETTING_UP, source))?;
+    let failed = |source| query_error(SETTING_UP, source);
+    let row = transaction.query_typed_one(SETTLED, &[]).await.map_err(failed)?;
     let pid: i64 = row.field(SETTING_UP, 0)?;
     if let Some(before) = begun_in.filter(|before| *before != pid) {
         return Err(DatabaseError::Moved { before, now: pid });
@@ -53,8 +54,11 @@ pub(super) async fn settled(
     if !row.field::<bool>(SETTING_UP, 1)? {
         return Err(DatabaseError::Unsettled);
     }
-    if lock.is_some() && !row.field::<bool>(SETTING_UP, 2)? {
-        return Err(DatabaseError::LockLost);
+    if let Some(lock) = lock {
+        let held = transaction.query_typed_one(LOCK_HELD, &[(&vec![lock], Type::INT8_ARRAY)]).await;
+        if !held.map_err(failed)?.field::<bool>(SETTING_UP, 0)? {
+            return Err(DatabaseError::LockLost);
+        }
     }
     Ok(pid)
 }

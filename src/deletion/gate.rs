@@ -146,12 +146,10 @@ pub enum GateError {
         of: Option<String>,
     },
     /// Other tables would be read than those of which the report tells.
-    #[error("the report is of other tables: it read {scanned}; now these would be read: {now}")]
+    #[error("the report is of other tables: {change}")]
     OtherTables {
-        /// Those of the report.
-        scanned: String,
-        /// Those that are there now.
-        now: String,
+        /// What has changed.
+        change: String,
     },
     /// The database is a copy that may lag behind.
     #[error("this database is a standby: what it says may be old, and builds that have recovered would be deleted")]

@@ -32,6 +32,11 @@ pub fn with_past(
                         "it is there again: restored since this journal deleted it? A new --journal begins afresh";
                     Decision::Keep(State::Failed, back.to_owned())
                 }
+                // Its number was given out again.
+                (Reading::There(_), Some(_)) if *state == State::Deleted => Decision::Keep(
+                    *state,
+                    "by an earlier run of this journal; another build has its address by now".to_owned(),
+                ),
                 _ => Decision::Keep(
                     State::Refused,
                     format!("the journal says it is {state}, and it is there again: {back}"),
@@ -114,7 +119,7 @@ mod tests {
         };
         assert!(matches!(decided(&found), Decision::Keep(State::Failed, why) if why.starts_with("it is there again")));
         found.key = "8".to_owned();
-        assert!(matches!(decided(&found), Decision::Keep(State::Refused, _)));
+        assert!(matches!(decided(&found), Decision::Keep(State::Deleted, _)));
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub trait BuildReader {
     /// What the database says now of each build, in the same order.
     fn read(&mut self, chosen: &[&Chosen]) -> impl Future<Output = Result<Vec<Reading>, Self::Error>>;
 
+    /// Something that tells at any moment, without asking anybody, whether this may still be the only deletion.
+    fn alone(&self) -> Box<dyn Fn() -> bool>;
+
     /// Whether the database was away since this was asked last, and may have gone back to an earlier state.
     fn has_been_away(&mut self) -> bool;
 

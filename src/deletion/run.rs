@@ -229,7 +229,8 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         }
         self.as_sent.extend(allowed.iter().map(|(planned, now)| (place(planned), Identity::of(now))));
         let fresh = Fresh { builds: allowed, read: began, took };
-        let sending = Sending::new(&*self.recorder, self.deleter, &self.pace, self.stop);
+        let alone = self.reader.alone();
+        let sending = Sending::new(&*self.recorder, self.deleter, &self.pace, self.stop, alone);
         let done = sending.send(fresh, |answer, began| {
             self.silence.hear(answer, began);
             self.silence.times() >= SILENCE

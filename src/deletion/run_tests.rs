@@ -46,6 +46,8 @@ struct World {
     back_after: BTreeMap<u64, usize>,
     /// Whether the database was away, as of the next time that this is asked.
     been_away: bool,
+    /// After how many deletions the lock is lost.
+    lock_lost_after: Option<usize>,
     /// After how many readings the database fails.
     blind_after: Option<usize>,
     /// After how many records the disk is full.
@@ -90,6 +92,14 @@ impl BuildReader for World {
             return Err(Gone);
         }
         Ok(chosen.iter().map(|chosen| self.reading(number(chosen))).collect())
+    }
+
+    fn alone(&self) -> Box<dyn Fn() -> bool> {
+        let (log, lost_after) = (self.log.clone(), self.lock_lost_after);
+        Box::new(move || {
+            let sends = log.borrow().iter().filter(|entry| entry.starts_with("send")).count();
+            lost_after.is_none_or(|after| sends < after)
+        })
     }
 
     fn has_been_away(&mut self) -> bool {
@@ -269,6 +279,7 @@ fn world(scripts: impl IntoIterator<Item = Script>) -> World {
         changed: BTreeSet::new(),
         back_after: BTreeMap::new(),
         been_away: false,
+        lock_lost_after: None,
         blind_after: None,
         full_after: None,
         interrupt_at: None,
@@ -766,4 +777,12 @@ async fn where_the_end_cannot_be_looked_at_the_run_is_blind() {
     world.blind_after = Some(2);
     let (_, ending) = carried_out(&world).await;
     assert!(matches!(ending, Ending::Blind(_)), "{ending:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_once_the_lock_is_known_to_be_lost() {
+    let mut world = world([done(), done(), done(), done()]);
+    world.lock_lost_after = Some(2);
+    let (log, _) = carried_out(&world).await;
+    assert_eq!(log.iter().filter(|entry| entry.starts_with("send")).count(), 2, "{log:?}");
 }

@@ -74,11 +74,19 @@ pub(super) struct Sending<'r, D, L> {
     deleter: &'r D,
     pace: &'r Pace,
     stop: &'r Stop,
+    /// Whether this may still be the only deletion.
+    alone: Box<dyn Fn() -> bool>,
 }
 
 impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
-    pub(super) fn new(recorder: &'r L, deleter: &'r D, pace: &'r Pace, stop: &'r Stop) -> Self {
-        Self { recorder, deleter, pace, stop }
+    pub(super) fn new(
+        recorder: &'r L,
+        deleter: &'r D,
+        pace: &'r Pace,
+        stop: &'r Stop,
+        alone: Box<dyn Fn() -> bool>,
+    ) -> Self {
+        Self { recorder, deleter, pace, stop, alone }
     }
 
     /// Sends as many as the pace allows, until all are sent or something speaks against it. What is under way by then is
@@ -169,7 +177,8 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                 () = self.stop.soon.cancelled() => return Outcome::Interrupted,
                 () = self.pace.turn() => {}
             }
-            let is_old = Freshness::new(read, limit(place, took)).is_over();
+            // Who has lost the lock has read in vain, too.
+            let is_old = Freshness::new(read, limit(place, took)).is_over() || !(self.alone)();
             let Some(url) = planned.chosen.url.as_ref().filter(|_| !is_old) else { return Outcome::Old };
             let recording = Moment::now();
             if let Err(error) = self.recorder.intend(planned, &now).await {
@@ -177,8 +186,11 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
             }
             let fresh = Freshness::new(read, limit(place, took + recording.age()));
             let began = Instant::now();
-            if fresh.is_over() {
-                let nothing = Answer::Busy(Duration::ZERO, "not sent: it took too long to put it on record".to_owned());
+            if fresh.is_over() || !(self.alone)() {
+                let nothing = Answer::Busy(
+                    Duration::ZERO,
+                    "not sent: it took too long to put it on record, or the lock was lost meanwhile".to_owned(),
+                );
                 self.recorder.answered(planned, &nothing);
                 return Outcome::Old;
             }

@@ -1,12 +1,10 @@
 //! Where data goes: standard output, or a file that appears under its name only when it is whole.
 
 use std::fs::{File, Permissions};
-use std::io::{self, BufWriter, IsTerminal, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::io::{self, BufWriter, IsTerminal, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
 use tempfile::NamedTempFile;
 
 use crate::causes::causes;
@@ -14,9 +12,10 @@ use crate::file_access;
 
 use super::harmless::Harmless;
 use super::pipe::Pipe;
+use super::record_file::{NewFile, alone, create_or_take, open_record};
 
 /// Who may read a new file that names builds, as far as the umask allows: its owner and the group.
-const PRIVATE: u32 = 0o640;
+pub(super) const PRIVATE: u32 = 0o640;
 /// Who may read a new verdict: everybody.
 const PUBLIC: u32 = 0o644;
 /// How a manifest begins.
@@ -182,7 +181,7 @@ impl OutputFile {
     pub fn new_record(path: &Path) -> Result<Self, OutputError> {
         let name = path.display().to_string();
         match create_or_take(path) {
-            Ok(file) => Ok(Self { name, sink: Sink::Record(NewFile::new(file, path, true)) }),
+            Ok((file, is_new)) => Ok(Self { name, sink: Sink::Record(NewFile::new(file, path, is_new)) }),
             Err(source) => Err(OutputError { name, source }),
         }
     }
@@ -193,33 +192,37 @@ impl OutputFile {
     /// It cannot be written.
     pub fn record_anew(path: &Path) -> Result<Self, OutputError> {
         let name = path.display().to_string();
-        match file_access::open_or_create(File::options().write(true), path).and_then(alone) {
+        match open_record(path).and_then(alone) {
             Ok(file) => Ok(Self { name, sink: Sink::Record(NewFile::new(file, path, false)) }),
             Err(source) => Err(OutputError { name, source }),
         }
     }
 
-    /// Whether what has been written can still be changed.
+    /// Whether what has been written can still be changed: in an ordinary file that may be read too.
     pub fn can_be_amended(&self) -> bool {
-        matches!(self.sink, Sink::Record(_))
+        match &self.sink {
+            Sink::Record(record) => record.can_be_amended,
+            Sink::Whole(..) | Sink::InPlace(_) | Sink::Stdout(_) | Sink::Terminal(_) => false,
+        }
     }
 
-    /// Puts another file in the place of a file of results: what `amend` makes of it. It takes its place as a whole.
+    /// Writes what `amend` makes of a file of results over it. The file stays the one that was opened, whatever leads to it.
     ///
     /// # Errors
     /// It cannot be read or written.
     pub fn amend(&mut self, amend: impl FnOnce(&[u8], &mut dyn Write) -> io::Result<()>) -> Result<(), OutputError> {
         let Sink::Record(record) = &mut self.sink else { return Ok(()) };
-        let path = record.path.clone();
         let replace = || {
             record.file.flush()?;
-            let before = std::fs::read(&path)?;
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let mut after = temporary_beside(folder, &path, PRIVATE)?;
+            let mut file = record.file.get_ref().file();
+            let (mut before, mut after) = (Vec::new(), Vec::new());
+            file.seek(SeekFrom::Start(0))?;
+            file.read_to_end(&mut before)?;
             amend(&before, &mut after)?;
-            after.as_file().sync_all()?;
-            after.persist(&path).map_err(|error| error.error)?;
-            Ok(())
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(&after)?;
+            file.set_len(after.len() as u64)?;
+            file.sync_all()
         };
         replace().map_err(|source| OutputError { name: self.name.clone(), source })
     }
@@ -241,24 +244,6 @@ impl OutputFile {
             Sink::InPlace(_) | Sink::Stdout(_) | Sink::Terminal(_) => Ok(()),
         });
         finished.map_err(|source| OutputError { name, source })
-    }
-}
-
-/// Creates a file of which nobody else may have a row.
-fn create_or_take(path: &Path) -> io::Result<Held> {
-    let there = || io::Error::from(io::ErrorKind::AlreadyExists);
-    let locked = alone(file_access::open_or_create(File::options().write(true).mode(PRIVATE), path)?)?;
-    let found = locked.file().metadata()?;
-    // Whoever had it before may have written to it, or removed it, until it was locked.
-    if found.len() > 0 || found.nlink() == 0 { Err(there()) } else { Ok(locked) }
-}
-
-/// Keeps other runs from the file for as long as it is open. Where the file system knows no locks, none is held.
-fn alone(file: File) -> io::Result<Held> {
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(file) => Ok(Held::Alone(file)),
-        Err((_, Errno::EWOULDBLOCK)) => Err(io::Error::other("another run is writing it")),
-        Err((file, _)) => Ok(Held::Shared(file)),
     }
 }
 
@@ -296,67 +281,6 @@ fn temporary_beside(folder: &Path, path: &Path, mode: u32) -> io::Result<NamedTe
         file.as_file().set_permissions(replaced.permissions())?;
     }
     Ok(file)
-}
-
-/// A file of results, held against other runs where that can be.
-enum Held {
-    Alone(Flock<File>),
-    Shared(File),
-}
-
-impl Held {
-    fn file(&self) -> &File {
-        match self {
-            Self::Alone(file) => file,
-            Self::Shared(file) => file,
-        }
-    }
-}
-
-impl Write for Held {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file().flush()
-    }
-}
-
-/// A file that goes again, or stays as it was, if nothing was ever written to it.
-struct NewFile {
-    file: BufWriter<Held>,
-    path: PathBuf,
-    is_new: bool,
-    written: bool,
-}
-
-impl NewFile {
-    fn new(file: Held, path: &Path, is_new: bool) -> Self {
-        Self { file: BufWriter::new(file), path: path.to_owned(), is_new, written: false }
-    }
-}
-
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        if !self.written && self.is_new {
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
-}
-
-impl Write for NewFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if !self.written && !self.is_new {
-            self.file.get_ref().file().set_len(0)?;
-        }
-        self.written = true;
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
 }
 
 impl OutputFile {

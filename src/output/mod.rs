@@ -13,6 +13,7 @@ pub mod markdown;
 mod pipe;
 mod printer;
 mod progress;
+mod record_file;
 mod session;
 mod shown;
 mod sink;

@@ -1,7 +1,9 @@
 //! That a plan fits a database: the server has taken its SQL.
 
+use std::collections::BTreeSet;
+
 use crate::database::Snapshot;
-use crate::table::Table;
+use crate::table::{Table, changed};
 
 use super::check::{self, Shape};
 use super::compose::{Relations, Scope};
@@ -16,6 +18,8 @@ use super::{ScanError, rule::Rule};
 #[derive(Clone, Debug)]
 pub struct Fit {
     shape: Shape,
+    /// What is read by name, each with its schema.
+    named: BTreeSet<(String, String)>,
     tables: Vec<Table>,
     role: Role,
     /// The end of every fingerprint.
@@ -32,13 +36,25 @@ impl Fit {
         let shape = check::profile(snapshot, &plan.profile, schema).await?;
         let rules: Vec<&Rule> = plan.rules.iter().collect();
         check::rules(snapshot, &plan.profile, &shape, &rules).await?;
-        let Read { tables, role } = tables::read(plan, &shape.schema, snapshot).await?;
-        Ok(Self { shape, tables, role, database_tag: database_tag(snapshot.identity()) })
+        let Read { named, tables, role } = tables::read(plan, &shape.schema, snapshot).await?;
+        Ok(Self { shape, named, tables, role, database_tag: database_tag(snapshot.identity()) })
     }
 
     /// The tables that are read.
     pub fn tables(&self) -> &[Table] {
         &self.tables
+    }
+
+    /// Makes sure that the same tables are read as when this was made.
+    ///
+    /// # Errors
+    /// Others are, or another view has taken the place of one; a lost connection.
+    pub async fn reads_the_same(&self, snapshot: &Snapshot<'_>) -> Result<(), ScanError> {
+        let (now, _) = tables::described(&self.named, snapshot).await?;
+        match now == self.tables {
+            true => Ok(()),
+            false => Err(ScanError::OtherTables { change: changed(&self.tables, &now) }),
+        }
     }
 
     /// In whose name everything is asked.

@@ -153,6 +153,12 @@ pub enum ScanError {
         /// The one that is there now.
         now: String,
     },
+    /// Other tables are read than when the run began.
+    #[error("the tables that are read have changed since the run began: {change}")]
+    OtherTables {
+        /// What has changed.
+        change: String,
+    },
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -187,6 +193,9 @@ impl ScanError {
             Self::NoAnswer { .. } => None,
             Self::InTheFuture { .. } => Some("is a clock wrong, the database's or this machine's?".to_owned()),
             Self::UnknownRule { known, .. } => Some(format!("known rules: {known}")),
+            Self::OtherTables { .. } => {
+                Some("find out who has changed them; nothing that was read since then is believed".to_owned())
+            }
             Self::OtherDatabase { .. } => Some("find out what has taken its place; scan that one afresh".to_owned()),
             Self::Database(error) => error.hint(),
         }

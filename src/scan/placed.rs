@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 /// What stands for the schema.
 pub(super) const VARIABLE: &str = ":\"schema\"";
 
-/// The schema in which a profile's tables are. A profile that writes no table by [`VARIABLE`] needs none.
+/// The schema in which a profile's tables are. A profile that writes no table by the variable `:"schema"` needs none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InSchema(Option<String>);
 

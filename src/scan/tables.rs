@@ -36,7 +36,13 @@ const WHOLE: usize = 64;
 pub async fn find_schema(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<InSchema, ScanError> {
     let wanted: BTreeSet<String> = plan.profile.all_sql().flat_map(placed::names).collect();
     if wanted.is_empty() {
-        return Ok(InSchema::default());
+        return match &plan.schema {
+            None => Ok(InSchema::default()),
+            Some(schema) => Err(fault(
+                plan,
+                format!("it writes no table :\"schema\".NAME, so schema {schema:?} has no meaning for it"),
+            )),
+        };
     }
     let looked_in = match &plan.schema {
         Some(schema) => vec![schema.clone()],
@@ -96,6 +102,8 @@ pub struct Role {
 
 /// What a profile is made of, and who asks.
 pub(super) struct Read {
+    /// What is read by name, each with its schema.
+    pub(super) named: BTreeSet<(String, String)>,
     pub(super) tables: Vec<Table>,
     pub(super) role: Role,
 }
@@ -118,7 +126,21 @@ pub(super) async fn read(plan: &ScanPlan, schema: &InSchema, snapshot: &Snapshot
     if let Some((_, table)) = named.iter().find(|(schema, _)| schema.starts_with(TEMPORARY)) {
         return Err(fault(plan, format!("{table:?} is a temporary table")));
     }
-    let (schemas, names) = named.into_iter().unzip();
+    let (tables, owns) = described(&named, snapshot).await?;
+    let mut role = Role { owns, ..Role::default() };
+    if let Some(row) = snapshot.rows("asking who asks", ROLE, &[]).await?.next().await? {
+        role.name = row.text(0)?.unwrap_or_default();
+        role.is_superuser = row.boolean(1)?.unwrap_or_default();
+    }
+    Ok(Read { named, tables, role })
+}
+
+/// What some names stand for now, and what is behind them; and whether this role may do what the owner of one of them may.
+pub(super) async fn described(
+    named: &BTreeSet<(String, String)>,
+    snapshot: &Snapshot<'_>,
+) -> Result<(Vec<Table>, bool), ScanError> {
+    let (schemas, names) = named.iter().cloned().unzip();
     let parameters = [Parameter::Texts(schemas), Parameter::Texts(names)];
     let mut rows = snapshot.rows("asking which tables are read", TABLES_READ, &parameters).await?;
     let (mut tables, mut owns) = (Vec::new(), false);
@@ -129,13 +151,7 @@ pub(super) async fn read(plan: &ScanPlan, schema: &InSchema, snapshot: &Snapshot
         let digest = |definition: String| hexadecimal(&Sha256::digest(definition), WHOLE);
         tables.push(Table { schema, name, kind, owner, definition_sha256: row.text(4)?.map(digest) });
     }
-    drop(rows);
-    let mut role = Role { owns, ..Role::default() };
-    if let Some(row) = snapshot.rows("asking who asks", ROLE, &[]).await?.next().await? {
-        role.name = row.text(0)?.unwrap_or_default();
-        role.is_superuser = row.boolean(1)?.unwrap_or_default();
-    }
-    Ok(Read { tables, role })
+    Ok((tables, owns))
 }
 
 /// The tables that the relations of a profile scan.

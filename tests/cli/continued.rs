@@ -309,3 +309,54 @@ fn what_took_effect_late_is_on_record_though_nothing_is_left_to_be_sent() {
     assert!(run.states().iter().all(|(_, state)| state == "deleted"), "{:?}", run.states());
     run.verifies().prints("builds by their last result: 1 deleted");
 }
+
+/// What an older program wrote: it looked for its tables on the whole search path, and did not say which they were.
+const OLDER_READS: &str = "da219f40a61f7105fa0440f3";
+
+/// The journal as an older program would have written it, its chain made anew.
+fn as_older(journal: &str) -> String {
+    use sha2::{Digest, Sha256};
+
+    let without = |line: &str, field: &str| match line.split_once(&format!("\"{field}\":\"")) {
+        None => line.to_owned(),
+        // None of these texts holds a quotation mark.
+        Some((before, rest)) => before.to_owned() + rest.split_once("\",").expect("an end").1,
+    };
+    let mut prev: Option<String> = None;
+    let mut older = String::new();
+    for line in journal.lines() {
+        let mut line = ["tables", "key", "queued_at"].iter().fold(line.to_owned(), |line, field| without(&line, field));
+        if let Some((before, rest)) = line.clone().split_once("\"reads\":\"") {
+            line = format!("{before}\"reads\":\"{OLDER_READS}{}", &rest[OLDER_READS.len()..]);
+        }
+        if let Some(prev) = &prev {
+            let at = line.rfind("\"prev\":\"").expect("a chain") + 8;
+            line.replace_range(at..at + 64, prev);
+        }
+        prev = Some(Sha256::digest(&line).iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+        older += &line;
+        older.push('\n');
+    }
+    older
+}
+
+#[test]
+fn a_journal_of_an_older_program_is_gone_on_with() {
+    let run = prepared();
+    let admin = admin(&run.database);
+    admin.behaves(&run.database, "sleep");
+    run.delete_in_vain();
+    admin.behaves(&run.database, "normal");
+    std::fs::write(&run.journal, as_older(&run.journal())).expect("a file");
+    run.verifies();
+    assert!(run.journal().contains(OLDER_READS) && !run.journal().contains("\"tables\""));
+    run.delete(&[]).exits(Exit::Clean);
+    assert!(run.states().into_iter().all(|(_, state)| state == "deleted"));
+    run.verifies();
+    // It remains the journal of that one schema.
+    run.database.run("CREATE SCHEMA other");
+    crate::support::psql(&run.database.name, &["-c", "SET search_path = other", "-f", "sql/schema.sql"]);
+    std::fs::remove_file(run.folder.path().join("report.csv.about.json")).expect("it is there");
+    let elsewhere = halfbuilt(&["delete"]).args(&[&run.report]).args(&TIMES).args(&["--schema", "other"]);
+    elsewhere.on(&run.database).via_nrepl(&admin).run().exits(Exit::Failed).says("it is the journal of a run on");
+}

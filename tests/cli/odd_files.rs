@@ -9,7 +9,9 @@ use halfbuilt::exit::Exit;
 use tempfile::TempDir;
 
 use crate::delete::{NOBODY, scanned};
-use crate::support::{Done, Report, Run, TIMES, TOKEN, TestDatabase, admin, halfbuilt, repository};
+use crate::support::{
+    Done, Report, Run, Signal, TIMES, TOKEN, TestDatabase, admin, halfbuilt, repository, signal, wait_until,
+};
 
 /// No database is there.
 const NOWHERE: [&str; 2] = ["--database-url", "postgres://127.0.0.1:9/ci"];
@@ -263,15 +265,8 @@ fn no_core_is_dumped_whatever_ends_the_program() {
     };
     // The shell has none, and the program soon has one.
     let name = || std::fs::read_to_string(format!("/proc/{}/comm", child.id())).expect("a process");
-    for _ in 0..500 {
-        if name().trim() == "halfbuilt" && limits() == "0 0" {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    assert_eq!(limits(), "0 0");
-    let killed = Command::new("kill").args(["-ABRT", &child.id().to_string()]).status().expect("kill starts");
-    assert!(killed.success());
+    wait_until(|| name().trim() == "halfbuilt" && limits() == "0 0");
+    signal(&child, Signal::SIGABRT);
     let status = child.wait().expect("it ends");
     assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
 }

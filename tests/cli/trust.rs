@@ -6,7 +6,11 @@ use std::fmt::Write;
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{Done, Report, TIMES, TestDatabase, halfbuilt, psql_as, psql_pipe, repository, server_variables};
+use crate::delete::scanned;
+use crate::support::{
+    Done, Report, TIMES, TestDatabase, admin, halfbuilt, psql_as, psql_meanwhile, psql_pipe, repository,
+    server_variables, wait_until,
+};
 
 /// Arguments with which something in the SQL that ships may be called: as they are, and as what would fit them better than what
 /// pg_catalog has.
@@ -398,4 +402,34 @@ fn a_rule_reads_the_relations_and_nothing_else() {
         "SELECT build_key, 'x' AS evidence FROM build WHERE build_key IN (SELECT build_id FROM public.actions) AND false",
     );
     scan().exits(Exit::Clean);
+}
+
+/// By a view that somebody puts in the place of another while builds are deleted, everything might be gone.
+#[test]
+fn a_view_that_changes_while_builds_are_deleted_ends_the_run() {
+    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
+    let gate = database.gate(1);
+    database.run("ALTER TABLE builds RENAME TO real_builds; CREATE VIEW builds AS SELECT * FROM real_builds");
+    let (folder, report) = scanned(&database);
+    let results = folder.path().join("results.csv");
+    let real = ["--execute", "--confirm", &database.host, "--max-percent", "100", "-o"];
+    let run = halfbuilt(&["delete"]).args(&[&report]).args(&TIMES).args(&real).args(&[&results]).on(&database);
+    let child = run.via_nrepl(&admin(&database)).start();
+    gate.wait_for(1);
+    // It has to wait for the deletions that are under way.
+    let replace = "CREATE OR REPLACE VIEW builds AS SELECT * FROM real_builds WHERE false";
+    let mut replacing = psql_meanwhile(&database.name, replace);
+    let waits = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock' AND relation = 'builds'::regclass";
+    wait_until(|| database.run(waits) == "t");
+    gate.open();
+    replacing.wait().expect("it ends");
+    let done = Done::new(child.wait_with_output().expect("it ends")).exits(Exit::Failed);
+    done.fails_with(
+        "the tables that are read have changed since the run began: view public.builds has another definition",
+    );
+    let told = Report::read(&results);
+    let there: Vec<String> = database.run("SELECT build_url FROM real_builds").lines().map(str::to_owned).collect();
+    for row in told.rows.iter().filter(|row| ["deleted", "already-gone"].contains(&row["state"].as_str())) {
+        assert!(!there.contains(&row["build_url"]), "{row:?}");
+    }
 }

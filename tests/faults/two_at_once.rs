@@ -3,7 +3,7 @@
 use halfbuilt::exit::Exit;
 
 use crate::random::Random;
-use crate::support::{Done, Gate, Run, wait_until};
+use crate::support::{Done, Gate, Hearing, Run, psql_meanwhile, wait_until};
 use crate::world::World;
 
 /// Starts both at once and gives back how they ended. No build goes before one of them has ended, so they do meet.
@@ -94,4 +94,32 @@ fn of_two_runs_of_two_reports_of_one_database_one_waits_for_another_day() {
     let urls: std::collections::BTreeSet<String> = calls.iter().map(|(_, url)| url.clone()).collect();
     assert_eq!(urls.len(), calls.len(), "a build was asked for twice");
     world.chosen = urls;
+}
+
+/// Its lock was lost, and somebody else has it: whoever goes on all the same deletes beside another deletion.
+#[test]
+fn a_deletion_whose_lock_somebody_else_has_by_now_sends_nothing() {
+    let (world, admin) = World::new(&mut Random::new(12), 60);
+    let gate = world.gate(6);
+    let mut child = world.delete(&admin.nrepl()).args(&["--jobs", "2"]).start();
+    let hearing = Hearing::of(&mut child);
+    gate.wait_for(1);
+    let own = "locktype = 'advisory' AND objid = 1651076212 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let number = i64::from_be_bytes(*b"halfbilt");
+    // Whoever waits for it has it as soon as it is lost.
+    let other = format!("SET application_name = 'another'; SELECT pg_advisory_lock({number}); SELECT pg_sleep(600)");
+    let mut other = psql_meanwhile(&world.database().name, &other);
+    wait_until(|| world.run(&format!("SELECT count(*) FROM pg_locks WHERE NOT granted AND {own}")) == "1");
+    world.run(&format!("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE granted AND {own}"));
+    wait_until(|| world.run(&format!("SELECT count(*) FROM pg_locks WHERE granted AND {own}")) == "1");
+    gate.open();
+    hearing.wait_for("a session still holds the lock of a deletion on this database");
+    let calls = world.calls().len();
+    hearing.wait_for("the database is away, trying again in 2s: the lock of this deletion is not held any more");
+    assert_eq!(world.calls().len(), calls, "{}", hearing.so_far());
+    world.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'another'");
+    other.wait().expect("it ends");
+    hearing.done(child).exits(Exit::Clean);
+    world.all_is_done();
+    world.each_call_was_announced();
 }

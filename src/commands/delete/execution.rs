@@ -54,7 +54,7 @@ pub(super) async fn carry_out(
             Some(Admin(interrupt.or(connected).await?))
         }
     };
-    let database = guard.database_name();
+    let database = guard.database_name(&history.past);
     let journal = history.open(host, &database)?;
     let unsettled = history.doubtful(plan);
     let elsewhere = history.deleted_elsewhere(plan);

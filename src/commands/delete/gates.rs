@@ -15,7 +15,7 @@ use crate::policy::Policy;
 use crate::premise::Contradictions;
 use crate::report::Chosen;
 use crate::scan::database_tag;
-use crate::table::{Table, in_words};
+use crate::table::{Table, changed};
 use crate::text::{counted, shorten};
 use crate::timing::{RestoreTimes, Timing};
 
@@ -167,9 +167,7 @@ pub(super) fn database(identity: &DatabaseIdentity, origin: &Origin) -> Result<(
 /// Judges whether the tables are those of which the rows are.
 pub(super) fn tables(now: &[Table], origin: &Origin) -> Result<(), GateError> {
     match &origin.tables {
-        Some(scanned) if scanned != now => {
-            Err(GateError::OtherTables { scanned: in_words(scanned), now: in_words(now) })
-        }
+        Some(scanned) if scanned != now => Err(GateError::OtherTables { change: changed(scanned, now) }),
         _ => Ok(()),
     }
 }

@@ -31,7 +31,12 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             let pause = pauses.next();
             let (mut again, mut ended) = (Vec::new(), Vec::new());
             for (sent, reading) in waiting.into_iter().zip(readings) {
-                let gone = reading == Reading::Gone;
+                // Where another build has got its number by now, it is gone all the same.
+                let gone = match (&reading, self.as_sent.get(&place(sent.planned))) {
+                    (Reading::Gone, _) => true,
+                    (Reading::There(now), Some(was)) => !was.is(now),
+                    _ => false,
+                };
                 if !gone && pause.is_some() && sent.may_take_effect_yet() {
                     again.push(sent);
                     continue;
