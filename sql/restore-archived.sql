@@ -5,6 +5,7 @@
 --            zcat FILE | grep -F '"build_url":"https://HOST/gh/ORG/PROJECT/NUMBER"' | psql ...
 --        It writes to the tables of the reference database. For the archive of another profile name its tables, as the archive's
 --        first line has them, once you have looked at them: -v tables=buildrequests,builds
+--        Tables that are in another schema than public: -v schema=NAME
 -- Why:   an archive is a file, and whoever could change it must not choose where its rows go: no table is written that is not
 --        named here or by you. What the rows say is taken as it is. It needs nothing but psql. The columns come from the catalog: those that the database makes itself (GENERATED ... STORED)
 --        are left out, identities keep their old values, and each value is read by its own type, which wrote it. All is put
@@ -24,6 +25,12 @@ END $$;
 \set tables builds,steps,actions,output,artifacts
 \endif
 
+\if :{?schema} \else
+\set schema public
+\endif
+
+-- No name is resolved by luck: tables by their schema, all else is PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL client_encoding = 'UTF8';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
@@ -35,7 +42,8 @@ CREATE TEMPORARY TABLE archived_line (place bigint GENERATED ALWAYS AS IDENTITY,
 \copy archived_line (line) FROM pstdin WITH (FORMAT csv, DELIMITER E'\x02', QUOTE E'\x01')
 
 SELECT set_config('halfbuilt.build_url', :'build_url', true) AS build_url,
-       set_config('halfbuilt.tables', :'tables', true) AS tables \gset halfbuilt_
+       set_config('halfbuilt.tables', :'tables', true) AS tables,
+       set_config('halfbuilt.schema', :'schema', true) AS schema \gset halfbuilt_
 
 -- A run that was interrupted may have archived a build twice: the last time counts.
 CREATE TEMPORARY TABLE archived_build ON COMMIT DROP AS
@@ -55,6 +63,7 @@ DO $$
 DECLARE
     url    text := current_setting('halfbuilt.build_url');
     named  text[] := regexp_split_to_array(trim(current_setting('halfbuilt.tables')), '\s*,\s*');
+    place_ text := current_setting('halfbuilt.schema');
     part   record;
     target regclass;
     lists  record;
@@ -75,7 +84,7 @@ BEGIN
           FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
          WHERE class.relkind IN ('r', 'p')
            AND (namespace.nspname || '.' || class.relname = part.name
-                OR class.relname = part.name AND pg_table_is_visible(class.oid))
+                OR class.relname = part.name AND namespace.nspname = place_)
          LIMIT 1;
         IF target IS NULL THEN
             RAISE EXCEPTION 'there is no table %', part.name;
@@ -83,7 +92,7 @@ BEGIN
         IF NOT EXISTS (SELECT FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
                         WHERE class.oid = target
                           AND (namespace.nspname || '.' || class.relname = ANY (named)
-                               OR class.relname = ANY (named) AND pg_table_is_visible(class.oid))) THEN
+                               OR class.relname = ANY (named) AND namespace.nspname = place_)) THEN
             RAISE EXCEPTION 'the archive has rows of %, and nobody named that table: %', part.name, array_to_string(named, ', ')
                 USING HINT = 'If they belong to the build, name all of its tables: psql ... -v tables=TABLE,TABLE';
         END IF;

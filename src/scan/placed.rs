@@ -48,6 +48,25 @@ pub(super) fn names(written: &str) -> BTreeSet<String> {
     names
 }
 
+/// All that SQL writes as two names with a dot between them, as a table with its schema is written: columns of an alias among them.
+pub(super) fn pairs(written: &str) -> BTreeSet<(String, String)> {
+    let belongs = |character: char| character.is_alphanumeric() || matches!(character, '_' | '$' | '"');
+    let mut pairs = BTreeSet::new();
+    for line in written.lines().map(|line| line.split("--").next().unwrap_or_default()) {
+        for (dot, _) in line.match_indices('.') {
+            let (before, after) = (&line[..dot], &line[dot + 1..]);
+            let schema = match before.strip_suffix('"') {
+                Some(open) => open.rfind('"').map(|from| open[from + 1..].to_owned()),
+                None => name_at_start(&before[before.trim_end_matches(belongs).len()..]),
+            };
+            if let (Some(schema), Some(name)) = (schema, name_at_start(after)) {
+                pairs.insert((schema, name));
+            }
+        }
+    }
+    pairs
+}
+
 /// The identifier with which a text begins, as PostgreSQL reads it.
 fn name_at_start(text: &str) -> Option<String> {
     if let Some(quoted) = text.strip_prefix('"') {
@@ -83,6 +102,16 @@ mod tests {
     }
 
     #[test]
+    fn names_with_a_schema_are_found() {
+        let sql = "SELECT b.id FROM ci.Builds AS b JOIN \"My CI\".\"Log s\" l ON 1.5 > 1 -- old.table";
+        let found = pairs(sql);
+        for (schema, name) in [("ci", "builds"), ("My CI", "Log s"), ("b", "id")] {
+            assert!(found.contains(&(schema.to_owned(), name.to_owned())), "{found:?}");
+        }
+        assert!(!found.iter().any(|(schema, _)| schema == "old"), "{found:?}");
+    }
+
+    #[test]
     fn a_schema_is_a_name_whatever_is_in_it() {
         let placed = InSchema::new("a\"; DROP".to_owned()).sql("FROM :\"schema\".builds");
         assert_eq!(placed, "FROM \"a\"\"; DROP\".builds");
@@ -92,7 +121,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_read_without_panic(text in ".*") {
-            let _ = (names(&text), anywhere(&text), InSchema::new(text.clone()).sql(&text));
+            let _ = (names(&text), pairs(&text), anywhere(&text), InSchema::new(text.clone()).sql(&text));
         }
     }
 }

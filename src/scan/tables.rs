@@ -119,6 +119,8 @@ pub(super) async fn read(plan: &ScanPlan, schema: &InSchema, snapshot: &Snapshot
             return Err(fault);
         }
     }
+    // A view with its schema is named here alone: the server's own plan shows only what is behind it.
+    named.extend(plan.profile.all_sql().flat_map(placed::pairs));
     if let Some(schema) = schema.name() {
         let names = plan.profile.all_sql().flat_map(placed::names);
         named.extend(names.map(|name| (schema.to_owned(), name)));

@@ -404,6 +404,24 @@ fn a_rule_reads_the_relations_and_nothing_else() {
     scan().exits(Exit::Clean);
 }
 
+/// A view that the profile names with its schema is listed, not only what is behind it.
+#[test]
+fn a_view_of_another_schema_is_one_of_the_tables_that_are_read() {
+    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    database.run("CREATE SCHEMA \"Other one\"; CREATE VIEW \"Other one\".builds AS SELECT * FROM public.builds");
+    let folder = tempfile::tempdir().expect("a folder");
+    let [profile, report] = ["mine.sql", "report.csv"].map(|name| folder.path().join(name));
+    let text = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
+    std::fs::write(&profile, text.replace(":\"schema\".builds", "\"Other one\".builds")).expect("a file");
+    let scan = halfbuilt(&["scan", "-o"]).args(&[&report]).args(&TIMES).args(&["--profile"]).args(&[&profile]);
+    scan.on(&database).run().exits(Exit::Clean).says("view builds of schema \"Other one\"");
+    database.run("CREATE OR REPLACE VIEW \"Other one\".builds AS SELECT * FROM public.builds WHERE false");
+    let delete =
+        halfbuilt(&["delete"]).args(&[&report]).args(&["--via", "nrepl://127.0.0.1:9", "--profile"]).args(&[&profile]);
+    let done = delete.on(&database).run().exits(Exit::Declined);
+    done.fails_with("the report is of other tables: view \"Other one\".builds has another definition");
+}
+
 /// By a view that somebody puts in the place of another while builds are deleted, everything might be gone.
 #[test]
 fn a_view_that_changes_while_builds_are_deleted_ends_the_run() {

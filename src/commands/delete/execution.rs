@@ -97,6 +97,11 @@ pub(super) async fn carry_out(
     if let Some(admin) = admin {
         admin.0.close().await;
     }
+    if matches!(ending, Ending::Blind(_)) || interrupt.stop().now.is_cancelled() {
+        printer.warn(
+            "what was deleted was not read once more at the end, as it is otherwise: run the same command again to see",
+        );
+    }
     let (states, recorded) = record.finish();
     // Where the journal cannot be written any more, that has been told, and the lines before this one stand.
     let mut all = states.clone();
