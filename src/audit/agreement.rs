@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::deletion::journal::{Past, Session};
 use crate::report::About;
+use crate::state::State;
 use crate::text::{builds, foreign, grouped};
 
 use super::fate::{Earlier, Part};
@@ -180,6 +181,11 @@ fn sums(name: &str, session: &Session, is_last: bool) -> Option<String> {
         }
         Some(_) if told < planned => {
             Some(format!("{name} ended with results for {} of the {} of its plan.", grouped(told), builds(planned)))
+        }
+        Some((_, end)) if is_last && end.read_again == Some(false) && session.results.contains_key(&State::Deleted) => {
+            Some(format!(
+                "{name} ended without reading once more what it had deleted: run it again to see whether it is gone."
+            ))
         }
         None if is_last => Some(format!(
             "{name} has no end on record, and results for {} of the {} of its plan: it was killed, is still running, or \

@@ -83,7 +83,7 @@ fn past(builds: &[(u64, State)], kept: &[(u64, State)]) -> Past {
         archived: 0,
         intents: 0,
         results,
-        end: Some((at(T + 9200), End { ending: EndWord::Complete, text: String::new(), states })),
+        end: Some((at(T + 9200), End { ending: EndWord::Complete, text: String::new(), states, read_again: None })),
         last_at: at(T + 9200),
     };
     let builds = builds.iter().map(ended).collect();
@@ -305,8 +305,10 @@ fn what_does_not_agree_is_not_clean() {
     assert_eq!(tone(About { report_sha256: "cd".to_owned(), ..about(1) }, &clean(), one()), Tone::Damaged);
     assert_eq!(tone(About { report_sha256: "cd".to_owned(), ..about(0) }, &past(&[], &[]), Vec::new()), Tone::Damaged);
     assert_eq!(tone(about(1), &past(&[(1, State::Deleted), (2, State::Deleted)], &[]), one()), Tone::Damaged);
-    let changes: [fn(&mut Session); 4] = [
+    let changes: [fn(&mut Session); 5] = [
         |session| session.end = None,
+        // What was deleted may be there again.
+        |session| session.end.as_mut().expect("an end").1.read_again = Some(false),
         |session| session.start.deletions = 2,
         |session| session.start.report.sha256 = "cd".to_owned(),
         |session| session.start.backup_time = None,

@@ -73,7 +73,13 @@ fn twice_waits_for_nothing_and_the_printed_command_goes_on() {
         let via = if number == 0 { admin.nrepl() } else { admin.http() };
         let done = interrupted(&world, &via, &names);
         assert!(on_record(&world) > 0, "{names:?}");
+        assert!(done.stderr.contains("what was deleted was not read once more at the end"), "{}", done.stderr);
+        let journal = |end: bool| {
+            std::fs::read_to_string(world.journal()).expect("a journal").contains(&format!("\"read_again\":{end}"))
+        };
+        assert!(journal(false) && !journal(true), "{names:?}");
         go_on(&world, &done).exits(Exit::Clean);
+        assert!(journal(true), "{names:?}");
         world.all_is_done();
         world.each_call_was_announced();
     });

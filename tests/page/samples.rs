@@ -145,7 +145,7 @@ pub fn past() -> Past {
         archived: 2,
         intents: 2,
         results: BTreeMap::from([(State::Deleted, 2)]),
-        end: Some((ended, End { ending: EndWord::Complete, text: String::new(), states })),
+        end: Some((ended, End { ending: EndWord::Complete, text: String::new(), states, read_again: None })),
         last_at: ended,
     };
     let archived = Archived {

@@ -77,7 +77,9 @@ pub(super) async fn carry_out(
             Err(error) => {
                 let (ending, text) = (EndWord::Stopped, error.to_string());
                 // What went wrong is told in any case.
-                let _ = journal.append(vec![Event::End(End { ending, text, states: BTreeMap::new() })]).await;
+                let _ = journal
+                    .append(vec![Event::End(End { ending, text, states: BTreeMap::new(), read_again: None })])
+                    .await;
                 return Err(error);
             }
         }
@@ -97,7 +99,8 @@ pub(super) async fn carry_out(
     if let Some(admin) = admin {
         admin.0.close().await;
     }
-    if matches!(ending, Ending::Blind(_)) || interrupt.stop().now.is_cancelled() {
+    let read_again = !matches!(ending, Ending::Blind(_)) && !interrupt.stop().now.is_cancelled();
+    if !read_again {
         printer.warn(
             "what was deleted was not read once more at the end, as it is otherwise: run the same command again to see",
         );
@@ -106,7 +109,7 @@ pub(super) async fn carry_out(
     // Where the journal cannot be written any more, that has been told, and the lines before this one stand.
     let mut all = states.clone();
     looked_up.states.into_iter().for_each(|(state, builds)| *all.entry(state).or_default() += builds);
-    let ended = journal.append(vec![Event::End(end(&ending, &all))]).await;
+    let ended = journal.append(vec![Event::End(End { read_again: Some(read_again), ..end(&ending, &all) })]).await;
     drop(journal);
     printer.say(&tally(&states));
     say_what_is_kept(plan, printer);
@@ -151,7 +154,7 @@ fn end(ending: &Ending<ScanError>, states: &BTreeMap<State, u64>) -> End {
         Ending::Unrecorded(error) => (EndWord::Unrecorded, error.to_string()),
         Ending::Unarchived(error) => (EndWord::Unarchived, error.to_string()),
     };
-    End { ending, text, states: states.clone() }
+    End { ending, text, states: states.clone(), read_again: None }
 }
 
 fn tally(states: &BTreeMap<State, u64>) -> String {

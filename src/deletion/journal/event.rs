@@ -279,6 +279,9 @@ pub struct End {
     /// How many builds ended in each state: the chosen ones, and those of earlier sessions that were looked up.
     #[serde(with = "words::states")]
     pub states: BTreeMap<State, u64>,
+    /// Whether all that the journal calls deleted was read once more before this was written; `None` in older journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_again: Option<bool>,
 }
 
 /// What an ending comes down to: the words of the run's own `Ending`.
