@@ -27,7 +27,10 @@ impl Identity {
     pub fn is(&self, found: &Finding) -> bool {
         let now = Self::of(found);
         let same = |one: bool, other: bool| one && other;
-        self.fingerprint == now.fingerprint
+        // An older journal tells neither: then nobody can tell that it is another one.
+        let nothing_known = self.key.is_none() && self.queued_at.is_none();
+        nothing_known
+            || self.fingerprint == now.fingerprint
             || same(self.key.is_some(), self.key == now.key)
             || same(self.queued_at.is_some(), self.queued_at == now.queued_at)
     }

@@ -103,6 +103,9 @@ mod tests {
         for same in [found("7", None, "g"), found("9", Some(1000), "g"), found("", None, "f")] {
             assert_eq!(state(&Reading::There(Box::new(same))), Some(State::Failed));
         }
+        let older = Identity { fingerprint: "f".to_owned(), key: None, queued_at: None };
+        let other = Reading::There(Box::new(found("9", Some(2000), "g")));
+        assert_eq!(judged(&older, &other).map(|(state, _)| state), Some(State::Failed));
         assert_eq!(state(&Reading::Several(2)), Some(State::Unknown));
         assert_eq!(state(&Reading::Elsewhere("x".to_owned())), Some(State::Unknown));
     }

@@ -2,6 +2,7 @@
 
 use tokio::time::sleep;
 
+use crate::admin::Answer;
 use crate::state::State;
 
 use super::super::once_more::Deleted;
@@ -31,10 +32,11 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             let pause = pauses.next();
             let (mut again, mut ended) = (Vec::new(), Vec::new());
             for (sent, reading) in waiting.into_iter().zip(readings) {
-                // Where another build has got its number by now, it is gone all the same.
+                // Where another build has got its number by now, it is gone all the same; but only where the server says that it deleted
+                // it, for one that was begun again in its place looks alike.
                 let gone = match (&reading, self.as_sent.get(&place(sent.planned))) {
                     (Reading::Gone, _) => true,
-                    (Reading::There(now), Some(was)) => !was.is(now),
+                    (Reading::There(now), Some(was)) => matches!(sent.answer, Answer::Accepted(_)) && !was.is(now),
                     _ => false,
                 };
                 if !gone && pause.is_some() && sent.may_take_effect_yet() {
