@@ -3,7 +3,7 @@
 use halfbuilt::exit::Exit;
 
 use crate::support::{Ended, Report, TIMES, TestDatabase, expected_report, halfbuilt};
-use crate::verdict::Files;
+use crate::verify_output::Files;
 
 #[test]
 fn a_healthy_database_is_clean() {

@@ -117,7 +117,7 @@ impl Beside {
 
     /// halfbuilt, which reads one build whose status is the answer.
     pub fn halfbuilt(&self, settings: &str, variables: &[(&str, &str)]) -> Done {
-        let profile = repository("tests/cli/tls_profile.sql");
+        let profile = repository("tests/cli/connect_tls_profile.sql");
         let run = halfbuilt(&["scan", "--database-url", &self.filled(settings), "--profile"]).args(&[profile]);
         self.environment(variables).iter().fold(run, |run, (name, value)| run.env(name, value)).run()
     }

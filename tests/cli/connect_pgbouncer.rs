@@ -12,9 +12,9 @@ use std::sync::LazyLock;
 use halfbuilt::exit::Exit;
 use tempfile::TempDir;
 
-use crate::archive::zcat;
+use crate::connect_pooler::{deletes_alone, reader};
 use crate::delete::{deletable, scanned};
-use crate::pooler::{deletes_alone, reader};
+use crate::delete_archive::zcat;
 use crate::support::{
     Done, Hearing, Pooler, Pooling, Report, Run, Server, TIMES, TestDatabase, admin, halfbuilt, repository,
     server_variables, wait_until,

@@ -141,7 +141,7 @@ fn who() -> Vec<(String, String)> {
 
 /// Which server the program is connected to, by its port.
 fn port_found(settings: &str) -> Option<String> {
-    let profile = repository("tests/cli/standby_profile.sql");
+    let profile = repository("tests/cli/scan_standby_profile.sql");
     let done = halfbuilt(&["scan", "--database-url", settings, "--profile"]).args(&[profile]).envs(&who()).run();
     let (_, rest) = done.stdout.split_once(",port ")?;
     Some(rest.split(',').next().expect("a cell").to_owned())
@@ -157,7 +157,7 @@ fn psql_finds(settings: &str) -> Option<String> {
 /// Scans the standby slowly, has the primary do something meanwhile, and gives back how the scan ended.
 fn disturbed(name: &str, output: &[&str], on_primary: &[&str]) -> Done {
     let [primary, standby] = database(name);
-    let profile = repository("tests/cli/slow_profile.sql");
+    let profile = repository("tests/cli/profile_that_sleeps.sql");
     let child = scan(standby, name).args(&["--profile"]).args(&[profile]).args(output).start();
     let sleeping = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND wait_event = 'PgSleep'");
     wait_until(|| standby.run("postgres", &sleeping) == "1");

@@ -12,7 +12,7 @@ static POSTGRES: LazyLock<Server> = LazyLock::new(|| Server::start("postgres.sh"
 fn scan(settings: &str) -> Run {
     let [port, user, password] = ["PGPORT", "PGUSER", "PGPASSWORD"].map(|name| POSTGRES.variable(name));
     let settings = format!("host=127.0.0.1 port={port} user={user} dbname=postgres {settings}");
-    let profile = repository("tests/cli/tls_profile.sql");
+    let profile = repository("tests/cli/connect_tls_profile.sql");
     halfbuilt(&["scan", "--database-url", &settings, "--profile"]).args(&[profile]).env("PGPASSWORD", password)
 }
 
@@ -75,7 +75,7 @@ fn another_name_is_refused_by_verify_full_alone() {
 fn an_interrupted_scan_stops_on_the_server_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let profile = folder.path().join("slow.sql");
-    let quick = std::fs::read_to_string(repository("tests/cli/tls_profile.sql")).expect("a file");
+    let quick = std::fs::read_to_string(repository("tests/cli/connect_tls_profile.sql")).expect("a file");
     std::fs::write(&profile, quick.replace("FROM pg_stat_ssl", "FROM pg_stat_ssl, pg_sleep(600)")).expect("a file");
     let [port, user, password] = ["PGPORT", "PGUSER", "PGPASSWORD"].map(|name| POSTGRES.variable(name));
     for way in

@@ -312,7 +312,7 @@ fn a_server_that_is_not_there_shows_in_the_files_too() {
 #[test]
 fn a_database_that_is_lost_half_way_shows_in_the_files_too() {
     let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy", "output-gap"]));
-    let profile = repository("tests/cli/slow_profile.sql");
+    let profile = repository("tests/cli/profile_that_sleeps.sql");
     let child = files.verify().args(&TIMES).args(&["--profile"]).args(&[profile]).on(&database).start();
     let sleeping = format!("datname = '{}' AND wait_event = 'PgSleep'", database.name);
     wait_until(|| psql("postgres", &["-c", &format!("SELECT count(*) FROM pg_stat_activity WHERE {sleeping}")]) == "1");

@@ -1,6 +1,6 @@
 -- What:    a CI server at work: it starts builds of one project, stores their output piece by piece, and finishes them, each
 --          in transactions of its own, five at a time, until there is a table drill.stop; then it finishes those that run.
--- For whom: tests/cli/drill.rs, which takes backups meanwhile. Started as: psql -v project=api -f drill_writer.sql
+-- For whom: tests/cli/verify_restore_drill.rs, which takes backups meanwhile. Started as: psql -v project=api -f verify_restore_drill_writer.sql
 -- Why:     only a backup of a database that is being written to cuts builds as a real one does.
 SET drill.project = :'project';
 

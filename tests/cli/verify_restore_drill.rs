@@ -46,7 +46,7 @@ fn run(mut command: Command) {
 
 /// A CI server at work on one project.
 fn writer(server: &Server, project: &str) -> Child {
-    let (script, project) = (repository("tests/cli/drill_writer.sql"), format!("project={project}"));
+    let (script, project) = (repository("tests/cli/verify_restore_drill_writer.sql"), format!("project={project}"));
     let script = script.to_str().expect("a path");
     let arguments = ["-XqAt", "-v", "ON_ERROR_STOP=1", "-v", &project, "-d", "ci", "-f", script];
     program(server, "psql", &arguments).stderr(Stdio::piped()).spawn().expect("psql starts")

@@ -3,7 +3,7 @@
 use halfbuilt::exit::Exit;
 
 use crate::delete::NOBODY;
-use crate::kept::{CUT, Ci, LOST, NULL};
+use crate::scan_live_builds::{CUT, Ci, LOST, NULL};
 use crate::support::{Report, TIMES};
 
 #[test]

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use halfbuilt::exit::Exit;
 use serde_json::Value;
 
-use crate::baseline::Drill;
 use crate::support::{Done, Ended, Run, TIMES, TestDatabase, halfbuilt};
-use crate::verdict::Files;
+use crate::verify_baseline::Drill;
+use crate::verify_output::Files;
 
 /// The reasons of a baseline.
 const DIFFERENCES: [&str; 3] = ["baseline-lost", "baseline-changed", "baseline-extra"];
