@@ -43,6 +43,7 @@ mod scan_schemas;
 mod scan_server_limits;
 mod scan_standby;
 mod scan_times;
+#[path = "../support/mod.rs"]
 mod support;
 mod verify;
 mod verify_baseline;

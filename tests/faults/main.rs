@@ -16,8 +16,7 @@ mod network;
 mod proxy;
 mod random;
 mod restarts;
-#[path = "../cli/support/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "a part of it is for tests/cli alone")]
+#[path = "../support/mod.rs"]
 mod support;
 mod two_at_once;
 mod world;

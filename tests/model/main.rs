@@ -9,8 +9,7 @@ mod meaning;
 mod moment;
 mod plan;
 mod report;
-#[path = "../cli/support/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "this test needs no admin server")]
+#[path = "../support/mod.rs"]
 mod support;
 mod tally;
 mod world;

@@ -17,8 +17,7 @@ mod batch;
 mod history;
 mod random;
 mod restore;
-#[path = "../cli/support/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "this test needs no admin server")]
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::collections::BTreeMap;

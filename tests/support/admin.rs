@@ -37,13 +37,11 @@ impl Admin {
     }
 
     /// The port of its HTTP server.
-    #[allow(dead_code, reason = "for tests/faults")]
     pub fn http_port(&self) -> &'static str {
         ADMIN.variable("HTTP_PORT")
     }
 
     /// The file in which each call of delete-build is on record.
-    #[allow(dead_code, reason = "for tests/faults")]
     pub fn calls_file(&self) -> &'static str {
         ADMIN.variable("CALLS")
     }

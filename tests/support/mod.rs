@@ -1,4 +1,6 @@
-//! What the tests stand on.
+//! What the tests share: servers, databases, the program run as a user runs it, and readers of what it writes.
+
+#![allow(dead_code, unused_imports, reason = "it is compiled into each test binary, and each uses a part of it")]
 
 mod admin;
 mod beside_psql;
