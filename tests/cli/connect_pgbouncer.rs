@@ -13,11 +13,9 @@ use halfbuilt::exit::Exit;
 use tempfile::TempDir;
 
 use crate::connect_pooler::{deletes_alone, reader};
-use crate::delete::{deletable, scanned};
-use crate::delete_archive::zcat;
 use crate::support::{
-    Done, Hearing, Pooler, Pooling, Report, Run, Server, TIMES, TestDatabase, admin, halfbuilt, repository,
-    server_variables, wait_until,
+    Done, Hearing, Pooler, Pooling, Report, Run, Server, TIMES, TestDatabase, admin, deletable, halfbuilt, repository,
+    scanned, server_variables, wait_until, zcat,
 };
 
 /// How many runs there are at once: more than PgBouncer gives them sessions.

@@ -3,44 +3,8 @@
 use std::path::PathBuf;
 
 use halfbuilt::exit::Exit;
-use tempfile::TempDir;
 
-use crate::support::{Report, TIMES, TestDatabase, admin, halfbuilt};
-
-/// An admin path at which nobody listens: whoever sends something there fails.
-pub const NOBODY: [&str; 2] = ["--via", "nrepl://127.0.0.1:9"];
-
-/// Chooses every row of a report, those too that it calls not deletable.
-pub const ALL_TIMINGS: [&str; 12] = [
-    "--timing",
-    "in-flight",
-    "--timing",
-    "stale",
-    "--timing",
-    "ended",
-    "--timing",
-    "after-restore",
-    "--timing",
-    "between",
-    "--timing",
-    "unknown",
-];
-
-/// Scans a database into a file.
-pub fn scanned(database: &TestDatabase) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("report.csv");
-    halfbuilt(&["scan", "-o"]).args(&[&path]).args(&TIMES).on(database).run().exits(Exit::Clean);
-    (folder, path)
-}
-
-/// The addresses that a report calls deletable, sorted.
-pub fn deletable(report: &Report) -> Vec<String> {
-    let rows = report.rows.iter().filter(|row| row["deletable"] == "yes");
-    let mut urls: Vec<String> = rows.map(|row| row["build_url"].clone()).collect();
-    urls.sort();
-    urls
-}
+use crate::support::{ALL_TIMINGS, NOBODY, Report, TIMES, TestDatabase, admin, deletable, halfbuilt, scanned};
 
 #[test]
 fn a_dry_run_is_the_default_and_sends_nothing() {

@@ -2,8 +2,7 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::delete::{NOBODY, deletable, scanned};
-use crate::support::{Report, TIMES, TestDatabase, halfbuilt, repository};
+use crate::support::{NOBODY, Report, TIMES, TestDatabase, deletable, halfbuilt, repository, scanned};
 
 fn plan(database: &TestDatabase, list: &str) -> (Report, String) {
     let run = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(database).input(list).run();

@@ -8,8 +8,9 @@ use halfbuilt::exit::Exit;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::delete::{deletable, scanned};
-use crate::support::{Done, Report, TIMES, TestDatabase, admin, halfbuilt, psql_pipe, repository};
+use crate::support::{
+    Done, Report, TIMES, TestDatabase, admin, deletable, halfbuilt, psql_pipe, repository, scanned, zcat,
+};
 
 /// The tables of the reference database.
 const TABLES: [&str; 5] = ["builds", "steps", "actions", "output", "artifacts"];
@@ -72,13 +73,6 @@ fn delete(database: &TestDatabase, report: &Path, file: &Path, more: &[&str]) ->
     let all = ["--max-percent", "100"];
     let run = halfbuilt(&["delete"]).args(&[report]).args(&TIMES).args(&all).args(more).args(&confirmed).args(&[file]);
     run.on(database).via_nrepl(&admin(database)).run()
-}
-
-/// What the machine's own tools make of it.
-pub(crate) fn zcat(file: &Path) -> String {
-    let output = Command::new("zcat").arg(file).output().expect("zcat starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 fn lines(file: &Path) -> Vec<Value> {

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use halfbuilt::exit::Exit;
 use tempfile::TempDir;
 
-use crate::delete::{deletable, scanned};
 use crate::support::{
-    Admin, Done, Gate, Hearing, Report, Run, Signal, TIMES, TestDatabase, admin, halfbuilt, repository,
-    server_variables, signal, signal_group, wait_until,
+    Admin, Done, Gate, Hearing, Report, Run, Signal, TIMES, TestDatabase, admin, deletable, halfbuilt, repository,
+    scanned, server_variables, signal, signal_group, wait_until,
 };
 
 /// The command that starts `fixtures/servers/console.sh`.

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use halfbuilt::exit::Exit;
 
-use crate::delete::{deletable, scanned};
-use crate::support::{Done, Report, TIMES, TestDatabase, admin, halfbuilt};
+use crate::support::{Done, Report, TIMES, TestDatabase, admin, deletable, halfbuilt, scanned};
 
 struct Run {
     database: TestDatabase,

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use halfbuilt::exit::Exit;
 
-use crate::delete::{ALL_TIMINGS, NOBODY, deletable, scanned};
 use crate::support::{
-    Done, Hearing, Report, Run, TIMES, TestDatabase, admin, halfbuilt, psql, psql_meanwhile, wait_until,
+    ALL_TIMINGS, Done, Hearing, NOBODY, Report, Run, TIMES, TestDatabase, admin, deletable, halfbuilt, psql,
+    psql_meanwhile, scanned, wait_until,
 };
 
 fn delete(database: &TestDatabase, report: &Path) -> Run {

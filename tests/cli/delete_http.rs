@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use halfbuilt::exit::Exit;
 
-use crate::delete::{deletable, scanned};
-use crate::support::{Report, Run, TIMES, TOKEN, TestDatabase, admin, halfbuilt, psql, wait_until};
+use crate::support::{Report, Run, TIMES, TOKEN, TestDatabase, admin, deletable, halfbuilt, psql, scanned, wait_until};
 
 fn delete(database: &TestDatabase, report: &std::path::Path, via: &str) -> Run {
     let confirmed = ["--execute", "--confirm", &database.host, "--via", via];

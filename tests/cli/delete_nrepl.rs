@@ -2,8 +2,10 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::delete::{ALL_TIMINGS, deletable, scanned};
-use crate::support::{Done, Hearing, Report, Run, Signal, TIMES, TestDatabase, admin, halfbuilt, signal, wait_until};
+use crate::support::{
+    ALL_TIMINGS, Done, Hearing, Report, Run, Signal, TIMES, TestDatabase, admin, deletable, halfbuilt, scanned, signal,
+    wait_until,
+};
 
 fn delete(database: &TestDatabase, report: &std::path::Path) -> Run {
     let confirmed = ["--execute", "--confirm", &database.host];

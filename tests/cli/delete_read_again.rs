@@ -20,8 +20,7 @@ use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509NameBuilder};
 use tempfile::TempDir;
 
-use crate::delete::{deletable, scanned};
-use crate::support::{Report, Run, TIMES, TOKEN, TestDatabase, halfbuilt, psql, wait_until};
+use crate::support::{Report, Run, TIMES, TOKEN, TestDatabase, deletable, halfbuilt, psql, scanned, wait_until};
 
 /// Longer than a reading stays fresh, so that no test has to be quick.
 const SLOW: Duration = Duration::from_millis(3200);

@@ -7,8 +7,7 @@ use halfbuilt::exit::Exit;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::delete::{NOBODY, deletable, scanned};
-use crate::support::{Done, Report, Run, TIMES, TestDatabase, halfbuilt, seal};
+use crate::support::{Done, NOBODY, Report, Run, TIMES, TestDatabase, deletable, halfbuilt, scanned, seal};
 
 fn beside(report: &Path) -> PathBuf {
     PathBuf::from(format!("{}.about.json", report.display()))

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use halfbuilt::exit::Exit;
 
-use crate::delete::{NOBODY, scanned};
-use crate::support::{Report, TIMES, TestDatabase, admin, expected_report, halfbuilt, repository};
+use crate::support::{NOBODY, Report, TIMES, TestDatabase, admin, expected_report, halfbuilt, repository, scanned};
 
 /// No database is there: what is wrong with the files is found before one is looked for.
 const NOWHERE: [&str; 2] = ["--database-url", "postgres://127.0.0.1:9/ci"];

@@ -8,9 +8,9 @@ use std::process::Command;
 use halfbuilt::exit::Exit;
 use tempfile::TempDir;
 
-use crate::delete::{NOBODY, scanned};
 use crate::support::{
-    Done, Report, Run, Signal, TIMES, TOKEN, TestDatabase, admin, halfbuilt, repository, signal, wait_until,
+    Done, NOBODY, Report, Run, Signal, TIMES, TOKEN, TestDatabase, admin, halfbuilt, repository, scanned, signal,
+    wait_until,
 };
 
 /// No database is there.

@@ -2,8 +2,7 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::delete::{NOBODY, scanned};
-use crate::support::{Report, Run, TIMES, TestDatabase, halfbuilt};
+use crate::support::{NOBODY, Report, Run, TIMES, TestDatabase, halfbuilt, scanned};
 
 #[test]
 fn flags_that_cannot_be_read() {

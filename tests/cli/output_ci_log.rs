@@ -2,8 +2,7 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{Done, TIMES, TestDatabase, halfbuilt};
-use crate::verify_baseline::Drill;
+use crate::support::{Done, Drill, TIMES, TestDatabase, halfbuilt};
 
 /// What the runner of GitHub Actions takes for commands of other people's making. After actions/runner, `ActionCommand.cs`:
 /// `::` begins a line, after blanks too, and `##[` stands anywhere in it, as Azure's `##vso[` does. Our own annotations are the commands that may be there.

@@ -8,8 +8,9 @@ use halfbuilt::exit::Exit;
 use scraper::{ElementRef, Html, Selector};
 use sha2::{Digest, Sha256};
 
-use crate::delete::{ALL_TIMINGS, deletable, scanned};
-use crate::support::{Done, Report, Run, TIMES, TestDatabase, admin, halfbuilt, repository};
+use crate::support::{
+    ALL_TIMINGS, Done, Report, Run, TIMES, TestDatabase, admin, deletable, halfbuilt, repository, scanned,
+};
 
 fn all<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
     page.select(&Selector::parse(selector).expect("a selector")).collect()

@@ -6,9 +6,9 @@ use halfbuilt::exit::Exit;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::delete::{deletable, scanned};
-use crate::support::{Done, Report, TIMES, TestDatabase, admin, halfbuilt, repository, seal};
-use crate::verify_baseline::Drill;
+use crate::support::{
+    Done, Drill, Report, TIMES, TestDatabase, admin, deletable, halfbuilt, repository, scanned, seal,
+};
 
 /// A report whose deletable builds were all deleted, with the journal of that.
 struct Cleared {

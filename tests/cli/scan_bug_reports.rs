@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use halfbuilt::exit::Exit;
 use tempfile::TempDir;
 
-use crate::delete::NOBODY;
-use crate::support::{BACKUP_TIME, Done, RESTORED_AT, Report, Run, TIMES, TestDatabase, halfbuilt, repository};
+use crate::support::{BACKUP_TIME, Done, NOBODY, RESTORED_AT, Report, Run, TIMES, TestDatabase, halfbuilt, repository};
 
 /// T, told a whole day early.
 const A_DAY_EARLY: [&str; 4] = ["--backup-time", "2026-11-19T02:00:00Z", "--restored-at", RESTORED_AT];

@@ -6,8 +6,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use halfbuilt::exit::Exit;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::delete::{NOBODY, scanned};
-use crate::support::{Run, TIMES, TestDatabase, halfbuilt, server_variables};
+use crate::support::{NOBODY, Run, TIMES, TestDatabase, halfbuilt, scanned, server_variables};
 
 /// PostgreSQL's times count from here, in microseconds since 1970. Source: its manual, "Date/Time Types".
 const ZERO: i64 = 946_684_800_000_000;

@@ -2,8 +2,7 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::delete::ALL_TIMINGS;
-use crate::support::{Report, Run, TIMES, TestDatabase, halfbuilt, psql, repository};
+use crate::support::{ALL_TIMINGS, Report, Run, TIMES, TestDatabase, halfbuilt, psql, repository};
 
 /// The rules that the fixture is made for.
 const RULES: [&str; 4] = ["--rule", "stuck-running", "--rule", "closed-after-restore"];

@@ -2,9 +2,7 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::delete::NOBODY;
-use crate::scan_live_builds::{CUT, Ci, LOST, NULL};
-use crate::support::{Report, TIMES};
+use crate::support::{CUT, Ci, LOST, NOBODY, NULL, Report, TIMES};
 
 #[test]
 fn what_a_ci_writes_by_habit_is_no_damage_with_or_without_a_word() {

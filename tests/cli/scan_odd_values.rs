@@ -2,8 +2,7 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::delete::{deletable, scanned};
-use crate::support::{Done, Report, TIMES, TestDatabase, admin, expected_report, halfbuilt};
+use crate::support::{Done, Report, TIMES, TestDatabase, admin, deletable, expected_report, halfbuilt, scanned};
 
 /// Plain tables in a schema of their own, with the columns of the relations, no key, no index and no constraint.
 const TABLES: &str = "

@@ -6,9 +6,8 @@ use std::fmt::Write;
 
 use halfbuilt::exit::Exit;
 
-use crate::delete::scanned;
 use crate::support::{
-    Done, Report, TIMES, TestDatabase, admin, halfbuilt, psql_as, psql_meanwhile, psql_pipe, repository,
+    Done, Report, TIMES, TestDatabase, admin, halfbuilt, psql_as, psql_meanwhile, psql_pipe, repository, scanned,
     server_variables, wait_until,
 };
 

@@ -2,8 +2,9 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::delete::{NOBODY, scanned};
-use crate::support::{BACKUP_TIME, Done, RESTORED_AT, Report, TIMES, TestDatabase, expected_report, halfbuilt};
+use crate::support::{
+    BACKUP_TIME, Done, NOBODY, RESTORED_AT, Report, TIMES, TestDatabase, expected_report, halfbuilt, scanned,
+};
 
 /// Why nothing is deletable where R is not known.
 const NO_R: &str = "R is not known: give --restored-at";

@@ -2,8 +2,7 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{Ended, Report, TIMES, TestDatabase, expected_report, halfbuilt};
-use crate::verify_output::Files;
+use crate::support::{Ended, Report, TIMES, TestDatabase, VerdictFiles, expected_report, halfbuilt};
 
 #[test]
 fn a_healthy_database_is_clean() {
@@ -103,7 +102,7 @@ fn a_backup_time_before_everything_judges_nothing() {
 fn what_is_left_of_builds_that_are_gone_is_told_where_no_build_is() {
     let database = TestDatabase::circleci(&["orphan-step", "orphan-output"]);
     database.run("SET session_replication_role = replica; DELETE FROM builds");
-    let files = Files::new();
+    let files = VerdictFiles::new();
     let done = files.verify().args(&TIMES).on(&database).run().exits(Exit::Found);
     let (junit, json) = files.agree(&done);
     let found = json["findings"]["abnormal"].as_u64().expect("a number");

@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use halfbuilt::exit::Exit;
 use serde_json::Value;
 
-use crate::support::{Done, Ended, Run, TIMES, TestDatabase, halfbuilt};
-use crate::verify_baseline::Drill;
-use crate::verify_output::Files;
+use crate::support::{Done, Drill, Ended, Run, TIMES, TestDatabase, VerdictFiles, halfbuilt};
 
 /// The reasons of a baseline.
 const DIFFERENCES: [&str; 3] = ["baseline-lost", "baseline-changed", "baseline-extra"];
@@ -18,7 +16,7 @@ const CHECKS: [&str; 4] = ["baseline-lost", "baseline-changed", "baseline-extra"
 /// A healthy database that has lost a build, changed one and gained one since its manifest; each with its project and number.
 struct Differing {
     drill: Drill,
-    files: Files,
+    files: VerdictFiles,
     builds: [(String, String); 3],
 }
 
@@ -34,7 +32,7 @@ impl Differing {
                      '2026-11-20T00:00:00Z', '2026-11-20T00:01:00Z', '2026-11-20T00:02:00Z')",
         );
         let builds = [(lost.1, lost.2), (changed.1, changed.2), ("acme/brand-new".to_owned(), "1".to_owned())];
-        Self { drill, files: Files::new(), builds }
+        Self { drill, files: VerdictFiles::new(), builds }
     }
 
     fn verify(&self) -> Run {
@@ -43,7 +41,7 @@ impl Differing {
 }
 
 /// `halfbuilt verify` that compares and writes both files.
-fn verify(files: &Files, drill: &Drill) -> Run {
+fn verify(files: &VerdictFiles, drill: &Drill) -> Run {
     let baseline = [drill.file("before.json")];
     files.verify().args(&["--baseline"]).args(&baseline).args(&["--restored-at", TIMES[3]]).on(&drill.database)
 }
@@ -120,7 +118,7 @@ fn what_differs_is_allowed_by_flags_and_by_a_policy() {
 
 #[test]
 fn without_a_baseline_nothing_of_it_is_told() {
-    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy"]));
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
     // The policy is that of another run too, which has one.
     let policy = files.with("halfbuilt.toml", "[verify]\nallow = { baseline-lost = 1 }\n");
     let run = files.verify().args(&TIMES).args(&["--policy"]).args(&[policy]).on(&database);
@@ -132,7 +130,7 @@ fn without_a_baseline_nothing_of_it_is_told() {
 
 #[test]
 fn a_manifest_that_cannot_be_used_shows_in_the_files() {
-    let (files, drill) = (Files::new(), Drill::healthy());
+    let (files, drill) = (VerdictFiles::new(), Drill::healthy());
     let key = files.with("key", "0123456789abcdef-0123456789abcdef");
     let path = drill.file("before.json");
     let told = |done: Done, why: &str| {
@@ -163,7 +161,7 @@ fn a_manifest_that_cannot_be_used_shows_in_the_files() {
 
 #[test]
 fn a_server_that_digests_otherwise_leaves_one_check_out() {
-    let (files, drill) = (Files::new(), Drill::healthy());
+    let (files, drill) = (VerdictFiles::new(), Drill::healthy());
     let path = drill.file("before.json");
     let mut manifest: Value = serde_json::from_slice(&std::fs::read(&path).expect("a file")).expect("JSON");
     manifest["digest_check"] = "0000000000000000".into();
@@ -177,7 +175,7 @@ fn a_server_that_digests_otherwise_leaves_one_check_out() {
 
 #[test]
 fn a_build_that_had_to_be_found_is_not_found_by_a_baseline() {
-    let (files, drill) = (Files::new(), Drill::healthy());
+    let (files, drill) = (VerdictFiles::new(), Drill::healthy());
     let [lost, changed, damaged, cut] = ["acme/web 901", "acme/web 902", "acme/web 903", "acme/web 904"].map(|build| {
         let (project, number) = build.split_once(' ').expect("a build");
         format!("https://ci.acme.example/gh/{project}/{number}")
@@ -279,7 +277,7 @@ fn insert(database: &TestDatabase, project: &str, number: u32, lifecycle: &str, 
 
 #[test]
 fn what_retention_excuses_was_not_compared() {
-    let (files, drill) = (Files::new(), Drill::of(dated()));
+    let (files, drill) = (VerdictFiles::new(), Drill::of(dated()));
     drill.database.run("TRUNCATE builds CASCADE");
     let done = verify(&files, &drill).args(&["--retention", "1h"]).run().exits(Exit::NothingInScope);
     let why = "retention may have deleted every build of the baseline that is in scope";
@@ -299,7 +297,7 @@ fn what_retention_excuses_was_not_compared() {
 
 #[test]
 fn that_digests_cannot_be_compared_is_said_whatever_else_differs() {
-    let (files, drill) = (Files::new(), Drill::of(dated()));
+    let (files, drill) = (VerdictFiles::new(), Drill::of(dated()));
     let path = drill.file("before.json");
     let mut manifest: Value = serde_json::from_slice(&std::fs::read(&path).expect("a file")).expect("JSON");
     manifest["digest_check"] = "0000000000000000".into();
@@ -322,7 +320,7 @@ fn that_digests_cannot_be_compared_is_said_whatever_else_differs() {
 
 #[test]
 fn builds_that_cannot_be_compared_are_told_of_either_side() {
-    let (files, drill) = (Files::new(), Drill::of(dated()));
+    let (files, drill) = (VerdictFiles::new(), Drill::of(dated()));
     (1..=50).for_each(|number| insert(&drill.database, "brand-new", number, "finished", "NULL"));
     // A start without a stop would be abnormal.
     drill.database.run("UPDATE builds SET queued_at = start_time, start_time = NULL WHERE reponame = 'brand-new'");
@@ -344,7 +342,7 @@ fn builds_that_cannot_be_compared_are_told_of_either_side() {
 
 #[test]
 fn what_a_baseline_tells_of_projects_is_in_every_file() {
-    let (files, drill) = (Files::new(), Drill::of(dated()));
+    let (files, drill) = (VerdictFiles::new(), Drill::of(dated()));
     let (_, project, _) = drill.build(0);
     let (user, repository) = project.split_once('/').expect("a project");
     let of_project = format!("username = '{user}' AND reponame = '{repository}'");
@@ -411,7 +409,7 @@ fn numbers_that_retention_took_back_did_not_go_backwards() {
         insert(&database, "old", number, "finished", &format!("'2026-10-0{number}T00:00:00Z'"));
     }
     database.run("UPDATE builds SET start_time = stop_time - interval '1 minute' WHERE reponame = 'old'");
-    let (files, drill) = (Files::new(), Drill::of(database));
+    let (files, drill) = (VerdictFiles::new(), Drill::of(database));
     let run = || verify(&files, &drill).args(&["--retention", "40d"]).run();
     drill.database.run("DELETE FROM builds WHERE reponame = 'old' AND build_num > 1");
     let (_, json) = files.agree(&run().exits(Exit::Clean).does_not_say("BACKWARDS"));
@@ -447,7 +445,7 @@ fn twins(statuses: &[&str]) -> TestDatabase {
 #[test]
 fn of_builds_that_share_a_number_as_many_are_told_as_differ() {
     let allow = ["--allow", "duplicate-number=9"];
-    let told = |drill: &Drill, files: &Files, reason: &str, number: u64| {
+    let told = |drill: &Drill, files: &VerdictFiles, reason: &str, number: u64| {
         let of_reason = format!("{reason}={number}");
         let flags = [&allow[..], &["--allow", &of_reason, "--allow", "stuck-running=1"]].concat();
         let done =
@@ -461,23 +459,23 @@ fn of_builds_that_share_a_number_as_many_are_told_as_differ() {
         done
     };
     // One more than there was.
-    let (files, drill) = (Files::new(), Drill::of(twins(&["a"])));
+    let (files, drill) = (VerdictFiles::new(), Drill::of(twins(&["a"])));
     insert(&drill.database, "twins", 2, "finished", "'2026-11-20T00:40:00Z'");
     told(&drill, &files, "baseline-extra", 1);
     // One of two has changed, then both.
-    let (files, drill) = (Files::new(), Drill::of(twins(&["a", "b"])));
+    let (files, drill) = (VerdictFiles::new(), Drill::of(twins(&["a", "b"])));
     drill.database.run("UPDATE builds SET status = 'odd' WHERE reponame = 'twins' AND status = 'a'");
     told(&drill, &files, "baseline-changed", 1);
     drill.database.run("UPDATE builds SET status = 'odder' WHERE reponame = 'twins' AND status = 'b'");
     told(&drill, &files, "baseline-changed", 2);
     // One of two runs again: it is there, and not lost.
-    let (files, drill) = (Files::new(), Drill::of(twins(&["a", "b"])));
+    let (files, drill) = (VerdictFiles::new(), Drill::of(twins(&["a", "b"])));
     drill
         .database
         .run("UPDATE builds SET lifecycle = 'running', stop_time = NULL WHERE reponame = 'twins' AND status = 'a'");
     told(&drill, &files, "baseline-changed", 1).does_not_say("baseline-lost");
     // One of two is gone.
-    let (files, drill) = (Files::new(), Drill::of(twins(&["a", "b"])));
+    let (files, drill) = (VerdictFiles::new(), Drill::of(twins(&["a", "b"])));
     drill.database.run("DELETE FROM builds WHERE reponame = 'twins' AND status = 'a'");
     let done = drill.verify().args(&["--json"]).args(&[files.path("verdict.json")]).run().exits(Exit::Found);
     done.says("baseline-lost 1").does_not_say("baseline-changed");

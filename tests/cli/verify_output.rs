@@ -1,91 +1,16 @@
 //! The verdict for CI: JUnit, JSON, what GitHub Actions shows, builds that have to be found, and a policy.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use halfbuilt::exit::Exit;
 use serde_json::Value;
 use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::support::{
-    Done, Ended, Junit, Run, Signal, TIMES, TestDatabase, assert_valid, expected_report, halfbuilt, psql, repository,
+    Done, Ended, Junit, Signal, TIMES, TestDatabase, VerdictFiles, expected_report, halfbuilt, psql, repository,
     signal, wait_until,
 };
-
-/// A folder for the files of a verdict.
-pub(crate) struct Files {
-    folder: tempfile::TempDir,
-}
-
-impl Files {
-    pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a folder") }
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// A file that is there already.
-    pub(crate) fn with(&self, name: &str, text: &str) -> PathBuf {
-        std::fs::write(self.path(name), text).expect("a file");
-        self.path(name)
-    }
-
-    /// `halfbuilt verify` that writes both files.
-    pub(crate) fn verify(&self) -> Run {
-        let (junit, json) = (self.path("junit.xml"), self.path("verdict.json"));
-        halfbuilt(&["verify"]).args(&["--junit"]).args(&[junit]).args(&["--json"]).args(&[json])
-    }
-
-    #[track_caller]
-    pub(crate) fn junit(&self) -> Junit {
-        Junit::read(&self.path("junit.xml"))
-    }
-
-    /// The verdict, held to its schema.
-    #[track_caller]
-    pub(crate) fn json(&self) -> Value {
-        let text = std::fs::read_to_string(self.path("verdict.json")).expect("a file");
-        let document = serde_json::from_str(&text).expect("JSON");
-        let schema = std::fs::read_to_string(repository("src/output/verdict.schema.json")).expect("a file");
-        assert_valid(&serde_json::from_str(&schema).expect("JSON"), &document);
-        document
-    }
-
-    /// Both files and the exit code tell one story.
-    #[track_caller]
-    pub(crate) fn agree(&self, done: &Done) -> (Junit, Value) {
-        let (junit, json) = (self.junit(), self.json());
-        assert_eq!(json["exit_code"], Value::from(done.code));
-        let checks = json["checks"].as_array().expect("checks");
-        for check in checks {
-            let case = junit.case(check["name"].as_str().expect("a name"));
-            match (&check["checked"], &check["passed"], &case.ended) {
-                (Value::Bool(false), Value::Null, Ended::Skipped(why)) => {
-                    // JUnit has one word for both.
-                    let told = match &check["why_not_needed"] {
-                        Value::Null => check["why_not_checked"].clone(),
-                        needless => format!("not needed: {}", needless.as_str().expect("why")).into(),
-                    };
-                    assert_eq!(told, **why, "{check}");
-                }
-                (Value::Bool(true), Value::Bool(false), Ended::Failed(_)) => {}
-                (Value::Bool(true), Value::Bool(true) | Value::Null, Ended::Passed) => {}
-                other => panic!("{}: {other:?}", case.name),
-            }
-        }
-        let others = ["not_checked", "expected"].map(|list| json[list].as_array().expect("a list").len());
-        let errors = usize::from(matches!(done.code, Some(3 | 4 | 130)));
-        assert_eq!(junit.cases.len(), checks.len() + others.iter().sum::<usize>() + errors);
-        assert_eq!(junit.errors().len(), errors);
-        if errors == 0 || done.code == Some(4) {
-            let sentence = json["sentence"].as_str().expect("a sentence");
-            assert!(done.stderr.contains(sentence), "{sentence}\n{}", done.stderr);
-        }
-        (junit, json)
-    }
-}
 
 fn failed(ended: &Ended) -> bool {
     matches!(ended, Ended::Failed(_))
@@ -106,7 +31,7 @@ fn by_rule(fixture: &str) -> BTreeMap<String, u64> {
 
 #[test]
 fn a_clean_database_passes_every_rule_and_relation() {
-    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy"]));
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
     let run = files.verify().args(&TIMES).on(&database).env("GITHUB_ACTIONS", "true");
     let done = run.run().exits(Exit::Clean);
     assert_eq!(done.stdout, "");
@@ -130,7 +55,7 @@ fn a_clean_database_passes_every_rule_and_relation() {
 
 #[test]
 fn each_rule_fails_or_passes_by_what_it_found_and_what_is_allowed() {
-    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy", "output-gap"]));
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy", "output-gap"]));
     let found = by_rule("output-gap");
     let allow = format!("stuck-running={}", found["stuck-running"]);
     let done = files.verify().args(&TIMES).args(&["--allow", &allow]).on(&database).run().exits(Exit::Found);
@@ -166,7 +91,7 @@ fn whatever_the_database_holds_the_files_are_sound() {
         "UPDATE actions SET name = E']]>&#0;<x a=\"\\x01\\x1b[3' || U&'\\FFFE' || U&'\\FFFF' WHERE build_id = 900631 AND step = 0; \
          UPDATE builds SET username = E'%0A::stop-commands::x\\n::error::y ##[error]z' WHERE build_id = 900602",
     );
-    let files = Files::new();
+    let files = VerdictFiles::new();
     let summary = files.with("summary.md", "what was there\n");
     let run = files.verify().args(&TIMES).on(&database).env("GITHUB_ACTIONS", "true");
     let done = run.env("GITHUB_STEP_SUMMARY", summary.to_str().expect("a path")).run().exits(Exit::Found);
@@ -196,7 +121,7 @@ fn whatever_the_database_holds_the_files_are_sound() {
 
 #[test]
 fn what_was_not_checked_is_skipped_with_its_reason() {
-    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy"]));
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
     database.run("DELETE FROM builds WHERE lifecycle IN ('running', 'queued', 'scheduled', 'not_running')");
     let done = files.verify().on(&database).run().exits(Exit::Clean);
     let (junit, json) = files.agree(&done);
@@ -214,7 +139,7 @@ fn what_was_not_checked_is_skipped_with_its_reason() {
 
 #[test]
 fn a_profile_without_output_leaves_its_relations_out() {
-    let (files, database) = (Files::new(), TestDatabase::empty());
+    let (files, database) = (VerdictFiles::new(), TestDatabase::empty());
     database.load("fixtures/conductor/jobs.sql");
     let done = files.verify().args(&TIMES).args(&["--profile", "conductor"]).on(&database).run();
     let (junit, _) = files.agree(&done);
@@ -224,7 +149,7 @@ fn a_profile_without_output_leaves_its_relations_out() {
 
 #[test]
 fn builds_that_contradict_the_times_fail_a_check_of_their_own() {
-    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy"]));
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
     database.run(
         "INSERT INTO builds (vcs_type, username, reponame, build_num, build_url, lifecycle, status, queued_at, start_time, stop_time)
          SELECT 'github', 'acme', 'late', n, 'https://ci.acme.example/gh/acme/late/' || n, 'finished', 'success',
@@ -259,7 +184,7 @@ fn builds_that_contradict_the_times_fail_a_check_of_their_own() {
 #[test]
 fn what_a_profile_makes_needless_is_said_and_no_gap() {
     // A queue that stands in the database comes back with it: what waits simply starts.
-    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy"]));
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
     let circleci = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
     let queue_here = circleci.replace("-- queue: elsewhere", "-- queue: in this database");
     assert_ne!(queue_here, circleci);
@@ -287,7 +212,7 @@ fn what_a_profile_makes_needless_is_said_and_no_gap() {
 
 #[test]
 fn nothing_to_check_is_an_error_and_no_rule_has_passed() {
-    let (files, database) = (Files::new(), TestDatabase::circleci(&[]));
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&[]));
     let done = files.verify().args(&TIMES).on(&database).run().exits(Exit::NothingInScope);
     let (junit, json) = files.agree(&done);
     assert_eq!(junit.cases.iter().filter(|case| case.ended == Ended::Passed).count(), 0);
@@ -297,7 +222,7 @@ fn nothing_to_check_is_an_error_and_no_rule_has_passed() {
 
 #[test]
 fn a_server_that_is_not_there_shows_in_the_files_too() {
-    let files = Files::new();
+    let files = VerdictFiles::new();
     let run = files.verify().args(&TIMES).args(&["--database-url", "host=127.0.0.1 port=1 user=x dbname=ci"]);
     let done = run.env("GITHUB_ACTIONS", "true").run().exits(Exit::Failed);
     let (junit, json) = files.agree(&done);
@@ -311,7 +236,7 @@ fn a_server_that_is_not_there_shows_in_the_files_too() {
 
 #[test]
 fn a_database_that_is_lost_half_way_shows_in_the_files_too() {
-    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy", "output-gap"]));
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy", "output-gap"]));
     let profile = repository("tests/cli/profile_that_sleeps.sql");
     let child = files.verify().args(&TIMES).args(&["--profile"]).args(&[profile]).on(&database).start();
     let sleeping = format!("datname = '{}' AND wait_event = 'PgSleep'", database.name);
@@ -324,7 +249,7 @@ fn a_database_that_is_lost_half_way_shows_in_the_files_too() {
 
 #[test]
 fn a_silent_server_and_an_interruption_are_told() {
-    let files = Files::new();
+    let files = VerdictFiles::new();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let url = format!("host=127.0.0.1 port={port} user=x dbname=ci sslmode=disable");
@@ -339,7 +264,7 @@ fn a_silent_server_and_an_interruption_are_told() {
 
 #[test]
 fn a_slip_of_the_pen_writes_no_verdict() {
-    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy"]));
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
     let old = files.with("junit.xml", "the last one");
     files.verify().args(&TIMES).args(&["--allow", "stuck-runing=1"]).on(&database).run().exits(Exit::Usage);
     assert_eq!(std::fs::read_to_string(old).expect("a file"), "the last one");
@@ -363,7 +288,7 @@ fn cut() -> Vec<String> {
 
 #[test]
 fn an_expected_build_that_is_found_proves_recall_and_needs_no_allowance() {
-    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy", "stuck-running"]));
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy", "stuck-running"]));
     let (cut, all) = (cut(), by_rule("stuck-running")["stuck-running"]);
     let [first, second] = &cut[..2] else { panic!("{cut:?}") };
     // As a person pastes it, and in a list.
@@ -388,7 +313,7 @@ fn an_expected_build_that_is_found_proves_recall_and_needs_no_allowance() {
 
 #[test]
 fn an_expected_build_that_is_not_found_fails_a_clean_database() {
-    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy"]));
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
     let healthy = database.urls().remove(0);
     let done =
         files.verify().args(&TIMES).args(&["--expect", &healthy]).on(&database).env("GITHUB_ACTIONS", "true").run();
@@ -402,7 +327,7 @@ fn an_expected_build_that_is_not_found_fails_a_clean_database() {
 
 #[test]
 fn a_build_of_that_name_on_another_host_is_not_taken_for_it_but_told() {
-    let (files, database) = (Files::new(), TestDatabase::circleci(&["stuck-running"]));
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["stuck-running"]));
     let cut = cut().remove(0);
     let elsewhere = cut.replace("ci.acme.example", "drill.acme.example");
     let done = files.verify().args(&TIMES).args(&["--expect", &elsewhere]).on(&database).run().exits(Exit::Found);
@@ -414,7 +339,7 @@ fn a_build_of_that_name_on_another_host_is_not_taken_for_it_but_told() {
 
 #[test]
 fn what_cannot_be_expected_is_a_usage_error() {
-    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy"]));
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
     let empty = files.with("empty.txt", "# none\n\n");
     let wrong = files.with("wrong.txt", "https://ci.example.com/gh/acme/api/1\nhttps://ci.example.com/gh/acme\n");
     for (flag, value, exit, why) in [
@@ -440,7 +365,7 @@ fn what_cannot_be_expected_is_a_usage_error() {
 
 #[test]
 fn a_policy_holds_a_restore_to_its_terms() {
-    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy", "stuck-running"]));
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy", "stuck-running"]));
     let (cut, all) = (cut().remove(0), by_rule("stuck-running")["stuck-running"]);
     let text = format!(
         "[verify]\nallow = {{ stuck-running = {}, output-truncated = 3, impossible-state = 1 }}\nexpect = ['{cut}']\n",
@@ -469,7 +394,7 @@ fn a_policy_holds_a_restore_to_its_terms() {
 
 #[test]
 fn a_policy_that_is_not_understood_is_told_with_its_place() {
-    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy"]));
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
     for (text, why) in [
         ("[verify]\nalow = {}\n", "line 2, column 1: unknown field `alow`"),
         ("[verify]\nallow = { stuck-runing = 2 }\n", "there is no rule \"stuck-runing\""),
@@ -489,7 +414,7 @@ fn a_policy_that_is_not_understood_is_told_with_its_place() {
 
 #[test]
 fn without_github_nothing_of_it_is_said() {
-    let (files, database) = (Files::new(), TestDatabase::circleci(&["healthy", "output-gap"]));
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy", "output-gap"]));
     let summary = files.path("summary.md");
     let path = summary.to_str().expect("a path").to_owned();
     let run = || files.verify().args(&TIMES).on(&database).env("GITHUB_STEP_SUMMARY", &path);
@@ -535,7 +460,7 @@ fn the_examples_for_a_ci_do_what_they_say() {
         let text = std::fs::read_to_string(repository(file)).expect("a file");
         let found = commands(file);
         assert_eq!(found.len(), 1, "{file}: {found:?}");
-        let files = Files::new();
+        let files = VerdictFiles::new();
         std::fs::create_dir_all(files.path("results/halfbuilt")).expect("a folder");
         std::fs::copy(repository("fixtures/ci/halfbuilt.toml"), files.path("halfbuilt.toml")).expect("a file");
         files.with("cut-builds.txt", &format!("{}\n", cut()[0]));

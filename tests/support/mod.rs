@@ -5,8 +5,11 @@
 mod admin;
 mod beside_psql;
 mod child;
+mod ci;
 mod command;
 mod database;
+mod deletion;
+mod drill;
 mod gate;
 mod junit;
 mod pooler;
@@ -15,12 +18,16 @@ mod schema;
 mod scripted;
 mod server;
 mod tls_proxy;
+mod verdict_files;
 
 pub use admin::{Admin, TOKEN, admin};
 pub use beside_psql::Beside;
 pub use child::{Hearing, Signal, signal, signal_group};
+pub use ci::{CUT, Ci, LOST, NULL};
 pub use command::{Done, Run, halfbuilt};
 pub use database::{TestDatabase, psql, psql_as, psql_meanwhile, psql_pipe, server_variables};
+pub use deletion::{ALL_TIMINGS, NOBODY, deletable, scanned, zcat};
+pub use drill::Drill;
 pub use gate::Gate;
 pub use junit::{Ended, Junit};
 pub use pooler::{Pooler, Pooling};
@@ -29,6 +36,7 @@ pub use schema::assert_valid;
 pub use scripted::{Answer, scripted};
 pub use server::Server;
 pub use tls_proxy::tls_proxy;
+pub use verdict_files::VerdictFiles;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
