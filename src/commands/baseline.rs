@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::cli::{BaselineArgs, ReadingArgs};
+use crate::cli::BaselineArgs;
 use crate::drill::{
     Account, ComparedWith, Comparison, Difference, Differing, Gatherer, Manifest, ManifestError, NotCovered, Present,
     Terms,
@@ -18,6 +18,7 @@ use crate::scan::{Given, NotChecked, Scan, ScanPlan};
 use crate::text::{counted, escape_controls, shorten};
 use crate::timing::Timing;
 
+use super::read_request::RequestedTimes;
 use super::{Error, manifest};
 
 /// As much of a project's name is shown.
@@ -51,7 +52,7 @@ impl Baseline {
     /// Reads the manifest, and makes its T that of the run where none is given. `None` where none is asked for.
     pub(super) fn load(
         args: &BaselineArgs,
-        reading: &mut ReadingArgs,
+        times: &mut RequestedTimes,
         printer: Printer,
     ) -> Result<Option<Self>, Error> {
         let Some(file) = &args.baseline else { return Ok(None) };
@@ -67,7 +68,7 @@ impl Baseline {
         };
         let backup = manifest.backup_time;
         // A backup takes its time: what ran at its end may have begun after the manifest was made, and was cut all the same.
-        let given = *reading.backup_time.get_or_insert(backup);
+        let given = *times.backup.get_or_insert(backup);
         if given < backup {
             let why = format!(
                 "--backup-time {given} is before the T of --baseline {}, {backup}: the backup cannot hold what the baseline does",
@@ -83,8 +84,7 @@ impl Baseline {
             database.name,
             shorten(tool, NAME_SHOWN)
         ));
-        let kept_since =
-            args.retention.map(|kept| reading.restored_at.unwrap_or_else(Timestamp::now).checked_sub(kept));
+        let kept_since = args.retention.map(|kept| times.restored.unwrap_or_else(Timestamp::now).checked_sub(kept));
         let kept_since = kept_since.transpose().map_err(|_| Error::Usage("--retention is too long".to_owned()))?;
         let signature_is_good = args.key_file.is_some().then_some(true);
         Ok(Some(Self { file: file.clone(), manifest, signature_is_good, kept_since, printer }))

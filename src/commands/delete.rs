@@ -18,6 +18,7 @@ use crate::state::State;
 
 use super::guard::{FIRST_SILENCE, Guard};
 use super::interrupt::Interrupt;
+use super::read_request::ReadRequest;
 use super::record::show_plan;
 use super::waiting::Waiting;
 use super::{Error, reading};
@@ -28,33 +29,34 @@ use history::{History, journal_file};
 use planning::{Question, builds_in_scope, confirm, make_plan, nothing_left, say_what_is_kept, warn_of_unknown};
 
 /// Plans, and carries the plan out if it is told to.
-pub(super) async fn run(mut args: DeleteArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
+pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let via: Via = args.via.parse()?;
     let projects = ProjectGlobs::new(&args.projects)?;
-    let gates = Gates::settle(&args.gates, args.reading.clock_tolerance, chosen_timings(&args))?;
-    let (chosen, origin, report) = choose(&args, &projects, printer)?;
-    origin.lend_times(&mut args.reading);
-    let scan = reading::plan(&args.reading, &[])?.with_every_piece();
-    let host = gates.choice(&args, &chosen, &origin, printer)?;
+    let mut request = ReadRequest::from_args(&args.reading)?;
+    let gates = Gates::settle(&args.gates, request.times.clock_tolerance, chosen_timings(&args))?;
+    let (chosen, origin, report) = choose(&args, request.base_url.as_deref(), &projects, printer)?;
+    origin.lend_times(&mut request.times);
+    let scan = request.plan(&[])?.with_every_piece();
+    let host = gates.choice(&args, &request.times, &chosen, &origin, printer)?;
     let output_file = output_file(&args);
     let journal = journal_file(&args, &report);
-    keep_apart(&args, output_file.as_deref(), &journal)?;
+    keep_apart(&args, &request, output_file.as_deref(), &journal)?;
     let mut history = History::look(&args, journal, printer)?;
     let output = open_output(&args, output_file.as_deref(), &history, &chosen)?;
 
-    let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
+    let mut database = interrupt.or(request.connect(printer)).await?;
     let canceller = database.canceller();
     let waiting = Waiting::watch(database.onlooker(), printer);
-    if args.reading.statement_timeout.is_none() {
+    if request.statement_timeout.is_none() {
         database.give_up_after(FIRST_SILENCE);
     }
     let planned = async {
         gates::database(&database.identity().await?, &origin)?;
         gates::primary(&mut database, args.execute, printer).await?;
         gates::alone(&mut database, args.execute, printer).await?;
-        let mut guard = Guard::open(database, &scan, &gates.permit, &args, printer).await?;
+        let mut guard = Guard::open(database, (&request, &scan), &gates.permit, &args, printer).await?;
         reading::say_tables(guard.identity(), &guard.tables, printer);
-        reading::warn_of_role(&args.reading, &scan, guard.fit.role(), printer);
+        reading::warn_of_role(request.foreign_sql(&scan), guard.fit.role(), printer);
         gates::tables(&guard.tables, &origin)?;
         reading::say_premise(&guard.premise, printer);
         history.is_of(&guard.database_name(&history.past))?;

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::ReadingArgs;
 use crate::output::is_stdout;
 use crate::report::About;
 use crate::scan::Profile;
 
 use super::Error;
+use super::read_request::ReadRequest;
 
 /// The files that a command is told to read and to write, each with what it is to the one who named it.
 #[derive(Default)]
@@ -24,11 +24,11 @@ impl Files {
     }
 
     /// Adds the files by which the database is read: a profile and rules of one's own.
-    pub(super) fn read_by(self, args: &ReadingArgs) -> Self {
-        let ships = Profile::shipped().any(|(name, _)| name == args.profile);
-        let files = self.read("--profile", Some(Path::new(&args.profile)).filter(|_| !ships));
+    pub(super) fn read_by(self, request: &ReadRequest) -> Self {
+        let ships = Profile::shipped().any(|(name, _)| name == request.profile);
+        let files = self.read("--profile", Some(Path::new(&request.profile)).filter(|_| !ships));
         // A folder that cannot be read is complained of where its rules are.
-        let rules = args.rule_folder.as_ref().and_then(|folder| std::fs::read_dir(folder).ok());
+        let rules = request.rule_folder.as_ref().and_then(|folder| std::fs::read_dir(folder).ok());
         let rules = rules.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
         let rules = rules.filter(|path| path.extension().is_some_and(|ending| ending == "sql"));
         rules.fold(files, |files, rule| files.read("a rule of --rules", Some(&rule)))

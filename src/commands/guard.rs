@@ -20,6 +20,7 @@ use crate::table::Table;
 
 use super::Error;
 use super::evidence::{Archived, Evidence};
+use super::read_request::ReadRequest;
 
 /// How many milliseconds a database that was there and is not is waited for, before each time that it is tried again: a
 /// restart, or the move to another server, takes seconds to a minute.
@@ -46,6 +47,7 @@ pub(super) struct Guard<'a> {
     pub(super) premise: Premise,
     /// What may be deleted.
     permit: &'a Permit,
+    pub(super) request: &'a ReadRequest,
     pub(super) args: &'a DeleteArgs,
     pub(super) printer: Printer,
     /// Which database it is: the only one that may be read.
@@ -74,7 +76,7 @@ impl<'a> Guard<'a> {
     /// Has the server check profile and rules, once before the first look. The first looks are thorough.
     pub(super) async fn open(
         mut database: Database,
-        plan: &'a ScanPlan,
+        (request, plan): (&'a ReadRequest, &'a ScanPlan),
         permit: &'a Permit,
         args: &'a DeleteArgs,
         printer: Printer,
@@ -90,12 +92,13 @@ impl<'a> Guard<'a> {
             (fit, premise, schemas)
         };
         let alone = args.execute;
-        let limit = args.reading.statement_timeout.map_or(FIRST_SILENCE, |one| one * STATEMENTS + ON_THE_WAY);
+        let limit = request.statement_timeout.map_or(FIRST_SILENCE, |one| one * STATEMENTS + ON_THE_WAY);
         Ok(Self {
             database,
             plan,
             premise,
             permit,
+            request,
             args,
             printer,
             identity,
@@ -115,7 +118,7 @@ impl<'a> Guard<'a> {
     /// From now on what is looked for is looked for where it was found, and no longer.
     pub(super) fn knows_them(&mut self) {
         self.thorough = false;
-        if self.args.reading.statement_timeout.is_none() {
+        if self.request.statement_timeout.is_none() {
             self.limit = SILENCE;
         }
     }
@@ -125,7 +128,7 @@ impl<'a> Guard<'a> {
     /// A journal without tables is an older program's, which looked for the tables on the whole search path of the role, after pg_catalog.
     pub(super) fn database_name(&self, past: &Past) -> DatabaseName {
         let DatabaseIdentity { system_identifier, name } = self.identity.clone();
-        let asked = self.args.reading.schema.as_ref();
+        let asked = self.request.schema.as_ref();
         let as_before = asked.is_none_or(|schema| self.schemas.first() == Some(schema));
         if let Some(first) = past.sessions.first().filter(|session| as_before && session.start.tables.is_none()) {
             let looked_in = ["pg_catalog"].into_iter().chain(self.schemas.iter().map(String::as_str));

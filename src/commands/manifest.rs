@@ -14,23 +14,25 @@ use crate::text::counted;
 
 use super::files::Files;
 use super::interrupt::Interrupt;
+use super::read_request::ReadRequest;
 use super::waiting::Waiting;
 use super::{Error, reading};
 
 /// Counts, signs and writes.
 pub(super) async fn run(args: ManifestArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
-    let files = Files::default().read("--key-file", args.key_file.as_deref()).read_by(&args.reading);
+    let request = ReadRequest::from_args(&args.reading)?;
+    let files = Files::default().read("--key-file", args.key_file.as_deref()).read_by(&request);
     files.write("-o", args.output.as_deref()).keep_apart()?;
     let key = args.key_file.as_deref().map(key).transpose()?;
-    let plan = reading::plan(&args.reading, &[])?.without_rules();
+    let plan = request.plan(&[])?.without_rules();
     let mut output = OutputFile::manifest(args.output.as_deref())?;
     let name = output.name();
-    let mut database = interrupt.or(reading::connect(&args.reading, printer)).await?;
+    let mut database = interrupt.or(request.connect(printer)).await?;
     let canceller = database.canceller();
     let _waiting = Waiting::watch(database.onlooker(), printer);
     let count = async {
         let snapshot = database.snapshot(&plan.settings()).await?;
-        count(&plan, &snapshot, &args, printer).await
+        count(&plan, &snapshot, (&request, args.settle), printer).await
     };
     let mut manifest = interrupt.or_cancel(&canceller, count).await?;
     let failed = |source| OutputError::new(name.clone(), source);
@@ -88,15 +90,15 @@ pub(super) fn about(
 async fn count(
     plan: &ScanPlan,
     snapshot: &Snapshot<'_>,
-    args: &ManifestArgs,
+    (request, settle): (&ReadRequest, SignedDuration),
     printer: Printer,
 ) -> Result<Manifest, Error> {
     let mut progress = Progress::open_ended("builds counted", printer);
     let fit = Fit::check(plan, snapshot).await?;
     reading::say_tables(snapshot.identity(), fit.tables(), printer);
-    reading::warn_of_role(&args.reading, plan, fit.role(), printer);
+    reading::warn_of_role(request.foreign_sql(plan), fit.role(), printer);
     let clock = Census::clock(snapshot).await?;
-    let (covered, backup) = times(plan, &clock, args.settle)?;
+    let (covered, backup) = times(plan, &clock, settle)?;
     if plan.times().backup.is_none() {
         printer.say(&format!("no --backup-time: T is the database's present, {backup}"));
     }

@@ -15,6 +15,7 @@ mod manifest;
 mod policy;
 mod profile_check;
 mod profiles;
+mod read_request;
 mod reading;
 mod reconnect;
 mod record;

@@ -10,8 +10,8 @@ use crate::deletion::journal::Who;
 use crate::scan::{Fit, ScanError};
 use crate::table::changed;
 
+use super::Error;
 use super::guard::Guard;
-use super::{Error, reading};
 
 /// How long it may take to connect once more.
 const CONNECTING: Duration = Duration::from_secs(15);
@@ -46,7 +46,7 @@ impl Guard<'_> {
 
     /// `None` where somebody else is at work: it may be our own session, of which the server does not know yet that it ended.
     async fn connect_anew(&mut self) -> Result<Option<(Database, Option<Position>)>, ScanError> {
-        let mut database = match reading::connect(&self.args.reading, self.printer).await {
+        let mut database = match self.request.connect(self.printer).await {
             Ok(database) => database,
             Err(Error::Scan(error)) => return Err(error),
             // The settings were good before; what else there is will be told by the next reading.

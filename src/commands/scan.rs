@@ -7,24 +7,26 @@ use crate::exit::Exit;
 use crate::output::{Format, OutputFile, Printer, is_stdout};
 use crate::project_glob::ProjectGlobs;
 
+use super::Error;
 use super::files::Files;
 use super::interrupt::Interrupt;
+use super::read_request::ReadRequest;
 use super::survey::{Subject, survey};
-use super::{Error, reading};
 
 /// Scans and reports.
 pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let format = format(&args);
-    let files = Files::default().read_by(&args.reading);
+    let request = ReadRequest::from_args(&args.reading)?;
+    let files = Files::default().read_by(&request);
     let files = match format {
         Format::Csv => files.write_report(args.output.as_deref()),
         Format::Json | Format::Table => files.write("-o", args.output.as_deref()),
     };
     files.keep_apart()?;
     let projects = ProjectGlobs::new(&args.projects)?;
-    let plan = reading::plan(&args.reading, &args.rules)?;
+    let plan = request.plan(&args.rules)?;
     let output = OutputFile::whole(args.output.as_deref())?;
-    let subject = Subject { args: &args.reading, plan: &plan, projects: &projects, baseline: None };
+    let subject = Subject { request: &request, plan: &plan, projects: &projects, baseline: None };
     let summary = survey(subject, Some((format, output)), &mut (), interrupt, printer).await?;
     if format != Format::Table {
         printer.say_lines(&summary);

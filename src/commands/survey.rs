@@ -3,7 +3,6 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::causes::told_apart;
-use crate::cli::ReadingArgs;
 use crate::finding::Finding;
 use crate::output::{Format, OutputFile, Printer, Progress, Sink, Summary};
 use crate::project_glob::ProjectGlobs;
@@ -12,6 +11,7 @@ use crate::scan::{Quiet, Recovery, Scan, ScanPlan};
 
 use super::baseline::{self, Baseline, Compared};
 use super::interrupt::Interrupt;
+use super::read_request::ReadRequest;
 use super::waiting::Waiting;
 use super::{Error, about, reading};
 
@@ -22,7 +22,7 @@ const FEW_BY_BACKUP: u64 = 10;
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
     /// How the database is read.
-    pub(super) args: &'a ReadingArgs,
+    pub(super) request: &'a ReadRequest,
     /// The rules and times.
     pub(super) plan: &'a ScanPlan,
     /// The projects in scope.
@@ -47,7 +47,7 @@ impl Witness for () {
 
 /// Scans, compares with a baseline where there is one, hands every finding to the output and the witness, and adds up. The output has been opened before anything is read.
 pub(super) async fn survey(
-    Subject { args, plan, projects, baseline }: Subject<'_>,
+    Subject { request, plan, projects, baseline }: Subject<'_>,
     output: Option<(Format, OutputFile)>,
     witness: &mut impl Witness,
     interrupt: &Interrupt,
@@ -57,7 +57,7 @@ pub(super) async fn survey(
         printer.warn("no --backup-time: every timing is unknown, and nothing is deletable");
     }
     let beside = about::open(output.as_ref())?;
-    let mut database = interrupt.or(reading::connect(args, printer)).await?;
+    let mut database = interrupt.or(request.connect(printer)).await?;
     let canceller = database.canceller();
     let _waiting = Waiting::watch(database.onlooker(), printer);
     let survey = async {
@@ -67,7 +67,7 @@ pub(super) async fn survey(
         let mut progress = Progress::open_ended("abnormal builds found", printer);
         let scan = Scan::begin(plan, &snapshot, projects, &|phase| progress.enter(&phase.to_string())).await?;
         reading::say_tables(scan.identity(), scan.tables(), printer);
-        reading::warn_of_role(args, plan, scan.role(), printer);
+        reading::warn_of_role(request.foreign_sql(plan), scan.role(), printer);
         reading::say_premise(scan.premise(), printer);
         scan.remarks().iter().for_each(|remark| printer.say(remark));
         let mut summary = Summary::new(&scan);

@@ -12,6 +12,7 @@ use crate::text::shorten;
 
 use super::Error;
 use super::files::Files;
+use super::read_request::ReadRequest;
 
 /// How much of a text that is no address is shown, in characters.
 const SHOWN: usize = 200;
@@ -25,13 +26,13 @@ pub(super) struct Outlets {
 
 impl Outlets {
     /// Opens the files, so that a folder which cannot be written is found out before the work starts.
-    pub(super) fn open(args: &VerifyArgs) -> Result<Self, Error> {
+    pub(super) fn open(args: &VerifyArgs, request: &ReadRequest) -> Result<Self, Error> {
         Files::default()
             .read("--baseline", args.baseline.baseline.as_deref())
             .read("--key-file", args.baseline.key_file.as_deref())
             .read("--policy", args.verdict.policy.as_deref())
             .read("--expect-file", args.verdict.expect_file.as_deref())
-            .read_by(&args.reading)
+            .read_by(request)
             .write_report(args.output.as_deref())
             .write("--junit", args.verdict.junit.as_deref())
             .write("--json", args.verdict.json.as_deref())

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::causes::told_apart;
-use crate::cli::{ReadingArgs, VerifyArgs};
+use crate::cli::VerifyArgs;
 use crate::database::DatabaseIdentity;
 use crate::drill::{
     Allowance, Check, Circumstances, ComparedWith, Count, Difference, Fault, Judgement, Kind, Numbers, Outcome, Ruled,
@@ -20,16 +20,18 @@ use crate::timing::RestoreTimes;
 
 use super::baseline::Baseline;
 use super::interrupt::Interrupt;
+use super::read_request::ReadRequest;
 use super::survey::{Subject, Witness, survey};
 use super::verdict::{self, Outlets};
-use super::{Error, policy, reading};
+use super::{Error, policy};
 
 /// Scans and judges.
 pub(super) async fn run(mut args: VerifyArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     args.baseline.look_for_key();
-    let outlets = Outlets::open(&args)?;
-    let mut drill = Drill::begin(&args.reading);
-    match drill.judge(&mut args, interrupt, printer).await {
+    let mut request = ReadRequest::from_args(&args.reading)?;
+    let outlets = Outlets::open(&args, &request)?;
+    let mut drill = Drill::begin(&request);
+    match drill.judge((&args, &mut request), interrupt, printer).await {
         Ok(judgement) => {
             printer.say(&judgement.sentence());
             let exit = judgement.verdict.exit();
@@ -61,8 +63,8 @@ struct Drill {
 }
 
 impl Drill {
-    fn begin(args: &ReadingArgs) -> Self {
-        let times = reading::times(args, None);
+    fn begin(request: &ReadRequest) -> Self {
+        let times = request.times.settle(None);
         let started_at = Timestamp::now();
         let (checks, tally) = (Vec::new(), Tally::default());
         Self { started_at, times, database: None, profile: None, baseline: None, checks, tally }
@@ -70,7 +72,7 @@ impl Drill {
 
     async fn judge(
         &mut self,
-        args: &mut VerifyArgs,
+        (args, request): (&VerifyArgs, &mut ReadRequest),
         interrupt: &Interrupt,
         printer: Printer,
     ) -> Result<Judgement, Error> {
@@ -81,9 +83,9 @@ impl Drill {
         if args.baseline.baseline.is_some() {
             self.checks = differences();
         }
-        let baseline = Baseline::load(&args.baseline, &mut args.reading, printer)?;
+        let baseline = Baseline::load(&args.baseline, &mut request.times, printer)?;
         self.baseline = baseline.as_ref().map(Baseline::named);
-        let plan = reading::plan(&args.reading, &[])?.with_every_piece();
+        let plan = request.plan(&[])?.with_every_piece();
         self.times = *plan.times();
         self.profile = Some(plan.profile_name().to_owned());
         self.checks.splice(0..0, rules(&plan));
@@ -101,7 +103,7 @@ impl Drill {
             Some(path) => Some((Format::Csv, OutputFile::whole(Some(path))?)),
             None => None,
         };
-        let subject = Subject { args: &args.reading, plan: &plan, projects: &projects, baseline: baseline.as_ref() };
+        let subject = Subject { request, plan: &plan, projects: &projects, baseline: baseline.as_ref() };
         let summary = survey(subject, output, self, interrupt, printer).await?;
         self.count(&summary, &allowed);
         let gaps = summary.not_checked.iter().filter(|left| !self.checks.iter().any(|check| check.name == left.what));

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::cli::{ChosenTiming, DeleteArgs};
+use crate::commands::Error;
 use crate::commands::files::Files;
-use crate::commands::{Error, reading};
+use crate::commands::read_request::ReadRequest;
 use crate::deletion::Choice;
 use crate::deletion::journal::ReportFile;
 use crate::file_access::{Input, open_plain};
@@ -32,21 +33,21 @@ const SHOWN: usize = 120;
 /// comes from too, by all of its rows.
 pub(super) fn choose(
     args: &DeleteArgs,
+    base_url: Option<&str>,
     projects: &ProjectGlobs,
     printer: Printer,
 ) -> Result<(Vec<Chosen>, Origin, ReportFile), Error> {
     let file = &args.report;
-    let base_url = reading::base_url(&args.reading)?;
     let no_report = |source| Error::Report { file: file.clone(), source };
     let (rows, origin, sha256) = if is_dash(file) {
         let mut digesting = Digesting::new(Input::stdin().map_err(|source| no_report(source.into()))?);
-        let rows = report::read(&mut digesting, base_url.as_deref()).map_err(no_report)?;
+        let rows = report::read(&mut digesting, base_url).map_err(no_report)?;
         let origin = Origin::of_stream(&rows)?;
         (rows, origin, digesting.finish().1)
     } else {
         let opened = Input::open(file).map_err(|source| Error::Read { file: file.clone(), source })?;
         let mut digesting = Digesting::new(opened);
-        let rows = report::read(&mut digesting, base_url.as_deref()).map_err(no_report)?;
+        let rows = report::read(&mut digesting, base_url).map_err(no_report)?;
         let (opened, sha256) = digesting.finish();
         let written = opened.file().metadata().ok().filter(Metadata::is_file).and_then(|found| found.modified().ok());
         let origin = Origin::of_file(file, &rows, &sha256, written)?;
@@ -132,7 +133,12 @@ pub(super) fn output_file(args: &DeleteArgs) -> Option<PathBuf> {
 }
 
 /// No file has two meanings.
-pub(super) fn keep_apart(args: &DeleteArgs, output: Option<&Path>, journal: &Path) -> Result<(), Error> {
+pub(super) fn keep_apart(
+    args: &DeleteArgs,
+    request: &ReadRequest,
+    output: Option<&Path>,
+    journal: &Path,
+) -> Result<(), Error> {
     for (flag, file) in [("--archive", &args.archive), ("--journal", &args.journal)] {
         if file.as_deref().is_some_and(is_dash) {
             return Err(Error::Usage(format!(
@@ -147,7 +153,7 @@ pub(super) fn keep_apart(args: &DeleteArgs, output: Option<&Path>, journal: &Pat
         .read("--policy", args.gates.policy.as_deref())
         .read("--token-file", args.admin.token_file.as_deref())
         .read("--ca-file", args.admin.ca_file.as_deref())
-        .read_by(&args.reading)
+        .read_by(request)
         .write("-o", output)
         .write("--archive", args.archive.as_deref())
         .write("--journal", Some(journal))

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 
 use crate::cli::{DeleteArgs, GateArgs, TimingArg};
+use crate::commands::read_request::RequestedTimes;
 use crate::commands::{self, Error};
 use crate::database::{Database, DatabaseIdentity, Holder, Lock};
 use crate::deletion::journal::Who;
@@ -67,6 +68,7 @@ impl Gates {
     pub(super) fn choice(
         &self,
         args: &DeleteArgs,
+        times: &RequestedTimes,
         chosen: &[Chosen],
         origin: &Origin,
         printer: Printer,
@@ -85,8 +87,8 @@ impl Gates {
             return Err(GateError::NoArchive { policy: policy.clone() }.into());
         }
         origin.tell(printer);
-        origin.compare_times([args.reading.backup_time, args.reading.restored_at], printer);
-        origin.compare_limits(&args.reading, printer);
+        origin.compare_times([times.backup, times.restored], printer);
+        origin.compare_limits(times, printer);
         match origin.age {
             Some(age) => self.limits.check_age(age, Timestamp::now())?,
             None if origin.tag.is_some() => self.limits.check_unknown_age()?,

@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cli::ReadingArgs;
 use crate::commands::Error;
+use crate::commands::read_request::RequestedTimes;
 use crate::database::DatabaseIdentity;
 use crate::deletion::{self, Age};
 use crate::output::Printer;
@@ -104,18 +104,18 @@ impl Origin {
     }
 
     /// Takes T and R, and how long things may take, from the scan, where no flag gives them: a report is judged by what it was made with.
-    pub(super) fn lend_times(&self, reading: &mut ReadingArgs) {
+    pub(super) fn lend_times(&self, requested: &mut RequestedTimes) {
         if let Some([tolerance, run, queue]) = self.limits {
-            reading.clock_tolerance.get_or_insert(tolerance);
-            reading.max_run_time.get_or_insert(run);
-            reading.max_queue_time.get_or_insert(queue);
+            requested.clock_tolerance.get_or_insert(tolerance);
+            requested.max_run_time.get_or_insert(run);
+            requested.max_queue_time.get_or_insert(queue);
         }
         let Some([backup, restored]) = self.times else { return };
-        if reading.backup_time.is_none() {
-            reading.backup_time = backup;
+        if requested.backup.is_none() {
+            requested.backup = backup;
         }
-        if reading.restored_at.is_none() && reading.backup_time == backup {
-            reading.restored_at = restored;
+        if requested.restored.is_none() && requested.backup == backup {
+            requested.restored = restored;
         }
     }
 
@@ -132,9 +132,9 @@ impl Origin {
     }
 
     /// Warns of a run that goes by another tolerance or other limits than the scan did.
-    pub(super) fn compare_limits(&self, reading: &ReadingArgs, printer: Printer) {
+    pub(super) fn compare_limits(&self, requested: &RequestedTimes, printer: Printer) {
         let Some(theirs) = self.limits else { return };
-        let ours = [reading.clock_tolerance, reading.max_run_time, reading.max_queue_time];
+        let ours = [requested.clock_tolerance, requested.max_run_time, requested.max_queue_time];
         for ((flag, ours), theirs) in LIMITS.into_iter().zip(ours).zip(theirs) {
             if let Some(ours) = ours.filter(|ours| *ours != theirs) {
                 printer.warn(&format!("{flag} of the scan was {theirs:#}, and this run is given {ours:#}"));

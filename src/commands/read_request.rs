@@ -1,0 +1,160 @@
+//! How a command reads the build database: what its flags and variables come to.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::cli::ReadingArgs;
+use crate::database::{Database, Settings};
+use crate::output::Printer;
+use crate::scan::{Profile, Rule, ScanPlan};
+use crate::timing::RestoreTimes;
+
+use super::waiting::said_while;
+use super::{Error, base_url};
+
+/// The largest clock tolerance. No clocks are further apart, and the server can add it to any time.
+const LARGEST_TOLERANCE: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How far the clocks of two machines may be apart.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
+
+/// How to read the build database.
+#[derive(Clone, Debug)]
+pub(super) struct ReadRequest {
+    database_url: Option<String>,
+    /// The name of a profile that ships, or a file.
+    pub(super) profile: String,
+    pub(super) schema: Option<String>,
+    pub(super) rule_folder: Option<PathBuf>,
+    pub(super) times: RequestedTimes,
+    pub(super) statement_timeout: Option<Duration>,
+    /// The server's address, without a slash at its end.
+    pub(super) base_url: Option<String>,
+}
+
+/// T, R and the limits, as far as they are known before the profile is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RequestedTimes {
+    pub(super) backup: Option<Timestamp>,
+    pub(super) restored: Option<Timestamp>,
+    pub(super) max_run_time: Option<SignedDuration>,
+    pub(super) clock_tolerance: Option<SignedDuration>,
+    pub(super) max_queue_time: Option<SignedDuration>,
+}
+
+impl ReadRequest {
+    /// # Errors
+    /// `--base-url` is not the address of a server.
+    pub(super) fn from_args(args: &ReadingArgs) -> Result<Self, Error> {
+        // It is not read by the command line itself, whose errors would repeat a password in it.
+        let base_url = args.base_url.as_deref().map(base_url::parse).transpose();
+        Ok(Self {
+            database_url: args.database_url.clone(),
+            profile: args.profile.clone(),
+            schema: args.schema.clone(),
+            rule_folder: args.rule_folder.clone(),
+            times: RequestedTimes {
+                backup: args.backup_time,
+                restored: args.restored_at,
+                max_run_time: args.max_run_time,
+                clock_tolerance: args.clock_tolerance,
+                max_queue_time: args.max_queue_time,
+            },
+            statement_timeout: args.statement_timeout,
+            base_url: base_url.map_err(|why| Error::Usage(format!("--base-url cannot be read: {why}")))?,
+        })
+    }
+
+    /// Loads the profile and the rules, and checks the times.
+    ///
+    /// # Errors
+    /// Times that contradict one another; a profile or a rule that cannot be read.
+    pub(super) fn plan(&self, named_rules: &[String]) -> Result<ScanPlan, Error> {
+        self.times.check()?;
+        let profile = Profile::load(&self.profile)?;
+        let rules = Rule::load_all(self.rule_folder.as_deref())?;
+        let times = self.times.settle(Some(&profile));
+        let plan = ScanPlan::new(profile, rules, named_rules, times, self.base_url.clone())?;
+        Ok(plan.in_schema(self.schema.clone()))
+    }
+
+    /// Connects to the build database.
+    pub(super) async fn connect(&self, printer: Printer) -> Result<Database, Error> {
+        let mut database = connect_to(self.database_url.as_deref(), printer).await?;
+        if let Some(longest) = self.statement_timeout {
+            database.limit(longest);
+        }
+        Ok(database)
+    }
+
+    /// The flags that bring SQL which does not ship; `None` where all of it ships.
+    pub(super) fn foreign_sql(&self, plan: &ScanPlan) -> Option<String> {
+        match (plan.profile_ships(), &self.rule_folder) {
+            (true, None) => None,
+            (false, None) => Some(format!("--profile {}", self.profile)),
+            (true, Some(folder)) => Some(format!("--rules {}", folder.display())),
+            (false, Some(folder)) => Some(format!("--profile {} and --rules {}", self.profile, folder.display())),
+        }
+    }
+}
+
+impl RequestedTimes {
+    /// Puts the limits of the profile, and then the defaults, where no flag sets one.
+    pub(super) fn settle(&self, profile: Option<&Profile>) -> RestoreTimes {
+        let of_profile = profile.and_then(|profile| profile.max_run_time);
+        RestoreTimes {
+            backup: self.backup,
+            restored: self.restored,
+            max_run_time: self.max_run_time.or(of_profile).unwrap_or(RestoreTimes::MAX_RUN_TIME),
+            clock_tolerance: self.clock_tolerance.unwrap_or(RestoreTimes::CLOCK_TOLERANCE),
+            max_queue_time: self.max_queue_time.unwrap_or(RestoreTimes::MAX_QUEUE_TIME),
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let tolerance = self.clock_tolerance.unwrap_or(RestoreTimes::CLOCK_TOLERANCE);
+        if let (Some(backup), Some(restored)) = (self.backup, self.restored) {
+            if restored < backup {
+                return Err(Error::Usage(format!("--restored-at {restored} is before --backup-time {backup}")));
+            }
+            let apart = restored.duration_since(backup);
+            if apart < tolerance {
+                return Err(Error::Usage(format!(
+                    "--clock-tolerance {tolerance:#} is longer than the time between --backup-time and --restored-at, {apart:#}: builds \
+                     before and after the restore cannot be distinguished"
+                )));
+            }
+        }
+        if tolerance > LARGEST_TOLERANCE {
+            return Err(Error::Usage(format!(
+                "--clock-tolerance {tolerance:#} is longer than {LARGEST_TOLERANCE:#}: no two clocks are that far apart"
+            )));
+        }
+        if self.restored.is_some() && self.backup.is_none() {
+            let by = std::env::var_os("HALFBUILT_RESTORED_AT").map_or("", |_| " (HALFBUILT_RESTORED_AT is set)");
+            return Err(Error::Usage(format!("--restored-at needs --backup-time{by}")));
+        }
+        for (flag, time) in [("--backup-time", self.backup), ("--restored-at", self.restored)] {
+            // Every live build has started by a time in the future, and would look as if the backup had cut it.
+            if let Some(time) = time.filter(|time| *time > Timestamp::now() + CLOCKS_APART) {
+                return Err(Error::Usage(format!("{flag} {time} is in the future")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Connects to a build database that `--database-url` or the environment names.
+pub(super) async fn connect_to(database_url: Option<&str>, printer: Printer) -> Result<Database, Error> {
+    let settings = Settings::resolve(database_url, |name| std::env::var_os(name))?;
+    for warning in settings.warnings() {
+        printer.warn(warning);
+    }
+    let by_variable = std::env::var("HALFBUILT_DATABASE_URL").ok();
+    if settings.password_was_in_the_url() && database_url != by_variable.as_deref() {
+        printer.warn("a password in --database-url can be seen by every user of this machine: use PGPASSWORD");
+    }
+    let what = format!("still connecting to {}", settings.description());
+    Ok(said_while(&what, printer, Database::connect(settings)).await?)
+}
