@@ -218,6 +218,32 @@ fn no_file_is_too_long_to_be_one_thing() {
 }
 
 #[test]
+fn no_test_file_is_longer_than_500_lines() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join("tests"), root.join("src")];
+    let mut files = 0;
+    let mut too_long = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = path.strip_prefix(root).expect("below the root").to_str().expect("UTF-8");
+            if path.is_dir() {
+                // What the fuzz targets are built into is not ours.
+                if !name.ends_with("/target") {
+                    folders.push(path);
+                }
+            } else if name.ends_with("tests.rs") || name.starts_with("tests/") && name.ends_with(".rs") {
+                files += 1;
+                let lines = std::fs::read_to_string(&path).expect("a file").lines().count();
+                too_long.extend((lines > 500).then(|| format!("{name} has {lines} lines")));
+            }
+        }
+    }
+    assert!(files > 100, "only {files} files were looked at");
+    assert_eq!(too_long, Vec::<String>::new());
+}
+
+#[test]
 fn the_readme_and_the_help_tell_the_exit_codes_that_there_are() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |file: &str| std::fs::read_to_string(root.join(file)).expect("a file");

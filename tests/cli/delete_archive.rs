@@ -51,16 +51,16 @@ const AS_USUAL: &str =
     SET extra_float_digits = 1;";
 
 /// A run of `delete --execute --archive`.
-struct Archived {
+pub(crate) struct Archived {
     folder: TempDir,
-    file: PathBuf,
+    pub(crate) file: PathBuf,
     report: PathBuf,
     /// The addresses that were to be deleted.
     urls: Vec<String>,
-    done: Done,
+    pub(crate) done: Done,
 }
 
-fn archive(database: &TestDatabase, more: &[&str]) -> Archived {
+pub(crate) fn archive(database: &TestDatabase, more: &[&str]) -> Archived {
     let (folder, report) = scanned(database);
     let file = folder.path().join("deleted.jsonl.gz");
     let urls = deletable(&Report::read(&report));
@@ -68,14 +68,14 @@ fn archive(database: &TestDatabase, more: &[&str]) -> Archived {
     Archived { folder, file, report, urls, done }
 }
 
-fn delete(database: &TestDatabase, report: &Path, file: &Path, more: &[&str]) -> Done {
+pub(crate) fn delete(database: &TestDatabase, report: &Path, file: &Path, more: &[&str]) -> Done {
     let confirmed = ["--execute", "--confirm", &database.host, "--archive"];
     let all = ["--max-percent", "100"];
     let run = halfbuilt(&["delete"]).args(&[report]).args(&TIMES).args(&all).args(more).args(&confirmed).args(&[file]);
     run.on(database).via_nrepl(&admin(database)).run()
 }
 
-fn lines(file: &Path) -> Vec<Value> {
+pub(crate) fn lines(file: &Path) -> Vec<Value> {
     zcat(file).lines().map(|line| serde_json::from_str(line).expect(line)).collect()
 }
 
@@ -89,7 +89,7 @@ fn rows(database: &TestDatabase, table: &str) -> Vec<String> {
         .collect()
 }
 
-fn everything(database: &TestDatabase) -> BTreeMap<&'static str, Vec<String>> {
+pub(crate) fn everything(database: &TestDatabase) -> BTreeMap<&'static str, Vec<String>> {
     TABLES.into_iter().map(|table| (table, rows(database, table))).collect()
 }
 
@@ -266,65 +266,6 @@ fn nothing_is_put_back_twice_nor_by_halves() {
 }
 
 #[test]
-fn a_profile_without_archive_sections_says_that_it_keeps_less() {
-    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
-    let folder = tempfile::tempdir().expect("a folder");
-    let profile = folder.path().join("own.sql");
-    let circleci = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
-    let (relations, _) = circleci.split_once("-- archive:").expect("sections");
-    std::fs::write(
-        &profile,
-        relations.replace(
-            "b.status                               AS status",
-            "b.status AS status, b.why AS extra, b.job_name AS extra",
-        ),
-    )
-    .expect("a file");
-    let profile = profile.to_str().expect("a path");
-    let done = halfbuilt(&["profiles", "--check", profile]).on(&database).run().exits(Exit::Clean);
-    assert!(done.stdout.contains("delete --archive keeps only what the relations present"), "{}", done.stdout);
-    let archived = archive(&database, &["--profile", profile]);
-    archived.done.exits(Exit::Clean).says("warning: profile circleci names no tables to archive");
-    let lines = lines(&archived.file);
-    assert_eq!(lines[0]["rows_of"], "relations");
-    assert_eq!(lines[0]["tables"], serde_json::json!(["build", "step", "chunk", "object"]));
-    let build = lines.iter().find(|line| line["kind"] == "row").expect("a row");
-    assert_eq!(build["table"], "build");
-    assert_eq!(build["row"]["build_url"], build["build_url"]);
-    // The profile gives two columns of that name.
-    let columns: Vec<&String> = build["row"].as_object().expect("an object").keys().collect();
-    assert!(["extra", "extra (2)"].iter().all(|name| columns.iter().any(|column| *column == name)), "{columns:?}");
-    assert!(lines.iter().any(|line| line["table"] == "chunk" && line["row"]["next"].is_string()));
-}
-
-#[test]
-fn a_table_that_nobody_thought_of_is_named() {
-    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
-    database.run(
-        "CREATE TABLE notes (id int PRIMARY KEY, build bigint REFERENCES builds ON DELETE CASCADE);
-         CREATE TABLE note_likes (note int REFERENCES notes ON DELETE CASCADE);
-         CREATE TABLE hints (id int PRIMARY KEY, build bigint REFERENCES builds ON DELETE SET NULL);
-         CREATE TABLE hint_likes (hint int REFERENCES hints ON DELETE CASCADE)",
-    );
-    let archived = archive(&database, &[]);
-    let done = archived
-        .done
-        .exits(Exit::Clean)
-        .says("warning: not in the archive: table public.notes, which refers to public.builds");
-    let done = done
-        .says("table public.note_likes, which refers to public.notes")
-        .says("table public.hints, which refers to public.builds");
-    done.does_not_say("hint_likes");
-    assert_eq!(lines(&archived.file)[0]["not_archived"].as_array().map(Vec::len), Some(3));
-    let check = halfbuilt(&["profiles", "--check", "circleci"]).on(&database).run().exits(Exit::Clean);
-    assert!(
-        check.stdout.contains("not archived: table public.hints, which refers to public.builds"),
-        "{}",
-        check.stdout
-    );
-}
-
-#[test]
 fn an_archive_that_cannot_be_written_stops_the_first_deletion() {
     let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
     let (folder, report) = scanned(&database);
@@ -347,71 +288,6 @@ fn an_archive_that_cannot_be_written_stops_the_first_deletion() {
     let done = run.via_nrepl(&admin(&database)).under("trap '' XFSZ; ulimit -f 8").run().exits(Exit::Failed);
     done.says("error: the run stopped: the archive cannot be written");
     assert!(!full.exists());
-    assert_eq!(everything(&database), before);
-}
-
-#[test]
-fn sections_that_do_not_fit_are_told_before_anything_is_deleted() {
-    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
-    let (folder, report) = scanned(&database);
-    let circleci = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
-    let before = everything(&database);
-    for (with, why) in [
-        (
-            "SELECT o.build_id AS build_key, o AS whole FROM :\"schema\".outputs AS o;",
-            "relation \"public.outputs\" does not exist",
-        ),
-        (
-            "SELECT o.build_id AS build_key FROM :\"schema\".output AS o;",
-            "archive output: no column whole (the row of a table)",
-        ),
-        ("SELECT o AS whole FROM :\"schema\".output AS o;", "archive output: no column build_key (any type)"),
-        (
-            "SELECT o.build_id AS build_key, 1 AS whole FROM :\"schema\".output AS o;",
-            "column whole is int4, expected the row of table output",
-        ),
-        (
-            "SELECT o.build_id AS build_key, o AS whole FROM :\"schema\".steps AS o;",
-            "column whole is a row of steps, expected one of output",
-        ),
-        (
-            "SELECT o.time AS build_key, o AS whole FROM :\"schema\".output AS o;",
-            "column build_key is timestamptz, expected int8",
-        ),
-    ] {
-        let profile = folder.path().join("own.sql");
-        let changed =
-            circleci.replace("SELECT o.build_id AS build_key, o AS whole FROM :\"schema\".output AS o;", with);
-        assert_ne!(changed, circleci);
-        std::fs::write(&profile, changed).expect("a file");
-        let profile = profile.to_str().expect("a path");
-        let check = halfbuilt(&["profiles", "--check", profile]).on(&database).run().exits(Exit::Failed);
-        assert!(check.stdout.contains(why), "{why}: {}", check.stdout);
-        let file = folder.path().join("deleted.jsonl.gz");
-        delete(&database, &report, &file, &["--profile", profile]).exits(Exit::Failed).says(why);
-        assert!(!file.exists());
-    }
-    // The rows come from a join that finds none, or from an outer one that finds no row for a build.
-    for (with, why) in [
-        (
-            "SELECT b.build_id AS build_key, b AS whole FROM :\"schema\".builds AS b WHERE false;",
-            "archive builds of the profile has no row of",
-        ),
-        (
-            "SELECT b.build_id AS build_key, c AS whole FROM :\"schema\".builds AS b LEFT JOIN :\"schema\".builds AS c ON false;",
-            "archive builds: it gives a build_key without a row: is it an outer join?",
-        ),
-    ] {
-        let profile = folder.path().join("own.sql");
-        let changed =
-            circleci.replace("SELECT b.build_id AS build_key, b AS whole FROM :\"schema\".builds AS b;", with);
-        assert_ne!(changed, circleci);
-        std::fs::write(&profile, changed).expect("a file");
-        let file = folder.path().join("deleted.jsonl.gz");
-        let profile = profile.to_str().expect("a path");
-        delete(&database, &report, &file, &["--profile", profile]).exits(Exit::Failed).says(why);
-        assert!(!file.exists());
-    }
     assert_eq!(everything(&database), before);
 }
 
@@ -454,43 +330,6 @@ fn keys_of_any_type_are_told_apart() {
         urls.iter().for_each(|url| succeeds(&put_back(&database, &text, url)));
         assert_eq!(everything(&database), before, "{type_name}");
     }
-}
-
-#[test]
-fn the_tables_of_a_real_buildbot_are_all_named() {
-    let database = TestDatabase::buildbot("restored.dump");
-    let check = halfbuilt(&["profiles", "--check", "buildbot"]).on(&database).run().exits(Exit::Clean);
-    assert!(!check.stdout.contains("not archived"), "{}", check.stdout);
-    for table in ["builds", "logchunks", "test_results", "buildsets"] {
-        assert!(
-            check.stdout.lines().any(|line| line.split_whitespace().eq([table, "ok"])),
-            "{table}: {}",
-            check.stdout
-        );
-    }
-    let empty =
-        halfbuilt(&["profiles", "--check", "circleci"]).on(&TestDatabase::circleci(&[])).run().exits(Exit::Clean);
-    assert!(!empty.stdout.contains("not archived"), "{}", empty.stdout);
-}
-
-#[test]
-fn a_table_that_may_not_be_read_stops_the_first_deletion() {
-    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
-    database.run(
-        "CREATE ROLE without_artifacts LOGIN PASSWORD 'x';
-         GRANT SELECT ON builds, steps, actions, output TO without_artifacts;
-         GRANT SELECT (build_id, storage_key, size) ON artifacts TO without_artifacts",
-    );
-    let (folder, report) = scanned(&database);
-    let before = everything(&database);
-    let file = folder.path().join("deleted.jsonl.gz");
-    let confirmed = ["--execute", "--confirm", &database.host, "--archive"];
-    let run = halfbuilt(&["delete"]).args(&[&report]).args(&TIMES).args(&confirmed).args(&[&file]).on(&database);
-    let run = run.env("PGUSER", "without_artifacts").env("PGPASSWORD", "x").via_nrepl(&admin(&database));
-    let done = run.run().exits(Exit::Failed).fails_with("archive artifacts");
-    done.says("permission denied for table artifacts").says("hint: this role may not read the table");
-    assert!(!file.exists());
-    assert_eq!(everything(&database), before);
 }
 
 #[test]

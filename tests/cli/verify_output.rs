@@ -1,6 +1,5 @@
 //! The verdict for CI: JUnit, JSON, what GitHub Actions shows, builds that have to be found, and a policy.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use halfbuilt::exit::Exit;
@@ -8,25 +7,13 @@ use serde_json::Value;
 use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::support::{
-    Done, Ended, Junit, Signal, TIMES, TestDatabase, VerdictFiles, expected_report, halfbuilt, psql, repository,
-    signal, wait_until,
+    Done, Ended, Junit, Signal, TIMES, TestDatabase, VerdictFiles, by_rule, expected_report, failed, halfbuilt, psql,
+    repository, signal, wait_until,
 };
-
-fn failed(ended: &Ended) -> bool {
-    matches!(ended, Ended::Failed(_))
-}
+use crate::verify_expected_builds::cut;
 
 fn skipped(ended: &Ended) -> bool {
     matches!(ended, Ended::Skipped(_))
-}
-
-/// How many rows of the report that was made by hand each rule has.
-fn by_rule(fixture: &str) -> BTreeMap<String, u64> {
-    let mut counts = BTreeMap::new();
-    for reasons in expected_report(fixture).column("reasons") {
-        reasons.split(';').for_each(|rule| *counts.entry(rule.to_owned()).or_default() += 1);
-    }
-    counts
 }
 
 #[test]
@@ -277,139 +264,6 @@ fn a_slip_of_the_pen_writes_no_verdict() {
     }
     let nowhere = halfbuilt(&["verify", "--junit", "/nonexistent/junit.xml"]).on(&database).run();
     nowhere.exits(Exit::Failed).fails_with("cannot write /nonexistent/junit.xml");
-}
-
-/// The addresses of builds that the backup cut and only stuck-running finds.
-fn cut() -> Vec<String> {
-    let report = expected_report("stuck-running");
-    let cut = report.rows.iter().filter(|row| row["timing"] == "in-flight" && row["reasons"] == "stuck-running");
-    cut.map(|row| row["build_url"].clone()).collect()
-}
-
-#[test]
-fn an_expected_build_that_is_found_proves_recall_and_needs_no_allowance() {
-    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy", "stuck-running"]));
-    let (cut, all) = (cut(), by_rule("stuck-running")["stuck-running"]);
-    let [first, second] = &cut[..2] else { panic!("{cut:?}") };
-    // As a person pastes it, and in a list.
-    let pasted = format!("{}/?tab=steps", first.replace("/gh/", "/github/"));
-    let list = files.with("cut.txt", &format!("# started just before the backup\n\n  {second}\r\n"));
-    let run = || {
-        let run = files.verify().args(&TIMES).args(&["--expect", &pasted, "--expect-file"]).args(&[&list]);
-        run.args(&["--allow", "output-truncated=3", "--allow", "impossible-state=1"])
-    };
-    let enough = format!("stuck-running={}", all - 2);
-    let done = run().args(&["--allow", &enough]).on(&database).run().exits(Exit::Clean);
-    let (junit, json) = files.agree(&done);
-    assert_eq!(junit.names("halfbuilt.expected", |ended| *ended == Ended::Passed), [first, second]);
-    assert_eq!(junit.case(first).system_out, "found: in-flight, stuck-running");
-    assert_eq!((&json["expected"][0]["found"], &json["expected"][0]["as_expected"]), (&true.into(), &true.into()));
-    done.says("; 2 of 2 expected builds were found")
-        .says(&format!("stuck-running {all}, expected 2, allowed {}", all - 2));
-    // They use up nothing of what is allowed, and allow no other build.
-    let less = format!("stuck-running={}", all - 3);
-    run().args(&["--allow", &less]).on(&database).run().exits(Exit::Found).says("2 of 2 expected builds were found");
-}
-
-#[test]
-fn an_expected_build_that_is_not_found_fails_a_clean_database() {
-    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
-    let healthy = database.urls().remove(0);
-    let done =
-        files.verify().args(&TIMES).args(&["--expect", &healthy]).on(&database).env("GITHUB_ACTIONS", "true").run();
-    let done = done.exits(Exit::Found);
-    let (junit, json) = files.agree(&done);
-    assert_eq!(junit.names("halfbuilt.expected", failed), [&healthy]);
-    assert_eq!((&json["verdict"], &json["expected"][0]["found"]), (&"failed".into(), &false.into()));
-    done.says(&format!("0 of 1 expected build was found, not found: {healthy}"))
-        .says(&format!("::error title=halfbuilt%3A an expected build::{healthy}: not found"));
-}
-
-#[test]
-fn a_build_of_that_name_on_another_host_is_not_taken_for_it_but_told() {
-    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["stuck-running"]));
-    let cut = cut().remove(0);
-    let elsewhere = cut.replace("ci.acme.example", "drill.acme.example");
-    let done = files.verify().args(&TIMES).args(&["--expect", &elsewhere]).on(&database).run().exits(Exit::Found);
-    let (junit, json) = files.agree(&done);
-    assert_eq!(json["expected"][0]["resembles"], cut);
-    let Ended::Failed(why) = &junit.case(&elsewhere).ended else { panic!("it passed") };
-    assert!(why.contains(&format!("not found; but {cut} was, which may be the same build")), "{why}");
-}
-
-#[test]
-fn what_cannot_be_expected_is_a_usage_error() {
-    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
-    let empty = files.with("empty.txt", "# none\n\n");
-    let wrong = files.with("wrong.txt", "https://ci.example.com/gh/acme/api/1\nhttps://ci.example.com/gh/acme\n");
-    for (flag, value, exit, why) in [
-        (
-            "--expect",
-            "https://ci.example.com/gh/acme/api",
-            Exit::Usage,
-            "--expect \"https://ci.example.com/gh/acme/api\": its path",
-        ),
-        ("--expect", "acme/api 12", Exit::Usage, "not a URL"),
-        ("--expect-file", empty.to_str().expect("a path"), Exit::Usage, "it names no build"),
-        (
-            "--expect-file",
-            wrong.to_str().expect("a path"),
-            Exit::Usage,
-            "wrong.txt, line 2: \"https://ci.example.com/gh/acme\"",
-        ),
-        ("--expect-file", "/nonexistent/list", Exit::Failed, "cannot read /nonexistent/list"),
-    ] {
-        halfbuilt(&["verify", flag, value]).args(&TIMES).on(&database).run().exits(exit).fails_with(why);
-    }
-}
-
-#[test]
-fn a_policy_holds_a_restore_to_its_terms() {
-    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy", "stuck-running"]));
-    let (cut, all) = (cut().remove(0), by_rule("stuck-running")["stuck-running"]);
-    let text = format!(
-        "[verify]\nallow = {{ stuck-running = {}, output-truncated = 3, impossible-state = 1 }}\nexpect = ['{cut}']\n",
-        all - 1
-    );
-    let policy = files.with("halfbuilt.toml", &text);
-    let run = |flags: &[&str]| {
-        files.verify().args(&TIMES).args(&["--policy"]).args(&[&policy]).args(flags).on(&database).run()
-    };
-    let done = run(&[]).exits(Exit::Clean).says("1 of 1 expected build was found");
-    files.agree(&done);
-    // By the environment too, and stricter by a flag; looser is declined, as in delete.
-    let stricter = format!("stuck-running={}", all - 2);
-    run(&["--allow", &stricter]).exits(Exit::Found);
-    let variable =
-        halfbuilt(&["verify"]).args(&TIMES).on(&database).env("HALFBUILT_POLICY", policy.to_str().expect("a path"));
-    variable.run().exits(Exit::Clean);
-    let looser = format!("stuck-running={all}");
-    let done = run(&["--allow", &looser]).exits(Exit::Declined);
-    done.fails_with(&format!("--allow {looser} is looser than allow in ")).says("hint: a flag may only be stricter");
-    run(&["--allow", "output-gap=1"]).exits(Exit::Declined).fails_with("which allows 0");
-    // What the policy expects is expected, whatever the flags say.
-    database.run(&format!("DELETE FROM builds WHERE build_url = '{cut}'"));
-    run(&[]).exits(Exit::Found).says("0 of 1 expected build was found");
-}
-
-#[test]
-fn a_policy_that_is_not_understood_is_told_with_its_place() {
-    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
-    for (text, why) in [
-        ("[verify]\nalow = {}\n", "line 2, column 1: unknown field `alow`"),
-        ("[verify]\nallow = { stuck-runing = 2 }\n", "there is no rule \"stuck-runing\""),
-        ("[verify]\nexpect = ['acme/api 12']\n", "line 2, column 11: expect: \"acme/api 12\": not a URL"),
-    ] {
-        let policy = files.with("halfbuilt.toml", text);
-        let done = halfbuilt(&["verify", "--policy"]).args(&[&policy]).args(&TIMES).on(&database).run();
-        let done = done.exits(Exit::Usage).fails_with(why);
-        if text.contains("runing") {
-            done.says("hint: known rules: stuck-running, closed-after-restore, ");
-        }
-    }
-    // A policy for deletions alone rules nothing here.
-    let policy = files.with("halfbuilt.toml", "[delete]\nmax = 1\n");
-    halfbuilt(&["verify", "--policy"]).args(&[&policy]).args(&TIMES).on(&database).run().exits(Exit::Clean);
 }
 
 #[test]

@@ -15,6 +15,7 @@
 
 mod batch;
 mod history;
+mod life;
 mod random;
 mod restore;
 #[path = "../support/mod.rs"]

@@ -31,12 +31,12 @@ pub use drill::Drill;
 pub use gate::Gate;
 pub use junit::{Ended, Junit};
 pub use pooler::{Pooler, Pooling};
-pub use report::{Report, expected_report, seal};
+pub use report::{Report, by_rule, expected_report, seal};
 pub use schema::assert_valid;
 pub use scripted::{Answer, scripted};
 pub use server::Server;
 pub use tls_proxy::tls_proxy;
-pub use verdict_files::VerdictFiles;
+pub use verdict_files::{VerdictFiles, failed};
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -69,3 +69,12 @@ impl Report {
 pub fn expected_report(fixture: &str) -> Report {
     Report::read(&repository(&format!("fixtures/circleci/{fixture}.expected.csv")))
 }
+
+/// How many rows of the report that was made by hand each rule has.
+pub fn by_rule(fixture: &str) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for reasons in expected_report(fixture).column("reasons") {
+        reasons.split(';').for_each(|rule| *counts.entry(rule.to_owned()).or_default() += 1);
+    }
+    counts
+}

@@ -80,3 +80,7 @@ impl VerdictFiles {
         (junit, json)
     }
 }
+
+pub fn failed(ended: &Ended) -> bool {
+    matches!(ended, Ended::Failed(_))
+}

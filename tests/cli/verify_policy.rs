@@ -1,0 +1,55 @@
+//! `halfbuilt verify --policy`.
+
+use halfbuilt::exit::Exit;
+
+use crate::support::{TIMES, TestDatabase, VerdictFiles, by_rule, halfbuilt};
+use crate::verify_expected_builds::cut;
+
+#[test]
+fn a_policy_holds_a_restore_to_its_terms() {
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy", "stuck-running"]));
+    let (cut, all) = (cut().remove(0), by_rule("stuck-running")["stuck-running"]);
+    let text = format!(
+        "[verify]\nallow = {{ stuck-running = {}, output-truncated = 3, impossible-state = 1 }}\nexpect = ['{cut}']\n",
+        all - 1
+    );
+    let policy = files.with("halfbuilt.toml", &text);
+    let run = |flags: &[&str]| {
+        files.verify().args(&TIMES).args(&["--policy"]).args(&[&policy]).args(flags).on(&database).run()
+    };
+    let done = run(&[]).exits(Exit::Clean).says("1 of 1 expected build was found");
+    files.agree(&done);
+    // By the environment too, and stricter by a flag; looser is declined, as in delete.
+    let stricter = format!("stuck-running={}", all - 2);
+    run(&["--allow", &stricter]).exits(Exit::Found);
+    let variable =
+        halfbuilt(&["verify"]).args(&TIMES).on(&database).env("HALFBUILT_POLICY", policy.to_str().expect("a path"));
+    variable.run().exits(Exit::Clean);
+    let looser = format!("stuck-running={all}");
+    let done = run(&["--allow", &looser]).exits(Exit::Declined);
+    done.fails_with(&format!("--allow {looser} is looser than allow in ")).says("hint: a flag may only be stricter");
+    run(&["--allow", "output-gap=1"]).exits(Exit::Declined).fails_with("which allows 0");
+    // What the policy expects is expected, whatever the flags say.
+    database.run(&format!("DELETE FROM builds WHERE build_url = '{cut}'"));
+    run(&[]).exits(Exit::Found).says("0 of 1 expected build was found");
+}
+
+#[test]
+fn a_policy_that_is_not_understood_is_told_with_its_place() {
+    let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
+    for (text, why) in [
+        ("[verify]\nalow = {}\n", "line 2, column 1: unknown field `alow`"),
+        ("[verify]\nallow = { stuck-runing = 2 }\n", "there is no rule \"stuck-runing\""),
+        ("[verify]\nexpect = ['acme/api 12']\n", "line 2, column 11: expect: \"acme/api 12\": not a URL"),
+    ] {
+        let policy = files.with("halfbuilt.toml", text);
+        let done = halfbuilt(&["verify", "--policy"]).args(&[&policy]).args(&TIMES).on(&database).run();
+        let done = done.exits(Exit::Usage).fails_with(why);
+        if text.contains("runing") {
+            done.says("hint: known rules: stuck-running, closed-after-restore, ");
+        }
+    }
+    // A policy for deletions alone rules nothing here.
+    let policy = files.with("halfbuilt.toml", "[delete]\nmax = 1\n");
+    halfbuilt(&["verify", "--policy"]).args(&[&policy]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+}

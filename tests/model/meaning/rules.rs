@@ -1,0 +1,164 @@
+//! What each rule finds.
+
+use std::collections::BTreeSet;
+
+use super::super::moment::{MINUTE, Moment};
+use super::super::world::{Build, Chunk, Step, Url};
+use super::{Meaning, is};
+
+impl<'a> Meaning<'a> {
+    pub(super) fn fires(&self, rule: &str, build: &Build) -> bool {
+        let steps = || self.steps_of(Some(build.key));
+        match rule {
+            "stuck-running" => self.is_stuck_running(build),
+            "closed-after-restore" => self.is_closed_after_restore(build),
+            "stuck-queued" => self.is_stuck_queued(build),
+            "impossible-state" => self.is_impossible(build),
+            "step-unfinished" => is(build, "finished") && steps().any(|step| self.is_unfinished(step)),
+            _ if is(build, "held") && !matches!(rule, "duplicate-number" | "orphan-step" | "orphan-output") => false,
+            "output-truncated" => steps().any(|step| self.is_truncated(build, step)),
+            "output-gap" => self.has_gap(build),
+            "output-missing" => steps().any(|step| self.is_output_missing(step)),
+            "duplicate-number" => self.is_duplicate(build),
+            "impossible-times" => self.has_impossible_times(build),
+            // These two find what has no build.
+            "orphan-step" | "orphan-output" => false,
+            unknown => panic!("the model does not know rule {unknown}"),
+        }
+    }
+
+    /// Rules that look at what had happened by T look at what has happened by now where no T is told.
+    pub(super) fn by_then(&self, time: Option<Moment>) -> bool {
+        let by = self.backup.map_or(self.now, |backup| backup.plus(self.tolerance));
+        self.on_record(time).is_some_and(|time| time <= by)
+    }
+
+    pub(super) fn has(&self, time: Option<Moment>) -> bool {
+        self.on_record(time).is_some()
+    }
+
+    pub(super) fn is_stuck_running(&self, build: &Build) -> bool {
+        let since = self.on_record(build.started).or(self.on_record(build.queued));
+        is(build, "running") && !self.has(build.stopped) && (self.by_then(since) || self.is_silent(build))
+    }
+
+    pub(super) fn is_closed_after_restore(&self, build: &Build) -> bool {
+        let (Some(_), Some(closing_from)) = (self.backup, self.closing_from) else {
+            return false;
+        };
+        // The restored server's clock may be behind.
+        let since = self.restored.map_or(closing_from, |restored| closing_from.min(restored.plus(-self.tolerance)));
+        let since = since.max(self.backup.map_or(since, |backup| backup.plus(self.tolerance)));
+        let is_closed = self.on_record(build.stopped).is_some_and(|stop| stop > since);
+        let had_started = match self.on_record(build.started) {
+            Some(start) => self.by_then(Some(start)),
+            // Somebody else's work tells it, or its own state.
+            None => {
+                let queued = self.on_record(build.queued).map(|queued| queued.plus(-self.tolerance));
+                let work = self.work(build).into_iter().filter(|time| queued.is_none_or(|queued| *time >= queued));
+                let was_there = !self.has(build.queued) || self.by_then(build.queued);
+                was_there && (is(build, "running") || { work }.any(|time| self.by_then(Some(time))))
+            }
+        };
+        // Or only a step of it was closed.
+        let is_over = is(build, "finished") && (!self.has(build.stopped) || self.by_then(build.stopped));
+        let closes =
+            |step: &Step| self.by_then(step.started) && self.on_record(step.stopped).is_some_and(|stop| stop > since);
+        !is(build, "held") && is_closed && had_started || is_over && self.steps_of(Some(build.key)).any(closes)
+    }
+
+    pub(super) fn is_stuck_queued(&self, build: &Build) -> bool {
+        let waits = is(build, "queued") || is(build, "not_running");
+        let is_early = self.by_then(build.queued) || self.is_silent(build);
+        waits && !self.has(build.started) && !self.has(build.stopped) && is_early
+    }
+
+    /// The cells that no sound build can be in.
+    pub(super) fn is_impossible(&self, build: &Build) -> bool {
+        let (started, stopped) = (self.on_record(build.started), self.on_record(build.stopped));
+        match build.lifecycle.as_deref() {
+            Some("finished") => started.is_some() && stopped.is_none(),
+            Some("not_run") => started.is_some(),
+            Some("queued" | "not_running") => {
+                let by = self.restored.or(self.backup).unwrap_or(self.now);
+                started.is_some_and(|start| start <= by || self.is_silent(build))
+            }
+            Some("running") => {
+                let by = self.backup.map_or(self.now, |backup| backup.plus(self.tolerance));
+                stopped.is_some_and(|stop| stop <= by)
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn is_truncated(&self, build: &Build, step: &Step) -> bool {
+        self.truncations(build, step).contains(&true)
+    }
+
+    /// Whether output ends early, was never closed, and was cut.
+    pub(super) fn truncations(&self, build: &Build, step: &Step) -> [bool; 3] {
+        let has_output = step.has_output == Some(true);
+        let never_closed = step.output_closed == Some(false);
+        let end = self.pieces_of(step).map(|piece| piece.next).max();
+        let ends_early = match (end, step.output_size) {
+            (Some(end), Some(size)) => has_output && end < size,
+            _ => false,
+        };
+        let is_over = self.has(step.stopped) || self.has(build.stopped) || is(build, "finished");
+        let was_cut = (has_output || never_closed) && !self.has(step.stopped) && self.by_then(step.started);
+        let has_begun = self.has_begun(step) || self.pieces_of(step).next().is_some();
+        [ends_early, never_closed && is_over && has_begun, was_cut]
+    }
+
+    pub(super) fn has_begun(&self, step: &Step) -> bool {
+        let has_output = step.has_output == Some(true) || step.output_size.is_some_and(|size| size > 0);
+        self.has(step.started) || self.has(step.stopped) || has_output
+    }
+
+    pub(super) fn has_impossible_times(&self, build: &Build) -> bool {
+        let [queued, started, stopped] = [build.queued, build.started, build.stopped].map(|time| self.on_record(time));
+        let long_before = |time: Option<Moment>, other: Option<Moment>| {
+            time.zip(other).is_some_and(|(time, other)| time < other.plus(-10 * MINUTE))
+        };
+        long_before(stopped, started) || long_before(started, queued)
+    }
+
+    pub(super) fn is_unfinished(&self, step: &Step) -> bool {
+        self.has(step.started) && !self.has(step.stopped)
+    }
+
+    pub(super) fn has_gap(&self, build: &Build) -> bool {
+        let step_keys: BTreeSet<Option<usize>> = self.chunks_of(Some(build.key)).map(|chunk| chunk.step).collect();
+        step_keys.into_iter().any(|step_key| {
+            let mut pieces: Vec<&Chunk> =
+                self.chunks_of(Some(build.key)).filter(|chunk| chunk.step == step_key).collect();
+            pieces.sort_by_key(|piece| (piece.first, piece.next));
+            let mut reached = 0;
+            for piece in pieces {
+                if piece.first > reached {
+                    return true;
+                }
+                reached = reached.max(piece.next);
+            }
+            false
+        })
+    }
+
+    pub(super) fn is_output_missing(&self, step: &Step) -> bool {
+        step.has_output == Some(true) && step.output_size != Some(0) && self.pieces_of(step).next().is_none()
+    }
+
+    /// Whether another build has its number in the same project, or its address.
+    pub(super) fn is_duplicate(&self, build: &Build) -> bool {
+        let others = self.world.builds.iter().filter(|other| other.key != build.key);
+        let same_number = |other: &Build| {
+            build.project.is_some()
+                && build.number.is_some()
+                && (&other.project, other.number) == (&build.project, build.number)
+        };
+        let same_url = |other: &Build| {
+            build.url.is_some() && other.url.as_ref().map(Url::to_string) == build.url.as_ref().map(Url::to_string)
+        };
+        others.into_iter().any(|other| same_number(other) || same_url(other))
+    }
+}
