@@ -67,13 +67,13 @@ const HOMES: [(&str, &[&str]); 26] = [
     // The admin path has a module of the same name.
     ("console", &["output/table.rs", "admin/mod.rs"]),
     ("csv", &["report/"]),
-    ("quick_junit", &["output/junit.rs"]),
+    ("quick_junit", &["output/verdict/junit.rs"]),
     ("clap", &["cli.rs", "cli/", "main.rs"]),
     (
         "serde_json",
         &[
             "output/json.rs",
-            "output/verdict_json.rs",
+            "output/verdict/json.rs",
             "admin/http.rs",
             "deletion/journal/",
             "deletion/archive/line.rs",
@@ -86,7 +86,7 @@ const HOMES: [(&str, &[&str]); 26] = [
     ("sha2", &["scan/fingerprint.rs", "scan/tables.rs", "deletion/", "report/digest.rs", "drill/signature.rs"]),
     ("hmac", &["drill/signature.rs"]),
     ("tempfile", &["output/file.rs"]),
-    ("askama", &["output/html/", "output/markdown/"]),
+    ("askama", &["output/page/"]),
     ("toml", &["policy.rs"]),
 ];
 

@@ -7,7 +7,7 @@ use crate::cli::{JournalArgs, JournalCommand, JournalVerifyArgs};
 use crate::deletion::journal::{self, ENDING, JournalError};
 use crate::exit::Exit;
 use crate::file_access::open_plain;
-use crate::output::{History, Printer};
+use crate::output::{JournalSummary, Printer};
 use crate::report;
 use crate::text::{counted, shorten};
 
@@ -61,5 +61,5 @@ fn verify(args: JournalVerifyArgs, printer: Printer) -> Result<Exit, Error> {
         printer.say("there is no line in the journal: nothing was checked");
         return Ok(Exit::NothingInScope);
     }
-    show(&History { past: &past, kept })
+    show(&JournalSummary { past: &past, kept })
 }

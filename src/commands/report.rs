@@ -10,7 +10,7 @@ use crate::deletion::journal::{self, JournalError};
 use crate::drill::Difference;
 use crate::exit::Exit;
 use crate::file_access;
-use crate::output::{Dossier, Input, JournalInput, OutputError, OutputFile, Printer, html, is_stdout, markdown};
+use crate::output::{AuditInputs, Input, JournalInput, OutputError, OutputFile, Printer, html, is_stdout, markdown};
 use crate::report::{About, Digesting, ReportError, Rows};
 use crate::scan::Rule;
 
@@ -19,7 +19,7 @@ use super::files::Files;
 use super::journal::unusable;
 
 /// What writes a page of one kind.
-type Write = fn(&Dossier, &mut OutputFile) -> std::io::Result<()>;
+type Write = fn(&AuditInputs, &mut OutputFile) -> std::io::Result<()>;
 
 /// Reads all inputs and writes the pages that are asked for.
 pub(super) fn run(args: ReportArgs, printer: Printer) -> Result<Exit, Error> {
@@ -32,16 +32,16 @@ pub(super) fn run(args: ReportArgs, printer: Printer) -> Result<Exit, Error> {
     let pages: Vec<(PathBuf, Write)> = pages.into_iter().filter_map(|(file, write)| Some((file?, write))).collect();
     let outputs = pages.iter().map(|(file, write)| Ok((OutputFile::whole(Some(file))?, *write)));
     let outputs = outputs.collect::<Result<Vec<_>, Error>>()?;
-    let dossier = dossier(report, beside, journals)?;
+    let inputs = inputs(report, beside, journals)?;
     for (mut output, write) in outputs {
         let name = output.name();
-        write(&dossier, &mut output).map_err(|source| OutputError::new(name, source))?;
+        write(&inputs, &mut output).map_err(|source| OutputError::new(name, source))?;
         output.finish()?;
     }
-    if let Some(ended) = dossier.audit.reconciliation.as_ref().filter(|ended| !ended.adds_up()) {
+    if let Some(ended) = inputs.audit.reconciliation.as_ref().filter(|ended| !ended.adds_up()) {
         printer.warn(&format!("{} found, and what became of them does not add up: the page says why", ended.found));
     }
-    printer.say(&dossier.audit.judgement().sentence);
+    printer.say(&inputs.audit.judgement().sentence);
     for (file, _) in pages.iter().filter(|(file, _)| !is_stdout(file)) {
         printer.say(&format!("written to {}", file.display()));
     }
@@ -49,7 +49,7 @@ pub(super) fn run(args: ReportArgs, printer: Printer) -> Result<Exit, Error> {
 }
 
 /// Reads all that there is, and adds it up.
-fn dossier(report: PathBuf, beside: PathBuf, journals: Vec<PathBuf>) -> Result<Dossier, Error> {
+fn inputs(report: PathBuf, beside: PathBuf, journals: Vec<PathBuf>) -> Result<AuditInputs, Error> {
     let input = |file: &Path, sha256| Input { name: file.display().to_string(), sha256 };
     let about = About::read_with_digest(&beside).map_err(|source| Error::About { file: beside.clone(), source })?;
     let (about, about_input) = about.map(|(about, sha256)| (about, input(&named(&report, &beside), sha256))).unzip();
@@ -69,7 +69,7 @@ fn dossier(report: PathBuf, beside: PathBuf, journals: Vec<PathBuf>) -> Result<D
     audit.finish(&sha256);
     let rules = Rule::load_all(None)?.into_iter().map(|rule| (rule.name, rule.title));
     let differences = Difference::ALL.map(|difference| (difference.rule().to_owned(), difference.title().to_owned()));
-    Ok(Dossier {
+    Ok(AuditInputs {
         audit,
         report: input(&report, sha256),
         about: about_input,

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::causes::told_apart;
 use crate::finding::Finding;
-use crate::output::{Format, OutputFile, Printer, Progress, Sink, Summary};
+use crate::output::{FindingsOutput, Format, OutputFile, Printer, Progress, Summary};
 use crate::project_glob::ProjectGlobs;
 use crate::report::About;
 use crate::scan::{Quiet, Recovery, Scan, ScanPlan};
@@ -94,10 +94,10 @@ pub(super) async fn survey(
         let mut findings = scan.findings_and(std::mem::take(&mut compared.given)).await?;
         let mut next = findings.next().await?.map(baseline::as_told);
         // Not before: where nothing could be looked at, there is no report either, not even an empty one.
-        let mut sink = Sink::open(output)?;
+        let mut output = FindingsOutput::open(output)?;
         loop {
             for found in compared.absent_before(&scan, next.as_ref()).iter().chain(&next) {
-                sink.add(found)?;
+                output.add(found)?;
                 summary.add(found);
                 witness.found(found);
                 progress.advance();
@@ -113,7 +113,7 @@ pub(super) async fn survey(
         drop(progress);
         // The report first: were the process killed in between, an older file beside it would make it look older than it
         // is, and that is harmless.
-        if let (Some(report_sha256), Some(beside)) = (sink.finish(&summary)?, beside) {
+        if let (Some(report_sha256), Some(beside)) = (output.finish(&summary)?, beside) {
             let compared_with = baseline.map(Baseline::named);
             let about = about::of(&scan, plan, compared_with, scanned_at, &summary);
             about::write(About { report_sha256, ..about }, beside)?;

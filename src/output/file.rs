@@ -69,10 +69,10 @@ pub fn is_stdout(file: &Path) -> bool {
 /// An open output.
 pub struct OutputFile {
     name: String,
-    sink: Sink,
+    target: Target,
 }
 
-enum Sink {
+enum Target {
     /// Written beside its place and moved there at the end, so that a cut report never passes for a whole one.
     Whole(BufWriter<NamedTempFile>, PathBuf),
     /// Written in place: rows that are on record must stay there whatever happens. Also for what is no ordinary file.
@@ -125,7 +125,7 @@ impl OutputFile {
             temporary_beside(folder, path, mode)
         };
         match opened() {
-            Ok(file) => Ok(Self { name, sink: Sink::Whole(BufWriter::new(file), path.to_owned()) }),
+            Ok(file) => Ok(Self { name, target: Target::Whole(BufWriter::new(file), path.to_owned()) }),
             Err(source) => Err(OutputError { name, source }),
         }
     }
@@ -133,7 +133,7 @@ impl OutputFile {
     fn in_place(path: &Path) -> Result<Self, OutputError> {
         let name = path.display().to_string();
         match Pipe::open(path) {
-            Ok(pipe) => Ok(Self { name, sink: Sink::InPlace(BufWriter::new(pipe)) }),
+            Ok(pipe) => Ok(Self { name, target: Target::InPlace(BufWriter::new(pipe)) }),
             Err(source) => Err(OutputError { name, source }),
         }
     }
@@ -151,12 +151,12 @@ impl OutputFile {
     /// Standard output for what is shown to a person, whether or not anybody looks.
     pub fn shown() -> Self {
         let stdout = io::stdout();
-        let sink = if stdout.is_terminal() {
-            Sink::Terminal(BufWriter::new(Harmless::new(stdout)))
+        let target = if stdout.is_terminal() {
+            Target::Terminal(BufWriter::new(Harmless::new(stdout)))
         } else {
-            Sink::Stdout(BufWriter::new(stdout))
+            Target::Stdout(BufWriter::new(stdout))
         };
-        Self { name: "standard output".to_owned(), sink }
+        Self { name: "standard output".to_owned(), target }
     }
 
     /// The file, for messages.
@@ -166,9 +166,9 @@ impl OutputFile {
 
     /// Where a file appears that takes its place only as a whole; `None` for anything else.
     pub fn place(&self) -> Option<&Path> {
-        match &self.sink {
-            Sink::Whole(_, path) => Some(path),
-            Sink::InPlace(_) | Sink::Record(_) | Sink::Stdout(_) | Sink::Terminal(_) => None,
+        match &self.target {
+            Target::Whole(_, path) => Some(path),
+            Target::InPlace(_) | Target::Record(_) | Target::Stdout(_) | Target::Terminal(_) => None,
         }
     }
 
@@ -181,7 +181,7 @@ impl OutputFile {
     pub fn new_record(path: &Path) -> Result<Self, OutputError> {
         let name = path.display().to_string();
         match create_or_take(path) {
-            Ok((file, is_new)) => Ok(Self { name, sink: Sink::Record(NewFile::new(file, path, is_new)) }),
+            Ok((file, is_new)) => Ok(Self { name, target: Target::Record(NewFile::new(file, path, is_new)) }),
             Err(source) => Err(OutputError { name, source }),
         }
     }
@@ -193,16 +193,16 @@ impl OutputFile {
     pub fn record_anew(path: &Path) -> Result<Self, OutputError> {
         let name = path.display().to_string();
         match open_record(path).and_then(alone) {
-            Ok(file) => Ok(Self { name, sink: Sink::Record(NewFile::new(file, path, false)) }),
+            Ok(file) => Ok(Self { name, target: Target::Record(NewFile::new(file, path, false)) }),
             Err(source) => Err(OutputError { name, source }),
         }
     }
 
     /// Whether what has been written can still be changed: in an ordinary file that may be read too.
     pub fn can_be_amended(&self) -> bool {
-        match &self.sink {
-            Sink::Record(record) => record.can_be_amended,
-            Sink::Whole(..) | Sink::InPlace(_) | Sink::Stdout(_) | Sink::Terminal(_) => false,
+        match &self.target {
+            Target::Record(record) => record.can_be_amended,
+            Target::Whole(..) | Target::InPlace(_) | Target::Stdout(_) | Target::Terminal(_) => false,
         }
     }
 
@@ -211,7 +211,7 @@ impl OutputFile {
     /// # Errors
     /// It cannot be read or written.
     pub fn amend(&mut self, amend: impl FnOnce(&[u8], &mut dyn Write) -> io::Result<()>) -> Result<(), OutputError> {
-        let Sink::Record(record) = &mut self.sink else { return Ok(()) };
+        let Target::Record(record) = &mut self.target else { return Ok(()) };
         let replace = || {
             record.file.flush()?;
             let mut file = record.file.get_ref().file();
@@ -233,15 +233,15 @@ impl OutputFile {
     /// What was still to be written cannot be.
     pub fn finish(mut self) -> Result<(), OutputError> {
         let name = self.name.clone();
-        let finished = self.flush().and_then(|()| match self.sink {
-            Sink::Whole(buffer, path) => {
+        let finished = self.flush().and_then(|()| match self.target {
+            Target::Whole(buffer, path) => {
                 let file = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
                 file.as_file().sync_all()?;
                 file.persist(path).map_err(|error| error.error)?;
                 Ok(())
             }
-            Sink::Record(record) => record.file.get_ref().file().sync_all(),
-            Sink::InPlace(_) | Sink::Stdout(_) | Sink::Terminal(_) => Ok(()),
+            Target::Record(record) => record.file.get_ref().file().sync_all(),
+            Target::InPlace(_) | Target::Stdout(_) | Target::Terminal(_) => Ok(()),
         });
         finished.map_err(|source| OutputError { name, source })
     }
@@ -284,24 +284,24 @@ fn temporary_beside(folder: &Path, path: &Path, mode: u32) -> io::Result<NamedTe
 }
 
 impl OutputFile {
-    fn sink(&mut self) -> &mut dyn Write {
-        match &mut self.sink {
-            Sink::Whole(file, _) => file,
-            Sink::InPlace(file) => file,
-            Sink::Record(file) => file,
-            Sink::Stdout(stdout) => stdout,
-            Sink::Terminal(terminal) => terminal,
+    fn target(&mut self) -> &mut dyn Write {
+        match &mut self.target {
+            Target::Whole(file, _) => file,
+            Target::InPlace(file) => file,
+            Target::Record(file) => file,
+            Target::Stdout(stdout) => stdout,
+            Target::Terminal(terminal) => terminal,
         }
     }
 }
 
 impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.sink().write(bytes)
+        self.target().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.sink().flush()
+        self.target().flush()
     }
 }
 

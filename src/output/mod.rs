@@ -1,38 +1,26 @@
 //! What people and other programs see: tables, JSON, bars, and the one place that writes to stderr.
 
-mod annotations;
-mod dossier;
 mod file;
+mod findings;
 mod harmless;
-mod history;
-pub mod html;
 mod json;
-mod junit;
 mod listing;
-pub mod markdown;
+mod page;
 mod pipe;
 mod printer;
 mod progress;
 mod record_file;
-mod session;
-mod shown;
-mod sink;
-mod step_summary;
 mod summary;
 mod table;
-mod verdict_file;
-mod verdict_json;
+mod verdict;
 
-pub use annotations::annotations;
-pub use dossier::{Dossier, Input, JournalInput};
 pub use file::{OutputError, OutputFile, is_denied, is_stdout};
+pub use findings::{FindingsOutput, Format};
 pub use harmless::for_eyes;
-pub use history::History;
 pub use listing::Listing;
+pub use page::{AuditInputs, Input, JournalInput, JournalSummary, html, markdown};
 pub use printer::Printer;
 pub use progress::Progress;
-pub use sink::{Format, Sink};
-pub use step_summary::append as append_step_summary;
 pub use summary::Summary;
 pub use table::PlanTable;
-pub use verdict_file::{VerdictFile, VerdictFormat};
+pub use verdict::{VerdictFile, VerdictFormat, annotations, append_step_summary};

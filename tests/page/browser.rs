@@ -4,7 +4,7 @@ use std::path::Path;
 
 use halfbuilt::report::Row;
 
-use crate::samples::{about, dossier, hostile, page, past, row, three};
+use crate::samples::{about, hostile, inputs, page, past, row, three};
 
 #[test]
 fn pages_are_written_for_a_browser() {
@@ -16,15 +16,15 @@ fn pages_are_written_for_a_browser() {
     };
     let many = (1..4000).map(|number| before(row(number), number % 97)).chain(three()).collect();
     let kinds = [
-        ("small", dossier(three(), Some(about(3)), vec![past()])),
-        ("many", dossier(many, Some(about(4002)), vec![past()])),
-        ("alone", dossier(three(), None, Vec::new())),
-        ("nothing", dossier(Vec::new(), Some(about(0)), Vec::new())),
+        ("small", inputs(three(), Some(about(3)), vec![past()])),
+        ("many", inputs(many, Some(about(4002)), vec![past()])),
+        ("alone", inputs(three(), None, Vec::new())),
+        ("nothing", inputs(Vec::new(), Some(about(0)), Vec::new())),
         ("hostile", hostile()),
     ];
-    for (name, dossier) in kinds {
+    for (name, inputs) in kinds {
         let file = folder.join(name).with_extension("html");
-        std::fs::write(&file, page(&dossier)).expect("a page");
+        std::fs::write(&file, page(&inputs)).expect("a page");
         assert!(file.metadata().expect("a file").len() > 10_000);
     }
 }

@@ -1,6 +1,6 @@
 //! Two small documents to the letter.
 
-use crate::samples::{about, dossier, page, past, three, ticket};
+use crate::samples::{about, inputs, page, past, three, ticket};
 
 /// The page without its style sheet and script, which have tests of their own.
 fn bare(page: &str) -> String {
@@ -15,15 +15,15 @@ fn bare(page: &str) -> String {
 
 #[test]
 fn a_small_page() {
-    insta::assert_snapshot!(bare(&page(&dossier(three(), Some(about(3)), vec![past()]))));
+    insta::assert_snapshot!(bare(&page(&inputs(three(), Some(about(3)), vec![past()]))));
 }
 
 #[test]
 fn a_small_ticket() {
-    insta::assert_snapshot!(ticket(&dossier(three(), Some(about(3)), vec![past()])));
+    insta::assert_snapshot!(ticket(&inputs(three(), Some(about(3)), vec![past()])));
 }
 
 #[test]
 fn a_ticket_of_a_report_alone() {
-    insta::assert_snapshot!(ticket(&dossier(three(), None, Vec::new())));
+    insta::assert_snapshot!(ticket(&inputs(three(), None, Vec::new())));
 }

@@ -3,7 +3,7 @@
 use comrak::{Options, markdown_to_html};
 use scraper::{Html, Selector};
 
-use crate::samples::{about, dossier, hostile, hostile_with, past, row, ticket, url};
+use crate::samples::{about, hostile, hostile_with, inputs, past, row, ticket, url};
 
 fn rendered(ticket: &str) -> Html {
     let mut options = Options::default();
@@ -43,7 +43,7 @@ fn hostile_text_stays_text() {
 
 #[test]
 fn its_tables_are_tables() {
-    let page = rendered(&ticket(&dossier((1..=50).map(row).collect(), Some(about(50)), vec![past()])));
+    let page = rendered(&ticket(&inputs((1..=50).map(row).collect(), Some(about(50)), vec![past()])));
     assert_eq!(count(&page, "table"), 8);
     assert_eq!(count(&page, "h2"), 1);
     let rows = Selector::parse("table").expect("a selector");
@@ -59,5 +59,5 @@ fn its_tables_are_tables() {
 fn it_fits_into_a_ticket() {
     assert!(ticket(&hostile_with(200)).chars().count() < 65_536);
     let rows = (1..=5000).map(crate::samples::hostile_row).collect();
-    assert!(ticket(&dossier(rows, Some(about(5000)), vec![past(); 30])).chars().count() < 65_536);
+    assert!(ticket(&inputs(rows, Some(about(5000)), vec![past(); 30])).chars().count() < 65_536);
 }

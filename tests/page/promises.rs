@@ -4,10 +4,10 @@ use openssl::base64::encode_block;
 use openssl::sha::sha256;
 use scraper::{ElementRef, Html, Selector};
 
-use halfbuilt::output::{Dossier, History, html};
+use halfbuilt::output::{AuditInputs, JournalSummary, html};
 use halfbuilt::report::{About, Row};
 
-use crate::samples::{about, at, dossier, hostile, page, past, row, three, ticket, url};
+use crate::samples::{about, at, hostile, inputs, page, past, row, three, ticket, url};
 
 fn all<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
     page.select(&Selector::parse(selector).expect("a selector")).collect()
@@ -17,8 +17,8 @@ fn text(element: ElementRef<'_>) -> String {
     element.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn parsed(dossier: &Dossier) -> Html {
-    let page = Html::parse_document(&page(dossier));
+fn parsed(inputs: &AuditInputs) -> Html {
+    let page = Html::parse_document(&page(inputs));
     assert!(page.errors.is_empty(), "{:?}", page.errors);
     page
 }
@@ -26,12 +26,12 @@ fn parsed(dossier: &Dossier) -> Html {
 /// Pages of every kind.
 fn pages() -> Vec<Html> {
     let kinds = [
-        dossier(three(), Some(about(3)), vec![past()]),
-        dossier(three(), Some(about(5)), vec![past(), past()]),
-        dossier(three(), None, Vec::new()),
-        dossier(Vec::new(), Some(about(0)), Vec::new()),
-        dossier(Vec::new(), None, vec![past()]),
-        dossier((1..4000).map(row).collect(), Some(about(3999)), vec![past()]),
+        inputs(three(), Some(about(3)), vec![past()]),
+        inputs(three(), Some(about(5)), vec![past(), past()]),
+        inputs(three(), None, Vec::new()),
+        inputs(Vec::new(), Some(about(0)), Vec::new()),
+        inputs(Vec::new(), None, vec![past()]),
+        inputs((1..4000).map(row).collect(), Some(about(3999)), vec![past()]),
         hostile(),
     ];
     kinds.iter().map(parsed).collect()
@@ -135,7 +135,7 @@ fn its_policy_lets_in_its_own_style_and_script_and_nothing_else() {
                 of("style"),
                 of("script")
             ),
-            "write these digests into src/output/html/mod.rs"
+            "write these digests into src/output/page/html/mod.rs"
         );
     }
 }
@@ -163,7 +163,7 @@ fn hostile_text_stays_text() {
 #[test]
 fn its_numbers_are_those_of_the_report() {
     let rows: Vec<_> = (1..=3500).map(row).chain(three()).collect();
-    let page = parsed(&dossier(rows, Some(about(3503)), Vec::new()));
+    let page = parsed(&inputs(rows, Some(about(3503)), Vec::new()));
     let body: Vec<_> = all(&page, "table.rows tbody tr");
     assert_eq!(body.len(), html::ROWS_SHOWN);
     let whole = text(all(&page, "main")[0]);
@@ -178,7 +178,7 @@ fn its_numbers_are_those_of_the_report() {
 fn its_axis_has_marks_before_the_backup_and_after_the_restore() {
     for restored in ["2026-11-20T06:30:00Z", "2026-12-20T06:30:00Z", "2036-11-20T06:30:00Z"] {
         let about = About { restored_at: Some(at(restored)), ..about(3) };
-        let page = parsed(&dossier(three(), Some(about), Vec::new()));
+        let page = parsed(&inputs(three(), Some(about), Vec::new()));
         let place = |element: ElementRef<'_>, name| {
             let place = element.value().attr(name).and_then(|place| place.trim_end_matches('%').parse::<f64>().ok());
             place.expect("a place")
@@ -195,22 +195,22 @@ fn its_axis_has_marks_before_the_backup_and_after_the_restore() {
 #[test]
 fn a_server_that_was_back_before_the_backup_is_not_told_as_back_after_it() {
     let about = About { restored_at: Some(at("2026-11-19T02:00:00Z")), ..about(3) };
-    let whole = text(all(&parsed(&dossier(three(), Some(about), Vec::new())), "main")[0]);
+    let whole = text(all(&parsed(&inputs(three(), Some(about), Vec::new())), "main")[0]);
     assert!(whole.contains("1 d before the backup"), "{whole}");
 }
 
 #[test]
 fn a_project_is_shown_beside_all_its_builds_where_they_are_known() {
     let other = Row { project: "acme/web".to_owned(), ..row(4) };
-    let page = parsed(&dossier(three().into_iter().chain([other]).collect(), Some(about(4)), Vec::new()));
+    let page = parsed(&inputs(three().into_iter().chain([other]).collect(), Some(about(4)), Vec::new()));
     let rows = all(&page, ".counted table");
     assert_eq!(text(rows[2]), "By project ProjectBuilds acme/api 390 in scope3 acme/web1");
 }
 
 #[test]
 fn a_session_is_told_in_the_words_of_journal_verify() {
-    let history = History { past: &past(), kept: None }.to_string();
-    let page = parsed(&dossier(three(), Some(about(3)), vec![past()]));
+    let history = JournalSummary { past: &past(), kept: None }.to_string();
+    let page = parsed(&inputs(three(), Some(about(3)), vec![past()]));
     let facts: Vec<String> = all(&page, "article .facts div").into_iter().map(text).collect();
     let mut lines: Vec<String> =
         history.lines().filter_map(|line| line.strip_prefix("  ")).map(str::to_owned).collect();
@@ -224,7 +224,7 @@ fn a_session_is_told_in_the_words_of_journal_verify() {
 
 #[test]
 fn what_is_not_known_is_said() {
-    let page = parsed(&dossier(three(), None, Vec::new()));
+    let page = parsed(&inputs(three(), None, Vec::new()));
     let whole = text(all(&page, "main")[0]);
     for said in [
         "Backup taken (T)not known",
@@ -241,7 +241,7 @@ fn what_is_left_for_a_person_comes_first() {
     let left = |number, note: &str| Row { deletable: false, note: note.to_owned(), ..row(number) };
     // The report of an older version does not say why.
     let rows = vec![row(1), left(2, "a; b"), left(3, "b"), left(4, ""), left(5, "b")];
-    let page = parsed(&dossier(rows.clone(), Some(about(5)), Vec::new()));
+    let page = parsed(&inputs(rows.clone(), Some(about(5)), Vec::new()));
     let first = Html::parse_fragment(&all(&page, "main > section")[0].html());
     assert_eq!(text(all(&first, "h2")[0]), "Left for a person: 4 builds");
     let reasons: Vec<String> = all(&first, "li").into_iter().map(text).collect();
@@ -249,10 +249,10 @@ fn what_is_left_for_a_person_comes_first() {
     for (shown, row) in all(&page, "table.rows tbody tr").into_iter().zip(&rows) {
         assert!(text(shown).contains(&row.note), "{}", text(shown));
     }
-    let ticket = ticket(&dossier(rows, Some(about(5)), Vec::new()));
+    let ticket = ticket(&inputs(rows, Some(about(5)), Vec::new()));
     assert!(ticket.find("### Left for a person: 4 builds").is_some_and(|at| Some(at) < ticket.find("| What |")));
     // Where nothing is left, that is said; of a report without a row nothing is.
-    let whole = |rows| text(all(&parsed(&dossier(rows, Some(about(1)), Vec::new())), "main")[0]);
+    let whole = |rows| text(all(&parsed(&inputs(rows, Some(about(1)), Vec::new())), "main")[0]);
     let none = "Left for a person: 0 builds The report calls every build deletable that is still there.";
     assert!(whole(vec![row(1)]).starts_with(none), "{}", whole(vec![row(1)]));
     assert!(!whole(Vec::new()).contains("Left for a person"));
@@ -260,7 +260,7 @@ fn what_is_left_for_a_person_comes_first() {
 
 #[test]
 fn what_does_not_add_up_is_said() {
-    let page = parsed(&dossier(three(), Some(about(5)), vec![past()]));
+    let page = parsed(&inputs(three(), Some(about(5)), vec![past()]));
     let checks: Vec<String> = all(&page, ".checks .no").into_iter().map(text).collect();
     assert!(checks[1].contains("It does not add up: 2 more were found than the report has rows for"), "{checks:?}");
     assert!(text(all(&page, ".sum")[0]).starts_with("5 found ≠ 2 deleted + 1 kept + 0 failed or unknown + 0 vanished"));

@@ -6,7 +6,7 @@ use halfbuilt::audit::{Audit, Journal};
 use halfbuilt::deletion::journal::{
     Archived, DatabaseName, End, EndWord, Past, PastArchive, PastBuild, ReportFile, Session, Start,
 };
-use halfbuilt::output::{Dossier, Input, JournalInput, html, markdown};
+use halfbuilt::output::{AuditInputs, Input, JournalInput, html, markdown};
 use halfbuilt::report::{About, Baseline, Row};
 use halfbuilt::state::State;
 use halfbuilt::timing::Timing;
@@ -169,18 +169,18 @@ pub fn past() -> Past {
     }
 }
 
-pub fn dossier(rows: Vec<Row>, about: Option<About>, pasts: Vec<Past>) -> Dossier {
-    dossier_of(rows, about, pasts, "run.journal")
+pub fn inputs(rows: Vec<Row>, about: Option<About>, pasts: Vec<Past>) -> AuditInputs {
+    inputs_of(rows, about, pasts, "run.journal")
 }
 
 /// The same with journals of this name.
-fn dossier_of(rows: Vec<Row>, about: Option<About>, pasts: Vec<Past>, name: &str) -> Dossier {
+fn inputs_of(rows: Vec<Row>, about: Option<About>, pasts: Vec<Past>, name: &str) -> AuditInputs {
     let journals: Vec<Journal<'_>> = pasts.iter().map(|past| Journal { name, past }).collect();
     let mut audit = Audit::new(about, &journals, html::ROWS_SHOWN);
     rows.into_iter().for_each(|row| audit.add(row));
     audit.finish(&"ab".repeat(32));
     let input = |name: &str, byte: &str| Input { name: name.to_owned(), sha256: byte.repeat(32) };
-    Dossier {
+    AuditInputs {
         about: audit.about.is_some().then(|| input("report.csv.about.json", "bb")),
         audit,
         report: input("report.csv", "ab"),
@@ -191,26 +191,26 @@ fn dossier_of(rows: Vec<Row>, about: Option<About>, pasts: Vec<Past>, name: &str
 }
 
 /// The page of these.
-pub fn page(dossier: &Dossier) -> String {
+pub fn page(inputs: &AuditInputs) -> String {
     let mut page = Vec::new();
-    html::write(dossier, &mut page).expect("a page");
+    html::write(inputs, &mut page).expect("a page");
     String::from_utf8(page).expect("UTF-8")
 }
 
 /// The ticket of these.
-pub fn ticket(dossier: &Dossier) -> String {
+pub fn ticket(inputs: &AuditInputs) -> String {
     let mut ticket = Vec::new();
-    markdown::write(dossier, &mut ticket).expect("a ticket");
+    markdown::write(inputs, &mut ticket).expect("a ticket");
     String::from_utf8(ticket).expect("UTF-8")
 }
 
 /// All that can be hostile is.
-pub fn hostile() -> Dossier {
+pub fn hostile() -> AuditInputs {
     hostile_with(1)
 }
 
 /// The same with so many journals.
-pub fn hostile_with(journals: usize) -> Dossier {
+pub fn hostile_with(journals: usize) -> AuditInputs {
     let text = || HOSTILE.to_owned();
     let about = About {
         baseline: Some(Baseline { file: text(), builds: 410, lost: 1, backwards: 1, signature_is_good: Some(true) }),
@@ -244,9 +244,9 @@ pub fn hostile_with(journals: usize) -> Dossier {
     let archived = Archived { file: text(), offset: 0, length: 1, sha256: text(), builds: vec![text()] };
     past.archives = [(text(), PastArchive { last: archived, parts: 1, builds: 1 })].into();
     let rows = vec![hostile_row(1), row(2), hostile_row(3)];
-    let mut dossier = dossier_of(rows, Some(about), vec![past; journals], HOSTILE);
-    dossier.report.name = text();
-    dossier
+    let mut inputs = inputs_of(rows, Some(about), vec![past; journals], HOSTILE);
+    inputs.report.name = text();
+    inputs
 }
 
 fn table(name: &str, kind: &str) -> halfbuilt::table::Table {

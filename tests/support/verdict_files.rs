@@ -42,7 +42,7 @@ impl VerdictFiles {
     pub fn json(&self) -> Value {
         let text = std::fs::read_to_string(self.path("verdict.json")).expect("a file");
         let document = serde_json::from_str(&text).expect("JSON");
-        let schema = std::fs::read_to_string(repository("src/output/verdict.schema.json")).expect("a file");
+        let schema = std::fs::read_to_string(repository("src/output/verdict/verdict.schema.json")).expect("a file");
         assert_valid(&serde_json::from_str(&schema).expect("JSON"), &document);
         document
     }

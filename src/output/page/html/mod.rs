@@ -10,8 +10,8 @@ use askama::Template;
 
 use crate::audit::{Check, Fate, Findings, Judgement, Part, Standing, Tone};
 
-use super::dossier::{Dossier, Fact, Input, NAME, TOOL};
-use super::shown::{builds, foreign, grouped, length, time};
+use super::format::{builds, foreign, grouped, length, time};
+use super::inputs::{AuditInputs, Fact, Input, NAME, TOOL};
 use chart::{Chart, Share, chart};
 use journals::JournalView;
 use rows::RowView;
@@ -45,7 +45,7 @@ struct Ended {
 }
 
 #[derive(Template)]
-#[template(path = "html/page.html", config = "src/output/askama.toml")]
+#[template(path = "html/page.html", config = "src/output/page/askama.toml")]
 struct Page<'a> {
     style: &'a str,
     script: &'a str,
@@ -78,7 +78,7 @@ struct Page<'a> {
     rows_shown: String,
     left_out: String,
     report: String,
-    inputs: Vec<(&'static str, String, String)>,
+    files: Vec<(&'static str, String, String)>,
 }
 
 /// Found = deleted + kept + failed + vanished.
@@ -93,39 +93,39 @@ struct Sum {
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn write(dossier: &Dossier, to: &mut impl Write) -> io::Result<()> {
-    page(dossier).write_into(to)
+pub fn write(inputs: &AuditInputs, to: &mut impl Write) -> io::Result<()> {
+    page(inputs).write_into(to)
 }
 
-fn page(dossier: &Dossier) -> Page<'_> {
-    let audit = &dossier.audit;
+fn page(inputs: &AuditInputs) -> Page<'_> {
+    let audit = &inputs.audit;
     let findings = &audit.findings;
-    let journals = dossier.journals.iter();
-    let (left, more_left) = dossier.left(REASONS_SHOWN);
+    let journals = inputs.journals.iter();
+    let (left, more_left) = inputs.left(REASONS_SHOWN);
     Page {
         style: STYLE,
         script: SCRIPT,
         style_digest: STYLE_DIGEST,
         script_digest: SCRIPT_DIGEST,
         tool: TOOL,
-        made_at: time(dossier.made_at),
-        database: dossier.database(),
+        made_at: time(inputs.made_at),
+        database: inputs.database(),
         judgement: audit.judgement(),
-        facts: dossier.facts(),
-        figures: figures(dossier),
+        facts: inputs.facts(),
+        figures: figures(inputs),
         left_builds: builds(audit.left.builds),
         left,
         more_left,
         rules_run: audit.about.as_ref().map(|about| about.rules.iter().map(|rule| foreign(rule, NAME, "?")).collect()),
-        not_checked: dossier.not_checked(),
+        not_checked: inputs.not_checked(),
         by_rule: counts(
             findings.by_rule.iter().filter(|(_, number)| **number > 0).map(|(rule, number)| (rule.as_str(), *number)),
             findings.builds,
-            |rule| dossier.rule_titles.get(rule).cloned().unwrap_or_default(),
+            |rule| inputs.rule_titles.get(rule).cloned().unwrap_or_default(),
         ),
         rules_that_found_none: none_found(findings),
         by_project: counts(findings.projects().into_iter().take(PROJECTS_SHOWN), findings.builds, |project| {
-            dossier.in_scope(project)
+            inputs.in_scope(project)
         }),
         more_projects: more(findings.by_project.len()),
         by_timing: counts(
@@ -136,22 +136,22 @@ fn page(dossier: &Dossier) -> Page<'_> {
             },
         ),
         chart: audit.timeline.as_ref().filter(|_| findings.builds > 0).map(chart),
-        lengths: lengths(dossier),
+        lengths: lengths(inputs),
         longest: audit.lengths.longest.map(length).unwrap_or_default(),
-        sum: sum(dossier),
+        sum: sum(inputs),
         checks: &audit.checks,
         journals: journals.map(JournalView::new).collect(),
         rows: audit.rows.iter().map(|(row, fate)| RowView::new(row, *fate)).collect(),
         all_rows: grouped(findings.builds),
         rows_shown: grouped(audit.rows.len() as u64),
         left_out: if audit.rows_left_out() > 0 { grouped(audit.rows_left_out()) } else { String::new() },
-        report: foreign(&dossier.report.name, NAME, "the report"),
-        inputs: inputs(dossier),
+        report: foreign(&inputs.report.name, NAME, "the report"),
+        files: files(inputs),
     }
 }
 
-fn figures(dossier: &Dossier) -> Vec<(&'static str, String)> {
-    let audit = &dossier.audit;
+fn figures(inputs: &AuditInputs) -> Vec<(&'static str, String)> {
+    let audit = &inputs.audit;
     let mut figures = Vec::new();
     if let Some(about) = &audit.about {
         figures.push(("builds looked at", grouped(about.all_builds())));
@@ -193,17 +193,17 @@ fn more(projects: usize) -> String {
     }
 }
 
-fn lengths(dossier: &Dossier) -> Vec<Counted> {
-    let lengths = &dossier.audit.lengths;
+fn lengths(inputs: &AuditInputs) -> Vec<Counted> {
+    let lengths = &inputs.audit.lengths;
     let mut classes: Vec<(&str, u64)> = lengths.classes().collect();
     if lengths.unknown > 0 {
         classes.push(("not known", lengths.unknown));
     }
-    counts(classes.into_iter(), dossier.audit.findings.builds, |_| String::new())
+    counts(classes.into_iter(), inputs.audit.findings.builds, |_| String::new())
 }
 
-fn sum(dossier: &Dossier) -> Option<Sum> {
-    let ended = dossier.audit.reconciliation.as_ref()?;
+fn sum(inputs: &AuditInputs) -> Option<Sum> {
+    let ended = inputs.audit.reconciliation.as_ref()?;
     let fates = Fate::all().filter_map(|fate| {
         let counts = ended.by_fate.get(&fate)?;
         Some(Ended { fate, rows: grouped(counts.rows), beyond: grouped(counts.beyond) })
@@ -216,10 +216,10 @@ fn sum(dossier: &Dossier) -> Option<Sum> {
     })
 }
 
-fn inputs(dossier: &Dossier) -> Vec<(&'static str, String, String)> {
+fn files(inputs: &AuditInputs) -> Vec<(&'static str, String, String)> {
     let input = |what, input: &Input| (what, foreign(&input.name, NAME, "?"), input.sha256.clone());
-    let mut inputs = vec![input("report", &dossier.report)];
-    inputs.extend(dossier.about.iter().map(|about| input("beside the report", about)));
-    inputs.extend(dossier.journals.iter().map(|journal| input("journal", &journal.file)));
-    inputs
+    let mut files = vec![input("report", &inputs.report)];
+    files.extend(inputs.about.iter().map(|about| input("beside the report", about)));
+    files.extend(inputs.journals.iter().map(|journal| input("journal", &journal.file)));
+    files
 }

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::audit::{DRAWN, Lane, Last, Picture, Timeline};
 
-use super::super::shown::{builds, foreign, grouped, length, time};
+use super::super::format::{builds, foreign, grouped, length, time};
 
 /// In how many parts the time is cut.
 const COLUMNS: usize = 240;

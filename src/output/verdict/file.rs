@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::drill::Judgement;
 
-use super::{OutputError, OutputFile, junit, verdict_json};
+use super::super::{OutputError, OutputFile};
+use super::{json, junit};
 
 /// The format of a verdict's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl VerdictFile {
     pub fn write(mut self, judgement: &Judgement) -> Result<(), OutputError> {
         let written = match self.format {
             VerdictFormat::Junit => junit::write(judgement, &mut self.to),
-            VerdictFormat::Json => verdict_json::write(judgement, &mut self.to),
+            VerdictFormat::Json => json::write(judgement, &mut self.to),
         };
         written.map_err(|source| OutputError::new(self.to.name(), source))?;
         self.to.finish()

@@ -10,8 +10,8 @@ use askama::filters::Escaper;
 use crate::audit::{Check, Fate, Judgement, Part, Standing};
 use crate::build_url::BuildUrl;
 
-use super::dossier::{Dossier, Fact, TOOL};
-use super::shown::{builds, foreign, grouped, time};
+use super::format::{builds, foreign, grouped, time};
+use super::inputs::{AuditInputs, Fact, TOOL};
 
 /// How many reasons for which builds are left are named.
 const REASONS: usize = 8;
@@ -94,7 +94,7 @@ struct Run {
 }
 
 #[derive(Template)]
-#[template(path = "markdown/ticket.md", config = "src/output/askama.toml")]
+#[template(path = "markdown/ticket.md", config = "src/output/page/askama.toml")]
 struct Ticket<'a> {
     tool: &'a str,
     made_at: String,
@@ -116,44 +116,43 @@ struct Ticket<'a> {
     builds_shown: Vec<Build>,
     left_out: String,
     report: String,
-    inputs: Vec<(String, String)>,
+    files: Vec<(String, String)>,
 }
 
 /// Writes the ticket.
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn write(dossier: &Dossier, to: &mut impl Write) -> io::Result<()> {
-    ticket(dossier).write_into(to)
+pub fn write(inputs: &AuditInputs, to: &mut impl Write) -> io::Result<()> {
+    ticket(inputs).write_into(to)
 }
 
-fn ticket(dossier: &Dossier) -> Ticket<'_> {
-    let audit = &dossier.audit;
+fn ticket(inputs: &AuditInputs) -> Ticket<'_> {
+    let audit = &inputs.audit;
     let shown = |text: &str| foreign(text, TEXT, "?");
-    let (left, more_left) = dossier.left(REASONS);
-    let not_checked = dossier.not_checked().into_iter().take(SHOWN);
-    let runs: Vec<Run> = dossier.sessions().map(run).collect();
+    let (left, more_left) = inputs.left(REASONS);
+    let not_checked = inputs.not_checked().into_iter().take(SHOWN);
+    let runs: Vec<Run> = inputs.sessions().map(run).collect();
     let earlier = runs.len().saturating_sub(SHOWN);
     // Those that want a person come first.
     let (wanting, others): (Vec<_>, Vec<_>) = audit.rows.iter().partition(|(row, _)| !row.deletable);
     let rows = wanting.into_iter().chain(others).take(SHOWN);
-    let mut inputs = vec![(shown(&dossier.report.name), dossier.report.sha256.clone())];
-    inputs.extend(dossier.about.iter().map(|input| (shown(&input.name), input.sha256.clone())));
-    inputs
-        .extend(dossier.journals.iter().take(SHOWN).map(|input| (shown(&input.file.name), input.file.sha256.clone())));
+    let mut files = vec![(shown(&inputs.report.name), inputs.report.sha256.clone())];
+    files.extend(inputs.about.iter().map(|input| (shown(&input.name), input.sha256.clone())));
+    files.extend(inputs.journals.iter().take(SHOWN).map(|input| (shown(&input.file.name), input.file.sha256.clone())));
     Ticket {
         tool: TOOL,
-        made_at: time(dossier.made_at),
-        database: dossier.database(),
+        made_at: time(inputs.made_at),
+        database: inputs.database(),
         judgement: audit.judgement(),
-        facts: dossier.facts(),
+        facts: inputs.facts(),
         left_builds: builds(audit.left.builds),
         left: left.into_iter().map(|(number, why)| (number, shown(&why))).collect(),
         more_left,
         not_checked: not_checked.map(|(why, what)| (shown(&what.join(", ")), shown(&why))).collect(),
         is_known: audit.about.is_some(),
         checks: &audit.checks[..audit.checks.len().min(2 * SHOWN)],
-        tables: tables(dossier),
+        tables: tables(inputs),
         sum: audit.reconciliation.as_ref().map(|ended| {
             let parts = Part::ALL.map(|part| format!("{} {}", grouped(ended.part(part)), part.as_str()));
             let sign = if ended.adds_up() { "=" } else { "≠" };
@@ -185,8 +184,8 @@ fn ticket(dossier: &Dossier) -> Ticket<'_> {
                 }
             })
             .collect(),
-        report: shown(&dossier.report.name),
-        inputs,
+        report: shown(&inputs.report.name),
+        files,
     }
 }
 
@@ -206,9 +205,9 @@ fn run(session: &crate::deletion::journal::Session) -> Run {
     }
 }
 
-fn tables(dossier: &Dossier) -> Vec<Table> {
-    let findings = &dossier.audit.findings;
-    let note = |name, of: &str| match (name, dossier.in_scope(of)) {
+fn tables(inputs: &AuditInputs) -> Vec<Table> {
+    let findings = &inputs.audit.findings;
+    let note = |name, of: &str| match (name, inputs.in_scope(of)) {
         ("Project", note) if !note.is_empty() => format!(" ({note})"),
         _ => String::new(),
     };

@@ -8,7 +8,7 @@ use crate::drill::{Circumstances, Numbers, Seen, Verdict};
 use crate::timing::{RestoreTimes, Timing};
 
 #[allow(dead_code)]
-#[path = "../../tests/support/junit.rs"]
+#[path = "../../../tests/support/junit.rs"]
 mod read_back;
 use read_back::{Ended, Junit};
 

@@ -19,7 +19,7 @@ pub enum Format {
 }
 
 /// An output that takes findings as they come.
-pub struct Sink {
+pub struct FindingsOutput {
     name: String,
     kind: Kind,
 }
@@ -32,7 +32,7 @@ enum Kind {
     Nowhere,
 }
 
-impl Sink {
+impl FindingsOutput {
     /// Begins an output; `None` where nobody asked for the findings themselves.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::build_url::BuildUrl;
 use crate::report::Row;
 use crate::timing::Timing;
 
-use super::super::shown::{foreign, signed};
+use super::super::format::{foreign, signed};
 
 /// How many characters of a name are shown.
 const NAME: usize = 120;

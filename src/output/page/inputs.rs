@@ -11,7 +11,7 @@ use crate::report::Baseline;
 use crate::table::in_words;
 use crate::text::counted;
 
-use super::shown::{builds, foreign, grouped, length, time};
+use super::format::{builds, foreign, grouped, length, time};
 
 /// How many characters of a name are shown.
 pub(super) const NAME: usize = 200;
@@ -40,7 +40,7 @@ pub struct JournalInput {
 
 /// All that an audit page is made of.
 #[derive(Debug)]
-pub struct Dossier {
+pub struct AuditInputs {
     /// What was added up.
     pub audit: Audit,
     /// The report.
@@ -63,7 +63,7 @@ pub(super) struct Fact {
     pub(super) note: String,
 }
 
-impl Dossier {
+impl AuditInputs {
     /// What is called by the name of the database, in the heading.
     pub(super) fn database(&self) -> String {
         let of_journals = || self.sessions().next().map(|session| session.start.database.name.as_str());

@@ -2,9 +2,9 @@
 
 use crate::deletion::journal::PastArchive;
 
-use super::super::dossier::{JournalInput, NAME};
+use super::super::format::{foreign, grouped, time};
+use super::super::inputs::{JournalInput, NAME};
 use super::super::session::{SessionFact, facts};
-use super::super::shown::{foreign, grouped, time};
 
 /// How many sessions of a journal are shown, the latest.
 const SESSIONS: usize = 20;

@@ -19,14 +19,14 @@ const SHOWN: usize = 300;
 
 /// A journal that was read and found whole.
 #[derive(Clone, Copy, Debug)]
-pub struct History<'a> {
+pub struct JournalSummary<'a> {
     /// What it tells.
     pub past: &'a Past,
     /// The line whose digest somebody kept, where one was asked for.
     pub kept: Option<u64>,
 }
 
-impl fmt::Display for History<'_> {
+impl fmt::Display for JournalSummary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let past = self.past;
         writeln!(f, "the chain is whole: {}, {}", counted(past.lines, "line"), self.sessions())?;
@@ -56,7 +56,7 @@ impl fmt::Display for History<'_> {
     }
 }
 
-impl History<'_> {
+impl JournalSummary<'_> {
     fn sessions(&self) -> String {
         counted(self.past.sessions.len() as u64, "session")
     }
