@@ -6,10 +6,6 @@ use crate::build_url::BuildUrl;
 use crate::obstacle::{self, Obstacle};
 use crate::timing::Timing;
 
-/// What stands among the reasons of a build that a baseline has and the database has not, has otherwise, or has and the baseline
-/// has not. No rule found it.
-pub const BASELINE_REASONS: [&str; 3] = ["baseline-lost", "baseline-changed", "baseline-extra"];
-
 /// What a scan found out about one abnormal build. A finding is data, never an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

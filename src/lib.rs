@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod audit;
+pub mod baseline_reason;
 pub mod build_url;
 pub mod causes;
 pub mod census;
@@ -23,6 +24,7 @@ pub mod file_access;
 pub mod finding;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod not_checked;
 pub mod obstacle;
 pub mod output;
 pub mod percent;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::baseline_reason::BaselineReason;
 use crate::timing::Timing;
 
 /// When a rule makes a build deletable that it finds. The timing of the build is another matter.
@@ -109,8 +110,8 @@ pub enum Obstacle {
     Held,
     /// What the rule itself says.
     RuleSays(String),
-    /// A baseline knows the build otherwise: the reason's name.
-    Baseline(&'static str),
+    /// It differs from the baseline.
+    Baseline(BaselineReason),
 }
 
 impl Obstacle {

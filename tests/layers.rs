@@ -8,12 +8,14 @@ const LAYERS: [&[&str]; 8] = [
     // What is asked of the operating system: how files are opened, whoever reads or writes them.
     &["core_dumps", "file_access"],
     &[
+        "baseline_reason",
         "build_url",
         "causes",
         "census",
         "duration",
         "exit",
         "finding",
+        "not_checked",
         "obstacle",
         "percent",
         "premise",
@@ -34,13 +36,17 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// Modules of one layer that one of them may use all the same, with the reason.
-const BESIDE: [(&str, &str); 6] = [
+const BESIDE: [(&str, &str); 8] = [
     // What a build is at, and when it ran, belong to what was found of it.
     ("finding", "build_url"),
     ("finding", "timing"),
     // What stands against deleting it, in which its timing is one thing of many.
     ("finding", "obstacle"),
     ("obstacle", "timing"),
+    // A build that a baseline knows otherwise is never deletable.
+    ("obstacle", "baseline_reason"),
+    // Counts, in the words of every message.
+    ("not_checked", "text"),
     // T and R, and the words for how many builds contradict them.
     ("premise", "timing"),
     ("premise", "text"),

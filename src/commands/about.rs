@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::drill::{ComparedWith, Difference};
+use crate::baseline_reason::BaselineReason;
+use crate::drill::ComparedWith;
 use crate::output::{Format, OutputError, OutputFile, Summary};
 use crate::report::{About, Baseline};
 use crate::scan::{Scan, ScanPlan};
@@ -27,7 +28,7 @@ pub(super) fn of(
     summary: &Summary,
 ) -> About {
     let identity = scan.identity();
-    let lost = summary.by_rule.get(Difference::Lost.rule()).copied().unwrap_or_default();
+    let lost = summary.by_rule.get(BaselineReason::Lost.as_str()).copied().unwrap_or_default();
     let baseline = baseline.map(|ComparedWith { file, builds, signature_is_good, .. }| Baseline {
         file,
         builds,
@@ -49,7 +50,7 @@ pub(super) fn of(
         findings: summary.abnormal,
         // Those of the rules that were run, and those of the baseline that was compared with.
         rules: summary.by_rule.keys().cloned().collect(),
-        not_checked: summary.not_checked.iter().map(|left| (left.what.clone(), left.why.clone())).collect(),
+        not_checked: summary.not_checked.iter().map(|left| (left.what.to_string(), left.why.clone())).collect(),
         baseline,
         projects: About::largest(&summary.scope.projects),
         report_sha256: String::new(),

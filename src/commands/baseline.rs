@@ -5,16 +5,18 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use crate::baseline_reason::BaselineReason;
 use crate::cli::BaselineArgs;
 use crate::drill::{
     Account, ComparedWith, Comparison, Difference, Differing, Gatherer, Manifest, ManifestError, NotCovered, Present,
     Terms,
 };
-use crate::finding::{BASELINE_REASONS, Finding};
+use crate::finding::Finding;
+use crate::not_checked::{Builds, NotChecked, Unchecked};
 use crate::obstacle::Obstacle;
 use crate::output::Printer;
 use crate::project_glob::ProjectGlobs;
-use crate::scan::{Given, NotChecked, Scan, ScanPlan};
+use crate::scan::{Given, Scan, ScanPlan};
 use crate::text::{counted, escape_controls, shorten};
 use crate::timing::Timing;
 
@@ -105,7 +107,7 @@ impl Baseline {
     /// Whether the database is read as the manifest was, since nothing else can be compared, and what differs has its words for
     /// itself.
     pub(super) fn fits(&self, plan: &ScanPlan) -> Result<(), Error> {
-        if let Some(name) = plan.all_rule_names().iter().find(|name| Difference::is_reason(name)) {
+        if let Some(name) = plan.all_rule_names().iter().find(|name| Difference::parse(name).is_some()) {
             return Err(Error::Usage(format!(
                 "--rules: {name:?} is what --baseline calls a difference, so no rule can have the name"
             )));
@@ -148,15 +150,15 @@ impl Baseline {
         found.settle(&present, self.kept_since);
         self.tell(&found);
         if let Some(why) = otherwise {
-            if !found.differing.iter().any(|build| build.difference == Difference::Changed) {
-                compared.leave_out(Difference::Changed.rule().to_owned(), why);
+            if !found.differing.iter().any(|build| build.reason == BaselineReason::Changed) {
+                compared.leave_out(Unchecked::Check(BaselineReason::Changed.as_str().to_owned()), why);
             }
-            compared.leave_out(format!("the digests of {}", counted(in_both, "build")), why);
+            compared.leave_out(Unchecked::Digests(in_both), why);
         }
-        compared.left_out(&then.not_covered_in(&in_scope), "of the baseline");
-        compared.left_out(&now.not_covered_in(&in_scope), "of this database, against the baseline");
+        compared.left_out(&then.not_covered_in(&in_scope), &Builds::OfBaseline);
+        compared.left_out(&now.not_covered_in(&in_scope), &Builds::OfDatabase);
         if found.given_up > 0 {
-            let what = format!("{} against the baseline", counted(found.given_up, "build"));
+            let what = Unchecked::Builds(found.given_up, Builds::AgainstBaseline);
             compared.leave_out(what, "they never ran, and nothing tells whether they were given up by T");
         }
         compared.account = found.account;
@@ -197,7 +199,7 @@ impl Baseline {
         }
         for (has, what) in [(theirs.steps, "steps"), (theirs.output, "output")] {
             if !has {
-                compared.leave_out(format!("{what} against the baseline"), "it has none of them");
+                compared.leave_out(Unchecked::AgainstBaseline(what), "it has none of them");
             }
         }
         None
@@ -230,23 +232,23 @@ impl Baseline {
 
 impl Compared {
     /// Takes over which builds of one side are not compared.
-    fn left_out(&mut self, left: &NotCovered, side: &str) {
+    fn left_out(&mut self, left: &NotCovered, side: &Builds) {
         // Those that were not over are for the rules.
-        for (what, why) in manifest::not_covered(&NotCovered { not_over: 0, ..*left }) {
-            self.leave_out(format!("{what} {side}"), why);
+        for (builds, why) in manifest::not_covered(&NotCovered { not_over: 0, ..*left }) {
+            self.leave_out(Unchecked::Builds(builds, side.clone()), why);
         }
     }
 
-    fn leave_out(&mut self, what: String, why: &str) {
+    fn leave_out(&mut self, what: Unchecked, why: &str) {
         self.not_checked.push(NotChecked { what, why: why.to_owned() });
     }
 
     /// Sorts out which builds are there.
     fn take(&mut self, differing: Vec<Differing>) {
         let mut given =
-            [Difference::Changed, Difference::Extra].map(|difference| (difference, ByProject::default(), vec![]));
+            [BaselineReason::Changed, BaselineReason::Extra].map(|reason| (reason, ByProject::default(), vec![]));
         for found in differing {
-            let of = given.iter_mut().find(|(difference, ..)| *difference == found.difference);
+            let of = given.iter_mut().find(|(reason, ..)| *reason == found.reason);
             match (of, found.number) {
                 (Some((_, builds, evidence)), Some(number)) => {
                     builds.add(&found.project, number);
@@ -256,8 +258,8 @@ impl Compared {
             }
         }
         let told = given.into_iter().filter(|(_, builds, _)| !builds.numbers.is_empty());
-        self.given.extend(told.map(|(difference, ByProject { projects, places, numbers }, evidence)| Given {
-            rule: difference.rule(),
+        self.given.extend(told.map(|(reason, ByProject { projects, places, numbers }, evidence)| Given {
+            rule: reason.as_str(),
             projects,
             places,
             numbers,
@@ -277,7 +279,7 @@ impl Compared {
                 break;
             }
             let Some(next) = self.absent.pop_front() else { break };
-            before.push(scan.absent(&next.project, next.number, next.difference.rule(), next.words.to_string()));
+            before.push(scan.absent(&next.project, next.number, next.reason.as_str(), next.words.to_string()));
         }
         before
     }
@@ -285,10 +287,9 @@ impl Compared {
 
 /// A build that the baseline knows otherwise was over by T, and is never deletable: what it should be is not known.
 pub(super) fn as_told(mut found: Finding) -> Finding {
-    if found.reasons.iter().any(|reason| Difference::is_reason(reason)) {
+    if let Some(reason) = found.reasons.iter().find_map(|reason| BaselineReason::parse(reason)) {
         found.timing = Timing::Ended;
-        let known = found.reasons.iter().find_map(|reason| BASELINE_REASONS.into_iter().find(|known| known == reason));
-        found.obstacles = known.map(Obstacle::Baseline).into_iter().collect();
+        found.obstacles = vec![Obstacle::Baseline(reason)];
     }
     found
 }

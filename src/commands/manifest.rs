@@ -153,7 +153,9 @@ fn told(manifest: &Manifest, signed: bool) -> Vec<String> {
         if signed { "signed".to_owned() } else { "not signed: --key-file signs it".to_owned() },
     ];
     lines.extend(
-        not_covered(&manifest.not_covered).into_iter().map(|(what, why)| format!("not covered: {what}: {why}")),
+        not_covered(&manifest.not_covered)
+            .into_iter()
+            .map(|(builds, why)| format!("not covered: {}: {why}", counted(builds, "build"))),
     );
     for (has, what) in [(profile.steps, "steps"), (profile.output, "output")] {
         if !has {
@@ -164,7 +166,7 @@ fn told(manifest: &Manifest, signed: bool) -> Vec<String> {
 }
 
 /// The builds that a manifest does not cover, and why.
-pub(super) fn not_covered(left: &NotCovered) -> Vec<(String, &'static str)> {
+pub(super) fn not_covered(left: &NotCovered) -> Vec<(u64, &'static str)> {
     [
         (left.unnamed, "they have no number or no project to know them by"),
         (left.ended_lately, "they stopped just before T, and may have been written to since"),
@@ -173,6 +175,5 @@ pub(super) fn not_covered(left: &NotCovered) -> Vec<(String, &'static str)> {
     ]
     .into_iter()
     .filter(|(builds, _)| *builds > 0)
-    .map(|(builds, why)| (counted(builds, "build"), why))
     .collect()
 }

@@ -22,7 +22,7 @@ mod record;
 mod report;
 mod rules;
 mod scan;
-mod survey;
+mod scanning;
 mod verdict;
 mod verify;
 mod waiting;

@@ -68,7 +68,7 @@ fn inputs(report: PathBuf, beside: PathBuf, journals: Vec<PathBuf>) -> Result<Au
     let sha256 = add_rows(&report, &mut audit).map_err(|source| Error::ReportRows { file: report.clone(), source })?;
     audit.finish(&sha256);
     let rules = Rule::load_all(None)?.into_iter().map(|rule| (rule.name, rule.title));
-    let differences = Difference::ALL.map(|difference| (difference.rule().to_owned(), difference.title().to_owned()));
+    let differences = Difference::ALL.map(|difference| (difference.as_str().to_owned(), difference.title().to_owned()));
     Ok(AuditInputs {
         audit,
         report: input(&report, sha256),

@@ -11,7 +11,7 @@ use super::Error;
 use super::files::Files;
 use super::interrupt::Interrupt;
 use super::read_request::ReadRequest;
-use super::survey::{Subject, survey};
+use super::scanning::{Subject, survey};
 
 /// Scans and reports.
 pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {

@@ -11,17 +11,18 @@ use crate::drill::{
 };
 use crate::exit::Exit;
 use crate::finding::Finding;
+use crate::not_checked::{NotChecked, Unchecked};
 use crate::output::{Format, OutputFile, Printer, Summary};
 use crate::premise::{Contradictions, TIMES_CONTRADICTED};
 use crate::project_glob::ProjectGlobs;
-use crate::scan::{NotChecked, Scan, ScanPlan};
+use crate::scan::{Scan, ScanPlan};
 use crate::text::escape_controls;
 use crate::timing::RestoreTimes;
 
 use super::baseline::Baseline;
 use super::interrupt::Interrupt;
 use super::read_request::ReadRequest;
-use super::survey::{Subject, Witness, survey};
+use super::scanning::{Subject, Witness, survey};
 use super::verdict::{self, Outlets};
 use super::{Error, policy};
 
@@ -94,7 +95,7 @@ impl Drill {
         names.push(TIMES_CONTRADICTED.to_owned());
         if let Some(baseline) = &baseline {
             baseline.fits(&plan)?;
-            names.extend(Difference::ALL.map(|difference| difference.rule().to_owned()));
+            names.extend(Difference::ALL.map(|difference| difference.as_str().to_owned()));
         }
         let file = policy.as_ref().map(|policy| policy.name()).unwrap_or_default();
         let ruled = held_to.and_then(|policy| policy.allow.as_ref()).map(|allow| Ruled { allow, file: &file });
@@ -106,8 +107,8 @@ impl Drill {
         let subject = Subject { request, plan: &plan, projects: &projects, baseline: baseline.as_ref() };
         let summary = survey(subject, output, self, interrupt, printer).await?;
         self.count(&summary, &allowed);
-        let gaps = summary.not_checked.iter().filter(|left| !self.checks.iter().any(|check| check.name == left.what));
-        let gaps = gaps.map(|left| (left.what.clone(), left.why.clone())).collect();
+        let gaps =
+            summary.not_checked.iter().filter(|left| !matches!(left.what, Unchecked::Check(_))).cloned().collect();
         let expected = std::mem::take(&mut self.tally.expected);
         Ok(Judgement::of(self.checks.clone(), gaps, expected, numbers(&summary), self.about()))
     }
@@ -119,7 +120,7 @@ impl Drill {
                 count_contradictions(check, summary, allowed);
                 continue;
             }
-            if let Some(left) = summary.not_needed.iter().find(|left| left.what == check.name) {
+            if let Some(left) = summary.not_needed.iter().find(|left| left.is_check(&check.name)) {
                 check.outcome = Outcome::NotNeeded(left.why.clone());
                 continue;
             }
@@ -216,7 +217,7 @@ fn rules(plan: &ScanPlan) -> Vec<Check> {
 fn differences() -> Vec<Check> {
     let differences = Difference::ALL.map(|difference| Check {
         kind: Kind::Baseline,
-        name: difference.rule().to_owned(),
+        name: difference.as_str().to_owned(),
         title: difference.title().to_owned(),
         outcome: Outcome::Counted(Count::default()),
     });
@@ -224,7 +225,7 @@ fn differences() -> Vec<Check> {
 }
 
 fn why_not(left_out: &[NotChecked], rule: &str) -> String {
-    let left = left_out.iter().find(|left| left.what == rule);
+    let left = left_out.iter().find(|left| left.is_check(rule));
     left.map_or_else(|| "it was not run".to_owned(), |left| left.why.clone())
 }
 

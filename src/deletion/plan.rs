@@ -1,7 +1,8 @@
 //! What is to happen with each chosen build, and why. Undecided is never deleted.
 
+use crate::baseline_reason::BaselineReason;
 use crate::build_url::BuildUrl;
-use crate::finding::{BASELINE_REASONS, Finding};
+use crate::finding::Finding;
 use crate::obstacle::Obstacle;
 use crate::project_glob::DeniedProjects;
 use crate::report::{Chosen, Judged};
@@ -115,7 +116,7 @@ impl Terms<'_> {
             return Keep(State::Refused, why);
         }
         // Its row never says that it is deletable; that may have been edited.
-        if let Some(reason) = chosen.reasons.iter().find(|reason| BASELINE_REASONS.contains(&reason.as_str())) {
+        if let Some(reason) = chosen.reasons.iter().find_map(|reason| BaselineReason::parse(reason)) {
             let why = format!("{reason}: it was over before the backup, and what it should be is not known");
             return Keep(State::Refused, why);
         }
@@ -393,7 +394,7 @@ mod tests {
             Obstacle::LifecycleUnknown,
             Obstacle::StartsByItself,
             Obstacle::StartUnknown,
-            Obstacle::Baseline("baseline-changed"),
+            Obstacle::Baseline(BaselineReason::Changed),
         ] {
             let Reading::There(mut now) = there(Timing::InFlight, &["stuck-running"], "f1") else { return };
             now.obstacles = vec![obstacle.clone()];

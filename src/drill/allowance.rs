@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::comparison::Difference;
+use super::difference::Difference;
 
 /// The number of builds that each rule may find; 0 where a rule is not named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl BadAllowance {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Rule { rule, .. } if Difference::is_reason(rule) => {
+            Self::Rule { rule, .. } if Difference::parse(rule).is_some() => {
                 Some(format!("{rule} is known where there is a --baseline"))
             }
             Self::Rule { known, .. } => Some(format!("known rules: {known}")),
@@ -89,7 +89,7 @@ impl Allowance {
         }
         let Some(Ruled { allow, file }) = ruled else { return Ok(Self(asked)) };
         // One policy serves runs with and without a baseline.
-        if let Some(rule) = allow.keys().find(|rule| !rules.contains(rule) && !Difference::is_reason(rule)) {
+        if let Some(rule) = allow.keys().find(|rule| !rules.contains(rule) && Difference::parse(rule).is_none()) {
             return Err(unknown(format!("allow in {file}"), rule));
         }
         let mut settled = allow.clone();

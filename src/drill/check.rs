@@ -4,7 +4,7 @@ use crate::finding::Finding;
 use crate::text::{escape_controls, shorten};
 use crate::timing::Timing;
 
-use super::comparison::Difference;
+use super::difference::Difference;
 
 /// How much of what was seen of a build is kept, in characters.
 const EVIDENCE: usize = 500;
@@ -52,7 +52,7 @@ pub struct Check {
 impl Check {
     /// Whether it counts projects, as nothing else does than the comparison of their highest numbers.
     pub fn counts_projects(&self) -> bool {
-        self.kind == Kind::Baseline && self.name == Difference::Backwards.rule()
+        self.kind == Kind::Baseline && self.name == Difference::Backwards.as_str()
     }
 
     /// Whether it was looked at, and nothing was found.

@@ -6,23 +6,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::finding::BASELINE_REASONS;
+use crate::baseline_reason::BaselineReason;
 
 use super::account::{Account, Backwards};
 use super::manifest::{Entry, Manifest, ProfileUsed, Project, Range};
-
-/// What the comparison knows a difference as: the words of `--allow`, and those that tell of a build are the words of `reasons` too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Difference {
-    /// It is in the manifest and not in the database.
-    Lost,
-    /// It is in both, and not the same.
-    Changed,
-    /// It was over by T, and is not in the manifest.
-    Extra,
-    /// The highest number of a project is lower than it was.
-    Backwards,
-}
 
 /// One build that is not as the manifest has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +19,7 @@ pub struct Differing {
     /// Its number; `None` where only its range is known.
     pub number: Option<i64>,
     /// How it differs.
-    pub difference: Difference,
+    pub reason: BaselineReason,
     /// What is to be said of it.
     pub words: Words,
 }
@@ -104,39 +91,6 @@ pub struct Comparison {
     known_until: Timestamp,
 }
 
-impl Difference {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Lost, Self::Changed, Self::Extra, Self::Backwards];
-
-    /// Those that tell of a build, and stand in the report.
-    pub const OF_BUILDS: [Self; 3] = [Self::Lost, Self::Changed, Self::Extra];
-
-    /// The name that stands in `reasons` and in `--allow`.
-    pub fn rule(self) -> &'static str {
-        match self {
-            Self::Lost => BASELINE_REASONS[0],
-            Self::Changed => BASELINE_REASONS[1],
-            Self::Extra => BASELINE_REASONS[2],
-            Self::Backwards => "baseline-backwards",
-        }
-    }
-
-    /// What it means, in a few words.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Lost => "a build of the baseline is not in the database",
-            Self::Changed => "a build is not as it is in the baseline",
-            Self::Extra => "a build was over by then, and is not in the baseline",
-            Self::Backwards => "the highest build number of a project is lower than it was",
-        }
-    }
-
-    /// Whether what stands in `reasons` is said by a baseline and by no rule.
-    pub fn is_reason(name: &str) -> bool {
-        Self::ALL.iter().any(|difference| difference.rule() == name)
-    }
-}
-
 impl Comparison {
     /// Compares the manifest with what is there now. `highest` tells the highest number that a project has given at all.
     pub fn new(then: &Manifest, now: &Manifest, highest: impl Fn(&str) -> Option<i64>, terms: &Terms<'_>) -> Self {
@@ -203,7 +157,7 @@ impl Comparison {
             }
         }
         self.differing.sort_by(|one, other| {
-            let place = |found: &Differing| (found.number.is_none(), found.number, found.difference);
+            let place = |found: &Differing| (found.number.is_none(), found.number, found.reason);
             one.project.cmp(&other.project).then_with(|| place(one).cmp(&place(other)))
         });
         let (differing, highest) = (&self.differing, &self.highest_retired);
@@ -213,7 +167,7 @@ impl Comparison {
             // Sorted by project; what is lost has a number.
             let first = differing.partition_point(|build| *build.project < *project.project);
             let mut builds = differing.iter().skip(first).take_while(|build| *build.project == *project.project);
-            let lost = builds.any(|build| build.difference == Difference::Lost && build.number > project.is);
+            let lost = builds.any(|build| build.reason == BaselineReason::Lost && build.number > project.is);
             lost || !(all_are_due || highest.get(&project.project) == Some(&project.was))
         });
     }
@@ -237,12 +191,12 @@ impl Comparison {
     }
 
     fn differs(&mut self, project: &Arc<str>, number: Option<i64>, words: Words) {
-        let difference = match words {
-            Words::Lost(..) => Difference::Lost,
-            Words::Extra(_) => Difference::Extra,
-            Words::Changed(_) => Difference::Changed,
+        let reason = match words {
+            Words::Lost(..) => BaselineReason::Lost,
+            Words::Extra(_) => BaselineReason::Extra,
+            Words::Changed(_) => BaselineReason::Changed,
         };
-        self.differing.push(Differing { project: Arc::clone(project), number, difference, words });
+        self.differing.push(Differing { project: Arc::clone(project), number, reason, words });
     }
 
     fn range(

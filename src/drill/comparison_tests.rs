@@ -71,12 +71,8 @@ fn compared(then: &World, now: &World, kept_since: Option<i64>) -> Comparison {
     found
 }
 
-fn names(found: &Comparison) -> Vec<(String, i64, Difference)> {
-    found
-        .differing
-        .iter()
-        .map(|one| (one.project.to_string(), one.number.unwrap_or(i64::MIN), one.difference))
-        .collect()
+fn names(found: &Comparison) -> Vec<(String, i64, BaselineReason)> {
+    found.differing.iter().map(|one| (one.project.to_string(), one.number.unwrap_or(i64::MIN), one.reason)).collect()
 }
 
 fn world() -> impl Strategy<Value = World> {
@@ -96,10 +92,10 @@ proptest! {
         let mut flips = flips.into_iter();
         for (name, build) in &then {
             match flips.next() {
-                Some(0) => expected.push((name.0.clone(), name.1, Difference::Lost)),
+                Some(0) => expected.push((name.0.clone(), name.1, BaselineReason::Lost)),
                 Some(1) => {
                     now.insert(name.clone(), Build { state: build.state + 1000, ..build.clone() });
-                    expected.push((name.0.clone(), name.1, Difference::Changed));
+                    expected.push((name.0.clone(), name.1, BaselineReason::Changed));
                 }
                 _ => drop(now.insert(name.clone(), build.clone())),
             }
@@ -108,7 +104,7 @@ proptest! {
             if !then.contains_key(name) && flips.next() == Some(2) {
                 now.insert(name.clone(), build.clone());
                 if !build.never_ran {
-                    expected.push((name.0.clone(), name.1, Difference::Extra));
+                    expected.push((name.0.clone(), name.1, BaselineReason::Extra));
                 }
             }
         }
@@ -174,7 +170,7 @@ fn a_build_whose_short_digest_is_the_same_is_told_by_its_range() {
     let mut found = Comparison::new(&was, &is, |_| Some(5), &terms);
     found.settle(&[], None);
     let [one] = found.differing.as_slice() else { panic!("{found:?}") };
-    assert_eq!((one.number, one.difference), (None, Difference::Changed));
+    assert_eq!((one.number, one.reason), (None, BaselineReason::Changed));
     assert_eq!(
         one.words.to_string(),
         "not all builds from 0 to 1023 are as they are in the baseline, and their short digests do not tell which"
@@ -195,7 +191,7 @@ fn a_build_that_is_there_and_not_over_is_changed_unless_it_never_ran() {
         has_started: position == 0,
     };
     found.settle(&[present(0, "running"), present(1, "queued")], None);
-    assert_eq!(names(&found), [("a/b".to_owned(), 1, Difference::Changed)]);
+    assert_eq!(names(&found), [("a/b".to_owned(), 1, BaselineReason::Changed)]);
     assert!(found.differing[0].words.to_string().ends_with("and not by then here: running"), "{:?}", found.differing);
     assert_eq!(found.given_up, 1);
 }

@@ -1,12 +1,11 @@
 //! The builds that a drill is known to have cut: started just before the backup, so that a verdict can tell whether it sees
 //! what there is to see.
 
+use crate::baseline_reason::BaselineReason;
 use crate::build_url::BuildUrl;
 use crate::finding::Finding;
 use crate::text::shorten;
 use crate::timing::Timing;
-
-use super::comparison::Difference;
 
 /// How much of an address from the database is shown, in characters.
 const SHOWN: usize = 300;
@@ -66,7 +65,7 @@ impl ExpectedBuild {
             None => found.build_url.is_none() && found.project.as_deref().is_some_and(names) && found.is_at(&self.url),
         };
         // That a baseline knows it otherwise does not show that the rules see what a backup cuts.
-        let by_a_rule = found.reasons.iter().any(|reason| !Difference::is_reason(reason));
+        let by_a_rule = found.reasons.iter().any(|reason| BaselineReason::parse(reason).is_none());
         if !is_this {
             if by_a_rule && let Some(address) = address.filter(|address| address.resembles(&self.url)) {
                 self.resembles = Some(shorten(&address.to_string(), SHOWN));

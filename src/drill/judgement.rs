@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::database::DatabaseIdentity;
+use crate::not_checked::NotChecked;
 use crate::reasons::by_reason;
 use crate::timing::RestoreTimes;
 
@@ -20,8 +21,8 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// What was looked at, or was not.
     pub checks: Vec<Check>,
-    /// What else was not looked at, and why.
-    pub gaps: Vec<(String, String)>,
+    /// What else was not looked at.
+    pub gaps: Vec<NotChecked>,
     /// The builds that had to be found.
     pub expected: Vec<ExpectedBuild>,
     /// What was found; `None` where it could not be looked at.
@@ -128,7 +129,7 @@ impl Judgement {
     /// Judges what was seen.
     pub fn of(
         mut checks: Vec<Check>,
-        gaps: Vec<(String, String)>,
+        gaps: Vec<NotChecked>,
         expected: Vec<ExpectedBuild>,
         seen: Numbers,
         about: Circumstances,
@@ -188,18 +189,18 @@ impl Judgement {
 
     /// What the rules did not look at, one entry for each reason, in the order in which the reasons first come up. A relation is
     /// no gap of its own: a rule that is left out for want of it is told, and what no rule reads is nobody's loss.
-    pub fn not_checked_by_reason(&self) -> Vec<(&str, Vec<&str>)> {
+    pub fn not_checked_by_reason(&self) -> Vec<(&str, Vec<String>)> {
         let counting = self.checks.iter().filter(|check| check.kind != Kind::Relation);
         let checks = counting.filter_map(|check| match &check.outcome {
-            Outcome::NotChecked(why) => Some((check.name.as_str(), why.as_str())),
+            Outcome::NotChecked(why) => Some((check.name.clone(), why.as_str())),
             Outcome::Counted(_) | Outcome::Read | Outcome::NotNeeded(_) => None,
         });
-        let gaps = self.gaps.iter().map(|(what, why)| (what.as_str(), why.as_str()));
+        let gaps = self.gaps.iter().map(|gap| (gap.what.to_string(), gap.why.as_str()));
         by_reason(checks.chain(gaps))
     }
 }
 
-fn verdict(checks: &[Check], gaps: &[(String, String)], expected: &[ExpectedBuild], seen: &Numbers) -> Verdict {
+fn verdict(checks: &[Check], gaps: &[NotChecked], expected: &[ExpectedBuild], seen: &Numbers) -> Verdict {
     let counts: Vec<_> = checks
         .iter()
         .filter_map(|check| match &check.outcome {

@@ -5,6 +5,7 @@ mod account;
 mod allowance;
 mod check;
 mod comparison;
+mod difference;
 mod expected;
 mod judgement;
 mod manifest;
@@ -16,7 +17,8 @@ mod verdict;
 pub use account::{Account, Backwards};
 pub use allowance::{Allowance, BadAllowance, Ruled};
 pub use check::{Check, Count, Kind, Outcome, Seen};
-pub use comparison::{Comparison, Difference, Differing, Missing, Present, Terms, Words};
+pub use comparison::{Comparison, Differing, Missing, Present, Terms, Words};
+pub use difference::Difference;
 pub use expected::{ExpectedBuild, FoundAs};
 pub use judgement::{Circumstances, ComparedWith, Fault, Judgement, Numbers};
 pub use manifest::{

@@ -1,9 +1,9 @@
 //! The verdict in one sentence that a person understands.
 
+use crate::baseline_reason::BaselineReason;
 use crate::text::{counted, escape_controls};
 
-use super::check::Outcome;
-use super::comparison::Difference;
+use super::check::{Count, Outcome};
 use super::judgement::Judgement;
 use super::verdict::Verdict;
 
@@ -49,7 +49,7 @@ impl Judgement {
 
     /// How many builds the baseline says are lost.
     fn lost(&self) -> u64 {
-        self.counts().find(|(name, _)| *name == Difference::Lost.rule()).map_or(0, |(_, count)| count.found)
+        self.counts().find(|(name, _)| *name == BaselineReason::Lost.as_str()).map_or(0, |(_, count)| count.found)
     }
 
     /// How many builds were compared with the baseline.
@@ -82,7 +82,7 @@ impl Judgement {
         found.collect::<Vec<_>>().join("; ")
     }
 
-    fn counts(&self) -> impl Iterator<Item = (&str, &super::Count)> {
+    fn counts(&self) -> impl Iterator<Item = (&str, &Count)> {
         self.checks.iter().filter_map(|check| match &check.outcome {
             Outcome::Counted(count) => Some((check.name.as_str(), count)),
             Outcome::Read | Outcome::NotChecked(_) | Outcome::NotNeeded(_) => None,

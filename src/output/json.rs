@@ -74,7 +74,7 @@ fn finding(found: &Finding) -> Value {
 
 fn summary_value(summary: &Summary) -> Value {
     let not_checked: Vec<Value> =
-        summary.not_checked.iter().map(|left| json!({ "what": left.what, "why": left.why })).collect();
+        summary.not_checked.iter().map(|left| json!({ "what": left.what.to_string(), "why": left.why })).collect();
     json!({
         "builds": summary.scope.builds(),
         "projects": summary.scope.projects.len(),

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::drill::{Account, Difference};
+use crate::baseline_reason::BaselineReason;
+use crate::drill::Account;
 use crate::finding::Finding;
+use crate::not_checked::NotChecked;
 use crate::obstacle::gist;
 use crate::premise::Contradictions;
 use crate::reasons::by_reason;
-use crate::scan::{NotChecked, Scan, Scope};
+use crate::scan::{Scan, Scope};
 use crate::text::{counted, escape_controls, shorten};
 
 /// How much of what stands against a deletion is shown, in characters.
@@ -61,8 +63,8 @@ impl Summary {
     /// Takes in that the builds of a baseline are looked for as well: what of it is not compared, and what it comes to.
     pub fn compares(&mut self, not_checked: &[NotChecked], account: Account) {
         self.not_checked.extend_from_slice(not_checked);
-        let reasons = Difference::OF_BUILDS.map(Difference::rule).into_iter();
-        let looked_for = reasons.filter(|reason| !not_checked.iter().any(|left| left.what == *reason));
+        let reasons = BaselineReason::ALL.map(BaselineReason::as_str).into_iter();
+        let looked_for = reasons.filter(|reason| !not_checked.iter().any(|left| left.is_check(reason)));
         self.by_rule.extend(looked_for.map(|reason| (reason.to_owned(), 0)));
         self.compared = Some(account);
     }
@@ -82,8 +84,8 @@ impl Summary {
     }
 
     /// What was not looked at, one entry for each reason, in the order in which the reasons first came up.
-    pub fn not_checked_by_reason(&self) -> Vec<(&str, Vec<&str>)> {
-        by_reason(self.not_checked.iter().map(|left| (left.what.as_str(), left.why.as_str())))
+    pub fn not_checked_by_reason(&self) -> Vec<(&str, Vec<String>)> {
+        by_reason(self.not_checked.iter().map(|left| (left.what.to_string(), left.why.as_str())))
     }
 }
 
@@ -140,7 +142,8 @@ impl fmt::Display for Summary {
         }
         if !self.not_needed.is_empty() {
             write!(f, "\nnot needed:")?;
-            for (why, what) in by_reason(self.not_needed.iter().map(|left| (left.what.as_str(), left.why.as_str()))) {
+            for (why, what) in by_reason(self.not_needed.iter().map(|left| (left.what.to_string(), left.why.as_str())))
+            {
                 write!(f, "\n            {}: {}", escape_controls(&what.join(", ")), escape_controls(why))?;
             }
         }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::database::{DatabaseIdentity, Parameter, Row, Rows, Snapshot};
 use crate::finding::Finding;
+use crate::not_checked::{Builds, NotChecked, Unchecked};
 use crate::premise::{Premise, TIMES_CONTRADICTED};
 use crate::project_glob::ProjectGlobs;
 use crate::table::Table;
@@ -16,7 +17,7 @@ use super::compose::{self, Part, Relations};
 use super::fit::Fit;
 use super::found::finding;
 use super::lookup::{InProject, builds_by_project};
-use super::plan::{NotChecked, ScanPlan};
+use super::plan::ScanPlan;
 use super::relation::Relation;
 use super::rule::{Rule, Sieve};
 use super::sieve::{Look, Sieved, Suspects};
@@ -116,7 +117,7 @@ impl<'a> Scan<'a> {
             sieved: Sieved::default(),
         };
         if let Some(why) = scan.premise.why_not_checked() {
-            scan.leave_out(TIMES_CONTRADICTED.to_owned(), why);
+            scan.leave_out(Unchecked::Check(TIMES_CONTRADICTED.to_owned()), why);
         }
         watch(Phase::Builds);
         scan.count_builds(chosen).await?;
@@ -255,13 +256,12 @@ impl<'a> Scan<'a> {
                     *self.scope.asked_for.get_or_insert_default() += asked_for;
                 }
             } else if project.is_none() {
-                let what = format!("{} without a project", counted(builds, "build"));
-                self.leave_out(what, "left out by --project");
+                self.leave_out(Unchecked::Builds(builds, Builds::WithoutProject), "left out by --project");
             }
             every.extend(project);
         }
         for glob in chosen.unmatched(&every) {
-            self.leave_out(format!("--project {glob}"), "no project has such a name");
+            self.leave_out(Unchecked::ProjectGlob(glob.to_string()), "no project has such a name");
         }
         if !chosen.is_everything() {
             self.projects = Some(self.scope.projects.keys().cloned().collect());
@@ -306,11 +306,11 @@ impl<'a> Scan<'a> {
         let (left_out, rules): (Vec<_>, Vec<_>) = self.rules.iter().copied().partition(|(_, rule)| which(rule));
         self.rules = rules;
         for (_, rule) in left_out {
-            self.leave_out(rule.name.clone(), why);
+            self.leave_out(Unchecked::Check(rule.name.clone()), why);
         }
     }
 
-    pub(super) fn leave_out(&mut self, what: String, why: &str) {
+    pub(super) fn leave_out(&mut self, what: Unchecked, why: &str) {
         self.not_checked.push(NotChecked { what, why: why.to_owned() });
     }
 

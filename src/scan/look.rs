@@ -1,5 +1,6 @@
 //! What is looked at in all builds and steps before any rule is run: what cannot be checked in them, and what is remarkable.
 
+use crate::not_checked::{Builds, Unchecked};
 use crate::text::{counted, shorten};
 
 use super::ScanError;
@@ -47,16 +48,17 @@ impl Scan<'_> {
         let [other_lifecycles, without_time, off_record] = [count(0)?, count(1)?, count(2)?];
         if other_lifecycles > 0 {
             let why = "their lifecycle is none of queued, held, not_run, not_running, running and finished";
-            self.leave_out(counted(other_lifecycles, "build"), why);
+            self.leave_out(Unchecked::Builds(other_lifecycles, Builds::OfNoLifecycle), why);
         }
         if without_time > 0 {
-            let what = counted(without_time, "waiting or running build");
+            let what = Unchecked::Builds(without_time, Builds::WaitingOrRunning);
             self.leave_out(what, "neither a start nor a queueing is on record");
         }
         let over_without_time = count(9)?;
         if over_without_time > 0 {
             // Such a build may be one that the backup cut and that some housekeeping closed.
-            self.leave_out(counted(over_without_time, "finished build"), "no time of it is on record");
+            let what = Unchecked::Builds(over_without_time, Builds::Finished);
+            self.leave_out(what, "no time of it is on record");
         }
         let mut waiting = 0;
         for (place, lifecycle) in LIFECYCLES.into_iter().enumerate() {
@@ -68,7 +70,7 @@ impl Scan<'_> {
             if found > 0 && yields.is_some_and(|yields| !yields.iter().any(|word| word == lifecycle)) {
                 let profile = &self.plan.profile.name;
                 let why = format!("profile {profile} gives it, and says that it never does (-- yields:)");
-                self.leave_out(format!("{} of lifecycle {lifecycle}", counted(found, "build")), &why);
+                self.leave_out(Unchecked::Builds(found, Builds::OfLifecycle(lifecycle)), &why);
             }
         }
         let (builds, queueings) = (count(10)?, count(11)?);
@@ -81,8 +83,7 @@ impl Scan<'_> {
             // By steps and output it finds some of them all the same.
             let is_run = self.rule_names().any(|rule| rule == CLOSED_AFTER_RESTORE);
             if is_run {
-                let what = format!("{CLOSED_AFTER_RESTORE} of builds without steps and output");
-                self.leave_out(what, "no start is on record");
+                self.leave_out(Unchecked::RuleWithoutSteps(CLOSED_AFTER_RESTORE), "no start is on record");
             }
         }
         let closed_unstarted = count(13 + LIFECYCLES.len())?;
@@ -154,7 +155,7 @@ impl Scan<'_> {
         self.remark_off_record(row.integer(3)?.unwrap_or_default().unsigned_abs(), "step");
         let without_end = row.integer(2)?.unwrap_or_default();
         if without_end > 0 && self.rule_names().any(|rule| rule == OUTPUT_TRUNCATED) {
-            let what = format!("where output ends, in {without_end} of the steps");
+            let what = Unchecked::OutputEnds { steps: without_end };
             self.leave_out(what, "neither its size nor its end is on record");
         }
         Ok(())

@@ -37,7 +37,7 @@ pub use fit::Fit;
 pub use header::FileFault;
 pub use lookup::Lookup;
 pub use placed::InSchema;
-pub use plan::{NotChecked, ScanPlan};
+pub use plan::ScanPlan;
 pub use profile::{DEFAULT_PROFILE, Profile, RowsAre};
 pub use relation::Relation;
 pub use rule::{Need, Rule, Sieve};

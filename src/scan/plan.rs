@@ -1,5 +1,6 @@
 //! What to look for and how: a profile, the rules that can be run over it, the times.
 
+use crate::not_checked::NotChecked;
 use crate::obstacle::Queue;
 use crate::premise::Premise;
 use crate::timing::RestoreTimes;
@@ -38,15 +39,6 @@ pub enum OutputRead {
     Every,
 }
 
-/// Something that a scan did not look at. It must never pass for clean.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotChecked {
-    /// A rule or a relation.
-    pub what: String,
-    /// Why not.
-    pub why: String,
-}
-
 impl ScanPlan {
     /// Chooses the rules that can be run: all, or those named.
     ///
@@ -81,7 +73,7 @@ impl ScanPlan {
             let is_named = named.contains(&rule.name);
             if (named.is_empty() || is_named) && plan.makes_needless(&rule) {
                 let why = format!("profile {} keeps its queue in the database: what waits starts", plan.profile.name);
-                plan.not_needed.push(NotChecked { what: rule.name, why });
+                plan.not_needed.push(NotChecked::check(rule.name, why));
                 continue;
             }
             let why_not = if named.is_empty() || is_named {
@@ -91,7 +83,7 @@ impl ScanPlan {
             };
             match why_not {
                 None => plan.rules.push(rule),
-                Some(why) => plan.left_out.push(NotChecked { what: rule.name, why }),
+                Some(why) => plan.left_out.push(NotChecked::check(rule.name, why)),
             }
         }
         Ok(plan)

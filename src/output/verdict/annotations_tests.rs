@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::drill::{Check, Circumstances, Count, Kind, Numbers, Seen};
+use crate::not_checked::NotChecked;
 use crate::timing::{RestoreTimes, Timing};
 
 /// What a runner makes of a line: the level, the title and the text. After actions/runner, `ActionCommand.TryParseV2`.
@@ -39,7 +40,8 @@ fn judgement(rules: usize, name: &str, evidence: &str) -> Judgement {
         title: evidence.to_owned(),
         outcome: Outcome::Counted(count()),
     });
-    let gaps = (0..rules).map(|place| (format!("{name}{place}"), format!("{evidence}{place}"))).collect();
+    let gaps =
+        (0..rules).map(|place| NotChecked::check(format!("{name}{place}"), format!("{evidence}{place}"))).collect();
     let seen = Numbers { builds: 5, ..Numbers::default() };
     Judgement::of(checks.collect(), gaps, Vec::new(), seen, about)
 }
@@ -63,7 +65,8 @@ fn there_are_no_more_than_are_shown_and_the_verdict_is_the_first() {
 #[test]
 fn the_reason_of_a_long_list_is_told() {
     let mut judged = judgement(1, "rule-", "evidence");
-    judged.gaps = (0..100).map(|place| (format!("own-rule-{place}"), "it needs --backup-time".to_owned())).collect();
+    judged.gaps =
+        (0..100).map(|place| NotChecked::check(format!("own-rule-{place}"), "it needs --backup-time")).collect();
     let lines = annotations(&judged);
     let (_, title, text) = parsed(lines.last().expect("a warning"));
     assert_eq!(title, "halfbuilt: not checked");

@@ -40,7 +40,7 @@ pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
         "scope": judgement.seen.as_ref().map(scope),
         "findings": judgement.seen.as_ref().map(findings),
         "checks": judgement.checks.iter().map(check).collect::<Vec<_>>(),
-        "not_checked": judgement.gaps.iter().map(|(what, why)| json!({ "what": what, "why": why })).collect::<Vec<_>>(),
+        "not_checked": judgement.gaps.iter().map(|gap| json!({ "what": gap.what.to_string(), "why": gap.why })).collect::<Vec<_>>(),
         "expected": judgement.expected.iter().map(expected).collect::<Vec<_>>(),
     });
     serde_json::to_writer_pretty(&mut *to, &document)?;

@@ -28,9 +28,9 @@ pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
     let times = of_kind(Kind::Times).map(|check| case(check, "halfbuilt.times"));
     let relations = of_kind(Kind::Relation).map(|check| case(check, "halfbuilt.relations"));
     let expected = judgement.expected.iter().map(|build| expectation(judgement, build));
-    let gaps = judgement.gaps.iter().map(|(what, why)| {
-        let status = skipped(why);
-        new_case("halfbuilt.coverage", what, status)
+    let gaps = judgement.gaps.iter().map(|gap| {
+        let status = skipped(&gap.why);
+        new_case("halfbuilt.coverage", &gap.what.to_string(), status)
     });
     let all = [
         ("halfbuilt verdict", nothing_judged(judgement).into_iter().collect::<Vec<_>>()),

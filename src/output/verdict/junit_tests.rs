@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::build_url::BuildUrl;
 use crate::drill::{Circumstances, Numbers, Seen, Verdict};
+use crate::not_checked::NotChecked;
 use crate::timing::{RestoreTimes, Timing};
 
 #[allow(dead_code)]
@@ -63,7 +64,7 @@ proptest! {
         let url = BuildUrl::parse("https://ci.example.com/gh/acme/api/7").expect("an address");
         let expected: Vec<ExpectedBuild> = missing.then(|| ExpectedBuild::new(url)).into_iter().collect();
         let seen = Numbers { builds, ..Numbers::default() };
-        let judgement = Judgement::of(checks, vec![gap], expected, seen, about());
+        let judgement = Judgement::of(checks, vec![NotChecked::check(gap.0, gap.1)], expected, seen, about());
         let junit = read(&judgement);
 
         // Both ways: what the verdict says is in the file, and nothing else is.

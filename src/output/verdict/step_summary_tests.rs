@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::drill::{Check, Circumstances, Count, Kind, Numbers};
+use crate::not_checked::NotChecked;
 use crate::timing::{RestoreTimes, Timing};
 
 fn judgement(rules: usize, text: &str) -> Judgement {
@@ -23,7 +24,7 @@ fn judgement(rules: usize, text: &str) -> Judgement {
         title: text.to_owned(),
         outcome: Outcome::Counted(Count { found: 100, expected: 0, allowed: 0, first: vec![seen.clone(); 20] }),
     });
-    let gaps = (0..rules).map(|place| (text.to_owned(), format!("{text}{place}"))).collect();
+    let gaps = (0..rules).map(|place| NotChecked::check(text, format!("{text}{place}"))).collect();
     Judgement::of(checks.collect(), gaps, Vec::new(), Numbers { builds: 5, ..Numbers::default() }, about)
 }
 
@@ -38,8 +39,8 @@ fn the_verdict_is_whole_and_so_is_each_reason() {
     let rules: Vec<String> = (0..40).map(|place| format!("a-rule-of-ones-own-with-a-long-name-{place}")).collect();
     let why = "profile mine has no relation step, without which nothing can be said of what ran, and when it ended";
     let mut judged = judgement(1, "text");
-    judged.gaps = rules.iter().map(|rule| (rule.clone(), why.to_owned())).collect();
-    judged.gaps.extend((0..60).map(|place| ("a relation".to_owned(), format!("reason {place}"))));
+    judged.gaps = rules.iter().map(|rule| NotChecked::check(rule.clone(), why)).collect();
+    judged.gaps.extend((0..60).map(|place| NotChecked::check("a relation", format!("reason {place}"))));
     let text = markdown(&judged).replace('\\', "");
     assert!(text.contains(&judged.sentence()), "{text}");
     let list = text.split("### Not checked\n").nth(1).expect("a list");

@@ -1,0 +1,88 @@
+//! What a run did not look at, and why: decided as data, made into sentences where they are shown.
+
+use std::fmt;
+
+use crate::text::counted;
+
+/// Something that a run did not look at. It must never pass for clean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotChecked {
+    pub what: Unchecked,
+    pub why: String,
+}
+
+/// What was not looked at. Its `Display` is a text of the JSON, JUnit and metadata formats.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unchecked {
+    /// A whole check of a verdict, by its name: a rule, a difference from a baseline, or times-contradicted.
+    Check(String),
+    /// A rule, for the builds that have neither steps nor output.
+    RuleWithoutSteps(&'static str),
+    /// The end of the output, in so many steps.
+    OutputEnds { steps: i64 },
+    /// So many builds, and which.
+    Builds(u64, Builds),
+    /// A glob of `--project`, which fits no project.
+    ProjectGlob(String),
+    /// The digests of so many builds, against a baseline.
+    Digests(u64),
+    /// The steps, or the output, of all builds against a baseline.
+    AgainstBaseline(&'static str),
+}
+
+/// Which builds were not looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Builds {
+    /// Those of an unknown lifecycle.
+    OfNoLifecycle,
+    OfLifecycle(&'static str),
+    WithoutProject,
+    WaitingOrRunning,
+    Finished,
+    /// Those that could not be compared with a baseline.
+    AgainstBaseline,
+    /// Those of the baseline that it does not cover.
+    OfBaseline,
+    /// Those of the database that a baseline made now would not cover.
+    OfDatabase,
+}
+
+impl NotChecked {
+    /// A whole check of a verdict.
+    pub fn check(name: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { what: Unchecked::Check(name.into()), why: why.into() }
+    }
+
+    pub fn builds(number: u64, which: Builds, why: impl Into<String>) -> Self {
+        Self { what: Unchecked::Builds(number, which), why: why.into() }
+    }
+
+    pub fn is_check(&self, name: &str) -> bool {
+        matches!(&self.what, Unchecked::Check(own) if own == name)
+    }
+}
+
+impl fmt::Display for Unchecked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Check(name) => f.write_str(name),
+            Self::RuleWithoutSteps(rule) => write!(f, "{rule} of builds without steps and output"),
+            Self::OutputEnds { steps } => write!(f, "where output ends, in {steps} of the steps"),
+            Self::Builds(number, which) => match which {
+                Builds::OfNoLifecycle => f.write_str(&counted(*number, "build")),
+                Builds::OfLifecycle(lifecycle) => write!(f, "{} of lifecycle {lifecycle}", counted(*number, "build")),
+                Builds::WithoutProject => write!(f, "{} without a project", counted(*number, "build")),
+                Builds::WaitingOrRunning => f.write_str(&counted(*number, "waiting or running build")),
+                Builds::Finished => f.write_str(&counted(*number, "finished build")),
+                Builds::AgainstBaseline => write!(f, "{} against the baseline", counted(*number, "build")),
+                Builds::OfBaseline => write!(f, "{} of the baseline", counted(*number, "build")),
+                Builds::OfDatabase => {
+                    write!(f, "{} of this database, against the baseline", counted(*number, "build"))
+                }
+            },
+            Self::ProjectGlob(glob) => write!(f, "--project {glob}"),
+            Self::Digests(builds) => write!(f, "the digests of {}", counted(*builds, "build")),
+            Self::AgainstBaseline(what) => write!(f, "{what} against the baseline"),
+        }
+    }
+}
