@@ -34,6 +34,7 @@ pub mod project_glob;
 pub mod reasons;
 pub mod report;
 pub mod scan;
+pub mod sql;
 pub mod state;
 pub mod table;
 pub mod text;

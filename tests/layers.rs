@@ -21,6 +21,7 @@ const LAYERS: [&[&str]; 8] = [
         "premise",
         "project_glob",
         "reasons",
+        "sql",
         "state",
         "table",
         "text",
@@ -194,25 +195,59 @@ fn sql_stands_in_sql_alone() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-#[test]
-fn every_sql_file_says_what_for_whom_and_why() {
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("sql")];
-    let mut files = 0;
+/// The SQL files below a folder, by path.
+fn sql_files(below: &str) -> Vec<(PathBuf, String)> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(below)];
+    let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
-                continue;
-            }
-            files += 1;
-            let text = std::fs::read_to_string(&path).expect("a file");
-            for heading in ["-- What:", "-- Why:", "-- For"] {
-                assert!(text.contains(heading), "{}: no {heading}", path.display());
+            } else {
+                let text = std::fs::read_to_string(&path).expect("a file");
+                files.push((path, text));
             }
         }
     }
-    assert!(files > 20, "only {files} files were looked at");
+    files
+}
+
+#[test]
+fn every_sql_file_and_every_part_of_one_says_what_for_whom_and_why() {
+    let says = |text: &str, what: &str| {
+        for heading in ["-- What:", "-- Why:", "-- For"] {
+            assert!(text.contains(heading), "{what}: no {heading}");
+        }
+    };
+    let mut parts = 0;
+    for (path, text) in sql_files("sql") {
+        match text.split_once("\n-- part: ") {
+            None => says(&text, &path.display().to_string()),
+            Some((_, of_parts)) => {
+                for part in of_parts.split("\n-- part: ") {
+                    says(part, &format!("{}, part {}", path.display(), part.lines().next().unwrap_or_default()));
+                    parts += 1;
+                }
+            }
+        }
+    }
+    assert!(parts > 50, "only {parts} parts were looked at");
+}
+
+#[test]
+fn every_part_of_the_programs_own_sql_is_used() {
+    let code: String = sources().into_iter().map(|source| source.text).collect();
+    let mut unused = Vec::new();
+    for (path, text) in sql_files("sql/engine") {
+        let file = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_uppercase();
+        for part in words_after(&text, "-- part: ") {
+            if !code.contains(&format!("{file}.part(\"{part}\")")) {
+                unused.push(format!("{}, part {part}", path.display()));
+            }
+        }
+    }
+    assert_eq!(unused, Vec::<String>::new());
 }
 
 #[test]

@@ -1,10 +1,97 @@
+-- The statement that gives the report: the rows of each rule, what they come to for each build, and all that is said of that build.
+-- A part begins with its name. The program runs it alone, or as a piece of a longer statement (`halfbuilt rules --composed` prints these).
+-- `:name` stands for a piece of SQL that the program fills in, as psql does: psql -v name=...
+
+-- part: finding
+-- What:  the rows of one rule, under its name and in its own order.
+-- For:   every rule; the relation finding is all of them, joined by UNION ALL.
+-- Why:   in psql: -v rule="'NAME'" -v rank=1 -v rows=TABLE -v obstacle=NULL::text, or named.obstacle for a rule that says row by row why a
+--        build must not be deleted.
+SELECT :rule AS rule, :rank AS rule_rank, named.build_key,
+       coalesce(named.evidence, 'the rule gave no evidence') AS evidence, row_number() OVER () AS position,
+       :obstacle AS obstacle
+  FROM :rows AS named;
+
+-- part: baseline
+-- What:  the builds that differ from a manifest, as if a rule had found them: :projects names projects, and for each build :places holds the place
+--        of its project, :numbers its number, and :evidence the difference.
+-- For:   verify --baseline: the report shows baseline-changed and baseline-extra beside the rules that fired on the same build.
+-- Why:   the report is one statement, which joins the reasons of a build and sorts. Where builds share a number, nobody can say which of them
+--        differs: as many are reported as differ, each as one of all. In psql: -v projects="'{acme/api}'::text[]" ...
+SELECT build_key,
+       CASE WHEN builds > 1 THEN 'one of the ' || builds || ' builds of this number: ' ELSE '' END || evidence AS evidence
+  FROM (SELECT build.build_key, listed.evidence, listed.which,
+               row_number() OVER (PARTITION BY listed.place, listed.number, listed.which ORDER BY build.build_key) AS nth,
+               count(*) OVER (PARTITION BY listed.place, listed.number, listed.which) AS builds
+          FROM (SELECT place, number, evidence, row_number() OVER (PARTITION BY place, number) AS which
+                  FROM unnest(:places, :numbers, :evidence) AS found (place, number, evidence)) AS listed
+          JOIN build ON build.project = (:projects)[listed.place] AND build.build_num = listed.number) AS named
+ WHERE nth = which;
+
+-- part: judged
+-- What:  one row for each build in which a rule fired: the rules in order, the first five things that each has seen, and each rule's own reason
+--        against deleting the build, '' where it has none.
+-- For:   the relation subject.
+-- Why:   a build with a thousand damaged steps is one row that a person can read. A finding whose build does not exist, or has no key, stays a
+--        row: it must not vanish.
+WITH seen AS (
+    SELECT finding.build_key, finding.rule, finding.rule_rank, count(*) AS times,
+           (array_agg(finding.evidence ORDER BY finding.position))[1:5] AS shown,
+           CASE WHEN count(finding.obstacle) = count(*) THEN min(finding.obstacle COLLATE "C") END AS obstacle
+      FROM finding
+     GROUP BY finding.build_key, finding.rule, finding.rule_rank
+)
+SELECT seen.build_key,
+       array_agg(seen.rule ORDER BY seen.rule_rank) AS reasons,
+       array_agg(coalesce(seen.obstacle, '') ORDER BY seen.rule_rank) AS obstacles,
+       string_agg(array_to_string(seen.shown, '; ')
+                  || CASE WHEN seen.times > 5 THEN '; and ' || (seen.times - 5) || ' more' ELSE '' END,
+                  '; ' ORDER BY seen.rule_rank) AS evidence
+  FROM seen
+ GROUP BY seen.build_key;
+
+-- part: subject_found
+-- What:  the builds that a scan of everything reports: those in which a rule fired, even if the build itself does not exist.
+-- For:   scan and verify.
+-- Why:   everything else in the report is read for these builds only.
+SELECT judged.build_key, judged.reasons, judged.obstacles, judged.evidence FROM judged;
+
+-- part: subject_found_in_projects
+-- What:  the builds that a scan of some projects reports: those in which a rule fired and that are in scope.
+-- For:   scan with --project.
+-- Why:   rules look at every step; what belongs to other projects, or to no build, is out of scope.
+SELECT judged.build_key, judged.reasons, judged.obstacles, judged.evidence
+  FROM judged
+  JOIN build ON build.build_key = judged.build_key;
+
+-- part: subject_chosen
+-- What:  the builds that are read again, sound or not.
+-- For:   delete.
+-- Why:   it must also see a build that has become sound, so as not to delete it.
+SELECT build.build_key, judged.reasons, judged.obstacles, judged.evidence
+  FROM build
+  LEFT JOIN judged ON judged.build_key = build.build_key;
+
+-- part: same_address
+-- What:  the builds that the rule duplicate-number found, and which number or address each shares with which others.
+-- For:   the relation same_address.
+-- Why:   such a build is not deletable, whichever rules a scan runs.
+SELECT named.build_key, coalesce(named.evidence, 'the rule gave no evidence') AS evidence FROM :rows AS named;
+
+-- part: no_same_address
+-- What:  stands in for the relation same_address where all names differ.
+-- For:   the report.
+-- Why:   to look for what does not exist would take a while.
+SELECT build.build_key, NULL::text AS evidence FROM build WHERE false;
+
+-- part: report
 -- What:  one row for each build of the relation subject, with all that the report says of it.
 -- For:   scan, verify and delete.
--- Why:   the database counts, adds up and sorts; the program only passes the rows on. Steps and output are read for
---        the reported builds alone. A time that is not on record is NULL in these relations (build_on_record.sql); what was
---        written in its place is in off_record, and in_future says whether any such value lies in the future.
---        A text of more than 4 KiB (evidence: 16) does not cross the wire as a whole: its beginning does, with its length and a
---        digest, by which a fingerprint still sees every change. What is left of an address is none: nothing is found by it.
+-- Why:   the database counts, adds up and sorts; the program only passes the rows on. Steps and output are read for the reported builds only. A
+--        time that is not on record is NULL in these relations (relations.sql); off_record holds what was written in its place, and in_future
+--        says whether any such value lies in the future.
+--        Of a text of more than 4 KiB (evidence: 16 KiB) only the beginning crosses the wire, with its length and a digest, by which a
+--        fingerprint still sees every change. A cut address is no address any more: nothing is found by it.
 WITH setting AS (
     SELECT nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz AS backup_time,
            now() + interval '10 minutes' AS ahead
@@ -75,8 +162,8 @@ SELECT CASE WHEN octet_length(timed.build_url) <= 4096 THEN timed.build_url
        coalesce(chunk_total.output_stored, 0) AS output_stored,
        timed.build_key::text AS build_key,
        step_total.last_started_at AS last_step_started_at,
-       CASE WHEN octet_length(sharing.evidence) <= 16384 THEN sharing.evidence
-            ELSE left(sharing.evidence, 4000) || '... (' || octet_length(sharing.evidence)::text || ' bytes)' END AS shares,
+       CASE WHEN octet_length(same.evidence) <= 16384 THEN same.evidence
+            ELSE left(same.evidence, 4000) || '... (' || octet_length(same.evidence)::text || ' bytes)' END AS same_address,
        chunk_total.last_seen AS last_stored_at,
        timed.obstacles,
        nullif(timed.off_record, '') AS off_record,
@@ -86,6 +173,12 @@ SELECT CASE WHEN octet_length(timed.build_url) <= 4096 THEN timed.build_url
  CROSS JOIN setting
   LEFT JOIN step_total ON step_total.build_key = timed.build_key
   LEFT JOIN chunk_total ON chunk_total.build_key = timed.build_key
-  LEFT JOIN (SELECT shared.build_key, string_agg(shared.evidence, ' and ') AS evidence FROM shared GROUP BY shared.build_key) AS sharing
-         ON sharing.build_key = timed.build_key
+  LEFT JOIN (SELECT same_address.build_key, string_agg(same_address.evidence, ' and ') AS evidence FROM same_address GROUP BY same_address.build_key) AS same
+         ON same.build_key = timed.build_key
  ORDER BY timed.project COLLATE "C", timed.build_num, timed.build_url COLLATE "C", timed.build_key;
+
+-- part: answer
+-- What:  the rows of the last relation of a statement, in order.
+-- For:   every statement that the program puts together.
+-- Why:   a part with a WITH of its own can stand inside another WITH, but not after it.
+SELECT answer.* FROM answer;

@@ -9,7 +9,7 @@
 --        maximum run time); running, with a stop by the backup time (or by now, where none is given).
 -- For:   scan, verify and delete.
 -- Why:   a record that was written by half, or closed by half: the word and the times of it are not of one moment. Where more than half of
---        all builds of one status word are so, that is how this CI writes them: said, and not deleted (engine/habits.sql).
+--        all builds of one status word are so, that is how this CI writes them: said, and not deleted (engine/premise.sql).
 -- Not:   a stop without a start: the build was cancelled while it waited. A build that waits on purpose (held).
 WITH setting AS MATERIALIZED (
     SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz

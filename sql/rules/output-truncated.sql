@@ -13,7 +13,7 @@
 -- For:   scan, verify and delete.
 -- Why:   the latter half of the output is what a backup that was taken while builds ran loses. Where most such steps of one name, or
 --        most builds of one status word or project, have no end on record, that is how this CI writes them: said, and not deleted
---        (engine/habits_of_steps.sql).
+--        (engine/premise.sql).
 -- Not:   the CI's own size cap, and output that was expired on purpose (has_output is false and no end is missing).
 --        Output that is missing altogether is output-missing. A build that waits on purpose (held).
 WITH habit AS MATERIALIZED (

@@ -8,7 +8,7 @@
 -- For:   scan, verify and delete.
 -- Why:   whatever closed the build forgot the step: the end of the step, and what it did until then, is lost. Where most steps of one
 --        name, or most builds of one status word or project, are so, that is how this CI writes them: said, and not deleted
---        (engine/habits_of_steps.sql).
+--        (engine/premise.sql).
 -- Not:   an open step of a build that is running (that is the build's own fault), and a step that never started.
 WITH habit AS MATERIALIZED (
     SELECT unnest(nullif(current_setting('halfbuilt.step_habits', true), '')::text[]) AS name

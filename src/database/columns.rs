@@ -6,19 +6,19 @@
 use futures_util::future::join;
 use tokio_postgres::{Row, Transaction};
 
+use crate::sql;
+
 use super::DatabaseError;
 use super::row::Field;
 
 /// Has the server check the statement that follows.
-const PREPARE: &str = include_str!("../../sql/engine/prepare.sql");
+const PREPARE: &str = sql::CHECK.part("prepare");
 /// Has it forget that statement.
-const UNPREPARE: &str = include_str!("../../sql/engine/unprepare.sql");
+const UNPREPARE: &str = sql::CHECK.part("unprepare");
 /// Names the columns.
-const NAMES: &str = include_str!("../../sql/engine/column_names.sql");
+const NAMES: &str = sql::CHECK.part("column_names");
 /// Tells their types.
-const TYPES: &str = include_str!("../../sql/engine/column_types.sql");
-/// Where the statement goes in both.
-const ASKED: &str = ":\"asked\"";
+const TYPES: &str = sql::CHECK.part("column_types");
 
 /// What is being read.
 const WHAT: &str = "the columns of a statement";
@@ -57,7 +57,7 @@ pub(super) async fn check(transaction: &Transaction<'_>, what: &str, sql: &str) 
 /// [`DatabaseError::Query`] with the server's complaint and its position.
 pub(super) async fn read(transaction: &Transaction<'_>, what: &str, sql: &str) -> Result<Vec<Column>, DatabaseError> {
     let failed = |source| DatabaseError::statement(what, source);
-    let names = NAMES.replace(ASKED, sql);
+    let names = sql::filled(NAMES, &[("asked", sql)]);
     let (checked, names) = join(check(transaction, what, sql), transaction.query_typed(&names, &[])).await;
     checked?;
     let names = names.map_err(failed)?.iter().map(|row| row.field(WHAT, 0)).collect::<Result<Vec<String>, _>>()?;
@@ -67,7 +67,7 @@ pub(super) async fn read(transaction: &Transaction<'_>, what: &str, sql: &str) -
     let places = 1..=names.len();
     let columns = places.clone().map(|place| format!("c{place}")).collect::<Vec<_>>().join(", ");
     let types = places.map(|place| format!("pg_typeof(of_it.c{place})")).collect::<Vec<_>>().join(", ");
-    let sql = TYPES.replace(":columns", &columns).replace(":types", &types).replace(ASKED, sql);
+    let sql = sql::filled(TYPES, &[("columns", &columns), ("types", &types), ("asked", sql)]);
     let types = transaction.query_typed(&sql, &[]).await.map_err(failed)?;
     names.into_iter().zip(&types).map(|(name, row)| column(name, row)).collect()
 }

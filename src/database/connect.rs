@@ -9,6 +9,8 @@ use tokio_postgres::config::{ChannelBinding, SslMode, SslNegotiation};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{CancelToken, Client, Config};
 
+use crate::sql;
+
 use super::DatabaseError;
 use super::auth::{AllowedAuth, AuthRefused, Seen, Watch};
 use super::error::ServerSaid;
@@ -19,7 +21,7 @@ use super::tls::Mode;
 use super::wire::{Done, Wire};
 
 /// Asks what kind of server this is.
-const SERVER_KIND: &str = include_str!("../../sql/engine/server_kind.sql");
+const SERVER_KIND: &str = sql::SERVER.part("kind");
 
 /// Why one try did not lead to a connection.
 #[derive(Debug, thiserror::Error)]

@@ -2,15 +2,17 @@
 
 use tokio_postgres::Transaction;
 
+use crate::sql;
+
 use super::DatabaseError;
 use super::row::Field;
 
 /// Names the database, and says whether the identifier may be asked for.
-const IDENTITY: &str = include_str!("../../sql/engine/identity.sql");
+const IDENTITY: &str = sql::SERVER.part("identity");
 /// Asks for the identifier.
-const SYSTEM_IDENTIFIER: &str = include_str!("../../sql/engine/system_identifier.sql");
+const SYSTEM_IDENTIFIER: &str = sql::SERVER.part("system_identifier");
 /// Asks for its place in its history.
-const POSITION: &str = include_str!("../../sql/engine/position.sql");
+const POSITION: &str = sql::SERVER.part("position");
 /// What is being done.
 const WHAT: &str = "asking which database this is";
 

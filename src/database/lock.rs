@@ -7,19 +7,21 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient, Row};
 
+use crate::sql;
+
 use super::DatabaseError;
 use super::row::Field;
 
 /// Begins the transaction.
-const LOCK_TRANSACTION: &str = include_str!("../../sql/engine/lock_transaction.sql");
+const LOCK_TRANSACTION: &str = sql::SERVER.part("lock_transaction");
 /// Settles it.
-const SESSION: &str = include_str!("../../sql/engine/session.sql");
+const SESSION: &str = sql::SESSION.part("session");
 /// Names the holder, and lets the transaction last.
-const LOCK_STAYS: &str = include_str!("../../sql/engine/lock_stays.sql");
+const LOCK_STAYS: &str = sql::SERVER.part("lock_settings");
 /// Takes the lock, if nobody has it.
-const LOCK: &str = include_str!("../../sql/engine/lock.sql");
+const LOCK: &str = sql::SERVER.part("lock");
 /// Says who has it.
-const LOCK_HOLDER: &str = include_str!("../../sql/engine/lock_holder.sql");
+const LOCK_HOLDER: &str = sql::SERVER.part("lock_holder");
 /// What is being done.
 const TAKING: &str = "taking the lock of a deletion";
 
@@ -105,7 +107,7 @@ pub(super) async fn holders(client: &impl GenericClient) -> Result<Vec<Holder>, 
 }
 
 impl Holder {
-    /// Reads a row of lock_holder.sql or waits.sql.
+    /// Reads a row of the part `lock_holder` or `waits` of server.sql.
     pub(super) fn read(row: &Row, what: &'static str) -> Result<Self, DatabaseError> {
         Ok(Self {
             pid: row.field(what, 0)?,

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio_postgres::types::Type;
 
+use crate::sql;
+
 use super::connect::{self, Connected, Way};
 use super::lock::Holder;
 use super::silence::in_time;
@@ -13,11 +15,11 @@ use super::snapshot::query_error;
 use super::{DatabaseError, Settings};
 
 /// Begins a transaction that only reads.
-const LOOK: &str = include_str!("../../sql/engine/lock_transaction.sql");
+const LOOK: &str = sql::SERVER.part("lock_transaction");
 /// Settles it.
-const SESSION: &str = include_str!("../../sql/engine/session.sql");
+const SESSION: &str = sql::SESSION.part("session");
 /// Says who holds what a session waits for.
-const WAITS: &str = include_str!("../../sql/engine/waits.sql");
+const WAITS: &str = sql::SERVER.part("waits");
 /// What is being done, and how long it may take.
 const WHAT: &str = "asking what the server waits for";
 const LIMIT: Duration = Duration::from_secs(5);

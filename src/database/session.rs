@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use tokio_postgres::{CancelToken, Client, IsolationLevel, Transaction};
 
+use crate::sql;
+
 use super::connect::{self, Connected, Way};
 use super::identity::{self, DatabaseIdentity, Position};
 use super::lock::{self, DeletionLock, Holder, Lock};
@@ -19,15 +21,15 @@ use super::snapshot::{SETTING_UP, Snapshot, query_error, settled};
 use super::{DatabaseError, Settings};
 
 /// Settles what a transaction must not inherit: the search path, the time zone, how long it may idle.
-const SESSION: &str = include_str!("../../sql/engine/session.sql");
+const SESSION: &str = sql::SESSION.part("session");
 /// Goes back to the role's own search path.
-const PATH_OF_ROLE: &str = include_str!("../../sql/engine/path_of_role.sql");
+const PATH_OF_ROLE: &str = sql::SESSION.part("path_of_role");
 /// Says which schemas are on it.
-const SCHEMAS: &str = include_str!("../../sql/engine/schemas.sql");
+const SCHEMAS: &str = sql::SESSION.part("schemas");
 /// Says whether it is a standby.
-const STANDBY: &str = include_str!("../../sql/engine/standby.sql");
+const STANDBY: &str = sql::SERVER.part("standby");
 /// Says how long a statement may run.
-const STATEMENT_TIMEOUT: &str = include_str!("../../sql/engine/statement_timeout.sql");
+const STATEMENT_TIMEOUT: &str = sql::SESSION.part("statement_timeout");
 
 /// How long the server may take to begin a transaction, or to say what it knows without looking at a table.
 const FIRST_ANSWER: Duration = Duration::from_secs(30);
@@ -271,7 +273,7 @@ impl Database {
         if let Some(longest) = self.longest {
             // Zero would mean no limit at all.
             let milliseconds = longest.as_millis().max(1).to_string();
-            let limited = STATEMENT_TIMEOUT.replace(":milliseconds", &milliseconds);
+            let limited = sql::filled(STATEMENT_TIMEOUT, &[("milliseconds", &milliseconds)]);
             transaction.batch_execute(&limited).await.map_err(failed)?;
         }
         let lock = self.lock.as_ref().map(DeletionLock::pid);

@@ -6,6 +6,8 @@ use futures_util::{StreamExt, TryStreamExt};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{SimpleQueryMessage, Transaction};
 
+use crate::sql;
+
 use super::columns::{self, Column};
 use super::identity::DatabaseIdentity;
 use super::row::Field;
@@ -13,15 +15,15 @@ use super::silence::in_time;
 use super::{DatabaseError, Row, Rows};
 
 /// Says whether it is still settled, and in which session of the server.
-const SETTLED: &str = include_str!("../../sql/engine/settled.sql");
+const SETTLED: &str = sql::SESSION.part("settled");
 /// Says whether the lock of a deletion is held.
-const LOCK_HELD: &str = include_str!("../../sql/engine/lock_held.sql");
+const LOCK_HELD: &str = sql::SERVER.part("lock_held");
 /// Sets the `halfbuilt.*` settings for the transaction.
-const SETTINGS: &str = include_str!("../../sql/engine/setting.sql");
+const SETTINGS: &str = sql::SESSION.part("settings");
 /// What stands before a statement that is to be explained.
-const EXPLAIN: &str = include_str!("../../sql/engine/explain.sql");
+const EXPLAIN: &str = sql::CHECK.part("explain");
 /// Lets the server compile statements, or not.
-const JIT: &str = include_str!("../../sql/engine/jit.sql");
+const JIT: &str = sql::SESSION.part("jit");
 
 /// What is being done when a transaction is settled.
 pub(super) const SETTING_UP: &str = "setting up the session";
@@ -146,7 +148,7 @@ impl Snapshot<'_> {
     /// # Errors
     /// The connection is lost.
     pub async fn compiles(&self, wanted: bool) -> Result<(), DatabaseError> {
-        let statement = JIT.replace(":wanted", if wanted { "true" } else { "false" });
+        let statement = sql::filled(JIT, &[("wanted", if wanted { "true" } else { "false" })]);
         let set = async {
             self.transaction.batch_execute(&statement).await.map_err(|source| query_error(SETTING_UP, source))
         };

@@ -6,6 +6,7 @@ use crate::census::{Counted, Standing};
 use crate::database::{Parameter, Rows, Snapshot};
 use crate::finding::Finding;
 use crate::obstacle::Ground;
+use crate::sql;
 
 use super::ScanError;
 use super::compose::{self, Scope};
@@ -16,10 +17,10 @@ use super::plan::ScanPlan;
 use super::rule::Rule;
 
 /// Asks what the database's present is.
-const CLOCK: &str = include_str!("../../sql/engine/manifest_clock.sql");
+const CLOCK: &str = sql::MANIFEST.part("clock");
 
 /// Room in memory; and only dear statements are compiled.
-const SETTINGS: &str = include_str!("../../sql/engine/manifest_settings.sql");
+const SETTINGS: &str = sql::MANIFEST.part("settings");
 
 /// What a database says of itself before it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::database::{Column, DatabaseError, Snapshot};
 
 use crate::obstacle::Ground;
+use crate::sql;
 
 use super::ScanError;
 use super::compose::{Part, Relations, Scope};
@@ -15,7 +16,7 @@ use super::rule::Rule;
 use super::tables;
 
 /// Tells the version of the server.
-const VERSION: &str = include_str!("../../sql/engine/version.sql");
+const VERSION: &str = sql::SERVER.part("version");
 
 /// What the server says of itself, and of a profile's relations: their columns and types.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 use std::fmt::Write;
 
 use crate::obstacle::Ground;
+use crate::sql::{MANIFEST, PREFILTER, PREMISE, RELATIONS, REPORT, SCOPE, filled};
 
 use super::check::Shape;
 use super::header::without_semicolon;
@@ -12,52 +13,6 @@ use super::key;
 use super::profile::Profile;
 use super::relation::{Relation, STORED_AT};
 use super::rule::{Rule, Sieve};
-
-/// The program's own SQL, a file each.
-mod sql {
-    pub(super) const AT_WORK: &str = include_str!("../../sql/engine/at_work.sql");
-    pub(super) const ANSWER: &str = include_str!("../../sql/engine/answer.sql");
-    pub(super) const BASELINE: &str = include_str!("../../sql/engine/baseline.sql");
-    pub(super) const BUILD_ON_RECORD: &str = include_str!("../../sql/engine/build_on_record.sql");
-    pub(super) const BUILD_BY_NAME: &str = include_str!("../../sql/engine/build_by_name.sql");
-    pub(super) const BUILD_BY_URL_ALONE: &str = include_str!("../../sql/engine/build_by_url_alone.sql");
-    pub(super) const BUILD_OF_PROJECTS: &str = include_str!("../../sql/engine/build_of_projects.sql");
-    pub(super) const CANDIDATE: &str = include_str!("../../sql/engine/candidate.sql");
-    pub(super) const CHUNK_ON_RECORD: &str = include_str!("../../sql/engine/chunk_on_record.sql");
-    pub(super) const CHUNK_OF_BUILDS: &str = include_str!("../../sql/engine/chunk_of_builds.sql");
-    pub(super) const COVERAGE: &str = include_str!("../../sql/engine/coverage.sql");
-    pub(super) const FINDING: &str = include_str!("../../sql/engine/finding.sql");
-    pub(super) const HABITS: &str = include_str!("../../sql/engine/habits.sql");
-    pub(super) const HABITS_OF_STEPS: &str = include_str!("../../sql/engine/habits_of_steps.sql");
-    pub(super) const JUDGED: &str = include_str!("../../sql/engine/judged.sql");
-    pub(super) const KEYS: &str = include_str!("../../sql/engine/keys.sql");
-    pub(super) const MANIFEST: &str = include_str!("../../sql/engine/manifest.sql");
-    pub(super) const MANIFEST_THERE: &str = include_str!("../../sql/engine/manifest_there.sql");
-    pub(super) const NAMES: &str = include_str!("../../sql/engine/names.sql");
-    pub(super) const NO_CHUNK: &str = include_str!("../../sql/engine/no_chunk.sql");
-    pub(super) const NO_OBJECT: &str = include_str!("../../sql/engine/no_object.sql");
-    pub(super) const NO_STEP: &str = include_str!("../../sql/engine/no_step.sql");
-    pub(super) const OF_EVERY_PROJECT: &str = include_str!("../../sql/engine/of_every_project.sql");
-    pub(super) const OF_SUSPECTS_ALONE: &str = include_str!("../../sql/engine/of_suspects_alone.sql");
-    pub(super) const OF_SUSPECTS: &str = include_str!("../../sql/engine/of_suspects.sql");
-    pub(super) const NO_SHARED: &str = include_str!("../../sql/engine/no_shared.sql");
-    pub(super) const OBJECT_OF_BUILDS: &str = include_str!("../../sql/engine/object_of_builds.sql");
-    pub(super) const PREMISE: &str = include_str!("../../sql/engine/premise.sql");
-    pub(super) const REPORT: &str = include_str!("../../sql/engine/report.sql");
-    pub(super) const SCOPE: &str = include_str!("../../sql/engine/scope.sql");
-    pub(super) const SHARED: &str = include_str!("../../sql/engine/shared.sql");
-    pub(super) const SHARE: &str = include_str!("../../sql/engine/share.sql");
-    pub(super) const SIDES: &str = include_str!("../../sql/engine/sides.sql");
-    pub(super) const SIEVE: &str = include_str!("../../sql/engine/sieve.sql");
-    pub(super) const STEP_ON_RECORD: &str = include_str!("../../sql/engine/step_on_record.sql");
-    pub(super) const STATES: &str = include_str!("../../sql/engine/states.sql");
-    pub(super) const STEP_OF_BUILDS: &str = include_str!("../../sql/engine/step_of_builds.sql");
-    pub(super) const SUBJECT_CHOSEN: &str = include_str!("../../sql/engine/subject_chosen.sql");
-    pub(super) const SUBJECT_FOUND: &str = include_str!("../../sql/engine/subject_found.sql");
-    pub(super) const SUBJECT_FOUND_IN_PROJECTS: &str = include_str!("../../sql/engine/subject_found_in_projects.sql");
-    pub(super) const SUGGESTION: &str = include_str!("../../sql/engine/suggestion.sql");
-    pub(super) const SUSPECT: &str = include_str!("../../sql/engine/suspect.sql");
-}
 
 /// The relations that are narrowed to suspects. Of objects the sums know nothing.
 const NARROWED: [Relation; 3] = [Relation::Build, Relation::Step, Relation::Chunk];
@@ -99,56 +54,56 @@ impl Relations<'_> {
     /// The builds in which a rule fires, with all that the report says of them.
     pub(super) fn findings(&self, rules: &[Part<'_>]) -> String {
         match self.scope {
-            Scope::Projects => self.report(rules, sql::SUBJECT_FOUND_IN_PROJECTS),
-            _ => self.report(rules, sql::SUBJECT_FOUND),
+            Scope::Projects => self.report(rules, const { REPORT.part("subject_found_in_projects") }),
+            _ => self.report(rules, const { REPORT.part("subject_found") }),
         }
     }
 
     /// The builds in scope, sound or not, with all that the report would say of them.
     pub(super) fn builds(&self, rules: &[Part<'_>]) -> String {
-        self.report(rules, sql::SUBJECT_CHOSEN)
+        self.report(rules, const { REPORT.part("subject_chosen") })
     }
 
     /// How many builds each project has.
     pub(super) fn scope(&self) -> String {
-        self.followed_by(&[], sql::SCOPE)
+        self.followed_by(&[], const { SCOPE.part("projects") })
     }
 
     /// How many builds tell too little, or have times that are none.
     pub(super) fn states(&self) -> String {
-        self.followed_by(&[], sql::STATES)
+        self.followed_by(&[], const { SCOPE.part("states") })
     }
 
     /// How many builds share their names.
     pub(super) fn names(&self) -> String {
-        self.followed_by(&[], sql::NAMES)
+        self.followed_by(&[], const { SCOPE.part("names") })
     }
 
     /// How many rows there are, and how many keys.
     pub(super) fn keys(&self) -> String {
-        self.followed_by(&[], sql::KEYS)
+        self.followed_by(&[], const { SCOPE.part("keys") })
     }
 
     /// How many steps there are, and of how many no end is known.
     pub(super) fn coverage(&self) -> String {
-        self.followed_by(&[], sql::COVERAGE)
+        self.followed_by(&[], const { SCOPE.part("coverage") })
     }
 
     /// What the database itself suggests as the time of the backup.
     pub(super) fn suggestion(&self) -> String {
-        self.followed_by(&[], sql::SUGGESTION)
+        self.followed_by(&[], const { SCOPE.part("suggestion") })
     }
 
     /// The keys of the builds that may have been at work after T, `most` at most.
     pub(super) fn at_work(&self, most: u64) -> String {
-        self.followed_by(&[], &sql::AT_WORK.replace(":most", &most.to_string()))
+        self.followed_by(&[], &filled(const { PREMISE.part("at_work") }, &[("most", &most.to_string())]))
     }
 
     /// What all builds say to the times in the first parameter. Output is read only of those whose keys are the second, or of all.
     pub(super) fn premise(&self, of_some: bool) -> String {
         let among = key::among_keys(self.shape, 2).filter(|_| of_some);
         let among = among.map_or_else(|| "true".to_owned(), |among| format!("chunk.build_key {among}"));
-        self.followed_by(&[], &sql::PREMISE.replace(":among", &among))
+        self.followed_by(&[], &filled(const { PREMISE.part("premise") }, &[("among", &among)]))
     }
 
     /// Whether the profile says when a piece of output was stored.
@@ -163,51 +118,51 @@ impl Relations<'_> {
 
     /// The states in which this CI leaves builds by habit, as one text, and whether builds wait on purpose.
     pub(super) fn habits(&self) -> String {
-        self.followed_by(&[], sql::HABITS)
+        self.followed_by(&[], const { PREMISE.part("habits") })
     }
 
     /// What this CI leaves open in steps by habit, as one text.
     pub(super) fn habits_of_steps(&self) -> String {
-        self.followed_by(&[], sql::HABITS_OF_STEPS)
+        self.followed_by(&[], const { PREMISE.part("step_habits") })
     }
 
     /// Whether there are builds on both sides of a time, which is the first item of the first parameter.
     pub(super) fn sides(&self) -> String {
-        self.followed_by(&[], sql::SIDES)
+        self.followed_by(&[], const { PREMISE.part("sides") })
     }
 
     /// Every build with its digest.
     pub(super) fn census(&self) -> String {
-        self.followed_by(&[], sql::MANIFEST)
+        self.followed_by(&[], const { MANIFEST.part("builds") })
     }
 
     /// Those of some builds, by project and number, that are there.
     pub(super) fn there(&self) -> String {
-        self.followed_by(&[], sql::MANIFEST_THERE)
+        self.followed_by(&[], const { MANIFEST.part("still_present") })
     }
 
     /// The buckets of builds that are not whole, of those in the buckets of the levels before, which are the parameters;
     /// `None` where keys of such types cannot be added up.
     pub(super) fn sieve(&self, level: usize) -> Option<String> {
-        let filled = sql::SIEVE
-            .replace(":shift", &(level * key::BITS_OF_A_LEVEL).to_string())
-            .replace(":within", &key::in_buckets(self.shape, "share.place", 1, level));
-        Some(self.followed_by(&[self.share()?], &filled))
+        let shift = (level * key::BITS_OF_A_LEVEL).to_string();
+        let within = key::in_buckets(self.shape, "checksum_term.place", 1, level);
+        let buckets = filled(const { PREFILTER.part("buckets") }, &[("shift", &shift), ("within", &within)]);
+        Some(self.followed_by(&[self.checksum_terms()?], &buckets))
     }
 
     /// The keys of the builds in the buckets of some levels, `most` at most. The buckets are parameters from `first` on.
     pub(super) fn candidates(&self, first: usize, levels: usize, most: u64) -> Option<String> {
-        let filled = sql::CANDIDATE
-            .replace(":build_key", &key::number(self.shape, Relation::Build)?)
-            .replace(":within", &key::in_buckets(self.shape, "placed.place", first, levels))
-            .replace(":most", &most.to_string());
-        Some(self.followed_by(&[], &filled))
+        let build_key = key::number(self.shape, Relation::Build)?;
+        let within = key::in_buckets(self.shape, "placed.place", first, levels);
+        let values = [("build_key", build_key.as_str()), ("within", &within), ("most", &most.to_string())];
+        Some(self.followed_by(&[], &filled(const { PREFILTER.part("candidates") }, &values)))
     }
 
     /// The keys of those builds among the candidates that are not whole.
     pub(super) fn suspects(&self) -> Option<String> {
         let among = key::among_keys(self.shape, 1)?;
-        Some(self.followed_by(&[self.share()?], &sql::SUSPECT.replace(":among", &among)))
+        let suspects = filled(const { PREFILTER.part("suspects") }, &[("among", &among)]);
+        Some(self.followed_by(&[self.checksum_terms()?], &suspects))
     }
 
     /// One rule alone, and how many characters stand before its SQL.
@@ -217,20 +172,25 @@ impl Relations<'_> {
         (composed, before)
     }
 
-    fn share(&self) -> Option<String> {
-        let filled = sql::SHARE
-            .replace(":chunk_key", &key::number(self.shape, Relation::Chunk)?)
-            .replace(":step_key", &key::number(self.shape, Relation::Step)?)
-            .replace(":chunk_seed", &key::seed(self.shape, Relation::Chunk)?)
-            .replace(":step_seed", &key::seed(self.shape, Relation::Step)?);
-        Some(part("share", "NOT MATERIALIZED", &filled))
+    fn checksum_terms(&self) -> Option<String> {
+        let [chunk_key, step_key] = [Relation::Chunk, Relation::Step].map(|relation| key::number(self.shape, relation));
+        let [chunk_seed, step_seed] = [Relation::Chunk, Relation::Step].map(|relation| key::seed(self.shape, relation));
+        let values = [
+            ("chunk_key", &*chunk_key?),
+            ("step_key", &*step_key?),
+            ("chunk_seed", &*chunk_seed?),
+            ("step_seed", &*step_seed?),
+        ];
+        let terms = filled(const { PREFILTER.part("checksum_terms") }, &values);
+        Some(part("checksum_term", "NOT MATERIALIZED", &terms))
     }
 
     /// What there is of the builds whose keys are in a parameter.
     fn suspect_relations(&self, parameter: usize) -> Vec<String> {
         let Some(among) = key::among_keys(self.shape, parameter) else { return Vec::new() };
         let narrowed = |relation: Relation| {
-            let sql = sql::OF_SUSPECTS.replace(":\"relation\"", relation.as_str()).replace(":among", &among);
+            let values = [("relation", relation.as_str()), ("among", &among)];
+            let sql = filled(const { PREFILTER.part("rows_of_suspects") }, &values);
             part(&suspect_rows(relation), "MATERIALIZED", &sql)
         };
         NARROWED.into_iter().map(narrowed).collect()
@@ -240,14 +200,15 @@ impl Relations<'_> {
         let suspects = rules.iter().find_map(|part| part.suspects);
         let mut parts = suspects.map(|parameter| self.suspect_relations(parameter)).unwrap_or_default();
         let mut findings = Vec::new();
-        let mut shared = Vec::new();
+        let mut same_address = Vec::new();
         for Part { rule, rank, suspects, told } in rules {
             let rows = format!("rule_{rank}");
             if *told {
                 findings.push(finding(rule, *rank, &rows));
             }
             if rule.finds_duplicates() {
-                shared.push(without_semicolon(sql::SHARED).replace(":\"rows\"", &rows));
+                let found = without_semicolon(const { REPORT.part("same_address") });
+                same_address.push(filled(found, &[("rows", &rows)]));
             }
             let found = match suspects {
                 Some(_) => of_suspects(rule),
@@ -257,11 +218,14 @@ impl Relations<'_> {
             parts.push(part(&rows, "MATERIALIZED", &found));
         }
         parts.push(part("finding", "MATERIALIZED", &findings.join("\nUNION ALL\n")));
-        parts.push(part("judged", "MATERIALIZED", sql::JUDGED));
+        parts.push(part("judged", "MATERIALIZED", const { REPORT.part("judged") }));
         parts.push(part("subject", "MATERIALIZED", subject));
-        let shared = if shared.is_empty() { sql::NO_SHARED.to_owned() } else { shared.join("\nUNION ALL\n") };
-        parts.push(part("shared", "MATERIALIZED", &shared));
-        self.followed_by(&parts, sql::REPORT)
+        let same_address = match same_address.as_slice() {
+            [] => const { REPORT.part("no_same_address") }.to_owned(),
+            found => found.join("\nUNION ALL\n"),
+        };
+        parts.push(part("same_address", "MATERIALIZED", &same_address));
+        self.followed_by(&parts, const { REPORT.part("report") })
     }
 
     fn followed_by(&self, parts: &[String], last: &str) -> String {
@@ -274,7 +238,7 @@ impl Relations<'_> {
             let _ = write!(statement, ", {part}");
         }
         let _ = write!(statement, ", {}", part("answer", "NOT MATERIALIZED", last));
-        let _ = write!(statement, "\n{}", without_semicolon(sql::ANSWER));
+        let _ = write!(statement, "\n{}", without_semicolon(const { REPORT.part("answer") }));
         statement
     }
 
@@ -296,13 +260,13 @@ impl Relations<'_> {
 
     fn narrowed(&self, relation: Relation) -> Option<&'static str> {
         match (relation, self.scope) {
-            (Relation::Build, Scope::Projects) => Some(sql::BUILD_OF_PROJECTS),
-            (Relation::Build, Scope::Names) => Some(sql::BUILD_BY_NAME),
-            (Relation::Build, Scope::UrlsAlone) => Some(sql::BUILD_BY_URL_ALONE),
+            (Relation::Build, Scope::Projects) => Some(const { RELATIONS.part("build_of_projects") }),
+            (Relation::Build, Scope::Names) => Some(const { RELATIONS.part("build_by_name") }),
+            (Relation::Build, Scope::UrlsAlone) => Some(const { RELATIONS.part("build_by_url") }),
             (Relation::Build, Scope::All) | (_, Scope::All | Scope::Projects) => None,
-            (Relation::Step, _) => Some(sql::STEP_OF_BUILDS),
-            (Relation::Chunk, _) => Some(sql::CHUNK_OF_BUILDS),
-            (Relation::Object, _) => Some(sql::OBJECT_OF_BUILDS),
+            (Relation::Step, _) => Some(const { RELATIONS.part("step_of_builds") }),
+            (Relation::Chunk, _) => Some(const { RELATIONS.part("chunk_of_builds") }),
+            (Relation::Object, _) => Some(const { RELATIONS.part("object_of_builds") }),
         }
     }
 
@@ -316,16 +280,16 @@ impl Relations<'_> {
     /// A relation whose times are on record, over what the profile writes; `None` for one that has no times.
     fn on_record(&self, relation: Relation) -> Option<String> {
         let sql = match relation {
-            Relation::Build => sql::BUILD_ON_RECORD,
-            Relation::Step => sql::STEP_ON_RECORD,
-            Relation::Chunk => sql::CHUNK_ON_RECORD,
+            Relation::Build => const { RELATIONS.part("build_on_record") },
+            Relation::Step => const { RELATIONS.part("step_on_record") },
+            Relation::Chunk => const { RELATIONS.part("chunk_on_record") },
             Relation::Object => return None,
         };
         let stored_at = match self.shape.type_of(Relation::Chunk, STORED_AT) {
             Some(_) => "written.stored_at",
             None => "NULL::timestamptz",
         };
-        Some(sql.replace(":stored_at", stored_at).replace(":others", &self.others(relation)))
+        Some(filled(sql, &[("stored_at", stored_at), ("others", &self.others(relation))]))
     }
 
     /// The columns that a profile gives besides those that a relation has. One of a name that is given twice cannot be named.
@@ -350,18 +314,22 @@ fn every(relation: Relation, narrowed: Option<&str>) -> String {
 /// What is put in the place of a relation that a profile leaves out. None leaves out build.
 fn stand_in(relation: Relation) -> &'static str {
     match relation {
-        Relation::Step => sql::NO_STEP,
-        Relation::Chunk => sql::NO_CHUNK,
-        Relation::Build | Relation::Object => sql::NO_OBJECT,
+        Relation::Step => const { RELATIONS.part("no_step") },
+        Relation::Chunk => const { RELATIONS.part("no_chunk") },
+        Relation::Build | Relation::Object => const { RELATIONS.part("no_object") },
     }
 }
 
 /// Builds that are given by project and number, as a rule would find them; the first of four parameters has this number.
 pub(super) fn given(first: usize) -> String {
-    let filled = without_semicolon(sql::BASELINE).replace(":projects", &format!("${first}::text[]"));
-    let filled = filled.replace(":places", &format!("${}::bigint[]", first + 1));
-    let filled = filled.replace(":numbers", &format!("${}::bigint[]", first + 2));
-    filled.replace(":evidence", &format!("${}::text[]", first + 3))
+    let [second, third, fourth] = [first + 1, first + 2, first + 3];
+    let values = [
+        ("projects", &*format!("${first}::text[]")),
+        ("places", &*format!("${second}::bigint[]")),
+        ("numbers", &*format!("${third}::bigint[]")),
+        ("evidence", &*format!("${fourth}::text[]")),
+    ];
+    filled(without_semicolon(const { REPORT.part("baseline") }), &values)
 }
 
 pub(super) fn part(name: &str, kept: &str, sql: &str) -> String {
@@ -373,10 +341,14 @@ pub(super) fn part(name: &str, kept: &str, sql: &str) -> String {
 fn of_suspects(rule: &Rule) -> String {
     let narrowed = NARROWED.map(|relation| {
         let rows = suspect_rows(relation);
-        part(relation.as_str(), "NOT MATERIALIZED", &sql::OF_SUSPECTS_ALONE.replace(":\"rows\"", &rows))
+        part(
+            relation.as_str(),
+            "NOT MATERIALIZED",
+            &filled(const { PREFILTER.part("only_suspects") }, &[("rows", &rows)]),
+        )
     });
     let answer = part("answer", "NOT MATERIALIZED", &rule.sql);
-    format!("WITH {}, {answer}\n{}", narrowed.join(", "), without_semicolon(sql::ANSWER))
+    format!("WITH {}, {answer}\n{}", narrowed.join(", "), without_semicolon(const { REPORT.part("answer") }))
 }
 
 fn suspect_rows(relation: Relation) -> String {
@@ -385,16 +357,17 @@ fn suspect_rows(relation: Relation) -> String {
 
 /// A rule over the builds of all projects.
 fn of_every_project(rule: &Rule) -> String {
-    let build = part(Relation::Build.as_str(), "NOT MATERIALIZED", sql::OF_EVERY_PROJECT);
+    let build = part(Relation::Build.as_str(), "NOT MATERIALIZED", const { RELATIONS.part("build_of_every_project") });
     let answer = part("answer", "NOT MATERIALIZED", &rule.sql);
-    format!("WITH {build}, {answer}\n{}", without_semicolon(sql::ANSWER))
+    format!("WITH {build}, {answer}\n{}", without_semicolon(const { REPORT.part("answer") }))
 }
 
 /// Fills in psql's variables. The name of a rule is checked to be a plain word when the rule is read.
 fn finding(rule: &Rule, rank: usize, rows: &str) -> String {
     let obstacle = if rule.ground == Ground::RowByRow { "named.obstacle" } else { "NULL::text" };
-    let named = without_semicolon(sql::FINDING).replace(":'rule'", &format!("'{}'", rule.name));
-    named.replace(":rank", &rank.to_string()).replace(":obstacle", obstacle).replace(":\"rows\"", rows)
+    let name = format!("'{}'", rule.name);
+    let values = [("rule", &*name), ("rank", &*rank.to_string()), ("obstacle", obstacle), ("rows", rows)];
+    filled(without_semicolon(const { REPORT.part("finding") }), &values)
 }
 
 #[cfg(test)]
@@ -419,10 +392,7 @@ mod tests {
         let profile = profile();
         let statement = Relations { profile: &profile, shape: &Shape::default(), scope: Scope::Names }.scope();
         assert!(statement.contains("written_build AS NOT MATERIALIZED (\nSELECT b"), "{statement}");
-        assert!(
-            statement.contains("build AS MATERIALIZED (\n-- What:  the builds that certain addresses may mean"),
-            "{statement}"
-        );
+        assert!(statement.contains("build AS MATERIALIZED (\n-- part: build_by_name\n"), "{statement}");
     }
 
     #[test]

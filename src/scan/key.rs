@@ -1,11 +1,13 @@
 //! Keys of any type as numbers: what sums over steps and output are made of, and how keys are handed back to the server.
 
+use crate::sql;
+
 use super::check::Shape;
 use super::header::without_semicolon;
 use super::relation::{Relation, STEP_ID};
 
 /// The items of a list, as rows.
-const LISTED: &str = include_str!("../../sql/engine/listed.sql");
+const LISTED: &str = sql::PREFILTER.part("list");
 
 /// How the values of a type are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +93,7 @@ fn among(shape: &Shape, list: &str) -> String {
     if shape.version >= HASHES_LISTS {
         return format!("= ANY ({list})");
     }
-    format!("IN ({})", without_semicolon(LISTED).replace(":list", list))
+    format!("IN ({})", sql::filled(without_semicolon(LISTED), &[("list", list)]))
 }
 
 fn class_of_builds(shape: &Shape) -> Option<Class> {

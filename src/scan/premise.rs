@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::database::{Parameter, Snapshot};
 use crate::obstacle::Ground;
 use crate::premise::{Contradictions, Premise, Restored, ahead, earlier, later};
+use crate::sql;
 use crate::timing::RestoreTimes;
 
 use super::ScanError;
@@ -16,9 +17,9 @@ use super::relation::Relation;
 use super::rule::Rule;
 
 /// The database's own clock.
-const CLOCK: &str = include_str!("../../sql/engine/clock.sql");
+const CLOCK: &str = sql::PREMISE.part("clock");
 /// Whether this is a standby, and when the server recovered from a crash.
-const RECOVERY: &str = include_str!("../../sql/engine/recovery.sql");
+const RECOVERY: &str = sql::PREMISE.part("recovery");
 
 /// How long before R the server's own start-up is looked for.
 const START_UP: SignedDuration = SignedDuration::from_mins(15);

@@ -6,6 +6,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::database::{Parameter, Snapshot};
+use crate::sql;
 use crate::table::Table;
 
 use super::ScanError;
@@ -19,11 +20,11 @@ use super::relation::Relation;
 use super::rule::Rule;
 
 /// Says which of some tables there are in some schemas.
-const TABLES: &str = include_str!("../../sql/engine/tables.sql");
+const TABLES: &str = sql::CHECK.part("tables");
 /// Says what is read where some tables are read.
-const TABLES_READ: &str = include_str!("../../sql/engine/tables_read.sql");
+const TABLES_READ: &str = sql::CHECK.part("tables_read");
 /// Says who asks.
-const ROLE: &str = include_str!("../../sql/engine/role.sql");
+const ROLE: &str = sql::SERVER.part("role");
 /// The schemas of temporary tables.
 const TEMPORARY: &str = "pg_temp";
 /// The hexadecimal digits of a whole SHA-256.

@@ -5,6 +5,7 @@ mod record;
 mod section;
 
 use crate::database::{Parameter, Rows, Snapshot};
+use crate::sql;
 
 use super::ScanError;
 use super::check::Place;
@@ -17,11 +18,11 @@ use super::relation::Relation;
 pub use section::archive_faults;
 
 /// The rows of one table that belong to some builds.
-const ARCHIVED: &str = include_str!("../../../sql/engine/archived.sql");
+const ARCHIVED: &str = sql::ARCHIVE.part("archived");
 /// A relation's rows as whole rows.
-const PRESENTED: &str = include_str!("../../../sql/engine/presented.sql");
+const PRESENTED: &str = sql::ARCHIVE.part("presented");
 /// The tables whose rows go with a build and that are not archived.
-const NOT_ARCHIVED: &str = include_str!("../../../sql/engine/not_archived.sql");
+const NOT_ARCHIVED: &str = sql::ARCHIVE.part("not_archived");
 
 /// Which rows are to be archived, and how they are read. It holds for the database that was asked.
 #[derive(Debug)]
@@ -162,7 +163,7 @@ impl Section {
 fn of_relations(plan: &ScanPlan, fit: &Fit) -> Vec<Section> {
     let offered = Relation::ALL.into_iter().filter_map(|relation| Some((relation, plan.profile.relation(relation)?)));
     let section = |(relation, found): (Relation, &super::profile::RelationSql)| {
-        let presented = PRESENTED.replace(":\"relation\"", relation.as_str());
+        let presented = sql::filled(PRESENTED, &[("relation", relation.as_str())]);
         let parts = [
             compose::part(relation.as_str(), "NOT MATERIALIZED", &fit.schema().sql(&found.sql)),
             compose::part("every", "NOT MATERIALIZED", &presented),
@@ -190,7 +191,7 @@ fn told_apart(columns: Vec<String>) -> Vec<String> {
 }
 
 fn statement(fit: &Fit, parts: &[String]) -> String {
-    let archived = ARCHIVED.replace(":key_type", &fit.key_type_quoted().unwrap_or_else(|| "text".to_owned()));
+    let archived = sql::filled(ARCHIVED, &[("key_type", &fit.key_type_quoted().unwrap_or_else(|| "text".to_owned()))]);
     format!("WITH {}\n{}", parts.join(", "), without_semicolon(&archived))
 }
 

@@ -1,0 +1,111 @@
+-- How a profile's relations become those that rules read: with sound times only, and with only the builds in scope.
+-- A part begins with its name. The program runs it alone, or as a piece of a longer statement (`halfbuilt rules --composed` prints these).
+-- `:name` stands for a piece of SQL that the program fills in, as psql does: psql -v name=...
+-- `$1` and the like are parameters; psql has \bind for them.
+
+-- part: build_on_record
+-- What:  the relation build with sound times only: a value that is no time is NULL, as if it had never been written.
+-- For:   every statement; rules and timings see this, and never what the profile gives.
+-- Why:   many servers write "never" as 0001-01-01, 1970-01-01 or infinity, and a clock that is years ahead is no sign of life. A time is on
+--        record if it lies between the year 2000, whose first instant also means "never", and 10 minutes from now. The raw_... columns keep
+--        what was written: fingerprints use it. :others are the columns that a profile gives in addition.
+SELECT written.build_key, written.build_url, written.project, written.build_num, written.lifecycle, written.status,
+       CASE WHEN written.queued_at  > '2000-01-01 00:00Z' AND written.queued_at  <= now() + interval '10 minutes' THEN written.queued_at  END AS queued_at,
+       CASE WHEN written.started_at > '2000-01-01 00:00Z' AND written.started_at <= now() + interval '10 minutes' THEN written.started_at END AS started_at,
+       CASE WHEN written.stopped_at > '2000-01-01 00:00Z' AND written.stopped_at <= now() + interval '10 minutes' THEN written.stopped_at END AS stopped_at,
+       written.queued_at AS raw_queued_at, written.started_at AS raw_started_at, written.stopped_at AS raw_stopped_at:others
+  FROM written_build AS written;
+
+-- part: step_on_record
+-- What:  the relation step, likewise.
+-- For:   every statement.
+-- Why:   a step whose end is written as 1970-01-01 never ended.
+SELECT written.build_key, written.step_key, written.name, written.has_output, written.output_size, written.output_closed,
+       CASE WHEN written.started_at > '2000-01-01 00:00Z' AND written.started_at <= now() + interval '10 minutes' THEN written.started_at END AS started_at,
+       CASE WHEN written.stopped_at > '2000-01-01 00:00Z' AND written.stopped_at <= now() + interval '10 minutes' THEN written.stopped_at END AS stopped_at,
+       written.started_at AS raw_started_at, written.stopped_at AS raw_stopped_at:others
+  FROM written_step AS written;
+
+-- part: chunk_on_record
+-- What:  the relation chunk, likewise. :stored_at is NULL::timestamptz where the profile has no such column.
+-- For:   every statement.
+-- Why:   the time at which a piece was stored is a sign of life.
+SELECT written.build_key, written.step_key, written.first, written.next,
+       CASE WHEN :stored_at > '2000-01-01 00:00Z' AND :stored_at <= now() + interval '10 minutes' THEN :stored_at END AS stored_at,
+       :stored_at AS raw_stored_at:others
+  FROM written_chunk AS written;
+
+-- part: no_step
+-- What:  stands in for the relation step where a profile has none.
+-- For:   the report, which counts steps.
+-- Why:   a missing relation has no rows. The list of what was not checked names it.
+SELECT build.build_key, NULL::text AS step_key, NULL::text AS name, NULL::timestamptz AS started_at,
+       NULL::timestamptz AS stopped_at, NULL::boolean AS has_output, NULL::bigint AS output_size,
+       NULL::boolean AS output_closed, NULL::timestamptz AS raw_started_at, NULL::timestamptz AS raw_stopped_at
+  FROM build
+ WHERE false;
+
+-- part: no_chunk
+-- What:  stands in for the relation chunk where a profile has none.
+-- For:   the report, which adds up stored output.
+-- Why:   the same.
+SELECT build.build_key, NULL::text AS step_key, NULL::bigint AS first, NULL::bigint AS next,
+       NULL::timestamptz AS stored_at, NULL::timestamptz AS raw_stored_at
+  FROM build
+ WHERE false;
+
+-- part: no_object
+-- What:  stands in for the relation object where a profile has none.
+-- For:   rules of your own.
+-- Why:   the same.
+SELECT build.build_key, NULL::text AS step_key, NULL::text AS kind, NULL::text AS key, NULL::bigint AS size
+  FROM build
+ WHERE false;
+
+-- part: build_of_projects
+-- What:  the builds of some projects, $1.
+-- For:   --project, whose globs have been matched against the projects that exist.
+-- Why:   a build out of scope is neither checked nor reported.
+SELECT every_build.* FROM every_build WHERE every_build.project = ANY ($1::text[]);
+
+-- part: build_by_name
+-- What:  the builds that certain addresses may mean: $1 addresses, $2 the numbers in them, $3 the projects in them, in lower case.
+-- For:   delete, which reads each build again just before and just after its deletion.
+-- Why:   a profile often puts an address together, so no index finds it; a number is a column. A build under another address, or with another
+--        spelling of its names, is not gone, and the server would take it for the one that is meant. The program keeps only the builds
+--        that it asked for.
+SELECT every_build.*
+  FROM every_build
+ WHERE every_build.build_num = ANY ($2::bigint[])
+   AND (every_build.build_url = ANY ($1::text[]) OR lower(every_build.project) = ANY ($3::text[]));
+
+-- part: build_by_url
+-- What:  the builds with certain addresses, $1, whatever their number.
+-- For:   delete, once while it plans, for builds that are not found by name.
+-- Why:   a build whose number differs from the one in its address must not pass for gone. This may read every build, so it is not done for
+--        each deletion.
+SELECT every_build.* FROM every_build WHERE every_build.build_url = ANY ($1::text[]);
+
+-- part: step_of_builds
+-- What:  the relation step, of the builds in scope only.
+-- For:   delete, which reads a few builds again.
+-- Why:   with few builds in scope, an index finds their steps.
+SELECT every_step.* FROM every_step WHERE every_step.build_key IN (SELECT build.build_key FROM build);
+
+-- part: chunk_of_builds
+-- What:  the relation chunk, likewise.
+-- For:   the same.
+-- Why:   the same.
+SELECT every_chunk.* FROM every_chunk WHERE every_chunk.build_key IN (SELECT build.build_key FROM build);
+
+-- part: object_of_builds
+-- What:  the relation object, likewise.
+-- For:   the same.
+-- Why:   the same.
+SELECT every_object.* FROM every_object WHERE every_object.build_key IN (SELECT build.build_key FROM build);
+
+-- part: build_of_every_project
+-- What:  the relation build, of all projects.
+-- For:   rules that compare builds with one another, where --project chooses some.
+-- Why:   the other build of a pair may be in a project out of scope.
+SELECT every_build.* FROM every_build;
