@@ -1,10 +1,99 @@
-//! Cells that a spreadsheet would take for a formula are made harmless, and read back as they were.
+//! The columns of the report and the text of its cells. Other programs rely on the names and the order of the columns.
+//!
+//! A cell that a spreadsheet would take for a formula is marked as text, and is read back as it was.
 //! Source: OWASP, "CSV Injection": a cell is a formula if it begins with `=`, `+`, `-`, `@`, a tab or a line end.
 
 use std::borrow::Cow;
+use std::io::Read;
 
-/// What is put before such a cell; spreadsheets take it for "this is text".
+/// The header row.
+pub const COLUMNS: [&str; 19] = [
+    "build_url",
+    "project",
+    "build_num",
+    "lifecycle",
+    "status",
+    "queued_at",
+    "started_at",
+    "stopped_at",
+    "last_activity_at",
+    "timing",
+    "reasons",
+    "evidence",
+    "steps",
+    "steps_unfinished",
+    "output_expected",
+    "output_stored",
+    "deletable",
+    "fingerprint",
+    "note",
+];
+
+/// A column, by its place in [`COLUMNS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Column {
+    BuildUrl,
+    Project,
+    BuildNum,
+    Lifecycle,
+    Status,
+    QueuedAt,
+    StartedAt,
+    StoppedAt,
+    LastActivityAt,
+    Timing,
+    Reasons,
+    Evidence,
+    Steps,
+    StepsUnfinished,
+    OutputExpected,
+    OutputStored,
+    Deletable,
+    Fingerprint,
+    /// Older reports have none.
+    Note,
+}
+
+impl Column {
+    pub(super) const ALL: [Self; COLUMNS.len()] = [
+        Self::BuildUrl,
+        Self::Project,
+        Self::BuildNum,
+        Self::Lifecycle,
+        Self::Status,
+        Self::QueuedAt,
+        Self::StartedAt,
+        Self::StoppedAt,
+        Self::LastActivityAt,
+        Self::Timing,
+        Self::Reasons,
+        Self::Evidence,
+        Self::Steps,
+        Self::StepsUnfinished,
+        Self::OutputExpected,
+        Self::OutputStored,
+        Self::Deletable,
+        Self::Fingerprint,
+        Self::Note,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        COLUMNS[self as usize]
+    }
+}
+
+/// The text between two rule names in `reasons`.
+pub(super) const BETWEEN_REASONS: &str = ";";
+
+/// Marks a cell as text; spreadsheets do not show it.
 const MARK: char = '\'';
+
+/// Whether a file begins as a report does, with or without the column `note`.
+pub fn begins_report(from: impl Read) -> bool {
+    let header = COLUMNS[..Column::Note as usize].join(",");
+    let mut begin = Vec::new();
+    from.take(header.len() as u64).read_to_end(&mut begin).is_ok() && begin == header.as_bytes()
+}
 
 /// Puts the mark before a cell that needs it, or that begins with a mark of its own.
 pub(super) fn neutralised(text: &str) -> Cow<'_, str> {

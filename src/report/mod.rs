@@ -3,19 +3,21 @@
 mod about;
 mod cell;
 mod choice;
-mod columns;
 mod digest;
+mod error;
 mod lines;
 mod read;
+mod records;
 mod results;
 mod rows;
 mod write;
 
 pub use about::{About, AboutError, Baseline};
+pub use cell::{COLUMNS, begins_report};
 pub use choice::{Chosen, Judged};
-pub use columns::{COLUMNS, begins_report};
 pub use digest::Digesting;
-pub use read::{ReportError, read};
+pub use error::ReportError;
+pub use read::read;
 pub use results::{DRY_RUN, RESULT_COLUMNS, ResultRow, ResultWriter, addresses, amended, begins_results, is_a_plan};
 pub use rows::{Row, Rows};
 pub use write::ReportWriter;

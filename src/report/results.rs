@@ -6,9 +6,8 @@ use std::io::{Read, Write};
 use crate::state::State;
 use crate::text::escape_controls;
 
-use super::cell::{neutralised, restored};
+use super::cell::{BETWEEN_REASONS, neutralised, restored};
 use super::choice::Chosen;
-use super::columns::BETWEEN_REASONS;
 use super::lines::Lines;
 use super::write::rfc4180;
 

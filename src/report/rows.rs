@@ -1,22 +1,15 @@
-//! Reads a report row by row with all that it says, for whoever sums it up. Nothing is acted on here: addresses, projects
-//! and fingerprints are taken as text.
+//! The rows of a report with all that they say, for the audit. Nothing is deleted by them: addresses, projects and fingerprints
+//! are taken as text.
 
 use std::io::Read;
-use std::str::FromStr;
 
-use csv::StringRecord;
 use jiff::Timestamp;
 
-use crate::text::shorten;
 use crate::timing::Timing;
 
-use super::cell::restored;
-use super::columns::{BETWEEN_REASONS, COLUMNS, NOTE};
-use super::lines::Lines;
-use super::read::ReportError;
-
-/// How much of a foreign text is shown in a message, in characters.
-const SHOWN: usize = 80;
+use super::cell::Column;
+use super::error::ReportError;
+use super::records::{Cells, Records};
 
 /// One row of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,72 +56,28 @@ pub struct Row {
     pub note: String,
 }
 
-/// A report that is being read: an iterator over its rows, in the memory of one row. It ends at the first error.
+/// An iterator over the rows of a report, in the memory of one row. It ends at the first error.
 pub struct Rows<R: Read> {
-    reader: csv::Reader<Lines<R>>,
-    places: [usize; COLUMNS.len()],
-    record: StringRecord,
+    records: Records<R>,
     broken: bool,
 }
 
 impl<R: Read> Rows<R> {
-    /// Begins with the header row.
+    /// Reads the header row.
     ///
     /// # Errors
     /// It cannot be read, or has not every column of a report: a plain list of addresses has none.
     pub fn new(from: R) -> Result<Self, ReportError> {
-        let mut reader = csv::ReaderBuilder::new().from_reader(Lines::new(from));
-        let header = reader.headers().map_err(|error| told(error, 1))?.clone();
-        if header.is_empty() {
-            return Err(ReportError::Empty);
-        }
-        let first = header.get(0).unwrap_or_default();
-        if let Some(separator) = [';', '\t'].into_iter().find(|c| first.starts_with(&format!("build_url{c}"))) {
-            return Err(ReportError::Separator(separator));
-        }
-        if header.len() == 1 {
+        let mut records = Records::open(from)?;
+        if records.width()? == 1 {
             return Err(ReportError::SomethingElse("a plain list"));
         }
-        if ["decision", "state"].iter().all(|name| header.iter().any(|found| found == *name)) {
-            return Err(ReportError::SomethingElse("a plan or the results of a deletion"));
-        }
-        let mut places = [0; COLUMNS.len()];
-        for (place, column) in places.iter_mut().zip(COLUMNS) {
-            let mut found = header.iter().enumerate().filter(|(_, name)| name.trim() == column).map(|(place, _)| place);
-            *place = match (found.next(), found.next()) {
-                (Some(place), None) => place,
-                // A place that no record has.
-                (None, _) if column == NOTE => usize::MAX,
-                (None, _) => return Err(ReportError::Column { how: "no", column }),
-                (Some(_), Some(_)) => return Err(ReportError::Column { how: "more than one", column }),
-            };
-        }
-        Ok(Self { reader, places, record: StringRecord::new(), broken: false })
+        Ok(Self { records: records.find(&Column::ALL)?, broken: false })
     }
 
-    /// What it was read from. After the last row this has been read to its end.
+    /// The file itself. After the last row it has been read to its end.
     pub fn into_inner(self) -> R {
-        self.reader.into_inner().into_inner()
-    }
-
-    fn read(&mut self) -> Result<Option<Row>, ReportError> {
-        loop {
-            match self.reader.read_record(&mut self.record) {
-                Ok(true) => {}
-                Ok(false) => return Ok(None),
-                Err(error) => {
-                    let begin = error.position().map_or(0, csv::Position::byte);
-                    return Err(told(error, self.reader.get_mut().of(begin)));
-                }
-            }
-            // Spreadsheets leave these behind.
-            if self.record.iter().any(|cell| !cell.is_empty()) {
-                break;
-            }
-        }
-        let begin = self.record.position().map_or(0, csv::Position::byte);
-        let line = self.reader.get_mut().of(begin);
-        Cells { record: &self.record, places: &self.places, line }.row().map(Some)
+        self.records.into_inner()
     }
 }
 
@@ -139,94 +88,43 @@ impl<R: Read> Iterator for Rows<R> {
         if self.broken {
             return None;
         }
-        let read = self.read();
+        let read = self.records.next().and_then(|cells| cells.map(|cells| row(&cells)).transpose());
         self.broken = read.is_err();
         read.transpose()
     }
 }
 
-/// An error of the CSV reader in the words of a report.
-fn told(error: csv::Error, line: u64) -> ReportError {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            ReportError::Cells { line, found: *len, expected: *expected_len }
-        }
-        csv::ErrorKind::Utf8 { .. } => ReportError::NotUtf8 { line },
-        csv::ErrorKind::Io(_) => match error.into_kind() {
-            csv::ErrorKind::Io(error) => ReportError::Read(error),
-            _ => ReportError::Empty,
-        },
-        _ => ReportError::Csv(error),
-    }
-}
-
-/// The cells of one record, by column.
-struct Cells<'a> {
-    record: &'a StringRecord,
-    places: &'a [usize; COLUMNS.len()],
-    line: u64,
-}
-
-impl Cells<'_> {
-    fn row(&self) -> Result<Row, ReportError> {
-        let reasons = self.text(10).split(BETWEEN_REASONS).map(str::trim).filter(|reason| !reason.is_empty());
-        Ok(Row {
-            line: self.line,
-            build_url: self.text(0).to_owned(),
-            project: self.text(1).to_owned(),
-            build_num: self.number(2)?,
-            lifecycle: self.text(3).to_owned(),
-            status: self.text(4).to_owned(),
-            queued_at: self.time(5)?,
-            started_at: self.time(6)?,
-            stopped_at: self.time(7)?,
-            last_activity_at: self.time(8)?,
-            timing: self.parsed(9, "in-flight, stale, ended, after-restore, between or unknown")?,
-            reasons: reasons.map(str::to_owned).collect(),
-            evidence: self.text(11).to_owned(),
-            steps: self.number(12)?,
-            steps_unfinished: self.number(13)?,
-            output_expected: self.number(14)?,
-            output_stored: self.number(15)?,
-            deletable: match self.text(16) {
-                "yes" => true,
-                "no" => false,
-                _ => return Err(self.bad(16, "yes or no")),
-            },
-            fingerprint: self.text(17).to_owned(),
-            note: self.text(18).to_owned(),
-        })
-    }
-
-    /// A cell by its place in [`COLUMNS`].
-    fn text(&self, column: usize) -> &str {
-        restored(self.record.get(self.places[column]).unwrap_or_default())
-    }
-
-    fn parsed<T: FromStr>(&self, column: usize, expected: &'static str) -> Result<T, ReportError> {
-        self.text(column).parse().map_err(|_| self.bad(column, expected))
-    }
-
-    fn number(&self, column: usize) -> Result<Option<i64>, ReportError> {
-        if self.text(column).is_empty() { Ok(None) } else { self.parsed(column, "a number, or nothing").map(Some) }
-    }
-
-    fn time(&self, column: usize) -> Result<Option<Timestamp>, ReportError> {
-        let expected = "a time such as 2026-11-20T02:00:00Z, or nothing";
-        if self.text(column).is_empty() { Ok(None) } else { self.parsed(column, expected).map(Some) }
-    }
-
-    fn bad(&self, column: usize, expected: &'static str) -> ReportError {
-        let value = shorten(self.text(column), SHOWN);
-        ReportError::Cell { line: self.line, column: COLUMNS[column], value, expected }
-    }
+fn row(cells: &Cells<'_>) -> Result<Row, ReportError> {
+    let text = |column| cells.text(column).to_owned();
+    Ok(Row {
+        line: cells.line,
+        build_url: text(Column::BuildUrl),
+        project: text(Column::Project),
+        build_num: cells.number(Column::BuildNum)?,
+        lifecycle: text(Column::Lifecycle),
+        status: text(Column::Status),
+        queued_at: cells.time(Column::QueuedAt)?,
+        started_at: cells.time(Column::StartedAt)?,
+        stopped_at: cells.time(Column::StoppedAt)?,
+        last_activity_at: cells.time(Column::LastActivityAt)?,
+        timing: cells.timing()?,
+        reasons: cells.reasons(),
+        evidence: text(Column::Evidence),
+        steps: cells.number(Column::Steps)?,
+        steps_unfinished: cells.number(Column::StepsUnfinished)?,
+        output_expected: cells.number(Column::OutputExpected)?,
+        output_stored: cells.number(Column::OutputStored)?,
+        deletable: cells.deletable()?,
+        fingerprint: text(Column::Fingerprint),
+        note: text(Column::Note),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::finding::Finding;
-    use crate::report::ReportWriter;
+    use crate::report::{COLUMNS, ReportWriter};
 
     fn finding() -> Finding {
         Finding {

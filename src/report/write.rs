@@ -6,8 +6,7 @@ use jiff::Timestamp;
 
 use crate::finding::Finding;
 
-use super::cell::neutralised;
-use super::columns::{BETWEEN_REASONS, COLUMNS};
+use super::cell::{BETWEEN_REASONS, COLUMNS, neutralised};
 
 /// A report that is being written.
 pub struct ReportWriter<W: Write> {

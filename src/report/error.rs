@@ -1,0 +1,74 @@
+//! Why a report or a list of URLs is refused.
+
+use crate::build_url::BuildUrlError;
+use crate::file_access::{LONGEST_LINE, REPORT, size};
+
+/// A report or a list that cannot be trusted. Lines are counted from 1.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    #[error("it cannot be read")]
+    Read(#[from] std::io::Error),
+    #[error("it is larger than {}", size(REPORT.largest))]
+    TooLarge,
+    #[error("line {line}: it is longer than {}", size(LONGEST_LINE))]
+    LongLine { line: u64 },
+    #[error("line {line}: it is not UTF-8")]
+    NotUtf8 { line: u64 },
+    #[error("it is empty: neither a report with its header row nor a list of URLs")]
+    Empty,
+    /// Another file of this program.
+    #[error("it is {0}, not a report")]
+    SomethingElse(&'static str),
+    #[error("its cells are separated by {0:?}, not by commas")]
+    Separator(char),
+    /// The first line is neither a header nor a URL.
+    #[error("line {line}: expected the header row of a report or the URL of a build, found {found:?}")]
+    Neither { line: u64, found: String },
+    #[error("the header row has {how} column {column:?}")]
+    Column {
+        /// `no` or `more than one`.
+        how: &'static str,
+        column: &'static str,
+    },
+    #[error("line {line}: the row has {found} cells, the header has {expected}")]
+    Cells { line: u64, found: u64, expected: u64 },
+    #[error("line {line}: {column} {value:?}: expected {expected}")]
+    Cell {
+        line: u64,
+        column: &'static str,
+        /// The start of what the cell holds.
+        value: String,
+        expected: &'static str,
+    },
+    #[error("line {line}: {text:?} is not the URL of a build")]
+    Url { line: u64, text: String, source: BuildUrlError },
+    #[error("line {line}: {url} stands there a second time, first on line {first}")]
+    Twice { line: u64, url: String, first: u64 },
+    #[error("it is not CSV")]
+    Csv(#[source] csv::Error),
+}
+
+impl ReportError {
+    /// What the operator can do next.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Cells { .. } => "was the file cut, or a cell edited without its quotes? scan again",
+            Self::Column { .. } => {
+                "the first row of a report names its columns, separated by commas: `halfbuilt scan -o` writes it"
+            }
+            Self::Separator(_) => "save it as CSV with commas",
+            Self::SomethingElse(_) => "give the report that `halfbuilt scan -o` wrote",
+            Self::Url { text, .. } if text.starts_with('/') => "--base-url https://HOST completes it",
+            Self::NotUtf8 { .. } => "save it as \"CSV UTF-8\"",
+            Self::Url { .. } => {
+                "expected https://HOST/VCS/ORG/PROJECT/NUMBER, such as https://ci.example.com/gh/acme/api/1234"
+            }
+            Self::Twice { .. } => "keep one of the two rows",
+            Self::Neither { .. } => "give a report that `halfbuilt scan -o` wrote, or one URL a line",
+            Self::Cell { .. } => "scan again, or leave the row out",
+            Self::Read(_) | Self::TooLarge | Self::LongLine { .. } | Self::Empty | Self::Csv(_) => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
