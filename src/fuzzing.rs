@@ -4,4 +4,4 @@
 //! as `cargo test` builds it, where no such flag is set. Nothing here is promised to anybody.
 
 pub use crate::admin::nrepl::fuzzing::{bencode_again, nrepl_answer};
-pub use crate::database::fuzzing::{connection_string, password, service};
+pub use crate::libpq::fuzzing::{connection_string, password, service};

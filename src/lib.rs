@@ -2,7 +2,7 @@
 //! chosen ones, and proves that they are gone.
 //!
 //! Arrows run one way: `main` -> [`commands`] -> [`output`] -> [`audit`] -> {[`scan`], [`deletion`], [`drill`]} -> {[`database`],
-//! [`admin`], [`report`]} -> the domain (the files beside this one). `tests/layers.rs` holds the code to it.
+//! [`admin`], [`report`]} -> [`libpq`] -> the domain (the files beside this one). `tests/layers.rs` holds the code to it.
 
 pub mod admin;
 pub mod audit;
@@ -24,6 +24,7 @@ pub mod file_access;
 pub mod finding;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod libpq;
 pub mod not_checked;
 pub mod obstacle;
 pub mod output;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. A module may use those below its own layer, never one beside it.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
     // What is asked of the operating system: how files are opened, whoever reads or writes them.
     &["core_dumps", "file_access"],
     &[
@@ -27,6 +27,8 @@ const LAYERS: [&[&str]; 8] = [
         "text",
         "timing",
     ],
+    // How a connection to PostgreSQL is made: no queries, nothing of builds.
+    &["libpq"],
     &["database", "admin", "policy", "report"],
     &["scan", "deletion", "drill"],
     // What fuzz targets see, and what a report and its journals come to.
@@ -55,17 +57,17 @@ const BESIDE: [(&str, &str); 8] = [
 
 /// Where each package may be named.
 const HOMES: [(&str, &[&str]); 26] = [
-    ("tokio_postgres", &["database/"]),
-    ("tokio_openssl", &["database/", "admin/http/"]),
-    ("nix::unistd", &["database/", "file_access.rs", "deletion/journal/", "admin/console/"]),
+    ("tokio_postgres", &["database/", "libpq/"]),
+    ("tokio_openssl", &["libpq/", "admin/http/"]),
+    ("nix::unistd", &["libpq/", "file_access.rs", "deletion/journal/", "admin/console/"]),
     ("nix::fcntl", &["file_access.rs", "deletion/journal/", "deletion/archive/", "output/record_file.rs"]),
     ("nix::poll", &["file_access.rs", "output/pipe.rs"]),
     ("nix::sys", &["admin/console/", "core_dumps.rs"]),
     ("nix::time", &["admin/freshness.rs"]),
     ("pty_process", &["admin/console/"]),
     ("flate2", &["deletion/archive/"]),
-    ("socket2", &["database/"]),
-    ("openssl", &["database/", "admin/"]),
+    ("socket2", &["libpq/"]),
+    ("openssl", &["libpq/", "admin/"]),
     ("hyper", &["admin/http.rs", "admin/http/"]),
     ("hyper_util", &["admin/http/"]),
     ("tower_service", &["admin/http/route.rs"]),

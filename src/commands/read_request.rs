@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::ReadingArgs;
-use crate::database::{Database, Settings};
+use crate::database::{Database, DatabaseError, Settings};
 use crate::output::Printer;
 use crate::scan::{Profile, Rule, ScanPlan};
 use crate::timing::RestoreTimes;
@@ -147,7 +147,7 @@ impl RequestedTimes {
 
 /// Connects to a build database that `--database-url` or the environment names.
 pub(super) async fn connect_to(database_url: Option<&str>, printer: Printer) -> Result<Database, Error> {
-    let settings = Settings::resolve(database_url, |name| std::env::var_os(name))?;
+    let settings = Settings::resolve(database_url, |name| std::env::var_os(name)).map_err(DatabaseError::from)?;
     for warning in settings.warnings() {
         printer.warn(warning);
     }

@@ -8,7 +8,7 @@ use tokio_postgres::{Row, Transaction};
 
 use crate::sql;
 
-use super::DatabaseError;
+use super::error::DatabaseError;
 use super::row::Field;
 
 /// Has the server check the statement that follows.

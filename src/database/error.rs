@@ -1,97 +1,16 @@
 //! What can go wrong between this program and the build database, and what to do about it.
 
-use std::error::Error;
-use std::path::PathBuf;
-
 use tokio_postgres::error::SqlState;
 
-use crate::causes::causes;
-
-use super::client_certificate::ClientCertificateError;
-use super::connect::Tries;
-use super::connect_hint::connect_hint;
-use super::keywords::variable_of;
-use super::service::ServiceError;
+use crate::libpq::{ConnectError, ServerError};
 
 /// A build database that could not be reached or read. No text of it holds a password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
-    /// `--database-url` is neither a URL nor `key=value` pairs.
-    #[error("the connection string cannot be read: {0}")]
-    ConnectionString(&'static str),
-    /// A connection keyword is not known; it is named if it looks like one, and not like a piece of a password.
-    #[error("unknown connection keyword{}", .0.as_deref().map(|key| format!(" {key:?}")).unwrap_or_default())]
-    Keyword(Option<String>),
-    /// A connection keyword has a value that it cannot have.
-    #[error("the connection keyword {key} has a value that is not {expected}")]
-    Value {
-        /// libpq's keyword.
-        key: &'static str,
-        /// What it can be.
-        expected: &'static str,
-    },
-    /// An environment variable cannot be read. To pass over it would be to connect less safely than it may ask for.
-    #[error("the environment variable {0} is not UTF-8")]
-    Variable(&'static str),
-    /// A file is wanted, and what is given is what should be in it. It is not shown: it may be a private key.
-    #[error("{0} is the text of a key or certificate, not the name of a file")]
-    NoFileName(&'static str),
-    /// A connection keyword asks for something that this program cannot do.
-    #[error("{key} cannot be followed: {why}")]
-    Unsupported {
-        /// libpq's keyword.
-        key: &'static str,
-        /// Why.
-        why: &'static str,
-    },
-    /// Two lists that belong together are not of one length.
-    #[error("{ones} values of {one} do not fit {others} of {other}")]
-    Counts {
-        /// The one keyword.
-        one: &'static str,
-        /// How many values it has.
-        ones: usize,
-        /// The other keyword.
-        other: &'static str,
-        /// How many values that has.
-        others: usize,
-    },
-    /// Nobody is named, and the operating system does not say who runs this.
-    #[error("no user is named, and the operating system has no name for this one")]
-    NoUser,
-    /// A service that was asked for could not be had.
+    /// No connection came about.
     #[error(transparent)]
-    Service(#[from] ServiceError),
-    /// The client's own certificate cannot be used.
-    #[error(transparent)]
-    ClientCertificate(#[from] ClientCertificateError),
-    /// OpenSSL could not be set up.
-    #[error("TLS could not be set up")]
-    Tls(#[source] openssl::error::ErrorStack),
-    /// The file of trusted certificates cannot be used.
-    #[error("no certificate could be read from {file}")]
-    RootFile {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// Verification was asked for, and there is nothing to verify with.
-    #[error("sslmode={0} needs a file of trusted certificates")]
-    NoRootFile(&'static str),
-    /// The system's store vouches for any server with a certificate, so the name has to be checked too.
-    #[error("sslrootcert=system needs sslmode=verify-full")]
-    SystemRootsNeedVerifyFull,
-    /// The server could not be reached, or refused the connection.
-    #[error("cannot connect to the build database at {server}")]
-    Connect {
-        /// The server, without a secret.
-        server: String,
-        /// Why, for each server that was tried.
-        #[source]
-        source: Tries,
-    },
+    Connect(#[from] ConnectError),
     /// A standby stopped a statement, or ended the session, to go on with what the primary did meanwhile.
     #[error("the standby cancelled {what}")]
     CancelledByStandby {
@@ -99,7 +18,7 @@ pub enum DatabaseError {
         what: String,
         /// The server's words.
         #[source]
-        source: ServerSaid,
+        source: ServerError,
     },
     /// A statement failed.
     #[error("{what} failed")]
@@ -108,7 +27,7 @@ pub enum DatabaseError {
         what: String,
         /// Why.
         #[source]
-        source: ServerSaid,
+        source: ServerError,
     },
     /// The server, or the network before it, has said nothing for too long. What was asked for may still be done there.
     #[error("{what}: no answer within {limit:?}")]
@@ -145,64 +64,10 @@ pub enum DatabaseError {
     },
 }
 
-/// An error of a statement, with the server's own words at the front.
-#[derive(Debug)]
-pub struct ServerSaid {
-    error: tokio_postgres::Error,
-    /// Where in the statement, counted in characters from 1.
-    position: Option<usize>,
-}
-
-impl ServerSaid {
-    pub(super) fn new(error: tokio_postgres::Error) -> Self {
-        use tokio_postgres::error::ErrorPosition;
-        let position = match error.as_db_error().and_then(|db| db.position()) {
-            Some(ErrorPosition::Original(position)) => Some(*position as usize),
-            _ => None,
-        };
-        Self { error, position }
-    }
-
-    /// Where in the statement the server found the fault, counted in characters from 1.
-    pub fn position(&self) -> Option<usize> {
-        self.position
-    }
-
-    pub(super) fn code(&self) -> Option<&SqlState> {
-        self.error.code()
-    }
-
-    /// Whether the connection ended, or failed below the protocol.
-    fn is_about_the_connection(&self) -> bool {
-        let io = |error: &(dyn Error + 'static)| error.is::<std::io::Error>();
-        self.error.is_closed() || causes(&self.error).any(io)
-    }
-}
-
-impl std::fmt::Display for ServerSaid {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.error.as_db_error() {
-            Some(db) => {
-                write!(f, "{} (SQLSTATE {})", db.message(), db.code().code())?;
-                db.detail().map_or(Ok(()), |detail| write!(f, "; {detail}"))?;
-                db.hint().map_or(Ok(()), |hint| write!(f, "; {hint}"))
-            }
-            None => self.error.fmt(f),
-        }
-    }
-}
-
-impl Error for ServerSaid {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        // The server's own error is already shown; only what lies below the protocol adds to it.
-        if self.error.as_db_error().is_some() { None } else { self.error.source() }
-    }
-}
-
 impl DatabaseError {
     /// A statement that failed while something was being done.
     pub(super) fn statement(what: &str, error: tokio_postgres::Error) -> Self {
-        let (what, source) = (what.to_owned(), ServerSaid::new(error));
+        let (what, source) = (what.to_owned(), ServerError::new(error));
         let recovery = match source.code() {
             // A snapshot that is only read has no other way to this one.
             Some(code) if *code == SqlState::T_R_SERIALIZATION_FAILURE => true,
@@ -216,7 +81,7 @@ impl DatabaseError {
     /// The same, where so many characters stood before the statement that is meant.
     pub(super) fn after(mut self, before: usize) -> Self {
         if let Self::Query { source, .. } | Self::CancelledByStandby { source, .. } = &mut self {
-            source.position = source.position.and_then(|position| position.checked_sub(before));
+            source.skip(before);
         }
         self
     }
@@ -241,7 +106,8 @@ impl DatabaseError {
     /// the connection was lost.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::CancelledByStandby { .. } | Self::NoAnswer { .. } | Self::LockLost => true,
+            Self::Connect(error) => error.may_pass(),
+            Self::CancelledByStandby { .. } | Self::NoAnswer { .. } | Self::LockLost => true,
             Self::Query { source, .. } => match source.code() {
                 // Connection exceptions, insufficient resources, operator intervention. What was cancelled would be again.
                 Some(code) if *code == SqlState::QUERY_CANCELED || *code == SqlState::DISK_FULL => false,
@@ -255,27 +121,7 @@ impl DatabaseError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::ConnectionString(_) => {
-                "give postgres://USER@HOST:PORT/DATABASE or \"host=... port=... dbname=... user=...\"".to_owned()
-            }
-            Self::Keyword(_) => {
-                "the keywords are libpq's: host, port, dbname, user, sslmode, sslrootcert, target_session_attrs ..."
-                    .to_owned()
-            }
-            Self::Value { key, .. } => {
-                format!("look in {}; in a URL, write / ? @ : and % of a password as %2F %3F %40 %3A %25", places(key))
-            }
-            Self::Variable(name) => format!("write it in UTF-8, or leave it out: unset {name}"),
-            Self::NoFileName(key) => format!("put the text into a file and name that: look in {}", places(key)),
-            Self::Unsupported { key, .. } => format!("leave it out: look in {}", places(key)),
-            Self::Counts { .. } => "give as many as there are hosts, or one port for all of them".to_owned(),
-            Self::NoUser => "give user in --database-url, or PGUSER".to_owned(),
-            Self::Service(ServiceError::NotFound { .. }) => {
-                "PGSERVICEFILE names another file; the name stands in it in square brackets".to_owned()
-            }
-            Self::ClientCertificate(error) => return error.hint(),
-            Self::NoRootFile(_) => "give sslrootcert=FILE, or sslrootcert=system for the system's store".to_owned(),
-            Self::Connect { source, .. } => return source.last().find_map(connect_hint),
+            Self::Connect(error) => return error.hint(),
             Self::CancelledByStandby { .. } => {
                 "a standby does not wait for long reads: try again; or have it wait, by \
                  max_standby_streaming_delay; or have the primary keep what is read, by hot_standby_feedback; or read \
@@ -296,21 +142,9 @@ impl DatabaseError {
                     .to_owned()
             }
             Self::Query { source, .. } => return query_hint(source.code()?),
-            Self::Tls(_)
-            | Self::RootFile { .. }
-            | Self::SystemRootsNeedVerifyFull
-            | Self::Service(_)
-            | Self::Column { .. } => {
-                return None;
-            }
+            Self::Column { .. } => return None,
         })
     }
-}
-
-/// Where a keyword can have come from.
-fn places(key: &str) -> String {
-    let variable = variable_of(key).map(|name| format!(", {name}")).unwrap_or_default();
-    format!("--database-url{variable} and the service file")
 }
 
 fn query_hint(code: &SqlState) -> Option<String> {

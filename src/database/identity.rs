@@ -4,7 +4,7 @@ use tokio_postgres::Transaction;
 
 use crate::sql;
 
-use super::DatabaseError;
+use super::error::DatabaseError;
 use super::row::Field;
 
 /// Names the database, and says whether the identifier may be asked for.

@@ -9,7 +9,7 @@ use tokio_postgres::{Client, GenericClient, Row};
 
 use crate::sql;
 
-use super::DatabaseError;
+use super::error::DatabaseError;
 use super::row::Field;
 
 /// Begins the transaction.

@@ -1,31 +1,17 @@
-//! The build database: how it is reached, and the read-only snapshots through which it is seen.
-//! The only module that knows the PostgreSQL client.
+//! The build database: the read-only snapshots through which it is seen, and the locks of a deletion.
+//! The only module that knows the PostgreSQL client, beside [`libpq`](crate::libpq), which connects.
 
-mod auth;
-mod client_certificate;
 mod columns;
-mod connect;
-mod connect_hint;
-mod conninfo;
 mod error;
-pub(crate) mod fuzzing;
-mod hosts;
 mod identity;
-mod keywords;
 mod lock;
 mod onlooker;
-mod passfile;
-mod route;
 mod row;
-mod server_name;
-mod service;
 mod session;
-mod settings;
 mod silence;
 mod snapshot;
-mod tls;
-mod wire;
 
+pub use crate::libpq::Settings;
 pub use columns::Column;
 pub use error::DatabaseError;
 pub use identity::{DatabaseIdentity, Position};
@@ -33,5 +19,4 @@ pub use lock::{Holder, Lock};
 pub use onlooker::Onlooker;
 pub use row::{Row, Rows};
 pub use session::{Canceller, Database};
-pub use settings::Settings;
 pub use snapshot::{Parameter, Snapshot};

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use tokio_postgres::types::Type;
 
+use crate::libpq::{self, Connected, ReachedServer, Settings};
 use crate::sql;
 
-use super::connect::{self, Connected, Way};
+use super::error::DatabaseError;
 use super::lock::Holder;
 use super::silence::in_time;
 use super::snapshot::query_error;
-use super::{DatabaseError, Settings};
 
 /// Begins a transaction that only reads.
 const LOOK: &str = sql::SERVER.part("lock_transaction");
@@ -28,7 +28,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Onlooker {
     pub(super) settings: Arc<Settings>,
-    pub(super) way: Way,
+    pub(super) server: ReachedServer,
     /// The server's process of the transaction that was begun last; 0 before the first.
     pub(super) pid: Arc<AtomicI64>,
 }
@@ -42,7 +42,7 @@ impl Onlooker {
         let Ok(pid @ 1..) = i32::try_from(self.pid.load(Ordering::Relaxed)) else { return Ok(Vec::new()) };
         let failed = |source| query_error(WHAT, source);
         let look = async {
-            let Connected { client, .. } = connect::once_more(&self.settings, &self.way).await?;
+            let Connected { client, .. } = libpq::reconnect(&self.settings, &self.server).await?;
             client.batch_execute(LOOK).await.map_err(failed)?;
             client.batch_execute(SESSION).await.map_err(failed)?;
             let rows = client.query_typed(WAITS, &[(&pid, Type::INT4)]).await.map_err(failed)?;

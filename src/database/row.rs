@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream::BoxStream};
 use jiff::Timestamp;
 use tokio_postgres::types::FromSql;
 
-use super::DatabaseError;
+use super::error::DatabaseError;
 use super::silence::in_time;
 
 /// One row of an answer.

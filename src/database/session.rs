@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use tokio_postgres::{CancelToken, Client, IsolationLevel, Transaction};
 
+use crate::libpq::{self, Connected, ReachedServer, Settings};
 use crate::sql;
 
-use super::connect::{self, Connected, Way};
+use super::error::DatabaseError;
 use super::identity::{self, DatabaseIdentity, Position};
 use super::lock::{self, DeletionLock, Holder, Lock};
 use super::onlooker::Onlooker;
 use super::row::Field;
 use super::silence::in_time;
 use super::snapshot::{SETTING_UP, Snapshot, query_error, settled};
-use super::{DatabaseError, Settings};
 
 /// Settles what a transaction must not inherit: the search path, the time zone, how long it may idle.
 const SESSION: &str = sql::SESSION.part("session");
@@ -26,6 +26,8 @@ const SESSION: &str = sql::SESSION.part("session");
 const PATH_OF_ROLE: &str = sql::SESSION.part("path_of_role");
 /// Says which schemas are on it.
 const SCHEMAS: &str = sql::SESSION.part("schemas");
+/// Says of what kind the server is.
+const SERVER_KIND: &str = sql::SERVER.part("kind");
 /// Says whether it is a standby.
 const STANDBY: &str = sql::SERVER.part("standby");
 /// Says how long a statement may run.
@@ -40,7 +42,7 @@ const ON_THE_WAY: Duration = Duration::from_secs(5);
 pub struct Database {
     client: Client,
     settings: Arc<Settings>,
-    way: Way,
+    server: ReachedServer,
     /// The server's process of the transaction that was begun last.
     pid: Arc<AtomicI64>,
     canceller: Canceller,
@@ -62,7 +64,7 @@ pub struct Database {
 #[derive(Clone)]
 pub struct Canceller {
     token: CancelToken,
-    way: Way,
+    server: ReachedServer,
 }
 
 impl Database {
@@ -71,12 +73,12 @@ impl Database {
     /// # Errors
     /// The server cannot be reached or lets nobody in.
     pub async fn connect(settings: Settings) -> Result<Self, DatabaseError> {
-        let Connected { client, way } = connect::connect(&settings).await?;
-        let canceller = Canceller { token: client.cancel_token(), way: way.clone() };
+        let Connected { client, server } = libpq::connect(&settings, SERVER_KIND).await?;
+        let canceller = Canceller { token: client.cancel_token(), server: server.clone() };
         Ok(Self {
             client,
             settings: Arc::new(settings),
-            way,
+            server,
             pid: Arc::default(),
             canceller,
             longest: None,
@@ -175,7 +177,7 @@ impl Database {
     /// The connection is lost.
     pub async fn lock(&mut self, holder: &str) -> Result<Lock, DatabaseError> {
         // The connection has to be the lock's own: foreign SQL runs on this one, and its transactions end.
-        let Connected { client, .. } = connect::once_more(&self.settings, &self.way).await?;
+        let Connected { client, .. } = libpq::reconnect(&self.settings, &self.server).await?;
         let (lock, taken) =
             in_time("taking the lock of a deletion", self.first_answer(), lock::take(client, holder)).await?;
         self.needs_lock = taken.is_some();
@@ -197,7 +199,7 @@ impl Database {
     /// # Errors
     /// The connection is lost.
     pub async fn take_over_lock(&mut self, from: &mut Self) -> Result<bool, DatabaseError> {
-        let same = self.way.leads_to_the_same(&from.way);
+        let same = self.server.is_at_the_address_of(&from.server);
         self.lock = from.lock.take().filter(|lock| same && !lock.is_closed());
         if self.lock.is_none() {
             return Ok(false);
@@ -236,7 +238,7 @@ impl Database {
 
     /// Something that sees what the snapshot waits for, while it is busy.
     pub fn onlooker(&self) -> Onlooker {
-        Onlooker { settings: Arc::clone(&self.settings), way: self.way.clone(), pid: Arc::clone(&self.pid) }
+        Onlooker { settings: Arc::clone(&self.settings), server: self.server.clone(), pid: Arc::clone(&self.pid) }
     }
 
     /// Something that can stop a running statement while the snapshot is busy with it.
@@ -295,6 +297,6 @@ struct Begun<'a> {
 impl Canceller {
     /// Asks the server to stop the running statement. A server that does not answer is left alone.
     pub async fn cancel(&self) {
-        connect::cancel(&self.token, &self.way).await;
+        libpq::cancel(&self.token, &self.server).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::DatabaseError;
+use super::error::DatabaseError;
 
 /// Does something unless the server says nothing for too long; without a limit it is waited for.
 pub(super) async fn in_time<T>(

@@ -9,10 +9,11 @@ use tokio_postgres::{SimpleQueryMessage, Transaction};
 use crate::sql;
 
 use super::columns::{self, Column};
+use super::error::DatabaseError;
 use super::identity::DatabaseIdentity;
 use super::row::Field;
+use super::row::{Row, Rows};
 use super::silence::in_time;
-use super::{DatabaseError, Row, Rows};
 
 /// Says whether it is still settled, and in which session of the server.
 const SETTLED: &str = sql::SESSION.part("settled");

@@ -13,8 +13,43 @@ use openssl::x509::verify::X509VerifyFlags;
 
 use crate::file_access;
 
-use super::DatabaseError;
-use super::client_certificate::ClientCertificate;
+use super::client_certificate::{ClientCertificate, ClientCertificateError};
+
+/// TLS that cannot be set up as asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The client's own certificate cannot be used.
+    #[error(transparent)]
+    ClientCertificate(#[from] ClientCertificateError),
+    /// OpenSSL refuses a setting.
+    #[error("TLS could not be set up")]
+    SetUp(#[from] ErrorStack),
+    /// The file of trusted certificates cannot be used.
+    #[error("no certificate could be read from {file}")]
+    RootFile {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Verification was asked for, and there is nothing to verify with.
+    #[error("sslmode={0} needs a file of trusted certificates")]
+    NoRootFile(&'static str),
+}
+
+impl TlsError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::ClientCertificate(error) => error.hint(),
+            Self::NoRootFile(_) => {
+                Some("give sslrootcert=FILE, or sslrootcert=system for the system's store".to_owned())
+            }
+            Self::SetUp(_) | Self::RootFile { .. } => None,
+        }
+    }
+}
 
 /// `sslmode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,9 +115,8 @@ pub(super) const PROTOCOL: &[u8] = b"postgresql";
 
 impl Tls {
     /// Reads the certificates. What is to be told to a person goes to `warnings`.
-    pub(super) fn new(wishes: &Wishes, warnings: &mut Vec<String>) -> Result<Self, DatabaseError> {
-        let set_up = |source: ErrorStack| DatabaseError::Tls(source);
-        let mut context = SslContextBuilder::new(SslMethod::tls_client()).map_err(set_up)?;
+    pub(super) fn new(wishes: &Wishes, warnings: &mut Vec<String>) -> Result<Self, TlsError> {
+        let mut context = SslContextBuilder::new(SslMethod::tls_client())?;
         context.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_SSLV2 | SslOptions::NO_SSLV3);
         context.set_mode(
             SslMode::AUTO_RETRY
@@ -90,14 +124,14 @@ impl Tls {
                 | SslMode::ENABLE_PARTIAL_WRITE
                 | SslMode::RELEASE_BUFFERS,
         );
-        context.set_min_proto_version(Some(wishes.oldest.for_openssl())).map_err(set_up)?;
+        context.set_min_proto_version(Some(wishes.oldest.for_openssl()))?;
         // Where none is given, openssl.cnf may have said which.
         if let Some(newest) = wishes.newest {
-            context.set_max_proto_version(Some(newest.for_openssl())).map_err(set_up)?;
+            context.set_max_proto_version(Some(newest.for_openssl()))?;
         }
         let mut offered = vec![PROTOCOL.len() as u8];
         offered.extend_from_slice(PROTOCOL);
-        context.set_alpn_protos(&offered).map_err(set_up)?;
+        context.set_alpn_protos(&offered)?;
         // libpq verifies wherever it has something to verify with, whatever sslmode says; without, only verify-* insists.
         let verifies = trust(&mut context, wishes, warnings)?;
         context.set_verify(if verifies { SslVerifyMode::PEER } else { SslVerifyMode::NONE });
@@ -122,20 +156,20 @@ impl Tls {
 }
 
 /// Sets up whom to trust. Says whether there is anybody.
-fn trust(context: &mut SslContextBuilder, wishes: &Wishes, warnings: &mut Vec<String>) -> Result<bool, DatabaseError> {
+fn trust(context: &mut SslContextBuilder, wishes: &Wishes, warnings: &mut Vec<String>) -> Result<bool, TlsError> {
     if wishes.root.as_deref() == Some("system") {
-        context.set_default_verify_paths().map_err(DatabaseError::Tls)?;
+        context.set_default_verify_paths()?;
     } else {
         let default = wishes.home.as_ref().map(|home| home.join(".postgresql/root.crt"));
         match wishes.root.as_ref().map(PathBuf::from).or(default).filter(|file| file.exists()) {
             Some(file) => {
                 let vetted = file_access::vet(&file, file_access::CERTIFICATES);
-                vetted.map_err(|source| DatabaseError::RootFile { file: file.clone(), source: source.into() })?;
+                vetted.map_err(|source| TlsError::RootFile { file: file.clone(), source: source.into() })?;
                 let loaded = context.load_verify_locations(Some(&file), None);
-                loaded.map_err(|source| DatabaseError::RootFile { file, source: source.into() })?;
+                loaded.map_err(|source| TlsError::RootFile { file, source: source.into() })?;
             }
             None if matches!(wishes.mode, Mode::VerifyCa | Mode::VerifyFull) => {
-                return Err(DatabaseError::NoRootFile(wishes.mode.name()));
+                return Err(TlsError::NoRootFile(wishes.mode.name()));
             }
             None => return Ok(false),
         }
@@ -145,11 +179,7 @@ fn trust(context: &mut SslContextBuilder, wishes: &Wishes, warnings: &mut Vec<St
 }
 
 /// Has certificates checked against the lists of revoked ones, if there are any.
-fn revocation(
-    context: &mut SslContextBuilder,
-    wishes: &Wishes,
-    warnings: &mut Vec<String>,
-) -> Result<(), DatabaseError> {
+fn revocation(context: &mut SslContextBuilder, wishes: &Wishes, warnings: &mut Vec<String>) -> Result<(), TlsError> {
     let named = wishes.revoked.is_some() || wishes.revoked_folder.is_some();
     // The default list belongs to the file of trusted certificates: it says nothing of those whom the system trusts.
     let looked_for = !named && wishes.root.as_deref() != Some("system");
@@ -158,7 +188,7 @@ fn revocation(
     let store = context.cert_store_mut();
     let mut found = false;
     if let Some(file) = file {
-        let lookup = store.add_lookup(X509Lookup::file()).map_err(DatabaseError::Tls)?;
+        let lookup = store.add_lookup(X509Lookup::file())?;
         let text = file_access::read_plain(&file, file_access::REVOKED);
         let certificates = || text.as_ref().ok().and_then(|text| X509::stack_from_pem(text).ok());
         // As in libpq, a file with anything in it has every certificate checked: without a list that fails.
@@ -175,19 +205,19 @@ fn revocation(
         }
     }
     if let Some(folder) = &wishes.revoked_folder {
-        let lookup = store.add_lookup(X509Lookup::hash_dir()).map_err(DatabaseError::Tls)?;
-        lookup.add_dir(folder, SslFiletype::PEM).map_err(DatabaseError::Tls)?;
+        let lookup = store.add_lookup(X509Lookup::hash_dir())?;
+        lookup.add_dir(folder, SslFiletype::PEM)?;
         found = true;
     }
     if found {
         let flags = X509VerifyFlags::CRL_CHECK | X509VerifyFlags::CRL_CHECK_ALL;
-        store.set_flags(flags).map_err(DatabaseError::Tls)?;
+        store.set_flags(flags)?;
     }
     Ok(())
 }
 
 /// What a mode, and whether TLS could be set up, come to: in a mode that does not insist, libpq goes on without.
-pub(super) fn resolve(wishes: &Wishes, warnings: &mut Vec<String>) -> Result<(Mode, Option<Arc<Tls>>), DatabaseError> {
+pub(super) fn resolve(wishes: &Wishes, warnings: &mut Vec<String>) -> Result<(Mode, Option<Arc<Tls>>), TlsError> {
     if wishes.mode == Mode::Disable {
         return Ok((Mode::Disable, None));
     }

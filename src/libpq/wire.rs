@@ -14,7 +14,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_openssl::SslStream;
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 
-use super::auth::Watch;
+use super::auth::LoginWatch;
 
 /// A socket to a server.
 pub(super) enum Socket {
@@ -32,11 +32,11 @@ pub(super) enum Stream {
 /// A connection whose login is watched.
 pub(super) struct Wire {
     stream: Stream,
-    watch: Watch,
+    watch: LoginWatch,
 }
 
 impl Wire {
-    pub(super) fn new(stream: Stream, watch: Watch) -> Self {
+    pub(super) fn new(stream: Stream, watch: LoginWatch) -> Self {
         Self { stream, watch }
     }
 
@@ -82,7 +82,7 @@ impl AsyncRead for Wire {
         let this = self.get_mut();
         let before = buffer.filled().len();
         ready!(inside!(Stream, &mut this.stream, inner => inner.poll_read(cx, buffer), Plain, Encrypted))?;
-        Poll::Ready(this.watch.look(&buffer.filled()[before..]).map_err(io::Error::other))
+        Poll::Ready(this.watch.read(&buffer.filled()[before..]).map_err(io::Error::other))
     }
 }
 

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretSlice;
 
-use super::DatabaseError;
 use super::conninfo::is_space;
+use super::error::ConnectError;
 
 const DEFAULT_PORT: u16 = 5432;
 /// Debian's folder for sockets, and PostgreSQL's own. A libpq knows only the one that its packager chose: whoever looked in
@@ -66,14 +66,14 @@ pub(super) fn servers(
     hosts: Option<&str>,
     addresses: Option<&str>,
     ports: Option<&str>,
-) -> Result<Vec<Server>, DatabaseError> {
+) -> Result<Vec<Server>, ConnectError> {
     let [hosts, addresses, ports] = [hosts, addresses, ports].map(|list| list.map(split).unwrap_or_default());
     let count = if addresses.is_empty() { hosts.len().max(1) } else { addresses.len() };
     if !hosts.is_empty() && hosts.len() != count {
-        return Err(DatabaseError::Counts { one: "host", ones: hosts.len(), other: "hostaddr", others: count });
+        return Err(ConnectError::Counts { one: "host", ones: hosts.len(), other: "hostaddr", others: count });
     }
     if ports.len() > 1 && ports.len() != count {
-        return Err(DatabaseError::Counts { one: "port", ones: ports.len(), other: "host", others: count });
+        return Err(ConnectError::Counts { one: "port", ones: ports.len(), other: "host", others: count });
     }
     let server = |index: usize| {
         let port = port(ports.get(index).or(ports.first()).copied().unwrap_or_default())?;
@@ -95,7 +95,7 @@ fn split(list: &str) -> Vec<&str> {
     if list.is_empty() { Vec::new() } else { list.split(',').collect() }
 }
 
-fn port(text: &str) -> Result<u16, DatabaseError> {
+fn port(text: &str) -> Result<u16, ConnectError> {
     if text.is_empty() {
         return Ok(DEFAULT_PORT);
     }
@@ -112,8 +112,8 @@ pub(super) fn default_host() -> &'static str {
     if Path::new(packaged).is_dir() { packaged } else { own }
 }
 
-fn bad(key: &'static str, expected: &'static str) -> DatabaseError {
-    DatabaseError::Value { key, expected }
+fn bad(key: &'static str, expected: &'static str) -> ConnectError {
+    ConnectError::Value { key, expected }
 }
 
 /// `target_session_attrs`: which of the servers will do.
@@ -175,7 +175,7 @@ pub(super) fn shuffle<T>(things: &mut [T]) {
 mod tests {
     use super::*;
 
-    fn read(hosts: &str, addresses: &str, ports: &str) -> Result<Vec<String>, DatabaseError> {
+    fn read(hosts: &str, addresses: &str, ports: &str) -> Result<Vec<String>, ConnectError> {
         let servers = servers(Some(hosts), Some(addresses), Some(ports))?;
         Ok(servers.iter().map(ToString::to_string).collect())
     }

@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::DatabaseError;
+/// A text that is neither a URL nor `key=value` pairs. What it says holds nothing of the text, which may be a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the connection string cannot be read: {0}")]
+pub struct BadConnectionString(&'static str);
 
 /// The settings of one connection by libpq's keywords (`host`, `port`, `dbname` ...).
 pub type Keywords = BTreeMap<String, String>;
@@ -14,7 +17,7 @@ pub(super) fn is_space(c: char) -> bool {
 }
 
 /// Reads a connection string of either form.
-pub(super) fn parse(text: &str) -> Result<Keywords, DatabaseError> {
+pub(super) fn parse(text: &str) -> Result<Keywords, BadConnectionString> {
     let text = text.trim_matches(is_space);
     if text.contains('\0') {
         return Err(bad("a NUL byte cannot stand in it"));
@@ -30,7 +33,7 @@ pub(super) fn parse(text: &str) -> Result<Keywords, DatabaseError> {
 }
 
 /// `[user[:password]@][host[:port][,...]][/dbname][?key=value&...]`, every part percent-encoded.
-fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
+fn parse_url(rest: &str) -> Result<Keywords, BadConnectionString> {
     let (credentials, rest) = split_credentials(rest)?;
     let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -38,7 +41,7 @@ fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
 
     let mut keywords = Keywords::new();
     // What is left out before the parameters is not given: a lower layer may have it.
-    let mut set = |key: &str, value: &str| -> Result<(), DatabaseError> {
+    let mut set = |key: &str, value: &str| -> Result<(), BadConnectionString> {
         if !value.is_empty() {
             keywords.insert(key.to_owned(), percent_decoded(value)?);
         }
@@ -72,7 +75,7 @@ fn parse_url(rest: &str) -> Result<Keywords, DatabaseError> {
 
 /// What stands before the first `@`, and what behind it. libpq lets a `?` stand in a password; but before parameters it is taken
 /// for what begins them, or a secret among them would be taken for a name, and shown.
-fn split_credentials(rest: &str) -> Result<(&str, &str), DatabaseError> {
+fn split_credentials(rest: &str) -> Result<(&str, &str), BadConnectionString> {
     let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
     // What follows the first / or @ of a password would pass for a database or a host, which are shown.
     let raw = || bad("a / or an @ in a name or a password is not percent-encoded");
@@ -93,7 +96,7 @@ fn split_credentials(rest: &str) -> Result<(&str, &str), DatabaseError> {
 }
 
 /// `[::1]:5432` is a host in brackets and a port; so is `db:5432` without them.
-fn host_and_port(text: &str) -> Result<(&str, &str), DatabaseError> {
+fn host_and_port(text: &str) -> Result<(&str, &str), BadConnectionString> {
     let Some(inner) = text.strip_prefix('[') else { return Ok(text.rsplit_once(':').unwrap_or((text, ""))) };
     match inner.split_once(']') {
         Some(("", _)) => Err(bad("there is no address between [ and ]")),
@@ -108,7 +111,7 @@ fn host_and_port(text: &str) -> Result<(&str, &str), DatabaseError> {
     }
 }
 
-fn percent_decoded(text: &str) -> Result<String, DatabaseError> {
+fn percent_decoded(text: &str) -> Result<String, BadConnectionString> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -129,7 +132,7 @@ fn percent_decoded(text: &str) -> Result<String, DatabaseError> {
 }
 
 /// `host=db port=5432 password='it\'s'`, white space around `=` allowed.
-fn parse_pairs(text: &str) -> Result<Keywords, DatabaseError> {
+fn parse_pairs(text: &str) -> Result<Keywords, BadConnectionString> {
     let mut keywords = Keywords::new();
     let mut rest = text.chars().peekable();
     loop {
@@ -151,7 +154,7 @@ fn parse_pairs(text: &str) -> Result<Keywords, DatabaseError> {
     }
 }
 
-fn pair_value(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<String, DatabaseError> {
+fn pair_value(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<String, BadConnectionString> {
     let quoted = rest.next_if_eq(&'\'').is_some();
     let mut value = String::new();
     loop {
@@ -166,8 +169,8 @@ fn pair_value(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Str
     }
 }
 
-fn bad(why: &'static str) -> DatabaseError {
-    DatabaseError::ConnectionString(why)
+fn bad(why: &'static str) -> BadConnectionString {
+    BadConnectionString(why)
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use tokio_postgres::error::SqlState;
 
 use crate::causes::causes;
 
-use super::auth::AuthRefused;
-use super::connect::TryError;
+use super::auth::AuthError;
 use super::route::RouteError;
+use super::tries::TryError;
 
 /// What to do about a try that failed.
 pub(super) fn connect_hint(error: &TryError) -> Option<String> {
@@ -25,12 +25,9 @@ pub(super) fn connect_hint(error: &TryError) -> Option<String> {
         }
         TryError::Route(_) | TryError::Asking(_) => return None,
         TryError::Unsuitable(_) => "name more hosts, or ask for another kind by target_session_attrs",
-        TryError::Auth(AuthRefused::Unexpected(_)) => "is this a PostgreSQL server? check the host and the port",
-        TryError::Auth(AuthRefused::Unbound) => {
+        TryError::Auth(AuthError::Unexpected(_)) => "is this a PostgreSQL server? check the host and the port",
+        TryError::Auth(AuthError::Unbound) => {
             "channel_binding=disable would do without: then sslmode=verify-full alone says who the server is"
-        }
-        TryError::Auth(AuthRefused::Way(_)) => {
-            "the server's pg_hba.conf says what is asked for; require_auth says what may be"
         }
         TryError::Login(said) => match said.code() {
             Some(code) => return login_hint(code),

@@ -1,23 +1,24 @@
 //! What the fuzz targets see of libpq's files and connection strings. Nothing here reads a file.
 
 use super::conninfo::{self, Keywords};
+use super::error::ConnectError;
 use super::hosts::servers;
 use super::service::{LineFault, Pair};
-use super::{DatabaseError, passfile, service as services};
+use super::{passfile, service as services};
 
 /// Reads a connection string of either form.
 ///
 /// # Errors
 /// It is none.
-pub fn connection_string(text: &str) -> Result<Keywords, DatabaseError> {
-    conninfo::parse(text)
+pub fn connection_string(text: &str) -> Result<Keywords, ConnectError> {
+    Ok(conninfo::parse(text)?)
 }
 
 /// The password that a password file has for a host on port 5432.
 ///
 /// # Errors
 /// There can be no such host.
-pub fn password(file: &[u8], host: &str, dbname: &str, user: &str) -> Result<Option<Vec<u8>>, DatabaseError> {
+pub fn password(file: &[u8], host: &str, dbname: &str, user: &str) -> Result<Option<Vec<u8>>, ConnectError> {
     let servers = servers(Some(host), None, None)?;
     Ok(servers.first().and_then(|server| passfile::look_up(file, server, dbname, user)))
 }

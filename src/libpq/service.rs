@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use crate::file_access;
 
-use super::DatabaseError;
 use super::conninfo::is_space;
 use super::keywords::is_known;
 
@@ -62,7 +61,7 @@ pub(super) fn look_up(
     named: Option<PathBuf>,
     home: Option<&Path>,
     folder: Option<PathBuf>,
-) -> Result<Vec<Pair>, DatabaseError> {
+) -> Result<Vec<Pair>, ServiceError> {
     let own = home.map(|home| home.join(".pg_service.conf"));
     let system = folder.unwrap_or_else(|| SYSTEM_FOLDER.into()).join("pg_service.conf");
     let must_exist = named.is_some();
@@ -82,7 +81,7 @@ pub(super) fn look_up(
     }
     // A password may have been put in the wrong variable.
     let shown = name.len() <= 63 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
-    Err(ServiceError::NotFound { name: shown.then(|| name.to_owned()), files: looked_in }.into())
+    Err(ServiceError::NotFound { name: shown.then(|| name.to_owned()), files: looked_in })
 }
 
 /// The line at fault, counted from 1, and what is wrong with it.

@@ -11,12 +11,11 @@ use secrecy::SecretString;
 use socket2::TcpKeepalive;
 use tokio_postgres::config::ChannelBinding;
 
-use super::DatabaseError;
-use super::auth::AllowedAuth;
 use super::client_certificate::ClientCertificate;
 use super::conninfo::{Keywords, is_space};
+use super::error::ConnectError;
+use super::gather::{self, Environment};
 use super::hosts::{Server, Wanted, servers};
-use super::keywords::{self, Surroundings};
 use super::passfile;
 use super::route::SocketOptions;
 use super::tls::{self, Mode, Tls, Version, Wishes};
@@ -46,7 +45,6 @@ pub(super) struct Login {
     pub(super) options: Option<String>,
     pub(super) application_name: String,
     pub(super) channel_binding: ChannelBinding,
-    pub(super) allowed: AllowedAuth,
 }
 
 impl Settings {
@@ -59,15 +57,15 @@ impl Settings {
     pub fn resolve(
         database_url: Option<&str>,
         variable: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Self, DatabaseError> {
+    ) -> Result<Self, ConnectError> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-        keywords::check_variables(&variable)?;
+        gather::check_variables(&variable)?;
         let this_user = || User::from_uid(geteuid()).ok().flatten();
         let home = variable("HOME").map(PathBuf::from).or_else(|| this_user().map(|user| user.dir));
         let variable = |name: &str| variable(name).and_then(|value| value.into_string().ok());
-        let given = keywords::parse(database_url)?;
+        let given = gather::parse(database_url)?;
         let password_was_in_the_url = given.contains_key("password") || given.contains_key("sslpassword");
-        let gathered = keywords::gather(given, &Surroundings { variable: &variable, home: home.clone() })?;
+        let gathered = gather::gather(given, &Environment { variable: &variable, home: home.clone() })?;
         let values = Values(gathered);
 
         let mut warnings = Vec::new();
@@ -134,8 +132,8 @@ enum Shown {
 }
 
 /// The value itself is not shown: where a password is not encoded as it should be, a piece of it ends up in another place.
-fn bad(key: &'static str, expected: &'static str) -> DatabaseError {
-    DatabaseError::Value { key, expected }
+fn bad(key: &'static str, expected: &'static str) -> ConnectError {
+    ConnectError::Value { key, expected }
 }
 
 /// The values by their keywords.
@@ -156,13 +154,13 @@ impl Values {
         key: &'static str,
         expected: &'static str,
         values: &[(&str, T)],
-    ) -> Result<Option<T>, DatabaseError> {
+    ) -> Result<Option<T>, ConnectError> {
         let Some(given) = self.0.get(key) else { return Ok(None) };
         let found = values.iter().find(|(value, _)| value == given);
         found.map(|(_, choice)| Some(*choice)).ok_or_else(|| bad(key, expected))
     }
 
-    fn number(&self, key: &'static str) -> Result<Option<i64>, DatabaseError> {
+    fn number(&self, key: &'static str) -> Result<Option<i64>, ConnectError> {
         // An empty one is none, as in libpq.
         let parse = |text: &String| {
             text.trim_matches(is_space).parse::<i32>().map(i64::from).map_err(|_| bad(key, "a whole number"))
@@ -171,14 +169,14 @@ impl Values {
     }
 
     /// A time, none where it is zero or less.
-    fn seconds(&self, key: &'static str) -> Result<Option<Duration>, DatabaseError> {
+    fn seconds(&self, key: &'static str) -> Result<Option<Duration>, ConnectError> {
         let number = self.number(key)?;
         Ok(number.and_then(|number| u64::try_from(number).ok()).filter(|number| *number > 0).map(Duration::from_secs))
     }
 }
 
-fn login(values: &Values, this_user: impl Fn() -> Option<String>) -> Result<Login, DatabaseError> {
-    let user = values.owned("user").or_else(this_user).ok_or(DatabaseError::NoUser)?;
+fn login(values: &Values, this_user: impl Fn() -> Option<String>) -> Result<Login, ConnectError> {
+    let user = values.owned("user").or_else(this_user).ok_or(ConnectError::NoUser)?;
     let name = values.owned("application_name").or_else(|| values.owned("fallback_application_name"));
     let binding = values.choice("channel_binding", "disable, prefer or require", &BINDING)?;
     Ok(Login {
@@ -187,7 +185,6 @@ fn login(values: &Values, this_user: impl Fn() -> Option<String>) -> Result<Logi
         options: values.owned("options"),
         application_name: name.unwrap_or_else(|| "halfbuilt".to_owned()),
         channel_binding: binding.unwrap_or(ChannelBinding::Prefer),
-        allowed: AllowedAuth::parse(values.get("require_auth").unwrap_or_default())?,
     })
 }
 
@@ -218,13 +215,13 @@ fn encryption(
     home: Option<PathBuf>,
     servers: &[Server],
     warnings: &mut Vec<String>,
-) -> Result<(Mode, Option<Arc<Tls>>), DatabaseError> {
+) -> Result<(Mode, Option<Arc<Tls>>), ConnectError> {
     let root = values.owned("sslrootcert");
     let system = root.as_deref() == Some("system");
     let default = if system { Mode::VerifyFull } else { Mode::Prefer };
     let mode = values.choice("sslmode", MODE, &Mode::VALUES)?.unwrap_or(default);
     if system && mode != Mode::VerifyFull {
-        return Err(DatabaseError::SystemRootsNeedVerifyFull);
+        return Err(ConnectError::SystemRootsNeedVerifyFull);
     }
     let direct = values.choice("sslnegotiation", "postgres or direct", &NEGOTIATION)?.unwrap_or(false);
     if direct && !mode.insists() {
@@ -233,7 +230,7 @@ fn encryption(
     let shown = values.choice("sslcertmode", "disable, allow or require", &CERTIFICATE)?.unwrap_or(Shown::IfAsked);
     if shown == Shown::Always {
         let why = "OpenSSL does not tell halfbuilt whether the server asked for a certificate";
-        return Err(DatabaseError::Unsupported { key: "sslcertmode", why });
+        return Err(ConnectError::Unsupported { key: "sslcertmode", why });
     }
     let version = |key: &'static str| {
         let parse = |text| Version::parse(text).ok_or_else(|| bad(key, "TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3"));
@@ -265,10 +262,10 @@ fn encryption(
     if servers.iter().all(|server| server.socket().is_some()) {
         return Ok((mode, None));
     }
-    tls::resolve(&wishes, warnings)
+    Ok(tls::resolve(&wishes, warnings)?)
 }
 
-fn socket_options(values: &Values) -> Result<SocketOptions, DatabaseError> {
+fn socket_options(values: &Values) -> Result<SocketOptions, ConnectError> {
     let mut keepalive = TcpKeepalive::new();
     if let Some(idle) = values.seconds("keepalives_idle")? {
         keepalive = keepalive.with_time(idle);
@@ -289,13 +286,13 @@ fn socket_options(values: &Values) -> Result<SocketOptions, DatabaseError> {
 }
 
 /// The client library speaks version 3.0 of PostgreSQL's protocol, and no other.
-fn check_protocol(values: &Values) -> Result<(), DatabaseError> {
+fn check_protocol(values: &Values) -> Result<(), ConnectError> {
     const VERSIONS: [(&str, u32); 3] = [("3.0", 0), ("3.2", 2), ("latest", u32::MAX)];
     let expected = "3.0, 3.2 or latest";
     let oldest = values.choice("min_protocol_version", expected, &VERSIONS)?;
     values.choice("max_protocol_version", expected, &VERSIONS)?;
     if oldest.is_some_and(|oldest| oldest > 0) {
-        return Err(DatabaseError::Unsupported { key: "min_protocol_version", why: "halfbuilt speaks version 3.0" });
+        return Err(ConnectError::Unsupported { key: "min_protocol_version", why: "halfbuilt speaks version 3.0" });
     }
     Ok(())
 }
@@ -305,7 +302,7 @@ mod tests {
 
     use super::*;
 
-    fn resolve(url: Option<&str>, environment: &[(&str, &str)]) -> Result<Settings, DatabaseError> {
+    fn resolve(url: Option<&str>, environment: &[(&str, &str)]) -> Result<Settings, ConnectError> {
         Settings::resolve(url, |name| {
             environment.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
         })
@@ -428,7 +425,8 @@ mod tests {
             ("keepalives=on", vec![], "keepalives"),
             ("channel_binding=maybe", vec![], "channel_binding"),
             ("min_protocol_version=3.2", vec![], "min_protocol_version"),
-            ("require_auth=gss", vec![], "require_auth"),
+            ("require_auth=scram-sha-256", vec![], "require_auth"),
+            ("", vec![("PGREQUIREAUTH", "!password")], "require_auth"),
             ("", vec![("PGGSSENCMODE", "require")], "gssencmode"),
             ("", vec![("PGSERVICE", "ci")], "the service \"ci\" was not found"),
         ] {
@@ -443,7 +441,7 @@ mod tests {
             "keepalives=0 keepalives_idle=5 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=1000",
             "connect_timeout=-1",
             "min_protocol_version=3.0 max_protocol_version=latest",
-            "require_auth=!gss,!sspi channel_binding=require",
+            "require_auth= channel_binding=require",
             "sslcompression=1 sslsni=0 client_encoding=auto gssencmode=prefer",
             "ssl_min_protocol_version=tlsv1.3 ssl_max_protocol_version=TLSv1.3",
         ] {

@@ -11,8 +11,6 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::file_access;
 
-use super::DatabaseError;
-
 /// Which certificate is shown, if any.
 pub(super) struct ClientCertificate {
     /// `sslcertmode` is not `disable`.
@@ -85,7 +83,11 @@ impl ClientCertificateError {
 
 impl ClientCertificate {
     /// Has the certificate shown to servers that ask for one. Without one it is for the server to object.
-    pub(super) fn load(&self, context: &mut SslContextBuilder, home: Option<&Path>) -> Result<(), DatabaseError> {
+    pub(super) fn load(
+        &self,
+        context: &mut SslContextBuilder,
+        home: Option<&Path>,
+    ) -> Result<(), ClientCertificateError> {
         if !self.shown {
             return Ok(());
         }
@@ -97,7 +99,7 @@ impl ClientCertificate {
         match std::fs::metadata(&certificate) {
             Ok(_) => {}
             Err(error) if is_absent(&error) => return Ok(()),
-            Err(error) => return Err(unreadable(error.into()).into()),
+            Err(error) => return Err(unreadable(error.into())),
         }
         file_access::vet(&certificate, file_access::CERTIFICATES).map_err(|source| unreadable(source.into()))?;
         context.set_certificate_chain_file(&certificate).map_err(|source| unreadable(source.into()))?;
@@ -106,20 +108,19 @@ impl ClientCertificate {
         let meta = match std::fs::metadata(&key) {
             Ok(meta) => meta,
             Err(error) if !is_absent(&error) => {
-                return Err(ClientCertificateError::Key { file: key, source: error.into() }.into());
+                return Err(ClientCertificateError::Key { file: key, source: error.into() });
             }
             Err(_) if self.key.as_ref().is_some_and(|key| key.contains(':')) => {
-                return Err(ClientCertificateError::Engine.into());
+                return Err(ClientCertificateError::Engine);
             }
-            Err(_) => return Err(no_key().into()),
+            Err(_) => return Err(no_key()),
         };
         if others_can_use(&meta) {
-            return Err(ClientCertificateError::Permissions(key).into());
+            return Err(ClientCertificateError::Permissions(key));
         }
         let private = self.private_key(&key)?;
         let belongs = context.set_private_key(&private).and_then(|()| context.check_private_key());
-        belongs.map_err(|_| ClientCertificateError::Mismatch { key, certificate })?;
-        Ok(())
+        belongs.map_err(|_| ClientCertificateError::Mismatch { key, certificate })
     }
 
     /// Reads PEM, or else DER, as libpq does. Nobody is asked for a password.

@@ -1,0 +1,27 @@
+//! Connects to PostgreSQL as libpq does, for tokio-postgres: connection strings, service and password files, environment
+//! variables, lists of hosts, TLS. Nothing here knows a query.
+
+mod auth;
+mod client_certificate;
+mod connect;
+mod connect_hint;
+mod conninfo;
+mod error;
+pub(crate) mod fuzzing;
+mod gather;
+mod hosts;
+mod keywords;
+mod passfile;
+mod route;
+mod server_error;
+mod server_name;
+mod service;
+mod settings;
+mod tls;
+mod tries;
+mod wire;
+
+pub use connect::{Connected, ReachedServer, cancel, connect, reconnect};
+pub use error::ConnectError;
+pub use server_error::ServerError;
+pub use settings::Settings;
