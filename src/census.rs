@@ -2,7 +2,7 @@
 
 /// How a build stood at the moment for which a manifest speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Coverage {
     /// It had stopped.
     Ended,
     /// It never ran, and nothing tells when it was given up; it had been queued by then.
@@ -27,7 +27,7 @@ pub struct Counted {
     /// The CI's own word.
     pub status: Option<String>,
     /// Whether it was over.
-    pub standing: Standing,
+    pub coverage: Coverage,
     /// Whether it had been asked for by the time by which it must have stopped to be covered.
     pub was_there: bool,
     /// A hash of all that is compared.

@@ -7,7 +7,7 @@ use crate::report::About;
 use crate::state::State;
 use crate::text::{builds, foreign, grouped};
 
-use super::fate::{Earlier, Part};
+use super::fate::{Earlier, FateGroup};
 use super::reconciliation::Reconciliation;
 
 /// How many characters of a name are shown.
@@ -17,7 +17,7 @@ const TIME: usize = 60;
 
 /// What came of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Agreement {
     /// The files agree.
     Agrees,
     /// They do not: nothing is clean.
@@ -26,7 +26,7 @@ pub enum Standing {
     Note,
 }
 
-impl Standing {
+impl Agreement {
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -39,40 +39,40 @@ impl Standing {
 
 /// Something that was compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub struct FileCheck {
     /// What came of it.
-    pub standing: Standing,
+    pub agreement: Agreement,
     /// The same in words.
     pub text: String,
 }
 
-impl Check {
+impl FileCheck {
     fn agrees(text: String) -> Self {
-        Self { standing: Standing::Agrees, text }
+        Self { agreement: Agreement::Agrees, text }
     }
 
     fn differs(text: String) -> Self {
-        Self { standing: Standing::Differs, text }
+        Self { agreement: Agreement::Differs, text }
     }
 
     fn note(text: String) -> Self {
-        Self { standing: Standing::Note, text }
+        Self { agreement: Agreement::Note, text }
     }
 }
 
 /// A journal, and what it is called.
 #[derive(Clone, Copy, Debug)]
-pub struct Journal<'a> {
+pub struct NamedJournal<'a> {
     /// The name of its file.
     pub name: &'a str,
     /// What it tells.
     pub past: &'a Past,
 }
 
-/// What the journals are worth for this report, found out before its rows are read.
+/// What the journals are journal_checks for this report, found out before its rows are read.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Worth {
-    checks: Vec<Check>,
+pub(super) struct JournalChecks {
+    checks: Vec<FileCheck>,
     /// The SHA-256 of the report of which each session chose, and what is said where it is not this one.
     chosen_from: Vec<(String, String)>,
     /// Whether one of them is of this database and goes on after the scan.
@@ -81,18 +81,18 @@ pub(super) struct Worth {
     is_cut: bool,
 }
 
-impl Worth {
+impl JournalChecks {
     /// Whether what no journal names was not touched, as far as journals can tell.
     pub(super) fn is_whole(&self) -> bool {
         self.counts && !self.is_cut
     }
 
     /// Takes in a journal; gives back whether it is of the database of the report, as far as that is known.
-    pub(super) fn add(&mut self, journal: Journal<'_>, about: Option<&About>) -> bool {
-        let Journal { past, .. } = journal;
+    pub(super) fn add(&mut self, journal: NamedJournal<'_>, about: Option<&About>) -> bool {
+        let NamedJournal { past, .. } = journal;
         let name = foreign(journal.name, NAME, "a journal");
         if let Some(other) = about.and_then(|about| of_another(past, about)) {
-            self.checks.push(Check::differs(format!(
+            self.checks.push(FileCheck::differs(format!(
                 "{name} is of another database, or cannot be known to be of this one: it is of {other}. What it tells does not count."
             )));
             return false;
@@ -101,19 +101,19 @@ impl Worth {
             self.is_cut = true;
             let bytes = grouped(cut.bytes);
             self.checks
-                .push(Check::differs(format!("{name}: its last line was cut: {bytes} bytes make no whole line.")));
+                .push(FileCheck::differs(format!("{name}: its last line was cut: {bytes} bytes make no whole line.")));
         }
         if past.repairs > 0 {
             let cut = grouped(past.repairs);
             self.checks
-                .push(Check::note(format!("{name}: cut lines that were dropped when it was opened again: {cut}.")));
+                .push(FileCheck::note(format!("{name}: cut lines that were dropped when it was opened again: {cut}.")));
         }
         let last = past.sessions.len();
         for (place, session) in (1..).zip(&past.sessions) {
             let name = format!("Session {place} of {name}");
             let wrong = sums(&name, session, place == last);
             self.is_cut |= place == last && wrong.is_some();
-            self.checks.extend(wrong.map(Check::differs));
+            self.checks.extend(wrong.map(FileCheck::differs));
             // What came before the scan was of what another scan found.
             if about.is_none_or(|about| session.last_at >= about.scanned_at) {
                 self.counts = true;
@@ -121,7 +121,7 @@ impl Worth {
                 let other = format!("{name} chose from another file than this report: {file}.");
                 self.chosen_from.push((session.start.report.sha256.clone(), other));
                 let backup_time = about.and_then(|about| other_backup_time(&name, session, about));
-                self.checks.extend(backup_time.map(Check::differs));
+                self.checks.extend(backup_time.map(FileCheck::differs));
             }
         }
         true
@@ -134,19 +134,20 @@ impl Worth {
         rows: u64,
         about: Option<&About>,
         ended: Option<(&Reconciliation, Earlier)>,
-    ) -> Vec<Check> {
-        let mut checks: Vec<Check> = about.map(|about| as_scanned(report_sha256, rows, about)).into_iter().collect();
+    ) -> Vec<FileCheck> {
+        let mut checks: Vec<FileCheck> =
+            about.map(|about| as_scanned(report_sha256, rows, about)).into_iter().collect();
         if let Some((ended, earlier)) = ended {
             if about.is_none() {
                 let why = "No file beside the report tells of it: whether the journals are of its database, and tell of what \
                            came after the scan, is not known.";
-                checks.push(Check::note(why.to_owned()));
+                checks.push(FileCheck::note(why.to_owned()));
             }
             checks.extend(accounted_for(ended));
             checks.extend(before_the_scan(earlier));
         }
         let elsewhere = self.chosen_from.into_iter().filter(|(sha256, _)| sha256 != report_sha256);
-        checks.extend(elsewhere.map(|(_, other)| Check::differs(other)));
+        checks.extend(elsewhere.map(|(_, other)| FileCheck::differs(other)));
         checks.extend(self.checks);
         checks
     }
@@ -161,13 +162,15 @@ fn of_another(past: &Past, about: &About) -> Option<String> {
     (!is_same).then(|| format!("{} of system {system}", foreign(&theirs.name, NAME, "one without a name")))
 }
 
-fn as_scanned(sha256: &str, rows: u64, about: &About) -> Check {
+fn as_scanned(sha256: &str, rows: u64, about: &About) -> FileCheck {
     let found = builds(about.findings);
     if about.report_sha256 == sha256 && rows == about.findings {
-        return Check::agrees(format!("The report is as the scan wrote it: {found}."));
+        return FileCheck::agrees(format!("The report is as the scan wrote it: {found}."));
     }
     let rows = grouped(rows);
-    Check::differs(format!("The report was changed since the scan: the scan found {found}, and the report has {rows}."))
+    FileCheck::differs(format!(
+        "The report was changed since the scan: the scan found {found}, and the report has {rows}."
+    ))
 }
 
 /// What is wrong with the sums of a session, if anything is.
@@ -205,27 +208,28 @@ fn other_backup_time(name: &str, session: &Session, about: &About) -> Option<Str
         .then(|| format!("{name} was run with another backup time: {other}."))
 }
 
-fn accounted_for(ended: &Reconciliation) -> Vec<Check> {
+fn accounted_for(ended: &Reconciliation) -> Vec<FileCheck> {
     let mut checks = Vec::new();
-    let (missing, twice, untold) = (ended.missing(), ended.counted_twice(), ended.untold);
-    if ended.adds_up() && untold == 0 {
-        checks.push(Check::agrees("It adds up: every build that was found is accounted for.".to_owned()));
+    let (missing, twice, unaccounted) = (ended.missing(), ended.counted_twice(), ended.unaccounted);
+    if ended.adds_up() && unaccounted == 0 {
+        checks.push(FileCheck::agrees("It adds up: every build that was found is accounted for.".to_owned()));
     }
-    if untold > 0 {
-        checks.push(Check::differs(format!(
+    if unaccounted > 0 {
+        checks.push(FileCheck::differs(format!(
             "Of {} no journal tells that is of this database, was written since the scan, and is whole: they count as kept, \
              and whether they were is not known.",
-            builds(untold)
+            builds(unaccounted)
         )));
     }
     if missing > 0 {
-        checks.push(Check::differs(format!(
+        checks.push(FileCheck::differs(format!(
             "It does not add up: {missing} more were found than the report has rows for; of these no file tells whether they \
              were kept."
         )));
     } else if missing < 0 {
         let more = -missing;
-        checks.push(Check::differs(format!("It does not add up: the report has {more} rows more than were found.")));
+        checks
+            .push(FileCheck::differs(format!("It does not add up: the report has {more} rows more than were found.")));
     }
     if twice > 0 {
         let share = if twice == 1 {
@@ -233,15 +237,15 @@ fn accounted_for(ended: &Reconciliation) -> Vec<Check> {
         } else {
             format!("{} rows of the report share their", grouped(twice))
         };
-        checks.push(Check::differs(format!(
+        checks.push(FileCheck::differs(format!(
             "It does not add up: {share} address with an earlier row, and what the journals tell of one build is counted for \
              each."
         )));
     }
     if ended.beyond() > 0 {
-        let deleted = ended.by_fate.iter().filter(|(fate, _)| fate.part() == Part::Deleted);
+        let deleted = ended.by_fate.iter().filter(|(fate, _)| fate.group() == FateGroup::Deleted);
         let deleted: u64 = deleted.map(|(_, counts)| counts.beyond).sum();
-        checks.push(Check::differs(format!(
+        checks.push(FileCheck::differs(format!(
             "The journals name {} that this report does not; {} of them deleted.",
             builds(ended.beyond()),
             grouped(deleted)
@@ -250,18 +254,18 @@ fn accounted_for(ended: &Reconciliation) -> Vec<Check> {
     checks
 }
 
-fn before_the_scan(earlier: Earlier) -> Vec<Check> {
+fn before_the_scan(earlier: Earlier) -> Vec<FileCheck> {
     let Earlier { deleted, back } = earlier;
     let mut checks = Vec::new();
     if deleted > 0 {
-        checks.push(Check::note(format!(
+        checks.push(FileCheck::note(format!(
             "The journals name {} as deleted before the scan, and the report has none of them, as is to be expected.",
             builds(deleted)
         )));
     }
     if back > 0 {
         let were = if back == 1 { "was" } else { "were" };
-        checks.push(Check::differs(format!(
+        checks.push(FileCheck::differs(format!(
             "{} of the report {were} deleted before the scan, which found them again: what came back is not deleted by that.",
             builds(back)
         )));

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use crate::audit::{FateGroup, RunEnd, Tone};
 use crate::deletion::journal::{DatabaseName, End, EndWord, Past, PastBuild, ReportFile, Session, Start};
 use crate::report::Baseline;
 use crate::state::State;
@@ -113,7 +114,8 @@ fn start(deletions: u64, kept: u64) -> Start {
 }
 
 fn audit(about: Option<About>, journals: &[&Past], rows: impl IntoIterator<Item = Row>) -> Audit {
-    let journals: Vec<Journal<'_>> = journals.iter().map(|past| Journal { name: "run.journal", past }).collect();
+    let journals: Vec<NamedJournal<'_>> =
+        journals.iter().map(|past| NamedJournal { name: "run.journal", past }).collect();
     let mut audit = Audit::new(about, &journals, 10);
     rows.into_iter().for_each(|row| audit.add(row));
     audit.finish("ab");
@@ -121,8 +123,8 @@ fn audit(about: Option<About>, journals: &[&Past], rows: impl IntoIterator<Item 
 }
 
 fn sentence(audit: &Audit) -> (Tone, String) {
-    let judgement = audit.judgement();
-    (judgement.tone, judgement.sentence)
+    let conclusion = audit.conclusion();
+    (conclusion.tone, conclusion.sentence)
 }
 
 #[test]
@@ -133,7 +135,7 @@ fn found_is_deleted_and_kept_and_failed_and_vanished() {
     );
     let audit = audit(Some(about(6)), &[&past], (1..=6).map(|number| row(number, Timing::InFlight)));
     let ended = audit.reconciliation.as_ref().expect("there is a journal");
-    assert_eq!(Part::ALL.map(|part| ended.part(part)), [1, 2, 2, 1]);
+    assert_eq!(FateGroup::ALL.map(|part| ended.rows_of(part)), [1, 2, 2, 1]);
     assert_eq!((ended.found, ended.missing(), ended.adds_up(), ended.beyond()), (6, 0, true, 1));
     assert_eq!(ended.by_fate[&Fate::NotNamed].rows, 1);
     assert_eq!(
@@ -173,7 +175,7 @@ fn a_deletion_that_is_seen_again_stays_a_deletion() {
     for journals in [[&first, &later], [&later, &first]] {
         let audit = audit(None, &journals, [row(1, Timing::InFlight), row(2, Timing::InFlight)]);
         let ended = audit.reconciliation.expect("there is a journal");
-        assert_eq!(Part::ALL.map(|part| ended.part(part)), [1, 0, 0, 1]);
+        assert_eq!(FateGroup::ALL.map(|part| ended.rows_of(part)), [1, 0, 0, 1]);
     }
 }
 
@@ -183,7 +185,7 @@ fn an_announced_deletion_without_a_result_has_failed_as_far_as_anybody_knows() {
     past.builds.insert(url(1), PastBuild::Open { at: at(T + 9000) });
     let audit = audit(None, &[&past], [row(1, Timing::InFlight)]);
     let ended = audit.reconciliation.expect("there is a journal");
-    assert_eq!((ended.part(Part::Failed), ended.by_fate[&Fate::Open].rows), (1, 1));
+    assert_eq!((ended.rows_of(FateGroup::Failed), ended.by_fate[&Fate::Open].rows), (1, 1));
 }
 
 /// Another journal may be the one that saw it gone.
@@ -202,7 +204,7 @@ fn what_one_journal_announced_and_another_saw_gone_was_deleted() {
     for journals in [[&announced, &gone], [&gone, &announced]] {
         let audit = audit(None, &journals, [1, 2, 3].map(|number| row(number, Timing::InFlight)));
         let ended = audit.reconciliation.expect("there is a journal");
-        assert_eq!(Part::ALL.map(|part| ended.part(part)), [2, 0, 0, 1]);
+        assert_eq!(FateGroup::ALL.map(|part| ended.rows_of(part)), [2, 0, 0, 1]);
     }
 }
 
@@ -213,21 +215,21 @@ fn nothing_is_called_clean_that_was_not_checked() {
         sentence(&audit(Some(about(0)), &[], nothing.clone())),
         (Tone::Clean, "Clean: none of 100 builds is abnormal.".to_owned())
     );
-    assert_eq!(audit(None, &[], nothing.clone()).judgement().tone, Tone::Unknown);
+    assert_eq!(audit(None, &[], nothing.clone()).conclusion().tone, Tone::Unknown);
     let unchecked = About { not_checked: vec![("output-gap".to_owned(), "no chunk".to_owned())], ..about(0) };
-    assert_eq!(audit(Some(unchecked), &[], nothing.clone()).judgement().tone, Tone::Unknown);
-    assert_eq!(audit(Some(About { builds: 0, ..about(0) }), &[], nothing.clone()).judgement().tone, Tone::Unknown);
+    assert_eq!(audit(Some(unchecked), &[], nothing.clone()).conclusion().tone, Tone::Unknown);
+    assert_eq!(audit(Some(About { builds: 0, ..about(0) }), &[], nothing.clone()).conclusion().tone, Tone::Unknown);
     assert_eq!(
-        audit(Some(About { rules: Vec::new(), ..about(0) }), &[], nothing.clone()).judgement().tone,
+        audit(Some(About { rules: Vec::new(), ..about(0) }), &[], nothing.clone()).conclusion().tone,
         Tone::Unknown
     );
     // All rows were taken out.
-    assert_eq!(audit(Some(about(7)), &[], nothing).judgement().tone, Tone::Damaged);
+    assert_eq!(audit(Some(about(7)), &[], nothing).conclusion().tone, Tone::Damaged);
     let all_gone = past(&[(1, State::Deleted)], &[]);
     let one = [row(1, Timing::InFlight)];
-    assert_eq!(audit(Some(about(1)), &[&all_gone], one.clone()).judgement().tone, Tone::Clean);
+    assert_eq!(audit(Some(about(1)), &[&all_gone], one.clone()).conclusion().tone, Tone::Clean);
     let unchecked = About { not_checked: vec![("output-gap".to_owned(), "no chunk".to_owned())], ..about(1) };
-    assert_eq!(audit(Some(unchecked), &[&all_gone], one).judgement().tone, Tone::Damaged);
+    assert_eq!(audit(Some(unchecked), &[&all_gone], one).conclusion().tone, Tone::Damaged);
 }
 
 #[test]
@@ -241,7 +243,7 @@ fn the_picture_shows_the_cut() {
     let (before, after) = (place as usize - 1, place as usize + 1);
     assert_eq!((picture.columns[before][0], picture.columns[after][0]), (40, 0));
     assert_eq!((picture.builds, picture.outside, picture.lanes.len(), timeline.cut()), (40, 0, 40, 40));
-    assert!(picture.lanes.iter().all(|lane| lane.span.last == Last::Cut && lane.span.end == at(T)));
+    assert!(picture.lanes.iter().all(|lane| lane.span.last == RunEnd::Cut && lane.span.end == at(T)));
     let lengths: BTreeMap<&str, u64> = audit.lengths.classes().collect();
     assert_eq!((lengths["1 to 5 minutes"], lengths["30 minutes to 1 hour"]), (4, 11));
 }
@@ -280,7 +282,7 @@ fn what_journals_tell_counts_for_what_the_scan_found_alone() {
     let rescanned = About { scanned_at: at(T + 9101), ..about(1) };
     let again = audit(Some(rescanned.clone()), &[&good], one());
     let ended = again.reconciliation.as_ref().expect("there is a journal");
-    assert_eq!((ended.part(Part::Deleted), ended.beyond(), again.judgement().tone), (0, 0, Tone::Damaged));
+    assert_eq!((ended.rows_of(FateGroup::Deleted), ended.beyond(), again.conclusion().tone), (0, 0, Tone::Damaged));
     // And now somebody has.
     let mut later = good.clone();
     later.builds.insert(url(1), PastBuild::Ended { at: at(T + 9150), state: State::Deleted, reason: String::new() });
@@ -291,8 +293,8 @@ fn what_journals_tell_counts_for_what_the_scan_found_alone() {
         let database = &mut other.sessions[0].start.database;
         (database.name, database.system_identifier) = (name.to_owned(), system.map(str::to_owned));
         let audit = audit(Some(about(1)), &[&other], one());
-        assert_eq!(audit.judgement().tone, Tone::Damaged);
-        assert_eq!(audit.reconciliation.expect("there is a journal").part(Part::Deleted), 0);
+        assert_eq!(audit.conclusion().tone, Tone::Damaged);
+        assert_eq!(audit.reconciliation.expect("there is a journal").rows_of(FateGroup::Deleted), 0);
     }
 }
 
@@ -359,7 +361,7 @@ fn what_is_left_for_a_person_is_what_is_not_deletable_and_not_gone() {
         |number, deletable, note: &str| Row { deletable, note: note.to_owned(), ..row(number, Timing::Between) };
     let rows = [noted(1, true, ""), noted(2, false, "why"), noted(3, false, "why"), noted(4, false, "other")];
     let alone = audit(Some(about(4)), &[], rows);
-    assert_eq!((alone.left.builds, alone.left.reasons()), (3, vec![("why", 2), ("other", 1)]));
+    assert_eq!((alone.remaining.builds, alone.remaining.reasons()), (3, vec![("why", 2), ("other", 1)]));
 }
 
 fn timings() -> impl Strategy<Value = Timing> {
@@ -413,7 +415,7 @@ proptest! {
         prop_assert_eq!(audit.rows.len() as u64 + audit.rows_left_out(), all);
         prop_assert_eq!(audit.reconciliation.is_some(), !journals.is_empty());
         if let Some(ended) = &audit.reconciliation {
-            prop_assert_eq!(Part::ALL.map(|part| ended.part(part)).iter().sum::<u64>(), all);
+            prop_assert_eq!(FateGroup::ALL.map(|part| ended.rows_of(part)).iter().sum::<u64>(), all);
             prop_assert_eq!(ended.missing(), i128::from(found.unwrap_or(all)) - i128::from(all));
             let names = journals.iter().flat_map(|past| past.builds.keys().chain(past.kept.keys()));
             let names: std::collections::BTreeSet<&String> = names.collect();
@@ -429,6 +431,6 @@ proptest! {
             prop_assert!(picture.columns.iter().all(|column| column.iter().sum::<u64>() <= all));
         }
         // Whatever the files say, there is a verdict.
-        prop_assert!(audit.judgement().sentence.ends_with('.'));
+        prop_assert!(audit.conclusion().sentence.ends_with('.'));
     }
 }

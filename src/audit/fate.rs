@@ -20,9 +20,9 @@ pub enum Fate {
     NotNamed,
 }
 
-/// What a fate comes down to: the four parts of what was found.
+/// What a fate comes down to: the four groups of what was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
+pub enum FateGroup {
     /// Deleted, read again and gone.
     Deleted,
     /// Nothing was done to it, or no journal names it.
@@ -39,14 +39,14 @@ impl Fate {
         State::ALL.into_iter().map(Self::Ended).chain([Self::Open, Self::NotNamed])
     }
 
-    /// Which part it belongs to: each fate to one.
-    pub fn part(self) -> Part {
+    /// The group it belongs to: each fate to one.
+    pub fn group(self) -> FateGroup {
         match self {
-            Self::Ended(State::Deleted) => Part::Deleted,
-            Self::Ended(State::AlreadyGone) => Part::Vanished,
-            Self::Ended(State::Failed | State::Unknown) | Self::Open => Part::Failed,
-            Self::Ended(State::Recovered | State::Changed | State::Refused | State::NotAttempted) => Part::Kept,
-            Self::NotNamed => Part::Kept,
+            Self::Ended(State::Deleted) => FateGroup::Deleted,
+            Self::Ended(State::AlreadyGone) => FateGroup::Vanished,
+            Self::Ended(State::Failed | State::Unknown) | Self::Open => FateGroup::Failed,
+            Self::Ended(State::Recovered | State::Changed | State::Refused | State::NotAttempted) => FateGroup::Kept,
+            Self::NotNamed => FateGroup::Kept,
         }
     }
 
@@ -76,8 +76,8 @@ impl Fate {
     }
 }
 
-impl Part {
-    /// All parts, in the order in which they are added up.
+impl FateGroup {
+    /// All groups, in the order in which they are added up.
     pub const ALL: [Self; 4] = [Self::Deleted, Self::Kept, Self::Failed, Self::Vanished];
 
     /// The word for it.

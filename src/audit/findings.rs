@@ -7,7 +7,7 @@ use crate::timing::Timing;
 
 /// The numbers of one report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Findings {
+pub struct FindingCounts {
     /// All abnormal builds.
     pub builds: u64,
     /// Those that may be deleted.
@@ -20,7 +20,7 @@ pub struct Findings {
     pub by_timing: BTreeMap<Timing, u64>,
 }
 
-impl Findings {
+impl FindingCounts {
     /// Begins with the rules that were run.
     pub(super) fn new(rules: &[String]) -> Self {
         Self { by_rule: rules.iter().map(|rule| (rule.clone(), 0)).collect(), ..Self::default() }

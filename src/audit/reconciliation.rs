@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::fate::{Fate, Part};
+use super::fate::{Fate, FateGroup};
 
 /// The builds of one fate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,23 +25,23 @@ pub struct Reconciliation {
     /// What became of them.
     pub by_fate: BTreeMap<Fate, Counts>,
     /// How many rows no journal names, where the journals do not tell all: whether anything was done to them is not known.
-    pub untold: u64,
+    pub unaccounted: u64,
 }
 
 impl Reconciliation {
-    /// How many rows belong to a part.
-    pub fn part(&self, part: Part) -> u64 {
-        self.by_fate.iter().filter(|(fate, _)| fate.part() == part).map(|(_, counts)| counts.rows).sum()
+    /// How many rows belong to a group.
+    pub fn rows_of(&self, group: FateGroup) -> u64 {
+        self.by_fate.iter().filter(|(fate, _)| fate.group() == group).map(|(_, counts)| counts.rows).sum()
     }
 
-    /// Found less all four parts: 0 where it adds up; positive where builds that were found are not accounted for.
+    /// Found less all four groups: 0 where it adds up; positive where builds that were found are not accounted for.
     pub fn missing(&self) -> i128 {
-        i128::from(self.found) - Part::ALL.iter().map(|part| i128::from(self.part(*part))).sum::<i128>()
+        i128::from(self.found) - FateGroup::ALL.iter().map(|group| i128::from(self.rows_of(*group))).sum::<i128>()
     }
 
     /// Rows that one and the same deletion is counted for, beyond the first.
     pub fn counted_twice(&self) -> u64 {
-        self.by_fate.iter().filter(|(fate, _)| fate.part() != Part::Kept).map(|(_, counts)| counts.doubles).sum()
+        self.by_fate.iter().filter(|(fate, _)| fate.group() != FateGroup::Kept).map(|(_, counts)| counts.doubles).sum()
     }
 
     /// Builds that the journals name and the report does not.

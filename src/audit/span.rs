@@ -7,7 +7,7 @@ use crate::timing::Timing;
 
 /// How what is known of a build's run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Last {
+pub enum RunEnd {
     /// It was running when the backup was taken: what came after is not in it.
     Cut,
     /// It stopped.
@@ -24,7 +24,7 @@ pub struct Span {
     /// Up to when it ran, never before its start.
     pub end: Timestamp,
     /// What that end is.
-    pub last: Last,
+    pub last: RunEnd,
     /// What it did around the backup.
     pub timing: Timing,
 }
@@ -34,13 +34,13 @@ impl Span {
     /// on record.
     pub fn of(row: &Row, backup: Option<Timestamp>) -> Option<Self> {
         let start = row.started_at?;
-        let seen = || Some((row.last_activity_at?, Last::Seen));
+        let seen = || Some((row.last_activity_at?, RunEnd::Seen));
         let (end, last) = match (row.timing, backup) {
             // Whatever closed it later, it was the backup that cut it.
-            (Timing::InFlight, Some(backup)) => (backup, Last::Cut),
+            (Timing::InFlight, Some(backup)) => (backup, RunEnd::Cut),
             // It was stuck since, whatever it shows as.
-            (Timing::Stale, Some(backup)) => seen().map_or((start, Last::Seen), |(at, last)| (at.min(backup), last)),
-            _ => row.stopped_at.map(|at| (at, Last::Stopped)).or_else(seen)?,
+            (Timing::Stale, Some(backup)) => seen().map_or((start, RunEnd::Seen), |(at, last)| (at.min(backup), last)),
+            _ => row.stopped_at.map(|at| (at, RunEnd::Stopped)).or_else(seen)?,
         };
         Some(Self { start, end: end.max(start), last, timing: row.timing })
     }

@@ -7,10 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::report::Row;
 use crate::timing::Timing;
 
-use super::span::{Last, Span};
+use super::span::{RunEnd, Span};
 
 /// The kinds of builds that are drawn, in the order in which they are stacked.
-pub const DRAWN: [Timing; 5] = [Timing::InFlight, Timing::Stale, Timing::Ended, Timing::Between, Timing::AfterRestore];
+pub const CHARTED: [Timing; 5] =
+    [Timing::InFlight, Timing::Stale, Timing::Ended, Timing::Between, Timing::AfterRestore];
 /// How far back the picture could reach at most, in seconds.
 const BEFORE: i64 = 48 * 3600;
 /// How far beyond the restore, in seconds.
@@ -36,12 +37,12 @@ pub struct Timeline {
     /// How many seconds a cell has.
     step: i64,
     /// For each cell, how many more builds of each kind run than in the one before.
-    changes: Vec<[i64; DRAWN.len()]>,
+    changes: Vec<[i64; CHARTED.len()]>,
     /// For each cell, how many builds of each kind started.
-    starts: Vec<[u64; DRAWN.len()]>,
-    candidates: [BinaryHeap<Candidate>; DRAWN.len()],
+    starts: Vec<[u64; CHARTED.len()]>,
+    candidates: [BinaryHeap<Candidate>; CHARTED.len()],
     /// Builds of each kind that were added.
-    builds: [u64; DRAWN.len()],
+    builds: [u64; CHARTED.len()],
     /// Builds of which nothing tells when they ran.
     pub without_times: u64,
 }
@@ -103,7 +104,7 @@ pub struct Picture {
     /// Whether all of them are of one scale. The time in which the server was away may be drawn shorter.
     pub to_scale: bool,
     /// For each of the picture's equal columns, the most builds of each kind that ran at one moment.
-    pub columns: Vec<[u64; DRAWN.len()]>,
+    pub columns: Vec<[u64; CHARTED.len()]>,
     /// Builds one by one, by their start.
     pub lanes: Vec<Lane>,
     /// How many builds overlap with it.
@@ -148,16 +149,16 @@ impl Timeline {
             restored,
             from,
             step,
-            changes: vec![[0; DRAWN.len()]; cells + 1],
-            starts: vec![[0; DRAWN.len()]; cells],
+            changes: vec![[0; CHARTED.len()]; cells + 1],
+            starts: vec![[0; CHARTED.len()]; cells],
             candidates: Default::default(),
-            builds: [0; DRAWN.len()],
+            builds: [0; CHARTED.len()],
             without_times: 0,
         }
     }
 
     pub(super) fn add(&mut self, row: &Row, span: Option<Span>) {
-        let kind = DRAWN.iter().position(|timing| *timing == row.timing);
+        let kind = CHARTED.iter().position(|timing| *timing == row.timing);
         let (Some(span), Some(kind)) = (span, kind) else {
             self.without_times += 1;
             return;
@@ -166,7 +167,7 @@ impl Timeline {
         let cells = self.starts.len() as i64;
         let cell = |second: i64| (second - self.from).div_euclid(self.step);
         // What is cut at T does not run in the moment that begins with T.
-        let end = span.end.as_second() - i64::from(span.last == Last::Cut);
+        let end = span.end.as_second() - i64::from(span.last == RunEnd::Cut);
         let first = cell(span.start.as_second());
         let last = cell(end).max(first);
         if last < 0 || first >= cells {
@@ -192,13 +193,13 @@ impl Timeline {
         let mut picture = Picture {
             stretches,
             to_scale,
-            columns: vec![[0; DRAWN.len()]; columns],
+            columns: vec![[0; CHARTED.len()]; columns],
             lanes: Vec::new(),
             builds: 0,
             outside: 0,
         };
         let (from, to) = picture.ends();
-        let mut running = [0_i64; DRAWN.len()];
+        let mut running = [0_i64; CHARTED.len()];
         let mut has_begun = false;
         for (cell, changes) in self.changes.iter().enumerate() {
             running.iter_mut().zip(changes).for_each(|(running, change)| *running += change);
@@ -299,7 +300,7 @@ fn moment(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap_or(end)
 }
 
-/// Mixes the bits of a number. Source: SplitMix64 (Steele, Lea, Flood 2014).
+/// Mixes the bits of a number. TimesSource: SplitMix64 (Steele, Lea, Flood 2014).
 fn mixed(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::audit::{Audit, Journal};
+use crate::audit::{Audit, NamedJournal};
 use crate::cli::ReportArgs;
 use crate::deletion::journal::{self, JournalError};
 use crate::drill::Difference;
@@ -41,7 +41,7 @@ pub(super) fn run(args: ReportArgs, printer: Printer) -> Result<Exit, Error> {
     if let Some(ended) = inputs.audit.reconciliation.as_ref().filter(|ended| !ended.adds_up()) {
         printer.warn(&format!("{} found, and what became of them does not add up: the page says why", ended.found));
     }
-    printer.say(&inputs.audit.judgement().sentence);
+    printer.say(&inputs.audit.conclusion().sentence);
     for (file, _) in pages.iter().filter(|(file, _)| !is_stdout(file)) {
         printer.say(&format!("written to {}", file.display()));
     }
@@ -62,8 +62,8 @@ fn inputs(report: PathBuf, beside: PathBuf, journals: Vec<PathBuf>) -> Result<Au
         })
         .collect::<Result<Vec<_>, Error>>()?;
     refuse_doubles(&journals)?;
-    let told: Vec<Journal<'_>> =
-        journals.iter().map(|journal| Journal { name: &journal.file.name, past: &journal.past }).collect();
+    let told: Vec<NamedJournal<'_>> =
+        journals.iter().map(|journal| NamedJournal { name: &journal.file.name, past: &journal.past }).collect();
     let mut audit = Audit::new(about, &told, html::ROWS_SHOWN);
     let sha256 = add_rows(&report, &mut audit).map_err(|source| Error::ReportRows { file: report.clone(), source })?;
     audit.finish(&sha256);

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use crate::census::{Counted, Standing};
+use crate::census::{Counted, Coverage};
 
 use super::super::manifest::{DatabaseNamed, FORMAT, Gatherer, NotCovered};
 use super::*;
@@ -25,7 +25,7 @@ fn counted((project, number): &(String, i64), build: &Build) -> Counted {
         number: Some(*number),
         lifecycle: Some("finished".to_owned()),
         status: None,
-        standing: if build.never_ran { Standing::NeverRan } else { Standing::Ended },
+        coverage: if build.never_ran { Coverage::NeverRan } else { Coverage::Ended },
         was_there: true,
         // Far apart, as the server's hashes are.
         digest: (build.state ^ (*number as u64).rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29),

@@ -22,7 +22,8 @@ pub use difference::Difference;
 pub use expected::{ExpectedBuild, FoundAs};
 pub use judgement::{Circumstances, ComparedWith, Fault, Judgement, Numbers};
 pub use manifest::{
-    DatabaseNamed, Entry, FORMAT, Fared, Gatherer, Manifest, ManifestError, NotCovered, ProfileUsed, Project, Range,
+    DatabaseNamed, Entry, FORMAT, Gatherer, Manifest, ManifestError, NotCovered, OutcomeCount, ProfileUsed, Project,
+    Range,
 };
 pub use signature::{Key, KeyError};
 pub use tally::Tally;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::census::{Counted, Standing};
+use crate::census::{Counted, Coverage};
 use crate::database::{Parameter, Rows, Snapshot};
 use crate::finding::Finding;
 use crate::obstacle::Ground;
@@ -137,12 +137,12 @@ impl<'a> Census<'a> {
             number: row.integer(1)?,
             lifecycle: row.text(2)?,
             status: row.text(3)?,
-            standing: match row.integer(4)? {
-                Some(0) => Standing::Ended,
-                Some(1) => Standing::NeverRan,
-                Some(2) => Standing::EndedLately,
-                Some(3) => Standing::Undated,
-                _ => Standing::NotOver,
+            coverage: match row.integer(4)? {
+                Some(0) => Coverage::Ended,
+                Some(1) => Coverage::NeverRan,
+                Some(2) => Coverage::EndedLately,
+                Some(3) => Coverage::Undated,
+                _ => Coverage::NotOver,
             },
             was_there: row.boolean(5)?.unwrap_or(false),
             digest: row.integer(6)?.unwrap_or_default().cast_unsigned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use halfbuilt::audit::{Audit, Journal};
+use halfbuilt::audit::{Audit, NamedJournal};
 use halfbuilt::deletion::journal::{
     Archived, DatabaseName, End, EndWord, Past, PastArchive, PastBuild, ReportFile, Session, Start,
 };
@@ -175,7 +175,7 @@ pub fn inputs(rows: Vec<Row>, about: Option<About>, pasts: Vec<Past>) -> AuditIn
 
 /// The same with journals of this name.
 fn inputs_of(rows: Vec<Row>, about: Option<About>, pasts: Vec<Past>, name: &str) -> AuditInputs {
-    let journals: Vec<Journal<'_>> = pasts.iter().map(|past| Journal { name, past }).collect();
+    let journals: Vec<NamedJournal<'_>> = pasts.iter().map(|past| NamedJournal { name, past }).collect();
     let mut audit = Audit::new(about, &journals, html::ROWS_SHOWN);
     rows.into_iter().for_each(|row| audit.add(row));
     audit.finish(&"ab".repeat(32));

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::document::{Entry, Manifest, Project, RANGE_BITS, Range};
 use super::numbers::{DIGITS_OF_A_BUILD, PARTS, read_build, read_intervals};
-use super::{Entry, Manifest, Project, RANGE_BITS, Range};
 
 /// Finds the first thing that cannot be.
 pub(super) fn manifest(manifest: &Manifest) -> Result<(), String> {
@@ -58,8 +58,15 @@ fn range(range: &Range, covered_until: Timestamp) -> Result<(), String> {
     Ok(())
 }
 
+impl Range {
+    /// Its builds by number; none if it is not as `manifest` writes it, which is found out when it is read.
+    pub fn entries(&self) -> Vec<Entry> {
+        entries(self).unwrap_or_default()
+    }
+}
+
 /// The builds of a range. Nothing is set aside for more of them than there are digits for.
-pub(super) fn entries(range: &Range) -> Option<Vec<Entry>> {
+fn entries(range: &Range) -> Option<Vec<Entry>> {
     let digits = range.each.as_bytes();
     let builds = digits.len() / DIGITS_OF_A_BUILD;
     let numbers = read_intervals(&range.numbers, (range.first, range.last()), builds)?;

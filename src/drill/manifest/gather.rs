@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::census::{Counted, Standing};
+use crate::census::{Counted, Coverage};
 
+use super::document::{Manifest, NotCovered, OutcomeCount, Project, RANGE_BITS, Range};
 use super::numbers::{DIGEST_BITS, DIGITS_OF_A_BUILD, intervals, write_build};
-use super::{Fared, Manifest, NotCovered, Project, RANGE_BITS, Range};
 
 /// The projects of a manifest in the making: 16 bytes of memory a build.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +22,7 @@ struct Held {
     highest: Option<i64>,
     /// The highest number that is there at all.
     highest_now: Option<i64>,
-    outcomes: Vec<Fared>,
+    outcomes: Vec<OutcomeCount>,
     ranges: BTreeMap<i64, HeldRange>,
     not_covered: NotCovered,
 }
@@ -48,7 +48,7 @@ impl Gatherer {
     /// Adds a build.
     pub fn add(&mut self, build: &Counted) {
         let Some(project) = &build.project else {
-            return leave_out(&mut self.of_no_project, build.standing);
+            return leave_out(&mut self.of_no_project, build.coverage);
         };
         if !self.projects.contains_key(project) {
             self.projects.insert(project.clone(), Held::default());
@@ -58,9 +58,9 @@ impl Gatherer {
         if build.was_there {
             held.highest = held.highest.max(build.number);
         }
-        match (build.standing, build.number, build.over_at) {
-            (Standing::Ended | Standing::NeverRan, Some(number), Some(over_at)) => held.add(build, number, over_at),
-            _ => leave_out(&mut held.not_covered, build.standing),
+        match (build.coverage, build.number, build.over_at) {
+            (Coverage::Ended | Coverage::NeverRan, Some(number), Some(over_at)) => held.add(build, number, over_at),
+            _ => leave_out(&mut held.not_covered, build.coverage),
         }
     }
 
@@ -79,22 +79,23 @@ impl Gatherer {
     }
 }
 
-fn leave_out(left: &mut NotCovered, standing: Standing) {
-    let count = match standing {
-        Standing::Ended | Standing::NeverRan => &mut left.unnamed,
-        Standing::EndedLately => &mut left.ended_lately,
-        Standing::Undated => &mut left.undated,
-        Standing::NotOver => &mut left.not_over,
+fn leave_out(left: &mut NotCovered, coverage: Coverage) {
+    let count = match coverage {
+        Coverage::Ended | Coverage::NeverRan => &mut left.unnamed,
+        Coverage::EndedLately => &mut left.ended_lately,
+        Coverage::Undated => &mut left.undated,
+        Coverage::NotOver => &mut left.not_over,
     };
     *count += 1;
 }
 
 impl Held {
     fn add(&mut self, build: &Counted, number: i64, over_at: i64) {
-        let alike = |outcome: &&mut Fared| outcome.lifecycle == build.lifecycle && outcome.status == build.status;
+        let alike =
+            |outcome: &&mut OutcomeCount| outcome.lifecycle == build.lifecycle && outcome.status == build.status;
         match self.outcomes.iter_mut().find(alike) {
             Some(outcome) => outcome.builds += 1,
-            None => self.outcomes.push(Fared {
+            None => self.outcomes.push(OutcomeCount {
                 lifecycle: build.lifecycle.clone(),
                 status: build.status.clone(),
                 builds: 1,
@@ -107,7 +108,7 @@ impl Held {
         range.builds.push(HeldBuild {
             place: (number & ((1 << RANGE_BITS) - 1)) as u16,
             digest: (build.digest & ((1 << DIGEST_BITS) - 1)) as u32,
-            never_ran: build.standing == Standing::NeverRan,
+            never_ran: build.coverage == Coverage::NeverRan,
             over_at,
         });
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::audit::{Audit, Source};
+use crate::audit::{Audit, TimesSource};
 use crate::deletion::journal::{Past, Session};
 use crate::reasons::by_reason;
 use crate::report::Baseline;
@@ -86,9 +86,9 @@ impl AuditInputs {
         let fact = |name, value: String, note: String| Fact { name, value, note };
         let restore = &self.audit.restore;
         let source = match restore.source {
-            Source::About => String::new(),
-            Source::Journals => "by the journals".to_owned(),
-            Source::Nothing => String::new(),
+            TimesSource::About => String::new(),
+            TimesSource::Journals => "by the journals".to_owned(),
+            TimesSource::Nothing => String::new(),
         };
         let unknown = "not known";
         let about = self.audit.about.as_ref();
@@ -143,7 +143,7 @@ impl AuditInputs {
 
     /// What is left for a person: how many builds for each reason, and how many more reasons there are than `most`.
     pub(super) fn left(&self, most: usize) -> (Vec<(String, String)>, usize) {
-        let reasons = self.audit.left.reasons();
+        let reasons = self.audit.remaining.reasons();
         let more = reasons.len().saturating_sub(most);
         let shown = reasons.into_iter().take(most);
         let named =

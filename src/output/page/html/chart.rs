@@ -7,7 +7,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::audit::{DRAWN, Lane, Last, Picture, Timeline};
+use crate::audit::{CHARTED, Lane, Picture, RunEnd, Timeline};
 
 use super::super::format::{builds, foreign, grouped, length, time};
 
@@ -117,7 +117,7 @@ pub(super) fn chart(timeline: &Timeline) -> Chart {
     let restored = timeline.restored.filter(|restored| *restored > timeline.backup).map(place);
     let backup = place(timeline.backup);
     let used = |kind: &usize| picture.columns.iter().any(|column| column[*kind] > 0) || has_lane(&picture, *kind);
-    let keys = (0..DRAWN.len()).filter(used);
+    let keys = (0..CHARTED.len()).filter(used);
     let cut = timeline.cut();
     let told = format!(
         "Damaged builds that ran at each moment from {} to {}: at most {} at once. {} running when the backup was taken at {}: \
@@ -139,7 +139,9 @@ pub(super) fn chart(timeline: &Timeline) -> Chart {
         is_broken: !picture.to_scale,
         restored_time: timeline.restored.map(clock).unwrap_or_default(),
         most: grouped(most),
-        keys: keys.map(|kind| Key { kind, name: DRAWN[kind].as_str(), explained: DRAWN[kind].explained() }).collect(),
+        keys: keys
+            .map(|kind| Key { kind, name: CHARTED[kind].as_str(), explained: CHARTED[kind].explained() })
+            .collect(),
         bars: picture.lanes.iter().map(|lane| bar(lane, &picture)).collect(),
         left_out: left_out(timeline, &picture),
         bars_told: bars_told(&picture),
@@ -152,7 +154,7 @@ fn clock(at: Timestamp) -> String {
 }
 
 fn has_lane(picture: &Picture, kind: usize) -> bool {
-    picture.lanes.iter().any(|lane| lane.span.timing == DRAWN[kind])
+    picture.lanes.iter().any(|lane| lane.span.timing == CHARTED[kind])
 }
 
 /// One rectangle for each kind and each stretch of time in which nothing changes.
@@ -210,14 +212,14 @@ fn bar(lane: &Lane, picture: &Picture) -> Bar {
     let (start, end) = (picture.place(span.start), picture.place(span.end).clamp(0.0, 1.0));
     let ran = length(SignedDuration::from_secs(span.length().as_secs()));
     let (last, told) = match span.last {
-        Last::Cut => ("cut", format!("cut after {ran}")),
-        Last::Stopped => ("stopped", format!("{}, ran {ran}", span.timing)),
-        Last::Seen => ("seen", format!("{}, last seen after {ran}", span.timing)),
+        RunEnd::Cut => ("cut", format!("cut after {ran}")),
+        RunEnd::Stopped => ("stopped", format!("{}, ran {ran}", span.timing)),
+        RunEnd::Seen => ("seen", format!("{}, last seen after {ran}", span.timing)),
     };
     Bar {
         project: foreign(&lane.project, 60, "(no project)"),
         number: lane.number.map(|number| number.to_string()).unwrap_or_default(),
-        kind: DRAWN.iter().position(|timing| *timing == span.timing).unwrap_or_default(),
+        kind: CHARTED.iter().position(|timing| *timing == span.timing).unwrap_or_default(),
         x: Share(start.clamp(0.0, 1.0)),
         width: Share((end - start.clamp(0.0, 1.0)).max(0.0)),
         end: Share(end),

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use askama::Template;
 
-use crate::audit::{Check, Fate, Findings, Judgement, Part, Standing, Tone};
+use crate::audit::{Agreement, Conclusion, Fate, FateGroup, FileCheck, FindingCounts, Tone};
 
 use super::format::{builds, foreign, grouped, length, time};
 use super::inputs::{AuditInputs, Fact, Input, NAME, TOOL};
@@ -54,7 +54,7 @@ struct Page<'a> {
     tool: &'a str,
     made_at: String,
     database: String,
-    judgement: Judgement,
+    judgement: Conclusion,
     facts: Vec<Fact>,
     figures: Vec<(&'static str, String)>,
     left_builds: String,
@@ -71,7 +71,7 @@ struct Page<'a> {
     lengths: Vec<Counted>,
     longest: String,
     sum: Option<Sum>,
-    checks: &'a [Check],
+    checks: &'a [FileCheck],
     journals: Vec<JournalView>,
     rows: Vec<RowView>,
     all_rows: String,
@@ -110,10 +110,10 @@ fn page(inputs: &AuditInputs) -> Page<'_> {
         tool: TOOL,
         made_at: time(inputs.made_at),
         database: inputs.database(),
-        judgement: audit.judgement(),
+        judgement: audit.conclusion(),
         facts: inputs.facts(),
         figures: figures(inputs),
-        left_builds: builds(audit.left.builds),
+        left_builds: builds(audit.remaining.builds),
         left,
         more_left,
         rules_run: audit.about.as_ref().map(|about| about.rules.iter().map(|rule| foreign(rule, NAME, "?")).collect()),
@@ -159,7 +159,7 @@ fn figures(inputs: &AuditInputs) -> Vec<(&'static str, String)> {
     figures.push(("abnormal", grouped(audit.findings.builds)));
     figures.push(("may be deleted", grouped(audit.findings.deletable)));
     if let Some(ended) = &audit.reconciliation {
-        figures.extend(Part::ALL.map(|part| (part.as_str(), grouped(ended.part(part)))));
+        figures.extend(FateGroup::ALL.map(|part| (part.as_str(), grouped(ended.rows_of(part)))));
     }
     figures
 }
@@ -178,7 +178,7 @@ fn counts<'a>(
     numbers.map(counted).collect()
 }
 
-fn none_found(findings: &Findings) -> String {
+fn none_found(findings: &FindingCounts) -> String {
     let rules = findings.by_rule.iter().filter(|(_, number)| **number == 0);
     let rules: Vec<String> = rules.map(|(rule, _)| foreign(rule, NAME, "?")).collect();
     let note = "A build that several rules find counts for each.";
@@ -210,7 +210,7 @@ fn sum(inputs: &AuditInputs) -> Option<Sum> {
     });
     Some(Sum {
         found: grouped(ended.found),
-        parts: Part::ALL.map(|part| (part.as_str(), grouped(ended.part(part)))).to_vec(),
+        parts: FateGroup::ALL.map(|part| (part.as_str(), grouped(ended.rows_of(part)))).to_vec(),
         fates: fates.collect(),
         adds_up: ended.adds_up(),
     })

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::audit::{Fate, Part};
+use crate::audit::{Fate, FateGroup};
 use crate::build_url::BuildUrl;
 use crate::report::Row;
 use crate::timing::Timing;
@@ -70,11 +70,11 @@ impl RowView {
 
     /// What became of it, for the style sheet.
     pub(super) fn part(&self) -> &'static str {
-        match self.fate.map(Fate::part) {
-            Some(Part::Deleted) => "deleted",
-            Some(Part::Kept) => "kept",
-            Some(Part::Failed) => "failed",
-            Some(Part::Vanished) => "vanished",
+        match self.fate.map(Fate::group) {
+            Some(FateGroup::Deleted) => "deleted",
+            Some(FateGroup::Kept) => "kept",
+            Some(FateGroup::Failed) => "failed",
+            Some(FateGroup::Vanished) => "vanished",
             None => "",
         }
     }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use askama::Template;
 use askama::filters::Escaper;
 
-use crate::audit::{Check, Fate, Judgement, Part, Standing};
+use crate::audit::{Agreement, Conclusion, Fate, FateGroup, FileCheck};
 use crate::build_url::BuildUrl;
 
 use super::format::{builds, foreign, grouped, time};
@@ -99,14 +99,14 @@ struct Ticket<'a> {
     tool: &'a str,
     made_at: String,
     database: String,
-    judgement: Judgement,
+    judgement: Conclusion,
     facts: Vec<Fact>,
     left_builds: String,
     left: Vec<(String, String)>,
     more_left: usize,
     not_checked: Vec<(String, String)>,
     is_known: bool,
-    checks: &'a [Check],
+    checks: &'a [FileCheck],
     tables: Vec<Table>,
     sum: Option<String>,
     fates: Vec<(Fate, String, String)>,
@@ -144,9 +144,9 @@ fn ticket(inputs: &AuditInputs) -> Ticket<'_> {
         tool: TOOL,
         made_at: time(inputs.made_at),
         database: inputs.database(),
-        judgement: audit.judgement(),
+        judgement: audit.conclusion(),
         facts: inputs.facts(),
-        left_builds: builds(audit.left.builds),
+        left_builds: builds(audit.remaining.builds),
         left: left.into_iter().map(|(number, why)| (number, shown(&why))).collect(),
         more_left,
         not_checked: not_checked.map(|(why, what)| (shown(&what.join(", ")), shown(&why))).collect(),
@@ -154,7 +154,7 @@ fn ticket(inputs: &AuditInputs) -> Ticket<'_> {
         checks: &audit.checks[..audit.checks.len().min(2 * SHOWN)],
         tables: tables(inputs),
         sum: audit.reconciliation.as_ref().map(|ended| {
-            let parts = Part::ALL.map(|part| format!("{} {}", grouped(ended.part(part)), part.as_str()));
+            let parts = FateGroup::ALL.map(|part| format!("{} {}", grouped(ended.rows_of(part)), part.as_str()));
             let sign = if ended.adds_up() { "=" } else { "≠" };
             format!("{} found {sign} {}", grouped(ended.found), parts.join(" + "))
         }),

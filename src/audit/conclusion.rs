@@ -4,9 +4,9 @@ use crate::report::About;
 use crate::state::State;
 use crate::text::{builds, counted, grouped};
 
-use super::Audit;
-use super::fate::{Fate, Part};
+use super::fate::{Fate, FateGroup};
 use super::reconciliation::Reconciliation;
+use super::sums::Audit;
 
 /// What the verdict comes down to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Tone {
 
 /// The verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judgement {
+pub struct Conclusion {
     /// What it comes down to.
     pub tone: Tone,
     /// One sentence.
@@ -41,7 +41,7 @@ pub struct Judgement {
 
 impl Audit {
     /// Judges by the report, the file beside it and the journals.
-    pub fn judgement(&self) -> Judgement {
+    pub fn conclusion(&self) -> Conclusion {
         let (tone, sentence) = match (self.findings.builds, &self.about) {
             (0, None) => (
                 Tone::Unknown,
@@ -64,7 +64,7 @@ impl Audit {
                 (tone, self.something_found())
             }
         };
-        Judgement { tone, sentence }
+        Conclusion { tone, sentence }
     }
 
     fn something_found(&self) -> String {
@@ -119,44 +119,44 @@ fn nothing_found(about: &About, agrees: bool) -> (Tone, String) {
 
 /// What became of all that was found.
 fn outcome(ended: &Reconciliation) -> String {
-    let part = |part| ended.part(part);
-    let mut told = vec![match part(Part::Deleted) {
-        0 if ended.untold > 0 => "no deletion is on record".to_owned(),
+    let part = |part| ended.rows_of(part);
+    let mut told = vec![match part(FateGroup::Deleted) {
+        0 if ended.unaccounted > 0 => "no deletion is on record".to_owned(),
         0 => "none was deleted".to_owned(),
         1 => "1 was deleted and proved gone".to_owned(),
         deleted => format!("{} were deleted and proved gone", grouped(deleted)),
     }];
-    if part(Part::Vanished) > 0 {
-        told.push(format!("{} had vanished before", grouped(part(Part::Vanished))));
+    if part(FateGroup::Vanished) > 0 {
+        told.push(format!("{} had vanished before", grouped(part(FateGroup::Vanished))));
     }
-    if part(Part::Failed) > 0 {
-        told.push(format!("{} failed or ended nobody knows how", grouped(part(Part::Failed))));
+    if part(FateGroup::Failed) > 0 {
+        told.push(format!("{} failed or ended nobody knows how", grouped(part(FateGroup::Failed))));
     }
     // What failed or has no known end is told above: whether it is still there, nobody knows of all of it.
-    match (kept(ended) - ended.untold, left(ended)) {
+    match (kept(ended) - ended.unaccounted, left(ended)) {
         (0, 0) => told.push("none is left".to_owned()),
         (0, _) => {}
         (1, _) => told.push("1 was not touched".to_owned()),
         (kept, _) => told.push(format!("{} were not touched", grouped(kept))),
     }
     let told = told.join(", ");
-    match ended.untold {
+    match ended.unaccounted {
         0 => told,
-        untold => format!(
+        unaccounted => format!(
             "{told}; of {} no journal tells what became of {}",
-            grouped(untold),
-            if untold == 1 { "it" } else { "them" }
+            grouped(unaccounted),
+            if unaccounted == 1 { "it" } else { "them" }
         ),
     }
 }
 
 /// Builds that are abnormal, to which nothing was done.
 fn kept(ended: &Reconciliation) -> u64 {
-    let is_kept = |fate: &Fate| fate.part() == Part::Kept && *fate != Fate::Ended(State::Recovered);
+    let is_kept = |fate: &Fate| fate.group() == FateGroup::Kept && *fate != Fate::Ended(State::Recovered);
     ended.by_fate.iter().filter(|(fate, _)| is_kept(fate)).map(|(_, counts)| counts.rows).sum()
 }
 
 /// Builds that are abnormal and may still be there.
 fn left(ended: &Reconciliation) -> u64 {
-    kept(ended) + ended.part(Part::Failed)
+    kept(ended) + ended.rows_of(FateGroup::Failed)
 }

@@ -5,23 +5,23 @@ use std::collections::BTreeMap;
 use crate::obstacle::gist;
 use crate::report::Row;
 
-use super::fate::{Fate, Part};
+use super::fate::{Fate, FateGroup};
 
 /// So many different reasons are told apart: what a report says may be anything.
 const REASONS: usize = 100;
 
 /// The builds that are left for a person, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Left {
+pub struct Remaining {
     /// How many.
     pub builds: u64,
     /// By what the report's note says of them; `""` where it says nothing, or more than are told apart.
     by_note: BTreeMap<String, u64>,
 }
 
-impl Left {
+impl Remaining {
     pub(super) fn add(&mut self, row: &Row, fate: Option<Fate>) {
-        let is_gone = fate.is_some_and(|fate| matches!(fate.part(), Part::Deleted | Part::Vanished));
+        let is_gone = fate.is_some_and(|fate| matches!(fate.group(), FateGroup::Deleted | FateGroup::Vanished));
         if row.deletable || is_gone {
             return;
         }

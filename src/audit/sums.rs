@@ -1,0 +1,166 @@
+//! Adds up a report, row by row, beside the journals of its deletions.
+
+use jiff::Timestamp;
+
+use crate::report::{About, Row};
+
+use super::agreement::{Agreement, FileCheck, JournalChecks, NamedJournal};
+use super::fate::{Fate, Fates};
+use super::findings::FindingCounts;
+use super::lengths::Lengths;
+use super::reconciliation::Reconciliation;
+use super::remaining::Remaining;
+use super::span::Span;
+use super::timeline::Timeline;
+
+/// Where T and R come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimesSource {
+    /// The file beside the report.
+    About,
+    /// The journals, which all tell the same.
+    Journals,
+    /// Nothing tells them.
+    Nothing,
+}
+
+/// When the backup was taken and the server came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownTimes {
+    /// T.
+    pub backup: Option<Timestamp>,
+    /// R.
+    pub restored: Option<Timestamp>,
+    /// Where they come from.
+    pub source: TimesSource,
+}
+
+/// A report that is being summed up. Its memory is that of the sums, of the journals, and of the rows that are kept.
+#[derive(Debug)]
+pub struct Audit {
+    /// The file beside the report, where there is one.
+    pub about: Option<About>,
+    /// T and R.
+    pub restore: KnownTimes,
+    /// By rule, project and timing.
+    pub findings: FindingCounts,
+    /// What is left for a person.
+    pub remaining: Remaining,
+    /// Over time; `None` where no T is known.
+    pub timeline: Option<Timeline>,
+    /// How long they had run.
+    pub lengths: Lengths,
+    /// What became of them; `None` where there is no journal.
+    pub reconciliation: Option<Reconciliation>,
+    /// The first rows, with what became of each.
+    pub rows: Vec<(Row, Option<Fate>)>,
+    /// What was compared, and whether it agrees; known once all rows have been added.
+    pub checks: Vec<FileCheck>,
+    most_rows: usize,
+    fates: Option<Fates>,
+    journal_checks: JournalChecks,
+}
+
+impl Audit {
+    /// Begins with what is known beside the rows; keeps so many rows at most.
+    pub fn new(about: Option<About>, journals: &[NamedJournal<'_>], most_rows: usize) -> Self {
+        let restore = restore(about.as_ref(), journals);
+        let mut fates = Fates::since(about.as_ref().map(|about| about.scanned_at));
+        let mut journal_checks = JournalChecks::default();
+        for journal in journals {
+            // What became of the builds of one database says nothing of another's.
+            if journal_checks.add(*journal, about.as_ref()) {
+                fates.add(journal.past);
+            }
+        }
+        let told = !journals.is_empty();
+        Self {
+            findings: FindingCounts::new(about.as_ref().map_or(&[], |about| &about.rules)),
+            remaining: Remaining::default(),
+            timeline: restore.backup.map(|backup| Timeline::new(backup, restore.restored)),
+            about,
+            restore,
+            lengths: Lengths::default(),
+            reconciliation: told.then(Reconciliation::default),
+            rows: Vec::new(),
+            checks: Vec::new(),
+            most_rows,
+            fates: told.then_some(fates),
+            journal_checks,
+        }
+    }
+
+    /// Adds a row.
+    pub fn add(&mut self, row: Row) {
+        self.findings.add(&row);
+        let span = Span::of(&row, self.restore.backup);
+        self.lengths.add(span.as_ref());
+        if let Some(timeline) = &mut self.timeline {
+            timeline.add(&row, span);
+        }
+        let fate = match (&mut self.fates, &mut self.reconciliation) {
+            (Some(fates), Some(reconciliation)) => {
+                let (fate, is_double) = fates.of(&row.build_url);
+                // What has no address cannot have been deleted by it.
+                reconciliation.add(fate, is_double && !row.build_url.is_empty());
+                Some(fate)
+            }
+            _ => None,
+        };
+        self.remaining.add(&row, fate);
+        if self.rows.len() < self.most_rows {
+            self.rows.push((row, fate));
+        }
+    }
+
+    /// Ends it, once all rows of the report with this SHA-256 have been added.
+    pub fn finish(&mut self, report_sha256: &str) {
+        let about = self.about.as_ref();
+        let journal_checks = std::mem::take(&mut self.journal_checks);
+        let ended = match (self.fates.take(), &mut self.reconciliation) {
+            (Some(fates), Some(reconciliation)) => {
+                reconciliation.found = about.map_or(reconciliation.rows, |about| about.findings);
+                for fate in fates.beyond_the_report() {
+                    reconciliation.by_fate.entry(fate).or_default().beyond += 1;
+                }
+                let not_named = reconciliation.by_fate.get(&Fate::NotNamed).map_or(0, |counts| counts.rows);
+                reconciliation.unaccounted = if journal_checks.is_whole() { 0 } else { not_named };
+                Some((&*reconciliation, fates.earlier()))
+            }
+            _ => None,
+        };
+        self.checks = journal_checks.settle(report_sha256, self.findings.builds, about, ended);
+    }
+
+    /// Whether no file contradicts another.
+    pub fn agrees(&self) -> bool {
+        self.checks.iter().all(|check| check.agreement != Agreement::Differs)
+    }
+
+    /// How many rows are not kept.
+    pub fn rows_left_out(&self) -> u64 {
+        self.findings.builds - self.rows.len() as u64
+    }
+}
+
+/// The file beside the report knows T and R best; without it the journals do, if they agree.
+fn restore(about: Option<&About>, journals: &[NamedJournal<'_>]) -> KnownTimes {
+    if let Some(about) = about {
+        return KnownTimes { backup: about.backup_time, restored: about.restored_at, source: TimesSource::About };
+    }
+    let nothing = KnownTimes { backup: None, restored: None, source: TimesSource::Nothing };
+    let mut told = journals.iter().flat_map(|journal| &journal.past.sessions).map(|session| {
+        let time = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<Timestamp>().ok());
+        (time(&session.start.backup_time), time(&session.start.restored_at))
+    });
+    match told.next() {
+        Some((backup @ Some(_), restored)) if told.all(|other| other == (backup, restored)) => {
+            KnownTimes { backup, restored, source: TimesSource::Journals }
+        }
+        _ => nothing,
+    }
+}
+
+#[cfg(test)]
+#[path = "audit_tests.rs"]
+mod tests;

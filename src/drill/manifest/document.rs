@@ -1,0 +1,233 @@
+//! What a manifest holds: `halfbuilt-manifest/1`, field by field.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::numbers::PARTS;
+
+/// The format that is written, and the only one that is read.
+pub const FORMAT: &str = "halfbuilt-manifest/1";
+/// A range has as many numbers as so many bits can tell apart.
+pub(super) const RANGE_BITS: u32 = 10;
+
+/// What a build database holds at T.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// `halfbuilt-manifest/1`.
+    pub format: String,
+    /// The program that wrote it, with its version.
+    pub tool: String,
+    /// The database's own clock when it was counted; `None` on a standby that could not tell.
+    pub counted_at: Option<Timestamp>,
+    /// T.
+    pub backup_time: Timestamp,
+    /// Builds are covered that had stopped by then. Earlier than T where T is the present: what stopped a moment ago may still be
+    /// written to.
+    pub covered_until: Timestamp,
+    /// The longest time that the server lets a build run, in seconds, as it was given.
+    pub max_run_time_seconds: i64,
+    /// How the database was read.
+    pub profile: ProfileUsed,
+    /// Which database it was.
+    pub database: DatabaseNamed,
+    /// The digest of a build that nobody ever had: where another server makes another one of it, no digests can be compared.
+    #[serde(with = "hexadecimal")]
+    pub digest_check: u64,
+    /// How many builds are covered.
+    pub builds: u64,
+    /// How many are not, and why.
+    pub not_covered: NotCovered,
+    /// The projects, by name.
+    pub projects: Vec<Project>,
+    /// HMAC-SHA-256 of this document without this field, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+}
+
+/// How a database was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileUsed {
+    /// The profile's name.
+    pub name: String,
+    /// A digest of its SQL.
+    pub digest: String,
+    /// What it counts output in.
+    pub unit: String,
+    /// Whether it has steps.
+    pub steps: bool,
+    /// Whether it has output.
+    pub output: bool,
+}
+
+/// Which database it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseNamed {
+    /// PostgreSQL's identifier of the server; `None` where the role may not ask for it.
+    pub system_identifier: Option<String>,
+    /// The name of the database.
+    pub name: String,
+}
+
+/// Builds that a manifest does not cover.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotCovered {
+    /// Over, but without a number or a project to know them by.
+    pub unnamed: u64,
+    /// Stopped after `covered_until` and by T.
+    pub ended_lately: u64,
+    /// Over, and nothing tells since when.
+    pub undated: u64,
+    /// Running or waiting at T, or asked for since.
+    pub not_over: u64,
+}
+
+/// The builds of one project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Project {
+    /// Its name.
+    pub project: String,
+    /// How many of its builds are covered.
+    pub builds: u64,
+    /// The highest number that was given by `covered_until`, also to a build that was not over.
+    pub highest: Option<i64>,
+    /// The sum of the digests of its builds, modulo 2^64.
+    #[serde(with = "hexadecimal")]
+    pub digest: u64,
+    /// How the covered builds fared.
+    pub outcomes: Vec<OutcomeCount>,
+    /// The covered builds by ranges of their numbers, the lowest first.
+    pub ranges: Vec<Range>,
+    /// How many of its builds are not covered, and why.
+    #[serde(default, skip_serializing_if = "NotCovered::is_nothing")]
+    pub not_covered: NotCovered,
+}
+
+/// How many builds of a project fared alike.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutcomeCount {
+    /// finished or not_run, most likely.
+    pub lifecycle: Option<String>,
+    /// The CI's own word.
+    pub status: Option<String>,
+    /// How many.
+    pub builds: u64,
+}
+
+/// The builds of a project whose numbers differ in their lowest ten bits only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    /// The lowest number that belongs here, whether a build has it or not.
+    pub first: i64,
+    /// How many builds there are.
+    pub builds: u64,
+    /// The sum of their digests, modulo 2^64.
+    #[serde(with = "hexadecimal")]
+    pub digest: u64,
+    /// How many steps they have.
+    pub steps: i64,
+    /// How much output they have stored.
+    pub stored: i64,
+    /// When the first of them was over, and the last, in whole seconds.
+    pub over: [Timestamp; 2],
+    /// Their numbers: `1..57,59`. A number that two builds share stands there twice.
+    pub numbers: String,
+    /// The numbers of those that never ran, and are counted from when they were queued.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub never_ran: String,
+    /// Six digits of base64 for each, in the order of the numbers: the lowest 24 bits of its digest, and in which 4096th part of
+    /// the range's time it was over (12 bits).
+    pub each: String,
+}
+
+/// One build of a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Its number.
+    pub number: i64,
+    /// The lowest bits of its digest.
+    pub digest: u32,
+    /// Whether it never ran.
+    pub never_ran: bool,
+    /// When it was over at the earliest, in seconds since 1970.
+    pub over_from: i64,
+    /// When it was over at the latest.
+    pub over_until: i64,
+}
+
+impl Manifest {
+    /// What is not covered, without the builds that are known to be of projects out of scope.
+    pub fn not_covered_in(&self, in_scope: &dyn Fn(&str) -> bool) -> NotCovered {
+        let elsewhere = self.projects.iter().filter(|project| !in_scope(&project.project));
+        elsewhere.fold(self.not_covered, |left, project| left.each_with(&project.not_covered, u64::saturating_sub))
+    }
+
+    /// A project by its name.
+    pub fn project(&self, name: &str) -> Option<&Project> {
+        let place = self.projects.binary_search_by(|project| project.project.as_str().cmp(name)).ok()?;
+        self.projects.get(place)
+    }
+}
+
+impl NotCovered {
+    /// How many builds they are.
+    pub fn builds(&self) -> u64 {
+        [self.unnamed, self.ended_lately, self.undated, self.not_over].into_iter().fold(0, u64::saturating_add)
+    }
+
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn each_with(self, other: &Self, both: fn(u64, u64) -> u64) -> Self {
+        Self {
+            unnamed: both(self.unnamed, other.unnamed),
+            ended_lately: both(self.ended_lately, other.ended_lately),
+            undated: both(self.undated, other.undated),
+            not_over: both(self.not_over, other.not_over),
+        }
+    }
+}
+
+impl Project {
+    /// Whether a build of it had been asked for by T, or may have been.
+    pub(in crate::drill) fn was_there(&self) -> bool {
+        let NotCovered { not_over, .. } = self.not_covered;
+        self.highest.is_some() || self.builds + self.not_covered.builds() > not_over
+    }
+}
+
+impl Range {
+    /// The last number that belongs here.
+    pub fn last(&self) -> i64 {
+        self.first | ((1 << RANGE_BITS) - 1)
+    }
+
+    /// How exactly it is known when a build was over, in seconds.
+    pub(super) fn unit(&self) -> i64 {
+        let [from, until] = self.over.map(Timestamp::as_second);
+        (until - from) / PARTS + 1
+    }
+}
+
+/// Sixteen hexadecimal digits: a number of 64 bits is more than many readers of JSON can hold.
+mod hexadecimal {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(number: &u64, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&format!("{number:016x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(from)?;
+        let number = u64::from_str_radix(&text, 16).ok().filter(|number| format!("{number:016x}") == text);
+        number.ok_or_else(|| D::Error::custom("expected sixteen hexadecimal digits"))
+    }
+}
