@@ -10,7 +10,7 @@ use crate::deletion::journal::{Event, Intent, Journal, Kept};
 use crate::deletion::{Decision, Ended, Identity, Planned, Recorder};
 use crate::finding::Finding;
 use crate::output::{OutputError, OutputFile, PlanTable, Printer, Progress};
-use crate::report::{self, DRY_RUN, ResultRow, ResultWriter};
+use crate::report::{self, ResultRow, ResultWriter, RowKind};
 use crate::state::State;
 use crate::text::escape_controls;
 
@@ -75,9 +75,7 @@ impl Record {
         let is_deletion = planned.is_deletion();
         let written = match self.failed {
             true => Ok(()),
-            false => {
-                self.results.write(&ResultRow { chosen: &planned.chosen, planned: is_deletion, state: *state, reason })
-            }
+            false => self.results.write(&ResultRow { chosen: &planned.chosen, kind: kind(planned, *state, reason) }),
         };
         self.failed |= written.is_err();
         self.says_all |= self.failed;
@@ -148,8 +146,8 @@ impl Recorder for Record {
         }
         self.progress.say("their rows are printed once more: the last one of a build counts");
         let again = ended.iter().filter(|ended| ended.planned.chosen.line > 0).try_for_each(|ended| {
-            let (chosen, planned) = (&ended.planned.chosen, ended.planned.is_deletion());
-            self.results.write(&ResultRow { chosen, planned, state: ended.state, reason: &ended.reason })
+            let kind = kind(ended.planned, ended.state, &ended.reason);
+            self.results.write(&ResultRow { chosen: &ended.planned.chosen, kind })
         });
         self.failed |= again.is_err();
         journalled.and(again)
@@ -166,6 +164,11 @@ impl Recorder for Record {
     fn slackens(&self, at_once: usize, why: &str) {
         self.progress.say(&format!("the server is given {at_once} at once from now on: {why}"));
     }
+}
+
+/// What the results say of a build that has ended.
+fn kind<'a>(planned: &Planned, state: State, reason: &'a str) -> RowKind<'a> {
+    if planned.is_deletion() { RowKind::Result(state, reason) } else { RowKind::Kept(state, reason) }
 }
 
 /// The build's canonical address, or what stands in its place.
@@ -199,11 +202,11 @@ pub(super) fn show_plan(plan: &[Planned], mut output: OutputFile, on_stdout: boo
     }
     let mut results = ResultWriter::new(&mut output).map_err(failed)?;
     for planned in plan {
-        let (state, reason) = match &planned.decision {
-            Decision::Delete(why) => (State::NotAttempted, format!("{DRY_RUN}{why}")),
-            Decision::Keep(state, reason) => (*state, reason.clone()),
+        let kind = match &planned.decision {
+            Decision::Delete(why) => RowKind::Planned(why),
+            Decision::Keep(state, reason) => RowKind::Kept(*state, reason),
         };
-        let row = ResultRow { chosen: &planned.chosen, planned: planned.is_deletion(), state, reason: &reason };
+        let row = ResultRow { chosen: &planned.chosen, kind };
         results.write(&row).map_err(failed)?;
     }
     results.finish().map_err(failed)?;

@@ -18,6 +18,6 @@ pub use choice::{Chosen, Judged};
 pub use digest::Digesting;
 pub use error::ReportError;
 pub use read::read;
-pub use results::{DRY_RUN, RESULT_COLUMNS, ResultRow, ResultWriter, addresses, amended, begins_results, is_a_plan};
+pub use results::{RESULT_COLUMNS, ResultRow, ResultWriter, RowKind, addresses, amended, begins_results, is_a_plan};
 pub use rows::{Row, Rows};
 pub use write::ReportWriter;

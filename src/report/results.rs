@@ -1,5 +1,6 @@
 //! The results file of `delete`: every chosen row, what was decided, how it ended and why.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
@@ -30,23 +31,22 @@ pub fn addresses(from: impl Read) -> Vec<String> {
     rows.filter_map(|row| row.get(0).map(|cell| restored(cell).to_owned())).collect()
 }
 
-/// Whether a file holds the plan of a dry run and nothing that was done.
+/// Whether a file holds the plan of a dry run and no result of a run: such a file may be written over.
 pub fn is_a_plan(from: impl Read) -> bool {
     let mut csv = csv::Reader::from_reader(Lines::new(from));
     if csv.headers().ok().is_none_or(|header| *header != RESULT_COLUMNS[..]) {
         return false;
     }
-    let planned = |row: &csv::StringRecord| match (row.get(4), row.get(6)) {
-        (Some("delete"), Some(reason)) => Some(reason.starts_with(DRY_RUN)),
-        _ => None,
-    };
+    let mut deletions = 0;
     let mut rows = records(&mut csv);
-    let mut seen = false;
-    rows.all(|row| {
-        let is_planned = row.as_ref().ok().map(planned);
-        seen |= is_planned == Some(Some(true));
-        matches!(is_planned, Some(None | Some(true)))
-    }) && seen
+    let all = rows.all(|row| {
+        let Ok(row) = row else { return false };
+        let cell = |place| restored(row.get(place).unwrap_or_default());
+        let is_deletion = cell(DECISION) == DELETE;
+        deletions += u64::from(is_deletion);
+        !is_deletion || is_planned(cell(STATE), cell(REASON))
+    });
+    all && deletions > 0
 }
 
 /// The rows of a file, none longer than one may be; what cannot be read ends them.
@@ -96,19 +96,51 @@ pub fn amended(
     csv.flush()
 }
 
-/// How the reason of a row begins that a dry run would delete.
-pub const DRY_RUN: &str = "dry run; ";
+/// What a row says of its build. A plan and the results of a run have the same columns; here they are told apart, when they are
+/// written and when they are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowKind<'a> {
+    /// A dry run would delete it, for this reason.
+    Planned(&'a str),
+    /// The plan keeps it, and so it ends in this state, for this reason.
+    Kept(State, &'a str),
+    /// A run was to delete it, and it ended in this state, for this reason.
+    Result(State, &'a str),
+}
 
-/// How one chosen row ended.
+const DELETE: &str = "delete";
+const KEEP: &str = "keep";
+/// The places of columns in [`RESULT_COLUMNS`].
+const DECISION: usize = 4;
+const STATE: usize = 5;
+const REASON: usize = 6;
+/// The reason of every planned deletion begins with this, and no other does.
+const DRY_RUN: &str = "dry run; ";
+
+impl<'a> RowKind<'a> {
+    /// The cells of the columns `decision`, `state` and `reason`.
+    fn cells(self) -> (&'static str, State, Cow<'a, str>) {
+        match self {
+            Self::Planned(why) => (DELETE, State::NotAttempted, format!("{DRY_RUN}{why}").into()),
+            Self::Kept(state, why) => (KEEP, state, why.into()),
+            // It may be a server's own text.
+            Self::Result(state, why) if why.starts_with(DRY_RUN) => {
+                (DELETE, state, format!("the reason: {why}").into())
+            }
+            Self::Result(state, why) => (DELETE, state, why.into()),
+        }
+    }
+}
+
+/// Whether the cells `state` and `reason` of a deletion are those of [`RowKind::Planned`].
+fn is_planned(state: &str, reason: &str) -> bool {
+    state == State::NotAttempted.as_str() && reason.starts_with(DRY_RUN)
+}
+
+/// One chosen row, and what is said of it.
 pub struct ResultRow<'a> {
-    /// The row.
     pub chosen: &'a Chosen,
-    /// Whether the plan was to delete it.
-    pub planned: bool,
-    /// How it ended.
-    pub state: State,
-    /// Why.
-    pub reason: &'a str,
+    pub kind: RowKind<'a>,
 }
 
 /// Results that are being written, each row at once. What stands in them is for people to look at, by whatever means: text from
@@ -135,14 +167,15 @@ impl<W: Write> ResultWriter<W> {
     /// The file cannot be written.
     pub fn write(&mut self, row: &ResultRow<'_>) -> std::io::Result<()> {
         let chosen = row.chosen;
+        let (decision, state, reason) = row.kind.cells();
         self.csv.write_record([
             neutralised(&escape_controls(&chosen.url_text)).as_bytes(),
             neutralised(&escape_controls(chosen.project.as_deref().unwrap_or_default())).as_bytes(),
             chosen.line.to_string().as_bytes(),
             neutralised(&escape_controls(&chosen.reasons.join(BETWEEN_REASONS))).as_bytes(),
-            if row.planned { b"delete" } else { b"keep" },
-            row.state.as_str().as_bytes(),
-            neutralised(&escape_controls(row.reason)).as_bytes(),
+            decision.as_bytes(),
+            state.as_str().as_bytes(),
+            neutralised(&escape_controls(&reason)).as_bytes(),
         ])?;
         self.csv.flush()
     }
@@ -153,5 +186,49 @@ impl<W: Write> ResultWriter<W> {
     /// The file cannot be written.
     pub fn finish(self) -> std::io::Result<W> {
         self.csv.into_inner().map_err(csv::IntoInnerError::into_error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(kinds: &[RowKind<'_>]) -> Vec<u8> {
+        let chosen = Chosen {
+            line: 2,
+            url_text: "https://ci.example.com/gh/acme/api/12".to_owned(),
+            url: None,
+            project: None,
+            reasons: Vec::new(),
+            judged: None,
+        };
+        let mut results = ResultWriter::new(Vec::new()).expect("a file");
+        kinds.iter().for_each(|kind| results.write(&ResultRow { chosen: &chosen, kind: *kind }).expect("a row"));
+        results.finish().expect("a file")
+    }
+
+    #[test]
+    fn a_plan_may_be_written_over_and_no_result_may() {
+        let kept = RowKind::Kept(State::Refused, "dry run; of somebody");
+        let planned = RowKind::Planned("in-flight: it never stopped");
+        for plan in [vec![planned], vec![kept, planned, planned]] {
+            assert!(is_a_plan(file(&plan).as_slice()), "{plan:?}");
+        }
+        // The last is what a server may say, and a run stops with it.
+        let [deleted, hostile] = [(State::Deleted, "it is gone"), (State::NotAttempted, "dry run; denied")]
+            .map(|(state, why)| RowKind::Result(state, why));
+        for results in
+            [vec![], vec![kept], vec![deleted], vec![planned, deleted], vec![hostile], vec![planned, hostile]]
+        {
+            assert!(!is_a_plan(file(&results).as_slice()), "{results:?}");
+        }
+        let text = String::from_utf8(file(&[planned])).expect("UTF-8");
+        assert!(text.ends_with(",delete,not-attempted,dry run; in-flight: it never stopped\r\n"), "{text}");
+        let done = text.replace("not-attempted", "deleted");
+        let cut = text.replace(",dry run; in-flight: it never stopped", "");
+        let other = text.replacen("decision", "verdict", 1);
+        for text in [done, cut, other, format!("{text}https://"), String::new()] {
+            assert!(!is_a_plan(text.as_bytes()), "{text}");
+        }
     }
 }
