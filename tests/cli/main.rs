@@ -5,6 +5,8 @@
 
 mod connect;
 mod connect_as_psql;
+mod connect_as_psql_hosts;
+mod connect_as_psql_tls;
 mod connect_pgbouncer;
 mod connect_pooler;
 mod connect_role;
