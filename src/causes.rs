@@ -20,6 +20,11 @@ pub fn told_apart(error: &dyn Error) -> Vec<String> {
     told
 }
 
+/// An error and its causes, as one line.
+pub fn in_one_line(error: &dyn Error) -> String {
+    std::iter::once(error.to_string()).chain(told_apart(error)).collect::<Vec<_>>().join(": ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,95 +6,126 @@ mod choice;
 mod execution;
 mod gates;
 mod history;
+mod messages;
 mod origin;
 mod planning;
+mod recorder;
+mod request;
 
-use crate::admin::Via;
 use crate::cli::DeleteArgs;
+use crate::database::Database;
+use crate::deletion::{FIRST_SILENCE, LiveBuilds, ReaderEvent, ReaderOptions};
 use crate::exit::Exit;
-use crate::output::Printer;
-use crate::project_glob::ProjectGlobs;
+use crate::output::{OutputFile, Printer};
+use crate::scan::ScanPlan;
 use crate::state::State;
 
-use super::guard::{FIRST_SILENCE, Guard};
 use super::interrupt::Interrupt;
-use super::read_request::ReadRequest;
-use super::record::show_plan;
 use super::waiting::Waiting;
 use super::{Error, reading};
-use choice::{choose, chosen_timings, keep_apart, open_output, output_file};
-use execution::{Work, carry_out};
-use gates::Gates;
+use choice::{Chosen, choose, keep_apart, open_results, results_file};
+use execution::{Work, execute};
 use history::{History, journal_file};
-use planning::{Question, builds_in_scope, confirm, make_plan, nothing_left, say_what_is_kept, warn_of_unknown};
+use messages::report_event;
+use planning::{Plan, confirm, end_without_deletions, make_plan, say_what_is_kept, warn_of_unknown};
+use recorder::write_plan;
+use request::DeleteRequest;
 
-/// Plans, and carries the plan out if it is told to.
+/// Chooses, plans, and carries the plan out where `--execute` says so.
 pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
-    let via: Via = args.via.parse()?;
-    let projects = ProjectGlobs::new(&args.projects)?;
-    let mut request = ReadRequest::from_args(&args.reading)?;
-    let gates = Gates::settle(&args.gates, request.times.clock_tolerance, chosen_timings(&args))?;
-    let (chosen, origin, report) = choose(&args, request.base_url.as_deref(), &projects, printer)?;
-    origin.lend_times(&mut request.times);
-    let scan = request.plan(&[])?.with_every_piece();
-    let host = gates.choice(&args, &request.times, &chosen, &origin, printer)?;
-    let output_file = output_file(&args);
-    let journal = journal_file(&args, &report);
-    keep_apart(&args, &request, output_file.as_deref(), &journal)?;
-    let mut history = History::look(&args, journal, printer)?;
-    let output = open_output(&args, output_file.as_deref(), &history, &chosen)?;
+    let mut request = DeleteRequest::from_args(args)?;
+    let chosen = choose(&request, printer)?;
+    chosen.origin.lend_times(&mut request.reading.times);
+    let scan = request.reading.plan(&[])?.with_every_piece();
+    let host = gates::check_choice(&request, &chosen, printer)?;
+    let (results_file, journal) = (results_file(&request), journal_file(&request, &chosen.report));
+    keep_apart(&request, results_file.as_deref(), &journal)?;
+    let mut history = History::read(request.execute, journal, printer)?;
+    let results = open_results(&request, results_file.as_deref(), &history, &chosen.rows)?;
+    let on_stdout = results_file.is_none();
 
-    let mut database = interrupt.or(request.connect(printer)).await?;
+    let database = interrupt.or(request.reading.connect(printer)).await?;
+    let on_event = |event: &ReaderEvent<'_>| report_event(event, printer);
+    let report = chosen.report.clone();
     let canceller = database.canceller();
     let waiting = Waiting::watch(database.onlooker(), printer);
-    if request.statement_timeout.is_none() {
+    let planning = plan(&request, &scan, chosen, &mut history, database, &on_event, printer);
+    let (mut builds, plan) = interrupt.or_cancel(&canceller, planning).await?;
+    drop(waiting);
+    builds.stop_searching_by_url();
+
+    let Some(host) = host.filter(|_| plan.deletions() > 0 || has_open_ends(&request, &plan, &history)) else {
+        return end_without_deletions(&plan.builds, results, on_stdout, printer);
+    };
+    warn_of_unknown(&plan.builds, printer);
+    let deleted = history.deleted(&plan.builds);
+    let passed = gates::check_plan(&request, &plan, deleted, &builds.premise().contradictions, printer);
+    if !request.execute {
+        return show_dry_run(&request, &plan, &host, passed, (results, on_stdout), printer);
+    }
+    passed?;
+    interrupt.or(confirm(&request, &host, builds.identity(), &plan, printer)).await?;
+    let work = Work { request: &request, host: &host, plan: &plan, report, history, results, results_file };
+    execute(work, builds, interrupt, printer).await
+}
+
+/// Checks the database, reads the chosen builds in it, and decides on each.
+async fn plan<'a>(
+    request: &'a DeleteRequest,
+    scan: &'a ScanPlan,
+    Chosen { rows, origin, .. }: Chosen,
+    history: &mut History,
+    mut database: Database,
+    on_event: &'a dyn Fn(&ReaderEvent<'_>),
+    printer: Printer,
+) -> Result<(LiveBuilds<'a>, Plan), Error> {
+    if request.reading.statement_timeout.is_none() {
         database.give_up_after(FIRST_SILENCE);
     }
-    let planned = async {
-        gates::database(&database.identity().await?, &origin)?;
-        gates::primary(&mut database, args.execute, printer).await?;
-        gates::alone(&mut database, args.execute, printer).await?;
-        let mut guard = Guard::open(database, (&request, &scan), &gates.permit, &args, printer).await?;
-        reading::say_tables(guard.identity(), &guard.tables, printer);
-        reading::warn_of_role(request.foreign_sql(&scan), guard.fit.role(), printer);
-        gates::tables(&guard.tables, &origin)?;
-        reading::say_premise(&guard.premise, printer);
-        history.is_of(&guard.database_name(&history.past))?;
-        let known = guard.projects().await?;
-        gates.tell_unmatched(known.keys(), printer);
-        let plan = make_plan(&mut guard, chosen, &known, &history.past, printer).await?;
-        history.look_up_others(&plan, &mut guard).await?;
-        let in_scope = builds_in_scope(&known, &projects);
-        Ok((guard, plan, in_scope))
+    gates::check_database(&database.identity().await?, &origin)?;
+    gates::check_primary(&mut database, request.execute, printer).await?;
+    gates::take_lock(&mut database, request.execute, printer).await?;
+    let options = ReaderOptions {
+        plan: scan,
+        permit: &request.permit,
+        execute: request.execute,
+        archive: request.archive.is_some(),
+        statement_timeout: request.reading.statement_timeout,
     };
-    let (mut guard, plan, in_scope) = interrupt.or_cancel(&canceller, planned).await?;
-    drop(waiting);
-    guard.knows_them();
-    let deletions = plan.iter().filter(|planned| planned.is_deletion()).count();
-    // What an earlier run left open, or did not see gone, has to be looked up and put on record, even if nothing is to be sent.
-    let returned = plan.iter().any(|planned| planned.kept_as() == Some(State::Failed));
-    let left_open = args.execute && (returned || !history.doubtful(&plan).is_empty());
-    let host = match host {
-        Some(host) if deletions > 0 || left_open => host,
-        _ => return nothing_left(&plan, output, output_file.is_none(), printer),
-    };
-    warn_of_unknown(&plan, printer);
-    let judged = gates.plan(&plan, (history.deleted(&plan), in_scope), &guard.premise.contradictions, printer);
-    if !args.execute {
-        show_plan(&plan, output, output_file.is_none())?;
-        let count = plan.len();
-        printer.say(&format!("{deletions} of {count} chosen builds would be deleted on {host}"));
-        say_what_is_kept(&plan, printer);
-        judged?;
-        printer.say(&format!("the admin path was not tried: {via}"));
-        printer.say(&format!("dry run: nothing was sent; --execute --confirm {host} does it"));
-        return Ok(Exit::Clean);
-    }
-    judged?;
-    let database = guard.identity().name.clone();
-    let question = Question { host: &host, via: &via, database: &database, deletions, chosen: plan.len() };
-    interrupt.or(confirm(&args, question, printer)).await?;
-    let output = (output, output_file);
-    let work = Work { args: &args, via: &via, host: &host, plan: &plan, report, history, output };
-    carry_out(work, guard, interrupt, printer).await
+    let mut builds = LiveBuilds::open(database, options, on_event).await?;
+    reading::say_tables(builds.identity(), builds.tables(), printer);
+    reading::warn_of_role(request.reading.foreign_sql(scan), builds.role(), printer);
+    gates::check_tables(builds.tables(), &origin)?;
+    reading::say_premise(builds.premise(), printer);
+    history.check_database(&builds.database_name(&history.past))?;
+    let known = builds.projects().await?;
+    gates::warn_of_unmatched(&request.permit, known.keys(), printer);
+    let plan = make_plan(&mut builds, rows, &request.projects, &known, &history.past, printer).await?;
+    history.look_up_others(&plan.builds, &mut builds).await?;
+    Ok((builds, plan))
+}
+
+/// Whether an earlier run left builds without a known end, which have to be looked up and put on record even if nothing is sent.
+fn has_open_ends(request: &DeleteRequest, plan: &Plan, history: &History) -> bool {
+    let returned = plan.builds.iter().any(|planned| planned.kept_as() == Some(State::Failed));
+    request.execute && (returned || !history.doubtful(&plan.builds).is_empty())
+}
+
+/// Shows what `--execute` would do. The gates have spoken in `passed`.
+fn show_dry_run(
+    request: &DeleteRequest,
+    plan: &Plan,
+    host: &str,
+    passed: Result<(), Error>,
+    (results, on_stdout): (OutputFile, bool),
+    printer: Printer,
+) -> Result<Exit, Error> {
+    write_plan(&plan.builds, results, on_stdout)?;
+    let (deletions, count) = (plan.deletions(), plan.builds.len());
+    printer.say(&format!("{deletions} of {count} chosen builds would be deleted on {host}"));
+    say_what_is_kept(&plan.builds, printer);
+    passed?;
+    printer.say(&format!("the admin path was not tried: {}", request.via));
+    printer.say(&format!("dry run: nothing was sent; --execute --confirm {host} does it"));
+    Ok(Exit::Clean)
 }

@@ -156,14 +156,6 @@ pub enum Error {
     /// The archive could not be written: nothing may be deleted that is not in it.
     #[error("the run stopped: the archive cannot be written")]
     Unarchived(#[source] std::io::Error),
-    /// A profile's archive does not even hold the build.
-    #[error("archive {table} of the profile has no row of {url}")]
-    NotInTheTable {
-        /// The first table that the profile archives.
-        table: String,
-        /// The build.
-        url: String,
-    },
     /// The run was interrupted.
     #[error("interrupted")]
     Interrupted,
@@ -230,7 +222,6 @@ impl Error {
             | Self::Denied(_)
             | Self::Archive(_)
             | Self::Unarchived(_)
-            | Self::NotInTheTable { .. }
             | Self::Unrecorded(_) => Exit::Failed,
             Self::NothingToDelete(_) => Exit::NothingInScope,
             Self::Stopped(_) => Exit::NotAllDeleted,
@@ -281,9 +272,6 @@ impl Error {
             Self::Gate(error) => error.hint(),
             Self::Via(error) => error.hint().map(str::to_owned),
             Self::Archive(error) => error.hint().map(str::to_owned),
-            Self::NotInTheTable { .. } => {
-                Some("the first archive section of a profile has to be that of the builds, one row each".to_owned())
-            }
             Self::UnknownProfile { hint, .. } | Self::NoJournal { hint, .. } => Some(hint.clone()),
             Self::Unfit { hint, .. } => hint.clone(),
             Self::Allowance(error) => error.hint(),

@@ -73,11 +73,24 @@ impl Database {
     /// # Errors
     /// The server cannot be reached or lets nobody in.
     pub async fn connect(settings: Settings) -> Result<Self, DatabaseError> {
+        Self::connect_with(Arc::new(settings)).await
+    }
+
+    /// Connects again, with the same settings and limits.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_again(&self) -> Result<Self, DatabaseError> {
+        let connected = Self::connect_with(Arc::clone(&self.settings)).await?;
+        Ok(Self { longest: self.longest, silence: self.silence, ..connected })
+    }
+
+    async fn connect_with(settings: Arc<Settings>) -> Result<Self, DatabaseError> {
         let Connected { client, server } = libpq::connect(&settings, SERVER_KIND).await?;
         let canceller = Canceller { token: client.cancel_token(), server: server.clone() };
         Ok(Self {
             client,
-            settings: Arc::new(settings),
+            settings,
             server,
             pid: Arc::default(),
             canceller,

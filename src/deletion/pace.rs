@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::admin::Answer;
+
 /// An answer is late if it took so many times the usual time, and so much longer.
 const LATE: f64 = 4.0;
 const LATE_BY: Duration = Duration::from_millis(300);
@@ -115,6 +117,30 @@ impl Pace {
     fn slacken(&self, state: &mut State, by: f64) {
         state.wait = state.at_once.ceil();
         state.at_once = (state.at_once * by).max(1.0);
+    }
+}
+
+/// How often in a row deletions got no answer. Of several at the same time one counts.
+#[derive(Default)]
+pub(super) struct Silence {
+    times: usize,
+    latest: Option<Instant>,
+}
+
+impl Silence {
+    /// What came of a deletion that was sent then.
+    pub(super) fn hear(&mut self, answer: &Answer, began: Instant) {
+        if !matches!(answer, Answer::Unknown(_)) {
+            self.times = 0;
+        } else if self.latest.is_none_or(|latest| began >= latest) {
+            self.times += 1;
+            self.latest = Some(Instant::now());
+        }
+    }
+
+    /// How often in a row.
+    pub(super) fn times(&self) -> usize {
+        self.times
     }
 }
 

@@ -56,8 +56,8 @@ impl Planned {
         }
     }
 
-    /// The timing by which it is to be deleted, where that takes `--allow-timing`.
-    pub fn deleted_in_spite_of(&self) -> Option<Timing> {
+    /// The timing of a build that is to be deleted only because `--allow-timing` permits it.
+    pub fn timing_permitted(&self) -> Option<Timing> {
         let Decision::Delete(why) = &self.decision else { return None };
         // A reason to delete begins with the timing, see `Terms::decide`.
         let timing = why.split_once(':')?.0.parse::<Timing>().ok()?;
@@ -334,11 +334,11 @@ mod tests {
         let now = there(Timing::AfterRestore, &["stuck-running"], "f1");
         assert_eq!(state_by(&permit, &row, &now), None);
         let planned = |chosen: &Chosen| planned_as(chosen, decide(&permit, chosen, &now));
-        assert_eq!(planned(&row).deleted_in_spite_of(), Some(Timing::AfterRestore));
-        assert_eq!(planned(&chosen(None)).deleted_in_spite_of(), Some(Timing::AfterRestore));
+        assert_eq!(planned(&row).timing_permitted(), Some(Timing::AfterRestore));
+        assert_eq!(planned(&chosen(None)).timing_permitted(), Some(Timing::AfterRestore));
         let harmless = there(Timing::InFlight, &["stuck-running"], "f1");
         let decision = decide(&permit, &chosen(None), &harmless);
-        assert_eq!(planned_as(&row, decision).deleted_in_spite_of(), None);
+        assert_eq!(planned_as(&row, decision).timing_permitted(), None);
         // What it is now decides, too.
         for other in [Timing::Between, Timing::Unknown] {
             let row = chosen(Some((other, false, "f1")));

@@ -11,7 +11,7 @@ use super::plan::{Decision, Reading};
 ///
 /// `may_be_sent`: a deletion of it was announced, and no answer says that it did nothing.
 /// `was` is the build that the journal deleted last under this address.
-pub fn with_past(
+pub fn revise_by_journal(
     decision: Decision,
     now: &Reading,
     past: &PastBuild,
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
     use crate::admin::Answer;
     use crate::deletion::once_more::found;
-    use crate::deletion::sent::settled;
+    use crate::deletion::send::settled;
     use jiff::Timestamp;
 
     fn ended(state: State) -> PastBuild {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     fn decided_by(now: &Reading, past: &PastBuild, may_be_sent: bool) -> Option<State> {
-        match with_past(Decision::Delete("abnormal".to_owned()), now, past, may_be_sent, None) {
+        match revise_by_journal(Decision::Delete("abnormal".to_owned()), now, past, may_be_sent, None) {
             Decision::Delete(_) => None,
             Decision::Keep(state, _) => Some(state),
         }
@@ -115,7 +115,7 @@ mod tests {
         let mut found = found("7", None, "g");
         let decided = |found: &crate::finding::Finding| {
             let now = Reading::There(Box::new(found.clone()));
-            with_past(Decision::Delete(String::new()), &now, &ended(State::Deleted), false, Some(&was))
+            revise_by_journal(Decision::Delete(String::new()), &now, &ended(State::Deleted), false, Some(&was))
         };
         assert!(matches!(decided(&found), Decision::Keep(State::Failed, why) if why.starts_with("it is there again")));
         found.key = "8".to_owned();

@@ -1,4 +1,4 @@
-//! What a run needs from outside, each behind a small trait: eyes, hands, a record; and how it is asked to end.
+//! What a run needs from outside, each behind a small trait: a reader, a deleter, a recorder; and how it is asked to end.
 
 use std::io;
 use std::time::Duration;
@@ -22,8 +22,8 @@ pub trait BuildReader {
     /// What the database says now of each build, in the same order.
     fn read(&mut self, chosen: &[&Chosen]) -> impl Future<Output = Result<Vec<Reading>, Self::Error>>;
 
-    /// Something that tells at any moment, without asking anybody, whether this may still be the only deletion.
-    fn alone(&self) -> Box<dyn Fn() -> bool>;
+    /// A function that says at any moment, without asking the server, whether this run may still hold the deletion lock.
+    fn lock_watch(&self) -> Box<dyn Fn() -> bool>;
 
     /// Whether the database was away since this was asked last, and may have gone back to an earlier state.
     fn has_been_away(&mut self) -> bool;
@@ -31,15 +31,15 @@ pub trait BuildReader {
     /// By what it is decided on a reading.
     fn terms(&self) -> Terms<'_>;
 
-    /// Puts all that is known of these builds aside, to be safe on disk when it returns. Tells for each build as what it
-    /// was put aside, by its fingerprint; `None` where nobody asked for an archive.
+    /// Archives these builds; they are on disk when it returns. Returns for each build the fingerprint of what was archived; `None`
+    /// where no archive is asked for.
     fn archive(
         &mut self,
         chosen: &[&Chosen],
     ) -> impl Future<Output = Result<Option<Vec<Option<String>>>, ArchiveFailure<Self::Error>>>;
 }
 
-/// Why builds could not be put aside.
+/// Why builds could not be archived.
 #[derive(Debug)]
 pub enum ArchiveFailure<E> {
     /// They could not be read.

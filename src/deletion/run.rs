@@ -1,6 +1,6 @@
 //! Carries out a plan: reads each build again, sends the deletion, reads again, and says how each one ended.
 
-mod aside;
+mod archive;
 mod proof;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -10,37 +10,32 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::admin::Moment;
-use crate::causes::told_apart;
+use crate::causes::in_one_line;
 use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::state::State;
 
 use super::identity::Identity;
 use super::once_more::{self, Deleted};
+use super::pace::Silence;
 use super::pace::{Pace, Speed};
 use super::plan::{Decision, Planned, Reading};
 use super::roles::{BuildReader, Deleter, Ended, Recorder, Stop};
-use super::send::{Fresh, Halt, Sending};
-use super::silence::Silence;
+use super::send::{FRESH, Fresh, Halt, Sending};
 
 /// How many builds are read again at once, before and after their deletion: at first, and at most, where the server is
 /// quick. A reading costs about as much for a hundred as for one.
 const BATCH: usize = 50;
 const LARGEST_BATCH: usize = 400;
-/// How old a reading may be when the deletion that it allows is written to an open connection.
-pub(super) const FRESH: Duration = Duration::from_secs(3);
-/// How old the reading of the first build of a batch may be at most, where the database or the journal's disk is slow: neither must
-/// keep every deletion from being sent.
-pub(super) const OLDEST: Duration = Duration::from_secs(10);
 /// How often in a row a reading may have grown too old for anything to be sent.
 const TOO_OLD: usize = 3;
 /// How many deletions in a row may fail before no more are sent.
 const FAILURES: usize = 10;
-/// How often, and after which pauses, a build that should be gone is read again before it counts as still there.
-const PATIENCE: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(800), Duration::from_secs(2)];
+/// The pauses after which a build that should be gone is read again before it counts as still there.
+const RECHECK_AFTER: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(800), Duration::from_secs(2)];
 /// How often in a row deletions may get no answer before no more are sent.
-const SILENCE: usize = 3;
-/// How often a build is put into the archive anew because it had changed since.
+const UNANSWERED: usize = 3;
+/// How often a build is archived again because it changed after it was archived.
 const ARCHIVED_AT_MOST: usize = 3;
 /// How many kept builds are put on record at once.
 const RECORDED_AT_ONCE: usize = 1000;
@@ -60,7 +55,7 @@ pub enum Ending<E> {
     Blind(E),
     /// The results could not be written any more.
     Unrecorded(io::Error),
-    /// What the database holds of the builds could not be put aside.
+    /// The builds could not be archived.
     Unarchived(io::Error),
 }
 
@@ -103,6 +98,14 @@ pub async fn run<R: BuildReader, D: Deleter, L: Recorder>(
     run.unrecorded.map_or(ending, Ending::Unrecorded)
 }
 
+/// How a build was archived.
+#[derive(Default)]
+struct Archived {
+    /// The fingerprint of what was archived; `None` where the build has changed since, or was not there.
+    fingerprint: Option<String>,
+    times: usize,
+}
+
 struct Run<'a, R, D, L> {
     reader: &'a mut R,
     deleter: &'a D,
@@ -115,9 +118,8 @@ struct Run<'a, R, D, L> {
     silence: Silence,
     /// How many builds are read at once: about as many as can be sent while the reading is fresh.
     batch: usize,
-    /// As what each build, by its line and address, was put aside, and how often.
-    archived: BTreeMap<(u64, &'a str), (Option<String>, usize)>,
-    /// As what each build was read before it was sent.
+    archived: BTreeMap<(u64, &'a str), Archived>,
+    /// Which build each address meant when it was sent.
     as_sent: BTreeMap<(u64, &'a str), Identity>,
     /// What was deleted and read again and gone.
     deleted: Vec<Deleted<'a>>,
@@ -212,7 +214,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         // Not after the reading: it would grow old while the next one has to wait for its turn.
         self.unless_interrupted(self.pace.ready()).await?;
         let batch: Vec<&'a Planned> = self.pending.iter().take(size).copied().collect();
-        self.put_aside(&batch).await?;
+        self.archive_builds(&batch).await?;
         let began = Moment::now();
         let soon = self.stop.soon.clone();
         let readings = tokio::select! {
@@ -229,11 +231,11 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         }
         self.as_sent.extend(allowed.iter().map(|(planned, now)| (place(planned), Identity::of(now))));
         let fresh = Fresh { builds: allowed, read: began, took };
-        let alone = self.reader.alone();
-        let sending = Sending::new(&*self.recorder, self.deleter, &self.pace, self.stop, alone);
+        let holds_lock = self.reader.lock_watch();
+        let sending = Sending::new(&*self.recorder, self.deleter, &self.pace, self.stop, holds_lock);
         let done = sending.send(fresh, |answer, began| {
             self.silence.hear(answer, began);
-            self.silence.times() >= SILENCE
+            self.silence.times() >= UNANSWERED
         });
         let done = done.await;
         self.too_old = if done.grown_old && done.sent.is_empty() { self.too_old + 1 } else { 0 };
@@ -264,7 +266,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
                 self.recorder.waits(wait, &why);
                 self.unless_interrupted(sleep(wait)).await
             }
-            Some(Halt::Silence) => Err(Ending::Stopped(format!("{SILENCE} times in a row no answer came"))),
+            Some(Halt::Silence) => Err(Ending::Stopped(format!("{UNANSWERED} times in a row no answer came"))),
             Some(Halt::Deny(why)) => Err(Ending::Denied(why)),
             Some(Halt::Unrecorded(error)) => {
                 self.unrecorded.get_or_insert(error);
@@ -281,7 +283,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         }
     }
 
-    /// Those that may be deleted as they are now. The others are put on record, or back to be put aside anew.
+    /// The builds that may be deleted as they are now. The others are put on record, or wait to be archived again.
     async fn still_allowed(
         &mut self,
         batch: Vec<&'a Planned>,
@@ -304,12 +306,12 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             };
             let as_read = Some(now.fingerprint.as_str());
             match self.archived.get_mut(&place(planned)) {
-                Some((as_what, times)) if as_what.as_deref() != as_read && *times >= ARCHIVED_AT_MOST => {
-                    let reason = "it changes as fast as it can be put into the archive".to_owned();
+                Some(archived) if archived.fingerprint.as_deref() != as_read && archived.times >= ARCHIVED_AT_MOST => {
+                    let reason = "it changes faster than it can be archived".to_owned();
                     kept.push(Ended::new(planned, State::Changed, reason));
                 }
-                Some((as_what, _)) if as_what.as_deref() != as_read => {
-                    *as_what = None;
+                Some(archived) if archived.fingerprint.as_deref() != as_read => {
+                    archived.fingerprint = None;
                     self.pending.push_front(planned);
                 }
                 _ => allowed.push((planned, now)),
@@ -328,10 +330,6 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
 /// By what a build is known during a run: a line may hold several where it ends in no line feed.
 fn place(planned: &Planned) -> (u64, &str) {
     (planned.chosen.line, &planned.chosen.url_text)
-}
-
-fn in_one_line(error: &dyn std::error::Error) -> String {
-    std::iter::once(error.to_string()).chain(told_apart(error)).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::admin::{Answer, Freshness};
 use crate::build_url::BuildUrl;
+use crate::deletion::send::OLDEST;
 use crate::deletion::{ArchiveFailure, Permit, Terms};
 use crate::report::Judged;
 use crate::timing::Timing;
@@ -94,7 +95,7 @@ impl BuildReader for World {
         Ok(chosen.iter().map(|chosen| self.reading(number(chosen))).collect())
     }
 
-    fn alone(&self) -> Box<dyn Fn() -> bool> {
+    fn lock_watch(&self) -> Box<dyn Fn() -> bool> {
         let (log, lost_after) = (self.log.clone(), self.lock_lost_after);
         Box::new(move || {
             let sends = log.borrow().iter().filter(|entry| entry.starts_with("send")).count();

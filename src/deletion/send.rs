@@ -9,12 +9,17 @@ use tokio::time::Instant;
 
 use crate::admin::{Answer, Freshness, Moment};
 use crate::finding::Finding;
+use crate::state::State;
 
 use super::pace::Pace;
 use super::plan::Planned;
 use super::roles::{Deleter, Recorder, Stop};
-use super::run::{FRESH, OLDEST};
-use super::sent::Sent;
+
+/// How old a reading may be when the deletion that it allows is written to an open connection.
+pub(super) const FRESH: Duration = Duration::from_secs(3);
+/// The same for the first build of a batch, where the database or the journal's disk is slow: neither must keep every deletion from
+/// being sent.
+pub(super) const OLDEST: Duration = Duration::from_secs(10);
 
 /// Builds that may be deleted, and as what they were read at that time.
 pub(super) struct Fresh<'a> {
@@ -74,8 +79,8 @@ pub(super) struct Sending<'r, D, L> {
     deleter: &'r D,
     pace: &'r Pace,
     stop: &'r Stop,
-    /// Whether this may still be the only deletion.
-    alone: Box<dyn Fn() -> bool>,
+    /// Whether this run may still hold the deletion lock.
+    holds_lock: Box<dyn Fn() -> bool>,
 }
 
 impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
@@ -84,9 +89,9 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
         deleter: &'r D,
         pace: &'r Pace,
         stop: &'r Stop,
-        alone: Box<dyn Fn() -> bool>,
+        holds_lock: Box<dyn Fn() -> bool>,
     ) -> Self {
-        Self { recorder, deleter, pace, stop, alone }
+        Self { recorder, deleter, pace, stop, holds_lock }
     }
 
     /// Sends as many as the pace allows, until all are sent or something speaks against it. What is under way by then is
@@ -178,7 +183,7 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                 () = self.pace.turn() => {}
             }
             // Who has lost the lock has read in vain, too.
-            let is_old = Freshness::new(read, limit(place, took)).is_over() || !(self.alone)();
+            let is_old = Freshness::new(read, limit(place, took)).is_over() || !(self.holds_lock)();
             let Some(url) = planned.chosen.url.as_ref().filter(|_| !is_old) else { return Outcome::Old };
             let recording = Moment::now();
             if let Err(error) = self.recorder.intend(planned, &now).await {
@@ -186,7 +191,7 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
             }
             let fresh = Freshness::new(read, limit(place, took + recording.age()));
             let began = Instant::now();
-            if fresh.is_over() || !(self.alone)() {
+            if fresh.is_over() || !(self.holds_lock)() {
                 let nothing = Answer::Busy(
                     Duration::ZERO,
                     "not sent: it took too long to put it on record, or the lock was lost meanwhile".to_owned(),
@@ -204,5 +209,48 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
             Outcome::Answered(answer, began)
         };
         (place, planned, outcome.await)
+    }
+}
+
+/// A deletion that was sent, and what the server said of it.
+pub(super) struct Sent<'a> {
+    pub(super) planned: &'a Planned,
+    pub(super) answer: Answer,
+}
+
+impl Sent<'_> {
+    /// Whether the build may still go without anything more being sent.
+    pub(super) fn may_take_effect_yet(&self) -> bool {
+        matches!(self.answer, Answer::Accepted(_) | Answer::Unknown(_))
+    }
+
+    /// How a deletion ended, by what the server said and whether the build is gone. The database has the last word.
+    pub(super) fn settled(&self, gone: bool) -> (State, String) {
+        settled(&self.answer, gone)
+    }
+}
+
+/// The same of any answer, also one that an earlier run got.
+pub(super) fn settled(answer: &Answer, gone: bool) -> (State, String) {
+    let text = answer.text();
+    match (answer, gone) {
+        (Answer::Accepted(_), true) => (State::Deleted, "read again and gone".to_owned()),
+        (Answer::Accepted(_), false) => {
+            (State::Failed, format!("the server says that it is deleted ({text}), and it is still there"))
+        }
+        (Answer::Gone(_), true) => (State::AlreadyGone, format!("{text}; read again and gone")),
+        (Answer::Gone(_), false) => {
+            (State::Failed, format!("{text}, and it is still there: is the path of --via right?"))
+        }
+        (Answer::Refused(_), true) => (State::AlreadyGone, format!("{text}; read again and gone")),
+        (Answer::Refused(_), false) => (State::Refused, text.to_owned()),
+        (Answer::Failed(_), true) => (State::Deleted, format!("{text}; read again and gone all the same")),
+        (Answer::Failed(_), false) => (State::Failed, text.to_owned()),
+        (Answer::Unknown(_), true) => (State::Deleted, format!("{text}; read again and gone")),
+        (Answer::Unknown(_), false) => (State::Unknown, format!("{text}; still there when read again")),
+        (Answer::Busy(..) | Answer::Stale(_) | Answer::Denied(_), true) => {
+            (State::AlreadyGone, format!("{text}; read again and gone"))
+        }
+        (Answer::Busy(..) | Answer::Stale(_) | Answer::Denied(_), false) => (State::NotAttempted, text.to_owned()),
     }
 }

@@ -89,6 +89,11 @@ impl ScanPlan {
         Ok(plan)
     }
 
+    /// The schema that was named for the tables of the profile.
+    pub fn requested_schema(&self) -> Option<&str> {
+        self.schema.as_deref()
+    }
+
     /// The same, with the tables of the profile in this schema; `None` looks for them on the role's search path.
     #[must_use]
     pub fn in_schema(self, schema: Option<String>) -> Self {

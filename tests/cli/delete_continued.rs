@@ -57,13 +57,13 @@ fn the_same_command_goes_on_and_tells_all_of_it() {
     let chosen = deletable(&Report::read(&run.report));
     let admin = admin(&run.database);
     admin.behaves(&run.database, "sleep");
-    let first = run.delete_in_vain().says("to go on: ");
+    let first = run.delete_in_vain().says("to continue: ");
     first.says(" delete ").says("--execute --confirm");
     assert_eq!(run.states().iter().filter(|(_, state)| state == "unknown").count(), 1);
     assert!(run.verifies().stdout.contains("1 unknown"));
 
     admin.behaves(&run.database, "normal");
-    let second = run.delete(&[]).exits(Exit::Clean).says("this one goes on from there");
+    let second = run.delete(&[]).exits(Exit::Clean).says("this run continues it");
     second.says(&format!("{} chosen: {} deleted", chosen.len(), chosen.len()));
     assert!(run.states().iter().all(|(_, state)| state == "deleted"), "{:?}", run.states());
     assert_eq!(run.states().len(), chosen.len());
@@ -86,7 +86,7 @@ fn what_was_sent_and_has_no_known_end_is_looked_up_first() {
     let last = whole.lines().position(|line| line.contains(r#""event":"result""#)).expect("a result");
     let cut: String = whole.split_inclusive('\n').take(last).collect();
     std::fs::write(&run.journal, &cut).expect("a journal");
-    let done = run.delete(&[]).exits(Exit::Clean).says("of 1 deletion without a known end");
+    let done = run.delete(&[]).exits(Exit::Clean).says("1 deletion without a known end");
     done.says("sent by an earlier run of this journal, which did not see the end; read again and gone");
     let states = run.states();
     assert_eq!(states.iter().filter(|(_, state)| state == "deleted").count(), 1);

@@ -95,7 +95,7 @@ fn a_standby_that_had_not_received_the_deletions_takes_over() {
     standby.run("postgres", "SELECT pg_promote()");
     let done: Done = hearing.done(child);
     done.exits(Exit::NotAllDeleted)
-        .says("warning: the database has gone on from another server's copy (timeline 1 became 2)")
+        .says("warning: the database continues from another server's copy (timeline 1 became 2)")
         .says(THERE_AGAIN);
     let again = told_as_it_is(&world, &there(&standby));
     assert!(again >= 40, "only {again} are told as there again");

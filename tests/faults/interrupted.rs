@@ -31,7 +31,7 @@ fn interrupted(world: &World, via: &str, signals: &[Signal]) -> Done {
 
 /// Types the command that the run has printed.
 fn go_on(world: &World, done: &Done) -> Done {
-    let command = done.stderr.lines().find_map(|line| line.strip_prefix("to go on: ")).expect("a command");
+    let command = done.stderr.lines().find_map(|line| line.strip_prefix("to continue: ")).expect("a command");
     let mut bash = Command::new("bash");
     bash.args(["-c", command]).env_clear().env("HOME", "/nonexistent").env("HALFBUILT_TOKEN", TOKEN);
     bash.envs(world.variables()).current_dir(env!("CARGO_TARGET_TMPDIR")).stdin(Stdio::null());
@@ -73,7 +73,7 @@ fn twice_waits_for_nothing_and_the_printed_command_goes_on() {
         let via = if number == 0 { admin.nrepl() } else { admin.http() };
         let done = interrupted(&world, &via, &names);
         assert!(on_record(&world) > 0, "{names:?}");
-        assert!(done.stderr.contains("what was deleted was not read once more at the end"), "{}", done.stderr);
+        assert!(done.stderr.contains("what was deleted was not read again at the end"), "{}", done.stderr);
         let journal = |end: bool| {
             std::fs::read_to_string(world.journal()).expect("a journal").contains(&format!("\"read_again\":{end}"))
         };

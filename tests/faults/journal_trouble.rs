@@ -25,7 +25,7 @@ fn a_disk_that_is_full_stops_the_run_before_the_next_deletion() {
         // In KiB. Without the trap a signal would kill it instead.
         let limit = 20 + 3 * more;
         let done = run().under(&format!("trap '' XFSZ; ulimit -f {limit}")).run();
-        let done = done.exits(Exit::Failed).says("File too large").says("to go on: ");
+        let done = done.exits(Exit::Failed).says("File too large").says("to continue: ");
         what_was_done_is_on_record(&world, &done);
         // The intents that stand in the journal, and no other, were sent.
         assert!(world.lines().iter().filter(|line| line.event == "intent").count() >= world.calls().len());

@@ -128,7 +128,7 @@ fn who_does_not_come_back_is_given_up_and_the_same_command_goes_on_later() {
         let first = hearing.done(child);
         assert!(began.elapsed() < Duration::from_secs(120), "it took {:?}", began.elapsed());
         let expected = if of_database { Exit::Failed } else { Exit::NotAllDeleted };
-        first.exits(expected).says("to go on: ");
+        first.exits(expected).says("to continue: ");
         server.tell("start");
         wait_until(|| world.delete(&via).run().code == Some(Exit::Clean as i32));
         world.all_is_done();

@@ -113,7 +113,7 @@ fn a_deletion_whose_lock_somebody_else_has_by_now_sends_nothing() {
     world.run(&format!("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE granted AND {own}"));
     wait_until(|| world.run(&format!("SELECT count(*) FROM pg_locks WHERE granted AND {own}")) == "1");
     gate.open();
-    hearing.wait_for("a session still holds the lock of a deletion on this database");
+    hearing.wait_for("another connection still holds the deletion lock on this database");
     let calls = world.calls().len();
     hearing.wait_for("the database is away, trying again in 2s: the lock of this deletion is not held any more");
     assert_eq!(world.calls().len(), calls, "{}", hearing.so_far());

@@ -1,21 +1,17 @@
-//! The command that goes on where a run ended: the same once more.
+//! The command that continues where a run ended: the same command.
 
 use std::ffi::OsString;
 
-use crate::cli::DeleteArgs;
-
-use super::choice::is_dash;
-
-/// The command, quoted for a shell, and without a secret.
-pub(super) fn the_command(args: &DeleteArgs) -> String {
-    let command = shown(std::env::args_os());
-    match is_dash(&args.report) {
+/// The command line of this process, quoted for a shell, and without a secret.
+pub(super) fn same_command(reads_stdin: bool) -> String {
+    let command = without_secrets(std::env::args_os());
+    match reads_stdin {
         true => format!("{command} (with the same list on standard input)"),
         false => command,
     }
 }
 
-fn shown(words: impl Iterator<Item = OsString>) -> String {
+fn without_secrets(words: impl Iterator<Item = OsString>) -> String {
     let mut shown: Vec<String> = Vec::new();
     let mut is_secret = false;
     for word in words {
@@ -48,9 +44,9 @@ mod tests {
     #[test]
     fn words_are_quoted_and_a_password_is_not_shown() {
         let words = ["halfbuilt", "delete", "my report.csv", "--database-url", "postgres://me:hunter2@db/ci", "it's"];
-        let shown = shown(words.into_iter().map(OsString::from));
+        let shown = without_secrets(words.into_iter().map(OsString::from));
         assert_eq!(shown, r"halfbuilt delete 'my report.csv' --database-url ... 'it'\''s'");
-        let joined = super::shown(["--database-url=postgres://me:hunter2@db/ci"].into_iter().map(OsString::from));
+        let joined = without_secrets(["--database-url=postgres://me:hunter2@db/ci"].into_iter().map(OsString::from));
         assert_eq!(joined, "--database-url=...");
     }
 }

@@ -1,17 +1,13 @@
-//! Carries out a plan, with a journal, and tells what came of it.
+//! Carries out a plan, with a journal, and reports what came of it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::admin::{AdminPath, Via};
-use crate::cli::DeleteArgs;
+use crate::admin::AdminPath;
 use crate::commands::Error;
-use crate::commands::evidence::Evidence;
-use crate::commands::guard::Guard;
 use crate::commands::interrupt::Interrupt;
-use crate::commands::record::Record;
-use crate::deletion::journal::{End, EndWord, Event, ReportFile};
-use crate::deletion::{self, Ending, Planned, Speed};
+use crate::deletion::journal::{End, EndWord, Event, Journal, ReportFile};
+use crate::deletion::{self, ArchiverError, Ending, LiveBuilds, Speed};
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer};
 use crate::scan::ScanError;
@@ -19,118 +15,162 @@ use crate::state::State;
 use crate::table::in_words;
 use crate::text::counted;
 
-use super::admin::{Admin, options};
-use super::again::the_command;
-use super::history::{About, History, looked_up, start};
-use super::planning::say_what_is_kept;
+use super::admin::Admin;
+use super::again::same_command;
+use super::history::{History, LookedUp, SessionStart, looked_up, start_event};
+use super::planning::{Plan, say_what_is_kept};
+use super::recorder::RunRecorder;
+use super::request::DeleteRequest;
 
-/// What there is to be done.
+/// A plan that has passed its gates, and where its end is recorded.
 pub(super) struct Work<'a> {
-    pub(super) args: &'a DeleteArgs,
-    pub(super) via: &'a Via,
+    pub(super) request: &'a DeleteRequest,
     pub(super) host: &'a str,
-    pub(super) plan: &'a [Planned],
+    pub(super) plan: &'a Plan,
     pub(super) report: ReportFile,
     pub(super) history: History,
-    /// Where the results go, and the name of the file if it is one.
-    pub(super) output: (OutputFile, Option<PathBuf>),
+    pub(super) results: OutputFile,
+    /// `None` where the results go to standard output.
+    pub(super) results_file: Option<PathBuf>,
 }
 
-/// Does it. The admin path is opened only where something is to be sent.
-pub(super) async fn carry_out(
-    work: Work<'_>,
-    mut guard: Guard<'_>,
+/// Deletes what the plan says. The admin path is opened only where something is to be sent.
+pub(super) async fn execute(
+    Work { request, host, plan, report, history, results, results_file }: Work<'_>,
+    mut builds: LiveBuilds<'_>,
     interrupt: &Interrupt,
     printer: Printer,
 ) -> Result<Exit, Error> {
-    let Work { args, via, host, plan, report, history, output: (output, output_file) } = work;
-    let deletions = plan.iter().filter(|planned| planned.is_deletion()).count() as u64;
-    let mut options = options(args, via)?;
-    options.jobs = options.jobs.min(deletions.try_into().unwrap_or(usize::MAX)).max(1);
-    let admin = match deletions {
-        0 => None,
-        _ => {
-            let connected = async { Ok(AdminPath::connect(via, options).await?) };
-            Some(Admin(interrupt.or(connected).await?))
-        }
-    };
-    let database = guard.database_name(&history.past);
+    let admin = connect(request, plan, interrupt).await?;
+    let through = admin.as_ref().map_or("nothing", |admin| admin.describe());
+    let database = builds.database_name(&history.past);
     let journal = history.open(host, &database)?;
-    let unsettled = history.doubtful(plan);
-    let elsewhere = history.deleted_elsewhere(plan);
-    let deleted_before = history.deleted_before(plan, &elsewhere);
-    let canceller = guard.database.canceller();
-    let looked_up = looked_up(&unsettled, plan, &history, printer);
-    let through = admin.as_ref().map_or("nothing", |admin| admin.0.describe());
-    let times =
-        [guard.premise.times.backup, guard.premise.restored.time()].map(|time| time.map(|time| time.to_string()));
-    let tables = in_words(&guard.tables);
-    let results = output_file.as_ref().map(|file| file.display().to_string());
-    let about = About { report, plan, host, admin: through, database, tables, times: times.into(), results };
-    let begun = [vec![start(about)], looked_up.events].concat();
+    let unsettled = history.doubtful(&plan.builds);
+    let elsewhere = history.deleted_elsewhere(&plan.builds);
+    let deleted_before = history.deleted_before(&plan.builds, &elsewhere);
+    let LookedUp { events, states: looked_up } = looked_up(&unsettled, &plan.builds, &history, printer);
+    let premise = builds.premise();
+    let start = SessionStart {
+        report,
+        plan: &plan.builds,
+        host,
+        admin: through,
+        database,
+        tables: in_words(builds.tables()),
+        times: [premise.times.backup, premise.restored.time()].map(|time| time.map(|time| time.to_string())).into(),
+        results: results_file.as_ref().map(|file| file.display().to_string()),
+    };
+    let begun = [vec![start_event(start)], events].concat();
     journal.append(begun).await.map_err(Error::Unrecorded)?;
     printer.say(&format!("journal: {}", history.file.display()));
-    if let Some(path) = args.archive.as_deref().filter(|_| deletions > 0) {
-        let opened = Evidence::open(path, (&journal, &history.past), &mut guard, printer);
-        match interrupt.or_cancel(&canceller, opened).await {
-            Ok(evidence) => guard.evidence = Some(evidence),
-            Err(error) => {
-                let (ending, text) = (EndWord::Stopped, error.to_string());
-                // What went wrong is told in any case.
-                let _ = journal
-                    .append(vec![Event::End(End { ending, text, states: BTreeMap::new(), read_again: None })])
-                    .await;
-                return Err(error);
-            }
-        }
+    if let Some(path) = request.archive.as_deref().filter(|_| plan.deletions() > 0) {
+        open_archive(path, (&journal, &history), &mut builds, interrupt, printer).await?;
     }
     if let Some(admin) = &admin {
-        let jobs = match admin.0.jobs() {
+        let jobs = match admin.jobs() {
             1 => "one at a time".to_owned(),
             jobs => format!("up to {jobs} at once"),
         };
-        printer.say(&format!("deleting {} on {host} through {through}, {jobs}", counted(deletions, "build")));
+        printer.say(&format!("deleting {} on {host} through {through}, {jobs}", counted(plan.deletions(), "build")));
     }
 
-    let mut record = Record::new(output, deletions, journal.clone(), unsettled, printer)?;
-    let jobs = admin.as_ref().map_or(1, |admin| admin.0.jobs());
-    let speed = Speed { jobs, rate: args.admin.rate };
-    let ending = deletion::run(plan, deleted_before, speed, (&mut guard, &admin, &mut record), interrupt.stop()).await;
-    if let Some(admin) = admin {
-        admin.0.close().await;
+    let mut recorder = RunRecorder::new(results, plan.deletions(), journal.clone(), unsettled, printer)?;
+    let speed = Speed { jobs: admin.as_ref().map_or(1, AdminPath::jobs), rate: request.admin.rate };
+    let admin = Admin(admin);
+    let roles = (&mut builds, &admin, &mut recorder);
+    let ending = deletion::run(&plan.builds, deleted_before, speed, roles, interrupt.stop()).await;
+    if let Admin(Some(admin)) = admin {
+        admin.close().await;
     }
     let read_again = !matches!(ending, Ending::Blind(_)) && !interrupt.stop().now.is_cancelled();
     if !read_again {
-        printer.warn(
-            "what was deleted was not read once more at the end, as it is otherwise: run the same command again to see",
-        );
+        printer.warn("what was deleted was not read again at the end of the run: run the same command again to see");
     }
-    let (states, recorded) = record.finish();
-    // Where the journal cannot be written any more, that has been told, and the lines before this one stand.
+    let (states, recorded) = recorder.finish();
+    // Where the journal cannot be written any more, that has been said, and its lines before this one stand.
     let mut all = states.clone();
-    looked_up.states.into_iter().for_each(|(state, builds)| *all.entry(state).or_default() += builds);
+    looked_up.into_iter().for_each(|(state, builds)| *all.entry(state).or_default() += builds);
     let ended = journal.append(vec![Event::End(End { read_again: Some(read_again), ..end(&ending, &all) })]).await;
     drop(journal);
     printer.say(&tally(&states));
-    say_what_is_kept(plan, printer);
-    if let Some(file) = &output_file {
+    say_what_is_kept(&plan.builds, printer);
+    if let Some(file) = &results_file {
         printer.say(&format!("results are in {}", file.display()));
     }
-    let open = [State::NotAttempted, State::Unknown, State::Failed];
-    if !matches!(ending, Ending::Complete) || open.iter().any(|state| states.contains_key(state)) {
-        printer.say(&format!("to go on: {}", the_command(args)));
+    if !matches!(ending, Ending::Complete) || states.keys().any(|state| is_unfinished(*state)) {
+        printer.say(&format!("to continue: {}", same_command(request.report_file().is_none())));
     }
-    let outcome = outcome(ending, &states)?;
+    let exit = exit(ending, &states)?;
     recorded?;
     ended.map_err(Error::Unrecorded)?;
-    if outcome == Exit::NotAllDeleted {
+    if exit == Exit::NotAllDeleted {
         let kept: u64 = states.iter().filter(|(state, _)| !state.is_gone()).map(|(_, builds)| builds).sum();
         printer.say(&format!("exit code 5: {kept} of the chosen builds were not deleted"));
     }
-    Ok(outcome)
+    Ok(exit)
 }
 
-fn outcome(ending: Ending<ScanError>, states: &BTreeMap<State, u64>) -> Result<Exit, Error> {
+async fn connect(request: &DeleteRequest, plan: &Plan, interrupt: &Interrupt) -> Result<Option<AdminPath>, Error> {
+    let mut options = request.admin_options()?;
+    options.jobs = options.jobs.min(plan.deletions().try_into().unwrap_or(usize::MAX)).max(1);
+    match plan.deletions() {
+        0 => Ok(None),
+        _ => {
+            let connecting = async { Ok(AdminPath::connect(&request.via, options).await?) };
+            Ok(Some(interrupt.or(connecting).await?))
+        }
+    }
+}
+
+/// Opens the archive, and says what it will not hold.
+async fn open_archive(
+    path: &Path,
+    (journal, history): (&Journal, &History),
+    builds: &mut LiveBuilds<'_>,
+    interrupt: &Interrupt,
+    printer: Printer,
+) -> Result<(), Error> {
+    let canceller = builds.canceller();
+    let opening = async { Ok(builds.open_archive(path, (journal, &history.past)).await?) };
+    let archiver = match interrupt.or_cancel(&canceller, opening).await {
+        Ok(archiver) => archiver,
+        Err(error) => {
+            let end =
+                End { ending: EndWord::Stopped, text: error.to_string(), states: BTreeMap::new(), read_again: None };
+            // The error itself is reported in any case.
+            let _ = journal.append(vec![Event::End(end)]).await;
+            return Err(error);
+        }
+    };
+    let bytes = archiver.bytes_cut_off();
+    if bytes > 0 {
+        printer.say(&format!("{bytes} bytes of an unfinished part were cut off the end of {}", path.display()));
+    }
+    let header = archiver.header();
+    if !archiver.holds_tables() {
+        printer.warn(&format!(
+            "profile {} names no tables to archive: --archive holds only what its relations present, which explains a deletion, and is \
+             not enough to put a build back",
+            header.profile
+        ));
+    }
+    for missing in &header.not_archived {
+        printer.warn(&format!("not in the archive: {missing}"));
+    }
+    Ok(())
+}
+
+impl From<ArchiverError> for Error {
+    fn from(error: ArchiverError) -> Self {
+        match error {
+            ArchiverError::Archive(error) => error.into(),
+            ArchiverError::Scan(error) => error.into(),
+            ArchiverError::Unrecorded(error) => Self::Unrecorded(error),
+        }
+    }
+}
+
+fn exit(ending: Ending<ScanError>, states: &BTreeMap<State, u64>) -> Result<Exit, Error> {
     match ending {
         Ending::Interrupted => Err(Error::Interrupted),
         Ending::Blind(error) => Err(error.into()),
@@ -143,7 +183,7 @@ fn outcome(ending: Ending<ScanError>, states: &BTreeMap<State, u64>) -> Result<E
     }
 }
 
-/// How the journal tells of the end.
+/// The journal's last line of a session.
 fn end(ending: &Ending<ScanError>, states: &BTreeMap<State, u64>) -> End {
     let (ending, text) = match ending {
         Ending::Complete => (EndWord::Complete, String::new()),
@@ -157,6 +197,12 @@ fn end(ending: &Ending<ScanError>, states: &BTreeMap<State, u64>) -> End {
     End { ending, text, states: states.clone(), read_again: None }
 }
 
+/// Whether the same command may still change how a build ended.
+fn is_unfinished(state: State) -> bool {
+    matches!(state, State::NotAttempted | State::Unknown | State::Failed)
+}
+
+/// How many builds ended in each state.
 fn tally(states: &BTreeMap<State, u64>) -> String {
     let all: u64 = states.values().sum();
     let counted: Vec<String> = states.iter().map(|(state, builds)| format!("{builds} {state}")).collect();

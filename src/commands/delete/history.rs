@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::build_url::BuildUrl;
-use crate::cli::DeleteArgs;
 use crate::commands::Error;
 use crate::deletion::journal::{self, DatabaseName, ENDING, Event, Journal, Past, PastBuild, ReportFile, Start, Who};
 use crate::deletion::{BuildReader, Decision, Deleted, Planned, Reading, digest};
@@ -14,7 +13,7 @@ use crate::scan::ScanError;
 use crate::state::State;
 use crate::text::counted;
 
-use super::choice::is_dash;
+use super::request::DeleteRequest;
 
 /// How many builds are looked up at once.
 const LOOKED_UP_AT_ONCE: usize = 1000;
@@ -30,30 +29,33 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Reads what is there, if anything is. Where something is to be done, nobody else may write to it from here on.
-    pub(super) fn look(args: &DeleteArgs, file: PathBuf, printer: Printer) -> Result<Self, Error> {
+    /// Reads the journal, if there is one. Where builds are to be deleted, it is locked from here on.
+    pub(super) fn read(execute: bool, file: PathBuf, printer: Printer) -> Result<Self, Error> {
         let failed = |source| Error::Journal { file: file.clone(), source };
-        let (journal, past) = match args.execute && file.exists() {
+        let (journal, past) = match execute && file.exists() {
             true => Journal::open(&file).map(|(journal, past)| (Some(journal), past)).map_err(failed)?,
             false => (None, journal::look(&file).map_err(failed)?),
         };
         if let Some(session) = past.last_session() {
             let open = past.unsettled().len() as u64;
             let name = file.display();
-            let begun = format!("{name} tells of a run that began at {:.0}", session.at);
+            let begun = format!("{name} records a run that began at {:.0}", session.at);
             printer.say(&match open {
-                0 => format!("{begun}: this one goes on from there"),
-                _ if args.execute => {
-                    format!("{begun}, and of {} without a known end: they are looked up", counted(open, "deletion"))
+                0 => format!("{begun}: this run continues it"),
+                _ if execute => {
+                    format!(
+                        "{begun}, and {} without a known end: these builds are looked up",
+                        counted(open, "deletion")
+                    )
                 }
-                _ => format!("{begun}, and of {} without a known end", counted(open, "deletion")),
+                _ => format!("{begun}, and {} without a known end", counted(open, "deletion")),
             });
         }
         Ok(Self { file, past, journal, others: Vec::new() })
     }
 
-    /// Makes sure that it is the journal of this database, before anything follows from what it tells.
-    pub(super) fn is_of(&self, database: &DatabaseName) -> Result<(), Error> {
+    /// Checks that it is the journal of this database, before anything follows from what it says.
+    pub(super) fn check_database(&self, database: &DatabaseName) -> Result<(), Error> {
         self.past.is_of(database).map_err(|source| Error::Journal { file: self.file.clone(), source })
     }
 
@@ -73,7 +75,7 @@ impl History {
         let (journal, past) = Journal::open(&self.file).map_err(failed)?;
         if past.lines > 0 {
             let name = self.file.display();
-            return Err(Error::Usage(format!("another run has written to {name} meanwhile: start again")));
+            return Err(Error::Usage(format!("another run has written to {name} in the meantime: start again")));
         }
         Ok(journal)
     }
@@ -90,7 +92,7 @@ impl History {
         let mut others: Vec<String> = others.into_iter().collect();
         others.sort_unstable();
         for some in others.chunks(LOOKED_UP_AT_ONCE) {
-            let chosen: Vec<Chosen> = some.iter().map(|url| alone(url)).collect();
+            let chosen: Vec<Chosen> = some.iter().map(|url| by_address(url)).collect();
             let readings = reader.read(&chosen.iter().collect::<Vec<_>>()).await?;
             let gone = readings.into_iter().map(|reading| reading == Reading::Gone);
             self.others.extend(some.iter().cloned().zip(gone));
@@ -98,13 +100,12 @@ impl History {
         Ok(())
     }
 
-    /// How many builds earlier sessions have deleted: those of which the journal tells it, and those that they left open and
-    /// that are gone now.
+    /// How many builds earlier sessions have deleted: by the journal's own word, and those that they left open and that are gone now.
     pub(super) fn deleted(&self, plan: &[Planned]) -> u64 {
-        let is_told =
+        let is_recorded =
             |url: &String| matches!(self.past.builds.get(url), Some(PastBuild::Ended { state: State::Deleted, .. }));
         let now = plan.iter().filter(|planned| planned.kept_as() == Some(State::Deleted)).filter_map(url);
-        let now: HashSet<String> = now.filter(|url| !is_told(url)).collect();
+        let now: HashSet<String> = now.filter(|url| !is_recorded(url)).collect();
         let others = self.others.iter().filter(|(_, gone)| *gone).count();
         self.past.deleted() + (now.len() + others) as u64
     }
@@ -112,14 +113,14 @@ impl History {
     /// The builds that earlier sessions deleted and that are not chosen now.
     pub(super) fn deleted_elsewhere(&self, plan: &[Planned]) -> Vec<Planned> {
         let chosen: HashSet<String> = plan.iter().filter_map(url).collect();
-        let told = self.past.builds.iter();
-        let told = told.filter(|(_, build)| matches!(build, PastBuild::Ended { state: State::Deleted, .. }));
+        let recorded = self.past.builds.iter();
+        let recorded = recorded.filter(|(_, build)| matches!(build, PastBuild::Ended { state: State::Deleted, .. }));
         let seen = self.others.iter().filter(|(url, gone)| *gone && self.past.may_be_sent(url)).map(|(url, _)| url);
         let mut urls: Vec<&String> =
-            told.map(|(url, _)| url).chain(seen).filter(|url| !chosen.contains(*url)).collect();
+            recorded.map(|(url, _)| url).chain(seen).filter(|url| !chosen.contains(*url)).collect();
         urls.sort_unstable();
         let kept = || Decision::Keep(State::Deleted, "by an earlier run of this journal".to_owned());
-        urls.into_iter().map(|url| Planned { chosen: alone(url), decision: kept(), sent_before: true }).collect()
+        urls.into_iter().map(|url| Planned { chosen: by_address(url), decision: kept(), sent_before: true }).collect()
     }
 
     /// All builds that earlier sessions deleted, those of the plan and others, each with what it was.
@@ -144,26 +145,28 @@ impl History {
     }
 }
 
-/// Which file it is.
-pub(super) fn journal_file(args: &DeleteArgs, report: &ReportFile) -> PathBuf {
-    args.journal.clone().unwrap_or_else(|| usual_name(&args.report, report))
+/// The file of the journal.
+pub(super) fn journal_file(request: &DeleteRequest, report: &ReportFile) -> PathBuf {
+    request.journal.clone().unwrap_or_else(|| default_file(request.report_file(), report))
 }
 
-/// Beside the report, so that the same command finds it again. A list that is piped in is known by its digest.
-fn usual_name(report: &Path, read: &ReportFile) -> PathBuf {
-    let name = match is_dash(report) {
-        true => format!("halfbuilt-{}", read.sha256.get(..12).unwrap_or_default()).into(),
+/// Beside the report, so that the same command finds it again. A list from standard input is known by its digest.
+fn default_file(report: Option<&Path>, read: &ReportFile) -> PathBuf {
+    let name = match report {
+        None => format!("halfbuilt-{}", read.sha256.get(..12).unwrap_or_default()).into(),
         // The report's own name, whatever link leads to it.
-        false if report.is_symlink() => report.canonicalize().unwrap_or_else(|_| report.to_owned()).into_os_string(),
-        false => report.as_os_str().to_owned(),
+        Some(report) if report.is_symlink() => {
+            report.canonicalize().unwrap_or_else(|_| report.to_owned()).into_os_string()
+        }
+        Some(report) => report.as_os_str().to_owned(),
     };
     let mut name: std::ffi::OsString = name;
     name.push(ENDING);
     PathBuf::from(name)
 }
 
-/// What a session is about, apart from the journal itself.
-pub(super) struct About<'a> {
+/// What a session of the journal begins with.
+pub(super) struct SessionStart<'a> {
     pub(super) report: ReportFile,
     pub(super) plan: &'a [Planned],
     pub(super) host: &'a str,
@@ -175,24 +178,24 @@ pub(super) struct About<'a> {
 }
 
 /// The first line of a session.
-pub(super) fn start(about: About<'_>) -> Event {
+pub(super) fn start_event(session: SessionStart<'_>) -> Event {
     let Who { user, machine, pid } = Who::am_i();
-    let deletions = about.plan.iter().filter(|planned| planned.is_deletion()).count() as u64;
-    let (backup_time, restored_at) = about.times;
+    let deletions = session.plan.iter().filter(|planned| planned.is_deletion()).count() as u64;
+    let (backup_time, restored_at) = session.times;
     Event::Start(Box::new(Start {
         tool: concat!("halfbuilt ", env!("CARGO_PKG_VERSION")).to_owned(),
         user,
         machine,
         pid,
-        report: about.report,
-        results: about.results,
-        plan: digest(about.plan),
+        report: session.report,
+        results: session.results,
+        plan: digest(session.plan),
         deletions,
-        kept: about.plan.len() as u64 - deletions,
-        host: about.host.to_owned(),
-        admin: about.admin.to_owned(),
-        database: about.database,
-        tables: Some(about.tables),
+        kept: session.plan.len() as u64 - deletions,
+        host: session.host.to_owned(),
+        admin: session.admin.to_owned(),
+        database: session.database,
+        tables: Some(session.tables),
         backup_time,
         restored_at,
     }))
@@ -201,11 +204,11 @@ pub(super) fn start(about: About<'_>) -> Event {
 /// What the database says of builds that earlier sessions left open.
 pub(super) struct LookedUp {
     pub(super) events: Vec<Event>,
-    /// How those ended that are not chosen any more: the session's sum is of them too.
+    /// How those ended that are not chosen any more: they count in the session's sum.
     pub(super) states: BTreeMap<State, u64>,
 }
 
-/// Tells what the database says of the builds that earlier sessions left open. Those that are not in the plan are settled.
+/// Looks at what the database says of the builds that earlier sessions left open. Those that are not in the plan are settled.
 pub(super) fn looked_up(
     unsettled: &HashSet<String>,
     plan: &[Planned],
@@ -241,7 +244,7 @@ fn url(planned: &Planned) -> Option<String> {
 }
 
 /// A build of which only the address is known.
-fn alone(url: &str) -> Chosen {
+fn by_address(url: &str) -> Chosen {
     let parsed = BuildUrl::parse(url).ok();
     let project = parsed.as_ref().map(BuildUrl::project);
     Chosen { line: 0, url_text: url.to_owned(), url: parsed, project, reasons: Vec::new(), judged: None }
@@ -254,7 +257,7 @@ mod tests {
     #[test]
     fn the_same_command_finds_the_same_journal() {
         let read = ReportFile { file: "-".to_owned(), sha256: "0123456789abcdef".repeat(4) };
-        assert_eq!(usual_name(Path::new("a/report.csv"), &read), Path::new("a/report.csv.journal.jsonl"));
-        assert_eq!(usual_name(Path::new("-"), &read), Path::new("halfbuilt-0123456789ab.journal.jsonl"));
+        assert_eq!(default_file(Some(Path::new("a/report.csv")), &read), Path::new("a/report.csv.journal.jsonl"));
+        assert_eq!(default_file(None, &read), Path::new("halfbuilt-0123456789ab.journal.jsonl"));
     }
 }

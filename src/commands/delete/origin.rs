@@ -143,7 +143,7 @@ impl Origin {
     }
 
     /// Says how old the report is, and how that is known.
-    pub(super) fn tell(&self, printer: Printer) {
+    pub(super) fn say_age(&self, printer: Printer) {
         if let Some(note) = &self.note {
             printer.say(note);
         }

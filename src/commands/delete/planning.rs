@@ -1,14 +1,11 @@
-//! What is to become of each chosen build, told before anything is done.
+//! Makes the plan: what is to become of each chosen build, said before anything is done.
 
 use std::collections::BTreeMap;
 
-use crate::admin::Via;
-use crate::cli::DeleteArgs;
 use crate::commands::Error;
-use crate::commands::guard::Guard;
-use crate::commands::record::show_plan;
+use crate::database::DatabaseIdentity;
 use crate::deletion::journal::Past;
-use crate::deletion::{BuildReader, Decision, GateError, Planned, with_past};
+use crate::deletion::{BuildReader, Decision, GateError, LiveBuilds, Planned, revise_by_journal};
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer, Progress};
 use crate::project_glob::ProjectGlobs;
@@ -16,36 +13,71 @@ use crate::report::Chosen;
 use crate::state::State;
 use crate::text::shorten;
 
-use super::choice::is_dash;
+use super::recorder::write_plan;
+use super::request::DeleteRequest;
 
 /// How many builds are read at once while the plan is made.
 const PLANNED_AT_ONCE: usize = 1000;
-/// How many reasons for which builds are kept are said.
-const REASONS_SHOWN: usize = 5;
-/// How many characters of such a reason are said.
-const REASON_SHOWN: usize = 120;
-/// How many characters of a database's name are said.
-const NAME_SHOWN: usize = 120;
+/// How many of the reasons for which builds are kept are said.
+const REASONS_LISTED: usize = 5;
+/// How many characters of such a reason, and of a database's name, are said.
+const REASON_LENGTH: usize = 120;
+const NAME_LENGTH: usize = 120;
 
+/// What is to become of each chosen build.
+pub(super) struct Plan {
+    pub(super) builds: Vec<Planned>,
+    /// How many builds the database has in the projects that `--project` chooses.
+    pub(super) builds_in_scope: u64,
+}
+
+impl Plan {
+    pub(super) fn deletions(&self) -> u64 {
+        self.builds.iter().filter(|planned| planned.is_deletion()).count() as u64
+    }
+}
+
+/// Reads the chosen builds and decides on each.
+///
+/// # Errors
+/// The database cannot be read, or it is clearly not the one that is meant.
 pub(super) async fn make_plan(
-    guard: &mut Guard<'_>,
-    chosen: Vec<Chosen>,
+    reader: &mut LiveBuilds<'_>,
+    rows: Vec<Chosen>,
+    projects: &ProjectGlobs,
     known: &BTreeMap<String, u64>,
     past: &Past,
     printer: Printer,
-) -> Result<Vec<Planned>, Error> {
-    // A run that goes on may have deleted all there was.
-    let begins = past.sessions.is_empty();
-    if known.is_empty() && begins {
+) -> Result<Plan, Error> {
+    // A run that continues another may find that all builds are deleted.
+    if past.sessions.is_empty() {
+        check_projects(&rows, known)?;
+    }
+    let builds = decide(reader, rows, past, printer).await?;
+    Ok(Plan { builds, builds_in_scope: builds_in_scope(known, projects) })
+}
+
+/// Refuses a database that has no build, or none of the projects of the chosen rows.
+fn check_projects(rows: &[Chosen], known: &BTreeMap<String, u64>) -> Result<(), Error> {
+    if known.is_empty() {
         return Err(Error::NothingToDelete("the database holds no build at all".to_owned()));
     }
     let is_known = |project: &str| known.keys().any(|known| known.eq_ignore_ascii_case(project));
-    // Where projects are not named as addresses name them, nothing follows from a name that is not there.
-    let tells = known.keys().all(|project| project.contains('/'));
-    if tells && begins && !chosen.iter().any(|row| row.project.as_deref().is_none_or(is_known)) {
+    // Where projects are not named as addresses name them, nothing follows from a name that is missing.
+    let named_as_in_addresses = known.keys().all(|project| project.contains('/'));
+    if named_as_in_addresses && !rows.iter().any(|row| row.project.as_deref().is_none_or(is_known)) {
         let why = "the database knows none of their projects: is it the right one?";
         return Err(Error::NothingToDelete(why.to_owned()));
     }
+    Ok(())
+}
+
+async fn decide(
+    reader: &mut LiveBuilds<'_>,
+    chosen: Vec<Chosen>,
+    past: &Past,
+    printer: Printer,
+) -> Result<Vec<Planned>, Error> {
     let mut progress = Progress::counted("reading the chosen builds", chosen.len() as u64, printer);
     let mut plan = Vec::with_capacity(chosen.len());
     let mut left = chosen.into_iter();
@@ -54,14 +86,14 @@ pub(super) async fn make_plan(
         if batch.is_empty() {
             return Ok(plan);
         }
-        let readings = guard.read(&batch.iter().collect::<Vec<_>>()).await?;
+        let readings = reader.read(&batch.iter().collect::<Vec<_>>()).await?;
         for (chosen, now) in batch.into_iter().zip(readings) {
-            let mut decision = guard.terms().decide(&chosen, &now);
+            let mut decision = reader.terms().decide(&chosen, &now);
             let url = chosen.url.as_ref().map(ToString::to_string).unwrap_or_default();
             let sent_before = past.may_be_sent(&url);
             if let Some(build) = past.builds.get(&url) {
                 let was = past.identities.get(&url);
-                decision = with_past(decision, &now, build, sent_before, was);
+                decision = revise_by_journal(decision, &now, build, sent_before, was);
             }
             plan.push(Planned { chosen, decision, sent_before });
             progress.advance();
@@ -69,21 +101,20 @@ pub(super) async fn make_plan(
     }
 }
 
-/// How many builds of the database are in the projects that `--project` chooses.
-pub(super) fn builds_in_scope(known: &BTreeMap<String, u64>, projects: &ProjectGlobs) -> u64 {
+fn builds_in_scope(known: &BTreeMap<String, u64>, projects: &ProjectGlobs) -> u64 {
     // Builds without a project stand under the empty name.
     let named = |name: &&String| projects.matches(Some(name.as_str()).filter(|name| !name.is_empty()));
     known.iter().filter(|(name, _)| named(name)).map(|(_, builds)| builds).sum()
 }
 
-/// Nothing is to be deleted: either all is gone already, or nothing may be deleted.
-pub(super) fn nothing_left(
+/// Ends a run in which nothing is to be deleted: either all is gone already, or nothing may be deleted.
+pub(super) fn end_without_deletions(
     plan: &[Planned],
-    output: OutputFile,
+    results: OutputFile,
     on_stdout: bool,
     printer: Printer,
 ) -> Result<Exit, Error> {
-    show_plan(plan, output, on_stdout)?;
+    write_plan(plan, results, on_stdout)?;
     say_what_is_kept(plan, printer);
     let earlier = plan.iter().filter(|planned| planned.kept_as() == Some(State::Deleted)).count();
     let mut may_have_been_deleted = plan.iter().filter(|planned| planned.kept_as() != Some(State::Refused));
@@ -116,17 +147,16 @@ pub(super) fn say_what_is_kept(plan: &[Planned], printer: Printer) {
     }
     let mut reasons: Vec<_> = reasons.into_iter().collect();
     reasons.sort_by_key(|(_, builds)| std::cmp::Reverse(*builds));
-    for ((state, reason), builds) in reasons.iter().take(REASONS_SHOWN) {
+    for ((state, reason), builds) in reasons.iter().take(REASONS_LISTED) {
         let kept = if state.is_gone() { "gone" } else { "kept" };
-        printer.say(&format!("{kept}: {builds} {state}: {}", shorten(reason, REASON_SHOWN)));
+        printer.say(&format!("{kept}: {builds} {state}: {}", shorten(reason, REASON_LENGTH)));
     }
-    if let Some(more) = reasons.len().checked_sub(REASONS_SHOWN + 1) {
+    if let Some(more) = reasons.len().checked_sub(REASONS_LISTED + 1) {
         printer.say(&format!("kept: and {} more reasons, see the results", more + 1));
     }
 }
 
-/// Warns of builds that the database does not know and that stand in a plain list, which a slip of the pen may have put there:
-/// they would pass for deleted.
+/// Warns of builds in a plain list that the database does not know: a mistyped address would count as already gone.
 pub(super) fn warn_of_unknown(plan: &[Planned], printer: Printer) {
     let listed = |planned: &&Planned| planned.chosen.judged.is_none();
     let unknown = plan.iter().filter(|planned| planned.kept_as() == Some(State::AlreadyGone)).filter(listed).count();
@@ -139,35 +169,32 @@ pub(super) fn warn_of_unknown(plan: &[Planned], printer: Printer) {
     }
 }
 
-/// What a person is asked to agree to.
-pub(super) struct Question<'a> {
-    pub(super) host: &'a str,
-    pub(super) via: &'a Via,
-    /// The name of the database in which builds are read.
-    pub(super) database: &'a str,
-    pub(super) deletions: usize,
-    pub(super) chosen: usize,
-}
-
-/// Lets nobody delete on a host that they did not name.
-pub(super) async fn confirm(args: &DeleteArgs, question: Question<'_>, printer: Printer) -> Result<(), Error> {
-    let Question { host, via, database, deletions, chosen } = question;
-    if args.confirm.is_some() {
+/// Asks for the host, unless `--confirm` names it: nobody deletes on a host that they did not name.
+pub(super) async fn confirm(
+    request: &DeleteRequest,
+    host: &str,
+    database: &DatabaseIdentity,
+    plan: &Plan,
+    printer: Printer,
+) -> Result<(), Error> {
+    if request.confirm.is_some() {
         return Ok(());
     }
-    let nobody = || GateError::NotConfirmed(host.to_owned());
-    if is_dash(&args.report) {
-        return Err(nobody().into());
+    let not_confirmed = || GateError::NotConfirmed(host.to_owned());
+    if request.report_file().is_none() {
+        return Err(not_confirmed().into());
     }
     let question = format!(
-        "{deletions} of {chosen} chosen builds of database {} will be deleted on {host} through {via}; this cannot be undone. \
-         Type the host: ",
-        shorten(database, NAME_SHOWN)
+        "{} of {} chosen builds of database {} will be deleted on {host} through {}; this cannot be undone. Type the host: ",
+        plan.deletions(),
+        plan.builds.len(),
+        shorten(&database.name, NAME_LENGTH),
+        request.via
     );
     // Waiting for a person must not keep a Ctrl-C from being heard.
     let typed = tokio::task::spawn_blocking(move || printer.ask(&question)).await;
     match typed.ok().flatten() {
-        None => Err(nobody().into()),
+        None => Err(not_confirmed().into()),
         Some(typed) if typed.eq_ignore_ascii_case(host) => Ok(()),
         Some(typed) => Err(GateError::Mistyped { typed, host: host.to_owned() }.into()),
     }

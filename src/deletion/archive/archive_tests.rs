@@ -12,9 +12,9 @@ use super::*;
 
 const URL: &str = "https://ci.example.com/gh/acme/api/12";
 
-fn about() -> About {
+fn header() -> ArchiveHeader {
     let tables = ["builds", "output"].map(str::to_owned).to_vec();
-    About { profile: "circleci".to_owned(), rows_of: "tables", tables, ..About::default() }
+    ArchiveHeader { profile: "circleci".to_owned(), rows_of: "tables", tables, ..ArchiveHeader::default() }
 }
 
 fn place() -> (TempDir, PathBuf) {
@@ -75,7 +75,7 @@ fn append(path: &Path, bytes: &[u8]) {
 #[test]
 fn a_member_says_what_it_is_and_how_much_it_holds() {
     let (_folder, path) = place();
-    let mut archive = Archive::open(&path, Start::New, about()).expect("an archive");
+    let mut archive = Archive::open(&path, Start::New, header()).expect("an archive");
     let extent = add(&mut archive, 2).expect("a member");
     assert_eq!((extent.offset, extent.rows), (0, 3));
     assert_eq!(extent.length, std::fs::metadata(&path).expect("a file").len());
@@ -93,18 +93,18 @@ fn a_member_says_what_it_is_and_how_much_it_holds() {
 #[test]
 fn only_its_owner_may_read_it_and_nothing_is_written_over() {
     let (_folder, path) = place();
-    let mut archive = Archive::open(&path, Start::New, about()).expect("an archive");
+    let mut archive = Archive::open(&path, Start::New, header()).expect("an archive");
     assert_eq!(std::fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
     add(&mut archive, 1).expect("a member");
-    assert!(matches!(Archive::open(&path, Start::GoOn(None), about()), Err(ArchiveError::InUse(_))));
+    assert!(matches!(Archive::open(&path, Start::Continue(None), header()), Err(ArchiveError::InUse(_))));
     drop(archive);
-    assert!(matches!(Archive::open(&path, Start::New, about()), Err(ArchiveError::IsThere(_))));
+    assert!(matches!(Archive::open(&path, Start::New, header()), Err(ArchiveError::IsThere(_))));
 }
 
 #[test]
 fn an_archive_that_is_taken_away_takes_no_more() {
     let (_folder, path) = place();
-    let mut archive = Archive::open(&path, Start::New, about()).expect("an archive");
+    let mut archive = Archive::open(&path, Start::New, header()).expect("an archive");
     add(&mut archive, 1).expect("a member");
     std::fs::remove_file(&path).expect("a file");
     let error = add(&mut archive, 2).expect_err("it is gone");
@@ -115,8 +115,8 @@ fn an_archive_that_is_taken_away_takes_no_more() {
 fn what_a_run_leaves_that_was_killed_before_it_began_is_not_in_the_way() {
     let (_folder, path) = place();
     std::fs::write(&path, "").expect("a file");
-    let archive = Archive::open(&path, Start::New, about()).expect("an archive");
-    assert!(matches!(Archive::open(&path, Start::New, about()), Err(ArchiveError::InUse(_))));
+    let archive = Archive::open(&path, Start::New, header()).expect("an archive");
+    assert!(matches!(Archive::open(&path, Start::New, header()), Err(ArchiveError::InUse(_))));
     drop(archive);
     assert!(!path.exists());
 }
@@ -124,7 +124,7 @@ fn what_a_run_leaves_that_was_killed_before_it_began_is_not_in_the_way() {
 #[test]
 fn an_archive_in_which_nothing_is_complete_goes_again() {
     let (_folder, path) = place();
-    let mut archive = Archive::open(&path, Start::New, about()).expect("an archive");
+    let mut archive = Archive::open(&path, Start::New, header()).expect("an archive");
     archive.begin().and_then(|mut member| member.build(&finding())).expect("a build");
     drop(archive);
     assert!(!path.exists());
@@ -133,7 +133,7 @@ fn an_archive_in_which_nothing_is_complete_goes_again() {
 #[test]
 fn a_member_that_is_not_finished_was_never_there() {
     let (_folder, path) = place();
-    let mut archive = Archive::open(&path, Start::New, about()).expect("an archive");
+    let mut archive = Archive::open(&path, Start::New, header()).expect("an archive");
     let first = add(&mut archive, 1).expect("a member");
     let mut torn = archive.begin().expect("a member");
     let build = torn.build(&finding()).expect("a build");
@@ -152,7 +152,7 @@ fn a_member_that_is_not_finished_was_never_there() {
 fn what_was_torn_is_cut_off_and_what_is_complete_stays() {
     for cut in 1..60 {
         let (_folder, path) = place();
-        let mut archive = Archive::open(&path, Start::New, about()).expect("an archive");
+        let mut archive = Archive::open(&path, Start::New, header()).expect("an archive");
         let first = add(&mut archive, 1).expect("a member");
         let second = add(&mut archive, 2).expect("a member");
         let third = add(&mut archive, 3).expect("a member");
@@ -160,8 +160,8 @@ fn what_was_torn_is_cut_off_and_what_is_complete_stays() {
         let kept = third.offset + third.length - cut;
         File::options().write(true).open(&path).and_then(|file| file.set_len(kept)).expect("a torn file");
         // The second was complete, though the journal never heard of it.
-        let mut archive = Archive::open(&path, Start::GoOn(Some(&first)), about()).expect("an archive");
-        assert_eq!(archive.mended(), third.length - cut);
+        let mut archive = Archive::open(&path, Start::Continue(Some(&first)), header()).expect("an archive");
+        assert_eq!(archive.bytes_cut_off(), third.length - cut);
         let fourth = add(&mut archive, 4).expect("a member");
         assert_eq!(fourth.offset, second.offset + second.length);
         let rows: Vec<_> = lines(&path).iter().filter_map(|line| line["rows"].as_u64()).collect();
@@ -172,13 +172,13 @@ fn what_was_torn_is_cut_off_and_what_is_complete_stays() {
 #[test]
 fn garbage_after_the_end_is_cut_off() {
     let (_folder, path) = place();
-    let mut archive = Archive::open(&path, Start::New, about()).expect("an archive");
+    let mut archive = Archive::open(&path, Start::New, header()).expect("an archive");
     let first = add(&mut archive, 1).expect("a member");
     drop(archive);
     // What a machine that lost its power leaves behind.
     append(&path, &[0; 5000]);
-    let archive = Archive::open(&path, Start::GoOn(Some(&first)), about()).expect("an archive");
-    assert_eq!(archive.mended(), 5000);
+    let archive = Archive::open(&path, Start::Continue(Some(&first)), header()).expect("an archive");
+    assert_eq!(archive.bytes_cut_off(), 5000);
     drop(archive);
     assert_eq!(lines(&path).len(), 6);
 }
@@ -186,10 +186,10 @@ fn garbage_after_the_end_is_cut_off() {
 #[test]
 fn a_run_that_was_killed_before_its_first_member_goes_on() {
     let (_folder, path) = place();
-    assert_eq!(Archive::open(&path, Start::GoOn(None), about()).expect("a new one").mended(), 0);
+    assert_eq!(Archive::open(&path, Start::Continue(None), header()).expect("a new one").bytes_cut_off(), 0);
     std::fs::write(&path, [0x1f, 0x8b, 8]).expect("a file");
-    let mut archive = Archive::open(&path, Start::GoOn(None), about()).expect("an archive");
-    assert_eq!(archive.mended(), 3);
+    let mut archive = Archive::open(&path, Start::Continue(None), header()).expect("an archive");
+    assert_eq!(archive.bytes_cut_off(), 3);
     add(&mut archive, 1).expect("a member");
 }
 
@@ -197,28 +197,31 @@ fn a_run_that_was_killed_before_its_first_member_goes_on() {
 fn another_file_is_refused_and_left_alone() {
     let (_folder, path) = place();
     std::fs::write(&path, "a letter to my mother").expect("a file");
-    assert!(matches!(Archive::open(&path, Start::GoOn(None), about()), Err(ArchiveError::NoArchive(_))));
+    assert!(matches!(Archive::open(&path, Start::Continue(None), header()), Err(ArchiveError::NoArchive(_))));
     assert_eq!(std::fs::read(&path).expect("a file"), b"a letter to my mother");
 
     // Another archive, though it is longer.
     let (_other_folder, other) = place();
-    let first = add(&mut Archive::open(&other, Start::New, about()).expect("an archive"), 1).expect("a member");
+    let first = add(&mut Archive::open(&other, Start::New, header()).expect("an archive"), 1).expect("a member");
     std::fs::remove_file(&path).expect("it goes");
-    add(&mut Archive::open(&path, Start::New, about()).expect("an archive"), 100).expect("a member");
+    add(&mut Archive::open(&path, Start::New, header()).expect("an archive"), 100).expect("a member");
     let before = std::fs::read(&path).expect("a file");
-    let refused = Archive::open(&path, Start::GoOn(Some(&first)), about());
+    let refused = Archive::open(&path, Start::Continue(Some(&first)), header());
     assert!(matches!(refused, Err(ArchiveError::Altered { .. })));
     assert_eq!(std::fs::read(&path).expect("a file"), before);
 
     // The same one, shortened.
     std::fs::write(&other, &std::fs::read(&other).expect("a file")[..50]).expect("a file");
-    assert!(matches!(Archive::open(&other, Start::GoOn(Some(&first)), about()), Err(ArchiveError::Altered { .. })));
+    assert!(matches!(
+        Archive::open(&other, Start::Continue(Some(&first)), header()),
+        Err(ArchiveError::Altered { .. })
+    ));
 }
 
 #[test]
 fn a_row_that_fits_nothing_is_an_error() {
     let (_folder, path) = place();
-    let mut archive = Archive::open(&path, Start::New, about()).expect("an archive");
+    let mut archive = Archive::open(&path, Start::New, header()).expect("an archive");
     let mut member = archive.begin().expect("a member");
     let build = member.build(&finding()).expect("a build");
     assert!(member.row(build, 0, &columns(), &[None]).is_err());
@@ -231,7 +234,7 @@ fn a_full_disk_ends_the_archive() {
     // No device of this name is on every machine; without it nothing is proved, and the test says so by failing.
     let full = File::options().write(true).open("/dev/full").expect("/dev/full");
     let (_folder, path) = place();
-    let mut archive = Archive::open(&path, Start::New, about()).expect("an archive");
+    let mut archive = Archive::open(&path, Start::New, header()).expect("an archive");
     add(&mut archive, 1).expect("a member");
     let before = std::fs::read(&path).expect("a file");
     let real = archive.file.try_clone().expect("a file");

@@ -8,7 +8,7 @@ use serde::ser::{SerializeMap, Serializer};
 
 use crate::finding::Finding;
 
-use super::About;
+use super::ArchiveHeader;
 
 /// What the first line of every member calls its format.
 pub(super) const FORMAT: &str = "halfbuilt-archive/1";
@@ -76,19 +76,19 @@ pub(super) struct Pairs<'a, T> {
 }
 
 impl<'a> Head<'a> {
-    pub(super) fn of(about: &'a About, now: Timestamp) -> Self {
+    pub(super) fn of(header: &'a ArchiveHeader, now: Timestamp) -> Self {
         Self {
             format: FORMAT,
             tool: concat!("halfbuilt ", env!("CARGO_PKG_VERSION")),
             written_at: format!("{now:.0}"),
-            profile: &about.profile,
-            rows_of: about.rows_of,
-            tables: &about.tables,
-            not_archived: &about.not_archived,
-            database: about.database.as_deref(),
-            system_identifier: about.system_identifier.as_deref(),
-            backup_time: about.backup_time.as_deref(),
-            restored_at: about.restored_at.as_deref(),
+            profile: &header.profile,
+            rows_of: header.rows_of,
+            tables: &header.tables,
+            not_archived: &header.not_archived,
+            database: header.database.as_deref(),
+            system_identifier: header.system_identifier.as_deref(),
+            backup_time: header.backup_time.as_deref(),
+            restored_at: header.restored_at.as_deref(),
         }
     }
 }

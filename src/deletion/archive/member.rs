@@ -71,7 +71,7 @@ impl<'a> Member<'a> {
             rows: 0,
             complete: false,
         };
-        Line::Archive(Head::of(&member.archive.about, Timestamp::now())).write(&mut member.buffer)?;
+        Line::Archive(Head::of(&member.archive.header, Timestamp::now())).write(&mut member.buffer)?;
         Ok(member)
     }
 
@@ -82,18 +82,18 @@ impl<'a> Member<'a> {
     pub fn build(&mut self, build: &Finding) -> io::Result<usize> {
         Line::Build(Build::of(build)).write(&mut self.buffer)?;
         let build_url = build.build_url.clone().unwrap_or_default();
-        self.builds.push(Rows { build_url, of_tables: vec![0; self.archive.about.tables.len()] });
+        self.builds.push(Rows { build_url, of_tables: vec![0; self.archive.header.tables.len()] });
         self.compress(false)?;
         Ok(self.builds.len() - 1)
     }
 
-    /// Puts a row of a table into the member. `table` is its place in [`About::tables`](super::About::tables); the values
+    /// Puts a row of a table into the member. `table` is its place in [`ArchiveHeader::tables`](super::ArchiveHeader::tables); the values
     /// are in the order of the columns.
     ///
     /// # Errors
     /// The file cannot be written; there is no such build or table, or not a value for each column.
     pub fn row(&mut self, build: usize, table: usize, columns: &[String], values: &[Option<String>]) -> io::Result<()> {
-        let name = self.archive.about.tables.get(table);
+        let name = self.archive.header.tables.get(table);
         let (Some(build), Some(name)) = (self.builds.get_mut(build), name) else {
             return Err(io::Error::other("a row of no build or of no table"));
         };
@@ -113,7 +113,7 @@ impl<'a> Member<'a> {
     /// The file cannot be written. The member is cut off again, and the archive takes no more.
     pub fn finish(mut self) -> io::Result<Extent> {
         for build in &self.builds {
-            let rows = Pairs { names: &self.archive.about.tables, values: &build.of_tables };
+            let rows = Pairs { names: &self.archive.header.tables, values: &build.of_tables };
             Line::Counts { build_url: &build.build_url, rows }.write(&mut self.buffer)?;
         }
         Line::End { builds: self.builds.len() as u64, rows: self.rows }.write(&mut self.buffer)?;

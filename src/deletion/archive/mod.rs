@@ -1,7 +1,8 @@
-//! What is kept of a build before it is deleted: a file of gzip members, each complete and on disk before it counts.
+//! The archive of the builds that are deleted: a file of gzip members, each complete and on disk before it counts.
 //!
 //! `zcat FILE` gives JSON Lines. A member is what one batch of builds left; its lines are in line.rs.
 
+mod archiver;
 mod line;
 mod member;
 mod tail;
@@ -16,11 +17,12 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::file_access;
 
+pub use archiver::{ArchivedBatch, Archiver, ArchiverError, WriteError};
 pub use member::Member;
 
-/// What an archive is of: the first line of every member.
+/// What an archive holds: the first line of every member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct About {
+pub struct ArchiveHeader {
     /// The profile's name.
     pub profile: String,
     /// What the rows are of: `tables`, whole, or only the `relations` that the profile presents.
@@ -57,8 +59,8 @@ pub struct Extent {
 pub enum Start<'a> {
     /// The file must not be there yet, or be empty: one that was killed before it began leaves it so.
     New,
-    /// A run goes on with the file that it began; the last member that is on record, if there is one.
-    GoOn(Option<&'a Extent>),
+    /// A run continues the file that it began; the last member that is on record, if there is one.
+    Continue(Option<&'a Extent>),
 }
 
 /// An archive that cannot be opened.
@@ -98,7 +100,7 @@ impl ArchiveError {
     /// What to do next.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::IsThere(_) => Some("name another file: many runs may have one each"),
+            Self::IsThere(_) => Some("name another file: each run can have its own"),
             Self::InUse(_) => Some("wait until it has ended"),
             Self::Altered { .. } => Some("name the file that the journal's run began, as it was"),
             Self::NoArchive(_) | Self::Io { .. } => None,
@@ -110,11 +112,11 @@ impl ArchiveError {
 pub struct Archive {
     file: Flock<File>,
     path: PathBuf,
-    about: About,
+    header: ArchiveHeader,
     /// Where the last complete member ends.
     end: u64,
     /// How many bytes of a broken member were cut off when it was opened.
-    mended: u64,
+    bytes_cut_off: u64,
     /// Whether a write has failed: then what is on disk is not known any more.
     failed: bool,
     /// Whether its folder is known to hold it, whatever happens.
@@ -126,7 +128,7 @@ impl Archive {
     ///
     /// # Errors
     /// It cannot be written, is in use, or is not what it should be.
-    pub fn open(path: &Path, start: Start<'_>, about: About) -> Result<Self, ArchiveError> {
+    pub fn open(path: &Path, start: Start<'_>, header: ArchiveHeader) -> Result<Self, ArchiveError> {
         let mut options = File::options();
         // It holds the output of builds, and what people print there.
         options.read(true).write(true).mode(0o600);
@@ -135,8 +137,8 @@ impl Archive {
             return Err(ArchiveError::NoArchive(path.to_owned()));
         }
         let file = match start {
-            Start::New | Start::GoOn(None) => file_access::open_or_create(&options, path),
-            Start::GoOn(Some(_)) => options.open(path),
+            Start::New | Start::Continue(None) => file_access::open_or_create(&options, path),
+            Start::Continue(Some(_)) => options.open(path),
         };
         let file = file.map_err(failed)?;
         let holds_something = |file: &File| Ok(start == Start::New && file.metadata().map_err(failed)?.len() > 0);
@@ -158,7 +160,7 @@ impl Archive {
         if holds_something(&file)? {
             return Err(ArchiveError::IsThere(path.to_owned()));
         }
-        let last = if let Start::GoOn(last) = start { last } else { None };
+        let last = if let Start::Continue(last) = start { last } else { None };
         let end = tail::complete(&mut file, last).map_err(|why| match why {
             tail::Fault::NoArchive => ArchiveError::NoArchive(path.to_owned()),
             tail::Fault::Altered(Extent { offset, length, .. }) => {
@@ -166,20 +168,21 @@ impl Archive {
             }
             tail::Fault::Io(source) => failed(source),
         })?;
-        let mended = file.metadata().map_err(failed)?.len() - end;
-        let mut archive = Self { file, path: path.to_owned(), about, end, mended, failed: false, settled: false };
+        let bytes_cut_off = file.metadata().map_err(failed)?.len() - end;
+        let mut archive =
+            Self { file, path: path.to_owned(), header, end, bytes_cut_off, failed: false, settled: false };
         archive.cut_back().map_err(failed)?;
         Ok(archive)
     }
 
     /// How many bytes of a member that was never completed were cut off when it was opened.
-    pub fn mended(&self) -> u64 {
-        self.mended
+    pub fn bytes_cut_off(&self) -> u64 {
+        self.bytes_cut_off
     }
 
     /// What it is of.
-    pub fn about(&self) -> &About {
-        &self.about
+    pub fn header(&self) -> &ArchiveHeader {
+        &self.header
     }
 
     /// Begins a member. If it is not finished it was never there.

@@ -3,18 +3,19 @@
 use tokio::time::sleep;
 
 use crate::admin::Answer;
+use crate::causes::in_one_line;
 use crate::state::State;
 
 use super::super::once_more::Deleted;
 use super::super::plan::{Planned, Reading};
 use super::super::roles::{BuildReader, Deleter, Ended, Recorder};
-use super::super::sent::Sent;
-use super::{Ending, FAILURES, PATIENCE, Run, in_one_line, place};
+use super::super::send::Sent;
+use super::{Ending, FAILURES, RECHECK_AFTER, Run, place};
 
 impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     /// Reads what was sent again, a few times where it is still there, and puts it on record.
     pub(super) async fn prove(&mut self, sent: Vec<Sent<'a>>) -> Result<(), Ending<R::Error>> {
-        let mut pauses = PATIENCE.into_iter();
+        let mut pauses = RECHECK_AFTER.into_iter();
         let mut waiting = sent;
         let mut canary = None;
         while !waiting.is_empty() {

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use halfbuilt::deletion::archive::{About, Archive, ArchiveError, Start};
+use halfbuilt::deletion::archive::{Archive, ArchiveError, ArchiveHeader, Start};
 
 /// What is complete stays to the byte, what is not goes, and a second look finds nothing to mend; a file of another kind is not
 /// touched. A member that was completed survives whatever stands behind it.
@@ -18,8 +18,8 @@ pub fn check(bytes: &[u8]) {
 /// What is left of the file; `None` where it is no archive.
 fn gone_on_with(bytes: &[u8]) -> Option<Vec<u8>> {
     super::in_a_file(bytes, |file| {
-        let mended = match Archive::open(file, Start::GoOn(None), About::default()) {
-            Ok(archive) => archive.mended(),
+        let bytes_cut_off = match Archive::open(file, Start::Continue(None), ArchiveHeader::default()) {
+            Ok(archive) => archive.bytes_cut_off(),
             Err(ArchiveError::NoArchive(_)) => {
                 assert_eq!(std::fs::read(file).expect("a file"), bytes, "a file of another kind was changed");
                 return None;
@@ -28,10 +28,10 @@ fn gone_on_with(bytes: &[u8]) -> Option<Vec<u8>> {
         };
         // One in which nothing is complete goes with its file.
         let kept = std::fs::read(file).unwrap_or_default();
-        assert_eq!(kept.len() as u64 + mended, bytes.len() as u64);
+        assert_eq!(kept.len() as u64 + bytes_cut_off, bytes.len() as u64);
         assert!(bytes.starts_with(&kept), "what was kept was changed");
         if !kept.is_empty() {
-            assert_eq!(mended_of(file), 0, "there was something left to mend");
+            assert_eq!(cut_off_of(file), 0, "there was something left to mend");
             let unpacked = std::io::copy(
                 &mut flate2::read::MultiGzDecoder::new(kept.as_slice()).take(1 << 24),
                 &mut std::io::sink(),
@@ -42,8 +42,8 @@ fn gone_on_with(bytes: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-fn mended_of(file: &Path) -> u64 {
-    Archive::open(file, Start::GoOn(None), About::default()).expect("an archive").mended()
+fn cut_off_of(file: &Path) -> u64 {
+    Archive::open(file, Start::Continue(None), ArchiveHeader::default()).expect("an archive").bytes_cut_off()
 }
 
 /// A member of no builds, as the program writes it.
@@ -52,7 +52,7 @@ fn member() -> &'static [u8] {
     MEMBER.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("archive");
-        let mut archive = Archive::open(&file, Start::New, About::default()).expect("an archive");
+        let mut archive = Archive::open(&file, Start::New, ArchiveHeader::default()).expect("an archive");
         archive.begin().and_then(halfbuilt::deletion::archive::Member::finish).expect("a member");
         std::fs::read(&file).expect("a file")
     })

@@ -1,36 +1,36 @@
-//! Has what the database holds of builds archived before they are deleted.
+//! Archives builds before they are deleted.
 
 use crate::report::Chosen;
 
 use super::super::plan::Planned;
 use super::super::roles::{ArchiveFailure, BuildReader, Deleter, Recorder};
-use super::{Ending, Run, place};
+use super::{Archived, Ending, Run, place};
 
 impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
-    /// Puts what the database holds of some builds into the archive, where one is wanted, once.
-    pub(super) async fn put_aside(&mut self, batch: &[&'a Planned]) -> Result<(), Ending<R::Error>> {
+    /// Archives the builds of a batch that are not archived yet, where an archive is asked for.
+    pub(super) async fn archive_builds(&mut self, batch: &[&'a Planned]) -> Result<(), Ending<R::Error>> {
         let new: Vec<&'a Planned> = batch
             .iter()
             .copied()
-            .filter(|planned| self.archived.get(&place(planned)).is_none_or(|(as_what, _)| as_what.is_none()))
+            .filter(|planned| self.archived.get(&place(planned)).is_none_or(|entry| entry.fingerprint.is_none()))
             .collect();
         if new.is_empty() {
             return Ok(());
         }
         let chosen: Vec<&Chosen> = new.iter().map(|planned| &planned.chosen).collect();
         let soon = self.stop.soon.clone();
-        let kept = tokio::select! {
+        let archived = tokio::select! {
             biased;
             () = soon.cancelled() => return Err(Ending::Interrupted),
-            kept = self.reader.archive(&chosen) => kept,
+            archived = self.reader.archive(&chosen) => archived,
         };
-        let kept = kept.map_err(|failure| match failure {
+        let archived = archived.map_err(|failure| match failure {
             ArchiveFailure::Blind(error) => Ending::Blind(error),
             ArchiveFailure::Unwritten(error) => Ending::Unarchived(error),
         })?;
-        for (planned, as_what) in new.iter().zip(kept.into_iter().flatten()) {
+        for (planned, fingerprint) in new.iter().zip(archived.into_iter().flatten()) {
             let entry = self.archived.entry(place(planned)).or_default();
-            *entry = (as_what, entry.1 + 1);
+            *entry = Archived { fingerprint, times: entry.times + 1 };
         }
         Ok(())
     }

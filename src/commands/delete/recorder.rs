@@ -1,4 +1,4 @@
-//! What a deletion leaves behind: the results, row by row, the count of each state, the bar.
+//! Records how each build ends: in the journal, in the results, and on the progress bar.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::IsTerminal;
@@ -14,15 +14,15 @@ use crate::report::{self, ResultRow, ResultWriter, RowKind};
 use crate::state::State;
 use crate::text::escape_controls;
 
-use super::Error;
+use crate::commands::Error;
 
-/// Puts every build that has ended on record and moves the bar.
-pub(super) struct Record {
+/// Puts every build that has ended on record, and moves the bar.
+pub(super) struct RunRecorder {
     results: ResultWriter<OutputFile>,
     /// Whether rows that have been written can still be changed. What has been printed cannot.
     can_be_amended: bool,
-    /// The rows that ended otherwise after all, by address and line.
-    otherwise: BTreeMap<(String, u64), (State, String)>,
+    /// The rows whose end has changed since they were written, by address and line.
+    amended: BTreeMap<(String, u64), (State, String)>,
     states: BTreeMap<State, u64>,
     progress: Progress,
     journal: Journal,
@@ -34,7 +34,7 @@ pub(super) struct Record {
     says_all: bool,
 }
 
-impl Record {
+impl RunRecorder {
     /// Begins the results with their header row.
     pub(super) fn new(
         output: OutputFile,
@@ -46,11 +46,11 @@ impl Record {
         let can_be_amended = output.can_be_amended();
         let results = ResultWriter::new(output).map_err(Error::Unrecorded)?;
         let progress = Progress::counted("deleting", deletions, printer);
-        let otherwise = BTreeMap::new();
+        let amended = BTreeMap::new();
         Ok(Self {
             results,
             can_be_amended,
-            otherwise,
+            amended,
             states: BTreeMap::new(),
             progress,
             journal,
@@ -60,7 +60,7 @@ impl Record {
         })
     }
 
-    /// What the plan kept from the start is told as that, unless an earlier session had sent it.
+    /// A build that the plan keeps is recorded as kept, unless an earlier session had sent it.
     fn event(&mut self, Ended { planned, state, reason }: &Ended<'_>) -> Event {
         let url = name(planned);
         // Once: a list may hold a build twice.
@@ -82,19 +82,19 @@ impl Record {
         if is_deletion {
             self.progress.advance();
         }
-        let tells = is_deletion && !matches!(state, State::Deleted | State::NotAttempted);
-        if tells || self.says_all {
+        let is_news = is_deletion && !matches!(state, State::Deleted | State::NotAttempted);
+        if is_news || self.says_all {
             self.progress.say(&format!("{state}: {}: {reason}", planned.chosen.url_text));
         }
         written
     }
 
-    /// Ends the results; tells how many builds ended in each state, and whether every row could be written.
+    /// Ends the results. Returns how many builds ended in each state, and whether every row could be written.
     pub(super) fn finish(self) -> (BTreeMap<State, u64>, Result<(), Error>) {
-        let otherwise = &self.otherwise;
+        let amended = &self.amended;
         let finished = self.results.finish().map_err(Error::Unrecorded).and_then(|mut output| {
-            if self.can_be_amended && !otherwise.is_empty() {
-                output.amend(|rows, to| report::amended(rows, to, otherwise))?;
+            if self.can_be_amended && !amended.is_empty() {
+                output.amend(|rows, to| report::amended(rows, to, amended))?;
             }
             Ok(output.finish()?)
         });
@@ -102,7 +102,7 @@ impl Record {
     }
 }
 
-impl Recorder for Record {
+impl Recorder for RunRecorder {
     async fn intend(&self, planned: &Planned, now: &Finding) -> std::io::Result<()> {
         self.journal.append(vec![intent(planned, now)]).await
     }
@@ -116,17 +116,17 @@ impl Recorder for Record {
         let journalled = self.journal.append(events).await;
         // The results may still take what the journal does not.
         self.says_all |= journalled.is_err();
-        // Each is told, even where one of them cannot be written.
+        // Each is written, even where one of them fails.
         let written: Vec<_> = ended.iter().map(|ended| self.add(ended)).collect();
         journalled.and(written.into_iter().collect())
     }
 
     async fn returned(&mut self, ended: &[Ended<'_>]) -> std::io::Result<()> {
-        let told = |Ended { planned, state, reason }: &Ended<'_>| {
+        let events = |Ended { planned, state, reason }: &Ended<'_>| {
             let url = name(planned);
             [Event::looked(&url, false, reason), Event::result(&url, *state, reason)]
         };
-        let journalled = self.journal.append(ended.iter().flat_map(told).collect()).await;
+        let journalled = self.journal.append(ended.iter().flat_map(events).collect()).await;
         for Ended { planned, state, reason } in ended {
             // What is not of this plan was not counted with it.
             if planned.chosen.line > 0
@@ -139,7 +139,7 @@ impl Recorder for Record {
             let url_text = &planned.chosen.url_text;
             self.progress.say(&format!("{state}: {url_text}: {reason}"));
             let place = (escape_controls(url_text), planned.chosen.line);
-            self.otherwise.insert(place, (*state, reason.clone()));
+            self.amended.insert(place, (*state, reason.clone()));
         }
         if self.can_be_amended || self.failed {
             return journalled;
@@ -192,8 +192,8 @@ fn intent(planned: &Planned, now: &Finding) -> Event {
     }))
 }
 
-/// Shows a plan that is not carried out: a table on a terminal, the results file elsewhere.
-pub(super) fn show_plan(plan: &[Planned], mut output: OutputFile, on_stdout: bool) -> Result<(), Error> {
+/// Writes a plan that is not carried out: a table on a terminal, rows of results elsewhere.
+pub(super) fn write_plan(plan: &[Planned], mut output: OutputFile, on_stdout: bool) -> Result<(), Error> {
     let name = output.name();
     let failed = |source| OutputError::new(name.clone(), source);
     if on_stdout && std::io::stdout().is_terminal() {

@@ -1,0 +1,102 @@
+//! Finds the build that a chosen row means among what the database holds.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::build_url::BuildUrl;
+use crate::deletion::plan::Reading;
+use crate::finding::Finding;
+use crate::report::Chosen;
+use crate::scan::{Lookup, ScanError};
+
+/// Reads what a snapshot holds of each chosen build. `by_url_too` also searches for builds that have one of the addresses and another
+/// number, which may take a look at every build.
+pub(super) async fn read_builds(
+    lookup: &Lookup<'_>,
+    by_url_too: bool,
+    chosen: &[&Chosen],
+) -> Result<Vec<Reading>, ScanError> {
+    let urls: Vec<&BuildUrl> = chosen.iter().filter_map(|chosen| chosen.url.as_ref()).collect();
+    let as_written = chosen.iter().map(|chosen| chosen.url_text.clone());
+    let spelled: Vec<String> = urls.iter().flat_map(|url| url.spellings()).chain(as_written).collect();
+    // The server finds a build by its project and number: another one of that name must not stand in for it.
+    let projects = urls.iter().map(|url| url.project().to_lowercase()).collect();
+    let mut found = Found::default();
+    found.add(lookup.by_name(spelled.clone(), numbers(&urls), projects).await?, false);
+    if by_url_too {
+        // Not only what is missing: a build with another number may have the address of one that was found.
+        found.add(lookup.by_url_alone(spelled).await?, true);
+    }
+    Ok(chosen.iter().map(|chosen| found.reading(chosen)).collect())
+}
+
+/// What was found for some chosen builds, each with its address.
+#[derive(Default)]
+struct Found {
+    builds: Vec<(Finding, Option<BuildUrl>)>,
+    fingerprints: HashSet<String>,
+    /// The places of the builds that have a number, or one in their address.
+    by_number: HashMap<u64, Vec<usize>>,
+}
+
+impl Found {
+    /// Takes in what one reading gave. Two rows of it are two builds, however alike: of builds that share a key nobody can tell which
+    /// is which. What `may_be_known` may have been found by another reading as well, which its fingerprint tells.
+    fn add(&mut self, builds: Vec<Finding>, may_be_known: bool) {
+        for build in builds {
+            let is_new = self.fingerprints.insert(build.fingerprint.clone());
+            if may_be_known && !is_new {
+                continue;
+            }
+            let url = address(&build);
+            let own = build.build_num.and_then(|number| u64::try_from(number).ok());
+            let numbers: HashSet<u64> = own.into_iter().chain(url.as_ref().map(BuildUrl::number)).collect();
+            for one in numbers {
+                self.by_number.entry(one).or_default().push(self.builds.len());
+            }
+            self.builds.push((build, url));
+        }
+    }
+
+    fn reading(&self, chosen: &Chosen) -> Reading {
+        let Some(url) = &chosen.url else { return Reading::Gone };
+        let candidates = self.by_number.get(&url.number()).into_iter().flatten().map(|place| &self.builds[*place]);
+        let found: Vec<_> = candidates.filter(|(build, own)| may_be(build, own.as_ref(), url)).collect();
+        match found.as_slice() {
+            [] => Reading::Gone,
+            [(only, own)] if own.as_ref() == Some(url) && only.is_at(url) => Reading::There(Box::new(only.clone())),
+            [(only, _)] => Reading::Elsewhere(described(only)),
+            several => Reading::Several(several.len()),
+        }
+    }
+}
+
+/// Whether a build is, or may be taken for, the one with this address: by its own address, or by project and number.
+fn may_be(build: &Finding, own: Option<&BuildUrl>, url: &BuildUrl) -> bool {
+    let same_number = build.build_num == number(url);
+    let same_project = build.project.as_deref().is_some_and(|project| project.eq_ignore_ascii_case(&url.project()));
+    match own {
+        Some(own) => own.resembles(url) || (same_number && same_project && own.is_of_same_system(url)),
+        None => same_number && same_project,
+    }
+}
+
+fn described(build: &Finding) -> String {
+    let url = build.build_url.as_deref().unwrap_or("a build without a URL");
+    match build.build_num {
+        Some(number) => format!("{url}, number {number}"),
+        None => format!("{url}, without a number"),
+    }
+}
+
+fn address(found: &Finding) -> Option<BuildUrl> {
+    found.build_url.as_deref().and_then(|url| BuildUrl::parse(url).ok())
+}
+
+/// The number in an address, where a database can hold it.
+fn number(url: &BuildUrl) -> Option<i64> {
+    i64::try_from(url.number()).ok()
+}
+
+fn numbers(urls: &[&BuildUrl]) -> Vec<i64> {
+    urls.iter().filter_map(|url| number(url)).collect()
+}

@@ -1,0 +1,339 @@
+//! Reads the builds of a deletion again, each time in a new snapshot of the database.
+
+mod event;
+mod matching;
+mod reconnect;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::database::{Canceller, Database, DatabaseError, DatabaseIdentity, Position};
+use crate::finding::Finding;
+use crate::premise::Premise;
+use crate::report::Chosen;
+use crate::scan::{Fit, Lookup, Role, ScanError, ScanPlan, reads};
+use crate::table::Table;
+
+use super::archive::{ArchivedBatch, Archiver, WriteError};
+use super::journal::{DatabaseName, Past};
+use super::plan::{Permit, Reading, Terms};
+use super::roles::{ArchiveFailure, BuildReader};
+use matching::read_builds;
+
+pub use event::ReaderEvent;
+
+/// The pauses, in milliseconds, before each attempt to reach a database that has gone away: a restart, or the move to another
+/// server, takes seconds to a minute.
+const RECONNECT_AFTER_MS: [u64; 8] = [200, 500, 1000, 2000, 4000, 8000, 15000, 30000];
+
+/// How long a database may stay silent where `--statement-timeout` sets no limit: the server, or the network before it, may be gone
+/// without a word.
+const SILENCE: Duration = Duration::from_secs(60);
+/// The same for the first reading, which may look at every build.
+pub const FIRST_SILENCE: Duration = Duration::from_secs(600);
+/// What is added to the limit of a reading for the way there and back.
+const ROUND_TRIP: Duration = Duration::from_secs(5);
+/// How many statements one reading sends at most.
+const STATEMENTS_PER_READING: u32 = 4;
+/// How many times longer than a reading it may take to archive some builds: their output may be large.
+const ARCHIVING_FACTOR: u32 = 6;
+
+/// What a deletion wants of the database, besides the builds.
+#[derive(Clone, Copy)]
+pub struct ReaderOptions<'a> {
+    /// How the database is read.
+    pub plan: &'a ScanPlan,
+    /// What may be deleted.
+    pub permit: &'a Permit,
+    /// Whether builds will be deleted. Then only a primary is read, and only while this run holds the deletion lock.
+    pub execute: bool,
+    /// Whether each build has to be archived before it is deleted.
+    pub archive: bool,
+    /// How long the server may be busy with one statement.
+    pub statement_timeout: Option<Duration>,
+}
+
+/// The builds as they are in the database now. Reconnects where the connection is lost, to the same database alone.
+pub struct LiveBuilds<'a> {
+    database: Database,
+    options: ReaderOptions<'a>,
+    on_event: &'a dyn Fn(&ReaderEvent<'_>),
+    fit: Fit,
+    /// T and R, and what all builds say to them: established once, at the start.
+    premise: Premise,
+    /// Which database it is: no other is read.
+    identity: DatabaseIdentity,
+    /// The schemas on the role's search path.
+    schemas: Vec<String>,
+    /// The tables that are read: no others are.
+    tables: Vec<Table>,
+    /// How long one reading may take.
+    limit: Duration,
+    /// Whether the database was silent for too long. Nothing more is asked on this connection.
+    is_silent: bool,
+    /// Where the database was in its own history when that was last asked.
+    position: Option<Position>,
+    /// Whether the connection was lost since [`BuildReader::has_been_away`] was last called.
+    been_away: bool,
+    /// `None` where nothing is archived, and while a batch is being archived.
+    archiver: Option<Archiver>,
+    /// Whether a build that is not found by its number is searched for by its address alone, which may take a look at every build.
+    searches_by_url: bool,
+}
+
+impl<'a> LiveBuilds<'a> {
+    /// Has the server check the profile and the rules, and establishes T and R.
+    ///
+    /// # Errors
+    /// The database cannot be read as the plan asks for.
+    pub async fn open(
+        mut database: Database,
+        options: ReaderOptions<'a>,
+        on_event: &'a dyn Fn(&ReaderEvent<'_>),
+    ) -> Result<Self, ScanError> {
+        let plan = options.plan;
+        let identity = database.identity().await?;
+        let position = database.position().await?;
+        let (fit, premise, schemas) = {
+            let snapshot = database.snapshot(&plan.settings()).await?;
+            let fit = Fit::check(plan, &snapshot).await?;
+            let premise = Premise::establish(plan, &fit, &snapshot).await?;
+            snapshot.holds().await?;
+            let schemas = snapshot.schemas().to_vec();
+            (fit, premise, schemas)
+        };
+        let limit = options.statement_timeout.map_or(FIRST_SILENCE, |one| one * STATEMENTS_PER_READING + ROUND_TRIP);
+        Ok(Self {
+            database,
+            options,
+            on_event,
+            premise,
+            identity,
+            schemas,
+            tables: fit.tables().to_vec(),
+            fit,
+            limit,
+            is_silent: false,
+            position,
+            been_away: false,
+            archiver: None,
+            searches_by_url: true,
+        })
+    }
+
+    /// From now on builds are searched for by project and number alone, which is quick.
+    pub fn stop_searching_by_url(&mut self) {
+        self.searches_by_url = false;
+        if self.options.statement_timeout.is_none() {
+            self.limit = SILENCE;
+        }
+    }
+
+    /// Which database it is, as a journal names it.
+    ///
+    /// A journal without tables is an older program's, which looked for the tables on the whole search path of the role, after
+    /// pg_catalog.
+    pub fn database_name(&self, past: &Past) -> DatabaseName {
+        let plan = self.options.plan;
+        let DatabaseIdentity { system_identifier, name } = self.identity.clone();
+        let as_before =
+            plan.requested_schema().is_none_or(|schema| self.schemas.first().is_some_and(|own| own == schema));
+        if let Some(first) = past.sessions.first().filter(|session| as_before && session.start.tables.is_none()) {
+            let searched = ["pg_catalog"].into_iter().chain(self.schemas.iter().map(String::as_str));
+            let before = reads(plan, &searched.collect::<Vec<_>>().join(", "));
+            if before == first.start.database.reads {
+                return DatabaseName { system_identifier, name, reads: before };
+            }
+        }
+        DatabaseName { system_identifier, name, reads: reads(plan, self.fit.schema().name().unwrap_or_default()) }
+    }
+
+    pub fn identity(&self) -> &DatabaseIdentity {
+        &self.identity
+    }
+
+    pub fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    /// The role that reads.
+    pub fn role(&self) -> &Role {
+        self.fit.role()
+    }
+
+    pub fn premise(&self) -> &Premise {
+        &self.premise
+    }
+
+    /// Stops what the server is doing for this reader.
+    pub fn canceller(&self) -> Canceller {
+        self.database.canceller()
+    }
+
+    /// The projects of the database, each with the number of its builds.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn projects(&mut self) -> Result<BTreeMap<String, u64>, ScanError> {
+        let plan = self.options.plan;
+        let snapshot = self.database.snapshot(&plan.settings_by(&self.premise)).await?;
+        let projects = Lookup::new(plan, &self.fit, &self.premise, &snapshot).projects().await?;
+        snapshot.holds().await?;
+        Ok(projects)
+    }
+
+    /// Opens the archive at `path`, or continues it where the journal does. From now on builds are archived before they are deleted.
+    ///
+    /// # Errors
+    /// See [`super::ArchiverError`].
+    pub async fn open_archive(
+        &mut self,
+        path: &std::path::Path,
+        (journal, past): (&super::journal::Journal, &Past),
+    ) -> Result<&Archiver, super::ArchiverError> {
+        let database = self.database_name(past);
+        let plan = self.options.plan;
+        let snapshot = self.database.snapshot(&plan.settings_by(&self.premise)).await.map_err(ScanError::from)?;
+        let archiver = Archiver::open(path, (journal, past), database, (plan, &self.fit, &snapshot)).await?;
+        Ok(self.archiver.insert(archiver))
+    }
+
+    /// Reads the chosen builds and archives all that the database holds about those that are there, in one snapshot. When
+    /// this returns, it is on disk.
+    async fn archive_once(&mut self, chosen: &[&Chosen], archiver: &mut Archiver) -> Result<ArchivedBatch, WriteError> {
+        let plan = self.options.plan;
+        let canceller = self.database.canceller();
+        let snapshot = self.database.snapshot(&plan.settings_by(&self.premise)).await.map_err(ScanError::from)?;
+        let lookup = Lookup::new(plan, &self.fit, &self.premise, &snapshot);
+        let readings = read_builds(&lookup, self.searches_by_url, chosen).await?;
+        let fingerprint = |reading: &Reading| match reading {
+            Reading::There(found) => Some(found.fingerprint.clone()),
+            Reading::Gone | Reading::Elsewhere(_) | Reading::Several(_) => None,
+        };
+        let fingerprints = readings.iter().map(fingerprint).collect();
+        let mut builds: Vec<&Finding> = Vec::new();
+        for reading in &readings {
+            // A list may name a build twice.
+            if let Reading::There(found) = reading
+                && !builds.iter().any(|build| build.key == found.key)
+            {
+                builds.push(found);
+            }
+        }
+        if builds.is_empty() {
+            return Ok(ArchivedBatch { fingerprints, extent: None });
+        }
+        let urls = chosen.iter().zip(&readings).filter(|(_, reading)| matches!(reading, Reading::There(_)));
+        let urls = urls.filter_map(|(chosen, _)| chosen.url.as_ref().map(ToString::to_string)).collect();
+        let written = archiver.write(&lookup, &builds).await;
+        if matches!(written, Err(WriteError::Unwritten(_))) {
+            // The server may have millions of rows left to send, and nobody wants them any more.
+            canceller.cancel().await;
+        }
+        let extent = written?;
+        snapshot.holds().await.map_err(ScanError::from)?;
+        archiver.record(&extent, urls);
+        Ok(ArchivedBatch { fingerprints, extent: Some(extent) })
+    }
+
+    async fn read_once(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
+        let plan = self.options.plan;
+        let snapshot = self.database.snapshot(&plan.settings_by(&self.premise)).await?;
+        let lookup = Lookup::new(plan, &self.fit, &self.premise, &snapshot);
+        let readings = read_builds(&lookup, self.searches_by_url, chosen).await?;
+        // Where somebody has replaced a table since, every build may look gone.
+        self.fit.reads_the_same(&snapshot).await?;
+        snapshot.holds().await?;
+        Ok(readings)
+    }
+
+    /// As [`Self::read_once`], unless the database is silent for too long.
+    async fn read_in_time(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
+        let limit = self.limit;
+        if !self.is_silent {
+            match timeout(limit, self.read_once(chosen)).await {
+                Ok(read) => return read,
+                Err(_) => self.is_silent = true,
+            }
+        }
+        Err(DatabaseError::NoAnswer { what: "reading the chosen builds".to_owned(), limit }.into())
+    }
+
+    /// As [`Self::archive_once`], unless the database is silent for too long.
+    async fn archive_in_time(
+        &mut self,
+        chosen: &[&Chosen],
+        archiver: &mut Archiver,
+    ) -> Result<ArchivedBatch, WriteError> {
+        let limit = self.limit * ARCHIVING_FACTOR;
+        if !self.is_silent {
+            match timeout(limit, self.archive_once(chosen, archiver)).await {
+                Ok(archived) => return archived,
+                Err(_) => self.is_silent = true,
+            }
+        }
+        Err(ScanError::from(DatabaseError::NoAnswer { what: "reading what is to be archived".to_owned(), limit })
+            .into())
+    }
+}
+
+impl BuildReader for LiveBuilds<'_> {
+    type Error = ScanError;
+
+    /// A reading changes nothing, so it is safe to repeat one that failed: a database that is starting again is waited for.
+    async fn read(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
+        let mut waits = RECONNECT_AFTER_MS.into_iter();
+        loop {
+            match self.read_in_time(chosen).await {
+                Err(error) if error.may_pass() => self.wait_for_the_database(waits.next(), error).await?,
+                done => return done,
+            }
+        }
+    }
+
+    /// A member of the archive that is not complete does not count, so this too is safe to repeat.
+    async fn archive(&mut self, chosen: &[&Chosen]) -> Result<Option<Vec<Option<String>>>, ArchiveFailure<ScanError>> {
+        if !self.options.archive {
+            return Ok(None);
+        }
+        // Taken out, so that an archive that fails half-way is never used again.
+        let Some(mut archiver) = self.archiver.take() else {
+            return Err(ArchiveFailure::Unwritten(io::Error::other(
+                "the archive was not opened, or a write to it has failed",
+            )));
+        };
+        let mut waits = RECONNECT_AFTER_MS.into_iter();
+        let archived = loop {
+            match self.archive_in_time(chosen, &mut archiver).await {
+                Err(WriteError::Scan(error)) if error.may_pass() => {
+                    if let Err(error) = self.wait_for_the_database(waits.next(), error).await {
+                        break Err(ArchiveFailure::Blind(error));
+                    }
+                }
+                Err(WriteError::Scan(error)) => break Err(ArchiveFailure::Blind(error)),
+                Err(WriteError::Unwritten(error)) => break Err(ArchiveFailure::Unwritten(error)),
+                Err(error @ WriteError::NoRow { .. }) => {
+                    break Err(ArchiveFailure::Unwritten(io::Error::other(error.to_string())));
+                }
+                Ok(archived) => break Ok(archived),
+            }
+        };
+        self.archiver = Some(archiver);
+        archived.map(|archived| Some(archived.fingerprints))
+    }
+
+    fn lock_watch(&self) -> Box<dyn Fn() -> bool> {
+        self.database.lock_watch()
+    }
+
+    fn has_been_away(&mut self) -> bool {
+        std::mem::take(&mut self.been_away)
+    }
+
+    fn terms(&self) -> Terms<'_> {
+        Terms { rules: self.options.plan.rule_names().collect(), permit: self.options.permit }
+    }
+}
