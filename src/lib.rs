@@ -32,7 +32,6 @@ pub mod percent;
 pub mod policy;
 pub mod premise;
 pub mod project_glob;
-pub mod reasons;
 pub mod report;
 pub mod scan;
 pub mod sql;

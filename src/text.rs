@@ -1,13 +1,94 @@
-//! Text from outside, made harmless for a terminal or a line of a report.
+//! Text from outside as messages, pages and reports show it, and the words for numbers and reasons.
 
-/// Shows what is no plain character by its escape (`\\n`, `\\u{1b}`), so that a text can neither break a line, drive a
-/// terminal, nor read other than it is. Quotes and backslashes stay: messages are made of them.
-pub fn escape_controls(text: &str) -> String {
-    // Nearly all texts are plain, and there may be millions of them.
-    match text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        true => text.to_owned(),
-        false => text.chars().flat_map(harmless).collect(),
+use std::fmt;
+
+/// The longest name that is shown, in characters: of a project, a database, a column.
+const NAME: usize = 120;
+/// The longest URL or path that is shown, in characters.
+const URL: usize = 300;
+/// The longest evidence or reason that is shown, in characters.
+const EVIDENCE: usize = 500;
+
+/// Text from a database, a file or a server, to be shown and nothing else. It breaks no line, drives no terminal, and reads as
+/// it is: a character that is not plain is shown by its escape (`\\n`, `\\u{1b}`). Quotes and backslashes stay.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Foreign(String);
+
+impl Foreign {
+    /// The whole text.
+    pub fn new(text: &str) -> Self {
+        // Nearly all texts are plain, and there may be millions of them.
+        Self(match text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            true => text.to_owned(),
+            false => text.chars().flat_map(harmless).collect(),
+        })
     }
+
+    /// A name of a usual length.
+    pub fn name(text: &str) -> Self {
+        Self::cut(text, NAME)
+    }
+
+    /// A URL or path of a usual length.
+    pub fn url(text: &str) -> Self {
+        Self::cut(text, URL)
+    }
+
+    /// Evidence or a reason of a usual length.
+    pub fn evidence(text: &str) -> Self {
+        Self::cut(text, EVIDENCE)
+    }
+
+    /// At most `limit` characters, without white space at the ends; `…` stands for what is cut.
+    pub fn cut(text: &str, limit: usize) -> Self {
+        let mut shown = String::new();
+        let mut length = 0;
+        for c in text.trim().chars() {
+            length += harmless(c).count();
+            if length > limit {
+                shown.push('…');
+                break;
+            }
+            shown.extend(harmless(c));
+        }
+        Self(shown)
+    }
+
+    /// The text, or `none` where it is blank.
+    pub fn or(self, none: &str) -> Self {
+        if self.0.trim().is_empty() { Self(none.to_owned()) } else { self }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<Foreign> for String {
+    fn from(text: Foreign) -> Self {
+        text.0
+    }
+}
+
+fn harmless(c: char) -> impl Iterator<Item = char> {
+    let plain = matches!(c, '\\' | '\'' | '"');
+    plain.then_some(c).into_iter().chain((!plain).then(|| c.escape_debug()).into_iter().flatten())
 }
 
 /// A line in which the runner of a CI finds no command of somebody else's making, for it reads all that is said: to GitHub's,
@@ -19,21 +100,6 @@ pub fn no_command(line: &str) -> String {
         true => line.replacen(':', "\\u{3a}", 1),
         false => line,
     }
-}
-
-/// Plain text without white space at the ends, and no longer than `limit` characters; what is left out is marked.
-pub fn shorten(text: &str, limit: usize) -> String {
-    let mut shown = String::new();
-    let mut length = 0;
-    for c in text.trim().chars() {
-        length += harmless(c).count();
-        if length > limit {
-            shown.push('…');
-            break;
-        }
-        shown.extend(harmless(c));
-    }
-    shown
 }
 
 /// A number of things: `1 build`, `2 builds`.
@@ -61,14 +127,28 @@ pub fn builds(number: u64) -> String {
     format!("{} build{ending}", grouped(number))
 }
 
-/// Foreign text of at most so many characters, without control characters; a word where there is none.
-pub fn foreign(text: &str, limit: usize, none: &str) -> String {
-    if text.trim().is_empty() { none.to_owned() } else { shorten(text, limit) }
+/// What was left out, one entry for each reason, in the order in which the reasons first come up.
+pub fn by_reason<What, Why: PartialEq>(left_out: impl Iterator<Item = (What, Why)>) -> Vec<(Why, Vec<What>)> {
+    let mut reasons: Vec<(Why, Vec<What>)> = Vec::new();
+    for (what, why) in left_out {
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, whats)) => whats.push(what),
+            None => reasons.push((why, vec![what])),
+        }
+    }
+    reasons
 }
 
-fn harmless(c: char) -> impl Iterator<Item = char> {
-    let plain = matches!(c, '\\' | '\'' | '"');
-    plain.then_some(c).into_iter().chain((!plain).then(|| c.escape_debug()).into_iter().flatten())
+pub fn escape_controls(text: &str) -> String {
+    Foreign::new(text).into()
+}
+
+pub fn shorten(text: &str, limit: usize) -> String {
+    Foreign::cut(text, limit).into()
+}
+
+pub fn foreign(text: &str, limit: usize, none: &str) -> String {
+    Foreign::cut(text, limit).or(none).into()
 }
 
 #[cfg(test)]
@@ -77,7 +157,11 @@ mod tests {
 
     #[test]
     fn nothing_drives_a_terminal() {
-        assert_eq!(escape_controls("a\x1b[31mb\n\u{9b}c\u{202e}d é \"\\"), "a\\u{1b}[31mb\\n\\u{9b}c\\u{202e}d é \"\\");
+        let text = "a\x1b[31mb\n\u{9b}c\u{202e}d é \"\\";
+        for shown in [Foreign::new(text), Foreign::name(text), Foreign::url(text), Foreign::evidence(text)] {
+            assert_eq!(shown.to_string(), "a\\u{1b}[31mb\\n\\u{9b}c\\u{202e}d é \"\\");
+            assert!(!format!("{shown:?}").contains(char::is_control));
+        }
     }
 
     #[test]
@@ -89,8 +173,10 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut_between_characters() {
-        assert_eq!(shorten("ééé", 2), "éé…");
-        assert_eq!(shorten(" ab ", 2), "ab");
-        assert!(shorten(&"\u{1b}".repeat(10_000), 500).chars().count() <= 501);
+        let cut = |text: &str, limit| Foreign::cut(text, limit).to_string();
+        assert_eq!(cut("ééé", 2), "éé…");
+        assert_eq!(cut(" ab ", 2), "ab");
+        assert!(cut(&"\u{1b}".repeat(10_000), 500).chars().count() <= 501);
+        assert_eq!([" ", "\n", "x"].map(|text| Foreign::name(text).or("none").to_string()), ["none", "none", "x"]);
     }
 }

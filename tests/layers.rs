@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. A module may use those below its own layer, never one beside it.
 const LAYERS: [&[&str]; 9] = [
-    // What is asked of the operating system: how files are opened, whoever reads or writes them.
-    &["core_dumps", "file_access"],
+    // What is asked of the operating system, and how text from outside is shown: used everywhere.
+    &["core_dumps", "file_access", "text"],
     &[
         "baseline_reason",
         "build_url",
@@ -20,11 +20,9 @@ const LAYERS: [&[&str]; 9] = [
         "percent",
         "premise",
         "project_glob",
-        "reasons",
         "sql",
         "state",
         "table",
-        "text",
         "timing",
     ],
     // How a connection to PostgreSQL is made: no queries, nothing of builds.
@@ -39,7 +37,7 @@ const LAYERS: [&[&str]; 9] = [
 ];
 
 /// Modules of one layer that one of them may use all the same, with the reason.
-const BESIDE: [(&str, &str); 8] = [
+const BESIDE: [(&str, &str); 6] = [
     // What a build is at, and when it ran, belong to what was found of it.
     ("finding", "build_url"),
     ("finding", "timing"),
@@ -48,11 +46,8 @@ const BESIDE: [(&str, &str); 8] = [
     ("obstacle", "timing"),
     // A build that a baseline knows otherwise is never deletable.
     ("obstacle", "baseline_reason"),
-    // Counts, in the words of every message.
-    ("not_checked", "text"),
-    // T and R, and the words for how many builds contradict them.
+    // T and R.
     ("premise", "timing"),
-    ("premise", "text"),
 ];
 
 /// Where each package may be named.

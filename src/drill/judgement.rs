@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::database::DatabaseIdentity;
 use crate::not_checked::NotChecked;
-use crate::reasons::by_reason;
+use crate::text::by_reason;
 use crate::timing::RestoreTimes;
 
 use super::account::Account;

@@ -9,8 +9,8 @@ use crate::finding::Finding;
 use crate::not_checked::NotChecked;
 use crate::obstacle::gist;
 use crate::premise::Contradictions;
-use crate::reasons::by_reason;
 use crate::scan::{Scan, Scope};
+use crate::text::by_reason;
 use crate::text::{counted, escape_controls, shorten};
 
 /// How much of what stands against a deletion is shown, in characters.

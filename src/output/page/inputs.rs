@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use crate::audit::{Audit, TimesSource};
 use crate::deletion::journal::{Past, Session};
-use crate::reasons::by_reason;
 use crate::report::Baseline;
 use crate::table::in_words;
+use crate::text::by_reason;
 use crate::text::counted;
 
 use super::format::{builds, foreign, grouped, length, time};
