@@ -1,7 +1,7 @@
 //! The program, run as a user runs it.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use halfbuilt::exit::Exit;
@@ -14,13 +14,15 @@ pub fn halfbuilt(arguments: &[&str]) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_halfbuilt"));
     // What the machine's user has set must not decide a test.
     command.env_clear().env("HOME", "/nonexistent").args(arguments);
-    Run { command, input: None }
+    Run { command, input: None, folder: None }
 }
 
 /// A run that is being put together.
 pub struct Run {
     command: Command,
     input: Option<String>,
+    /// Where it runs; else in a folder that goes with the run.
+    folder: Option<PathBuf>,
 }
 
 impl Run {
@@ -51,6 +53,12 @@ impl Run {
     /// Sets a variable.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// Runs it in this folder.
+    pub fn at(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
         self
     }
 
@@ -98,7 +106,7 @@ impl Run {
 
     /// Starts it, for a test that does something meanwhile.
     pub fn start(mut self) -> std::process::Child {
-        self.command.current_dir(env!("CARGO_TARGET_TMPDIR"));
+        self.command.current_dir(self.folder.as_deref().unwrap_or(Path::new(env!("CARGO_TARGET_TMPDIR"))));
         self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.command.spawn().expect("halfbuilt starts")
     }
@@ -107,7 +115,7 @@ impl Run {
     pub fn run(mut self) -> Done {
         // What it leaves where it stands goes with the test.
         let folder = tempfile::tempdir().expect("a folder");
-        self.command.current_dir(folder.path());
+        self.command.current_dir(self.folder.as_deref().unwrap_or(folder.path()));
         let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
         self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("halfbuilt starts");

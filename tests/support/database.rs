@@ -79,7 +79,8 @@ impl TestDatabase {
     pub fn empty() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("test_{count}");
+        // All names are of one length, so that what names one looks alike whichever it is.
+        let name = format!("test_{count:04}");
         psql("postgres", &["-c", &format!("CREATE DATABASE {name}")]);
         Self { name, host: "ci.acme.example".to_owned() }
     }

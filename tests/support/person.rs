@@ -1,0 +1,95 @@
+//! A person at a shell: what they type, and what they see of it.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use regex::Regex;
+use tempfile::TempDir;
+
+use super::{Done, Run, TestDatabase, halfbuilt};
+
+/// The names of this machine and of this run, and what stands for them.
+const NAMES: [(&str, &str); 7] = [
+    (r"\btest_\d{4}\b", "ci"),
+    (r"\btest-\d{4}\.example\b", "ci.acme.example"),
+    (r"nrepl://127\.0\.0\.1:\d{2,}", "nrepl://127.0.0.1:6005"),
+    (r"by( +)\S+ on \S+, process \d+", "by${1}sre on bastion, process 30185"),
+    // The program is named by the path at which it was built.
+    (r"/\S+/halfbuilt ", "halfbuilt "),
+    // A line now and then, where the machine is slow.
+    (r"(?m)^[^\n]*: \d+, \d+ s\n", ""),
+    (r"(?m)^[^\n]*: \d+/\d+, \d+\.\d/s, (\?|\d+) s left\n", ""),
+];
+/// What differs from run to run.
+const VALUES: [(&str, &str); 6] = [
+    // What the fixtures hold is of 2026-11-20 at the latest.
+    (r"\b(2026-(11-(2[1-9]|30)|12-\d\d)|20(2[7-9]|[3-9]\d)-\d\d-\d\d)T\d\d:\d\d:\d\d(\.\d+)?Z", "<now>"),
+    (r"ends (\d+[hms] )*\d+[hms] later, at <now>", "ends <a while> later, at <now>"),
+    (r"halfbuilt \d+\.\d+\.\d+", "halfbuilt <version>"),
+    (r"system \d{10,}", "system <identifier>"),
+    (r"\b[0-9a-f]{64}\b", "<SHA-256>"),
+    (r"\b[0-9a-f]{32,40}\b", "<fingerprint>"),
+];
+
+fn filtered(text: &str, filters: &[(&str, &str)]) -> String {
+    filters.iter().fold(text.replace('\r', ""), |text, (pattern, by)| {
+        Regex::new(pattern).expect("a pattern").replace_all(&text, *by).into_owned()
+    })
+}
+
+/// A text without the names of this machine and of this run.
+pub fn without_names(text: &str) -> String {
+    filtered(text, &NAMES)
+}
+
+/// A text as it is on every machine and at any time.
+pub fn stable(text: &str) -> String {
+    filtered(&without_names(text), &VALUES)
+}
+
+/// A person with a folder of their own and a database.
+pub struct Person {
+    pub folder: TempDir,
+    pub database: TestDatabase,
+}
+
+impl Person {
+    pub fn with(database: TestDatabase) -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder"), database }
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The run of a command that is typed.
+    pub fn run(&self, line: &str) -> Run {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(words[0], "halfbuilt");
+        halfbuilt(&words[1..]).on(&self.database).at(self.folder.path())
+    }
+
+    pub fn types(&self, line: &str) -> Seen {
+        Seen::of(line, &self.run(line).run())
+    }
+}
+
+/// What is seen of some commands, one after the other.
+pub struct Seen(pub String);
+
+impl Seen {
+    pub fn of(line: &str, done: &Done) -> Self {
+        let mut text = format!("$ {line}\n");
+        for (name, stream) in [("stdout", &done.stdout), ("stderr", &done.stderr)] {
+            if !stream.is_empty() {
+                let _ = write!(text, "--- {name}\n{stream}");
+            }
+        }
+        let _ = writeln!(text, "--- exit code {}", done.code.expect("it ended by itself"));
+        Self(stable(&text))
+    }
+
+    pub fn then(self, later: Self) -> Self {
+        Self(format!("{}\n{}", self.0, later.0))
+    }
+}
