@@ -64,7 +64,7 @@ impl LoginWatch {
     }
 
     /// Breaks the login off if the server offers channel binding. As in libpq an offer that cannot be taken up is no reason to
-    /// go on without: whoever sits in between would only need such a certificate.
+    /// go on without: an attacker in between would only need such a certificate.
     pub(super) fn refuse_binding(&mut self) {
         self.refuses_binding = true;
     }
@@ -115,7 +115,7 @@ impl LoginWatch {
             // Errors, notices, and the versions of the protocol that the server knows.
             b'E' | b'N' | b'v' => 4..=LONGEST_ERROR,
             _ if self.state.authenticated() => 4..=MOST_BEFORE_READY,
-            _ => return Err(AuthError::Unexpected("a message that has no place")),
+            _ => return Err(AuthError::Unexpected("a message that does not belong")),
         };
         if !lengths.contains(&length) {
             return Err(AuthError::Unexpected("a message of an unlikely length"));
@@ -158,13 +158,13 @@ mod tests {
     }
 
     /// Says whether it was refused before the last of the messages.
-    fn refused_early(said: &[Vec<u8>], unbound: bool) -> bool {
+    fn refused_early(sent: &[Vec<u8>], unbound: bool) -> bool {
         let state = Arc::new(LoginState::default());
         let mut watch = LoginWatch::new(Arc::clone(&state));
         if unbound {
             watch.refuse_binding();
         }
-        let refused = said.concat().chunks(1000).any(|piece| watch.read(piece).is_err());
+        let refused = sent.concat().chunks(1000).any(|piece| watch.read(piece).is_err());
         assert_eq!(refused, state.broken_off().is_some());
         refused
     }
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn a_server_cannot_fill_the_memory() {
         let header = |kind: u8, length: u32| [&[kind], length.to_be_bytes().as_slice()].concat();
-        for (said, expected) in [
+        for (sent, expected) in [
             (vec![message(b'E', &[b'x'; 20_000])], false),
             (vec![header(b'E', 30_001)], true),
             (vec![header(b'E', u32::MAX)], true),
@@ -188,7 +188,7 @@ mod tests {
             ([vec![code(0)], vec![message(b'S', &[b'x'; 20_000]); 53]].concat(), true),
             ([vec![code(0), message(b'Z', b"I")], vec![message(b'D', &[b'x'; 50_000]); 53]].concat(), false),
         ] {
-            assert_eq!(refused_early(&said, false), expected, "{:?}", said[0].first_chunk::<5>());
+            assert_eq!(refused_early(&sent, false), expected, "{:?}", sent[0].first_chunk::<5>());
         }
     }
 

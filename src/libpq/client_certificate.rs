@@ -11,10 +11,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::file_access;
 
-/// Which certificate is shown, if any.
+/// Which certificate is sent, if any.
 pub(super) struct ClientCertificate {
-    /// `sslcertmode` is not `disable`.
-    pub(super) shown: bool,
+    /// Whether one may be sent: `sslcertmode` is not `disable`.
+    pub(super) may_send: bool,
     /// `sslcert`; by default one in the home folder.
     pub(super) certificate: Option<String>,
     /// `sslkey`; by default one in the home folder.
@@ -35,8 +35,8 @@ pub enum ClientCertificateError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// There is a certificate without a key.
-    #[error("there is a client certificate, {}, and no file for its key", .0.display())]
+    /// The certificate has no key.
+    #[error("the client certificate {} has no file with its key", .0.display())]
     NoKey(PathBuf),
     /// The key cannot be read.
     #[error("no key could be read from {}", file.display())]
@@ -46,13 +46,13 @@ pub enum ClientCertificateError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The key is encrypted, and no password was given.
-    #[error("the key {} is encrypted, and there is no sslpassword", .0.display())]
+    /// The key is encrypted, and `sslpassword` is missing.
+    #[error("the key {} is encrypted, and sslpassword is missing", .0.display())]
     Encrypted(PathBuf),
-    /// Others could use the key.
+    /// Other users could use the key.
     #[error("the key {} is not used: other users can read it", .0.display())]
     Permissions(PathBuf),
-    /// The key is of another certificate.
+    /// The key belongs to another certificate.
     #[error("the key {} does not belong to the certificate {}", key.display(), certificate.display())]
     Mismatch {
         /// The key's file.
@@ -60,7 +60,7 @@ pub enum ClientCertificateError {
         /// The certificate's file.
         certificate: PathBuf,
     },
-    /// A key in a device.
+    /// The key is in a device.
     #[error("a key in a device (sslkey=ENGINE:KEY) cannot be used")]
     Engine,
 }
@@ -69,7 +69,7 @@ impl ClientCertificateError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoKey(_) => "give it by sslkey, or sslcertmode=disable to show no certificate".to_owned(),
+            Self::NoKey(_) => "give it by sslkey, or sslcertmode=disable to send no certificate".to_owned(),
             Self::Encrypted(_) => {
                 "give sslpassword in a service file (PGSERVICE), or a key without a password".to_owned()
             }
@@ -82,17 +82,17 @@ impl ClientCertificateError {
 }
 
 impl ClientCertificate {
-    /// Has the certificate shown to servers that ask for one. Without one it is for the server to object.
+    /// Has OpenSSL send the certificate to servers that ask for one. If none exists, the server decides.
     pub(super) fn load(
         &self,
         context: &mut SslContextBuilder,
         home: Option<&Path>,
     ) -> Result<(), ClientCertificateError> {
-        if !self.shown {
+        if !self.may_send {
             return Ok(());
         }
-        let file = |given: &Option<String>, name: &str| {
-            given.as_ref().map(PathBuf::from).or_else(|| home.map(|home| home.join(".postgresql").join(name)))
+        let file = |keyword: &Option<String>, name: &str| {
+            keyword.as_ref().map(PathBuf::from).or_else(|| home.map(|home| home.join(".postgresql").join(name)))
         };
         let Some(certificate) = file(&self.certificate, "postgresql.crt") else { return Ok(()) };
         let unreadable = |source| ClientCertificateError::Certificate { file: certificate.clone(), source };
@@ -123,7 +123,7 @@ impl ClientCertificate {
         belongs.map_err(|_| ClientCertificateError::Mismatch { key, certificate })
     }
 
-    /// Reads PEM, or else DER, as libpq does. Nobody is asked for a password.
+    /// Reads PEM, or else DER, as libpq does, but never asks on the terminal for a password.
     fn private_key(&self, file: &Path) -> Result<PKey<Private>, ClientCertificateError> {
         let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| ClientCertificateError::Key {
             file: file.to_owned(),
@@ -131,14 +131,14 @@ impl ClientCertificate {
         };
         let text = file_access::read_plain(file, file_access::PRIVATE_KEY).map_err(|error| unreadable(error.into()))?;
         let asked = Cell::new(false);
-        let given = |buffer: &mut [u8]| {
+        let password = |buffer: &mut [u8]| {
             asked.set(true);
             let password = self.password.as_ref().map_or("", |password| password.expose_secret()).as_bytes();
             let length = password.len().min(buffer.len());
             buffer[..length].copy_from_slice(&password[..length]);
             Ok::<usize, ErrorStack>(length)
         };
-        PKey::private_key_from_pem_callback(&text, given)
+        PKey::private_key_from_pem_callback(&text, password)
             .or_else(|error| PKey::private_key_from_der(&text).map_err(|_| error))
             .map_err(|error| match self.password {
                 None if asked.get() => ClientCertificateError::Encrypted(file.to_owned()),
@@ -151,7 +151,7 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// libpq lets a group read a key that root owns: so a system's key is shared by those who may have it.
+/// Whether other users could use a key. As in libpq, a group may read a key that root owns: a system's key is often shared so.
 fn others_can_use(meta: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
     meta.mode() & if meta.uid() == 0 { 0o037 } else { 0o077 } != 0

@@ -10,13 +10,13 @@ use tokio_postgres::{CancelToken, Client, Config};
 
 use super::auth::{LoginState, LoginWatch};
 use super::error::ConnectError;
-use super::hosts::{Server, Wanted, shuffle};
+use super::hosts::{Server, TargetSessionAttrs, shuffle};
 use super::route::{Address, Encryption, Route, RouteError};
 use super::server_error::ServerError;
 use super::settings::Settings;
 use super::tls::Mode;
 use super::tries::{Tries, TryError};
-use super::wire::{Done, Wire};
+use super::wire::{TlsAlreadyDone, Wire};
 
 /// An open connection, and the server that it leads to.
 pub struct Connected {
@@ -60,13 +60,13 @@ enum Next {
 /// No server lets the client in, or none is of that kind.
 pub async fn connect(settings: &Settings, server_kind: &str) -> Result<Connected, ConnectError> {
     let mut order: Vec<usize> = (0..settings.servers.len()).collect();
-    if settings.balance {
+    if settings.random_order {
         shuffle(&mut order);
     }
     let mut search = Search { settings, server_kind, tries: Tries::default() };
-    'search: for wanted in settings.wanted.passes() {
+    'search: for target in settings.target.passes() {
         for server in &order {
-            match search.server(*server, *wanted).await {
+            match search.try_server(*server, *target).await {
                 Ok(connected) => return Ok(connected),
                 Err(Next::Stop) => break 'search,
                 Err(Next::Fallback | Next::Address | Next::Server) => {}
@@ -100,8 +100,9 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    async fn server(&mut self, place_of: usize, wanted: Wanted) -> Result<Connected, Next> {
-        let server = &self.settings.servers[place_of];
+    /// Tries the addresses of one server.
+    async fn try_server(&mut self, index: usize, target: TargetSessionAttrs) -> Result<Connected, Next> {
+        let server = &self.settings.servers[index];
         let mut addresses = match addresses(server).await {
             Ok(addresses) => addresses,
             Err(error) => {
@@ -109,22 +110,22 @@ impl Search<'_> {
                 return Err(Next::Server);
             }
         };
-        if self.settings.balance {
+        if self.settings.random_order {
             shuffle(&mut addresses);
         }
         for address in addresses {
             let place = place(server, &address);
             let limit = self.settings.timeout;
-            let ways = self.ways(place_of, &address, &place, wanted);
+            let attempt = self.try_address(index, &address, &place, target);
             let outcome = match limit {
-                Some(limit) => match tokio::time::timeout(limit, ways).await {
+                Some(limit) => match tokio::time::timeout(limit, attempt).await {
                     Ok(outcome) => outcome,
                     Err(_) => {
                         self.tries.add(&place, RouteError::TimedOut(limit).into());
                         Err(Next::Address)
                     }
                 },
-                None => ways.await,
+                None => attempt.await,
             };
             match outcome {
                 Err(Next::Address | Next::Fallback) => {}
@@ -134,10 +135,16 @@ impl Search<'_> {
         Err(Next::Server)
     }
 
-    /// Tries one address, encrypted or not in the order of sslmode.
-    async fn ways(&mut self, server: usize, address: &Address, place: &str, wanted: Wanted) -> Result<Connected, Next> {
+    /// Tries one address, with and without encryption in the order that sslmode asks for.
+    async fn try_address(
+        &mut self,
+        server: usize,
+        address: &Address,
+        place: &str,
+        target: TargetSessionAttrs,
+    ) -> Result<Connected, Next> {
         let settings = self.settings;
-        let ways = match (address, &settings.tls) {
+        let encryptions = match (address, &settings.tls) {
             // As in libpq, a Unix socket is never encrypted.
             (Address::Unix(_), _) | (_, None) => vec![Encryption::None],
             (_, Some(tls)) => match settings.mode {
@@ -147,8 +154,8 @@ impl Search<'_> {
                 Mode::Require | Mode::VerifyCa | Mode::VerifyFull => vec![Encryption::Needed(Arc::clone(tls))],
             },
         };
-        let last = ways.len() - 1;
-        for (index, encryption) in ways.into_iter().enumerate() {
+        let last = encryptions.len() - 1;
+        for (index, encryption) in encryptions.into_iter().enumerate() {
             let route = Route {
                 address: address.clone(),
                 name: settings.servers[server].host.clone(),
@@ -156,7 +163,7 @@ impl Search<'_> {
                 encryption,
             };
             match login(settings, server, route).await {
-                Ok(connected) => return self.suits(connected, place, wanted).await,
+                Ok(connected) => return self.check_kind(connected, place, target).await,
                 Err((error, next)) => {
                     self.tries.add(place, error);
                     match next {
@@ -170,15 +177,21 @@ impl Search<'_> {
         Err(Next::Stop)
     }
 
-    async fn suits(&mut self, connected: Connected, place: &str, wanted: Wanted) -> Result<Connected, Next> {
-        if wanted == Wanted::Any {
+    /// Asks the server for its kind, unless any will do.
+    async fn check_kind(
+        &mut self,
+        connected: Connected,
+        place: &str,
+        target: TargetSessionAttrs,
+    ) -> Result<Connected, Next> {
+        if target == TargetSessionAttrs::Any {
             return Ok(connected);
         }
         let asked = connected.client.query_typed_one(self.server_kind, &[]).await;
         let answer =
             asked.and_then(|row| Ok((row.try_get("in_recovery")?, row.try_get::<_, &str>("read_only")? == "on")));
         let objection = match answer {
-            Ok((in_recovery, read_only)) => wanted.objection(in_recovery, read_only).map(TryError::Unsuitable),
+            Ok((in_recovery, read_only)) => target.objection(in_recovery, read_only).map(TryError::Unsuitable),
             Err(error) => Some(TryError::Asking(ServerError::new(error))),
         };
         match objection {
@@ -204,10 +217,10 @@ async fn in_time(
 /// Connects by one route, and logs in.
 async fn login(settings: &Settings, index: usize, mut route: Route) -> Result<Connected, (TryError, Next)> {
     let (stream, encrypted) = route.open().await.map_err(|error| {
-        let next = after(&error);
+        let next = next_after(&error);
         (error.into(), next)
     })?;
-    // The next connection, to cancel, goes the same way.
+    // A later connection, to cancel or to reconnect, takes the same route.
     route.encryption = match route.encryption {
         Encryption::Offered(tls) if encrypted => Encryption::Needed(tls),
         Encryption::Offered(_) => Encryption::None,
@@ -218,9 +231,9 @@ async fn login(settings: &Settings, index: usize, mut route: Route) -> Result<Co
     if settings.login.channel_binding != ChannelBinding::Disable {
         wire.insist_on_binding();
     }
-    match config(settings, &settings.servers[index]).connect_raw(wire, Done).await {
+    match config(settings, &settings.servers[index]).connect_raw(wire, TlsAlreadyDone).await {
         Ok((client, connection)) => {
-            // What ends the connection also fails the statement that waits for it: nobody has to look here.
+            // What ends the connection also fails the statement that waits for it: nothing has to watch it here.
             tokio::spawn(connection);
             Ok(Connected { client, server: ReachedServer { route, index } })
         }
@@ -240,7 +253,7 @@ async fn login(settings: &Settings, index: usize, mut route: Route) -> Result<Co
 }
 
 /// What libpq tries after this: the next address where nobody answered, and the other encryption setting where TLS failed.
-fn after(error: &RouteError) -> Next {
+fn next_after(error: &RouteError) -> Next {
     match error {
         RouteError::Socket(_) | RouteError::TimedOut(_) => Next::Address,
         RouteError::Handshake { .. } | RouteError::Session(_) | RouteError::Name(_) | RouteError::NoProtocol => {
@@ -251,7 +264,7 @@ fn after(error: &RouteError) -> Next {
         | RouteError::Lost(_)
         | RouteError::NoTls
         | RouteError::NoAnswer
-        | RouteError::Stuffed
+        | RouteError::ExtraBytes
         | RouteError::NoName => Next::Stop,
     }
 }
@@ -287,7 +300,7 @@ fn config(settings: &Settings, server: &Server) -> Config {
         config.password(password.expose_secret());
     }
     config.channel_binding(login.channel_binding);
-    // The library is to take the wire as it is: with these two it begins by "a handshake", which Done stands for.
+    // The library is to take the wire as it is: with these two it begins with a handshake, for which TlsAlreadyDone stands.
     config.ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
     config
 }
@@ -296,6 +309,6 @@ fn config(settings: &Settings, server: &Server) -> Config {
 pub async fn cancel(token: &CancelToken, server: &ReachedServer) {
     if let Ok((stream, _)) = server.route.open().await {
         let wire = Wire::new(stream, LoginWatch::default());
-        let _ = token.cancel_query_raw(wire, Done).await;
+        let _ = token.cancel_query_raw(wire, TlsAlreadyDone).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What to do about a server that could not be reached, or that lets nobody in.
+//! What to do about a server that cannot be reached, or does not let the client in.
 
 use std::error::Error;
 use std::io;
@@ -17,19 +17,21 @@ pub(super) fn connect_hint(error: &TryError) -> Option<String> {
         TryError::Lookup(_) => "no such host: check the name in --database-url or PGHOST",
         TryError::Route(RouteError::Socket(error)) => return socket_hint(error),
         TryError::Route(RouteError::TimedOut(_)) => "check the address and the firewall, or raise connect_timeout",
-        TryError::Route(RouteError::Peer { .. }) => "is this the right socket? requirepeer says whose it has to be",
-        TryError::Route(RouteError::NoTls) => "the server has no TLS: sslmode=prefer would do without",
+        TryError::Route(RouteError::Peer { .. }) => {
+            "is this the right socket? requirepeer names the user who has to own it"
+        }
+        TryError::Route(RouteError::NoTls) => "the server has no TLS: sslmode=prefer connects without it",
         TryError::Route(RouteError::Handshake { .. }) => return handshake_hint(error),
         TryError::Route(RouteError::Name(_)) => {
-            "call the server by a name that is in its certificate, and give its address by hostaddr"
+            "name the server as its certificate does (host), and give its address by hostaddr"
         }
         TryError::Route(_) | TryError::Asking(_) => return None,
         TryError::Unsuitable(_) => "name more hosts, or ask for another kind by target_session_attrs",
         TryError::Auth(AuthError::Unexpected(_)) => "is this a PostgreSQL server? check the host and the port",
         TryError::Auth(AuthError::Unbound) => {
-            "channel_binding=disable would do without: then sslmode=verify-full alone says who the server is"
+            "channel_binding=disable logs in without it: then only sslmode=verify-full proves who the server is"
         }
-        TryError::Login(said) => match said.code() {
+        TryError::Login(cause) => match cause.code() {
             Some(code) => return login_hint(code),
             None if has(error, "password missing") => "the server wants a password: give it by PGPASSWORD or ~/.pgpass",
             None if has(error, "channel binding") => "channel_binding=require needs TLS and scram-sha-256",
@@ -43,7 +45,7 @@ fn handshake_hint(error: &TryError) -> Option<String> {
     let hints = [
         (
             "certificate revoked",
-            "sslcrl, sslcrldir or ~/.postgresql/root.crl names the server's certificate: ask who runs it",
+            "sslcrl, sslcrldir or ~/.postgresql/root.crl names the server's certificate: ask whoever runs the server",
         ),
         (
             "certificate CRL",
@@ -61,7 +63,7 @@ fn handshake_hint(error: &TryError) -> Option<String> {
 fn socket_hint(error: &io::Error) -> Option<String> {
     let hint = match error.kind() {
         io::ErrorKind::ConnectionRefused => {
-            "nothing listens there: check the host and the port in --database-url, or PGHOST and PGPORT"
+            "nothing listens at this address: check the host and the port in --database-url, or PGHOST and PGPORT"
         }
         io::ErrorKind::NotFound => "no such socket: name the server by --database-url or PGHOST",
         io::ErrorKind::TimedOut => "no answer: check the address and the firewall, or raise connect_timeout",

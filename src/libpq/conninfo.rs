@@ -11,7 +11,7 @@ pub struct BadConnectionString(&'static str);
 /// The settings of one connection by libpq's keywords (`host`, `port`, `dbname` ...).
 pub type Keywords = BTreeMap<String, String>;
 
-/// What libpq takes for white space: a space of another kind may be part of a password.
+/// Whether libpq takes the character for white space. A space of another kind may be part of a password.
 pub(super) fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t'..='\r')
 }
@@ -40,7 +40,7 @@ fn parse_url(rest: &str) -> Result<Keywords, BadConnectionString> {
     let (hosts, dbname) = address.split_once('/').unwrap_or((address, ""));
 
     let mut keywords = Keywords::new();
-    // What is left out before the parameters is not given: a lower layer may have it.
+    // A part that is left out before the parameters may come from a lower layer.
     let mut set = |key: &str, value: &str| -> Result<(), BadConnectionString> {
         if !value.is_empty() {
             keywords.insert(key.to_owned(), percent_decoded(value)?);
@@ -63,18 +63,18 @@ fn parse_url(rest: &str) -> Result<Keywords, BadConnectionString> {
         if value.contains('=') {
             return Err(bad("a value after ? holds a = that is not written as %3D"));
         }
-        // An empty value is one that was given, as in libpq: `?sslmode=` must not come to the default.
+        // As in libpq, an empty value is a value: `?sslmode=` must not become the default.
         let (key, value) = match (percent_decoded(key)?, percent_decoded(value)?) {
             (key, value) if key == "ssl" && value == "true" => ("sslmode".to_owned(), "require".to_owned()),
-            given => given,
+            pair => pair,
         };
         keywords.insert(key, value);
     }
     Ok(keywords)
 }
 
-/// What stands before the first `@`, and what behind it. libpq lets a `?` stand in a password; but before parameters it is taken
-/// for what begins them, or a secret among them would be taken for a name, and shown.
+/// Splits at the first `@`. As in libpq a password may hold a `?`, but not where a parameter follows: otherwise a secret among the
+/// parameters would pass for a name, and be shown.
 fn split_credentials(rest: &str) -> Result<(&str, &str), BadConnectionString> {
     let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
     // What follows the first / or @ of a password would pass for a database or a host, which are shown.
@@ -83,7 +83,7 @@ fn split_credentials(rest: &str) -> Result<(&str, &str), BadConnectionString> {
     if !address.contains('?') && path.split('?').next().is_some_and(|path| path.contains('@')) {
         return Err(raw());
     }
-    // As libpq, the first: so a host can begin with one, which is a socket without a file.
+    // As in libpq, at the first: so a host can begin with one, which is a socket without a file.
     let Some(at) = authority.find('@') else { return Ok(("", rest)) };
     let hosts = authority[at + 1..].split('?').next().unwrap_or_default();
     if hosts.split(',').any(|host| host.rfind('@').is_some_and(|at| at > 0)) {
@@ -99,12 +99,11 @@ fn split_credentials(rest: &str) -> Result<(&str, &str), BadConnectionString> {
 fn host_and_port(text: &str) -> Result<(&str, &str), BadConnectionString> {
     let Some(inner) = text.strip_prefix('[') else { return Ok(text.rsplit_once(':').unwrap_or((text, ""))) };
     match inner.split_once(']') {
-        Some(("", _)) => Err(bad("there is no address between [ and ]")),
+        Some(("", _)) => Err(bad("no address stands between [ and ]")),
         Some((host, "")) => Ok((host, "")),
         Some((host, rest)) => {
-            let port = rest
-                .strip_prefix(':')
-                .ok_or_else(|| bad("behind ] there is neither a port nor the end of the host"))?;
+            let port =
+                rest.strip_prefix(':').ok_or_else(|| bad("] is followed by neither a port nor the end of the host"))?;
             Ok((host, port))
         }
         None => Err(bad("a [ is not closed")),

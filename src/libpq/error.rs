@@ -52,7 +52,7 @@ pub enum ConnectError {
         others: usize,
     },
     /// No user is named, and the operating system has no name for the one who runs this.
-    #[error("no user is named, and the operating system has no name for this one")]
+    #[error("no user is named, and the operating system has no name for the current one")]
     NoUser,
     /// The service that was asked for cannot be used.
     #[error(transparent)]
@@ -63,7 +63,7 @@ pub enum ConnectError {
     /// The system's store vouches for any server with a certificate, so the name has to be checked too.
     #[error("sslrootcert=system needs sslmode=verify-full")]
     SystemRootsNeedVerifyFull,
-    /// No server could be reached, or none let the client in.
+    /// No server could be reached, or none lets the client in.
     #[error("cannot connect to the build database at {server}")]
     NoConnection {
         /// The servers, without a secret.
@@ -94,12 +94,12 @@ impl ConnectError {
                 format!("look in {}; in a URL, write / ? @ : and % of a password as %2F %3F %40 %3A %25", places(key))
             }
             Self::Variable(name) => format!("write it in UTF-8, or leave it out: unset {name}"),
-            Self::NoFileName(key) => format!("put the text into a file and name that: look in {}", places(key)),
+            Self::NoFileName(key) => format!("put the text into a file and give its name: look in {}", places(key)),
             Self::Unsupported { key, .. } => format!("leave it out: look in {}", places(key)),
-            Self::Counts { .. } => "give as many as there are hosts, or one port for all of them".to_owned(),
-            Self::NoUser => "give user in --database-url, or PGUSER".to_owned(),
+            Self::Counts { .. } => "give one for each host, or one port for all hosts".to_owned(),
+            Self::NoUser => "give a user in --database-url, or PGUSER".to_owned(),
             Self::Service(ServiceError::NotFound { .. }) => {
-                "PGSERVICEFILE names another file; the name stands in it in square brackets".to_owned()
+                "PGSERVICEFILE names another file; in it, the service's name stands in square brackets".to_owned()
             }
             Self::Tls(error) => return error.hint(),
             Self::NoConnection { source, .. } => return source.last().find_map(connect_hint),

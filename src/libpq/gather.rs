@@ -9,7 +9,7 @@ use super::error::ConnectError;
 use super::keywords::{FILES, KEYWORDS, Use, is_known};
 use super::service;
 
-/// Where the layers below the connection string are found.
+/// Where the layers below the connection string come from.
 pub(super) struct Environment<'a> {
     /// An environment variable, `None` where it is empty.
     pub(super) variable: &'a dyn Fn(&str) -> Option<String>,
@@ -17,7 +17,7 @@ pub(super) struct Environment<'a> {
     pub(super) home: Option<PathBuf>,
 }
 
-/// Every variable that may be asked for can be read.
+/// Checks that every variable of libpq is UTF-8.
 pub(super) fn check_variables(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<(), ConnectError> {
     let names = KEYWORDS.iter().map(|(_, name, _)| *name).filter(|name| !name.is_empty());
     for name in names.chain(["PGREQUIRESSL", "PGSYSCONFDIR"]) {
@@ -28,10 +28,10 @@ pub(super) fn check_variables(variable: &dyn Fn(&str) -> Option<OsString>) -> Re
     Ok(())
 }
 
-/// Puts the layers on top of one another. What stands in a higher one wins, even if it is empty.
-pub(super) fn gather(given: Keywords, environment: &Environment<'_>) -> Result<Keywords, ConnectError> {
+/// Merges the layers. A value in a higher one wins, even if it is empty.
+pub(super) fn gather(from_string: Keywords, environment: &Environment<'_>) -> Result<Keywords, ConnectError> {
     let mut gathered = Keywords::new();
-    for (keyword, value) in given {
+    for (keyword, value) in from_string {
         if !is_known(&keyword) {
             return Err(ConnectError::Keyword(Some(keyword).filter(|word| resembles_a_keyword(word))));
         }
@@ -42,7 +42,7 @@ pub(super) fn gather(given: Keywords, environment: &Environment<'_>) -> Result<K
     };
     if let Some(name) = asked("service", "PGSERVICE") {
         let own = asked("servicefile", "PGSERVICEFILE");
-        names_a_file("servicefile", own.as_deref())?;
+        check_file_name("servicefile", own.as_deref())?;
         let own = own.map(PathBuf::from);
         let folder = (environment.variable)("PGSYSCONFDIR").map(PathBuf::from);
         for (keyword, value) in service::look_up(&name, own, environment.home.as_deref(), folder)? {
@@ -57,11 +57,11 @@ pub(super) fn gather(given: Keywords, environment: &Environment<'_>) -> Result<K
     if (environment.variable)("PGREQUIRESSL").is_some_and(|value| value.starts_with('1')) {
         insert(&mut gathered, "sslmode".to_owned(), "require".to_owned());
     }
-    refuse(&gathered)?;
+    check(&gathered)?;
     Ok(gathered)
 }
 
-/// Keeps what a higher layer said.
+/// Adds a value, unless a higher layer has one.
 fn insert(keywords: &mut Keywords, keyword: String, value: String) {
     let (keyword, value) = match keyword.as_str() {
         "requiressl" if value.starts_with('1') => ("sslmode".to_owned(), "require".to_owned()),
@@ -71,15 +71,15 @@ fn insert(keywords: &mut Keywords, keyword: String, value: String) {
     keywords.entry(keyword).or_insert(value);
 }
 
-/// `PGSSLKEY="$(cat key.pem)"` is a mistake that other programs invite to.
-fn names_a_file(key: &'static str, value: Option<&str>) -> Result<(), ConnectError> {
+/// Checks that a value is a name: `PGSSLKEY="$(cat key.pem)"` is a common mistake.
+fn check_file_name(key: &'static str, value: Option<&str>) -> Result<(), ConnectError> {
     let is_text = |value: &str| value.contains('\n') || value.contains("-----BEGIN");
     if value.is_some_and(is_text) { Err(ConnectError::NoFileName(key)) } else { Ok(()) }
 }
 
-fn refuse(keywords: &Keywords) -> Result<(), ConnectError> {
+fn check(keywords: &Keywords) -> Result<(), ConnectError> {
     for key in FILES {
-        names_a_file(key, keywords.get(key).map(String::as_str))?;
+        check_file_name(key, keywords.get(key).map(String::as_str))?;
     }
     for (key, _, used) in KEYWORDS {
         let Use::Refused { except, why } = used else { continue };
@@ -90,12 +90,12 @@ fn refuse(keywords: &Keywords) -> Result<(), ConnectError> {
     Ok(())
 }
 
-/// Reads the connection string.
+/// Reads the connection string; without one, nothing.
 pub(super) fn parse(database_url: Option<&str>) -> Result<Keywords, ConnectError> {
     Ok(database_url.map(conninfo::parse).transpose()?.unwrap_or_default())
 }
 
-/// Whether a word that is no keyword looks like a mistyped one, so that it may be shown: it may be a piece of a password.
+/// Whether an unknown keyword looks like a mistyped one, and not like a piece of a password: only then it may be shown.
 fn resembles_a_keyword(word: &str) -> bool {
     const BEGINNINGS: [&str; 14] =
         ["host", "port", "user", "pass", "dbna", "ssl", "conn", "appl", "opti", "targ", "serv", "gss", "krb", "keep"];

@@ -1,4 +1,4 @@
-//! The servers of a connection, in the order of its lists, and which of them will do.
+//! The servers of a connection, in the order of its lists, and which kind of them is asked for.
 //! Source: PostgreSQL manual, "34.1.1.3. Specifying Multiple Hosts" and "34.1.2. Parameter Key Words".
 
 use std::fmt;
@@ -12,13 +12,13 @@ use super::conninfo::is_space;
 use super::error::ConnectError;
 
 const DEFAULT_PORT: u16 = 5432;
-/// Debian's folder for sockets, and PostgreSQL's own. A libpq knows only the one that its packager chose: whoever looked in
-/// both would give a password to anybody who puts a socket into /tmp.
+/// Debian's folder for sockets, and PostgreSQL's own. A libpq knows only the one that its packager chose. To try both would be to
+/// give a password to anybody who puts a socket into /tmp.
 const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
 /// One server of the list.
 pub(super) struct Server {
-    /// `host`: a name, an address, or the folder of a socket. Empty where only an address is given.
+    /// `host`: a name, an address, or the folder of a socket. Empty if only `hostaddr` names the server.
     pub(super) host: String,
     /// `hostaddr`.
     pub(super) address: Option<IpAddr>,
@@ -27,7 +27,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// The socket, where it is reached by one. A name that begins with `@` is in Linux's abstract namespace.
+    /// The path of its socket, if it is reached by one. A name that begins with `@` is in Linux's abstract namespace.
     pub(super) fn socket(&self) -> Option<PathBuf> {
         if self.address.is_some() || !is_socket(&self.host) {
             return None;
@@ -36,7 +36,7 @@ impl Server {
         Some(path.strip_prefix('@').map(|name| format!("\0{name}")).unwrap_or(path).into())
     }
 
-    /// What stands for it in a password file.
+    /// The name that a password file has for it.
     pub(super) fn name_in_passfile(&self) -> String {
         match self.address {
             Some(address) if self.host.is_empty() => address.to_string(),
@@ -61,7 +61,7 @@ fn is_socket(host: &str) -> bool {
     host.starts_with('/') || host.starts_with('@')
 }
 
-/// Reads the lists. They have to be of one length, but one port does for all.
+/// Reads the lists. They have the same length, but one port may stand for all.
 pub(super) fn servers(
     hosts: Option<&str>,
     addresses: Option<&str>,
@@ -90,7 +90,7 @@ pub(super) fn servers(
     (0..count).map(server).collect()
 }
 
-/// A list, none where there is not even a comma.
+/// Splits a list. The empty text is an empty list.
 fn split(list: &str) -> Vec<&str> {
     if list.is_empty() { Vec::new() } else { list.split(',').collect() }
 }
@@ -106,7 +106,7 @@ fn port(text: &str) -> Result<u16, ConnectError> {
         .ok_or_else(|| bad("port", "a number from 1 to 65535"))
 }
 
-/// The folder of the socket where no host is named; never a port, which anybody on this machine could listen on.
+/// The folder of the socket if no host is named. It is never a port: anybody on this machine could listen on one.
 pub(super) fn default_host() -> &'static str {
     let [packaged, own] = SOCKET_FOLDERS;
     if Path::new(packaged).is_dir() { packaged } else { own }
@@ -116,9 +116,9 @@ fn bad(key: &'static str, expected: &'static str) -> ConnectError {
     ConnectError::Value { key, expected }
 }
 
-/// `target_session_attrs`: which of the servers will do.
+/// `target_session_attrs`: which kind of server is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum TargetSessionAttrs {
     Any,
     ReadWrite,
     ReadOnly,
@@ -127,7 +127,7 @@ pub(super) enum Wanted {
     PreferStandby,
 }
 
-impl Wanted {
+impl TargetSessionAttrs {
     /// Its values, as libpq writes them.
     pub(super) const VALUES: [(&'static str, Self); 6] = [
         ("any", Self::Any),
@@ -138,7 +138,7 @@ impl Wanted {
         ("prefer-standby", Self::PreferStandby),
     ];
 
-    /// What is looked for, one pass over the list after the other.
+    /// What to look for in each pass over the list of servers.
     pub(super) fn passes(self) -> &'static [Self] {
         match self {
             Self::Any => &[Self::Any],
@@ -150,7 +150,7 @@ impl Wanted {
         }
     }
 
-    /// Why a server will not do.
+    /// Why a server is not of this kind.
     pub(super) fn objection(self, in_recovery: bool, read_only: bool) -> Option<&'static str> {
         match self {
             Self::ReadWrite if in_recovery || read_only => Some("the session is read-only"),
@@ -162,9 +162,9 @@ impl Wanted {
     }
 }
 
-/// Puts things in a random order, so that many clients spread over many servers.
+/// Shuffles a list, so that many clients spread over many servers.
 pub(super) fn shuffle<T>(things: &mut [T]) {
-    // The standard library seeds each of these anew: enough to spread load, not for secrets.
+    // The standard library seeds each of these differently: enough to spread load, not for secrets.
     let random = || std::collections::hash_map::RandomState::new().build_hasher().finish() as usize;
     for last in (1..things.len()).rev() {
         things.swap(last, random() % (last + 1));

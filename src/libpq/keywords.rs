@@ -6,9 +6,9 @@
 pub(super) enum Use {
     /// As libpq does.
     Followed,
-    /// Whatever its value, it asks for nothing that is not so anyway.
+    /// Whatever its value, it changes nothing.
     Harmless,
-    /// An error, except for values that ask for nothing. To ignore it would be to connect elsewhere, or less safely, than
+    /// An error, except for values that change nothing. To ignore it would be to connect elsewhere, or less safely, than
     /// `psql` does with the same settings.
     Refused { except: &'static [&'static str], why: &'static str },
 }

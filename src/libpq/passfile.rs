@@ -7,37 +7,37 @@ use crate::file_access;
 
 use super::hosts::Server;
 
-/// The text of a password file, or `None` where there is none. An error is a reason not to use it, to be told to a person.
+/// Reads a password file; `None` if it does not exist. An error is a warning to show: it says why the file is not used.
 pub(super) fn read(file: &Path) -> Result<Option<Vec<u8>>, String> {
     let Ok(meta) = std::fs::metadata(file) else { return Ok(None) };
     let name = file.display();
     if !meta.is_file() {
-        return Err(format!("the password file {name} is not used: it is no plain file"));
+        return Err(format!("the password file {name} is not used: it is not a plain file"));
     }
     if readable_by_others(&meta) {
         return Err(format!("the password file {name} is not used: other users can read it (chmod 0600 {name})"));
     }
     match file_access::read_plain(file, file_access::PASSWORDS) {
         Ok(text) => Ok(Some(text)),
-        // As libpq, which says nothing of one that it may not read.
+        // As in libpq, which does not mention a file that it may not read.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(None),
         Err(error) => Err(format!("the password file {name} is not used: {error}")),
     }
 }
 
-/// The password that the first line which fits gives. A password is bytes: nobody promised UTF-8.
+/// The password in the first line that fits. A password is bytes, not always UTF-8.
 pub(super) fn look_up(text: &[u8], server: &Server, dbname: &str, user: &str) -> Option<Vec<u8>> {
     let (host, port) = (server.name_in_passfile(), server.port.to_string());
     let wanted = [host.as_str(), &port, dbname, user];
     text.split(|byte| *byte == b'\n').filter(|line| !line.starts_with(b"#")).find_map(|line| {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let rest = wanted.iter().try_fold(line, |rest, wanted| after_field(rest, wanted.as_bytes()))?;
-        // As libpq: a colon that is not escaped ends the password.
+        // As in libpq, a colon that is not escaped ends the password.
         Some(field(rest).0)
     })
 }
 
-/// What stands behind a field and its colon, if the field is `*` or what is wanted.
+/// The rest of the line after a field and its colon, if the field is `*` or the wanted text.
 fn after_field<'a>(line: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
     if let Some(rest) = line.strip_prefix(b"*:") {
         return Some(rest);
@@ -46,7 +46,7 @@ fn after_field<'a>(line: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
     rest.filter(|_| field == wanted)
 }
 
-/// A field without its escapes, `\:` and `\\`, and what stands behind its colon.
+/// A field without its escapes, `\:` and `\\`, and the rest of the line after its colon.
 fn field(line: &[u8]) -> (Vec<u8>, Option<&[u8]>) {
     let mut field = Vec::new();
     let mut at = 0;
@@ -112,7 +112,7 @@ mod tests {
         assert!(read(&file).expect_err("it was used").contains("other users can read it"));
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("permissions");
         assert_eq!(read(&file).expect("a look").as_deref(), Some(FILE.as_bytes()));
-        assert!(read(folder.path()).expect_err("it was used").contains("no plain file"));
+        assert!(read(folder.path()).expect_err("it was used").contains("not a plain file"));
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! The way to one address of one server: the socket, who is at its other end, and the encryption.
+//! The route to one address of one server: the socket, the user at its other end, the encryption.
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,16 +26,16 @@ pub(super) enum Address {
     Unix(PathBuf),
 }
 
-/// What is asked of the socket.
+/// The options of a socket.
 #[derive(Clone, Default)]
 pub(super) struct SocketOptions {
     pub(super) keepalive: Option<TcpKeepalive>,
     pub(super) user_timeout: Option<Duration>,
-    /// `requirepeer`: who has to be at the other end of a Unix socket.
+    /// `requirepeer`: the user who has to be at the other end of a Unix socket.
     pub(super) peer: Option<String>,
 }
 
-/// Whether the connection is to be encrypted.
+/// Whether to encrypt the connection.
 #[derive(Clone)]
 pub(super) enum Encryption {
     None,
@@ -44,27 +44,27 @@ pub(super) enum Encryption {
     Needed(Arc<Tls>),
 }
 
-/// Everything that it takes to reach the server once more.
+/// Everything that is needed to reach the server once more.
 #[derive(Clone)]
 pub(super) struct Route {
     pub(super) address: Address,
-    /// The name that a certificate has to have.
+    /// The name that the server's certificate has to have.
     pub(super) name: String,
     pub(super) options: SocketOptions,
     pub(super) encryption: Encryption,
 }
 
-/// Why a way could not be gone to its end.
+/// Why a route does not lead to a login.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RouteError {
-    /// No socket.
+    /// The socket could not be opened.
     #[error(transparent)]
     Socket(io::Error),
-    /// Nothing came back in time.
+    /// The server did not answer in time.
     #[error("no answer within {0:?} (connect_timeout)")]
     TimedOut(Duration),
-    /// The socket is somebody else's.
+    /// The socket belongs to another user.
     #[error("the server runs as {found}, and requirepeer is {wanted}")]
     Peer {
         /// The user that the server runs as.
@@ -72,50 +72,50 @@ pub enum RouteError {
         /// The user that was asked for.
         wanted: String,
     },
-    /// There is no other end to ask for.
-    #[error("the server's user cannot be told")]
+    /// The operating system does not name the user at the other end.
+    #[error("the user that the server runs as is not known")]
     PeerUnknown(#[source] io::Error),
     /// The connection broke before the login.
     #[error("the connection was lost before the login")]
     Lost(#[source] io::Error),
-    /// The server does not encrypt.
+    /// The server has no TLS.
     #[error("the server does not support TLS")]
     NoTls,
-    /// The server answered with something else than yes or no.
-    #[error("the server did not answer the question for TLS")]
+    /// The answer was neither yes nor no.
+    #[error("the server did not answer the request for TLS")]
     NoAnswer,
-    /// Somebody in between has put something in.
-    #[error("the server sent plain text behind its answer to the question for TLS")]
-    Stuffed,
+    /// The answer has more bytes than one, which is an attack.
+    #[error("the server sent plain text after its answer to the request for TLS")]
+    ExtraBytes,
     /// The handshake failed.
-    #[error("TLS: {error}{}", told(.verified))]
+    #[error("TLS: {error}{}", verification_text(.verified))]
     Handshake {
-        /// What OpenSSL says.
+        /// OpenSSL's error.
         #[source]
         error: ssl::Error,
-        /// What it says of the server's certificate.
+        /// Its verdict on the server's certificate.
         verified: X509VerifyResult,
     },
-    /// OpenSSL could not begin.
+    /// OpenSSL could not start a session.
     #[error("TLS could not be set up")]
     Session(#[source] openssl::error::ErrorStack),
-    /// The certificate is another server's.
+    /// The certificate belongs to another server.
     #[error("the server's certificate is not one of {0:?}: hostname mismatch")]
     Name(String),
-    /// There is nothing to compare the certificate with.
+    /// The certificate cannot be compared with a name.
     #[error("sslmode=verify-full needs the host's name")]
     NoName,
-    /// With sslnegotiation=direct the server has to say what it speaks.
+    /// With sslnegotiation=direct the server has to name its protocol.
     #[error("the server did not say that it speaks PostgreSQL inside TLS (ALPN)")]
     NoProtocol,
 }
 
-fn told(verified: &X509VerifyResult) -> String {
+fn verification_text(verified: &X509VerifyResult) -> String {
     if *verified == X509VerifyResult::OK { String::new() } else { format!(": {verified}") }
 }
 
 impl Route {
-    /// Opens the connection, up to the login. Says whether it is encrypted.
+    /// Opens the connection, up to the login. The flag says whether it is encrypted.
     pub(super) async fn open(&self) -> Result<(Stream, bool), RouteError> {
         let mut socket = self.socket().await.map_err(RouteError::Socket)?;
         self.check_peer(&socket)?;
@@ -124,7 +124,7 @@ impl Route {
             Encryption::Offered(tls) => (tls, false),
             Encryption::Needed(tls) => (tls, true),
         };
-        if !tls.direct && !asks_for_tls(&mut socket).await? {
+        if !tls.direct && !request_tls(&mut socket).await? {
             return if needed { Err(RouteError::NoTls) } else { Ok((Stream::Plain(socket), false)) };
         }
         Ok((Stream::Encrypted(Box::new(self.handshake(tls, socket).await?)), true))
@@ -167,7 +167,8 @@ impl Route {
             return Err(RouteError::Handshake { error, verified: stream.ssl().verify_result() });
         }
         if tls.check_name {
-            let named = stream.ssl().peer_certificate().is_some_and(|shown| server_name::names(&shown, &self.name));
+            let named =
+                stream.ssl().peer_certificate().is_some_and(|certificate| server_name::names(&certificate, &self.name));
             if !named {
                 return Err(RouteError::Name(self.name.clone()));
             }
@@ -179,10 +180,9 @@ impl Route {
     }
 }
 
-/// The manual's SSLRequest: its length and its code. The server answers with one byte, and not with more: what comes with it in
-/// plain text is an attack, after which nothing is said without TLS either. What comes later goes into the handshake, where it
-/// fails.
-async fn asks_for_tls(socket: &mut Socket) -> Result<bool, RouteError> {
+/// Asks the server for TLS, by the manual's SSLRequest: a length and a code. The server answers with one byte. More plain text with it
+/// is an attack, and then no fallback without TLS follows either. What comes later goes into the handshake, where it fails.
+async fn request_tls(socket: &mut Socket) -> Result<bool, RouteError> {
     const REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
     socket.write_all(&REQUEST).await.map_err(RouteError::Lost)?;
     let mut answer = [0; 2];
@@ -191,8 +191,8 @@ async fn asks_for_tls(socket: &mut Socket) -> Result<bool, RouteError> {
         b"S" => Ok(true),
         b"N" => Ok(false),
         [] => Err(RouteError::Lost(io::ErrorKind::UnexpectedEof.into())),
-        [b'S' | b'N', ..] => Err(RouteError::Stuffed),
-        // An error's text is not believed: nobody has said yet who the server is.
+        [b'S' | b'N', ..] => Err(RouteError::ExtraBytes),
+        // The text of an error is not used: nothing has proved yet who the server is.
         _ => Err(RouteError::NoAnswer),
     }
 }

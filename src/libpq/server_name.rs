@@ -1,5 +1,5 @@
-//! Whether a certificate, which OpenSSL has verified by then, is of the server that was asked for. libpq compares names by
-//! its own rules and not by OpenSSL's, so `psql` takes names that OpenSSL does not: an address in the CN, `*.internal`.
+//! Compares the name in a certificate, which OpenSSL has verified by then, with the server's. libpq compares by its own rules and not
+//! by OpenSSL's, so `psql` accepts names that OpenSSL does not: an address in the CN, `*.internal`.
 //! Source: PostgreSQL manual, "34.19.1. Client Verification of Server Certificates".
 
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use openssl::x509::X509Ref;
 /// Whether a certificate names this server.
 pub(super) fn names(certificate: &X509Ref, host: &str) -> bool {
     let address = host.parse::<IpAddr>().ok();
-    // The common name counts only where no other name of the kind that was asked for stands in the certificate.
+    // The common name counts only if the certificate has no other name of the host's kind.
     let mut common_name_counts = true;
     for name in certificate.subject_alt_names().iter().flatten() {
         if let Some(dns) = name.dnsname() {
@@ -29,7 +29,7 @@ pub(super) fn names(certificate: &X509Ref, host: &str) -> bool {
         }
     }
     let common_name = certificate.subject_name().entries_by_nid(Nid::COMMONNAME).next();
-    // The bytes as they stand: a text that ends at its first NUL would be another name.
+    // All bytes: a text that ends at its first NUL would be another name.
     common_name_counts && common_name.is_some_and(|name| fits(name.data().as_slice(), host))
 }
 
@@ -40,7 +40,7 @@ fn is(address: IpAddr, bytes: &[u8]) -> bool {
     }
 }
 
-/// The name itself, or `*` for its first label.
+/// Whether a pattern is the name itself, or has `*` for its first label.
 fn fits(pattern: &[u8], host: &str) -> bool {
     let host = host.as_bytes();
     if pattern.contains(&0) || host.is_empty() {

@@ -7,22 +7,22 @@ use crate::file_access;
 use super::conninfo::is_space;
 use super::keywords::is_known;
 
-/// Where Debian's libpq looks, and the packages of PostgreSQL's own repositories for Debian and Ubuntu.
+/// The folder of Debian's libpq, and of PostgreSQL's own packages for Debian and Ubuntu.
 const SYSTEM_FOLDER: &str = "/etc/postgresql-common";
 
-/// A service that could not be had. No text of it holds a line of the file: there may be passwords in it.
+/// A service that cannot be used. No text of it holds a line of the file, which may hold passwords.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServiceError {
-    /// No file has it.
+    /// No file defines it.
     #[error("the definition of the service{} was not found in {}", quoted(.name), listed(.files))]
     NotFound {
         /// Its name, if it looks like one.
         name: Option<String>,
-        /// Where it was looked for.
+        /// The files that were read.
         files: Vec<PathBuf>,
     },
-    /// The file was named, and cannot be read.
+    /// The file that was named cannot be read.
     #[error("cannot read the service file {}", .file.display())]
     Read {
         /// The file.
@@ -30,7 +30,7 @@ pub enum ServiceError {
         /// Why.
         source: std::io::Error,
     },
-    /// A line of it is wrong.
+    /// A line of the file is wrong.
     #[error("{}, line {line}: {fault}", .file.display())]
     Line {
         /// The file.
@@ -54,8 +54,8 @@ fn listed(files: &[PathBuf]) -> String {
 /// A keyword and its value.
 pub type Pair = (String, String);
 
-/// The keywords of a service, the first of the same name winning: from the file that is named, or the user's own, else
-/// from the system's.
+/// Reads the keywords of a service: from the file that is named or the user's own, else from the system's. Of two values for one
+/// keyword the first wins.
 pub(super) fn look_up(
     name: &str,
     named: Option<PathBuf>,
@@ -79,15 +79,15 @@ pub(super) fn look_up(
         }
         looked_in.push(file);
     }
-    // A password may have been put in the wrong variable.
-    let shown = name.len() <= 63 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
-    Err(ServiceError::NotFound { name: shown.then(|| name.to_owned()), files: looked_in })
+    // A password may stand in the wrong variable.
+    let is_name = name.len() <= 63 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
+    Err(ServiceError::NotFound { name: is_name.then(|| name.to_owned()), files: looked_in })
 }
 
 /// The line at fault, counted from 1, and what is wrong with it.
 pub type LineFault = (usize, &'static str);
 
-/// The section of a service, `None` where there is none. Other sections are not looked at, as in libpq.
+/// Reads the section of a service; `None` if the file has none. As in libpq, other sections are not checked.
 pub(super) fn parse(text: &str, name: &str) -> Result<Option<Vec<Pair>>, LineFault> {
     let mut found: Option<Vec<Pair>> = None;
     for (index, line) in text.lines().enumerate() {
@@ -99,7 +99,7 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Option<Vec<Pair>>, LineFau
             if found.is_some() {
                 break;
             }
-            // As libpq: what stands behind the bracket does not matter.
+            // As in libpq, the text after the bracket does not matter.
             let fits = title.strip_prefix(name).is_some_and(|rest| rest.starts_with(']'));
             found = fits.then(Vec::new);
             continue;
@@ -107,7 +107,7 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Option<Vec<Pair>>, LineFau
         let Some(pairs) = &mut found else { continue };
         let wrong = |fault| Err((index + 1, fault));
         if line.contains('\0') {
-            // No value of libpq's can hold one, nor OpenSSL's.
+            // Neither libpq nor OpenSSL can take such a value.
             return wrong("a NUL byte");
         }
         if line.starts_with("ldap") {

@@ -1,4 +1,4 @@
-//! Which server, which database, who: the values of libpq's keywords, understood.
+//! Turns the values of libpq's keywords into settings: which servers, which database, which user.
 //! Source: PostgreSQL manual, "34.1.2. Parameter Key Words".
 
 use std::ffi::OsString;
@@ -15,22 +15,22 @@ use super::client_certificate::ClientCertificate;
 use super::conninfo::{Keywords, is_space};
 use super::error::ConnectError;
 use super::gather::{self, Environment};
-use super::hosts::{Server, Wanted, servers};
+use super::hosts::{Server, TargetSessionAttrs, servers};
 use super::passfile;
 use super::route::SocketOptions;
-use super::tls::{self, Mode, Tls, Version, Wishes};
+use super::tls::{self, Mode, Tls, TlsOptions, Version};
 
 /// How to reach the build database.
 pub struct Settings {
     pub(super) servers: Vec<Server>,
     pub(super) login: Login,
     pub(super) mode: Mode,
-    /// None where nothing is encrypted.
+    /// `None` if nothing is encrypted.
     pub(super) tls: Option<Arc<Tls>>,
-    pub(super) wanted: Wanted,
+    pub(super) target: TargetSessionAttrs,
     /// `load_balance_hosts=random`.
-    pub(super) balance: bool,
-    /// For each address.
+    pub(super) random_order: bool,
+    /// How long each address may take.
     pub(super) timeout: Option<Duration>,
     pub(super) socket: SocketOptions,
     description: String,
@@ -38,7 +38,7 @@ pub struct Settings {
     warnings: Vec<String>,
 }
 
-/// Who logs in to what.
+/// The user, the database, and how to log in.
 pub(super) struct Login {
     pub(super) user: String,
     pub(super) dbname: String,
@@ -63,9 +63,9 @@ impl Settings {
         let this_user = || User::from_uid(geteuid()).ok().flatten();
         let home = variable("HOME").map(PathBuf::from).or_else(|| this_user().map(|user| user.dir));
         let variable = |name: &str| variable(name).and_then(|value| value.into_string().ok());
-        let given = gather::parse(database_url)?;
-        let password_was_in_the_url = given.contains_key("password") || given.contains_key("sslpassword");
-        let gathered = gather::gather(given, &Environment { variable: &variable, home: home.clone() })?;
+        let from_string = gather::parse(database_url)?;
+        let password_was_in_the_url = from_string.contains_key("password") || from_string.contains_key("sslpassword");
+        let gathered = gather::gather(from_string, &Environment { variable: &variable, home: home.clone() })?;
         let values = Values(gathered);
 
         let mut warnings = Vec::new();
@@ -81,8 +81,10 @@ impl Settings {
         Ok(Self {
             mode,
             tls,
-            wanted: values.choice("target_session_attrs", WANTED, &Wanted::VALUES)?.unwrap_or(Wanted::Any),
-            balance: values.choice("load_balance_hosts", "disable or random", &BALANCE)?.unwrap_or(false),
+            target: values
+                .choice("target_session_attrs", TARGET_SESSION_ATTRS, &TargetSessionAttrs::VALUES)?
+                .unwrap_or(TargetSessionAttrs::Any),
+            random_order: values.choice("load_balance_hosts", "disable or random", &BALANCE)?.unwrap_or(false),
             timeout: match values.number("connect_timeout")? {
                 Some(_) => values.seconds("connect_timeout")?,
                 None => Some(CONNECT_TIMEOUT),
@@ -101,7 +103,7 @@ impl Settings {
         &self.description
     }
 
-    /// What a person should know of, though it is no reason to give up.
+    /// What a person should know, though it is no reason to stop.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -112,26 +114,27 @@ impl Settings {
     }
 }
 
-/// How long one address may take to let somebody in, where nobody says. libpq waits for ever.
+/// The default of `connect_timeout`. libpq waits for ever.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
-const WANTED: &str = "any, read-write, read-only, primary, standby or prefer-standby";
+const TARGET_SESSION_ATTRS: &str = "any, read-write, read-only, primary, standby or prefer-standby";
 const MODE: &str = "disable, allow, prefer, require, verify-ca or verify-full";
 const BALANCE: [(&str, bool); 2] = [("disable", false), ("random", true)];
 const SWITCH: [(&str, bool); 2] = [("0", false), ("1", true)];
-const CERTIFICATE: [(&str, Shown); 3] = [("disable", Shown::No), ("allow", Shown::IfAsked), ("require", Shown::Always)];
+const CERT_MODE: [(&str, CertMode); 3] =
+    [("disable", CertMode::Disable), ("allow", CertMode::Allow), ("require", CertMode::Require)];
 const NEGOTIATION: [(&str, bool); 2] = [("postgres", false), ("direct", true)];
 const BINDING: [(&str, ChannelBinding); 3] =
     [("disable", ChannelBinding::Disable), ("prefer", ChannelBinding::Prefer), ("require", ChannelBinding::Require)];
 
 /// `sslcertmode`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Shown {
-    No,
-    IfAsked,
-    Always,
+enum CertMode {
+    Disable,
+    Allow,
+    Require,
 }
 
-/// The value itself is not shown: where a password is not encoded as it should be, a piece of it ends up in another place.
+/// An error that does not show the value: if a password is not encoded as it should be, a piece of it ends up in another value.
 fn bad(key: &'static str, expected: &'static str) -> ConnectError {
     ConnectError::Value { key, expected }
 }
@@ -148,27 +151,27 @@ impl Values {
         self.get(key).map(str::to_owned)
     }
 
-    /// One of several words. An empty one is none of them, as in libpq.
+    /// One of several words. As in libpq, the empty word is none of them.
     fn choice<T: Copy>(
         &self,
         key: &'static str,
         expected: &'static str,
         values: &[(&str, T)],
     ) -> Result<Option<T>, ConnectError> {
-        let Some(given) = self.0.get(key) else { return Ok(None) };
-        let found = values.iter().find(|(value, _)| value == given);
+        let Some(text) = self.0.get(key) else { return Ok(None) };
+        let found = values.iter().find(|(value, _)| value == text);
         found.map(|(_, choice)| Some(*choice)).ok_or_else(|| bad(key, expected))
     }
 
     fn number(&self, key: &'static str) -> Result<Option<i64>, ConnectError> {
-        // An empty one is none, as in libpq.
+        // As in libpq, the empty text is no number.
         let parse = |text: &String| {
             text.trim_matches(is_space).parse::<i32>().map(i64::from).map_err(|_| bad(key, "a whole number"))
         };
         self.0.get(key).map(parse).transpose()
     }
 
-    /// A time, none where it is zero or less.
+    /// A time; `None` if it is zero or less.
     fn seconds(&self, key: &'static str) -> Result<Option<Duration>, ConnectError> {
         let number = self.number(key)?;
         Ok(number.and_then(|number| u64::try_from(number).ok()).filter(|number| *number > 0).map(Duration::from_secs))
@@ -188,17 +191,17 @@ fn login(values: &Values, this_user: impl Fn() -> Option<String>) -> Result<Logi
     })
 }
 
-/// Each server gets the password that was given, or else its own from the password file.
+/// Gives each server the password of the settings, or else its own from the password file.
 fn give_passwords(
     servers: &mut [Server],
-    given: Option<&str>,
+    password: Option<&str>,
     file: Option<&Path>,
     login: &Login,
     warnings: &mut Vec<String>,
 ) {
-    let text = match (given, file) {
+    let text = match (password, file) {
         (None, Some(file)) => passfile::read(file).unwrap_or_else(|why| {
-            // As libpq does: said, and not used.
+            // As in libpq, the file is not used, and a warning says so.
             warnings.push(why);
             None
         }),
@@ -206,7 +209,7 @@ fn give_passwords(
     };
     for server in servers {
         let from_file = || passfile::look_up(text.as_deref()?, server, &login.dbname, &login.user);
-        server.password = given.map(|password| password.as_bytes().to_vec()).or_else(from_file).map(Into::into);
+        server.password = password.map(|password| password.as_bytes().to_vec()).or_else(from_file).map(Into::into);
     }
 }
 
@@ -227,9 +230,9 @@ fn encryption(
     if direct && !mode.insists() {
         return Err(bad("sslmode", "require, verify-ca or verify-full, which sslnegotiation=direct needs"));
     }
-    let shown = values.choice("sslcertmode", "disable, allow or require", &CERTIFICATE)?.unwrap_or(Shown::IfAsked);
-    if shown == Shown::Always {
-        let why = "OpenSSL does not tell halfbuilt whether the server asked for a certificate";
+    let cert_mode = values.choice("sslcertmode", "disable, allow or require", &CERT_MODE)?.unwrap_or(CertMode::Allow);
+    if cert_mode == CertMode::Require {
+        let why = "OpenSSL does not report whether the server asked for a certificate";
         return Err(ConnectError::Unsupported { key: "sslcertmode", why });
     }
     let version = |key: &'static str| {
@@ -241,28 +244,28 @@ fn encryption(
     if newest.is_some_and(|newest| newest < oldest) {
         return Err(bad("ssl_max_protocol_version", "ssl_min_protocol_version (TLSv1.2 by default) or a later one"));
     }
-    let wishes = Wishes {
+    let options = TlsOptions {
         mode,
         root,
         revoked: values.owned("sslcrl"),
         revoked_folder: values.owned("sslcrldir"),
         client: ClientCertificate {
-            shown: shown != Shown::No,
+            may_send: cert_mode != CertMode::Disable,
             certificate: values.owned("sslcert"),
             key: values.owned("sslkey"),
             password: values.owned("sslpassword").map(SecretString::from),
         },
         oldest,
         newest,
-        tell_name: values.choice("sslsni", "0 or 1", &SWITCH)?.unwrap_or(true),
+        send_name: values.choice("sslsni", "0 or 1", &SWITCH)?.unwrap_or(true),
         direct,
         home,
     };
-    // On sockets nothing is encrypted, so nothing has to be there for it.
+    // Nothing is encrypted on sockets, so no certificate has to exist.
     if servers.iter().all(|server| server.socket().is_some()) {
         return Ok((mode, None));
     }
-    Ok(tls::resolve(&wishes, warnings)?)
+    Ok(tls::resolve(&options, warnings)?)
 }
 
 fn socket_options(values: &Values) -> Result<SocketOptions, ConnectError> {
@@ -277,22 +280,25 @@ fn socket_options(values: &Values) -> Result<SocketOptions, ConnectError> {
         keepalive = if count > 0 { keepalive.with_retries(count) } else { keepalive };
     }
     let timeout = values.number("tcp_user_timeout")?.and_then(|time| u64::try_from(time).ok()).filter(|time| *time > 0);
-    let wanted = values.number("keepalives")? != Some(0);
+    let enabled = values.number("keepalives")? != Some(0);
     Ok(SocketOptions {
-        keepalive: wanted.then_some(keepalive),
+        keepalive: enabled.then_some(keepalive),
         user_timeout: timeout.map(Duration::from_millis),
         peer: values.owned("requirepeer"),
     })
 }
 
-/// The client library speaks version 3.0 of PostgreSQL's protocol, and no other.
+/// Checks that version 3.0 of PostgreSQL's protocol is allowed: the client library speaks no other.
 fn check_protocol(values: &Values) -> Result<(), ConnectError> {
     const VERSIONS: [(&str, u32); 3] = [("3.0", 0), ("3.2", 2), ("latest", u32::MAX)];
     let expected = "3.0, 3.2 or latest";
     let oldest = values.choice("min_protocol_version", expected, &VERSIONS)?;
     values.choice("max_protocol_version", expected, &VERSIONS)?;
     if oldest.is_some_and(|oldest| oldest > 0) {
-        return Err(ConnectError::Unsupported { key: "min_protocol_version", why: "halfbuilt speaks version 3.0" });
+        return Err(ConnectError::Unsupported {
+            key: "min_protocol_version",
+            why: "halfbuilt speaks only version 3.0",
+        });
     }
     Ok(())
 }
@@ -320,8 +326,8 @@ mod tests {
         ] {
             let value = || Some(OsString::from_vec(b"hunter2\xff".to_vec()));
             let read = Settings::resolve(Some("host=db"), |asked| if asked == name { value() } else { None });
-            let said = read.err().map(|error| error.to_string());
-            assert_eq!(said, is_read.then(|| format!("the environment variable {name} is not UTF-8")));
+            let message = read.err().map(|error| error.to_string());
+            assert_eq!(message, is_read.then(|| format!("the environment variable {name} is not UTF-8")));
         }
     }
 
@@ -331,8 +337,8 @@ mod tests {
             for text in ["-----BEGIN PRIVATE KEY-----hunter2", "hunter2\nhunter2"] {
                 for mode in ["disable", "prefer", "require"] {
                     let service = if key == "servicefile" { "service=ci" } else { "" };
-                    let given = format!("host=db {service} sslmode={mode} {key}='{text}'");
-                    let error = resolve(Some(&given), &[]).err().expect("no file");
+                    let settings = format!("host=db {service} sslmode={mode} {key}='{text}'");
+                    let error = resolve(Some(&settings), &[]).err().expect("no file");
                     assert!(error.to_string().starts_with(&format!("{key} is the text of a key")), "{error}");
                     assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("hunter2"), "{error:?}");
                 }
@@ -382,9 +388,9 @@ mod tests {
         std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("permissions");
         let settings =
             resolve(Some("host=a,b,c"), &[("PGPASSFILE", file.to_str().expect("a path"))]).expect("settings");
-        let given: Vec<Option<&[u8]>> =
+        let passwords: Vec<Option<&[u8]>> =
             settings.servers.iter().map(|server| server.password.as_ref().map(ExposeSecret::expose_secret)).collect();
-        assert_eq!(given, [Some(b"first".as_slice()), Some(b"second"), None]);
+        assert_eq!(passwords, [Some(b"first".as_slice()), Some(b"second"), None]);
     }
 
     #[test]
@@ -441,7 +447,7 @@ mod tests {
             "keepalives=0 keepalives_idle=5 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=1000",
             "connect_timeout=-1",
             "min_protocol_version=3.0 max_protocol_version=latest",
-            "require_auth= channel_binding=require",
+            "require_auth='' channel_binding=require",
             "sslcompression=1 sslsni=0 client_encoding=auto gssencmode=prefer",
             "ssl_min_protocol_version=tlsv1.3 ssl_max_protocol_version=TLSv1.3",
         ] {

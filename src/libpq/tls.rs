@@ -1,5 +1,5 @@
-//! Whether and how a connection is encrypted, as libpq's `sslmode` and its kin say.
-//! OpenSSL is the library that libpq itself uses, so a certificate that `psql` takes is taken here.
+//! Whether and how a connection is encrypted, by libpq's `sslmode` and the keywords around it.
+//! libpq uses OpenSSL too, so a certificate that `psql` accepts is accepted here.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub enum TlsError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Verification was asked for, and there is nothing to verify with.
+    /// `sslmode` asks for verification, and no certificate is there to verify with.
     #[error("sslmode={0} needs a file of trusted certificates")]
     NoRootFile(&'static str),
 }
@@ -77,14 +77,14 @@ impl Mode {
         Self::VALUES.iter().find(|(_, mode)| *mode == self).map_or("", |(name, _)| name)
     }
 
-    /// Whether a connection without encryption will not do.
+    /// Whether a connection without encryption is refused.
     pub(super) fn insists(self) -> bool {
         matches!(self, Self::Require | Self::VerifyCa | Self::VerifyFull)
     }
 }
 
-/// What was asked of TLS.
-pub(super) struct Wishes {
+/// What the keywords ask of TLS.
+pub(super) struct TlsOptions {
     pub(super) mode: Mode,
     /// `sslrootcert`: a file, or `system` for the system's own store.
     pub(super) root: Option<String>,
@@ -93,11 +93,11 @@ pub(super) struct Wishes {
     pub(super) client: ClientCertificate,
     pub(super) oldest: Version,
     pub(super) newest: Option<Version>,
-    /// `sslsni`: whether the server is told the name that it was called by.
-    pub(super) tell_name: bool,
+    /// `sslsni`: whether the client sends the host's name in the handshake.
+    pub(super) send_name: bool,
     /// `sslnegotiation=direct`.
     pub(super) direct: bool,
-    /// The home folder, in whose `.postgresql` libpq's default files are.
+    /// The home folder. Its `.postgresql` holds libpq's default files.
     pub(super) home: Option<PathBuf>,
 }
 
@@ -107,15 +107,15 @@ pub(super) struct Tls {
     context: SslContext,
     pub(super) direct: bool,
     pub(super) check_name: bool,
-    tell_name: bool,
+    send_name: bool,
 }
 
-/// The protocol's name in TLS, by which a server knows what is spoken inside.
+/// The protocol's name in TLS (ALPN).
 pub(super) const PROTOCOL: &[u8] = b"postgresql";
 
 impl Tls {
-    /// Reads the certificates. What is to be told to a person goes to `warnings`.
-    pub(super) fn new(wishes: &Wishes, warnings: &mut Vec<String>) -> Result<Self, TlsError> {
+    /// Reads the certificates.
+    pub(super) fn new(options: &TlsOptions, warnings: &mut Vec<String>) -> Result<Self, TlsError> {
         let mut context = SslContextBuilder::new(SslMethod::tls_client())?;
         context.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_SSLV2 | SslOptions::NO_SSLV3);
         context.set_mode(
@@ -124,23 +124,23 @@ impl Tls {
                 | SslMode::ENABLE_PARTIAL_WRITE
                 | SslMode::RELEASE_BUFFERS,
         );
-        context.set_min_proto_version(Some(wishes.oldest.for_openssl()))?;
-        // Where none is given, openssl.cnf may have said which.
-        if let Some(newest) = wishes.newest {
+        context.set_min_proto_version(Some(options.oldest.for_openssl()))?;
+        // Without one, openssl.cnf may name it.
+        if let Some(newest) = options.newest {
             context.set_max_proto_version(Some(newest.for_openssl()))?;
         }
         let mut offered = vec![PROTOCOL.len() as u8];
         offered.extend_from_slice(PROTOCOL);
         context.set_alpn_protos(&offered)?;
         // libpq verifies wherever it has something to verify with, whatever sslmode says; without, only verify-* insists.
-        let verifies = trust(&mut context, wishes, warnings)?;
+        let verifies = trust(&mut context, options, warnings)?;
         context.set_verify(if verifies { SslVerifyMode::PEER } else { SslVerifyMode::NONE });
-        wishes.client.load(&mut context, wishes.home.as_deref())?;
+        options.client.load(&mut context, options.home.as_deref())?;
         Ok(Self {
             context: context.build(),
-            direct: wishes.direct,
-            check_name: wishes.mode == Mode::VerifyFull,
-            tell_name: wishes.tell_name,
+            direct: options.direct,
+            check_name: options.mode == Mode::VerifyFull,
+            send_name: options.send_name,
         })
     }
 
@@ -148,63 +148,67 @@ impl Tls {
     pub(super) fn session(&self, name: &str) -> Result<Ssl, ErrorStack> {
         let mut session = Ssl::new(&self.context)?;
         // An address is no name: RFC 6066.
-        if self.tell_name && !name.is_empty() && name.parse::<std::net::IpAddr>().is_err() {
+        if self.send_name && !name.is_empty() && name.parse::<std::net::IpAddr>().is_err() {
             session.set_hostname(name)?;
         }
         Ok(session)
     }
 }
 
-/// Sets up whom to trust. Says whether there is anybody.
-fn trust(context: &mut SslContextBuilder, wishes: &Wishes, warnings: &mut Vec<String>) -> Result<bool, TlsError> {
-    if wishes.root.as_deref() == Some("system") {
+/// Loads the trusted certificates. Returns whether there are any.
+fn trust(context: &mut SslContextBuilder, options: &TlsOptions, warnings: &mut Vec<String>) -> Result<bool, TlsError> {
+    if options.root.as_deref() == Some("system") {
         context.set_default_verify_paths()?;
     } else {
-        let default = wishes.home.as_ref().map(|home| home.join(".postgresql/root.crt"));
-        match wishes.root.as_ref().map(PathBuf::from).or(default).filter(|file| file.exists()) {
+        let default = options.home.as_ref().map(|home| home.join(".postgresql/root.crt"));
+        match options.root.as_ref().map(PathBuf::from).or(default).filter(|file| file.exists()) {
             Some(file) => {
                 let vetted = file_access::vet(&file, file_access::CERTIFICATES);
                 vetted.map_err(|source| TlsError::RootFile { file: file.clone(), source: source.into() })?;
                 let loaded = context.load_verify_locations(Some(&file), None);
                 loaded.map_err(|source| TlsError::RootFile { file, source: source.into() })?;
             }
-            None if matches!(wishes.mode, Mode::VerifyCa | Mode::VerifyFull) => {
-                return Err(TlsError::NoRootFile(wishes.mode.name()));
+            None if matches!(options.mode, Mode::VerifyCa | Mode::VerifyFull) => {
+                return Err(TlsError::NoRootFile(options.mode.name()));
             }
             None => return Ok(false),
         }
     }
-    revocation(context, wishes, warnings)?;
+    revocation(context, options, warnings)?;
     Ok(true)
 }
 
-/// Has certificates checked against the lists of revoked ones, if there are any.
-fn revocation(context: &mut SslContextBuilder, wishes: &Wishes, warnings: &mut Vec<String>) -> Result<(), TlsError> {
-    let named = wishes.revoked.is_some() || wishes.revoked_folder.is_some();
-    // The default list belongs to the file of trusted certificates: it says nothing of those whom the system trusts.
-    let looked_for = !named && wishes.root.as_deref() != Some("system");
-    let default = wishes.home.as_ref().map(|home| home.join(".postgresql/root.crl")).filter(|_| looked_for);
-    let file = wishes.revoked.as_ref().map(PathBuf::from).or(default.filter(|file| file.exists()));
+/// Loads the lists of revoked certificates, if there are any.
+fn revocation(
+    context: &mut SslContextBuilder,
+    options: &TlsOptions,
+    warnings: &mut Vec<String>,
+) -> Result<(), TlsError> {
+    let named = options.revoked.is_some() || options.revoked_folder.is_some();
+    // The default list belongs to the file of trusted certificates, not to the system's store.
+    let use_default = !named && options.root.as_deref() != Some("system");
+    let default = options.home.as_ref().map(|home| home.join(".postgresql/root.crl")).filter(|_| use_default);
+    let file = options.revoked.as_ref().map(PathBuf::from).or(default.filter(|file| file.exists()));
     let store = context.cert_store_mut();
     let mut found = false;
     if let Some(file) = file {
         let lookup = store.add_lookup(X509Lookup::file())?;
         let text = file_access::read_plain(&file, file_access::REVOKED);
         let certificates = || text.as_ref().ok().and_then(|text| X509::stack_from_pem(text).ok());
-        // As in libpq, a file with anything in it has every certificate checked: without a list that fails.
+        // As in libpq, any PEM file turns the check on. Without a list in it every certificate then fails.
         if text.is_ok() && lookup.load_crl_file(&file, SslFiletype::PEM).is_ok()
             || certificates().is_some_and(|read| !read.is_empty())
         {
             found = true;
         } else {
-            // libpq goes on without a word.
+            // libpq does not even warn.
             warnings.push(format!(
-                "no list of revoked certificates could be read from {}: as in libpq, none is looked at",
+                "no list of revoked certificates could be read from {}: as in libpq, revocation is not checked",
                 file.display()
             ));
         }
     }
-    if let Some(folder) = &wishes.revoked_folder {
+    if let Some(folder) = &options.revoked_folder {
         let lookup = store.add_lookup(X509Lookup::hash_dir())?;
         lookup.add_dir(folder, SslFiletype::PEM)?;
         found = true;
@@ -216,16 +220,17 @@ fn revocation(context: &mut SslContextBuilder, wishes: &Wishes, warnings: &mut V
     Ok(())
 }
 
-/// What a mode, and whether TLS could be set up, come to: in a mode that does not insist, libpq goes on without.
-pub(super) fn resolve(wishes: &Wishes, warnings: &mut Vec<String>) -> Result<(Mode, Option<Arc<Tls>>), TlsError> {
-    if wishes.mode == Mode::Disable {
+/// Sets TLS up. If that fails in a mode that does not insist on TLS, the connection is not encrypted, as in libpq.
+pub(super) fn resolve(options: &TlsOptions, warnings: &mut Vec<String>) -> Result<(Mode, Option<Arc<Tls>>), TlsError> {
+    if options.mode == Mode::Disable {
         return Ok((Mode::Disable, None));
     }
-    match Tls::new(wishes, warnings) {
-        Ok(tls) => Ok((wishes.mode, Some(Arc::new(tls)))),
-        Err(error) if wishes.mode.insists() => Err(error),
+    match Tls::new(options, warnings) {
+        Ok(tls) => Ok((options.mode, Some(Arc::new(tls)))),
+        Err(error) if options.mode.insists() => Err(error),
         Err(error) => {
-            warnings.push(format!("{error}: with sslmode={} the connection is not encrypted then", wishes.mode.name()));
+            warnings
+                .push(format!("{error}: with sslmode={}, the connection is then not encrypted", options.mode.name()));
             Ok((Mode::Disable, None))
         }
     }
@@ -241,7 +246,7 @@ pub(super) enum Version {
 }
 
 impl Version {
-    /// Reads libpq's name, which it takes in any case.
+    /// Reads libpq's name, in upper or lower case.
     pub(super) fn parse(text: &str) -> Option<Self> {
         match text.to_ascii_lowercase().as_str() {
             "tlsv1" => Some(Self::V1),
@@ -268,31 +273,31 @@ mod tests {
 
     use super::*;
 
-    fn wishes(mode: Mode) -> Wishes {
-        Wishes {
+    fn options(mode: Mode) -> TlsOptions {
+        TlsOptions {
             mode,
             root: None,
             revoked: None,
             revoked_folder: None,
-            client: ClientCertificate { shown: false, certificate: None, key: None, password: None },
+            client: ClientCertificate { may_send: false, certificate: None, key: None, password: None },
             oldest: Version::V1_2,
             newest: None,
-            tell_name: true,
+            send_name: true,
             direct: false,
             home: None,
         }
     }
 
     #[test]
-    fn a_server_is_told_the_name_that_it_was_called_by_and_no_address() {
-        let told = |tell_name, host: &str| {
-            let wishes = Wishes { tell_name, ..wishes(Mode::Require) };
-            let session = Tls::new(&wishes, &mut Vec::new()).expect("TLS").session(host).expect("a session");
+    fn the_client_sends_the_name_of_the_host_and_no_address() {
+        let sent = |send_name, host: &str| {
+            let options = TlsOptions { send_name, ..options(Mode::Require) };
+            let session = Tls::new(&options, &mut Vec::new()).expect("TLS").session(host).expect("a session");
             session.servername(NameType::HOST_NAME).map(str::to_owned)
         };
-        assert_eq!(told(true, "db.example").as_deref(), Some("db.example"));
-        for (tell_name, host) in [(false, "db.example"), (true, "127.0.0.1"), (true, "::1"), (true, "")] {
-            assert_eq!(told(tell_name, host), None, "{host}");
+        assert_eq!(sent(true, "db.example").as_deref(), Some("db.example"));
+        for (send_name, host) in [(false, "db.example"), (true, "127.0.0.1"), (true, "::1"), (true, "")] {
+            assert_eq!(sent(send_name, host), None, "{host}");
         }
     }
 
@@ -303,10 +308,10 @@ mod tests {
         {
             let root = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md").to_owned());
             let mut warnings = Vec::new();
-            let resolved = resolve(&Wishes { root, ..wishes(mode) }, &mut warnings);
+            let resolved = resolve(&TlsOptions { root, ..options(mode) }, &mut warnings);
             assert_eq!((resolved.is_err(), warnings.is_empty()), (fails, fails), "{mode:?}");
         }
-        let error = resolve(&wishes(Mode::VerifyCa), &mut Vec::new()).err().expect("nothing to verify with");
+        let error = resolve(&options(Mode::VerifyCa), &mut Vec::new()).err().expect("nothing to verify with");
         assert!(error.to_string().contains("sslmode=verify-ca needs a file"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The tries to connect that failed, and why.
+//! The tries to connect that failed.
 
 use std::fmt;
 

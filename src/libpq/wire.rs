@@ -1,5 +1,5 @@
-//! The connection that the client library speaks through: a socket, encrypted or not, whose login is watched.
-//! It is opened by this program and not by the library, so that what libpq does before the login can be done too.
+//! The connection that the client library speaks through: a socket, encrypted or not, with a watch on the login.
+//! It is not opened by the library, so that everything that libpq does before a login can be done.
 
 use std::future::Ready;
 use std::io;
@@ -22,14 +22,14 @@ pub(super) enum Socket {
     Unix(UnixStream),
 }
 
-/// What is between the socket and the library.
+/// The layer between the socket and the library.
 pub(super) enum Stream {
     Plain(Socket),
     // OpenSSL reads a record in two small pieces: the buffer makes one read of them.
     Encrypted(Box<SslStream<BufReader<Socket>>>),
 }
 
-/// A connection whose login is watched.
+/// A connection with a watch on its login.
 pub(super) struct Wire {
     stream: Stream,
     watch: LoginWatch,
@@ -40,7 +40,7 @@ impl Wire {
         Self { stream, watch }
     }
 
-    /// Has an offer of channel binding refused where it cannot be taken up; else the library would go on without.
+    /// Refuses an offer of channel binding that cannot be taken up: the library would go on without it.
     pub(super) fn insist_on_binding(&mut self) {
         if let Stream::Encrypted(inner) = &self.stream
             && end_point(inner.ssl()).is_none()
@@ -50,7 +50,7 @@ impl Wire {
     }
 }
 
-/// Does `$what` with whatever is inside.
+/// Does `$what` with the value inside.
 macro_rules! inside {
     ($enum:ident, $this:expr, $inner:ident => $what:expr, $($variant:ident),+) => {
         match $this { $($enum::$variant($inner) => { let $inner = Pin::new($inner); $what })+ }
@@ -111,8 +111,8 @@ impl TlsStream for Wire {
     }
 }
 
-/// RFC 5929, "tls-server-end-point": a digest of the server's certificate, by the algorithm of its signature. There is none for
-/// Ed25519, and for RSA-PSS it is where this OpenSSL binding does not look.
+/// RFC 5929, "tls-server-end-point": a digest of the server's certificate, by the algorithm of its signature. Ed25519 has none, and
+/// this OpenSSL binding does not find that of RSA-PSS.
 fn end_point(session: &SslRef) -> Option<Vec<u8>> {
     let certificate = session.peer_certificate()?;
     let algorithms = certificate.signature_algorithm().object().nid().signature_algorithms()?;
@@ -123,10 +123,10 @@ fn end_point(session: &SslRef) -> Option<Vec<u8>> {
     certificate.digest(digest).ok().map(|bytes| bytes.to_vec())
 }
 
-/// Stands for a handshake that is done already, where the library wants to do one.
-pub(super) struct Done;
+/// Passes for the library's TLS handshake: the wire is encrypted already.
+pub(super) struct TlsAlreadyDone;
 
-impl TlsConnect<Wire> for Done {
+impl TlsConnect<Wire> for TlsAlreadyDone {
     type Stream = Wire;
     type Error = io::Error;
     type Future = Ready<io::Result<Wire>>;

@@ -160,7 +160,7 @@ fn client_certificates() {
     // psql asks on the terminal: we never do.
     let encrypted = format!("{at_home} sslcert={{dir}}/client.crt sslkey={{dir}}/client-encrypted.key");
     let done = beside.halfbuilt(&encrypted, &[]).exits(Exit::Failed);
-    done.fails_with("client-encrypted.key is encrypted, and there is no sslpassword").says("hint: give sslpassword");
+    done.fails_with("client-encrypted.key is encrypted, and sslpassword is missing").says("hint: give sslpassword");
     let done = beside.halfbuilt(&format!("{encrypted} sslpassword=opensesame"), &[]).exits(Exit::Clean);
     assert!(!done.stderr.contains("opensesame"), "{}", done.stderr);
     for (shown, said, hint) in [
@@ -181,7 +181,7 @@ fn client_certificates() {
     // It is not asked for here, and libpq would go on without TLS and without a word.
     let unusable = format!("{LOCAL} sslcert={{dir}}/client.crt sslkey={{dir}}/stranger.key sslmode=prefer");
     let done = beside.halfbuilt(&unusable, &[]).exits(Exit::Clean);
-    done.says("warning: the key ").says("with sslmode=prefer the connection is not encrypted then");
+    done.says("warning: the key ").says("with sslmode=prefer, the connection is then not encrypted");
     // PostgreSQL 15's psql does not know this one.
     beside.halfbuilt(&format!("{at_home} sslcertmode=disable"), &[]).exits(Exit::Failed);
     beside.halfbuilt(&format!("{at_home} sslcertmode=require"), &[]).exits(Exit::Failed).says("sslcertmode cannot be");
@@ -268,7 +268,7 @@ fn a_certificate_that_no_login_can_be_bound_to() {
         beside.expect(answer, &format!("{LOCAL} {settings}"), &[]);
     }
     let done = beside.halfbuilt(&format!("{LOCAL} channel_binding=require"), &[]).exits(Exit::Failed);
-    done.says("cannot be bound to the TLS channel").says("hint: channel_binding=disable would do without");
+    done.says("cannot be bound to the TLS channel").says("hint: channel_binding=disable logs in without it");
 }
 
 /// The key and the certificate of a server, in PEM.

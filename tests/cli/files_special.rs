@@ -104,7 +104,7 @@ fn passwords_keys_and_certificates_have_a_limit_too() {
         (format!("sslmode=require sslcert={large}"), "16 MiB that a file of certificates may have"),
         (format!("sslmode=require sslcert={pipe}"), "it is a pipe, not a file"),
         (format!("passfile={large}"), "the 1 MiB that a password file may have"),
-        (format!("passfile={pipe}"), "it is no plain file"),
+        (format!("passfile={pipe}"), "it is not a plain file"),
         (format!("sslmode=require sslcert={certificate} sslkey={pipe}"), "no client certificate could be read"),
     ] {
         let place = format!("host=127.0.0.1 port=9 dbname=ci user=me {url}");
