@@ -2,14 +2,15 @@
 
 use sha2::{Digest, Sha256};
 
-use super::plan::{Decision, Planned};
+use super::decision::Decision;
+use super::plan::Planned;
 
 /// The SHA-256 of a plan in lower-case hexadecimal: of each build's address, fingerprint and decision, in order.
 pub fn digest(plan: &[Planned]) -> String {
     let mut digest = Sha256::new();
     for Planned { chosen, decision, .. } in plan {
         let decision = match decision {
-            Decision::Delete(_) => "delete",
+            Decision::Delete { .. } => "delete",
             Decision::Keep(state, _) => state.as_str(),
         };
         let fingerprint = chosen.judged.as_ref().map_or("", |judged| &judged.fingerprint);
@@ -22,8 +23,10 @@ pub fn digest(plan: &[Planned]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deletion::decision::KeepReason;
     use crate::report::Chosen;
     use crate::state::State;
+    use crate::timing::Timing;
 
     fn planned(url: &str, decision: Decision) -> Planned {
         let chosen =
@@ -33,13 +36,19 @@ mod tests {
 
     #[test]
     fn every_decision_counts_and_no_reason_does() {
-        let delete = |why: &str| Decision::Delete(why.to_owned());
+        let delete = |why: &str| Decision::Delete { timing: Timing::InFlight, evidence: why.to_owned() };
         let of = |plan: &[Planned]| digest(plan);
         let plan = of(&[planned("a", delete("x")), planned("b", delete("x"))]);
         assert_eq!(plan.len(), 64);
         assert_eq!(plan, of(&[planned("a", delete("y")), planned("b", delete("y"))]));
         assert_ne!(plan, of(&[planned("b", delete("x")), planned("a", delete("x"))]));
         assert_ne!(plan, of(&[planned("a", delete("x"))]));
-        assert_ne!(plan, of(&[planned("a", delete("x")), planned("b", Decision::Keep(State::Changed, String::new()))]));
+        assert_ne!(
+            plan,
+            of(&[
+                planned("a", delete("x")),
+                planned("b", Decision::Keep(State::Changed, KeepReason::Changed(String::new())))
+            ])
+        );
     }
 }

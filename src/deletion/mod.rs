@@ -2,6 +2,7 @@
 
 pub mod archive;
 mod choose;
+mod decision;
 mod digest;
 mod gate;
 mod identity;
@@ -18,13 +19,14 @@ mod send;
 
 pub use archive::ArchiverError;
 pub use choose::Choice;
+pub use decision::{Decision, KeepReason};
 pub use digest::digest;
 pub use gate::{GateError, one_database, one_host};
 pub use identity::Identity;
 pub use limits::{Age, Asked, Limits};
 pub use once_more::Deleted;
 pub use pace::Speed;
-pub use plan::{Decision, Permit, Planned, Reading, Terms};
+pub use plan::{Permit, Planned, Reading, Terms};
 pub use reader::{FIRST_SILENCE, LiveBuilds, ReaderEvent, ReaderOptions};
 pub use resume::revise_by_journal;
 pub use roles::{ArchiveFailure, BuildReader, Deleter, Ended, Recorder, Stop};

@@ -9,6 +9,8 @@ use crate::report::{Chosen, Judged};
 use crate::state::State;
 use crate::timing::Timing;
 
+use super::decision::{Decision, KeepReason};
+
 /// What the database says of a chosen build when it is read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
@@ -20,15 +22,6 @@ pub enum Reading {
     Several(usize),
     /// There it is.
     There(Box<Finding>),
-}
-
-/// What is to happen with a chosen build.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// It is to be deleted, for this reason.
-    Delete(String),
-    /// It is kept, and this is how it ends.
-    Keep(State, String),
 }
 
 /// A chosen build and what is to happen with it.
@@ -45,23 +38,23 @@ pub struct Planned {
 impl Planned {
     /// Whether it is to be deleted.
     pub fn is_deletion(&self) -> bool {
-        matches!(self.decision, Decision::Delete(_))
+        matches!(self.decision, Decision::Delete { .. })
     }
 
     /// How it ends, where it is kept.
     pub fn kept_as(&self) -> Option<State> {
         match self.decision {
-            Decision::Delete(_) => None,
+            Decision::Delete { .. } => None,
             Decision::Keep(state, _) => Some(state),
         }
     }
 
     /// The timing of a build that is to be deleted only because `--allow-timing` permits it.
     pub fn timing_permitted(&self) -> Option<Timing> {
-        let Decision::Delete(why) = &self.decision else { return None };
-        // A reason to delete begins with the timing, see `Terms::decide`.
-        let timing = why.split_once(':')?.0.parse::<Timing>().ok()?;
-        Some(timing).filter(|timing| !timing.is_deletable())
+        match self.decision {
+            Decision::Delete { timing, .. } if !timing.is_deletable() => Some(timing),
+            Decision::Delete { .. } | Decision::Keep(..) => None,
+        }
     }
 }
 
@@ -110,58 +103,45 @@ impl Terms<'_> {
     pub fn decide(&self, chosen: &Chosen, now: &Reading) -> Decision {
         use Decision::{Delete, Keep};
         if let Some(why) = self.permit.denies(chosen) {
-            return Keep(State::Refused, why);
+            return Keep(State::Refused, KeepReason::Denied(why));
         }
         if let Some(why) = chosen.judged.as_ref().and_then(|judged| self.forbidden(judged)) {
             return Keep(State::Refused, why);
         }
         // Its row never says that it is deletable; that may have been edited.
         if let Some(reason) = chosen.reasons.iter().find_map(|reason| BaselineReason::parse(reason)) {
-            let why = format!("{reason}: it was over before the backup, and what it should be is not known");
-            return Keep(State::Refused, why);
+            return Keep(State::Refused, KeepReason::Baseline(reason));
         }
         if chosen.url.is_none() {
-            return Keep(State::Refused, "it has no URL of a build".to_owned());
+            return Keep(State::Refused, KeepReason::NoUrl);
         }
         let now = match now {
-            Reading::Gone => return Keep(State::AlreadyGone, "no build in the database has this URL".to_owned()),
-            Reading::Elsewhere(url) => {
-                return Keep(State::Refused, format!("the database knows this build as {url}"));
-            }
-            Reading::Several(builds) => return Keep(State::Refused, format!("{builds} builds have this URL")),
+            Reading::Gone => return Keep(State::AlreadyGone, KeepReason::NotInDatabase),
+            Reading::Elsewhere(url) => return Keep(State::Refused, KeepReason::OtherUrl(url.clone())),
+            Reading::Several(builds) => return Keep(State::Refused, KeepReason::SharedUrl(*builds)),
             Reading::There(now) => now,
         };
         if let Some(why) = self.permit.denies_found(now) {
-            return Keep(State::Refused, why);
+            return Keep(State::Refused, KeepReason::Denied(why));
         }
         // To be recovered takes more than that no rule fires: each rule that fired must have been run again.
         let not_run = chosen.reasons.iter().find(|reason| !self.rules.contains(&reason.as_str()));
         match (now.reasons.is_empty(), not_run) {
-            (true, None) if unchanged(chosen, now) => {
-                let why = "it is as it was, and no rule fires on it: is --backup-time that of the scan?";
-                return Keep(State::Refused, why.to_owned());
-            }
-            (true, None) => return Keep(State::Recovered, "no rule finds anything wrong with it now".to_owned()),
-            (true, Some(rule)) => {
-                let hint = "give --backup-time, --profile and --rules as for the scan";
-                return Keep(State::Refused, format!("rule {rule} could not be run again: {hint}"));
-            }
+            (true, None) if unchanged(chosen, now) => return Keep(State::Refused, KeepReason::UnchangedAndSound),
+            (true, None) => return Keep(State::Recovered, KeepReason::Recovered),
+            (true, Some(rule)) => return Keep(State::Refused, KeepReason::RuleNotRun(rule.clone())),
             (false, _) => {}
         }
         if chosen.judged.is_some() && !unchanged(chosen, now) {
-            return Keep(State::Changed, format!("it has changed since the report; now: {}", now.evidence));
+            return Keep(State::Changed, KeepReason::Changed(now.evidence.clone()));
         }
         if let Some(obstacle) = now.obstacles.iter().find(|obstacle| !self.waives(obstacle)) {
-            let why = match obstacle.timing() {
-                Some(timing) => format!("timing {timing}: {obstacle}"),
-                None => obstacle.to_string(),
-            };
-            return Keep(State::Refused, why);
+            return Keep(State::Refused, KeepReason::Obstacle(obstacle.clone()));
         }
         if !self.permit.only.is_empty() && !self.permit.only.contains(&now.timing) {
-            return Keep(State::Refused, format!("its timing is {}, and --timing names others", now.timing));
+            return Keep(State::Refused, KeepReason::OtherTiming(now.timing));
         }
-        Delete(format!("{}: {}", now.timing, now.evidence))
+        Delete { timing: now.timing, evidence: now.evidence.clone() }
     }
 
     /// Whether what stands against a deletion is a timing that is allowed.
@@ -171,16 +151,12 @@ impl Terms<'_> {
 
     /// Why a build must not be deleted by what the report says of it. Where its timing is allowed, that it is not deletable says
     /// no more than the timing did: whether anything else stands against it is seen in the reading.
-    fn forbidden(&self, judged: &Judged) -> Option<String> {
-        let timing = judged.timing;
+    fn forbidden(&self, judged: &Judged) -> Option<KeepReason> {
+        let (timing, note) = (judged.timing, judged.note.clone());
         if !self.permit.allows(timing) {
-            let why = if judged.note.is_empty() { timing.explained() } else { &judged.note };
-            return Some(format!("timing {timing}: {why}"));
+            return Some(KeepReason::ReportTiming(timing, note));
         }
-        (timing.is_deletable() && !judged.deletable).then(|| match judged.note.as_str() {
-            "" => "the report says that it is not deletable".to_owned(),
-            note => format!("the report says: {note}"),
-        })
+        (timing.is_deletable() && !judged.deletable).then_some(KeepReason::ReportForbids(note))
     }
 }
 
@@ -252,7 +228,7 @@ mod tests {
 
     fn state_by(permit: &Permit, chosen: &Chosen, now: &Reading) -> Option<State> {
         match decide(permit, chosen, now) {
-            Decision::Delete(_) => None,
+            Decision::Delete { .. } => None,
             Decision::Keep(state, _) => Some(state),
         }
     }
@@ -399,7 +375,7 @@ mod tests {
             let Reading::There(mut now) = there(Timing::InFlight, &["stuck-running"], "f1") else { return };
             now.obstacles = vec![obstacle.clone()];
             let decision = decide(&permit, &row, &Reading::There(now));
-            assert_eq!(decision, Decision::Keep(State::Refused, obstacle.to_string()));
+            assert_eq!(decision, Decision::Keep(State::Refused, KeepReason::Obstacle(obstacle)));
         }
     }
 

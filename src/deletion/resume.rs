@@ -1,13 +1,14 @@
-//! What an earlier session of the journal leaves to be done with a build.
+//! What an earlier session of the journal leaves to do with a build.
 
 use crate::state::State;
 
+use super::decision::{Decision, KeepReason};
 use super::identity::Identity;
 use super::journal::{AnswerWord, PastBuild};
-use super::plan::{Decision, Reading};
+use super::plan::Reading;
 
-/// Decides once more where an earlier session sent a deletion, or saw the build gone. What it left open is decided by
-/// what the database says now.
+/// Revises a decision where an earlier session sent a deletion, or saw the build gone. What it left open is decided by what the
+/// database says now.
 ///
 /// `may_be_sent`: a deletion of it was announced, and no answer says that it did nothing.
 /// `was` is the build that the journal deleted last under this address.
@@ -22,39 +23,29 @@ pub fn revise_by_journal(
     match past {
         PastBuild::Ended { state, reason, .. } if state.is_gone() => {
             if gone {
-                // Without the time, which the journal tells: what ended alike is counted as one.
-                return Decision::Keep(*state, format!("by an earlier run of this journal: {reason}"));
+                // Without the time, which the journal has: builds that ended alike are counted as one.
+                return Decision::Keep(*state, KeepReason::EarlierRun(reason.clone()));
             }
-            let back = "restored once more? a new --journal begins afresh";
             match (now, was) {
                 (Reading::There(found), Some(was)) if *state == State::Deleted && was.is(found) => {
-                    let back =
-                        "it is there again: restored since this journal deleted it? A new --journal begins afresh";
-                    Decision::Keep(State::Failed, back.to_owned())
+                    Decision::Keep(State::Failed, KeepReason::ThereAgain)
                 }
                 // Its number was given out again.
-                (Reading::There(_), Some(_)) if *state == State::Deleted => Decision::Keep(
-                    *state,
-                    "by an earlier run of this journal; another build has its address by now".to_owned(),
-                ),
-                _ => Decision::Keep(
-                    State::Refused,
-                    format!("the journal says it is {state}, and it is there again: {back}"),
-                ),
+                (Reading::There(_), Some(_)) if *state == State::Deleted => {
+                    Decision::Keep(*state, KeepReason::AddressReused)
+                }
+                _ => Decision::Keep(State::Refused, KeepReason::EndedAndThere(*state)),
             }
         }
-        // It took effect later than anybody waited for.
+        // It took effect later than the run waited for.
         PastBuild::Ended { state: State::Unknown | State::Failed, .. } if gone => {
-            Decision::Keep(State::Deleted, "sent by an earlier run of this journal; read again and gone now".to_owned())
+            Decision::Keep(State::Deleted, KeepReason::TookEffectLate)
         }
         // However it ended later: an earlier deletion may have been under way all the time.
-        _ if gone && may_be_sent => {
-            let reason = "sent by an earlier run of this journal, which did not see the end; read again and gone";
-            Decision::Keep(State::Deleted, reason.to_owned())
-        }
-        // Whoever said that nothing was there, or that it will not, did not delete it.
+        _ if gone && may_be_sent => Decision::Keep(State::Deleted, KeepReason::EndNotSeen),
+        // A server that said that nothing was there, or that it refuses, did not delete it.
         PastBuild::Answered { answer: AnswerWord::Gone | AnswerWord::Refused, text, .. } if gone => {
-            Decision::Keep(State::AlreadyGone, format!("{text}; read again and gone"))
+            Decision::Keep(State::AlreadyGone, KeepReason::GoneWithoutUs(text.clone()))
         }
         // Nothing is lost by sending it once more: it has been looked up, and is there.
         PastBuild::Ended { .. } | PastBuild::Open { .. } | PastBuild::Answered { .. } | PastBuild::Looked { .. } => {
@@ -75,6 +66,10 @@ mod tests {
         PastBuild::Ended { at: Timestamp::UNIX_EPOCH, state, reason: "as it was".to_owned() }
     }
 
+    fn abnormal() -> Decision {
+        Decision::Delete { timing: crate::timing::Timing::InFlight, evidence: "abnormal".to_owned() }
+    }
+
     const OPEN: PastBuild = PastBuild::Open { at: Timestamp::UNIX_EPOCH };
 
     /// As a journal tells it that holds one deletion of the build, or none.
@@ -88,8 +83,8 @@ mod tests {
     }
 
     fn decided_by(now: &Reading, past: &PastBuild, may_be_sent: bool) -> Option<State> {
-        match revise_by_journal(Decision::Delete("abnormal".to_owned()), now, past, may_be_sent, None) {
-            Decision::Delete(_) => None,
+        match revise_by_journal(abnormal(), now, past, may_be_sent, None) {
+            Decision::Delete { .. } => None,
             Decision::Keep(state, _) => Some(state),
         }
     }
@@ -115,9 +110,9 @@ mod tests {
         let mut found = found("7", None, "g");
         let decided = |found: &crate::finding::Finding| {
             let now = Reading::There(Box::new(found.clone()));
-            revise_by_journal(Decision::Delete(String::new()), &now, &ended(State::Deleted), false, Some(&was))
+            revise_by_journal(abnormal(), &now, &ended(State::Deleted), false, Some(&was))
         };
-        assert!(matches!(decided(&found), Decision::Keep(State::Failed, why) if why.starts_with("it is there again")));
+        assert!(matches!(decided(&found), Decision::Keep(State::Failed, KeepReason::ThereAgain)));
         found.key = "8".to_owned();
         assert!(matches!(decided(&found), Decision::Keep(State::Deleted, _)));
     }

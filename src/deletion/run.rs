@@ -15,11 +15,12 @@ use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::state::State;
 
+use super::decision::{Decision, KeepReason};
 use super::identity::Identity;
 use super::once_more::{self, Deleted};
 use super::pace::Silence;
 use super::pace::{Pace, Speed};
-use super::plan::{Decision, Planned, Reading};
+use super::plan::{Planned, Reading};
 use super::roles::{BuildReader, Deleter, Ended, Recorder, Stop};
 use super::send::{FRESH, Fresh, Halt, Sending};
 
@@ -137,9 +138,9 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         for planned in plan {
             match &planned.decision {
                 Decision::Keep(state, reason) => {
-                    kept.push(Ended::new(planned, *state, reason.clone()));
+                    kept.push(Ended::new(planned, *state, reason.to_string()));
                 }
-                Decision::Delete(_) => self.pending.push_back(planned),
+                Decision::Delete { .. } => self.pending.push_back(planned),
             }
         }
         self.record_all(&kept).await;
@@ -294,11 +295,11 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             let decision = self.reader.terms().decide(&planned.chosen, &reading);
             let now = match (decision, reading) {
                 (Decision::Keep(state, reason), _) => {
-                    kept.push(Ended::new(planned, state, reason));
+                    kept.push(Ended::new(planned, state, reason.to_string()));
                     continue;
                 }
-                (Decision::Delete(_), Reading::There(now)) => now,
-                (Decision::Delete(_), _) => {
+                (Decision::Delete { .. }, Reading::There(now)) => now,
+                (Decision::Delete { .. }, _) => {
                     let reason = "there is nothing to be deleted".to_owned();
                     kept.push(Ended::new(planned, State::Refused, reason));
                     continue;
@@ -307,8 +308,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             let as_read = Some(now.fingerprint.as_str());
             match self.archived.get_mut(&place(planned)) {
                 Some(archived) if archived.fingerprint.as_deref() != as_read && archived.times >= ARCHIVED_AT_MOST => {
-                    let reason = "it changes faster than it can be archived".to_owned();
-                    kept.push(Ended::new(planned, State::Changed, reason));
+                    kept.push(Ended::new(planned, State::Changed, KeepReason::ChangesTooFast.to_string()));
                 }
                 Some(archived) if archived.fingerprint.as_deref() != as_read => {
                     archived.fingerprint = None;

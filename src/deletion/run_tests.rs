@@ -267,7 +267,7 @@ fn planned(number: u64) -> Planned {
             reasons: vec!["stuck-running".to_owned()],
             judged: Some(judged),
         },
-        decision: Decision::Delete("in-flight".to_owned()),
+        decision: Decision::Delete { timing: Timing::InFlight, evidence: String::new() },
         sent_before: false,
     }
 }

@@ -81,11 +81,12 @@ impl PlanTable {
     pub fn write(plan: &[Planned], mut to: impl Write) -> io::Result<()> {
         let mut rows = table(&["plan", "build", "why"]);
         for planned in plan.iter().take(ROWS) {
-            let (decision, why) = match &planned.decision {
-                Decision::Delete(why) => ("delete".to_owned(), why),
-                Decision::Keep(state, why) => (format!("keep ({state})"), why),
+            let decision = match &planned.decision {
+                Decision::Delete { .. } => "delete".to_owned(),
+                Decision::Keep(state, _) => format!("keep ({state})"),
             };
-            rows.add_row([decision, shorten(&planned.chosen.url_text, CELL), shorten(why, CELL)]);
+            let why = planned.decision.to_string();
+            rows.add_row([decision, shorten(&planned.chosen.url_text, CELL), shorten(&why, CELL)]);
         }
         write!(to, "{}", for_eyes(&rows))?;
         match plan.len().saturating_sub(ROWS) {

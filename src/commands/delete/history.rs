@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::build_url::BuildUrl;
 use crate::commands::Error;
 use crate::deletion::journal::{self, DatabaseName, ENDING, Event, Journal, Past, PastBuild, ReportFile, Start, Who};
-use crate::deletion::{BuildReader, Decision, Deleted, Planned, Reading, digest};
+use crate::deletion::{BuildReader, Decision, Deleted, KeepReason, Planned, Reading, digest};
 use crate::output::Printer;
 use crate::report::Chosen;
 use crate::scan::ScanError;
@@ -119,7 +119,7 @@ impl History {
         let mut urls: Vec<&String> =
             recorded.map(|(url, _)| url).chain(seen).filter(|url| !chosen.contains(*url)).collect();
         urls.sort_unstable();
-        let kept = || Decision::Keep(State::Deleted, "by an earlier run of this journal".to_owned());
+        let kept = || Decision::Keep(State::Deleted, KeepReason::EarlierRun(String::new()));
         urls.into_iter().map(|url| Planned { chosen: by_address(url), decision: kept(), sent_before: true }).collect()
     }
 

@@ -139,10 +139,10 @@ pub(super) fn end_without_deletions(
 
 /// Says how many builds the plan keeps, and why, the most frequent reasons first.
 pub(super) fn say_what_is_kept(plan: &[Planned], printer: Printer) {
-    let mut reasons: BTreeMap<(State, &str), u64> = BTreeMap::new();
+    let mut reasons: BTreeMap<(State, String), u64> = BTreeMap::new();
     for planned in plan {
         if let Decision::Keep(state, reason) = &planned.decision {
-            *reasons.entry((*state, reason)).or_default() += 1;
+            *reasons.entry((*state, reason.to_string())).or_default() += 1;
         }
     }
     let mut reasons: Vec<_> = reasons.into_iter().collect();

@@ -202,9 +202,10 @@ pub(super) fn write_plan(plan: &[Planned], mut output: OutputFile, on_stdout: bo
     }
     let mut results = ResultWriter::new(&mut output).map_err(failed)?;
     for planned in plan {
+        let why = planned.decision.to_string();
         let kind = match &planned.decision {
-            Decision::Delete(why) => RowKind::Planned(why),
-            Decision::Keep(state, reason) => RowKind::Kept(*state, reason),
+            Decision::Delete { .. } => RowKind::Planned(&why),
+            Decision::Keep(state, _) => RowKind::Kept(*state, &why),
         };
         let row = ResultRow { chosen: &planned.chosen, kind };
         results.write(&row).map_err(failed)?;
