@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. A module may use those below its own layer, never one beside it.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     // What is asked of the operating system, and how text from outside is shown: used everywhere.
     &["core_dumps", "file_access", "text"],
     &[
@@ -28,7 +28,8 @@ const LAYERS: [&[&str]; 9] = [
     // How a connection to PostgreSQL is made: no queries, nothing of builds.
     &["libpq"],
     &["database", "admin", "policy", "report"],
-    &["scan", "deletion", "drill"],
+    &["scan"],
+    &["deletion", "drill"],
     // What fuzz targets see, and what a report and its journals come to.
     &["fuzzing", "audit"],
     &["output"],

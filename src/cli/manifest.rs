@@ -55,12 +55,3 @@ pub struct BaselineArgs {
     #[arg(long, value_name = "DURATION", value_parser = values::duration, requires = "baseline")]
     pub retention: Option<SignedDuration>,
 }
-
-impl BaselineArgs {
-    /// Takes the key from the environment, where there is a baseline to check and no key was given for it.
-    pub fn look_for_key(&mut self) {
-        if self.baseline.is_some() && self.key_file.is_none() {
-            self.key_file = std::env::var_os("HALFBUILT_KEY_FILE").map(PathBuf::from);
-        }
-    }
-}

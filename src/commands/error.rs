@@ -7,7 +7,7 @@ use crate::database::DatabaseError;
 use crate::deletion::GateError;
 use crate::deletion::archive::ArchiveError;
 use crate::deletion::journal::JournalError;
-use crate::drill::{BadAllowance, KeyError, ManifestError};
+use crate::drill::{BadAllowance, CoveredTimesError, KeyError, ManifestError};
 use crate::exit::Exit;
 use crate::output::{OutputError, is_denied};
 use crate::policy::PolicyError;
@@ -115,9 +115,9 @@ pub enum Error {
         /// Why.
         source: KeyError,
     },
-    /// A standby cannot tell how far it is.
-    #[error("this standby has replayed nothing yet, so nobody can tell how far it is")]
-    NoPresent,
+    /// No manifest can be made of these times.
+    #[error(transparent)]
+    CoveredTimes(#[from] CoveredTimesError),
     /// The policy cannot be followed.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -191,6 +191,7 @@ impl Error {
             Self::Usage(_)
             | Self::Glob(_)
             | Self::Allowance(BadAllowance::Form(_) | BadAllowance::Rule { .. } | BadAllowance::Twice(_))
+            | Self::CoveredTimes(CoveredTimesError::BackupInTheFuture { .. } | CoveredTimesError::SettleTooLong)
             | Self::Via(_)
             | Self::Policy(_)
             | Self::UnknownProfile { .. }
@@ -215,7 +216,7 @@ impl Error {
             | Self::About { .. }
             | Self::Baseline { .. }
             | Self::Key { .. }
-            | Self::NoPresent
+            | Self::CoveredTimes(CoveredTimesError::NoPresent)
             | Self::Journal { .. }
             | Self::Read { .. }
             | Self::Admin(_)
@@ -267,7 +268,7 @@ impl Error {
             Self::Key { .. } => {
                 Some("`openssl rand -hex 32 > FILE` makes a key: keep it where only you can read it".to_owned())
             }
-            Self::NoPresent => Some("pass --backup-time, or run it on the primary".to_owned()),
+            Self::CoveredTimes(error) => error.hint(),
             Self::Admin(error) => error.hint().map(Into::into),
             Self::Gate(error) => error.hint(),
             Self::Via(error) => error.hint().map(str::to_owned),

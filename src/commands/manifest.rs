@@ -1,15 +1,15 @@
 //! `halfbuilt manifest`: what a build database holds, written down for a later comparison.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::cli::ManifestArgs;
 use crate::database::Snapshot;
-use crate::drill::{DatabaseNamed, FORMAT, Gatherer, Key, Manifest, NotCovered, ProfileUsed};
+use crate::drill::{CoveredTimes, Key, Manifest};
 use crate::exit::Exit;
 use crate::output::{OutputError, OutputFile, Printer, Progress, is_stdout};
-use crate::scan::{Census, Clock, Fit, Relation, ScanPlan};
+use crate::scan::{Census, Fit, ScanPlan};
 use crate::text::counted;
 
 use super::files::Files;
@@ -18,31 +18,49 @@ use super::read_request::ReadRequest;
 use super::waiting::Waiting;
 use super::{Error, reading};
 
+/// What to count, and where the manifest goes.
+struct ManifestRequest {
+    read: ReadRequest,
+    plan: ScanPlan,
+    /// Signs the manifest.
+    key: Option<Key>,
+    output: Option<PathBuf>,
+    settle: SignedDuration,
+}
+
+impl ManifestRequest {
+    fn from_args(args: ManifestArgs) -> Result<Self, Error> {
+        let ManifestArgs { output, key_file, settle, reading } = args;
+        let read = ReadRequest::from_args(&reading)?;
+        let files = Files::default().read("--key-file", key_file.as_deref()).read_by(&read);
+        files.write("-o", output.as_deref()).keep_apart()?;
+        let key = key_file.as_deref().map(read_key).transpose()?;
+        let plan = read.plan(&[])?.without_rules();
+        Ok(Self { read, plan, key, output, settle })
+    }
+}
+
 /// Counts, signs and writes.
 pub(super) async fn run(args: ManifestArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
-    let request = ReadRequest::from_args(&args.reading)?;
-    let files = Files::default().read("--key-file", args.key_file.as_deref()).read_by(&request);
-    files.write("-o", args.output.as_deref()).keep_apart()?;
-    let key = args.key_file.as_deref().map(key).transpose()?;
-    let plan = request.plan(&[])?.without_rules();
-    let mut output = OutputFile::manifest(args.output.as_deref())?;
+    let request = ManifestRequest::from_args(args)?;
+    let mut output = OutputFile::manifest(request.output.as_deref())?;
     let name = output.name();
-    let mut database = interrupt.or(request.connect(printer)).await?;
+    let mut database = interrupt.or(request.read.connect(printer)).await?;
     let canceller = database.canceller();
     let _waiting = Waiting::watch(database.onlooker(), printer);
     let count = async {
-        let snapshot = database.snapshot(&plan.settings()).await?;
-        count(&plan, &snapshot, (&request, args.settle), printer).await
+        let snapshot = database.snapshot(&request.plan.settings()).await?;
+        count(&request, &snapshot, printer).await
     };
     let mut manifest = interrupt.or_cancel(&canceller, count).await?;
     let failed = |source| OutputError::new(name.clone(), source);
-    if let Some(key) = &key {
+    if let Some(key) = &request.key {
         manifest.sign(key).map_err(failed)?;
     }
     manifest.write(&mut output).map_err(failed)?;
     output.finish()?;
-    told(&manifest, key.is_some()).iter().for_each(|line| printer.say(line));
-    if let Some(file) = args.output.filter(|file| !is_stdout(file)) {
+    summary(&manifest, request.key.is_some()).iter().for_each(|line| printer.say(line));
+    if let Some(file) = request.output.filter(|file| !is_stdout(file)) {
         printer.say(&format!("written to {}", file.display()));
     }
     if manifest.builds == 0 {
@@ -52,94 +70,30 @@ pub(super) async fn run(args: ManifestArgs, interrupt: &Interrupt, printer: Prin
     Ok(Exit::Clean)
 }
 
-/// Reads `--key-file`.
-pub(super) fn key(file: &Path) -> Result<Key, Error> {
+/// Reads the file of `--key-file`.
+pub(super) fn read_key(file: &Path) -> Result<Key, Error> {
     Key::read(file).map_err(|source| Error::Key { file: file.to_owned(), source })
 }
 
-/// A manifest of what is known before anything is counted.
-pub(super) fn about(
-    plan: &ScanPlan,
-    identity: (Option<String>, String),
-    clock: &Clock,
-    (covered_until, backup_time): (Timestamp, Timestamp),
-) -> Manifest {
-    Manifest {
-        format: FORMAT.to_owned(),
-        tool: concat!("halfbuilt ", env!("CARGO_PKG_VERSION")).to_owned(),
-        counted_at: clock.present,
-        backup_time,
-        covered_until,
-        max_run_time_seconds: plan.times().max_run_time.as_secs(),
-        profile: ProfileUsed {
-            name: plan.profile_name().to_owned(),
-            digest: plan.profile_digest(),
-            unit: plan.unit().to_owned(),
-            steps: plan.offers(Relation::Step),
-            output: plan.offers(Relation::Chunk),
-        },
-        database: DatabaseNamed { system_identifier: identity.0, name: identity.1 },
-        digest_check: clock.digest,
-        builds: 0,
-        not_covered: NotCovered::default(),
-        projects: Vec::new(),
-        signature: None,
-    }
-}
-
-async fn count(
-    plan: &ScanPlan,
-    snapshot: &Snapshot<'_>,
-    (request, settle): (&ReadRequest, SignedDuration),
-    printer: Printer,
-) -> Result<Manifest, Error> {
+async fn count(request: &ManifestRequest, snapshot: &Snapshot<'_>, printer: Printer) -> Result<Manifest, Error> {
+    let ManifestRequest { read, plan, settle, .. } = request;
     let mut progress = Progress::open_ended("builds counted", printer);
     let fit = Fit::check(plan, snapshot).await?;
     reading::say_tables(snapshot.identity(), fit.tables(), printer);
-    reading::warn_of_role(request.foreign_sql(plan), fit.role(), printer);
+    reading::warn_of_role(read.foreign_sql(plan), fit.role(), printer);
     let clock = Census::clock(snapshot).await?;
-    let (covered, backup) = times(plan, &clock, settle)?;
+    let times = CoveredTimes::settle(plan.times().backup, &clock, *settle)?;
     if plan.times().backup.is_none() {
-        printer.say(&format!("no --backup-time: T is the database's present, {backup}"));
+        printer.say(&format!("no --backup-time: T is the database's present, {}", times.backup));
     }
     if clock.is_standby {
         printer.say("this is a standby: its present is what it replayed last");
     }
-    let mut census = Census::take(plan, &fit, snapshot, covered, backup).await?;
-    let mut gathered = Gatherer::default();
-    while let Some(build) = census.next().await? {
-        gathered.add(&build);
-        progress.advance();
-    }
-    snapshot.holds().await?;
-    let identity = snapshot.identity().clone();
-    Ok(gathered.finish(about(plan, (identity.system_identifier, identity.name), &clock, (covered, backup))))
+    Ok(Manifest::take(plan, &fit, snapshot, (&clock, times), || progress.advance()).await?)
 }
 
-/// Until when builds are covered, and T.
-fn times(plan: &ScanPlan, clock: &Clock, settle: SignedDuration) -> Result<(Timestamp, Timestamp), Error> {
-    let backup = match (plan.times().backup, clock.present) {
-        (Some(backup), Some(present)) if backup > present => {
-            return Err(Error::Usage(format!(
-                "--backup-time {backup} is after the database's present, {present}: what ends until then is not in it yet"
-            )));
-        }
-        (Some(backup), _) => backup,
-        (None, Some(present)) => present,
-        (None, None) => return Err(Error::NoPresent),
-    };
-    // What stopped a moment ago may still be written to, by whoever has not committed yet.
-    let settled = clock.present.map(|present| present.checked_sub(settle));
-    let covered = match settled {
-        Some(Ok(settled)) => settled.min(backup),
-        Some(Err(_)) => return Err(Error::Usage("--settle is too long".to_owned())),
-        None => backup,
-    };
-    Ok((covered, backup))
-}
-
-/// What is in the manifest, and what is not.
-fn told(manifest: &Manifest, signed: bool) -> Vec<String> {
+/// What is in the manifest, and what is not, a line each.
+fn summary(manifest: &Manifest, signed: bool) -> Vec<String> {
     let Manifest { builds, projects, backup_time, covered_until, profile, database, .. } = manifest;
     let ranges: usize = projects.iter().map(|project| project.ranges.len()).sum();
     let mut lines = vec![
@@ -152,28 +106,12 @@ fn told(manifest: &Manifest, signed: bool) -> Vec<String> {
         ),
         if signed { "signed".to_owned() } else { "not signed: --key-file signs it".to_owned() },
     ];
-    lines.extend(
-        not_covered(&manifest.not_covered)
-            .into_iter()
-            .map(|(builds, why)| format!("not covered: {}: {why}", counted(builds, "build"))),
-    );
+    let reasons = manifest.not_covered.by_reason().into_iter();
+    lines.extend(reasons.map(|(builds, why)| format!("not covered: {}: {why}", counted(builds, "build"))));
     for (has, what) in [(profile.steps, "steps"), (profile.output, "output")] {
         if !has {
             lines.push(format!("not covered: {what}: profile {} has none", profile.name));
         }
     }
     lines
-}
-
-/// The builds that a manifest does not cover, and why.
-pub(super) fn not_covered(left: &NotCovered) -> Vec<(u64, &'static str)> {
-    [
-        (left.unnamed, "they have no number or no project to know them by"),
-        (left.ended_lately, "they stopped just before T, and may have been written to since"),
-        (left.undated, "they are over, and nothing tells since when"),
-        (left.not_over, "they were not over by T"),
-    ]
-    .into_iter()
-    .filter(|(builds, _)| *builds > 0)
-    .collect()
 }

@@ -1,8 +1,6 @@
 //! One file a command: each wires the parts below together, and holds neither SQL nor bytes.
 
-mod about;
 mod base_url;
-mod baseline;
 mod delete;
 mod denied;
 mod error;
@@ -10,6 +8,7 @@ mod files;
 mod interrupt;
 mod journal;
 mod manifest;
+mod metadata;
 mod policy;
 mod profile_check;
 mod profiles;
@@ -19,7 +18,6 @@ mod report;
 mod rules;
 mod scan;
 mod scanning;
-mod verdict;
 mod verify;
 mod waiting;
 

@@ -18,21 +18,37 @@ use super::Error;
 use super::files::Files;
 use super::journal::unusable;
 
-/// What writes a page of one kind.
-type Write = fn(&AuditInputs, &mut OutputFile) -> std::io::Result<()>;
+/// Writes a page of one kind.
+type WritePage = fn(&AuditInputs, &mut OutputFile) -> std::io::Result<()>;
+
+/// What to read, and which pages to write.
+struct ReportRequest {
+    report: PathBuf,
+    /// The file beside the report.
+    metadata: PathBuf,
+    journals: Vec<PathBuf>,
+    pages: Vec<(PathBuf, WritePage)>,
+}
+
+impl ReportRequest {
+    fn from_args(args: ReportArgs) -> Result<Self, Error> {
+        let ReportArgs { report, journals, html, markdown } = args;
+        let metadata = About::place(&report);
+        let files = Files::default().read("the report", Some(&report)).read("the file beside it", Some(&metadata));
+        let files = journals.iter().fold(files, |files, journal| files.read("--journal", Some(journal)));
+        files.write("--html", html.as_deref()).write("--markdown", markdown.as_deref()).keep_apart()?;
+        let pages = [(html, html::write as WritePage), (markdown, markdown::write as WritePage)];
+        let pages = pages.into_iter().filter_map(|(file, write)| Some((file?, write))).collect();
+        Ok(Self { report, metadata, journals, pages })
+    }
+}
 
 /// Reads all inputs and writes the pages that are asked for.
 pub(super) fn run(args: ReportArgs, printer: Printer) -> Result<Exit, Error> {
-    let ReportArgs { report, journals, html, markdown } = args;
-    let beside = About::place(&report);
-    let files = Files::default().read("the report", Some(&report)).read("the file beside it", Some(&beside));
-    let files = journals.iter().fold(files, |files, journal| files.read("--journal", Some(journal)));
-    files.write("--html", html.as_deref()).write("--markdown", markdown.as_deref()).keep_apart()?;
-    let pages = [(html, html::write as Write), (markdown, markdown::write as Write)];
-    let pages: Vec<(PathBuf, Write)> = pages.into_iter().filter_map(|(file, write)| Some((file?, write))).collect();
+    let ReportRequest { report, metadata, journals, pages } = ReportRequest::from_args(args)?;
     let outputs = pages.iter().map(|(file, write)| Ok((OutputFile::whole(Some(file))?, *write)));
     let outputs = outputs.collect::<Result<Vec<_>, Error>>()?;
-    let inputs = inputs(report, beside, journals)?;
+    let inputs = read_inputs(report, metadata, journals)?;
     for (mut output, write) in outputs {
         let name = output.name();
         write(&inputs, &mut output).map_err(|source| OutputError::new(name, source))?;
@@ -48,11 +64,12 @@ pub(super) fn run(args: ReportArgs, printer: Printer) -> Result<Exit, Error> {
     Ok(Exit::Clean)
 }
 
-/// Reads all that there is, and adds it up.
-fn inputs(report: PathBuf, beside: PathBuf, journals: Vec<PathBuf>) -> Result<AuditInputs, Error> {
+/// Reads the report, its metadata and the journals, and adds them up.
+fn read_inputs(report: PathBuf, metadata: PathBuf, journals: Vec<PathBuf>) -> Result<AuditInputs, Error> {
     let input = |file: &Path, sha256| Input { name: file.display().to_string(), sha256 };
-    let about = About::read_with_digest(&beside).map_err(|source| Error::About { file: beside.clone(), source })?;
-    let (about, about_input) = about.map(|(about, sha256)| (about, input(&named(&report, &beside), sha256))).unzip();
+    let about = About::read_with_digest(&metadata).map_err(|source| Error::About { file: metadata.clone(), source })?;
+    let (about, about_input) =
+        about.map(|(about, sha256)| (about, input(&named_beside(&report, &metadata), sha256))).unzip();
     let journals = journals
         .into_iter()
         .map(|file| match journal::read_with_digest(&file) {
@@ -62,9 +79,9 @@ fn inputs(report: PathBuf, beside: PathBuf, journals: Vec<PathBuf>) -> Result<Au
         })
         .collect::<Result<Vec<_>, Error>>()?;
     refuse_doubles(&journals)?;
-    let told: Vec<NamedJournal<'_>> =
+    let named: Vec<NamedJournal<'_>> =
         journals.iter().map(|journal| NamedJournal { name: &journal.file.name, past: &journal.past }).collect();
-    let mut audit = Audit::new(about, &told, html::ROWS_SHOWN);
+    let mut audit = Audit::new(about, &named, html::ROWS_SHOWN);
     let sha256 = add_rows(&report, &mut audit).map_err(|source| Error::ReportRows { file: report.clone(), source })?;
     audit.finish(&sha256);
     let rules = Rule::load_all(None)?.into_iter().map(|rule| (rule.name, rule.title));
@@ -79,7 +96,7 @@ fn inputs(report: PathBuf, beside: PathBuf, journals: Vec<PathBuf>) -> Result<Au
     })
 }
 
-/// What one journal tells must not be told twice.
+/// A journal that is given twice would count twice.
 fn refuse_doubles(journals: &[JournalInput]) -> Result<(), Error> {
     for (place, JournalInput { file, .. }) in journals.iter().enumerate() {
         if let Some(other) = journals[..place].iter().find(|other| other.file.sha256 == file.sha256) {
@@ -90,11 +107,11 @@ fn refuse_doubles(journals: &[JournalInput]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The file beside a report, as it would be named by whoever names the report.
-fn named(report: &Path, beside: &Path) -> PathBuf {
-    let named = beside.file_name().map(|name| report.with_file_name(name));
-    let is_it = |named: &PathBuf| named.canonicalize().is_ok_and(|named| Some(named) == beside.canonicalize().ok());
-    named.filter(is_it).unwrap_or_else(|| beside.to_owned())
+/// The path of the metadata, written as the report's is.
+fn named_beside(report: &Path, metadata: &Path) -> PathBuf {
+    let named = metadata.file_name().map(|name| report.with_file_name(name));
+    let is_it = |named: &PathBuf| named.canonicalize().is_ok_and(|named| Some(named) == metadata.canonicalize().ok());
+    named.filter(is_it).unwrap_or_else(|| metadata.to_owned())
 }
 
 /// Adds every row of a report; gives the SHA-256 of its bytes.

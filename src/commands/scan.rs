@@ -1,6 +1,7 @@
 //! `halfbuilt scan`: the report of abnormal builds.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 use crate::cli::{FormatArg, ScanArgs};
 use crate::exit::Exit;
@@ -11,27 +12,18 @@ use super::Error;
 use super::files::Files;
 use super::interrupt::Interrupt;
 use super::read_request::ReadRequest;
-use super::scanning::{Subject, survey};
+use super::scanning::{ScanRequest, scan_and_report};
 
 /// Scans and reports.
 pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let format = format(&args);
-    let request = ReadRequest::from_args(&args.reading)?;
-    let files = Files::default().read_by(&request);
-    let files = match format {
-        Format::Csv => files.write_report(args.output.as_deref()),
-        Format::Json | Format::Table => files.write("-o", args.output.as_deref()),
-    };
-    files.keep_apart()?;
-    let projects = ProjectGlobs::new(&args.projects)?;
-    let plan = request.plan(&args.rules)?;
-    let output = OutputFile::whole(args.output.as_deref())?;
-    let subject = Subject { request: &request, plan: &plan, projects: &projects, baseline: None };
-    let summary = survey(subject, Some((format, output)), &mut (), interrupt, printer).await?;
+    let written_to: Option<PathBuf> = args.output.clone().filter(|file| !is_stdout(file));
+    let request = request(args, format)?;
+    let summary = scan_and_report(request, &mut (), interrupt, printer).await?;
     if format != Format::Table {
         printer.say_lines(&summary);
     }
-    if let Some(file) = args.output.filter(|file| !is_stdout(file)) {
+    if let Some(file) = written_to {
         printer.say(&format!("written to {}", file.display()));
     }
     let why = match (summary.scope.builds(), summary.by_rule.is_empty()) {
@@ -43,6 +35,22 @@ pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer)
     Ok(Exit::NothingInScope)
 }
 
+/// Turns the flags into a request, and opens the output.
+fn request(args: ScanArgs, format: Format) -> Result<ScanRequest, Error> {
+    let read = ReadRequest::from_args(&args.reading)?;
+    let files = Files::default().read_by(&read);
+    let files = match format {
+        Format::Csv => files.write_report(args.output.as_deref()),
+        Format::Json | Format::Table => files.write("-o", args.output.as_deref()),
+    };
+    files.keep_apart()?;
+    let projects = ProjectGlobs::new(&args.projects)?;
+    let plan = read.plan(&args.rules)?;
+    let output = Some((format, OutputFile::whole(args.output.as_deref())?));
+    Ok(ScanRequest { read, plan, projects, baseline: None, output })
+}
+
+/// A person at a terminal gets a table, a program the report.
 fn format(args: &ScanArgs) -> Format {
     match args.format {
         Some(FormatArg::Csv) => Format::Csv,

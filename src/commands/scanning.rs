@@ -3,109 +3,89 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::causes::told_apart;
+use crate::drill::{Account, Baseline, BaselineComparison};
 use crate::finding::Finding;
 use crate::output::{FindingsOutput, Format, OutputFile, Printer, Progress, Summary};
 use crate::project_glob::ProjectGlobs;
 use crate::report::About;
-use crate::scan::{Quiet, Recovery, Scan, ScanPlan};
+use crate::scan::{Quiet, Recovery, Scan, ScanPlan, Scope};
+use crate::text::counted;
 
-use super::baseline::{self, Baseline, Compared};
 use super::interrupt::Interrupt;
 use super::read_request::ReadRequest;
 use super::waiting::Waiting;
-use super::{Error, about, reading};
+use super::{Error, metadata, reading};
 
-/// Where not one build in so many had been asked for by T, T is most likely wrong.
+/// Where less than one build in so many had been asked for by T, T is most likely wrong.
 const FEW_BY_BACKUP: u64 = 10;
 
-/// What is looked at, and how.
-#[derive(Clone, Copy)]
-pub(super) struct Subject<'a> {
-    /// How the database is read.
-    pub(super) request: &'a ReadRequest,
-    /// The rules and times.
-    pub(super) plan: &'a ScanPlan,
-    /// The projects in scope.
-    pub(super) projects: &'a ProjectGlobs,
-    /// What the builds are compared with besides.
-    pub(super) baseline: Option<&'a Baseline>,
+/// What to scan, and where the findings go.
+pub(super) struct ScanRequest {
+    pub(super) read: ReadRequest,
+    pub(super) plan: ScanPlan,
+    pub(super) projects: ProjectGlobs,
+    /// The manifest to compare with besides.
+    pub(super) baseline: Option<Baseline>,
+    /// Opened before anything is read; `None` where nobody asked for the findings themselves.
+    pub(super) output: Option<(Format, OutputFile)>,
 }
 
-/// Who else wants to know of a scan, as it goes.
-pub(super) trait Witness {
-    /// The database has been looked at, and the findings are about to be read.
-    fn begun(&mut self, scan: &Scan<'_>);
-    /// Something was found, by a rule or by the comparison with a baseline.
+/// Hears of a scan as it goes.
+pub(super) trait Observer {
+    /// The database has been looked at, and no finding has been read yet.
+    fn scan_began(&mut self, scan: &Scan<'_>);
+    /// A rule or the comparison with a baseline found something.
     fn found(&mut self, found: &Finding);
 }
 
-/// Nobody else.
-impl Witness for () {
-    fn begun(&mut self, _: &Scan<'_>) {}
+impl Observer for () {
+    fn scan_began(&mut self, _: &Scan<'_>) {}
     fn found(&mut self, _: &Finding) {}
 }
 
-/// Scans, compares with a baseline where there is one, hands every finding to the output and the witness, and adds up. The output has been opened before anything is read.
-pub(super) async fn survey(
-    Subject { request, plan, projects, baseline }: Subject<'_>,
-    output: Option<(Format, OutputFile)>,
-    witness: &mut impl Witness,
+/// Scans, compares with a baseline where there is one, writes the findings and adds them up.
+pub(super) async fn scan_and_report(
+    request: ScanRequest,
+    observer: &mut impl Observer,
     interrupt: &Interrupt,
     printer: Printer,
 ) -> Result<Summary, Error> {
+    let ScanRequest { read, plan, projects, baseline, output } = request;
     if plan.times().backup.is_none() {
         printer.warn("no --backup-time: every timing is unknown, and nothing is deletable");
     }
-    let beside = about::open(output.as_ref())?;
-    let mut database = interrupt.or(request.connect(printer)).await?;
+    let metadata = metadata::open(output.as_ref())?;
+    let mut database = interrupt.or(read.connect(printer)).await?;
     let canceller = database.canceller();
     let _waiting = Waiting::watch(database.onlooker(), printer);
-    let survey = async {
+    let work = async {
         // Before the snapshot, so that a report is never younger than it says.
         let scanned_at = Timestamp::now();
         let snapshot = database.snapshot(&plan.settings()).await?;
         let mut progress = Progress::open_ended("abnormal builds found", printer);
-        let scan = Scan::begin(plan, &snapshot, projects, &|phase| progress.enter(&phase.to_string())).await?;
+        let scan = Scan::begin(&plan, &snapshot, &projects, &|phase| progress.enter(&phase.to_string())).await?;
         reading::say_tables(scan.identity(), scan.tables(), printer);
-        reading::warn_of_role(request.foreign_sql(plan), scan.role(), printer);
+        reading::warn_of_role(read.foreign_sql(&plan), scan.role(), printer);
         reading::say_premise(scan.premise(), printer);
         scan.remarks().iter().for_each(|remark| printer.say(remark));
+        doubt_backup_time(plan.times().backup, scan.scope(), printer);
+        observer.scan_began(&scan);
         let mut summary = Summary::new(&scan);
-        if let (Some(asked_for), Some(backup)) = (summary.scope.asked_for, plan.times().backup) {
-            let builds = summary.scope.builds();
-            if asked_for == 0 {
-                printer.warn(&format!("no build in scope had been asked for by {backup}: is the backup time right?"));
-            } else if asked_for < builds / FEW_BY_BACKUP {
-                printer.warn(&format!(
-                    "only {asked_for} of {builds} builds in scope had been asked for by {backup}: is the backup time right?"
-                ));
-            }
+        let mut compared = BaselineComparison::default();
+        if let Some(baseline) = &baseline {
+            progress.enter("comparing with the baseline");
+            compared = baseline.compare(&scan, &plan, &projects).await?;
+            say_comparison(baseline, &compared, printer);
+            summary.compares(&compared.not_checked, std::mem::take(&mut compared.account));
         }
-        witness.begun(&scan);
-        let mut compared = match baseline {
-            Some(baseline) => {
-                progress.enter("comparing with the baseline");
-                let mut compared = baseline.compare(&scan, plan, projects).await?;
-                summary.compares(&compared.not_checked, std::mem::take(&mut compared.account));
-                compared
-            }
-            None => Compared::default(),
-        };
-        let mut findings = scan.findings_and(std::mem::take(&mut compared.given)).await?;
-        let mut next = findings.next().await?.map(baseline::as_told);
+        let mut findings = compared.merge(&scan).await?;
         // Not before: where nothing could be looked at, there is no report either, not even an empty one.
         let mut output = FindingsOutput::open(output)?;
-        loop {
-            for found in compared.absent_before(&scan, next.as_ref()).iter().chain(&next) {
-                output.add(found)?;
-                summary.add(found);
-                witness.found(found);
-                progress.advance();
-            }
-            if next.is_none() {
-                break;
-            }
-            next = findings.next().await?.map(baseline::as_told);
+        while let Some(found) = findings.next().await? {
+            output.add(&found)?;
+            summary.add(&found);
+            observer.found(&found);
+            progress.advance();
         }
         drop(findings);
         snapshot.holds().await?;
@@ -113,28 +93,74 @@ pub(super) async fn survey(
         drop(progress);
         // The report first: were the process killed in between, an older file beside it would make it look older than it
         // is, and that is harmless.
-        if let (Some(report_sha256), Some(beside)) = (output.finish(&summary)?, beside) {
-            let compared_with = baseline.map(Baseline::named);
-            let about = about::of(&scan, plan, compared_with, scanned_at, &summary);
-            about::write(About { report_sha256, ..about }, beside)?;
+        if let (Some(report_sha256), Some(file)) = (output.finish(&summary)?, metadata) {
+            let compared_with = baseline.as_ref().map(Baseline::compared_with);
+            let about = metadata::of(&scan, &plan, compared_with, scanned_at, &summary);
+            metadata::write(About { report_sha256, ..about }, file)?;
         }
         if plan.times().backup.is_none() {
-            // Only a hint: the report is whole, whatever comes of it.
-            match scan.suggestions().await {
-                Ok(quiet) => quiet.iter().enumerate().for_each(|(place, quiet)| printer.say(&suggested(place, quiet))),
-                Err(error) => {
-                    let causes = [vec![error.to_string()], told_apart(&error)].concat().join(": ");
-                    printer.warn(&format!("no backup time can be suggested: {causes}"));
-                }
-            }
+            suggest_backup_times(&scan, printer).await;
         }
         Ok(summary)
     };
-    interrupt.or_cancel(&canceller, survey).await
+    interrupt.or_cancel(&canceller, work).await
 }
 
-/// How the database's own suggestion is told, and how to use it.
-fn suggested(place: usize, quiet: &Quiet) -> String {
+/// Warns where so few builds had been asked for by T that T is most likely wrong.
+fn doubt_backup_time(backup: Option<Timestamp>, scope: &Scope, printer: Printer) {
+    let (Some(asked_for), Some(backup)) = (scope.asked_for, backup) else { return };
+    let builds = scope.builds();
+    if asked_for == 0 {
+        printer.warn(&format!("no build in scope had been asked for by {backup}: is the backup time right?"));
+    } else if asked_for < builds / FEW_BY_BACKUP {
+        printer.warn(&format!(
+            "only {asked_for} of {builds} builds in scope had been asked for by {backup}: is the backup time right?"
+        ));
+    }
+}
+
+/// Says how much was compared with the baseline, and what became of projects.
+fn say_comparison(baseline: &Baseline, compared: &BaselineComparison, printer: Printer) {
+    if let Some(profile) = &compared.changed_profile {
+        printer
+            .warn(&format!("profile {profile} is not what it was when the baseline was made: it may see other things"));
+    }
+    let account = &compared.account;
+    let Account { builds, projects, ranges, ranges_differ, retired, undecided, .. } = account;
+    printer.say(&format!(
+        "compared with the baseline: {} of {}; {ranges_differ} of {} differ",
+        counted(*builds, "build"),
+        counted(*projects, "project"),
+        counted(*ranges, "range")
+    ));
+    if let Some(kept_since) = baseline.kept_since() {
+        let (gone, lost) = (counted(*retired, "build"), counted(*undecided, "build"));
+        if *retired > 0 {
+            printer.say(&format!("left to retention: {gone}, over before {kept_since} in the baseline, and not here"));
+        }
+        if *undecided > 0 {
+            printer.say(&format!(
+                "counted as lost: {lost}, over about {kept_since}: the baseline does not tell whether before it"
+            ));
+        }
+    }
+    account.come_and_gone().iter().chain(&account.went_backwards()).for_each(|line| printer.warn(line));
+}
+
+/// Names the quiet times in the database, in one of which the backup may have been taken.
+async fn suggest_backup_times(scan: &Scan<'_>, printer: Printer) {
+    // Only a hint: the report is whole, whatever comes of it.
+    match scan.suggestions().await {
+        Ok(quiet) => quiet.iter().enumerate().for_each(|(place, quiet)| printer.say(&suggestion(place, quiet))),
+        Err(error) => {
+            let causes = [vec![error.to_string()], told_apart(&error)].concat().join(": ");
+            printer.warn(&format!("no backup time can be suggested: {causes}"));
+        }
+    }
+}
+
+/// What a quiet time suggests, and the flags that follow from it.
+fn suggestion(place: usize, quiet: &Quiet) -> String {
     let Quiet { last_write, next_write, running, recovery } = quiet;
     let until = next_write.unwrap_or_else(Timestamp::now);
     let length = SignedDuration::from_secs(until.duration_since(*last_write).as_secs());

@@ -14,6 +14,12 @@ const NAME_SHOWN: usize = 100;
 pub struct Account {
     /// Builds of the manifest in scope, all of which were looked for.
     pub builds: u64,
+    /// Their projects.
+    pub projects: u64,
+    /// Their ranges.
+    pub ranges: u64,
+    /// Ranges that had to be compared build by build.
+    pub ranges_differ: u64,
     /// Those among them that are not there, and are so old that retention may have deleted them.
     pub retired: u64,
     /// Lost builds of which nobody can tell whether retention has deleted them.

@@ -73,12 +73,6 @@ pub struct Terms<'a> {
 pub struct Comparison {
     /// What it comes to beside the builds that differ.
     pub account: Account,
-    /// How many projects the builds that were looked for are of.
-    pub projects: u64,
-    /// In how many ranges.
-    pub ranges: u64,
-    /// How many of these had to be looked into build by build.
-    pub ranges_differ: u64,
     /// What is known to differ, by project and number.
     pub differing: Vec<Differing>,
     /// What is yet to be looked for.
@@ -102,8 +96,8 @@ impl Comparison {
             let ranges = |project: Option<&Project>| project.map_or(0, |project| project.ranges.len() as u64);
             let builds = |project: Option<&Project>| project.map_or(0, |project| project.builds);
             found.account.builds += builds(was);
-            found.ranges += ranges(was);
-            found.projects += u64::from(builds(was) > 0);
+            found.account.ranges += ranges(was);
+            found.account.projects += u64::from(builds(was) > 0);
             if builds(was) > 0 && is.is_none() {
                 found.account.gone.push((name.to_owned(), builds(was)));
             }
@@ -213,7 +207,7 @@ impl Comparison {
         {
             return;
         }
-        self.ranges_differ += 1;
+        self.account.ranges_differ += 1;
         let before = (self.differing.len(), self.missing.len(), self.given_up);
         let mut by_number: BTreeMap<i64, (Vec<Entry>, Vec<Entry>)> = BTreeMap::new();
         for entry in was.map(Range::entries).unwrap_or_default() {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::database::DatabaseIdentity;
+use crate::exit::Exit;
 use crate::not_checked::NotChecked;
 use crate::text::by_reason;
 use crate::timing::RestoreTimes;
@@ -91,6 +92,8 @@ pub struct ComparedWith {
 /// Why it could not be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
+    /// The exit code of the run.
+    pub exit: Exit,
     /// The error.
     pub message: String,
     /// Its causes, the nearest first.
@@ -150,21 +153,21 @@ impl Judgement {
     }
 
     /// Says that it could not be looked at. What would have been checked is not checked.
-    pub fn blind(
-        interrupted: bool,
-        fault: Fault,
-        mut checks: Vec<Check>,
-        expected: Vec<ExpectedBuild>,
-        about: Circumstances,
-    ) -> Self {
+    pub fn blind(fault: Fault, mut checks: Vec<Check>, expected: Vec<ExpectedBuild>, about: Circumstances) -> Self {
         for check in &mut checks {
             if !matches!(check.outcome, Outcome::NotChecked(_)) {
                 check.outcome = Outcome::NotChecked("it could not be looked at".to_owned());
             }
         }
-        let verdict = if interrupted { Verdict::Interrupted } else { Verdict::Blind };
+        let verdict = if fault.exit == Exit::Interrupted { Verdict::Interrupted } else { Verdict::Blind };
         let expected = expected.into_iter().map(|build| ExpectedBuild::new(build.url)).collect();
         Self { verdict, checks, gaps: Vec::new(), expected, seen: None, about, fault: Some(fault) }
+    }
+
+    /// The exit code of `verify`: that of the verdict, or else of the failure.
+    pub fn exit(&self) -> Exit {
+        let of_failure = self.fault.as_ref().map_or(Exit::Failed, |fault| fault.exit);
+        self.verdict.exit().unwrap_or(of_failure)
     }
 
     /// The builds that had to be found and were not. Where nothing was looked at nobody knows.

@@ -201,7 +201,7 @@ fn what_a_baseline_tells_counts_as_what_a_rule_finds() {
 
 #[test]
 fn nothing_checked_is_never_clean() {
-    assert_eq!(Verdict::NothingChecked.exit(), Exit::NothingInScope);
+    assert_eq!(Verdict::NothingChecked.exit(), Some(Exit::NothingInScope));
     for judgement in [judged(vec![counted(0, 0, 0)], vec![], 0), judged(vec![], vec![], 10)] {
         assert_eq!(judgement.verdict, Verdict::NothingChecked);
         let passed = |check: &Check| !matches!(check.outcome, Outcome::NotChecked(_));
@@ -211,10 +211,10 @@ fn nothing_checked_is_never_clean() {
 
 #[test]
 fn where_nothing_was_looked_at_nothing_is_found_or_missing() {
-    let fault = Fault { message: "refused".to_owned(), causes: Vec::new(), hint: None };
+    let fault = Fault { exit: Exit::Failed, message: "refused".to_owned(), causes: Vec::new(), hint: None };
     let checks = vec![rule("a", counted(0, 0, 0))];
-    let judgement = Judgement::blind(false, fault, checks, vec![expected(true)], about());
-    assert_eq!((judgement.verdict.exit(), judgement.missing().count()), (Exit::Failed, 0));
+    let judgement = Judgement::blind(fault, checks, vec![expected(true)], about());
+    assert_eq!((judgement.exit(), judgement.missing().count()), (Exit::Failed, 0));
     assert_eq!(judgement.checks[0].outcome, Outcome::NotChecked("it could not be looked at".to_owned()));
     assert!(judgement.expected[0].found.is_none());
 }

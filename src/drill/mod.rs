@@ -1,8 +1,8 @@
-//! Judges a restore: is what the scan found more than is allowed, was what had to be found found, and is everything there that
-//! was there at the backup?
+//! Judges a restore: compares a scan with what is allowed, with what was expected, and with a manifest of the backup.
 
 mod account;
 mod allowance;
+mod baseline;
 mod check;
 mod comparison;
 mod difference;
@@ -16,14 +16,15 @@ mod verdict;
 
 pub use account::{Account, Backwards};
 pub use allowance::{Allowance, BadAllowance, Ruled};
+pub use baseline::{Baseline, BaselineComparison, MergedFindings};
 pub use check::{Check, Count, Kind, Outcome, Seen};
 pub use comparison::{Comparison, Differing, Missing, Present, Terms, Words};
 pub use difference::Difference;
 pub use expected::{ExpectedBuild, FoundAs};
 pub use judgement::{Circumstances, ComparedWith, Fault, Judgement, Numbers};
 pub use manifest::{
-    DatabaseNamed, Entry, FORMAT, Gatherer, Manifest, ManifestError, NotCovered, OutcomeCount, ProfileUsed, Project,
-    Range,
+    CoveredTimes, CoveredTimesError, DatabaseNamed, Entry, FORMAT, Gatherer, Manifest, ManifestError, NotCovered,
+    OutcomeCount, ProfileUsed, Project, Range,
 };
 pub use signature::{Key, KeyError};
 pub use tally::Tally;

@@ -22,14 +22,13 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The exit code of `verify`.
-    pub fn exit(self) -> Exit {
+    /// The exit code that it stands for; `None` where the failure decides.
+    pub(super) fn exit(self) -> Option<Exit> {
         match self {
-            Self::Clean | Self::Incomplete | Self::Allowed => Exit::Clean,
-            Self::Abnormal => Exit::Found,
-            Self::NothingChecked => Exit::NothingInScope,
-            Self::Blind => Exit::Failed,
-            Self::Interrupted => Exit::Interrupted,
+            Self::Clean | Self::Incomplete | Self::Allowed => Some(Exit::Clean),
+            Self::Abnormal => Some(Exit::Found),
+            Self::NothingChecked => Some(Exit::NothingInScope),
+            Self::Blind | Self::Interrupted => None,
         }
     }
 

@@ -181,6 +181,17 @@ impl NotCovered {
         [self.unnamed, self.ended_lately, self.undated, self.not_over].into_iter().fold(0, u64::saturating_add)
     }
 
+    /// How many builds there are for each reason, and the reason.
+    pub fn by_reason(&self) -> Vec<(u64, &'static str)> {
+        let reasons = [
+            (self.unnamed, "they have no number or no project to know them by"),
+            (self.ended_lately, "they stopped just before T, and may have been written to since"),
+            (self.undated, "they are over, and nothing tells since when"),
+            (self.not_over, "they were not over by T"),
+        ];
+        reasons.into_iter().filter(|(builds, _)| *builds > 0).collect()
+    }
+
     fn is_nothing(&self) -> bool {
         *self == Self::default()
     }

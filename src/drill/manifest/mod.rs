@@ -6,7 +6,9 @@ mod error;
 mod file;
 mod gather;
 mod numbers;
+mod take;
 
 pub use document::{DatabaseNamed, Entry, FORMAT, Manifest, NotCovered, OutcomeCount, ProfileUsed, Project, Range};
 pub use error::ManifestError;
 pub use gather::Gatherer;
+pub use take::{CoveredTimes, CoveredTimesError};

@@ -23,7 +23,7 @@ pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
         "format": FORMAT,
         "tool": concat!("halfbuilt ", env!("CARGO_PKG_VERSION")),
         "verdict": judgement.verdict.as_str(),
-        "exit_code": judgement.verdict.exit() as u8,
+        "exit_code": judgement.exit() as u8,
         "sentence": judgement.sentence(),
         "error": judgement.fault.as_ref().map(fault),
         "started_at": time(Some(about.started_at)),

@@ -77,18 +77,19 @@ proptest! {
         prop_assert_eq!(count(|ended| matches!(ended, Ended::Skipped(_))), left + 1 + usize::from(!judged && missing));
         prop_assert_eq!(junit.cases.len(), judgement.checks.len() + 1 + usize::from(missing) + usize::from(!judged));
         let red = count(|ended| matches!(ended, Ended::Failed(_) | Ended::Error(_))) > 0;
-        prop_assert_eq!(red, judgement.verdict.exit() != crate::exit::Exit::Clean);
+        prop_assert_eq!(red, judgement.exit() != crate::exit::Exit::Clean);
     }
 }
 
 #[test]
 fn an_error_is_told_with_its_causes() {
     let fault = crate::drill::Fault {
+        exit: crate::exit::Exit::Failed,
         message: "cannot connect".to_owned(),
         causes: vec!["connection refused".to_owned()],
         hint: Some("is it running?".to_owned()),
     };
-    let judgement = Judgement::blind(false, fault, Vec::new(), Vec::new(), about());
+    let judgement = Judgement::blind(fault, Vec::new(), Vec::new(), about());
     let junit = read(&judgement);
     assert_eq!(judgement.verdict, Verdict::Blind);
     let told = "cannot connect\ncannot connect\ncaused by: connection refused\nhint: is it running?".to_owned();

@@ -1,0 +1,191 @@
+//! Collects what a judgement needs while a run goes on, so that a run that fails half-way can say what it knows.
+
+use jiff::Timestamp;
+
+use crate::build_url::BuildUrl;
+use crate::commands::scanning::Observer;
+use crate::database::DatabaseIdentity;
+use crate::drill::{
+    Allowance, Check, Circumstances, ComparedWith, Count, Difference, Fault, Judgement, Kind, Numbers, Outcome, Tally,
+};
+use crate::finding::Finding;
+use crate::not_checked::{NotChecked, Unchecked};
+use crate::output::Summary;
+use crate::premise::{Contradictions, TIMES_CONTRADICTED};
+use crate::scan::{Scan, ScanPlan};
+use crate::timing::RestoreTimes;
+
+/// What is known of a run so far.
+pub(super) struct JudgementBuilder {
+    started_at: Timestamp,
+    times: RestoreTimes,
+    database: Option<DatabaseIdentity>,
+    profile: Option<String>,
+    baseline: Option<ComparedWith>,
+    /// What there is to check; what came of it is not known before the end.
+    checks: Vec<Check>,
+    tally: Tally,
+}
+
+impl JudgementBuilder {
+    pub(super) fn begin(times: RestoreTimes) -> Self {
+        let started_at = Timestamp::now();
+        let (checks, tally) = (Vec::new(), Tally::default());
+        Self { started_at, times, database: None, profile: None, baseline: None, checks, tally }
+    }
+
+    /// Adds the builds that have to be found.
+    pub(super) fn expect_builds(&mut self, expected: &[BuildUrl]) {
+        self.tally = Tally::new(expected);
+    }
+
+    /// Adds the checks of a comparison with a baseline.
+    pub(super) fn expect_comparison(&mut self) {
+        self.checks = differences();
+    }
+
+    pub(super) fn compares_with(&mut self, baseline: ComparedWith) {
+        self.baseline = Some(baseline);
+    }
+
+    /// Adds the checks of the rules, and the times that the profile settles.
+    pub(super) fn plans(&mut self, plan: &ScanPlan) {
+        self.times = *plan.times();
+        self.profile = Some(plan.profile_name().to_owned());
+        self.checks.splice(0..0, rules(plan));
+        self.checks.insert(0, times_check());
+    }
+
+    /// Judges what the scan came to.
+    pub(super) fn judge(&mut self, summary: &Summary, allowed: &Allowance) -> Judgement {
+        self.count(summary, allowed);
+        let gaps = summary.not_checked.iter().filter(|gap| !matches!(gap.what, Unchecked::Check(_))).cloned();
+        let expected = std::mem::take(&mut self.tally.expected);
+        let circumstances = self.circumstances();
+        Judgement::of(self.checks.clone(), gaps.collect(), expected, numbers(summary), circumstances)
+    }
+
+    /// The judgement where the run failed.
+    pub(super) fn fail(self, fault: Fault) -> Judgement {
+        let circumstances = self.circumstances();
+        Judgement::blind(fault, self.checks, self.tally.expected, circumstances)
+    }
+
+    /// Gives each check what it found.
+    fn count(&mut self, summary: &Summary, allowed: &Allowance) {
+        for check in self.checks.iter_mut().filter(|check| check.kind != Kind::Relation) {
+            if check.kind == Kind::Times {
+                count_contradictions(check, summary, allowed);
+                continue;
+            }
+            if let Some(needless) = summary.not_needed.iter().find(|needless| needless.is_check(&check.name)) {
+                check.outcome = Outcome::NotNeeded(needless.why.clone());
+                continue;
+            }
+            let counted = match &summary.compared {
+                Some(account) if check.counts_projects() => Some(account.count()),
+                _ if summary.by_rule.contains_key(&check.name) => {
+                    Some(self.tally.by_rule.remove(&check.name).unwrap_or_default())
+                }
+                _ => None,
+            };
+            check.outcome = match counted {
+                Some(count) => Outcome::Counted(Count { allowed: allowed.of(&check.name), ..count }),
+                None => Outcome::NotChecked(why_not(&summary.not_checked, &check.name)),
+            };
+        }
+    }
+
+    fn circumstances(&self) -> Circumstances {
+        Circumstances {
+            database: self.database.clone(),
+            profile: self.profile.clone(),
+            times: self.times,
+            baseline: self.baseline.clone(),
+            started_at: self.started_at,
+            ended_at: Timestamp::now(),
+        }
+    }
+}
+
+impl Observer for JudgementBuilder {
+    fn scan_began(&mut self, scan: &Scan<'_>) {
+        self.database = Some(scan.identity().clone());
+        self.times.restored = scan.premise().restored.time();
+        let relations = scan.relations_read().map(|(relation, why_not)| Check {
+            kind: Kind::Relation,
+            name: relation.to_string(),
+            title: String::new(),
+            outcome: why_not.map_or(Outcome::Read, Outcome::NotChecked),
+        });
+        self.checks.extend(relations);
+    }
+
+    fn found(&mut self, found: &Finding) {
+        self.tally.add(found);
+    }
+}
+
+/// The check of T and R themselves. What came of it is not known yet.
+fn times_check() -> Check {
+    Check {
+        kind: Kind::Times,
+        name: TIMES_CONTRADICTED.to_owned(),
+        title: "builds did something between the backup and the restore".to_owned(),
+        outcome: Outcome::Counted(Count::default()),
+    }
+}
+
+/// What all builds say to T and R; where one of the two is not known, it is not checked.
+fn count_contradictions(check: &mut Check, summary: &Summary, allowed: &Allowance) {
+    let Some(Contradictions { builds, first, last }) = summary.contradictions else {
+        check.outcome = Outcome::NotChecked(why_not(&summary.not_checked, TIMES_CONTRADICTED));
+        return;
+    };
+    if let (Some(first), Some(last)) = (first, last) {
+        check.title = format!("{}, the first at {first}, the last at {last}", check.title);
+    }
+    let count = Count { found: builds, allowed: allowed.of(TIMES_CONTRADICTED), ..Count::default() };
+    check.outcome = Outcome::Counted(count);
+}
+
+/// All rules that there are. What came of them is not known yet.
+fn rules(plan: &ScanPlan) -> Vec<Check> {
+    let rules = plan.all_rules().map(|(name, title)| Check {
+        kind: Kind::Rule,
+        name: name.to_owned(),
+        title: title.to_owned(),
+        outcome: Outcome::Counted(Count::default()),
+    });
+    rules.collect()
+}
+
+/// The ways in which builds and projects can differ from a baseline. What came of them is not known yet.
+fn differences() -> Vec<Check> {
+    let differences = Difference::ALL.map(|difference| Check {
+        kind: Kind::Baseline,
+        name: difference.as_str().to_owned(),
+        title: difference.title().to_owned(),
+        outcome: Outcome::Counted(Count::default()),
+    });
+    differences.into()
+}
+
+fn why_not(not_checked: &[NotChecked], rule: &str) -> String {
+    let found = not_checked.iter().find(|left| left.is_check(rule));
+    found.map_or_else(|| "it was not run".to_owned(), |found| found.why.clone())
+}
+
+fn numbers(summary: &Summary) -> Numbers {
+    Numbers {
+        builds: summary.scope.builds(),
+        projects: summary.scope.projects.len() as u64,
+        steps: summary.scope.steps,
+        asked_for: summary.scope.asked_for,
+        compared: summary.compared.clone(),
+        abnormal: summary.abnormal,
+        deletable: summary.deletable,
+        by_timing: summary.by_timing.iter().map(|(timing, builds)| ((*timing).to_owned(), *builds)).collect(),
+        by_project: summary.by_project.clone(),
+    }
+}
