@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::causes::told_apart;
-use crate::drill::{Account, Baseline, BaselineComparison};
+use crate::drill::{Baseline, BaselineComparison, ComparisonTotals};
 use crate::finding::Finding;
 use crate::output::{FindingsOutput, Format, OutputFile, Printer, Progress, Summary};
 use crate::project_glob::ProjectGlobs;
@@ -76,7 +76,7 @@ pub(super) async fn scan_and_report(
             progress.enter("comparing with the baseline");
             compared = baseline.compare(&scan, &plan, &projects).await?;
             say_comparison(baseline, &compared, printer);
-            summary.compares(&compared.not_checked, std::mem::take(&mut compared.account));
+            summary.compares(&compared.not_checked, std::mem::take(&mut compared.totals));
         }
         let mut findings = compared.merge(&scan).await?;
         // Not before: where nothing could be looked at, there is no report either, not even an empty one.
@@ -125,8 +125,8 @@ fn say_comparison(baseline: &Baseline, compared: &BaselineComparison, printer: P
         printer
             .warn(&format!("profile {profile} is not what it was when the baseline was made: it may see other things"));
     }
-    let account = &compared.account;
-    let Account { builds, projects, ranges, ranges_differ, retired, undecided, .. } = account;
+    let totals = &compared.totals;
+    let ComparisonTotals { builds, projects, ranges, ranges_differ, retired, undecided, .. } = totals;
     printer.say(&format!(
         "compared with the baseline: {} of {}; {ranges_differ} of {} differ",
         counted(*builds, "build"),
@@ -144,7 +144,7 @@ fn say_comparison(baseline: &Baseline, compared: &BaselineComparison, printer: P
             ));
         }
     }
-    account.come_and_gone().iter().chain(&account.went_backwards()).for_each(|line| printer.warn(line));
+    totals.come_and_gone().iter().chain(&totals.went_backwards()).for_each(|line| printer.warn(line));
 }
 
 /// Names the quiet times in the database, in one of which the backup may have been taken.

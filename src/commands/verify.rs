@@ -6,7 +6,7 @@ mod request;
 
 use crate::causes::told_apart;
 use crate::cli::VerifyArgs;
-use crate::drill::{Baseline, Fault, Judgement, Manifest};
+use crate::drill::{Baseline, Failure, Judgement, Manifest};
 use crate::exit::Exit;
 use crate::output::{Format, OutputFile, Printer};
 use crate::text::{counted, escape_controls, shorten};
@@ -37,7 +37,7 @@ pub(super) async fn run(args: VerifyArgs, interrupt: &Interrupt, printer: Printe
         Err(error) => {
             // Usage errors go to the terminal only; other failures must reach the verdict files.
             if !matches!(error.exit(), Exit::Usage | Exit::Declined)
-                && let Err(unwritten) = outlets.write(&drill.fail(fault(&error)), printer)
+                && let Err(unwritten) = outlets.write(&drill.fail(failure(&error)), printer)
             {
                 printer.warn(&[vec![unwritten.to_string()], told_apart(&unwritten)].concat().join(": "));
             }
@@ -97,8 +97,8 @@ fn say_baseline(baseline: &Baseline, printer: Printer) {
 }
 
 /// What a verdict says of a failure.
-fn fault(error: &Error) -> Fault {
-    Fault {
+fn failure(error: &Error) -> Failure {
+    Failure {
         exit: error.exit(),
         message: escape_controls(&error.to_string()),
         causes: told_apart(error).iter().map(|cause| escape_controls(cause)).collect(),

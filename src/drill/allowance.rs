@@ -10,7 +10,7 @@ pub struct Allowance(BTreeMap<String, u64>);
 
 /// What a policy allows, and where it stands.
 #[derive(Clone, Copy, Debug)]
-pub struct Ruled<'a> {
+pub struct PolicyAllowance<'a> {
     /// The number of builds that each rule may find; 0 where a rule is not named.
     pub allow: &'a BTreeMap<String, u64>,
     /// The file, for messages.
@@ -71,7 +71,11 @@ impl Allowance {
     /// # Errors
     /// A text that is no allowance, a rule that there is not: a slip of the pen must not allow nothing by chance. A flag that
     /// allows more than the policy.
-    pub fn settle(texts: &[String], ruled: Option<Ruled<'_>>, rules: &[String]) -> Result<Self, BadAllowance> {
+    pub fn settle(
+        texts: &[String],
+        ruled: Option<PolicyAllowance<'_>>,
+        rules: &[String],
+    ) -> Result<Self, BadAllowance> {
         let unknown =
             |given: String, rule: &str| BadAllowance::Rule { given, rule: rule.to_owned(), known: rules.join(", ") };
         let mut asked = BTreeMap::new();
@@ -87,7 +91,7 @@ impl Allowance {
                 return Err(BadAllowance::Twice(rule));
             }
         }
-        let Some(Ruled { allow, file }) = ruled else { return Ok(Self(asked)) };
+        let Some(PolicyAllowance { allow, file }) = ruled else { return Ok(Self(asked)) };
         // One policy serves runs with and without a baseline.
         if let Some(rule) = allow.keys().find(|rule| !rules.contains(rule) && Difference::parse(rule).is_none()) {
             return Err(unknown(format!("allow in {file}"), rule));
@@ -123,7 +127,7 @@ mod tests {
 
     fn beside_a_policy(texts: &[&str], ruled: &[(&str, u64)]) -> Result<Allowance, BadAllowance> {
         let allow = ruled.iter().map(|(rule, builds)| ((*rule).to_owned(), *builds)).collect();
-        let ruled = Ruled { allow: &allow, file: "halfbuilt.toml" };
+        let ruled = PolicyAllowance { allow: &allow, file: "halfbuilt.toml" };
         Allowance::settle(&own(texts), Some(ruled), &own(&["stuck-running", "output-gap"]))
     }
 

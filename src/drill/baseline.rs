@@ -14,11 +14,11 @@ use crate::scan::{Findings, Given, Scan, ScanError, ScanPlan};
 use crate::text::{escape_controls, shorten};
 use crate::timing::Timing;
 
-use super::account::Account;
-use super::comparison::{Comparison, Differing, Present, Terms};
+use super::comparison::{CompareOptions, Comparison, DifferingBuild, Present};
 use super::judgement::ComparedWith;
-use super::manifest::{CoveredTimes, Gatherer, Manifest, ManifestError, NotCovered};
+use super::manifest::{CoveredTimes, Manifest, ManifestBuilder, ManifestError, NotCovered};
 use super::signature::Key;
+use super::totals::ComparisonTotals;
 
 /// Characters of a profile's name in a message.
 const PROFILE_NAME: usize = 100;
@@ -37,7 +37,7 @@ pub struct Baseline {
 #[derive(Default)]
 pub struct BaselineComparison {
     /// How much was compared, and what became of projects.
-    pub account: Account,
+    pub totals: ComparisonTotals,
     /// What could not be compared.
     pub not_checked: Vec<NotChecked>,
     /// The name of the profile, where its SQL is not what it was when the baseline was made.
@@ -45,7 +45,7 @@ pub struct BaselineComparison {
     /// Builds that differ and are in the database.
     present: Vec<Given>,
     /// Those that are not, in the order of the report.
-    absent: VecDeque<Differing>,
+    absent: VecDeque<DifferingBuild>,
 }
 
 /// What the rules and a comparison found, in the order of the report.
@@ -54,7 +54,7 @@ pub struct MergedFindings<'a> {
     findings: Findings<'a>,
     /// Read already, and yet to be given out.
     next: Option<Finding>,
-    absent: VecDeque<Differing>,
+    absent: VecDeque<DifferingBuild>,
 }
 
 impl Baseline {
@@ -129,7 +129,7 @@ impl Baseline {
         let clock = scan.clock().await?;
         let times = CoveredTimes { covered_until: then.covered_until, backup: then.backup_time };
         let mut census = scan.census(times.covered_until, times.backup).await?;
-        let mut gathered = Gatherer::default();
+        let mut gathered = ManifestBuilder::default();
         while let Some(build) = census.next().await? {
             gathered.add(&build);
         }
@@ -140,10 +140,10 @@ impl Baseline {
         let mut compared = BaselineComparison::default();
         let incomparable = self.digests_differ(&now, &mut compared);
         let in_scope = |project: &str| projects.matches(Some(project));
-        let terms = Terms { in_scope: &in_scope, digests: incomparable.is_none() };
+        let terms = CompareOptions { in_scope: &in_scope, digests: incomparable.is_none() };
         let highest = |project: &str| highest.get(project).copied().flatten();
         let mut found = Comparison::new(then, &now, highest, &terms);
-        let in_both = found.account.builds - found.missing.len() as u64;
+        let in_both = found.totals.builds - found.missing.len() as u64;
         let present = look_up_missing(scan, &found).await?;
         found.settle(&present, self.kept_since);
         if let Some(why) = incomparable {
@@ -158,7 +158,7 @@ impl Baseline {
             let what = Unchecked::Builds(found.given_up, Builds::AgainstBaseline);
             compared.leave_out(what, "they never ran, and nothing tells whether they were given up by T");
         }
-        compared.account = found.account;
+        compared.totals = found.totals;
         compared.take(found.differing);
         Ok(compared)
     }
@@ -213,7 +213,7 @@ impl BaselineComparison {
     }
 
     /// Separates the builds that are in the database from those that are not.
-    fn take(&mut self, differing: Vec<Differing>) {
+    fn take(&mut self, differing: Vec<DifferingBuild>) {
         let mut present =
             [BaselineReason::Changed, BaselineReason::Extra].map(|reason| (reason, ByProject::default(), vec![]));
         for found in differing {
@@ -254,7 +254,7 @@ impl MergedFindings<'_> {
     /// What the server complains about; a value that cannot be read.
     pub async fn next(&mut self) -> Result<Option<Finding>, ScanError> {
         let is_next = self.absent.front().is_some_and(|absent| stands_before(absent, self.next.as_ref()));
-        if is_next && let Some(Differing { project, number, reason, words }) = self.absent.pop_front() {
+        if is_next && let Some(DifferingBuild { project, number, reason, words }) = self.absent.pop_front() {
             return Ok(Some(self.scan.absent(&project, number, reason.as_str(), words.to_string())));
         }
         let Some(found) = self.next.take() else { return Ok(None) };
@@ -264,7 +264,7 @@ impl MergedFindings<'_> {
 }
 
 /// Whether a build that is not in the database comes before a finding in the report. All come before its end.
-fn stands_before(absent: &Differing, found: Option<&Finding>) -> bool {
+fn stands_before(absent: &DifferingBuild, found: Option<&Finding>) -> bool {
     let place = |project: Option<&str>, number: Option<i64>| {
         (project.is_none(), project.map(str::to_owned), number.is_none(), number)
     };

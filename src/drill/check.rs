@@ -13,7 +13,7 @@ const NAME: usize = 300;
 
 /// What a check looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum CheckKind {
     /// A rule, which counts the builds that it finds.
     Rule,
     /// One way in which a build or a project can differ from a baseline, which counts those that do.
@@ -24,7 +24,7 @@ pub enum Kind {
     Relation,
 }
 
-impl Kind {
+impl CheckKind {
     /// Its word in files.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -40,7 +40,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
     /// What it looks at.
-    pub kind: Kind,
+    pub kind: CheckKind,
     /// The rule's or the relation's name, or the baseline's word for what differs.
     pub name: String,
     /// What it means, in a few words; empty where nobody said.
@@ -52,7 +52,7 @@ pub struct Check {
 impl Check {
     /// Whether it counts projects, as nothing else does than the comparison of their highest numbers.
     pub fn counts_projects(&self) -> bool {
-        self.kind == Kind::Baseline && self.name == Difference::Backwards.as_str()
+        self.kind == CheckKind::Baseline && self.name == Difference::Backwards.as_str()
     }
 
     /// Whether it was looked at, and nothing was found.

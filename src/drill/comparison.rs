@@ -8,12 +8,12 @@ use jiff::Timestamp;
 
 use crate::baseline_reason::BaselineReason;
 
-use super::account::{Account, Backwards};
 use super::manifest::{Entry, Manifest, ProfileUsed, Project, Range};
+use super::totals::{Backwards, ComparisonTotals};
 
 /// One build that is not as the manifest has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Differing {
+pub struct DifferingBuild {
     /// Its project.
     pub project: Arc<str>,
     /// Its number; `None` where only its range is known.
@@ -21,12 +21,12 @@ pub struct Differing {
     /// How it differs.
     pub reason: BaselineReason,
     /// What is to be said of it.
-    pub words: Words,
+    pub words: DifferenceEvidence,
 }
 
 /// What is to be said of a build that differs. There may be millions of them, so texts are made one by one, when they are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Words {
+pub enum DifferenceEvidence {
     /// It is not there. The limit is that of retention, where nobody can tell whether it was over before it.
     Lost(Entry, Option<i64>),
     /// It is there, and not in the manifest.
@@ -61,7 +61,7 @@ pub struct Missing {
 
 /// How a comparison is to be made.
 #[derive(Clone, Copy)]
-pub struct Terms<'a> {
+pub struct CompareOptions<'a> {
     /// Whether a project is in scope.
     pub in_scope: &'a dyn Fn(&str) -> bool,
     /// Whether both sides digest alike. If not, only the numbers of builds are compared.
@@ -72,9 +72,9 @@ pub struct Terms<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
     /// What it comes to beside the builds that differ.
-    pub account: Account,
+    pub totals: ComparisonTotals,
     /// What is known to differ, by project and number.
-    pub differing: Vec<Differing>,
+    pub differing: Vec<DifferingBuild>,
     /// What is yet to be looked for.
     pub missing: Vec<Missing>,
     /// Builds that never ran and are not in the manifest: they may have been given up after T.
@@ -87,7 +87,12 @@ pub struct Comparison {
 
 impl Comparison {
     /// Compares the manifest with what is there now. `highest` tells the highest number that a project has given at all.
-    pub fn new(then: &Manifest, now: &Manifest, highest: impl Fn(&str) -> Option<i64>, terms: &Terms<'_>) -> Self {
+    pub fn new(
+        then: &Manifest,
+        now: &Manifest,
+        highest: impl Fn(&str) -> Option<i64>,
+        terms: &CompareOptions<'_>,
+    ) -> Self {
         let mut found = Self { known_until: then.covered_until, ..Self::default() };
         let names = [then, now].into_iter().flat_map(|manifest| &manifest.projects).map(|project| &*project.project);
         let names: BTreeSet<&str> = names.filter(|name| (terms.in_scope)(name)).collect();
@@ -95,20 +100,20 @@ impl Comparison {
             let (was, is) = (then.project(name), now.project(name));
             let ranges = |project: Option<&Project>| project.map_or(0, |project| project.ranges.len() as u64);
             let builds = |project: Option<&Project>| project.map_or(0, |project| project.builds);
-            found.account.builds += builds(was);
-            found.account.ranges += ranges(was);
-            found.account.projects += u64::from(builds(was) > 0);
+            found.totals.builds += builds(was);
+            found.totals.ranges += ranges(was);
+            found.totals.projects += u64::from(builds(was) > 0);
             if builds(was) > 0 && is.is_none() {
-                found.account.gone.push((name.to_owned(), builds(was)));
+                found.totals.gone.push((name.to_owned(), builds(was)));
             }
             if let (None, Some(is)) = (was, is)
                 && is.was_there()
             {
-                found.account.new.push((name.to_owned(), is.builds + is.not_covered.builds()));
+                found.totals.new.push((name.to_owned(), is.builds + is.not_covered.builds()));
             }
             let (given, now) = (was.and_then(|was| was.highest), highest(name));
             if let Some(was) = given.filter(|given| now.is_none_or(|now| now < *given)) {
-                found.account.backwards.push(Backwards { project: name.to_owned(), was, is: now });
+                found.totals.backwards.push(Backwards { project: name.to_owned(), was, is: now });
             }
             let project = Arc::from(name);
             let mut by_first: BTreeMap<i64, (Option<&Range>, Option<&Range>)> = BTreeMap::new();
@@ -145,19 +150,23 @@ impl Comparison {
                     let lifecycle = one.lifecycle.as_deref().unwrap_or("without a lifecycle");
                     let how = if there.len() == 1 { format!(": {lifecycle}") } else { String::new() };
                     let words = format!("over by {} in the baseline, and not by then here{how}", over(&missing.entry));
-                    self.differs(&missing.project, Some(missing.entry.number), Words::Changed(words.into()));
+                    self.differs(
+                        &missing.project,
+                        Some(missing.entry.number),
+                        DifferenceEvidence::Changed(words.into()),
+                    );
                 }
                 None => self.lost(&missing, kept_since),
             }
         }
         self.differing.sort_by(|one, other| {
-            let place = |found: &Differing| (found.number.is_none(), found.number, found.reason);
+            let place = |found: &DifferingBuild| (found.number.is_none(), found.number, found.reason);
             one.project.cmp(&other.project).then_with(|| place(one).cmp(&place(other)))
         });
         let (differing, highest) = (&self.differing, &self.highest_retired);
         // A build that was not over may have the highest number; how old it is, only this tells.
         let all_are_due = kept_since.is_some_and(|limit| self.known_until < limit);
-        self.account.backwards.retain(|project| {
+        self.totals.backwards.retain(|project| {
             // Sorted by project; what is lost has a number.
             let first = differing.partition_point(|build| *build.project < *project.project);
             let mut builds = differing.iter().skip(first).take_while(|build| *build.project == *project.project);
@@ -170,27 +179,27 @@ impl Comparison {
         let Entry { number, over_from, over_until, .. } = missing.entry;
         let limit = match kept_since.map(Timestamp::as_second) {
             Some(limit) if over_until < limit => {
-                self.account.retired += 1;
+                self.totals.retired += 1;
                 let highest = self.highest_retired.entry(missing.project.to_string()).or_insert(number);
                 *highest = number.max(*highest);
                 return;
             }
             Some(limit) if over_from < limit => {
-                self.account.undecided += 1;
+                self.totals.undecided += 1;
                 Some(limit)
             }
             Some(_) | None => None,
         };
-        self.differs(&missing.project, Some(number), Words::Lost(missing.entry, limit));
+        self.differs(&missing.project, Some(number), DifferenceEvidence::Lost(missing.entry, limit));
     }
 
-    fn differs(&mut self, project: &Arc<str>, number: Option<i64>, words: Words) {
+    fn differs(&mut self, project: &Arc<str>, number: Option<i64>, words: DifferenceEvidence) {
         let reason = match words {
-            Words::Lost(..) => BaselineReason::Lost,
-            Words::Extra(_) => BaselineReason::Extra,
-            Words::Changed(_) => BaselineReason::Changed,
+            DifferenceEvidence::Lost(..) => BaselineReason::Lost,
+            DifferenceEvidence::Extra(_) => BaselineReason::Extra,
+            DifferenceEvidence::Changed(_) => BaselineReason::Changed,
         };
-        self.differing.push(Differing { project: Arc::clone(project), number, reason, words });
+        self.differing.push(DifferingBuild { project: Arc::clone(project), number, reason, words });
     }
 
     fn range(
@@ -199,7 +208,7 @@ impl Comparison {
         was: Option<&Range>,
         is: Option<&Range>,
         profile: &ProfileUsed,
-        terms: &Terms<'_>,
+        terms: &CompareOptions<'_>,
     ) {
         if let (Some(was), Some(is)) = (was, is)
             && was.numbers == is.numbers
@@ -207,7 +216,7 @@ impl Comparison {
         {
             return;
         }
-        self.account.ranges_differ += 1;
+        self.totals.ranges_differ += 1;
         let before = (self.differing.len(), self.missing.len(), self.given_up);
         let mut by_number: BTreeMap<i64, (Vec<Entry>, Vec<Entry>)> = BTreeMap::new();
         for entry in was.map(Range::entries).unwrap_or_default() {
@@ -236,7 +245,7 @@ impl Comparison {
                 if entry.never_ran {
                     self.given_up += 1;
                 } else {
-                    self.differs(project, Some(number), Words::Extra(entry));
+                    self.differs(project, Some(number), DifferenceEvidence::Extra(entry));
                 }
             }
         }
@@ -254,16 +263,16 @@ impl Comparison {
                 was.first,
                 was.last()
             );
-            self.differs(project, None, Words::Changed(words.into()));
+            self.differs(project, None, DifferenceEvidence::Changed(words.into()));
         }
-        let words = Words::Changed(words.into());
+        let words = DifferenceEvidence::Changed(words.into());
         for number in changed {
             self.differs(project, Some(number), words.clone());
         }
     }
 }
 
-impl fmt::Display for Words {
+impl fmt::Display for DifferenceEvidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lost(entry, limit) => {

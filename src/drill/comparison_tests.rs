@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::census::{Counted, Coverage};
 
-use super::super::manifest::{DatabaseNamed, FORMAT, Gatherer, NotCovered};
+use super::super::manifest::{DatabaseNamed, FORMAT, ManifestBuilder, NotCovered};
 use super::*;
 
 const T: i64 = 1_795_000_000;
@@ -35,8 +35,8 @@ fn counted((project, number): &(String, i64), build: &Build) -> Counted {
     }
 }
 
-fn gathered(world: &World) -> (Manifest, Gatherer) {
-    let mut gatherer = Gatherer::default();
+fn gathered(world: &World) -> (Manifest, ManifestBuilder) {
+    let mut gatherer = ManifestBuilder::default();
     world.iter().for_each(|(name, build)| gatherer.add(&counted(name, build)));
     let at = |second| Timestamp::from_second(second).expect("a time");
     let about = Manifest {
@@ -65,7 +65,7 @@ fn gathered(world: &World) -> (Manifest, Gatherer) {
 
 fn compared(then: &World, now: &World, kept_since: Option<i64>) -> Comparison {
     let ((then, _), (now, gatherer)) = (gathered(then), gathered(now));
-    let terms = Terms { in_scope: &|_| true, digests: true };
+    let terms = CompareOptions { in_scope: &|_| true, digests: true };
     let mut found = Comparison::new(&then, &now, |project| gatherer.highest_now(project), &terms);
     found.settle(&[], kept_since.and_then(|limit| Timestamp::from_second(limit).ok()));
     found
@@ -111,12 +111,12 @@ proptest! {
         expected.sort();
         let found = compared(&then, &now, None);
         prop_assert_eq!(names(&found), expected);
-        prop_assert_eq!(found.account.builds, then.len() as u64);
+        prop_assert_eq!(found.totals.builds, then.len() as u64);
         let given_up = now.iter().filter(|(name, build)| build.never_ran && !then.contains_key(*name)).count();
         prop_assert_eq!(found.given_up, given_up as u64);
         let gone = |name: &str| then.keys().any(|(project, _)| project == name) && !now.keys().any(|(project, _)| project == name);
-        prop_assert!(found.account.gone.iter().all(|(name, _)| gone(name)));
-        for Backwards { project: name, was, is } in &found.account.backwards {
+        prop_assert!(found.totals.gone.iter().all(|(name, _)| gone(name)));
+        for Backwards { project: name, was, is } in &found.totals.backwards {
             let highest = |world: &World| world.keys().filter(|(project, _)| project == name).map(|(_, number)| *number).max();
             prop_assert_eq!((Some(*was), *is), (highest(&then), highest(&now)));
         }
@@ -154,9 +154,9 @@ proptest! {
                 prop_assert!(!lost.contains(&number), "{} was due", number);
             }
         }
-        prop_assert_eq!(found.account.retired + lost.len() as u64, ages.len() as u64);
+        prop_assert_eq!(found.totals.retired + lost.len() as u64, ages.len() as u64);
         let in_doubt = found.differing.iter().filter(|one| one.words.to_string().contains("cannot be known")).count();
-        prop_assert_eq!(found.account.undecided, in_doubt as u64);
+        prop_assert_eq!(found.totals.undecided, in_doubt as u64);
     }
 }
 
@@ -166,7 +166,7 @@ fn a_build_whose_short_digest_is_the_same_is_told_by_its_range() {
     let (was, _) = gathered(&then);
     let mut is = was.clone();
     is.projects[0].ranges[0].digest ^= 1 << 40;
-    let terms = Terms { in_scope: &|_| true, digests: true };
+    let terms = CompareOptions { in_scope: &|_| true, digests: true };
     let mut found = Comparison::new(&was, &is, |_| Some(5), &terms);
     found.settle(&[], None);
     let [one] = found.differing.as_slice() else { panic!("{found:?}") };
@@ -175,7 +175,7 @@ fn a_build_whose_short_digest_is_the_same_is_told_by_its_range() {
         one.words.to_string(),
         "not all builds from 0 to 1023 are as they are in the baseline, and their short digests do not tell which"
     );
-    let terms = Terms { digests: false, ..terms };
+    let terms = CompareOptions { digests: false, ..terms };
     assert_eq!(Comparison::new(&was, &is, |_| Some(5), &terms).differing, []);
 }
 
@@ -184,7 +184,7 @@ fn a_build_that_is_there_and_not_over_is_changed_unless_it_never_ran() {
     let build = |never_ran| Build { state: 1, over_at: T - 5, never_ran };
     let then = World::from([(("a/b".to_owned(), 1), build(false)), (("a/b".to_owned(), 2), build(true))]);
     let ((was, _), (is, _)) = (gathered(&then), gathered(&World::new()));
-    let mut found = Comparison::new(&was, &is, |_| Some(2), &Terms { in_scope: &|_| true, digests: true });
+    let mut found = Comparison::new(&was, &is, |_| Some(2), &CompareOptions { in_scope: &|_| true, digests: true });
     let present = |position: usize, lifecycle: &str| Present {
         position,
         lifecycle: Some(lifecycle.to_owned()),

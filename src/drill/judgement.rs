@@ -10,9 +10,9 @@ use crate::not_checked::NotChecked;
 use crate::text::by_reason;
 use crate::timing::RestoreTimes;
 
-use super::account::Account;
-use super::check::{Check, Kind, Outcome};
+use super::check::{Check, CheckKind, Outcome};
 use super::expected::ExpectedBuild;
+use super::totals::ComparisonTotals;
 use super::verdict::Verdict;
 
 /// Everything that a drill has to say.
@@ -27,16 +27,16 @@ pub struct Judgement {
     /// The builds that had to be found.
     pub expected: Vec<ExpectedBuild>,
     /// What was found; `None` where it could not be looked at.
-    pub seen: Option<Numbers>,
+    pub seen: Option<ScanNumbers>,
     /// What was judged, and when.
     pub about: Circumstances,
     /// Why it could not be looked at.
-    pub fault: Option<Fault>,
+    pub failure: Option<Failure>,
 }
 
 /// What was looked at and found, in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Numbers {
+pub struct ScanNumbers {
     /// Builds in scope.
     pub builds: u64,
     /// Their projects.
@@ -46,7 +46,7 @@ pub struct Numbers {
     /// Builds in scope that had been asked for by T; `None` where T is not given, or no build tells a time.
     pub asked_for: Option<u64>,
     /// What the comparison with a baseline comes to; `None` where there is no baseline.
-    pub compared: Option<Account>,
+    pub compared: Option<ComparisonTotals>,
     /// Abnormal builds, those that are lost too.
     pub abnormal: u64,
     /// Those that may be deleted.
@@ -91,7 +91,7 @@ pub struct ComparedWith {
 
 /// Why it could not be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct Failure {
     /// The exit code of the run.
     pub exit: Exit,
     /// The error.
@@ -102,7 +102,7 @@ pub struct Fault {
     pub hint: Option<String>,
 }
 
-impl Fault {
+impl Failure {
     /// The error with its causes and what to do next, a line each.
     pub fn lines(&self) -> Vec<String> {
         let causes = self.causes.iter().map(|cause| format!("caused by: {cause}"));
@@ -111,7 +111,7 @@ impl Fault {
     }
 }
 
-impl Numbers {
+impl ScanNumbers {
     /// Why the rules had nothing to judge; `None` where they had.
     fn nothing(&self) -> Option<&'static str> {
         match (self.builds, self.asked_for) {
@@ -123,7 +123,7 @@ impl Numbers {
 
     /// Why nothing was checked, where nothing was.
     pub(super) fn why_nothing(&self) -> &'static str {
-        let of_baseline = self.compared.as_ref().and_then(Account::nothing);
+        let of_baseline = self.compared.as_ref().and_then(ComparisonTotals::nothing);
         of_baseline.or_else(|| self.nothing()).unwrap_or("no rule could be run")
     }
 }
@@ -134,39 +134,46 @@ impl Judgement {
         mut checks: Vec<Check>,
         gaps: Vec<NotChecked>,
         expected: Vec<ExpectedBuild>,
-        seen: Numbers,
+        seen: ScanNumbers,
         about: Circumstances,
     ) -> Self {
         let verdict = verdict(&checks, &gaps, &expected, &seen);
         for check in checks.iter_mut().filter(|check| check.has_found_nothing()) {
             let why = match check.kind {
-                Kind::Baseline => seen.compared.as_ref().and_then(Account::nothing),
-                Kind::Rule | Kind::Relation | Kind::Times if verdict == Verdict::NothingChecked => seen.nothing(),
-                Kind::Rule | Kind::Relation | Kind::Times => None,
+                CheckKind::Baseline => seen.compared.as_ref().and_then(ComparisonTotals::nothing),
+                CheckKind::Rule | CheckKind::Relation | CheckKind::Times if verdict == Verdict::NothingChecked => {
+                    seen.nothing()
+                }
+                CheckKind::Rule | CheckKind::Relation | CheckKind::Times => None,
             };
             // What found nothing where nothing is has not passed.
             if let Some(why) = why {
                 check.outcome = Outcome::NotChecked(why.to_owned());
             }
         }
-        Self { verdict, checks, gaps, expected, seen: Some(seen), about, fault: None }
+        Self { verdict, checks, gaps, expected, seen: Some(seen), about, failure: None }
     }
 
     /// Says that it could not be looked at. What would have been checked is not checked.
-    pub fn blind(fault: Fault, mut checks: Vec<Check>, expected: Vec<ExpectedBuild>, about: Circumstances) -> Self {
+    pub fn of_failure(
+        failure: Failure,
+        mut checks: Vec<Check>,
+        expected: Vec<ExpectedBuild>,
+        about: Circumstances,
+    ) -> Self {
         for check in &mut checks {
             if !matches!(check.outcome, Outcome::NotChecked(_)) {
                 check.outcome = Outcome::NotChecked("it could not be looked at".to_owned());
             }
         }
-        let verdict = if fault.exit == Exit::Interrupted { Verdict::Interrupted } else { Verdict::Blind };
+        let verdict = if failure.exit == Exit::Interrupted { Verdict::Interrupted } else { Verdict::CouldNotLook };
         let expected = expected.into_iter().map(|build| ExpectedBuild::new(build.url)).collect();
-        Self { verdict, checks, gaps: Vec::new(), expected, seen: None, about, fault: Some(fault) }
+        Self { verdict, checks, gaps: Vec::new(), expected, seen: None, about, failure: Some(failure) }
     }
 
     /// The exit code of `verify`: that of the verdict, or else of the failure.
     pub fn exit(&self) -> Exit {
-        let of_failure = self.fault.as_ref().map_or(Exit::Failed, |fault| fault.exit);
+        let of_failure = self.failure.as_ref().map_or(Exit::Failed, |failure| failure.exit);
         self.verdict.exit().unwrap_or(of_failure)
     }
 
@@ -178,8 +185,8 @@ impl Judgement {
 
     /// The projects that are gone since the baseline, and those that are new, a line each.
     pub fn come_and_gone(&self) -> Vec<String> {
-        let account = self.seen.as_ref().and_then(|seen| seen.compared.as_ref());
-        account.map(Account::come_and_gone).unwrap_or_default()
+        let totals = self.seen.as_ref().and_then(|seen| seen.compared.as_ref());
+        totals.map(ComparisonTotals::come_and_gone).unwrap_or_default()
     }
 
     /// What need not be looked at, one entry for each reason.
@@ -193,7 +200,7 @@ impl Judgement {
     /// What the rules did not look at, one entry for each reason, in the order in which the reasons first come up. A relation is
     /// no gap of its own: a rule that is left out for want of it is told, and what no rule reads is nobody's loss.
     pub fn not_checked_by_reason(&self) -> Vec<(&str, Vec<String>)> {
-        let counting = self.checks.iter().filter(|check| check.kind != Kind::Relation);
+        let counting = self.checks.iter().filter(|check| check.kind != CheckKind::Relation);
         let checks = counting.filter_map(|check| match &check.outcome {
             Outcome::NotChecked(why) => Some((check.name.clone(), why.as_str())),
             Outcome::Counted(_) | Outcome::Read | Outcome::NotNeeded(_) => None,
@@ -203,7 +210,7 @@ impl Judgement {
     }
 }
 
-fn verdict(checks: &[Check], gaps: &[NotChecked], expected: &[ExpectedBuild], seen: &Numbers) -> Verdict {
+fn verdict(checks: &[Check], gaps: &[NotChecked], expected: &[ExpectedBuild], seen: &ScanNumbers) -> Verdict {
     let counts: Vec<_> = checks
         .iter()
         .filter_map(|check| match &check.outcome {
@@ -213,11 +220,11 @@ fn verdict(checks: &[Check], gaps: &[NotChecked], expected: &[ExpectedBuild], se
         .collect();
     // A relation that no rule reads is no gap in what the rules say.
     let left_out =
-        checks.iter().any(|check| check.kind != Kind::Relation && matches!(check.outcome, Outcome::NotChecked(_)));
-    let a_rule_was_run = counts.iter().any(|(kind, _)| *kind == Kind::Rule);
+        checks.iter().any(|check| check.kind != CheckKind::Relation && matches!(check.outcome, Outcome::NotChecked(_)));
+    let a_rule_was_run = counts.iter().any(|(kind, _)| *kind == CheckKind::Rule);
     let too_much =
-        |times: bool| counts.iter().any(|(kind, count)| (*kind == Kind::Times) == times && !count.is_allowed());
-    let of_baseline = seen.compared.as_ref().map(Account::compared);
+        |times: bool| counts.iter().any(|(kind, count)| (*kind == CheckKind::Times) == times && !count.is_allowed());
+    let of_baseline = seen.compared.as_ref().map(ComparisonTotals::compared);
     // Where all builds are lost they were looked for all the same.
     let no_build = seen.nothing().is_some() && of_baseline.unwrap_or_default() == 0;
     // A T before everything is contradicted by everything, and every rule that goes by it looks at nothing.

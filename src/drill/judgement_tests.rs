@@ -19,7 +19,7 @@ fn about() -> Circumstances {
 }
 
 fn rule(name: &str, outcome: Outcome) -> Check {
-    Check { kind: Kind::Rule, name: name.to_owned(), title: String::new(), outcome }
+    Check { kind: CheckKind::Rule, name: name.to_owned(), title: String::new(), outcome }
 }
 
 fn counted(found: u64, expected: u64, allowed: u64) -> Outcome {
@@ -34,7 +34,7 @@ fn expected(found: bool) -> ExpectedBuild {
 
 fn judged(outcomes: Vec<Outcome>, expected: Vec<ExpectedBuild>, builds: u64) -> Judgement {
     let abnormal = outcomes.iter().map(|outcome| if let Outcome::Counted(count) = outcome { count.found } else { 0 });
-    let seen = Numbers { builds, abnormal: abnormal.sum(), ..Numbers::default() };
+    let seen = ScanNumbers { builds, abnormal: abnormal.sum(), ..ScanNumbers::default() };
     let checks = outcomes.into_iter().zip(["a", "b"]).map(|(outcome, name)| rule(name, outcome)).collect();
     Judgement::of(checks, Vec::new(), expected, seen, about())
 }
@@ -115,13 +115,13 @@ fn verdicts_and_their_sentences() {
 
 /// A rule and a comparison, which found so many builds.
 fn compared(rule_found: Outcome, lost: Outcome, builds: u64, compared: u64) -> Judgement {
-    let lost = Check { kind: Kind::Baseline, ..rule("baseline-lost", lost) };
+    let lost = Check { kind: CheckKind::Baseline, ..rule("baseline-lost", lost) };
     let abnormal = if let Outcome::Counted(count) = &lost.outcome { count.found } else { 0 };
-    let seen = Numbers {
+    let seen = ScanNumbers {
         builds,
         abnormal,
-        compared: Some(Account { builds: compared, ..Account::default() }),
-        ..Numbers::default()
+        compared: Some(ComparisonTotals { builds: compared, ..ComparisonTotals::default() }),
+        ..ScanNumbers::default()
     };
     Judgement::of(vec![rule("a", rule_found), lost], Vec::new(), Vec::new(), seen, about())
 }
@@ -211,9 +211,9 @@ fn nothing_checked_is_never_clean() {
 
 #[test]
 fn where_nothing_was_looked_at_nothing_is_found_or_missing() {
-    let fault = Fault { exit: Exit::Failed, message: "refused".to_owned(), causes: Vec::new(), hint: None };
+    let failure = Failure { exit: Exit::Failed, message: "refused".to_owned(), causes: Vec::new(), hint: None };
     let checks = vec![rule("a", counted(0, 0, 0))];
-    let judgement = Judgement::blind(fault, checks, vec![expected(true)], about());
+    let judgement = Judgement::of_failure(failure, checks, vec![expected(true)], about());
     assert_eq!((judgement.exit(), judgement.missing().count()), (Exit::Failed, 0));
     assert_eq!(judgement.checks[0].outcome, Outcome::NotChecked("it could not be looked at".to_owned()));
     assert!(judgement.expected[0].found.is_none());

@@ -1,6 +1,5 @@
 //! Judges a restore: compares a scan with what is allowed, with what was expected, and with a manifest of the backup.
 
-mod account;
 mod allowance;
 mod baseline;
 mod check;
@@ -12,20 +11,21 @@ mod manifest;
 mod sentence;
 mod signature;
 mod tally;
+mod totals;
 mod verdict;
 
-pub use account::{Account, Backwards};
-pub use allowance::{Allowance, BadAllowance, Ruled};
+pub use allowance::{Allowance, BadAllowance, PolicyAllowance};
 pub use baseline::{Baseline, BaselineComparison, MergedFindings};
-pub use check::{Check, Count, Kind, Outcome, Seen};
-pub use comparison::{Comparison, Differing, Missing, Present, Terms, Words};
+pub use check::{Check, CheckKind, Count, Outcome, Seen};
+pub use comparison::{CompareOptions, Comparison, DifferenceEvidence, DifferingBuild, Missing, Present};
 pub use difference::Difference;
 pub use expected::{ExpectedBuild, FoundAs};
-pub use judgement::{Circumstances, ComparedWith, Fault, Judgement, Numbers};
+pub use judgement::{Circumstances, ComparedWith, Failure, Judgement, ScanNumbers};
 pub use manifest::{
-    CoveredTimes, CoveredTimesError, DatabaseNamed, Entry, FORMAT, Gatherer, Manifest, ManifestError, NotCovered,
-    OutcomeCount, ProfileUsed, Project, Range,
+    CoveredTimes, CoveredTimesError, DatabaseNamed, Entry, FORMAT, Manifest, ManifestBuilder, ManifestError,
+    NotCovered, OutcomeCount, ProfileUsed, Project, Range,
 };
 pub use signature::{Key, KeyError};
 pub use tally::Tally;
+pub use totals::{Backwards, ComparisonTotals};
 pub use verdict::Verdict;

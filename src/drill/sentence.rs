@@ -38,7 +38,7 @@ impl Judgement {
             Verdict::Abnormal if found.is_empty() => format!("failed: {abnormal}"),
             Verdict::Abnormal => format!("failed: {abnormal} ({found})"),
             Verdict::NothingChecked => format!("nothing was checked: {}", seen.why_nothing()),
-            Verdict::Blind => "the database could not be judged".to_owned(),
+            Verdict::CouldNotLook => "the database could not be judged".to_owned(),
             Verdict::Interrupted => "the run was interrupted before the database was judged".to_owned(),
         };
         // Why nothing was looked at is said already, or is the error that follows.
@@ -55,12 +55,12 @@ impl Judgement {
     /// How many builds were compared with the baseline.
     fn compared(&self) -> String {
         match self.seen.as_ref().and_then(|seen| seen.compared.as_ref()) {
-            Some(account) if self.verdict.is_judged() => {
-                let without = match account.retired {
+            Some(totals) if self.verdict.is_judged() => {
+                let without = match totals.retired {
                     0 => String::new(),
                     retired => format!(", without {retired} that retention may have deleted"),
                 };
-                format!("; compared with {} of the baseline{without}", counted(account.compared(), "build"))
+                format!("; compared with {} of the baseline{without}", counted(totals.compared(), "build"))
             }
             _ => String::new(),
         }

@@ -16,7 +16,7 @@ pub enum Verdict {
     /// There was nothing to check, or no rule to check it by.
     NothingChecked,
     /// It could not be looked at.
-    Blind,
+    CouldNotLook,
     /// The run was interrupted.
     Interrupted,
 }
@@ -28,7 +28,7 @@ impl Verdict {
             Self::Clean | Self::Incomplete | Self::Allowed => Some(Exit::Clean),
             Self::Abnormal => Some(Exit::Found),
             Self::NothingChecked => Some(Exit::NothingInScope),
-            Self::Blind | Self::Interrupted => None,
+            Self::CouldNotLook | Self::Interrupted => None,
         }
     }
 
@@ -40,7 +40,7 @@ impl Verdict {
             Self::Allowed => "passed",
             Self::Abnormal => "failed",
             Self::NothingChecked => "nothing-checked",
-            Self::Blind => "could-not-look",
+            Self::CouldNotLook => "could-not-look",
             Self::Interrupted => "interrupted",
         }
     }
@@ -49,7 +49,7 @@ impl Verdict {
     pub fn is_judged(self) -> bool {
         match self {
             Self::Clean | Self::Incomplete | Self::Allowed | Self::Abnormal => true,
-            Self::NothingChecked | Self::Blind | Self::Interrupted => false,
+            Self::NothingChecked | Self::CouldNotLook | Self::Interrupted => false,
         }
     }
 }

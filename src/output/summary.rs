@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::baseline_reason::BaselineReason;
-use crate::drill::Account;
+use crate::drill::ComparisonTotals;
 use crate::finding::Finding;
 use crate::not_checked::NotChecked;
 use crate::obstacle::gist;
@@ -44,7 +44,7 @@ pub struct Summary {
     /// What stands against deleting them, and of how many.
     pub by_obstacle: BTreeMap<String, u64>,
     /// What the comparison with a baseline comes to; `None` where there is no baseline.
-    pub compared: Option<Account>,
+    pub compared: Option<ComparisonTotals>,
 }
 
 impl Summary {
@@ -61,12 +61,12 @@ impl Summary {
     }
 
     /// Takes in that the builds of a baseline are looked for as well: what of it is not compared, and what it comes to.
-    pub fn compares(&mut self, not_checked: &[NotChecked], account: Account) {
+    pub fn compares(&mut self, not_checked: &[NotChecked], totals: ComparisonTotals) {
         self.not_checked.extend_from_slice(not_checked);
         let reasons = BaselineReason::ALL.map(BaselineReason::as_str).into_iter();
         let looked_for = reasons.filter(|reason| !not_checked.iter().any(|left| left.is_check(reason)));
         self.by_rule.extend(looked_for.map(|reason| (reason.to_owned(), 0)));
-        self.compared = Some(account);
+        self.compared = Some(totals);
     }
 
     /// Adds a finding.

@@ -6,7 +6,8 @@ use crate::build_url::BuildUrl;
 use crate::commands::scanning::Observer;
 use crate::database::DatabaseIdentity;
 use crate::drill::{
-    Allowance, Check, Circumstances, ComparedWith, Count, Difference, Fault, Judgement, Kind, Numbers, Outcome, Tally,
+    Allowance, Check, CheckKind, Circumstances, ComparedWith, Count, Difference, Failure, Judgement, Outcome,
+    ScanNumbers, Tally,
 };
 use crate::finding::Finding;
 use crate::not_checked::{NotChecked, Unchecked};
@@ -66,15 +67,15 @@ impl JudgementBuilder {
     }
 
     /// The judgement where the run failed.
-    pub(super) fn fail(self, fault: Fault) -> Judgement {
+    pub(super) fn fail(self, failure: Failure) -> Judgement {
         let circumstances = self.circumstances();
-        Judgement::blind(fault, self.checks, self.tally.expected, circumstances)
+        Judgement::of_failure(failure, self.checks, self.tally.expected, circumstances)
     }
 
     /// Gives each check what it found.
     fn count(&mut self, summary: &Summary, allowed: &Allowance) {
-        for check in self.checks.iter_mut().filter(|check| check.kind != Kind::Relation) {
-            if check.kind == Kind::Times {
+        for check in self.checks.iter_mut().filter(|check| check.kind != CheckKind::Relation) {
+            if check.kind == CheckKind::Times {
                 count_contradictions(check, summary, allowed);
                 continue;
             }
@@ -83,7 +84,7 @@ impl JudgementBuilder {
                 continue;
             }
             let counted = match &summary.compared {
-                Some(account) if check.counts_projects() => Some(account.count()),
+                Some(totals) if check.counts_projects() => Some(totals.count()),
                 _ if summary.by_rule.contains_key(&check.name) => {
                     Some(self.tally.by_rule.remove(&check.name).unwrap_or_default())
                 }
@@ -113,7 +114,7 @@ impl Observer for JudgementBuilder {
         self.database = Some(scan.identity().clone());
         self.times.restored = scan.premise().restored.time();
         let relations = scan.relations_read().map(|(relation, why_not)| Check {
-            kind: Kind::Relation,
+            kind: CheckKind::Relation,
             name: relation.to_string(),
             title: String::new(),
             outcome: why_not.map_or(Outcome::Read, Outcome::NotChecked),
@@ -129,7 +130,7 @@ impl Observer for JudgementBuilder {
 /// The check of T and R themselves. What came of it is not known yet.
 fn times_check() -> Check {
     Check {
-        kind: Kind::Times,
+        kind: CheckKind::Times,
         name: TIMES_CONTRADICTED.to_owned(),
         title: "builds did something between the backup and the restore".to_owned(),
         outcome: Outcome::Counted(Count::default()),
@@ -152,7 +153,7 @@ fn count_contradictions(check: &mut Check, summary: &Summary, allowed: &Allowanc
 /// All rules that there are. What came of them is not known yet.
 fn rules(plan: &ScanPlan) -> Vec<Check> {
     let rules = plan.all_rules().map(|(name, title)| Check {
-        kind: Kind::Rule,
+        kind: CheckKind::Rule,
         name: name.to_owned(),
         title: title.to_owned(),
         outcome: Outcome::Counted(Count::default()),
@@ -163,7 +164,7 @@ fn rules(plan: &ScanPlan) -> Vec<Check> {
 /// The ways in which builds and projects can differ from a baseline. What came of them is not known yet.
 fn differences() -> Vec<Check> {
     let differences = Difference::ALL.map(|difference| Check {
-        kind: Kind::Baseline,
+        kind: CheckKind::Baseline,
         name: difference.as_str().to_owned(),
         title: difference.title().to_owned(),
         outcome: Outcome::Counted(Count::default()),
@@ -176,8 +177,8 @@ fn why_not(not_checked: &[NotChecked], rule: &str) -> String {
     found.map_or_else(|| "it was not run".to_owned(), |found| found.why.clone())
 }
 
-fn numbers(summary: &Summary) -> Numbers {
-    Numbers {
+fn numbers(summary: &Summary) -> ScanNumbers {
+    ScanNumbers {
         builds: summary.scope.builds(),
         projects: summary.scope.projects.len() as u64,
         steps: summary.scope.steps,

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::build_url::BuildUrl;
 use crate::cli::{BaselineArgs, VerifyArgs};
-use crate::drill::{Allowance, Baseline, Difference, Ruled};
+use crate::drill::{Allowance, Baseline, Difference, PolicyAllowance};
 use crate::file_access;
 use crate::premise::TIMES_CONTRADICTED;
 use crate::project_glob::ProjectGlobs;
@@ -186,7 +186,7 @@ impl Criteria {
         if with_baseline {
             names.extend(Difference::ALL.map(|difference| difference.as_str().to_owned()));
         }
-        let ruled = self.ruled.as_ref().map(|(allow, file)| Ruled { allow, file });
+        let ruled = self.ruled.as_ref().map(|(allow, file)| PolicyAllowance { allow, file });
         Ok(Allowance::settle(&self.allow, ruled, &names)?)
     }
 }

@@ -11,32 +11,32 @@ use super::numbers::{DIGEST_BITS, DIGITS_OF_A_BUILD, intervals, write_build};
 
 /// The projects of a manifest in the making: 16 bytes of memory a build.
 #[derive(Clone, Debug, Default)]
-pub struct Gatherer {
-    projects: BTreeMap<String, Held>,
+pub struct ManifestBuilder {
+    projects: BTreeMap<String, ProjectBuilder>,
     of_no_project: NotCovered,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Held {
+struct ProjectBuilder {
     /// The highest number that was given by T.
     highest: Option<i64>,
     /// The highest number that is there at all.
     highest_now: Option<i64>,
     outcomes: Vec<OutcomeCount>,
-    ranges: BTreeMap<i64, HeldRange>,
+    ranges: BTreeMap<i64, RangeBuilder>,
     not_covered: NotCovered,
 }
 
 #[derive(Clone, Debug, Default)]
-struct HeldRange {
+struct RangeBuilder {
     digest: u64,
     steps: i64,
     stored: i64,
-    builds: Vec<HeldBuild>,
+    builds: Vec<GatheredBuild>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct HeldBuild {
+struct GatheredBuild {
     /// Its place in the range.
     place: u16,
     digest: u32,
@@ -44,14 +44,14 @@ struct HeldBuild {
     over_at: i64,
 }
 
-impl Gatherer {
+impl ManifestBuilder {
     /// Adds a build.
     pub fn add(&mut self, build: &Counted) {
         let Some(project) = &build.project else {
             return leave_out(&mut self.of_no_project, build.coverage);
         };
         if !self.projects.contains_key(project) {
-            self.projects.insert(project.clone(), Held::default());
+            self.projects.insert(project.clone(), ProjectBuilder::default());
         }
         let Some(held) = self.projects.get_mut(project) else { return };
         held.highest_now = held.highest_now.max(build.number);
@@ -89,7 +89,7 @@ fn leave_out(left: &mut NotCovered, coverage: Coverage) {
     *count += 1;
 }
 
-impl Held {
+impl ProjectBuilder {
     fn add(&mut self, build: &Counted, number: i64, over_at: i64) {
         let alike =
             |outcome: &&mut OutcomeCount| outcome.lifecycle == build.lifecycle && outcome.status == build.status;
@@ -105,7 +105,7 @@ impl Held {
         range.digest = range.digest.wrapping_add(build.digest);
         range.steps = range.steps.saturating_add(build.steps);
         range.stored = range.stored.saturating_add(build.stored);
-        range.builds.push(HeldBuild {
+        range.builds.push(GatheredBuild {
             place: (number & ((1 << RANGE_BITS) - 1)) as u16,
             digest: (build.digest & ((1 << DIGEST_BITS) - 1)) as u32,
             never_ran: build.coverage == Coverage::NeverRan,
@@ -129,14 +129,14 @@ impl Held {
     }
 }
 
-impl HeldRange {
+impl RangeBuilder {
     fn finish(mut self, first: i64) -> Range {
         // Where builds share a number, those that never ran stand first: so they are told apart when it is read.
         self.builds.sort_unstable_by_key(|build| (build.place, !build.never_ran, build.digest, build.over_at));
         let times = self.builds.iter().map(|build| build.over_at);
         let at = |second: Option<i64>| Timestamp::from_second(second.unwrap_or_default()).unwrap_or_default();
         let over = [at(times.clone().min()), at(times.max())];
-        let number = |build: &HeldBuild| first | i64::from(build.place);
+        let number = |build: &GatheredBuild| first | i64::from(build.place);
         let mut range = Range {
             first,
             builds: self.builds.len() as u64,

@@ -10,5 +10,5 @@ mod take;
 
 pub use document::{DatabaseNamed, Entry, FORMAT, Manifest, NotCovered, OutcomeCount, ProfileUsed, Project, Range};
 pub use error::ManifestError;
-pub use gather::Gatherer;
+pub use gather::ManifestBuilder;
 pub use take::{CoveredTimes, CoveredTimesError};

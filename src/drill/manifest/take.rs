@@ -6,7 +6,7 @@ use crate::database::Snapshot;
 use crate::scan::{Census, Clock, Fit, Relation, ScanError, ScanPlan};
 
 use super::document::{DatabaseNamed, FORMAT, Manifest, NotCovered, ProfileUsed};
-use super::gather::Gatherer;
+use super::gather::ManifestBuilder;
 
 /// The times of which a manifest speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Manifest {
         mut on_build: impl FnMut(),
     ) -> Result<Self, ScanError> {
         let mut census = Census::take(plan, fit, snapshot, times.covered_until, times.backup).await?;
-        let mut gathered = Gatherer::default();
+        let mut gathered = ManifestBuilder::default();
         while let Some(build) = census.next().await? {
             gathered.add(&build);
             on_build();

@@ -27,9 +27,9 @@ pub fn annotations(judgement: &Judgement) -> Vec<String> {
             errors.push(command("error", "halfbuilt verify", &[verdict]));
             None
         }
-        Verdict::Blind | Verdict::Interrupted => {
-            let fault = judgement.fault.as_ref().map(|fault| fault.lines()).unwrap_or_default();
-            errors.push(command("error", "halfbuilt verify", &[vec![verdict], fault].concat()));
+        Verdict::CouldNotLook | Verdict::Interrupted => {
+            let failure = judgement.failure.as_ref().map(|failure| failure.lines()).unwrap_or_default();
+            errors.push(command("error", "halfbuilt verify", &[vec![verdict], failure].concat()));
             None
         }
     };

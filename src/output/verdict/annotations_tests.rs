@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::drill::{Check, Circumstances, Count, Kind, Numbers, Seen};
+use crate::drill::{Check, CheckKind, Circumstances, Count, ScanNumbers, Seen};
 use crate::not_checked::NotChecked;
 use crate::timing::{RestoreTimes, Timing};
 
@@ -35,14 +35,14 @@ fn judgement(rules: usize, name: &str, evidence: &str) -> Judgement {
     let about = Circumstances { database: None, profile: None, times, baseline: None, started_at, ended_at };
     let count = || Count { found: 100, expected: 0, allowed: 0, first: vec![seen.clone(); 20] };
     let checks = (0..rules).map(|place| Check {
-        kind: Kind::Rule,
+        kind: CheckKind::Rule,
         name: format!("{name}{place}"),
         title: evidence.to_owned(),
         outcome: Outcome::Counted(count()),
     });
     let gaps =
         (0..rules).map(|place| NotChecked::check(format!("{name}{place}"), format!("{evidence}{place}"))).collect();
-    let seen = Numbers { builds: 5, ..Numbers::default() };
+    let seen = ScanNumbers { builds: 5, ..ScanNumbers::default() };
     Judgement::of(checks.collect(), gaps, Vec::new(), seen, about)
 }
 

@@ -6,7 +6,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::drill::{Account, Backwards, Check, ComparedWith, ExpectedBuild, Fault, Judgement, Numbers, Outcome, Seen};
+use crate::drill::{
+    Backwards, Check, ComparedWith, ComparisonTotals, ExpectedBuild, Failure, Judgement, Outcome, ScanNumbers, Seen,
+};
 use crate::timing::Timing;
 
 /// The format that is written.
@@ -25,7 +27,7 @@ pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
         "verdict": judgement.verdict.as_str(),
         "exit_code": judgement.exit() as u8,
         "sentence": judgement.sentence(),
-        "error": judgement.fault.as_ref().map(fault),
+        "error": judgement.failure.as_ref().map(failure),
         "started_at": time(Some(about.started_at)),
         "ended_at": time(Some(about.ended_at)),
         "database": about.database.as_ref().map(|database| json!({
@@ -47,11 +49,11 @@ pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
     writeln!(to)
 }
 
-fn fault(fault: &Fault) -> Value {
-    json!({ "message": fault.message, "causes": fault.causes, "hint": fault.hint })
+fn failure(failure: &Failure) -> Value {
+    json!({ "message": failure.message, "causes": failure.causes, "hint": failure.hint })
 }
 
-fn baseline(with: &ComparedWith, seen: Option<&Numbers>) -> Value {
+fn baseline(with: &ComparedWith, seen: Option<&ScanNumbers>) -> Value {
     json!({
         "file": with.file,
         "backup_time": with.backup_time.to_string(),
@@ -62,27 +64,27 @@ fn baseline(with: &ComparedWith, seen: Option<&Numbers>) -> Value {
     })
 }
 
-fn comparison(account: &Account) -> Value {
+fn comparison(totals: &ComparisonTotals) -> Value {
     let projects = |named: &[(String, u64)]| {
         named.iter().map(|(name, builds)| json!({ "project": name, "builds": builds })).collect::<Vec<_>>()
     };
     let backwards = |found: &Backwards| json!({ "project": found.project, "was": found.was, "is": found.is });
     json!({
-        "compared": account.compared(),
-        "retired": account.retired,
-        "undecided": account.undecided,
-        "projects_gone": projects(&account.gone),
-        "projects_new": projects(&account.new),
-        "numbers_backwards": account.backwards.iter().map(backwards).collect::<Vec<_>>(),
+        "compared": totals.compared(),
+        "retired": totals.retired,
+        "undecided": totals.undecided,
+        "projects_gone": projects(&totals.gone),
+        "projects_new": projects(&totals.new),
+        "numbers_backwards": totals.backwards.iter().map(backwards).collect::<Vec<_>>(),
     })
 }
 
-fn scope(seen: &Numbers) -> Value {
-    let compared = seen.compared.as_ref().map(|account| account.builds);
+fn scope(seen: &ScanNumbers) -> Value {
+    let compared = seen.compared.as_ref().map(|totals| totals.builds);
     json!({ "builds": seen.builds, "projects": seen.projects, "steps": seen.steps, "compared": compared })
 }
 
-fn findings(seen: &Numbers) -> Value {
+fn findings(seen: &ScanNumbers) -> Value {
     json!({
         "abnormal": seen.abnormal,
         "deletable": seen.deletable,

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use crate::drill::{Check, Count, ExpectedBuild, Judgement, Kind, Outcome};
+use crate::drill::{Check, CheckKind, Count, ExpectedBuild, Judgement, Outcome};
 use crate::text::{counted, shorten};
 
 /// The longest line that is written, in characters.
@@ -22,11 +22,11 @@ const BASELINE: &str = "halfbuilt baseline";
 /// It cannot be written.
 pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
     let mut report = Report::new("halfbuilt verify");
-    let of_kind = |kind: Kind| judgement.checks.iter().filter(move |check| check.kind == kind);
-    let rules = of_kind(Kind::Rule).map(|check| case(check, "halfbuilt.rules"));
-    let baseline = of_kind(Kind::Baseline).map(|check| case(check, "halfbuilt.baseline"));
-    let times = of_kind(Kind::Times).map(|check| case(check, "halfbuilt.times"));
-    let relations = of_kind(Kind::Relation).map(|check| case(check, "halfbuilt.relations"));
+    let of_kind = |kind: CheckKind| judgement.checks.iter().filter(move |check| check.kind == kind);
+    let rules = of_kind(CheckKind::Rule).map(|check| case(check, "halfbuilt.rules"));
+    let baseline = of_kind(CheckKind::Baseline).map(|check| case(check, "halfbuilt.baseline"));
+    let times = of_kind(CheckKind::Times).map(|check| case(check, "halfbuilt.times"));
+    let relations = of_kind(CheckKind::Relation).map(|check| case(check, "halfbuilt.relations"));
     let expected = judgement.expected.iter().map(|build| expectation(judgement, build));
     let gaps = judgement.gaps.iter().map(|gap| {
         let status = skipped(&gap.why);
@@ -75,7 +75,7 @@ fn nothing_judged(judgement: &Judgement) -> Option<TestCase> {
         return None;
     }
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-    let lines = judgement.fault.as_ref().map(|fault| fault.lines()).unwrap_or_else(|| vec![judgement.sentence()]);
+    let lines = judgement.failure.as_ref().map(|failure| failure.lines()).unwrap_or_else(|| vec![judgement.sentence()]);
     status.set_type(judgement.verdict.as_str());
     status.set_message(lines.first().map(|first| line(first)).unwrap_or_default());
     status.set_description(text(lines));
@@ -108,7 +108,7 @@ fn case(check: &Check, class: &str) -> TestCase {
 fn told(check: &Check, count: &Count) -> Vec<String> {
     let shown = count.first.len() as u64;
     let more = count.unexpected().saturating_sub(shown);
-    let more = (more > 0 && check.kind != Kind::Times)
+    let more = (more > 0 && check.kind != CheckKind::Times)
         .then(|| format!("and {more} more; verify -o report.csv lists them all"));
     let title = if check.title.is_empty() { String::new() } else { format!(" ({})", check.title) };
     std::iter::once(format!("{}: {}{title}", check.name, check.told(count)))

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::build_url::BuildUrl;
-use crate::drill::{Circumstances, Numbers, Seen, Verdict};
+use crate::drill::{Circumstances, ScanNumbers, Seen, Verdict};
 use crate::not_checked::NotChecked;
 use crate::timing::{RestoreTimes, Timing};
 
@@ -52,7 +52,7 @@ proptest! {
         builds in 0_u64..2,
     ) {
         let checks: Vec<Check> = rules.iter().enumerate().map(|(place, (name, text, found, allowed, kind))| Check {
-            kind: if *kind == 2 { Kind::Relation } else { Kind::Rule },
+            kind: if *kind == 2 { CheckKind::Relation } else { CheckKind::Rule },
             name: format!("{place} {name}"),
             title: text.clone(),
             outcome: match kind {
@@ -63,7 +63,7 @@ proptest! {
         }).collect();
         let url = BuildUrl::parse("https://ci.example.com/gh/acme/api/7").expect("an address");
         let expected: Vec<ExpectedBuild> = missing.then(|| ExpectedBuild::new(url)).into_iter().collect();
-        let seen = Numbers { builds, ..Numbers::default() };
+        let seen = ScanNumbers { builds, ..ScanNumbers::default() };
         let judgement = Judgement::of(checks, vec![NotChecked::check(gap.0, gap.1)], expected, seen, about());
         let junit = read(&judgement);
 
@@ -83,15 +83,15 @@ proptest! {
 
 #[test]
 fn an_error_is_told_with_its_causes() {
-    let fault = crate::drill::Fault {
+    let failure = crate::drill::Failure {
         exit: crate::exit::Exit::Failed,
         message: "cannot connect".to_owned(),
         causes: vec!["connection refused".to_owned()],
         hint: Some("is it running?".to_owned()),
     };
-    let judgement = Judgement::blind(fault, Vec::new(), Vec::new(), about());
+    let judgement = Judgement::of_failure(failure, Vec::new(), Vec::new(), about());
     let junit = read(&judgement);
-    assert_eq!(judgement.verdict, Verdict::Blind);
+    assert_eq!(judgement.verdict, Verdict::CouldNotLook);
     let told = "cannot connect\ncannot connect\ncaused by: connection refused\nhint: is it running?".to_owned();
     assert_eq!(junit.case("the database was judged").ended, Ended::Error(told));
     assert!(junit.text.contains("time=\"1.234\""), "{}", junit.text);

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use crate::drill::{Judgement, Kind, Outcome, Seen};
+use crate::drill::{CheckKind, Judgement, Outcome, Seen};
 use crate::file_access::open_or_create;
 use crate::text::shorten;
 
@@ -40,8 +40,8 @@ pub fn append(judgement: &Judgement, file: &Path) -> io::Result<()> {
 pub fn markdown(judgement: &Judgement) -> String {
     let verdict = plain_up_to(SENTENCE, &judgement.sentence());
     let mut lines = vec!["## halfbuilt verify".to_owned(), String::new(), verdict, String::new()];
-    if let Some(fault) = &judgement.fault {
-        lines.extend(fault.lines().iter().map(|line| format!("- {}", plain_up_to(SENTENCE, line))));
+    if let Some(failure) = &judgement.failure {
+        lines.extend(failure.lines().iter().map(|line| format!("- {}", plain_up_to(SENTENCE, line))));
         lines.push(String::new());
     }
     if judgement.verdict.is_judged() {
@@ -81,7 +81,7 @@ fn builds(judgement: &Judgement) -> Vec<String> {
         lines.extend([format!("### {}", plain(&check.name)), String::new()]);
         lines.extend(count.first.iter().take(BUILDS).map(|seen| format!("- {}", plain(&Seen::line(seen)))));
         let more = count.unexpected().saturating_sub(count.first.len().min(BUILDS) as u64);
-        if check.kind == Kind::Times {
+        if check.kind == CheckKind::Times {
             lines.push(format!("- {}", plain(&check.title)));
         } else if more > 0 {
             lines.push(format!("- and {more} more"));

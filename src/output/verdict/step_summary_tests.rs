@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::drill::{Check, Circumstances, Count, Kind, Numbers};
+use crate::drill::{Check, CheckKind, Circumstances, Count, ScanNumbers};
 use crate::not_checked::NotChecked;
 use crate::timing::{RestoreTimes, Timing};
 
@@ -19,13 +19,13 @@ fn judgement(rules: usize, text: &str) -> Judgement {
     let (started_at, ended_at) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
     let about = Circumstances { database: None, profile: None, times, baseline: None, started_at, ended_at };
     let checks = (0..rules).map(|place| Check {
-        kind: Kind::Rule,
+        kind: CheckKind::Rule,
         name: format!("{place}{text}"),
         title: text.to_owned(),
         outcome: Outcome::Counted(Count { found: 100, expected: 0, allowed: 0, first: vec![seen.clone(); 20] }),
     });
     let gaps = (0..rules).map(|place| NotChecked::check(text, format!("{text}{place}"))).collect();
-    Judgement::of(checks.collect(), gaps, Vec::new(), Numbers { builds: 5, ..Numbers::default() }, about)
+    Judgement::of(checks.collect(), gaps, Vec::new(), ScanNumbers { builds: 5, ..ScanNumbers::default() }, about)
 }
 
 #[test]

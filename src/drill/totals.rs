@@ -11,7 +11,7 @@ const NAME_SHOWN: usize = 100;
 
 /// What a comparison comes to beside the builds that differ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Account {
+pub struct ComparisonTotals {
     /// Builds of the manifest in scope, all of which were looked for.
     pub builds: u64,
     /// Their projects.
@@ -43,7 +43,7 @@ pub struct Backwards {
     pub is: Option<i64>,
 }
 
-impl Account {
+impl ComparisonTotals {
     /// How many builds were compared. One that retention may have deleted, and that is not there, tells nothing.
     pub fn compared(&self) -> u64 {
         self.builds.saturating_sub(self.retired)
