@@ -48,7 +48,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let on_event = |event: &ReaderEvent<'_>| report_event(event, printer);
     let report = chosen.report.clone();
     let canceller = database.canceller();
-    let waiting = Waiting::watch(database.onlooker(), printer);
+    let waiting = Waiting::watch(database.blocking_sessions(), printer);
     let planning = plan(&request, &scan, chosen, &mut history, database, &on_event, printer);
     let (mut builds, plan) = interrupt.or_cancel(&canceller, planning).await?;
     drop(waiting);
@@ -80,7 +80,7 @@ async fn plan<'a>(
     printer: Printer,
 ) -> Result<(LiveBuilds<'a>, Plan), Error> {
     if request.reading.statement_timeout.is_none() {
-        database.give_up_after(FIRST_SILENCE);
+        database.set_answer_limit(FIRST_SILENCE);
     }
     gates::check_database(&database.identity().await?, &origin)?;
     gates::check_primary(&mut database, request.execute, printer).await?;

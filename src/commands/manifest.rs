@@ -47,7 +47,7 @@ pub(super) async fn run(args: ManifestArgs, interrupt: &Interrupt, printer: Prin
     let name = output.name();
     let mut database = interrupt.or(request.read.connect(printer)).await?;
     let canceller = database.canceller();
-    let _waiting = Waiting::watch(database.onlooker(), printer);
+    let _waiting = Waiting::watch(database.blocking_sessions(), printer);
     let count = async {
         let snapshot = database.snapshot(&request.plan.settings()).await?;
         count(&request, &snapshot, printer).await

@@ -83,7 +83,7 @@ impl ReadRequest {
     pub(super) async fn connect(&self, printer: Printer) -> Result<Database, Error> {
         let mut database = connect_to(self.database_url.as_deref(), printer).await?;
         if let Some(longest) = self.statement_timeout {
-            database.limit(longest);
+            database.set_statement_timeout(longest);
         }
         Ok(database)
     }

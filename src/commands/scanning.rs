@@ -57,7 +57,7 @@ pub(super) async fn scan_and_report(
     let metadata = metadata::open(output.as_ref())?;
     let mut database = interrupt.or(read.connect(printer)).await?;
     let canceller = database.canceller();
-    let _waiting = Waiting::watch(database.onlooker(), printer);
+    let _waiting = Waiting::watch(database.blocking_sessions(), printer);
     let work = async {
         // Before the snapshot, so that a report is never younger than it says.
         let scanned_at = Timestamp::now();
@@ -88,7 +88,7 @@ pub(super) async fn scan_and_report(
             progress.advance();
         }
         drop(findings);
-        snapshot.holds().await?;
+        snapshot.check_unbroken().await?;
         // The bar must be gone before a table appears.
         drop(progress);
         // The report first: were the process killed in between, an older file beside it would make it look older than it

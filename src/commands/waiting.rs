@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
-use crate::database::Onlooker;
+use crate::database::BlockingSessions;
 use crate::output::Printer;
 
 /// After how long it is said for the first time that something is waited for, and how often from then on.
@@ -16,13 +16,13 @@ pub(super) struct Waiting(JoinHandle<()>);
 
 impl Waiting {
     /// Begins to look.
-    pub(super) fn watch(onlooker: Onlooker, printer: Printer) -> Self {
+    pub(super) fn watch(blocking: BlockingSessions, printer: Printer) -> Self {
         Self(tokio::spawn(async move {
             let mut said = Vec::new();
             loop {
                 tokio::time::sleep(FIRST).await;
                 // Who cannot look has nothing to say.
-                let holders = onlooker.holders().await.unwrap_or_default();
+                let holders = blocking.find().await.unwrap_or_default();
                 if holders != said && !holders.is_empty() {
                     let who: Vec<String> = holders.iter().map(ToString::to_string).collect();
                     printer.say(&format!("the database waits for a lock that somebody holds: {}", who.join(", ")));

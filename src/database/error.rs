@@ -47,7 +47,7 @@ pub enum DatabaseError {
     },
     /// What was set for a transaction is not set in it.
     #[error("what was set for a transaction is not set in it")]
-    Unsettled,
+    SettingsLost,
     /// The lock that makes a deletion the only one is not held.
     #[error("the lock of this deletion is not held any more, or is held on another server than the one that is read")]
     LockLost,
@@ -131,7 +131,7 @@ impl DatabaseError {
             Self::NoAnswer { .. } => {
                 "is the server alive, and the network to it? --statement-timeout says how long it may take".to_owned()
             }
-            Self::Moved { .. } | Self::Unsettled => {
+            Self::Moved { .. } | Self::SettingsLost => {
                 "something between here and the server, such as a pooler, does not keep a transaction in one session: connect to the \
                  server itself, or have the pooler pool transactions or sessions, not statements"
                     .to_owned()

@@ -27,11 +27,11 @@ const TAKING: &str = "taking the lock of a deletion";
 
 /// What came of the wish to be the only one.
 #[derive(Debug)]
-pub enum Lock {
+pub enum LockAttempt {
     /// The lock is this connection's until it ends.
     Taken,
     /// Somebody else has it: the sessions that do, as far as they can be seen.
-    Held(Vec<Holder>),
+    Held(Vec<LockHolder>),
     /// The server does not let this role take a lock, or knows none.
     NotAllowed(DatabaseError),
 }
@@ -63,7 +63,7 @@ impl DeletionLock {
 
 /// A session that has the lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
+pub struct LockHolder {
     /// The server's process.
     pub pid: i64,
     /// The role; `None` for what this role may not see, here and below.
@@ -77,7 +77,7 @@ pub struct Holder {
 }
 
 /// Takes the lock on a new connection, which is then for nothing else, or says who has it.
-pub(super) async fn take(client: Client, holder: &str) -> Result<(Lock, Option<DeletionLock>), DatabaseError> {
+pub(super) async fn take(client: Client, holder: &str) -> Result<(LockAttempt, Option<DeletionLock>), DatabaseError> {
     let failed = |source| DatabaseError::statement(TAKING, source);
     client.batch_execute(LOCK_TRANSACTION).await.map_err(failed)?;
     client.batch_execute(SESSION).await.map_err(failed)?;
@@ -85,16 +85,16 @@ pub(super) async fn take(client: Client, holder: &str) -> Result<(Lock, Option<D
     match client.query_typed_one(LOCK, &[]).await.map_err(failed) {
         Ok(row) if row.field(TAKING, 0)? => {
             let pid = row.field(TAKING, 1)?;
-            Ok((Lock::Taken, Some(DeletionLock { client: Arc::new(client), pid })))
+            Ok((LockAttempt::Taken, Some(DeletionLock { client: Arc::new(client), pid })))
         }
-        Ok(_) => Ok((Lock::Held(holders(&client).await?), None)),
-        Err(error) if error.is_about_the_statement() => Ok((Lock::NotAllowed(error), None)),
+        Ok(_) => Ok((LockAttempt::Held(holders(&client).await?), None)),
+        Err(error) if error.is_about_the_statement() => Ok((LockAttempt::NotAllowed(error), None)),
         Err(error) => Err(error),
     }
 }
 
 /// Who has the lock, other than this session. Who may not see it sees nobody.
-pub(super) async fn holders(client: &impl GenericClient) -> Result<Vec<Holder>, DatabaseError> {
+pub(super) async fn holders(client: &impl GenericClient) -> Result<Vec<LockHolder>, DatabaseError> {
     let what = "asking who holds the lock of a deletion";
     let rows = match client.query_typed(LOCK_HOLDER, &[]).await {
         Ok(rows) => rows,
@@ -103,10 +103,10 @@ pub(super) async fn holders(client: &impl GenericClient) -> Result<Vec<Holder>, 
             return if error.is_about_the_statement() { Ok(Vec::new()) } else { Err(error) };
         }
     };
-    rows.iter().map(|row| Holder::read(row, what)).collect()
+    rows.iter().map(|row| LockHolder::read(row, what)).collect()
 }
 
-impl Holder {
+impl LockHolder {
     /// Reads a row of the part `lock_holder` or `waits` of server.sql.
     pub(super) fn read(row: &Row, what: &'static str) -> Result<Self, DatabaseError> {
         Ok(Self {
@@ -119,7 +119,7 @@ impl Holder {
     }
 }
 
-impl fmt::Display for Holder {
+impl fmt::Display for LockHolder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let named = |text: &Option<String>| text.as_deref().filter(|text| !text.is_empty()).map(str::to_owned);
         match named(&self.program) {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::FromSql;
 
 use super::error::DatabaseError;
-use super::silence::in_time;
+use super::time_limit::within_limit;
 
 /// One row of an answer.
 pub struct Row {
@@ -81,6 +81,6 @@ impl Rows<'_> {
     /// # Errors
     /// What the server says when it cannot go on.
     pub async fn next(&mut self) -> Result<Option<Row>, DatabaseError> {
-        in_time(self.what, self.silence, async { self.inner.next().await.transpose() }).await
+        within_limit(self.what, self.silence, async { self.inner.next().await.transpose() }).await
     }
 }

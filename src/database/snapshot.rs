@@ -13,9 +13,9 @@ use super::error::DatabaseError;
 use super::identity::DatabaseIdentity;
 use super::row::Field;
 use super::row::{Row, Rows};
-use super::silence::in_time;
+use super::time_limit::within_limit;
 
-/// Says whether it is still settled, and in which session of the server.
+/// Says whether the settings are still in force, and in which session of the server.
 const SETTLED: &str = sql::SESSION.part("settled");
 /// Says whether the lock of a deletion is held.
 const LOCK_HELD: &str = sql::SERVER.part("lock_held");
@@ -41,9 +41,9 @@ pub enum Parameter {
     Integers(Vec<i64>),
 }
 
-/// Makes sure that a transaction is what it was begun as: settled, in the server's process `begun_in`, with the lock held by `lock`.
+/// Makes sure that a transaction is what it was begun as: with its settings, in the server's process `begun_in`, with the lock held by `lock`.
 /// Tells the process.
-pub(super) async fn settled(
+pub(super) async fn check_settings(
     transaction: &Transaction<'_>,
     lock: Option<i64>,
     begun_in: Option<i64>,
@@ -55,7 +55,7 @@ pub(super) async fn settled(
         return Err(DatabaseError::Moved { before, now: pid });
     }
     if !row.field::<bool>(SETTING_UP, 1)? {
-        return Err(DatabaseError::Unsettled);
+        return Err(DatabaseError::SettingsLost);
     }
     if let Some(lock) = lock {
         let held = transaction.query_typed_one(LOCK_HELD, &[(&vec![lock], Type::INT8_ARRAY)]).await;
@@ -95,16 +95,16 @@ impl Snapshot<'_> {
     ///
     /// # Errors
     /// It was not; the lock of the deletion is held no more; the connection is lost.
-    pub async fn holds(&self) -> Result<(), DatabaseError> {
-        let settled = settled(&self.transaction, self.lock, Some(self.pid));
-        in_time(SETTING_UP, self.looking(), settled).await.map(drop)
+    pub async fn check_unbroken(&self) -> Result<(), DatabaseError> {
+        let settled = check_settings(&self.transaction, self.lock, Some(self.pid));
+        within_limit(SETTING_UP, self.looking(), settled).await.map(drop)
     }
 
     /// Gives settings to the SQL, as `halfbuilt.<name>`; those that are not named stay.
     ///
     /// # Errors
     /// The connection is lost.
-    pub async fn give(&self, settings: &[(&str, String)]) -> Result<(), DatabaseError> {
+    pub async fn set(&self, settings: &[(&str, String)]) -> Result<(), DatabaseError> {
         let (names, values) = settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).unzip();
         let parameters = [Parameter::Texts(names), Parameter::Texts(values)];
         let mut set = self.rows("giving the settings to the SQL", SETTINGS, &parameters).await?;
@@ -116,8 +116,8 @@ impl Snapshot<'_> {
     ///
     /// # Errors
     /// [`DatabaseError::Query`] with the server's complaint and its position.
-    pub async fn takes(&self, what: &str, sql: &str) -> Result<(), DatabaseError> {
-        in_time(what, self.looking(), columns::check(&self.transaction, what, sql)).await
+    pub async fn check(&self, what: &str, sql: &str) -> Result<(), DatabaseError> {
+        within_limit(what, self.looking(), columns::check(&self.transaction, what, sql)).await
     }
 
     /// Has the server check a statement without parameters, and tells the columns of its result.
@@ -125,18 +125,18 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`DatabaseError::Query`] with the server's complaint and its position.
     pub async fn columns(&self, what: &str, sql: &str) -> Result<Vec<Column>, DatabaseError> {
-        in_time(what, self.looking(), columns::read(&self.transaction, what, sql)).await
+        within_limit(what, self.looking(), columns::read(&self.transaction, what, sql)).await
     }
 
     /// How the server would run a statement, as the JSON that it gives.
     ///
     /// # Errors
     /// [`DatabaseError::Query`] with the server's complaint and its position.
-    pub async fn explanation(&self, what: &str, sql: &str) -> Result<String, DatabaseError> {
+    pub async fn explain(&self, what: &str, sql: &str) -> Result<String, DatabaseError> {
         let statement = format!("{EXPLAIN}{sql}");
         let explain =
             async { self.transaction.simple_query(&statement).await.map_err(|source| query_error(what, source)) };
-        let rows = in_time(what, self.looking(), explain).await?;
+        let rows = within_limit(what, self.looking(), explain).await?;
         let lines = rows.iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0),
             _ => None,
@@ -148,12 +148,12 @@ impl Snapshot<'_> {
     ///
     /// # Errors
     /// The connection is lost.
-    pub async fn compiles(&self, wanted: bool) -> Result<(), DatabaseError> {
+    pub async fn set_jit(&self, wanted: bool) -> Result<(), DatabaseError> {
         let statement = sql::filled(JIT, &[("wanted", if wanted { "true" } else { "false" })]);
         let set = async {
             self.transaction.batch_execute(&statement).await.map_err(|source| query_error(SETTING_UP, source))
         };
-        in_time(SETTING_UP, self.looking(), set).await
+        within_limit(SETTING_UP, self.looking(), set).await
     }
 
     /// Runs a statement and streams its rows.
@@ -172,7 +172,7 @@ impl Snapshot<'_> {
             let asked = self.transaction.query_typed_raw(sql, parameters).await;
             asked.map_err(|source| query_error(what, source))
         };
-        let rows = in_time(what, self.silence, ask).await?;
+        let rows = within_limit(what, self.silence, ask).await?;
         let rows = rows.map_ok(move |row| Row::new(row, what)).map_err(move |source| query_error(what, source));
         Ok(Rows { inner: rows.boxed(), what, silence: self.silence })
     }

@@ -118,7 +118,7 @@ impl<'a> Census<'a> {
         let statement = fit.relations(plan, Scope::All).census();
         let times = Parameter::Texts(vec![covered.to_string(), backup.to_string()]);
         // Sums over all steps and all output: what compiling is good for, where there are many.
-        snapshot.compiles(true).await?;
+        snapshot.set_jit(true).await?;
         let mut set = snapshot.rows("setting up the session", SETTINGS, &[]).await?;
         while set.next().await?.is_some() {}
         drop(set);
@@ -203,7 +203,7 @@ impl Scan<'_> {
     /// # Errors
     /// What the server complains about.
     pub async fn there(&self, builds: (Vec<String>, Vec<i64>, Vec<i64>)) -> Result<Vec<There>, ScanError> {
-        self.snapshot.compiles(false).await?;
+        self.snapshot.set_jit(false).await?;
         Census::there(self.plan, &self.fit, self.snapshot, builds).await
     }
 }

@@ -112,7 +112,7 @@ pub async fn joint_fault(
     let statement = Relations { profile, shape: &Shape::of(schema.clone()), scope: Scope::All }.findings(&parts);
     let part = "the scan as a whole".to_owned();
     let place = Place { file: &profile.file, line: 1, part, sql: "", before: 0 };
-    snapshot.takes("reading the scan as a whole", &statement).await.err().map(|error| place.misfit(error))
+    snapshot.check("reading the scan as a whole", &statement).await.err().map(|error| place.misfit(error))
 }
 
 async fn look_at_relation(

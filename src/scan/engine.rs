@@ -220,7 +220,7 @@ impl<'a> Scan<'a> {
         }
         if !given.is_empty() {
             // The statement that counts every build is compiled, and no other that comes after it is the better for it.
-            self.snapshot.compiles(false).await?;
+            self.snapshot.set_jit(false).await?;
         }
         let as_rules: Vec<Rule> = given.into_iter().map(|given| given.into_rule(&mut parameters)).collect();
         for (place, rule) in as_rules.iter().enumerate() {

@@ -45,7 +45,7 @@ impl Premise {
         let mut premise = Self { clock_ahead, ..asker.premise().await? };
         asker.add_habits(&mut premise).await?;
         premise.step_habits = asker.step_habits().await?;
-        snapshot.give(&plan.settings_by(&premise)).await?;
+        snapshot.set(&plan.settings_by(&premise)).await?;
         Ok(premise)
     }
 
@@ -174,7 +174,7 @@ impl Asker<'_> {
 
     /// What all builds say to T and this R; without R, only what the time is and whether the queue moves.
     async fn ask(&self, restored: Option<Timestamp>, output: OutputRead) -> Result<Answer, ScanError> {
-        self.snapshot.give(&self.plan.settings_with(restored, None)).await?;
+        self.snapshot.set(&self.plan.settings_with(restored, None)).await?;
         // Where it is not on record when a piece was stored, no output is read at all.
         let narrows =
             output == OutputRead::OfBuildsAtWork && self.relations.takes_keys() && self.relations.tells_when_stored();

@@ -147,7 +147,7 @@ impl Buckets {
     ) -> Result<bool, ScanError> {
         let Some(statement) = relations.sieve(level) else { return Ok(false) };
         let before = self.parameters();
-        snapshot.compiles(true).await?;
+        snapshot.set_jit(true).await?;
         let mut rows = snapshot.rows("adding up steps and output", &statement, &before).await?;
         let mut buckets = Vec::new();
         self.difference = 0.0;
@@ -167,7 +167,7 @@ impl Buckets {
             self.difference += difference;
         }
         drop(rows);
-        snapshot.compiles(false).await?;
+        snapshot.set_jit(false).await?;
         self.levels.push(buckets);
         Ok(true)
     }

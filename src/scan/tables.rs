@@ -198,7 +198,7 @@ async fn explain(
     snapshot: &Snapshot<'_>,
     into: &mut BTreeSet<(String, String)>,
 ) -> Result<(), ScanError> {
-    let explained = snapshot.explanation(what, sql).await?;
+    let explained = snapshot.explain(what, sql).await?;
     let explained: Value = serde_json::from_str(&explained).map_err(|_| ScanError::NoAnswer { what: "EXPLAIN" })?;
     scanned(&explained, into);
     Ok(())

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::time::sleep;
 
 use crate::commands::Error;
-use crate::database::{Database, DatabaseIdentity, Holder, Lock};
+use crate::database::{Database, DatabaseIdentity, LockAttempt, LockHolder};
 use crate::deletion::journal::Who;
 use crate::deletion::{self, GateError, Permit};
 use crate::output::Printer;
@@ -160,8 +160,8 @@ pub(super) async fn take_lock(database: &mut Database, execute: bool, printer: P
     let (began, mut said) = (Instant::now(), false);
     loop {
         match database.lock(&Who::am_i().holder()).await? {
-            Lock::Taken => return Ok(()),
-            Lock::Held(holders) if began.elapsed() < LOCK_OF_A_KILLED_RUN && !holders.iter().any(is_alive) => {
+            LockAttempt::Taken => return Ok(()),
+            LockAttempt::Held(holders) if began.elapsed() < LOCK_OF_A_KILLED_RUN && !holders.iter().any(is_alive) => {
                 if !said {
                     let who: Vec<String> = holders.iter().map(ToString::to_string).collect();
                     printer.say(&format!(
@@ -173,8 +173,8 @@ pub(super) async fn take_lock(database: &mut Database, execute: bool, printer: P
                 }
                 sleep(TRY_LOCK_EVERY).await;
             }
-            Lock::Held(holders) => return Err(busy(&holders).into()),
-            Lock::NotAllowed(error) => {
+            LockAttempt::Held(holders) => return Err(busy(&holders).into()),
+            LockAttempt::NotAllowed(error) => {
                 let causes = crate::causes::told_apart(&error).join(": ");
                 let causes = shorten(&causes, SHOWN);
                 printer.warn(&format!("not checked whether another deletion is at work: {error}: {causes}"));
@@ -185,6 +185,6 @@ pub(super) async fn take_lock(database: &mut Database, execute: bool, printer: P
 }
 
 /// Whether who holds the lock is known to live: a process of this machine.
-fn is_alive(holder: &Holder) -> bool {
+fn is_alive(holder: &LockHolder) -> bool {
     holder.program.as_deref().is_some_and(|program| Who::am_i().sees_alive(program))
 }

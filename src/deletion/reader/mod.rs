@@ -101,7 +101,7 @@ impl<'a> LiveBuilds<'a> {
             let snapshot = database.snapshot(&plan.settings()).await?;
             let fit = Fit::check(plan, &snapshot).await?;
             let premise = Premise::establish(plan, &fit, &snapshot).await?;
-            snapshot.holds().await?;
+            snapshot.check_unbroken().await?;
             let schemas = snapshot.schemas().to_vec();
             (fit, premise, schemas)
         };
@@ -181,7 +181,7 @@ impl<'a> LiveBuilds<'a> {
         let plan = self.options.plan;
         let snapshot = self.database.snapshot(&plan.settings_by(&self.premise)).await?;
         let projects = Lookup::new(plan, &self.fit, &self.premise, &snapshot).projects().await?;
-        snapshot.holds().await?;
+        snapshot.check_unbroken().await?;
         Ok(projects)
     }
 
@@ -234,7 +234,7 @@ impl<'a> LiveBuilds<'a> {
             canceller.cancel().await;
         }
         let extent = written?;
-        snapshot.holds().await.map_err(ScanError::from)?;
+        snapshot.check_unbroken().await.map_err(ScanError::from)?;
         archiver.record(&extent, urls);
         Ok(ArchivedBatch { fingerprints, extent: Some(extent) })
     }
@@ -246,7 +246,7 @@ impl<'a> LiveBuilds<'a> {
         let readings = read_builds(&lookup, self.searches_by_url, chosen).await?;
         // Where somebody has replaced a table since, every build may look gone.
         self.fit.reads_the_same(&snapshot).await?;
-        snapshot.holds().await?;
+        snapshot.check_unbroken().await?;
         Ok(readings)
     }
 

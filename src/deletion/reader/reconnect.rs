@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use crate::database::{Database, Lock, Position};
+use crate::database::{Database, LockAttempt, Position};
 use crate::deletion::journal::Who;
 use crate::scan::{Fit, ScanError};
 use crate::table::changed;
@@ -60,7 +60,7 @@ impl LiveBuilds<'_> {
         }
         // Where only the other connection was lost, the lock need not be taken again.
         let holds_lock = !self.options.execute || database.take_over_lock(&mut self.database).await?;
-        if !holds_lock && matches!(database.lock(&Who::am_i().holder()).await?, Lock::Held(_)) {
+        if !holds_lock && matches!(database.lock(&Who::am_i().holder()).await?, LockAttempt::Held(_)) {
             (self.on_event)(&ReaderEvent::LockIsHeld);
             return Ok(None);
         }

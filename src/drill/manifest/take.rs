@@ -83,7 +83,7 @@ impl Manifest {
             gathered.add(&build);
             on_build();
         }
-        snapshot.holds().await?;
+        snapshot.check_unbroken().await?;
         let identity = snapshot.identity().clone();
         Ok(gathered.finish(Self::empty(plan, (identity.system_identifier, identity.name), clock, times)))
     }

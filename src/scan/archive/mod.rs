@@ -76,7 +76,7 @@ impl Archiving {
             let every = compose::part("every", "NOT MATERIALIZED", &sql);
             let statement = statement(fit, &[every]);
             snapshot
-                .takes(&format!("reading {}", place.part), &statement)
+                .check(&format!("reading {}", place.part), &statement)
                 .await
                 .map_err(|error| place.misfit(error))?;
             schemas.push(checked.table.0);

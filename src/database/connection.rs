@@ -12,13 +12,13 @@ use tokio_postgres::{CancelToken, Client, IsolationLevel, Transaction};
 use crate::libpq::{self, Connected, ReachedServer, Settings};
 use crate::sql;
 
+use super::blocking_sessions::BlockingSessions;
 use super::error::DatabaseError;
 use super::identity::{self, DatabaseIdentity, Position};
-use super::lock::{self, DeletionLock, Holder, Lock};
-use super::onlooker::Onlooker;
+use super::lock::{self, DeletionLock, LockAttempt, LockHolder};
 use super::row::Field;
-use super::silence::in_time;
-use super::snapshot::{SETTING_UP, Snapshot, query_error, settled};
+use super::snapshot::{SETTING_UP, Snapshot, check_settings, query_error};
+use super::time_limit::within_limit;
 
 /// Settles what a transaction must not inherit: the search path, the time zone, how long it may idle.
 const SESSION: &str = sql::SESSION.part("session");
@@ -104,13 +104,13 @@ impl Database {
     }
 
     /// Has the server give up a statement that runs longer.
-    pub fn limit(&mut self, longest: Duration) {
+    pub fn set_statement_timeout(&mut self, longest: Duration) {
         self.longest = Some(longest);
         self.silence = Some(longest + ON_THE_WAY);
     }
 
     /// Gives the server up where it says nothing for so long, whatever it is busy with.
-    pub fn give_up_after(&mut self, silence: Duration) {
+    pub fn set_answer_limit(&mut self, silence: Duration) {
         self.silence = Some(silence);
     }
 
@@ -133,7 +133,7 @@ impl Database {
                     // In a transaction of its own, which a refusal may spoil.
                     named.complete(&self.begin().await?.transaction).await
                 };
-                in_time("asking which database this is", limit, ask).await?
+                within_limit("asking which database this is", limit, ask).await?
             }
         };
         Ok(self.identity.insert(identity).clone())
@@ -151,7 +151,7 @@ impl Database {
             let row = begun.transaction.query_typed_one(STANDBY, &[]).await;
             row.map_err(|source| query_error(what, source))?.field(what, 0)
         };
-        in_time(what, limit, ask).await
+        within_limit(what, limit, ask).await
     }
 
     /// Where the server is in its history; `None` where it does not tell.
@@ -161,7 +161,7 @@ impl Database {
     pub async fn position(&mut self) -> Result<Option<Position>, DatabaseError> {
         let limit = self.first_answer();
         let ask = async { identity::position(&self.begin().await?.transaction).await };
-        in_time("asking how far the server's log has come", limit, ask).await
+        within_limit("asking how far the server's log has come", limit, ask).await
     }
 
     /// The schemas in which a session of this role looks for tables, in their order.
@@ -177,7 +177,7 @@ impl Database {
                     begun.transaction.batch_execute(PATH_OF_ROLE).await.map_err(failed)?;
                     begun.transaction.query_typed_one(SCHEMAS, &[]).await.map_err(failed)?.field(what, 0)
                 };
-                in_time(what, limit, ask).await?
+                within_limit(what, limit, ask).await?
             }
         };
         Ok(self.schemas.insert(schemas).clone())
@@ -188,16 +188,16 @@ impl Database {
     ///
     /// # Errors
     /// The connection is lost.
-    pub async fn lock(&mut self, holder: &str) -> Result<Lock, DatabaseError> {
+    pub async fn lock(&mut self, holder: &str) -> Result<LockAttempt, DatabaseError> {
         // The connection has to be the lock's own: foreign SQL runs on this one, and its transactions end.
         let Connected { client, .. } = libpq::reconnect(&self.settings, &self.server).await?;
         let (lock, taken) =
-            in_time("taking the lock of a deletion", self.first_answer(), lock::take(client, holder)).await?;
+            within_limit("taking the lock of a deletion", self.first_answer(), lock::take(client, holder)).await?;
         self.needs_lock = taken.is_some();
         self.lock = taken;
         Ok(match lock {
             // A lock that cannot be seen by those who read is none: the two connections may lead to two servers.
-            Lock::Taken if self.snapshot(&[]).await.is_err_and(|error| error.is_a_lost_lock()) => {
+            LockAttempt::Taken if self.snapshot(&[]).await.is_err_and(|error| error.is_a_lost_lock()) => {
                 self.lock = None;
                 // It stays of no use: nothing is to be read through it as if no lock were needed.
                 return Err(DatabaseError::LockLost);
@@ -240,18 +240,22 @@ impl Database {
     ///
     /// # Errors
     /// The connection is lost.
-    pub async fn lock_holders(&mut self) -> Result<Vec<Holder>, DatabaseError> {
+    pub async fn lock_holders(&mut self) -> Result<Vec<LockHolder>, DatabaseError> {
         let own = self.lock.as_ref().map(DeletionLock::pid);
         let limit = self.first_answer();
         let ask = async { lock::holders(&self.begin().await?.transaction).await };
-        let mut holders = in_time("asking who holds the lock of a deletion", limit, ask).await?;
+        let mut holders = within_limit("asking who holds the lock of a deletion", limit, ask).await?;
         holders.retain(|holder| Some(holder.pid) != own);
         Ok(holders)
     }
 
     /// Something that sees what the snapshot waits for, while it is busy.
-    pub fn onlooker(&self) -> Onlooker {
-        Onlooker { settings: Arc::clone(&self.settings), server: self.server.clone(), pid: Arc::clone(&self.pid) }
+    pub fn blocking_sessions(&self) -> BlockingSessions {
+        BlockingSessions {
+            settings: Arc::clone(&self.settings),
+            server: self.server.clone(),
+            pid: Arc::clone(&self.pid),
+        }
     }
 
     /// Something that can stop a running statement while the snapshot is busy with it.
@@ -270,9 +274,9 @@ impl Database {
         let identity = self.identity().await?;
         let schemas = self.schemas().await?;
         let (limit, silence) = (self.first_answer(), self.silence);
-        let Begun { transaction, pid, lock } = in_time("beginning a snapshot", limit, self.begin()).await?;
+        let Begun { transaction, pid, lock } = within_limit("beginning a snapshot", limit, self.begin()).await?;
         let snapshot = Snapshot { transaction, identity, schemas, pid, lock, silence };
-        snapshot.give(settings).await?;
+        snapshot.set(settings).await?;
         Ok(snapshot)
     }
 
@@ -292,7 +296,7 @@ impl Database {
             transaction.batch_execute(&limited).await.map_err(failed)?;
         }
         let lock = self.lock.as_ref().map(DeletionLock::pid);
-        let pid = settled(&transaction, lock, None).await?;
+        let pid = check_settings(&transaction, lock, None).await?;
         self.pid.store(pid, Ordering::Relaxed);
         Ok(Begun { transaction, pid, lock })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::error::DatabaseError;
 
 /// Does something unless the server says nothing for too long; without a limit it is waited for.
-pub(super) async fn in_time<T>(
+pub(super) async fn within_limit<T>(
     what: &str,
     limit: Option<Duration>,
     work: impl Future<Output = Result<T, DatabaseError>>,

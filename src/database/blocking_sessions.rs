@@ -10,9 +10,9 @@ use crate::libpq::{self, Connected, ReachedServer, Settings};
 use crate::sql;
 
 use super::error::DatabaseError;
-use super::lock::Holder;
-use super::silence::in_time;
+use super::lock::LockHolder;
 use super::snapshot::query_error;
+use super::time_limit::within_limit;
 
 /// Begins a transaction that only reads.
 const LOOK: &str = sql::SERVER.part("lock_transaction");
@@ -26,19 +26,19 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Sees what a [`Database`](super::Database) waits for.
 #[derive(Clone)]
-pub struct Onlooker {
+pub struct BlockingSessions {
     pub(super) settings: Arc<Settings>,
     pub(super) server: ReachedServer,
     /// The server's process of the transaction that was begun last; 0 before the first.
     pub(super) pid: Arc<AtomicI64>,
 }
 
-impl Onlooker {
+impl BlockingSessions {
     /// The sessions that hold a lock for which the transaction waits; none where it waits for no lock.
     ///
     /// # Errors
     /// The server cannot be reached once more, or does not tell.
-    pub async fn holders(&self) -> Result<Vec<Holder>, DatabaseError> {
+    pub async fn find(&self) -> Result<Vec<LockHolder>, DatabaseError> {
         let Ok(pid @ 1..) = i32::try_from(self.pid.load(Ordering::Relaxed)) else { return Ok(Vec::new()) };
         let failed = |source| query_error(WHAT, source);
         let look = async {
@@ -46,8 +46,8 @@ impl Onlooker {
             client.batch_execute(LOOK).await.map_err(failed)?;
             client.batch_execute(SESSION).await.map_err(failed)?;
             let rows = client.query_typed(WAITS, &[(&pid, Type::INT4)]).await.map_err(failed)?;
-            rows.iter().map(|row| Holder::read(row, WHAT)).collect()
+            rows.iter().map(|row| LockHolder::read(row, WHAT)).collect()
         };
-        in_time(WHAT, Some(LIMIT), look).await
+        within_limit(WHAT, Some(LIMIT), look).await
     }
 }
