@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::text::escape_controls;
+use crate::text::Foreign;
 
 /// How far the columns are apart.
 const APART: usize = 2;
@@ -15,8 +15,8 @@ pub struct Listing {
 
 #[derive(Clone, Debug)]
 enum Row {
-    Cells(Vec<String>),
-    Note(String),
+    Cells(Vec<Foreign>),
+    Note(Foreign),
 }
 
 impl Listing {
@@ -30,17 +30,17 @@ impl Listing {
     /// Adds a row.
     pub fn add(&mut self, cells: impl IntoIterator<Item = String>) {
         // Cells may come out of files and from servers.
-        self.rows.push(Row::Cells(cells.into_iter().map(|cell| escape_controls(&cell)).collect()));
+        self.rows.push(Row::Cells(cells.into_iter().map(|cell| Foreign::new(&cell)).collect()));
     }
 
     /// Adds a line below the latest row that belongs to it.
     pub fn note(&mut self, text: &str) {
-        self.rows.push(Row::Note(escape_controls(text)));
+        self.rows.push(Row::Note(Foreign::new(text)));
     }
 
     fn width(&self, column: usize) -> usize {
         let width = |row: &Row| match row {
-            Row::Cells(cells) => cells.get(column).map_or(0, |cell| cell.chars().count()),
+            Row::Cells(cells) => cells.get(column).map_or(0, |cell| cell.as_str().chars().count()),
             Row::Note(_) => 0,
         };
         self.rows.iter().map(width).max().unwrap_or_default()

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
 use crate::causes::told_apart;
-use crate::text::{escape_controls, no_command};
+use crate::text::{Foreign, no_command};
 
 /// Writes to stderr, one message a line. What cannot be said there is not worth ending a run for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,12 +14,12 @@ pub struct Printer;
 impl Printer {
     /// Says something.
     pub fn say(self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{}", no_command(&escape_controls(text)));
+        let _ = writeln!(io::stderr().lock(), "{}", no_command(Foreign::new(text).as_str()));
     }
 
     /// Tells the runner of a CI what to do.
     pub fn command(self, line: &str) {
-        let _ = writeln!(io::stderr().lock(), "{}", escape_controls(line));
+        let _ = writeln!(io::stderr().lock(), "{}", Foreign::new(line));
     }
 
     /// Says something that may be amiss.
@@ -49,7 +49,7 @@ impl Printer {
             return None;
         }
         // The lock must not be held while a person thinks: others have things to say.
-        let _ = write!(io::stderr(), "{}", escape_controls(question));
+        let _ = write!(io::stderr(), "{}", Foreign::new(question));
         let mut answer = String::new();
         io::stdin().read_line(&mut answer).ok()?;
         Some(answer.trim().to_owned())

@@ -10,15 +10,12 @@ use crate::not_checked::NotChecked;
 use crate::obstacle::gist;
 use crate::premise::Contradictions;
 use crate::scan::{Scan, Scope};
-use crate::text::by_reason;
-use crate::text::{counted, escape_controls, shorten};
+use crate::text::{Foreign, by_reason, counted};
 
-/// How much of what stands against a deletion is shown, in characters.
-const OBSTACLE: usize = 160;
 /// How many such reasons a summary names.
 const OBSTACLES: usize = 12;
 /// How many projects a summary names.
-const PROJECTS_SHOWN: usize = 20;
+const PROJECTS: usize = 20;
 
 /// The numbers of one scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,7 +39,7 @@ pub struct Summary {
     /// Those that may be deleted.
     pub deletable: u64,
     /// What stands against deleting them, and of how many.
-    pub by_obstacle: BTreeMap<String, u64>,
+    pub by_obstacle: BTreeMap<Foreign, u64>,
     /// What the comparison with a baseline comes to; `None` where there is no baseline.
     pub compared: Option<ComparisonTotals>,
 }
@@ -74,7 +71,7 @@ impl Summary {
         self.abnormal += 1;
         self.deletable += u64::from(found.is_deletable());
         for obstacle in &found.obstacles {
-            *self.by_obstacle.entry(shorten(&gist(&obstacle.to_string()), OBSTACLE)).or_default() += 1;
+            *self.by_obstacle.entry(Foreign::url(&gist(&obstacle.to_string()))).or_default() += 1;
         }
         *self.by_timing.entry(found.timing.as_str()).or_default() += 1;
         count(&mut self.by_project, found.project.as_deref().unwrap_or_default());
@@ -116,10 +113,10 @@ impl fmt::Display for Summary {
         }
         if !self.by_obstacle.is_empty() {
             write!(f, "\nnot deletable, since:")?;
-            let mut obstacles: Vec<(&String, &u64)> = self.by_obstacle.iter().collect();
+            let mut obstacles: Vec<(&Foreign, &u64)> = self.by_obstacle.iter().collect();
             obstacles.sort_by_key(|(why, builds)| (std::cmp::Reverse(**builds), *why));
             for (why, builds) in obstacles.iter().take(OBSTACLES) {
-                write!(f, "\n  {builds:>8}  {}", escape_controls(why))?;
+                write!(f, "\n  {builds:>8}  {}", why)?;
             }
             let more = obstacles.len().saturating_sub(OBSTACLES);
             if more > 0 {
@@ -130,12 +127,12 @@ impl fmt::Display for Summary {
             write!(f, "\nby project:")?;
             let mut projects: Vec<(&String, &u64)> = self.by_project.iter().collect();
             projects.sort_by_key(|(name, builds)| (std::cmp::Reverse(**builds), *name));
-            for (project, builds) in projects.iter().take(PROJECTS_SHOWN) {
+            for (project, builds) in projects.iter().take(PROJECTS) {
                 let all = self.scope.projects.get(*project).copied().unwrap_or_default();
-                let name = if project.is_empty() { "(no project)".to_owned() } else { escape_controls(project) };
+                let name = if project.is_empty() { "(no project)".to_owned() } else { Foreign::new(project).into() };
                 write!(f, "\n  {builds:>8}  {name} (of {all})")?;
             }
-            let more = projects.len().saturating_sub(PROJECTS_SHOWN);
+            let more = projects.len().saturating_sub(PROJECTS);
             if more > 0 {
                 write!(f, "\n            and {more} more projects")?;
             }
@@ -144,13 +141,13 @@ impl fmt::Display for Summary {
             write!(f, "\nnot needed:")?;
             for (why, what) in by_reason(self.not_needed.iter().map(|left| (left.what.to_string(), left.why.as_str())))
             {
-                write!(f, "\n            {}: {}", escape_controls(&what.join(", ")), escape_controls(why))?;
+                write!(f, "\n            {}: {}", Foreign::new(&what.join(", ")), Foreign::new(why))?;
             }
         }
         if !self.not_checked.is_empty() {
             write!(f, "\nnot checked:")?;
             for (why, what) in self.not_checked_by_reason() {
-                write!(f, "\n            {}: {}", escape_controls(&what.join(", ")), escape_controls(why))?;
+                write!(f, "\n            {}: {}", Foreign::new(&what.join(", ")), Foreign::new(why))?;
             }
         }
         Ok(())

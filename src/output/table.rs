@@ -8,16 +8,13 @@ use console::Term;
 
 use crate::deletion::{Decision, Planned};
 use crate::finding::Finding;
-use crate::text::shorten;
+use crate::text::Foreign;
 
 use super::Summary;
 use super::harmless::for_eyes;
 
 /// How many rows a table shows: more is no table for eyes, and would have to be kept in memory.
 const ROWS: usize = 200;
-/// How many characters of one cell are shown.
-const CELL: usize = 160;
-
 /// How many characters wide a table is where neither a terminal nor COLUMNS says.
 const WIDTH: u16 = 160;
 
@@ -40,12 +37,12 @@ impl FindingTable {
             return;
         }
         self.table.add_row([
-            shorten(found.project.as_deref().unwrap_or_default(), CELL),
+            Foreign::name(found.project.as_deref().unwrap_or_default()).into(),
             found.build_num.map(|number| number.to_string()).unwrap_or_default(),
             found.timing.to_string(),
             if found.is_deletable() { "yes" } else { "no" }.to_owned(),
             found.reasons.join("\n"),
-            shorten(&found.evidence, CELL),
+            Foreign::url(&found.evidence).into(),
         ]);
     }
 
@@ -86,7 +83,7 @@ impl PlanTable {
                 Decision::Keep(state, _) => format!("keep ({state})"),
             };
             let why = planned.decision.to_string();
-            rows.add_row([decision, shorten(&planned.chosen.url_text, CELL), shorten(&why, CELL)]);
+            rows.add_row([decision, Foreign::url(&planned.chosen.url_text).into(), Foreign::url(&why).into()]);
         }
         write!(to, "{}", for_eyes(&rows))?;
         match plan.len().saturating_sub(ROWS) {

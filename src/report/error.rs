@@ -2,6 +2,7 @@
 
 use crate::build_url::BuildUrlError;
 use crate::file_access::{LONGEST_LINE, REPORT, size};
+use crate::text::Foreign;
 
 /// A report or a list that cannot be trusted. Lines are counted from 1.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +25,7 @@ pub enum ReportError {
     Separator(char),
     /// The first line is neither a header nor a URL.
     #[error("line {line}: expected the header row of a report or the URL of a build, found {found:?}")]
-    Neither { line: u64, found: String },
+    Neither { line: u64, found: Foreign },
     #[error("the header row has {how} column {column:?}")]
     Column {
         /// `no` or `more than one`.
@@ -34,17 +35,11 @@ pub enum ReportError {
     #[error("line {line}: the row has {found} cells, the header has {expected}")]
     Cells { line: u64, found: u64, expected: u64 },
     #[error("line {line}: {column} {value:?}: expected {expected}")]
-    Cell {
-        line: u64,
-        column: &'static str,
-        /// The start of what the cell holds.
-        value: String,
-        expected: &'static str,
-    },
+    Cell { line: u64, column: &'static str, value: Foreign, expected: &'static str },
     #[error("line {line}: {text:?} is not the URL of a build")]
-    Url { line: u64, text: String, source: BuildUrlError },
+    Url { line: u64, text: Foreign, source: BuildUrlError },
     #[error("line {line}: {url} stands there a second time, first on line {first}")]
-    Twice { line: u64, url: String, first: u64 },
+    Twice { line: u64, url: Foreign, first: u64 },
     #[error("it is not CSV")]
     Csv(#[source] csv::Error),
 }
@@ -59,7 +54,7 @@ impl ReportError {
             }
             Self::Separator(_) => "save it as CSV with commas",
             Self::SomethingElse(_) => "give the report that `halfbuilt scan -o` wrote",
-            Self::Url { text, .. } if text.starts_with('/') => "--base-url https://HOST completes it",
+            Self::Url { text, .. } if text.as_str().starts_with('/') => "--base-url https://HOST completes it",
             Self::NotUtf8 { .. } => "save it as \"CSV UTF-8\"",
             Self::Url { .. } => {
                 "expected https://HOST/VCS/ORG/PROJECT/NUMBER, such as https://ci.example.com/gh/acme/api/1234"

@@ -6,17 +6,13 @@ use std::io::{BufRead, BufReader, Read};
 
 use crate::build_url::BuildUrl;
 use crate::file_access::{LONGEST_LINE, REPORT};
-use crate::text::shorten;
+use crate::text::Foreign;
 
 use super::cell::Column;
 use super::choice::{Chosen, Judged};
 use super::error::ReportError;
 use super::records::{Cells, Records};
 
-/// How much of a cell or a line is shown in a message, in characters.
-const CELL: usize = 80;
-/// How much of the URL of a build is shown in a message, in characters.
-const URL: usize = 300;
 /// How many bytes of a file are read at once.
 const PIECE: usize = 64 << 10;
 /// The first line of a list that was cut out of a report.
@@ -91,7 +87,7 @@ fn looks_like_a_header(text: &str) -> Result<bool, ReportError> {
     if first.contains("build_url") || first.contains(',') {
         return Ok(true);
     }
-    Err(ReportError::Neither { line: index as u64 + 1, found: shorten(first, CELL) })
+    Err(ReportError::Neither { line: index as u64 + 1, found: Foreign::name(first) })
 }
 
 /// Blank lines and lines that begin with `#` are no entries of a list.
@@ -142,7 +138,7 @@ fn row(cells: &Cells<'_>) -> Result<Chosen, ReportError> {
 }
 
 fn build_url(line: u64, text: &str) -> Result<BuildUrl, ReportError> {
-    BuildUrl::parse(text).map_err(|source| ReportError::Url { line, text: shorten(text, CELL), source })
+    BuildUrl::parse(text).map_err(|source| ReportError::Url { line, text: Foreign::url(text), source })
 }
 
 /// One row that stands there twice is a slip. Two rows of different builds that share an address are what a scan found:
@@ -153,7 +149,7 @@ fn refuse_doubles(chosen: &[Chosen]) -> Result<(), ReportError> {
         let Some(url) = &row.url else { continue };
         let fingerprint = row.judged.as_ref().map(|judged| judged.fingerprint.as_str());
         if let Some(first) = first.insert((url, fingerprint), row.line) {
-            return Err(ReportError::Twice { line: row.line, url: shorten(&url.to_string(), URL), first });
+            return Err(ReportError::Twice { line: row.line, url: Foreign::url(&url.to_string()), first });
         }
     }
     Ok(())

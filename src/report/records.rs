@@ -6,15 +6,12 @@ use std::str::FromStr;
 use csv::{Position, StringRecord};
 use jiff::Timestamp;
 
-use crate::text::shorten;
+use crate::text::Foreign;
 use crate::timing::Timing;
 
 use super::cell::{BETWEEN_REASONS, COLUMNS, Column, restored};
 use super::error::ReportError;
 use super::lines::Lines;
-
-/// How much of a cell is shown in a message, in characters.
-const CELL: usize = 80;
 
 /// The place of a column that the file does not have.
 const ABSENT: usize = usize::MAX;
@@ -160,7 +157,7 @@ impl Cells<'_> {
 
     /// The error of a cell that holds what it cannot hold.
     pub(super) fn bad(&self, column: Column, expected: &'static str) -> ReportError {
-        let value = shorten(self.text(column), CELL);
+        let value = Foreign::name(self.text(column));
         ReportError::Cell { line: self.line, column: column.name(), value, expected }
     }
 

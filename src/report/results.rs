@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use crate::state::State;
-use crate::text::escape_controls;
+use crate::text::Foreign;
 
 use super::cell::{BETWEEN_REASONS, neutralised, restored};
 use super::choice::Chosen;
@@ -89,7 +89,7 @@ pub fn amended(
             && let [_, _, _, _, _, is, why] = cells.as_mut_slice()
         {
             state.as_str().clone_into(is);
-            *why = neutralised(&escape_controls(reason)).into_owned();
+            *why = harmless_cell(reason);
         }
         csv.write_record(&cells)?;
     }
@@ -137,6 +137,11 @@ fn is_planned(state: &str, reason: &str) -> bool {
     state == State::NotAttempted.as_str() && reason.starts_with(DRY_RUN)
 }
 
+/// A cell that neither a terminal nor a spreadsheet obeys.
+fn harmless_cell(text: &str) -> String {
+    neutralised(Foreign::new(text).as_str()).into_owned()
+}
+
 /// One chosen row, and what is said of it.
 pub struct ResultRow<'a> {
     pub chosen: &'a Chosen,
@@ -169,13 +174,13 @@ impl<W: Write> ResultWriter<W> {
         let chosen = row.chosen;
         let (decision, state, reason) = row.kind.cells();
         self.csv.write_record([
-            neutralised(&escape_controls(&chosen.url_text)).as_bytes(),
-            neutralised(&escape_controls(chosen.project.as_deref().unwrap_or_default())).as_bytes(),
+            harmless_cell(&chosen.url_text).as_bytes(),
+            harmless_cell(chosen.project.as_deref().unwrap_or_default()).as_bytes(),
             chosen.line.to_string().as_bytes(),
-            neutralised(&escape_controls(&chosen.reasons.join(BETWEEN_REASONS))).as_bytes(),
+            harmless_cell(&chosen.reasons.join(BETWEEN_REASONS)).as_bytes(),
             decision.as_bytes(),
             state.as_str().as_bytes(),
-            neutralised(&escape_controls(&reason)).as_bytes(),
+            harmless_cell(&reason).as_bytes(),
         ])?;
         self.csv.flush()
     }

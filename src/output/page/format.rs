@@ -1,8 +1,8 @@
-//! Times, lengths, numbers and foreign text, as a page or a ticket shows them.
+//! Times, lengths and numbers, as a page or a ticket shows them.
 
 use jiff::{SignedDuration, Timestamp};
 
-pub(super) use crate::text::{builds, foreign, grouped};
+pub(super) use crate::text::{builds, grouped};
 
 /// A time in UTC, to the second.
 pub(super) fn time(at: Timestamp) -> String {

@@ -8,15 +8,10 @@ use crate::audit::{Audit, TimesSource};
 use crate::deletion::journal::{Past, Session};
 use crate::report::Baseline;
 use crate::table::in_words;
-use crate::text::by_reason;
-use crate::text::counted;
+use crate::text::{Foreign, by_reason, counted};
 
-use super::format::{builds, foreign, grouped, length, time};
+use super::format::{builds, grouped, length, time};
 
-/// How many characters of a name are shown.
-pub(super) const NAME: usize = 200;
-/// How many characters of the tables that were read.
-const TABLES: usize = 1000;
 /// The tool that made it.
 pub(super) const TOOL: &str = concat!("halfbuilt ", env!("CARGO_PKG_VERSION"));
 
@@ -68,7 +63,7 @@ impl AuditInputs {
     pub(super) fn database(&self) -> String {
         let of_journals = || self.sessions().next().map(|session| session.start.database.name.as_str());
         let name = self.audit.about.as_ref().map(|about| about.database.as_str()).or_else(of_journals);
-        name.map_or_else(|| "an unknown database".to_owned(), |name| foreign(name, 60, "a database without a name"))
+        name.map_or_else(|| "an unknown database".to_owned(), |name| named(name, "a database without a name"))
     }
 
     pub(super) fn sessions(&self) -> impl Iterator<Item = &Session> {
@@ -112,17 +107,13 @@ impl AuditInputs {
         }
         if let Some(about) = about {
             let system =
-                about.system_identifier.as_deref().map(|system| format!("system {}", foreign(system, NAME, "?")));
-            facts.push(fact("Database", foreign(&about.database, NAME, "no name"), system.unwrap_or_default()));
+                about.system_identifier.as_deref().map(|system| format!("system {}", Foreign::name(system).or("?")));
+            facts.push(fact("Database", named(&about.database, "no name"), system.unwrap_or_default()));
             facts.push(fact("Scanned", time(about.scanned_at), format!("{} in scope", builds(about.builds))));
-            facts.push(fact(
-                "Profile",
-                foreign(&about.profile, NAME, "no name"),
-                "how the database was read".to_owned(),
-            ));
+            facts.push(fact("Profile", named(&about.profile, "no name"), "how the database was read".to_owned()));
             facts.extend(about.baseline.as_ref().map(compared_with));
         } else {
-            let name = self.sessions().next().map(|session| foreign(&session.start.database.name, NAME, "no name"));
+            let name = self.sessions().next().map(|session| named(&session.start.database.name, "no name"));
             let note = if name.is_some() { "by the journals".to_owned() } else { String::new() };
             facts.push(fact("Database", name.unwrap_or_else(|| unknown.to_owned()), note));
             facts.push(fact("Scanned", unknown.to_owned(), "no file beside the report tells it".to_owned()));
@@ -130,7 +121,7 @@ impl AuditInputs {
         }
         facts.extend(self.tables().map(|tables| {
             let note = "whoever owns them decides what is in them".to_owned();
-            fact("Tables", foreign(&tables, TABLES, "no table"), note)
+            fact("Tables", Foreign::evidence(&tables).or("no table").into(), note)
         }));
         facts
     }
@@ -142,20 +133,27 @@ impl AuditInputs {
     }
 
     /// What is left for a person: how many builds for each reason, and how many more reasons there are than `most`.
-    pub(super) fn left(&self, most: usize) -> (Vec<(String, String)>, usize) {
+    pub(super) fn left(&self, most: usize) -> (Vec<(String, Foreign)>, usize) {
         let reasons = self.audit.remaining.reasons();
         let more = reasons.len().saturating_sub(most);
         let shown = reasons.into_iter().take(most);
         let named =
-            shown.map(|(note, builds)| (grouped(builds), foreign(note, 2 * NAME, "the report does not say why")));
+            shown.map(|(note, builds)| (grouped(builds), Foreign::evidence(note).or("the report does not say why")));
         (named.collect(), more)
     }
 
     /// What was not checked, one entry for each reason.
-    pub(super) fn not_checked(&self) -> Vec<(String, Vec<String>)> {
+    pub(super) fn not_checked(&self) -> Vec<(Foreign, Vec<Foreign>)> {
         let left_out = self.audit.about.iter().flat_map(|about| &about.not_checked);
-        by_reason(left_out.map(|(what, why)| (foreign(what, NAME, "?"), foreign(why, 2 * NAME, "no reason on record"))))
+        by_reason(
+            left_out.map(|(what, why)| (Foreign::name(what).or("?"), Foreign::evidence(why).or("no reason on record"))),
+        )
     }
+}
+
+/// A name, or `none` where there is none.
+fn named(name: &str, none: &str) -> String {
+    Foreign::name(name).or(none).into()
 }
 
 /// The manifest that the builds were compared with.
@@ -176,7 +174,7 @@ fn compared_with(baseline: &Baseline) -> Fact {
     };
     Fact {
         name: "Compared with",
-        value: foreign(&baseline.file, NAME, "a file without a name"),
+        value: Foreign::url(&baseline.file).or("a file without a name").into(),
         note: format!("{}, {lost}{backwards}; {signature}", builds(baseline.builds)),
     }
 }

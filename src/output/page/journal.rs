@@ -5,17 +5,14 @@ use std::fmt;
 
 use crate::deletion::journal::{Past, PastBuild, Session};
 use crate::state::State;
-use crate::text::{counted, shorten};
+use crate::text::{Foreign, counted};
 
 use super::session::{SessionFact, facts, tally};
 
 /// How many sessions are shown, the latest.
-const SESSIONS_SHOWN: usize = 20;
+const SESSIONS: usize = 20;
 /// How many unsettled builds are named.
-const BUILDS_SHOWN: usize = 20;
-
-/// How many characters of a text are shown.
-const SHOWN: usize = 300;
+const UNSETTLED_BUILDS: usize = 20;
 
 /// A journal that was read and found whole.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +33,7 @@ impl fmt::Display for JournalSummary<'_> {
         if past.repairs > 0 {
             writeln!(f, "cut lines dropped when the journal was opened again: {}", past.repairs)?;
         }
-        let earlier = past.sessions.len().saturating_sub(SESSIONS_SHOWN);
+        let earlier = past.sessions.len().saturating_sub(SESSIONS);
         if earlier > 0 {
             writeln!(f, "({} not shown)", counted(earlier as u64, "earlier session"))?;
         }
@@ -94,10 +91,10 @@ impl JournalSummary<'_> {
             return writeln!(f, "{all}");
         }
         writeln!(f, "announced and without a result: {}", counted(unsettled.len() as u64, "build"))?;
-        for (url, build) in unsettled.iter().take(BUILDS_SHOWN) {
-            writeln!(f, "  {}: {}", shorten(url, SHOWN), known(build))?;
+        for (url, build) in unsettled.iter().take(UNSETTLED_BUILDS) {
+            writeln!(f, "  {}: {}", Foreign::url(url), known(build))?;
         }
-        let more = unsettled.len().saturating_sub(BUILDS_SHOWN);
+        let more = unsettled.len().saturating_sub(UNSETTLED_BUILDS);
         if more > 0 {
             writeln!(f, "  and {more} more")?;
         }
@@ -110,10 +107,10 @@ fn known(build: &PastBuild) -> String {
     match build {
         PastBuild::Open { at } => format!("announced at {at:.0}, no answer"),
         PastBuild::Answered { at, answer, text } => {
-            format!("answered at {at:.0}: {}: {}", answer.as_str(), shorten(text, SHOWN))
+            format!("answered at {at:.0}: {}: {}", answer.as_str(), Foreign::evidence(text))
         }
         PastBuild::Looked { at, gone: true, .. } => format!("looked up at {at:.0}: gone"),
-        PastBuild::Looked { at, gone: false, text } => format!("looked up at {at:.0}: {}", shorten(text, SHOWN)),
+        PastBuild::Looked { at, gone: false, text } => format!("looked up at {at:.0}: {}", Foreign::evidence(text)),
         PastBuild::Ended { at, state, .. } => format!("{state} at {at:.0}"),
     }
 }

@@ -6,10 +6,7 @@ use jiff::Timestamp;
 
 use crate::deletion::journal::Session;
 use crate::state::State;
-use crate::text::{counted, foreign};
-
-/// How many characters of a text are shown.
-const SHOWN: usize = 300;
+use crate::text::{Foreign, counted};
 
 /// Something that is known of a session.
 pub(super) struct SessionFact {
@@ -21,7 +18,7 @@ pub(super) struct SessionFact {
 
 /// All that is known of a session, in order; `is_last` where no other follows in the journal.
 pub(super) fn facts(session: &Session, is_last: bool, time: impl Fn(Timestamp) -> String) -> Vec<SessionFact> {
-    let shown = |text: &str| foreign(text, SHOWN, "?");
+    let shown = |text: &str| String::from(Foreign::url(text).or("?"));
     let fact = |name, value| SessionFact { name, value, sha256: None };
     let start = &session.start;
     let system = start.database.system_identifier.as_deref().map_or("unknown".to_owned(), shown);

@@ -6,10 +6,10 @@
 //! job (github.com/orgs/community/discussions/26680).
 
 use crate::drill::{Judgement, Outcome, Verdict};
-use crate::text::shorten;
+use crate::text::Foreign;
 
 /// How many errors, and how many warnings, are written.
-const SHOWN: usize = 10;
+const ANNOTATIONS: usize = 10;
 /// How many builds an annotation names.
 const BUILDS: usize = 5;
 /// The longest line of an annotation, in characters.
@@ -18,7 +18,7 @@ const LINE: usize = 600;
 /// The annotations of a verdict, each a line.
 pub fn annotations(judgement: &Judgement) -> Vec<String> {
     let mut errors = Vec::new();
-    let verdict = shorten(&judgement.sentence(), LINE);
+    let verdict = line(&judgement.sentence());
     let notice = match judgement.verdict {
         Verdict::Clean | Verdict::Incomplete | Verdict::Allowed => {
             Some(command("notice", "halfbuilt verify", &[verdict]))
@@ -49,7 +49,7 @@ pub fn annotations(judgement: &Judgement) -> Vec<String> {
     }
     // The reason stands last, and is not to be cut off with the end of a long list.
     let left = judgement.not_checked_by_reason().into_iter().map(|(why, what)| {
-        command("warning", "halfbuilt: not checked", &[format!("{}: {why}", shorten(&what.join(", "), LINE / 2))])
+        command("warning", "halfbuilt: not checked", &[format!("{}: {why}", Foreign::url(&what.join(", ")))])
     });
     let warnings = if judgement.verdict.is_judged() { left.collect() } else { Vec::new() };
     bounded("error", errors).into_iter().chain(bounded("warning", warnings)).chain(notice).collect()
@@ -58,8 +58,8 @@ pub fn annotations(judgement: &Judgement) -> Vec<String> {
 /// No more than are shown, so that what matters most is not lost among the rest: the first says the verdict. Where there are
 /// more, the last says so.
 fn bounded(level: &str, mut commands: Vec<String>) -> Vec<String> {
-    if commands.len() > SHOWN {
-        let more = commands.drain(SHOWN - 1..).count();
+    if commands.len() > ANNOTATIONS {
+        let more = commands.drain(ANNOTATIONS - 1..).count();
         let where_else = "which the summary of this step tells, and the files of --junit and --json";
         commands.push(command(level, "halfbuilt: more", &[format!("and {more} more, {where_else}")]));
     }
@@ -67,8 +67,12 @@ fn bounded(level: &str, mut commands: Vec<String>) -> Vec<String> {
 }
 
 fn command(level: &str, title: &str, lines: &[String]) -> String {
-    let text = lines.iter().map(|line| shorten(line, LINE)).collect::<Vec<_>>().join("\n");
-    format!("::{level} title={}::{}", property(&shorten(title, LINE)), data(&text))
+    let text = lines.iter().map(|text| line(text)).collect::<Vec<_>>().join("\n");
+    format!("::{level} title={}::{}", property(&line(title)), data(&text))
+}
+
+fn line(text: &str) -> String {
+    Foreign::cut(text, LINE).into()
 }
 
 /// Escapes what a command says, so that it ends where its line does.

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::drill::{Check, CheckKind, Count, ExpectedBuild, Judgement, Outcome};
-use crate::text::{counted, shorten};
+use crate::text::{Foreign, counted};
 
 /// The longest line that is written, in characters.
 const LINE: usize = 2_000;
@@ -149,7 +149,7 @@ fn skipped(why: &str) -> TestCaseStatus {
 
 /// One line of text. XML has no way to write most control characters, not even escaped, so they are shown by their escapes.
 fn line(text: &str) -> String {
-    shorten(text, LINE)
+    Foreign::cut(text, LINE).into()
 }
 
 fn text(lines: Vec<String>) -> String {

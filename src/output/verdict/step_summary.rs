@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::drill::{CheckKind, Judgement, Outcome, Seen};
 use crate::file_access::open_or_create;
-use crate::text::shorten;
+use crate::text::Foreign;
 
 /// The runner takes no more than this for a step, in bytes: source, the text of its own error, "supports content up to a size of
 /// 1024k".
@@ -17,7 +17,7 @@ const BUILDS: usize = 10;
 /// How many rows a table has at most, in a database with very many rules or expected builds.
 const ROWS: usize = 50;
 /// The longest text that is shown, in characters.
-const SHOWN: usize = 300;
+const TEXT: usize = 300;
 /// The longest sentence: the verdict names all that was not checked.
 const SENTENCE: usize = 10_000;
 
@@ -130,12 +130,12 @@ fn not_checked(judgement: &Judgement) -> Vec<String> {
 /// Text that Markdown shows as it is. A backslash may stand before each punctuation mark of ASCII: source, GitHub Flavored
 /// Markdown, "Backslash escapes". So nothing is a link, a tag, an entity or the end of a cell.
 fn plain(text: &str) -> String {
-    plain_up_to(SHOWN, text)
+    plain_up_to(TEXT, text)
 }
 
 fn plain_up_to(limit: usize, text: &str) -> String {
     let mut shown = String::new();
-    for c in shorten(text, limit).chars() {
+    for c in Foreign::cut(text, limit).as_str().chars() {
         if c.is_ascii_punctuation() {
             shown.push('\\');
         }

@@ -8,8 +8,9 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::audit::{CHARTED, Lane, Picture, RunEnd, Timeline};
+use crate::text::Foreign;
 
-use super::super::format::{builds, foreign, grouped, length, time};
+use super::super::format::{builds, grouped, length, time};
 
 /// In how many parts the time is cut.
 const COLUMNS: usize = 240;
@@ -76,7 +77,7 @@ pub(super) struct Key {
 
 /// One build, drawn as a bar.
 pub(super) struct Bar {
-    pub(super) project: String,
+    pub(super) project: Foreign,
     pub(super) number: String,
     pub(super) kind: usize,
     pub(super) x: Share,
@@ -217,7 +218,7 @@ fn bar(lane: &Lane, picture: &Picture) -> Bar {
         RunEnd::Seen => ("seen", format!("{}, last seen after {ran}", span.timing)),
     };
     Bar {
-        project: foreign(&lane.project, 60, "(no project)"),
+        project: Foreign::name(&lane.project).or("(no project)"),
         number: lane.number.map(|number| number.to_string()).unwrap_or_default(),
         kind: CHARTED.iter().position(|timing| *timing == span.timing).unwrap_or_default(),
         x: Share(start.clamp(0.0, 1.0)),

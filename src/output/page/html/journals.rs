@@ -1,9 +1,10 @@
 //! The deletions, journal by journal and session by session.
 
 use crate::deletion::journal::PastArchive;
+use crate::text::Foreign;
 
-use super::super::format::{foreign, grouped, time};
-use super::super::inputs::{JournalInput, NAME};
+use super::super::format::{grouped, time};
+use super::super::inputs::JournalInput;
 use super::super::session::{SessionFact, facts};
 
 /// How many sessions of a journal are shown, the latest.
@@ -13,13 +14,13 @@ const UNSETTLED: usize = 20;
 
 /// A journal.
 pub(super) struct JournalView {
-    pub(super) name: String,
+    pub(super) name: Foreign,
     pub(super) lines: String,
     pub(super) last: String,
     pub(super) earlier: u64,
     pub(super) sessions: Vec<SessionView>,
     pub(super) archives: Vec<ArchiveView>,
-    pub(super) unsettled: Vec<String>,
+    pub(super) unsettled: Vec<Foreign>,
     pub(super) more_unsettled: u64,
 }
 
@@ -32,12 +33,12 @@ pub(super) struct SessionView {
 
 /// An archive, with what was put into it last.
 pub(super) struct ArchiveView {
-    pub(super) file: String,
+    pub(super) file: Foreign,
     pub(super) parts: String,
     pub(super) builds: String,
     pub(super) offset: String,
     pub(super) length: String,
-    pub(super) sha256: String,
+    pub(super) sha256: Foreign,
 }
 
 impl JournalView {
@@ -50,7 +51,7 @@ impl JournalView {
         let mut archives: Vec<_> = past.archives.values().collect();
         archives.sort_by_key(|archive| &archive.last.file);
         Self {
-            name: foreign(&journal.file.name, NAME, "a journal"),
+            name: Foreign::url(&journal.file.name).or("a journal"),
             lines: grouped(past.lines),
             last: past.last.clone().unwrap_or_else(|| "there is no line".to_owned()),
             earlier: earlier as u64,
@@ -64,16 +65,16 @@ impl JournalView {
             archives: archives
                 .into_iter()
                 .map(|PastArchive { last, parts, builds }| ArchiveView {
-                    file: foreign(&last.file, NAME, "?"),
+                    file: Foreign::url(&last.file).or("?"),
                     parts: grouped(*parts),
                     builds: grouped(*builds),
                     offset: grouped(last.offset),
                     length: grouped(last.length),
-                    sha256: foreign(&last.sha256, 64, "?"),
+                    sha256: Foreign::name(&last.sha256).or("?"),
                 })
                 .collect(),
             more_unsettled: unsettled.len().saturating_sub(UNSETTLED) as u64,
-            unsettled: unsettled.iter().take(UNSETTLED).map(|(url, _)| foreign(url, NAME, "?")).collect(),
+            unsettled: unsettled.iter().take(UNSETTLED).map(|(url, _)| Foreign::url(url).or("?")).collect(),
         }
     }
 }

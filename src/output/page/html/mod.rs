@@ -9,9 +9,10 @@ use std::io::{self, Write};
 use askama::Template;
 
 use crate::audit::{Agreement, Conclusion, Fate, FateGroup, FileCheck, FindingCounts, Tone};
+use crate::text::Foreign;
 
-use super::format::{builds, foreign, grouped, length, time};
-use super::inputs::{AuditInputs, Fact, Input, NAME, TOOL};
+use super::format::{builds, grouped, length, time};
+use super::inputs::{AuditInputs, Fact, Input, TOOL};
 use chart::{Chart, Share, chart};
 use journals::JournalView;
 use rows::RowView;
@@ -31,7 +32,7 @@ const SCRIPT_DIGEST: &str = "hx3aZBHdo9ulnkYjhxLP1YZNhEiguh4dNr9II55ng80=";
 
 /// A number with its name and its share of a whole.
 struct Counted {
-    name: String,
+    name: Foreign,
     note: String,
     builds: String,
     share: Share,
@@ -58,10 +59,10 @@ struct Page<'a> {
     facts: Vec<Fact>,
     figures: Vec<(&'static str, String)>,
     left_builds: String,
-    left: Vec<(String, String)>,
+    left: Vec<(String, Foreign)>,
     more_left: usize,
-    rules_run: Option<Vec<String>>,
-    not_checked: Vec<(String, Vec<String>)>,
+    rules_run: Option<Vec<Foreign>>,
+    not_checked: Vec<(Foreign, Vec<Foreign>)>,
     by_rule: Vec<Counted>,
     rules_that_found_none: String,
     by_project: Vec<Counted>,
@@ -77,8 +78,8 @@ struct Page<'a> {
     all_rows: String,
     rows_shown: String,
     left_out: String,
-    report: String,
-    files: Vec<(&'static str, String, String)>,
+    report: Foreign,
+    files: Vec<(&'static str, Foreign, String)>,
 }
 
 /// Found = deleted + kept + failed + vanished.
@@ -116,7 +117,10 @@ fn page(inputs: &AuditInputs) -> Page<'_> {
         left_builds: builds(audit.remaining.builds),
         left,
         more_left,
-        rules_run: audit.about.as_ref().map(|about| about.rules.iter().map(|rule| foreign(rule, NAME, "?")).collect()),
+        rules_run: audit
+            .about
+            .as_ref()
+            .map(|about| about.rules.iter().map(|rule| Foreign::name(rule).or("?")).collect()),
         not_checked: inputs.not_checked(),
         by_rule: counts(
             findings.by_rule.iter().filter(|(_, number)| **number > 0).map(|(rule, number)| (rule.as_str(), *number)),
@@ -145,7 +149,7 @@ fn page(inputs: &AuditInputs) -> Page<'_> {
         all_rows: grouped(findings.builds),
         rows_shown: grouped(audit.rows.len() as u64),
         left_out: if audit.rows_left_out() > 0 { grouped(audit.rows_left_out()) } else { String::new() },
-        report: foreign(&inputs.report.name, NAME, "the report"),
+        report: Foreign::url(&inputs.report.name).or("the report"),
         files: files(inputs),
     }
 }
@@ -170,7 +174,7 @@ fn counts<'a>(
     note: impl Fn(&str) -> String,
 ) -> Vec<Counted> {
     let counted = |(name, number): (&str, u64)| Counted {
-        name: foreign(name, NAME, "(no project)"),
+        name: Foreign::name(name).or("(no project)"),
         note: note(name),
         builds: grouped(number),
         share: Share::of(number, whole),
@@ -180,7 +184,7 @@ fn counts<'a>(
 
 fn none_found(findings: &FindingCounts) -> String {
     let rules = findings.by_rule.iter().filter(|(_, number)| **number == 0);
-    let rules: Vec<String> = rules.map(|(rule, _)| foreign(rule, NAME, "?")).collect();
+    let rules: Vec<String> = rules.map(|(rule, _)| Foreign::name(rule).or("?").into()).collect();
     let note = "A build that several rules find counts for each.";
     if rules.is_empty() { note.to_owned() } else { format!("{note} These found nothing: {}.", rules.join(", ")) }
 }
@@ -216,8 +220,8 @@ fn sum(inputs: &AuditInputs) -> Option<Sum> {
     })
 }
 
-fn files(inputs: &AuditInputs) -> Vec<(&'static str, String, String)> {
-    let input = |what, input: &Input| (what, foreign(&input.name, NAME, "?"), input.sha256.clone());
+fn files(inputs: &AuditInputs) -> Vec<(&'static str, Foreign, String)> {
+    let input = |what, input: &Input| (what, Foreign::url(&input.name).or("?"), input.sha256.clone());
     let mut files = vec![input("report", &inputs.report)];
     files.extend(inputs.about.iter().map(|about| input("beside the report", about)));
     files.extend(inputs.journals.iter().map(|journal| input("journal", &journal.file)));

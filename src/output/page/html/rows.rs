@@ -5,37 +5,33 @@ use jiff::Timestamp;
 use crate::audit::{Fate, FateGroup};
 use crate::build_url::BuildUrl;
 use crate::report::Row;
+use crate::text::Foreign;
 use crate::timing::Timing;
 
-use super::super::format::{foreign, signed};
-
-/// How many characters of a name are shown.
-const NAME: usize = 120;
-/// How many characters of the evidence are shown; the CSV has all.
-const EVIDENCE: usize = 600;
+use super::super::format::signed;
 
 /// A row of the table.
 pub(super) struct RowView {
     /// Where a link may lead: only what parses as the address of a build, as it was put together again.
     pub(super) link: Option<String>,
     /// The address as it stands there, where it is no such address.
-    pub(super) address: String,
-    pub(super) project: String,
+    pub(super) address: Foreign,
+    pub(super) project: Foreign,
     pub(super) number: String,
-    pub(super) lifecycle: String,
-    pub(super) status: String,
+    pub(super) lifecycle: Foreign,
+    pub(super) status: Foreign,
     pub(super) timing: Timing,
-    pub(super) reasons: Vec<String>,
-    pub(super) evidence: String,
+    pub(super) reasons: Vec<Foreign>,
+    pub(super) evidence: Foreign,
     pub(super) times: [String; 4],
     pub(super) steps: String,
     pub(super) unfinished: String,
     pub(super) expected: String,
     pub(super) stored: String,
     pub(super) deletable: bool,
-    pub(super) note: String,
+    pub(super) note: Foreign,
     pub(super) fate: Option<Fate>,
-    pub(super) fingerprint: String,
+    pub(super) fingerprint: Foreign,
 }
 
 impl RowView {
@@ -43,28 +39,28 @@ impl RowView {
         let link = BuildUrl::parse(&row.build_url).ok().map(|url| url.to_string());
         let number = |number: Option<i64>| number.map_or_else(|| "–".to_owned(), signed);
         let address = match &link {
-            Some(_) => String::new(),
-            None => foreign(&row.build_url, 2 * NAME, "no address"),
+            Some(_) => Foreign::default(),
+            None => Foreign::url(&row.build_url).or("no address"),
         };
         Self {
             link,
             address,
-            project: foreign(&row.project, NAME, "(no project)"),
+            project: Foreign::name(&row.project).or("(no project)"),
             number: row.build_num.map_or_else(|| "–".to_owned(), |number| number.to_string()),
-            lifecycle: foreign(&row.lifecycle, NAME, "–"),
-            status: foreign(&row.status, NAME, "–"),
+            lifecycle: Foreign::name(&row.lifecycle).or("–"),
+            status: Foreign::name(&row.status).or("–"),
             timing: row.timing,
-            reasons: row.reasons.iter().map(|reason| foreign(reason, NAME, "–")).collect(),
-            evidence: foreign(&row.evidence, EVIDENCE, "–"),
+            reasons: row.reasons.iter().map(|reason| Foreign::name(reason).or("–")).collect(),
+            evidence: Foreign::evidence(&row.evidence).or("–"),
             times: [row.queued_at, row.started_at, row.stopped_at, row.last_activity_at].map(short),
             steps: number(row.steps),
             unfinished: number(row.steps_unfinished),
             expected: number(row.output_expected),
             stored: number(row.output_stored),
             deletable: row.deletable,
-            note: foreign(&row.note, EVIDENCE, ""),
+            note: Foreign::evidence(&row.note),
             fate,
-            fingerprint: foreign(&row.fingerprint, 64, "–"),
+            fingerprint: Foreign::name(&row.fingerprint).or("–"),
         }
     }
 

@@ -9,17 +9,15 @@ use askama::filters::Escaper;
 
 use crate::audit::{Agreement, Conclusion, Fate, FateGroup, FileCheck};
 use crate::build_url::BuildUrl;
+use crate::text::Foreign;
 
-use super::format::{builds, foreign, grouped, time};
+use super::format::{builds, grouped, time};
 use super::inputs::{AuditInputs, Fact, TOOL};
 
 /// How many reasons for which builds are left are named.
 const REASONS: usize = 8;
-/// How many builds, projects and sessions are named.
-const SHOWN: usize = 20;
-/// How many characters of a text are shown. With the numbers above a ticket stays below the 65,536 characters that GitHub
-/// takes.
-const TEXT: usize = 160;
+/// How many builds, projects and sessions are named. A ticket stays below the 65,536 characters that GitHub takes.
+const ENTRIES: usize = 20;
 
 /// Breaks whatever a renderer of Markdown would take for more than text.
 #[derive(Clone, Copy, Debug)]
@@ -69,9 +67,9 @@ impl Escaper for Escaped {
 struct Build {
     /// Where it leads: only what parses as the address of a build, which holds no character that means anything.
     link: String,
-    name: String,
+    name: Foreign,
     timing: &'static str,
-    rules: String,
+    rules: Foreign,
     outcome: &'static str,
 }
 
@@ -88,8 +86,8 @@ struct Run {
     who: String,
     began: String,
     ended: String,
-    via: String,
-    plan: String,
+    via: Foreign,
+    plan: Foreign,
     done: String,
 }
 
@@ -102,9 +100,9 @@ struct Ticket<'a> {
     judgement: Conclusion,
     facts: Vec<Fact>,
     left_builds: String,
-    left: Vec<(String, String)>,
+    left: Vec<(String, Foreign)>,
     more_left: usize,
-    not_checked: Vec<(String, String)>,
+    not_checked: Vec<(Foreign, Foreign)>,
     is_known: bool,
     checks: &'a [FileCheck],
     tables: Vec<Table>,
@@ -115,8 +113,8 @@ struct Ticket<'a> {
     found: String,
     builds_shown: Vec<Build>,
     left_out: String,
-    report: String,
-    files: Vec<(String, String)>,
+    report: Foreign,
+    files: Vec<(Foreign, String)>,
 }
 
 /// Writes the ticket.
@@ -129,17 +127,18 @@ pub fn write(inputs: &AuditInputs, to: &mut impl Write) -> io::Result<()> {
 
 fn ticket(inputs: &AuditInputs) -> Ticket<'_> {
     let audit = &inputs.audit;
-    let shown = |text: &str| foreign(text, TEXT, "?");
+    let file = |name: &str| Foreign::url(name).or("?");
+    let reason = |why: &Foreign| Foreign::url(why.as_str());
     let (left, more_left) = inputs.left(REASONS);
-    let not_checked = inputs.not_checked().into_iter().take(SHOWN);
+    let not_checked = inputs.not_checked().into_iter().take(ENTRIES);
     let runs: Vec<Run> = inputs.sessions().map(run).collect();
-    let earlier = runs.len().saturating_sub(SHOWN);
+    let earlier = runs.len().saturating_sub(ENTRIES);
     // Those that want a person come first.
     let (wanting, others): (Vec<_>, Vec<_>) = audit.rows.iter().partition(|(row, _)| !row.deletable);
-    let rows = wanting.into_iter().chain(others).take(SHOWN);
-    let mut files = vec![(shown(&inputs.report.name), inputs.report.sha256.clone())];
-    files.extend(inputs.about.iter().map(|input| (shown(&input.name), input.sha256.clone())));
-    files.extend(inputs.journals.iter().take(SHOWN).map(|input| (shown(&input.file.name), input.file.sha256.clone())));
+    let rows = wanting.into_iter().chain(others).take(ENTRIES);
+    let mut files = vec![(file(&inputs.report.name), inputs.report.sha256.clone())];
+    files.extend(inputs.about.iter().map(|input| (file(&input.name), input.sha256.clone())));
+    files.extend(inputs.journals.iter().take(ENTRIES).map(|input| (file(&input.file.name), input.file.sha256.clone())));
     Ticket {
         tool: TOOL,
         made_at: time(inputs.made_at),
@@ -147,11 +146,15 @@ fn ticket(inputs: &AuditInputs) -> Ticket<'_> {
         judgement: audit.conclusion(),
         facts: inputs.facts(),
         left_builds: builds(audit.remaining.builds),
-        left: left.into_iter().map(|(number, why)| (number, shown(&why))).collect(),
+        left: left.into_iter().map(|(number, why)| (number, reason(&why))).collect(),
         more_left,
-        not_checked: not_checked.map(|(why, what)| (shown(&what.join(", ")), shown(&why))).collect(),
+        not_checked: not_checked
+            .map(|(why, what)| {
+                (Foreign::url(&what.iter().map(Foreign::as_str).collect::<Vec<_>>().join(", ")), reason(&why))
+            })
+            .collect(),
         is_known: audit.about.is_some(),
-        checks: &audit.checks[..audit.checks.len().min(2 * SHOWN)],
+        checks: &audit.checks[..audit.checks.len().min(2 * ENTRIES)],
         tables: tables(inputs),
         sum: audit.reconciliation.as_ref().map(|ended| {
             let parts = FateGroup::ALL.map(|part| format!("{} {}", grouped(ended.rows_of(part)), part.as_str()));
@@ -167,7 +170,7 @@ fn ticket(inputs: &AuditInputs) -> Ticket<'_> {
             .collect(),
         more_runs: earlier,
         runs: runs.into_iter().skip(earlier).collect(),
-        left_out: match audit.findings.builds.saturating_sub(SHOWN as u64) {
+        left_out: match audit.findings.builds.saturating_sub(ENTRIES as u64) {
             0 => String::new(),
             more => grouped(more),
         },
@@ -177,21 +180,21 @@ fn ticket(inputs: &AuditInputs) -> Ticket<'_> {
                 let number = row.build_num.map(|number| number.to_string()).unwrap_or_default();
                 Build {
                     link: BuildUrl::parse(&row.build_url).map(|url| url.to_string()).unwrap_or_default(),
-                    name: foreign(&format!("{} {number}", foreign(&row.project, 80, "(no project)")), TEXT, "?"),
+                    name: Foreign::new(&format!("{} {number}", Foreign::name(&row.project).or("(no project)"))),
                     timing: row.timing.as_str(),
-                    rules: foreign(&row.reasons.join(", "), TEXT, "–"),
+                    rules: Foreign::name(&row.reasons.join(", ")).or("–"),
                     outcome: fate.map_or("", Fate::as_str),
                 }
             })
             .collect(),
-        report: shown(&inputs.report.name),
+        report: file(&inputs.report.name),
         files,
     }
 }
 
 fn run(session: &crate::deletion::journal::Session) -> Run {
     let start = &session.start;
-    let shown = |text: &str| foreign(text, 80, "?");
+    let shown = |text: &str| Foreign::name(text).or("?");
     let ended = session.end.as_ref().map(|(at, end)| format!("{}, {}", time(*at), end.ending.as_str()));
     let done: Vec<String> =
         session.results.iter().map(|(state, number)| format!("{} {state}", grouped(*number))).collect();
@@ -200,7 +203,7 @@ fn run(session: &crate::deletion::journal::Session) -> Run {
         began: time(session.at),
         ended: ended.unwrap_or_else(|| "no end on record".to_owned()),
         via: shown(&start.admin),
-        plan: foreign(&start.plan, 12, "?"),
+        plan: Foreign::cut(&start.plan, 12).or("?"),
         done: if done.is_empty() { "nothing".to_owned() } else { done.join(", ") },
     }
 }
@@ -212,12 +215,14 @@ fn tables(inputs: &AuditInputs) -> Vec<Table> {
         _ => String::new(),
     };
     let table = |name, numbers: Vec<(&str, u64)>, none: &'static str| {
-        let more = match numbers.len().saturating_sub(SHOWN) {
+        let more = match numbers.len().saturating_sub(ENTRIES) {
             0 => String::new(),
             more => format!("and {} more", grouped(more as u64)),
         };
-        let shown = numbers.into_iter().take(SHOWN);
-        let row = |(one, number): (&str, u64)| (foreign(one, TEXT, none) + &note(name, one), grouped(number));
+        let shown = numbers.into_iter().take(ENTRIES);
+        let row = |(one, number): (&str, u64)| {
+            (format!("{}{}", Foreign::name(one).or(none), note(name, one)), grouped(number))
+        };
         let rows: Vec<(String, String)> = shown.map(row).collect();
         Table { name, rows, more }
     };
