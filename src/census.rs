@@ -17,7 +17,7 @@ pub enum Coverage {
 
 /// One build of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counted {
+pub struct CountedBuild {
     /// `org/project`.
     pub project: Option<String>,
     /// Its number within the project.

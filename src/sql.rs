@@ -27,6 +27,9 @@ pub const ARCHIVE: Parts = Parts(include_str!("../sql/engine/archive.sql"));
 /// What a manifest holds.
 pub const MANIFEST: Parts = Parts(include_str!("../sql/engine/manifest.sql"));
 
+/// The frame of a printed script.
+pub const PSQL: Parts = Parts(include_str!("../sql/engine/psql.sql"));
+
 /// What stands before the name of a part.
 const PART: &[u8] = b"-- part: ";
 

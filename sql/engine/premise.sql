@@ -247,4 +247,4 @@ WITH setting AS MATERIALIZED (
       FROM total
      WHERE total.unclosed >= 10 AND total.unclosed > (SELECT count(*) FROM (SELECT FROM past WHERE past.is_closed LIMIT total.unclosed) AS others)
 )
-SELECT coalesce(array_agg(habit.name)::text, '{}') FROM habit;
+SELECT coalesce(array_agg(habit.name)::text, '{}') AS step_habits FROM habit;

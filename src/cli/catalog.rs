@@ -15,6 +15,18 @@ pub struct RulesArgs {
     /// A folder with rules of your own, *.sql, to be listed (or printed) besides those that ship
     #[arg(long = "rules", value_name = "DIR")]
     pub rule_folder: Option<PathBuf>,
+    /// Print the whole statement that runs for this rule, or without NAME every statement of a scan, as a script for psql
+    ///
+    /// No database is asked, so the script assumes the types of keys, and says which: those of the reference schema. It takes the times as
+    /// variables: psql -X -v backup_time=2026-11-20T02:00:00Z -v restored_at=2026-11-20T06:30:00Z -f FILE
+    #[arg(long)]
+    pub composed: bool,
+    /// With --composed: the name of a profile that ships, or a file of your own [default: circleci]
+    #[arg(long, value_name = "NAME|FILE", requires = "composed")]
+    pub profile: Option<String>,
+    /// With --composed: the schema of the build tables [default: public]
+    #[arg(long, value_name = "NAME", requires = "composed")]
+    pub schema: Option<String>,
 }
 
 /// The flags of `profiles`.

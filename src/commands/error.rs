@@ -195,7 +195,9 @@ impl Error {
             | Self::Via(_)
             | Self::Policy(_)
             | Self::UnknownProfile { .. }
-            | Self::Scan(ScanError::UnknownRule { .. } | ScanError::InTheFuture { .. }) => Exit::Usage,
+            | Self::Scan(
+                ScanError::UnknownRule { .. } | ScanError::RuleNotRun { .. } | ScanError::InTheFuture { .. },
+            ) => Exit::Usage,
             Self::Scan(
                 ScanError::Source(_)
                 | ScanError::Misfit { .. }

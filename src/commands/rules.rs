@@ -6,13 +6,17 @@ use std::io::Write;
 use crate::cli::RulesArgs;
 use crate::exit::Exit;
 use crate::output::{Listing, OutputError, OutputFile, for_eyes};
-use crate::scan::Rule;
+use crate::scan::{DEFAULT_PROFILE, Profile, Rule, composed};
 
 use super::Error;
 
-/// Lists the rules, or prints one.
+/// Lists the rules, or prints one, or prints the statements that run.
 pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
     let rules = Rule::load_all(args.rule_folder.as_deref())?;
+    if args.composed {
+        let profile = Profile::load(args.profile.as_deref().unwrap_or(DEFAULT_PROFILE))?;
+        return print(&composed(profile, rules, args.name.as_deref(), args.schema.as_deref())?);
+    }
     match &args.name {
         None => show(&listing(&rules)),
         Some(name) => {

@@ -8,7 +8,7 @@ use crate::finding::Finding;
 use crate::output::{FindingsOutput, Format, OutputFile, Printer, Progress, Summary};
 use crate::project_glob::ProjectGlobs;
 use crate::report::About;
-use crate::scan::{Quiet, Recovery, Scan, ScanPlan, Scope};
+use crate::scan::{QuietTime, Recovery, Scan, ScanPlan, ScopeCounts};
 use crate::text::counted;
 
 use super::interrupt::Interrupt;
@@ -107,7 +107,7 @@ pub(super) async fn scan_and_report(
 }
 
 /// Warns where so few builds had been asked for by T that T is most likely wrong.
-fn doubt_backup_time(backup: Option<Timestamp>, scope: &Scope, printer: Printer) {
+fn doubt_backup_time(backup: Option<Timestamp>, scope: &ScopeCounts, printer: Printer) {
     let (Some(asked_for), Some(backup)) = (scope.asked_for, backup) else { return };
     let builds = scope.builds();
     if asked_for == 0 {
@@ -160,8 +160,8 @@ async fn suggest_backup_times(scan: &Scan<'_>, printer: Printer) {
 }
 
 /// What a quiet time suggests, and the flags that follow from it.
-fn suggestion(place: usize, quiet: &Quiet) -> String {
-    let Quiet { last_write, next_write, running, recovery } = quiet;
+fn suggestion(place: usize, quiet: &QuietTime) -> String {
+    let QuietTime { last_write, next_write, running, recovery } = quiet;
     let until = next_write.unwrap_or_else(Timestamp::now);
     let length = SignedDuration::from_secs(until.duration_since(*last_write).as_secs());
     let running = match running {

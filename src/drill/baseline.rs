@@ -10,7 +10,7 @@ use crate::finding::Finding;
 use crate::not_checked::{Builds, NotChecked, Unchecked};
 use crate::obstacle::Obstacle;
 use crate::project_glob::ProjectGlobs;
-use crate::scan::{Findings, Given, Scan, ScanError, ScanPlan};
+use crate::scan::{BaselineFindings, Findings, Scan, ScanError, ScanPlan};
 use crate::text::{escape_controls, shorten};
 use crate::timing::Timing;
 
@@ -43,7 +43,7 @@ pub struct BaselineComparison {
     /// The name of the profile, where its SQL is not what it was when the baseline was made.
     pub changed_profile: Option<String>,
     /// Builds that differ and are in the database.
-    present: Vec<Given>,
+    present: Vec<BaselineFindings>,
     /// Those that are not, in the order of the report.
     absent: VecDeque<DifferingBuild>,
 }
@@ -191,7 +191,7 @@ async fn look_up_missing(scan: &Scan<'_>, found: &Comparison) -> Result<Vec<Pres
     }
     let mut wanted = ByProject::default();
     found.missing.iter().for_each(|missing| wanted.add(&missing.project, missing.entry.number));
-    let present = scan.there((wanted.projects, wanted.places, wanted.numbers)).await?;
+    let present = scan.still_present((wanted.projects, wanted.places, wanted.numbers)).await?;
     let present = present.into_iter().map(|build| Present {
         position: build.position,
         lifecycle: build.lifecycle,
@@ -227,12 +227,8 @@ impl BaselineComparison {
             }
         }
         let present = present.into_iter().filter(|(_, builds, _)| !builds.numbers.is_empty());
-        self.present.extend(present.map(|(reason, ByProject { projects, places, numbers }, evidence)| Given {
-            rule: reason.as_str(),
-            projects,
-            places,
-            numbers,
-            evidence,
+        self.present.extend(present.map(|(reason, ByProject { projects, places, numbers }, evidence)| {
+            BaselineFindings { rule: reason.as_str(), projects, places, numbers, evidence }
         }));
     }
 
@@ -241,7 +237,7 @@ impl BaselineComparison {
     /// # Errors
     /// What the server complains about, up to the first finding.
     pub async fn merge<'a>(self, scan: &'a Scan<'a>) -> Result<MergedFindings<'a>, ScanError> {
-        let mut findings = scan.findings_and(self.present).await?;
+        let mut findings = scan.findings_with_baseline(self.present).await?;
         let next = findings.next().await?.map(forbid_deletion);
         Ok(MergedFindings { scan, findings, next, absent: self.absent })
     }

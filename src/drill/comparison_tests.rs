@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use crate::census::{Counted, Coverage};
+use crate::census::{CountedBuild, Coverage};
 
 use super::super::manifest::{DatabaseNamed, FORMAT, ManifestBuilder, NotCovered};
 use super::*;
@@ -19,8 +19,8 @@ struct Build {
 
 type World = BTreeMap<(String, i64), Build>;
 
-fn counted((project, number): &(String, i64), build: &Build) -> Counted {
-    Counted {
+fn counted((project, number): &(String, i64), build: &Build) -> CountedBuild {
+    CountedBuild {
         project: Some(project.clone()),
         number: Some(*number),
         lifecycle: Some("finished".to_owned()),

@@ -9,7 +9,7 @@ use crate::finding::Finding;
 use crate::not_checked::NotChecked;
 use crate::obstacle::gist;
 use crate::premise::Contradictions;
-use crate::scan::{Scan, Scope};
+use crate::scan::{Scan, ScopeCounts};
 use crate::text::{Foreign, by_reason, counted};
 
 /// How many such reasons a summary names.
@@ -21,7 +21,7 @@ const PROJECTS: usize = 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// How much was looked at.
-    pub scope: Scope,
+    pub scope: ScopeCounts,
     /// What was not looked at.
     pub not_checked: Vec<NotChecked>,
     /// What need not be looked at, and why.

@@ -2,19 +2,14 @@
 
 use jiff::Timestamp;
 
-use crate::census::{Counted, Coverage};
+use crate::census::{CountedBuild, Coverage};
 use crate::database::{Parameter, Rows, Snapshot};
-use crate::finding::Finding;
-use crate::obstacle::Ground;
 use crate::sql;
 
 use super::ScanError;
-use super::compose::{self, Scope};
-use super::engine::Scan;
+use super::compose::BuildSelection;
 use super::fit::Fit;
-use super::found;
 use super::plan::ScanPlan;
-use super::rule::Rule;
 
 /// Asks what the database's present is.
 const CLOCK: &str = sql::MANIFEST.part("clock");
@@ -35,52 +30,13 @@ pub struct Clock {
 
 /// A build that was looked for by its project and number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct There {
+pub struct StillPresent {
     /// Which of those that were looked for, counted from 0.
     pub position: usize,
     /// How it fares now.
     pub lifecycle: Option<String>,
     /// Whether it ever started.
     pub has_started: bool,
-}
-
-/// Builds that were found by other means than a rule, to be told in the report beside what rules find.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Given {
-    /// What stands in `reasons`: a plain word.
-    pub rule: &'static str,
-    /// The names of their projects, each once.
-    pub projects: Vec<String>,
-    /// For each build the place of its project in `projects`, counted from 1.
-    pub places: Vec<i64>,
-    /// For each build its number.
-    pub numbers: Vec<i64>,
-    /// For each build what was seen.
-    pub evidence: Vec<String>,
-}
-
-impl Given {
-    /// Puts its values behind the other parameters of a statement, and gives a rule that reads them there.
-    pub(super) fn into_rule(self, parameters: &mut Vec<Parameter>) -> Rule {
-        let sql = compose::given(parameters.len() + 1);
-        parameters.push(Parameter::Texts(self.projects));
-        parameters.push(Parameter::Integers(self.places));
-        parameters.push(Parameter::Integers(self.numbers));
-        parameters.push(Parameter::Texts(self.evidence));
-        let name = self.rule.to_owned();
-        Rule {
-            name,
-            title: String::new(),
-            needs: Vec::new(),
-            lifecycles: Vec::new(),
-            ground: Ground::Never,
-            sieve: None,
-            text: String::new(),
-            sql,
-            file: String::new(),
-            line: 1,
-        }
-    }
 }
 
 /// The builds of a database, read row by row.
@@ -115,7 +71,7 @@ impl<'a> Census<'a> {
         covered: Timestamp,
         backup: Timestamp,
     ) -> Result<Self, ScanError> {
-        let statement = fit.relations(plan, Scope::All).census();
+        let statement = fit.relations(plan, BuildSelection::All).census();
         let times = Parameter::Texts(vec![covered.to_string(), backup.to_string()]);
         // Sums over all steps and all output: what compiling is good for, where there are many.
         snapshot.set_jit(true).await?;
@@ -130,9 +86,9 @@ impl<'a> Census<'a> {
     ///
     /// # Errors
     /// What the server complains about; a value that cannot be read.
-    pub async fn next(&mut self) -> Result<Option<Counted>, ScanError> {
+    pub async fn next(&mut self) -> Result<Option<CountedBuild>, ScanError> {
         let Some(row) = self.rows.next().await? else { return Ok(None) };
-        Ok(Some(Counted {
+        Ok(Some(CountedBuild {
             project: row.text(0)?,
             number: row.integer(1)?,
             lifecycle: row.text(2)?,
@@ -156,54 +112,25 @@ impl<'a> Census<'a> {
     ///
     /// # Errors
     /// What the server complains about.
-    pub async fn there(
+    pub async fn still_present(
         plan: &ScanPlan,
         fit: &Fit,
         snapshot: &Snapshot<'_>,
         (projects, places, numbers): (Vec<String>, Vec<i64>, Vec<i64>),
-    ) -> Result<Vec<There>, ScanError> {
-        let statement = fit.relations(plan, Scope::All).there();
+    ) -> Result<Vec<StillPresent>, ScanError> {
+        let statement = fit.relations(plan, BuildSelection::All).still_present();
         let parameters = [Parameter::Texts(projects), Parameter::Integers(places), Parameter::Integers(numbers)];
         let mut rows = snapshot.rows("looking for missing builds", &statement, &parameters).await?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().await? {
             let position = row.integer(0)?.and_then(|position| usize::try_from(position - 1).ok());
             let Some(position) = position else { continue };
-            found.push(There { position, lifecycle: row.text(1)?, has_started: row.boolean(2)?.unwrap_or(false) });
+            found.push(StillPresent {
+                position,
+                lifecycle: row.text(1)?,
+                has_started: row.boolean(2)?.unwrap_or(false),
+            });
         }
         Ok(found)
-    }
-}
-
-/// What a scan can do for a comparison with a manifest.
-impl Scan<'_> {
-    /// What is told of a build that is not there.
-    pub fn absent(&self, project: &str, number: Option<i64>, rule: &str, evidence: String) -> Finding {
-        found::absent(&self.fit, project, number, rule, evidence)
-    }
-
-    /// Starts to count every build, in or out of scope, for a comparison with a manifest.
-    ///
-    /// # Errors
-    /// What the server complains about before the first row.
-    pub async fn census(&self, covered: Timestamp, backup: Timestamp) -> Result<Census<'_>, ScanError> {
-        Census::take(self.plan, &self.fit, self.snapshot, covered, backup).await
-    }
-
-    /// What the database says of itself before it is counted.
-    ///
-    /// # Errors
-    /// What the server complains about.
-    pub async fn clock(&self) -> Result<Clock, ScanError> {
-        Census::clock(self.snapshot).await
-    }
-
-    /// Looks for builds by the places of their projects (from 1) and their numbers, however they fare.
-    ///
-    /// # Errors
-    /// What the server complains about.
-    pub async fn there(&self, builds: (Vec<String>, Vec<i64>, Vec<i64>)) -> Result<Vec<There>, ScanError> {
-        self.snapshot.set_jit(false).await?;
-        Census::there(self.plan, &self.fit, self.snapshot, builds).await
     }
 }

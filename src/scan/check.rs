@@ -1,50 +1,21 @@
 //! Has the server check a profile and rules before anything is read, so that a fault is told by name and line.
 
-use std::collections::BTreeMap;
-
 use crate::database::{Column, DatabaseError, Snapshot};
 
 use crate::obstacle::Ground;
 use crate::sql;
 
 use super::ScanError;
-use super::compose::{Part, Relations, Scope};
-use super::placed::InSchema;
+use super::compose::{BuildSelection, Part, Relations};
 use super::profile::Profile;
 use super::relation::{Kind, Relation};
 use super::rule::Rule;
+use super::schema::InSchema;
+use super::shape::Shape;
 use super::tables;
 
 /// Tells the version of the server.
 const VERSION: &str = sql::SERVER.part("version");
-
-/// What the server says of itself, and of a profile's relations: their columns and types.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shape {
-    /// The server's version, such as 150018.
-    pub(super) version: i64,
-    /// Where the tables of the profile are.
-    pub(super) schema: InSchema,
-    columns: BTreeMap<Relation, Vec<Column>>,
-}
-
-impl Shape {
-    /// What is known before the server is asked.
-    pub(super) fn of(schema: InSchema) -> Self {
-        Self { schema, ..Self::default() }
-    }
-
-    /// The columns of a relation, in its order; none where the profile has no such relation.
-    pub(super) fn columns(&self, relation: Relation) -> &[Column] {
-        self.columns.get(&relation).map_or(&[], Vec::as_slice)
-    }
-
-    /// PostgreSQL's name of a column's type; `None` where the profile has no such relation or column.
-    pub(super) fn type_of(&self, relation: Relation, column: &str) -> Option<&str> {
-        let columns = self.columns.get(&relation)?;
-        columns.iter().find(|found| found.name == column).map(|found| found.type_name.as_str())
-    }
-}
 
 /// Checks that the server takes every relation, and that each has its columns in the right types.
 pub(super) async fn profile(snapshot: &Snapshot<'_>, profile: &Profile, schema: InSchema) -> Result<Shape, ScanError> {
@@ -56,7 +27,7 @@ pub(super) async fn profile(snapshot: &Snapshot<'_>, profile: &Profile, schema: 
         let (columns, faults) = look_at_relation(snapshot, profile, relation, &shape.schema).await;
         first(faults)?;
         if profile.offers(relation) {
-            shape.columns.insert(relation, columns);
+            shape.add(relation, columns);
         }
     }
     Ok(shape)
@@ -108,8 +79,9 @@ pub async fn joint_fault(
     schema: &InSchema,
 ) -> Option<ScanError> {
     let parts: Vec<Part<'_>> =
-        rules.iter().enumerate().map(|(rank, rule)| Part { rule, rank, suspects: None, told: true }).collect();
-    let statement = Relations { profile, shape: &Shape::of(schema.clone()), scope: Scope::All }.findings(&parts);
+        rules.iter().enumerate().map(|(rank, rule)| Part { rule, rank, suspects: None, is_reported: true }).collect();
+    let statement =
+        Relations { profile, shape: &Shape::of(schema.clone()), scope: BuildSelection::All }.findings(&parts);
     let part = "the scan as a whole".to_owned();
     let place = Place { file: &profile.file, line: 1, part, sql: "", before: 0 };
     snapshot.check("reading the scan as a whole", &statement).await.err().map(|error| place.misfit(error))
@@ -137,7 +109,7 @@ async fn look_at_relation(
 }
 
 async fn look_at_rule(snapshot: &Snapshot<'_>, profile: &Profile, shape: &Shape, rule: &Rule) -> Vec<ScanError> {
-    let (statement, before) = Relations { profile, shape, scope: Scope::All }.rule(rule);
+    let (statement, before) = Relations { profile, shape, scope: BuildSelection::All }.rule(rule);
     let part = format!("rule {}", rule.name);
     let place = Place { file: &rule.file, line: rule.line, part, sql: &rule.sql, before };
     let columns = match snapshot.columns(&format!("reading {}", place.part), &statement).await {

@@ -7,19 +7,19 @@ use std::fmt::Write;
 use crate::obstacle::Ground;
 use crate::sql::{MANIFEST, PREFILTER, PREMISE, RELATIONS, REPORT, SCOPE, filled};
 
-use super::check::Shape;
 use super::header::without_semicolon;
 use super::key;
 use super::profile::Profile;
 use super::relation::{Relation, STORED_AT};
-use super::rule::{Rule, Sieve};
+use super::rule::{Prefilter, Rule};
+use super::shape::Shape;
 
 /// The relations that are narrowed to suspects. Of objects the sums know nothing.
 const NARROWED: [Relation; 3] = [Relation::Build, Relation::Step, Relation::Chunk];
 
 /// Which builds a statement is about. What it names is passed as `$1`, `$2` and `$3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(super) enum BuildSelection {
     /// Every build.
     All,
     /// The builds of some projects.
@@ -27,7 +27,7 @@ pub(super) enum Scope {
     /// The builds that certain addresses may mean.
     Names,
     /// The builds with certain addresses, whatever their numbers.
-    UrlsAlone,
+    Urls,
 }
 
 /// A rule in a statement.
@@ -39,7 +39,7 @@ pub(super) struct Part<'a> {
     /// The statement's parameter that holds the keys of the builds that it has to look at; `None` for all builds.
     pub(super) suspects: Option<usize>,
     /// Whether the report tells what it finds. Even if not, builds that share their names are found by it.
-    pub(super) told: bool,
+    pub(super) is_reported: bool,
 }
 
 /// The relations that a statement starts from.
@@ -47,14 +47,14 @@ pub(super) struct Part<'a> {
 pub(super) struct Relations<'a> {
     pub(super) profile: &'a Profile,
     pub(super) shape: &'a Shape,
-    pub(super) scope: Scope,
+    pub(super) scope: BuildSelection,
 }
 
 impl Relations<'_> {
     /// The builds in which a rule fires, with all that the report says of them.
     pub(super) fn findings(&self, rules: &[Part<'_>]) -> String {
         match self.scope {
-            Scope::Projects => self.report(rules, const { REPORT.part("subject_found_in_projects") }),
+            BuildSelection::Projects => self.report(rules, const { REPORT.part("subject_found_in_projects") }),
             _ => self.report(rules, const { REPORT.part("subject_found") }),
         }
     }
@@ -106,14 +106,9 @@ impl Relations<'_> {
         self.followed_by(&[], &filled(const { PREMISE.part("premise") }, &[("among", &among)]))
     }
 
-    /// Whether the profile says when a piece of output was stored.
-    pub(super) fn tells_when_stored(&self) -> bool {
-        self.shape.type_of(Relation::Chunk, STORED_AT).is_some()
-    }
-
-    /// Whether keys can be handed back to the server.
-    pub(super) fn takes_keys(&self) -> bool {
-        key::among_keys(self.shape, 1).is_some()
+    /// Whether output can be read of some builds only, and whether it says anything of when they were at work.
+    pub(super) fn narrows_output(&self) -> bool {
+        key::among_keys(self.shape, 1).is_some() && self.shape.type_of(Relation::Chunk, STORED_AT).is_some()
     }
 
     /// The states in which this CI leaves builds by habit, as one text, and whether builds wait on purpose.
@@ -137,13 +132,13 @@ impl Relations<'_> {
     }
 
     /// Those of some builds, by project and number, that are there.
-    pub(super) fn there(&self) -> String {
+    pub(super) fn still_present(&self) -> String {
         self.followed_by(&[], const { MANIFEST.part("still_present") })
     }
 
     /// The buckets of builds that are not whole, of those in the buckets of the levels before, which are the parameters;
     /// `None` where keys of such types cannot be added up.
-    pub(super) fn sieve(&self, level: usize) -> Option<String> {
+    pub(super) fn buckets(&self, level: usize) -> Option<String> {
         let shift = (level * key::BITS_OF_A_LEVEL).to_string();
         let within = key::in_buckets(self.shape, "checksum_term.place", 1, level);
         let buckets = filled(const { PREFILTER.part("buckets") }, &[("shift", &shift), ("within", &within)]);
@@ -201,9 +196,9 @@ impl Relations<'_> {
         let mut parts = suspects.map(|parameter| self.suspect_relations(parameter)).unwrap_or_default();
         let mut findings = Vec::new();
         let mut same_address = Vec::new();
-        for Part { rule, rank, suspects, told } in rules {
+        for Part { rule, rank, suspects, is_reported } in rules {
             let rows = format!("rule_{rank}");
-            if *told {
+            if *is_reported {
                 findings.push(finding(rule, *rank, &rows));
             }
             if rule.finds_duplicates() {
@@ -212,7 +207,9 @@ impl Relations<'_> {
             }
             let found = match suspects {
                 Some(_) => of_suspects(rule),
-                None if self.scope == Scope::Projects && rule.sieve == Some(Sieve::Names) => of_every_project(rule),
+                None if self.scope == BuildSelection::Projects && rule.prefilter == Some(Prefilter::Names) => {
+                    of_every_project(rule)
+                }
                 None => rule.sql.clone(),
             };
             parts.push(part(&rows, "MATERIALIZED", &found));
@@ -260,10 +257,10 @@ impl Relations<'_> {
 
     fn narrowed(&self, relation: Relation) -> Option<&'static str> {
         match (relation, self.scope) {
-            (Relation::Build, Scope::Projects) => Some(const { RELATIONS.part("build_of_projects") }),
-            (Relation::Build, Scope::Names) => Some(const { RELATIONS.part("build_by_name") }),
-            (Relation::Build, Scope::UrlsAlone) => Some(const { RELATIONS.part("build_by_url") }),
-            (Relation::Build, Scope::All) | (_, Scope::All | Scope::Projects) => None,
+            (Relation::Build, BuildSelection::Projects) => Some(const { RELATIONS.part("build_of_projects") }),
+            (Relation::Build, BuildSelection::Names) => Some(const { RELATIONS.part("build_by_name") }),
+            (Relation::Build, BuildSelection::Urls) => Some(const { RELATIONS.part("build_by_url") }),
+            (Relation::Build, BuildSelection::All) | (_, BuildSelection::All | BuildSelection::Projects) => None,
             (Relation::Step, _) => Some(const { RELATIONS.part("step_of_builds") }),
             (Relation::Chunk, _) => Some(const { RELATIONS.part("chunk_of_builds") }),
             (Relation::Object, _) => Some(const { RELATIONS.part("object_of_builds") }),
@@ -321,7 +318,7 @@ fn stand_in(relation: Relation) -> &'static str {
 }
 
 /// Builds that are given by project and number, as a rule would find them; the first of four parameters has this number.
-pub(super) fn given(first: usize) -> String {
+pub(super) fn baseline_findings(first: usize) -> String {
     let [second, third, fourth] = [first + 1, first + 2, first + 3];
     let values = [
         ("projects", &*format!("${first}::text[]")),
@@ -383,14 +380,14 @@ mod tests {
     #[test]
     fn a_comment_at_the_end_swallows_nothing() {
         let profile = profile();
-        let statement = Relations { profile: &profile, shape: &Shape::default(), scope: Scope::All }.scope();
+        let statement = Relations { profile: &profile, shape: &Shape::default(), scope: BuildSelection::All }.scope();
         assert!(statement.contains("SELECT b -- the builds\n)"), "{statement}");
     }
 
     #[test]
     fn a_narrowed_relation_reads_from_the_whole_one() {
         let profile = profile();
-        let statement = Relations { profile: &profile, shape: &Shape::default(), scope: Scope::Names }.scope();
+        let statement = Relations { profile: &profile, shape: &Shape::default(), scope: BuildSelection::Names }.scope();
         assert!(statement.contains("written_build AS NOT MATERIALIZED (\nSELECT b"), "{statement}");
         assert!(statement.contains("build AS MATERIALIZED (\n-- part: build_by_name\n"), "{statement}");
     }
@@ -400,7 +397,7 @@ mod tests {
         let profile = profile();
         let rule = Rule::parse("r.sql", "-- rule: r\n-- title: t\n-- needs: build\nSELECT 'é' AS x").expect("a rule");
         let (statement, before) =
-            Relations { profile: &profile, shape: &Shape::default(), scope: Scope::All }.rule(&rule);
+            Relations { profile: &profile, shape: &Shape::default(), scope: BuildSelection::All }.rule(&rule);
         let tail: String = statement.chars().skip(before).collect();
         assert!(tail.starts_with("-- rule: r"), "{tail}");
     }

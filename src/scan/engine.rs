@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Timestamp;
+
 use crate::database::{DatabaseIdentity, Parameter, Row, Rows, Snapshot};
 use crate::finding::Finding;
 use crate::not_checked::{Builds, NotChecked, Unchecked};
@@ -12,15 +14,16 @@ use crate::table::Table;
 use crate::text::counted;
 
 use super::ScanError;
-use super::census::Given;
+use super::baseline::BaselineFindings;
+use super::census::{Census, Clock, StillPresent};
 use super::compose::{self, Part, Relations};
 use super::fit::Fit;
-use super::found::finding;
 use super::lookup::{InProject, builds_by_project};
 use super::plan::ScanPlan;
+use super::prefilter::{Search, SearchSpace, Suspects};
 use super::relation::Relation;
-use super::rule::{Rule, Sieve};
-use super::sieve::{Look, Sieved, Suspects};
+use super::report_row::{self, finding};
+use super::rule::{Prefilter, Rule};
 use super::tables::Role;
 
 /// What a scan is busy with.
@@ -58,7 +61,7 @@ impl fmt::Display for Phase {
 
 /// How much a scan looks at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scope {
+pub struct ScopeCounts {
     /// Builds by project, those in scope only. A build without a project stands under the empty name.
     pub projects: BTreeMap<String, u64>,
     /// Steps of these builds; `None` where the profile has no steps.
@@ -67,7 +70,7 @@ pub struct Scope {
     pub asked_for: Option<u64>,
 }
 
-impl Scope {
+impl ScopeCounts {
     /// All builds in scope.
     pub fn builds(&self) -> u64 {
         self.projects.values().sum()
@@ -81,11 +84,11 @@ pub struct Scan<'a> {
     pub(super) fit: Fit,
     premise: Premise,
     pub(super) remarks: Vec<String>,
-    pub(super) scope: Scope,
+    pub(super) scope: ScopeCounts,
     rules: Vec<(usize, &'a Rule)>,
     not_checked: Vec<NotChecked>,
     pub(super) projects: Option<Vec<String>>,
-    pub(super) sieved: Sieved,
+    pub(super) search_space: SearchSpace,
 }
 
 impl<'a> Scan<'a> {
@@ -110,11 +113,11 @@ impl<'a> Scan<'a> {
             fit,
             premise,
             remarks: Vec::new(),
-            scope: Scope::default(),
+            scope: ScopeCounts::default(),
             rules: plan.rules.iter().enumerate().collect(),
             not_checked: plan.left_out.clone(),
             projects: None,
-            sieved: Sieved::default(),
+            search_space: SearchSpace::default(),
         };
         if let Some(why) = scan.premise.why_not_checked() {
             scan.leave_out(Unchecked::Check(TIMES_CONTRADICTED.to_owned()), why);
@@ -131,7 +134,7 @@ impl<'a> Scan<'a> {
     }
 
     /// How much is looked at.
-    pub fn scope(&self) -> &Scope {
+    pub fn scope(&self) -> &ScopeCounts {
         &self.scope
     }
 
@@ -194,14 +197,14 @@ impl<'a> Scan<'a> {
     /// # Errors
     /// What the server complains about before the first row.
     pub async fn findings(&self) -> Result<Findings<'_>, ScanError> {
-        self.findings_and(Vec::new()).await
+        self.findings_with_baseline(Vec::new()).await
     }
 
     /// The same, with builds that were found by other means, each under its own reason.
     ///
     /// # Errors
     /// What the server complains about before the first row.
-    pub async fn findings_and(&self, given: Vec<Given>) -> Result<Findings<'_>, ScanError> {
+    pub async fn findings_with_baseline(&self, given: Vec<BaselineFindings>) -> Result<Findings<'_>, ScanError> {
         let (scope, mut parameters) = self.scope_parameters();
         let suspects = parameters.len() + 1;
         let told = self.rules.iter().filter_map(|(rank, rule)| self.part(*rank, rule, suspects));
@@ -209,12 +212,12 @@ impl<'a> Scan<'a> {
         if parts.is_empty() && given.is_empty() {
             return Ok(Findings { plan: self.plan, fit: &self.fit, premise: &self.premise, rows: None });
         }
-        if !self.sieved.names_differ && !parts.iter().any(|part| part.rule.finds_duplicates()) {
+        if !self.search_space.names_differ && !parts.iter().any(|part| part.rule.finds_duplicates()) {
             let (rank, rule) = (self.plan.rules.len(), &self.plan.duplicates);
-            parts.push(Part { rule, rank, suspects: None, told: false });
+            parts.push(Part { rule, rank, suspects: None, is_reported: false });
         }
         if parts.iter().any(|part| part.suspects.is_some())
-            && let Suspects::Only(keys) = &self.sieved.suspects
+            && let Suspects::Only(keys) = &self.search_space.suspects
         {
             parameters.push(Parameter::Texts(keys.clone()));
         }
@@ -225,30 +228,63 @@ impl<'a> Scan<'a> {
         let as_rules: Vec<Rule> = given.into_iter().map(|given| given.into_rule(&mut parameters)).collect();
         for (place, rule) in as_rules.iter().enumerate() {
             // After the rules, and after that for duplicates.
-            parts.push(Part { rule, rank: self.plan.rules.len() + 1 + place, suspects: None, told: true });
+            parts.push(Part { rule, rank: self.plan.rules.len() + 1 + place, suspects: None, is_reported: true });
         }
         let statement = self.relations(scope).findings(&parts);
         let rows = self.snapshot.rows("scanning for abnormal builds", &statement, &parameters).await?;
         Ok(Findings { plan: self.plan, fit: &self.fit, premise: &self.premise, rows: Some(rows) })
     }
 
+    /// What is told of a build that is not there.
+    pub fn absent(&self, project: &str, number: Option<i64>, rule: &str, evidence: String) -> Finding {
+        report_row::absent(&self.fit, project, number, rule, evidence)
+    }
+
+    /// Starts to count every build, in or out of scope, for a comparison with a manifest.
+    ///
+    /// # Errors
+    /// What the server complains about before the first row.
+    pub async fn census(&self, covered: Timestamp, backup: Timestamp) -> Result<Census<'_>, ScanError> {
+        Census::take(self.plan, &self.fit, self.snapshot, covered, backup).await
+    }
+
+    /// What the database says of itself before it is counted.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn clock(&self) -> Result<Clock, ScanError> {
+        Census::clock(self.snapshot).await
+    }
+
+    /// Looks for builds by the places of their projects (from 1) and their numbers, however they fare.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn still_present(
+        &self,
+        builds: (Vec<String>, Vec<i64>, Vec<i64>),
+    ) -> Result<Vec<StillPresent>, ScanError> {
+        self.snapshot.set_jit(false).await?;
+        Census::still_present(self.plan, &self.fit, self.snapshot, builds).await
+    }
+
     /// A rule as it is run; `None` if it has nowhere to look.
     fn part(&self, rank: usize, rule: &'a Rule, suspects: usize) -> Option<Part<'a>> {
-        match self.sieved.look(rule) {
-            Look::Nowhere => None,
-            Look::Suspects => Some(Part { rule, rank, suspects: Some(suspects), told: true }),
-            Look::Everywhere => Some(Part { rule, rank, suspects: None, told: true }),
+        match self.search_space.search(rule) {
+            Search::Nowhere => None,
+            Search::Suspects => Some(Part { rule, rank, suspects: Some(suspects), is_reported: true }),
+            Search::Everywhere => Some(Part { rule, rank, suspects: None, is_reported: true }),
         }
     }
 
-    pub(super) fn relations(&self, scope: compose::Scope) -> Relations<'_> {
+    pub(super) fn relations(&self, scope: compose::BuildSelection) -> Relations<'_> {
         self.fit.relations(self.plan, scope)
     }
 
     async fn count_builds(&mut self, chosen: &ProjectGlobs) -> Result<(), ScanError> {
         let mut every = Vec::new();
         for InProject { project, builds, asked_for } in
-            builds_by_project(&self.relations(compose::Scope::All), self.snapshot).await?
+            builds_by_project(&self.relations(compose::BuildSelection::All), self.snapshot).await?
         {
             if chosen.matches(project.as_deref()) {
                 self.scope.projects.insert(project.clone().unwrap_or_default(), builds);
@@ -266,18 +302,18 @@ impl<'a> Scan<'a> {
         if !chosen.is_everything() {
             self.projects = Some(self.scope.projects.keys().cloned().collect());
             let why = "left out by --project: what belongs to no build is in no project";
-            self.leave_out_rules(|rule| rule.sieve == Some(Sieve::Parents), why);
+            self.leave_out_rules(|rule| rule.prefilter == Some(Prefilter::Parents), why);
         }
         Ok(())
     }
 
     /// Finds the suspects, if a rule is to be run that looks only at them.
     async fn add_up(&mut self, watch: &dyn Fn(Phase)) -> Result<(), ScanError> {
-        let helps = |rule: &Rule| match rule.sieve {
-            Some(Sieve::Whole) => true,
+        let helps = |rule: &Rule| match rule.prefilter {
+            Some(Prefilter::Whole) => true,
             // Orphaned steps are counted already, and with them output may be orphaned unseen.
-            Some(Sieve::Parents) => rule.reads(Relation::Chunk) && self.sieved.steps_have_builds,
-            Some(Sieve::Names) | None => false,
+            Some(Prefilter::Parents) => rule.reads(Relation::Chunk) && self.search_space.steps_have_builds,
+            Some(Prefilter::Names) | None => false,
         };
         if self.scope.builds() == 0 || !self.rules.iter().any(|(_, rule)| helps(rule)) {
             return Ok(());
@@ -286,8 +322,8 @@ impl<'a> Scan<'a> {
         let (scope, parameters) = self.scope_parameters();
         let relations = self.fit.relations(self.plan, scope);
         let closer = |builds| watch(Phase::Suspects(builds));
-        self.sieved.add_up(self.snapshot, &relations, &parameters, self.scope.builds(), closer).await?;
-        self.remark_off_record(self.sieved.pieces_off_record, "piece");
+        self.search_space.add_up(self.snapshot, &relations, &parameters, self.scope.builds(), closer).await?;
+        self.remark_off_record(self.search_space.pieces_off_record, "piece");
         Ok(())
     }
 
@@ -314,10 +350,10 @@ impl<'a> Scan<'a> {
         self.not_checked.push(NotChecked { what, why: why.to_owned() });
     }
 
-    pub(super) fn scope_parameters(&self) -> (compose::Scope, Vec<Parameter>) {
+    pub(super) fn scope_parameters(&self) -> (compose::BuildSelection, Vec<Parameter>) {
         match &self.projects {
-            None => (compose::Scope::All, Vec::new()),
-            Some(projects) => (compose::Scope::Projects, vec![Parameter::Texts(projects.clone())]),
+            None => (compose::BuildSelection::All, Vec::new()),
+            Some(projects) => (compose::BuildSelection::Projects, vec![Parameter::Texts(projects.clone())]),
         }
     }
 }

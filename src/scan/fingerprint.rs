@@ -6,13 +6,12 @@ use sha2::{Digest, Sha256};
 use crate::database::DatabaseIdentity;
 use crate::finding::Finding;
 
-use super::placed;
-use super::plan::ScanPlan;
 use super::profile::Profile;
 use super::relation::Relation;
+use super::schema;
 
 /// How many hexadecimal digits of the digest of a build's state are kept: 96 bits.
-const STATE_DIGITS: usize = 24;
+pub(super) const STATE_DIGITS: usize = 24;
 /// How many hexadecimal digits the tag of the database has: 32 bits. It is to catch a mistake, not an attack.
 const TAG_DIGITS: usize = 8;
 
@@ -38,7 +37,7 @@ pub fn database_tag(database: &DatabaseIdentity) -> String {
 pub(super) fn profile_digest(profile: &Profile) -> String {
     let mut digest = Sha256::new();
     for relation in Relation::ALL {
-        let sql = profile.relation(relation).map_or(String::new(), |found| placed::anywhere(&found.sql));
+        let sql = profile.relation(relation).map_or(String::new(), |found| schema::anywhere(&found.sql));
         digest.update((sql.len() as u64).to_be_bytes());
         digest.update(sql);
     }
@@ -76,19 +75,6 @@ pub(super) fn fingerprint(build_key: &str, build: &Finding, off_record: Option<&
     let mut fingerprint = hexadecimal(&digest.finalize(), STATE_DIGITS);
     fingerprint.push_str(database_tag);
     fingerprint
-}
-
-/// A digest of what is read: the profile's SQL, the server's address that completes it, and the schema in which its tables
-/// are. What two readings of one digest say can be compared.
-pub fn reads(plan: &ScanPlan, schema: &str) -> String {
-    let mut digest = Sha256::new();
-    let sql = plan.profile.all_sql().map(placed::anywhere);
-    let parts = sql.chain([plan.base_url().unwrap_or_default(), schema].map(str::to_owned));
-    for part in parts {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part);
-    }
-    hexadecimal(&digest.finalize(), STATE_DIGITS)
 }
 
 pub(super) fn hexadecimal(bytes: &[u8], digits: usize) -> String {

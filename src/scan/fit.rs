@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use crate::database::Snapshot;
 use crate::table::{Table, changed};
 
-use super::check::{self, Shape};
-use super::compose::{Relations, Scope};
+use super::check;
+use super::compose::{BuildSelection, Relations};
 use super::fingerprint::database_tag;
-use super::placed::{InSchema, quoted};
 use super::plan::ScanPlan;
 use super::relation::Relation;
+use super::schema::{InSchema, quoted};
+use super::shape::Shape;
 use super::tables::{self, Read, Role};
 use super::{ScanError, rule::Rule};
 
@@ -83,7 +84,7 @@ impl Fit {
         self.shape.columns(relation).iter().map(|column| column.name.clone()).collect()
     }
 
-    pub(super) fn relations<'a>(&'a self, plan: &'a ScanPlan, scope: Scope) -> Relations<'a> {
+    pub(super) fn relations<'a>(&'a self, plan: &'a ScanPlan, scope: BuildSelection) -> Relations<'a> {
         Relations { profile: &plan.profile, shape: &self.shape, scope }
     }
 }

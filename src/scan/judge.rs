@@ -9,7 +9,7 @@ use crate::premise::{Premise, Restored};
 use crate::timing::Timing;
 
 /// What the report tells of a build beside its cells.
-pub(super) struct Seen {
+pub(super) struct RowDetails {
     /// Whether there is such a build at all: orphans have none.
     pub(super) is_there: bool,
     /// Whether a time of it lies in the future.
@@ -32,7 +32,7 @@ pub(super) struct Habits {
 }
 
 /// All that stands against deleting a build. Nothing does where this is empty.
-pub(super) fn obstacles(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise) -> Vec<Obstacle> {
+pub(super) fn obstacles(found: &Finding, seen: &RowDetails, habits: Habits, premise: &Premise) -> Vec<Obstacle> {
     if !seen.is_there {
         return vec![Obstacle::NoBuild];
     }
@@ -91,7 +91,7 @@ fn of_address(found: &Finding) -> Option<Obstacle> {
 
 /// What waits may start at any moment, whatever else is wrong with it; and of what does not show that it had started by T nobody knows
 /// whether the backup cut it, or it waited then and ran later.
-fn of_lifecycle(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise) -> Option<Obstacle> {
+fn of_lifecycle(found: &Finding, seen: &RowDetails, habits: Habits, premise: &Premise) -> Option<Obstacle> {
     let lifecycle = found.lifecycle.as_deref();
     let seems_cut = matches!(found.timing, Timing::InFlight | Timing::Stale);
     let may_run_again = || (found.timing == Timing::Ended && !habits.shows_work).then_some(Obstacle::MayRunAgain);
@@ -125,7 +125,7 @@ fn queue_and_run(premise: &Premise) -> SignedDuration {
 }
 
 /// A CI that resumes what ran may be at work on it, unseen. A stop by T may be of an earlier attempt.
-fn of_resumption(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise) -> Option<Obstacle> {
+fn of_resumption(found: &Finding, seen: &RowDetails, habits: Habits, premise: &Premise) -> Option<Obstacle> {
     let runs = found.lifecycle.as_deref() == Some("running");
     let ran_at_backup = match found.timing {
         Timing::InFlight | Timing::Stale => runs || seen.shows_a_start,
@@ -155,7 +155,7 @@ fn of_steps(found: &Finding, premise: &Premise) -> Option<Obstacle> {
 }
 
 /// One reason that makes it deletable is enough; where there is none, all say why.
-fn of_reasons(found: &Finding, seen: &Seen, habits: Habits, premise: &Premise) -> Vec<Obstacle> {
+fn of_reasons(found: &Finding, seen: &RowDetails, habits: Habits, premise: &Premise) -> Vec<Obstacle> {
     let mut against = Vec::new();
     let mut never = Vec::new();
     for (reason, (ground, own_word)) in found.reasons.iter().zip(&seen.grounds) {
@@ -246,14 +246,14 @@ mod tests {
         }
     }
 
-    fn by(grounds: &[(Ground, &str)]) -> Seen {
+    fn by(grounds: &[(Ground, &str)]) -> RowDetails {
         let grounds = grounds.iter().map(|(ground, word)| (*ground, (*word).to_owned())).collect();
-        Seen { is_there: true, in_future: false, shows_a_start: true, grounds }
+        RowDetails { is_there: true, in_future: false, shows_a_start: true, grounds }
     }
 
     fn against(found: &Finding, grounds: &[(Ground, &str)], habits: Habits, premise: &Premise) -> Vec<Obstacle> {
         let reasons = grounds.iter().enumerate().map(|(place, _)| format!("rule-{place}")).collect();
-        let seen = Seen { shows_a_start: found.started_at.is_some(), ..by(grounds) };
+        let seen = RowDetails { shows_a_start: found.started_at.is_some(), ..by(grounds) };
         obstacles(&Finding { reasons, ..found.clone() }, &seen, habits, premise)
     }
 
@@ -271,7 +271,7 @@ mod tests {
             ..cut()
         };
         let unknown = Premise { restored: Restored::Unknown, ..premise() };
-        let seen = Seen { in_future: true, ..by(&[(Ground::Never, "")]) };
+        let seen = RowDetails { in_future: true, ..by(&[(Ground::Never, "")]) };
         let odd = Finding { reasons: vec!["impossible-times".to_owned()], ..odd };
         assert_eq!(
             obstacles(&odd, &seen, LOST, &unknown),
@@ -339,7 +339,7 @@ mod tests {
         let running = Finding { started_at: None, queued_at: Some(at("2026-11-20T01:58:00Z")), ..cut() };
         let over = Finding { lifecycle: Some("finished".to_owned()), ..running.clone() };
         let judge = |found: &Finding, shows_a_start, habits, premise: &Premise| {
-            obstacles(found, &Seen { shows_a_start, ..by(&[(Ground::Always, "")]) }, habits, premise)
+            obstacles(found, &RowDetails { shows_a_start, ..by(&[(Ground::Always, "")]) }, habits, premise)
         };
         let young = Premise { now: at("2026-11-20T12:29:59Z"), ..premise() };
         let in_database = Habits { queue: Some(Queue::InThisDatabase), ..LOST };
@@ -378,7 +378,7 @@ mod tests {
         assert_eq!(judge(&over, &young), [Obstacle::MayBeResumed]);
         assert_eq!(judge(&Finding { lifecycle: Some("finished".to_owned()), ..over }, &young), []);
         let waiting = Finding { lifecycle: Some("queued".to_owned()), started_at: None, ..cut() };
-        let unstarted = Seen { shows_a_start: false, ..by(&[(Ground::Always, "")]) };
+        let unstarted = RowDetails { shows_a_start: false, ..by(&[(Ground::Always, "")]) };
         assert_eq!(obstacles(&waiting, &unstarted, resumed, &young), []);
         let closed = against(&cut(), &[(Ground::WhereLost, "")], resumed, &premise());
         assert_eq!(closed, [Obstacle::NotKnownToBeLost]);

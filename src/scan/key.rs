@@ -2,9 +2,9 @@
 
 use crate::sql;
 
-use super::check::Shape;
 use super::header::without_semicolon;
 use super::relation::{Relation, STEP_ID};
+use super::shape::Shape;
 
 /// The items of a list, as rows.
 const LISTED: &str = sql::PREFILTER.part("list");

@@ -7,10 +7,10 @@ use crate::finding::Finding;
 use crate::premise::Premise;
 
 use super::ScanError;
-use super::compose::{Part, Relations, Scope};
+use super::compose::{BuildSelection, Part, Relations};
 use super::fit::Fit;
-use super::found::finding;
 use super::plan::ScanPlan;
+use super::report_row::finding;
 use super::rule::Rule;
 
 /// Reads single builds again, sound or not.
@@ -38,7 +38,7 @@ impl<'a> Lookup<'a> {
     /// # Errors
     /// What the server complains about.
     pub async fn projects(&self) -> Result<BTreeMap<String, u64>, ScanError> {
-        let projects = builds_by_project(&self.fit.relations(self.plan, Scope::All), self.snapshot).await?;
+        let projects = builds_by_project(&self.fit.relations(self.plan, BuildSelection::All), self.snapshot).await?;
         let mut named = BTreeMap::new();
         for InProject { project, builds, .. } in projects {
             *named.entry(project.unwrap_or_default()).or_default() += builds;
@@ -58,7 +58,7 @@ impl<'a> Lookup<'a> {
         projects: Vec<String>,
     ) -> Result<Vec<Finding>, ScanError> {
         let parameters = [Parameter::Texts(urls), Parameter::Integers(numbers), Parameter::Texts(projects)];
-        self.read(Scope::Names, &parameters).await
+        self.read(BuildSelection::Names, &parameters).await
     }
 
     /// The builds with one of these addresses, even if their numbers are not those in the addresses. It may take a look at
@@ -66,11 +66,11 @@ impl<'a> Lookup<'a> {
     ///
     /// # Errors
     /// What the server complains about.
-    pub async fn by_url_alone(&self, urls: Vec<String>) -> Result<Vec<Finding>, ScanError> {
-        self.read(Scope::UrlsAlone, &[Parameter::Texts(urls)]).await
+    pub async fn by_url(&self, urls: Vec<String>) -> Result<Vec<Finding>, ScanError> {
+        self.read(BuildSelection::Urls, &[Parameter::Texts(urls)]).await
     }
 
-    async fn read(&self, scope: Scope, parameters: &[Parameter]) -> Result<Vec<Finding>, ScanError> {
+    async fn read(&self, scope: BuildSelection, parameters: &[Parameter]) -> Result<Vec<Finding>, ScanError> {
         let statement = self.fit.relations(self.plan, scope).builds(&everywhere(&self.plan.rules));
         let mut rows = self.snapshot.rows("reading the chosen builds", &statement, parameters).await?;
         let mut found = Vec::new();
@@ -110,5 +110,5 @@ pub(super) async fn builds_by_project(
 
 /// All rules, each looking at all that is in scope.
 fn everywhere(rules: &[Rule]) -> Vec<Part<'_>> {
-    rules.iter().enumerate().map(|(rank, rule)| Part { rule, rank, suspects: None, told: true }).collect()
+    rules.iter().enumerate().map(|(rank, rule)| Part { rule, rank, suspects: None, is_reported: true }).collect()
 }

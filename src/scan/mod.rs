@@ -1,25 +1,28 @@
 //! Finds the abnormal builds: profiles say how to read a database, rules say what is abnormal, the engine runs them.
 
 mod archive;
+mod baseline;
 mod census;
 mod check;
 mod compose;
+mod composed;
+mod counts;
 mod engine;
 mod fingerprint;
 mod fit;
-mod found;
 mod header;
 mod judge;
 mod key;
-mod look;
 mod lookup;
-mod placed;
 mod plan;
+mod prefilter;
 mod premise;
 mod profile;
 mod relation;
+mod report_row;
 mod rule;
-mod sieve;
+mod schema;
+mod shape;
 mod suggestion;
 mod tables;
 
@@ -29,19 +32,21 @@ use std::path::{Path, PathBuf};
 use crate::database::DatabaseError;
 
 pub use archive::{ArchiveRow, ArchiveRows, Archiving, archive_faults};
-pub use census::{Census, Clock, Given, There};
+pub use baseline::BaselineFindings;
+pub use census::{Census, Clock, StillPresent};
 pub use check::{joint_fault, relation_faults, rule_faults};
-pub use engine::{Findings, Phase, Scan, Scope};
-pub use fingerprint::{database_tag, reads};
+pub use composed::composed;
+pub use engine::{Findings, Phase, Scan, ScopeCounts};
+pub use fingerprint::database_tag;
 pub use fit::Fit;
 pub use header::FileFault;
 pub use lookup::Lookup;
-pub use placed::InSchema;
 pub use plan::ScanPlan;
 pub use profile::{DEFAULT_PROFILE, Profile, RowsAre};
 pub use relation::Relation;
-pub use rule::{Need, Rule, Sieve};
-pub use suggestion::{Quiet, Recovery};
+pub use rule::{Need, Prefilter, Rule};
+pub use schema::InSchema;
+pub use suggestion::{QuietTime, Recovery};
 pub use tables::{Role, find_schema};
 
 /// A profile or rules that could not be had.
@@ -110,6 +115,14 @@ pub enum ScanError {
         name: String,
         /// What there is.
         known: String,
+    },
+    /// A rule that was named cannot be run over the profile.
+    #[error("rule {rule} is not run: {why}")]
+    RuleNotRun {
+        /// The rule.
+        rule: String,
+        /// Why.
+        why: String,
     },
     /// A profile gives a build more than once, or without a key.
     #[error("profile {profile}: relation build {fault}")]
@@ -190,7 +203,7 @@ impl ScanError {
                     .to_owned(),
             ),
             Self::NoSchema { .. } => Some("is this the right database, and the right --profile?".to_owned()),
-            Self::NoAnswer { .. } => None,
+            Self::NoAnswer { .. } | Self::RuleNotRun { .. } => None,
             Self::InTheFuture { .. } => Some("is a clock wrong, the database's or this machine's?".to_owned()),
             Self::UnknownRule { known, .. } => Some(format!("known rules: {known}")),
             Self::OtherTables { .. } => {

@@ -1,16 +1,19 @@
 //! What to look for and how: a profile, the rules that can be run over it, the times.
 
+use sha2::{Digest, Sha256};
+
 use crate::not_checked::NotChecked;
 use crate::obstacle::Queue;
 use crate::premise::Premise;
 use crate::timing::RestoreTimes;
 
 use super::ScanError;
-use super::fingerprint::profile_digest;
+use super::fingerprint::{STATE_DIGITS, hexadecimal, profile_digest};
 use super::judge::Habits;
 use super::profile::Profile;
 use super::relation::Relation;
 use super::rule::{Need, Rule};
+use super::schema;
 
 /// What to look for and how.
 pub struct ScanPlan {
@@ -116,6 +119,12 @@ impl ScanPlan {
         self.output_read
     }
 
+    /// Why the plan does not run a rule; `None` where it runs it.
+    pub(super) fn why_not_run(&self, rule: &str) -> Option<String> {
+        let without = self.left_out.iter().chain(&self.not_needed).find(|without| without.is_check(rule));
+        without.map(|without| without.why.clone())
+    }
+
     /// The names of the rules that will be run.
     pub fn rule_names(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|rule| rule.name.as_str())
@@ -144,6 +153,19 @@ impl ScanPlan {
     /// A digest of the SQL by which the profile presents a database.
     pub fn profile_digest(&self) -> String {
         profile_digest(&self.profile)
+    }
+
+    /// A digest of what is read: the profile's SQL, the server's address that completes it, and the schema of its tables. Two readings of
+    /// one digest can be compared.
+    pub fn reading_digest(&self, schema: &str) -> String {
+        let mut digest = Sha256::new();
+        let sql = self.profile.all_sql().map(schema::anywhere);
+        let parts = sql.chain([self.base_url().unwrap_or_default(), schema].map(str::to_owned));
+        for part in parts {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        hexadecimal(&digest.finalize(), STATE_DIGITS)
     }
 
     /// Whether the profile is one of those that ship.

@@ -3,21 +3,19 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::database::{Parameter, Snapshot};
-use crate::obstacle::Ground;
 use crate::premise::{Contradictions, Premise, Restored, ahead, earlier, later};
 use crate::sql;
 use crate::timing::RestoreTimes;
 
 use super::ScanError;
-use super::compose::{Relations, Scope};
+use super::compose::{BuildSelection, Relations};
 use super::fit::Fit;
 use super::plan::{OutputRead, ScanPlan};
 use super::profile::RowsAre;
 use super::relation::Relation;
-use super::rule::Rule;
 
 /// The database's own clock.
-const CLOCK: &str = sql::PREMISE.part("clock");
+pub(super) const CLOCK: &str = sql::PREMISE.part("clock");
 /// Whether this is a standby, and when the server recovered from a crash.
 const RECOVERY: &str = sql::PREMISE.part("recovery");
 
@@ -28,7 +26,7 @@ const START_UP: SignedDuration = SignedDuration::from_mins(15);
 const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
 
 /// The output of more builds than this is not looked up build by build.
-const BUILDS_LOOKED_UP: u64 = 200_000;
+pub(super) const BUILDS_LOOKED_UP: u64 = 200_000;
 
 impl Premise {
     /// Finds R where it is not given, holds all builds against T and R, and gives the settings to the snapshot by which its rules
@@ -37,14 +35,14 @@ impl Premise {
     /// # Errors
     /// What the server complains about.
     pub async fn establish(plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
-        let asker = Asker { plan, relations: fit.relations(plan, Scope::All), snapshot };
+        let reader = PremiseReader { plan, relations: fit.relations(plan, BuildSelection::All), snapshot };
         let asked = Timestamp::now();
-        let [_, told] = asker.clock().await?;
+        let [_, told] = reader.clock().await?;
         let clock_ahead = ahead(told, asked, Timestamp::now());
         refuse_times_to_come(plan, told)?;
-        let mut premise = Self { clock_ahead, ..asker.premise().await? };
-        asker.add_habits(&mut premise).await?;
-        premise.step_habits = asker.step_habits().await?;
+        let mut premise = Self { clock_ahead, ..reader.premise().await? };
+        reader.add_habits(&mut premise).await?;
+        premise.step_habits = reader.step_habits().await?;
         snapshot.set(&plan.settings_by(&premise)).await?;
         Ok(premise)
     }
@@ -55,10 +53,15 @@ impl Premise {
         fit: &Fit,
         snapshot: &Snapshot<'_>,
     ) -> Result<Option<(Timestamp, bool)>, ScanError> {
-        let asker = Asker { plan, relations: fit.relations(plan, Scope::All), snapshot };
-        let Some(recovered) = asker.recovery().await? else { return Ok(None) };
-        Ok(Some((recovered, asker.has_both_sides(recovered).await?)))
+        let reader = PremiseReader { plan, relations: fit.relations(plan, BuildSelection::All), snapshot };
+        let Some(recovered) = reader.recovery().await? else { return Ok(None) };
+        Ok(Some((recovered, reader.has_both_sides(recovered).await?)))
     }
+}
+
+/// Whether a rule of the plan goes by what this CI leaves open in steps by habit.
+pub(super) fn asks_for_step_habits(plan: &ScanPlan) -> bool {
+    plan.profile.offers(Relation::Step) && plan.rules.iter().any(|rule| rule.uses_setting("step_habits"))
 }
 
 /// Every live build has started by a time that is yet to come, and would pass for one that the backup cut. This machine's clock may
@@ -83,13 +86,13 @@ struct Answer {
     now: Timestamp,
 }
 
-struct Asker<'a> {
+struct PremiseReader<'a> {
     plan: &'a ScanPlan,
     relations: Relations<'a>,
     snapshot: &'a Snapshot<'a>,
 }
 
-impl Asker<'_> {
+impl PremiseReader<'_> {
     async fn premise(&self) -> Result<Premise, ScanError> {
         let times = *self.plan.times();
         let premise = |restored: Restored, answer: Answer| Premise {
@@ -153,8 +156,7 @@ impl Asker<'_> {
 
     /// What rules about steps take for habits; nothing where nobody asks.
     async fn step_habits(&self) -> Result<String, ScanError> {
-        let asks = |rule: &Rule| rule.ground == Ground::RowByRow && rule.reads(Relation::Step);
-        if !self.plan.profile.offers(Relation::Step) || !self.plan.rules.iter().any(asks) {
+        if !asks_for_step_habits(self.plan) {
             return Ok(String::new());
         }
         let what = "looking for habits in steps";
@@ -176,8 +178,7 @@ impl Asker<'_> {
     async fn ask(&self, restored: Option<Timestamp>, output: OutputRead) -> Result<Answer, ScanError> {
         self.snapshot.set(&self.plan.settings_with(restored, None)).await?;
         // Where it is not on record when a piece was stored, no output is read at all.
-        let narrows =
-            output == OutputRead::OfBuildsAtWork && self.relations.takes_keys() && self.relations.tells_when_stored();
+        let narrows = output == OutputRead::OfBuildsAtWork && self.relations.narrows_output();
         let keys = if restored.is_some() && narrows { self.at_work().await? } else { None };
         let statement = self.relations.premise(keys.is_some());
         let times = Parameter::Integers(self.window(restored));

@@ -52,7 +52,7 @@ pub struct Rule {
     /// When it makes a build deletable.
     pub ground: Ground,
     /// Where it need not look.
-    pub sieve: Option<Sieve>,
+    pub prefilter: Option<Prefilter>,
     /// Its file, as it stands.
     pub text: String,
     pub(super) sql: String,
@@ -73,7 +73,7 @@ pub enum Need {
 
 /// Where a rule need not look, because it cannot find anything there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sieve {
+pub enum Prefilter {
     /// Builds that are whole: no step has started and not stopped, none says that its output never ended, and what is
     /// stored of each is exactly its size where it has output, and nothing where it has none or does not say.
     Whole,
@@ -136,6 +136,11 @@ impl Rule {
         })
     }
 
+    /// Whether its SQL reads a setting, `halfbuilt.NAME`.
+    pub(super) fn uses_setting(&self, name: &str) -> bool {
+        self.sql.contains(&format!("'halfbuilt.{name}'"))
+    }
+
     /// Whether it reads a relation.
     pub(super) fn reads(&self, relation: Relation) -> bool {
         self.needs.contains(&Need::Relation(relation))
@@ -175,8 +180,8 @@ impl Rule {
         })?;
         // The header's older name is read as well.
         let prefilter = head.get("prefilter").or_else(|| head.get("sieve"));
-        let sieve = prefilter.map(|(line, name)| {
-            Sieve::parse(name)
+        let prefilter = prefilter.map(|(line, name)| {
+            Prefilter::parse(name)
                 .ok_or_else(|| source.fault(*line, "expected whole, parents or names after \"-- prefilter:\""))
         });
         let lifecycles = head
@@ -198,7 +203,7 @@ impl Rule {
             needs,
             lifecycles: lifecycles.transpose()?.unwrap_or_default(),
             ground: ground.transpose()?.unwrap_or_default(),
-            sieve: sieve.transpose()?,
+            prefilter: prefilter.transpose()?,
             text: text.to_owned(),
             sql: sql.to_owned(),
             file: file.to_owned(),
@@ -231,7 +236,7 @@ fn ground(words: &str) -> Option<Ground> {
     GROUNDS.into_iter().find(|(known, _)| *known == words).map(|(_, ground)| ground)
 }
 
-impl Sieve {
+impl Prefilter {
     fn parse(text: &str) -> Option<Self> {
         match text {
             "whole" => Some(Self::Whole),

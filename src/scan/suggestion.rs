@@ -9,7 +9,7 @@ use super::engine::Scan;
 
 /// A time in which nothing was written to the database: a backup was most likely taken when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quiet {
+pub struct QuietTime {
     /// The last sign of life before it.
     pub last_write: Timestamp,
     /// The first one after it; `None` if it lasts until now.
@@ -36,7 +36,7 @@ impl Scan<'_> {
     ///
     /// # Errors
     /// What the server complains about.
-    pub async fn suggestions(&self) -> Result<Vec<Quiet>, ScanError> {
+    pub async fn suggestions(&self) -> Result<Vec<QuietTime>, ScanError> {
         let (scope, parameters) = self.scope_parameters();
         let statement = self.relations(scope).suggestion();
         let mut rows = self.snapshot.rows("looking for a quiet time", &statement, &parameters).await?;
@@ -44,7 +44,7 @@ impl Scan<'_> {
         while let Some(row) = rows.next().await? {
             let Some(last_write) = row.time(0)? else { continue };
             let running = row.integer(2)?.unwrap_or_default().unsigned_abs();
-            found.push(Quiet { last_write, next_write: row.time(1)?, running, recovery: Recovery::NotOnRecord });
+            found.push(QuietTime { last_write, next_write: row.time(1)?, running, recovery: Recovery::NotOnRecord });
         }
         drop(rows);
         let recovered = Premise::recovery(self.plan, &self.fit, self.snapshot).await?;

@@ -10,14 +10,14 @@ use crate::sql;
 use crate::table::Table;
 
 use super::ScanError;
-use super::check::Shape;
-use super::compose::{Relations, Scope};
+use super::compose::{BuildSelection, Relations};
 use super::fingerprint::hexadecimal;
-use super::placed::{self, InSchema};
 use super::plan::ScanPlan;
 use super::profile::Profile;
 use super::relation::Relation;
 use super::rule::Rule;
+use super::schema::{self, InSchema};
+use super::shape::Shape;
 
 /// Says which of some tables there are in some schemas.
 const TABLES: &str = sql::CHECK.part("tables");
@@ -35,7 +35,7 @@ const WHOLE: usize = 64;
 /// # Errors
 /// No schema has them all, or several have; a lost connection.
 pub async fn find_schema(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<InSchema, ScanError> {
-    let wanted: BTreeSet<String> = plan.profile.all_sql().flat_map(placed::names).collect();
+    let wanted: BTreeSet<String> = plan.profile.all_sql().flat_map(schema::names).collect();
     if wanted.is_empty() {
         return match &plan.schema {
             None => Ok(InSchema::default()),
@@ -121,9 +121,9 @@ pub(super) async fn read(plan: &ScanPlan, schema: &InSchema, snapshot: &Snapshot
         }
     }
     // A view with its schema is named here alone: the server's own plan shows only what is behind it.
-    named.extend(plan.profile.all_sql().flat_map(placed::pairs));
+    named.extend(plan.profile.all_sql().flat_map(schema::pairs));
     if let Some(schema) = schema.name() {
-        let names = plan.profile.all_sql().flat_map(placed::names);
+        let names = plan.profile.all_sql().flat_map(schema::names);
         named.extend(names.map(|name| (schema.to_owned(), name)));
     }
     if let Some((_, table)) = named.iter().find(|(schema, _)| schema.starts_with(TEMPORARY)) {
@@ -181,7 +181,7 @@ pub(super) async fn beyond(
     snapshot: &Snapshot<'_>,
 ) -> Result<Option<ScanError>, ScanError> {
     let shape = Shape::of(schema.clone());
-    let (statement, _) = Relations { profile, shape: &shape, scope: Scope::All }.rule(rule);
+    let (statement, _) = Relations { profile, shape: &shape, scope: BuildSelection::All }.rule(rule);
     let mut found = BTreeSet::new();
     explain(&format!("asking what rule {} reads", rule.name), &statement, snapshot, &mut found).await?;
     Ok(found.difference(of_relations).next().map(|(schema, name)| ScanError::Columns {

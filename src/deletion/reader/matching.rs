@@ -24,7 +24,7 @@ pub(super) async fn read_builds(
     found.add(lookup.by_name(spelled.clone(), numbers(&urls), projects).await?, false);
     if by_url_too {
         // Not only what is missing: a build with another number may have the address of one that was found.
-        found.add(lookup.by_url_alone(spelled).await?, true);
+        found.add(lookup.by_url(spelled).await?, true);
     }
     Ok(chosen.iter().map(|chosen| found.reading(chosen)).collect())
 }

@@ -14,7 +14,7 @@ use crate::database::{Canceller, Database, DatabaseError, DatabaseIdentity, Posi
 use crate::finding::Finding;
 use crate::premise::Premise;
 use crate::report::Chosen;
-use crate::scan::{Fit, Lookup, Role, ScanError, ScanPlan, reads};
+use crate::scan::{Fit, Lookup, Role, ScanError, ScanPlan};
 use crate::table::Table;
 
 use super::archive::{ArchivedBatch, Archiver, WriteError};
@@ -143,12 +143,16 @@ impl<'a> LiveBuilds<'a> {
             plan.requested_schema().is_none_or(|schema| self.schemas.first().is_some_and(|own| own == schema));
         if let Some(first) = past.sessions.first().filter(|session| as_before && session.start.tables.is_none()) {
             let searched = ["pg_catalog"].into_iter().chain(self.schemas.iter().map(String::as_str));
-            let before = reads(plan, &searched.collect::<Vec<_>>().join(", "));
+            let before = plan.reading_digest(&searched.collect::<Vec<_>>().join(", "));
             if before == first.start.database.reads {
                 return DatabaseName { system_identifier, name, reads: before };
             }
         }
-        DatabaseName { system_identifier, name, reads: reads(plan, self.fit.schema().name().unwrap_or_default()) }
+        DatabaseName {
+            system_identifier,
+            name,
+            reads: plan.reading_digest(self.fit.schema().name().unwrap_or_default()),
+        }
     }
 
     pub fn identity(&self) -> &DatabaseIdentity {

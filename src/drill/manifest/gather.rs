@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::census::{Counted, Coverage};
+use crate::census::{CountedBuild, Coverage};
 
 use super::document::{Manifest, NotCovered, OutcomeCount, Project, RANGE_BITS, Range};
 use super::numbers::{DIGEST_BITS, DIGITS_OF_A_BUILD, intervals, write_build};
@@ -46,7 +46,7 @@ struct GatheredBuild {
 
 impl ManifestBuilder {
     /// Adds a build.
-    pub fn add(&mut self, build: &Counted) {
+    pub fn add(&mut self, build: &CountedBuild) {
         let Some(project) = &build.project else {
             return leave_out(&mut self.of_no_project, build.coverage);
         };
@@ -90,7 +90,7 @@ fn leave_out(left: &mut NotCovered, coverage: Coverage) {
 }
 
 impl ProjectBuilder {
-    fn add(&mut self, build: &Counted, number: i64, over_at: i64) {
+    fn add(&mut self, build: &CountedBuild, number: i64, over_at: i64) {
         let alike =
             |outcome: &&mut OutcomeCount| outcome.lifecycle == build.lifecycle && outcome.status == build.status;
         match self.outcomes.iter_mut().find(alike) {

@@ -170,7 +170,7 @@ fn of_relations(plan: &ScanPlan, fit: &Fit) -> Vec<Section> {
         ];
         Section {
             name: relation.to_string(),
-            columns: told_apart(fit.columns(relation)),
+            columns: unique_columns(fit.columns(relation)),
             statement: statement(fit, &parts),
             file: plan.profile.file.clone(),
             line: found.line,
@@ -180,7 +180,7 @@ fn of_relations(plan: &ScanPlan, fit: &Fit) -> Vec<Section> {
 }
 
 /// A relation may give a column of its own twice; an object must not.
-fn told_apart(columns: Vec<String>) -> Vec<String> {
+fn unique_columns(columns: Vec<String>) -> Vec<String> {
     let mut names: Vec<String> = Vec::with_capacity(columns.len());
     for column in columns {
         let again = (2..).map(|count| format!("{column} ({count})"));
@@ -212,6 +212,6 @@ mod tests {
     #[test]
     fn columns_of_one_name_are_told_apart() {
         let given = ["a", "b", "a", "a (2)", "a"].map(str::to_owned).to_vec();
-        assert_eq!(told_apart(given), ["a", "b", "a (2)", "a (2) (2)", "a (3)"]);
+        assert_eq!(unique_columns(given), ["a", "b", "a (2)", "a (2) (2)", "a (3)"]);
     }
 }

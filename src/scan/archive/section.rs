@@ -4,8 +4,8 @@ use crate::database::{Column, Snapshot};
 
 use super::super::ScanError;
 use super::super::check::{Place, are_comparable};
-use super::super::placed::InSchema;
 use super::super::profile::{ArchiveSql, Profile};
+use super::super::schema::InSchema;
 
 /// The column that holds the whole row.
 const WHOLE: &str = "whole";

@@ -10,7 +10,7 @@ use crate::timing::{BuildTimes, Timing};
 use super::ScanError;
 use super::fingerprint::fingerprint;
 use super::fit::Fit;
-use super::judge::{Seen, obstacles};
+use super::judge::{RowDetails, obstacles};
 use super::plan::ScanPlan;
 use super::relation::Relation;
 
@@ -49,7 +49,7 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) 
         obstacles: Vec::new(),
         fingerprint: String::new(),
     };
-    let seen = Seen {
+    let seen = RowDetails {
         is_there: row.boolean(23)?.unwrap_or(false),
         in_future: row.boolean(22)?.unwrap_or(true),
         shows_a_start: shows_a_start(&times, premise),

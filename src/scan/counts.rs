@@ -4,11 +4,11 @@ use crate::not_checked::{Builds, Unchecked};
 use crate::text::{counted, shorten};
 
 use super::ScanError;
-use super::compose::Scope;
+use super::compose::BuildSelection;
 use super::engine::Scan;
 use super::header::LIFECYCLES;
 use super::relation::Relation;
-use super::rule::{Need, Rule, Sieve};
+use super::rule::{Need, Prefilter, Rule};
 
 /// The rule that looks at where output ends.
 const OUTPUT_TRUNCATED: &str = "output-truncated";
@@ -33,10 +33,13 @@ impl Scan<'_> {
         }
         let all_differ = names == count(2)? && addresses == count(4)?;
         // A build in scope may share its address with one that is not.
-        self.sieved.names_differ = self.projects.is_none() && all_differ;
+        self.search_space.names_differ = self.projects.is_none() && all_differ;
         self.look_at_keys().await?;
         if builds > 0 && names == 0 && addresses == 0 {
-            self.leave_out_rules(|rule| rule.sieve == Some(Sieve::Names), "no build has a number or an address");
+            self.leave_out_rules(
+                |rule| rule.prefilter == Some(Prefilter::Names),
+                "no build has a number or an address",
+            );
         }
         Ok(())
     }
@@ -132,7 +135,7 @@ impl Scan<'_> {
 
     /// Looks whether each build is there once, in scope or not: steps and output are found by keys alone.
     async fn look_at_keys(&self) -> Result<(), ScanError> {
-        let statement = self.relations(Scope::All).keys();
+        let statement = self.relations(BuildSelection::All).keys();
         let mut rows = self.snapshot.rows("looking at keys", &statement, &[]).await?;
         let Some(row) = rows.next().await? else { return Ok(()) };
         let (builds, keys) = (row.integer(0)?.unwrap_or_default(), row.integer(1)?.unwrap_or_default());
@@ -151,7 +154,7 @@ impl Scan<'_> {
         let Some(row) = self.one_row("counting steps", |relations| relations.coverage()).await? else { return Ok(()) };
         let (every, steps) = (row.integer(0)?, row.integer(1)?);
         self.scope.steps = steps.map(i64::unsigned_abs);
-        self.sieved.steps_have_builds = every == steps;
+        self.search_space.steps_have_builds = every == steps;
         self.remark_off_record(row.integer(3)?.unwrap_or_default().unsigned_abs(), "step");
         let without_end = row.integer(2)?.unwrap_or_default();
         if without_end > 0 && self.rule_names().any(|rule| rule == OUTPUT_TRUNCATED) {

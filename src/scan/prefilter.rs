@@ -3,13 +3,13 @@
 use crate::database::{Parameter, Snapshot};
 
 use super::ScanError;
-use super::compose::{Relations, Scope};
+use super::compose::{BuildSelection, Relations};
 use super::key::BITS_OF_A_LEVEL;
 use super::relation::Relation;
-use super::rule::{Rule, Sieve};
+use super::rule::{Prefilter, Rule};
 
 /// More suspects than this are not looked at one by one: then the rules look at everything.
-const MOST_SUSPECTS: u64 = 200_000;
+pub(super) const MOST_SUSPECTS: u64 = 200_000;
 /// So are more than one build in this many, unless they are few.
 const ONE_IN: u64 = 5;
 /// Few.
@@ -30,7 +30,7 @@ pub(super) enum Suspects {
 
 /// Where a rule has to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum Search {
     /// Nowhere: it cannot find anything.
     Nowhere,
     /// At the suspects.
@@ -41,7 +41,7 @@ pub(super) enum Look {
 
 /// What is known before the rules look.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Sieved {
+pub(super) struct SearchSpace {
     pub(super) suspects: Suspects,
     /// Every piece of output has its build.
     pub(super) output_has_builds: bool,
@@ -53,7 +53,7 @@ pub(super) struct Sieved {
     pub(super) pieces_off_record: u64,
 }
 
-impl Default for Sieved {
+impl Default for SearchSpace {
     /// Nothing is known.
     fn default() -> Self {
         Self {
@@ -66,13 +66,13 @@ impl Default for Sieved {
     }
 }
 
-impl Sieved {
+impl SearchSpace {
     /// Where a rule has to look.
-    pub(super) fn look(&self, rule: &Rule) -> Look {
-        let nowhere = match rule.sieve {
+    pub(super) fn search(&self, rule: &Rule) -> Search {
+        let nowhere = match rule.prefilter {
             None => false,
-            Some(Sieve::Names) => self.names_differ,
-            Some(Sieve::Parents) => {
+            Some(Prefilter::Names) => self.names_differ,
+            Some(Prefilter::Parents) => {
                 let (steps, chunks) = (rule.reads(Relation::Step), rule.reads(Relation::Chunk));
                 // Of other relations nothing is known.
                 (steps || chunks)
@@ -80,14 +80,14 @@ impl Sieved {
                     && self.steps_have_builds
                     && (!chunks || self.output_has_builds)
             }
-            Some(Sieve::Whole) => match &self.suspects {
+            Some(Prefilter::Whole) => match &self.suspects {
                 _ if rule.reads(Relation::Object) => false,
                 Suspects::Only(keys) if keys.is_empty() => true,
-                Suspects::Only(_) => return Look::Suspects,
+                Suspects::Only(_) => return Search::Suspects,
                 Suspects::All => false,
             },
         };
-        if nowhere { Look::Nowhere } else { Look::Everywhere }
+        if nowhere { Search::Nowhere } else { Search::Everywhere }
     }
 
     /// Adds up steps and output, and finds the suspects among the `builds` in scope. `closer` is told how many builds are
@@ -100,7 +100,7 @@ impl Sieved {
         builds: u64,
         closer: impl Fn(u64),
     ) -> Result<(), ScanError> {
-        let everything = Relations { scope: Scope::All, ..*relations };
+        let everything = Relations { scope: BuildSelection::All, ..*relations };
         let most = (builds / ONE_IN).clamp(FEW, MOST_SUSPECTS);
         let mut found = Buckets::default();
         for level in 0..LEVELS {
@@ -145,7 +145,7 @@ impl Buckets {
         relations: &Relations<'_>,
         level: usize,
     ) -> Result<bool, ScanError> {
-        let Some(statement) = relations.sieve(level) else { return Ok(false) };
+        let Some(statement) = relations.buckets(level) else { return Ok(false) };
         let before = self.parameters();
         snapshot.set_jit(true).await?;
         let mut rows = snapshot.rows("adding up steps and output", &statement, &before).await?;
