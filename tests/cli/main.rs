@@ -34,6 +34,7 @@ mod readme;
 mod report;
 mod report_claims;
 mod rules;
+mod rules_composed;
 mod scan;
 mod scan_bug_reports;
 mod scan_buildbot;
