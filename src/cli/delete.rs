@@ -29,26 +29,25 @@ pub struct DeleteArgs {
     /// Rows that the report calls not deletable are chosen only if this or --allow-timing names their timing.
     #[arg(long = "timing", value_name = "TIMING")]
     pub timings: Vec<ChosenTiming>,
-    /// Delete; without it the plan is shown, nothing is sent, and the admin path is not even tried
+    /// Delete the builds; without it the plan is shown, nothing is sent, and the admin path is not tried
     #[arg(long)]
     pub execute: bool,
-    /// The host in the builds' URLs, to confirm that it is the one that is meant [default: it is asked for]
+    /// The host in the builds' URLs, to confirm that you mean it [default: you are asked for it]
     #[arg(long, value_name = "HOST")]
     pub confirm: Option<String>,
-    /// Where to write the results, a row for each chosen build; only a plan, or results of the same journal, are written over
+    /// Where to write the results, a row for each chosen build; only a plan, or results of the same journal, are replaced
     /// [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// The journal: what is about to be done and what came of it, on disk before the next step [default: beside the report,
     /// REPORT.journal.jsonl]
     ///
-    /// JSON Lines, chained by SHA-256; `halfbuilt journal verify FILE` checks it. A run that ended early, however it ended, is
-    /// gone on with by the same command: what was deleted is not sent again, and what was sent and has no known end is looked
-    /// up first. A dry run only reads it.
+    /// JSON Lines, chained by SHA-256; `halfbuilt journal verify FILE` checks it. Continue a run that ended early with the same command:
+    /// what was deleted is not sent again, and what was sent and has no known end is looked up first. A dry run only reads it.
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
-    /// Keep everything that the database holds about each build before it is deleted, the rows of all its tables, in this new
-    /// gzip file of JSON lines, for the one who has to explain a deletion or put a build back; read it by: zcat FILE | jq
+    /// Archive each build before it is deleted, with its rows in all tables, in this new gzip file of JSON lines: to explain a
+    /// deletion later, or to put a build back; read it with: zcat FILE | jq
     #[arg(long, value_name = "FILE")]
     pub archive: Option<PathBuf>,
     #[command(flatten)]

@@ -28,10 +28,10 @@ pub struct GateArgs {
     /// Delete builds of this timing too, which are not deletable by themselves, and choose them; may be repeated
     ///
     /// A build that did something after the restore may be alive; between means that --backup-time, --restored-at or a clock is
-    /// wrong; unknown, that nobody knows whether the backup cut it.
+    /// wrong; unknown, that it is not known whether the backup cut it.
     #[arg(long = "allow-timing", value_name = "TIMING")]
     pub allow_timing: Vec<TimingArg>,
-    /// Delete although so many builds contradict the two times: times-contradicted=N [default: 0]
+    /// Delete although N builds contradict the two times: times-contradicted=N [default: 0]
     ///
     /// A build that did something between the backup and the restore cannot be in a database that was restored from that backup. While
     /// there are more of them than N, nothing is deleted.
@@ -42,7 +42,7 @@ pub struct GateArgs {
     pub max_age: Option<SignedDuration>,
     /// A policy, TOML, whose section "delete" has deny, max, max_percent, max_age, allow_timing, times_contradicted, clock_tolerance, archive and hosts, in place of the defaults
     ///
-    /// A flag may be stricter than the policy, never looser; what --deny names is denied besides.
+    /// A flag may be stricter than the policy, never looser; what --deny names is denied too.
     #[arg(long, value_name = "FILE", env = "HALFBUILT_POLICY")]
     pub policy: Option<PathBuf>,
 }
@@ -60,7 +60,7 @@ pub enum ChosenTiming {
     AfterRestore,
     /// Did something between the backup and the restore
     Between,
-    /// Nobody knows
+    /// It is not known
     Unknown,
 }
 

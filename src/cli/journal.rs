@@ -15,11 +15,11 @@ pub struct JournalArgs {
 /// What to do with a journal.
 #[derive(Debug, Subcommand)]
 pub enum JournalCommand {
-    /// Make sure that a journal is as it was written, and sum up what it tells
+    /// Check that a journal is as it was written, and sum it up
     ///
     /// Each line carries the SHA-256 of the line before it, so a line that was changed, removed, doubled or moved is
     /// found and named. What no file shows of itself: that its last line was changed, that whole lines were cut from
-    /// its end, or that all of it was written anew. For this, keep the digest of the last line, which is printed, and
+    /// its end, or that all of it was rewritten. For this, keep the digest of the last line, which is printed, and
     /// give it by --digest later.
     ///
     /// Exits with 0 if the journal is whole, also if its last session has no end yet or its last line was cut (both are

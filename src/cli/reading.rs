@@ -18,7 +18,7 @@ pub struct ReadingArgs {
     /// PGPASSWORD and libpq's other variables]
     ///
     /// What it leaves out comes, as in psql, from a service file (PGSERVICE), libpq's environment variables and ~/.pgpass.
-    /// A role that may only read is enough (sql/role.sql makes one), and a hot standby will do for reading.
+    /// A role that may only SELECT is enough, and a hot standby will do for reading.
     /// Give the password by PGPASSWORD or ~/.pgpass: arguments can be seen by every user of this machine.
     #[arg(long, value_name = "URL", env = "HALFBUILT_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
@@ -28,12 +28,12 @@ pub struct ReadingArgs {
     /// The schema of the build tables [default: the one schema of the role's search path that has all of them]
     #[arg(long, value_name = "NAME", env = "HALFBUILT_SCHEMA")]
     pub schema: Option<String>,
-    /// A folder with rules of your own, *.sql, besides those that ship
+    /// A folder with rules of your own, *.sql, in addition to those that ship
     #[arg(long = "rules", value_name = "DIR")]
     pub rule_folder: Option<PathBuf>,
     /// When the backup was taken, with a time zone, such as 2026-11-20T02:00:00Z
     ///
-    /// Without it nobody can tell which builds the backup cut: every timing is unknown, and nothing is deletable.
+    /// Without it nobody can know which builds the backup cut: every timing is unknown, and nothing is deletable.
     #[arg(long, value_name = "TIME", value_parser = values::time, env = "HALFBUILT_BACKUP_TIME")]
     pub backup_time: Option<Timestamp>,
     /// When the restored server came back [default: the database server's own record of its last crash recovery, where it can be
@@ -52,13 +52,13 @@ pub struct ReadingArgs {
     /// nothing is deletable.
     #[arg(long, value_name = "DURATION", value_parser = values::duration_or_none, env = "HALFBUILT_CLOCK_TOLERANCE")]
     pub clock_tolerance: Option<SignedDuration>,
-    /// How long the restored server takes at most until it starts what waits [default: 1h]
+    /// The longest time that the restored server takes to start what waits [default: 1h]
     ///
     /// A build that has waited since the backup is deletable only once the queue has been served for so long: since the first build that
     /// was queued after the restore has started.
     #[arg(long, value_name = "DURATION", value_parser = values::duration, env = "HALFBUILT_MAX_QUEUE_TIME")]
     pub max_queue_time: Option<SignedDuration>,
-    /// Give up a statement that the database is busy with for longer, such as 10m [default: the server's own limit]
+    /// Cancel a statement that takes the database longer than this, such as 10m [default: the server's own limit]
     #[arg(long, value_name = "DURATION", value_parser = values::wait, env = "HALFBUILT_STATEMENT_TIMEOUT")]
     pub statement_timeout: Option<Duration>,
     /// The server's address, such as https://ci.example.com, where the database does not hold the builds' own

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::duration;
 
-/// A time with a zone, to the microsecond: what PostgreSQL can tell apart. A zone in brackets is one.
+/// A time with a zone, to the microsecond: PostgreSQL keeps no more. A zone in brackets is accepted.
 pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     // A time with both an offset and a zone has to agree with itself.
     let parsed = match text.contains('[') {

@@ -1,20 +1,20 @@
-//! What to do where a file is another user's.
+//! The hint for a file that belongs to another user.
 
 use std::path::Path;
 
 use crate::file_access::owner;
 
-/// Whom to ask, and for what. A run is gone on with by the one who began it, or by a group that all its files let in.
+/// Whom to ask, and for what. A run can be continued by the user who began it, or by a group that may use all of its files.
 pub(super) fn hint(file: &Path) -> String {
-    // What cannot be looked at, or is not there yet, is kept from this user by its folder.
+    // A file that this user cannot look at, or that does not exist yet, is kept from them by its folder.
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let found = owner(file).map(|owner| (file, owner)).or_else(|_| owner(folder).map(|owner| (folder, owner)));
     match found {
         Ok((place, owner)) => format!(
-            "{} belongs to {owner}: run the same as {owner} (sudo -u {owner} halfbuilt ...), or have {owner} let a group of both in, for \
-             each file of the run (chgrp GROUP FILE; chmod g+rw FILE)",
+            "{} belongs to {owner}: run the same command as {owner} (sudo -u {owner} halfbuilt ...), or ask {owner} to open each file of the run \
+             to a group of both of you (chgrp GROUP FILE; chmod g+rw FILE)",
             place.display()
         ),
-        Err(_) => format!("{} cannot even be looked at by this user: ask who keeps its folder", file.display()),
+        Err(_) => format!("this user may not even look at {}: ask the owner of its folder", file.display()),
     }
 }

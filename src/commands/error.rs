@@ -1,4 +1,4 @@
-//! What ends a command, and the exit code of each.
+//! The errors that end a command, and the exit code of each.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::scan::{ScanError, SqlSourceError};
 
 use super::denied;
 
-/// What ends a command.
+/// An error that ends a command.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -33,102 +33,48 @@ pub enum Error {
     /// The database could not be scanned.
     #[error(transparent)]
     Scan(#[from] ScanError),
-    /// `profiles` was asked for one that does not ship.
+    /// No profile of this name ships.
     #[error("unknown profile {name:?}")]
-    UnknownProfile {
-        /// What was asked for.
-        name: String,
-        /// What there is.
-        hint: String,
-    },
+    UnknownProfile { name: String, hint: String },
     /// A profile, or a rule over it, does not fit the database.
-    #[error("profile {profile} does not fit this database: {faults}, told on standard output")]
-    Unfit {
-        /// The profile.
-        profile: String,
-        /// How many.
-        faults: String,
-        /// What to do next, where that is the same for several faults.
-        hint: Option<String>,
-    },
+    #[error("profile {profile} does not fit this database: {faults}, listed on standard output")]
+    Unfit { profile: String, faults: String, hint: Option<String> },
     /// An output cannot be written.
     #[error(transparent)]
     Output(OutputError),
-    /// Whoever read an output has had enough of it.
+    /// The reader of an output has closed it.
     #[error("nobody reads {0} any more: the rest was not written")]
     Unread(String),
-    /// A report or a list cannot be trusted.
+    /// A report or a list from which nothing can be deleted.
     #[error("{} is not a report that can be acted on", file.display())]
-    Report {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        source: ReportError,
-    },
+    Report { file: PathBuf, source: ReportError },
     /// A report cannot be summed up.
     #[error("{} is not a report that can be summed up", file.display())]
-    ReportRows {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        source: ReportError,
-    },
+    ReportRows { file: PathBuf, source: ReportError },
     /// A journal cannot be used.
     #[error("cannot use the journal {}", file.display())]
-    Journal {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        source: JournalError,
-    },
-    /// A file is asked for what it tells as a journal, and is none.
+    Journal { file: PathBuf, source: JournalError },
+    /// A file is read as a journal, and is none.
     #[error("cannot use the journal {}", file.display())]
-    NoJournal {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        source: JournalError,
-        /// What it is, or which file to name.
-        hint: String,
-    },
+    NoJournal { file: PathBuf, source: JournalError, hint: String },
     /// The file beside a report is not what a scan writes.
     #[error("{} does not say when its report was scanned", file.display())]
-    About {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        source: AboutError,
-    },
+    About { file: PathBuf, source: AboutError },
     /// A manifest cannot be compared with.
     #[error("--baseline {} cannot be used", file.display())]
-    Baseline {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        source: ManifestError,
-    },
+    Baseline { file: PathBuf, source: ManifestError },
     /// A key cannot be used.
     #[error("--key-file {} cannot be used", file.display())]
-    Key {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        source: KeyError,
-    },
+    Key { file: PathBuf, source: KeyError },
     /// No manifest can be made of these times.
     #[error(transparent)]
     CoveredTimes(#[from] CoveredTimesError),
-    /// The policy cannot be followed.
+    /// The policy cannot be read.
     #[error(transparent)]
     Policy(#[from] PolicyError),
     /// A file that is needed cannot be read.
     #[error("cannot read {}", file.display())]
-    Read {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    Read { file: PathBuf, source: std::io::Error },
     /// The admin path cannot be used.
     #[error(transparent)]
     Admin(#[from] AdminError),
@@ -183,7 +129,7 @@ impl From<SqlSourceError> for Error {
 }
 
 impl Error {
-    /// The exit code. No arm catches all: a new error has to be given its code.
+    /// The exit code. No arm catches all: a new error does not compile until it has a code.
     pub fn exit(&self) -> Exit {
         match self {
             // One deletion at a time.
@@ -233,7 +179,7 @@ impl Error {
         }
     }
 
-    /// The file, where it is one that this user may not use.
+    /// The file that this user may not use, where that is the error.
     fn denied(&self) -> Option<&Path> {
         match self {
             Self::Output(error) => error.denied(),
@@ -260,7 +206,7 @@ impl Error {
             Self::Report { source, .. } | Self::ReportRows { source, .. } => source.hint(),
             Self::Journal { source, .. } => source.hint().map(str::to_owned),
             Self::About { .. } => {
-                Some("scan again; without that file the report is taken for as old as its own".to_owned())
+                Some("scan again; without that file the report counts as old as its own file".to_owned())
             }
             Self::Policy(_) => {
                 let delete = "[delete], with deny, max, max_percent, max_age and hosts";

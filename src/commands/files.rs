@@ -1,4 +1,4 @@
-//! No file has two meanings: nothing that a command reads is written over, and no two of its outputs are one.
+//! Checks that a command never writes over a file that it reads, and that no two of its outputs are one file.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::scan::Profile;
 use super::Error;
 use super::read_request::ReadRequest;
 
-/// The files that a command is told to read and to write, each with what it is to the one who named it.
+/// The files that a command reads and writes, each with the flag that names it.
 #[derive(Default)]
 pub(super) struct Files {
     read: Vec<(&'static str, PathBuf)>,
@@ -23,11 +23,11 @@ impl Files {
         self
     }
 
-    /// Adds the files by which the database is read: a profile and rules of one's own.
+    /// Adds the profile and the rules, where they are files.
     pub(super) fn read_by(self, request: &ReadRequest) -> Self {
         let ships = Profile::shipped().any(|(name, _)| name == request.profile);
         let files = self.read("--profile", Some(Path::new(&request.profile)).filter(|_| !ships));
-        // A folder that cannot be read is complained of where its rules are.
+        // A folder that cannot be read is an error where its rules are loaded.
         let rules = request.rule_folder.as_ref().and_then(|folder| std::fs::read_dir(folder).ok());
         let rules = rules.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
         let rules = rules.filter(|path| path.extension().is_some_and(|ending| ending == "sql"));
@@ -46,7 +46,7 @@ impl Files {
         self.write("-o", file).write("the file beside -o", beside.as_deref())
     }
 
-    /// Makes sure that each is a file of its own.
+    /// Checks that each is a file of its own.
     pub(super) fn keep_apart(&self) -> Result<(), Error> {
         for (place, (what, file)) in self.written.iter().enumerate() {
             let earlier = &self.written[..place];
@@ -66,8 +66,8 @@ impl Files {
     }
 }
 
-/// The file that a name leads to, whether or not it is there yet; `None` for a pipe, a device and the like, which keep nothing
-/// that could be written over.
+/// The file that a name leads to, whether or not it exists yet; `None` for a pipe, a device and the like, which hold nothing that could
+/// be written over.
 fn real(file: &Path) -> Option<PathBuf> {
     if std::fs::metadata(file).is_ok_and(|found| !found.is_file()) {
         return None;

@@ -1,5 +1,5 @@
-//! Ctrl-C and its kin (SIGTERM, and SIGHUP of a lost terminal): the first lets the work end where it may, so that what was
-//! done is on record; the second waits for nothing any more, and what was done is on record all the same.
+//! Ctrl-C and similar signals (SIGTERM, and SIGHUP of a lost terminal). After the first the run ends at the next safe point, after the
+//! second it waits for nothing more; in either case what was done is on record.
 
 use std::time::Duration;
 
@@ -11,32 +11,31 @@ use crate::output::Printer;
 
 use super::Error;
 
-/// How long a database server may take to hear that its work is not wanted any more.
-const HEARD: Duration = Duration::from_secs(2);
+/// How long a database server may take to accept a request to cancel its work.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Whether the run was interrupted.
 pub(super) struct Interrupt {
     stop: Stop,
-    /// Nothing is worth waiting for any more.
+    /// Leave at once.
     leave: CancellationToken,
 }
 
 impl Interrupt {
-    /// Begins to listen.
     pub(super) fn listen(printer: Printer) -> Self {
         let stop = Stop::default();
         let Stop { soon, now } = stop.clone();
         let leave = CancellationToken::new();
         let left = leave.clone();
-        // One that comes while the one before is dealt with is heard, too.
+        // A signal that comes while the one before is handled counts too.
         let mut signals = Signals::listen();
         tokio::spawn(async move {
             signals.next().await;
-            printer.say("interrupted: waiting for what has begun; interrupt again to stop at once");
+            printer.say("interrupted: finishing what has begun; interrupt again to stop at once");
             soon.cancel();
             signals.next().await;
             now.cancel();
-            printer.say("interrupted again: once more leaves everything as it is, and what is on record stays there");
+            printer.say("interrupted again: stopping; a third time leaves at once (what was done is on record)");
             signals.next().await;
             left.cancel();
         });
@@ -48,12 +47,12 @@ impl Interrupt {
         &self.stop
     }
 
-    /// Waits for a person who does not want to wait for anything.
+    /// Returns after the third signal.
     pub(super) async fn left(&self) {
         self.leave.cancelled().await;
     }
 
-    /// Does some work, of which nothing remains, until it is done or the run is interrupted.
+    /// Runs some work until it is done or the run is interrupted. Work that is dropped half-way must leave nothing behind.
     pub(super) async fn or<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         tokio::select! {
             done = work => done,
@@ -61,7 +60,7 @@ impl Interrupt {
         }
     }
 
-    /// Does some reading until it is done or the run is interrupted; then the server is told to stop too.
+    /// As [`Self::or`], for work in the database, which is cancelled there too.
     pub(super) async fn or_cancel<T>(
         &self,
         canceller: &Canceller,
@@ -69,13 +68,13 @@ impl Interrupt {
     ) -> Result<T, Error> {
         let done = self.or(work).await;
         if matches!(done, Err(Error::Interrupted)) {
-            let _ = tokio::time::timeout(HEARD, canceller.cancel()).await;
+            let _ = tokio::time::timeout(CANCEL_TIMEOUT, canceller.cancel()).await;
         }
         done
     }
 }
 
-/// The signals that interrupt a run, each of which is heard once.
+/// The signals that interrupt a run.
 #[cfg(unix)]
 struct Signals([Option<tokio::signal::unix::Signal>; 3]);
 
@@ -84,7 +83,7 @@ impl Signals {
     fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
 
-        // Whoever started this with nohup does not want to hear of the lost terminal.
+        // Under nohup a lost terminal is no reason to stop.
         let hangup = if ignored_signals() & 1 == 0 { signal(SignalKind::hangup()).ok() } else { None };
         Self([signal(SignalKind::interrupt()).ok(), signal(SignalKind::terminate()).ok(), hangup])
     }

@@ -1,4 +1,4 @@
-//! One file a command: each wires the parts below together, and holds neither SQL nor bytes.
+//! One file a command: it turns flags into a request, lets an engine do the work, and shows the outcome.
 
 mod base_url;
 mod delete;
@@ -28,7 +28,7 @@ use crate::exit::Exit;
 use crate::output::Printer;
 use interrupt::Interrupt;
 
-/// Runs a command and says what went wrong.
+/// Runs a command, and shows its error.
 pub async fn run(cli: Cli, printer: Printer) -> Exit {
     let interrupt = Interrupt::listen(printer);
     let work = async {

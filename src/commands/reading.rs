@@ -12,7 +12,7 @@ use crate::text::counted;
 /// Clocks that are further apart than this get a warning.
 const CLOCKS_AGREE: SignedDuration = SignedDuration::from_mins(1);
 
-/// Says what is read: whoever owns a table decides what is in it.
+/// Says which tables are read: the owner of a table decides what is in it.
 pub(super) fn say_tables(identity: &DatabaseIdentity, tables: &[Table], printer: Printer) {
     printer.say(&format!("reading database {:?}: {}", identity.name, in_words(tables)));
 }
@@ -31,8 +31,7 @@ pub(super) fn warn_of_role(foreign_sql: Option<String>, role: &Role, printer: Pr
     ));
 }
 
-/// Says what the run goes by: T and R, how they are known, and what contradicts them. What follows from it comes first: it is said
-/// before any build is.
+/// Says T and R, how they are known, and what contradicts them.
 pub(super) fn say_premise(premise: &Premise, printer: Printer) {
     let ahead = premise.clock_ahead;
     if ahead.abs() > CLOCKS_AGREE {
@@ -40,7 +39,7 @@ pub(super) fn say_premise(premise: &Premise, printer: Printer) {
         // In whole minutes.
         let apart = SignedDuration::from_mins((ahead.abs().as_secs() + 30) / 60);
         printer.warn(&format!(
-            "the database's clock is {apart:#} {is} this machine's: one of the two is wrong, and T, R and ages are told by them"
+            "the database's clock is {apart:#} {is} this machine's: one of the two is wrong, and T, R and ages depend on them"
         ));
     }
     if premise.times.backup.is_none() {
@@ -50,14 +49,14 @@ pub(super) fn say_premise(premise: &Premise, printer: Printer) {
     if let Some(sentence) = premise.contradictions.question() {
         printer.warn(&sentence);
         printer.say(
-            "hint: a backup that takes long is of the moment at which it ended; find T and R again, and look at the builds in between \
-             before anything is deleted",
+            "hint: a backup that takes long holds the state of the moment at which it ended; find T and R again, and look at the builds in \
+             between before you delete anything",
         );
     }
     if premise.start_up_stops > 0 {
         let builds = counted(premise.start_up_stops, "build");
         printer.say(&format!(
-            "{builds} stopped shortly before R, and nothing else was done then: taken for closed by the server's own start-up"
+            "{builds} stopped shortly before R, and nothing else happened then: the server's own start-up probably closed them"
         ));
     }
     if let Some(at) = premise.recovered_before_backup {
@@ -75,7 +74,7 @@ pub(super) fn say_premise(premise: &Premise, printer: Printer) {
                      last at {last}: that was not the restore, or the backup time is wrong"
                 ));
             }
-            printer.warn("when the server came back is not known: nothing is deletable without --restored-at");
+            printer.warn("it is not known when the server came back: nothing is deletable without --restored-at");
         }
         Restored::Given(_) | Restored::Recovered(_) if premise.is_too_close() => {
             let tolerance = premise.times.clock_tolerance;

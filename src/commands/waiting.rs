@@ -1,4 +1,4 @@
-//! Says what is waited for, where nothing else is said for some time.
+//! Says what a command waits for when it has said nothing for some time.
 
 use std::time::{Duration, Instant};
 
@@ -7,25 +7,24 @@ use tokio::task::JoinHandle;
 use crate::database::BlockingSessions;
 use crate::output::Printer;
 
-/// After how long it is said for the first time that something is waited for, and how often from then on.
+/// When a wait is mentioned for the first time, and how often after that.
 const FIRST: Duration = Duration::from_secs(5);
 const EVERY: Duration = Duration::from_secs(30);
 
-/// Says, as long as it lives, who holds the lock that the server waits for.
+/// Says who holds the lock that the server waits for, as long as this value lives.
 pub(super) struct Waiting(JoinHandle<()>);
 
 impl Waiting {
-    /// Begins to look.
     pub(super) fn watch(blocking: BlockingSessions, printer: Printer) -> Self {
         Self(tokio::spawn(async move {
             let mut said = Vec::new();
             loop {
                 tokio::time::sleep(FIRST).await;
-                // Who cannot look has nothing to say.
+                // A role that may not look has nothing to say.
                 let holders = blocking.find().await.unwrap_or_default();
                 if holders != said && !holders.is_empty() {
                     let who: Vec<String> = holders.iter().map(ToString::to_string).collect();
-                    printer.say(&format!("the database waits for a lock that somebody holds: {}", who.join(", ")));
+                    printer.say(&format!("the database waits for a lock, which is held by {}", who.join(", ")));
                 }
                 said = holders;
             }
@@ -39,7 +38,7 @@ impl Drop for Waiting {
     }
 }
 
-/// Does something, and says that it is waited for where it takes long.
+/// Runs some work, and says what the command waits for where it takes long.
 pub(super) async fn said_while<T>(what: &str, printer: Printer, work: impl Future<Output = T>) -> T {
     let began = Instant::now();
     let mut wait = FIRST;

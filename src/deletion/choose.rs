@@ -1,10 +1,10 @@
-//! Which rows of a report are meant: all that it calls deletable, or those of some reasons, timings and projects.
+//! Chooses rows of a report: all that it calls deletable, or those of some reasons, timings and projects.
 
 use crate::project_glob::ProjectGlobs;
 use crate::report::Chosen;
 use crate::timing::Timing;
 
-/// What the flags choose by.
+/// What rows are chosen by.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice<'a> {
     /// Rows with one of these reasons; any, where none is named.
@@ -18,8 +18,8 @@ pub struct Choice<'a> {
 }
 
 impl Choice<'_> {
-    /// Sorts rows into those that are chosen and those that are left for a person: the flags would choose them, and the report calls
-    /// them not deletable. A plain list calls nothing so.
+    /// Sorts rows into those that are chosen, and those that fit but that the report calls not deletable: these are left to a person.
+    /// In a plain list nothing is called not deletable.
     pub fn sort(&self, rows: Vec<Chosen>) -> (Vec<Chosen>, Vec<Chosen>) {
         let fitting = rows.into_iter().filter(|row| self.fits(row));
         fitting.partition(|row| {

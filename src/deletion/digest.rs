@@ -1,4 +1,4 @@
-//! The digest of a plan, by which a journal tells whether two sessions had the same one.
+//! The digest of a plan: it shows in a journal whether two sessions had the same plan.
 
 use sha2::{Digest, Sha256};
 

@@ -1,169 +1,69 @@
-//! Gates: what has to be true of the whole choice before the first deletion.
+//! The gates of a deletion: what has to be true of the whole choice before the first build is deleted.
 
 use std::collections::BTreeMap;
 
 use crate::build_url::BuildUrl;
 use crate::report::Chosen;
 
-/// A choice that a gate does not let through.
+/// A gate that stops the run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GateError {
     /// The builds are on more than one server.
     #[error("the chosen builds are on {} hosts: {}", .0.len(), .0.join(", "))]
     Hosts(Vec<String>),
-    /// The builds are on another server than the one that was named.
+    /// The builds are on another server than `--confirm` names.
     #[error("--confirm names {confirmed:?}, and {url} is on {host:?}")]
-    OtherHost {
-        /// What `--confirm` names.
-        confirmed: String,
-        /// The first build that is elsewhere.
-        url: String,
-        /// Where it is.
-        host: String,
-    },
-    /// Nobody named the server.
-    #[error("nothing is deleted before the host {0:?} is named")]
+    OtherHost { confirmed: String, url: String, host: String },
+    /// The host was not named.
+    #[error("nothing is deleted until the host {0:?} is named")]
     NotConfirmed(String),
-    /// Somebody typed something else.
+    /// Another word was typed.
     #[error("{typed:?} is not {host:?}: nothing was deleted")]
-    Mistyped {
-        /// What was typed.
-        typed: String,
-        /// What had to be typed.
-        host: String,
-    },
+    Mistyped { typed: String, host: String },
     /// A build is on a host that the policy does not name.
     #[error("{url} is on {host:?}, and hosts in {policy} allows only {hosts}")]
-    HostNotInPolicy {
-        /// The first such build.
-        url: String,
-        /// Where it is.
-        host: String,
-        /// The policy file.
-        policy: String,
-        /// The hosts that it names.
-        hosts: String,
-    },
+    HostNotInPolicy { url: String, host: String, policy: String, hosts: String },
     /// More builds would be deleted than one run may delete.
     #[error("{deletions} builds would be deleted, more than the {max} that {whose} allows")]
-    TooMany {
-        /// How many would be deleted.
-        deletions: u64,
-        /// How many may be.
-        max: u64,
-        /// Who says so.
-        whose: String,
-        /// How to allow more.
-        raise: String,
-    },
+    TooMany { deletions: u64, max: u64, whose: String, raise: String },
     /// A larger share of the builds would be deleted than one run may delete.
     #[error(
         "{deletions} of {builds} builds in scope would be deleted, more than the {percent} percent that {whose} allows"
     )]
-    TooGreatAShare {
-        /// How many would be deleted.
-        deletions: u64,
-        /// How many there are.
-        builds: u64,
-        /// The largest share.
-        percent: String,
-        /// Who says so.
-        whose: String,
-        /// How to allow more.
-        raise: String,
-    },
+    TooGreatAShare { deletions: u64, builds: u64, percent: String, whose: String, raise: String },
     /// Builds contradict T and R, so one of the two is wrong, or a clock.
     #[error("{fact}: that is more than the {allowed} that {whose} allows")]
-    TimesContradicted {
-        /// How many builds, and when.
-        fact: String,
-        /// How many may.
-        allowed: u64,
-        /// Who says so.
-        whose: String,
-        /// How to allow more.
-        raise: String,
-    },
+    TimesContradicted { fact: String, allowed: u64, whose: String, raise: String },
     /// A flag would allow more than the policy does.
     #[error("{flag} {asked} would allow more than {key} in {policy}, which is {ruled}")]
-    Looser {
-        /// The flag.
-        flag: &'static str,
-        /// What it asks for.
-        asked: String,
-        /// What the policy says.
-        ruled: String,
-        /// The policy file.
-        policy: String,
-        /// Its key.
-        key: &'static str,
-    },
-    /// Builds would be deleted of which nothing is kept.
-    #[error("archive in {policy} wants each build kept before it is deleted, and no --archive is named")]
-    NoArchive {
-        /// The policy file.
-        policy: String,
-    },
+    Looser { flag: &'static str, asked: String, ruled: String, policy: String, key: &'static str },
+    /// The policy asks for an archive, and none is named.
+    #[error("archive in {policy} requires that each build is archived before it is deleted, and --archive is missing")]
+    NoArchive { policy: String },
     /// The report is older than it may be.
     #[error("the report {was} at {at}, {old} ago, longer than the {longest} allows")]
-    TooOld {
-        /// When.
-        at: String,
-        /// What was done then.
-        was: &'static str,
-        /// How long that is ago.
-        old: String,
-        /// How long it may be, and who says so.
-        longest: String,
-        /// How to allow more.
-        raise: String,
-    },
-    /// The report is of a time that is yet to come.
-    #[error("the report {was} at {at}, and now it is {now}")]
-    FromTheFuture {
-        /// When.
-        at: String,
-        /// What was done then.
-        was: &'static str,
-        /// The time by this machine's clock.
-        now: String,
-    },
+    TooOld { at: String, was: &'static str, old: String, longest: String, raise: String },
+    /// The report is from the future.
+    #[error("the report {was} at {at}, and it is only {now} now")]
+    FromTheFuture { at: String, was: &'static str, now: String },
     /// The rows are from several databases.
     #[error("the report holds rows from more than one database: lines {first} and {other}")]
-    Databases {
-        /// A line.
-        first: u64,
-        /// The first line that is from elsewhere.
-        other: u64,
-    },
+    Databases { first: u64, other: u64 },
     /// The report is from another database than the one that is connected to.
     #[error("the report is from another database; connected is {connected}")]
-    OtherDatabase {
-        /// The database that is connected to.
-        connected: String,
-        /// Where the report says more of its own.
-        of: Option<String>,
-    },
-    /// Other tables would be read than those of which the report tells.
+    OtherDatabase { connected: String, of: Option<String> },
+    /// Other tables would be read than those that were scanned.
     #[error("the report is of other tables: {change}")]
-    OtherTables {
-        /// What has changed.
-        change: String,
-    },
+    OtherTables { change: String },
     /// The database is a copy that may lag behind.
-    #[error("this database is a standby: what it says may be old, and builds that have recovered would be deleted")]
+    #[error("this database is a standby: it may lag behind, and builds that have recovered would be deleted")]
     Standby,
-    /// How old the report is cannot be known, and somebody wants it to be young.
-    #[error("how old the report is cannot be known, and {whose} wants it no older than {longest}")]
-    AgeUnknown {
-        /// Who wants that.
-        whose: String,
-        /// How old it may be.
-        longest: String,
-    },
-    /// Somebody else is deleting.
-    #[error("another halfbuilt delete is at work on this database{}{}", if .0.is_empty() { "" } else { ": " }, .0.join("; "))]
+    /// The age of the report is not known, and a limit is set.
+    #[error("the age of the report is not known, and {whose} allows at most {longest}")]
+    AgeUnknown { whose: String, longest: String },
+    /// Another run is deleting.
+    #[error("another halfbuilt delete is working on this database{}{}", if .0.is_empty() { "" } else { ": " }, .0.join("; "))]
     Busy(Vec<String>),
 }
 
@@ -172,7 +72,7 @@ impl GateError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Hosts(_) => "delete on one host at a time: choose by --project, or split the report".to_owned(),
-            Self::OtherHost { host, .. } => format!("is this the right report? --confirm {host} would name its host"),
+            Self::OtherHost { host, .. } => format!("is this the right report? its host is {host}: --confirm {host}"),
             Self::NotConfirmed(host) => format!("--confirm {host}"),
             Self::HostNotInPolicy { policy, .. } => {
                 format!("is this the right report? only {policy} can allow another host")
@@ -188,7 +88,7 @@ impl GateError {
             Self::TooOld { raise, .. } => format!("scan again; if it has to be this report, {raise}"),
             Self::FromTheFuture { .. } => "is a clock wrong? scan again".to_owned(),
             Self::Databases { .. } => {
-                "delete from one database at a time; a report of an older halfbuilt does not tell its database: scan again"
+                "delete from one database at a time; a report of an older halfbuilt does not name its database: scan again"
                     .to_owned()
             }
             Self::OtherDatabase { of: Some(of), .. } => of.clone(),
@@ -196,11 +96,11 @@ impl GateError {
                 "name the report's own by --database-url or PGDATABASE and PGHOST, or scan this one".to_owned()
             }
             Self::OtherTables { .. } => {
-                "find out who has changed them; name the report's own schema by --schema, or scan again".to_owned()
+                "find out who changed them; then name the schema of the report by --schema, or scan again".to_owned()
             }
-            Self::Standby => "delete by what the primary says: name it, or target_session_attrs=primary".to_owned(),
+            Self::Standby => "connect to the primary, or set target_session_attrs=primary".to_owned(),
             Self::AgeUnknown { .. } => "give the file that scan -o wrote, with the .about.json beside it".to_owned(),
-            Self::Busy(_) => "wait for it to end; in pg_stat_activity its process says who it is".to_owned(),
+            Self::Busy(_) => "wait until it ends; pg_stat_activity shows whose process it is".to_owned(),
             Self::Mistyped { .. } => return None,
         })
     }
@@ -209,7 +109,7 @@ impl GateError {
 /// The one host on which all builds are, checked against what `--confirm` names. `None` where there is no build.
 ///
 /// # Errors
-/// More than one host, or another than the one that was named.
+/// More than one host, or not the one that was named.
 pub fn one_host<'a>(
     urls: impl Iterator<Item = &'a BuildUrl>,
     confirmed: Option<&str>,
@@ -230,7 +130,7 @@ pub fn one_host<'a>(
     Ok(hosts.into_keys().next().map(str::to_owned))
 }
 
-/// The tag of the one database that all rows of a report are from. `None` where no row tells, as in a plain list.
+/// The tag of the one database that all rows of a report are from. `None` where no row says, as in a plain list.
 ///
 /// # Errors
 /// Rows of more than one database.

@@ -1,10 +1,10 @@
-//! Which build was deleted, so that it is known should it be there again.
+//! Which build was deleted, so that it is recognised if it is found again.
 
 use jiff::Timestamp;
 
 use crate::finding::Finding;
 
-/// What tells a build from another one that has got its address since.
+/// What distinguishes a build from another one that has its address now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The digest of its state when it was read last.
@@ -27,7 +27,7 @@ impl Identity {
     pub fn is(&self, found: &Finding) -> bool {
         let now = Self::of(found);
         let same = |one: bool, other: bool| one && other;
-        // An older journal tells neither: then nobody can tell that it is another one.
+        // An older journal has neither: then it cannot be known to be another build.
         let nothing_known = self.key.is_none() && self.queued_at.is_none();
         nothing_known
             || self.fingerprint == now.fingerprint

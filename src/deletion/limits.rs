@@ -1,4 +1,4 @@
-//! How much may be deleted at once, by how old a report, and where: defaults that stop a mistake, flags, and the policy.
+//! The limits of a deletion (how much, by how old a report, on which host): defaults that stop a mistake, flags, and the policy.
 
 use std::fmt;
 
@@ -11,20 +11,20 @@ use crate::premise::Contradictions;
 
 use super::gate::GateError;
 
-/// The most builds that one run deletes where nothing else is said.
+/// The most builds that one run deletes by default.
 const MAX: u64 = 1000;
-/// The largest share of the builds in scope, in percent, where nothing else is said.
+/// The largest share of the builds in scope, in percent, by default.
 const MAX_PERCENT: u32 = 5;
-/// So few builds are no mistake in a small database, where nothing else is said.
+/// So few builds may always be deleted by default, however small the database is.
 const FEW: u64 = 20;
-/// How many builds may contradict T and R where nothing else is said.
+/// How many builds may contradict T and R by default.
 const TIMES_CONTRADICTED: u64 = 0;
-/// How old a report may be where nothing else is said.
+/// How old a report may be by default.
 const MAX_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// How far two machines' clocks may be apart.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
 
-/// What the flags say; `None` where there is none.
+/// The limits that flags set; `None` where there is no flag.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
     /// `--max`
@@ -61,17 +61,17 @@ pub struct Limits {
     hosts: Option<(Vec<String>, String)>,
 }
 
-/// How old a report is, as far as that is known.
+/// The age of a report, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Age {
-    /// When it was scanned is on record.
+    /// The time of the scan is on record.
     ScannedAt(Timestamp),
-    /// It is known only when its file was written last. The scan was not later than that.
+    /// Only the time at which its file was last written is known. The scan was not later.
     WrittenAt(Timestamp),
 }
 
 impl Limits {
-    /// Puts together what the flags and the policy say. The policy takes the place of the defaults; a flag may be stricter.
+    /// Combines the flags and the policy. The policy takes the place of the defaults; a flag may be stricter.
     ///
     /// # Errors
     /// A flag that would allow more than the policy does.
@@ -94,7 +94,7 @@ impl Limits {
         })
     }
 
-    /// Lets builds be deleted only on the hosts that the policy names.
+    /// Checks that the policy names the host of each build.
     ///
     /// # Errors
     /// The first build that is elsewhere.
@@ -111,7 +111,7 @@ impl Limits {
         }
     }
 
-    /// Lets so many of the builds in scope be deleted at once, or not.
+    /// Checks that this number of builds in scope may be deleted at once.
     ///
     /// # Errors
     /// They are too many, or too large a share.
@@ -139,10 +139,10 @@ impl Limits {
         Ok(())
     }
 
-    /// Lets builds be deleted although so many contradict T and R, or not.
+    /// Checks that not too many builds contradict T and R.
     ///
     /// # Errors
-    /// They are too many: then T, R or a clock is wrong, and what looks cut may be whole.
+    /// There are too many: then T, R or a clock is wrong, and builds that look cut may be whole.
     pub fn check_times(&self, contradictions: &Contradictions) -> Result<(), GateError> {
         let Limit { value: allowed, whose } = &self.times_contradicted;
         if contradictions.builds <= *allowed {
@@ -160,7 +160,7 @@ impl Limits {
         })
     }
 
-    /// Lets a report be acted on of which nobody knows how old it is, unless somebody said how old it may be.
+    /// Checks a report of unknown age: it passes where only the default limits its age.
     ///
     /// # Errors
     /// A flag or the policy sets a limit.
@@ -169,19 +169,19 @@ impl Limits {
         match whose {
             Whose::Default(_) => Ok(()),
             Whose::Flag(_) | Whose::Policy { .. } => {
-                Err(GateError::AgeUnknown { whose: whose.to_string(), longest: shown(*value) })
+                Err(GateError::AgeUnknown { whose: whose.to_string(), longest: whole_seconds(*value) })
             }
         }
     }
 
-    /// Lets a report of this age be acted on, or not.
+    /// Checks that a report is not too old.
     ///
     /// # Errors
     /// It is too old, or comes from the future.
     pub fn check_age(&self, age: Age, now: Timestamp) -> Result<(), GateError> {
         let (at, was) = match age {
             Age::ScannedAt(at) => (at, "was scanned"),
-            Age::WrittenAt(at) => (at, "was written last"),
+            Age::WrittenAt(at) => (at, "was last written"),
         };
         if at > now + CLOCKS_APART {
             return Err(GateError::FromTheFuture { at: format!("{at:.0}"), was, now: format!("{now:.0}") });
@@ -195,14 +195,14 @@ impl Limits {
         Err(GateError::TooOld {
             at: format!("{at:.0}"),
             was,
-            old: shown(old),
-            longest: format!("{} that {whose}", shown(*longest)),
+            old: whole_seconds(old),
+            longest: format!("{} that {whose}", whole_seconds(*longest)),
             raise: whose.raised("--max-age", &format!("{hours}h")),
         })
     }
 }
 
-fn limit<T: Copy + PartialOrd + Shown>(
+fn limit<T: Copy + PartialOrd + LimitText>(
     (flag, key): (&'static str, &'static str),
     asked: Option<T>,
     ruled: Option<T>,
@@ -212,7 +212,7 @@ fn limit<T: Copy + PartialOrd + Shown>(
     let policy = || Whose::Policy { key, file: file.to_owned() };
     match (asked, ruled) {
         (Some(asked), Some(ruled)) if asked > ruled => {
-            Err(GateError::Looser { flag, asked: asked.shown(), ruled: ruled.shown(), policy: file.to_owned(), key })
+            Err(GateError::Looser { flag, asked: asked.text(), ruled: ruled.text(), policy: file.to_owned(), key })
         }
         (Some(value), _) => Ok(Limit { value, whose: Whose::Flag(flag) }),
         (None, Some(value)) => Ok(Limit { value, whose: policy() }),
@@ -221,30 +221,30 @@ fn limit<T: Copy + PartialOrd + Shown>(
 }
 
 /// A limit as messages show it.
-trait Shown {
-    fn shown(&self) -> String;
+trait LimitText {
+    fn text(&self) -> String;
 }
 
-impl Shown for u64 {
-    fn shown(&self) -> String {
+impl LimitText for u64 {
+    fn text(&self) -> String {
         self.to_string()
     }
 }
 
-impl Shown for Percent {
-    fn shown(&self) -> String {
+impl LimitText for Percent {
+    fn text(&self) -> String {
         self.to_string()
     }
 }
 
-impl Shown for SignedDuration {
-    fn shown(&self) -> String {
-        shown(*self)
+impl LimitText for SignedDuration {
+    fn text(&self) -> String {
+        whole_seconds(*self)
     }
 }
 
 /// A length of time without its fractions of a second.
-fn shown(length: SignedDuration) -> String {
+fn whole_seconds(length: SignedDuration) -> String {
     format!("{:#}", SignedDuration::from_secs(length.as_secs()))
 }
 
@@ -258,7 +258,6 @@ fn share(some: u64, all: u64) -> String {
 }
 
 impl Whose {
-    /// How to allow more.
     fn raised(&self, flag: &str, value: &str) -> String {
         match self {
             Self::Default(_) | Self::Flag(_) => format!("{flag} {value} allows it"),

@@ -11,12 +11,12 @@ use crate::admin::Answer;
 /// An answer is late if it took so many times the usual time, and so much longer.
 const LATE: f64 = 4.0;
 const LATE_BY: Duration = Duration::from_millis(300);
-/// How many answers it takes to know what is usual: the first ones come from a server that has to warm up.
-const FIRST: u32 = 8;
-/// How much of the usual time an answer is: the latest ones count most.
-const LATEST: f64 = 0.25;
-/// How fast the idea of the usual time follows a server that has become slower for good.
-const FOLLOWS: f64 = 1.02;
+/// How many answers are ignored at first: they come from a server that has to warm up.
+const WARM_UP_ANSWERS: u32 = 8;
+/// The weight of the latest answer in the moving average.
+const LATEST_WEIGHT: f64 = 0.25;
+/// How fast the usual time follows a server that has become slower for good.
+const USUAL_GROWTH: f64 = 1.02;
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -37,13 +37,13 @@ pub(super) struct Pace {
 struct State {
     /// How many at once are good for the server; it grows slowly and shrinks fast.
     at_once: f64,
-    /// How many answers there were, as far as that matters.
+    /// How many answers there were.
     answers: u32,
-    /// How long an answer takes where all is well, in seconds.
+    /// How long an answer usually takes, in seconds.
     usual: Option<f64>,
     /// How long one takes now, in seconds.
     now: f64,
-    /// How many answers have to come before the pace may be slackened once more.
+    /// How many answers have to come before the pace may be reduced again.
     wait: f64,
     /// When the next one may be sent.
     next: Option<Instant>,
@@ -83,17 +83,17 @@ impl Pace {
         count.min(fitting as usize).max(1)
     }
 
-    /// An answer came after so long. Tells why the pace is slackened, if it is.
+    /// Takes in how long an answer took. Returns why the pace is reduced, if it is.
     pub(super) fn answered(&self, took: Duration) -> Option<String> {
         let took = took.as_secs_f64();
         let mut state = self.state.borrow_mut();
         state.answers = state.answers.saturating_add(1);
-        if state.answers <= FIRST {
+        if state.answers <= WARM_UP_ANSWERS {
             return None;
         }
-        let usual = state.usual.map_or(took, |usual| (usual * FOLLOWS).min(took));
+        let usual = state.usual.map_or(took, |usual| (usual * USUAL_GROWTH).min(took));
         state.usual = Some(usual);
-        state.now = if state.now == 0.0 { took } else { state.now + LATEST * (took - state.now) };
+        state.now = if state.now == 0.0 { took } else { state.now + LATEST_WEIGHT * (took - state.now) };
         state.wait = (state.wait - 1.0).max(0.0);
         let is_late = state.now > usual * LATE && state.now > usual + LATE_BY.as_secs_f64();
         if !is_late {
@@ -105,16 +105,16 @@ impl Pace {
             return None;
         }
         let now = state.now;
-        self.slacken(&mut state, 0.7);
+        self.reduce(&mut state, 0.7);
         Some(format!("it answers ever later, after {:.0} ms, at best after {:.0} ms", now * 1000.0, usual * 1000.0))
     }
 
     /// The server says that it is busy.
     pub(super) fn busy(&self) {
-        self.slacken(&mut self.state.borrow_mut(), 0.5);
+        self.reduce(&mut self.state.borrow_mut(), 0.5);
     }
 
-    fn slacken(&self, state: &mut State, by: f64) {
+    fn reduce(&self, state: &mut State, by: f64) {
         state.wait = state.at_once.ceil();
         state.at_once = (state.at_once * by).max(1.0);
     }
@@ -128,7 +128,7 @@ pub(super) struct Silence {
 }
 
 impl Silence {
-    /// What came of a deletion that was sent then.
+    /// Takes in the answer to a deletion that was sent at `began`.
     pub(super) fn hear(&mut self, answer: &Answer, began: Instant) {
         if !matches!(answer, Answer::Unknown(_)) {
             self.times = 0;
@@ -160,9 +160,9 @@ mod tests {
         let pace = pace(8);
         (0..50).for_each(|_| assert_eq!(pace.answered(QUICK), None));
         assert_eq!(pace.at_once(), 8);
-        let told = (0..40).filter_map(|_| pace.answered(LATER)).count();
+        let reductions = (0..40).filter_map(|_| pace.answered(LATER)).count();
         assert!(pace.at_once() <= 3, "{}", pace.at_once());
-        assert!((1..10).contains(&told), "{told}");
+        assert!((1..10).contains(&reductions), "{reductions}");
         // It recovers, and so does the pace.
         (0..100).for_each(|_| drop(pace.answered(QUICK)));
         assert_eq!(pace.at_once(), 8);

@@ -1,4 +1,4 @@
-//! What is to happen with each chosen build, and why. Undecided is never deleted.
+//! Decides what is to happen with each chosen build. Undecided is never deleted.
 
 use crate::baseline_reason::BaselineReason;
 use crate::build_url::BuildUrl;
@@ -20,7 +20,7 @@ pub enum Reading {
     Elsewhere(String),
     /// There is more than one build with this address.
     Several(usize),
-    /// There it is.
+    /// Exactly one build has this address.
     There(Box<Finding>),
 }
 
@@ -89,7 +89,7 @@ impl Permit {
     }
 }
 
-/// By what it is decided whether a build is to be deleted: the same for the plan and for the last look before a deletion.
+/// The terms by which a build is deleted or kept: the same for the plan and for the last reading before a deletion.
 #[derive(Clone, Debug)]
 pub struct Terms<'a> {
     /// The names of the rules that are run with each reading.
@@ -149,8 +149,8 @@ impl Terms<'_> {
         obstacle.timing().is_some_and(|timing| self.permit.allows(timing))
     }
 
-    /// Why a build must not be deleted by what the report says of it. Where its timing is allowed, that it is not deletable says
-    /// no more than the timing did: whether anything else stands against it is seen in the reading.
+    /// Why the report forbids to delete a build. Where the timing is allowed, "not deletable" says no more than the timing did: whether
+    /// anything else stands against it is seen in the reading.
     fn forbidden(&self, judged: &Judged) -> Option<KeepReason> {
         let (timing, note) = (judged.timing, judged.note.clone());
         if !self.permit.allows(timing) {

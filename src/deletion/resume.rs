@@ -58,8 +58,8 @@ pub fn revise_by_journal(
 mod tests {
     use super::*;
     use crate::admin::Answer;
-    use crate::deletion::once_more::found;
     use crate::deletion::send::settled;
+    use crate::deletion::still_gone::found;
     use jiff::Timestamp;
 
     fn ended(state: State) -> PastBuild {
@@ -72,7 +72,7 @@ mod tests {
 
     const OPEN: PastBuild = PastBuild::Open { at: Timestamp::UNIX_EPOCH };
 
-    /// As a journal tells it that holds one deletion of the build, or none.
+    /// As by a journal that holds one deletion of the build, or none.
     fn decided(now: &Reading, past: &PastBuild) -> Option<State> {
         let may_be_sent = match past {
             PastBuild::Open { .. } | PastBuild::Looked { .. } => true,
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_deleted_stays_so_and_is_not_deleted_once_more() {
+    fn what_was_deleted_stays_so_and_is_not_deleted_still_gone() {
         for state in [State::Deleted, State::AlreadyGone] {
             assert_eq!(decided(&Reading::Gone, &ended(state)), Some(state));
             assert_eq!(decided(&Reading::Several(1), &ended(state)), Some(State::Refused));
@@ -124,7 +124,7 @@ mod tests {
         }
     }
 
-    /// A run that was killed had sent it; the one after it found it there, and was told of it what can be told.
+    /// A run that was killed had sent it; the next run found it there, and got an answer.
     #[test]
     fn what_may_have_been_sent_and_is_gone_was_deleted_whatever_came_after() {
         for state in State::ALL.into_iter().filter(|state| !state.is_gone()) {

@@ -1,4 +1,4 @@
-//! Carries out a plan: reads each build again, sends the deletion, reads again, and says how each one ended.
+//! Carries out a plan: reads each build again, sends the deletion, reads again, and records how each one ended.
 
 mod archive;
 mod proof;
@@ -17,19 +17,19 @@ use crate::state::State;
 
 use super::decision::{Decision, KeepReason};
 use super::identity::Identity;
-use super::once_more::{self, Deleted};
 use super::pace::Silence;
 use super::pace::{Pace, Speed};
 use super::plan::{Planned, Reading};
 use super::roles::{BuildReader, Deleter, Ended, Recorder, Stop};
 use super::send::{FRESH, Fresh, Halt, Sending};
+use super::still_gone::{self, Deleted};
 
-/// How many builds are read again at once, before and after their deletion: at first, and at most, where the server is
-/// quick. A reading costs about as much for a hundred as for one.
-const BATCH: usize = 50;
+/// How many builds are read again at once, before and after their deletion: at first, and at most where the server is quick. A reading
+/// costs about as much for a hundred builds as for one.
+const FIRST_BATCH: usize = 50;
 const LARGEST_BATCH: usize = 400;
-/// How often in a row a reading may have grown too old for anything to be sent.
-const TOO_OLD: usize = 3;
+/// How often in a row a reading may grow too old before anything is sent.
+const STALE_READINGS: usize = 3;
 /// How many deletions in a row may fail before no more are sent.
 const FAILURES: usize = 10;
 /// The pauses after which a build that should be gone is read again before it counts as still there.
@@ -48,9 +48,9 @@ pub enum Ending<E> {
     Complete,
     /// The run was interrupted.
     Interrupted,
-    /// It would not have been wise to send more.
+    /// The run stopped by itself: sending more would not have been wise.
     Stopped(String),
-    /// The server lets nobody in, or cannot be reached.
+    /// The server refuses every request, or cannot be reached.
     Denied(String),
     /// The database could not be read any more.
     Blind(E),
@@ -61,8 +61,8 @@ pub enum Ending<E> {
 }
 
 /// Carries out a plan. Builds that are kept are put on record as they are; the others are deleted, the first being a
-/// canary that is proved gone before the second is sent. Every build of the plan ends in one state. What is deleted is read once more
-/// after the database was away, and at the end; so is what was `deleted_before`, by earlier runs.
+/// canary that is proved gone before the second is sent. Every build of the plan ends in one state. What is deleted is read again
+/// after the database was away, and at the end; so is what earlier runs deleted (`deleted_before`).
 pub async fn run<R: BuildReader, D: Deleter, L: Recorder>(
     plan: &[Planned],
     deleted_before: Vec<Deleted<'_>>,
@@ -80,7 +80,7 @@ pub async fn run<R: BuildReader, D: Deleter, L: Recorder>(
         pending: VecDeque::new(),
         proved: false,
         silence: Silence::default(),
-        batch: BATCH,
+        batch: FIRST_BATCH,
         archived: BTreeMap::new(),
         as_sent: BTreeMap::new(),
         deleted: deleted_before,
@@ -91,7 +91,7 @@ pub async fn run<R: BuildReader, D: Deleter, L: Recorder>(
     run.record_kept(plan).await;
     let mut ending = run.work().await;
     if !matches!(ending, Ending::Blind(_))
-        && let Err(blind) = run.look_once_more().await
+        && let Err(blind) = run.read_deleted_again().await
     {
         ending = blind;
     }
@@ -114,7 +114,7 @@ struct Run<'a, R, D, L> {
     stop: &'a Stop,
     pace: Pace,
     pending: VecDeque<&'a Planned>,
-    /// Whether a deletion of this run has been proved.
+    /// Whether one deletion of this run has been proved.
     proved: bool,
     silence: Silence,
     /// How many builds are read at once: about as many as can be sent while the reading is fresh.
@@ -122,11 +122,11 @@ struct Run<'a, R, D, L> {
     archived: BTreeMap<(u64, &'a str), Archived>,
     /// Which build each address meant when it was sent.
     as_sent: BTreeMap<(u64, &'a str), Identity>,
-    /// What was deleted and read again and gone.
+    /// The builds that were deleted, read again, and gone.
     deleted: Vec<Deleted<'a>>,
     /// How many deletions in a row have failed.
     failures: usize,
-    /// How often in a row nothing could be sent because what was read had grown too old.
+    /// How often in a row nothing could be sent because the reading had grown too old.
     too_old: usize,
     /// The first result that could not be put on record. Nothing is sent after it.
     unrecorded: Option<io::Error>,
@@ -181,7 +181,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
                 return ending;
             }
             if self.reader.has_been_away()
-                && let Err(ending) = self.look_once_more().await
+                && let Err(ending) = self.read_deleted_again().await
             {
                 return ending;
             }
@@ -189,13 +189,13 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         Ending::Complete
     }
 
-    /// Reads all that was deleted once more, and puts on record what is there again.
-    async fn look_once_more(&mut self) -> Result<(), Ending<R::Error>> {
+    /// Reads all that was deleted again, and puts on record what is there again.
+    async fn read_deleted_again(&mut self) -> Result<(), Ending<R::Error>> {
         let now = self.stop.now.clone();
         let back = tokio::select! {
             biased;
             () = now.cancelled() => return Err(Ending::Interrupted),
-            back = once_more::back(self.reader, &self.deleted) => back.map_err(Ending::Blind)?,
+            back = still_gone::find_returned(self.reader, &self.deleted) => back.map_err(Ending::Blind)?,
         };
         let (places, ended): (Vec<usize>, Vec<Ended<'_>>) = back.into_iter().unzip();
         for place in places.into_iter().rev() {
@@ -212,7 +212,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     /// Reads some builds again, sends what may still be deleted, and proves it.
     async fn batch(&mut self) -> Result<(), Ending<R::Error>> {
         let size = if self.proved { self.pace.fitting(self.batch, FRESH) } else { 1 };
-        // Not after the reading: it would grow old while the next one has to wait for its turn.
+        // Before the reading, which would grow old while the deletion waits for its turn.
         self.unless_interrupted(self.pace.ready()).await?;
         let batch: Vec<&'a Planned> = self.pending.iter().take(size).copied().collect();
         self.archive_builds(&batch).await?;
@@ -248,14 +248,16 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         for planned in done.back.into_iter().rev() {
             self.pending.push_front(planned);
         }
-        if self.too_old >= TOO_OLD {
+        if self.too_old >= STALE_READINGS {
             let why = match done.unready {
                 Some(why) => {
-                    format!("the admin path is too slow: {TOO_OLD} times in a row it was not ready in time ({why})")
+                    format!(
+                        "the admin path is too slow: {STALE_READINGS} times in a row it was not ready in time ({why})"
+                    )
                 }
                 None => {
                     let took = began.age().as_secs();
-                    format!("it takes {took} s to read a build again: what is read is too old to be acted on")
+                    format!("it takes {took} s to read a build again: the reading is too old by then")
                 }
             };
             return Err(Ending::Stopped(why));
@@ -327,7 +329,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     }
 }
 
-/// By what a build is known during a run: a line may hold several where it ends in no line feed.
+/// The key of a build during a run: one line may hold several builds.
 fn place(planned: &Planned) -> (u64, &str) {
     (planned.chosen.line, &planned.chosen.url_text)
 }

@@ -537,7 +537,7 @@ async fn an_admin_path_that_is_never_ready_in_time_ends_the_run() {
     world.unready.replace(vec![FRESH * 2; 100]);
     let (log, ending) = carried_out(&world).await;
     assert_eq!(states(&log), ["1 not-attempted", "2 not-attempted"]);
-    assert_eq!(log.iter().filter(|entry| *entry == "read 1").count(), TOO_OLD);
+    assert_eq!(log.iter().filter(|entry| *entry == "read 1").count(), STALE_READINGS);
     let Ending::Stopped(why) = ending else { panic!("{ending:?}") };
     assert_eq!(why, "the admin path is too slow: 3 times in a row it was not ready in time (too late)");
 }
@@ -586,7 +586,7 @@ async fn a_server_that_fails_everything_is_not_asked_for_ever() {
         world.jobs = 4;
         let (log, ending) = carried_out(&world).await;
         assert!(matches!(ending, Ending::Stopped(why) if why == "10 deletions in a row have failed"));
-        assert!(log.iter().filter(|entry| entry.starts_with("send")).count() <= 2 + BATCH);
+        assert!(log.iter().filter(|entry| entry.starts_with("send")).count() <= 2 + FIRST_BATCH);
         assert_eq!(states(&log).len(), 62);
     }
 }

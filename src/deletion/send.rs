@@ -1,4 +1,4 @@
-//! Sends some deletions, several at once, each as long as what was read of its build is fresh.
+//! Sends deletions, several at once, each only while the reading of its build is fresh.
 
 use std::io;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(super) const FRESH: Duration = Duration::from_secs(3);
 /// being sent.
 pub(super) const OLDEST: Duration = Duration::from_secs(10);
 
-/// Builds that may be deleted, and as what they were read at that time.
+/// Builds that may be deleted, as they were just read.
 pub(super) struct Fresh<'a> {
     pub(super) builds: Vec<(&'a Planned, Box<Finding>)>,
     /// When they began to be read, and how long that took.
@@ -29,8 +29,8 @@ pub(super) struct Fresh<'a> {
     pub(super) took: Duration,
 }
 
-/// How old a reading may be when the deletion of the build at this place of its batch is written. The first one may be older, by what
-/// it took to read it and to put it on record, or a slow database, or a slow disk, would let none go at all.
+/// How old a reading may be when the deletion of the build at this place of its batch is written. The first one may be older, by the
+/// time it took to read it and to record it: else a slow database or a slow disk would stop every deletion.
 fn limit(place: usize, took: Duration) -> Duration {
     match place {
         0 => (took * 2).clamp(FRESH, OLDEST),
@@ -44,7 +44,7 @@ pub(super) enum Halt {
     Wait(Duration, String),
     /// No answer came, too often.
     Silence,
-    /// The server lets nobody in, or cannot be reached.
+    /// The server refuses every request, or cannot be reached.
     Deny(String),
     /// The next one could not be put on record.
     Unrecorded(io::Error),
@@ -58,7 +58,7 @@ pub(super) struct Done<'a> {
     pub(super) back: Vec<&'a Planned>,
     /// Whether the reading grew old before all were sent.
     pub(super) grown_old: bool,
-    /// The same because the admin server was not ready, in words.
+    /// Why, where it grew old because the admin server was not ready.
     pub(super) unready: Option<String>,
     pub(super) halt: Option<Halt>,
 }
@@ -73,7 +73,7 @@ enum Outcome {
     Unrecorded(io::Error),
 }
 
-/// What it takes to send.
+/// Sends deletions and records them.
 pub(super) struct Sending<'r, D, L> {
     recorder: &'r L,
     deleter: &'r D,
@@ -94,8 +94,8 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
         Self { recorder, deleter, pace, stop, holds_lock }
     }
 
-    /// Sends as many as the pace allows, until all are sent or something speaks against it. What is under way by then is
-    /// waited for. `is_silent` hears of each answer, and when it was asked for, and tells whether the server is silent.
+    /// Sends as many as the pace allows, until all are sent or a reason to halt comes up. Deletions that are under way by then are
+    /// waited for. `is_silent` takes each answer, and when it was asked for, and returns whether the server is silent.
     pub(super) async fn send<'a>(
         &self,
         fresh: Fresh<'a>,
@@ -182,7 +182,7 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                 () = self.stop.soon.cancelled() => return Outcome::Interrupted,
                 () = self.pace.turn() => {}
             }
-            // Who has lost the lock has read in vain, too.
+            // Without the lock the reading is worth nothing either.
             let is_old = Freshness::new(read, limit(place, took)).is_over() || !(self.holds_lock)();
             let Some(url) = planned.chosen.url.as_ref().filter(|_| !is_old) else { return Outcome::Old };
             let recording = Moment::now();
@@ -194,14 +194,14 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
             if fresh.is_over() || !(self.holds_lock)() {
                 let nothing = Answer::Busy(
                     Duration::ZERO,
-                    "not sent: it took too long to put it on record, or the lock was lost meanwhile".to_owned(),
+                    "not sent: it took too long to put it on record, or the lock was lost in the meantime".to_owned(),
                 );
                 self.recorder.answered(planned, &nothing);
                 return Outcome::Old;
             }
             let answer = tokio::select! {
                 biased;
-                // Who cannot wait for the answer does not know it.
+                // Without the answer the outcome is not known.
                 () = self.stop.now.cancelled() => Answer::Unknown("interrupted before an answer came".to_owned()),
                 answer = self.deleter.delete(url, &fresh) => answer,
             };
@@ -219,7 +219,7 @@ pub(super) struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    /// Whether the build may still go without anything more being sent.
+    /// Whether the deletion may still take effect.
     pub(super) fn may_take_effect_yet(&self) -> bool {
         matches!(self.answer, Answer::Accepted(_) | Answer::Unknown(_))
     }
@@ -230,7 +230,7 @@ impl Sent<'_> {
     }
 }
 
-/// The same of any answer, also one that an earlier run got.
+/// How a deletion with this answer ended, whether or not this run sent it.
 pub(super) fn settled(answer: &Answer, gone: bool) -> (State, String) {
     let text = answer.text();
     match (answer, gone) {

@@ -95,7 +95,7 @@ pub(crate) fn deletes_alone(database: &TestDatabase, variables: &[(String, Strin
     let first = delete("first.jsonl").start();
     gate.wait_for(1);
     let second = delete("second.jsonl").run().exits(Exit::Declined);
-    second.fails_with("another halfbuilt delete is at work on this database");
+    second.fails_with("another halfbuilt delete is working on this database");
     gate.open();
     let first = crate::support::Done::new(first.wait_with_output().expect("it ends")).exits(Exit::Clean);
     let deleted = Report::parse(&first.stdout).count("state", "deleted") as u64;

@@ -18,7 +18,7 @@ fn a_dry_run_is_the_default_and_sends_nothing() {
     assert_eq!(plan.count("decision", "delete"), expected.count("deletable", "yes"));
     assert_eq!(plan.count("state", "not-attempted"), expected.count("deletable", "yes"));
     let left = expected.count("deletable", "no");
-    let done = done.says(&format!("left for a person: {left} builds that the report calls not deletable\n"));
+    let done = done.says(&format!("left to a person: {left} builds that the report calls not deletable\n"));
     let done = done.says("the admin path was not tried: nrepl://127.0.0.1:9\n");
     done.says("dry run: nothing was sent").says("--execute --confirm ci.acme.example");
     assert_eq!(database.urls(), before);
@@ -31,7 +31,7 @@ fn what_the_report_does_not_call_deletable_is_refused_with_the_reason_where_it_i
     let found = Report::read(&report);
     let named = [&ALL_TIMINGS[..], &NOBODY].concat();
     let done = halfbuilt(&["delete"]).args(&[&report]).args(&named).on(&database).run().exits(Exit::Clean);
-    let plan = Report::parse(&done.does_not_say("left for a person").stdout);
+    let plan = Report::parse(&done.does_not_say("left to a person").stdout);
     assert_eq!(plan.rows.len(), found.rows.len());
     let kept: Vec<_> = plan.rows.iter().filter(|row| row["decision"] == "keep").collect();
     assert_eq!(kept.len(), found.count("deletable", "no"));
@@ -56,7 +56,7 @@ fn what_the_report_does_not_call_deletable_is_left_for_a_person_with_the_reason(
     let (_folder, report) = scanned(&database);
     let found = Report::read(&report);
     let run = |more: &[&str]| halfbuilt(&["delete"]).args(&[&report]).args(more).args(&NOBODY).on(&database).run();
-    let done = run(&[]).exits(Exit::Clean).says("left for a person: 2 builds that the report calls not deletable\n");
+    let done = run(&[]).exits(Exit::Clean).says("left to a person: 2 builds that the report calls not deletable\n");
     let plan = Report::parse(&done.stdout);
     for row in &found.rows {
         let chosen = plan.rows.iter().any(|planned| planned["build_url"] == row["build_url"]);
@@ -66,9 +66,9 @@ fn what_the_report_does_not_call_deletable_is_left_for_a_person_with_the_reason(
         }
     }
     // Only what the flags would choose is spoken of.
-    run(&["--project", "tools/*"]).exits(Exit::Clean).does_not_say("left for a person");
-    run(&["--project", "acme/web"]).exits(Exit::Clean).says("left for a person: 1 build that");
-    run(&["--timing", "ended"]).exits(Exit::Clean).does_not_say("left for a person");
+    run(&["--project", "tools/*"]).exits(Exit::Clean).does_not_say("left to a person");
+    run(&["--project", "acme/web"]).exits(Exit::Clean).says("left to a person: 1 build that");
+    run(&["--timing", "ended"]).exits(Exit::Clean).does_not_say("left to a person");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_report_of_an_older_version_has_no_note_and_is_acted_on_as_before() {
         run.run().exits(Exit::Clean)
     };
     assert_eq!(run(&older, &[]).stdout, run(&report, &[]).stdout);
-    run(&older, &[]).says("left for a person: 2 builds").says("\n  1: between\n");
+    run(&older, &[]).says("left to a person: 2 builds").says("\n  1: between\n");
     // What it does not say of a build that is named, the timing does.
     let plan = Report::parse(&run(&older, &ALL_TIMINGS).stdout);
     assert_eq!(plan.count("state", "refused"), 2);
@@ -139,7 +139,7 @@ fn a_report_with_nothing_deletable_is_an_error() {
         halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).args(more).on(&database).run()
     };
     let done = run(&[]).exits(Exit::NothingInScope).fails_with("nothing to delete: none of the 11 rows of");
-    done.says("left for a person: 11 builds that the report calls not deletable\n  11: no backup time was given\n");
+    done.says("left to a person: 11 builds that the report calls not deletable\n  11: no backup time was given\n");
     // Named, each is refused.
     let done = run(&["--timing", "unknown"]).exits(Exit::NothingInScope);
     let done = done.says("error: nothing to delete: none of the").says("timing unknown: no backup time was given");
@@ -232,7 +232,7 @@ fn nobody_deletes_on_a_host_that_was_not_named() {
     let (_folder, report) = scanned(&database);
     let before = database.urls();
     let done = halfbuilt(&["delete", "--execute"]).args(&[&report]).args(&NOBODY).args(&TIMES).on(&database).run();
-    done.exits(Exit::Declined).fails_with("nothing is deleted before the host").says("hint: --confirm ci.acme.example");
+    done.exits(Exit::Declined).fails_with("nothing is deleted until the host").says("hint: --confirm ci.acme.example");
     assert_eq!(database.urls(), before);
 }
 

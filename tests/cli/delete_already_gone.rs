@@ -142,14 +142,14 @@ fn two_builds_of_a_report_that_share_an_address_are_refused_and_the_others_are_n
     let run = |more: &[&str]| {
         halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).args(more).on(&database).run()
     };
-    let done = run(&["--timing", "in-flight"]).exits(Exit::Clean).does_not_say("left for a person");
+    let done = run(&["--timing", "in-flight"]).exits(Exit::Clean).does_not_say("left to a person");
     let plan = Report::parse(&done.stdout);
     let shared = plan.rows.iter().filter(|row| row["state"] == "refused" && row["reason"].starts_with(why));
     assert_eq!(shared.filter(|row| row["build_url"] == *url).count(), 2);
     assert_eq!(plan.count("state", "refused"), 2);
     assert!(plan.count("decision", "delete") > 2);
     // Who names no timing does not choose them.
-    let done = run(&[]).exits(Exit::Clean).says("left for a person: 4 builds");
+    let done = run(&[]).exits(Exit::Clean).says("left to a person: 4 builds");
     assert!(Report::parse(&done.stdout).rows.iter().all(|row| row["build_url"] != *url));
     // A plain list says nothing of that; the database does.
     let list = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(&database).input(url).run();

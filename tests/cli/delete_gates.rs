@@ -184,7 +184,9 @@ fn a_policy_may_forbid_timings_and_ask_for_an_archive() {
     delete(&database, &report).args(&NOBODY).args(&flags[..4]).run().exits(Exit::Clean);
 
     rule("archive = true");
-    let error = format!("archive in {name} wants each build kept before it is deleted, and no --archive is named");
+    let error = format!(
+        "archive in {name} requires that each build is archived before it is deleted, and --archive is missing"
+    );
     stopped(&database, &report, &["--policy", &name], &error).says("hint: --archive FILE");
     let archived = ["--policy", &name, "--archive", "builds.gz"];
     delete(&database, &report).args(&NOBODY).args(&archived).run().exits(Exit::Clean).says("dry run: nothing was sent");
@@ -274,7 +276,7 @@ fn without_a_backup_time_nothing_is_deletable_whatever_is_allowed() {
     let run = |flags: &[&str]| halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(flags).on(&database).run();
     let builds = Report::read(&report).rows.len();
     let left = format!(
-        "left for a person: {builds} builds that the report calls not deletable\n  {builds}: no backup time was given\n"
+        "left to a person: {builds} builds that the report calls not deletable\n  {builds}: no backup time was given\n"
     );
     run(&[]).exits(Exit::NothingInScope).says(&left);
     run(&["--allow-timing", "between"]).exits(Exit::NothingInScope).says(&left);

@@ -22,13 +22,13 @@ fn one_deletion_at_a_time() {
     run().run().exits(Exit::Declined).fails_with("it is in use by another run");
     let second = run().args(&["--journal", "of-its-own.jsonl"]).run().exits(Exit::Declined);
     second
-        .fails_with("another halfbuilt delete is at work on this database: \"halfbuilt delete, process ")
+        .fails_with("another halfbuilt delete is working on this database: \"halfbuilt delete, process ")
         .says(", since 20")
         .says("(the server's process ")
         .says("hint:");
     // A dry run is not in the way of anybody: it only says so. A scan does not care.
     let dry = delete(&database, &report).args(&NOBODY).run();
-    dry.says("warning: another halfbuilt delete is at work on this database: \"halfbuilt delete, process ");
+    dry.says("warning: another halfbuilt delete is working on this database: \"halfbuilt delete, process ");
     halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
     gate.open();
     let first = Done::new(first.wait_with_output().expect("it ends")).exits(Exit::Clean);
@@ -66,7 +66,7 @@ fn where_no_lock_may_be_taken_that_is_said() {
     let real = ["--execute", "--confirm", &database.host];
     let run = delete(&database, &report).args(&NOBODY).args(&real);
     let done = run.env("PGUSER", "lockless").env("PGPASSWORD", "x").run().exits(Exit::Failed);
-    done.says("warning: not checked whether another deletion is at work").says("permission denied").says("127.0.0.1:9");
+    done.says("warning: not checked whether another deletion is working").says("permission denied").says("127.0.0.1:9");
 }
 
 /// A session that holds the lock of a deletion under a name.
@@ -116,7 +116,7 @@ fn the_lock_of_a_deletion_that_lives_is_not_waited_for() {
         let child = holder(&database, name);
         let done = delete(&database, &report).args(&NOBODY).args(&["--execute", "--confirm", &database.host]).run();
         let done =
-            done.exits(Exit::Declined).says(&format!("another halfbuilt delete is at work on this database: {name:?}"));
+            done.exits(Exit::Declined).says(&format!("another halfbuilt delete is working on this database: {name:?}"));
         match waits {
             true => drop(done.says("waiting up to 15s")),
             false => drop(done.does_not_say("waiting up to 15s")),

@@ -37,7 +37,7 @@ fn the_chosen_builds_are_gone_and_all_others_are_there() {
     }
     let left = all.count("deletable", "no");
     done.says(&format!("{} chosen: {} deleted", chosen.len(), chosen.len()))
-        .says(&format!("left for a person: {left} builds that the report calls not deletable"));
+        .says(&format!("left to a person: {left} builds that the report calls not deletable"));
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn what_is_named_and_not_deletable_is_refused_and_the_run_has_not_deleted_all() 
     let before = database.urls();
     let (all, chosen) = (Report::read(&report), deletable(&Report::read(&report)));
     let done = delete(&database, &report).via_nrepl(&admin(&database)).args(&ALL_TIMINGS).run();
-    let done = done.exits(Exit::NotAllDeleted).does_not_say("left for a person");
+    let done = done.exits(Exit::NotAllDeleted).does_not_say("left to a person");
     let results = Report::parse(&done.stdout);
     assert_eq!(results.rows.len(), all.rows.len(), "the states add up to the rows chosen");
     assert_eq!(results.count("state", "deleted"), chosen.len());

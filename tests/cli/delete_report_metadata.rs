@@ -127,7 +127,7 @@ fn a_report_that_was_edited_is_as_old_as_its_scan() {
     // And no younger than the file itself: an old report that stands in a newer one's place.
     scanned_at(&report, 1);
     written(&report, 72);
-    stopped(&database, &report, &[], "error: the report was written last at ").says("before the scan that");
+    stopped(&database, &report, &[], "error: the report was last written at ").says("before the scan that");
 }
 
 /// An old report does not become young, nor do T and R move, by the file beside it alone.
@@ -156,7 +156,7 @@ fn a_file_beside_a_report_that_was_edited_is_found_out() {
     // Whoever computes that anew has still to make the report itself younger.
     scanned_at(&report, 1);
     written(&report, 72);
-    stopped(&database, &report, &[], "error: the report was written last at ").says("before the scan of which");
+    stopped(&database, &report, &[], "error: the report was last written at ").says("before the scan of which");
 }
 
 #[test]
@@ -166,15 +166,15 @@ fn a_report_alone_is_taken_for_as_old_as_its_file() {
     let alone = folder.path().join("alone.csv");
     std::fs::copy(&report, &alone).expect("a copy");
     let done = delete(&database, &alone).run().exits(Exit::Clean);
-    done.says("is not on record (there is no ").says("it is taken for as old as its file").says("and may be older");
+    done.says("is not on record (there is no ").says("it counts as old as its file").says("and may be older");
     written(&alone, 25);
-    stopped(&database, &alone, &[], "error: the report was written last at ").says("--max-age 26h allows it");
+    stopped(&database, &alone, &[], "error: the report was last written at ").says("--max-age 26h allows it");
     // A file beside it that is of another database says nothing of this one.
     let mut of_another = about(&report);
     of_another["database"]["name"] = "elsewhere".into();
     seal(&mut of_another);
     std::fs::write(beside(&alone), of_another.to_string()).expect("a file");
-    stopped(&database, &alone, &[], "error: the report was written last at ").says("is of another database");
+    stopped(&database, &alone, &[], "error: the report was last written at ").says("is of another database");
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn what_comes_by_standard_input_has_no_age() {
     // Who sets a limit does not want it to be passed over.
     let asked =
         halfbuilt(&["delete", "-", "--max-age", "48h"]).args(&TIMES).args(&NOBODY).on(&database).input(&text).run();
-    asked.exits(Exit::Declined).fails_with("cannot be known, and --max-age wants it no older than 48h");
+    asked.exits(Exit::Declined).fails_with("is not known, and --max-age allows at most 48h");
     let listed = report.with_extension("txt");
     std::fs::write(&listed, list).expect("a file");
     written(&listed, 1000);
@@ -308,7 +308,7 @@ fn other_times_than_those_of_the_scan_are_told() {
             "warning: --restored-at of the scan was 2026-11-20T06:30:00Z, and this run is given 2026-11-20T06:30:01Z",
         );
     // R of the scan is that of another T.
-    let done = run(&later[..2]).exits(Exit::NothingInScope).says("when the server came back is not known");
+    let done = run(&later[..2]).exits(Exit::NothingInScope).says("it is not known when the server came back");
     done.says("R is not known: give --restored-at");
     // A scan that was given none lends none.
     let untold = halfbuilt(&["scan", "-o"]).args(&[&report]).on(&database).run();

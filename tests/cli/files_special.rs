@@ -151,7 +151,7 @@ fn a_pipe_in_the_place_of_a_file_that_is_looked_for_is_refused_and_not_waited_fo
     let pipe = folder.pipe("pipe");
     let execute = ["--execute", "--confirm", &database.host];
     delete(&[&execute[..], &["--journal", &pipe]].concat()).says(&pipe).says("it is a pipe");
-    delete(&[&execute[..], &["--archive", &pipe]].concat()).says(&pipe).says("is no archive of halfbuilt");
+    delete(&[&execute[..], &["--archive", &pipe]].concat()).says(&pipe).says("is not an archive of halfbuilt");
     halfbuilt(&["journal", "verify", &pipe]).run().exits(Exit::Failed).says("it is a pipe");
     std::fs::create_dir(folder.path("rules")).expect("a folder");
     let rule = folder.pipe("rules/own.sql");

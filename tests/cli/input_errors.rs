@@ -80,7 +80,7 @@ fn help_and_version_are_no_errors() {
     assert!(halfbuilt(&["--help"]).run().stdout.contains("130  interrupted"));
     // A manifest is not a scan: without a time it has one all the same.
     let without =
-        "Without it nobody can tell which builds the backup cut: every timing is unknown, and nothing is deletable.";
+        "Without it nobody can know which builds the backup cut: every timing is unknown, and nothing is deletable.";
     let help = |command| halfbuilt(&[command, "--help"]).run().stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     let (manifest, scan) = (help("manifest"), help("scan"));
     assert!(manifest.contains("[default: the database's present]"), "{manifest}");

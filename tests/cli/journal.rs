@@ -185,10 +185,10 @@ fn damage_is_an_error_that_names_the_line() {
 fn a_whole_chain_that_tells_the_impossible_is_an_error() {
     let (_folder, file) = journal(vec![start("alice"), intent(1), intent(1)]);
     verify(&file).exits(Exit::Failed).fails_with(
-        "line 3 tells what cannot be: https://ci.example.com/gh/acme/api/1: it was to be deleted twice, and nobody",
+        "line 3 contradicts the lines before it: https://ci.example.com/gh/acme/api/1: its deletion was announced twice, and nobody",
     );
     let (_folder, file) = journal(vec![start("alice"), deleted(1)]);
-    verify(&file).exits(Exit::Failed).fails_with("line 2 tells what cannot be");
+    verify(&file).exits(Exit::Failed).fails_with("line 2 contradicts the lines before it");
 }
 
 #[test]

@@ -22,7 +22,7 @@ impl Cleared {
     /// Nothing is left of what was found.
     fn all() -> Self {
         let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
-        // These two are not deletable, and would be left for a person.
+        // These two are not deletable, and would be left to a person.
         database.run("DELETE FROM builds WHERE build_id IN (900121, 900122)");
         let (folder, report) = scanned(&database);
         assert_eq!(Report::read(&report).count("deletable", "no"), 0);

@@ -86,7 +86,7 @@ fn none_of_them_is_ever_deleted() {
         delete.args(&TIMES).args(more).on(&database).input(report).run()
     };
     let delete = |report: &str| delete_of(report, &[]);
-    let done = delete(&report).exits(Exit::NothingInScope).says("left for a person: 9 builds that the report calls");
+    let done = delete(&report).exits(Exit::NothingInScope).says("left to a person: 9 builds that the report calls");
     done.says("  7: it has no address\n");
     delete_of(&report, &ALL_TIMINGS)
         .exits(Exit::NothingInScope)

@@ -294,7 +294,7 @@ fn delete_reads_the_tables_of_the_report_or_none() {
     refused
         .fails_with("the report is of other tables")
         .says("view builds of schema public")
-        .says("hint: find out who has changed them");
+        .says("hint: find out who changed them");
     let tables = scan();
     assert_eq!(
         (&named(&tables, "builds")["kind"], &named(&tables, "real_builds")["kind"]),

@@ -86,7 +86,7 @@ fn who_holds_a_lock_that_is_waited_for_is_said() {
         wait_until(|| database.run(locks) == "1");
         let mut child = halfbuilt(command).args(&TIMES[..2]).on(&database).start();
         let hearing = Hearing::of(&mut child);
-        hearing.wait_for("the database waits for a lock that somebody holds: \"a migration\", since 20");
+        hearing.wait_for("the database waits for a lock, which is held by \"a migration\", since 20");
         holder.kill().and_then(|()| holder.wait()).expect("it ends");
         // The server notices when it has slept.
         database.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'a migration'");

@@ -75,7 +75,7 @@ fn a_standby_s_own_record_of_a_recovery_is_not_taken_for_r() {
         run.run().exits(Exit::Clean)
     };
     without_r(primary).says("(the database server's own record of its last crash recovery)");
-    let done = without_r(standby).says("when the server came back is not known");
+    let done = without_r(standby).says("it is not known when the server came back");
     let report = Report::parse(&done.stdout);
     assert!(!report.rows.is_empty());
     assert!(

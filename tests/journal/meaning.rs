@@ -39,7 +39,7 @@ fn what_cannot_have_happened() {
         (2, "circle of system unknown, read as ", vec![start(), start_on(HOST, elsewhere)]),
     ] {
         let said = refused(events);
-        assert!(said.starts_with(&format!("line {line} tells what cannot be: ")), "{why}: {said}");
+        assert!(said.starts_with(&format!("line {line} contradicts the lines before it: ")), "{why}: {said}");
         assert!(said.contains(why), "{why}: {said}");
     }
 }

@@ -249,7 +249,7 @@ async fn without_a_console_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_console_that_hangs_as_it_is_started_anew_is_started_once_more() {
+async fn a_console_that_hangs_as_it_is_started_anew_is_started_still_gone() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str| folder.path().join(name).display().to_string();
     let (first, second) = (file("first"), file("second"));

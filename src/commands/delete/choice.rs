@@ -21,8 +21,8 @@ use super::history::History;
 use super::origin::Origin;
 use super::request::{DeleteRequest, is_dash};
 
-/// How many reasons for which builds are left are said.
-const REASONS: usize = 5;
+/// How many of the reasons for which builds are left to a person are said.
+const REASONS_LISTED: usize = 5;
 /// How much of an address or a reason is said, in characters.
 const SHOWN: usize = 120;
 
@@ -82,7 +82,7 @@ fn read_report(request: &DeleteRequest) -> Result<(Vec<report::Chosen>, Origin, 
     Ok((rows, origin, sha256))
 }
 
-/// Says how many rows are left for a person, and why, the most frequent reasons first.
+/// Says how many rows are left to a person, and why, the most frequent reasons first.
 fn say_what_is_left(left: &[report::Chosen], printer: Printer) {
     if left.is_empty() {
         return;
@@ -95,11 +95,11 @@ fn say_what_is_left(left: &[report::Chosen], printer: Printer) {
     let mut reasons: Vec<_> = reasons.into_iter().collect();
     reasons.sort_by_key(|(_, builds)| std::cmp::Reverse(*builds));
     let builds = counted(left.len() as u64, "build");
-    printer.say(&format!("left for a person: {builds} that the report calls not deletable"));
-    for (why, builds) in reasons.iter().take(REASONS) {
+    printer.say(&format!("left to a person: {builds} that the report calls not deletable"));
+    for (why, builds) in reasons.iter().take(REASONS_LISTED) {
         printer.say(&format!("  {builds}: {}", shorten(why, SHOWN)));
     }
-    if let Some(more) = reasons.len().checked_sub(REASONS + 1) {
+    if let Some(more) = reasons.len().checked_sub(REASONS_LISTED + 1) {
         printer.say(&format!("  and {} more reasons, in the report", more + 1));
     }
 }
@@ -114,7 +114,7 @@ pub(super) fn results_file(request: &DeleteRequest) -> Option<PathBuf> {
     (request.execute && stdout().is_terminal()).then(|| PathBuf::from(format!("halfbuilt-results-{at}.csv")))
 }
 
-/// No file has two meanings.
+/// Checks that no file has two meanings.
 pub(super) fn keep_apart(request: &DeleteRequest, results: Option<&Path>, journal: &Path) -> Result<(), Error> {
     for (flag, file) in [("--archive", &request.archive), ("--journal", &request.journal)] {
         if file.as_deref().is_some_and(is_dash) {
@@ -134,7 +134,8 @@ pub(super) fn keep_apart(request: &DeleteRequest, results: Option<&Path>, journa
 
 /// Opens the results. Results are never written over, and neither is anything else that is known of a deletion.
 ///
-/// But for a plan, and for the results of the very run that is continued: its journal holds all of them, and they are written again.
+/// The exceptions are a plan, and the results of the very run that is continued: its journal holds all of them, and they are written
+/// again.
 pub(super) fn open_results(
     request: &DeleteRequest,
     file: Option<&Path>,

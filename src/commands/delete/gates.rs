@@ -24,7 +24,7 @@ use super::request::DeleteRequest;
 /// How much of a server's complaint is said, in characters.
 const SHOWN: usize = 200;
 
-/// How long the lock of a deletion that may have been killed is waited for: the server notices when it next writes to it.
+/// How long to wait for the lock of a run that may have been killed: the server notices the kill when it next writes to that run.
 const LOCK_OF_A_KILLED_RUN: Duration = Duration::from_secs(15);
 /// How often it is tried.
 const TRY_LOCK_EVERY: Duration = Duration::from_millis(500);
@@ -177,14 +177,14 @@ pub(super) async fn take_lock(database: &mut Database, execute: bool, printer: P
             LockAttempt::NotAllowed(error) => {
                 let causes = crate::causes::told_apart(&error).join(": ");
                 let causes = shorten(&causes, SHOWN);
-                printer.warn(&format!("not checked whether another deletion is at work: {error}: {causes}"));
+                printer.warn(&format!("not checked whether another deletion is working: {error}: {causes}"));
                 return Ok(());
             }
         }
     }
 }
 
-/// Whether who holds the lock is known to live: a process of this machine.
+/// Whether the lock holder is a living process of this machine.
 fn is_alive(holder: &LockHolder) -> bool {
     holder.program.as_deref().is_some_and(|program| Who::am_i().sees_alive(program))
 }

@@ -18,11 +18,11 @@ use super::request::DeleteRequest;
 /// How many builds are looked up at once.
 const LOOKED_UP_AT_ONCE: usize = 1000;
 
-/// The journal's file, and what is in it.
+/// The journal, and what earlier sessions left in it.
 pub(super) struct History {
     pub(super) file: PathBuf,
     pub(super) past: Past,
-    /// Held from the start where there is one to go on with.
+    /// Open, and locked, where there is one to continue.
     journal: Option<Journal>,
     /// The builds that earlier sessions left open and that are not chosen now, and whether each is gone.
     others: Vec<(String, bool)>,
@@ -65,7 +65,7 @@ impl History {
         self.past.sessions.iter().any(|session| session.start.results.as_ref() == Some(&name))
     }
 
-    /// Takes the journal for this run alone.
+    /// Opens the journal for this run alone.
     pub(super) fn open(&self, host: &str, database: &DatabaseName) -> Result<Journal, Error> {
         let failed = |source| Error::Journal { file: self.file.clone(), source };
         self.past.belongs_to(host, database).map_err(failed)?;
@@ -123,7 +123,7 @@ impl History {
         urls.into_iter().map(|url| Planned { chosen: by_address(url), decision: kept(), sent_before: true }).collect()
     }
 
-    /// All builds that earlier sessions deleted, those of the plan and others, each with what it was.
+    /// All builds that earlier sessions deleted, those of the plan and others, each with its identity.
     pub(super) fn deleted_before<'a>(&self, plan: &'a [Planned], others: &'a [Planned]) -> Vec<Deleted<'a>> {
         let deleted = plan.iter().chain(others).filter(|planned| planned.kept_as() == Some(State::Deleted));
         let with_identity = deleted.filter_map(|planned| {
@@ -133,12 +133,12 @@ impl History {
         with_identity.collect()
     }
 
-    /// The builds that were sent and of which nothing tells how they ended.
+    /// The builds whose deletion was sent and whose end is not on record.
     fn unsettled(&self) -> HashSet<String> {
         self.past.unsettled().into_iter().map(|(url, _)| url.to_owned()).collect()
     }
 
-    /// The same, and those of the plan that were not gone when they were looked at last: they may have gone since.
+    /// The same, and the builds of the plan that were not gone when they were last read: they may be gone by now.
     pub(super) fn doubtful(&self, plan: &[Planned]) -> HashSet<String> {
         let chosen = plan.iter().filter_map(url);
         self.unsettled().into_iter().chain(chosen.filter(|url| self.past.is_doubtful(url))).collect()

@@ -1,4 +1,4 @@
-//! Where a report comes from: of which database it is, and when it was scanned.
+//! Where a report comes from: which database was scanned, and when.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -15,7 +15,7 @@ use crate::report::{About, Chosen};
 use crate::scan::database_tag;
 use crate::table::Table;
 
-/// The flags of what a scan goes by, besides T and R.
+/// The flags of the limits that a scan uses, besides T and R.
 const LIMITS: [&str; 3] = ["--clock-tolerance", "--max-run-time", "--max-queue-time"];
 
 /// How far the clocks of two machines may be apart.
@@ -26,31 +26,31 @@ const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
 pub(super) struct Origin {
     /// The tag of its database; `None` in a plain list.
     pub(super) tag: Option<String>,
-    /// Its database, where the file beside it tells.
+    /// Its database, where the metadata names it.
     pub(super) database: Option<DatabaseIdentity>,
-    /// The tables that were scanned, where the file beside the report tells.
+    /// The tables that were scanned, where the metadata names them.
     pub(super) tables: Option<Vec<Table>>,
     /// How old it is; `None` where that is not known, or it has no age, as a plain list.
     pub(super) age: Option<Age>,
-    /// T and R of the scan, where the file beside the report tells.
+    /// T and R of the scan, where the metadata has them.
     times: Option<[Option<Timestamp>; 2]>,
-    /// The scan's clock tolerance, longest run time and longest queue time, where that file tells.
+    /// The scan's clock tolerance, longest run time and longest queue time, where the metadata has them.
     limits: Option<[SignedDuration; 3]>,
     /// How that is known, or why it is not.
     note: Option<String>,
 }
 
 impl Origin {
-    /// Of what came from standard input: nothing stands beside it.
+    /// A report from standard input has no metadata beside it.
     pub(super) fn of_stream(rows: &[Chosen]) -> Result<Self, Error> {
         let tag = deletion::one_database(rows)?.map(str::to_owned);
         let note = tag.is_some().then(|| {
-            "note: how old the report on standard input is cannot be known, and --max-age is not checked".to_owned()
+            "note: the age of a report on standard input is not known, so --max-age is not checked".to_owned()
         });
         Ok(Self { tag, note, ..Self::default() })
     }
 
-    /// Of a file with this digest that was written last at this time.
+    /// A report in a file with this digest, last written at this time.
     pub(super) fn of_file(
         file: &Path,
         rows: &[Chosen],
@@ -65,10 +65,10 @@ impl Origin {
         let by_file = |why: String| {
             let note = match written {
                 Some(at) => format!(
-                    "note: when {name} was scanned is not on record ({why}): it is taken for as old as its file, which was \
-                     written last at {at:.0}, and may be older"
+                    "note: the scan time of {name} is not on record ({why}): it counts as old as its file, which was last written \
+                     at {at:.0}, and may be older"
                 ),
-                None => format!("note: how old {name} is cannot be known ({why}), and --max-age is not checked"),
+                None => format!("note: the age of {name} is not known ({why}), so --max-age is not checked"),
             };
             Self { tag: Some(tag.clone()), age: written.map(Age::WrittenAt), note: Some(note), ..Self::default() }
         };
@@ -78,32 +78,35 @@ impl Origin {
             return Ok(by_file(format!("{beside} is of another database")));
         }
         let at = about.scanned_at;
-        // Whoever scans writes the report after the snapshot.
+        // A scan writes the report after it has taken the snapshot.
         let written_before = written
             .filter(|written| *written < earlier(at, CLOCKS_APART) && at < later(Timestamp::now(), CLOCKS_APART));
         let (age, note) = if let (Some(written), true) = (written_before, about.report_sha256 == sha256) {
             let note = format!(
-                "note: {name} was written last at {written:.0}, before the scan of which {beside} tells, at {at:.0}: it is taken for as old \
-                 as its file"
+                "note: {name} was last written at {written:.0}, before the scan that {beside} describes, at {at:.0}: it counts as old as \
+                 its file"
             );
             (Age::WrittenAt(written), note)
         } else if about.report_sha256 == sha256 {
             (Age::ScannedAt(at), format!("the report was scanned at {at:.0}"))
         } else if let Some(written) = written.filter(|written| *written < at) {
-            // Whoever edits a report writes it after the scan: this one is older than the scan, and of another.
+            // A report that is edited is written after its scan: this one is older, so it is from another scan.
             (
                 Age::WrittenAt(written),
-                format!("note: {name} was written last at {written:.0}, before the scan that {beside} tells of"),
+                format!("note: {name} was last written at {written:.0}, before the scan that {beside} describes"),
             )
         } else {
-            (Age::ScannedAt(at), format!("the report was scanned at {at:.0} and changed since, by what {beside} says"))
+            (
+                Age::ScannedAt(at),
+                format!("the report was scanned at {at:.0}, and changed since: {beside} has another digest"),
+            )
         };
         let times = Some([about.backup_time, about.restored_at]);
         let (limits, tables) = (about.limits, about.tables);
         Ok(Self { tables, tag: Some(tag), database: Some(database), age: Some(age), times, limits, note: Some(note) })
     }
 
-    /// Takes T and R, and how long things may take, from the scan, where no flag gives them: a report is judged by what it was made with.
+    /// Takes T, R and the limits from the scan where no flag gives them: a report is judged by the times that it was made with.
     pub(super) fn lend_times(&self, requested: &mut RequestedTimes) {
         if let Some([tolerance, run, queue]) = self.limits {
             requested.clock_tolerance.get_or_insert(tolerance);
@@ -119,11 +122,11 @@ impl Origin {
         }
     }
 
-    /// Warns of a run that is told other times than the scan was: what the report says of a build stands only beside them.
+    /// Warns where T or R differ from those of the scan: what the report says of a build holds only for those.
     pub(super) fn compare_times(&self, ours: [Option<Timestamp>; 2], printer: Printer) {
         let Some(theirs) = self.times else { return };
         for ((flag, ours), theirs) in ["--backup-time", "--restored-at"].into_iter().zip(ours).zip(theirs) {
-            // What this run is not given it takes from the scan.
+            // Where no flag gives a time, the run takes it from the scan.
             if let Some(ours) = ours.filter(|ours| Some(*ours) != theirs) {
                 let theirs = theirs.map_or("none".to_owned(), |time| time.to_string());
                 printer.warn(&format!("{flag} of the scan was {theirs}, and this run is given {ours}"));
@@ -131,7 +134,7 @@ impl Origin {
         }
     }
 
-    /// Warns of a run that goes by another tolerance or other limits than the scan did.
+    /// Warns where the limits differ from those of the scan.
     pub(super) fn compare_limits(&self, requested: &RequestedTimes, printer: Printer) {
         let Some(theirs) = self.limits else { return };
         let ours = [requested.clock_tolerance, requested.max_run_time, requested.max_queue_time];

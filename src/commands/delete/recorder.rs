@@ -28,14 +28,14 @@ pub(super) struct RunRecorder {
     journal: Journal,
     /// The builds that an earlier session sent and left without an end.
     unsettled: HashSet<String>,
-    /// Whether a row could not be written: then no more are.
+    /// Whether writing a row failed: then no more rows are written.
     failed: bool,
-    /// Whether something could not be put on record, here or there: then every end is said as well.
+    /// Whether a record could not be written, here or in the journal: then every end is also said.
     says_all: bool,
 }
 
 impl RunRecorder {
-    /// Begins the results with their header row.
+    /// Writes the header row of the results.
     pub(super) fn new(
         output: OutputFile,
         deletions: u64,
@@ -128,7 +128,7 @@ impl Recorder for RunRecorder {
         };
         let journalled = self.journal.append(ended.iter().flat_map(events).collect()).await;
         for Ended { planned, state, reason } in ended {
-            // What is not of this plan was not counted with it.
+            // A build that is not in this plan was not counted with it.
             if planned.chosen.line > 0
                 && let Some(deleted) = self.states.get_mut(&State::Deleted)
             {
@@ -144,7 +144,7 @@ impl Recorder for RunRecorder {
         if self.can_be_amended || self.failed {
             return journalled;
         }
-        self.progress.say("their rows are printed once more: the last one of a build counts");
+        self.progress.say("their rows are printed again: the last row of a build counts");
         let again = ended.iter().filter(|ended| ended.planned.chosen.line > 0).try_for_each(|ended| {
             let kind = kind(ended.planned, ended.state, &ended.reason);
             self.results.write(&ResultRow { chosen: &ended.planned.chosen, kind })
@@ -162,7 +162,7 @@ impl Recorder for RunRecorder {
     }
 
     fn slackens(&self, at_once: usize, why: &str) {
-        self.progress.say(&format!("the server is given {at_once} at once from now on: {why}"));
+        self.progress.say(&format!("from now on at most {at_once} at once: {why}"));
     }
 }
 
@@ -176,7 +176,7 @@ fn name(planned: &Planned) -> String {
     planned.chosen.url.as_ref().map_or_else(|| planned.chosen.url_text.clone(), ToString::to_string)
 }
 
-/// What is put on record before a build is sent.
+/// The record that is written before a deletion is sent.
 fn intent(planned: &Planned, now: &Finding) -> Event {
     Event::Intent(Box::new(Intent {
         url: name(planned),

@@ -1,4 +1,4 @@
-//! The lines of an archive: JSON, one object a line, told apart by `kind`.
+//! The lines of an archive: JSON, one object a line, distinguished by `kind`.
 
 use std::io;
 
@@ -19,7 +19,7 @@ pub(super) const FORMAT: &str = "halfbuilt-archive/1";
 pub(super) enum Line<'a> {
     /// The first of a member.
     Archive(Head<'a>),
-    /// A build, as a report tells it.
+    /// A build, as in a report.
     Build(Build<'a>),
     /// A row of a table.
     Row(Row<'a>),

@@ -53,7 +53,7 @@ impl Write for Counted {
     }
 }
 
-/// Begins a member. The comment tells an archive from any other file without decompressing it.
+/// Begins a member. Its gzip comment marks the file as an archive, so that nothing has to be decompressed to see it.
 pub(super) fn encoder<W: Write>(to: W) -> GzEncoder<W> {
     GzBuilder::new().comment(FORMAT).write(to, Compression::default())
 }
@@ -136,7 +136,7 @@ impl<'a> Member<'a> {
         let Some(encoder) = &mut self.encoder else { return Ok(()) };
         encoder.write_all(&self.buffer).inspect_err(|_| self.archive.failed = true)?;
         self.buffer.clear();
-        // One huge row must not be paid for to the end.
+        // After a failure a huge row is not compressed to its end.
         self.buffer.shrink_to(2 * AT_ONCE);
         Ok(())
     }

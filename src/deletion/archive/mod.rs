@@ -41,7 +41,7 @@ pub struct ArchiveHeader {
     pub restored_at: Option<String>,
 }
 
-/// Where a member is, and by what it can be told from any other.
+/// Where a member is, and the digest that identifies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// Its first byte, counted from 0.
@@ -57,7 +57,7 @@ pub struct Extent {
 /// How an archive is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start<'a> {
-    /// The file must not be there yet, or be empty: one that was killed before it began leaves it so.
+    /// The file must not exist yet, or be empty: a run that was killed at its start leaves an empty file.
     New,
     /// A run continues the file that it began; the last member that is on record, if there is one.
     Continue(Option<&'a Extent>),
@@ -67,14 +67,13 @@ pub enum Start<'a> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchiveError {
-    /// There is such a file.
-    #[error("--archive {} is there already, and an archive is never written over", .0.display())]
+    /// The file exists already.
+    #[error("--archive {} exists already, and an archive is never written over", .0.display())]
     IsThere(PathBuf),
     /// Another process writes to it.
     #[error("--archive {} is in use by another run", .0.display())]
     InUse(PathBuf),
-    /// It is something else.
-    #[error("--archive {} is no archive of halfbuilt", .0.display())]
+    #[error("--archive {} is not an archive of halfbuilt", .0.display())]
     NoArchive(PathBuf),
     /// It is not the file that the run began, or somebody changed it.
     #[error("--archive {}: the {length} bytes from byte {offset} on are not those that were written", file.display())]
@@ -108,7 +107,7 @@ impl ArchiveError {
     }
 }
 
-/// An open archive, locked against other runs. A new one in which nothing was ever complete goes again.
+/// An open archive, locked against other runs. A new archive in which nothing is complete is removed at the end.
 pub struct Archive {
     file: Flock<File>,
     path: PathBuf,
@@ -119,7 +118,7 @@ pub struct Archive {
     bytes_cut_off: u64,
     /// Whether a write has failed: then what is on disk is not known any more.
     failed: bool,
-    /// Whether its folder is known to hold it, whatever happens.
+    /// Whether the entry in its folder is synced.
     settled: bool,
 }
 
@@ -130,7 +129,7 @@ impl Archive {
     /// It cannot be written, is in use, or is not what it should be.
     pub fn open(path: &Path, start: Start<'_>, header: ArchiveHeader) -> Result<Self, ArchiveError> {
         let mut options = File::options();
-        // It holds the output of builds, and what people print there.
+        // It holds the output of builds, which may contain secrets.
         options.read(true).write(true).mode(0o600);
         let failed = |source| ArchiveError::Io { file: path.to_owned(), source };
         if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
@@ -180,12 +179,11 @@ impl Archive {
         self.bytes_cut_off
     }
 
-    /// What it is of.
     pub fn header(&self) -> &ArchiveHeader {
         &self.header
     }
 
-    /// Begins a member. If it is not finished it was never there.
+    /// Begins a member. A member that is not finished does not count.
     ///
     /// # Errors
     /// The file cannot be written, now or earlier: what was archived before stands, and nothing more may be deleted.

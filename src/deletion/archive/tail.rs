@@ -1,4 +1,4 @@
-//! What is complete in an archive that a run goes on with.
+//! Finds what is complete in an archive that a run continues.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::Extent;
 use super::member::{encoder, hex};
 
-/// Why a file cannot be gone on with.
+/// Why an archive cannot be continued.
 pub(super) enum Fault {
     NoArchive,
     Altered(Extent),

@@ -6,45 +6,21 @@ use crate::state::State;
 
 use super::event::{AnswerWord, Answered, Ended, Looked};
 
-/// What the sessions of a journal leave of one build.
+/// What the sessions of a journal know of one build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PastBuild {
-    /// A deletion was announced, and nothing tells whether it was even sent.
-    Open {
-        /// When.
-        at: Timestamp,
-    },
-    /// A deletion was sent and answered, and nothing tells how it ended.
-    Answered {
-        /// When the answer came.
-        at: Timestamp,
-        /// What it comes down to.
-        answer: AnswerWord,
-        /// What was said.
-        text: String,
-    },
-    /// A deletion was announced, the build was looked up since, and nothing tells how it ended.
-    Looked {
-        /// When it was looked up.
-        at: Timestamp,
-        /// Whether it was gone.
-        gone: bool,
-        /// What was found.
-        text: String,
-    },
+    /// A deletion was announced. It may not even have been sent.
+    Open { at: Timestamp },
+    /// A deletion was sent and answered. How it ended is not on record.
+    Answered { at: Timestamp, answer: AnswerWord, text: String },
+    /// A deletion was announced, and the build was looked up later. How it ended is not on record.
+    Looked { at: Timestamp, gone: bool, text: String },
     /// It ended, with or without a deletion.
-    Ended {
-        /// When.
-        at: Timestamp,
-        /// The state in which it was left.
-        state: State,
-        /// Why.
-        reason: String,
-    },
+    Ended { at: Timestamp, state: State, reason: String },
 }
 
 impl PastBuild {
-    /// Whether a deletion was announced and nothing tells how it ended: it has to be looked up.
+    /// Whether a deletion was announced whose end is not on record: the build has to be looked up.
     pub fn is_unsettled(&self) -> bool {
         !matches!(self, Self::Ended { .. })
     }
@@ -55,7 +31,7 @@ impl PastBuild {
             None | Some(Self::Ended { .. } | Self::Looked { .. }) => Ok(Self::Open { at }),
             Some(Self::Answered { answer, .. }) if answer.is_nothing_done() => Ok(Self::Open { at }),
             Some(Self::Open { .. } | Self::Answered { .. }) => {
-                Err("it was to be deleted twice, and nobody had looked in between")
+                Err("its deletion was announced twice, and nobody looked it up in between")
             }
         }
     }
@@ -71,7 +47,7 @@ impl PastBuild {
         }
     }
 
-    /// It was looked up. `may_be_sent`: a deletion of it may have been sent, and may take effect later than anybody waited for.
+    /// It was looked up. `may_be_sent`: a deletion of it may have been sent, and may take effect after the run stopped waiting.
     pub(super) fn looked(
         before: Option<&Self>,
         at: Timestamp,
@@ -82,7 +58,7 @@ impl PastBuild {
             Some(Self::Open { .. } | Self::Answered { .. } | Self::Looked { .. }) => {
                 Ok(Self::Looked { at, gone: looked.gone, text: looked.text })
             }
-            // The database has gone back to an earlier state.
+            // The database is back at an earlier state.
             Some(Self::Ended { state: State::Deleted, .. }) if !looked.gone => {
                 Ok(Self::Looked { at, gone: looked.gone, text: looked.text })
             }
@@ -91,7 +67,7 @@ impl PastBuild {
         }
     }
 
-    /// It has ended. Without an intent only as what takes no deletion.
+    /// It has ended. Without an intent it cannot end as the result of a deletion.
     pub(super) fn ended(before: Option<&Self>, at: Timestamp, ended: Ended) -> Result<Self, &'static str> {
         let Ended { state, reason, .. } = ended;
         let unsettled = before.is_some_and(Self::is_unsettled);

@@ -1,4 +1,4 @@
-//! Reads a journal from its first byte to its last and makes sure that it is what was written.
+//! Reads a whole journal and checks that it is as it was written.
 
 use std::io::{BufRead, Read};
 
@@ -11,7 +11,7 @@ use super::past::{Cut, Past};
 /// How many characters of a cut line are kept.
 const SHOWN: usize = 2000;
 
-/// A journal that was read to its end.
+/// A journal that was read to its end, and what a writer needs to continue it.
 pub(super) struct Walked {
     pub(super) past: Past,
     /// How many bytes its whole lines take.
@@ -20,11 +20,11 @@ pub(super) struct Walked {
     pub(super) tail: Tail,
 }
 
-/// Reads a journal and makes sure that its chain is whole and that what it tells can have been. What follows its last
-/// line feed is not judged: it is the past's [`Cut`]. Takes the memory of one line, and of the builds that are named.
+/// Reads a journal and checks that its chain is whole and its story possible. What follows its last line feed is not checked: it
+/// becomes [`Past::cut`]. Keeps one line in memory, and the builds that are named.
 ///
 /// # Errors
-/// It cannot be read, is none, or is damaged: the first line at fault, and why.
+/// It cannot be read, is no journal, or is damaged: then the first bad line, and what is wrong with it.
 pub fn check(input: impl BufRead) -> Result<Past, JournalError> {
     Ok(walk(input, |_, _| {})?.past)
 }
@@ -56,7 +56,7 @@ pub(super) fn walk(mut input: impl BufRead, mut pass: impl FnMut(u64, &str)) -> 
 }
 
 impl Walked {
-    /// Takes a whole line, without its line feed. The outer error is that of reading on.
+    /// Takes a whole line, without its line feed. The outer error is that of reading further.
     fn take(&mut self, line: &[u8], rest: &mut impl BufRead) -> Result<Result<(), (u64, Fault)>, JournalError> {
         let number = self.tail.seq;
         let read = match parse(line) {
@@ -67,7 +67,7 @@ impl Walked {
             return Ok(Err((number, Fault::Number(read.seq))));
         }
         if read.prev != self.tail.prev {
-            // Either the line before was changed, or the digest in this one: the next one knows which of them is true.
+            // Either the line before was changed, or the digest in this one: the next line shows which.
             return Ok(Err(match is_vouched_for(line, rest)? {
                 _ if number == 1 => (1, Fault::NotTheFirst),
                 Some(true) => (number - 1, Fault::Changed),
@@ -87,7 +87,7 @@ impl Walked {
     }
 }
 
-/// Whether the line after this one carries its digest; `None` where there is none that could.
+/// Whether the line after this one carries its digest; `None` where no line follows.
 fn is_vouched_for(line: &[u8], rest: &mut impl BufRead) -> Result<Option<bool>, JournalError> {
     let mut next = Vec::new();
     Ok(match read_piece(rest, &mut next)? {
@@ -117,8 +117,7 @@ fn read_piece(input: &mut impl BufRead, line: &mut Vec<u8>) -> Result<Piece, Jou
     Ok(Piece::Rest)
 }
 
-/// Whether this may be the first line of a journal, or what is left of it. A journal without its first lines is a journal
-/// too, a damaged one.
+/// Whether this may be the first line of a journal, or a part of it. A journal without its first lines counts too, as a damaged one.
 fn begins_as_a_journal(line: &[u8], piece: &Piece) -> Result<(), JournalError> {
     let is_left_of_one = matches!(piece, Piece::Rest) && BEGINS_SO.starts_with(line);
     if line.starts_with(BEGINS_SO) || is_left_of_one || parse(line).is_ok_and(|line| line.seq > 1) {

@@ -2,23 +2,19 @@
 
 use std::io;
 
-/// Why a journal cannot be trusted or used. Whoever knows the file's name shows it.
+/// Why a journal cannot be trusted or used. The caller adds the name of the file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
-    /// The file cannot be opened or created.
     #[error("it cannot be opened")]
     Open(#[source] io::Error),
-    /// It cannot be read.
     #[error("it cannot be read")]
     Read(#[source] io::Error),
     /// It cannot be written: a repair, a new file in its folder, the thread that writes.
     #[error("it cannot be written")]
     Write(#[source] io::Error),
-    /// It cannot be locked.
     #[error("it cannot be locked")]
     Lock(#[source] io::Error),
-    /// Another run holds its lock.
     #[error("it is in use by another run")]
     InUse,
     /// It is something that no journal can be: a folder, a FIFO, a device.
@@ -27,47 +23,36 @@ pub enum JournalError {
     /// A file of another kind. It was not changed.
     #[error("it is not a journal: its first line does not begin with {{\"format\":\"halfbuilt-journal/1\",\"seq\":1,")]
     NotAJournal,
-    /// There is nothing in it that could be believed or not.
     #[error("there is no whole line in it that says who did what")]
     Empty,
-    /// A journal of another version of the program.
     #[error("its format is {0:?}, and this version of halfbuilt reads halfbuilt-journal/1")]
     OtherFormat(String),
-    /// It is not what was written, or tells what cannot have been.
+    /// A line is not as it was written, or cannot be true.
     #[error("line {line} {fault}")]
     Damaged {
-        /// The line at fault, counted from 1.
+        /// Counted from 1.
         line: u64,
-        /// What is wrong with it.
         fault: Fault,
     },
     /// No line of it has the digest that somebody kept.
-    #[error("no line of it has the digest {0}: lines were cut from its end, or it was written anew")]
+    #[error("no line of it has the digest {0}: lines were cut from its end, or it was rewritten")]
     NotHeld(String),
     /// It is the journal of another run: of another CI host or another database.
     #[error("it is the journal of a run on {theirs}, and this run is on {ours}")]
-    OtherRun {
-        /// What the journal is about.
-        theirs: String,
-        /// What this run is about.
-        ours: String,
-    },
+    OtherRun { theirs: String, ours: String },
 }
 
-/// What is wrong with a line. Reads on after `line 5`.
+/// What is wrong with a line. The text continues `line 5`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Its bytes are no UTF-8.
     #[error("is not UTF-8")]
     NotText,
-    /// It is no JSON, or none of the events.
     #[error("is not an event: {0}")]
     NotAnEvent(String),
     /// It is JSON, but not as halfbuilt writes it.
-    #[error("is not spelled as halfbuilt spells it: a field too many, out of order, or white space")]
+    #[error("is not spelled as halfbuilt spells it: it has an extra field, a field out of order, or white space")]
     SpelledOtherwise,
-    /// It is longer than a journal's lines may be.
     #[error("is longer than 16 MiB")]
     TooLong,
     /// Its number is not its place.
@@ -82,8 +67,8 @@ pub enum Fault {
     /// The first line follows on something.
     #[error("is the first one, and carries the digest of a line before it")]
     NotTheFirst,
-    /// What it tells cannot be after what was told before.
-    #[error("tells what cannot be: {0}")]
+    /// It contradicts the lines before it.
+    #[error("contradicts the lines before it: {0}")]
     Impossible(String),
 }
 
@@ -92,13 +77,13 @@ impl JournalError {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::InUse => "wait for the other run to end; its `start` line says who runs it and where",
-            Self::NotAFile(_) | Self::NotAJournal => "name a file that is not there yet, or the journal of this run",
+            Self::NotAFile(_) | Self::NotAJournal => "name a new file, or the journal of this run",
             Self::OtherFormat(_) => "use the version of halfbuilt that wrote it",
             Self::Damaged { .. } | Self::NotHeld(_) => {
-                "it was changed after it was written, or the disk lost something: keep it as it is, and compare it with a copy"
+                "the file was changed, or the disk lost a part of it: keep it as it is, and compare it with a copy"
             }
             Self::Empty => "name the journal of the run; a page that needs none is made without --journal",
-            Self::OtherRun { .. } => "one journal tells of one run: name another file",
+            Self::OtherRun { .. } => "each run has its own journal: name another file",
             Self::Open(_) | Self::Read(_) | Self::Write(_) | Self::Lock(_) => return None,
         })
     }

@@ -1,4 +1,4 @@
-//! What a journal tells, event by event. Names and order of the fields are the file's format.
+//! The events of a journal. The names and the order of the fields are the file's format.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ use super::words;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// A run begins, or goes on: a session.
+    /// A run begins or continues: a session.
     Start(Box<Start>),
     /// A chosen build that the plan keeps.
     Kept(Kept),
-    /// What the database holds about some builds is in an archive.
+    /// Some builds are in an archive.
     Archived(Archived),
     /// A deletion is about to be sent.
     Intent(Box<Intent>),
@@ -34,7 +34,7 @@ pub enum Event {
     End(End),
 }
 
-/// Who does what, where, and by which plan.
+/// The beginning of a session: who does what, where, and by which plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Start {
@@ -138,7 +138,7 @@ pub struct Intent {
     pub line: u64,
     /// The rules that fire on it now.
     pub reasons: Vec<String>,
-    /// What was seen, in words.
+    /// What the rules saw.
     pub evidence: String,
     /// What it did around the backup.
     #[serde(with = "words::timing")]
@@ -159,13 +159,13 @@ pub struct Intent {
 pub struct Answered {
     /// The build's canonical URL.
     pub url: String,
-    /// What it comes down to.
+    /// Its kind.
     pub answer: AnswerWord,
     /// What was said.
     pub text: String,
 }
 
-/// What a server's answer comes down to: the words of [`Answer`].
+/// The kinds of an [`Answer`], as the journal spells them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnswerWord {
@@ -181,7 +181,7 @@ pub enum AnswerWord {
     Unknown,
     /// Nothing was done; it may be asked for again.
     Busy,
-    /// Nothing was done, and nobody is let in.
+    /// Nothing was done: the server refuses every request.
     Denied,
 }
 
@@ -231,7 +231,7 @@ impl From<&Answer> for AnswerWord {
     }
 }
 
-/// What became of a deletion that was sent, by the database: what allows to send it again.
+/// What the database says of a build whose deletion was sent: this allows it to be sent again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Looked {
@@ -239,7 +239,7 @@ pub struct Looked {
     pub url: String,
     /// Whether the build is gone.
     pub gone: bool,
-    /// What was found, in words.
+    /// What was found.
     pub text: String,
 }
 
@@ -256,7 +256,7 @@ pub struct Ended {
     pub reason: String,
 }
 
-/// A line that was cut when its writer ended, and is not there any more.
+/// A line that was cut when its writer was killed, and has been dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Repaired {
@@ -272,19 +272,19 @@ pub struct Repaired {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct End {
-    /// What it comes down to.
+    /// Its kind.
     pub ending: EndWord,
-    /// Why, in words; empty where all was done.
+    /// Why; empty where all was done.
     pub text: String,
     /// How many builds ended in each state: the chosen ones, and those of earlier sessions that were looked up.
     #[serde(with = "words::states")]
     pub states: BTreeMap<State, u64>,
-    /// Whether all that the journal calls deleted was read once more before this was written; `None` in older journals.
+    /// Whether all builds that the journal calls deleted were read again before this was written; `None` in older journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_again: Option<bool>,
 }
 
-/// What an ending comes down to: the words of the run's own `Ending`.
+/// The kinds of an `Ending`, as the journal spells them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EndWord {
@@ -292,15 +292,15 @@ pub enum EndWord {
     Complete,
     /// The run was interrupted.
     Interrupted,
-    /// It would not have been wise to send more.
+    /// The run stopped by itself: sending more would not have been wise.
     Stopped,
-    /// The server lets nobody in, or cannot be reached.
+    /// The server refuses every request, or cannot be reached.
     Denied,
     /// The database could not be read any more.
     Blind,
     /// The results could not be written any more.
     Unrecorded,
-    /// What the database holds of the builds could not be put aside.
+    /// The builds could not be archived.
     Unarchived,
 }
 

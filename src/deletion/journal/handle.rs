@@ -34,8 +34,8 @@ struct Shared {
 }
 
 impl Journal {
-    /// Creates a journal, readable by its owner and group as far as the umask allows, or opens one to go on with it. A
-    /// file of length 0 is a new journal. A last line that was cut is dropped, which a `repaired` line tells, and
+    /// Creates a journal, readable by its owner and group as far as the umask allows, or opens one to continue it. A
+    /// file of length 0 is a new journal. A last line that was cut is dropped; a `repaired` line records it, and
     /// [`Past::cut`].
     ///
     /// The caller asks [`Past::belongs_to`] before it writes a `start`.
@@ -73,7 +73,7 @@ impl Journal {
     }
 
     /// Writes an event without waiting. It outlives a kill of this process as soon as the thread has passed it on to the
-    /// operating system, and is on disk with the next [`append`](Self::append), which also tells if it failed.
+    /// operating system, and is on disk with the next [`append`](Self::append), which also reports a failure.
     pub fn note(&self, event: Event) {
         self.send(vec![event], None);
     }
@@ -95,7 +95,7 @@ impl Journal {
         let now = Timestamp::now();
         let events = events.into_iter().map(|event| (now, event)).collect();
         if let Some(orders) = &self.shared.orders {
-            // The thread is gone only after a panic: then `done` is dropped, and who waits for it is told.
+            // The thread is gone only after a panic: then `done` is dropped, and the waiting caller gets an error.
             let _ = orders.send(Order { events, done });
         }
     }

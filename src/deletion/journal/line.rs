@@ -44,7 +44,7 @@ impl Tail {
     /// Adds the next line, with its line feed, to some others.
     ///
     /// # Errors
-    /// The line is longer than a journal may have any.
+    /// The line is longer than a line of a journal may be.
     pub(super) fn write(&mut self, at: Timestamp, event: &Event, lines: &mut Vec<u8>) -> Result<(), Fault> {
         let line = render(self.seq, &at_text(at), event, &self.prev)?;
         self.pass(&line);
@@ -76,7 +76,7 @@ struct Written<'a> {
 
 #[derive(Deserialize)]
 struct Read {
-    // Not read for its worth: it must not pass for a field of the event.
+    // Read only so that it does not count as a field of the event.
     #[serde(rename = "format")]
     _format: Option<String>,
     seq: u64,
@@ -86,8 +86,8 @@ struct Read {
     prev: String,
 }
 
-/// Reads a line, given without its line feed. Only what this version would write byte for byte is a line: so no field is
-/// there that is not known, and none stands twice.
+/// Reads a line, given without its line feed. Only what this version would write byte for byte is a line, so no field is
+/// unknown, and none stands twice.
 pub(super) fn parse(line: &[u8]) -> Result<Line, Fault> {
     let text = std::str::from_utf8(line).map_err(|_| Fault::NotText)?;
     let read: Read =

@@ -7,8 +7,8 @@
 //! first line begins with `format`. So ordinary tools check it: `sed -n 4p FILE | tr -d '\n' | sha256sum` is the `prev`
 //! of line 5.
 //!
-//! The chain shows every line that was changed, removed, doubled or moved. What no file can show of itself: that its
-//! last line was changed, that whole lines were cut from its end, or that all of it was written anew. For this an
+//! The chain shows every line that was changed, removed, doubled or moved. What no file can show by itself is that its
+//! last line was changed, that whole lines were cut from its end, or that all of it was rewritten. For this an
 //! auditor keeps the digest of the last line ([`Past::last`], [`Journal::last`]).
 //!
 //! A run that is continued adds another `start`, and so a session, to the same file.
@@ -37,7 +37,7 @@ pub use handle::Journal;
 pub use past::{Cut, Past, PastArchive, Session};
 pub use who::Who;
 
-/// How the name of a journal ends that stands beside its report.
+/// The ending of the name of a journal that stands beside its report.
 pub const ENDING: &str = ".journal.jsonl";
 
 #[cfg(test)]

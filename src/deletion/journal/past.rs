@@ -1,4 +1,4 @@
-//! What a journal tells, added up: who ran what, and what is known of each build.
+//! What a journal says in all: who ran what, and what is known of each build.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,15 +15,15 @@ use super::event::{Archived, DatabaseName, End, Ended, Event, Looked, Start, sen
 /// How many characters of a name an error shows.
 const SHOWN: usize = 200;
 
-/// What earlier sessions left. Its size is that of the builds that the journal names.
+/// What earlier sessions left. Its size grows with the builds that the journal names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Past {
     /// How many whole lines there are.
     pub lines: u64,
-    /// The sessions, in order. None: the journal is new.
+    /// The sessions, in order; none in a new journal.
     pub sessions: Vec<Session>,
-    /// For each URL of which a deletion was announced, or which ended, what is known of it. What a plan kept from
-    /// the start is not among them.
+    /// What is known of each build, by URL, whose deletion was announced or which ended. Builds that a plan kept from the
+    /// start are not among them.
     pub builds: HashMap<String, PastBuild>,
     /// For each URL that a plan kept from the start, when and how it ended by the latest such plan.
     pub kept: HashMap<String, (Timestamp, State)>,
@@ -36,7 +36,7 @@ pub struct Past {
     pub archives: HashMap<String, PastArchive>,
     /// How often a cut line was dropped.
     pub repairs: u64,
-    /// What stands after the last whole line, if anything does: a line that was cut when its writer ended.
+    /// What stands after the last whole line: a line that was cut when its writer was killed.
     pub cut: Option<Cut>,
     /// The SHA-256 of the last whole line, in lower-case hexadecimal; `None` where there is no line.
     pub last: Option<String>,
@@ -65,14 +65,14 @@ pub struct Session {
     pub last_at: Timestamp,
 }
 
-/// What was put into an archive.
+/// What was written to an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastArchive {
-    /// What was put into it last; of no length where it was only opened.
+    /// The last part; of length 0 where the archive was only opened.
     pub last: Archived,
-    /// How many times something was put into it.
+    /// How many parts were written.
     pub parts: u64,
-    /// How many builds; one that was put into it twice counts twice.
+    /// How many builds; one that was archived twice counts twice.
     pub builds: u64,
 }
 
@@ -95,12 +95,11 @@ impl Session {
 }
 
 impl Past {
-    /// The latest session.
     pub fn last_session(&self) -> Option<&Session> {
         self.sessions.last()
     }
 
-    /// The builds of which a deletion was announced and nothing tells how it ended, by URL.
+    /// The builds whose deletion was announced and whose end is not on record, by URL.
     pub fn unsettled(&self) -> Vec<(&str, &PastBuild)> {
         let unsettled = self.builds.iter().filter(|(_, build)| build.is_unsettled());
         let mut unsettled: Vec<_> = unsettled.map(|(url, build)| (url.as_str(), build)).collect();
@@ -108,7 +107,7 @@ impl Past {
         unsettled
     }
 
-    /// Makes sure that a run on this host and this database may go on with the journal.
+    /// Checks that a run on this host and this database may continue the journal.
     ///
     /// # Errors
     /// It is the journal of another host or another database.
@@ -130,12 +129,12 @@ impl Past {
         self.sessions.first().map_or(Ok(()), |session| self.belongs_to(&session.start.host, database))
     }
 
-    /// Whether a deletion of this build may have been sent, and nothing tells that the build is gone.
+    /// Whether a deletion of this build may have been sent, and the build is not known to be gone.
     pub fn may_be_sent(&self, url: &str) -> bool {
         self.may_be_sent.contains_key(url)
     }
 
-    /// Whether nothing tells how a deletion of this build ended, or it may take effect yet: it is worth a look.
+    /// Whether the end of a deletion of this build is not on record, or it may still take effect: the build has to be looked up.
     pub fn is_doubtful(&self, url: &str) -> bool {
         self.may_be_sent(url) || self.builds.get(url).is_some_and(PastBuild::is_unsettled)
     }
@@ -149,7 +148,7 @@ impl Past {
     /// Adds a line's event.
     ///
     /// # Errors
-    /// It cannot follow on what was told before; says why.
+    /// It contradicts the lines before it; says how.
     pub(super) fn add(&mut self, line: u64, at: Timestamp, event: Event) -> Result<(), String> {
         self.lines = line;
         match event {
@@ -162,9 +161,9 @@ impl Past {
             _ => {}
         }
         let session = match self.sessions.last_mut() {
-            None => return Err("something happens before any session has started".to_owned()),
+            None => return Err("an event stands before the start of the first session".to_owned()),
             Some(Session { end: Some(_), .. }) => {
-                return Err("something happens after the session has ended".to_owned());
+                return Err("an event stands after the end of its session".to_owned());
             }
             Some(session) => session,
         };
@@ -217,7 +216,7 @@ impl Past {
                 self.build(url.clone(), |before| PastBuild::ended(before, at, ended))?;
                 match state {
                     State::Deleted => drop(self.may_be_sent.remove(&url)),
-                    // Whatever the server said: it may take effect yet.
+                    // Whatever the server said, it may still take effect.
                     State::Failed | State::Unknown => drop(self.may_be_sent.entry(url).or_insert(1)),
                     _ => {}
                 }
@@ -226,7 +225,7 @@ impl Past {
         Ok(())
     }
 
-    /// What this session told as deleted and then found there again was not deleted.
+    /// A build that this session called deleted and then found again was not deleted.
     fn take_back(&mut self, looked: &Looked) {
         let Some(PastBuild::Ended { at, state: State::Deleted, .. }) = self.builds.get(&looked.url) else { return };
         if let Some(session) = self.sessions.last_mut().filter(|session| !looked.gone && session.at <= *at)
@@ -237,8 +236,8 @@ impl Past {
         }
     }
 
-    /// How a build ended, by all that the journal tells: what is gone after a deletion that may have been sent was deleted
-    /// by it. Older versions wrote that it was gone already.
+    /// How a build ended, by the whole journal: a build that is gone after a deletion that may have been sent was deleted by it.
+    /// Older versions wrote that it was gone already.
     fn as_known(&self, url: &str, state: State, reason: String) -> (State, String) {
         match state {
             State::AlreadyGone if self.may_be_sent(url) => (State::Deleted, sent_before(&reason)),

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use nix::unistd::{Uid, User, gethostname};
 
-/// With what the words of a holder begin.
+/// How the name of a lock holder begins.
 const HOLDER: &str = "halfbuilt delete, process ";
 
-/// Who runs the program, and where: for the `start` of a journal.
+/// Who runs the program, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Who {
     /// The effective user, by name, or by number where there is no name.
@@ -19,7 +19,7 @@ pub struct Who {
 }
 
 impl Who {
-    /// Asks the operating system. What it does not tell is told as that.
+    /// Asks the operating system. What it does not know is said so.
     pub fn am_i() -> Self {
         let uid = Uid::effective();
         let user = User::from_uid(uid).ok().flatten().map_or_else(|| format!("uid {uid}"), |user| user.name);
@@ -27,14 +27,14 @@ impl Who {
         Self { user, machine, pid: std::process::id() }
     }
 
-    /// In the words by which a session of the database server shows whose deletion it is.
+    /// The application name by which the database server shows whose deletion holds the lock.
     pub fn holder(&self) -> String {
-        // The server keeps 63 bytes of it, so what is needed most comes first.
+        // The server keeps 63 bytes of it, so the most important part comes first.
         let Self { user, machine, pid } = self;
         format!("{HOLDER}{pid} of {user}@{machine}")
     }
 
-    /// Whether the holder with these words is another process of this machine that lives. Where that cannot be told it is not.
+    /// Whether the lock holder of this name is another living process of this machine; false where that cannot be known.
     pub fn sees_alive(&self, holder: &str) -> bool {
         let Some((pid, who)) = holder.strip_prefix(HOLDER).and_then(|rest| rest.split_once(" of ")) else {
             return false;

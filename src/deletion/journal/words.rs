@@ -1,4 +1,4 @@
-//! The domain's words as a journal spells them: the domain itself knows nothing of files.
+//! How a journal spells the domain's words. The domain itself knows nothing of files.
 
 use std::fmt;
 

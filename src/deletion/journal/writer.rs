@@ -1,4 +1,4 @@
-//! The thread that writes: takes all that waits, writes it, syncs once, wakes all who wait.
+//! The thread that writes the journal: takes all waiting events, writes them, syncs once, and wakes the callers that wait.
 
 use std::io;
 use std::sync::mpsc::Receiver;
@@ -11,7 +11,7 @@ use super::event::Event;
 use super::line::Tail;
 
 /// How many orders are written together at most.
-const TOGETHER: usize = 4096;
+const ORDERS_AT_ONCE: usize = 4096;
 
 /// Where lines go.
 pub(super) trait Store: Send + 'static {
@@ -25,12 +25,12 @@ pub(super) trait Store: Send + 'static {
 /// Events to be written, in order.
 pub(super) struct Order {
     pub(super) events: Vec<(Timestamp, Event)>,
-    /// Who waits until they are durable; nobody waits for a note.
+    /// Wakes the caller when they are durable; `None` for a note.
     pub(super) done: Option<oneshot::Sender<Result<(), Broken>>>,
 }
 
-/// Why nothing is written any more. What the disk holds after a failed write or a failed sync is not known, and a sync
-/// that is tried again may succeed without having written anything.
+/// Why nothing more is written. After a failed write or sync the content of the disk is not known, and a second sync may succeed
+/// without having written anything.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the journal cannot be {doing}")]
 pub(super) struct Broken {
@@ -66,14 +66,14 @@ impl<S: Store> Writer<S> {
     pub(super) fn run(mut self, orders: &Receiver<Order>) {
         while let Ok(first) = orders.recv() {
             let mut together = vec![first];
-            together.extend(orders.try_iter().take(TOGETHER));
+            together.extend(orders.try_iter().take(ORDERS_AT_ONCE));
             let outcome = self.commit(&together);
             for waits in together.into_iter().filter_map(|order| order.done) {
-                // Who does not wait any more does not need to know.
+                // The caller may have stopped waiting.
                 let _ = waits.send(outcome.clone());
             }
         }
-        // Notes that nobody waited for. Nobody is left to be told of a failure.
+        // Notes, for which no caller waits: nobody is left to hear of a failure.
         let _ = self.sync();
     }
 

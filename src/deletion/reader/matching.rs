@@ -39,8 +39,8 @@ struct Found {
 }
 
 impl Found {
-    /// Takes in what one reading gave. Two rows of it are two builds, however alike: of builds that share a key nobody can tell which
-    /// is which. What `may_be_known` may have been found by another reading as well, which its fingerprint tells.
+    /// Adds the builds of one reading. Two rows of it are two builds, however alike they are. Builds that `may_be_known` may have been
+    /// found by another reading too: then they have the same fingerprint.
     fn add(&mut self, builds: Vec<Finding>, may_be_known: bool) {
         for build in builds {
             let is_new = self.fingerprints.insert(build.fingerprint.clone());

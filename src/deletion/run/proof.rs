@@ -6,10 +6,10 @@ use crate::admin::Answer;
 use crate::causes::in_one_line;
 use crate::state::State;
 
-use super::super::once_more::Deleted;
 use super::super::plan::{Planned, Reading};
 use super::super::roles::{BuildReader, Deleter, Ended, Recorder};
 use super::super::send::Sent;
+use super::super::still_gone::Deleted;
 use super::{Ending, FAILURES, RECHECK_AFTER, Run, place};
 
 impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {

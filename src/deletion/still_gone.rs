@@ -1,4 +1,4 @@
-//! Reads what was deleted once more: a database that went back to an earlier state has it again.
+//! Reads deleted builds again: a database that is back at an earlier state has them again.
 
 use crate::report::Chosen;
 use crate::state::State;
@@ -10,34 +10,32 @@ use super::roles::{BuildReader, Ended};
 /// How many builds are read at once.
 const AT_ONCE: usize = 400;
 
-/// A build that was deleted.
+/// A deleted build, and which one it was.
 #[derive(Clone, Debug)]
 pub struct Deleted<'a> {
-    /// The build, as it was chosen.
     pub planned: &'a Planned,
-    /// Which one it was.
     pub was: Identity,
 }
 
-/// Those that are there again, each with its place in the list.
-pub(super) async fn back<'a, R: BuildReader>(
+/// Finds the deleted builds that are there again, each with its place in the list.
+pub(super) async fn find_returned<'a, R: BuildReader>(
     reader: &mut R,
     deleted: &[Deleted<'a>],
 ) -> Result<Vec<(usize, Ended<'a>)>, R::Error> {
-    let mut back = Vec::new();
+    let mut returned = Vec::new();
     for (part, some) in deleted.chunks(AT_ONCE).enumerate() {
         let chosen: Vec<&Chosen> = some.iter().map(|deleted| &deleted.planned.chosen).collect();
         let readings = reader.read(&chosen).await?;
         for (place, (deleted, reading)) in some.iter().zip(readings).enumerate() {
             if let Some((state, reason)) = judged(&deleted.was, &reading) {
-                back.push((part * AT_ONCE + place, Ended { planned: deleted.planned, state, reason }));
+                returned.push((part * AT_ONCE + place, Ended { planned: deleted.planned, state, reason }));
             }
         }
     }
-    Ok(back)
+    Ok(returned)
 }
 
-/// What a build is that was gone and is read once more; `None` where it is gone.
+/// The new end of a build that was deleted; `None` where it is still gone.
 fn judged(was: &Identity, now: &Reading) -> Option<(State, String)> {
     match now {
         Reading::Gone => None,
@@ -46,20 +44,22 @@ fn judged(was: &Identity, now: &Reading) -> Option<(State, String)> {
         Reading::There(_) => None,
         Reading::Elsewhere(other) => Some((
             State::Unknown,
-            format!("it was read again and gone; now there is {other}, and whether that is the same nobody can tell"),
+            format!(
+                "it was read again and gone; now there is {other}, and nobody can know whether that is the same build"
+            ),
         )),
         Reading::Several(builds) => Some((
             State::Unknown,
             format!(
-                "it was read again and gone; now {builds} builds have its address, and whether it is one of them nobody can tell"
+                "it was read again and gone; now {builds} builds have its address, and nobody can know whether it is one of them"
             ),
         )),
     }
 }
 
-/// Why a build that was deleted is not.
+/// Why a build that was deleted counts as failed.
 pub(super) const THERE_AGAIN: &str =
-    "it is there again: it was deleted, read again and gone, and the database has gone back to an earlier state since";
+    "it is there again: it was deleted, read again and gone, and the database is back at an earlier state now";
 
 /// A build of which little is known.
 #[cfg(test)]
