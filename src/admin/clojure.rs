@@ -4,7 +4,7 @@
 use std::fmt;
 use std::fmt::Write as _;
 
-use super::AdminFn;
+use super::function::AdminFn;
 use crate::build_url::BuildUrl;
 
 /// The function that was found.

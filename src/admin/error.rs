@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use openssl::error::ErrorStack;
 
+use super::bencode::DecodeError;
 use super::function::AdminFn;
-use super::nrepl::DecodeError;
 use super::via::ViaError;
 
 /// Why the admin path could not be opened. Nothing was deleted.

@@ -23,10 +23,14 @@ use secrecy::ExposeSecret;
 use tokio::time::timeout;
 use url::{Host, Position, Url};
 
+use super::answer::Answer;
+use super::error::AdminError;
+use super::freshness::Freshness;
+use super::options::Options;
 use super::retry::{Patience, Streak, retry_after};
 use super::secrets::Secrets;
 use super::text::{chain, shown};
-use super::{AdminError, Answer, Freshness, Options, Via, via};
+use super::via::{self, Via};
 use crate::build_url::BuildUrl;
 use crate::file_access;
 use connections::{Connection, Connections, Failure};

@@ -3,6 +3,8 @@
 //! [`AdminPath::delete`] sends one deletion and tells what the server said about it. That is never proof: whether the
 //! build is gone is for the database to say.
 
+mod answer;
+mod bencode;
 mod clojure;
 mod console;
 mod error;
@@ -10,6 +12,7 @@ mod freshness;
 mod function;
 mod http;
 pub(crate) mod nrepl;
+mod options;
 mod pool;
 mod retry;
 mod secrets;
@@ -18,101 +21,19 @@ mod text;
 mod tls_tests;
 mod via;
 
-use std::path::PathBuf;
-use std::time::Duration;
-
 use futures_util::future::join_all;
-use secrecy::SecretString;
 
+pub use answer::Answer;
+pub use bencode::DecodeError;
 pub use console::{ConsoleEvent, console_events};
 pub use error::AdminError;
 pub use freshness::{Freshness, Moment};
 pub use function::{AdminFn, AdminFnError};
-pub use nrepl::DecodeError;
+pub use options::Options;
 pub use via::{Via, ViaError};
 
 use crate::build_url::BuildUrl;
 use pool::Pool;
-
-/// How to talk to the admin path.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// How long one call may take, but for the start of a console. nREPL: connecting and opening a session are calls of their own.
-    pub timeout: Duration,
-    /// How many deletions may be under way at once, at least 1. nREPL: as many connections; console: as many programs.
-    pub jobs: usize,
-    /// nREPL and console: the one function to call. None: the usual names are tried.
-    pub admin_fn: Option<AdminFn>,
-    /// Console: whether it is typed into through a pseudo-terminal.
-    pub console_pty: bool,
-    /// Console: how long the program may take until it answers for the first time.
-    pub start_timeout: Duration,
-    /// HTTP: the token; it is sent to the host of `--via` only, and never shown.
-    pub token: Option<SecretString>,
-    /// HTTP: the header that carries the token.
-    pub token_header: String,
-    /// HTTP: a PEM file of certificates to trust besides the system's.
-    pub ca_file: Option<PathBuf>,
-    /// HTTP: whether the token may go to another machine without TLS.
-    pub allow_plain_http: bool,
-}
-
-impl Default for Options {
-    /// A minute a call, the header `Circle-Token` (CircleCI API v1.1), and nothing else.
-    fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(60),
-            jobs: 1,
-            admin_fn: None,
-            console_pty: false,
-            start_timeout: Duration::from_secs(120),
-            token: None,
-            token_header: "Circle-Token".to_owned(),
-            ca_file: None,
-            allow_plain_http: false,
-        }
-    }
-}
-
-/// What became of one deletion, as far as the admin path can tell. Text that came from the server is bounded and
-/// escaped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// The server says that it deleted the build: a value without an error, or 2xx.
-    Accepted(String),
-    /// The server says that there is no such build: 404 or 410.
-    Gone(String),
-    /// The server will not delete this build: 409 or 422.
-    Refused(String),
-    /// The server tried and failed, or said something that is no success: an exception, 500, 3xx …
-    Failed(String),
-    /// Sent, and no answer came: it may or may not have happened. A timeout, a lost connection, garbage.
-    Unknown(String),
-    /// Nothing was done for this build; it may be asked for again after this wait: 429, 503, or no connection was made. By
-    /// then the build is no longer as it was read, so it has to be read again first.
-    Busy(Duration, String),
-    /// Nothing was sent: by the time that the connection was ready for it, what allowed it had grown too old. The connection is
-    /// kept, so that it is ready the next time.
-    Stale(String),
-    /// Nothing was done for this build, and nothing more should be sent: 401, 403, or no connection can be made.
-    Denied(String),
-}
-
-impl Answer {
-    /// What was said or what went wrong, in one line.
-    pub fn text(&self) -> &str {
-        match self {
-            Self::Accepted(text)
-            | Self::Gone(text)
-            | Self::Refused(text)
-            | Self::Failed(text)
-            | Self::Unknown(text)
-            | Self::Busy(_, text)
-            | Self::Stale(text)
-            | Self::Denied(text) => text,
-        }
-    }
-}
 
 /// An open way to the server's delete-build.
 #[derive(Debug)]

@@ -5,8 +5,8 @@
 //! found in Clojure 1.8 and later.
 
 use super::nonce::Nonce;
-use crate::admin::AdminFn;
 use crate::admin::clojure::{self, Function};
+use crate::admin::function::AdminFn;
 use crate::build_url::BuildUrl;
 
 /// The most UTF-16 units of a value or an exception that are printed. The last of so many tells only that there were more.

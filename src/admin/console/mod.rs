@@ -6,6 +6,7 @@
 
 mod escapes;
 mod form;
+mod launch;
 mod nonce;
 mod process;
 mod scanner;
@@ -28,11 +29,17 @@ use tokio_util::sync::CancellationToken;
 
 pub use scanner::{ConsoleEvent, console_events};
 
+use super::answer::Answer;
 use super::clojure::Function;
+use super::error::AdminError;
+use super::freshness::Freshness;
+use super::function::AdminFn;
+use super::options::Options;
 use super::text::{chain, shown};
-use super::{AdminError, AdminFn, Answer, Freshness, Options, Via};
+use super::via::Via;
 use crate::build_url::BuildUrl;
 use crate::text::shorten;
+use launch::Launch;
 use nonce::Nonce;
 use session::{AskError, Session};
 
@@ -60,20 +67,6 @@ pub(super) struct Client {
     leaving: JoinSet<()>,
     /// Cancelled when they should not take their time any more.
     hurry: CancellationToken,
-}
-
-/// What it takes to start the console once more.
-#[derive(Debug)]
-struct Launch {
-    command: String,
-    /// The same for messages: bounded, escaped, and between backquotes, for it holds blanks.
-    address: String,
-    on_terminal: bool,
-    start_timeout: Duration,
-    /// How long one deletion may take.
-    timeout: Duration,
-    /// The functions to look for, in this order.
-    candidates: Vec<AdminFn>,
 }
 
 impl Client {
@@ -176,19 +169,6 @@ impl Client {
     pub(super) fn describe(&self) -> String {
         let via = Via::Console { command: self.launch.command.clone() };
         format!("`{via}` {}", self.function)
-    }
-}
-
-impl Launch {
-    /// The function that the answer to [`form::resolve`] names.
-    fn function(&self, answer: Result<String, String>) -> Result<Function, AdminError> {
-        let address = self.address.clone();
-        let (printed, is_value) = answer.map_or_else(|thrown| (thrown, false), |value| (value, true));
-        match form::resolved(&printed, &self.candidates) {
-            Ok(Some(function)) if is_value => Ok(function),
-            Ok(None) if is_value => Err(AdminError::NoFunction { address, tried: self.candidates.clone() }),
-            _ => Err(AdminError::Unresolved { address, tried: self.candidates.clone(), said: shown(&printed) }),
-        }
     }
 }
 

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::streams::{Heard, Streams, sink, source};
 use super::tail::Tail;
-use crate::admin::Freshness;
+use crate::admin::freshness::Freshness;
 
 /// So wide that no line of ours is broken.
 const COLUMNS: u16 = 4000;

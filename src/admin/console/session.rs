@@ -5,16 +5,16 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Launch;
 use super::form;
+use super::launch::Launch;
 use super::nonce::Nonce;
 use super::process::Process;
 use super::scanner::{ConsoleEvent, Scanner};
 use super::streams::Heard;
 use super::tail::Tail;
-use crate::admin::AdminError;
-use crate::admin::Freshness;
 use crate::admin::clojure::Function;
+use crate::admin::error::AdminError;
+use crate::admin::freshness::Freshness;
 use crate::admin::text::shown;
 
 /// When a program that has not answered is asked again, at first and at last. What it has not read yet waits for it, so

@@ -3,8 +3,7 @@
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use crate::admin::Freshness;
-use crate::admin::freshness::write_first;
+use crate::admin::freshness::{Freshness, write_first};
 
 type Source = Option<Box<dyn AsyncRead + Send + Sync + Unpin>>;
 type Sink = Option<Box<dyn AsyncWrite + Send + Sync + Unpin>>;

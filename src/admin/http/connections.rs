@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::gate::{Gate, Gated};
 use super::route::{OpenError, Route};
-use crate::admin::Freshness;
+use crate::admin::freshness::Freshness;
 
 /// How long a connection may lie idle and be used again. Short, for a server that closes it at the very moment when the
 /// next request is sent leaves that deletion's outcome unknown.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::admin::Freshness;
+use crate::admin::freshness::Freshness;
 
 /// What a connection's gate is set to; shared with the one who sends.
 #[derive(Clone, Debug, Default)]

@@ -5,10 +5,8 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::DecodeError;
-use super::bencode::{Decoder, Dict, Value, encode};
-use crate::admin::Freshness;
-use crate::admin::freshness::write_while_fresh;
+use crate::admin::bencode::{DecodeError, Decoder, Dict, Value, encode};
+use crate::admin::freshness::{Freshness, write_while_fresh};
 
 /// The most bytes of one message. The answer to a deletion is a line or two.
 pub(super) const LARGEST_MESSAGE: usize = 1 << 20;

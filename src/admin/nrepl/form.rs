@@ -1,7 +1,7 @@
 //! The Clojure forms that are ever sent. A deletion is sent as it is typed by hand, with nothing around it, for the printing
 //! of its value is what realises a lazy one.
 
-use super::AdminFn;
+use crate::admin::function::AdminFn;
 
 /// The namespace in which an operator types, and in which every form is read.
 pub(super) const NAMESPACE: &str = "user";

@@ -1,9 +1,9 @@
 //! What the fuzz targets see of bencode and of an nREPL's answers.
 
-use super::bencode::{DecodeError, Decoder, Value, encode};
 use super::connection::LARGEST_MESSAGE;
 use super::response::Response;
-use crate::admin::Answer;
+use crate::admin::answer::Answer;
+use crate::admin::bencode::{DecodeError, Decoder, Value, encode};
 
 /// Decodes pieces and encodes each value anew: what came out up to the first error, and that error.
 pub fn bencode_again<'a>(

@@ -3,7 +3,6 @@
 //! One form is one deletion. What is not known is never sent again: after a timeout or a lost connection the next
 //! deletion gets a new connection, a new session, and the function is looked for anew.
 
-mod bencode;
 mod connection;
 mod form;
 pub(crate) mod fuzzing;
@@ -22,12 +21,15 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-pub use bencode::DecodeError;
-
+use super::answer::Answer;
 use super::clojure::{self, Function};
+use super::error::AdminError;
+use super::freshness::Freshness;
+use super::function::AdminFn;
+use super::options::Options;
 use super::retry::Patience;
 use super::text::{chain, shown};
-use super::{AdminError, AdminFn, Answer, Freshness, Options, Via};
+use super::via::Via;
 use crate::build_url::BuildUrl;
 use connection::{Connection, LinkError};
 use session::{CallError, Session};

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use super::super::Answer;
-use super::super::text::{shown, shown_bytes};
-use super::bencode::{Dict, Value};
+use crate::admin::answer::Answer;
+use crate::admin::bencode::{Dict, Value};
+use crate::admin::text::{shown, shown_bytes};
 
 /// The most bytes that are kept of what a form prints.
 const MOST_PRINTED: usize = 4096;

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::super::{AdminPath, Options, Via};
-use super::bencode::{Decoder, Dict, Value, encode};
+use crate::admin::bencode::{Decoder, Dict, Value, encode};
 
 pub(super) const FULL: &str = "circle.http.api.admin-commands/delete-build";
 

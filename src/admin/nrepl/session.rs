@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::bencode::Value;
 use super::connection::{Connection, LinkError};
 use super::form::NAMESPACE;
 use super::response::Response;
-use crate::admin::Freshness;
+use crate::admin::bencode::Value;
+use crate::admin::freshness::Freshness;
 
 /// How many evaluations a session lives. Each adds a class loader on the server, so an old session grows slow, and
 /// nREPL 1.0.0 fails with a StackOverflowError after about 1,800 evaluations in one session (measured).
