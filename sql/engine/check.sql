@@ -85,7 +85,8 @@ SELECT json_object_keys(row_to_json(row_of_it)) AS name
 
 -- part: column_types
 -- What:  the type of each column of a statement, :asked, in order: name, schema and, where it is the row of a table or another composite
---        type, the names of its columns. :columns are names for the columns, :types their pg_typeof.
+--        type, the names of its columns. :columns are names for the columns, :types a part
+--        `column_type` for each.
 -- For:   the same.
 -- Why:   the same. A domain counts as its base type, as it does when the server describes a result.
 WITH RECURSIVE given (type, place) AS (
@@ -110,3 +111,9 @@ SELECT named.typname::text AS name, placed.nspname::text AS schema,
   JOIN pg_type AS named ON named.oid = based.type AND named.typtype <> 'd'
   JOIN pg_namespace AS placed ON placed.oid = named.typnamespace
  ORDER BY based.place;
+
+-- part: column_type
+-- What:  the type of one column, :column, for the part `column_types`.
+-- For:   the same.
+-- Why:   the same.
+pg_typeof(of_it.:column)

@@ -1,4 +1,4 @@
-//! Sees from a connection of its own what another one waits for.
+//! Finds, on a connection of its own, the sessions that another connection waits for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -15,39 +15,38 @@ use super::snapshot::query_error;
 use super::time_limit::within_limit;
 
 /// Begins a transaction that only reads.
-const LOOK: &str = sql::SERVER.part("lock_transaction");
-/// Settles it.
+const BEGIN: &str = sql::SERVER.part("lock_transaction");
+/// Sets the transaction up.
 const SESSION: &str = sql::SESSION.part("session");
-/// Says who holds what a session waits for.
+/// Names the sessions that hold what another one waits for.
 const WAITS: &str = sql::SERVER.part("waits");
-/// What is being done, and how long it may take.
 const WHAT: &str = "asking what the server waits for";
-const LIMIT: Duration = Duration::from_secs(5);
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
-/// Sees what a [`Database`](super::Database) waits for.
+/// Finds the sessions that a database connection waits for, while it is busy.
 #[derive(Clone)]
 pub struct BlockingSessions {
     pub(super) settings: Arc<Settings>,
     pub(super) server: ReachedServer,
-    /// The server's process of the transaction that was begun last; 0 before the first.
+    /// The server's process of the latest transaction; 0 before the first.
     pub(super) pid: Arc<AtomicI64>,
 }
 
 impl BlockingSessions {
-    /// The sessions that hold a lock for which the transaction waits; none where it waits for no lock.
+    /// The sessions that hold a lock for which the transaction waits; none if it waits for no lock.
     ///
     /// # Errors
-    /// The server cannot be reached once more, or does not tell.
+    /// The server cannot be reached once more, or refuses the question.
     pub async fn find(&self) -> Result<Vec<LockHolder>, DatabaseError> {
         let Ok(pid @ 1..) = i32::try_from(self.pid.load(Ordering::Relaxed)) else { return Ok(Vec::new()) };
         let failed = |source| query_error(WHAT, source);
-        let look = async {
+        let ask = async {
             let Connected { client, .. } = libpq::reconnect(&self.settings, &self.server).await?;
-            client.batch_execute(LOOK).await.map_err(failed)?;
+            client.batch_execute(BEGIN).await.map_err(failed)?;
             client.batch_execute(SESSION).await.map_err(failed)?;
             let rows = client.query_typed(WAITS, &[(&pid, Type::INT4)]).await.map_err(failed)?;
             rows.iter().map(|row| LockHolder::read(row, WHAT)).collect()
         };
-        within_limit(WHAT, Some(LIMIT), look).await
+        within_limit(WHAT, Some(ANSWER_LIMIT), ask).await
     }
 }

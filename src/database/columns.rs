@@ -1,7 +1,7 @@
-//! Which columns a statement gives, asked in a way that leaves nothing in the session of the server.
+//! Reads which columns a statement has, and leaves nothing behind in the session of the server.
 //!
-//! The client library can tell them too. But it asks about each type that is not built in by statements that it prepares and uses again
-//! in later transactions, where a pooler has another session for it.
+//! The client library can read them too. But for each type that is not built in it prepares statements and uses them again in later
+//! transactions, for which a pooler has another session.
 
 use futures_util::future::join;
 use tokio_postgres::{Row, Transaction};
@@ -17,8 +17,10 @@ const PREPARE: &str = sql::CHECK.part("prepare");
 const UNPREPARE: &str = sql::CHECK.part("unprepare");
 /// Names the columns.
 const NAMES: &str = sql::CHECK.part("column_names");
-/// Tells their types.
+/// Names their types.
 const TYPES: &str = sql::CHECK.part("column_types");
+/// The piece of that statement for one column.
+const TYPE: &str = sql::CHECK.part("column_type");
 
 /// What is being read.
 const WHAT: &str = "the columns of a statement";
@@ -32,7 +34,7 @@ pub struct Column {
     pub type_name: String,
     /// The schema of its type.
     pub type_schema: String,
-    /// The columns of the table whose row it is; `None` where it is no such row.
+    /// If it is the row of a table, the columns of that table.
     pub fields: Option<Vec<String>>,
 }
 
@@ -42,16 +44,16 @@ pub struct Column {
 /// [`DatabaseError::Query`] with the server's complaint and its position.
 pub(super) async fn check(transaction: &Transaction<'_>, what: &str, sql: &str) -> Result<(), DatabaseError> {
     let prepare = format!("{PREPARE}{sql}");
-    // Sent together, and not by the simple protocol, in which a statement might be two.
+    // Sent together, but not by the simple protocol, in which one text can be two statements.
     let (prepared, forgotten) =
         join(transaction.query_typed(&prepare, &[]), transaction.query_typed(UNPREPARE, &[])).await;
-    // Its place is counted from where the statement itself begins.
+    // The position is counted from the beginning of the statement itself.
     let complaint = |source| DatabaseError::statement(what, source).after(PREPARE.chars().count());
     prepared.map_err(complaint)?;
     forgotten.map_err(|source| DatabaseError::statement(what, source)).map(drop)
 }
 
-/// Has the server check a statement without parameters, and tells the columns of its result.
+/// Has the server check a statement without parameters, and reads the columns of its result.
 ///
 /// # Errors
 /// [`DatabaseError::Query`] with the server's complaint and its position.
@@ -64,10 +66,10 @@ pub(super) async fn read(transaction: &Transaction<'_>, what: &str, sql: &str) -
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let places = 1..=names.len();
-    let columns = places.clone().map(|place| format!("c{place}")).collect::<Vec<_>>().join(", ");
-    let types = places.map(|place| format!("pg_typeof(of_it.c{place})")).collect::<Vec<_>>().join(", ");
-    let sql = sql::filled(TYPES, &[("columns", &columns), ("types", &types), ("asked", sql)]);
+    let columns: Vec<String> = (1..=names.len()).map(|number| format!("c{number}")).collect();
+    let types: Vec<String> = columns.iter().map(|column| sql::filled(TYPE, &[("column", column)])).collect();
+    let values = [("columns", &*columns.join(", ")), ("types", &types.join(", ")), ("asked", sql)];
+    let sql = sql::filled(TYPES, &values);
     let types = transaction.query_typed(&sql, &[]).await.map_err(failed)?;
     names.into_iter().zip(&types).map(|(name, row)| column(name, row)).collect()
 }

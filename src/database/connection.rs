@@ -1,7 +1,7 @@
-//! A connection to the build database, and the read-only snapshots taken through it.
+//! A connection to the build database. It takes read-only snapshots and the deletion lock.
 //!
-//! Nothing is left to the session: each transaction is settled anew, since a pooler may give the next one to another session of the
-//! server. See sql/engine/session.sql.
+//! Nothing is left to the session: each transaction makes its own settings, because a pooler may give the next one to another session
+//! of the server. See sql/engine/session.sql.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -20,47 +20,47 @@ use super::row::Field;
 use super::snapshot::{SETTING_UP, Snapshot, check_settings, query_error};
 use super::time_limit::within_limit;
 
-/// Settles what a transaction must not inherit: the search path, the time zone, how long it may idle.
+/// Sets what a transaction must not inherit: the search path, the time zone, how long it may idle.
 const SESSION: &str = sql::SESSION.part("session");
 /// Goes back to the role's own search path.
 const PATH_OF_ROLE: &str = sql::SESSION.part("path_of_role");
-/// Says which schemas are on it.
+/// Lists the schemas on it.
 const SCHEMAS: &str = sql::SESSION.part("schemas");
-/// Says of what kind the server is.
+/// Asks for the kind of the server.
 const SERVER_KIND: &str = sql::SERVER.part("kind");
-/// Says whether it is a standby.
+/// Asks whether it is a standby.
 const STANDBY: &str = sql::SERVER.part("standby");
-/// Says how long a statement may run.
+/// Limits how long a statement may run.
 const STATEMENT_TIMEOUT: &str = sql::SESSION.part("statement_timeout");
 
-/// How long the server may take to begin a transaction, or to say what it knows without looking at a table.
-const FIRST_ANSWER: Duration = Duration::from_secs(30);
-/// What is added to the time for a statement for the way there and back.
-const ON_THE_WAY: Duration = Duration::from_secs(5);
+/// How long the server may take to begin a transaction, or to answer without reading a table.
+const FIRST_ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// The time that a question and its answer may spend in the network.
+const NETWORK_TIME: Duration = Duration::from_secs(5);
 
 /// An open connection to the build database.
 pub struct Database {
     client: Client,
     settings: Arc<Settings>,
     server: ReachedServer,
-    /// The server's process of the transaction that was begun last.
+    /// The server's process of the latest transaction.
     pid: Arc<AtomicI64>,
     canceller: Canceller,
-    /// How long a statement may run, where that is limited.
-    longest: Option<Duration>,
-    /// How long the server may say nothing, where that is limited.
-    silence: Option<Duration>,
-    /// Asked for once.
+    /// How long a statement may run.
+    statement_timeout: Option<Duration>,
+    /// How long each answer of the server may take.
+    answer_limit: Option<Duration>,
+    /// Read once.
     identity: Option<DatabaseIdentity>,
-    /// The schemas on the role's own search path; asked for once.
+    /// The schemas on the role's own search path; read once.
     schemas: Option<Vec<String>>,
-    /// The lock of a deletion, where this connection is for one and holds it.
+    /// The deletion lock, while this connection holds it.
     lock: Option<DeletionLock>,
-    /// Whether this connection is for a deletion, and of no use without the lock.
+    /// Whether this connection is for a deletion, and useless without the lock.
     needs_lock: bool,
 }
 
-/// Stops what the server is doing for a [`Database`], from elsewhere.
+/// Stops the running statement of a [`Database`] from outside.
 #[derive(Clone)]
 pub struct Canceller {
     token: CancelToken,
@@ -71,7 +71,7 @@ impl Database {
     /// Connects.
     ///
     /// # Errors
-    /// The server cannot be reached or lets nobody in.
+    /// The server cannot be reached, or does not let the client in.
     pub async fn connect(settings: Settings) -> Result<Self, DatabaseError> {
         Self::connect_with(Arc::new(settings)).await
     }
@@ -82,7 +82,7 @@ impl Database {
     /// As [`Self::connect`].
     pub async fn connect_again(&self) -> Result<Self, DatabaseError> {
         let connected = Self::connect_with(Arc::clone(&self.settings)).await?;
-        Ok(Self { longest: self.longest, silence: self.silence, ..connected })
+        Ok(Self { statement_timeout: self.statement_timeout, answer_limit: self.answer_limit, ..connected })
     }
 
     async fn connect_with(settings: Arc<Settings>) -> Result<Self, DatabaseError> {
@@ -94,8 +94,8 @@ impl Database {
             server,
             pid: Arc::default(),
             canceller,
-            longest: None,
-            silence: None,
+            statement_timeout: None,
+            answer_limit: None,
             identity: None,
             schemas: None,
             lock: None,
@@ -103,20 +103,20 @@ impl Database {
         })
     }
 
-    /// Has the server give up a statement that runs longer.
-    pub fn set_statement_timeout(&mut self, longest: Duration) {
-        self.longest = Some(longest);
-        self.silence = Some(longest + ON_THE_WAY);
+    /// Limits how long a statement may run. The server stops one that runs longer.
+    pub fn set_statement_timeout(&mut self, limit: Duration) {
+        self.statement_timeout = Some(limit);
+        self.answer_limit = Some(limit + NETWORK_TIME);
     }
 
-    /// Gives the server up where it says nothing for so long, whatever it is busy with.
-    pub fn set_answer_limit(&mut self, silence: Duration) {
-        self.silence = Some(silence);
+    /// Limits how long each answer of the server may take, whatever the server is busy with.
+    pub fn set_answer_limit(&mut self, limit: Duration) {
+        self.answer_limit = Some(limit);
     }
 
-    /// How long it may take to say what it knows without looking at a table.
-    fn first_answer(&self) -> Option<Duration> {
-        Some(self.silence.map_or(FIRST_ANSWER, |silence| silence.min(FIRST_ANSWER)))
+    /// How long an answer may take that needs no table.
+    fn first_answer_limit(&self) -> Option<Duration> {
+        Some(self.answer_limit.map_or(FIRST_ANSWER_LIMIT, |limit| limit.min(FIRST_ANSWER_LIMIT)))
     }
 
     /// Which database this is.
@@ -127,10 +127,10 @@ impl Database {
         let identity = match self.identity.take() {
             Some(known) => known,
             None => {
-                let limit = self.first_answer();
+                let limit = self.first_answer_limit();
                 let ask = async {
                     let named = identity::name(&self.begin().await?.transaction).await?;
-                    // In a transaction of its own, which a refusal may spoil.
+                    // In a transaction of its own: a refusal aborts it.
                     named.complete(&self.begin().await?.transaction).await
                 };
                 within_limit("asking which database this is", limit, ask).await?
@@ -145,7 +145,7 @@ impl Database {
     /// The connection is lost.
     pub async fn is_standby(&mut self) -> Result<bool, DatabaseError> {
         let what = "asking whether the server is a standby";
-        let limit = self.first_answer();
+        let limit = self.first_answer_limit();
         let ask = async {
             let begun = self.begin().await?;
             let row = begun.transaction.query_typed_one(STANDBY, &[]).await;
@@ -154,23 +154,23 @@ impl Database {
         within_limit(what, limit, ask).await
     }
 
-    /// Where the server is in its history; `None` where it does not tell.
+    /// The server's position in its history; `None` on a standby, and on a server that refuses the question.
     ///
     /// # Errors
     /// The connection is lost.
     pub async fn position(&mut self) -> Result<Option<Position>, DatabaseError> {
-        let limit = self.first_answer();
+        let limit = self.first_answer_limit();
         let ask = async { identity::position(&self.begin().await?.transaction).await };
         within_limit("asking how far the server's log has come", limit, ask).await
     }
 
-    /// The schemas in which a session of this role looks for tables, in their order.
+    /// The schemas on this role's search path, in order.
     async fn schemas(&mut self) -> Result<Vec<String>, DatabaseError> {
-        let what = "asking where tables are looked for";
+        let what = "asking for the search path";
         let schemas = match self.schemas.take() {
             Some(known) => known,
             None => {
-                let limit = self.first_answer();
+                let limit = self.first_answer_limit();
                 let ask = async {
                     let begun = self.begin().await?;
                     let failed = |source| query_error(what, source);
@@ -183,31 +183,31 @@ impl Database {
         Ok(self.schemas.insert(schemas).clone())
     }
 
-    /// Tries to become the only deletion on this database, for as long as this connection lives. From then on every snapshot makes
-    /// sure that it still is. `holder` says who that is to be, in one word.
+    /// Tries to take the deletion lock for as long as this connection lives. From then on every snapshot checks that it is still held.
+    /// `holder` says who runs the deletion, in one word.
     ///
     /// # Errors
     /// The connection is lost.
     pub async fn lock(&mut self, holder: &str) -> Result<LockAttempt, DatabaseError> {
-        // The connection has to be the lock's own: foreign SQL runs on this one, and its transactions end.
+        // The lock needs its own connection: other people's SQL runs on this one, and its transactions end.
         let Connected { client, .. } = libpq::reconnect(&self.settings, &self.server).await?;
         let (lock, taken) =
-            within_limit("taking the lock of a deletion", self.first_answer(), lock::take(client, holder)).await?;
+            within_limit("taking the deletion lock", self.first_answer_limit(), lock::take(client, holder)).await?;
         self.needs_lock = taken.is_some();
         self.lock = taken;
         Ok(match lock {
-            // A lock that cannot be seen by those who read is none: the two connections may lead to two servers.
+            // A lock that the reading connection cannot see is useless: the two connections may lead to two servers.
             LockAttempt::Taken if self.snapshot(&[]).await.is_err_and(|error| error.is_a_lost_lock()) => {
                 self.lock = None;
-                // It stays of no use: nothing is to be read through it as if no lock were needed.
+                // `needs_lock` stays: this connection must not read as if it needed no lock.
                 return Err(DatabaseError::LockLost);
             }
             other => other,
         })
     }
 
-    /// Takes over the lock from a connection that is given up, if it is held still. It is gone from there in any case, and nothing can be
-    /// read through that one any more.
+    /// Takes the lock over from a connection that is no longer used, if it is still held. The other connection loses it in any case, and
+    /// can read no more.
     ///
     /// # Errors
     /// The connection is lost.
@@ -227,7 +227,8 @@ impl Database {
         }
     }
 
-    /// Tells at any moment, without asking the server, whether the lock may still be held; always so where none is needed.
+    /// Returns a function that says at any moment, without asking the server, whether the lock may still be held. It says yes if no lock
+    /// is needed.
     pub fn lock_watch(&self) -> Box<dyn Fn() -> bool> {
         match &self.lock {
             Some(lock) => lock.watch(),
@@ -236,20 +237,20 @@ impl Database {
         }
     }
 
-    /// The other sessions that hold the lock of [`Database::lock`], as far as this role may see them.
+    /// The other sessions that hold the deletion lock, as far as this role may see them.
     ///
     /// # Errors
     /// The connection is lost.
     pub async fn lock_holders(&mut self) -> Result<Vec<LockHolder>, DatabaseError> {
         let own = self.lock.as_ref().map(DeletionLock::pid);
-        let limit = self.first_answer();
+        let limit = self.first_answer_limit();
         let ask = async { lock::holders(&self.begin().await?.transaction).await };
-        let mut holders = within_limit("asking who holds the lock of a deletion", limit, ask).await?;
+        let mut holders = within_limit("asking who holds the deletion lock", limit, ask).await?;
         holders.retain(|holder| Some(holder.pid) != own);
         Ok(holders)
     }
 
-    /// Something that sees what the snapshot waits for, while it is busy.
+    /// Finds the sessions that a snapshot waits for, while it is busy.
     pub fn blocking_sessions(&self) -> BlockingSessions {
         BlockingSessions {
             settings: Arc::clone(&self.settings),
@@ -258,29 +259,28 @@ impl Database {
         }
     }
 
-    /// Something that can stop a running statement while the snapshot is busy with it.
+    /// Stops a running statement while the snapshot is busy with it.
     pub fn canceller(&self) -> Canceller {
         self.canceller.clone()
     }
 
-    /// Begins a read-only transaction in which everything is seen as of one moment.
+    /// Begins a read-only transaction that sees everything as of one moment.
     ///
     /// `settings` become `halfbuilt.<name>` for the SQL in it; an absent one is set to the empty text.
     ///
     /// # Errors
-    /// The connection is lost; something between here and the server does not keep the transaction together; the lock of the
-    /// deletion that this is for is held no more.
+    /// The connection is lost; a pooler does not keep the transaction in one session; the deletion lock is no longer held.
     pub async fn snapshot(&mut self, settings: &[(&str, String)]) -> Result<Snapshot<'_>, DatabaseError> {
         let identity = self.identity().await?;
         let schemas = self.schemas().await?;
-        let (limit, silence) = (self.first_answer(), self.silence);
+        let (limit, answer_limit) = (self.first_answer_limit(), self.answer_limit);
         let Begun { transaction, pid, lock } = within_limit("beginning a snapshot", limit, self.begin()).await?;
-        let snapshot = Snapshot { transaction, identity, schemas, pid, lock, silence };
+        let snapshot = Snapshot { transaction, identity, schemas, pid, lock, answer_limit };
         snapshot.set(settings).await?;
         Ok(snapshot)
     }
 
-    /// Begins a transaction, and settles it before anything else is asked.
+    /// Begins a transaction, and makes its settings before anything else.
     async fn begin(&mut self) -> Result<Begun<'_>, DatabaseError> {
         if self.needs_lock && self.lock.is_none() {
             return Err(DatabaseError::LockLost);
@@ -289,9 +289,9 @@ impl Database {
         let begin = self.client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let transaction = begin.start().await.map_err(failed)?;
         transaction.batch_execute(SESSION).await.map_err(failed)?;
-        if let Some(longest) = self.longest {
+        if let Some(limit) = self.statement_timeout {
             // Zero would mean no limit at all.
-            let milliseconds = longest.as_millis().max(1).to_string();
+            let milliseconds = limit.as_millis().max(1).to_string();
             let limited = sql::filled(STATEMENT_TIMEOUT, &[("milliseconds", &milliseconds)]);
             transaction.batch_execute(&limited).await.map_err(failed)?;
         }
@@ -302,17 +302,17 @@ impl Database {
     }
 }
 
-/// A transaction that has been settled.
+/// A transaction with its settings made.
 struct Begun<'a> {
     transaction: Transaction<'a>,
     /// The server's process in which it runs.
     pid: i64,
-    /// The one that has to hold the lock of a deletion, where this is for one.
+    /// The process that has to hold the deletion lock, if this is for a deletion.
     lock: Option<i64>,
 }
 
 impl Canceller {
-    /// Asks the server to stop the running statement. A server that does not answer is left alone.
+    /// Asks the server to stop the running statement. Whether it does so is not known.
     pub async fn cancel(&self) {
         libpq::cancel(&self.token, &self.server).await;
     }

@@ -1,17 +1,17 @@
-//! What can go wrong between this program and the build database, and what to do about it.
+//! Why the build database cannot be reached or read, and what to do about it.
 
 use tokio_postgres::error::SqlState;
 
 use crate::libpq::{ConnectError, ServerError};
 
-/// A build database that could not be reached or read. No text of it holds a password.
+/// A build database that cannot be reached or read. No text of it holds a password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
     /// No connection came about.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// A standby stopped a statement, or ended the session, to go on with what the primary did meanwhile.
+    /// A standby stopped a statement, or ended the session, because the primary's changes could not wait.
     #[error("the standby cancelled {what}")]
     CancelledByStandby {
         /// What was being done.
@@ -29,29 +29,29 @@ pub enum DatabaseError {
         #[source]
         source: ServerError,
     },
-    /// The server, or the network before it, has said nothing for too long. What was asked for may still be done there.
+    /// Neither the server nor the network answered in time. The server may still be at work.
     #[error("{what}: no answer within {limit:?}")]
     NoAnswer {
         /// What was being done.
         what: String,
-        /// How long it was waited for.
+        /// The time that was allowed.
         limit: std::time::Duration,
     },
-    /// A transaction has gone on in another session of the server than the one in which it began.
-    #[error("a transaction began in the server's process {before} and went on in process {now}")]
+    /// A transaction continued in a session of the server other than the one in which it began.
+    #[error("a transaction began in the server's process {before} and continued in process {now}")]
     Moved {
         /// The process at its beginning.
         before: i64,
         /// The process at its end.
         now: i64,
     },
-    /// What was set for a transaction is not set in it.
-    #[error("what was set for a transaction is not set in it")]
+    /// The settings of a transaction are no longer in force.
+    #[error("a transaction lost its settings")]
     SettingsLost,
-    /// The lock that makes a deletion the only one is not held.
-    #[error("the lock of this deletion is not held any more, or is held on another server than the one that is read")]
+    /// The deletion lock is not held.
+    #[error("the deletion lock is no longer held, or is held on a server other than the one that is read")]
     LockLost,
-    /// A row held something that cannot be read.
+    /// A row holds a value that cannot be read.
     #[error("column {column} of {what} cannot be read")]
     Column {
         /// What was being read.
@@ -65,20 +65,20 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
-    /// A statement that failed while something was being done.
+    /// The error of a statement that failed. `what` says what was being done.
     pub(super) fn statement(what: &str, error: tokio_postgres::Error) -> Self {
         let (what, source) = (what.to_owned(), ServerError::new(error));
         let recovery = match source.code() {
-            // A snapshot that is only read has no other way to this one.
+            // In a read-only snapshot nothing else causes this one.
             Some(code) if *code == SqlState::T_R_SERIALIZATION_FAILURE => true,
-            // Here a primary says the same where sessions wait for one another's locks.
+            // A primary says the same when sessions wait for each other's locks.
             Some(code) if *code == SqlState::T_R_DEADLOCK_DETECTED => source.to_string().contains("with recovery"),
             _ => false,
         };
         if recovery { Self::CancelledByStandby { what, source } } else { Self::Query { what, source } }
     }
 
-    /// The same, where so many characters stood before the statement that is meant.
+    /// Counts the position of the fault from a later place: `before` characters stood in front of the statement that is meant.
     pub(super) fn after(mut self, before: usize) -> Self {
         if let Self::Query { source, .. } | Self::CancelledByStandby { source, .. } = &mut self {
             source.skip(before);
@@ -86,8 +86,8 @@ impl DatabaseError {
         self
     }
 
-    /// Whether the server complains about a statement itself, not about the circumstances: syntax, names, rights, types,
-    /// values and what it does not know how to do (SQLSTATE classes 42, 22 and 0A).
+    /// Whether the fault is in the statement itself: syntax, names, rights, types, values, unsupported features (SQLSTATE classes
+    /// 42, 22 and 0A).
     pub fn is_about_the_statement(&self) -> bool {
         match self {
             Self::Query { source, .. } => {
@@ -97,19 +97,19 @@ impl DatabaseError {
         }
     }
 
-    /// Whether the lock of a deletion is held no more.
+    /// Whether the deletion lock is no longer held.
     pub fn is_a_lost_lock(&self) -> bool {
         matches!(self, Self::LockLost)
     }
 
-    /// Whether the same may succeed in a while, perhaps on a new connection: the server was stopped, is starting, is full, or
-    /// the connection was lost.
+    /// Whether a retry may succeed, perhaps on a new connection: the server was stopped, is starting, is full, or the connection was
+    /// lost.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Connect(error) => error.may_pass(),
             Self::CancelledByStandby { .. } | Self::NoAnswer { .. } | Self::LockLost => true,
             Self::Query { source, .. } => match source.code() {
-                // Connection exceptions, insufficient resources, operator intervention. What was cancelled would be again.
+                // Connection exceptions, insufficient resources, operator intervention. A statement that was cancelled would be cancelled again.
                 Some(code) if *code == SqlState::QUERY_CANCELED || *code == SqlState::DISK_FULL => false,
                 Some(code) => ["08", "53", "57"].iter().any(|class| code.code().starts_with(class)),
                 None => source.is_about_the_connection(),
@@ -123,22 +123,21 @@ impl DatabaseError {
         Some(match self {
             Self::Connect(error) => return error.hint(),
             Self::CancelledByStandby { .. } => {
-                "a standby does not wait for long reads: try again; or have it wait, by \
-                 max_standby_streaming_delay; or have the primary keep what is read, by hot_standby_feedback; or read \
-                 from the primary"
+                "a standby does not wait for long reads: try again, or let it wait (max_standby_streaming_delay), or let the primary \
+                 keep what is read (hot_standby_feedback), or read from the primary"
                     .to_owned()
             }
             Self::NoAnswer { .. } => {
-                "is the server alive, and the network to it? --statement-timeout says how long it may take".to_owned()
+                "is the server alive, and the network to it? --statement-timeout limits how long an answer may take".to_owned()
             }
             Self::Moved { .. } | Self::SettingsLost => {
-                "something between here and the server, such as a pooler, does not keep a transaction in one session: connect to the \
-                 server itself, or have the pooler pool transactions or sessions, not statements"
+                "a pooler or proxy does not keep a transaction in one session of the server: connect to the server itself, or let the \
+                 pooler pool transactions or sessions, not statements"
                     .to_owned()
             }
             Self::LockLost => {
-                "another deletion may be at work by now: a pooler must lead all connections to one server, and keep an open \
-                 transaction; connect to the server itself"
+                "another deletion may be running by now; connect to the server itself: a pooler must lead all connections to one server, \
+                 and must not end an open transaction"
                     .to_owned()
             }
             Self::Query { source, .. } => return query_hint(source.code()?),
@@ -154,19 +153,19 @@ fn query_hint(code: &SqlState) -> Option<String> {
              --schema names the schema"
         }
         SqlState::INSUFFICIENT_PRIVILEGE => {
-            "this role may not read the table, or not all of it: GRANT SELECT on it, or connect as another"
+            "this role may not read the table, or not all of it: GRANT SELECT on it, or connect as another role"
         }
         SqlState::QUERY_CANCELED => {
-            "the server stopped the statement: give it longer by --statement-timeout, or by statement_timeout in \
-             PGOPTIONS, or read a standby"
+            "the server stopped the statement: allow more time by --statement-timeout or by statement_timeout in PGOPTIONS, or read \
+             a standby"
         }
-        SqlState::T_R_DEADLOCK_DETECTED => {
-            "another session's locks and this one's stood in each other's way: try again"
+        SqlState::T_R_DEADLOCK_DETECTED => "this session and another one waited for each other's locks: try again",
+        SqlState::LOCK_NOT_AVAILABLE => {
+            "another session holds a lock on the table: see pg_locks on the server, and try again"
         }
-        SqlState::LOCK_NOT_AVAILABLE => "somebody holds a lock on the table: see pg_locks on the server, and try again",
         SqlState::DISK_FULL | SqlState::CONFIGURATION_LIMIT_EXCEEDED => {
-            "the server has no more room for temporary files, or allows no more (temp_file_limit): a larger work_mem in \
-             PGOPTIONS needs fewer, and so does --rule or --project"
+            "the server has no more room for temporary files, or allows no more (temp_file_limit): a larger work_mem in PGOPTIONS \
+             needs fewer of them, and so does --rule or --project"
         }
         SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => "the server was stopped: start again when it is back",
         _ => return None,

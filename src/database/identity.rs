@@ -1,4 +1,4 @@
-//! Which database this is: what tells a report's database from another one of the same name.
+//! Which database a connection leads to: the name of the database, and the identifier of its server.
 
 use tokio_postgres::Transaction;
 
@@ -7,7 +7,7 @@ use crate::sql;
 use super::error::DatabaseError;
 use super::row::Field;
 
-/// Names the database, and says whether the identifier may be asked for.
+/// Names the database, and whether the role may ask for the identifier.
 const IDENTITY: &str = sql::SERVER.part("identity");
 /// Asks for the identifier.
 const SYSTEM_IDENTIFIER: &str = sql::SERVER.part("system_identifier");
@@ -18,30 +18,30 @@ const WHAT: &str = "asking which database this is";
 
 /// Which database a connection leads to.
 ///
-/// A physical copy of a server has its identifier: two restores of one physical backup cannot be told apart by it, nor a
-/// standby from its primary. Source: PostgreSQL manual, "9.27.11. Control Data Functions", `pg_control_system()`.
+/// A physical copy of a server has its identifier, so it distinguishes neither two restores of one physical backup nor a standby
+/// from its primary. Source: PostgreSQL manual, "9.27.11. Control Data Functions", `pg_control_system()`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseIdentity {
-    /// The number of the server's data directory; `None` where the role may not ask for it.
+    /// The number of the server's data directory; `None` if the role may not ask for it.
     pub system_identifier: Option<String>,
     /// The name of the database.
     pub name: String,
 }
 
-/// What may be asked of every server.
-pub(super) struct Named {
+/// The part of the identity that every server answers.
+pub(super) struct NamedDatabase {
     name: String,
     may_ask: bool,
 }
 
 /// Asks for the name.
-pub(super) async fn name(transaction: &Transaction<'_>) -> Result<Named, DatabaseError> {
+pub(super) async fn name(transaction: &Transaction<'_>) -> Result<NamedDatabase, DatabaseError> {
     let row = transaction.query_typed_one(IDENTITY, &[]).await.map_err(failed)?;
-    Ok(Named { name: row.field(WHAT, 0)?, may_ask: row.field::<Option<bool>>(WHAT, 1)? == Some(true) })
+    Ok(NamedDatabase { name: row.field(WHAT, 0)?, may_ask: row.field::<Option<bool>>(WHAT, 1)? == Some(true) })
 }
 
-impl Named {
-    /// Asks for the rest. The server may refuse that, and the transaction is then of no more use.
+impl NamedDatabase {
+    /// Asks for the rest. The server may refuse, and the transaction is then useless.
     pub(super) async fn complete(self, transaction: &Transaction<'_>) -> Result<DatabaseIdentity, DatabaseError> {
         let mut identity = DatabaseIdentity { system_identifier: None, name: self.name };
         if self.may_ask {
@@ -73,13 +73,13 @@ impl std::fmt::Display for DatabaseIdentity {
 /// A place in the history of a database server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// Which history: each promotion of a standby begins a new one.
+    /// The history: each promotion of a standby begins a new one.
     pub timeline: u32,
-    /// How many bytes of log had been written in it.
+    /// How many bytes of log had been written.
     pub written: i64,
 }
 
-/// Asks for the position. A server that does not tell has none, and a standby none of its own.
+/// Asks for the position; `None` on a standby, and on a server that refuses the question.
 pub(super) async fn position(transaction: &Transaction<'_>) -> Result<Option<Position>, DatabaseError> {
     let what = "asking how far the server's log has come";
     let row = match transaction.query_typed_one(POSITION, &[]).await {

@@ -1,4 +1,4 @@
-//! One deleter at a time: a lock that lives as long as a transaction, on a connection of its own.
+//! The deletion lock, which allows one deletion at a time. It lives as long as a transaction, on a connection of its own.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,29 +14,28 @@ use super::row::Field;
 
 /// Begins the transaction.
 const LOCK_TRANSACTION: &str = sql::SERVER.part("lock_transaction");
-/// Settles it.
+/// Sets the transaction up.
 const SESSION: &str = sql::SESSION.part("session");
 /// Names the holder, and lets the transaction last.
 const LOCK_STAYS: &str = sql::SERVER.part("lock_settings");
 /// Takes the lock, if nobody has it.
 const LOCK: &str = sql::SERVER.part("lock");
-/// Says who has it.
+/// Names its holders.
 const LOCK_HOLDER: &str = sql::SERVER.part("lock_holder");
-/// What is being done.
-const TAKING: &str = "taking the lock of a deletion";
+const TAKING: &str = "taking the deletion lock";
 
-/// What came of the wish to be the only one.
+/// What came of an attempt to take the deletion lock.
 #[derive(Debug)]
 pub enum LockAttempt {
-    /// The lock is this connection's until it ends.
+    /// The lock is taken, until its connection ends.
     Taken,
-    /// Somebody else has it: the sessions that do, as far as they can be seen.
+    /// Other sessions hold it: those that this role may see.
     Held(Vec<LockHolder>),
-    /// The server does not let this role take a lock, or knows none.
+    /// The server does not let this role take a lock, or has no such lock.
     NotAllowed(DatabaseError),
 }
 
-/// The lock, for as long as this lives.
+/// The deletion lock. It is held until this is dropped.
 pub(super) struct DeletionLock {
     /// Its transaction is open, and ends with the connection.
     client: Arc<Client>,
@@ -49,7 +48,7 @@ impl DeletionLock {
         self.pid
     }
 
-    /// Tells at any moment whether its connection is not known to have ended.
+    /// Returns a function that says at any moment whether the lock may still be held: its connection is not known to have ended.
     pub(super) fn watch(&self) -> Box<dyn Fn() -> bool> {
         let client = Arc::downgrade(&self.client);
         Box::new(move || client.upgrade().is_some_and(|client| !client.is_closed()))
@@ -61,14 +60,14 @@ impl DeletionLock {
     }
 }
 
-/// A session that has the lock.
+/// A session that holds a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockHolder {
     /// The server's process.
     pub pid: i64,
     /// The role; `None` for what this role may not see, here and below.
     pub role: Option<String>,
-    /// What it calls itself (`application_name`): of a deletion, who runs it where, as [`Database::lock`](super::Database::lock) was told.
+    /// Its `application_name`. A deletion writes there who runs it, and where.
     pub program: Option<String>,
     /// Where it comes from.
     pub client: Option<String>,
@@ -76,7 +75,7 @@ pub struct LockHolder {
     pub since: Option<Timestamp>,
 }
 
-/// Takes the lock on a new connection, which is then for nothing else, or says who has it.
+/// Takes the lock on a new connection, which then serves nothing else; or names the holders.
 pub(super) async fn take(client: Client, holder: &str) -> Result<(LockAttempt, Option<DeletionLock>), DatabaseError> {
     let failed = |source| DatabaseError::statement(TAKING, source);
     client.batch_execute(LOCK_TRANSACTION).await.map_err(failed)?;
@@ -93,9 +92,9 @@ pub(super) async fn take(client: Client, holder: &str) -> Result<(LockAttempt, O
     }
 }
 
-/// Who has the lock, other than this session. Who may not see it sees nobody.
+/// The other sessions that hold the lock, as far as this role may see them.
 pub(super) async fn holders(client: &impl GenericClient) -> Result<Vec<LockHolder>, DatabaseError> {
-    let what = "asking who holds the lock of a deletion";
+    let what = "asking who holds the deletion lock";
     let rows = match client.query_typed(LOCK_HOLDER, &[]).await {
         Ok(rows) => rows,
         Err(source) => {

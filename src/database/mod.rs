@@ -1,5 +1,5 @@
-//! The build database: the read-only snapshots through which it is seen, and the locks of a deletion.
-//! The only module that knows the PostgreSQL client, beside [`libpq`](crate::libpq), which connects.
+//! The build database: read-only snapshots of it, and the deletion lock.
+//! Only this module and [`libpq`](crate::libpq), which connects, know the PostgreSQL client.
 
 mod blocking_sessions;
 mod columns;

@@ -40,7 +40,7 @@ impl Row {
         self.get(column)
     }
 
-    /// A timestamptz, or `None` for NULL. Infinities have to be gone by then.
+    /// A timestamptz, or `None` for NULL. Infinities cannot be read: the SQL has to replace them.
     pub fn time(&self, column: usize) -> Result<Option<Timestamp>, DatabaseError> {
         self.get(column)
     }
@@ -55,7 +55,7 @@ impl Row {
     }
 }
 
-/// One value of a row, read outside of a [`Rows`].
+/// Reads one value of a row that does not come from [`Rows`].
 pub(super) trait Field {
     /// The value in a column; `what` was being read.
     fn field<'a, T: FromSql<'a>>(&'a self, what: &'static str, column: usize) -> Result<T, DatabaseError>;
@@ -71,16 +71,16 @@ impl Field for tokio_postgres::Row {
 pub struct Rows<'a> {
     pub(super) inner: BoxStream<'a, Result<Row, DatabaseError>>,
     pub(super) what: &'static str,
-    /// How long the server may say nothing, where that is limited.
-    pub(super) silence: Option<Duration>,
+    /// How long each answer of the server may take.
+    pub(super) answer_limit: Option<Duration>,
 }
 
 impl Rows<'_> {
     /// The next row, or `None` after the last.
     ///
     /// # Errors
-    /// What the server says when it cannot go on.
+    /// The server stops with an error, or does not answer in time.
     pub async fn next(&mut self) -> Result<Option<Row>, DatabaseError> {
-        within_limit(self.what, self.silence, async { self.inner.next().await.transpose() }).await
+        within_limit(self.what, self.answer_limit, async { self.inner.next().await.transpose() }).await
     }
 }

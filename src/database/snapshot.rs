@@ -1,4 +1,4 @@
-//! One consistent, read-only view of the build database, and what can be asked through it.
+//! A consistent, read-only view of the build database.
 
 use std::time::Duration;
 
@@ -15,22 +15,21 @@ use super::row::Field;
 use super::row::{Row, Rows};
 use super::time_limit::within_limit;
 
-/// Says whether the settings are still in force, and in which session of the server.
+/// Asks whether the settings are still in force, and for the server's process.
 const SETTLED: &str = sql::SESSION.part("settled");
-/// Says whether the lock of a deletion is held.
+/// Asks whether the deletion lock is held.
 const LOCK_HELD: &str = sql::SERVER.part("lock_held");
 /// Sets the `halfbuilt.*` settings for the transaction.
 const SETTINGS: &str = sql::SESSION.part("settings");
-/// What stands before a statement that is to be explained.
+/// The words before a statement that is to be explained.
 const EXPLAIN: &str = sql::CHECK.part("explain");
 /// Lets the server compile statements, or not.
 const JIT: &str = sql::SESSION.part("jit");
 
-/// What is being done when a transaction is settled.
 pub(super) const SETTING_UP: &str = "setting up the session";
 
-/// How long the server may take to say what a statement would give: it may have to wait for a lock, which it does for a minute at most.
-const LOOKING: Duration = Duration::from_secs(75);
+/// How long the server may take for a question that reads no rows. It may have to wait for a lock, but not longer than a minute.
+const CATALOG_ANSWER_LIMIT: Duration = Duration::from_secs(75);
 
 /// A value for a statement's `$1`, `$2` ...
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +40,8 @@ pub enum Parameter {
     Integers(Vec<i64>),
 }
 
-/// Makes sure that a transaction is what it was begun as: with its settings, in the server's process `begun_in`, with the lock held by `lock`.
-/// Tells the process.
+/// Checks that a transaction still has its settings, is in the server's process `begun_in`, and that the process `lock` holds the deletion
+/// lock. Returns the process of the transaction.
 pub(super) async fn check_settings(
     transaction: &Transaction<'_>,
     lock: Option<i64>,
@@ -66,48 +65,48 @@ pub(super) async fn check_settings(
     Ok(pid)
 }
 
-/// One consistent, read-only view of the build database. It ends when it is dropped.
+/// A consistent, read-only view of the build database. It ends when it is dropped.
 pub struct Snapshot<'a> {
     pub(super) transaction: Transaction<'a>,
     pub(super) identity: DatabaseIdentity,
     pub(super) schemas: Vec<String>,
-    /// The server's process in which it was begun.
+    /// The server's process in which it began.
     pub(super) pid: i64,
-    /// The one that has to hold the lock of a deletion, where this is for one.
+    /// The process that has to hold the deletion lock, if this is for a deletion.
     pub(super) lock: Option<i64>,
-    /// How long the server may say nothing, where that is limited.
-    pub(super) silence: Option<Duration>,
+    /// How long each answer of the server may take.
+    pub(super) answer_limit: Option<Duration>,
 }
 
 impl Snapshot<'_> {
-    /// Which database is seen.
+    /// The database that it shows.
     pub fn identity(&self) -> &DatabaseIdentity {
         &self.identity
     }
 
-    /// The schemas in which a session of this role looks for tables, in their order.
+    /// The schemas on this role's search path, in order.
     pub fn schemas(&self) -> &[String] {
         &self.schemas
     }
 
-    /// Makes sure, once all has been read, that all of it was read in one transaction as it was settled: what has been read is not to
-    /// be believed before.
+    /// Checks, after the last row, that everything was read in one transaction with its settings. Before that, nothing that was read is
+    /// certain.
     ///
     /// # Errors
-    /// It was not; the lock of the deletion is held no more; the connection is lost.
+    /// It was not; the deletion lock is no longer held; the connection is lost.
     pub async fn check_unbroken(&self) -> Result<(), DatabaseError> {
-        let settled = check_settings(&self.transaction, self.lock, Some(self.pid));
-        within_limit(SETTING_UP, self.looking(), settled).await.map(drop)
+        let check = check_settings(&self.transaction, self.lock, Some(self.pid));
+        within_limit(SETTING_UP, self.catalog_answer_limit(), check).await.map(drop)
     }
 
-    /// Gives settings to the SQL, as `halfbuilt.<name>`; those that are not named stay.
+    /// Sets `halfbuilt.<name>` for the SQL; other settings stay as they are.
     ///
     /// # Errors
     /// The connection is lost.
     pub async fn set(&self, settings: &[(&str, String)]) -> Result<(), DatabaseError> {
         let (names, values) = settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).unzip();
         let parameters = [Parameter::Texts(names), Parameter::Texts(values)];
-        let mut set = self.rows("giving the settings to the SQL", SETTINGS, &parameters).await?;
+        let mut set = self.rows("setting the parameters of the SQL", SETTINGS, &parameters).await?;
         while set.next().await?.is_some() {}
         Ok(())
     }
@@ -117,18 +116,18 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`DatabaseError::Query`] with the server's complaint and its position.
     pub async fn check(&self, what: &str, sql: &str) -> Result<(), DatabaseError> {
-        within_limit(what, self.looking(), columns::check(&self.transaction, what, sql)).await
+        within_limit(what, self.catalog_answer_limit(), columns::check(&self.transaction, what, sql)).await
     }
 
-    /// Has the server check a statement without parameters, and tells the columns of its result.
+    /// Has the server check a statement without parameters, and reads the columns of its result.
     ///
     /// # Errors
     /// [`DatabaseError::Query`] with the server's complaint and its position.
     pub async fn columns(&self, what: &str, sql: &str) -> Result<Vec<Column>, DatabaseError> {
-        within_limit(what, self.looking(), columns::read(&self.transaction, what, sql)).await
+        within_limit(what, self.catalog_answer_limit(), columns::read(&self.transaction, what, sql)).await
     }
 
-    /// How the server would run a statement, as the JSON that it gives.
+    /// The server's plan of a statement, as JSON.
     ///
     /// # Errors
     /// [`DatabaseError::Query`] with the server's complaint and its position.
@@ -136,7 +135,7 @@ impl Snapshot<'_> {
         let statement = format!("{EXPLAIN}{sql}");
         let explain =
             async { self.transaction.simple_query(&statement).await.map_err(|source| query_error(what, source)) };
-        let rows = within_limit(what, self.looking(), explain).await?;
+        let rows = within_limit(what, self.catalog_answer_limit(), explain).await?;
         let lines = rows.iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0),
             _ => None,
@@ -144,42 +143,42 @@ impl Snapshot<'_> {
         Ok(lines.collect())
     }
 
-    /// Lets the server compile the next statements, if its settings say so, or not.
+    /// Lets the server compile the next statements (if its own settings allow it), or not.
     ///
     /// # Errors
     /// The connection is lost.
-    pub async fn set_jit(&self, wanted: bool) -> Result<(), DatabaseError> {
-        let statement = sql::filled(JIT, &[("wanted", if wanted { "true" } else { "false" })]);
+    pub async fn set_jit(&self, allowed: bool) -> Result<(), DatabaseError> {
+        let statement = sql::filled(JIT, &[("wanted", if allowed { "true" } else { "false" })]);
         let set = async {
             self.transaction.batch_execute(&statement).await.map_err(|source| query_error(SETTING_UP, source))
         };
-        within_limit(SETTING_UP, self.looking(), set).await
+        within_limit(SETTING_UP, self.catalog_answer_limit(), set).await
     }
 
     /// Runs a statement and streams its rows.
     ///
     /// # Errors
-    /// What the server complains about before the first row; later complaints come from [`Rows::next`].
+    /// The server stops with an error before the first row; later errors come from [`Rows::next`].
     pub async fn rows(
         &self,
         what: &'static str,
         sql: &str,
         parameters: &[Parameter],
     ) -> Result<Rows<'_>, DatabaseError> {
-        // Without a prepared statement, which a pooler may look for in another session.
+        // Without a prepared statement: a pooler may look for it in another session.
         let parameters = parameters.iter().map(|parameter| (parameter.as_sql(), parameter.type_of()));
         let ask = async {
             let asked = self.transaction.query_typed_raw(sql, parameters).await;
             asked.map_err(|source| query_error(what, source))
         };
-        let rows = within_limit(what, self.silence, ask).await?;
+        let rows = within_limit(what, self.answer_limit, ask).await?;
         let rows = rows.map_ok(move |row| Row::new(row, what)).map_err(move |source| query_error(what, source));
-        Ok(Rows { inner: rows.boxed(), what, silence: self.silence })
+        Ok(Rows { inner: rows.boxed(), what, answer_limit: self.answer_limit })
     }
 
-    /// How long the server may take for what needs no look at the rows.
-    fn looking(&self) -> Option<Duration> {
-        Some(self.silence.map_or(LOOKING, |silence| silence.min(LOOKING)))
+    /// How long an answer may take that needs no rows.
+    fn catalog_answer_limit(&self) -> Option<Duration> {
+        Some(self.answer_limit.map_or(CATALOG_ANSWER_LIMIT, |limit| limit.min(CATALOG_ANSWER_LIMIT)))
     }
 }
 

@@ -69,7 +69,7 @@ fn where_no_lock_may_be_taken_that_is_said() {
     done.says("warning: not checked whether another deletion is working").says("permission denied").says("127.0.0.1:9");
 }
 
-/// A session that holds the lock of a deletion under a name.
+/// A session that holds the deletion lock under a name.
 fn holder(database: &TestDatabase, name: &str) -> std::process::Child {
     let number = i64::from_be_bytes(*b"halfbilt");
     let child = psql_meanwhile(

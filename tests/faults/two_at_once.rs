@@ -115,7 +115,7 @@ fn a_deletion_whose_lock_somebody_else_has_by_now_sends_nothing() {
     gate.open();
     hearing.wait_for("another connection still holds the deletion lock on this database");
     let calls = world.calls().len();
-    hearing.wait_for("the database is away, trying again in 2s: the lock of this deletion is not held any more");
+    hearing.wait_for("the database is away, trying again in 2s: the deletion lock is no longer held");
     assert_eq!(world.calls().len(), calls, "{}", hearing.so_far());
     world.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'another'");
     other.wait().expect("it ends");
