@@ -17,7 +17,7 @@ pub enum Unchecked {
     /// A whole check of a verdict, by its name: a rule, a difference from a baseline, or times-contradicted.
     Check(String),
     /// A rule, for the builds that have neither steps nor output.
-    RuleWithoutSteps(&'static str),
+    RuleWithoutSteps(String),
     /// The end of the output, in so many steps.
     OutputEnds { steps: i64 },
     /// So many builds, and which.

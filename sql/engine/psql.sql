@@ -7,34 +7,13 @@
 -- Why:   psql -v backup_time=... -v restored_at=... sets them; a variable without a value has the default of the program. Filled in:
 --        :default_schema, :default_clock_tolerance, :default_max_run_time, :default_max_queue_time, :default_unit
 \set ON_ERROR_STOP on
-\if :{?schema}
-\else
-  \set schema :default_schema
-\endif
-\if :{?backup_time}
-\else
-  \set backup_time ''
-\endif
-\if :{?restored_at}
-\else
-  \set restored_at ''
-\endif
-\if :{?clock_tolerance}
-\else
-  \set clock_tolerance :default_clock_tolerance
-\endif
-\if :{?max_run_time}
-\else
-  \set max_run_time :default_max_run_time
-\endif
-\if :{?max_queue_time}
-\else
-  \set max_queue_time :default_max_queue_time
-\endif
-\if :{?base_url}
-\else
-  \set base_url ''
-\endif
+\if :{?schema} \else \set schema :default_schema \endif
+\if :{?backup_time} \else \set backup_time '' \endif
+\if :{?restored_at} \else \set restored_at '' \endif
+\if :{?clock_tolerance} \else \set clock_tolerance :default_clock_tolerance \endif
+\if :{?max_run_time} \else \set max_run_time :default_max_run_time \endif
+\if :{?max_queue_time} \else \set max_queue_time :default_max_queue_time \endif
+\if :{?base_url} \else \set base_url '' \endif
 \set unit :default_unit
 \set closing_from ''
 \set habits ''

@@ -20,7 +20,7 @@ SELECT pg_is_in_recovery() AS is_standby;
 -- What:  the version of the server, such as 150018.
 -- For:   every scan, once.
 -- Why:   before version 14, a server searches a long list of keys from its beginning for every row.
-SELECT current_setting('server_version_num')::bigint;
+SELECT current_setting('server_version_num')::bigint AS version;
 
 -- part: identity
 -- What:  the name of the database, and whether this role may ask for its server's system identifier.

@@ -2,6 +2,7 @@
 -- title: the build started before the backup, and the restored server closed it
 -- needs: build, backup_time
 -- deletable: where what ran is lost
+-- finds: builds that had started by T
 --
 -- What:  builds that had started by the backup time and stopped after the restore, or by the server's own start-up just before it. Where
 --        the start is not on record, a step that had started by then, a piece of output that was stored by then (since the build was

@@ -2,6 +2,7 @@
 -- title: two builds of one project share a number, or a URL
 -- needs: build
 -- deletable: never
+-- finds: builds of one address
 -- prefilter: names
 --
 -- What:  builds that have their number in common with another build of the project, or their address with any other.

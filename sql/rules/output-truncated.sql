@@ -3,6 +3,7 @@
 -- needs: build, step, chunk
 -- prefilter: whole
 -- deletable: row by row
+-- finds: where output ends
 --
 -- What:  steps whose output is not whole at its end. One of three things tells, the first that applies is shown:
 --          1. something is stored, and it ends before the size that the CI recorded;

@@ -56,8 +56,8 @@ pub enum DatabaseError {
     Column {
         /// What was being read.
         what: &'static str,
-        /// The column, counted from 0.
-        column: usize,
+        /// The column's name, or its number, counted from 0.
+        column: String,
         /// Why.
         #[source]
         source: tokio_postgres::Error,

@@ -1,4 +1,4 @@
-//! One row of an answer, read by column number, and the answer as a stream of them.
+//! One row of an answer, read by the names of its columns, and the answer as a stream of them.
 
 use std::time::Duration;
 
@@ -21,37 +21,38 @@ impl Row {
     }
 
     /// A text, or `None` for NULL.
-    pub fn text(&self, column: usize) -> Result<Option<String>, DatabaseError> {
+    pub fn text(&self, column: &str) -> Result<Option<String>, DatabaseError> {
         self.get(column)
     }
 
     /// A bigint, or `None` for NULL.
-    pub fn integer(&self, column: usize) -> Result<Option<i64>, DatabaseError> {
+    pub fn integer(&self, column: &str) -> Result<Option<i64>, DatabaseError> {
         self.get(column)
     }
 
     /// A boolean, or `None` for NULL.
-    pub fn boolean(&self, column: usize) -> Result<Option<bool>, DatabaseError> {
+    pub fn boolean(&self, column: &str) -> Result<Option<bool>, DatabaseError> {
         self.get(column)
     }
 
     /// A double precision, or `None` for NULL.
-    pub fn number(&self, column: usize) -> Result<Option<f64>, DatabaseError> {
+    pub fn number(&self, column: &str) -> Result<Option<f64>, DatabaseError> {
         self.get(column)
     }
 
     /// A timestamptz, or `None` for NULL. Infinities cannot be read: the SQL has to replace them.
-    pub fn time(&self, column: usize) -> Result<Option<Timestamp>, DatabaseError> {
+    pub fn time(&self, column: &str) -> Result<Option<Timestamp>, DatabaseError> {
         self.get(column)
     }
 
     /// An array of texts, empty for NULL.
-    pub fn texts(&self, column: usize) -> Result<Vec<String>, DatabaseError> {
+    pub fn texts(&self, column: &str) -> Result<Vec<String>, DatabaseError> {
         Ok(self.get::<Vec<String>>(column)?.unwrap_or_default())
     }
 
-    fn get<'a, T: FromSql<'a>>(&'a self, column: usize) -> Result<Option<T>, DatabaseError> {
-        self.inner.try_get(column).map_err(|source| DatabaseError::Column { what: self.what, column, source })
+    fn get<'a, T: FromSql<'a>>(&'a self, column: &str) -> Result<Option<T>, DatabaseError> {
+        let failed = |source| DatabaseError::Column { what: self.what, column: column.to_owned(), source };
+        self.inner.try_get(column).map_err(failed)
     }
 }
 
@@ -63,7 +64,8 @@ pub(super) trait Field {
 
 impl Field for tokio_postgres::Row {
     fn field<'a, T: FromSql<'a>>(&'a self, what: &'static str, column: usize) -> Result<T, DatabaseError> {
-        self.try_get(column).map_err(|source| DatabaseError::Column { what, column, source })
+        let failed = |source| DatabaseError::Column { what, column: column.to_string(), source };
+        self.try_get(column).map_err(failed)
     }
 }
 

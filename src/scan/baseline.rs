@@ -36,6 +36,7 @@ impl BaselineFindings {
             needs: Vec::new(),
             lifecycles: Vec::new(),
             ground: Ground::Never,
+            finds: None,
             prefilter: None,
             text: String::new(),
             sql,

@@ -54,9 +54,9 @@ impl<'a> Census<'a> {
         let row = rows.next().await?;
         let Some(row) = row else { return Ok(Clock { present: None, is_standby: false, digest: 0 }) };
         Ok(Clock {
-            present: row.time(0)?,
-            is_standby: row.boolean(1)?.unwrap_or(false),
-            digest: row.integer(2)?.unwrap_or_default().cast_unsigned(),
+            present: row.time("present")?,
+            is_standby: row.boolean("is_standby")?.unwrap_or(false),
+            digest: row.integer("digest")?.unwrap_or_default().cast_unsigned(),
         })
     }
 
@@ -89,22 +89,22 @@ impl<'a> Census<'a> {
     pub async fn next(&mut self) -> Result<Option<CountedBuild>, ScanError> {
         let Some(row) = self.rows.next().await? else { return Ok(None) };
         Ok(Some(CountedBuild {
-            project: row.text(0)?,
-            number: row.integer(1)?,
-            lifecycle: row.text(2)?,
-            status: row.text(3)?,
-            coverage: match row.integer(4)? {
+            project: row.text("project")?,
+            number: row.integer("number")?,
+            lifecycle: row.text("lifecycle")?,
+            status: row.text("status")?,
+            coverage: match row.integer("state")? {
                 Some(0) => Coverage::Ended,
                 Some(1) => Coverage::NeverRan,
                 Some(2) => Coverage::EndedLately,
                 Some(3) => Coverage::Undated,
                 _ => Coverage::NotOver,
             },
-            was_there: row.boolean(5)?.unwrap_or(false),
-            digest: row.integer(6)?.unwrap_or_default().cast_unsigned(),
-            steps: row.integer(7)?.unwrap_or_default(),
-            stored: row.integer(8)?.unwrap_or_default(),
-            over_at: row.integer(9)?,
+            was_there: row.boolean("was_there")?.unwrap_or(false),
+            digest: row.integer("digest")?.unwrap_or_default().cast_unsigned(),
+            steps: row.integer("steps")?.unwrap_or_default(),
+            stored: row.integer("stored")?.unwrap_or_default(),
+            over_at: row.integer("over_at")?,
         }))
     }
 
@@ -123,12 +123,12 @@ impl<'a> Census<'a> {
         let mut rows = snapshot.rows("looking for missing builds", &statement, &parameters).await?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().await? {
-            let position = row.integer(0)?.and_then(|position| usize::try_from(position - 1).ok());
+            let position = row.integer("position")?.and_then(|position| usize::try_from(position - 1).ok());
             let Some(position) = position else { continue };
             found.push(StillPresent {
                 position,
-                lifecycle: row.text(1)?,
-                has_started: row.boolean(2)?.unwrap_or(false),
+                lifecycle: row.text("lifecycle")?,
+                has_started: row.boolean("has_started")?.unwrap_or(false),
             });
         }
         Ok(found)

@@ -21,7 +21,7 @@ const VERSION: &str = sql::SERVER.part("version");
 pub(super) async fn profile(snapshot: &Snapshot<'_>, profile: &Profile, schema: InSchema) -> Result<Shape, ScanError> {
     let mut shape = Shape::of(schema);
     if let Some(row) = snapshot.rows("asking for the version", VERSION, &[]).await?.next().await? {
-        shape.version = row.integer(0)?.unwrap_or_default();
+        shape.version = row.integer("version")?.unwrap_or_default();
     }
     for relation in Relation::ALL {
         let (columns, faults) = look_at_relation(snapshot, profile, relation, &shape.schema).await;

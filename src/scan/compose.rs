@@ -201,7 +201,7 @@ impl Relations<'_> {
             if *is_reported {
                 findings.push(finding(rule, *rank, &rows));
             }
-            if rule.finds_duplicates() {
+            if rule.finds_same_address() {
                 let found = without_semicolon(const { REPORT.part("same_address") });
                 same_address.push(filled(found, &[("rows", &rows)]));
             }

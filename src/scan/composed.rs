@@ -147,9 +147,9 @@ impl Script<'_> {
         let looks = |rule: &Rule| suspects.filter(|_| rule.prefilter == Some(Prefilter::Whole));
         let of_plan = |(rank, rule)| Part { rule, rank, suspects: looks(rule), is_reported: true };
         let mut parts: Vec<Part<'_>> = self.plan.rules.iter().enumerate().map(of_plan).collect();
-        if !parts.iter().any(|part| part.rule.finds_duplicates()) {
+        if !parts.iter().any(|part| part.rule.finds_same_address()) {
             let rank = self.plan.rules.len();
-            parts.push(Part { rule: &self.plan.duplicates, rank, suspects: None, is_reported: false });
+            parts.push(Part { rule: &self.plan.same_address, rank, suspects: None, is_reported: false });
         }
         parts
     }

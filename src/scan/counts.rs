@@ -8,13 +8,7 @@ use super::compose::BuildSelection;
 use super::engine::Scan;
 use super::header::LIFECYCLES;
 use super::relation::Relation;
-use super::rule::{Need, Prefilter, Rule};
-
-/// The rule that looks at where output ends.
-const OUTPUT_TRUNCATED: &str = "output-truncated";
-
-/// The rule that looks for builds which had started by the backup.
-const CLOSED_AFTER_RESTORE: &str = "closed-after-restore";
+use super::rule::{Finds, Need, Prefilter, Rule};
 
 /// How much of a project's name a remark shows, in characters.
 const PROJECT: usize = 120;
@@ -23,15 +17,15 @@ impl Scan<'_> {
     /// Looks at numbers and addresses.
     pub(super) async fn look_at_names(&mut self) -> Result<(), ScanError> {
         let Some(row) = self.one_row("looking at names", |relations| relations.names()).await? else { return Ok(()) };
-        let count = |column: usize| Ok::<u64, ScanError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
-        let (builds, names, addresses) = (count(0)?, count(1)?, count(3)?);
-        let without_key = count(5)?;
+        let count = |column: &str| Ok::<u64, ScanError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
+        let (builds, names, addresses) = (count("builds")?, count("names")?, count("addresses")?);
+        let without_key = count("without_key")?;
         if without_key > 0 {
             let profile = self.plan.profile.name.clone();
             let fault = format!("gives {} without a build_key", counted(without_key, "build"));
             return Err(ScanError::Keys { profile, fault });
         }
-        let all_differ = names == count(2)? && addresses == count(4)?;
+        let all_differ = names == count("different_names")? && addresses == count("different_addresses")?;
         // A build in scope may share its address with one that is not.
         self.search_space.names_differ = self.projects.is_none() && all_differ;
         self.look_at_keys().await?;
@@ -47,8 +41,9 @@ impl Scan<'_> {
     /// Looks at builds that tell too little, at times that are none, and at clocks.
     pub(super) async fn look_at_states(&mut self) -> Result<(), ScanError> {
         let Some(row) = self.one_row("looking at states", |relations| relations.states()).await? else { return Ok(()) };
-        let count = |column: usize| Ok::<u64, ScanError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
-        let [other_lifecycles, without_time, off_record] = [count(0)?, count(1)?, count(2)?];
+        let count = |column: &str| Ok::<u64, ScanError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
+        let [other_lifecycles, without_time, off_record] =
+            [count("other_lifecycles")?, count("without_time")?, count("off_record")?];
         if other_lifecycles > 0 {
             let why = "their lifecycle is none of queued, held, not_run, not_running, running and finished";
             self.leave_out(Unchecked::Builds(other_lifecycles, Builds::OfNoLifecycle), why);
@@ -57,15 +52,15 @@ impl Scan<'_> {
             let what = Unchecked::Builds(without_time, Builds::WaitingOrRunning);
             self.leave_out(what, "neither a start nor a queueing is on record");
         }
-        let over_without_time = count(9)?;
+        let over_without_time = count("over_without_time")?;
         if over_without_time > 0 {
             // Such a build may be one that the backup cut and that some housekeeping closed.
             let what = Unchecked::Builds(over_without_time, Builds::Finished);
             self.leave_out(what, "no time of it is on record");
         }
         let mut waiting = 0;
-        for (place, lifecycle) in LIFECYCLES.into_iter().enumerate() {
-            let found = count(13 + place)?;
+        for lifecycle in LIFECYCLES {
+            let found = count(&format!("{lifecycle}_builds"))?;
             if ["queued", "not_running"].contains(&lifecycle) {
                 waiting += found;
             }
@@ -76,20 +71,19 @@ impl Scan<'_> {
                 self.leave_out(Unchecked::Builds(found, Builds::OfLifecycle(lifecycle)), &why);
             }
         }
-        let (builds, queueings) = (count(10)?, count(11)?);
+        let (builds, queueings) = (count("builds")?, count("queueings")?);
         if builds > 0 && queueings == 0 && waiting == 0 {
             // Such tables may show no build before it starts.
             let waits = |rule: &Rule| rule.needs.contains(&Need::QueueElsewhere);
             self.leave_out_rules(waits, "no queueing is on record");
         }
-        if builds > 0 && count(12)? == 0 {
+        if builds > 0 && count("starts")? == 0 {
             // By steps and output it finds some of them all the same.
-            let is_run = self.rule_names().any(|rule| rule == CLOSED_AFTER_RESTORE);
-            if is_run {
-                self.leave_out(Unchecked::RuleWithoutSteps(CLOSED_AFTER_RESTORE), "no start is on record");
+            for rule in self.rules_that_find(Finds::StartedByBackup) {
+                self.leave_out(Unchecked::RuleWithoutSteps(rule), "no start is on record");
             }
         }
-        let closed_unstarted = count(13 + LIFECYCLES.len())?;
+        let closed_unstarted = count("closed_unstarted")?;
         if closed_unstarted > 0 {
             let builds = counted(closed_unstarted, "finished build");
             let what = if closed_unstarted == 1 { "it waited" } else { "they waited" };
@@ -98,8 +92,9 @@ impl Scan<'_> {
             ));
         }
         self.remark_off_record(off_record, "build");
-        let project = [row.text(5)?, row.text(6)?];
-        let (starts, stops) = ((count(3)?, count(4)?), (count(7)?, count(8)?));
+        let project = [row.text("first_early")?, row.text("last_early")?];
+        let (starts, stops) =
+            ((count("early_starts")?, count("earliest_start")?), (count("early_stops")?, count("earliest_stop")?));
         self.remark_on_clocks(starts, ("started", "was queued", "were queued"), &project);
         self.remark_on_clocks(stops, ("stopped", "started", "started"), &[None, None]);
         Ok(())
@@ -138,7 +133,7 @@ impl Scan<'_> {
         let statement = self.relations(BuildSelection::All).keys();
         let mut rows = self.snapshot.rows("looking at keys", &statement, &[]).await?;
         let Some(row) = rows.next().await? else { return Ok(()) };
-        let (builds, keys) = (row.integer(0)?.unwrap_or_default(), row.integer(1)?.unwrap_or_default());
+        let (builds, keys) = (row.integer("builds")?.unwrap_or_default(), row.integer("keys")?.unwrap_or_default());
         if keys < builds {
             let doubled = (builds - keys).unsigned_abs();
             let profile = self.plan.profile.name.clone();
@@ -152,12 +147,12 @@ impl Scan<'_> {
             return Ok(());
         }
         let Some(row) = self.one_row("counting steps", |relations| relations.coverage()).await? else { return Ok(()) };
-        let (every, steps) = (row.integer(0)?, row.integer(1)?);
+        let (every, steps) = (row.integer("every_step")?, row.integer("steps")?);
         self.scope.steps = steps.map(i64::unsigned_abs);
         self.search_space.steps_have_builds = every == steps;
-        self.remark_off_record(row.integer(3)?.unwrap_or_default().unsigned_abs(), "step");
-        let without_end = row.integer(2)?.unwrap_or_default();
-        if without_end > 0 && self.rule_names().any(|rule| rule == OUTPUT_TRUNCATED) {
+        self.remark_off_record(row.integer("off_record")?.unwrap_or_default().unsigned_abs(), "step");
+        let without_end = row.integer("steps_without_end")?.unwrap_or_default();
+        if without_end > 0 && !self.rules_that_find(Finds::OutputEnds).is_empty() {
             let what = Unchecked::OutputEnds { steps: without_end };
             self.leave_out(what, "neither its size nor its end is on record");
         }

@@ -23,7 +23,7 @@ use super::plan::ScanPlan;
 use super::prefilter::{Search, SearchSpace, Suspects};
 use super::relation::Relation;
 use super::report_row::{self, finding};
-use super::rule::{Prefilter, Rule};
+use super::rule::{Finds, Prefilter, Rule};
 use super::tables::Role;
 
 /// What a scan is busy with.
@@ -178,6 +178,12 @@ impl<'a> Scan<'a> {
         self.rules.iter().map(|(_, rule)| rule.name.as_str())
     }
 
+    /// The names of the rules that are run and find such a thing.
+    pub(super) fn rules_that_find(&self, what: Finds) -> Vec<String> {
+        let finds = self.rules.iter().filter(|(_, rule)| rule.finds == Some(what));
+        finds.map(|(_, rule)| rule.name.clone()).collect()
+    }
+
     /// The relations, and why nothing looks at one where nothing does.
     pub fn relations_read(&self) -> impl Iterator<Item = (Relation, Option<String>)> {
         Relation::ALL.into_iter().map(|relation| {
@@ -212,8 +218,8 @@ impl<'a> Scan<'a> {
         if parts.is_empty() && given.is_empty() {
             return Ok(Findings { plan: self.plan, fit: &self.fit, premise: &self.premise, rows: None });
         }
-        if !self.search_space.names_differ && !parts.iter().any(|part| part.rule.finds_duplicates()) {
-            let (rank, rule) = (self.plan.rules.len(), &self.plan.duplicates);
+        if !self.search_space.names_differ && !parts.iter().any(|part| part.rule.finds_same_address()) {
+            let (rank, rule) = (self.plan.rules.len(), &self.plan.same_address);
             parts.push(Part { rule, rank, suspects: None, is_reported: false });
         }
         if parts.iter().any(|part| part.suspects.is_some())

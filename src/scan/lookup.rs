@@ -100,9 +100,9 @@ pub(super) async fn builds_by_project(
     let mut projects = Vec::new();
     while let Some(row) = rows.next().await? {
         projects.push(InProject {
-            project: row.text(0)?,
-            builds: row.integer(1)?.unwrap_or_default().unsigned_abs(),
-            asked_for: row.integer(2)?.map(i64::unsigned_abs),
+            project: row.text("project")?,
+            builds: row.integer("builds")?.unwrap_or_default().unsigned_abs(),
+            asked_for: row.integer("asked_for")?.map(i64::unsigned_abs),
         });
     }
     Ok(projects)

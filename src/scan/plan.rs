@@ -24,7 +24,7 @@ pub struct ScanPlan {
     pub(super) left_out: Vec<NotChecked>,
     not_needed: Vec<NotChecked>,
     /// What it finds is never deletable, even if the scan is not asked for it.
-    pub(super) duplicates: Rule,
+    pub(super) same_address: Rule,
     times: RestoreTimes,
     output_read: OutputRead,
     base_url: Option<String>,
@@ -66,7 +66,7 @@ impl ScanPlan {
             titles,
             left_out: Vec::new(),
             not_needed: Vec::new(),
-            duplicates: Rule::duplicates()?,
+            same_address: Rule::of_same_address()?,
             times,
             output_read: OutputRead::default(),
             base_url,

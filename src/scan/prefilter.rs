@@ -152,13 +152,13 @@ impl Buckets {
         let mut buckets = Vec::new();
         self.difference = 0.0;
         while let Some(row) = rows.next().await? {
-            let sum = row.number(1)?;
-            self.unplaced |= sum.is_none() || row.boolean(3)?.unwrap_or_default();
+            let sum = row.number("difference")?;
+            self.unplaced |= sum.is_none() || row.boolean("unplaced")?.unwrap_or_default();
             let difference = sum.unwrap_or_default();
             if level == 0 {
-                self.off_record += row.integer(2)?.unwrap_or_default().unsigned_abs();
+                self.off_record += row.integer("off_record")?.unwrap_or_default().unsigned_abs();
             }
-            match row.integer(0)? {
+            match row.integer("bucket")? {
                 None => self.without_key = true,
                 Some(bucket) if difference != 0.0 => buckets.push(bucket),
                 // Whole, all of it.
@@ -187,7 +187,7 @@ impl Buckets {
         let mut rows = snapshot.rows("looking for the builds that do not add up", &statement, &parameters).await?;
         let mut keys = Vec::new();
         while let Some(row) = rows.next().await? {
-            keys.extend(row.text(0)?);
+            keys.extend(row.text("build_key")?);
         }
         Ok(Some(keys).filter(|keys| keys.len() as u64 <= most))
     }
@@ -216,7 +216,7 @@ async fn suspects(
     let mut rows = snapshot.rows("adding up builds", &statement, &[Parameter::Texts(candidates)]).await?;
     while let Some(row) = rows.next().await? {
         // A build without a key, or without a sum, may be any: all are looked at.
-        let (Some(key), Some(sum)) = (row.text(0)?, row.number(1)?) else { return Ok(None) };
+        let (Some(key), Some(sum)) = (row.text("build_key")?, row.number("difference")?) else { return Ok(None) };
         found.0.push(key);
         found.1 += sum;
     }

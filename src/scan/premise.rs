@@ -146,11 +146,12 @@ impl PremiseReader<'_> {
         let what = "looking for habits of the CI";
         let mut rows = self.snapshot.rows(what, &self.relations.habits(), &[]).await?;
         let row = rows.next().await?.ok_or(ScanError::NoAnswer { what })?;
-        premise.habits = row.text(0)?.unwrap_or_default();
-        premise.holds = row.boolean(1)?.unwrap_or(true);
+        premise.habits = row.text("habits")?.unwrap_or_default();
+        premise.holds = row.boolean("holds")?.unwrap_or(true);
         // A table without a single step says nothing of how this CI writes them.
-        let has_steps = row.boolean(3)?.unwrap_or(true);
-        premise.shows_work = row.boolean(2)?.unwrap_or(false) || self.plan.profile.offers(Relation::Step) && !has_steps;
+        let has_steps = row.boolean("has_steps")?.unwrap_or(true);
+        premise.shows_work =
+            row.boolean("shows_work")?.unwrap_or(false) || self.plan.profile.offers(Relation::Step) && !has_steps;
         Ok(())
     }
 
@@ -162,7 +163,7 @@ impl PremiseReader<'_> {
         let what = "looking for habits in steps";
         let mut rows = self.snapshot.rows(what, &self.relations.habits_of_steps(), &[]).await?;
         let row = rows.next().await?.ok_or(ScanError::NoAnswer { what })?;
-        Ok(row.text(0)?.unwrap_or_default())
+        Ok(row.text("step_habits")?.unwrap_or_default())
     }
 
     /// The time of this snapshot, and the time now, by the database's clock.
@@ -171,7 +172,7 @@ impl PremiseReader<'_> {
         let mut rows = self.snapshot.rows(what, CLOCK, &[]).await?;
         let row = rows.next().await?.ok_or(ScanError::NoAnswer { what })?;
         let time = |time: Option<Timestamp>| time.ok_or(ScanError::NoAnswer { what });
-        Ok([time(row.time(0)?)?, time(row.time(1)?)?])
+        Ok([time(row.time("now")?)?, time(row.time("at_this_moment")?)?])
     }
 
     /// What all builds say to T and this R; without R, only what the time is and whether the queue moves.
@@ -192,15 +193,15 @@ impl PremiseReader<'_> {
         };
         Ok(Answer {
             contradictions: Contradictions {
-                builds: row.integer(0)?.unwrap_or_default().unsigned_abs(),
-                first: row.time(1)?,
-                last: row.time(2)?,
+                builds: row.integer("builds")?.unwrap_or_default().unsigned_abs(),
+                first: row.time("first")?,
+                last: row.time("last")?,
             },
-            closing_from: row.time(3)?,
-            first_served: row.time(4)?,
-            now: row.time(5)?.ok_or(ScanError::NoAnswer { what })?,
-            first_start: row.time(6)?,
-            start_up_stops: row.integer(7)?.unwrap_or_default().unsigned_abs(),
+            closing_from: row.time("closing_from")?,
+            first_served: row.time("first_served")?,
+            now: row.time("now")?.ok_or(ScanError::NoAnswer { what })?,
+            first_start: row.time("first_start")?,
+            start_up_stops: row.integer("start_up_stops")?.unwrap_or_default().unsigned_abs(),
         })
     }
 
@@ -221,7 +222,7 @@ impl PremiseReader<'_> {
         let mut rows = self.snapshot.rows("looking for builds at work after the backup", &statement, &[]).await?;
         let mut keys = Vec::new();
         while let Some(row) = rows.next().await? {
-            keys.extend(row.text(0)?);
+            keys.extend(row.text("build_key")?);
         }
         Ok(Some(keys).filter(|keys| keys.len() as u64 <= BUILDS_LOOKED_UP))
     }
@@ -233,10 +234,10 @@ impl PremiseReader<'_> {
         }
         let mut rows = self.snapshot.rows("asking when the server recovered", RECOVERY, &[]).await?;
         let Some(row) = rows.next().await? else { return Ok(None) };
-        if row.boolean(0)?.unwrap_or(true) {
+        if row.boolean("is_standby")?.unwrap_or(true) {
             return Ok(None);
         }
-        Ok(row.time(1)?)
+        Ok(row.time("recovered_at")?)
     }
 
     async fn has_both_sides(&self, at: Timestamp) -> Result<bool, ScanError> {
@@ -244,6 +245,6 @@ impl PremiseReader<'_> {
         let parameters = [Parameter::Texts(vec![at.to_string()])];
         let mut rows = self.snapshot.rows("looking at both sides of a recovery", &statement, &parameters).await?;
         let row = rows.next().await?;
-        Ok(row.map(|row| row.boolean(0)).transpose()?.flatten().unwrap_or(false))
+        Ok(row.map(|row| row.boolean("has_both")).transpose()?.flatten().unwrap_or(false))
     }
 }

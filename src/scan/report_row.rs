@@ -19,48 +19,48 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) 
     let steps_known = plan.profile.offers(Relation::Step);
     let output_known = plan.profile.offers(Relation::Chunk);
     let times = BuildTimes {
-        queued: row.time(5)?,
-        started: row.time(6)?,
-        stopped: row.time(7)?,
-        last_seen_by_backup: row.time(9)?,
-        last_step_started: row.time(17)?,
-        last_stored: row.time(19)?,
+        queued: row.time("queued_at")?,
+        started: row.time("started_at")?,
+        stopped: row.time("stopped_at")?,
+        last_seen_by_backup: row.time("last_seen_by_backup")?,
+        last_step_started: row.time("last_step_started_at")?,
+        last_stored: row.time("last_stored_at")?,
     };
     let timing = Timing::of(&times, premise.moments().as_ref());
     let mut found = Finding {
-        key: row.text(16)?.unwrap_or_default(),
-        build_url: row.text(0)?,
-        project: row.text(1)?,
-        build_num: row.integer(2)?,
-        lifecycle: row.text(3)?,
-        status: row.text(4)?,
+        key: row.text("build_key")?.unwrap_or_default(),
+        build_url: row.text("build_url")?,
+        project: row.text("project")?,
+        build_num: row.integer("build_num")?,
+        lifecycle: row.text("lifecycle")?,
+        status: row.text("status")?,
         queued_at: times.queued,
         started_at: times.started,
         stopped_at: times.stopped,
-        last_activity_at: row.time(8)?,
+        last_activity_at: row.time("last_activity_at")?,
         timing,
-        reasons: row.texts(10)?,
-        evidence: escape_controls(&row.text(11)?.unwrap_or_default()),
-        steps: row.integer(12)?.filter(|_| steps_known),
-        steps_unfinished: row.integer(13)?.filter(|_| steps_known),
-        output_expected: row.integer(14)?,
-        output_stored: row.integer(15)?.filter(|_| output_known),
-        shares: row.text(18)?.map(|shares| escape_controls(&shares)),
+        reasons: row.texts("reasons")?,
+        evidence: escape_controls(&row.text("evidence")?.unwrap_or_default()),
+        steps: row.integer("steps")?.filter(|_| steps_known),
+        steps_unfinished: row.integer("steps_unfinished")?.filter(|_| steps_known),
+        output_expected: row.integer("output_expected")?,
+        output_stored: row.integer("output_stored")?.filter(|_| output_known),
+        shares: row.text("same_address")?.map(|shares| escape_controls(&shares)),
         obstacles: Vec::new(),
         fingerprint: String::new(),
     };
     let seen = RowDetails {
-        is_there: row.boolean(23)?.unwrap_or(false),
-        in_future: row.boolean(22)?.unwrap_or(true),
+        is_there: row.boolean("is_there")?.unwrap_or(false),
+        in_future: row.boolean("in_future")?.unwrap_or(true),
         shows_a_start: shows_a_start(&times, premise),
-        grounds: grounds(plan, &found.reasons, row.texts(20)?),
+        grounds: grounds(plan, &found.reasons, row.texts("obstacles")?),
     };
     found.obstacles = obstacles(&found, &seen, plan.habits(premise), premise);
     if found.lifecycle.is_some() && found.build_url.is_none() && found.build_num.is_none() {
         // Nothing else in its row would tell a person which build it is.
         found.evidence = format!("build {}: {}", escape_controls(&found.key), found.evidence);
     }
-    found.fingerprint = fingerprint(&found.key, &found, row.text(21)?.as_deref(), &fit.database_tag);
+    found.fingerprint = fingerprint(&found.key, &found, row.text("off_record")?.as_deref(), &fit.database_tag);
     Ok(found)
 }
 

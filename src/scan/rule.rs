@@ -28,7 +28,17 @@ const BUILT_IN: [(&str, &str); 12] = [
 ];
 
 /// The header lines of a rule.
-const HEADERS: [&str; 7] = ["rule", "title", "needs", "lifecycles", "deletable", "prefilter", "sieve"];
+const HEADERS: [&str; 8] = ["rule", "title", "needs", "lifecycles", "deletable", "finds", "prefilter", OLD_PREFILTER];
+
+/// The older name of the header `prefilter`, which rules of one's own may still have.
+const OLD_PREFILTER: &str = "sieve";
+
+/// What stands after `-- finds:`.
+const KINDS_FOUND: [(&str, Finds); 3] = [
+    ("builds of one address", Finds::SameAddress),
+    ("where output ends", Finds::OutputEnds),
+    ("builds that had started by T", Finds::StartedByBackup),
+];
 
 /// What stands after `-- deletable:`.
 const GROUNDS: [(&str, Ground); 4] = [
@@ -51,6 +61,8 @@ pub struct Rule {
     pub lifecycles: Vec<String>,
     /// When it makes a build deletable.
     pub ground: Ground,
+    /// What kind of thing it finds, where the engine does more with that than report it.
+    pub finds: Option<Finds>,
     /// Where it need not look.
     pub prefilter: Option<Prefilter>,
     /// Its file, as it stands.
@@ -69,6 +81,17 @@ pub enum Need {
     BackupTime,
     /// A queue that is kept outside the database: what waits in it starts by itself.
     QueueElsewhere,
+}
+
+/// What a rule finds, where the engine does more with that than report it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finds {
+    /// Builds that share their address or number with others. They are never deletable, whichever rules a scan runs.
+    SameAddress,
+    /// Output that ends too early. Steps that say nothing of their end are then not checked.
+    OutputEnds,
+    /// Builds that had started by T. Without any start on record, it sees only those that have steps or output.
+    StartedByBackup,
 }
 
 /// Where a rule need not look, because it cannot find anything there.
@@ -122,17 +145,18 @@ impl Rule {
         ScanError::UnknownRule { name: name.to_owned(), known: known.join(", ") }
     }
 
-    /// Whether this is the rule that ships for builds which share their number or their address. No other has its name.
-    pub(super) fn finds_duplicates(&self) -> bool {
-        self.name == "duplicate-number"
+    /// Whether this is the rule that ships for builds which share their address. An edited copy would only say the same twice.
+    pub(super) fn finds_same_address(&self) -> bool {
+        self.finds == Some(Finds::SameAddress) && self.ships()
     }
 
-    /// The rule that finds builds which share their number or their address.
-    pub(super) fn duplicates() -> Result<Self, SqlSourceError> {
+    /// The rule that finds builds which share their address.
+    pub(super) fn of_same_address() -> Result<Self, SqlSourceError> {
         let mut rules = Self::load_all(None)?.into_iter();
-        let found = rules.find(Self::finds_duplicates);
+        let found = rules.find(Self::finds_same_address);
         found.ok_or_else(|| {
-            FileFault { file: "rules".to_owned(), line: 1, fault: "no rule for duplicates".to_owned() }.into()
+            let fault = "no rule finds builds of one address".to_owned();
+            FileFault { file: "rules".to_owned(), line: 1, fault }.into()
         })
     }
 
@@ -158,8 +182,9 @@ impl Rule {
             if found.value.is_empty() {
                 return Err(source.fault(line, format!("expected a text after \"-- {}:\"", found.key)));
             }
-            if head.insert(found.key, (line, found.value)).is_some() {
-                return Err(source.fault(line, format!("\"-- {}:\" stands here a second time", found.key)));
+            let key = if found.key == OLD_PREFILTER { "prefilter" } else { found.key };
+            if head.insert(key, (line, found.value)).is_some() {
+                return Err(source.fault(line, format!("\"-- {key}:\" stands here a second time")));
             }
         }
         let value = |key: &str, example: &str| {
@@ -178,9 +203,10 @@ impl Rule {
                 "expected a list of build, step, chunk, object, backup_time and queue_elsewhere after \"-- needs:\"",
             )
         })?;
-        // The header's older name is read as well.
-        let prefilter = head.get("prefilter").or_else(|| head.get("sieve"));
-        let prefilter = prefilter.map(|(line, name)| {
+        let finds = head.get("finds").map(|(line, words)| {
+            one_of(&KINDS_FOUND, words).ok_or_else(|| source.fault(*line, expected_one_of(&KINDS_FOUND, "finds")))
+        });
+        let prefilter = head.get("prefilter").map(|(line, name)| {
             Prefilter::parse(name)
                 .ok_or_else(|| source.fault(*line, "expected whole, parents or names after \"-- prefilter:\""))
         });
@@ -188,10 +214,7 @@ impl Rule {
             .get("lifecycles")
             .map(|(line, words)| header::lifecycles(words).map_err(|fault| source.fault(*line, fault)));
         let ground = head.get("deletable").map(|(line, words)| {
-            ground(words).ok_or_else(|| {
-                let expected = GROUNDS.map(|(words, _)| words).join(", ");
-                source.fault(*line, format!("expected one of {expected} after \"-- deletable:\""))
-            })
+            one_of(&GROUNDS, words).ok_or_else(|| source.fault(*line, expected_one_of(&GROUNDS, "deletable")))
         });
         let sql = header::without_semicolon(text);
         if !sql.lines().any(header::holds_sql) {
@@ -203,6 +226,7 @@ impl Rule {
             needs,
             lifecycles: lifecycles.transpose()?.unwrap_or_default(),
             ground: ground.transpose()?.unwrap_or_default(),
+            finds: finds.transpose()?,
             prefilter: prefilter.transpose()?,
             text: text.to_owned(),
             sql: sql.to_owned(),
@@ -232,8 +256,13 @@ impl Need {
     }
 }
 
-fn ground(words: &str) -> Option<Ground> {
-    GROUNDS.into_iter().find(|(known, _)| *known == words).map(|(_, ground)| ground)
+fn one_of<Value: Copy>(known: &[(&str, Value)], words: &str) -> Option<Value> {
+    known.iter().find(|(known, _)| *known == words).map(|(_, value)| *value)
+}
+
+fn expected_one_of<Value>(known: &[(&str, Value)], header: &str) -> String {
+    let expected: Vec<&str> = known.iter().map(|(words, _)| *words).collect();
+    format!("expected one of {} after \"-- {header}:\"", expected.join(", "))
 }
 
 impl Prefilter {
@@ -297,11 +326,40 @@ mod tests {
                 "-- rule: r\n-- title: t\n-- needs: build\n-- lifecycles: running, asleep\nSELECT 1",
                 "f, line 4: lifecycle \"asleep\": expected queued, held, not_run, not_running, running, finished",
             ),
+            (
+                "-- rule: r\n-- title: t\n-- needs: build\n-- finds: gold\nSELECT 1",
+                "f, line 4: expected one of builds of one address, where output ends, builds that had started by T after \"-- finds:\"",
+            ),
+            (
+                "-- rule: r\n-- sieve: whole\n-- prefilter: whole\n",
+                "f, line 3: \"-- prefilter:\" stands here a second time",
+            ),
             ("-- rule: r\n-- rule: s\n", "f, line 2: \"-- rule:\" stands here a second time"),
             ("-- rule: r\n-- title: t\n-- needs: build\n;", "f, line 1: expected a SELECT below the header"),
         ] {
             assert_eq!(Rule::parse("f", text).expect_err(text).to_string(), expected);
         }
+    }
+
+    #[test]
+    fn the_old_name_of_the_header_prefilter_means_the_same() {
+        let rule = |header: &str, word: &str| {
+            let text = format!("-- rule: r\n-- title: t\n-- needs: build\n-- {header}: {word}\nSELECT 1");
+            Rule::parse("f", &text).expect(word).prefilter
+        };
+        for word in ["whole", "parents", "names"] {
+            assert!(rule("prefilter", word).is_some());
+            assert_eq!(rule("sieve", word), rule("prefilter", word));
+        }
+    }
+
+    #[test]
+    fn what_the_engine_does_for_a_rule_stands_in_its_headers() {
+        let rules = Rule::load_all(None).expect("rules");
+        let finds = |finds: Finds| rules.iter().filter(|rule| rule.finds == Some(finds)).map(|rule| rule.name.as_str());
+        assert_eq!(finds(Finds::SameAddress).collect::<Vec<_>>(), ["duplicate-number"]);
+        assert_eq!(finds(Finds::OutputEnds).collect::<Vec<_>>(), ["output-truncated"]);
+        assert_eq!(finds(Finds::StartedByBackup).collect::<Vec<_>>(), ["closed-after-restore"]);
     }
 
     #[test]

@@ -42,9 +42,14 @@ impl Scan<'_> {
         let mut rows = self.snapshot.rows("looking for a quiet time", &statement, &parameters).await?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().await? {
-            let Some(last_write) = row.time(0)? else { continue };
-            let running = row.integer(2)?.unwrap_or_default().unsigned_abs();
-            found.push(QuietTime { last_write, next_write: row.time(1)?, running, recovery: Recovery::NotOnRecord });
+            let Some(last_write) = row.time("last_write")? else { continue };
+            let running = row.integer("running")?.unwrap_or_default().unsigned_abs();
+            found.push(QuietTime {
+                last_write,
+                next_write: row.time("next_write")?,
+                running,
+                recovery: Recovery::NotOnRecord,
+            });
         }
         drop(rows);
         let recovered = Premise::recovery(self.plan, &self.fit, self.snapshot).await?;

@@ -53,7 +53,7 @@ pub async fn find_schema(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<InS
     let mut rows = snapshot.rows("looking for the profile's tables", TABLES, &parameters).await?;
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     while let Some(row) = rows.next().await? {
-        let [schema, name] = [row.text(0)?, row.text(1)?].map(Option::unwrap_or_default);
+        let [schema, name] = [row.text("schema")?, row.text("name")?].map(Option::unwrap_or_default);
         found.entry(schema).or_default().insert(name);
     }
     drop(rows);
@@ -132,8 +132,8 @@ pub(super) async fn read(plan: &ScanPlan, schema: &InSchema, snapshot: &Snapshot
     let (tables, owns) = described(&named, snapshot).await?;
     let mut role = Role { owns, ..Role::default() };
     if let Some(row) = snapshot.rows("asking who asks", ROLE, &[]).await?.next().await? {
-        role.name = row.text(0)?.unwrap_or_default();
-        role.is_superuser = row.boolean(1)?.unwrap_or_default();
+        role.name = row.text("name")?.unwrap_or_default();
+        role.is_superuser = row.boolean("is_superuser")?.unwrap_or_default();
     }
     Ok(Read { named, tables, role })
 }
@@ -149,10 +149,11 @@ pub(super) async fn described(
     let (mut tables, mut owns) = (Vec::new(), false);
     while let Some(row) = rows.next().await? {
         let [schema, name, kind, owner] =
-            [row.text(0)?, row.text(1)?, row.text(2)?, row.text(3)?].map(Option::unwrap_or_default);
-        owns |= row.boolean(5)?.unwrap_or_default();
+            [row.text("schema")?, row.text("name")?, row.text("kind")?, row.text("owner")?]
+                .map(Option::unwrap_or_default);
+        owns |= row.boolean("is_own")?.unwrap_or_default();
         let digest = |definition: String| hexadecimal(&Sha256::digest(definition), WHOLE);
-        tables.push(Table { schema, name, kind, owner, definition_sha256: row.text(4)?.map(digest) });
+        tables.push(Table { schema, name, kind, owner, definition_sha256: row.text("definition")?.map(digest) });
     }
     Ok((tables, owns))
 }

@@ -93,7 +93,7 @@ impl Archiving {
         let parameters = [Parameter::Texts(schemas), Parameter::Texts(names)];
         let mut rows = snapshot.rows("looking for tables that are not archived", NOT_ARCHIVED, &parameters).await?;
         while let Some(row) = rows.next().await? {
-            let [table, parent] = [row.text(0)?, row.text(1)?].map(Option::unwrap_or_default);
+            let [table, parent] = [row.text("child")?, row.text("parent")?].map(Option::unwrap_or_default);
             left_out.push(format!("table {table}, which refers to {parent}"));
         }
         Ok(Self { sections, is_of_tables: true, left_out })
@@ -143,9 +143,10 @@ impl ArchiveRows<'_> {
     /// What the server complains about; a row that is no row of the table, or of none of the builds.
     pub async fn next(&mut self) -> Result<Option<ArchiveRow>, ScanError> {
         let Some(row) = self.rows.next().await? else { return Ok(None) };
-        let place = row.integer(0)?.and_then(|place| usize::try_from(place).ok()?.checked_sub(1));
+        let place = row.integer("place")?.and_then(|place| usize::try_from(place).ok()?.checked_sub(1));
         let build = place.ok_or_else(|| self.section.fault("a row whose build_key is none of those asked for"))?;
-        let text = row.text(1)?.ok_or_else(|| self.section.fault("a build_key without a row: is it an outer join?"))?;
+        let text =
+            row.text("whole")?.ok_or_else(|| self.section.fault("a build_key without a row: is it an outer join?"))?;
         let values = record::values(&text).filter(|values| values.len() == self.section.columns.len());
         let values = values.ok_or_else(|| self.section.fault("a row of other columns than before"))?;
         Ok(Some(ArchiveRow { build, values }))
