@@ -7,6 +7,8 @@ use std::fmt;
 
 use url::Url;
 
+use crate::text::Foreign;
+
 /// The address of one build: `https://HOST/VCS/ORG/PROJECT/NUMBER`.
 ///
 /// Its text form is canonical: the short name of the version control system (`gh`, `bb`), no query, no anchor, no
@@ -39,7 +41,7 @@ pub enum BuildUrlError {
     TooLong,
     /// Neither `http` nor `https`.
     #[error("the scheme is {0}, not https")]
-    Scheme(String),
+    Scheme(Foreign),
     /// A user name or a password stands before the host.
     #[error("it holds a user name or a password")]
     Credentials,
@@ -51,20 +53,18 @@ pub enum BuildUrlError {
     Shape,
     /// The first segment names no version control system that a CI server uses.
     #[error("{0:?} is none of gh, github, bb, bitbucket, gl, gitlab, circleci")]
-    Vcs(String),
+    Vcs(Foreign),
     /// The organisation or the project holds a character that no such name holds.
     #[error("{0:?} is not the name of an organisation or a project")]
-    Name(String),
+    Name(Foreign),
     /// The last segment is not a build number.
     #[error("{0:?} is not a build number")]
-    Number(String),
+    Number(Foreign),
 }
 
 /// The most bytes of an address. A longer one comes from the database only as what is left of it (sql/engine/report.sql), and
 /// nothing may be looked for by that.
 const LONGEST: usize = 4096;
-/// How many characters of a foreign text a message shows.
-const SHOWN: usize = 80;
 
 /// The spellings of each version control system, the canonical one first.
 const VCS: [&[&str]; 4] = [&["gh", "github"], &["bb", "bitbucket"], &["gl", "gitlab"], &["circleci"]];
@@ -84,7 +84,7 @@ impl BuildUrl {
         let scheme = match url.scheme() {
             "http" => Scheme::Http,
             "https" => Scheme::Https,
-            other => return Err(BuildUrlError::Scheme(beginning(other))),
+            other => return Err(BuildUrlError::Scheme(Foreign::name(other))),
         };
         if !url.username().is_empty() || url.password().is_some() {
             return Err(BuildUrlError::Credentials);
@@ -103,7 +103,7 @@ impl BuildUrl {
         Ok(Self {
             scheme,
             host: host_and_port(&url)?,
-            vcs: canonical_vcs(vcs).ok_or_else(|| BuildUrlError::Vcs(beginning(vcs)))?,
+            vcs: canonical_vcs(vcs).ok_or_else(|| BuildUrlError::Vcs(Foreign::name(vcs)))?,
             org: name(org)?,
             project: name(project)?,
             number: build_number(number)?,
@@ -170,11 +170,6 @@ fn host_and_port(url: &Url) -> Result<String, BuildUrlError> {
     })
 }
 
-/// As much of a foreign text as a message shows.
-fn beginning(text: &str) -> String {
-    text.chars().take(SHOWN).collect()
-}
-
 fn canonical_vcs(segment: &str) -> Option<&'static str> {
     VCS.iter().find(|names| names.contains(&segment)).map(|names| names[0])
 }
@@ -184,13 +179,13 @@ fn name(segment: &str) -> Result<String, BuildUrlError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let dots_only = segment.chars().all(|c| c == '.');
     if dots_only || !segment.chars().all(plain) {
-        return Err(BuildUrlError::Name(beginning(segment)));
+        return Err(BuildUrlError::Name(Foreign::name(segment)));
     }
     Ok(segment.to_owned())
 }
 
 fn build_number(segment: &str) -> Result<u64, BuildUrlError> {
-    let error = || BuildUrlError::Number(beginning(segment));
+    let error = || BuildUrlError::Number(Foreign::name(segment));
     if segment.starts_with('0') || !segment.bytes().all(|b| b.is_ascii_digit()) {
         return Err(error());
     }

@@ -12,11 +12,8 @@ use crate::build_url::BuildUrl;
 use crate::duration;
 use crate::percent::Percent;
 use crate::project_glob::DeniedProjects;
-use crate::text::shorten;
+use crate::text::Foreign;
 use crate::timing::Timing;
-
-/// How much of a complaint is shown, in characters.
-const SHOWN: usize = 300;
 
 /// The timings that are not deletable by themselves.
 const OTHER_TIMINGS: [Timing; 3] = [Timing::AfterRestore, Timing::Between, Timing::Unknown];
@@ -71,7 +68,7 @@ pub struct PolicyError {
     file: PathBuf,
     line: usize,
     column: usize,
-    why: String,
+    why: Foreign,
 }
 
 #[derive(Deserialize)]
@@ -124,7 +121,7 @@ impl Policy {
             let before = text.get(..at.min(text.len())).unwrap_or(text);
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-            PolicyError { file: file.to_owned(), line, column, why: shorten(why, SHOWN) }
+            PolicyError { file: file.to_owned(), line, column, why: Foreign::evidence(why) }
         };
         let sections: Sections =
             toml::from_str(text).map_err(|error| wrong(error.span().map_or(0, |span| span.start), error.message()))?;

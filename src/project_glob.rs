@@ -2,6 +2,8 @@
 
 use glob::{MatchOptions, Pattern};
 
+use crate::text::Foreign;
+
 /// Some globs; a project is chosen if one of them fits. No glob at all chooses every project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProjectGlobs(Vec<Pattern>);
@@ -30,9 +32,6 @@ impl ProjectGlobs {
         self.0.iter().filter(|glob| !projects.iter().any(|project| glob.matches(project))).map(Pattern::as_str)
     }
 }
-
-/// How many characters of a glob a message shows.
-const SHOWN: usize = 200;
 
 /// Upper and lower case are one: to deny too much harms nobody.
 const DENIAL: MatchOptions =
@@ -89,7 +88,7 @@ impl DeniedProjects {
 fn pattern(glob: &str, flag: &str) -> Result<Pattern, BadGlob> {
     Pattern::new(glob).map_err(|error| BadGlob {
         flag: flag.to_owned(),
-        glob: glob.chars().take(SHOWN).collect(),
+        glob: Foreign::name(glob),
         why: error.msg.to_owned(),
     })
 }
@@ -99,7 +98,7 @@ fn pattern(glob: &str, flag: &str) -> Result<Pattern, BadGlob> {
 #[error("{flag}{glob:?} is no glob: {why}")]
 pub struct BadGlob {
     flag: String,
-    glob: String,
+    glob: Foreign,
     why: String,
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::text::Foreign;
+
 /// The full name of a Clojure function, `namespace/name`, and nothing that a Clojure reader could take for more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdminFn(String);
@@ -10,7 +12,7 @@ pub struct AdminFn(String);
 /// The text is not `namespace/name`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not the name of a Clojure function, NAMESPACE/NAME")]
-pub struct AdminFnError(String);
+pub struct AdminFnError(Foreign);
 
 impl AdminFn {
     /// What is tried where no function was named: as the operator types it in `circleci dev-console`, then in full.
@@ -34,7 +36,7 @@ impl FromStr for AdminFn {
             Some((namespace, name)) if text.len() <= 200 && symbol(namespace) && symbol(name) => {
                 Ok(Self(text.to_owned()))
             }
-            _ => Err(AdminFnError(text.chars().take(200).collect())),
+            _ => Err(AdminFnError(Foreign::name(text))),
         }
     }
 }

@@ -5,14 +5,11 @@ use std::error::Error;
 
 use super::secrets::hide_presigned;
 use crate::causes::told_apart;
-use crate::text::shorten;
-
-/// The most characters of a server's text that are shown.
-const MOST: usize = 500;
+use crate::text::Foreign;
 
 /// The text in one bounded line.
 pub(super) fn shown(text: &str) -> String {
-    shorten(&hide_presigned(text), MOST)
+    Foreign::evidence(&hide_presigned(text)).into()
 }
 
 /// As [`shown`]; bytes that are no UTF-8 become U+FFFD.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-use crate::text::escape_controls;
+use crate::text::Foreign;
 
 /// Where deletions are sent, as `--via` names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,9 +27,6 @@ pub enum Via {
     Http(Url),
 }
 
-/// How many characters of a scheme a message shows.
-const SHOWN: usize = 80;
-
 /// Why a text is no place to send deletions to. No message repeats the text, for it may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -45,7 +42,7 @@ pub enum ViaError {
     ControlCharacter,
     /// Neither `nrepl`, `https` nor `http`.
     #[error("--via has the scheme {0:?}, which is none of nrepl, console, https, http")]
-    Scheme(String),
+    Scheme(Foreign),
     /// A user name or a password stands before the host.
     #[error("--via holds a user name or a password")]
     Credentials,
@@ -119,7 +116,7 @@ impl FromStr for Via {
 /// What holds for each URL of `--via`: a known scheme, and no place where a secret could stand.
 pub(super) fn check(url: &Url) -> Result<(), ViaError> {
     if !matches!(url.scheme(), "nrepl" | "https" | "http") {
-        return Err(ViaError::Scheme(url.scheme().chars().take(SHOWN).collect()));
+        return Err(ViaError::Scheme(Foreign::name(url.scheme())));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(ViaError::Credentials);
@@ -135,7 +132,7 @@ impl fmt::Display for Via {
         match self {
             Self::Nrepl { host, port } if host.contains(':') => write!(f, "nrepl://[{host}]:{port}"),
             Self::Nrepl { host, port } => write!(f, "nrepl://{host}:{port}"),
-            Self::Console { command } => write!(f, "console:{}", escape_controls(command)),
+            Self::Console { command } => write!(f, "console:{}", Foreign::new(command)),
             // Rebuilt from harmless parts, for a `Via` can be made without going through `from_str`.
             Self::Http(url) => {
                 write!(f, "{}://{}", url.scheme(), url.host_str().unwrap_or_default())?;
@@ -174,7 +171,7 @@ mod tests {
             ("console: ", ViaError::NoCommand),
             ("console:a\nb", ViaError::ControlCharacter),
             ("console:a\u{9b}31m", ViaError::ControlCharacter),
-            ("ftp://ci.example.com", ViaError::Scheme("ftp".into())),
+            ("ftp://ci.example.com", ViaError::Scheme(Foreign::new("ftp"))),
             ("nrepl://me:hunter2@host:6005", ViaError::Credentials),
             ("https://hunter2@ci.example.com/", ViaError::Credentials),
             ("https://ci.example.com/?circle-token=hunter2", ViaError::Query),

@@ -1,7 +1,7 @@
 //! What is looked at in all builds and steps before any rule is run: what cannot be checked in them, and what is remarkable.
 
 use crate::not_checked::{Builds, Unchecked};
-use crate::text::{counted, shorten};
+use crate::text::{Foreign, counted};
 
 use super::ScanError;
 use super::compose::BuildSelection;
@@ -9,9 +9,6 @@ use super::engine::Scan;
 use super::header::LIFECYCLES;
 use super::relation::Relation;
 use super::rule::{Finds, Need, Prefilter, Rule};
-
-/// How much of a project's name a remark shows, in characters.
-const PROJECT: usize = 120;
 
 impl Scan<'_> {
     /// Looks at numbers and addresses.
@@ -117,8 +114,7 @@ impl Scan<'_> {
         [first, last]: &[Option<String>; 2],
     ) {
         if builds > 0 {
-            let of =
-                first.as_ref().filter(|_| first == last).map(|project| format!(" of {}", shorten(project, PROJECT)));
+            let of = first.as_ref().filter(|_| first == last).map(|project| format!(" of {}", Foreign::name(project)));
             let (number, of) = (counted(builds, "build"), of.unwrap_or_default());
             let when = match builds {
                 1 => format!("{seconds} s before it {before_it}"),

@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use crate::text::shorten;
-
-/// How much of a fault is told, in characters: it may name what stands in the file.
-const SHOWN: usize = 300;
+use crate::text::Foreign;
 
 /// A fault in a profile or rule file, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,7 +13,7 @@ pub struct FileFault {
     /// The line, counted from 1.
     pub line: usize,
     /// What is wrong and what was expected.
-    pub fault: String,
+    pub fault: Foreign,
 }
 
 /// A file while it is read: its name for messages and its lines.
@@ -39,7 +36,7 @@ impl<'a> SqlFile<'a> {
 
     /// A fault of this file.
     pub(super) fn fault(&self, line: usize, fault: impl fmt::Display) -> FileFault {
-        FileFault { file: self.name.to_owned(), line, fault: shorten(&fault.to_string(), SHOWN) }
+        FileFault { file: self.name.to_owned(), line, fault: Foreign::evidence(&fault.to_string()) }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::database::Row;
 use crate::finding::Finding;
 use crate::obstacle::{Ground, Obstacle};
 use crate::premise::{Premise, earlier};
-use crate::text::escape_controls;
+use crate::text::Foreign;
 use crate::timing::{BuildTimes, Timing};
 
 use super::ScanError;
@@ -40,12 +40,12 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) 
         last_activity_at: row.time("last_activity_at")?,
         timing,
         reasons: row.texts("reasons")?,
-        evidence: escape_controls(&row.text("evidence")?.unwrap_or_default()),
+        evidence: Foreign::new(&row.text("evidence")?.unwrap_or_default()).into(),
         steps: row.integer("steps")?.filter(|_| steps_known),
         steps_unfinished: row.integer("steps_unfinished")?.filter(|_| steps_known),
         output_expected: row.integer("output_expected")?,
         output_stored: row.integer("output_stored")?.filter(|_| output_known),
-        shares: row.text("same_address")?.map(|shares| escape_controls(&shares)),
+        shares: row.text("same_address")?.map(|shares| Foreign::new(&shares).into()),
         obstacles: Vec::new(),
         fingerprint: String::new(),
     };
@@ -58,7 +58,7 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) 
     found.obstacles = obstacles(&found, &seen, plan.habits(premise), premise);
     if found.lifecycle.is_some() && found.build_url.is_none() && found.build_num.is_none() {
         // Nothing else in its row would tell a person which build it is.
-        found.evidence = format!("build {}: {}", escape_controls(&found.key), found.evidence);
+        found.evidence = format!("build {}: {}", Foreign::new(&found.key), found.evidence);
     }
     found.fingerprint = fingerprint(&found.key, &found, row.text("off_record")?.as_deref(), &fit.database_tag);
     Ok(found)
@@ -75,7 +75,7 @@ fn shows_a_start(times: &BuildTimes, premise: &Premise) -> bool {
 fn grounds(plan: &ScanPlan, reasons: &[String], own_words: Vec<String>) -> Vec<(Ground, String)> {
     let ground =
         |reason: &String| plan.rules.iter().find(|rule| rule.name == *reason).map_or(Ground::Never, |rule| rule.ground);
-    reasons.iter().map(ground).zip(own_words.iter().map(|word| escape_controls(word))).collect()
+    reasons.iter().map(ground).zip(own_words.iter().map(|word| Foreign::new(word).into())).collect()
 }
 
 /// What is told of a build that is not there. It cannot be deleted.
@@ -93,7 +93,7 @@ pub(super) fn absent(fit: &Fit, project: &str, number: Option<i64>, rule: &str, 
         last_activity_at: None,
         timing: Timing::Ended,
         reasons: vec![rule.to_owned()],
-        evidence: escape_controls(&evidence),
+        evidence: Foreign::new(&evidence).into(),
         steps: None,
         steps_unfinished: None,
         output_expected: None,

@@ -7,6 +7,8 @@ use std::path::Path;
 use crate::file_access;
 use crate::obstacle::Ground;
 
+use crate::text::Foreign;
+
 use super::header::{self, FileFault, SqlFile};
 use super::relation::Relation;
 use super::{ScanError, SqlSourceError, unreadable};
@@ -126,7 +128,7 @@ impl Rule {
             let text = file_access::read_plain_text(&file, file_access::RULE).map_err(unreadable(&file))?;
             let rule = Self::parse(&name, &text)?;
             if let Some(other) = rules.iter().find(|other| other.name == rule.name) {
-                let fault = format!("rule {:?} is already defined by {}", rule.name, other.file);
+                let fault = Foreign::evidence(&format!("rule {:?} is already defined by {}", rule.name, other.file));
                 return Err(FileFault { file: name, line: 1, fault }.into());
             }
             rules.push(rule);
@@ -155,7 +157,7 @@ impl Rule {
         let mut rules = Self::load_all(None)?.into_iter();
         let found = rules.find(Self::finds_same_address);
         found.ok_or_else(|| {
-            let fault = "no rule finds builds of one address".to_owned();
+            let fault = Foreign::new("no rule finds builds of one address");
             FileFault { file: "rules".to_owned(), line: 1, fault }.into()
         })
     }

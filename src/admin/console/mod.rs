@@ -38,7 +38,7 @@ use super::options::Options;
 use super::text::{chain, shown};
 use super::via::Via;
 use crate::build_url::BuildUrl;
-use crate::text::shorten;
+use crate::text::Foreign;
 use launch::Launch;
 use nonce::Nonce;
 use session::{AskError, Session};
@@ -52,9 +52,6 @@ const LEAVE: Duration = Duration::from_secs(10);
 
 /// How long one may take that has nothing to do.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// The most characters of the command that a message repeats.
-const SHOWN: usize = 120;
 
 /// A client of one console program that deletes builds.
 #[derive(Debug)]
@@ -77,7 +74,7 @@ impl Client {
     pub(super) async fn connect(command: &str, options: Options) -> Result<Self, AdminError> {
         let command = command.to_owned();
         let launch = Launch {
-            address: format!("`console:{}`", shorten(&command, SHOWN)),
+            address: format!("`console:{}`", Foreign::name(&command)),
             command,
             on_terminal: options.console_pty,
             start_timeout: options.start_timeout,

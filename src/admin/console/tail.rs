@@ -9,8 +9,8 @@ use crate::admin::text::shown;
 /// How many bytes are kept: some screens, and enough that our own forms, echoed, do not push out what matters.
 const KEPT: usize = 16 * 1024;
 
-/// How many characters are shown.
-const SHOWN: usize = 300;
+/// How many characters of the end are shown.
+const END: usize = 300;
 
 /// The end of what was printed, in bounded memory.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl Tail {
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         // Before the end of it is cut out, which may be half a secret.
         let text = hide_presigned_in_the_end(&lines.join(" / "));
-        match text.char_indices().nth_back(SHOWN) {
+        match text.char_indices().nth_back(END) {
             Some((at, _)) => shown(&format!("…{}", &text[at..])),
             None => shown(&text),
         }
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn a_long_presigned_address_is_hidden_before_the_end_is_cut_out() {
         let mut tail = Tail::default();
-        tail.feed(format!("see https://s3/key?X-Amz-Signature={}&x=y it failed", "0".repeat(SHOWN)).as_bytes());
+        tail.feed(format!("see https://s3/key?X-Amz-Signature={}&x=y it failed", "0".repeat(END)).as_bytes());
         assert_eq!(tail.shown(""), "see https://s3/key?(redacted) it failed");
     }
 
@@ -78,6 +78,6 @@ mod tests {
         assert_eq!(tail.bytes.len(), KEPT);
         let shown = tail.shown("");
         assert!(shown.starts_with('…') && shown.ends_with("xthe end"), "{shown}");
-        assert!(shown.chars().count() <= SHOWN + 2, "{}", shown.chars().count());
+        assert!(shown.chars().count() <= END + 2, "{}", shown.chars().count());
     }
 }

@@ -2,14 +2,14 @@
 
 use std::io::{BufRead, Read};
 
-use crate::text::shorten;
+use crate::text::Foreign;
 
 use super::error::{Fault, JournalError};
 use super::line::{BEGINS, BEGINS_SO, LONGEST, Tail, parse, prev_of, sha256};
 use super::past::{Cut, Past};
 
 /// How many characters of a cut line are kept.
-const SHOWN: usize = 2000;
+const CUT_TEXT: usize = 2000;
 
 /// A journal that was read to its end, and what a writer needs to continue it.
 pub(super) struct Walked {
@@ -126,10 +126,14 @@ fn begins_as_a_journal(line: &[u8], piece: &Piece) -> Result<(), JournalError> {
     let version = line.strip_prefix(BEGINS).and_then(|version| version.split(|byte| *byte == b'"').next());
     match version.map(String::from_utf8_lossy).as_deref() {
         None | Some("1") => Err(JournalError::NotAJournal),
-        Some(version) => Err(JournalError::OtherFormat(format!("halfbuilt-journal/{}", shorten(version, 40)))),
+        Some(version) => Err(JournalError::OtherFormat(Foreign::name(&format!("halfbuilt-journal/{version}")))),
     }
 }
 
 fn cut(rest: &[u8]) -> Cut {
-    Cut { bytes: rest.len() as u64, sha256: sha256(rest), text: shorten(&String::from_utf8_lossy(rest), SHOWN) }
+    Cut {
+        bytes: rest.len() as u64,
+        sha256: sha256(rest),
+        text: Foreign::cut(&String::from_utf8_lossy(rest), CUT_TEXT).into(),
+    }
 }

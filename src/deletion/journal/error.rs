@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::text::Foreign;
+
 /// Why a journal cannot be trusted or used. The caller adds the name of the file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -26,7 +28,7 @@ pub enum JournalError {
     #[error("there is no whole line in it that says who did what")]
     Empty,
     #[error("its format is {0:?}, and this version of halfbuilt reads halfbuilt-journal/1")]
-    OtherFormat(String),
+    OtherFormat(Foreign),
     /// A line is not as it was written, or cannot be true.
     #[error("line {line} {fault}")]
     Damaged {
@@ -49,7 +51,7 @@ pub enum Fault {
     #[error("is not UTF-8")]
     NotText,
     #[error("is not an event: {0}")]
-    NotAnEvent(String),
+    NotAnEvent(Foreign),
     /// It is JSON, but not as halfbuilt writes it.
     #[error("is not spelled as halfbuilt spells it: it has an extra field, a field out of order, or white space")]
     SpelledOtherwise,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::file_access::LONGEST_LINE;
-use crate::text::shorten;
+use crate::text::Foreign;
 
 use super::error::Fault;
 use super::event::Event;
@@ -18,9 +18,6 @@ pub(super) const BEGINS: &[u8] = b"{\"format\":\"halfbuilt-journal/";
 pub(super) const BEGINS_SO: &[u8] = b"{\"format\":\"halfbuilt-journal/1\",\"seq\":1,";
 /// The most bytes of a line, its line feed included: what may be in memory at once when a journal is read.
 pub(super) const LONGEST: usize = LONGEST_LINE as usize;
-
-/// How many characters an error shows of what was read.
-const SHOWN: usize = 300;
 
 /// Where the next line goes: its number, and the digest of the line before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,8 +88,8 @@ struct Read {
 pub(super) fn parse(line: &[u8]) -> Result<Line, Fault> {
     let text = std::str::from_utf8(line).map_err(|_| Fault::NotText)?;
     let read: Read =
-        serde_json::from_str(text).map_err(|error| Fault::NotAnEvent(shorten(&error.to_string(), SHOWN)))?;
-    let at: Timestamp = read.at.parse().map_err(|_| Fault::NotAnEvent("\"at\" is not a time".to_owned()))?;
+        serde_json::from_str(text).map_err(|error| Fault::NotAnEvent(Foreign::evidence(&error.to_string())))?;
+    let at: Timestamp = read.at.parse().map_err(|_| Fault::NotAnEvent(Foreign::new("\"at\" is not a time")))?;
     if render(read.seq, &at_text(at), &read.event, &read.prev)? != line {
         return Err(Fault::SpelledOtherwise);
     }
@@ -111,7 +108,7 @@ pub(super) fn prev_of(line: &[u8]) -> Option<String> {
 fn render(seq: u64, at: &str, event: &Event, prev: &str) -> Result<Vec<u8>, Fault> {
     let format = (seq == 1).then_some(FORMAT);
     let line = serde_json::to_vec(&Written { format, seq, at, event, prev });
-    let line = line.map_err(|error| Fault::NotAnEvent(error.to_string()))?;
+    let line = line.map_err(|error| Fault::NotAnEvent(Foreign::evidence(&error.to_string())))?;
     if line.len() < LONGEST { Ok(line) } else { Err(Fault::TooLong) }
 }
 

@@ -5,15 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use crate::state::State;
-use crate::text::shorten;
+use crate::text::Foreign;
 
 use super::super::identity::Identity;
 use super::build::PastBuild;
 use super::error::JournalError;
 use super::event::{Archived, DatabaseName, End, Ended, Event, Looked, Start, sent_before};
-
-/// How many characters of a name an error shows.
-const SHOWN: usize = 200;
 
 /// What earlier sessions left. Its size grows with the builds that the journal names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -270,13 +267,13 @@ impl Past {
                 self.builds.insert(url, build);
                 Ok(())
             }
-            Err(why) => Err(format!("{}: {why}", shorten(&url, SHOWN))),
+            Err(why) => Err(format!("{}: {why}", Foreign::url(&url))),
         }
     }
 }
 
 fn place(host: &str, database: &DatabaseName) -> String {
     let system = database.system_identifier.as_deref().unwrap_or("unknown");
-    let [host, name, system, reads] = [host, &database.name, system, &database.reads].map(|text| shorten(text, SHOWN));
+    let [host, name, system, reads] = [host, &database.name, system, &database.reads].map(|text| Foreign::name(text));
     format!("host {host}, database {name} of system {system}, read as {reads}")
 }
