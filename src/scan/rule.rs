@@ -358,7 +358,8 @@ mod tests {
     #[test]
     fn what_the_engine_does_for_a_rule_stands_in_its_headers() {
         let rules = Rule::load_all(None).expect("rules");
-        let finds = |finds: Finds| rules.iter().filter(|rule| rule.finds == Some(finds)).map(|rule| rule.name.as_str());
+        let finds =
+            |finds: Finds| rules.iter().filter(move |rule| rule.finds == Some(finds)).map(|rule| rule.name.as_str());
         assert_eq!(finds(Finds::SameAddress).collect::<Vec<_>>(), ["duplicate-number"]);
         assert_eq!(finds(Finds::OutputEnds).collect::<Vec<_>>(), ["output-truncated"]);
         assert_eq!(finds(Finds::StartedByBackup).collect::<Vec<_>>(), ["closed-after-restore"]);

@@ -183,7 +183,9 @@ fn what_is_no_journal_is_not_taken_for_a_damaged_one() {
         assert!(matches!(check(bytes), Err(JournalError::NotAJournal)), "{bytes:?}");
     }
     let newer = b"{\"format\":\"halfbuilt-journal/12\",\"seq\":1";
-    assert!(matches!(check(newer.as_slice()), Err(JournalError::OtherFormat(f)) if f.as_str() == "halfbuilt-journal/12"));
+    assert!(
+        matches!(check(newer.as_slice()), Err(JournalError::OtherFormat(f)) if f.as_str() == "halfbuilt-journal/12")
+    );
 }
 
 #[test]
