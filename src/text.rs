@@ -108,6 +108,16 @@ pub fn counted(number: u64, thing: &str) -> String {
     format!("{number} {thing}{ending}")
 }
 
+/// The verb for a number of things.
+pub fn is_or_are(number: u64) -> &'static str {
+    if number == 1 { "is" } else { "are" }
+}
+
+/// The verb for a number of things, in the past.
+pub fn was_or_were(number: u64) -> &'static str {
+    if number == 1 { "was" } else { "were" }
+}
+
 /// A number, its digits in groups of three.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();

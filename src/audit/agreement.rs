@@ -1,21 +1,21 @@
-//! Whether the report, the file beside it and the journals agree, told in words.
+//! Whether the report, its metadata and the journals agree, in words.
 
 use jiff::Timestamp;
 
 use crate::deletion::journal::{Past, Session};
 use crate::report::About;
 use crate::state::State;
-use crate::text::{builds, foreign, grouped};
+use crate::text::{builds, foreign, grouped, was_or_were};
 
-use super::fate::{Earlier, FateGroup};
+use super::fate::{DeletedBefore, FateGroup};
 use super::reconciliation::Reconciliation;
 
-/// How many characters of a name are shown.
+/// Characters of a name.
 const NAME: usize = 200;
-/// How many characters of a time are shown that a journal tells.
+/// Characters of a time in a journal.
 const TIME: usize = 60;
 
-/// What came of a comparison.
+/// What a comparison of two files came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Agreement {
     /// The files agree.
@@ -27,7 +27,6 @@ pub enum Agreement {
 }
 
 impl Agreement {
-    /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Agrees => "agrees",
@@ -37,12 +36,11 @@ impl Agreement {
     }
 }
 
-/// Something that was compared.
+/// A comparison of files, and what it came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileCheck {
-    /// What came of it.
     pub agreement: Agreement,
-    /// The same in words.
+    /// What was compared, and how it came out, in a sentence.
     pub text: String,
 }
 
@@ -60,40 +58,38 @@ impl FileCheck {
     }
 }
 
-/// A journal, and what it is called.
+/// A journal and its name.
 #[derive(Clone, Copy, Debug)]
 pub struct NamedJournal<'a> {
-    /// The name of its file.
     pub name: &'a str,
-    /// What it tells.
     pub past: &'a Past,
 }
 
-/// What the journals are journal_checks for this report, found out before its rows are read.
+/// The checks of the journals, made before the rows of the report are read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct JournalChecks {
     checks: Vec<FileCheck>,
-    /// The SHA-256 of the report of which each session chose, and what is said where it is not this one.
+    /// For each session the SHA-256 of the report from which it chose, and the text for another report.
     chosen_from: Vec<(String, String)>,
-    /// Whether one of them is of this database and goes on after the scan.
+    /// Whether a journal is of this database and has a session after the scan.
     counts: bool,
-    /// Whether lines may be missing at the end of one.
+    /// Whether lines may be missing at the end of a journal.
     is_cut: bool,
 }
 
 impl JournalChecks {
-    /// Whether what no journal names was not touched, as far as journals can tell.
+    /// Whether a build that no journal names was not touched.
     pub(super) fn is_whole(&self) -> bool {
         self.counts && !self.is_cut
     }
 
-    /// Takes in a journal; gives back whether it is of the database of the report, as far as that is known.
+    /// Adds a journal. Returns whether it is of the database of the report, as far as that is known.
     pub(super) fn add(&mut self, journal: NamedJournal<'_>, about: Option<&About>) -> bool {
         let NamedJournal { past, .. } = journal;
         let name = foreign(journal.name, NAME, "a journal");
         if let Some(other) = about.and_then(|about| of_another(past, about)) {
             self.checks.push(FileCheck::differs(format!(
-                "{name} is of another database, or cannot be known to be of this one: it is of {other}. What it tells does not count."
+                "{name} is of another database, or cannot be known to be of this one: it is of {other}. What it says does not count."
             )));
             return false;
         }
@@ -127,24 +123,24 @@ impl JournalChecks {
         true
     }
 
-    /// All that was compared, once the rows have been read.
+    /// All checks, once the rows have been read.
     pub(super) fn settle(
         self,
         report_sha256: &str,
         rows: u64,
         about: Option<&About>,
-        ended: Option<(&Reconciliation, Earlier)>,
+        ended: Option<(&Reconciliation, DeletedBefore)>,
     ) -> Vec<FileCheck> {
         let mut checks: Vec<FileCheck> =
             about.map(|about| as_scanned(report_sha256, rows, about)).into_iter().collect();
-        if let Some((ended, earlier)) = ended {
+        if let Some((ended, before)) = ended {
             if about.is_none() {
-                let why = "No file beside the report tells of it: whether the journals are of its database, and tell of what \
-                           came after the scan, is not known.";
+                let why = "The report has no file beside it that describes it: whether the journals are of its database, and of \
+                           the time after the scan, is not known.";
                 checks.push(FileCheck::note(why.to_owned()));
             }
             checks.extend(accounted_for(ended));
-            checks.extend(before_the_scan(earlier));
+            checks.extend(before_the_scan(before));
         }
         let elsewhere = self.chosen_from.into_iter().filter(|(sha256, _)| sha256 != report_sha256);
         checks.extend(elsewhere.map(|(_, other)| FileCheck::differs(other)));
@@ -153,7 +149,7 @@ impl JournalChecks {
     }
 }
 
-/// Of which other database a journal is; `None` where it is of the report's.
+/// The other database of which a journal is; `None` where it is of the report's.
 fn of_another(past: &Past, about: &About) -> Option<String> {
     // One journal is of one database.
     let theirs = &past.sessions.first()?.start.database;
@@ -175,15 +171,15 @@ fn as_scanned(sha256: &str, rows: u64, about: &About) -> FileCheck {
 
 /// What is wrong with the sums of a session, if anything is.
 fn sums(name: &str, session: &Session, is_last: bool) -> Option<String> {
-    let told = session.kept + session.results.values().sum::<u64>();
+    let results = session.kept + session.results.values().sum::<u64>();
     let planned = session.start.deletions + session.start.kept;
     match &session.end {
-        Some((_, end)) if end.states.values().sum::<u64>() != told => {
+        Some((_, end)) if end.states.values().sum::<u64>() != results => {
             let sum = builds(end.states.values().sum());
-            Some(format!("{name} ended with {sum} in its sum and {} in its lines.", grouped(told)))
+            Some(format!("{name} ended with {sum} in its sum and {} in its lines.", grouped(results)))
         }
-        Some(_) if told < planned => {
-            Some(format!("{name} ended with results for {} of the {} of its plan.", grouped(told), builds(planned)))
+        Some(_) if results < planned => {
+            Some(format!("{name} ended with results for {} of the {} of its plan.", grouped(results), builds(planned)))
         }
         Some((_, end)) if is_last && end.read_again == Some(false) && session.results.contains_key(&State::Deleted) => {
             Some(format!(
@@ -193,7 +189,7 @@ fn sums(name: &str, session: &Session, is_last: bool) -> Option<String> {
         None if is_last => Some(format!(
             "{name} has no end on record, and results for {} of the {} of its plan: it was killed, is still running, or \
              lines were cut from the journal's end.",
-            grouped(told),
+            grouped(results),
             builds(planned)
         )),
         // Lines are chained: where another session follows, none is missing.
@@ -216,14 +212,14 @@ fn accounted_for(ended: &Reconciliation) -> Vec<FileCheck> {
     }
     if unaccounted > 0 {
         checks.push(FileCheck::differs(format!(
-            "Of {} no journal tells that is of this database, was written since the scan, and is whole: they count as kept, \
-             and whether they were is not known.",
+            "No whole journal of this database since the scan names {}: they count as kept, and whether they were is not \
+             known.",
             builds(unaccounted)
         )));
     }
     if missing > 0 {
         checks.push(FileCheck::differs(format!(
-            "It does not add up: {missing} more were found than the report has rows for; of these no file tells whether they \
+            "It does not add up: {missing} more were found than the report has rows for; no file says whether these \
              were kept."
         )));
     } else if missing < 0 {
@@ -232,14 +228,12 @@ fn accounted_for(ended: &Reconciliation) -> Vec<FileCheck> {
             .push(FileCheck::differs(format!("It does not add up: the report has {more} rows more than were found.")));
     }
     if twice > 0 {
-        let share = if twice == 1 {
-            "1 row of the report shares its".to_owned()
-        } else {
-            format!("{} rows of the report share their", grouped(twice))
+        let rows = match twice {
+            1 => "1 row of the report has the".to_owned(),
+            _ => format!("{} rows of the report have the", grouped(twice)),
         };
         checks.push(FileCheck::differs(format!(
-            "It does not add up: {share} address with an earlier row, and what the journals tell of one build is counted for \
-             each."
+            "It does not add up: {rows} address of an earlier row, and what the journals say of one build counts for each."
         )));
     }
     if ended.beyond() > 0 {
@@ -254,19 +248,19 @@ fn accounted_for(ended: &Reconciliation) -> Vec<FileCheck> {
     checks
 }
 
-fn before_the_scan(earlier: Earlier) -> Vec<FileCheck> {
-    let Earlier { deleted, back } = earlier;
+fn before_the_scan(before: DeletedBefore) -> Vec<FileCheck> {
+    let DeletedBefore { deleted, back } = before;
     let mut checks = Vec::new();
     if deleted > 0 {
         checks.push(FileCheck::note(format!(
-            "The journals name {} as deleted before the scan, and the report has none of them, as is to be expected.",
+            "The journals name {} as deleted before the scan. The report has none of them, as expected.",
             builds(deleted)
         )));
     }
     if back > 0 {
-        let were = if back == 1 { "was" } else { "were" };
+        let were = was_or_were(back);
         checks.push(FileCheck::differs(format!(
-            "{} of the report {were} deleted before the scan, which found them again: what came back is not deleted by that.",
+            "{} of the report {were} deleted before the scan, which found them again: a build that came back is not deleted.",
             builds(back)
         )));
     }

@@ -142,8 +142,8 @@ fn found_is_deleted_and_kept_and_failed_and_vanished() {
         sentence(&audit),
         (
             Tone::Damaged,
-            "6 of 100 builds are abnormal; 1 was deleted and proved gone, 1 had vanished before, 2 failed or ended nobody \
-             knows how, 2 were not touched; the files do not agree."
+            "6 of 100 builds are abnormal; 1 was deleted and proved gone, 1 had vanished before, 2 failed or have an unknown \
+             outcome, 2 were not touched; the files do not agree."
                 .to_owned()
         )
     );
@@ -256,7 +256,7 @@ fn a_long_outage_does_not_push_the_cut_out_of_sight() {
         let picture = audit.timeline.expect("a timeline").picture(100, 5);
         let (cut, back) = (picture.place(at(T)), picture.place(at(T + away)));
         assert!((0.5..0.85).contains(&cut) && cut <= back && back < 0.9, "{away}: {cut} {back}");
-        assert!((picture.stretches.iter().map(|stretch| stretch.share).sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!((picture.stretches.iter().map(|stretch| stretch.width).sum::<f64>() - 1.0).abs() < 1e-9);
     }
 }
 

@@ -1,8 +1,8 @@
-//! The verdict on a restore in one sentence, by what the files tell.
+//! The verdict on a restore in one sentence, by what the files say.
 
 use crate::report::About;
 use crate::state::State;
-use crate::text::{builds, counted, grouped};
+use crate::text::{builds, counted, grouped, is_or_are, was_or_were};
 
 use super::fate::{Fate, FateGroup};
 use super::reconciliation::Reconciliation;
@@ -15,12 +15,11 @@ pub enum Tone {
     Clean,
     /// Something is damaged, open, or does not add up.
     Damaged,
-    /// The files do not tell enough.
+    /// The files do not say enough.
     Unknown,
 }
 
 impl Tone {
-    /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Clean => "clean",
@@ -30,12 +29,10 @@ impl Tone {
     }
 }
 
-/// The verdict.
+/// The verdict on a restore.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conclusion {
-    /// What it comes down to.
     pub tone: Tone,
-    /// One sentence.
     pub sentence: String,
 }
 
@@ -69,7 +66,7 @@ impl Audit {
 
     fn something_found(&self) -> String {
         let number = self.findings.builds;
-        let is = if number == 1 { "is" } else { "are" };
+        let is = is_or_are(number);
         let found = match &self.about {
             Some(about) => format!("{} of {} {is} abnormal", grouped(number), builds(about.all_builds())),
             None => format!("{} {is} in the report as abnormal; of how many, is not known", builds(number)),
@@ -77,7 +74,7 @@ impl Audit {
         let Some(ended) = &self.reconciliation else {
             let deletable = grouped(self.findings.deletable);
             return format!(
-                "{found}; {deletable} of them may be deleted, and no journal was given that would tell what was."
+                "{found}; {deletable} of them may be deleted. What was deleted is not known: no journal was given."
             );
         };
         let but = match (ended.adds_up(), self.agrees()) {
@@ -119,34 +116,30 @@ fn nothing_found(about: &About, agrees: bool) -> (Tone, String) {
 
 /// What became of all that was found.
 fn outcome(ended: &Reconciliation) -> String {
-    let part = |part| ended.rows_of(part);
-    let mut told = vec![match part(FateGroup::Deleted) {
+    let [deleted, failed, vanished] =
+        [FateGroup::Deleted, FateGroup::Failed, FateGroup::Vanished].map(|group| ended.rows_of(group));
+    let mut parts = vec![match deleted {
         0 if ended.unaccounted > 0 => "no deletion is on record".to_owned(),
         0 => "none was deleted".to_owned(),
-        1 => "1 was deleted and proved gone".to_owned(),
-        deleted => format!("{} were deleted and proved gone", grouped(deleted)),
+        deleted => format!("{} {} deleted and proved gone", grouped(deleted), was_or_were(deleted)),
     }];
-    if part(FateGroup::Vanished) > 0 {
-        told.push(format!("{} had vanished before", grouped(part(FateGroup::Vanished))));
+    if vanished > 0 {
+        parts.push(format!("{} had vanished before", grouped(vanished)));
     }
-    if part(FateGroup::Failed) > 0 {
-        told.push(format!("{} failed or ended nobody knows how", grouped(part(FateGroup::Failed))));
+    if failed > 0 {
+        let have = if failed == 1 { "has" } else { "have" };
+        parts.push(format!("{} failed or {have} an unknown outcome", grouped(failed)));
     }
-    // What failed or has no known end is told above: whether it is still there, nobody knows of all of it.
+    // What failed or has an unknown outcome may be gone, so no sentence says that it is left.
     match (kept(ended) - ended.unaccounted, left(ended)) {
-        (0, 0) => told.push("none is left".to_owned()),
+        (0, 0) => parts.push("none is left".to_owned()),
         (0, _) => {}
-        (1, _) => told.push("1 was not touched".to_owned()),
-        (kept, _) => told.push(format!("{} were not touched", grouped(kept))),
+        (kept, _) => parts.push(format!("{} {} not touched", grouped(kept), was_or_were(kept))),
     }
-    let told = told.join(", ");
+    let parts = parts.join(", ");
     match ended.unaccounted {
-        0 => told,
-        unaccounted => format!(
-            "{told}; of {} no journal tells what became of {}",
-            grouped(unaccounted),
-            if unaccounted == 1 { "it" } else { "them" }
-        ),
+        0 => parts,
+        unaccounted => format!("{parts}; no journal says what became of {}", builds(unaccounted)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the journals tell of each build, and what that comes down to.
+//! What the journals say of each build, and the four groups in which that is counted.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -20,14 +20,14 @@ pub enum Fate {
     NotNamed,
 }
 
-/// What a fate comes down to: the four groups of what was found.
+/// The four groups in which fates are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FateGroup {
     /// Deleted, read again and gone.
     Deleted,
     /// Nothing was done to it, or no journal names it.
     Kept,
-    /// A deletion failed, or nobody knows what became of it.
+    /// A deletion failed, or its outcome is not known.
     Failed,
     /// It was gone before anything was sent.
     Vanished,
@@ -50,7 +50,6 @@ impl Fate {
         }
     }
 
-    /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ended(state) => state.as_str(),
@@ -59,7 +58,6 @@ impl Fate {
         }
     }
 
-    /// What it means.
     pub fn explained(self) -> &'static str {
         match self {
             Self::Ended(State::Deleted) => "a deletion was sent; read again and gone",
@@ -68,7 +66,7 @@ impl Fate {
             Self::Ended(State::Changed) => "it was not as the report says any more",
             Self::Ended(State::Refused) => "it must not be deleted, or the server would not",
             Self::Ended(State::Failed) => "the server tried and failed, or the build is still there",
-            Self::Ended(State::Unknown) => "a deletion was sent, and nobody knows what became of it",
+            Self::Ended(State::Unknown) => "a deletion was sent, and its outcome is not known",
             Self::Ended(State::NotAttempted) => "the run ended before anything was sent",
             Self::Open => "a deletion was announced, and no result is on record",
             Self::NotNamed => "no journal that counts names it",
@@ -80,7 +78,6 @@ impl FateGroup {
     /// All groups, in the order in which they are added up.
     pub const ALL: [Self; 4] = [Self::Deleted, Self::Kept, Self::Failed, Self::Vanished];
 
-    /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Deleted => "deleted",
@@ -91,44 +88,44 @@ impl FateGroup {
     }
 }
 
-/// What several journals tell of each build that they name.
+/// The fate of each build that the journals name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fates {
     /// When the scan was, where that is known.
     scanned_at: Option<Timestamp>,
-    /// Since the scan.
-    since: HashMap<String, Known>,
-    /// Before the scan: it is not of what the scan found.
-    before: HashMap<String, Known>,
+    /// By address, since the scan.
+    since: HashMap<String, BuildFate>,
+    /// By address, before the scan: it says nothing of what the scan found.
+    before: HashMap<String, BuildFate>,
 }
 
-/// What journals tell of the time before the scan.
+/// Deletions before the scan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Earlier {
-    /// Builds that were deleted, and are not in the report.
+pub(super) struct DeletedBefore {
+    /// Builds that were deleted and are not in the report.
     pub(super) deleted: u64,
-    /// Builds that were deleted, and are in the report all the same; no journal names them since.
+    /// Builds that were deleted and are in the report all the same; no later journal names them.
     pub(super) back: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Known {
+struct BuildFate {
     at: Timestamp,
     fate: Fate,
-    /// Whether a deletion may have been sent, and nothing tells that it did nothing.
+    /// Whether a deletion may have been sent that may have done something.
     may_be_sent: bool,
-    /// Whether a row of the report was found to be it.
+    /// Whether a row of the report has its address.
     reported: bool,
 }
 
 impl Fates {
-    /// Of builds that were found then.
+    /// Of the builds that a scan at this time found.
     pub(super) fn since(scanned_at: Option<Timestamp>) -> Self {
         Self { scanned_at, ..Self::default() }
     }
 
-    /// Adds a journal. Where several tell of one build, the latest counts; only that a build which was deleted is seen to be
-    /// gone later changes nothing, and one that may have been sent and is seen to be gone later was deleted.
+    /// Adds a journal. Where several name one build, the latest counts, with two exceptions: a deleted build stays deleted where it
+    /// is found gone later, and a build whose deletion may have been sent was deleted if it is found gone later.
     pub(super) fn add(&mut self, past: &Past) {
         for (url, build) in &past.builds {
             let (at, fate) = match build {
@@ -138,35 +135,36 @@ impl Fates {
                 }
             };
             let may_be_sent = past.may_be_sent(url) || matches!(build, PastBuild::Open { .. });
-            self.tell(url, Known { at, fate, may_be_sent, reported: false });
+            self.note(url, BuildFate { at, fate, may_be_sent, reported: false });
         }
         for (url, (at, state)) in &past.kept {
             let (fate, may_be_sent) = (Fate::Ended(*state), past.may_be_sent(url));
-            self.tell(url, Known { at: *at, fate, may_be_sent, reported: false });
+            self.note(url, BuildFate { at: *at, fate, may_be_sent, reported: false });
         }
     }
 
-    fn tell(&mut self, url: &str, told: Known) {
-        let is_before = self.scanned_at.is_some_and(|scanned_at| told.at < scanned_at);
+    fn note(&mut self, url: &str, noted: BuildFate) {
+        let is_before = self.scanned_at.is_some_and(|scanned_at| noted.at < scanned_at);
         let fates = if is_before { &mut self.before } else { &mut self.since };
         match fates.entry(url.to_owned()) {
-            Entry::Vacant(place) => drop(place.insert(told)),
+            Entry::Vacant(place) => drop(place.insert(noted)),
             Entry::Occupied(mut place) => {
-                let (early, late) = if place.get().at <= told.at { (*place.get(), told) } else { (told, *place.get()) };
+                let (early, late) =
+                    if place.get().at <= noted.at { (*place.get(), noted) } else { (noted, *place.get()) };
                 let seen_gone = late.fate == Fate::Ended(State::AlreadyGone);
                 let was_deleted = early.fate == Fate::Ended(State::Deleted);
                 place.insert(match seen_gone {
                     true if was_deleted => early,
                     true if early.may_be_sent => {
-                        Known { fate: Fate::Ended(State::Deleted), may_be_sent: false, ..late }
+                        BuildFate { fate: Fate::Ended(State::Deleted), may_be_sent: false, ..late }
                     }
-                    _ => Known { may_be_sent: early.may_be_sent || late.may_be_sent, ..late },
+                    _ => BuildFate { may_be_sent: early.may_be_sent || late.may_be_sent, ..late },
                 });
             }
         }
     }
 
-    /// What became of the build with this address, and whether another row had the same one before.
+    /// The fate of the build with this address, and whether an earlier row had the address too.
     pub(super) fn of(&mut self, url_text: &str) -> (Fate, bool) {
         let name = BuildUrl::parse(url_text).map_or_else(|_| url_text.to_owned(), |url| url.to_string());
         if let Some(known) = self.before.get_mut(&name) {
@@ -178,18 +176,17 @@ impl Fates {
         }
     }
 
-    /// What became of the builds that no row asked for.
+    /// The fates of the builds that no row has.
     pub(super) fn beyond_the_report(&self) -> impl Iterator<Item = Fate> {
         self.since.values().filter(|known| !known.reported).map(|known| known.fate)
     }
 
-    /// What was deleted before the scan.
-    pub(super) fn earlier(&self) -> Earlier {
-        let mut earlier = Earlier::default();
+    pub(super) fn deleted_before(&self) -> DeletedBefore {
+        let mut before = DeletedBefore::default();
         for (url, known) in self.before.iter().filter(|(_, known)| known.fate == Fate::Ended(State::Deleted)) {
-            earlier.deleted += u64::from(!known.reported);
-            earlier.back += u64::from(known.reported && !self.since.contains_key(url));
+            before.deleted += u64::from(!known.reported);
+            before.back += u64::from(known.reported && !self.since.contains_key(url));
         }
-        earlier
+        before
     }
 }

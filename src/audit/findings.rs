@@ -31,7 +31,7 @@ impl FindingCounts {
         self.deletable += u64::from(row.deletable);
         *self.by_timing.entry(row.timing).or_default() += 1;
         count(&mut self.by_project, &row.project);
-        // A rule that stands there twice has found one build.
+        // A rule that is listed twice has found one build.
         for (place, reason) in row.reasons.iter().enumerate() {
             if !row.reasons[..place].contains(reason) {
                 count(&mut self.by_rule, reason);

@@ -21,7 +21,7 @@ const CLASSES: [(i64, &str); 9] = [
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lengths {
     builds: [u64; CLASSES.len()],
-    /// Builds of which nothing tells how long they ran.
+    /// Builds whose run time is not known.
     pub unknown: u64,
     /// The longest run.
     pub longest: Option<SignedDuration>,

@@ -24,7 +24,7 @@ pub struct Reconciliation {
     pub rows: u64,
     /// What became of them.
     pub by_fate: BTreeMap<Fate, Counts>,
-    /// How many rows no journal names, where the journals do not tell all: whether anything was done to them is not known.
+    /// Rows that no journal names, where the journals are not whole: whether anything was done to them is not known.
     pub unaccounted: u64,
 }
 

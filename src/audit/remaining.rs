@@ -1,4 +1,4 @@
-//! What is left for a person: the builds that the report calls not deletable and that are still there.
+//! What is left for a person: the builds that the report calls not deletable and that still exist.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,14 @@ use crate::report::Row;
 
 use super::fate::{Fate, FateGroup};
 
-/// So many different reasons are told apart: what a report says may be anything.
-const REASONS: usize = 100;
+/// Different reasons that are counted apart: a report may say anything.
+const REASONS_COUNTED: usize = 100;
 
 /// The builds that are left for a person, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Remaining {
-    /// How many.
     pub builds: u64,
-    /// By what the report's note says of them; `""` where it says nothing, or more than are told apart.
+    /// By what the report's note says of them; `""` where it says nothing, and for the reasons beyond those that are counted apart.
     by_note: BTreeMap<String, u64>,
 }
 
@@ -27,8 +26,8 @@ impl Remaining {
         }
         self.builds += 1;
         let note = gist(&row.note);
-        let is_told_apart = self.by_note.len() < REASONS || self.by_note.contains_key(&note);
-        *self.by_note.entry(if is_told_apart { note } else { String::new() }).or_default() += 1;
+        let is_counted_apart = self.by_note.len() < REASONS_COUNTED || self.by_note.contains_key(&note);
+        *self.by_note.entry(if is_counted_apart { note } else { String::new() }).or_default() += 1;
     }
 
     /// The reasons, those of most builds first.

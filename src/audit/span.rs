@@ -30,8 +30,8 @@ pub struct Span {
 }
 
 impl Span {
-    /// Of a row; `None` where nothing tells when the build ran: it never started, or neither an end nor a sign of life is
-    /// on record.
+    /// Of a row; `None` where it is not known when the build ran: it never started, or neither an end nor a sign of life
+    /// is on record.
     pub fn of(row: &Row, backup: Option<Timestamp>) -> Option<Self> {
         let start = row.started_at?;
         let seen = || Some((row.last_activity_at?, RunEnd::Seen));

@@ -18,9 +18,9 @@ use super::timeline::Timeline;
 pub enum TimesSource {
     /// The file beside the report.
     About,
-    /// The journals, which all tell the same.
+    /// The journals, which all agree.
     Journals,
-    /// Nothing tells them.
+    /// T and R are not known.
     Nothing,
 }
 
@@ -35,26 +35,26 @@ pub struct KnownTimes {
     pub source: TimesSource,
 }
 
-/// A report that is being summed up. Its memory is that of the sums, of the journals, and of the rows that are kept.
+/// A report that is added up row by row. Its memory is that of the sums, the journals, and the rows that are kept.
 #[derive(Debug)]
 pub struct Audit {
     /// The file beside the report, where there is one.
     pub about: Option<About>,
     /// T and R.
     pub restore: KnownTimes,
-    /// By rule, project and timing.
+    /// The builds by rule, project and timing.
     pub findings: FindingCounts,
-    /// What is left for a person.
+    /// The builds that are left for a person.
     pub remaining: Remaining,
-    /// Over time; `None` where no T is known.
+    /// The builds over time; `None` where T is not known.
     pub timeline: Option<Timeline>,
-    /// How long they had run.
+    /// How long the builds had run.
     pub lengths: Lengths,
-    /// What became of them; `None` where there is no journal.
+    /// What became of the builds; `None` without a journal.
     pub reconciliation: Option<Reconciliation>,
-    /// The first rows, with what became of each.
+    /// The first rows, each with its fate.
     pub rows: Vec<(Row, Option<Fate>)>,
-    /// What was compared, and whether it agrees; known once all rows have been added.
+    /// Whether the files agree; empty until all rows have been added.
     pub checks: Vec<FileCheck>,
     most_rows: usize,
     fates: Option<Fates>,
@@ -62,7 +62,7 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Begins with what is known beside the rows; keeps so many rows at most.
+    /// Begins with the metadata and the journals; keeps at most `most_rows` rows.
     pub fn new(about: Option<About>, journals: &[NamedJournal<'_>], most_rows: usize) -> Self {
         let restore = restore(about.as_ref(), journals);
         let mut fates = Fates::since(about.as_ref().map(|about| about.scanned_at));
@@ -73,7 +73,7 @@ impl Audit {
                 fates.add(journal.past);
             }
         }
-        let told = !journals.is_empty();
+        let has_journals = !journals.is_empty();
         Self {
             findings: FindingCounts::new(about.as_ref().map_or(&[], |about| &about.rules)),
             remaining: Remaining::default(),
@@ -81,16 +81,15 @@ impl Audit {
             about,
             restore,
             lengths: Lengths::default(),
-            reconciliation: told.then(Reconciliation::default),
+            reconciliation: has_journals.then(Reconciliation::default),
             rows: Vec::new(),
             checks: Vec::new(),
             most_rows,
-            fates: told.then_some(fates),
+            fates: has_journals.then_some(fates),
             journal_checks,
         }
     }
 
-    /// Adds a row.
     pub fn add(&mut self, row: Row) {
         self.findings.add(&row);
         let span = Span::of(&row, self.restore.backup);
@@ -113,7 +112,7 @@ impl Audit {
         }
     }
 
-    /// Ends it, once all rows of the report with this SHA-256 have been added.
+    /// Finishes, once all rows of the report with this SHA-256 have been added.
     pub fn finish(&mut self, report_sha256: &str) {
         let about = self.about.as_ref();
         let journal_checks = std::mem::take(&mut self.journal_checks);
@@ -125,7 +124,7 @@ impl Audit {
                 }
                 let not_named = reconciliation.by_fate.get(&Fate::NotNamed).map_or(0, |counts| counts.rows);
                 reconciliation.unaccounted = if journal_checks.is_whole() { 0 } else { not_named };
-                Some((&*reconciliation, fates.earlier()))
+                Some((&*reconciliation, fates.deleted_before()))
             }
             _ => None,
         };
@@ -149,12 +148,12 @@ fn restore(about: Option<&About>, journals: &[NamedJournal<'_>]) -> KnownTimes {
         return KnownTimes { backup: about.backup_time, restored: about.restored_at, source: TimesSource::About };
     }
     let nothing = KnownTimes { backup: None, restored: None, source: TimesSource::Nothing };
-    let mut told = journals.iter().flat_map(|journal| &journal.past.sessions).map(|session| {
+    let mut times = journals.iter().flat_map(|journal| &journal.past.sessions).map(|session| {
         let time = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<Timestamp>().ok());
         (time(&session.start.backup_time), time(&session.start.restored_at))
     });
-    match told.next() {
-        Some((backup @ Some(_), restored)) if told.all(|other| other == (backup, restored)) => {
+    match times.next() {
+        Some((backup @ Some(_), restored)) if times.all(|other| other == (backup, restored)) => {
             KnownTimes { backup, restored, source: TimesSource::Journals }
         }
         _ => nothing,

@@ -16,14 +16,14 @@ pub const CHARTED: [Timing; 5] =
 const BEFORE: i64 = 48 * 3600;
 /// How far beyond the restore, in seconds.
 const AFTER: i64 = 24 * 3600;
-/// How finely moments are told apart, in seconds.
+/// The shortest cell, in seconds.
 const FINEST: i64 = 60;
 /// Into how many cells the time is cut at most.
 const MOST_CELLS: i64 = 8192;
 /// How many builds of each kind are kept to be drawn one by one.
 const CANDIDATES: usize = 64;
-/// The least time before the backup that is shown, in seconds.
-const LEAST_SHOWN: i64 = 30 * 60;
+/// The least time before the backup in the picture, in seconds.
+const LEAST_BEFORE: i64 = 30 * 60;
 
 /// The damaged builds over time, while they are added up: the memory does not grow with their number.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub struct Timeline {
     candidates: [BinaryHeap<Candidate>; CHARTED.len()],
     /// Builds of each kind that were added.
     builds: [u64; CHARTED.len()],
-    /// Builds of which nothing tells when they ran.
+    /// Builds of which no time is known.
     pub without_times: u64,
 }
 
@@ -85,7 +85,7 @@ impl Ord for Lane {
     }
 }
 
-/// A stretch of the time that is shown.
+/// A stretch of time in the picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stretch {
     /// Where it begins.
@@ -93,10 +93,10 @@ pub struct Stretch {
     /// Where it ends, after its beginning.
     pub to: Timestamp,
     /// Its part of the picture's width.
-    pub share: f64,
+    pub width: f64,
 }
 
-/// What of the time is shown: up to the backup, from there to the restore, and after it.
+/// The picture of the time around the backup: before it, from there to the restore, and after.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
     /// The stretches, in order, each from where the one before ends.
@@ -120,9 +120,9 @@ impl Picture {
         for (index, stretch) in self.stretches.iter().enumerate() {
             let part = at.duration_since(stretch.from).as_secs_f64() / seconds(stretch);
             if part < 1.0 || index + 1 == self.stretches.len() {
-                return before + part * stretch.share;
+                return before + part * stretch.width;
             }
-            before += stretch.share;
+            before += stretch.width;
         }
         before
     }
@@ -218,8 +218,8 @@ impl Timeline {
                 (place.max(0.0) as usize).min(columns.saturating_sub(1))
             };
             let (first, last) = (column(at), column(at + self.step - 1));
-            for shown in &mut picture.columns[first..=last] {
-                for (most, running) in shown.iter_mut().zip(running) {
+            for column in &mut picture.columns[first..=last] {
+                for (most, running) in column.iter_mut().zip(running) {
                     *most = (*most).max(u64::try_from(running).unwrap_or_default());
                 }
             }
@@ -240,7 +240,7 @@ impl Timeline {
             passed > all / 10
         });
         let first = first.map_or(backup, |cell| self.from + cell as i64 * self.step);
-        let before = (backup - first).max(LEAST_SHOWN) * 11 / 10;
+        let before = (backup - first).max(LEAST_BEFORE) * 11 / 10;
         let away = self.restored.map_or(0, |restored| restored.as_second() - backup).max(0);
         let after = before * 3 / 10;
         let to_scale = away <= before * 4 / 10;
@@ -250,7 +250,7 @@ impl Timeline {
         let mut begin = backup - before;
         let mut stretches = Vec::new();
         for (length, width) in lengths.into_iter().filter(|(length, _)| *length > 0) {
-            stretches.push(Stretch { from: moment(begin), to: moment(begin + length), share: width as f64 / whole });
+            stretches.push(Stretch { from: moment(begin), to: moment(begin + length), width: width as f64 / whole });
             begin += length;
         }
         (stretches, to_scale)
@@ -294,7 +294,7 @@ impl Timeline {
     }
 }
 
-/// The moment of a second; the first or the last one that there is, where it is beyond.
+/// The moment of a second since 1970, or the nearest one that can be written.
 fn moment(second: i64) -> Timestamp {
     let end = if second < 0 { Timestamp::MIN } else { Timestamp::MAX };
     Timestamp::from_second(second).unwrap_or(end)

@@ -1,19 +1,19 @@
-//! How many findings of a rule a drill puts up with: `--allow RULE=N`, and `allow` in a policy.
+//! How many findings of each rule a drill allows: `--allow RULE=N`, and `allow` in a policy.
 
 use std::collections::BTreeMap;
 
 use super::difference::Difference;
 
-/// The number of builds that each rule may find; 0 where a rule is not named.
+/// How many builds each rule may find; 0 where a rule is not named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allowance(BTreeMap<String, u64>);
 
-/// What a policy allows, and where it stands.
+/// What a policy allows.
 #[derive(Clone, Copy, Debug)]
 pub struct PolicyAllowance<'a> {
-    /// The number of builds that each rule may find; 0 where a rule is not named.
+    /// How many builds each rule may find; 0 where a rule is not named.
     pub allow: &'a BTreeMap<String, u64>,
-    /// The file, for messages.
+    /// The policy's file, for messages.
     pub file: &'a str,
 }
 
@@ -24,39 +24,35 @@ pub enum BadAllowance {
     /// Not `RULE=N`.
     #[error("--allow {0:?}: expected RULE=N, such as stuck-running=2")]
     Form(String),
-    /// There is no such rule.
     #[error("{given}: there is no rule {rule:?}")]
     Rule {
         /// Where it is named.
         given: String,
-        /// The name.
         rule: String,
-        /// The names that there are.
+        /// The names of all rules.
         known: String,
     },
-    /// One rule is named twice.
+    /// A rule is named twice.
     #[error("--allow names {0:?} more than once")]
     Twice(String),
     /// A flag allows more than the policy.
     #[error("--allow {rule}={asked} is looser than allow in {file}, which allows {ruled}")]
     Looser {
-        /// The rule.
         rule: String,
         /// What the flag asks for.
         asked: u64,
         /// What the policy allows.
         ruled: u64,
-        /// The policy.
+        /// The policy's file.
         file: String,
     },
 }
 
 impl BadAllowance {
-    /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Rule { rule, .. } if Difference::parse(rule).is_some() => {
-                Some(format!("{rule} is known where there is a --baseline"))
+                Some(format!("{rule} is known only with --baseline"))
             }
             Self::Rule { known, .. } => Some(format!("known rules: {known}")),
             Self::Looser { .. } => Some("a flag may only be stricter than the policy".to_owned()),
@@ -69,8 +65,8 @@ impl Allowance {
     /// Reads allowances for rules of these names. Where a policy rules what is allowed, a flag may only allow less.
     ///
     /// # Errors
-    /// A text that is no allowance, a rule that there is not: a slip of the pen must not allow nothing by chance. A flag that
-    /// allows more than the policy.
+    /// A text that is no allowance; an unknown rule, since a mistyped name must not silently allow nothing; a flag that allows more
+    /// than the policy.
     pub fn settle(
         texts: &[String],
         ruled: Option<PolicyAllowance<'_>>,
@@ -167,10 +163,10 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_may_name_what_only_a_baseline_tells_and_a_flag_may_not() {
+    fn a_policy_may_name_differences_without_a_baseline_and_a_flag_may_not() {
         let both = beside_a_policy(&[], &[("baseline-lost", 2)]).expect("an allowance");
         assert_eq!(both.of("baseline-lost"), 2);
         let error = read(&["baseline-lost=2"]).expect_err("no baseline");
-        assert_eq!(error.hint().as_deref(), Some("baseline-lost is known where there is a --baseline"));
+        assert_eq!(error.hint().as_deref(), Some("baseline-lost is known only with --baseline"));
     }
 }

@@ -52,7 +52,7 @@ pub struct BaselineComparison {
 pub struct MergedFindings<'a> {
     scan: &'a Scan<'a>,
     findings: Findings<'a>,
-    /// Read already, and yet to be given out.
+    /// Has been read, and is yet to be returned.
     next: Option<Finding>,
     absent: VecDeque<DifferingBuild>,
 }
@@ -156,7 +156,7 @@ impl Baseline {
         compared.leave_out_not_covered(&now.not_covered_in(&in_scope), &Builds::OfDatabase);
         if found.given_up > 0 {
             let what = Unchecked::Builds(found.given_up, Builds::AgainstBaseline);
-            compared.leave_out(what, "they never ran, and nothing tells whether they were given up by T");
+            compared.leave_out(what, "they never ran, and whether they were given up by T is not on record");
         }
         compared.totals = found.totals;
         compared.take(found.differing);
@@ -167,7 +167,7 @@ impl Baseline {
     fn digests_differ(&self, now: &Manifest, compared: &mut BaselineComparison) -> Option<&'static str> {
         let (theirs, ours) = (&self.manifest.profile, &now.profile);
         if self.manifest.digest_check != now.digest_check {
-            return Some("this server digests otherwise than that of the baseline");
+            return Some("this server computes digests differently from the server of the baseline");
         }
         if (theirs.steps, theirs.output) != (ours.steps, ours.output) {
             return Some("the baseline covers other relations than the profile has now");

@@ -1,4 +1,4 @@
-//! One thing that a drill looks at, and what came of it.
+//! The checks of a verdict, and the outcome of each.
 
 use crate::finding::Finding;
 use crate::text::{escape_controls, shorten};
@@ -6,9 +6,9 @@ use crate::timing::Timing;
 
 use super::difference::Difference;
 
-/// How much of what was seen of a build is kept, in characters.
+/// Characters of the evidence of a build.
 const EVIDENCE: usize = 500;
-/// How much of a name from the database is kept, in characters.
+/// Characters of a name from the database.
 const NAME: usize = 300;
 
 /// What a check looks at.
@@ -36,21 +36,19 @@ impl CheckKind {
     }
 }
 
-/// One thing that a drill looks at.
+/// A check of a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What it looks at.
     pub kind: CheckKind,
     /// The rule's or the relation's name, or the baseline's word for what differs.
     pub name: String,
-    /// What it means, in a few words; empty where nobody said.
+    /// What it means, in a few words; may be empty.
     pub title: String,
-    /// What came of it.
     pub outcome: Outcome,
 }
 
 impl Check {
-    /// Whether it counts projects, as nothing else does than the comparison of their highest numbers.
+    /// Whether it counts projects, as only the comparison of their highest numbers does.
     pub fn counts_projects(&self) -> bool {
         self.kind == CheckKind::Baseline && self.name == Difference::Backwards.as_str()
     }
@@ -65,25 +63,25 @@ impl Check {
     }
 }
 
-/// What came of a check.
+/// The outcome of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A rule was run, or a baseline compared with, and so many builds were found, or projects.
+    /// So many builds or projects were found.
     Counted(Count),
     /// A relation was read.
     Read,
-    /// It was not looked at, and why. It must never pass for good.
+    /// It was not looked at, and why. It must never count as passed.
     NotChecked(String),
-    /// A header of the profile makes it needless, and why. It is no gap.
+    /// A header of the profile makes it needless, and why. That is no gap.
     NotNeeded(String),
 }
 
 /// What a rule or a comparison found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// All builds that it found.
+    /// All that were found.
     pub found: u64,
-    /// Those among them that were expected, and are not held against the restore.
+    /// Those among them that were expected. They do not count against the restore.
     pub expected: u64,
     /// How many of the others are allowed.
     pub allowed: u64,
@@ -106,15 +104,11 @@ impl Count {
 /// A build or a project that was found, as far as a verdict shows it. Its texts are escaped and bounded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// Its address.
     pub build_url: Option<String>,
-    /// `org/project`.
     pub project: Option<String>,
-    /// Its number.
     pub build_num: Option<i64>,
     /// What it did around the backup; `None` for a project.
     pub timing: Option<Timing>,
-    /// What was seen, in words.
     pub evidence: String,
 }
 

@@ -1,4 +1,4 @@
-//! What a restored database has lost, gained and changed since its manifest. Pure: both sides have been read.
+//! Compares a restored database with its manifest. Pure: both sides have been read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,79 +14,72 @@ use super::totals::{Backwards, ComparisonTotals};
 /// One build that is not as the manifest has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DifferingBuild {
-    /// Its project.
     pub project: Arc<str>,
     /// Its number; `None` where only its range is known.
     pub number: Option<i64>,
-    /// How it differs.
     pub reason: BaselineReason,
-    /// What is to be said of it.
     pub words: DifferenceEvidence,
 }
 
-/// What is to be said of a build that differs. There may be millions of them, so texts are made one by one, when they are written.
+/// What is said of a build that differs. There may be millions of them, so each text is made when it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DifferenceEvidence {
-    /// It is not there. The limit is that of retention, where nobody can tell whether it was over before it.
+    /// It is not in the database. The second is that of retention, where it is not known whether the build was over before it.
     Lost(Entry, Option<i64>),
-    /// It is there, and not in the manifest.
+    /// It is not in the manifest.
     Extra(Entry),
-    /// It is not as it was; for many builds the words are the same.
+    /// It is not as it was. Many builds share one text.
     Changed(Arc<str>),
 }
 
-/// How a build fares that the manifest has as over, and the database has not.
+/// A build that the manifest has as over and that the database has as not over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Present {
     /// Which of [`Comparison::missing`], counted from 0.
     pub position: usize,
-    /// Its lifecycle now.
     pub lifecycle: Option<String>,
-    /// Whether it has started.
     pub has_started: bool,
 }
 
 /// A build of the manifest that is not among those of the database that are over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// Its project.
     pub project: Arc<str>,
     /// What the manifest has of it.
     pub entry: Entry,
-    /// How many builds of the database have its number and were over by then: all of these are compared with others.
+    /// How many builds of the database have its number and were over by then. All of these are matched with others.
     pub over: usize,
-    /// How many builds that are missing as it is, and have its number, come before it.
+    /// How many missing builds with its number come before it.
     pub before: usize,
 }
 
-/// How a comparison is to be made.
+/// How to compare.
 #[derive(Clone, Copy)]
 pub struct CompareOptions<'a> {
     /// Whether a project is in scope.
     pub in_scope: &'a dyn Fn(&str) -> bool,
-    /// Whether both sides digest alike. If not, only the numbers of builds are compared.
+    /// Whether both sides compute digests in the same way. If not, only the numbers of builds are compared.
     pub digests: bool,
 }
 
 /// How a manifest and a database differ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// What it comes to beside the builds that differ.
     pub totals: ComparisonTotals,
-    /// What is known to differ, by project and number.
+    /// The builds that differ, by project and number.
     pub differing: Vec<DifferingBuild>,
-    /// What is yet to be looked for.
+    /// The builds that have to be looked up.
     pub missing: Vec<Missing>,
-    /// Builds that never ran and are not in the manifest: they may have been given up after T.
+    /// Builds that never ran and are not in the manifest: they may have been cancelled after T.
     pub given_up: u64,
     /// The highest number of each project that retention has deleted.
     highest_retired: BTreeMap<String, i64>,
-    /// Until when builds had been asked for whose numbers the manifest knows.
+    /// The manifest knows the numbers of builds that had been queued by then.
     known_until: Timestamp,
 }
 
 impl Comparison {
-    /// Compares the manifest with what is there now. `highest` tells the highest number that a project has given at all.
+    /// Compares the manifest with the database. `highest` returns the highest number of a project.
     pub fn new(
         then: &Manifest,
         now: &Manifest,
@@ -111,8 +104,8 @@ impl Comparison {
             {
                 found.totals.new.push((name.to_owned(), is.builds + is.not_covered.builds()));
             }
-            let (given, now) = (was.and_then(|was| was.highest), highest(name));
-            if let Some(was) = given.filter(|given| now.is_none_or(|now| now < *given)) {
+            let (highest_was, now) = (was.and_then(|was| was.highest), highest(name));
+            if let Some(was) = highest_was.filter(|was| now.is_none_or(|now| now < *was)) {
                 found.totals.backwards.push(Backwards { project: name.to_owned(), was, is: now });
             }
             let project = Arc::from(name);
@@ -130,7 +123,7 @@ impl Comparison {
         found
     }
 
-    /// Decides about the builds that are missing, once they have been looked for. `kept_since`: builds that were over before it may
+    /// Decides on the missing builds, once they have been looked up. `kept_since`: builds that were over before it may
     /// have been deleted on purpose.
     pub fn settle(&mut self, present: &[Present], kept_since: Option<Timestamp>) {
         let mut by_position: BTreeMap<usize, Vec<&Present>> = BTreeMap::new();
@@ -138,17 +131,17 @@ impl Comparison {
             by_position.entry(build.position).or_default().push(build);
         }
         for (position, missing) in std::mem::take(&mut self.missing).into_iter().enumerate() {
-            let there = by_position.remove(&position).unwrap_or_default();
-            // Of those that have its number some were over, and are compared with others; one is left for each that is missing.
-            let left = there.len().saturating_sub(missing.over) > missing.before;
-            match there.first().filter(|_| left) {
-                // It was given up after T, or is to be: nothing that never ran tells when.
-                Some(_) if missing.entry.never_ran && there.iter().any(|build| !build.has_started) => {
+            let found = by_position.remove(&position).unwrap_or_default();
+            // Of those that have its number some were over, and are matched with others; one is left for each missing build.
+            let is_left = found.len().saturating_sub(missing.over) > missing.before;
+            match found.first().filter(|_| is_left) {
+                // It was cancelled after T, or will be: a build that never ran has no time for that.
+                Some(_) if missing.entry.never_ran && found.iter().any(|build| !build.has_started) => {
                     self.given_up += 1
                 }
                 Some(one) => {
                     let lifecycle = one.lifecycle.as_deref().unwrap_or("without a lifecycle");
-                    let how = if there.len() == 1 { format!(": {lifecycle}") } else { String::new() };
+                    let how = if found.len() == 1 { format!(": {lifecycle}") } else { String::new() };
                     let words = format!("over by {} in the baseline, and not by then here{how}", over(&missing.entry));
                     self.differs(
                         &missing.project,
@@ -164,7 +157,7 @@ impl Comparison {
             one.project.cmp(&other.project).then_with(|| place(one).cmp(&place(other)))
         });
         let (differing, highest) = (&self.differing, &self.highest_retired);
-        // A build that was not over may have the highest number; how old it is, only this tells.
+        // A build that was not over may have the highest number; its age is known only from this.
         let all_are_due = kept_since.is_some_and(|limit| self.known_until < limit);
         self.totals.backwards.retain(|project| {
             // Sorted by project; what is lost has a number.
@@ -241,7 +234,7 @@ impl Comparison {
                 self.missing.push(Missing { project: Arc::clone(project), entry, over: here, before });
             }
             for entry in nows.into_iter().skip(both) {
-                // It may have been given up after T: nothing tells when.
+                // It may have been cancelled after T: when is not on record.
                 if entry.never_ran {
                     self.given_up += 1;
                 } else {
@@ -251,7 +244,7 @@ impl Comparison {
         }
         let nothing_else = before == (self.differing.len(), self.missing.len(), self.given_up);
         let words = match (was, is) {
-            (Some(was), Some(is)) if nothing_else && changed.len() == 1 => alone(was, is, profile),
+            (Some(was), Some(is)) if nothing_else && changed.len() == 1 => describe_change(was, is, profile),
             _ => "not as it is in the baseline".to_owned(),
         };
         if changed.is_empty()
@@ -259,7 +252,7 @@ impl Comparison {
             && let Some(was) = was
         {
             let words = format!(
-                "not all builds from {} to {} are as they are in the baseline, and their short digests do not tell which",
+                "not all builds from {} to {} are as they are in the baseline, and their short digests do not show which",
                 was.first,
                 was.last()
             );
@@ -278,7 +271,7 @@ impl fmt::Display for DifferenceEvidence {
             Self::Lost(entry, limit) => {
                 write!(f, "in the baseline, over by {}, and not in this database", over(entry))?;
                 let doubt = "; whether retention deleted it cannot be known: the limit is ";
-                limit.map_or(Ok(()), |limit| write!(f, "{doubt}{}", shown(limit)))
+                limit.map_or(Ok(()), |limit| write!(f, "{doubt}{}", time_text(limit)))
             }
             Self::Extra(entry) => write!(f, "over by {}, and not in the baseline", over(entry)),
             Self::Changed(words) => f.write_str(words),
@@ -286,8 +279,8 @@ impl fmt::Display for DifferenceEvidence {
     }
 }
 
-/// How the only build that has changed in a range differs: what the range as a whole has more or less.
-fn alone(was: &Range, is: &Range, profile: &ProfileUsed) -> String {
+/// How the only changed build of a range differs: by what the whole range has more or less.
+fn describe_change(was: &Range, is: &Range, profile: &ProfileUsed) -> String {
     let difference = |was: i64, is: i64, thing: &str| match is.saturating_sub(was) {
         0 => format!("as many {thing}"),
         more @ 1.. => format!("{more} {thing} more"),
@@ -295,20 +288,20 @@ fn alone(was: &Range, is: &Range, profile: &ProfileUsed) -> String {
     };
     let steps = profile.steps.then(|| difference(was.steps, is.steps, "steps"));
     let stored = profile.output.then(|| difference(was.stored, is.stored, &profile.unit));
-    let told: Vec<String> = steps.into_iter().chain(stored).collect();
-    let than = if told.is_empty() { "" } else { ": " };
+    let differences: Vec<String> = steps.into_iter().chain(stored).collect();
+    let than = if differences.is_empty() { "" } else { ": " };
     let all_same = was.steps == is.steps && was.stored == is.stored;
-    let rest = if all_same { "; its lifecycle, status or times are others" } else { "" };
-    format!("not as it is in the baseline{than}{}{rest}", told.join(" and "))
+    let rest = if all_same { "; its lifecycle, status or times differ" } else { "" };
+    format!("not as it is in the baseline{than}{}{rest}", differences.join(" and "))
 }
 
 /// When a build was over, as far as it is known.
 fn over(entry: &Entry) -> String {
     let what = if entry.never_ran { " (when it was queued)" } else { "" };
-    format!("{}{what}", shown(entry.over_until))
+    format!("{}{what}", time_text(entry.over_until))
 }
 
-fn shown(second: i64) -> String {
+fn time_text(second: i64) -> String {
     Timestamp::from_second(second).map_or_else(|_| second.to_string(), |time| time.to_string())
 }
 

@@ -173,7 +173,7 @@ fn a_build_whose_short_digest_is_the_same_is_told_by_its_range() {
     assert_eq!((one.number, one.reason), (None, BaselineReason::Changed));
     assert_eq!(
         one.words.to_string(),
-        "not all builds from 0 to 1023 are as they are in the baseline, and their short digests do not tell which"
+        "not all builds from 0 to 1023 are as they are in the baseline, and their short digests do not show which"
     );
     let terms = CompareOptions { digests: false, ..terms };
     assert_eq!(Comparison::new(&was, &is, |_| Some(5), &terms).differing, []);

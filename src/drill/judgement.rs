@@ -1,4 +1,4 @@
-//! Everything that a drill has to say, from which its sentence, its JUnit, its JSON and its annotations are written alike.
+//! The judgement on a restore, from which the sentence, JUnit, JSON and annotations are all made.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +15,12 @@ use super::expected::ExpectedBuild;
 use super::totals::ComparisonTotals;
 use super::verdict::Verdict;
 
-/// Everything that a drill has to say.
+/// The judgement on a restore.
 #[derive(Clone, Debug)]
 pub struct Judgement {
-    /// The verdict.
     pub verdict: Verdict,
-    /// What was looked at, or was not.
     pub checks: Vec<Check>,
-    /// What else was not looked at.
+    /// What was not looked at and is no check.
     pub gaps: Vec<NotChecked>,
     /// The builds that had to be found.
     pub expected: Vec<ExpectedBuild>,
@@ -30,7 +28,7 @@ pub struct Judgement {
     pub seen: Option<ScanNumbers>,
     /// What was judged, and when.
     pub about: Circumstances,
-    /// Why it could not be looked at.
+    /// Why the database could not be judged.
     pub failure: Option<Failure>,
 }
 
@@ -43,7 +41,7 @@ pub struct ScanNumbers {
     pub projects: u64,
     /// Their steps; `None` where the profile has none.
     pub steps: Option<u64>,
-    /// Builds in scope that had been asked for by T; `None` where T is not given, or no build tells a time.
+    /// Builds in scope that had been asked for by T; `None` without T, and where no build has a time.
     pub asked_for: Option<u64>,
     /// What the comparison with a baseline comes to; `None` where there is no baseline.
     pub compared: Option<ComparisonTotals>,
@@ -60,13 +58,10 @@ pub struct ScanNumbers {
 /// What was judged, and when. What is not known is `None`.
 #[derive(Clone, Debug)]
 pub struct Circumstances {
-    /// The database.
     pub database: Option<DatabaseIdentity>,
-    /// The name of the profile.
     pub profile: Option<String>,
     /// T, R and the maximum run time.
     pub times: RestoreTimes,
-    /// The baseline that was compared with.
     pub baseline: Option<ComparedWith>,
     /// When the run began.
     pub started_at: Timestamp,
@@ -85,25 +80,23 @@ pub struct ComparedWith {
     pub covered_until: Timestamp,
     /// How many builds are in it, in scope or not.
     pub builds: u64,
-    /// Whether its signature is good; `None` where it was not checked, or there is none.
+    /// Whether its signature is good; `None` where it was not checked or there is none.
     pub signature_is_good: Option<bool>,
 }
 
-/// Why it could not be looked at.
+/// Why the database could not be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The exit code of the run.
     pub exit: Exit,
-    /// The error.
     pub message: String,
     /// Its causes, the nearest first.
     pub causes: Vec<String>,
-    /// What to do next.
     pub hint: Option<String>,
 }
 
 impl Failure {
-    /// The error with its causes and what to do next, a line each.
+    /// The error, its causes and the hint, a line each.
     pub fn lines(&self) -> Vec<String> {
         let causes = self.causes.iter().map(|cause| format!("caused by: {cause}"));
         let hint = self.hint.iter().map(|hint| format!("hint: {hint}"));
@@ -123,7 +116,7 @@ impl ScanNumbers {
 
     /// Why nothing was checked, where nothing was.
     pub(super) fn why_nothing(&self) -> &'static str {
-        let of_baseline = self.compared.as_ref().and_then(ComparisonTotals::nothing);
+        let of_baseline = self.compared.as_ref().and_then(ComparisonTotals::why_nothing);
         of_baseline.or_else(|| self.nothing()).unwrap_or("no rule could be run")
     }
 }
@@ -140,13 +133,13 @@ impl Judgement {
         let verdict = verdict(&checks, &gaps, &expected, &seen);
         for check in checks.iter_mut().filter(|check| check.has_found_nothing()) {
             let why = match check.kind {
-                CheckKind::Baseline => seen.compared.as_ref().and_then(ComparisonTotals::nothing),
+                CheckKind::Baseline => seen.compared.as_ref().and_then(ComparisonTotals::why_nothing),
                 CheckKind::Rule | CheckKind::Relation | CheckKind::Times if verdict == Verdict::NothingChecked => {
                     seen.nothing()
                 }
                 CheckKind::Rule | CheckKind::Relation | CheckKind::Times => None,
             };
-            // What found nothing where nothing is has not passed.
+            // A check that found nothing where there is nothing has not passed.
             if let Some(why) = why {
                 check.outcome = Outcome::NotChecked(why.to_owned());
             }
@@ -154,7 +147,7 @@ impl Judgement {
         Self { verdict, checks, gaps, expected, seen: Some(seen), about, failure: None }
     }
 
-    /// Says that it could not be looked at. What would have been checked is not checked.
+    /// A run that failed: nothing counts as checked.
     pub fn of_failure(
         failure: Failure,
         mut checks: Vec<Check>,
@@ -177,7 +170,7 @@ impl Judgement {
         self.verdict.exit().unwrap_or(of_failure)
     }
 
-    /// The builds that had to be found and were not. Where nothing was looked at nobody knows.
+    /// The builds that had to be found and were not. Where nothing was judged, none is known to be missing.
     pub fn missing(&self) -> impl Iterator<Item = &ExpectedBuild> {
         let judged = self.verdict.is_judged();
         self.expected.iter().filter(move |build| judged && build.found.is_none())
@@ -189,7 +182,7 @@ impl Judgement {
         totals.map(ComparisonTotals::come_and_gone).unwrap_or_default()
     }
 
-    /// What need not be looked at, one entry for each reason.
+    /// What is not needed, one entry for each reason.
     pub fn not_needed_by_reason(&self) -> Vec<(&str, Vec<&str>)> {
         by_reason(self.checks.iter().filter_map(|check| match &check.outcome {
             Outcome::NotNeeded(why) => Some((check.name.as_str(), why.as_str())),
@@ -197,8 +190,8 @@ impl Judgement {
         }))
     }
 
-    /// What the rules did not look at, one entry for each reason, in the order in which the reasons first come up. A relation is
-    /// no gap of its own: a rule that is left out for want of it is told, and what no rule reads is nobody's loss.
+    /// What was not checked, one entry for each reason, in the order in which the reasons first come up. Relations are not listed: a
+    /// rule that lacks its relation is, and a relation that no rule reads is no gap.
     pub fn not_checked_by_reason(&self) -> Vec<(&str, Vec<String>)> {
         let counting = self.checks.iter().filter(|check| check.kind != CheckKind::Relation);
         let checks = counting.filter_map(|check| match &check.outcome {
@@ -218,22 +211,22 @@ fn verdict(checks: &[Check], gaps: &[NotChecked], expected: &[ExpectedBuild], se
             Outcome::Read | Outcome::NotChecked(_) | Outcome::NotNeeded(_) => None,
         })
         .collect();
-    // A relation that no rule reads is no gap in what the rules say.
-    let left_out =
+    // A relation that no rule reads is no gap.
+    let is_incomplete =
         checks.iter().any(|check| check.kind != CheckKind::Relation && matches!(check.outcome, Outcome::NotChecked(_)));
     let a_rule_was_run = counts.iter().any(|(kind, _)| *kind == CheckKind::Rule);
     let too_much =
         |times: bool| counts.iter().any(|(kind, count)| (*kind == CheckKind::Times) == times && !count.is_allowed());
     let of_baseline = seen.compared.as_ref().map(ComparisonTotals::compared);
-    // Where all builds are lost they were looked for all the same.
+    // Where all builds are lost, they were looked for all the same.
     let no_build = seen.nothing().is_some() && of_baseline.unwrap_or_default() == 0;
-    // A T before everything is contradicted by everything, and every rule that goes by it looks at nothing.
+    // Every build contradicts a T before all builds, and every rule that needs T looks at nothing.
     let t_is_before_all = seen.builds > 0 && seen.asked_for == Some(0) && of_baseline.unwrap_or_default() == 0;
     let is_missing = a_rule_was_run && expected.iter().any(|build| build.found.is_none());
     if t_is_before_all {
         Verdict::NothingChecked
     } else if too_much(false) {
-        // What was found is there, however little could be checked.
+        // What was found counts, however little could be checked.
         Verdict::Abnormal
     } else if no_build {
         Verdict::NothingChecked
@@ -243,7 +236,7 @@ fn verdict(checks: &[Check], gaps: &[NotChecked], expected: &[ExpectedBuild], se
         Verdict::NothingChecked
     } else if counts.iter().any(|(_, count)| count.found > 0) {
         Verdict::Allowed
-    } else if left_out || !gaps.is_empty() {
+    } else if is_incomplete || !gaps.is_empty() {
         Verdict::Incomplete
     } else {
         Verdict::Clean

@@ -128,7 +128,7 @@ fn compared(rule_found: Outcome, lost: Outcome, builds: u64, compared: u64) -> J
 
 #[test]
 fn what_a_baseline_tells_counts_as_what_a_rule_finds() {
-    let left_out = || Outcome::NotChecked("it digests otherwise".to_owned());
+    let left_out = || Outcome::NotChecked("it computes digests differently".to_owned());
     for (rule_found, lost, builds, of_baseline, verdict, sentence) in [
         (
             counted(0, 0, 0),
@@ -171,7 +171,7 @@ fn what_a_baseline_tells_counts_as_what_a_rule_finds() {
             8,
             Verdict::Incomplete,
             "nothing abnormal was seen in 10 builds, but not everything was checked; compared with 8 builds of the baseline; \
-             not checked: baseline-lost (it digests otherwise)",
+             not checked: baseline-lost (it computes digests differently)",
         ),
         // A comparison with nothing, and one beside which no rule was run, are never green.
         (
@@ -190,7 +190,7 @@ fn what_a_baseline_tells_counts_as_what_a_rule_finds() {
             8,
             Verdict::Abnormal,
             "failed: 1 of 11 builds is abnormal (baseline-lost 1); compared with 8 builds of the baseline; not checked: a (it \
-             digests otherwise)",
+             computes digests differently)",
         ),
     ] {
         let judgement = compared(rule_found, lost, builds, of_baseline);

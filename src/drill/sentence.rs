@@ -7,19 +7,19 @@ use super::check::{Count, Outcome};
 use super::judgement::Judgement;
 use super::verdict::Verdict;
 
-/// How many missing builds are named.
-const NAMED: usize = 5;
+/// Missing builds that are named.
+const MISSING_NAMED: usize = 5;
 
 impl Judgement {
     /// The verdict in one sentence that a person understands, with what was not checked.
     pub fn sentence(&self) -> String {
         let seen = self.seen.clone().unwrap_or_default();
-        // Those that are lost are none of the builds that are there.
+        // Lost builds are not among those in the database.
         let in_all = seen.builds + self.lost();
         let builds = counted(in_all, "build");
         let abnormal = match seen.abnormal {
             0 => format!("none of {builds} is abnormal"),
-            // What is left of builds that are gone.
+            // Steps and output of builds that are gone are findings too.
             more if more > in_all => format!("{}, where {builds} are in scope", counted(more, "finding")),
             1 => format!("1 of {builds} is abnormal"),
             some => format!("{some} of {builds} are abnormal"),
@@ -41,7 +41,7 @@ impl Judgement {
             Verdict::CouldNotLook => "the database could not be judged".to_owned(),
             Verdict::Interrupted => "the run was interrupted before the database was judged".to_owned(),
         };
-        // Why nothing was looked at is said already, or is the error that follows.
+        // Why nothing was judged is said already, or is the error that follows.
         let not_checked = if self.verdict.is_judged() { self.not_checked() } else { String::new() };
         let not_needed = if self.verdict.is_judged() { self.not_needed() } else { String::new() };
         format!("verdict: {judged}{}{}{not_checked}{not_needed}", self.compared(), self.recall())
@@ -97,29 +97,29 @@ impl Judgement {
         let missing: Vec<String> = self.missing().map(|build| build.url.to_string()).collect();
         let (all, found) = (self.expected.len(), self.expected.len() - missing.len());
         let were = if found == 1 || all == 1 { "was" } else { "were" };
-        let told = format!("; {found} of {} {were} found", counted(all as u64, "expected build"));
+        let recall = format!("; {found} of {} {were} found", counted(all as u64, "expected build"));
         match missing.as_slice() {
-            [] => told,
+            [] => recall,
             some => {
-                let named = some.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-                let more = some.len().saturating_sub(NAMED);
+                let named = some.iter().take(MISSING_NAMED).cloned().collect::<Vec<_>>().join(", ");
+                let more = some.len().saturating_sub(MISSING_NAMED);
                 let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                format!("{told}, not found: {named}{more}")
+                format!("{recall}, not found: {named}{more}")
             }
         }
     }
 
     fn not_needed(&self) -> String {
         let reasons = self.not_needed_by_reason().into_iter();
-        let told: Vec<String> =
+        let parts: Vec<String> =
             reasons.map(|(why, what)| escape_controls(&format!("{} ({why})", what.join(", ")))).collect();
-        if told.is_empty() { String::new() } else { format!("; not needed: {}", told.join("; ")) }
+        if parts.is_empty() { String::new() } else { format!("; not needed: {}", parts.join("; ")) }
     }
 
     fn not_checked(&self) -> String {
         let reasons = self.not_checked_by_reason().into_iter();
-        let told = reasons.map(|(why, what)| escape_controls(&format!("{} ({why})", what.join(", "))));
-        match told.collect::<Vec<_>>().as_slice() {
+        let parts = reasons.map(|(why, what)| escape_controls(&format!("{} ({why})", what.join(", "))));
+        match parts.collect::<Vec<_>>().as_slice() {
             [] => String::new(),
             some => format!("; not checked: {}", some.join("; ")),
         }

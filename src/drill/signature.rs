@@ -1,4 +1,4 @@
-//! Signs a manifest and checks signatures: HMAC-SHA-256 by a key that those who make and those who read manifests share.
+//! Signs manifests and checks signatures, by HMAC-SHA-256: whoever makes a manifest and whoever reads it have the same key.
 
 use std::fmt::Write;
 use std::io;
@@ -10,10 +10,10 @@ use sha2::Sha256;
 
 use crate::file_access;
 
-/// Fewer bytes than this can be guessed.
+/// A key of fewer bytes can be guessed.
 const SHORTEST: usize = 16;
 
-/// A key. It is never shown.
+/// A key. Its `Debug` does not show it.
 #[derive(Debug)]
 pub struct Key(SecretSlice<u8>);
 
@@ -21,10 +21,8 @@ pub struct Key(SecretSlice<u8>);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// Its file cannot be read.
     #[error("it cannot be read")]
     Read(#[from] io::Error),
-    /// It can be guessed.
     #[error("the key in it has {0} bytes, expected {SHORTEST} at least")]
     TooShort(usize),
 }
@@ -56,7 +54,7 @@ impl Key {
         Ok(signature)
     }
 
-    /// Whether a signature is that of this document, found out in a time that tells nothing of the right one.
+    /// Whether a signature is that of this document, compared in a time that does not depend on the right one.
     pub(super) fn has_signed(&self, document: &[u8], signature: &str) -> bool {
         let digit = |place: usize| signature.get(place..place + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
         let bytes: Vec<u8> = (0..signature.len()).step_by(2).map_while(digit).collect();

@@ -1,4 +1,4 @@
-//! Adds up for a verdict what a scan finds, as it is found.
+//! Adds up the findings of a scan for a verdict.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use crate::build_url::BuildUrl;
 use crate::finding::Finding;
 
 use super::check::{Count, Seen};
-use super::expected::{ExpectedBuild, meet};
+use super::expected::{ExpectedBuild, match_finding};
 
-/// How many builds of each rule are shown.
-const SHOWN: usize = 20;
+/// Builds that are kept of each rule, to be listed.
+const BUILDS_KEPT: usize = 20;
 
-/// What was found so far.
+/// The findings so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// The builds that have to be found.
@@ -32,9 +32,8 @@ impl Tally {
         tally
     }
 
-    /// Adds a finding.
     pub fn add(&mut self, found: &Finding) {
-        let expected = meet(&mut self.expected, found);
+        let expected = match_finding(&mut self.expected, found);
         for reason in &found.reasons {
             let count = match self.by_rule.get_mut(reason) {
                 Some(count) => count,
@@ -42,7 +41,7 @@ impl Tally {
             };
             count.found += 1;
             count.expected += u64::from(expected);
-            if !expected && count.first.len() < SHOWN {
+            if !expected && count.first.len() < BUILDS_KEPT {
                 count.first.push(Seen::of(found));
             }
         }

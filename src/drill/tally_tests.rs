@@ -1,4 +1,4 @@
-//! What is expected, and what is held against a restore.
+//! Which findings are expected, and which count.
 
 use super::*;
 use crate::timing::Timing;
@@ -46,7 +46,7 @@ fn met(finding: &Finding) -> (Option<bool>, Option<String>, u64) {
 const URL: &str = "https://ci.example.com/gh/acme/api/7";
 
 #[test]
-fn a_build_that_was_expected_and_cut_is_not_held_against_the_restore() {
+fn a_build_that_was_expected_and_cut_does_not_count() {
     for timing in [Timing::InFlight, Timing::Stale, Timing::Unknown] {
         assert_eq!(met(&found(Some(URL), 7, timing)), (Some(true), None, 0), "{timing}");
     }
@@ -68,8 +68,8 @@ fn one_that_the_backup_did_not_cut_is_found_and_counts() {
 }
 
 #[test]
-fn a_build_that_a_baseline_alone_tells_of_is_not_found() {
-    let told = |reasons: &[&str], url: Option<&str>| {
+fn a_build_that_only_a_baseline_names_is_not_found() {
+    let tally = |reasons: &[&str], url: Option<&str>| {
         let reasons = reasons.iter().map(ToString::to_string).collect();
         let mut tally = Tally::new(&[self::url(URL)]);
         tally.add(&Finding { reasons, ..found(url, 7, Timing::Ended) });
@@ -78,15 +78,15 @@ fn a_build_that_a_baseline_alone_tells_of_is_not_found() {
     };
     // What is lost has no address.
     for (reason, url) in [("baseline-lost", None), ("baseline-changed", Some(URL)), ("baseline-extra", Some(URL))] {
-        let (build, expected) = told(&[reason], url);
+        let (build, expected) = tally(&[reason], url);
         assert_eq!((&build.found, expected, build.differs.as_slice()), (&None, 0, &[reason.to_owned()][..]));
-        assert!(build.told().contains(&format!("the baseline alone tells of it, {reason}")), "{}", build.told());
+        assert!(build.description().contains(&format!("only by the baseline ({reason})")), "{}", build.description());
     }
     // Nor does it pass for a build that was found under another name of the server.
-    let (build, _) = told(&["baseline-changed"], Some("https://drill.example.com/gh/acme/api/7"));
+    let (build, _) = tally(&["baseline-changed"], Some("https://drill.example.com/gh/acme/api/7"));
     assert_eq!((build.resembles, build.differs.len()), (None, 0));
-    // One that a rule finds besides is found; that it was over before the backup is held against the restore.
-    let (build, expected) = told(&["output-gap", "baseline-changed"], Some(URL));
+    // One that a rule finds besides is found; that it was over before the backup counts.
+    let (build, expected) = tally(&["output-gap", "baseline-changed"], Some(URL));
     assert_eq!((build.found.map(|found| found.as_expected), expected), (Some(false), 0));
 }
 
@@ -119,5 +119,5 @@ fn of_very_many_only_the_first_are_kept() {
     let mut tally = Tally::default();
     (1..=1000).for_each(|number| tally.add(&found(None, number, Timing::InFlight)));
     let count = &tally.by_rule["stuck-running"];
-    assert_eq!((count.found, count.first.len(), count.first[19].build_num), (1000, SHOWN, Some(20)));
+    assert_eq!((count.found, count.first.len(), count.first[19].build_num), (1000, BUILDS_KEPT, Some(20)));
 }

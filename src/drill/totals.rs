@@ -1,15 +1,15 @@
-//! What a comparison with a baseline comes to beside the builds that differ: how much was compared, and what became of projects.
+//! The totals of a comparison with a baseline: how much was compared, and what became of projects.
 
 use crate::text::{counted, escape_controls, shorten};
 
 use super::check::{Count, Seen};
 
-/// How many projects are named of those that are gone, new, or went backwards.
-const SHOWN: usize = 20;
-/// As much of a project's name is shown, in characters.
-const NAME_SHOWN: usize = 100;
+/// Projects that are listed of those that are gone, new, or went backwards.
+const PROJECTS_LISTED: usize = 20;
+/// Characters of a project's name.
+const PROJECT_NAME: usize = 100;
 
-/// What a comparison comes to beside the builds that differ.
+/// The totals of a comparison with a baseline.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ComparisonTotals {
     /// Builds of the manifest in scope, all of which were looked for.
@@ -20,13 +20,13 @@ pub struct ComparisonTotals {
     pub ranges: u64,
     /// Ranges that had to be compared build by build.
     pub ranges_differ: u64,
-    /// Those among them that are not there, and are so old that retention may have deleted them.
+    /// Missing builds that are so old that retention may have deleted them. They do not count as lost.
     pub retired: u64,
-    /// Lost builds of which nobody can tell whether retention has deleted them.
+    /// Lost builds that retention may have deleted: when they were over is not known exactly enough.
     pub undecided: u64,
-    /// Projects that are not there any more, with their builds in the manifest.
+    /// Projects that are in the manifest and not in the database, with their builds.
     pub gone: Vec<(String, u64)>,
-    /// Projects that the manifest does not know, with their builds.
+    /// Projects that are in the database and not in the manifest, with their builds.
     pub new: Vec<(String, u64)>,
     /// Projects whose highest number is lower than it was.
     pub backwards: Vec<Backwards>,
@@ -35,22 +35,21 @@ pub struct ComparisonTotals {
 /// A project whose highest number is lower than it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backwards {
-    /// Its name.
     pub project: String,
-    /// What its highest number was.
+    /// The highest number in the manifest.
     pub was: i64,
-    /// What it is; `None` where no build has one.
+    /// The highest number in the database; `None` where no build has one.
     pub is: Option<i64>,
 }
 
 impl ComparisonTotals {
-    /// How many builds were compared. One that retention may have deleted, and that is not there, tells nothing.
+    /// How many builds were compared. A missing build that retention may have deleted is not one of them.
     pub fn compared(&self) -> u64 {
         self.builds.saturating_sub(self.retired)
     }
 
     /// Why nothing was compared; `None` where something was.
-    pub(super) fn nothing(&self) -> Option<&'static str> {
+    pub(super) fn why_nothing(&self) -> Option<&'static str> {
         match (self.compared(), self.retired) {
             (0, 0) => Some("the baseline has no build in scope"),
             (0, _) => Some("retention may have deleted every build of the baseline that is in scope"),
@@ -60,7 +59,8 @@ impl ComparisonTotals {
 
     /// The projects whose numbers went backwards, counted as builds are.
     pub fn count(&self) -> Count {
-        let first = self.backwards.iter().take(SHOWN).map(|project| Seen::project(&project.project, project.words()));
+        let first =
+            self.backwards.iter().take(PROJECTS_LISTED).map(|project| Seen::project(&project.project, project.words()));
         Count { found: self.backwards.len() as u64, first: first.collect(), ..Count::default() }
     }
 
@@ -84,16 +84,16 @@ impl ComparisonTotals {
 impl Backwards {
     fn words(&self) -> String {
         let is = self.is.map_or_else(|| "it has none now".to_owned(), |is| format!("it is {is} now"));
-        format!("the highest was {}, and {is}; the next build may get a number that was given before", self.was)
+        format!("the highest was {}, and {is}; the next build may get a number that was used before", self.was)
     }
 }
 
 fn of(project: &str) -> String {
-    format!("project {}", shorten(&escape_controls(project), NAME_SHOWN))
+    format!("project {}", shorten(&escape_controls(project), PROJECT_NAME))
 }
 
 fn bounded(lines: impl ExactSizeIterator<Item = String>) -> Vec<String> {
-    let more = lines.len().saturating_sub(SHOWN);
-    let more = (more > 0).then(|| format!("and so with {}", counted(more as u64, "more project")));
-    lines.take(SHOWN).chain(more).collect()
+    let more = lines.len().saturating_sub(PROJECTS_LISTED);
+    let more = (more > 0).then(|| format!("and {}", counted(more as u64, "more project")));
+    lines.take(PROJECTS_LISTED).chain(more).collect()
 }

@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 
-/// The judgement on a restored database.
+/// The verdict on a restored database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Everything was checked, and nothing abnormal was found.
@@ -15,14 +15,14 @@ pub enum Verdict {
     Abnormal,
     /// There was nothing to check, or no rule to check it by.
     NothingChecked,
-    /// It could not be looked at.
+    /// The database could not be read to the end.
     CouldNotLook,
     /// The run was interrupted.
     Interrupted,
 }
 
 impl Verdict {
-    /// The exit code that it stands for; `None` where the failure decides.
+    /// The exit code of the verdict; `None` where the failure decides.
     pub(super) fn exit(self) -> Option<Exit> {
         match self {
             Self::Clean | Self::Incomplete | Self::Allowed => Some(Exit::Clean),

@@ -96,7 +96,7 @@ fn what_cannot_be_known_by_name_is_counted_and_said() {
     let run = run
         .says("2 builds of 1 project")
         .says("not covered: 2 builds: they have no number or no project to know them by");
-    let run = run.says("not covered: 1 build: they are over, and nothing tells since when");
+    let run = run.says("not covered: 1 build: they are over, and since when is not on record");
     run.says("not covered: steps: profile unnamed has none").says("not covered: output: profile unnamed has none");
 }
 

@@ -92,7 +92,7 @@ fn a_deletion_before_the_scan_is_none_of_what_the_scan_found() {
     let later = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
     cleared.tell(|about| about["scanned_at"] = later.to_string().into());
     let done = cleared.ticket().prints(": attention\n").does_not_print("none is left").does_not_print("It adds up");
-    done.prints(&format!("no deletion is on record; of {found} no journal tells what became of them"))
+    done.prints(&format!("no deletion is on record; no journal says what became of {found} builds"))
         .prints(&format!(
             "**differs**: {found} builds of the report were deleted before the scan, which found them again"
         ))
@@ -116,7 +116,7 @@ fn what_is_not_known_of_a_report_alone_is_said() {
     let cleared = Cleared::all();
     std::fs::remove_file(format!("{}.about.json", cleared.report.display())).expect("it is there");
     let done = cleared.ticket().prints(": attention\n");
-    done.prints("whether the journals are of its database, and tell of what came after the scan, is not known");
+    done.prints("whether the journals are of its database, and of the time after the scan, is not known");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_journal_that_was_cut_does_not_say_that_nothing_was_done() {
     let journal = cleared.cut(1, "{\"seq\":2,\"at\"");
     let done = ticket(&cleared.report, &["--journal", journal.to_str().expect("UTF-8")]);
     let done = done.prints(": attention\n").does_not_print("not touched").does_not_print("none was deleted");
-    done.prints(&format!("no deletion is on record; of {found} no journal tells what became of them"))
+    done.prints(&format!("no deletion is on record; no journal says what became of {found} builds"))
         .prints(&format!("has no end on record, and results for 0 of the {found} builds of its plan"))
         .prints("its last line was cut: 13 bytes make no whole line");
 }

@@ -144,7 +144,7 @@ fn a_manifest_that_cannot_be_used_shows_in_the_files() {
             .for_each(|file| std::fs::remove_file(files.path(file)).expect("a file"));
     };
     let with = |key: &PathBuf| verify(&files, &drill).args(&["--key-file"]).args(&[key]).run();
-    told(with(&key), "it is not signed, and --key-file demands a signature");
+    told(with(&key), "it is not signed, and --key-file requires a signature");
     let signed = drill.run(&["manifest", "-o"]).args(&[&path]).args(&TIMES[..2]).args(&["--key-file"]).args(&[&key]);
     signed.run().exits(Exit::Clean);
     let (_, json) = files.agree(&with(&key).exits(Exit::Clean));
@@ -168,7 +168,7 @@ fn a_server_that_digests_otherwise_leaves_one_check_out() {
     std::fs::write(&path, manifest.to_string()).expect("a file");
     let (junit, json) = files.agree(&verify(&files, &drill).run().exits(Exit::Clean));
     assert_eq!(json["verdict"], "incomplete");
-    let why = "this server digests otherwise than that of the baseline";
+    let why = "this server computes digests differently from the server of the baseline";
     assert_eq!(junit.case("baseline-changed").ended, Ended::Skipped(why.to_owned()));
     assert_eq!(junit.names("halfbuilt.baseline", |ended| *ended == Ended::Passed), [CHECKS[0], CHECKS[2], CHECKS[3]]);
 }
@@ -209,10 +209,7 @@ fn a_build_that_had_to_be_found_is_not_found_by_a_baseline() {
         let told = &json["expected"][0];
         assert_eq!((&told["found"], &told["differs"]), (&false.into(), &vec![reason].into()), "{url}");
         let Ended::Failed(text) = &junit.case(url).ended else { panic!("{url} was found") };
-        assert!(
-            text.contains(&format!("the baseline alone tells of it, {reason}: it was over before the backup")),
-            "{text}"
-        );
+        assert!(text.contains(&format!("only by the baseline ({reason}): it was over before the backup")), "{text}");
     }
     // A rule finds it too; but it was over before the backup, so that it counts.
     let (_, json) =
@@ -310,8 +307,10 @@ fn that_digests_cannot_be_compared_is_said_whatever_else_differs() {
     let allow = ["--allow", "baseline-changed=1", "--allow", "stuck-running=1"];
     let done = verify(&files, &drill).args(&allow).run().exits(Exit::Clean);
     let same = manifest["builds"].as_u64().expect("a number") - 1;
-    let (what, why) =
-        (format!("the digests of {same} builds"), "this server digests otherwise than that of the baseline");
+    let (what, why) = (
+        format!("the digests of {same} builds"),
+        "this server computes digests differently from the server of the baseline",
+    );
     let (junit, json) = files.agree(&done.says(&format!("not checked: {what} ({why})")));
     assert_eq!(json["not_checked"], serde_json::json!([{ "what": what, "why": why }]));
     assert_eq!(check(&json, "baseline-changed")["found"], 1);
@@ -326,7 +325,7 @@ fn builds_that_cannot_be_compared_are_told_of_either_side() {
     drill.database.run("UPDATE builds SET queued_at = start_time, start_time = NULL WHERE reponame = 'brand-new'");
     let done = verify(&files, &drill).run().exits(Exit::Clean);
     let done = done.says("warning: project acme/brand-new is not in the baseline: 50 builds");
-    let why = "they are over, and nothing tells since when";
+    let why = "they are over, and since when is not on record";
     let (_, json) =
         files.agree(&done.says(&format!("not checked: 50 builds of this database, against the baseline ({why})")));
     assert_eq!(json["verdict"], "incomplete");
@@ -373,7 +372,7 @@ fn what_a_baseline_tells_of_projects_is_in_every_file() {
     let (junit, json) = files.agree(&done);
     let Ended::Failed(text) = &junit.case("baseline-backwards").ended else { panic!("it passed") };
     let words =
-        "project acme/waits: the highest was 7, and it is 6 now; the next build may get a number that was given before";
+        "project acme/waits: the highest was 7, and it is 6 now; the next build may get a number that was used before";
     assert!(text.contains(words), "{text}");
     let told = &json["baseline"]["comparison"];
     assert_eq!(

@@ -1,11 +1,11 @@
-//! Whether a manifest that was read is one that could have been written. It may be foreign, damaged or hostile.
+//! Checks a manifest that was read: it may be foreign, damaged or hostile.
 
 use jiff::Timestamp;
 
 use super::document::{Entry, Manifest, Project, RANGE_BITS, Range};
 use super::numbers::{DIGITS_OF_A_BUILD, PARTS, read_build, read_intervals};
 
-/// Finds the first thing that cannot be.
+/// Returns the first fault.
 pub(super) fn manifest(manifest: &Manifest) -> Result<(), String> {
     if manifest.covered_until > manifest.backup_time {
         return Err("covered_until is after backup_time".to_owned());
@@ -59,13 +59,13 @@ fn range(range: &Range, covered_until: Timestamp) -> Result<(), String> {
 }
 
 impl Range {
-    /// Its builds by number; none if it is not as `manifest` writes it, which is found out when it is read.
+    /// Its builds by number. None if the range is damaged, which is found out when the manifest is read.
     pub fn entries(&self) -> Vec<Entry> {
         entries(self).unwrap_or_default()
     }
 }
 
-/// The builds of a range. Nothing is set aside for more of them than there are digits for.
+/// The builds of a range. Memory is reserved only for as many as there are digits.
 fn entries(range: &Range) -> Option<Vec<Entry>> {
     let digits = range.each.as_bytes();
     let builds = digits.len() / DIGITS_OF_A_BUILD;

@@ -7,7 +7,7 @@ use super::numbers::PARTS;
 
 /// The format that is written, and the only one that is read.
 pub const FORMAT: &str = "halfbuilt-manifest/1";
-/// A range has as many numbers as so many bits can tell apart.
+/// The numbers of a range differ in this many low bits.
 pub(super) const RANGE_BITS: u32 = 10;
 
 /// What a build database holds at T.
@@ -18,20 +18,20 @@ pub struct Manifest {
     pub format: String,
     /// The program that wrote it, with its version.
     pub tool: String,
-    /// The database's own clock when it was counted; `None` on a standby that could not tell.
+    /// The database's own clock when it was counted; `None` on a standby that has replayed nothing.
     pub counted_at: Option<Timestamp>,
     /// T.
     pub backup_time: Timestamp,
-    /// Builds are covered that had stopped by then. Earlier than T where T is the present: what stopped a moment ago may still be
-    /// written to.
+    /// Builds that had stopped by then are covered. It is earlier than T where T is the present: a build that stopped a moment ago may
+    /// still be written to.
     pub covered_until: Timestamp,
-    /// The longest time that the server lets a build run, in seconds, as it was given.
+    /// The longest time that the server lets a build run, in seconds, as the flag or the profile says.
     pub max_run_time_seconds: i64,
     /// How the database was read.
     pub profile: ProfileUsed,
     /// Which database it was.
     pub database: DatabaseNamed,
-    /// The digest of a build that nobody ever had: where another server makes another one of it, no digests can be compared.
+    /// The digest of a made-up build: where another server computes another one, no digests can be compared.
     #[serde(with = "hexadecimal")]
     pub digest_check: u64,
     /// How many builds are covered.
@@ -75,13 +75,13 @@ pub struct DatabaseNamed {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NotCovered {
-    /// Over, but without a number or a project to know them by.
+    /// Over, but without a number or a project.
     pub unnamed: u64,
     /// Stopped after `covered_until` and by T.
     pub ended_lately: u64,
-    /// Over, and nothing tells since when.
+    /// Over, and since when is not on record.
     pub undated: u64,
-    /// Running or waiting at T, or asked for since.
+    /// Running or waiting at T, or queued since.
     pub not_over: u64,
 }
 
@@ -93,12 +93,12 @@ pub struct Project {
     pub project: String,
     /// How many of its builds are covered.
     pub builds: u64,
-    /// The highest number that was given by `covered_until`, also to a build that was not over.
+    /// The highest number of a build that was queued by `covered_until`, over or not.
     pub highest: Option<i64>,
     /// The sum of the digests of its builds, modulo 2^64.
     #[serde(with = "hexadecimal")]
     pub digest: u64,
-    /// How the covered builds fared.
+    /// The covered builds by outcome.
     pub outcomes: Vec<OutcomeCount>,
     /// The covered builds by ranges of their numbers, the lowest first.
     pub ranges: Vec<Range>,
@@ -107,11 +107,11 @@ pub struct Project {
     pub not_covered: NotCovered,
 }
 
-/// How many builds of a project fared alike.
+/// How many builds of a project have one outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutcomeCount {
-    /// finished or not_run, most likely.
+    /// Most likely finished or not_run.
     pub lifecycle: Option<String>,
     /// The CI's own word.
     pub status: Option<String>,
@@ -125,7 +125,7 @@ pub struct OutcomeCount {
 pub struct Range {
     /// The lowest number that belongs here, whether a build has it or not.
     pub first: i64,
-    /// How many builds there are.
+    /// How many builds it has.
     pub builds: u64,
     /// The sum of their digests, modulo 2^64.
     #[serde(with = "hexadecimal")]
@@ -136,9 +136,9 @@ pub struct Range {
     pub stored: i64,
     /// When the first of them was over, and the last, in whole seconds.
     pub over: [Timestamp; 2],
-    /// Their numbers: `1..57,59`. A number that two builds share stands there twice.
+    /// Their numbers: `1..57,59`. A number that two builds have is listed twice.
     pub numbers: String,
-    /// The numbers of those that never ran, and are counted from when they were queued.
+    /// The numbers of those that never ran. They count as over when they were queued.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub never_ran: String,
     /// Six digits of base64 for each, in the order of the numbers: the lowest 24 bits of its digest, and in which 4096th part of
@@ -162,7 +162,7 @@ pub struct Entry {
 }
 
 impl Manifest {
-    /// What is not covered, without the builds that are known to be of projects out of scope.
+    /// What is not covered, without the builds of projects that are out of scope.
     pub fn not_covered_in(&self, in_scope: &dyn Fn(&str) -> bool) -> NotCovered {
         let elsewhere = self.projects.iter().filter(|project| !in_scope(&project.project));
         elsewhere.fold(self.not_covered, |left, project| left.each_with(&project.not_covered, u64::saturating_sub))
@@ -186,7 +186,7 @@ impl NotCovered {
         let reasons = [
             (self.unnamed, "they have no number or no project to know them by"),
             (self.ended_lately, "they stopped just before T, and may have been written to since"),
-            (self.undated, "they are over, and nothing tells since when"),
+            (self.undated, "they are over, and since when is not on record"),
             (self.not_over, "they were not over by T"),
         ];
         reasons.into_iter().filter(|(builds, _)| *builds > 0).collect()
@@ -207,7 +207,7 @@ impl NotCovered {
 }
 
 impl Project {
-    /// Whether a build of it had been asked for by T, or may have been.
+    /// Whether a build of it had been queued by T, or may have been.
     pub(in crate::drill) fn was_there(&self) -> bool {
         let NotCovered { not_over, .. } = self.not_covered;
         self.highest.is_some() || self.builds + self.not_covered.builds() > not_over
@@ -227,7 +227,7 @@ impl Range {
     }
 }
 
-/// Sixteen hexadecimal digits: a number of 64 bits is more than many readers of JSON can hold.
+/// Sixteen hexadecimal digits: many readers of JSON cannot hold a number of 64 bits.
 mod hexadecimal {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};

@@ -13,16 +13,16 @@ use super::document::{FORMAT, Manifest};
 use super::error::ManifestError;
 
 impl Manifest {
-    /// Reads one. Whether it is signed is not looked at.
+    /// Reads a manifest. The signature is not checked.
     ///
     /// # Errors
     /// It cannot be read, or is not what `manifest` writes.
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
-        // Of what is none, no more than its beginning is read: one may be large.
+        // Of another file only the beginning is read: it may be large.
         Self::parse(&file_access::read_json(path, file_access::MANIFEST)?)
     }
 
-    /// Reads one from its bytes.
+    /// Parses a manifest.
     ///
     /// # Errors
     /// They are not what `manifest` writes.
@@ -31,7 +31,7 @@ impl Manifest {
         struct OnlyFormat {
             format: String,
         }
-        // First of all: another format may have other fields.
+        // First, since another format may have other fields.
         let OnlyFormat { format } = serde_json::from_slice(text)?;
         if format != FORMAT {
             return Err(ManifestError::Format(format));
@@ -41,7 +41,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Writes it, as one line.
+    /// Writes the manifest as one line.
     ///
     /// # Errors
     /// It cannot be written.
@@ -50,7 +50,7 @@ impl Manifest {
         writeln!(to)
     }
 
-    /// Signs it.
+    /// Signs the manifest.
     ///
     /// # Errors
     /// It cannot be put into bytes.
@@ -60,13 +60,13 @@ impl Manifest {
         Ok(())
     }
 
-    /// Checks its signature.
+    /// Checks the signature.
     ///
     /// # Errors
     /// It has none, or it was made by another key or of another document.
     pub fn verify(&mut self, key: &Key) -> Result<(), ManifestError> {
         let signature = self.signature.take().ok_or(ManifestError::Unsigned)?;
-        // All that was read is written again as it was: fields, order and numbers have one form each.
+        // Writing again gives the same bytes: fields, order and numbers have one form each.
         let signed = key.has_signed(&serde_json::to_vec(&self)?, &signature);
         self.signature = Some(signature);
         if signed { Ok(()) } else { Err(ManifestError::Forged) }

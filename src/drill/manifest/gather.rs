@@ -1,4 +1,4 @@
-//! Adds up the builds of a database, as they come, into a manifest.
+//! Adds up the builds of a database into a manifest, as they come.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,18 @@ use crate::census::{CountedBuild, Coverage};
 use super::document::{Manifest, NotCovered, OutcomeCount, Project, RANGE_BITS, Range};
 use super::numbers::{DIGEST_BITS, DIGITS_OF_A_BUILD, intervals, write_build};
 
-/// The projects of a manifest in the making: 16 bytes of memory a build.
+/// Builds a manifest, in 16 bytes of memory a build.
 #[derive(Clone, Debug, Default)]
 pub struct ManifestBuilder {
     projects: BTreeMap<String, ProjectBuilder>,
-    of_no_project: NotCovered,
+    without_project: NotCovered,
 }
 
 #[derive(Clone, Debug, Default)]
 struct ProjectBuilder {
-    /// The highest number that was given by T.
+    /// The highest number of a build that was queued by T.
     highest: Option<i64>,
-    /// The highest number that is there at all.
+    /// The highest number of all builds.
     highest_now: Option<i64>,
     outcomes: Vec<OutcomeCount>,
     ranges: BTreeMap<i64, RangeBuilder>,
@@ -37,7 +37,7 @@ struct RangeBuilder {
 
 #[derive(Clone, Copy, Debug)]
 struct GatheredBuild {
-    /// Its place in the range.
+    /// Its number, less the first of the range.
     place: u16,
     digest: u32,
     never_ran: bool,
@@ -45,10 +45,9 @@ struct GatheredBuild {
 }
 
 impl ManifestBuilder {
-    /// Adds a build.
     pub fn add(&mut self, build: &CountedBuild) {
         let Some(project) = &build.project else {
-            return leave_out(&mut self.of_no_project, build.coverage);
+            return leave_out(&mut self.without_project, build.coverage);
         };
         if !self.projects.contains_key(project) {
             self.projects.insert(project.clone(), ProjectBuilder::default());
@@ -64,17 +63,17 @@ impl ManifestBuilder {
         }
     }
 
-    /// The highest number that a project has given at all.
+    /// The highest number of a project.
     pub fn highest_now(&self, project: &str) -> Option<i64> {
         self.projects.get(project)?.highest_now
     }
 
-    /// Completes a manifest, of which everything but the builds is known.
+    /// Puts the builds into a manifest of which all the rest is known.
     pub fn finish(self, about: Manifest) -> Manifest {
         let projects: Vec<Project> = self.projects.into_iter().map(|(name, held)| held.finish(name)).collect();
         let builds = projects.iter().map(|project| project.builds).sum();
         let left = projects.iter().map(|project| &project.not_covered);
-        let not_covered = left.fold(self.of_no_project, |all, left| all.each_with(left, u64::saturating_add));
+        let not_covered = left.fold(self.without_project, |all, left| all.each_with(left, u64::saturating_add));
         Manifest { builds, not_covered, projects, ..about }
     }
 }
@@ -131,7 +130,7 @@ impl ProjectBuilder {
 
 impl RangeBuilder {
     fn finish(mut self, first: i64) -> Range {
-        // Where builds share a number, those that never ran stand first: so they are told apart when it is read.
+        // Where builds have one number, those that never ran come first: so a reader can match them.
         self.builds.sort_unstable_by_key(|build| (build.place, !build.never_ran, build.digest, build.over_at));
         let times = self.builds.iter().map(|build| build.over_at);
         let at = |second: Option<i64>| Timestamp::from_second(second.unwrap_or_default()).unwrap_or_default();

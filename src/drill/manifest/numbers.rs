@@ -4,14 +4,14 @@ use std::fmt::Write;
 
 /// The 64 digits of base64 (RFC 4648, section 4): each is six bits.
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-/// How many digits a build has: four of its digest, two for when it was over.
+/// Digits of a build: four of its digest, two for when it was over.
 pub(super) const DIGITS_OF_A_BUILD: usize = 6;
-/// A build's digest is kept in so many bits.
+/// Bits of a build's digest that are kept.
 pub(super) const DIGEST_BITS: u32 = 24;
-/// When a build was over is one of so many parts of the range's time.
+/// The time of a range has so many parts; when a build was over is one of them.
 pub(super) const PARTS: i64 = 4096;
 
-/// Writes numbers that do not fall: `1..57,59`. A number that stands there again begins an interval of its own.
+/// Writes numbers in ascending order: `1..57,59`. A repeated number begins a new interval.
 pub(super) fn intervals(numbers: impl IntoIterator<Item = i64>) -> String {
     let mut text = String::new();
     let mut open: Option<(i64, i64)> = None;

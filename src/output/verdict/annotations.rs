@@ -33,11 +33,9 @@ pub fn annotations(judgement: &Judgement) -> Vec<String> {
             None
         }
     };
-    errors.extend(
-        judgement.missing().map(|build| {
-            command("error", "halfbuilt: an expected build", &[format!("{}: {}", build.url, build.told())])
-        }),
-    );
+    errors.extend(judgement.missing().map(|build| {
+        command("error", "halfbuilt: an expected build", &[format!("{}: {}", build.url, build.description())])
+    }));
     for check in &judgement.checks {
         let Outcome::Counted(count) = &check.outcome else { continue };
         if count.is_allowed() {

@@ -124,13 +124,13 @@ fn expectation(judgement: &Judgement, build: &ExpectedBuild) -> TestCase {
         Some(_) => TestCaseStatus::success(),
         None => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_type("not-found").set_message(line(&format!("{name}: {}", build.told())));
+            status.set_type("not-found").set_message(line(&format!("{name}: {}", build.description())));
             status
         }
     };
     let mut case = new_case("halfbuilt.expected", &name, status);
     if build.found.is_some() {
-        case.set_system_out(line(&build.told()));
+        case.set_system_out(line(&build.description()));
     }
     case
 }

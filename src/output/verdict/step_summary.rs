@@ -107,7 +107,7 @@ fn expected(judgement: &Judgement) -> Vec<String> {
         return Vec::new();
     }
     let builds = judgement.expected.iter().take(ROWS);
-    let rows = builds.map(|build| format!("- {}: {}", plain(&build.url.to_string()), plain(&build.told())));
+    let rows = builds.map(|build| format!("- {}: {}", plain(&build.url.to_string()), plain(&build.description())));
     let more = judgement.expected.len().saturating_sub(ROWS);
     let more = (more > 0).then(|| format!("- and {more} more"));
     let heading = ["### Expected builds".to_owned(), String::new()];

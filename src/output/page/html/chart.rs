@@ -189,7 +189,7 @@ fn marks(picture: &Picture) -> Vec<Mark> {
     let per_width = picture
         .stretches
         .first()
-        .map_or(1.0, |first| first.to.duration_since(first.from).as_secs_f64() / first.share.max(f64::EPSILON))
+        .map_or(1.0, |first| first.to.duration_since(first.from).as_secs_f64() / first.width.max(f64::EPSILON))
         as i64;
     let step = STEPS.into_iter().find(|step| per_width / step < MARKS).unwrap_or(per_width.max(1));
     // Where the time is drawn shorter there is no room for marks, however long it was.
