@@ -1,5 +1,8 @@
 //! Holds the code to its layers: arrows run one way, and each package of the outside world has one home.
 
+#[path = "layers/imports.rs"]
+mod imports;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -162,6 +165,20 @@ fn arrows_run_one_way() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn no_two_files_import_one_another_in_a_circle() {
+    let sources = sources();
+    let files = sources.iter().map(|source| (source.path.as_str(), source.text.as_str()));
+    let read = imports::Crate::new(files.filter(|(path, _)| !matches!(*path, "main.rs" | "lib.rs")));
+    let imports = read.imports();
+    assert!(
+        imports["commands/delete/gates.rs"].contains("deletion/gate.rs"),
+        "{:?}",
+        imports["commands/delete/gates.rs"]
+    );
+    assert_eq!(imports::circles(&imports), Vec::<Vec<String>>::new());
 }
 
 #[test]

@@ -8,7 +8,9 @@ use crate::deletion::journal::{self, DatabaseName, Event, Journal, Past};
 use crate::finding::Finding;
 use crate::scan::{Archiving, Fit, Lookup, ScanError, ScanPlan};
 
-use super::{Archive, ArchiveError, ArchiveHeader, Extent, Start};
+use super::file::{Archive, ArchiveError, Start};
+use super::header::{ArchiveHeader, Extent};
+use super::member::Member;
 
 /// The SHA-256 of no bytes: how the journal records that an archive is opened.
 const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -127,7 +129,7 @@ impl Archiver {
         builds: &[&Finding],
     ) -> Result<Extent, WriteError> {
         let keys: Vec<String> = builds.iter().map(|build| build.key.clone()).collect();
-        let mut member = self.archive.begin()?;
+        let mut member = Member::begin(&mut self.archive)?;
         let mut places = Vec::with_capacity(builds.len());
         for build in builds {
             places.push(member.build(build)?);

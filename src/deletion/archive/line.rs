@@ -8,7 +8,7 @@ use serde::ser::{SerializeMap, Serializer};
 
 use crate::finding::Finding;
 
-use super::ArchiveHeader;
+use super::header::ArchiveHeader;
 
 /// What the first line of every member calls its format.
 pub(super) const FORMAT: &str = "halfbuilt-archive/1";

@@ -4,14 +4,15 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use flate2::write::GzEncoder;
-use flate2::{Compression, GzBuilder};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::finding::Finding;
 
-use super::line::{Build, FORMAT, Head, Line, Pairs, Row};
-use super::{Archive, Extent};
+use super::file::Archive;
+use super::gzip::{encoder, hex};
+use super::header::Extent;
+use super::line::{Build, Head, Line, Pairs, Row};
 
 /// How much is compressed at once. Lines are short, and each call costs.
 const AT_ONCE: usize = 64 * 1024;
@@ -53,13 +54,15 @@ impl Write for Counted {
     }
 }
 
-/// Begins a member. Its gzip comment marks the file as an archive, so that nothing has to be decompressed to see it.
-pub(super) fn encoder<W: Write>(to: W) -> GzEncoder<W> {
-    GzBuilder::new().comment(FORMAT).write(to, Compression::default())
-}
-
 impl<'a> Member<'a> {
-    pub(super) fn begin(archive: &'a mut Archive) -> io::Result<Self> {
+    /// Begins a member. A member that is not finished does not count.
+    ///
+    /// # Errors
+    /// The file cannot be written, now or earlier: what was archived before stands, and nothing more may be deleted.
+    pub fn begin(archive: &'a mut Archive) -> io::Result<Self> {
+        if archive.failed {
+            return Err(io::Error::other("an earlier write to the archive has failed"));
+        }
         let file = archive.file.try_clone()?;
         let counted = Counted { file, length: 0, digest: Sha256::new() };
         let encoder = Some(encoder(counted));
@@ -87,7 +90,7 @@ impl<'a> Member<'a> {
         Ok(self.builds.len() - 1)
     }
 
-    /// Puts a row of a table into the member. `table` is its place in [`ArchiveHeader::tables`](super::ArchiveHeader::tables); the values
+    /// Puts a row of a table into the member. `table` is its place in [`ArchiveHeader::tables`](super::header::ArchiveHeader::tables); the values
     /// are in the order of the columns.
     ///
     /// # Errors
@@ -151,10 +154,4 @@ impl Drop for Member<'_> {
         drop(self.encoder.take());
         self.archive.failed |= self.archive.cut_back().is_err();
     }
-}
-
-/// Bytes in hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

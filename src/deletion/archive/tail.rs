@@ -6,8 +6,8 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use flate2::bufread::GzDecoder;
 use sha2::{Digest, Sha256};
 
-use super::Extent;
-use super::member::{encoder, hex};
+use super::gzip::{encoder, hex};
+use super::header::Extent;
 
 /// Why an archive cannot be continued.
 pub(super) enum Fault {

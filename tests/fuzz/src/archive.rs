@@ -1,22 +1,22 @@
-//! Archives of what is deleted, as a run that goes on finds them.
+//! Archives of what is deleted, as a run that continues finds them.
 
 use std::io::Read;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use halfbuilt::deletion::archive::{Archive, ArchiveError, ArchiveHeader, Start};
+use halfbuilt::deletion::archive::{Archive, ArchiveError, ArchiveHeader, Member, Start};
 
-/// What is complete stays to the byte, what is not goes, and a second look finds nothing to mend; a file of another kind is not
+/// What is complete stays to the byte, what is not goes, and a second look finds nothing to cut off; a file of another kind is not
 /// touched. A member that was completed survives whatever stands behind it.
 pub fn check(bytes: &[u8]) {
-    gone_on_with(bytes);
+    continued(bytes);
     let whole = member();
-    let kept = gone_on_with(&[whole, bytes].concat());
+    let kept = continued(&[whole, bytes].concat());
     assert!(kept.is_some_and(|kept| kept.starts_with(whole)), "a complete member is lost");
 }
 
 /// What is left of the file; `None` where it is no archive.
-fn gone_on_with(bytes: &[u8]) -> Option<Vec<u8>> {
+fn continued(bytes: &[u8]) -> Option<Vec<u8>> {
     super::in_a_file(bytes, |file| {
         let bytes_cut_off = match Archive::open(file, Start::Continue(None), ArchiveHeader::default()) {
             Ok(archive) => archive.bytes_cut_off(),
@@ -31,7 +31,7 @@ fn gone_on_with(bytes: &[u8]) -> Option<Vec<u8>> {
         assert_eq!(kept.len() as u64 + bytes_cut_off, bytes.len() as u64);
         assert!(bytes.starts_with(&kept), "what was kept was changed");
         if !kept.is_empty() {
-            assert_eq!(cut_off_of(file), 0, "there was something left to mend");
+            assert_eq!(cut_off_of(file), 0, "there was something left to cut off");
             let unpacked = std::io::copy(
                 &mut flate2::read::MultiGzDecoder::new(kept.as_slice()).take(1 << 24),
                 &mut std::io::sink(),
@@ -53,7 +53,7 @@ fn member() -> &'static [u8] {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("archive");
         let mut archive = Archive::open(&file, Start::New, ArchiveHeader::default()).expect("an archive");
-        archive.begin().and_then(halfbuilt::deletion::archive::Member::finish).expect("a member");
+        Member::begin(&mut archive).and_then(Member::finish).expect("a member");
         std::fs::read(&file).expect("a file")
     })
 }
