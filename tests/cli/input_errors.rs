@@ -2,33 +2,34 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{NOBODY, Report, Run, TIMES, TestDatabase, halfbuilt, scanned};
+use crate::support::{NOBODY, Report, Run, Seen, TIMES, TestDatabase, halfbuilt, scanned};
+use crate::what_a_person_sees::shows;
 
 #[test]
 fn flags_that_cannot_be_read() {
-    for (flags, expected) in [
-        (&["scan", "--backup-time", "2026-11-20T02:00:00"][..], "it has no time zone"),
-        (&["scan", "--backup-time", "yesterday"], "expected a time with a zone"),
-        (&["scan", "--max-run-time", "soon"], "expected a length of time"),
-        (&["scan", "--format", "xml"], "possible values: csv, json, table"),
-        (&["scan", "--base-url", "ci.example.com"], "expected the address of a server"),
-        (&["scan", "--frobnicate"], "unexpected argument"),
-        (&["scan", "--project", "acme/["], "is no glob"),
-        (&["scan", "--restored-at", "2026-11-20T06:30:00Z"], "--restored-at needs --backup-time"),
-        (
-            &["scan", "--backup-time", "2026-11-20T06:30:00Z", "--restored-at", "2026-11-20T02:00:00Z"],
-            "--restored-at 2026-11-20T02:00:00Z is before --backup-time",
-        ),
-        (&["scan", "--backup-time", "2999-11-20T02:00:00Z"], "--backup-time 2999-11-20T02:00:00Z is in the future"),
-        (&["delete", "report.csv"], "--via"),
-        (&["delete", "report.csv", "--via", "ftp://ci"], "--via"),
-        (&["delete", "report.csv", "--via", "nrepl://ci:6005", "--admin-fn", "(exit)"], "--admin-fn"),
-        (&["scan", "--rule", "stuck-runing"], "unknown rule \"stuck-runing\""),
-        (&["undelete"], "unrecognized subcommand"),
-        (&[], "Usage"),
+    let mut seen = Seen::default();
+    for flags in [
+        &["scan", "--backup-time", "2026-11-20T02:00:00"][..],
+        &["scan", "--backup-time", "yesterday"],
+        &["scan", "--max-run-time", "soon"],
+        &["scan", "--format", "xml"],
+        &["scan", "--base-url", "ci.example.com"],
+        &["scan", "--frobnicate"],
+        &["scan", "--project", "acme/["],
+        &["scan", "--restored-at", "2026-11-20T06:30:00Z"],
+        &["scan", "--backup-time", "2026-11-20T06:30:00Z", "--restored-at", "2026-11-20T02:00:00Z"],
+        &["scan", "--backup-time", "2999-11-20T02:00:00Z"],
+        &["delete", "report.csv"],
+        &["delete", "report.csv", "--via", "ftp://ci"],
+        &["delete", "report.csv", "--via", "nrepl://ci:6005", "--admin-fn", "(exit)"],
+        &["scan", "--rule", "stuck-runing"],
+        &["undelete"],
     ] {
-        halfbuilt(flags).run().exits(Exit::Usage).says(expected);
+        let done = halfbuilt(flags).run().exits(Exit::Usage).says("error:");
+        seen.add(&format!("halfbuilt {}", flags.join(" ")), &done);
     }
+    shows(&seen, "flags_that_cannot_be_read");
+    halfbuilt(&[]).run().exits(Exit::Usage).says("Usage");
 }
 
 #[test]
@@ -122,24 +123,25 @@ fn a_report_that_cannot_be_trusted() {
     let cut_inside = good.replacen(&fingerprint, &fingerprint[..fingerprint.len() - 10], 1);
     let in_a_row = good[..good.len() - 60].to_owned();
     let hostile = good.replacen("https://ci.acme.example/gh/acme/api/", "\"\"\")(System/exit 0)(\"\"\"", 1);
-    for (text, expected) in [
-        (without_column.into_bytes(), "the header row has no column \"fingerprint\""),
-        (in_a_row.into_bytes(), "cells, the header has 19"),
-        (good.as_bytes()[..good.len() - 10].to_vec(), "the row has 18 cells, the header has 19"),
-        (cut_inside.into_bytes(), "fingerprint"),
-        ([good.as_bytes(), b"\xff\xfe\r\n"].concat(), "it is not UTF-8"),
-        (doubled.into_bytes(), "stands there a second time"),
-        (hostile.into_bytes(), "is not the URL of a build"),
-        (good.replace(',', ";").into_bytes(), "its cells are separated by ';'"),
-        (b"dear diary\n".to_vec(), "expected the header row of a report or the URL of a build"),
-        (Vec::new(), "it is empty"),
+    let mut seen = Seen::default();
+    for (fault, text) in [
+        ("a column is missing", without_column.into_bytes()),
+        ("a row is cut", in_a_row.into_bytes()),
+        ("the last row is cut", good.as_bytes()[..good.len() - 10].to_vec()),
+        ("a fingerprint is cut", cut_inside.into_bytes()),
+        ("it is not UTF-8", [good.as_bytes(), b"\xff\xfe\r\n"].concat()),
+        ("a row is there twice", doubled.into_bytes()),
+        ("an address is code", hostile.into_bytes()),
+        ("its cells are separated by semicolons", good.replace(',', ";").into_bytes()),
+        ("it is no report", b"dear diary\n".to_vec()),
+        ("it is empty", Vec::new()),
     ] {
         let path = folder.path().join("bad.csv");
         std::fs::write(&path, &text).expect("a file");
         let done = halfbuilt(&["delete"]).args(&[&path]).args(&NOBODY).args(&TIMES).on(&database).run();
-        let done = done.exits(Exit::Failed).fails_with("bad.csv is not a report that can be acted on");
-        done.says(expected);
+        seen.add(fault, &done.exits(Exit::Failed).fails_with("bad.csv is not a report that can be acted on"));
     }
+    shows(&seen, "reports_that_cannot_be_trusted");
 }
 
 #[test]

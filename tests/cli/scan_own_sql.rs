@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use halfbuilt::exit::Exit;
 use tempfile::TempDir;
 
-use crate::support::{Report, Run, TIMES, TestDatabase, halfbuilt, repository};
+use crate::support::{Report, Run, Seen, TIMES, TestDatabase, halfbuilt, repository};
+use crate::what_a_person_sees::shows;
 
 const BUILD: &str = "-- relation: build
 SELECT build_id AS build_key, build_url, username || '/' || reponame AS project, build_num, lifecycle, status,
@@ -24,11 +25,12 @@ fn scan(profile: &str, database: &TestDatabase) -> (TempDir, Run) {
     (folder, halfbuilt(&["scan", "--profile"]).args(&[path]).args(&TIMES).on(database))
 }
 
+/// What is seen of a profile that does not work.
 #[track_caller]
-fn refused(profile: &str, expected: &str) {
+fn refused(fault: &str, profile: &str) -> Seen {
     let database = TestDatabase::circleci(&[]);
     let (_folder, run) = scan(profile, &database);
-    run.run().exits(Exit::Failed).fails_with(expected);
+    Seen::of(fault, &run.run().exits(Exit::Failed).fails_with("error: "))
 }
 
 #[test]
@@ -74,33 +76,34 @@ fn a_profile_that_is_not_there() {
 
 #[test]
 fn a_fault_in_its_header_is_told_by_line() {
-    refused(
-        "-- profile: mine\n-- title: t\n-- relation: job\nSELECT 1",
-        "mine.sql, line 3: relation \"job\": expected build",
-    );
-    refused("SELECT 1", "mine.sql, line 1: expected \"-- relation: NAME\"");
+    let relation = "-- profile: mine\n-- title: t\n-- relation: job\nSELECT 1";
+    let seen = refused("an unknown relation", relation).then(refused("no header", "SELECT 1"));
+    shows(&seen, "profile_with_a_fault_in_its_header");
 }
 
 #[test]
 fn a_missing_column_is_told_by_relation_and_name() {
     let profile = format!("-- profile: mine\n-- title: t\n{}", BUILD.replace("build_num,", ""));
-    refused(&profile, "mine.sql, line 4: relation build: no column build_num (bigint)");
+    shows(&refused("no build_num", &profile), "profile_without_a_column");
 }
 
 #[test]
 fn a_column_of_a_wrong_type_is_told_by_relation_and_name() {
-    let profile = format!("-- profile: mine\n-- title: t\n{}", BUILD.replace("queued_at,", "queued_at::text,"));
-    refused(&profile, "mine.sql, line 4: relation build: column queued_at is text, expected timestamptz");
-    let profile = format!("-- profile: mine\n-- title: t\n{}", BUILD.replace("build_num,", "build_num::text,"));
-    refused(&profile, "mine.sql, line 4: relation build: column build_num is text, expected bigint");
+    let mut seen = Seen::default();
+    for column in ["queued_at", "build_num"] {
+        let text = BUILD.replace(&format!("{column},"), &format!("{column}::text,"));
+        let profile = format!("-- profile: mine\n-- title: t\n{text}");
+        seen = seen.then(refused(&format!("{column} is text"), &profile));
+    }
+    shows(&seen, "profile_with_columns_of_a_wrong_type");
 }
 
 #[test]
 fn sql_that_the_server_does_not_take_is_told_by_line() {
     let profile = format!("-- profile: mine\n-- title: t\n{}", BUILD.replace(":\"schema\".builds", "bilds"));
-    refused(&profile, "mine.sql, line 6: relation build does not fit this database");
+    let seen = refused("no such table", &profile);
     let profile = format!("-- profile: mine\n-- title: t\n{}; DELETE FROM builds", BUILD);
-    refused(&profile, "cannot insert multiple commands");
+    shows(&seen.then(refused("two statements", &profile)), "profile_with_sql_that_does_not_work");
 }
 
 #[test]
@@ -132,23 +135,19 @@ fn a_rule_of_ones_own() {
 #[test]
 fn a_fault_in_a_rule_of_ones_own_is_told_by_line() {
     let database = TestDatabase::circleci(&[]);
-    for (rule, expected) in [
-        (
-            "-- rule: r\n-- title: t\n-- needs: build\n\nSELECT build_key, evidnce FROM build",
-            "r.sql, line 5: rule r does not fit",
-        ),
-        (
-            "-- rule: r\n-- title: t\n-- needs: build\nSELECT build_key FROM build",
-            "r.sql, line 1: rule r: no column evidence (text)",
-        ),
-        ("-- rule: R\n", "r.sql, line 1: rule \"R\": expected a name"),
-        ("-- rule: output-gap\n-- title: t\n-- needs: build\nSELECT 1", "rule \"output-gap\" is already defined"),
+    let mut seen = Seen::default();
+    for (fault, rule) in [
+        ("no such column", "-- rule: r\n-- title: t\n-- needs: build\n\nSELECT build_key, evidnce FROM build"),
+        ("no evidence", "-- rule: r\n-- title: t\n-- needs: build\nSELECT build_key FROM build"),
+        ("a name in capitals", "-- rule: R\n"),
+        ("the name of a rule that ships", "-- rule: output-gap\n-- title: t\n-- needs: build\nSELECT 1"),
     ] {
         let (folder, _path) = file("r.sql", rule);
         let folder = folder.path().to_str().expect("a path");
         let done = halfbuilt(&["scan", "--rules", folder]).args(&TIMES).on(&database).run();
-        done.exits(Exit::Failed).fails_with(expected);
+        seen.add(fault, &done.exits(Exit::Failed).fails_with("r.sql"));
     }
+    shows(&seen, "rules_that_do_not_work");
     let empty = tempfile::tempdir().expect("a folder");
     let done = halfbuilt(&["scan", "--rules"]).args(&[empty.path()]).args(&TIMES).on(&database).run();
     done.exits(Exit::Failed).fails_with("no *.sql file in");

@@ -3,8 +3,9 @@
 use halfbuilt::exit::Exit;
 
 use crate::support::{
-    BACKUP_TIME, Done, NOBODY, RESTORED_AT, Report, TIMES, TestDatabase, expected_report, halfbuilt, scanned,
+    BACKUP_TIME, Done, NOBODY, RESTORED_AT, Report, Seen, TIMES, TestDatabase, expected_report, halfbuilt, scanned,
 };
+use crate::what_a_person_sees::shows;
 
 /// Why nothing is deletable where R is not known.
 const NO_R: &str = "R is not known: give --restored-at";
@@ -292,21 +293,24 @@ fn a_deletion_may_choose_by_timing() {
 fn times_that_cannot_be_used_are_one_clear_error() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
-    for (flags, expected) in [
-        (&["--backup-time", "2026-11-20T02:00:00"][..], "it has no time zone"),
-        (&["--backup-time", RESTORED_AT, "--restored-at", BACKUP_TIME], "is before --backup-time"),
-        (&["--backup-time", BACKUP_TIME, "--restored-at", BACKUP_TIME], "--clock-tolerance"),
-        (&[&TIMES[..], &["--clock-tolerance", "5h"]].concat(), "--clock-tolerance"),
-        (&[&TIMES[..], &["--clock-tolerance", "soon"]].concat(), "expected a length of time"),
-        (&[&TIMES[..], &["--max-queue-time", "soon"]].concat(), "expected a length of time"),
+    let mut seen = Seen::default();
+    for flags in [
+        &["--backup-time", "2026-11-20T02:00:00"][..],
+        &["--backup-time", RESTORED_AT, "--restored-at", BACKUP_TIME],
+        &["--backup-time", BACKUP_TIME, "--restored-at", BACKUP_TIME],
+        &[&TIMES[..], &["--clock-tolerance", "5h"]].concat(),
+        &[&TIMES[..], &["--clock-tolerance", "soon"]].concat(),
+        &[&TIMES[..], &["--max-queue-time", "soon"]].concat(),
     ] {
         for command in ["scan", "verify"] {
-            let run = halfbuilt(&[command]).args(flags).on(&database).run();
-            run.exits(Exit::Usage).fails_with(expected);
+            let done = halfbuilt(&[command]).args(flags).on(&database).run().exits(Exit::Usage).fails_with("error:");
+            seen.add(&format!("halfbuilt {command} {}", flags.join(" ")), &done);
         }
         let delete = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(flags).on(&database).run();
-        delete.exits(Exit::Usage).fails_with(expected);
+        let line = format!("halfbuilt delete report.csv {}", flags.join(" "));
+        seen.add(&line, &delete.exits(Exit::Usage).fails_with("error:"));
     }
+    shows(&seen, "times_that_cannot_be_used");
     // As long as the time between them is not longer.
     scan(&database, &[&TIMES[..], &["--clock-tolerance", "4h 30m"]].concat());
 }

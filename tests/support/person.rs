@@ -9,11 +9,12 @@ use tempfile::TempDir;
 use super::{Done, Run, TestDatabase, halfbuilt};
 
 /// The names of this machine and of this run, and what stands for them.
-const NAMES: [(&str, &str); 7] = [
+const NAMES: [(&str, &str); 8] = [
     (r"\btest_\d{4}\b", "ci"),
     (r"\btest-\d{4}\.example\b", "ci.acme.example"),
     (r"nrepl://127\.0\.0\.1:\d{2,}", "nrepl://127.0.0.1:6005"),
     (r"by( +)\S+ on \S+, process \d+", "by${1}sre on bastion, process 30185"),
+    (r#"[^\s"']*/\.tmp[0-9A-Za-z]{6}/"#, "<folder>/"),
     // The program is named by the path at which it was built.
     (r"/\S+/halfbuilt ", "halfbuilt "),
     // A line now and then, where the machine is slow.
@@ -75,11 +76,14 @@ impl Person {
 }
 
 /// What is seen of some commands, one after the other.
+#[derive(Default)]
 pub struct Seen(pub String);
 
 impl Seen {
+    /// One run, under a line that says what was typed or tried.
     pub fn of(line: &str, done: &Done) -> Self {
-        let mut text = format!("$ {line}\n");
+        let sign = if line.starts_with("halfbuilt") { '$' } else { '#' };
+        let mut text = format!("{sign} {line}\n");
         for (name, stream) in [("stdout", &done.stdout), ("stderr", &done.stderr)] {
             if !stream.is_empty() {
                 let _ = write!(text, "--- {name}\n{stream}");
@@ -90,6 +94,12 @@ impl Seen {
     }
 
     pub fn then(self, later: Self) -> Self {
-        Self(format!("{}\n{}", self.0, later.0))
+        let between = if self.0.is_empty() { "" } else { "\n" };
+        Self(format!("{}{between}{}", self.0, later.0))
+    }
+
+    /// One more run.
+    pub fn add(&mut self, line: &str, done: &Done) {
+        *self = std::mem::take(self).then(Self::of(line, done));
     }
 }
