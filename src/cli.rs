@@ -59,17 +59,17 @@ pub enum Command {
     /// Delete the builds of a report through the server's admin path (a dry run unless --execute is given)
     #[command(override_usage = "halfbuilt delete [OPTIONS] --via <URI> <REPORT>")]
     Delete(Box<DeleteArgs>),
-    /// Judge a restore: scan, say the verdict in one sentence, and exit with 1 if more is abnormal than is allowed
+    /// Judge a restore: scan, give the verdict in one sentence, and exit with 1 if more is abnormal than is allowed
     ///
-    /// Made for restore drills in CI: --junit and --json write the verdict to files, also when the database could not be
-    /// read. Where GITHUB_ACTIONS is true it is told by annotations, on standard error, and in the file that
-    /// GITHUB_STEP_SUMMARY names.
+    /// For restore drills in CI: --junit and --json write the verdict to files, also when the database could not be read. Where
+    /// GITHUB_ACTIONS is true, the verdict also goes to annotations on standard error, and to the file that GITHUB_STEP_SUMMARY
+    /// names.
     #[command(override_usage = "halfbuilt verify [OPTIONS]")]
     Verify(Box<VerifyArgs>),
     /// Write the audit page of a restore: what was found, what was deleted, and whether it adds up
     ///
-    /// One HTML file that people look at, or Markdown for a ticket, made of the report, the file beside it and the journals
-    /// alone: no database is asked, and nothing is fetched.
+    /// One HTML file for people, or Markdown for a ticket. It is made from the report, the file beside it and the journals: no database
+    /// is asked, and nothing is fetched.
     Report(ReportArgs),
     /// Write down what the build database holds, at the time of a backup: what `verify --baseline` compares a restore with
     ///
@@ -116,7 +116,7 @@ pub struct VerifyArgs {
     /// Where to write the report of what was found; - is standard output [default: nowhere]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Put up with N builds that this rule finds; may be repeated for other rules
+    /// Allow N builds that this rule finds; may be repeated for other rules
     #[arg(long = "allow", value_name = "RULE=N")]
     pub allow: Vec<String>,
     /// Look only at projects that fit this glob, such as 'acme/*'; may be repeated

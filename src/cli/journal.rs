@@ -17,13 +17,12 @@ pub struct JournalArgs {
 pub enum JournalCommand {
     /// Check that a journal is as it was written, and sum it up
     ///
-    /// Each line carries the SHA-256 of the line before it, so a line that was changed, removed, doubled or moved is
-    /// found and named. What no file shows of itself: that its last line was changed, that whole lines were cut from
-    /// its end, or that all of it was rewritten. For this, keep the digest of the last line, which is printed, and
-    /// give it by --digest later.
+    /// Each line carries the SHA-256 of the line before it, so a line that was changed, removed, repeated or moved is found and
+    /// named. The file alone cannot show that its last line was changed, that whole lines were cut from its end, or that all of it
+    /// was rewritten. For that, keep the digest of the last line, which is printed, and pass it with --digest later.
     ///
-    /// Exits with 0 if the journal is whole, also if its last session has no end yet or its last line was cut (both are
-    /// said); with 3 if it is damaged, is no journal or cannot be read; with 4 if there is no line in it.
+    /// Exits with 0 if the journal is whole, also if its last session has no end yet or its last line was cut (it says so); with 3 if
+    /// the journal is damaged, is no journal or cannot be read; with 4 if it is empty.
     Verify(JournalVerifyArgs),
 }
 
@@ -33,7 +32,7 @@ pub struct JournalVerifyArgs {
     /// The journal
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// The digest of the last line as it was printed earlier: a journal without such a line is not the same any more
+    /// The digest of the last line, as it was printed earlier: a journal without this line is not the same any more
     #[arg(long, value_name = "SHA256", value_parser = digest)]
     pub digest: Option<String>,
 }

@@ -10,20 +10,20 @@ use clap::{ArgGroup, Args};
 pub struct ReportArgs {
     /// The report that `halfbuilt scan -o` or `verify -o` wrote
     ///
-    /// The file beside it, REPORT.about.json, is read too: it tells when and what was scanned. Without it the page says that
-    /// this is not known.
+    /// The file beside it, REPORT.about.json, is read too: it says when and what was scanned. Without it the page says that this is
+    /// not known.
     #[arg(value_name = "REPORT")]
     pub report: PathBuf,
-    /// The journal of a deletion, which tells who deleted what; may be repeated
+    /// The journal of a deletion, which says who deleted what; may be repeated
     ///
-    /// A journal that was changed after it was written is an error, and so is one without a line. What a journal of another
-    /// database tells does not count, nor what came before the scan.
+    /// A journal that was changed after it was written is an error, and so is an empty one. A journal of another database does not
+    /// count, nor does what happened before the scan.
     #[arg(long = "journal", value_name = "FILE")]
     pub journals: Vec<PathBuf>,
-    /// Where to write the audit page: one file that needs no network and no script; - is standard output
+    /// Where to write the audit page, one HTML file that needs no network and no script; - is standard output
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Where to write the same in short, as Markdown for a ticket; - is standard output
+    /// Where to write a short form of it, as Markdown for a ticket; - is standard output
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
 }

@@ -209,8 +209,8 @@ impl Error {
                 Some("scan again; without that file the report counts as old as its own file".to_owned())
             }
             Self::Policy(_) => {
-                let delete = "[delete], with deny, max, max_percent, max_age and hosts";
-                Some(format!("a policy has {delete}, and [verify], with allow and expect: see the README"))
+                let delete = "deny, max, max_percent, max_age, allow_timing, times_contradicted, clock_tolerance, archive and hosts";
+                Some(format!("a policy has [delete], with {delete}, and [verify], with allow and expect"))
             }
             Self::Baseline { source, .. } => source.hint(),
             Self::Key { .. } => {

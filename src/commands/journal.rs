@@ -1,4 +1,4 @@
-//! `halfbuilt journal`: whether a journal is as it was written, and what it tells.
+//! `halfbuilt journal`: whether a journal is as it was written, and what it says.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -14,17 +14,16 @@ use crate::text::{counted, shorten};
 use super::Error;
 use super::rules::show;
 
-/// How many characters of a cut line are shown.
-const CUT_SHOWN: usize = 100;
+/// Characters of a cut line.
+const CUT_LINE: usize = 100;
 
-/// Does what is asked with a journal.
 pub(super) fn run(args: JournalArgs, printer: Printer) -> Result<Exit, Error> {
     match args.command {
         JournalCommand::Verify(args) => verify(args, printer),
     }
 }
 
-/// Why a journal that is to be read cannot be. Another file is told by what it is: nothing is to take its place.
+/// The error of a journal that cannot be read. Its hint says what the file is instead, and which file to name.
 pub(super) fn unusable(file: PathBuf, source: JournalError) -> Error {
     if !matches!(source, JournalError::NotAJournal) {
         return Error::Journal { file, source };
@@ -54,11 +53,11 @@ fn verify(args: JournalVerifyArgs, printer: Printer) -> Result<Exit, Error> {
         printer.warn(&format!(
             "the last line was cut: {bytes} after line {} make no whole line: {}",
             past.lines,
-            shorten(&cut.text, CUT_SHOWN)
+            shorten(&cut.text, CUT_LINE)
         ));
     }
     if past.lines == 0 {
-        printer.say("there is no line in the journal: nothing was checked");
+        printer.say("the journal is empty: nothing was checked");
         return Ok(Exit::NothingInScope);
     }
     show(&JournalSummary { past: &past, kept })

@@ -10,7 +10,8 @@ use crate::scan::{Scan, ScanPlan};
 
 use super::Error;
 
-/// Opens it, where the output is a report file, so that a folder which cannot be written is found out before the work starts.
+/// Opens the file beside a report, before the work starts: a folder that cannot be written is found out in time. `None` where the
+/// output is no report file.
 pub(super) fn open(output: Option<&(Format, OutputFile)>) -> Result<Option<OutputFile>, Error> {
     let report = match output {
         Some((Format::Csv, file)) => file.place(),
@@ -19,7 +20,7 @@ pub(super) fn open(output: Option<&(Format, OutputFile)>) -> Result<Option<Outpu
     Ok(report.map(|report| OutputFile::whole(Some(&About::place(report)))).transpose()?)
 }
 
-/// What is known once all has been found; the digest of the report is yet to come.
+/// What is known once all has been found, but for the digest of the report.
 pub(super) fn of(
     scan: &Scan<'_>,
     plan: &ScanPlan,
@@ -33,7 +34,7 @@ pub(super) fn of(
         file,
         builds,
         lost,
-        backwards: summary.compared.as_ref().map_or(0, |account| account.backwards.len() as u64),
+        backwards: summary.compared.as_ref().map_or(0, |totals| totals.backwards.len() as u64),
         signature_is_good,
     });
     About {
@@ -57,7 +58,7 @@ pub(super) fn of(
     }
 }
 
-/// Writes it; it takes its place as a whole.
+/// Writes the file. It appears as a whole.
 pub(super) fn write(about: About, mut beside: OutputFile) -> Result<(), Error> {
     let name = beside.name();
     about.write(&mut beside).map_err(|source| OutputError::new(name, source))?;

@@ -140,7 +140,7 @@ fn say_comparison(baseline: &Baseline, compared: &BaselineComparison, printer: P
         }
         if *undecided > 0 {
             printer.say(&format!(
-                "counted as lost: {lost}, over about {kept_since}: the baseline does not tell whether before it"
+                "counted as lost: {lost}, over about {kept_since}: the baseline does not show whether before or after"
             ));
         }
     }

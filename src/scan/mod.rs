@@ -194,7 +194,9 @@ impl ScanError {
             }
             Self::Source(_) => None,
             Self::Misfit { source, .. } => source.hint(),
-            Self::Columns { .. } => Some("the columns of each relation are listed in the README".to_owned()),
+            Self::Columns { .. } => Some(
+                "`halfbuilt profiles circleci` prints a profile that gives every column of each relation".to_owned(),
+            ),
             Self::Keys { .. } => Some(
                 "one row a build is wanted, with a key: look for a join that finds several rows, or none".to_owned(),
             ),

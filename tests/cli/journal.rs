@@ -229,8 +229,7 @@ fn where_there_is_no_line_nothing_was_checked() {
     let file = folder.path().join("run.journal");
     for bytes in ["", "{\"format\":\"halfbuilt-jou"] {
         fs::write(&file, bytes).expect("a file");
-        let done =
-            verify(&file).exits(Exit::NothingInScope).says("there is no line in the journal: nothing was checked");
+        let done = verify(&file).exits(Exit::NothingInScope).says("the journal is empty: nothing was checked");
         assert_eq!(done.stdout, "");
     }
 }

@@ -190,7 +190,8 @@ fn all_faults_are_told_not_only_the_first() {
     let done =
         checked(&format!("{wrong}-- relation: step\nSELECT * FROM stepps;\n-- relation: object\nSELECT 1 AS size;\n"));
     let done = done.exits(Exit::Failed).says("error: profile mine does not fit this database");
-    let done = done.says("hint: the columns of each relation are listed in the README");
+    let done =
+        done.says("hint: `halfbuilt profiles circleci` prints a profile that gives every column of each relation");
     for expected in [
         "mine.sql, line 4: relation build: no column build_num (bigint)",
         "mine.sql, line 4: relation build: column queued_at is text, expected timestamptz",
