@@ -147,12 +147,13 @@ impl RequestedTimes {
 
 /// Connects to a build database that `--database-url` or the environment names.
 pub(super) async fn connect_to(database_url: Option<&str>, printer: Printer) -> Result<Database, Error> {
-    let settings = Settings::resolve(database_url, |name| std::env::var_os(name)).map_err(DatabaseError::from)?;
+    let settings =
+        Settings::resolve(database_url, "halfbuilt", |name| std::env::var_os(name)).map_err(DatabaseError::from)?;
     for warning in settings.warnings() {
         printer.warn(warning);
     }
     let by_variable = std::env::var("HALFBUILT_DATABASE_URL").ok();
-    if settings.password_was_in_the_url() && database_url != by_variable.as_deref() {
+    if settings.password_was_in_the_string() && database_url != by_variable.as_deref() {
         printer.warn("a password in --database-url can be seen by every user of this machine: use PGPASSWORD");
     }
     let what = format!("still connecting to {}", settings.description());

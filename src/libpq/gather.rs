@@ -91,8 +91,8 @@ fn check(keywords: &Keywords) -> Result<(), ConnectError> {
 }
 
 /// Reads the connection string; without one, nothing.
-pub(super) fn parse(database_url: Option<&str>) -> Result<Keywords, ConnectError> {
-    Ok(database_url.map(conninfo::parse).transpose()?.unwrap_or_default())
+pub(super) fn parse(connection_string: Option<&str>) -> Result<Keywords, ConnectError> {
+    Ok(connection_string.map(conninfo::parse).transpose()?.unwrap_or_default())
 }
 
 /// Whether an unknown keyword looks like a mistyped one, and not like a piece of a password: only then it may be shown.

@@ -15,12 +15,12 @@ pub(super) enum Use {
 
 use Use::{Followed, Harmless, Refused};
 
-const NO_GSS: &str = "halfbuilt has no GSSAPI encryption";
+const NO_GSS: &str = "GSSAPI encryption is not supported";
 const NO_REQUIRED_AUTH: &str =
-    "halfbuilt cannot restrict how it logs in; channel_binding=require insists on scram-sha-256 over TLS";
-const NO_OAUTH: &str = "halfbuilt cannot log in by OAuth";
-const NO_SCRAM_KEYS: &str = "halfbuilt cannot log in by a SCRAM key";
-const NO_REPLICATION: &str = "a replication connection cannot run the queries";
+    "the ways to log in cannot be restricted; channel_binding=require insists on scram-sha-256 over TLS";
+const NO_OAUTH: &str = "a login by OAuth is not supported";
+const NO_SCRAM_KEYS: &str = "a login by a SCRAM key is not supported";
+const NO_REPLICATION: &str = "a replication connection cannot run queries";
 const NO_KEY_LOG: &str = "the keys of a session would be written to a file";
 
 /// The keyword, its variable (empty where there is none), its use.

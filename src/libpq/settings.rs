@@ -20,7 +20,7 @@ use super::passfile;
 use super::route::SocketOptions;
 use super::tls::{self, Mode, Tls, TlsOptions, Version};
 
-/// How to reach the build database.
+/// How to reach a database, and as whom.
 pub struct Settings {
     pub(super) servers: Vec<Server>,
     pub(super) login: Login,
@@ -34,7 +34,7 @@ pub struct Settings {
     pub(super) timeout: Option<Duration>,
     pub(super) socket: SocketOptions,
     description: String,
-    password_was_in_the_url: bool,
+    password_was_in_the_string: bool,
     warnings: Vec<String>,
 }
 
@@ -48,14 +48,15 @@ pub(super) struct Login {
 }
 
 impl Settings {
-    /// Reads `--database-url`, then for what it leaves out the service file that is asked for, then libpq's environment
-    /// variables.
+    /// Reads the connection string. What it leaves out comes from the service file that is asked for, then from libpq's environment
+    /// variables. `program` is the `application_name` if none is set.
     ///
     /// # Errors
     /// A connection string or a service file that cannot be read, a keyword or a value that is not understood, something
     /// that is not supported, a certificate or a key that cannot be used.
     pub fn resolve(
-        database_url: Option<&str>,
+        connection_string: Option<&str>,
+        program: &str,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, ConnectError> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
@@ -63,14 +64,15 @@ impl Settings {
         let this_user = || User::from_uid(geteuid()).ok().flatten();
         let home = variable("HOME").map(PathBuf::from).or_else(|| this_user().map(|user| user.dir));
         let variable = |name: &str| variable(name).and_then(|value| value.into_string().ok());
-        let from_string = gather::parse(database_url)?;
-        let password_was_in_the_url = from_string.contains_key("password") || from_string.contains_key("sslpassword");
+        let from_string = gather::parse(connection_string)?;
+        let password_was_in_the_string =
+            from_string.contains_key("password") || from_string.contains_key("sslpassword");
         let gathered = gather::gather(from_string, &Environment { variable: &variable, home: home.clone() })?;
         let values = Values(gathered);
 
         let mut warnings = Vec::new();
         let mut servers = servers(values.get("host"), values.get("hostaddr"), values.get("port"))?;
-        let login = login(&values, || this_user().map(|user| user.name))?;
+        let login = login(&values, program, || this_user().map(|user| user.name))?;
         let passfile = values.get("passfile").map(PathBuf::from);
         let passfile = passfile.or_else(|| home.as_deref().map(|home| home.join(".pgpass")));
         give_passwords(&mut servers, values.get("password"), passfile.as_deref(), &login, &mut warnings);
@@ -93,7 +95,7 @@ impl Settings {
             servers,
             login,
             description,
-            password_was_in_the_url,
+            password_was_in_the_string,
             warnings,
         })
     }
@@ -108,9 +110,9 @@ impl Settings {
         &self.warnings
     }
 
-    /// Whether `--database-url` held a password.
-    pub fn password_was_in_the_url(&self) -> bool {
-        self.password_was_in_the_url
+    /// Whether the connection string held a password.
+    pub fn password_was_in_the_string(&self) -> bool {
+        self.password_was_in_the_string
     }
 }
 
@@ -178,7 +180,7 @@ impl Values {
     }
 }
 
-fn login(values: &Values, this_user: impl Fn() -> Option<String>) -> Result<Login, ConnectError> {
+fn login(values: &Values, program: &str, this_user: impl Fn() -> Option<String>) -> Result<Login, ConnectError> {
     let user = values.owned("user").or_else(this_user).ok_or(ConnectError::NoUser)?;
     let name = values.owned("application_name").or_else(|| values.owned("fallback_application_name"));
     let binding = values.choice("channel_binding", "disable, prefer or require", &BINDING)?;
@@ -186,7 +188,7 @@ fn login(values: &Values, this_user: impl Fn() -> Option<String>) -> Result<Logi
         dbname: values.owned("dbname").unwrap_or_else(|| user.clone()),
         user,
         options: values.owned("options"),
-        application_name: name.unwrap_or_else(|| "halfbuilt".to_owned()),
+        application_name: name.unwrap_or_else(|| program.to_owned()),
         channel_binding: binding.unwrap_or(ChannelBinding::Prefer),
     })
 }
@@ -295,10 +297,7 @@ fn check_protocol(values: &Values) -> Result<(), ConnectError> {
     let oldest = values.choice("min_protocol_version", expected, &VERSIONS)?;
     values.choice("max_protocol_version", expected, &VERSIONS)?;
     if oldest.is_some_and(|oldest| oldest > 0) {
-        return Err(ConnectError::Unsupported {
-            key: "min_protocol_version",
-            why: "halfbuilt speaks only version 3.0",
-        });
+        return Err(ConnectError::Unsupported { key: "min_protocol_version", why: "only version 3.0 is supported" });
     }
     Ok(())
 }
@@ -309,7 +308,7 @@ mod tests {
     use super::*;
 
     fn resolve(url: Option<&str>, environment: &[(&str, &str)]) -> Result<Settings, ConnectError> {
-        Settings::resolve(url, |name| {
+        Settings::resolve(url, "program", |name| {
             environment.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
         })
     }
@@ -325,7 +324,8 @@ mod tests {
             ("HOME", false),
         ] {
             let value = || Some(OsString::from_vec(b"hunter2\xff".to_vec()));
-            let read = Settings::resolve(Some("host=db"), |asked| if asked == name { value() } else { None });
+            let read =
+                Settings::resolve(Some("host=db"), "program", |asked| if asked == name { value() } else { None });
             let message = read.err().map(|error| error.to_string());
             assert_eq!(message, is_read.then(|| format!("the environment variable {name} is not UTF-8")));
         }

@@ -150,7 +150,7 @@ fn a_way_of_logging_in_that_is_required_is_refused_wherever_it_is_asked_for() {
         ("service=ci".to_owned(), vec![]),
     ] {
         let done = beside.halfbuilt(&settings, &variables).exits(Exit::Failed);
-        let done = done.fails_with("require_auth cannot be followed: halfbuilt cannot restrict how it logs in");
+        let done = done.fails_with("require_auth cannot be followed: the ways to log in cannot be restricted");
         done.says("hint: leave it out: look in --database-url, PGREQUIREAUTH and the service file");
     }
     beside.halfbuilt(&format!("{local} require_auth=''"), &[("PGREQUIREAUTH", "")]).exits(Exit::Clean);
