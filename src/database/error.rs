@@ -14,7 +14,6 @@ pub enum DatabaseError {
     /// A standby stopped a statement, or ended the session, because the primary's changes could not wait.
     #[error("the standby cancelled {what}")]
     CancelledByStandby {
-        /// What was being done.
         what: String,
         /// The server's words.
         #[source]
@@ -23,16 +22,13 @@ pub enum DatabaseError {
     /// A statement failed.
     #[error("{what} failed")]
     Query {
-        /// What was being done.
         what: String,
-        /// Why.
         #[source]
         source: ServerError,
     },
     /// Neither the server nor the network answered in time. The server may still be at work.
     #[error("{what}: no answer within {limit:?}")]
     NoAnswer {
-        /// What was being done.
         what: String,
         /// The time that was allowed.
         limit: std::time::Duration,
@@ -58,7 +54,6 @@ pub enum DatabaseError {
         what: &'static str,
         /// The column's name, or its number, counted from 0.
         column: String,
-        /// Why.
         #[source]
         source: tokio_postgres::Error,
     },
@@ -118,7 +113,6 @@ impl DatabaseError {
         }
     }
 
-    /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Connect(error) => return error.hint(),

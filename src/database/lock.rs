@@ -63,15 +63,12 @@ impl DeletionLock {
 /// A session that holds a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockHolder {
-    /// The server's process.
     pub pid: i64,
     /// The role; `None` for what this role may not see, here and below.
     pub role: Option<String>,
     /// Its `application_name`. A deletion writes there who runs it, and where.
     pub program: Option<String>,
-    /// Where it comes from.
     pub client: Option<String>,
-    /// Since when.
     pub since: Option<Timestamp>,
 }
 

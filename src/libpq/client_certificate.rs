@@ -30,9 +30,7 @@ pub enum ClientCertificateError {
     /// The certificate cannot be read.
     #[error("no client certificate could be read from {}", file.display())]
     Certificate {
-        /// The file.
         file: PathBuf,
-        /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The certificate has no key.
@@ -41,9 +39,7 @@ pub enum ClientCertificateError {
     /// The key cannot be read.
     #[error("no key could be read from {}", file.display())]
     Key {
-        /// The file.
         file: PathBuf,
-        /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The key is encrypted, and `sslpassword` is missing.
@@ -55,9 +51,7 @@ pub enum ClientCertificateError {
     /// The key belongs to another certificate.
     #[error("the key {} does not belong to the certificate {}", key.display(), certificate.display())]
     Mismatch {
-        /// The key's file.
         key: PathBuf,
-        /// The certificate's file.
         certificate: PathBuf,
     },
     /// The key is in a device.
@@ -66,7 +60,6 @@ pub enum ClientCertificateError {
 }
 
 impl ClientCertificateError {
-    /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoKey(_) => "give it by sslkey, or sslcertmode=disable to send no certificate".to_owned(),

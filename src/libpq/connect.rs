@@ -22,7 +22,6 @@ use super::wire::{TlsAlreadyDone, Wire};
 pub struct Connected {
     /// The client library's end of it.
     pub client: Client,
-    /// The server.
     pub server: ReachedServer,
 }
 

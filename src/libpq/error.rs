@@ -20,7 +20,6 @@ pub enum ConnectError {
     /// A connection keyword has a value that it cannot have.
     #[error("the connection keyword {key} has a value that is not {expected}")]
     Value {
-        /// libpq's keyword.
         key: &'static str,
         /// What it can be.
         expected: &'static str,
@@ -34,19 +33,15 @@ pub enum ConnectError {
     /// A connection keyword asks for something that is not supported.
     #[error("{key} cannot be followed: {why}")]
     Unsupported {
-        /// libpq's keyword.
         key: &'static str,
-        /// Why.
         why: &'static str,
     },
     /// Two lists that belong together differ in length.
     #[error("{ones} values of {one} do not fit {others} of {other}")]
     Counts {
-        /// The one keyword.
         one: &'static str,
         /// How many values it has.
         ones: usize,
-        /// The other keyword.
         other: &'static str,
         /// How many values that has.
         others: usize,
@@ -80,7 +75,6 @@ impl ConnectError {
         matches!(self, Self::NoConnection { .. })
     }
 
-    /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::ConnectionString(_) => {

@@ -25,15 +25,12 @@ pub enum ServiceError {
     /// The file that was named cannot be read.
     #[error("cannot read the service file {}", .file.display())]
     Read {
-        /// The file.
         file: PathBuf,
-        /// Why.
         source: std::io::Error,
     },
     /// A line of the file is wrong.
     #[error("{}, line {line}: {fault}", .file.display())]
     Line {
-        /// The file.
         file: PathBuf,
         /// The line, counted from 1.
         line: usize,

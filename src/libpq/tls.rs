@@ -28,9 +28,7 @@ pub enum TlsError {
     /// The file of trusted certificates cannot be used.
     #[error("no certificate could be read from {file}")]
     RootFile {
-        /// The file.
         file: PathBuf,
-        /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// `sslmode` asks for verification, and no certificate is there to verify with.
@@ -39,7 +37,6 @@ pub enum TlsError {
 }
 
 impl TlsError {
-    /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::ClientCertificate(error) => error.hint(),
