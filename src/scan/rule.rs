@@ -358,13 +358,6 @@ mod tests {
     #[test]
     fn what_the_engine_does_for_a_rule_stands_in_its_headers() {
         let rules = Rule::load_all(None).expect("rules");
-<<<<<<< Updated upstream
-        let finds =
-            |finds: Finds| rules.iter().filter(move |rule| rule.finds == Some(finds)).map(|rule| rule.name.as_str());
-        assert_eq!(finds(Finds::SameAddress).collect::<Vec<_>>(), ["duplicate-number"]);
-        assert_eq!(finds(Finds::OutputEnds).collect::<Vec<_>>(), ["output-truncated"]);
-        assert_eq!(finds(Finds::StartedByBackup).collect::<Vec<_>>(), ["closed-after-restore"]);
-=======
         let finds = |what: Finds| {
             let found = rules.iter().filter(move |rule| rule.finds == Some(what));
             found.map(|rule| rule.name.as_str()).collect::<Vec<_>>()
@@ -372,7 +365,6 @@ mod tests {
         assert_eq!(finds(Finds::SameAddress), ["duplicate-number"]);
         assert_eq!(finds(Finds::OutputEnds), ["output-truncated"]);
         assert_eq!(finds(Finds::StartedByBackup), ["closed-after-restore"]);
->>>>>>> Stashed changes
     }
 
     #[test]
