@@ -22,7 +22,7 @@ use crate::state::State;
 
 use super::interrupt::Interrupt;
 use super::waiting::Waiting;
-use super::{Error, reading};
+use super::{Error, preamble};
 use choice::{Chosen, choose, keep_apart, open_results, results_file};
 use execution::{Work, execute};
 use history::{History, journal_file};
@@ -93,10 +93,10 @@ async fn plan<'a>(
         statement_timeout: request.reading.statement_timeout,
     };
     let mut builds = LiveBuilds::open(database, options, on_event).await?;
-    reading::say_tables(builds.identity(), builds.tables(), printer);
-    reading::warn_of_role(request.reading.foreign_sql(scan), builds.role(), printer);
+    preamble::say_tables(builds.identity(), builds.tables(), printer);
+    preamble::warn_of_role(request.reading.foreign_sql(scan), builds.role(), printer);
     gates::check_tables(builds.tables(), &origin)?;
-    reading::say_premise(builds.premise(), printer);
+    preamble::say_premise(builds.premise(), printer);
     history.check_database(&builds.database_name(&history.past))?;
     let known = builds.projects().await?;
     gates::warn_of_unmatched(&request.permit, known.keys(), printer);

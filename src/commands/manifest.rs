@@ -16,7 +16,7 @@ use super::files::Files;
 use super::interrupt::Interrupt;
 use super::read_request::ReadRequest;
 use super::waiting::Waiting;
-use super::{Error, reading};
+use super::{Error, preamble};
 
 /// What to count, and where the manifest goes.
 struct ManifestRequest {
@@ -79,8 +79,8 @@ async fn count(request: &ManifestRequest, snapshot: &Snapshot<'_>, printer: Prin
     let ManifestRequest { read, plan, settle, .. } = request;
     let mut progress = Progress::open_ended("builds counted", printer);
     let fit = Fit::check(plan, snapshot).await?;
-    reading::say_tables(snapshot.identity(), fit.tables(), printer);
-    reading::warn_of_role(read.foreign_sql(plan), fit.role(), printer);
+    preamble::say_tables(snapshot.identity(), fit.tables(), printer);
+    preamble::warn_of_role(read.foreign_sql(plan), fit.role(), printer);
     let clock = Census::clock(snapshot).await?;
     let times = CoveredTimes::settle(plan.times().backup, &clock, *settle)?;
     if plan.times().backup.is_none() {

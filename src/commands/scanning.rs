@@ -14,7 +14,7 @@ use crate::text::counted;
 use super::interrupt::Interrupt;
 use super::read_request::ReadRequest;
 use super::waiting::Waiting;
-use super::{Error, metadata, reading};
+use super::{Error, metadata, preamble};
 
 /// Where less than one build in so many had been asked for by T, T is most likely wrong.
 const FEW_BY_BACKUP: u64 = 10;
@@ -64,9 +64,9 @@ pub(super) async fn scan_and_report(
         let snapshot = database.snapshot(&plan.settings()).await?;
         let mut progress = Progress::open_ended("abnormal builds found", printer);
         let scan = Scan::begin(&plan, &snapshot, &projects, &|phase| progress.enter(&phase.to_string())).await?;
-        reading::say_tables(scan.identity(), scan.tables(), printer);
-        reading::warn_of_role(read.foreign_sql(&plan), scan.role(), printer);
-        reading::say_premise(scan.premise(), printer);
+        preamble::say_tables(scan.identity(), scan.tables(), printer);
+        preamble::warn_of_role(read.foreign_sql(&plan), scan.role(), printer);
+        preamble::say_premise(scan.premise(), printer);
         scan.remarks().iter().for_each(|remark| printer.say(remark));
         doubt_backup_time(plan.times().backup, scan.scope(), printer);
         observer.scan_began(&scan);
