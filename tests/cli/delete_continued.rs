@@ -130,7 +130,7 @@ fn a_build_that_is_back_is_not_deleted_once_more() {
     let rename = format!("ALTER DATABASE {} RENAME TO {}", back.name, run.database.name);
     crate::support::psql("postgres", &["-c", &rename]);
     let done = run.delete(&[]).exits(Exit::NotAllDeleted);
-    done.says("it is there again: restored since this journal deleted it? A new --journal begins afresh");
+    done.says("it is there again: was the server restored since this journal deleted it? A new --journal starts over");
     assert!(run.states().into_iter().all(|(_, state)| state == "failed" || state == "refused"));
     let journal = run.folder.path().join("new.jsonl");
     std::fs::remove_file(&run.results).expect("results");

@@ -131,7 +131,7 @@ fn the_whole_database_is_restored_between_two_runs() {
     postgres.run("postgres", &format!("CREATE DATABASE {DATABASE} TEMPLATE saved"));
     // The same command once more: the journal knows of them, and sends nothing.
     let second = world.delete(&via(&admin)).run().exits(Exit::NotAllDeleted);
-    second.says("A new --journal begins afresh");
+    second.says("A new --journal starts over");
     assert_eq!(told_as_it_is(&world, &there(postgres)), world.chosen.len());
     world.nothing_else_is_gone();
     assert_eq!(world.left(), world.chosen.len());
