@@ -80,6 +80,12 @@ impl fmt::Debug for Foreign {
     }
 }
 
+impl serde::Serialize for Foreign {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.0)
+    }
+}
+
 impl From<Foreign> for String {
     fn from(text: Foreign) -> Self {
         text.0

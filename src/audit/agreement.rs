@@ -5,15 +5,10 @@ use jiff::Timestamp;
 use crate::deletion::journal::{Past, Session};
 use crate::report::About;
 use crate::state::State;
-use crate::text::{builds, foreign, grouped, was_or_were};
+use crate::text::{Foreign, builds, grouped, was_or_were};
 
 use super::fate::{DeletedBefore, FateGroup};
 use super::reconciliation::Reconciliation;
-
-/// Characters of a name.
-const NAME: usize = 200;
-/// Characters of a time in a journal.
-const TIME: usize = 60;
 
 /// What a comparison of two files came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +81,7 @@ impl JournalChecks {
     /// Adds a journal. Returns whether it is of the database of the report, as far as that is known.
     pub(super) fn add(&mut self, journal: NamedJournal<'_>, about: Option<&About>) -> bool {
         let NamedJournal { past, .. } = journal;
-        let name = foreign(journal.name, NAME, "a journal");
+        let name = Foreign::url(journal.name).or("a journal");
         if let Some(other) = about.and_then(|about| of_another(past, about)) {
             self.checks.push(FileCheck::differs(format!(
                 "{name} is of another database, or cannot be known to be of this one: it is of {other}. What it says does not count."
@@ -113,7 +108,7 @@ impl JournalChecks {
             // What came before the scan was of what another scan found.
             if about.is_none_or(|about| session.last_at >= about.scanned_at) {
                 self.counts = true;
-                let file = foreign(&session.start.report.file, NAME, "?");
+                let file = Foreign::url(&session.start.report.file).or("?");
                 let other = format!("{name} chose from another file than this report: {file}.");
                 self.chosen_from.push((session.start.report.sha256.clone(), other));
                 let backup_time = about.and_then(|about| other_backup_time(&name, session, about));
@@ -154,8 +149,11 @@ fn of_another(past: &Past, about: &About) -> Option<String> {
     // One journal is of one database.
     let theirs = &past.sessions.first()?.start.database;
     let is_same = theirs.name == about.database && theirs.system_identifier == about.system_identifier;
-    let system = theirs.system_identifier.as_deref().map_or("unknown".to_owned(), |system| foreign(system, NAME, "?"));
-    (!is_same).then(|| format!("{} of system {system}", foreign(&theirs.name, NAME, "one without a name")))
+    let system = theirs
+        .system_identifier
+        .as_deref()
+        .map_or_else(|| Foreign::new("unknown"), |system| Foreign::name(system).or("?"));
+    (!is_same).then(|| format!("{} of system {system}", Foreign::name(&theirs.name).or("one without a name")))
 }
 
 fn as_scanned(sha256: &str, rows: u64, about: &About) -> FileCheck {
@@ -199,7 +197,7 @@ fn sums(name: &str, session: &Session, is_last: bool) -> Option<String> {
 
 fn other_backup_time(name: &str, session: &Session, about: &About) -> Option<String> {
     let theirs = session.start.backup_time.as_deref();
-    let other = theirs.map_or("none".to_owned(), |text| foreign(text, TIME, "none"));
+    let other = Foreign::name(theirs.unwrap_or_default()).or("none");
     (theirs.and_then(|text| text.parse::<Timestamp>().ok()) != about.backup_time)
         .then(|| format!("{name} was run with another backup time: {other}."))
 }

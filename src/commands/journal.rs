@@ -9,13 +9,10 @@ use crate::exit::Exit;
 use crate::file_access::open_plain;
 use crate::output::{JournalSummary, Printer};
 use crate::report;
-use crate::text::{counted, shorten};
+use crate::text::{Foreign, counted};
 
 use super::Error;
 use super::rules::show;
-
-/// Characters of a cut line.
-const CUT_LINE: usize = 100;
 
 pub(super) fn run(args: JournalArgs, printer: Printer) -> Result<Exit, Error> {
     match args.command {
@@ -53,7 +50,7 @@ fn verify(args: JournalVerifyArgs, printer: Printer) -> Result<Exit, Error> {
         printer.warn(&format!(
             "the last line was cut: {bytes} after line {} make no whole line: {}",
             past.lines,
-            shorten(&cut.text, CUT_LINE)
+            Foreign::name(&cut.text)
         ));
     }
     if past.lines == 0 {

@@ -10,7 +10,7 @@ use crate::scan::{
     Archiving, Fit, InSchema, Need, Profile, Relation, Rule, ScanError, ScanPlan, archive_faults, find_schema,
     joint_fault, relation_faults, rule_faults,
 };
-use crate::text::{counted, escape_controls};
+use crate::text::{Foreign, counted};
 use crate::timing::RestoreTimes;
 
 use super::Error;
@@ -41,9 +41,9 @@ pub(super) async fn run(
         None
     };
     // Title and unit come out of a file.
-    let mut head = format!("profile {}: {}\n", profile.name, escape_controls(&profile.title));
+    let mut head = format!("profile {}: {}\n", profile.name, Foreign::new(&profile.title));
     if profile.offers(Relation::Step) || profile.offers(Relation::Chunk) {
-        head += &format!("its output is counted in {}\n", escape_controls(&profile.unit));
+        head += &format!("its output is counted in {}\n", Foreign::new(&profile.unit));
     }
     head += &behaviour(&profile);
     let relations = relations(&profile, faults.as_ref());

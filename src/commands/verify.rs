@@ -9,7 +9,7 @@ use crate::cli::VerifyArgs;
 use crate::drill::{Baseline, Failure, Judgement, Manifest};
 use crate::exit::Exit;
 use crate::output::{Format, OutputFile, Printer};
-use crate::text::{counted, escape_controls, shorten};
+use crate::text::{Foreign, counted};
 
 use super::Error;
 use super::interrupt::Interrupt;
@@ -18,9 +18,6 @@ use super::scanning::{ScanRequest, scan_and_report};
 use judgement_builder::JudgementBuilder;
 use outlets::Outlets;
 use request::VerifyRequest;
-
-/// Characters of the name of a manifest's tool.
-const TOOL: usize = 100;
 
 /// Scans and judges.
 pub(super) async fn run(args: VerifyArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
@@ -92,7 +89,7 @@ fn say_baseline(baseline: &Baseline, printer: Printer) {
         counted(compared_with.builds, "build"),
         compared_with.covered_until,
         database.name,
-        shorten(tool, TOOL)
+        Foreign::name(tool)
     ));
 }
 
@@ -100,8 +97,8 @@ fn say_baseline(baseline: &Baseline, printer: Printer) {
 fn failure(error: &Error) -> Failure {
     Failure {
         exit: error.exit(),
-        message: escape_controls(&error.to_string()),
-        causes: told_apart(error).iter().map(|cause| escape_controls(cause)).collect(),
+        message: Foreign::new(&error.to_string()),
+        causes: told_apart(error).iter().map(|cause| Foreign::new(cause)).collect(),
         hint: error.hint(),
     }
 }

@@ -11,7 +11,7 @@ use crate::not_checked::{Builds, NotChecked, Unchecked};
 use crate::obstacle::Obstacle;
 use crate::project_glob::ProjectGlobs;
 use crate::scan::{BaselineFindings, Findings, Scan, ScanError, ScanPlan};
-use crate::text::{escape_controls, shorten};
+use crate::text::Foreign;
 use crate::timing::Timing;
 
 use super::comparison::{CompareOptions, Comparison, DifferingBuild, Present};
@@ -19,9 +19,6 @@ use super::judgement::ComparedWith;
 use super::manifest::{CoveredTimes, Manifest, ManifestBuilder, ManifestError, NotCovered};
 use super::signature::Key;
 use super::totals::ComparisonTotals;
-
-/// Characters of a profile's name in a message.
-const PROFILE_NAME: usize = 100;
 
 /// A manifest to compare with.
 pub struct Baseline {
@@ -41,7 +38,7 @@ pub struct BaselineComparison {
     /// What could not be compared.
     pub not_checked: Vec<NotChecked>,
     /// The name of the profile, where its SQL is not what it was when the baseline was made.
-    pub changed_profile: Option<String>,
+    pub changed_profile: Option<Foreign>,
     /// Builds that differ and are in the database.
     present: Vec<BaselineFindings>,
     /// Those that are not, in the order of the report.
@@ -112,7 +109,7 @@ impl Baseline {
         if theirs == ours {
             return Ok(());
         }
-        Err(ManifestError::Profile { theirs: shorten(theirs, PROFILE_NAME), ours: ours.to_owned() })
+        Err(ManifestError::Profile { theirs: Foreign::name(theirs), ours: ours.to_owned() })
     }
 
     /// Counts the database and compares.
@@ -173,7 +170,7 @@ impl Baseline {
             return Some("the baseline covers other relations than the profile has now");
         }
         if theirs.digest != ours.digest {
-            compared.changed_profile = Some(shorten(&theirs.name, PROFILE_NAME));
+            compared.changed_profile = Some(Foreign::name(&theirs.name));
         }
         for (has, what) in [(theirs.steps, "steps"), (theirs.output, "output")] {
             if !has {
@@ -221,7 +218,7 @@ impl BaselineComparison {
             match (of, found.number) {
                 (Some((_, builds, evidence)), Some(number)) => {
                     builds.add(&found.project, number);
-                    evidence.push(escape_controls(&found.words.to_string()));
+                    evidence.push(Foreign::new(&found.words.to_string()).into());
                 }
                 _ => self.absent.push_back(found),
             }

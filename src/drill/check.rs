@@ -1,15 +1,10 @@
 //! The checks of a verdict, and the outcome of each.
 
 use crate::finding::Finding;
-use crate::text::{escape_controls, shorten};
+use crate::text::Foreign;
 use crate::timing::Timing;
 
 use super::difference::Difference;
-
-/// Characters of the evidence of a build.
-const EVIDENCE: usize = 500;
-/// Characters of a name from the database.
-const NAME: usize = 300;
 
 /// What a check looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,15 +96,15 @@ impl Count {
     }
 }
 
-/// A build or a project that was found, as far as a verdict shows it. Its texts are escaped and bounded.
+/// A build or a project that was found, as a verdict shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    pub build_url: Option<String>,
-    pub project: Option<String>,
+    pub build_url: Option<Foreign>,
+    pub project: Option<Foreign>,
     pub build_num: Option<i64>,
     /// What it did around the backup; `None` for a project.
     pub timing: Option<Timing>,
-    pub evidence: String,
+    pub evidence: Foreign,
 }
 
 impl Seen {
@@ -120,19 +115,25 @@ impl Seen {
             project: found.project.as_deref().map(bounded),
             build_num: found.build_num,
             timing: Some(found.timing),
-            evidence: shorten(&found.evidence, EVIDENCE),
+            evidence: Foreign::evidence(&found.evidence),
         }
     }
 
     /// What a verdict shows of a project.
     pub(super) fn project(name: &str, evidence: String) -> Self {
-        Self { build_url: None, project: Some(bounded(name)), build_num: None, timing: None, evidence }
+        Self {
+            build_url: None,
+            project: Some(bounded(name)),
+            build_num: None,
+            timing: None,
+            evidence: Foreign::new(&evidence),
+        }
     }
 
     /// What a person knows it by.
     pub fn name(&self) -> String {
         match (&self.build_url, &self.project, self.build_num) {
-            (Some(url), _, _) => url.clone(),
+            (Some(url), _, _) => url.to_string(),
             (None, Some(project), Some(number)) => format!("{project} {number}"),
             (None, _, Some(number)) => format!("build {number}"),
             (None, Some(project), None) if self.timing.is_none() => format!("project {project}"),
@@ -144,11 +145,11 @@ impl Seen {
     /// The build or the project and what was seen of it, in one line.
     pub fn line(&self) -> String {
         let timing = self.timing.map(|timing| format!(" ({timing})")).unwrap_or_default();
-        format!("{}{timing}: {}", escape_controls(&self.name()), self.evidence)
+        format!("{}{timing}: {}", self.name(), self.evidence)
     }
 }
 
 /// A name from the database. It is escaped first, so that one that begins with a tab does not lose it.
-fn bounded(text: &str) -> String {
-    shorten(&escape_controls(text), NAME)
+fn bounded(text: &str) -> Foreign {
+    Foreign::url(Foreign::new(text).as_str())
 }

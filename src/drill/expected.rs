@@ -4,11 +4,8 @@
 use crate::baseline_reason::BaselineReason;
 use crate::build_url::BuildUrl;
 use crate::finding::Finding;
-use crate::text::shorten;
+use crate::text::Foreign;
 use crate::timing::Timing;
-
-/// Characters of an address from the database.
-const ADDRESS: usize = 300;
 
 /// A build that has to be among the findings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +14,7 @@ pub struct ExpectedBuild {
     /// How it was found; `None` where it was not.
     pub found: Option<FoundAs>,
     /// The address of a finding that may be the same build under another name of the server, or in other letters.
-    pub resembles: Option<String>,
+    pub resembles: Option<Foreign>,
     /// The differences from a baseline that were found of it, or of its project and number, where no rule has found it.
     pub differs: Vec<String>,
 }
@@ -67,7 +64,7 @@ impl ExpectedBuild {
         let by_a_rule = found.reasons.iter().any(|reason| BaselineReason::parse(reason).is_none());
         if !is_this {
             if by_a_rule && let Some(address) = address.filter(|address| address.resembles(&self.url)) {
-                self.resembles = Some(shorten(&address.to_string(), ADDRESS));
+                self.resembles = Some(Foreign::url(&address.to_string()));
             }
             return false;
         }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::database::DatabaseIdentity;
 use crate::exit::Exit;
 use crate::not_checked::NotChecked;
-use crate::text::by_reason;
+use crate::text::{Foreign, by_reason};
 use crate::timing::RestoreTimes;
 
 use super::check::{Check, CheckKind, Outcome};
@@ -89,9 +89,9 @@ pub struct ComparedWith {
 pub struct Failure {
     /// The exit code of the run.
     pub exit: Exit,
-    pub message: String,
+    pub message: Foreign,
     /// Its causes, the nearest first.
-    pub causes: Vec<String>,
+    pub causes: Vec<Foreign>,
     pub hint: Option<String>,
 }
 
@@ -100,7 +100,7 @@ impl Failure {
     pub fn lines(&self) -> Vec<String> {
         let causes = self.causes.iter().map(|cause| format!("caused by: {cause}"));
         let hint = self.hint.iter().map(|hint| format!("hint: {hint}"));
-        std::iter::once(self.message.clone()).chain(causes).chain(hint).collect()
+        std::iter::once(self.message.to_string()).chain(causes).chain(hint).collect()
     }
 }
 

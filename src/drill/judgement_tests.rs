@@ -211,7 +211,7 @@ fn nothing_checked_is_never_clean() {
 
 #[test]
 fn where_nothing_was_looked_at_nothing_is_found_or_missing() {
-    let failure = Failure { exit: Exit::Failed, message: "refused".to_owned(), causes: Vec::new(), hint: None };
+    let failure = Failure { exit: Exit::Failed, message: Foreign::new("refused"), causes: Vec::new(), hint: None };
     let checks = vec![rule("a", counted(0, 0, 0))];
     let judgement = Judgement::of_failure(failure, checks, vec![expected(true)], about());
     assert_eq!((judgement.exit(), judgement.missing().count()), (Exit::Failed, 0));

@@ -1,7 +1,7 @@
 //! The verdict in one sentence that a person understands.
 
 use crate::baseline_reason::BaselineReason;
-use crate::text::{counted, escape_controls};
+use crate::text::{Foreign, counted};
 
 use super::check::{Count, Outcome};
 use super::judgement::Judgement;
@@ -112,13 +112,13 @@ impl Judgement {
     fn not_needed(&self) -> String {
         let reasons = self.not_needed_by_reason().into_iter();
         let parts: Vec<String> =
-            reasons.map(|(why, what)| escape_controls(&format!("{} ({why})", what.join(", ")))).collect();
+            reasons.map(|(why, what)| Foreign::new(&format!("{} ({why})", what.join(", "))).into()).collect();
         if parts.is_empty() { String::new() } else { format!("; not needed: {}", parts.join("; ")) }
     }
 
     fn not_checked(&self) -> String {
         let reasons = self.not_checked_by_reason().into_iter();
-        let parts = reasons.map(|(why, what)| escape_controls(&format!("{} ({why})", what.join(", "))));
+        let parts = reasons.map(|(why, what)| String::from(Foreign::new(&format!("{} ({why})", what.join(", ")))));
         match parts.collect::<Vec<_>>().as_slice() {
             [] => String::new(),
             some => format!("; not checked: {}", some.join("; ")),

@@ -40,7 +40,7 @@ fn met(finding: &Finding) -> (Option<bool>, Option<String>, u64) {
     let counts = tally.by_rule["stuck-running"].unexpected();
     assert_eq!(tally.by_rule["output-truncated"].unexpected(), counts);
     assert_eq!(tally.by_rule["stuck-running"].first.len() as u64, counts);
-    (build.found.map(|found| found.as_expected), build.resembles, counts)
+    (build.found.map(|found| found.as_expected), build.resembles.map(String::from), counts)
 }
 
 const URL: &str = "https://ci.example.com/gh/acme/api/7";

@@ -1,13 +1,11 @@
 //! The totals of a comparison with a baseline: how much was compared, and what became of projects.
 
-use crate::text::{counted, escape_controls, shorten};
+use crate::text::{Foreign, counted};
 
 use super::check::{Count, Seen};
 
 /// Projects that are listed of those that are gone, new, or went backwards.
 const PROJECTS_LISTED: usize = 20;
-/// Characters of a project's name.
-const PROJECT_NAME: usize = 100;
 
 /// The totals of a comparison with a baseline.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,7 +87,7 @@ impl Backwards {
 }
 
 fn of(project: &str) -> String {
-    format!("project {}", shorten(&escape_controls(project), PROJECT_NAME))
+    format!("project {}", Foreign::name(project))
 }
 
 fn bounded(lines: impl ExactSizeIterator<Item = String>) -> Vec<String> {

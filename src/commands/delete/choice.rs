@@ -15,7 +15,7 @@ use crate::file_access::{Input, open_plain};
 use crate::obstacle::gist;
 use crate::output::{OutputFile, Printer};
 use crate::report::{self, About, Digesting};
-use crate::text::{counted, escape_controls, shorten};
+use crate::text::{Foreign, counted};
 
 use super::history::History;
 use super::origin::Origin;
@@ -23,8 +23,6 @@ use super::request::{DeleteRequest, is_dash};
 
 /// How many of the reasons for which builds are left to a person are said.
 const REASONS_LISTED: usize = 5;
-/// How much of an address or a reason is said, in characters.
-const SHOWN: usize = 120;
 
 /// The rows that are chosen, and where they come from.
 pub(super) struct Chosen {
@@ -97,7 +95,7 @@ fn say_what_is_left(left: &[report::Chosen], printer: Printer) {
     let builds = counted(left.len() as u64, "build");
     printer.say(&format!("left to a person: {builds} that the report calls not deletable"));
     for (why, builds) in reasons.iter().take(REASONS_LISTED) {
-        printer.say(&format!("  {builds}: {}", shorten(why, SHOWN)));
+        printer.say(&format!("  {builds}: {}", Foreign::name(why)));
     }
     if let Some(more) = reasons.len().checked_sub(REASONS_LISTED + 1) {
         printer.say(&format!("  and {} more reasons, in the report", more + 1));
@@ -147,10 +145,10 @@ pub(super) fn open_results(
         open_plain(path).map_err(|source| Error::Read { file: path.to_owned(), source })?;
         let is_results = || open_plain(path).is_ok_and(report::begins_results);
         if request.execute && history.wrote(path) && is_results() {
-            let chosen: HashSet<String> = rows.iter().map(|row| escape_controls(&row.url_text)).collect();
+            let chosen: HashSet<String> = rows.iter().map(|row| Foreign::new(&row.url_text).into()).collect();
             let before = open_plain(path).map(report::addresses).unwrap_or_default();
             if let Some(lost) = before.iter().find(|url| !chosen.contains(*url)) {
-                let (name, lost) = (path.display(), shorten(lost, SHOWN));
+                let (name, lost) = (path.display(), Foreign::url(lost));
                 let why =
                     format!("-o {name} has rows of builds that are not chosen now, such as {lost}: name another file");
                 return Err(Error::Usage(why));

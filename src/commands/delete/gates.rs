@@ -14,15 +14,12 @@ use crate::premise::Contradictions;
 use crate::report;
 use crate::scan::database_tag;
 use crate::table::{Table, changed};
-use crate::text::{counted, shorten};
+use crate::text::{Foreign, counted};
 
 use super::choice::Chosen;
 use super::origin::Origin;
 use super::planning::Plan;
 use super::request::DeleteRequest;
-
-/// How much of a server's complaint is said, in characters.
-const SHOWN: usize = 200;
 
 /// How long to wait for the lock of a run that may have been killed: the server notices the kill when it next writes to that run.
 const LOCK_OF_A_KILLED_RUN: Duration = Duration::from_secs(15);
@@ -176,7 +173,7 @@ pub(super) async fn take_lock(database: &mut Database, execute: bool, printer: P
             LockAttempt::Held(holders) => return Err(busy(&holders).into()),
             LockAttempt::NotAllowed(error) => {
                 let causes = crate::causes::told_apart(&error).join(": ");
-                let causes = shorten(&causes, SHOWN);
+                let causes = Foreign::url(&causes);
                 printer.warn(&format!("not checked whether another deletion is working: {error}: {causes}"));
                 return Ok(());
             }

@@ -11,7 +11,7 @@ use crate::output::{OutputFile, Printer, Progress};
 use crate::project_glob::ProjectGlobs;
 use crate::report::Chosen;
 use crate::state::State;
-use crate::text::shorten;
+use crate::text::Foreign;
 
 use super::recorder::write_plan;
 use super::request::DeleteRequest;
@@ -20,9 +20,6 @@ use super::request::DeleteRequest;
 const PLANNED_AT_ONCE: usize = 1000;
 /// How many of the reasons for which builds are kept are said.
 const REASONS_LISTED: usize = 5;
-/// How many characters of such a reason, and of a database's name, are said.
-const REASON_LENGTH: usize = 120;
-const NAME_LENGTH: usize = 120;
 
 /// What is to become of each chosen build.
 pub(super) struct Plan {
@@ -149,7 +146,7 @@ pub(super) fn say_what_is_kept(plan: &[Planned], printer: Printer) {
     reasons.sort_by_key(|(_, builds)| std::cmp::Reverse(*builds));
     for ((state, reason), builds) in reasons.iter().take(REASONS_LISTED) {
         let kept = if state.is_gone() { "gone" } else { "kept" };
-        printer.say(&format!("{kept}: {builds} {state}: {}", shorten(reason, REASON_LENGTH)));
+        printer.say(&format!("{kept}: {builds} {state}: {}", Foreign::name(reason)));
     }
     if let Some(more) = reasons.len().checked_sub(REASONS_LISTED + 1) {
         printer.say(&format!("kept: and {} more reasons, see the results", more + 1));
@@ -188,7 +185,7 @@ pub(super) async fn confirm(
         "{} of {} chosen builds of database {} will be deleted on {host} through {}; this cannot be undone. Type the host: ",
         plan.deletions(),
         plan.builds.len(),
-        shorten(&database.name, NAME_LENGTH),
+        Foreign::name(&database.name),
         request.via
     );
     // Waiting for a person must not keep a Ctrl-C from being heard.

@@ -12,7 +12,7 @@ use crate::finding::Finding;
 use crate::output::{OutputError, OutputFile, PlanTable, Printer, Progress};
 use crate::report::{self, ResultRow, ResultWriter, RowKind};
 use crate::state::State;
-use crate::text::escape_controls;
+use crate::text::Foreign;
 
 use crate::commands::Error;
 
@@ -138,7 +138,7 @@ impl Recorder for RunRecorder {
             *self.states.entry(*state).or_default() += 1;
             let url_text = &planned.chosen.url_text;
             self.progress.say(&format!("{state}: {url_text}: {reason}"));
-            let place = (escape_controls(url_text), planned.chosen.line);
+            let place = (Foreign::new(url_text).into(), planned.chosen.line);
             self.amended.insert(place, (*state, reason.clone()));
         }
         if self.can_be_amended || self.failed {

@@ -13,15 +13,12 @@ use crate::file_access;
 use crate::premise::TIMES_CONTRADICTED;
 use crate::project_glob::ProjectGlobs;
 use crate::scan::ScanPlan;
-use crate::text::shorten;
+use crate::text::Foreign;
 
 use crate::commands::files::Files;
 use crate::commands::manifest::read_key;
 use crate::commands::read_request::{ReadRequest, RequestedTimes};
 use crate::commands::{Error, policy};
-
-/// Characters of a text that is no address.
-const NO_ADDRESS: usize = 200;
 
 pub(super) struct VerifyRequest {
     pub(super) read: ReadRequest,
@@ -192,7 +189,7 @@ impl Criteria {
 }
 
 fn address(text: &str, place: &str) -> Result<BuildUrl, Error> {
-    BuildUrl::parse(text).map_err(|why| Error::Usage(format!("{place} {:?}: {why}", shorten(text, NO_ADDRESS))))
+    BuildUrl::parse(text).map_err(|why| Error::Usage(format!("{place} {:?}: {why}", Foreign::url(text))))
 }
 
 /// The addresses of `--expect-file`.

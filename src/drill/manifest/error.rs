@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::text::Foreign;
+
 /// A manifest that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -25,7 +27,7 @@ pub enum ManifestError {
     Forged,
     /// It was made with another profile.
     #[error("it was made with profile {theirs:?}, and this run reads with {ours:?}")]
-    Profile { theirs: String, ours: String },
+    Profile { theirs: Foreign, ours: String },
 }
 
 impl ManifestError {

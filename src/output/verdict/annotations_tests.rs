@@ -28,7 +28,7 @@ fn judgement(rules: usize, name: &str, evidence: &str) -> Judgement {
         project: None,
         build_num: Some(1),
         timing: Some(Timing::InFlight),
-        evidence: evidence.to_owned(),
+        evidence: Foreign::new(evidence),
     };
     let times = RestoreTimes::new(None, None);
     let (started_at, ended_at) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);

@@ -28,11 +28,11 @@ fn read(judgement: &Judgement) -> Junit {
 
 fn seen(text: &str) -> Seen {
     Seen {
-        build_url: Some(text.to_owned()),
+        build_url: Some(Foreign::new(text)),
         project: None,
         build_num: Some(1),
         timing: Some(Timing::InFlight),
-        evidence: text.to_owned(),
+        evidence: Foreign::new(text),
     }
 }
 
@@ -85,8 +85,8 @@ proptest! {
 fn an_error_is_told_with_its_causes() {
     let failure = crate::drill::Failure {
         exit: crate::exit::Exit::Failed,
-        message: "cannot connect".to_owned(),
-        causes: vec!["connection refused".to_owned()],
+        message: Foreign::new("cannot connect"),
+        causes: vec![Foreign::new("connection refused")],
         hint: Some("is it running?".to_owned()),
     };
     let judgement = Judgement::of_failure(failure, Vec::new(), Vec::new(), about());

@@ -9,11 +9,11 @@ use crate::timing::{RestoreTimes, Timing};
 
 fn judgement(rules: usize, text: &str) -> Judgement {
     let seen = Seen {
-        build_url: Some(text.to_owned()),
+        build_url: Some(Foreign::new(text)),
         project: None,
         build_num: Some(1),
         timing: Some(Timing::InFlight),
-        evidence: text.to_owned(),
+        evidence: Foreign::new(text),
     };
     let times = RestoreTimes::new(None, None);
     let (started_at, ended_at) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
