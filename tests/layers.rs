@@ -85,7 +85,7 @@ const HOMES: [(&str, &[&str]); 26] = [
             "admin/http.rs",
             "deletion/journal/",
             "deletion/archive/line.rs",
-            "report/about.rs",
+            "report/metadata.rs",
             "drill/manifest/",
             // EXPLAIN's own.
             "scan/tables.rs",

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::deletion::journal::{Past, Session};
-use crate::report::About;
+use crate::report::ScanMetadata;
 use crate::state::State;
 use crate::text::{Foreign, builds, grouped, was_or_were};
 
@@ -79,7 +79,7 @@ impl JournalChecks {
     }
 
     /// Adds a journal. Returns whether it is of the database of the report, as far as that is known.
-    pub(super) fn add(&mut self, journal: NamedJournal<'_>, about: Option<&About>) -> bool {
+    pub(super) fn add(&mut self, journal: NamedJournal<'_>, about: Option<&ScanMetadata>) -> bool {
         let NamedJournal { past, .. } = journal;
         let name = Foreign::url(journal.name).or("a journal");
         if let Some(other) = about.and_then(|about| of_another(past, about)) {
@@ -123,7 +123,7 @@ impl JournalChecks {
         self,
         report_sha256: &str,
         rows: u64,
-        about: Option<&About>,
+        about: Option<&ScanMetadata>,
         ended: Option<(&Reconciliation, DeletedBefore)>,
     ) -> Vec<FileCheck> {
         let mut checks: Vec<FileCheck> =
@@ -145,7 +145,7 @@ impl JournalChecks {
 }
 
 /// The other database of which a journal is; `None` where it is of the report's.
-fn of_another(past: &Past, about: &About) -> Option<String> {
+fn of_another(past: &Past, about: &ScanMetadata) -> Option<String> {
     // One journal is of one database.
     let theirs = &past.sessions.first()?.start.database;
     let is_same = theirs.name == about.database && theirs.system_identifier == about.system_identifier;
@@ -156,7 +156,7 @@ fn of_another(past: &Past, about: &About) -> Option<String> {
     (!is_same).then(|| format!("{} of system {system}", Foreign::name(&theirs.name).or("one without a name")))
 }
 
-fn as_scanned(sha256: &str, rows: u64, about: &About) -> FileCheck {
+fn as_scanned(sha256: &str, rows: u64, about: &ScanMetadata) -> FileCheck {
     let found = builds(about.findings);
     if about.report_sha256 == sha256 && rows == about.findings {
         return FileCheck::agrees(format!("The report is as the scan wrote it: {found}."));
@@ -195,7 +195,7 @@ fn sums(name: &str, session: &Session, is_last: bool) -> Option<String> {
     }
 }
 
-fn other_backup_time(name: &str, session: &Session, about: &About) -> Option<String> {
+fn other_backup_time(name: &str, session: &Session, about: &ScanMetadata) -> Option<String> {
     let theirs = session.start.backup_time.as_deref();
     let other = Foreign::name(theirs.unwrap_or_default()).or("none");
     (theirs.and_then(|text| text.parse::<Timestamp>().ok()) != about.backup_time)

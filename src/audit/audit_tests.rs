@@ -46,8 +46,8 @@ fn row(number: u64, timing: Timing) -> Row {
     }
 }
 
-fn about(found: u64) -> About {
-    About {
+fn about(found: u64) -> ScanMetadata {
+    ScanMetadata {
         tables: None,
         scanned_at: at(T + 9000),
         system_identifier: None,
@@ -113,7 +113,7 @@ fn start(deletions: u64, kept: u64) -> Start {
     }
 }
 
-fn audit(about: Option<About>, journals: &[&Past], rows: impl IntoIterator<Item = Row>) -> Audit {
+fn audit(about: Option<ScanMetadata>, journals: &[&Past], rows: impl IntoIterator<Item = Row>) -> Audit {
     let journals: Vec<NamedJournal<'_>> =
         journals.iter().map(|past| NamedJournal { name: "run.journal", past }).collect();
     let mut audit = Audit::new(about, &journals, 10);
@@ -216,11 +216,14 @@ fn nothing_is_called_clean_that_was_not_checked() {
         (Tone::Clean, "Clean: none of 100 builds is abnormal.".to_owned())
     );
     assert_eq!(audit(None, &[], nothing.clone()).conclusion().tone, Tone::Unknown);
-    let unchecked = About { not_checked: vec![("output-gap".to_owned(), "no chunk".to_owned())], ..about(0) };
+    let unchecked = ScanMetadata { not_checked: vec![("output-gap".to_owned(), "no chunk".to_owned())], ..about(0) };
     assert_eq!(audit(Some(unchecked), &[], nothing.clone()).conclusion().tone, Tone::Unknown);
-    assert_eq!(audit(Some(About { builds: 0, ..about(0) }), &[], nothing.clone()).conclusion().tone, Tone::Unknown);
     assert_eq!(
-        audit(Some(About { rules: Vec::new(), ..about(0) }), &[], nothing.clone()).conclusion().tone,
+        audit(Some(ScanMetadata { builds: 0, ..about(0) }), &[], nothing.clone()).conclusion().tone,
+        Tone::Unknown
+    );
+    assert_eq!(
+        audit(Some(ScanMetadata { rules: Vec::new(), ..about(0) }), &[], nothing.clone()).conclusion().tone,
         Tone::Unknown
     );
     // All rows were taken out.
@@ -228,7 +231,7 @@ fn nothing_is_called_clean_that_was_not_checked() {
     let all_gone = past(&[(1, State::Deleted)], &[]);
     let one = [row(1, Timing::InFlight)];
     assert_eq!(audit(Some(about(1)), &[&all_gone], one.clone()).conclusion().tone, Tone::Clean);
-    let unchecked = About { not_checked: vec![("output-gap".to_owned(), "no chunk".to_owned())], ..about(1) };
+    let unchecked = ScanMetadata { not_checked: vec![("output-gap".to_owned(), "no chunk".to_owned())], ..about(1) };
     assert_eq!(audit(Some(unchecked), &[&all_gone], one).conclusion().tone, Tone::Damaged);
 }
 
@@ -251,7 +254,7 @@ fn the_picture_shows_the_cut() {
 #[test]
 fn a_long_outage_does_not_push_the_cut_out_of_sight() {
     for away in [0, 60, 3600, 86_400, 30 * 86_400] {
-        let restored = About { restored_at: Some(at(T + away)), ..about(1) };
+        let restored = ScanMetadata { restored_at: Some(at(T + away)), ..about(1) };
         let audit = audit(Some(restored), &[], [row(1, Timing::InFlight)]);
         let picture = audit.timeline.expect("a timeline").picture(100, 5);
         let (cut, back) = (picture.place(at(T)), picture.place(at(T + away)));
@@ -264,7 +267,7 @@ fn a_long_outage_does_not_push_the_cut_out_of_sight() {
 fn times_at_the_edge_are_drawn() {
     let edges = [Timestamp::MIN, at(T), Timestamp::MAX];
     for (backup, restored) in edges.into_iter().flat_map(|backup| edges.map(|restored| (backup, restored))) {
-        let times = About { backup_time: Some(backup), restored_at: Some(restored), ..about(3) };
+        let times = ScanMetadata { backup_time: Some(backup), restored_at: Some(restored), ..about(3) };
         let rows = edges.map(|start| Row { started_at: Some(start), ..row(1, Timing::InFlight) });
         let picture = audit(Some(times), &[], rows).timeline.expect("a timeline").picture(100, 5);
         for stretch in picture.stretches {
@@ -279,7 +282,7 @@ fn what_journals_tell_counts_for_what_the_scan_found_alone() {
     let good = past(&[(1, State::Deleted)], &[]);
     assert_eq!(sentence(&audit(Some(about(1)), &[&good], one())).0, Tone::Clean);
     // A scan after it found it again, and nobody has deleted it since.
-    let rescanned = About { scanned_at: at(T + 9101), ..about(1) };
+    let rescanned = ScanMetadata { scanned_at: at(T + 9101), ..about(1) };
     let again = audit(Some(rescanned.clone()), &[&good], one());
     let ended = again.reconciliation.as_ref().expect("there is a journal");
     assert_eq!((ended.rows_of(FateGroup::Deleted), ended.beyond(), again.conclusion().tone), (0, 0, Tone::Damaged));
@@ -301,11 +304,14 @@ fn what_journals_tell_counts_for_what_the_scan_found_alone() {
 #[test]
 fn what_does_not_agree_is_not_clean() {
     let clean = || past(&[(1, State::Deleted)], &[]);
-    let tone = |about: About, past: &Past, rows| sentence(&audit(Some(about), &[past], rows)).0;
+    let tone = |about: ScanMetadata, past: &Past, rows| sentence(&audit(Some(about), &[past], rows)).0;
     let one = || vec![row(1, Timing::InFlight)];
     assert_eq!(tone(about(1), &clean(), one()), Tone::Clean);
-    assert_eq!(tone(About { report_sha256: "cd".to_owned(), ..about(1) }, &clean(), one()), Tone::Damaged);
-    assert_eq!(tone(About { report_sha256: "cd".to_owned(), ..about(0) }, &past(&[], &[]), Vec::new()), Tone::Damaged);
+    assert_eq!(tone(ScanMetadata { report_sha256: "cd".to_owned(), ..about(1) }, &clean(), one()), Tone::Damaged);
+    assert_eq!(
+        tone(ScanMetadata { report_sha256: "cd".to_owned(), ..about(0) }, &past(&[], &[]), Vec::new()),
+        Tone::Damaged
+    );
     assert_eq!(tone(about(1), &past(&[(1, State::Deleted), (2, State::Deleted)], &[]), one()), Tone::Damaged);
     let changes: [fn(&mut Session); 5] = [
         |session| session.end = None,
@@ -330,7 +336,7 @@ fn what_does_not_agree_is_not_clean() {
 fn lost_builds_are_some_of_those_that_were_looked_for() {
     let baseline =
         Baseline { file: "before.json".to_owned(), builds: 9, lost: 2, backwards: 0, signature_is_good: None };
-    let about = About { builds: 0, baseline: Some(baseline), ..about(2) };
+    let about = ScanMetadata { builds: 0, baseline: Some(baseline), ..about(2) };
     let rows = [1, 2].map(|number| row(number, Timing::Unknown));
     assert!(sentence(&audit(Some(about), &[], rows)).1.starts_with("2 of 2 builds are abnormal; "));
 }
@@ -340,7 +346,7 @@ fn numbers_that_went_backwards_are_not_clean() {
     let with = |backwards| {
         let baseline =
             Baseline { file: "before.json".to_owned(), builds: 9, lost: 0, backwards, signature_is_good: None };
-        sentence(&audit(Some(About { baseline: Some(baseline), ..about(0) }), &[], []))
+        sentence(&audit(Some(ScanMetadata { baseline: Some(baseline), ..about(0) }), &[], []))
     };
     assert_eq!(with(0).0, Tone::Clean);
     let told = "None of 100 builds is abnormal, but numbers of builds went backwards in 2 projects.";
@@ -349,7 +355,7 @@ fn numbers_that_went_backwards_are_not_clean() {
 
 #[test]
 fn a_restore_whose_times_are_contradicted_is_not_clean() {
-    let with = |contradictions| sentence(&audit(Some(About { contradictions, ..about(0) }), &[], []));
+    let with = |contradictions| sentence(&audit(Some(ScanMetadata { contradictions, ..about(0) }), &[], []));
     assert_eq!(with(0).0, Tone::Clean);
     let told = "None of 100 builds is abnormal, but 2 builds did something between the backup and the restore.";
     assert_eq!(with(2), (Tone::Damaged, told.to_owned()));

@@ -1,6 +1,6 @@
 //! The verdict on a restore in one sentence, by what the files say.
 
-use crate::report::About;
+use crate::report::ScanMetadata;
 use crate::state::State;
 use crate::text::{builds, counted, grouped, is_or_are, was_or_were};
 
@@ -86,7 +86,7 @@ impl Audit {
     }
 }
 
-fn nothing_found(about: &About, agrees: bool) -> (Tone, String) {
+fn nothing_found(about: &ScanMetadata, agrees: bool) -> (Tone, String) {
     let builds = builds(about.all_builds());
     if about.findings > 0 {
         let sentence = format!(

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::report::{About, Row};
+use crate::report::{Row, ScanMetadata};
 
 use super::agreement::{Agreement, FileCheck, JournalChecks, NamedJournal};
 use super::fate::{Fate, Fates};
@@ -17,7 +17,7 @@ use super::timeline::Timeline;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimesSource {
     /// The file beside the report.
-    About,
+    Metadata,
     /// The journals, which all agree.
     Journals,
     /// T and R are not known.
@@ -39,7 +39,7 @@ pub struct KnownTimes {
 #[derive(Debug)]
 pub struct Audit {
     /// The file beside the report, where there is one.
-    pub about: Option<About>,
+    pub about: Option<ScanMetadata>,
     /// T and R.
     pub restore: KnownTimes,
     /// The builds by rule, project and timing.
@@ -63,7 +63,7 @@ pub struct Audit {
 
 impl Audit {
     /// Begins with the metadata and the journals; keeps at most `most_rows` rows.
-    pub fn new(about: Option<About>, journals: &[NamedJournal<'_>], most_rows: usize) -> Self {
+    pub fn new(about: Option<ScanMetadata>, journals: &[NamedJournal<'_>], most_rows: usize) -> Self {
         let restore = restore(about.as_ref(), journals);
         let mut fates = Fates::since(about.as_ref().map(|about| about.scanned_at));
         let mut journal_checks = JournalChecks::default();
@@ -143,9 +143,9 @@ impl Audit {
 }
 
 /// The file beside the report knows T and R best; without it the journals do, if they agree.
-fn restore(about: Option<&About>, journals: &[NamedJournal<'_>]) -> KnownTimes {
+fn restore(about: Option<&ScanMetadata>, journals: &[NamedJournal<'_>]) -> KnownTimes {
     if let Some(about) = about {
-        return KnownTimes { backup: about.backup_time, restored: about.restored_at, source: TimesSource::About };
+        return KnownTimes { backup: about.backup_time, restored: about.restored_at, source: TimesSource::Metadata };
     }
     let nothing = KnownTimes { backup: None, restored: None, source: TimesSource::Nothing };
     let mut times = journals.iter().flat_map(|journal| &journal.past.sessions).map(|session| {

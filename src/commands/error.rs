@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::output::{OutputError, is_denied};
 use crate::policy::PolicyError;
 use crate::project_glob::BadGlob;
-use crate::report::{AboutError, ReportError};
+use crate::report::{MetadataError, ReportError};
 use crate::scan::{ScanError, SqlSourceError};
 
 use super::denied;
@@ -59,7 +59,7 @@ pub enum Error {
     NoJournal { file: PathBuf, source: JournalError, hint: String },
     /// The file beside a report is not what a scan writes.
     #[error("{} does not say when its report was scanned", file.display())]
-    About { file: PathBuf, source: AboutError },
+    Metadata { file: PathBuf, source: MetadataError },
     /// A manifest cannot be compared with.
     #[error("--baseline {} cannot be used", file.display())]
     Baseline { file: PathBuf, source: ManifestError },
@@ -161,7 +161,7 @@ impl Error {
             | Self::NoJournal { .. }
             | Self::Report { .. }
             | Self::ReportRows { .. }
-            | Self::About { .. }
+            | Self::Metadata { .. }
             | Self::Baseline { .. }
             | Self::Key { .. }
             | Self::CoveredTimes(CoveredTimesError::NoPresent)
@@ -187,7 +187,7 @@ impl Error {
             | Self::ReportRows { file, .. }
             | Self::Journal { file, .. }
             | Self::NoJournal { file, .. }
-            | Self::About { file, .. }
+            | Self::Metadata { file, .. }
             | Self::Baseline { file, .. }
             | Self::Key { file, .. }
             | Self::Read { file, .. }
@@ -205,7 +205,7 @@ impl Error {
             Self::Scan(error) => error.hint(),
             Self::Report { source, .. } | Self::ReportRows { source, .. } => source.hint(),
             Self::Journal { source, .. } => source.hint().map(str::to_owned),
-            Self::About { .. } => {
+            Self::Metadata { .. } => {
                 Some("scan again; without that file the report counts as old as its own file".to_owned())
             }
             Self::Policy(_) => {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::output::is_stdout;
-use crate::report::About;
+use crate::report::ScanMetadata;
 use crate::scan::Profile;
 
 use super::Error;
@@ -42,7 +42,7 @@ impl Files {
 
     /// Adds the report of a scan, and the file beside it.
     pub(super) fn write_report(self, file: Option<&Path>) -> Self {
-        let beside = file.filter(|file| !is_stdout(file)).map(About::place);
+        let beside = file.filter(|file| !is_stdout(file)).map(ScanMetadata::place);
         self.write("-o", file).write("the file beside -o", beside.as_deref())
     }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::baseline_reason::BaselineReason;
 use crate::drill::ComparedWith;
 use crate::output::{Format, OutputError, OutputFile, Summary};
-use crate::report::{About, Baseline};
+use crate::report::{Baseline, ScanMetadata};
 use crate::scan::{Scan, ScanPlan};
 
 use super::Error;
@@ -17,7 +17,7 @@ pub(super) fn open(output: Option<&(Format, OutputFile)>) -> Result<Option<Outpu
         Some((Format::Csv, file)) => file.place(),
         Some((Format::Json | Format::Table, _)) | None => None,
     };
-    Ok(report.map(|report| OutputFile::whole(Some(&About::place(report)))).transpose()?)
+    Ok(report.map(|report| OutputFile::whole(Some(&ScanMetadata::place(report)))).transpose()?)
 }
 
 /// What is known once all has been found, but for the digest of the report.
@@ -27,7 +27,7 @@ pub(super) fn of(
     baseline: Option<ComparedWith>,
     scanned_at: Timestamp,
     summary: &Summary,
-) -> About {
+) -> ScanMetadata {
     let identity = scan.identity();
     let lost = summary.by_rule.get(BaselineReason::Lost.as_str()).copied().unwrap_or_default();
     let baseline = baseline.map(|ComparedWith { file, builds, signature_is_good, .. }| Baseline {
@@ -37,7 +37,7 @@ pub(super) fn of(
         backwards: summary.compared.as_ref().map_or(0, |totals| totals.backwards.len() as u64),
         signature_is_good,
     });
-    About {
+    ScanMetadata {
         scanned_at,
         system_identifier: identity.system_identifier.clone(),
         database: identity.name.clone(),
@@ -53,13 +53,13 @@ pub(super) fn of(
         rules: summary.by_rule.keys().cloned().collect(),
         not_checked: summary.not_checked.iter().map(|left| (left.what.to_string(), left.why.clone())).collect(),
         baseline,
-        projects: About::largest(&summary.scope.projects),
+        projects: ScanMetadata::largest(&summary.scope.projects),
         report_sha256: String::new(),
     }
 }
 
 /// Writes the file. It appears as a whole.
-pub(super) fn write(about: About, mut beside: OutputFile) -> Result<(), Error> {
+pub(super) fn write(about: ScanMetadata, mut beside: OutputFile) -> Result<(), Error> {
     let name = beside.name();
     about.write(&mut beside).map_err(|source| OutputError::new(name, source))?;
     Ok(beside.finish()?)

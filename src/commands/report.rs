@@ -11,7 +11,7 @@ use crate::drill::Difference;
 use crate::exit::Exit;
 use crate::file_access;
 use crate::output::{AuditInputs, Input, JournalInput, OutputError, OutputFile, Printer, html, is_stdout, markdown};
-use crate::report::{About, Digesting, ReportError, Rows};
+use crate::report::{Digesting, ReportError, Rows, ScanMetadata};
 use crate::scan::Rule;
 
 use super::Error;
@@ -33,7 +33,7 @@ struct ReportRequest {
 impl ReportRequest {
     fn from_args(args: ReportArgs) -> Result<Self, Error> {
         let ReportArgs { report, journals, html, markdown } = args;
-        let metadata = About::place(&report);
+        let metadata = ScanMetadata::place(&report);
         let files = Files::default().read("the report", Some(&report)).read("the file beside it", Some(&metadata));
         let files = journals.iter().fold(files, |files, journal| files.read("--journal", Some(journal)));
         files.write("--html", html.as_deref()).write("--markdown", markdown.as_deref()).keep_apart()?;
@@ -67,7 +67,8 @@ pub(super) fn run(args: ReportArgs, printer: Printer) -> Result<Exit, Error> {
 /// Reads the report, its metadata and the journals, and adds them up.
 fn read_inputs(report: PathBuf, metadata: PathBuf, journals: Vec<PathBuf>) -> Result<AuditInputs, Error> {
     let input = |file: &Path, sha256| Input { name: file.display().to_string(), sha256 };
-    let about = About::read_with_digest(&metadata).map_err(|source| Error::About { file: metadata.clone(), source })?;
+    let about = ScanMetadata::read_with_digest(&metadata)
+        .map_err(|source| Error::Metadata { file: metadata.clone(), source })?;
     let (about, about_input) =
         about.map(|(about, sha256)| (about, input(&named_beside(&report, &metadata), sha256))).unzip();
     let journals = journals

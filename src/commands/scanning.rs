@@ -7,7 +7,7 @@ use crate::drill::{Baseline, BaselineComparison, ComparisonTotals};
 use crate::finding::Finding;
 use crate::output::{FindingsOutput, Format, OutputFile, Printer, Progress, Summary};
 use crate::project_glob::ProjectGlobs;
-use crate::report::About;
+use crate::report::ScanMetadata;
 use crate::scan::{QuietTime, Recovery, Scan, ScanPlan, ScopeCounts};
 use crate::text::counted;
 
@@ -96,7 +96,7 @@ pub(super) async fn scan_and_report(
         if let (Some(report_sha256), Some(file)) = (output.finish(&summary)?, metadata) {
             let compared_with = baseline.as_ref().map(Baseline::compared_with);
             let about = metadata::of(&scan, &plan, compared_with, scanned_at, &summary);
-            metadata::write(About { report_sha256, ..about }, file)?;
+            metadata::write(ScanMetadata { report_sha256, ..about }, file)?;
         }
         if plan.times().backup.is_none() {
             suggest_backup_times(&scan, printer).await;

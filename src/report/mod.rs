@@ -1,22 +1,22 @@
 //! The report file: CSV by RFC 4180, written by a scan, edited by people, read by `delete`.
 
-mod about;
 mod cell;
 mod choice;
 mod digest;
 mod error;
 mod lines;
+mod metadata;
 mod read;
 mod records;
 mod results;
 mod rows;
 mod write;
 
-pub use about::{About, AboutError, Baseline};
 pub use cell::{COLUMNS, begins_report};
 pub use choice::{Chosen, Judged};
 pub use digest::Digesting;
 pub use error::ReportError;
+pub use metadata::{Baseline, MetadataError, ScanMetadata};
 pub use read::read;
 pub use results::{RESULT_COLUMNS, ResultRow, ResultWriter, RowKind, addresses, amended, begins_results, is_a_plan};
 pub use rows::{Row, Rows};

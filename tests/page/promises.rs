@@ -5,7 +5,7 @@ use openssl::sha::sha256;
 use scraper::{ElementRef, Html, Selector};
 
 use halfbuilt::output::{AuditInputs, JournalSummary, html};
-use halfbuilt::report::{About, Row};
+use halfbuilt::report::{Row, ScanMetadata};
 
 use crate::samples::{about, at, hostile, inputs, page, past, row, three, ticket, url};
 
@@ -177,7 +177,7 @@ fn its_numbers_are_those_of_the_report() {
 #[test]
 fn its_axis_has_marks_before_the_backup_and_after_the_restore() {
     for restored in ["2026-11-20T06:30:00Z", "2026-12-20T06:30:00Z", "2036-11-20T06:30:00Z"] {
-        let about = About { restored_at: Some(at(restored)), ..about(3) };
+        let about = ScanMetadata { restored_at: Some(at(restored)), ..about(3) };
         let page = parsed(&inputs(three(), Some(about), Vec::new()));
         let place = |element: ElementRef<'_>, name| {
             let place = element.value().attr(name).and_then(|place| place.trim_end_matches('%').parse::<f64>().ok());
@@ -194,7 +194,7 @@ fn its_axis_has_marks_before_the_backup_and_after_the_restore() {
 
 #[test]
 fn a_server_that_was_back_before_the_backup_is_not_told_as_back_after_it() {
-    let about = About { restored_at: Some(at("2026-11-19T02:00:00Z")), ..about(3) };
+    let about = ScanMetadata { restored_at: Some(at("2026-11-19T02:00:00Z")), ..about(3) };
     let whole = text(all(&parsed(&inputs(three(), Some(about), Vec::new())), "main")[0]);
     assert!(whole.contains("1 d before the backup"), "{whole}");
 }

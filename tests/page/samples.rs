@@ -7,7 +7,7 @@ use halfbuilt::deletion::journal::{
     Archived, DatabaseName, End, EndWord, Past, PastArchive, PastBuild, ReportFile, Session, Start,
 };
 use halfbuilt::output::{AuditInputs, Input, JournalInput, html, markdown};
-use halfbuilt::report::{About, Baseline, Row};
+use halfbuilt::report::{Baseline, Row, ScanMetadata};
 use halfbuilt::state::State;
 use halfbuilt::timing::Timing;
 use jiff::Timestamp;
@@ -91,8 +91,8 @@ pub fn hostile_row(number: i64) -> Row {
     }
 }
 
-pub fn about(findings: u64) -> About {
-    About {
+pub fn about(findings: u64) -> ScanMetadata {
+    ScanMetadata {
         tables: Some(vec![table("builds", "table"), table("steps", "table"), table("output", "view")]),
         scanned_at: at("2026-11-20T07:00:00Z"),
         system_identifier: Some("7301234567890123456".to_owned()),
@@ -169,12 +169,12 @@ pub fn past() -> Past {
     }
 }
 
-pub fn inputs(rows: Vec<Row>, about: Option<About>, pasts: Vec<Past>) -> AuditInputs {
+pub fn inputs(rows: Vec<Row>, about: Option<ScanMetadata>, pasts: Vec<Past>) -> AuditInputs {
     inputs_of(rows, about, pasts, "run.journal")
 }
 
 /// The same with journals of this name.
-fn inputs_of(rows: Vec<Row>, about: Option<About>, pasts: Vec<Past>, name: &str) -> AuditInputs {
+fn inputs_of(rows: Vec<Row>, about: Option<ScanMetadata>, pasts: Vec<Past>, name: &str) -> AuditInputs {
     let journals: Vec<NamedJournal<'_>> = pasts.iter().map(|past| NamedJournal { name, past }).collect();
     let mut audit = Audit::new(about, &journals, html::ROWS_SHOWN);
     rows.into_iter().for_each(|row| audit.add(row));
@@ -212,7 +212,7 @@ pub fn hostile() -> AuditInputs {
 /// The same with so many journals.
 pub fn hostile_with(journals: usize) -> AuditInputs {
     let text = || HOSTILE.to_owned();
-    let about = About {
+    let about = ScanMetadata {
         baseline: Some(Baseline { file: text(), builds: 410, lost: 1, backwards: 1, signature_is_good: Some(true) }),
         system_identifier: Some(text()),
         database: text(),

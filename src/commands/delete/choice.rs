@@ -14,7 +14,7 @@ use crate::deletion::{Choice, Permit};
 use crate::file_access::{Input, open_plain};
 use crate::obstacle::gist;
 use crate::output::{OutputFile, Printer};
-use crate::report::{self, About, Digesting};
+use crate::report::{self, Digesting, ScanMetadata};
 use crate::text::{Foreign, counted};
 
 use super::history::History;
@@ -122,7 +122,7 @@ pub(super) fn keep_apart(request: &DeleteRequest, results: Option<&Path>, journa
     let report = request.report_file();
     Files::default()
         .read("the report", report)
-        .read("the file beside the report", report.map(About::place).as_deref())
+        .read("the file beside the report", report.map(ScanMetadata::place).as_deref())
         .read_by(&request.reading)
         .write("-o", results)
         .write("--archive", request.archive.as_deref())

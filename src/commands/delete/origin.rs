@@ -11,7 +11,7 @@ use crate::database::DatabaseIdentity;
 use crate::deletion::{self, Age};
 use crate::output::Printer;
 use crate::premise::{earlier, later};
-use crate::report::{About, Chosen};
+use crate::report::{Chosen, ScanMetadata};
 use crate::scan::database_tag;
 use crate::table::Table;
 
@@ -59,8 +59,8 @@ impl Origin {
     ) -> Result<Self, Error> {
         let Some(tag) = deletion::one_database(rows)?.map(str::to_owned) else { return Ok(Self::default()) };
         let written = written.and_then(|time| Timestamp::try_from(time).ok());
-        let place = About::place(file);
-        let read = About::read(&place).map_err(|source| Error::About { file: place.clone(), source })?;
+        let place = ScanMetadata::place(file);
+        let read = ScanMetadata::read(&place).map_err(|source| Error::Metadata { file: place.clone(), source })?;
         let (name, beside) = (file.display(), place.display());
         let by_file = |why: String| {
             let note = match written {

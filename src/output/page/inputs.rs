@@ -81,7 +81,7 @@ impl AuditInputs {
         let fact = |name, value: String, note: String| Fact { name, value, note };
         let restore = &self.audit.restore;
         let source = match restore.source {
-            TimesSource::About => String::new(),
+            TimesSource::Metadata => String::new(),
             TimesSource::Journals => "by the journals".to_owned(),
             TimesSource::Nothing => String::new(),
         };

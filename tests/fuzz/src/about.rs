@@ -1,14 +1,14 @@
 //! The file beside a report that says what it is about.
 
-use halfbuilt::report::About;
+use halfbuilt::report::ScanMetadata;
 
 /// What is read is written as it was, and reads as it was; what cannot be read is told in a message that can be shown.
 pub fn check(bytes: &[u8]) {
-    let about = match super::in_a_file(bytes, About::read) {
+    let about = match super::in_a_file(bytes, ScanMetadata::read) {
         Ok(about) => about.expect("a file that is there"),
         Err(error) => return super::can_be_told(&error),
     };
     let mut again = Vec::new();
     about.write(&mut again).expect("a write");
-    assert_eq!(super::in_a_file(&again, About::read).expect("what was written"), Some(about));
+    assert_eq!(super::in_a_file(&again, ScanMetadata::read).expect("what was written"), Some(about));
 }

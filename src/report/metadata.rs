@@ -1,5 +1,5 @@
-//! What a report is about: a small file beside it, `report.csv.about.json`, that says when and what was scanned. It cannot
-//! stand in the report, since two scans of one unchanged database are to be the same byte for byte.
+//! The metadata of a report: a small file beside it, `report.csv.about.json`, that says when and what was scanned. It is not part of
+//! the report, since two scans of one unchanged database have to be the same byte for byte.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -22,8 +22,8 @@ const SEAL: &str = "sha256";
 /// What is put behind the name of the report.
 const ENDING: &str = ".about.json";
 
-/// How many projects it tells of, those with the most builds, and how long their names are at most, in bytes: whatever the names
-/// are, such a file can be read.
+/// Projects that it names, those with the most builds, and the longest of their names, in bytes: so the file can be read whatever
+/// the names are.
 const PROJECTS: usize = 1000;
 const PROJECT_NAME: usize = 120;
 /// How far a backup may lie after the scan, if clocks are apart.
@@ -46,7 +46,7 @@ pub struct Baseline {
 
 /// When and what was scanned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct About {
+pub struct ScanMetadata {
     /// When the snapshot was taken, by the clock of the machine that scanned.
     pub scanned_at: Timestamp,
     /// The number of the server's data directory, where the role might ask for it.
@@ -84,7 +84,7 @@ pub struct About {
 /// A file that does not say what a scan writes of its report.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum AboutError {
+pub enum MetadataError {
     /// It cannot be read.
     #[error("it cannot be read")]
     Read(#[from] io::Error),
@@ -96,7 +96,7 @@ pub enum AboutError {
     Field(String),
 }
 
-impl About {
+impl ScanMetadata {
     /// Where it stands: beside the report, or beside the file that a link to it leads to.
     pub fn place(report: &Path) -> PathBuf {
         let report = report.canonicalize().unwrap_or_else(|_| report.to_owned());
@@ -126,15 +126,15 @@ impl About {
     ///
     /// # Errors
     /// It is there, and is not what a scan writes.
-    pub fn read(place: &Path) -> Result<Option<Self>, AboutError> {
+    pub fn read(place: &Path) -> Result<Option<Self>, MetadataError> {
         Ok(Self::read_with_digest(place)?.map(|(about, _)| about))
     }
 
-    /// As [`About::read`]; also gives the SHA-256 of the file, in hexadecimal digits.
+    /// As [`ScanMetadata::read`]; also gives the SHA-256 of the file, in hexadecimal digits.
     ///
     /// # Errors
     /// It is there, and is not what a scan writes.
-    pub fn read_with_digest(place: &Path) -> Result<Option<(Self, String)>, AboutError> {
+    pub fn read_with_digest(place: &Path) -> Result<Option<(Self, String)>, MetadataError> {
         let text = match file_access::read_plain(place, file_access::METADATA) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             text => text?,
@@ -185,17 +185,17 @@ impl About {
         writeln!(to)
     }
 
-    fn parse(about: &Value) -> Result<Self, AboutError> {
+    fn parse(about: &Value) -> Result<Self, MetadataError> {
         if about["format"] != FORMAT {
-            return Err(AboutError::Field(format!("its format is not {FORMAT}")));
+            return Err(MetadataError::Field(format!("its format is not {FORMAT}")));
         }
         // Older files have none.
         if about.get(SEAL).is_some_and(|sealed| seal(about).ok().as_deref() != sealed.as_str()) {
-            return Err(AboutError::Field(
+            return Err(MetadataError::Field(
                 "it was changed since it was written: its sha256 is of another text".to_owned(),
             ));
         }
-        let wrong = |field: &str| AboutError::Field(format!("its field {field} cannot be read"));
+        let wrong = |field: &str| MetadataError::Field(format!("its field {field} cannot be read"));
         let text = |value: &Value, field| value.as_str().map(str::to_owned).ok_or_else(|| wrong(field));
         let number = |field| about[field].as_u64().ok_or_else(|| wrong(field));
         let time = |field| text(&about[field], field)?.parse::<Timestamp>().map_err(|_| wrong(field));
@@ -207,11 +207,11 @@ impl About {
         // What a scan would not have taken from anybody.
         for (field, at) in [("backup_time", backup_time), ("restored_at", restored_at)] {
             if at.is_some_and(|at| at.duration_since(scanned_at) > CLOCKS_APART) {
-                return Err(AboutError::Field(format!("its field {field} is after the scan")));
+                return Err(MetadataError::Field(format!("its field {field} is after the scan")));
             }
         }
         if restored_at.is_some_and(|restored| backup_time.is_some_and(|backup| restored < backup)) {
-            return Err(AboutError::Field("its field restored_at is before its backup_time".to_owned()));
+            return Err(MetadataError::Field("its field restored_at is before its backup_time".to_owned()));
         }
         Ok(Self {
             scanned_at,
@@ -236,7 +236,7 @@ impl About {
             not_checked: list("not_checked")?
                 .iter()
                 .map(|left| Ok((text(&left["what"], "not_checked")?, text(&left["why"], "not_checked")?)))
-                .collect::<Result<_, AboutError>>()?,
+                .collect::<Result<_, MetadataError>>()?,
             baseline: match &about["baseline"] {
                 Value::Null => None,
                 baseline => Some(Baseline::parse(baseline).ok_or_else(|| wrong("baseline"))?),
@@ -320,8 +320,8 @@ mod tests {
     use super::*;
     use std::fs::File;
 
-    fn about() -> About {
-        About {
+    fn about() -> ScanMetadata {
+        ScanMetadata {
             scanned_at: "2026-11-22T21:12:05.123456Z".parse().expect("a time"),
             system_identifier: Some("7300000000000000001".to_owned()),
             database: "c\"i".to_owned(),
@@ -357,11 +357,11 @@ mod tests {
     fn what_is_written_is_read() {
         let folder = tempfile::tempdir().expect("a folder");
         let report = folder.path().join("report.csv");
-        let place = About::place(&report);
+        let place = ScanMetadata::place(&report);
         assert!(place.ends_with("report.csv.about.json"));
-        assert!(About::read(&place).expect("nothing").is_none());
+        assert!(ScanMetadata::read(&place).expect("nothing").is_none());
         about().write(&mut File::create(&place).expect("a file")).expect("a write");
-        assert_eq!(About::read(&place).expect("it is good"), Some(about()));
+        assert_eq!(ScanMetadata::read(&place).expect("it is good"), Some(about()));
     }
 
     #[test]
@@ -371,9 +371,9 @@ mod tests {
         many.insert("x".repeat(PROJECT_NAME + 1), 9000);
         let folder = tempfile::tempdir().expect("a folder");
         let place = folder.path().join("x");
-        let largest = About { projects: About::largest(&many), ..about() };
+        let largest = ScanMetadata { projects: ScanMetadata::largest(&many), ..about() };
         largest.write(&mut File::create(&place).expect("a file")).expect("a write");
-        let read = About::read(&place).expect("it is good").expect("it is there");
+        let read = ScanMetadata::read(&place).expect("it is good").expect("it is there");
         let expected: Vec<u64> = (2000..3000).collect();
         assert_eq!(read.projects.values().copied().collect::<Vec<_>>(), expected);
     }
@@ -387,13 +387,13 @@ mod tests {
         let text = String::from_utf8(text).expect("UTF-8");
         let edited = text.replace("2026-11-22T21", "2026-11-22T22");
         std::fs::write(&place, edited).expect("a file");
-        let message = About::read(&place).expect_err("trusted").to_string();
+        let message = ScanMetadata::read(&place).expect_err("trusted").to_string();
         assert_eq!(message, "it was changed since it was written: its sha256 is of another text");
         // As an older version wrote it.
         let unsealed = text.lines().filter(|line| !line.starts_with("  \"sha256\": "));
         let text: String = unsealed.map(|line| format!("{line}\n")).collect();
         std::fs::write(&place, &text).expect("a file");
-        assert_eq!(About::read(&place).expect("it is good"), Some(about()));
+        assert_eq!(ScanMetadata::read(&place).expect("it is good"), Some(about()));
         for (other, expected) in [
             (text[..text.len() / 2].to_owned(), "not JSON"),
             (text.replace("about/1", "about/2"), "its format is not halfbuilt-about/1"),
@@ -411,7 +411,7 @@ mod tests {
         ] {
             assert_ne!(other, text);
             std::fs::write(&place, other).expect("a file");
-            let message = About::read(&place).expect_err("trusted");
+            let message = ScanMetadata::read(&place).expect_err("trusted");
             let message = format!("{message}: {:?}", message.source());
             assert!(message.contains(expected), "{message}");
         }
