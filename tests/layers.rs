@@ -300,7 +300,7 @@ fn no_test_file_is_longer_than_500_lines() {
 }
 
 #[test]
-fn the_readme_and_the_help_tell_the_exit_codes_that_there_are() {
+fn the_readme_and_the_help_list_all_exit_codes() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |file: &str| std::fs::read_to_string(root.join(file)).expect("a file");
     let code = |line: &str| line.split(" = ").nth(1).and_then(|code| code.trim_end_matches(',').parse::<u8>().ok());
@@ -309,10 +309,10 @@ fn the_readme_and_the_help_tell_the_exit_codes_that_there_are() {
     let (readme, help) = (read("README.md"), read("src/cli.rs"));
     for code in codes {
         let row = readme.lines().find_map(|line| line.strip_prefix(&format!("| {code} | ")));
-        let row = row.unwrap_or_else(|| panic!("the README does not tell code {code}")).trim_end_matches(" |");
+        let row = row.unwrap_or_else(|| panic!("the README does not list code {code}")).trim_end_matches(" |");
         assert!(
             help.contains(&format!("  {code:<3}  {}", row.replace('`', ""))),
-            "the help does not tell code {code}: {row}"
+            "the help does not list code {code}: {row}"
         );
     }
 }

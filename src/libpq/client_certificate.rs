@@ -29,19 +29,13 @@ pub(super) struct ClientCertificate {
 pub enum ClientCertificateError {
     /// The certificate cannot be read.
     #[error("no client certificate could be read from {}", file.display())]
-    Certificate {
-        file: PathBuf,
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    Certificate { file: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
     /// The certificate has no key.
     #[error("the client certificate {} has no file with its key", .0.display())]
     NoKey(PathBuf),
     /// The key cannot be read.
     #[error("no key could be read from {}", file.display())]
-    Key {
-        file: PathBuf,
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    Key { file: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
     /// The key is encrypted, and `sslpassword` is missing.
     #[error("the key {} is encrypted, and sslpassword is missing", .0.display())]
     Encrypted(PathBuf),
@@ -50,10 +44,7 @@ pub enum ClientCertificateError {
     Permissions(PathBuf),
     /// The key belongs to another certificate.
     #[error("the key {} does not belong to the certificate {}", key.display(), certificate.display())]
-    Mismatch {
-        key: PathBuf,
-        certificate: PathBuf,
-    },
+    Mismatch { key: PathBuf, certificate: PathBuf },
     /// The key is in a device.
     #[error("a key in a device (sslkey=ENGINE:KEY) cannot be used")]
     Engine,

@@ -32,10 +32,7 @@ pub enum ConnectError {
     NoFileName(&'static str),
     /// A connection keyword asks for something that is not supported.
     #[error("{key} cannot be followed: {why}")]
-    Unsupported {
-        key: &'static str,
-        why: &'static str,
-    },
+    Unsupported { key: &'static str, why: &'static str },
     /// Two lists that belong together differ in length.
     #[error("{ones} values of {one} do not fit {others} of {other}")]
     Counts {

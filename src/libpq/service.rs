@@ -24,10 +24,7 @@ pub enum ServiceError {
     },
     /// The file that was named cannot be read.
     #[error("cannot read the service file {}", .file.display())]
-    Read {
-        file: PathBuf,
-        source: std::io::Error,
-    },
+    Read { file: PathBuf, source: std::io::Error },
     /// A line of the file is wrong.
     #[error("{}, line {line}: {fault}", .file.display())]
     Line {

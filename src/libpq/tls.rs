@@ -27,10 +27,7 @@ pub enum TlsError {
     SetUp(#[from] ErrorStack),
     /// The file of trusted certificates cannot be used.
     #[error("no certificate could be read from {file}")]
-    RootFile {
-        file: PathBuf,
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    RootFile { file: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
     /// `sslmode` asks for verification, and no certificate is there to verify with.
     #[error("sslmode={0} needs a file of trusted certificates")]
     NoRootFile(&'static str),

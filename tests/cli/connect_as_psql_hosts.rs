@@ -120,7 +120,7 @@ fn sockets_without_a_file() {
 }
 
 #[test]
-fn each_host_is_told_with_its_reason() {
+fn each_host_is_named_with_its_reason() {
     let beside = Beside::showing("chain");
     let settings =
         "host=127.0.0.1,nowhere.invalid,/nonexistent,localhost port=1,2,3,{port} hostaddr=,,,127.0.0.1 dbname=postgres";

@@ -65,7 +65,7 @@ fn the_root_file_at_home() {
     beside.at_home(".postgresql/root.crt", &std::fs::read_to_string(beside.file("root.crt")).expect("a file"));
     let rows: Vec<String> = MODES.iter().map(|mode| format!("{LOCAL} sslmode={mode}")).collect();
     agree(&beside, &rows, &[("encrypted", 4), ("plain", 2)]);
-    // It vouches for somebody else: psql goes on without TLS where that will do, and so do we.
+    // It vouches for somebody else: psql continues without TLS where that will do, and so do we.
     beside.at_home(".postgresql/root.crt", &std::fs::read_to_string(beside.file("self-signed.crt")).expect("a file"));
     agree(&beside, &rows, &[("plain", 3), ("refused", 3)]);
     let done = rows.iter().map(|row| row.replace("dbname=postgres", "dbname=only_tls")).collect::<Vec<_>>();
@@ -207,7 +207,7 @@ fn with_tls_and_without() {
     ] {
         beside.expect(answer, &format!("{LOCAL} dbname={database} sslmode={mode}"), &[]);
     }
-    // Both tries are told, and the hint is on the one that was wanted.
+    // Both tries are named, and the hint is on the one that was wanted.
     let done = beside.halfbuilt(&format!("{LOCAL} dbname=only_tls password=wrong"), &[]).exits(Exit::Failed);
     let done = done.fails_with("cannot connect").says("password authentication failed").says("; localhost:");
     done.says("no encryption").says("hint: the password is wrong");

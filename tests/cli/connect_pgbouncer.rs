@@ -217,7 +217,7 @@ fn what_is_deleted_is_archived_whole_while_others_read() {
     }
 }
 
-/// It ends as a lost connection to the database does: the run waits for it, and goes on where it was.
+/// It ends as a lost connection to the database does: the run waits for it, and continues where it was.
 #[test]
 fn a_pgbouncer_that_is_reloaded_and_restarted_or_killed_in_the_middle_is_waited_for() {
     for (pool, how) in [("transaction", "KILL"), ("transaction", "TERM"), ("session", "KILL")] {
@@ -240,12 +240,12 @@ fn a_pgbouncer_that_is_reloaded_and_restarted_or_killed_in_the_middle_is_waited_
         gate.wait_for(1);
         bouncer.run("pgbouncer", "RELOAD");
         bouncer.run("pgbouncer", "RECONNECT");
-        bouncer.tell(&format!("stop {how}"));
+        bouncer.command(&format!("stop {how}"));
         let port: u16 = bouncer.variable("PGPORT").parse().expect("a port");
         wait_until(|| TcpStream::connect(("127.0.0.1", port)).is_err());
         gate.open();
         hearing.wait_for("the database is away, trying again");
-        bouncer.tell("start");
+        bouncer.command("start");
         let mut done = hearing.done(child);
         assert!([Some(0), Some(3), Some(5)].contains(&done.code), "{pool} {how}: {:?} {}", done.code, done.stderr);
         if done.code != Some(0) {
@@ -254,8 +254,8 @@ fn a_pgbouncer_that_is_reloaded_and_restarted_or_killed_in_the_middle_is_waited_
         done.exits(Exit::Clean);
         let left: Vec<String> = before.into_iter().filter(|url| !chosen.contains(url)).collect();
         assert_eq!(database.urls(), left, "{pool} {how}");
-        let told = Report::read(&results);
-        assert_eq!(told.count("state", "deleted"), chosen.len(), "{pool} {how}: {told:#?}");
+        let written = Report::read(&results);
+        assert_eq!(written.count("state", "deleted"), chosen.len(), "{pool} {how}: {written:#?}");
         halfbuilt(&["journal", "verify"]).args(&[&journal]).run().exits(Exit::Clean).prints("deleted");
     }
 }

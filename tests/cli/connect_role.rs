@@ -98,7 +98,7 @@ fn a_role_that_may_do_more_is_left_alone() {
     }
     assert_eq!(database.run("SELECT rolconnlimit, rolcreatedb FROM pg_roles WHERE rolname = 'mighty'"), "-1|t");
     assert_eq!(database.run("SELECT rolconnlimit FROM pg_roles WHERE rolname = 'writer'"), "-1");
-    // What everybody may do is not held against the reader, which is made twice.
+    // What everybody may do is no fault of the reader, which is made twice.
     database.run("GRANT UPDATE ON builds TO PUBLIC");
     make(&database, "reader_among_all");
 }

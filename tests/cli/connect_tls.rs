@@ -8,7 +8,7 @@ use crate::support::{Done, Run, Server, Signal, halfbuilt, repository, signal, w
 
 static POSTGRES: LazyLock<Server> = LazyLock::new(|| Server::start("postgres.sh", &["--tls"], &[]));
 
-/// A scan whose only finding tells by its status whether the connection is encrypted.
+/// A scan whose only finding shows by its status whether the connection is encrypted.
 fn scan(settings: &str) -> Run {
     let [port, user, password] = ["PGPORT", "PGUSER", "PGPASSWORD"].map(|name| POSTGRES.variable(name));
     let settings = format!("host=127.0.0.1 port={port} user={user} dbname=postgres {settings}");

@@ -246,11 +246,11 @@ fn a_person_is_asked_for_the_host() {
         run.via_nrepl(&admin(&database)).on_a_terminal().input(typed).run()
     };
     // Another host, and nothing at all.
-    for (typed, told) in
+    for (typed, message) in
         [("ci.example.com\n", "\"ci.example.com\" is not \"ci.acme.example\": nothing was deleted"), ("\n", "is not")]
     {
         let done = delete(typed).exits(Exit::Declined);
-        assert!(done.stdout.contains(told), "{}", done.stdout);
+        assert!(done.stdout.contains(message), "{}", done.stdout);
         assert_eq!(database.urls().len(), before);
     }
     let done = delete("CI.acme.example\n").exits(Exit::Clean);

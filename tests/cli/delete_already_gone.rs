@@ -115,7 +115,7 @@ fn a_build_whose_rule_cannot_be_run_again_is_kept() {
     };
     let with = Report::parse(&run(&TIMES).exits(Exit::Clean).stdout);
     assert!(with.count("decision", "delete") > 0);
-    // The file beside the report tells of the times of the scan. Where it is lost nobody does.
+    // The file beside the report holds the times of the scan. Where it is lost, nothing does.
     let lent = Report::parse(&run(&[]).exits(Exit::Clean).stdout);
     assert_eq!(lent.count("decision", "delete"), with.count("decision", "delete"));
     std::fs::remove_file(format!("{}.about.json", report.display())).expect("it is there");

@@ -182,7 +182,7 @@ fn canonical(row: &Value) -> String {
 }
 
 #[test]
-fn an_archive_tells_what_it_is_and_whether_it_is_whole() {
+fn an_archive_says_what_it_is_and_whether_it_is_whole() {
     let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
     let archived = archive(&database, &[]);
     archived.done.exits(Exit::Clean).does_not_say("not in the archive");
@@ -292,7 +292,7 @@ fn an_archive_that_cannot_be_written_stops_the_first_deletion() {
 }
 
 #[test]
-fn keys_of_any_type_are_told_apart() {
+fn keys_of_any_type_are_distinguished() {
     for (type_name, key) in [
         ("text", "E'it''s \"{a,b}\" \\\\ NULL ' || b.build_id"),
         ("numeric", "b.build_id + 0.50"),

@@ -65,7 +65,7 @@ fn a_table_that_nobody_thought_of_is_named() {
 }
 
 #[test]
-fn sections_that_do_not_fit_are_told_before_anything_is_deleted() {
+fn sections_that_do_not_fit_are_an_error_before_anything_is_deleted() {
     let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
     let (folder, report) = scanned(&database);
     let circleci = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");

@@ -116,7 +116,7 @@ fn a_prompt_in_another_namespace_calls_the_function_by_its_full_name() {
 }
 
 #[test]
-fn an_exception_with_hostile_text_is_told_and_stops_the_canary() {
+fn an_exception_with_hostile_text_is_reported_and_stops_the_canary() {
     for flags in [&[][..], &["--console-pty"]] {
         let (database, _folder, report) = prepared(&["stuck-running"]);
         let admin = admin(&database);
@@ -132,17 +132,17 @@ fn an_exception_with_hostile_text_is_told_and_stops_the_canary() {
 }
 
 #[test]
-fn values_that_throw_or_never_end_are_told_as_what_they_are() {
+fn values_that_throw_or_never_end_are_reported_as_what_they_are() {
     let (database, _folder, report) = prepared(&["stuck-running"]);
     let console = connected(&admin(&database));
     // Each takes any text: the keys of one are found out to be none when they are printed, and repeat has no end.
-    for (function, told) in [
+    for (function, message) in [
         ("clojure.core/keys", "exception java.lang.ClassCastException: "),
         ("clojure.core/repeat", "it is deleted (value (\"https://"),
         ("clojure.core/name", "it is deleted (value \"https://"),
     ] {
         let done = run(|| delete(&database, &report, &console).args(&["--admin-fn", function]));
-        let done = done.exits(Exit::NotAllDeleted).says(told).says("the first build ended as failed");
+        let done = done.exits(Exit::NotAllDeleted).says(message).says("the first build ended as failed");
         assert!(done.stderr.len() < 5000, "{}", done.stderr);
     }
 }
@@ -186,7 +186,7 @@ fn no_answer_is_unknown_and_is_never_sent_again() {
 }
 
 #[test]
-fn a_function_that_is_not_there_is_told_before_anything_is_deleted() {
+fn a_missing_function_is_an_error_before_anything_is_deleted() {
     let (database, _folder, report) = prepared(&["stuck-running"]);
     let before = database.urls();
     let console = connected(&admin(&database));
@@ -210,7 +210,7 @@ fn fails(console: &str, flags: &[&str]) -> Done {
 }
 
 #[test]
-fn a_console_that_ends_early_is_told_with_its_last_words() {
+fn a_console_that_ends_early_is_an_error_with_its_last_words() {
     let done = fails("echo Welcome; sleep 0.2; echo 'no such container: frontend' >&2; exit 7", &[]);
     done.says("ended (exit status: 7) before it was ready; it printed: Welcome / no such container: frontend")
         .says("hint:");
@@ -229,7 +229,7 @@ fn a_console_that_ends_is_known_to_have_ended_under_nohup_too() {
 }
 
 #[test]
-fn a_console_that_is_never_ready_is_told_with_what_it_prints() {
+fn a_console_that_is_never_ready_is_an_error_with_what_it_prints() {
     // The limit is what is waited for here, and the words have to come before it.
     std::thread::scope(|scope| {
         for flags in [&["--start-timeout", "10s"][..], &["--start-timeout", "10s", "--console-pty"]] {
@@ -244,7 +244,7 @@ fn a_console_that_is_never_ready_is_told_with_what_it_prints() {
 }
 
 #[test]
-fn a_shell_in_place_of_a_clojure_prompt_is_told() {
+fn a_shell_in_place_of_a_clojure_prompt_is_an_error() {
     fails("exec bash", &["--start-timeout", "10s"]).says("syntax error near unexpected token").says("Clojure prompt");
 }
 

@@ -52,7 +52,7 @@ impl Run {
 }
 
 #[test]
-fn the_same_command_goes_on_and_tells_all_of_it() {
+fn the_same_command_continues_and_reports_all_of_it() {
     let run = prepared();
     let chosen = deletable(&Report::read(&run.report));
     let admin = admin(&run.database);
@@ -69,7 +69,7 @@ fn the_same_command_goes_on_and_tells_all_of_it() {
     assert_eq!(run.states().len(), chosen.len());
     assert!(run.verifies().stdout.contains("2 sessions"));
 
-    // Nothing is left to be done, and the same is told.
+    // Nothing is left to be done, and the same is reported.
     let before = run.journal();
     run.delete(&[]).exits(Exit::Clean).says("by an earlier run of this journal");
     assert!(run.states().iter().all(|(_, state)| state == "deleted"), "{:?}", run.states());
@@ -182,7 +182,7 @@ fn a_run_that_goes_on_reads_the_same_tables_as_before_or_nothing() {
         let elsewhere = elsewhere.args(&[&results]).on(&run.database).env("PGOPTIONS", "-c search_path=other");
         elsewhere.via_nrepl(&admin).run().exits(Exit::Declined).fails_with("the report is of other tables");
     }
-    // Where nothing tells of which tables the report is, the journal does.
+    // Where nothing says of which tables the report is, the journal does.
     std::fs::remove_file(run.folder.path().join("report.csv.about.json")).expect("it is there");
     let elsewhere =
         halfbuilt(&["delete"]).args(&[&run.report]).args(&TIMES).args(&["--schema", "other"]).on(&run.database);
@@ -195,7 +195,7 @@ fn a_run_that_goes_on_reads_the_same_tables_as_before_or_nothing() {
 }
 
 #[test]
-fn what_took_effect_late_is_told_as_deleted() {
+fn what_took_effect_late_is_reported_as_deleted() {
     let run = prepared();
     let admin = admin(&run.database);
     admin.behaves(&run.database, "sleep");
@@ -259,7 +259,7 @@ fn what_a_killed_run_sent_and_is_gone_counts_whether_it_is_chosen_now_or_not() {
     let rows: Vec<&str> = whole.split_inclusive("\r\n").collect();
     std::fs::write(&run.report, rows[..2].concat()).expect("a report");
     run.delete(&[]).exits(Exit::Clean);
-    // As a kill leaves it: announced, and nothing tells what came of it.
+    // As a kill leaves it: announced, and nothing says what came of it.
     let journal = run.journal();
     let intent = journal.lines().position(|line| line.contains(r#""event":"intent""#)).expect("an intent");
     std::fs::write(&run.journal, journal.split_inclusive('\n').take(intent + 1).collect::<String>())
@@ -286,7 +286,7 @@ fn results_of_builds_that_are_not_chosen_now_are_kept() {
     let before = std::fs::read(&run.results).expect("results");
     run.delete(&["--project", "acme/web"]).exits(Exit::Usage).says("has rows of builds that are not chosen now");
     assert_eq!(std::fs::read(&run.results).expect("results"), before);
-    // All of them together may be told anew.
+    // All of them together may be written again.
     run.delete(&[]).exits(Exit::Clean);
     assert_eq!(run.states().len(), 11);
 }
@@ -312,7 +312,7 @@ fn what_took_effect_late_is_on_record_though_nothing_is_left_to_be_sent() {
 /// What an older program wrote: it looked for its tables on the whole search path, and did not say which they were.
 const OLDER_READS: &str = "da219f40a61f7105fa0440f3";
 
-/// The journal as an older program would have written it, its chain made anew.
+/// The journal as an older program would have written it, with a new chain.
 fn as_older(journal: &str) -> String {
     use sha2::{Digest, Sha256};
 
@@ -340,7 +340,7 @@ fn as_older(journal: &str) -> String {
 }
 
 #[test]
-fn a_journal_of_an_older_program_is_gone_on_with() {
+fn a_journal_of_an_older_program_is_continued() {
     let run = prepared();
     let admin = admin(&run.database);
     admin.behaves(&run.database, "sleep");

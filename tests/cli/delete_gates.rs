@@ -51,7 +51,7 @@ fn more_than_max_is_not_deleted() {
     let all = deletable(&Report::read(&report)).len();
     let error = format!("error: {all} builds would be deleted, more than the 3 that --max allows");
     let dry = stopped(&database, &report, &["--max", "3"], &error);
-    // The plan is told all the same.
+    // The plan is printed all the same.
     assert_eq!(Report::parse(&dry.stdout).count("decision", "delete"), all);
     dry.says(&format!("--max {all} allows it")).does_not_say("--execute --confirm");
     let enough = ["--max", &all.to_string()];
@@ -283,7 +283,7 @@ fn without_a_backup_time_nothing_is_deletable_whatever_is_allowed() {
     run(&["--allow-timing", "between"]).exits(Exit::NothingInScope).says(&left);
     // To choose them is not to allow them.
     run(&["--timing", "unknown"]).exits(Exit::NothingInScope).says("timing unknown: no backup time was given");
-    // Without T nothing tells what lives, and that is not for a flag to allow.
+    // Without T nothing shows what lives, and that is not for a flag to allow.
     let done = run(&["--allow-timing", "unknown", "--max-percent", "100"]).exits(Exit::NothingInScope);
     let plan = Report::parse(&done.stdout);
     assert_eq!((plan.count("state", "refused"), plan.rows.len()), (builds, builds));

@@ -164,8 +164,8 @@ fn neither_the_token_nor_a_presigned_address_is_shown_however_a_server_writes_it
         let via = failing_with(&format!("no luck with {spelled} today"));
         let run = delete(&database, &report, &via).args(&["--journal"]).args(&[&journal]);
         let done = run.env("HALFBUILT_TOKEN", token).run().exits(Exit::NotAllDeleted).says("no luck with");
-        let told = halfbuilt(&["report"]).args(&[&report]).args(&["--journal"]).args(&[&journal]);
-        told.args(&["--html"]).args(&[&page]).run().exits(Exit::Clean);
+        let run = halfbuilt(&["report"]).args(&[&report]).args(&["--journal"]).args(&[&journal]);
+        run.args(&["--html"]).args(&[&page]).run().exits(Exit::Clean);
         let journal = std::fs::read_to_string(&journal).expect("a journal");
         let page = std::fs::read_to_string(&page).expect("a page");
         for (what, text) in

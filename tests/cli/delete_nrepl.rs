@@ -110,7 +110,7 @@ fn a_server_that_says_done_and_did_nothing_is_found_out_at_the_first_build() {
 }
 
 #[test]
-fn an_exception_is_told_and_stops_the_canary() {
+fn an_exception_is_reported_and_stops_the_canary() {
     let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
     let admin = admin(&database);
@@ -185,7 +185,7 @@ fn the_results_of_a_run_are_never_written_over() {
 }
 
 #[test]
-fn a_function_that_is_not_there_is_told_before_anything_is_deleted() {
+fn a_missing_function_is_an_error_before_anything_is_deleted() {
     let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
     let before = database.urls();

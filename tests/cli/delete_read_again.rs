@@ -66,7 +66,7 @@ fn slow_tls(world: &World, before: impl Fn(usize) + Send + 'static, serve: Serve
     slow_server(world, before, serve, None)
 }
 
-/// The same, or one behind a proxy that takes its time: what the proxy is told is kept.
+/// The same, or one behind a proxy that takes its time: what the proxy reads is kept.
 fn slow_server(
     world: &World,
     before: impl Fn(usize) + Send + 'static,
@@ -101,7 +101,7 @@ fn slow_server(
     (via, file)
 }
 
-/// What a proxy is told; it says that it has connected.
+/// What a proxy reads; it says that it has connected.
 fn connect_head(stream: &mut TcpStream) -> Option<String> {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
@@ -198,7 +198,7 @@ fn a_server_whose_every_connection_takes_long_deletes_all_the_same_and_nothing_i
     assert_eq!((calls.len(), calls.values().sum::<usize>()), (number, number), "{calls:?}");
 }
 
-/// Deletes what it is asked to, one build for each connection; tells how often each was asked for.
+/// Deletes what it is asked to, one build for each connection; returns how often each was asked for.
 fn deleting(world: &World) -> (Serve, Arc<Mutex<HashMap<String, usize>>>) {
     let calls = Arc::new(Mutex::new(HashMap::<String, usize>::new()));
     let (noted, name) = (Arc::clone(&calls), world.database.name.clone());
@@ -232,7 +232,7 @@ fn a_proxy_that_takes_long_makes_nothing_old_and_never_hears_the_token() {
 }
 
 #[test]
-fn a_server_that_is_never_ready_in_time_is_told_and_not_waited_for_for_ever() {
+fn a_server_that_is_never_ready_in_time_is_an_error_after_a_while() {
     let world = World::new();
     let (via, ca) = slow_tls(&world, |_| {}, Box::new(|_, stream| drop(stream)));
     let done = world.delete(1, &via).env("HALFBUILT_TOKEN", TOKEN).args(&["--ca-file"]).args(&[ca]).run();
@@ -244,7 +244,7 @@ fn a_server_that_is_never_ready_in_time_is_told_and_not_waited_for_for_ever() {
 /// A server that closes a connection which lies idle, as it does after the first answer; each new one takes its time. What it is asked
 /// to delete while it is slow is not deleted.
 #[test]
-fn a_build_that_recovers_while_a_closed_connection_is_made_anew_is_kept() {
+fn a_build_that_recovers_during_a_reconnect_is_kept() {
     let world = World::new();
     let (recovers, sent) = (world.recovery(), Arc::new(AtomicUsize::new(0)));
     let counted = Arc::clone(&sent);

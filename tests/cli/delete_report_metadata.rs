@@ -29,7 +29,7 @@ fn stopped(database: &TestDatabase, report: &Path, arguments: &[&str], error: &s
     delete(database, report).args(arguments).run().exits(Exit::Declined).fails_with(error)
 }
 
-/// Makes the file beside a report tell of another time, as if the scan had been then.
+/// Makes the file beside a report hold another time, as if the scan had been then.
 fn scanned_at(report: &Path, hours_ago: i64) {
     let mut about = about(report);
     let at = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours_ago);
@@ -153,7 +153,7 @@ fn a_file_beside_a_report_that_was_edited_is_found_out() {
         done.says("report.csv.about.json").says(said);
         std::fs::write(beside(&report), &text).expect("a file");
     }
-    // Whoever computes that anew has still to make the report itself younger.
+    // Whoever computes that again has still to make the report itself younger.
     scanned_at(&report, 1);
     written(&report, 72);
     stopped(&database, &report, &[], "error: the report was last written at ").says("before the scan of which");
@@ -215,7 +215,7 @@ fn a_report_of_another_database_is_not_acted_on() {
     let error = format!("the report is from another database; connected is {:?} of the server with", other.name);
     let done = stopped(&other, &report, &[], &error);
     done.says(&format!("hint: the report is from {:?} of the server with", database.name));
-    // Nothing but the rows tells, and they do.
+    // Only the rows say it, and they do.
     std::fs::remove_file(beside(&report)).expect("it is there");
     stopped(&other, &report, &[], &error).says("hint: name the report's own by --database-url");
     delete(&database, &report).run().exits(Exit::Clean);
@@ -281,7 +281,7 @@ fn a_role_that_may_not_ask_for_the_system_identifier_scans_and_deletes_by_the_na
     as_role(halfbuilt(&["scan", "-o"]).args(&[&report]).args(&TIMES).on(&database)).run().exits(Exit::Clean);
     assert_eq!(about(&report)["database"]["system_identifier"], Value::Null);
     as_role(delete(&database, &report)).run().exits(Exit::Clean);
-    // Whoever knows more cannot tell whether it is the same.
+    // Whoever knows more does not know whether it is the same.
     let done = delete(&database, &report).run().exits(Exit::Declined);
     done.fails_with("the report is from another database").says("hint: the role that scanned may not ask for");
     let (_folder, by_owner) = scanned(&database);
@@ -290,7 +290,7 @@ fn a_role_that_may_not_ask_for_the_system_identifier_scans_and_deletes_by_the_na
 }
 
 #[test]
-fn other_times_than_those_of_the_scan_are_told() {
+fn other_times_than_those_of_the_scan_are_warned_of() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
     let run = |times: &[&str]| halfbuilt(&["delete"]).args(&[&report]).args(times).args(&NOBODY).on(&database).run();
@@ -321,7 +321,7 @@ fn other_times_than_those_of_the_scan_are_told() {
 }
 
 #[test]
-fn what_the_scan_was_told_besides_is_taken_from_it_too() {
+fn the_other_flags_of_the_scan_are_taken_from_it_too() {
     // With ten minutes the stop of its one build between T and R counts as one by T.
     let database = TestDatabase::circleci(&["closed-after-restore"]);
     let folder = tempfile::tempdir().expect("a folder");

@@ -42,7 +42,7 @@ impl Folder {
 }
 
 #[test]
-fn what_has_no_end_is_read_up_to_a_limit_that_is_told() {
+fn what_has_no_end_is_read_up_to_a_limit_that_is_named() {
     let endless = "/dev/zero";
     let folder = Folder::new();
     std::fs::create_dir(folder.path("rules")).expect("a folder");
@@ -311,9 +311,9 @@ fn new_files_are_for_their_owner_and_group_whatever_the_umask() {
     assert_eq!(format!("{found:o}"), "664");
 }
 
-/// Whoever goes on with a run that another user began needs its files.
+/// Whoever continues a run that another user began needs its files.
 #[test]
-fn a_file_of_another_user_is_told_as_that_with_what_to_do() {
+fn a_file_of_another_user_is_named_as_such_with_what_to_do() {
     let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
     let (folder, report) = scanned(&database);
     let folder = Folder(folder);

@@ -33,7 +33,7 @@ fn flags_that_cannot_be_read() {
 }
 
 #[test]
-fn what_the_environment_gave_is_told_apart_from_what_was_typed() {
+fn what_the_environment_gave_is_not_taken_for_what_was_typed() {
     for (flags, usage) in [
         (&["scan", "--format", "xml"][..], "halfbuilt scan [OPTIONS]"),
         (&["verify", "--retention", "1d"], "halfbuilt verify [OPTIONS]"),

@@ -119,7 +119,7 @@ fn a_journal_that_is_whole_is_summed_up() {
 }
 
 #[test]
-fn a_run_that_was_killed_and_went_on_is_told_with_what_is_open() {
+fn a_run_that_was_killed_and_continued_is_shown_with_what_is_open() {
     let first = vec![start("alice"), intent(1), deleted(1), intent(2), Event::answer(&url(2), &answered())];
     let (_folder, file) = journal(first);
     let done = verify(&file).exits(Exit::Clean);
@@ -182,7 +182,7 @@ fn damage_is_an_error_that_names_the_line() {
 }
 
 #[test]
-fn a_whole_chain_that_tells_the_impossible_is_an_error() {
+fn a_whole_chain_that_records_the_impossible_is_an_error() {
     let (_folder, file) = journal(vec![start("alice"), intent(1), intent(1)]);
     verify(&file).exits(Exit::Failed).fails_with(
         "line 3 contradicts the lines before it: https://ci.example.com/gh/acme/api/1: its deletion was announced twice, and nobody",

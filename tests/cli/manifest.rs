@@ -21,14 +21,14 @@ fn it_counts_what_was_over_by_the_backup() {
     let database = TestDatabase::circleci(&["healthy"]);
     let done = halfbuilt(&["manifest", "-o"]).args(&[&path]).args(&AT).on(&database).run().exits(Exit::Clean);
     done.says("not signed").says("written to ");
-    let told = read(&path);
-    assert_eq!(told["format"], "halfbuilt-manifest/1");
-    assert_eq!(told["profile"]["name"], "circleci");
-    assert_eq!(told["backup_time"], BACKUP_TIME);
-    assert_eq!(told["database"]["name"], database.name.as_str());
+    let written = read(&path);
+    assert_eq!(written["format"], "halfbuilt-manifest/1");
+    assert_eq!(written["profile"]["name"], "circleci");
+    assert_eq!(written["backup_time"], BACKUP_TIME);
+    assert_eq!(written["database"]["name"], database.name.as_str());
     let over = "stop_time <= '2026-11-20T02:00:00Z' OR lifecycle = 'not_run' AND stop_time IS NULL AND queued_at <= '2026-11-20T02:00:00Z'";
-    assert_eq!(told["builds"].to_string(), database.run(&format!("SELECT count(*) FROM builds WHERE {over}")));
-    // The same, counted by another query: builds, steps and bytes of each project, and how they fared.
+    assert_eq!(written["builds"].to_string(), database.run(&format!("SELECT count(*) FROM builds WHERE {over}")));
+    // The same, counted by another query: builds, steps and bytes of each project, and how they ended.
     let rows = database.run(&format!(
         "SELECT username || '/' || reponame, count(*), sum((SELECT count(*) FROM actions AS a WHERE a.build_id = b.build_id)),
                 coalesce(sum((SELECT sum(length(message)) FROM output AS o WHERE o.build_id = b.build_id)), 0)
@@ -39,7 +39,7 @@ fn it_counts_what_was_over_by_the_backup() {
         let ranges = project["ranges"].as_array().expect("ranges").iter();
         ranges.map(|range| range[field].as_i64().expect("a number")).sum::<i64>()
     };
-    let projects = told["projects"].as_array().expect("projects").iter().filter(|project| project["builds"] != 0);
+    let projects = written["projects"].as_array().expect("projects").iter().filter(|project| project["builds"] != 0);
     let shown: Vec<String> = projects
         .map(|project| {
             let name = project["project"].as_str().expect("a name");
@@ -72,9 +72,9 @@ fn without_a_backup_time_it_is_the_databases_own_clock_and_what_stopped_just_now
     let done = done
         .says("no --backup-time: T is the database's present, ")
         .says("not covered: 1 build: they stopped just before T");
-    let told: Value = serde_json::from_str(&done.stdout).expect("JSON");
-    assert_eq!(told["not_covered"]["ended_lately"], 1);
-    assert_eq!(told["backup_time"], told["counted_at"]);
+    let written: Value = serde_json::from_str(&done.stdout).expect("JSON");
+    assert_eq!(written["not_covered"]["ended_lately"], 1);
+    assert_eq!(written["backup_time"], written["counted_at"]);
     let done = halfbuilt(&["manifest", "--settle", "1s"]).on(&database).run().exits(Exit::Clean);
     done.does_not_say("they stopped just before T");
 }

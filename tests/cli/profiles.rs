@@ -111,7 +111,7 @@ fn without_a_database_it_says_what_it_did_not_check() {
 }
 
 #[test]
-fn what_its_headers_mean_is_told() {
+fn what_its_headers_mean_is_said() {
     let headers = "-- title: my own CI\n-- queue: in this database\n-- running: lost\n-- max-run-time: 90m\n\
                    -- yields: running, finished\n";
     let (_folder, path) = own(&ALONE.replace("-- title: my own CI\n", headers));
@@ -136,7 +136,7 @@ fn what_its_headers_mean_is_told() {
 }
 
 #[test]
-fn a_fault_in_its_form_is_told_as_scan_tells_it() {
+fn a_fault_in_its_form_is_reported_as_scan_reports_it() {
     for (text, expected) in [
         (
             "-- profile: mine\n-- title: t\n-- relation: job\nSELECT 1",
@@ -185,7 +185,7 @@ fn a_database_may_be_named_by_any_variable_or_by_the_flag() {
 }
 
 #[test]
-fn all_faults_are_told_not_only_the_first() {
+fn all_faults_are_reported_not_only_the_first() {
     let wrong = ALONE.replace("queued_at,", "queued_at::text,").replace("build_num,", "");
     let done =
         checked(&format!("{wrong}-- relation: step\nSELECT * FROM stepps;\n-- relation: object\nSELECT 1 AS size;\n"));
@@ -225,7 +225,7 @@ SELECT build_id::text AS build_key, step AS step_key, name, start_time AS starte
 }
 
 #[test]
-fn a_rule_of_ones_own_is_checked_too() {
+fn an_own_rule_is_checked_too() {
     let database = TestDatabase::circleci(&[]);
     let folder = tempfile::tempdir().expect("a folder");
     let rule = |name: &str, sql: &str| {

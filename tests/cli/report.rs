@@ -60,7 +60,7 @@ fn counted<'a>(words: impl Iterator<Item = &'a str>) -> BTreeMap<String, u64> {
 }
 
 #[test]
-fn the_page_tells_what_was_found_and_deleted() {
+fn the_page_says_what_was_found_and_deleted() {
     let database = TestDatabase::circleci(&["healthy", "stuck-running", "output-gap", "step-unfinished"]);
     let (folder, file) = scanned(&database);
     let found = Report::read(&file);

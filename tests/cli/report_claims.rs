@@ -41,7 +41,7 @@ impl Cleared {
     }
 
     /// Changes a field of the file beside the report.
-    fn tell(&self, change: impl FnOnce(&mut Value)) {
+    fn change_metadata(&self, change: impl FnOnce(&mut Value)) {
         change_about(&self.report, change);
     }
 
@@ -90,7 +90,7 @@ fn a_deletion_before_the_scan_is_none_of_what_the_scan_found() {
     let found = Report::read(&cleared.report).rows.len();
     // The same backup, restored and scanned once more: the report is the same, byte for byte.
     let later = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
-    cleared.tell(|about| about["scanned_at"] = later.to_string().into());
+    cleared.change_metadata(|about| about["scanned_at"] = later.to_string().into());
     let done = cleared.ticket().prints(": attention\n").does_not_print("none is left").does_not_print("It adds up");
     done.prints(&format!("no deletion is on record; no journal says what became of {found} builds"))
         .prints(&format!(
@@ -104,10 +104,10 @@ fn a_journal_of_another_database_proves_nothing() {
     let cleared = Cleared::all();
     for field in ["name", "system_identifier"] {
         let before = cleared.database.name.clone();
-        cleared.tell(|about| about["database"][field] = "7".into());
+        cleared.change_metadata(|about| about["database"][field] = "7".into());
         let done = cleared.ticket().prints(": attention\n").prints("**differs**: ").prints("is of another database");
         done.prints("no deletion is on record").does_not_print("none is left");
-        cleared.tell(|about| about["database"]["name"] = before.into());
+        cleared.change_metadata(|about| about["database"]["name"] = before.into());
     }
 }
 
@@ -129,7 +129,7 @@ fn a_report_that_was_changed_is_not_clean() {
     // Nor where it names nothing.
     let header = text.lines().next().expect("a header").to_owned();
     std::fs::write(&cleared.report, header.replace('\r', "") + "\n").expect("a file");
-    cleared.tell(|about| about["findings"] = 0.into());
+    cleared.change_metadata(|about| about["findings"] = 0.into());
     ticket(&cleared.report, &[]).prints(": attention\n").prints("the files do not agree.**");
 }
 
@@ -196,7 +196,7 @@ fn times_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn the_page_tells_what_the_builds_were_compared_with() {
+fn the_page_says_what_the_builds_were_compared_with() {
     let drill = Drill::healthy();
     drill.verify().run().exits(Exit::Clean);
     let report = drill.file("report.csv");

@@ -62,7 +62,7 @@ fn a_rule_that_there_is_not() {
 }
 
 #[test]
-fn rules_of_ones_own_are_marked_and_printed_byte_for_byte() {
+fn own_rules_are_marked_and_printed_byte_for_byte() {
     let folder = own(OWN);
     let done = halfbuilt(&["rules", "--rules"]).args(&[folder.path()]).run().exits(Exit::Clean);
     let last = done.stdout.lines().last().expect("a row");

@@ -141,14 +141,14 @@ fn two_runs_give_the_same_bytes() {
 }
 
 #[test]
-fn a_fingerprint_tells_a_build_that_has_changed_and_no_other() {
+fn a_fingerprint_shows_a_build_that_has_changed_and_no_other() {
     let database = TestDatabase::circleci(&["stuck-running", "output-gap"]);
     let before = scan(&database, &[]);
     let prints: BTreeSet<&str> = before.column("fingerprint").into_iter().collect();
     assert_eq!(prints.len(), before.rows.len(), "each build has its own");
     assert!(prints.iter().all(|print| print.len() == 32 && print.bytes().all(|b| b.is_ascii_hexdigit())));
 
-    // It is the build's state and nothing else: what the scan was told makes no difference.
+    // It is the build's state and nothing else: the flags of the scan make no difference.
     let told_less = halfbuilt(&["scan", "--backup-time", BACKUP_TIME]).on(&database).run().exits(Exit::Clean);
     assert_eq!(Report::parse(&told_less.stdout).column("fingerprint"), before.column("fingerprint"));
 

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::{BACKUP_TIME, Done, NOBODY, RESTORED_AT, Report, Run, TIMES, TestDatabase, halfbuilt, repository};
 
-/// T, told a whole day early.
+/// T, a whole day too early.
 const A_DAY_EARLY: [&str; 4] = ["--backup-time", "2026-11-19T02:00:00Z", "--restored-at", RESTORED_AT];
 
 /// Why a build that did something after R is not deletable.
@@ -293,7 +293,7 @@ fn what_the_server_closes_while_it_starts_contradicts_nothing() {
 }
 
 #[test]
-fn what_ran_after_the_restore_is_told_by_words_that_are_true() {
+fn what_ran_after_the_restore_is_described_truly() {
     let database = case("01-no-stop-on-record");
     let report = Report::parse(&scan(&database, &TIMES).stdout);
     assert_eq!(report.row("acme/ends", "103")["note"], OVER);

@@ -54,7 +54,7 @@ fn jobs_that_the_backup_cut_are_found_whatever_the_type_of_their_ids() {
 }
 
 #[test]
-fn what_its_tables_do_not_tell_is_said_and_never_clean() {
+fn what_its_tables_do_not_hold_is_said_and_never_clean() {
     let database = conductor("");
     let done = scan(&database).run().exits(Exit::Clean);
     done.says("output-truncated").says("profile conductor has no relation step");

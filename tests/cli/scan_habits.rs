@@ -18,7 +18,7 @@ fn what_a_ci_writes_by_habit_is_no_damage_with_or_without_a_word() {
     assert_eq!(ci.note(LOST, &[], 101), "most builds that are finished are so: a habit of this CI?");
     let habit = ci.note(LOST, &[], 1);
     assert_eq!(habit, "most builds of status \"success\" are so: a habit of this CI?");
-    // It is told as it was when the run began, and no text of it leaves the cell.
+    // It is reported as it was when the run began, and no text of it leaves the cell.
     ci.database.run("UPDATE ci.build SET status = E'evil\\x1b[31m\\nx'");
     assert!(!ci.note(LOST, &[], 1).contains(['\u{1b}', '\n']));
 }
@@ -144,7 +144,7 @@ fn output_that_was_never_begun_is_not_cut() {
         ci.database.run(&format!("UPDATE ci.step SET {shows} WHERE build_key = 7"));
         assert!(ci.scan(LOST, &[]).row("acme/api", "7")["reasons"].contains("output-truncated"), "{shows}");
     }
-    // Where nothing at all is told of it, that is said.
+    // Where nothing at all is known of it, that is said.
     ci.database.run("UPDATE ci.step SET stopped_at = NULL WHERE build_key = 7");
     ci.run(&["verify"], LOST, &TIMES).says("where output ends, in 1 of the steps");
 }

@@ -43,7 +43,7 @@ fn a_build_that_shows_no_start_may_have_waited_at_the_backup() {
     let ci = Ci::new();
     ci.add(101, "'running'", "'running'", WAITS);
     ci.add(102, "'running'", "'running'", [WAITS[0], "timestamptz '0001-01-01T00:00Z'", NULL]);
-    // It ended after the restore: nothing tells that it had begun before.
+    // It ended after the restore: nothing shows that it had begun before.
     ci.add(103, "'finished'", "'success'", [WAITS[0], NULL, "timestamptz '2026-11-20T08:00Z'"]);
     ci.damage(103);
     let young = ["--max-run-time", "5000 days"];
@@ -58,7 +58,7 @@ fn a_build_that_shows_no_start_may_have_waited_at_the_backup() {
     assert_eq!(ci.note(LOST, &young, 101), "");
 }
 
-/// Clocks may be apart: a start just after T is one by T. What it is the tables cannot tell, so it is found and kept.
+/// Clocks may be apart: a start just after T is one by T. What it is the tables do not show, so it is found and kept.
 #[test]
 fn what_began_within_the_tolerance_after_t_is_not_clean() {
     let ci = Ci::new();
@@ -87,7 +87,7 @@ fn what_was_closed_after_the_restore_is_found_without_a_start_on_record() {
     assert_eq!(report.column("build_num"), ["101", "103"]);
     assert_eq!(report.column("reasons"), ["closed-after-restore"; 2]);
     assert!(report.column("evidence")[0].starts_with("at work at 2026-11-20T01:52:00Z, stopped 2026-11-20T06:31:00Z"));
-    // Where no start is on record at all, nobody can tell.
+    // Where no start is on record at all, nobody knows.
     ci.database.run("UPDATE ci.build SET started_at = NULL");
     let found = ci.run(&["verify"], LOST, &TIMES).exits(Exit::Found);
     found.says("closed-after-restore 2");
@@ -134,7 +134,7 @@ fn a_queue_is_served_from_its_first_start_on_and_a_ci_at_work_too() {
     assert_eq!(ci.note(LOST, &[], 101), "the queue has not been served for --max-queue-time yet");
     assert_eq!(ci.note(LOST, &["--max-queue-time", "3m"], 101), "");
     let short = ["--max-run-time", "3m"];
-    assert_eq!(ci.note("-- queue: elsewhere\n", &short, 102), wait, "it may wait as well before it goes on");
+    assert_eq!(ci.note("-- queue: elsewhere\n", &short, 102), wait, "it may wait as well before it continues");
     assert_eq!(ci.note("-- queue: elsewhere\n", &["--max-run-time", "2m", "--max-queue-time", "1m"], 102), "");
 }
 
@@ -285,7 +285,7 @@ fn a_step_that_was_closed_after_the_restore_shows() {
     assert_eq!(note, format!("{why}; most builds of status \"timedout\" are so: a habit of this CI?"));
 }
 
-/// Asked for again in place, with its old times cleared: its steps tell that it was at work before.
+/// Asked for again in place, with its old times cleared: its steps show that it was at work before.
 #[test]
 fn what_waits_and_had_begun_is_kept() {
     let ci = Ci::new();
@@ -311,7 +311,7 @@ fn what_was_over_and_runs_is_kept_where_nothing_would_show_a_second_run() {
     let report = Report::parse(&run.exits(Exit::Clean).stdout);
     let why = "it had ended by the backup, and without steps and output nothing shows whether it runs again";
     assert_eq!(report.row("acme/api", "101")["note"], why);
-    // Steps that tell no time show nothing either.
+    // Steps without a time show nothing either.
     ci.database.run("UPDATE ci.step SET started_at = NULL");
     assert_eq!(ci.note(LOST, &[], 101), why);
 }
@@ -346,7 +346,7 @@ fn what_may_have_been_cancelled_while_it_waited_is_said() {
 #[test]
 fn stops_of_a_server_at_work_are_no_start_up() {
     let ci = Ci::new();
-    // The backup ended at 02:08, and T is told as its beginning; the server is back at 02:14.
+    // The backup ended at 02:08, and T is given as its beginning; the server is back at 02:14.
     for number in 101..=105 {
         let stop = format!("timestamptz '2026-11-20T02:00Z' + {} * interval '80 seconds'", number - 100);
         ci.add(number, "'finished'", "'success'", [CUT[0], CUT[1], &stop]);
@@ -391,7 +391,7 @@ fn what_belongs_to_no_build_contradicts_t_and_r_as_well() {
 }
 
 #[test]
-fn what_tells_no_time_is_not_clean() {
+fn what_has_no_time_is_not_clean() {
     let ci = Ci::new();
     ci.database.run("UPDATE ci.build SET queued_at = NULL, started_at = '1970-01-01Z', stopped_at = NULL");
     let done = ci.run(&["verify"], "-- running: lost\n-- queue: in this database\n", &TIMES).exits(Exit::Clean);
@@ -455,7 +455,7 @@ fn a_plain_list_keeps_to_the_timings_that_are_named_and_to_t() {
     plan(&TIMES).exits(Exit::Clean).says("1 of 1 chosen builds would be deleted");
     let ended = plan(&[&TIMES[..], &["--timing", "ended"]].concat()).exits(Exit::NothingInScope);
     ended.says("its timing is in-flight, and --timing names others");
-    // Without T nothing tells what lives, and no flag allows that.
+    // Without T nothing shows what lives, and no flag allows that.
     let unknown = plan(&["--allow-timing", "unknown"]).exits(Exit::NothingInScope);
     unknown.says("no backup time was given");
 }

@@ -71,18 +71,18 @@ fn texts() -> TestDatabase {
 fn a_status_comes_back_as_it_was() {
     let database = texts();
     // Told by the database in a form that has no control characters.
-    let told = database.run("SELECT to_json(status) FROM \"My CI\".build ORDER BY build_num");
-    let told: Vec<String> = told.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert_eq!(told.len(), TEXTS.len());
+    let expected = database.run("SELECT to_json(status) FROM \"My CI\".build ORDER BY build_num");
+    let expected: Vec<String> = expected.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(expected.len(), TEXTS.len());
 
     let csv = scan(&database);
     let cells = csv.column("status").into_iter().map(|cell| cell.strip_prefix('\'').unwrap_or(cell));
-    assert_eq!(cells.collect::<Vec<_>>(), told);
+    assert_eq!(cells.collect::<Vec<_>>(), expected);
 
     let json = run(&database, &["--format", "json"]).exits(Exit::Clean).stdout;
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     let statuses = json["findings"].as_array().expect("findings").iter().map(|finding| finding["status"].as_str());
-    assert_eq!(statuses.flatten().collect::<Vec<_>>(), told);
+    assert_eq!(statuses.flatten().collect::<Vec<_>>(), expected);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_steps_key_and_name_are_escaped_where_they_are_evidence() {
 }
 
 #[test]
-fn builds_that_tell_nothing_are_no_finding() {
+fn builds_without_any_value_are_no_finding() {
     let database = plain(
         "INSERT INTO build (build_key) SELECT generate_series(1, 3);
          INSERT INTO step (build_key) SELECT generate_series(1, 3)",
@@ -109,7 +109,7 @@ fn builds_that_tell_nothing_are_no_finding() {
 }
 
 #[test]
-fn steps_and_pieces_that_tell_nothing_do_not_end_the_scan() {
+fn steps_and_pieces_without_any_value_do_not_end_the_scan() {
     let database = plain(
         "INSERT INTO build VALUES (1, NULL, NULL, NULL, 'running', NULL, NULL, '2026-11-20T01:50:00Z', NULL);
          INSERT INTO step (build_key) VALUES (1), (NULL);
@@ -216,7 +216,7 @@ fn no_index_makes_a_difference() {
     assert!(before.rows.len() >= expected_report("output-gap").rows.len());
 }
 
-/// So much of a text is enough to tell it by, whatever a database holds.
+/// So much of a text is enough to know it by, whatever a database holds.
 #[test]
 fn a_text_without_measure_does_not_cross_the_wire() {
     let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);

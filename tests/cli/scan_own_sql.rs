@@ -75,20 +75,20 @@ fn a_profile_that_is_not_there() {
 }
 
 #[test]
-fn a_fault_in_its_header_is_told_by_line() {
+fn a_fault_in_its_header_is_named_by_line() {
     let relation = "-- profile: mine\n-- title: t\n-- relation: job\nSELECT 1";
     let seen = refused("an unknown relation", relation).then(refused("no header", "SELECT 1"));
     shows(&seen, "profile_with_a_fault_in_its_header");
 }
 
 #[test]
-fn a_missing_column_is_told_by_relation_and_name() {
+fn a_missing_column_is_named_with_its_relation() {
     let profile = format!("-- profile: mine\n-- title: t\n{}", BUILD.replace("build_num,", ""));
     shows(&refused("no build_num", &profile), "profile_without_a_column");
 }
 
 #[test]
-fn a_column_of_a_wrong_type_is_told_by_relation_and_name() {
+fn a_column_of_a_wrong_type_is_named_with_its_relation() {
     let mut seen = Seen::default();
     for column in ["queued_at", "build_num"] {
         let text = BUILD.replace(&format!("{column},"), &format!("{column}::text,"));
@@ -99,7 +99,7 @@ fn a_column_of_a_wrong_type_is_told_by_relation_and_name() {
 }
 
 #[test]
-fn sql_that_the_server_does_not_take_is_told_by_line() {
+fn sql_that_the_server_does_not_take_is_named_by_line() {
     let profile = format!("-- profile: mine\n-- title: t\n{}", BUILD.replace(":\"schema\".builds", "bilds"));
     let seen = refused("no such table", &profile);
     let profile = format!("-- profile: mine\n-- title: t\n{}; DELETE FROM builds", BUILD);
@@ -119,7 +119,7 @@ fn a_profile_cannot_write() {
 }
 
 #[test]
-fn a_rule_of_ones_own() {
+fn an_own_rule() {
     let database = TestDatabase::circleci(&["healthy", "output-gap"]);
     let rule = "-- rule: retried\n-- title: the build was retried\n-- needs: build\n\
                 SELECT build_key, 'it was retried' AS evidence FROM build WHERE status = 'retried';\n";
@@ -133,7 +133,7 @@ fn a_rule_of_ones_own() {
 }
 
 #[test]
-fn a_fault_in_a_rule_of_ones_own_is_told_by_line() {
+fn a_fault_in_an_own_rule_is_named_by_line() {
     let database = TestDatabase::circleci(&[]);
     let mut seen = Seen::default();
     for (fault, rule) in [
@@ -244,18 +244,18 @@ fn a_lifecycle_that_no_rule_knows_and_a_build_without_times_are_not_clean() {
 }
 
 #[test]
-fn an_own_rule_with_a_sieve_looks_where_it_says_and_nowhere_is_only_where_that_is_known() {
+fn an_own_rule_with_a_prefilter_looks_where_it_says_and_nowhere_is_only_where_that_is_known() {
     let database = TestDatabase::circleci(&["healthy", "output-gap"]);
     let folder = tempfile::tempdir().expect("a folder");
-    let own = |name: &str, needs: &str, sieve: &str, sql: &str| {
+    let own = |name: &str, needs: &str, prefilter: &str, sql: &str| {
         // The header has had another name, which is still read.
         let word = if needs.contains("step") { "prefilter" } else { "sieve" };
-        let text = format!("-- rule: {name}\n-- title: t\n-- needs: {needs}\n-- {word}: {sieve}\n{sql};\n");
+        let text = format!("-- rule: {name}\n-- title: t\n-- needs: {needs}\n-- {word}: {prefilter}\n{sql};\n");
         std::fs::write(folder.path().join(format!("{name}.sql")), text).expect("a file");
     };
     // It claims never to fire on a whole build, so it sees the others alone.
     own("sees", "build, step", "whole", "SELECT build_key, 'seen' AS evidence FROM build");
-    // Files without a build are nothing that steps and output tell of.
+    // Files without a build are nothing that steps and output belong to.
     database.run("ALTER TABLE artifacts DROP CONSTRAINT artifacts_build_id_fkey");
     database.run("INSERT INTO artifacts (build_id, path, storage_key) VALUES (987654, 'a', 'b')");
     let lost = "SELECT object.build_key, 'lost ' || object.key AS evidence FROM object \

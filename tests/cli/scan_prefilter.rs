@@ -75,7 +75,7 @@ fn a_piece_that_is_stored_twice_is_no_damage() {
 }
 
 #[test]
-fn places_beyond_what_a_hash_tells_apart_are_looked_at_one_by_one() {
+fn places_that_a_hash_cannot_distinguish_are_looked_at_one_by_one() {
     // 2^32 and 1 have one hash, 2^32 + 1 and 0 too.
     for (size, stored, reasons) in [
         (4_294_967_296_u64, "SELECT 0, 1", "output-truncated"),
@@ -104,7 +104,7 @@ fn places_beyond_what_a_hash_tells_apart_are_looked_at_one_by_one() {
 }
 
 #[test]
-fn numbers_of_steps_that_collide_when_folded_are_told_apart() {
+fn numbers_of_steps_that_collide_when_folded_are_distinguished() {
     // As bigint keys, 2^32 and 1 have one hash.
     let database = TestDatabase::empty();
     database.run(

@@ -161,7 +161,7 @@ fn plant_twins(database: &TestDatabase) {
 }
 
 /// Everything that is said and given, but for the present.
-fn told(database: &TestDatabase, arguments: &[&str]) -> Done {
+fn exits_clean(database: &TestDatabase, arguments: &[&str]) -> Done {
     halfbuilt(arguments).args(&TIMES).on(database).env("PGTARGETSESSIONATTRS", "primary").run()
 }
 
@@ -185,7 +185,7 @@ fn a_twin_of_whatever_the_sql_uses_is_never_called() {
         &["scan", "-o", file],
         &["delete", file, "--max-percent", "100", "--max", "100"],
     ];
-    let before: Vec<Done> = commands.iter().map(|command| told(&database, command)).collect();
+    let before: Vec<Done> = commands.iter().map(|command| exits_clean(&database, command)).collect();
     assert!(Report::parse(&before[0].stdout).rows.len() > 5);
     plant_twins(&database);
     // They are called where the role's own path decides.
@@ -194,7 +194,7 @@ fn a_twin_of_whatever_the_sql_uses_is_never_called() {
     let output = psql_as(&user("PGUSER"), &user("PGPASSWORD"), &database.name, &mine);
     assert!(String::from_utf8_lossy(&output.stderr).contains("a twin was called"), "{output:?}");
     for (command, before) in commands.iter().zip(before) {
-        let now = told(&database, command);
+        let now = exits_clean(&database, command);
         assert_eq!(now.code, before.code, "{command:?}: {}", now.stderr);
         let same = |text: &str| {
             let volatile = |line: &&str| {
@@ -207,7 +207,7 @@ fn a_twin_of_whatever_the_sql_uses_is_never_called() {
         assert_eq!(same(&now.stdout), same(&before.stdout), "{command:?}");
         assert_eq!(same(&now.stderr), same(&before.stderr), "{command:?}");
     }
-    let manifest = told(&database, &["manifest"]);
+    let manifest = exits_clean(&database, &["manifest"]);
     assert_eq!(manifest.code, Some(0), "{}", manifest.stderr);
     let check = halfbuilt(&["profiles", "--check", "circleci"]).on(&database).run();
     assert_eq!(check.code, Some(0), "{} {}", check.stdout, check.stderr);
@@ -244,7 +244,7 @@ fn a_schema_that_stands_before_the_tables_is_not_read_by_luck() {
         .fails_with(&format!("profile circleci: the schemas \"{user}\" and \"public\" all have its tables"))
         .says("hint: name the schema");
     assert_eq!(scan(&["--schema", "public"]).exits(Exit::Clean).stdout, before.stdout);
-    // Who wants the views is told that they are, and what is behind them.
+    // Who wants the views reads that they are, and what is behind them.
     let views = scan(&["--schema", &user]);
     views.says(&format!("views actions, artifacts, builds, output, steps of schema {user}")).says("tables actions,");
     let nowhere = scan(&["--schema", "nowhere"]).exits(Exit::Failed);
@@ -314,7 +314,7 @@ fn delete_reads_the_tables_of_the_report_or_none() {
         .exits(Exit::Declined)
         .fails_with("the report is of other tables")
         .says(&format!("(owner {}_other)", database.name));
-    // Parts of a table are the table; a table elsewhere is told as that.
+    // Parts of a table are the table; a table elsewhere is named as such.
     database.run(
         "DROP VIEW builds; CREATE TABLE builds (LIKE real_builds INCLUDING DEFAULTS) PARTITION BY RANGE (build_id);
          CREATE TABLE part_of_builds PARTITION OF builds DEFAULT; INSERT INTO builds SELECT * FROM real_builds;
@@ -328,9 +328,9 @@ fn delete_reads_the_tables_of_the_report_or_none() {
     assert_eq!(tables.as_array().map(Vec::len), Some(5), "{tables}");
 }
 
-/// A profile and rules are code that runs as the role: who may do more than read is told so.
+/// A profile and rules are code that runs as the role: a role that may do more than read is warned of.
 #[test]
-fn sql_of_ones_own_that_runs_as_a_mighty_role_is_warned_of() {
+fn own_sql_that_runs_as_a_mighty_role_is_warned_of() {
     let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
     let folder = tempfile::tempdir().expect("a folder");
     let profile = folder.path().join("mine.sql");
@@ -444,9 +444,9 @@ fn a_view_that_changes_while_builds_are_deleted_ends_the_run() {
     done.fails_with(
         "the tables that are read have changed since the run began: view public.builds has another definition",
     );
-    let told = Report::read(&results);
+    let written = Report::read(&results);
     let there: Vec<String> = database.run("SELECT build_url FROM real_builds").lines().map(str::to_owned).collect();
-    for row in told.rows.iter().filter(|row| ["deleted", "already-gone"].contains(&row["state"].as_str())) {
+    for row in written.rows.iter().filter(|row| ["deleted", "already-gone"].contains(&row["state"].as_str())) {
         assert!(!there.contains(&row["build_url"]), "{row:?}");
     }
 }

@@ -43,7 +43,7 @@ fn a_limit_that_is_no_time_is_a_usage_error() {
 }
 
 #[test]
-fn a_server_without_room_for_temporary_files_is_told_of() {
+fn a_server_without_room_for_temporary_files_is_an_error() {
     let database = TestDatabase::circleci(&[]);
     database.run(
         "INSERT INTO builds (vcs_type, username, reponame, build_num, build_url, lifecycle, status, queued_at)
@@ -68,7 +68,7 @@ fn where_no_terminal_is_a_line_now_and_then_says_what_the_scan_is_busy_with() {
     assert!(seconds.is_some_and(|seconds| seconds >= 5), "{}", done.stderr);
 }
 
-/// Nobody can even look at a table that somebody is changing: who that is can be told.
+/// Nobody can even look at a table that somebody is changing: who that is can be said.
 #[test]
 fn who_holds_a_lock_that_is_waited_for_is_said() {
     let folder = tempfile::tempdir().expect("a folder");

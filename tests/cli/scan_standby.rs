@@ -93,11 +93,11 @@ fn a_manifest_of_a_standby_is_that_of_its_primary_and_its_present_is_what_it_rep
     };
     let of_backup = &TIMES[..2];
     assert_eq!(manifest(standby, of_backup).0["projects"], manifest(primary, of_backup).0["projects"]);
-    let (told, done) = manifest(standby, &[]);
+    let (written, done) = manifest(standby, &[]);
     done.says("this is a standby: its present is what it replayed last");
     let replayed = standby.run("postgres", "SELECT extract(epoch FROM pg_last_xact_replay_timestamp())");
-    let told: jiff::Timestamp = told["backup_time"].as_str().expect("T").parse().expect("a time");
-    assert!((told.as_second() as f64) <= replayed.parse::<f64>().expect("seconds"), "{told} is after {replayed}");
+    let written: jiff::Timestamp = written["backup_time"].as_str().expect("T").parse().expect("a time");
+    assert!((written.as_second() as f64) <= replayed.parse::<f64>().expect("seconds"), "{written} is after {replayed}");
 }
 
 #[test]

@@ -59,32 +59,32 @@ fn stored_output_is_a_sign_of_life() {
                SELECT build_id, 90, 0, 0, 'out', '{time}', 'hello' FROM builds WHERE build_url = '{url}'"
         ));
     };
-    let told = |url: &str| {
+    let judged = |url: &str| {
         let row = row(url);
         ["last_activity_at", "timing", "deletable", "note"].map(|column| row[column].clone())
     };
     piece_at("2026-11-20T01:59:00Z");
-    assert_eq!(told(url), ["2026-11-20T01:59:00Z", "in-flight", "yes", ""]);
+    assert_eq!(judged(url), ["2026-11-20T01:59:00Z", "in-flight", "yes", ""]);
     // What cannot be a time is not seen.
     piece_at("-infinity");
     piece_at("1970-01-01T00:00:00Z");
-    assert_eq!(told(url), ["2026-11-20T01:59:00Z", "in-flight", "yes", ""]);
+    assert_eq!(judged(url), ["2026-11-20T01:59:00Z", "in-flight", "yes", ""]);
     // Nor is one that lies in the future, but who knows which clock wrote it: such a build is not deletable.
     piece_at("infinity");
-    assert_eq!(told(url), ["2026-11-20T01:59:00Z", "in-flight", "no", "a time of it lies in the future"]);
+    assert_eq!(judged(url), ["2026-11-20T01:59:00Z", "in-flight", "no", "a time of it lies in the future"]);
     database.run("DELETE FROM output WHERE time = 'infinity'");
     // Output between T and R cannot be in a database that was restored from T.
     piece_at("2026-11-20T06:30:00Z");
     let between = "it did something between the backup and the restore: T, R or a clock is wrong";
-    assert_eq!(told(url), ["2026-11-20T06:30:00Z", "between", "no", between]);
+    assert_eq!(judged(url), ["2026-11-20T06:30:00Z", "between", "no", between]);
     // A build that stored output after the restore was not cut by the backup.
     piece_at("2026-11-20T06:35:00Z");
     let silent = "it did something after the restore, and has been silent for longer than --max-run-time: is it alive?";
-    assert_eq!(told(url), ["2026-11-20T06:35:00Z", "after-restore", "no", silent]);
+    assert_eq!(judged(url), ["2026-11-20T06:35:00Z", "after-restore", "no", silent]);
     let now = time(&database, "now() - interval '1 minute'");
     piece_at(&now);
     let alive = "it did something after the restore and may be alive";
-    assert_eq!(told(url)[1..], ["after-restore", "no", alive]);
+    assert_eq!(judged(url)[1..], ["after-restore", "no", alive]);
 }
 
 #[test]
@@ -156,17 +156,17 @@ fn a_stop_within_the_tolerance_after_t_counts_as_by_t() {
 #[test]
 fn where_r_is_too_close_to_t_nothing_is_deletable() {
     let database = one_build("running", [Some("2026-11-20T01:40Z"), Some("2026-11-20T01:41Z"), None]);
-    let told = |restored: &str| {
+    let judged = |restored: &str| {
         let report = report(&database, &["--backup-time", BACKUP_TIME, "--restored-at", restored]);
         (report.rows[0]["timing"].clone(), report.rows[0]["deletable"].clone(), report.rows[0]["note"].clone())
     };
-    let told = |restored| {
-        let (timing, deletable, note) = told(restored);
+    let judged = |restored| {
+        let (timing, deletable, note) = judged(restored);
         assert_eq!(timing, "in-flight");
         (deletable, note)
     };
-    assert_eq!(told("2026-11-20T02:00:10Z"), ("no".to_owned(), TOO_CLOSE.to_owned()));
-    assert_eq!(told("2026-11-20T02:00:11Z"), ("yes".to_owned(), String::new()));
+    assert_eq!(judged("2026-11-20T02:00:10Z"), ("no".to_owned(), TOO_CLOSE.to_owned()));
+    assert_eq!(judged("2026-11-20T02:00:11Z"), ("yes".to_owned(), String::new()));
 }
 
 #[test]
@@ -318,13 +318,13 @@ fn times_that_cannot_be_used_are_one_clear_error() {
 #[test]
 fn a_zone_in_brackets_is_a_zone() {
     let database = one_build("running", [Some("2026-11-20T00:30Z"), Some("2026-11-20T00:59:59Z"), None]);
-    let told = |time: &str| {
+    let judged = |time: &str| {
         let report = report(&database, &["--backup-time", time, "--restored-at", RESTORED_AT]);
         report.rows[0]["timing"].clone()
     };
-    assert_eq!(told("2026-11-20T02:00:00[Europe/Berlin]"), "in-flight");
+    assert_eq!(judged("2026-11-20T02:00:00[Europe/Berlin]"), "in-flight");
     // An hour east of it, that build had not started.
-    assert_eq!(told("2026-11-20T02:00:00[Europe/Helsinki]"), "between");
+    assert_eq!(judged("2026-11-20T02:00:00[Europe/Helsinki]"), "between");
 }
 
 #[test]

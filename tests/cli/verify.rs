@@ -53,7 +53,7 @@ fn what_was_not_checked_is_in_the_verdict() {
     database.run("DELETE FROM builds WHERE lifecycle IN ('running', 'queued', 'scheduled', 'not_running')");
     let done = halfbuilt(&["verify"]).on(&database).run().exits(Exit::Clean);
     done.does_not_say("clean").says("not checked: times-contradicted, closed-after-restore (it needs --backup-time)");
-    // With T alone, R is not known, and nobody can tell what lies between.
+    // With T alone, R is not known, and nobody knows what lies between.
     let done = halfbuilt(&["verify"]).args(&TIMES[..2]).on(&database).run().exits(Exit::Clean);
     done.does_not_say("verdict: clean").says("not checked: times-contradicted");
 }
@@ -68,7 +68,7 @@ fn the_report_is_the_one_of_scan() {
 }
 
 #[test]
-fn a_slip_of_the_pen_allows_nothing_by_chance() {
+fn a_typing_mistake_allows_nothing() {
     let database = TestDatabase::circleci(&["healthy"]);
     let mut seen = Seen::default();
     for allow in ["stuck-runing=2", "stuck-running"] {
@@ -86,7 +86,7 @@ fn a_backup_time_before_everything_judges_nothing() {
     let done = halfbuilt(&["verify"]).args(&early).on(&database).run().exits(Exit::NothingInScope);
     done.says(warning).says("verdict: nothing was checked: no build in scope had been asked for by the backup time");
     halfbuilt(&["scan"]).args(&early).on(&database).run().exits(Exit::Clean).says(warning);
-    // Of a build that tells no time nobody knows; one that was there suffices.
+    // Of a build without a time nobody knows; one that was there suffices.
     database.run("UPDATE builds SET queued_at = NULL, start_time = NULL, stop_time = NULL");
     let done = halfbuilt(&["verify"]).args(&early).on(&database).run().exits(Exit::Clean);
     done.does_not_say("asked for by");
@@ -99,7 +99,7 @@ fn a_backup_time_before_everything_judges_nothing() {
 }
 
 #[test]
-fn what_is_left_of_builds_that_are_gone_is_told_where_no_build_is() {
+fn what_is_left_of_builds_that_are_gone_is_reported_where_no_build_is() {
     let database = TestDatabase::circleci(&["orphan-step", "orphan-output"]);
     database.run("SET session_replication_role = replica; DELETE FROM builds");
     let files = VerdictFiles::new();

@@ -18,7 +18,7 @@ fn a_database_that_is_as_it_was_is_clean() {
 }
 
 #[test]
-fn lost_changed_and_extra_builds_are_told_apart_and_nothing_else_is() {
+fn lost_changed_and_extra_builds_are_reported_and_nothing_else_is() {
     let drill = Drill::healthy();
     let (lost, lost_project, lost_number) = drill.build(3);
     let (changed, project, number) = drill.build(40);
@@ -211,11 +211,11 @@ fn builds_that_retention_deleted_are_not_lost() {
         drill.database.run(&format!("SELECT {age} FROM builds WHERE build_id = {build}")).parse().expect("a number");
     drill.database.run(&format!("DELETE FROM builds WHERE build_id = {build}"));
     let kept = |longer: f64| format!("{}s", (seconds + longer) as i64);
-    // The range tells the end to a 4096th of its time: a day is beyond that here.
+    // The range holds the end to a 4096th of its time: a day is beyond that here.
     let done = drill.verify().args(&["--retention", &kept(-86400.0)]).run().exits(Exit::Clean);
     done.says("left to retention: 1 build, over before 2026-11-");
     drill.verify().args(&["--retention", &kept(86400.0)]).run().exits(Exit::Found).says("baseline-lost 1");
-    // Within that time nobody can tell, so it counts as lost.
+    // Within that time nobody knows, so it counts as lost.
     let done = drill.verify().args(&["--retention", &kept(-1.0)]).run().exits(Exit::Found).says("baseline-lost 1");
     done.says("counted as lost: 1 build, over about 2026-11-").does_not_say("left to retention");
     assert!(drill.report().rows[0]["evidence"].contains("whether retention deleted it cannot be known: the limit is "));
@@ -278,7 +278,7 @@ fn what_does_not_fit_together_is_refused() {
     let done = drill.verify().args(&["--profile", "conductor"]).run().exits(Exit::Failed);
     done.says("it was made with profile \"circleci\", and this run reads with \"conductor\"")
         .says("hint: --profile circleci");
-    // A rule of one's own cannot pass for what the comparison tells.
+    // An own rule cannot pass for what the comparison finds.
     let rule = "-- rule: baseline-lost\n-- title: mine\n-- needs: build\nSELECT build_key, 'x' AS evidence FROM build";
     let folder = drill.file("rules");
     std::fs::create_dir(&folder).expect("a folder");
@@ -368,7 +368,7 @@ fn small_world() -> impl proptest::strategy::Strategy<Value = World> {
     proptest::collection::btree_map(name, small(), 0..25)
 }
 
-/// The model: what of two worlds `verify` has to tell, and nothing else.
+/// The model: what of two worlds `verify` has to report, and nothing else.
 fn expected(then: &World, now: &World) -> Vec<(String, String, String)> {
     let over = |build: &Small| build.stopped.is_some_and(|before| before >= 0);
     let alike = |one: &Small, other: &Small| {
@@ -378,7 +378,7 @@ fn expected(then: &World, now: &World) -> Vec<(String, String, String)> {
     let mut names: Vec<_> = then.keys().chain(now.keys()).collect();
     names.sort();
     names.dedup();
-    let told = names.into_iter().filter_map(|name| {
+    let found = names.into_iter().filter_map(|name| {
         let reason = match (then.get(name).filter(|build| over(build)), now.get(name)) {
             (Some(_), None) => "baseline-lost",
             (Some(was), Some(is)) if !alike(was, is) => "baseline-changed",
@@ -387,11 +387,11 @@ fn expected(then: &World, now: &World) -> Vec<(String, String, String)> {
         };
         Some((name.0.to_owned(), name.1.to_string(), reason.to_owned()))
     });
-    told.collect()
+    found.collect()
 }
 
 #[test]
-fn whatever_happens_to_a_small_world_is_told_and_nothing_else() {
+fn whatever_happens_to_a_small_world_is_reported_and_nothing_else() {
     use proptest::strategy::Strategy;
     use proptest::test_runner::{Config, TestRunner};
     let database = TestDatabase::empty();
@@ -428,11 +428,11 @@ fn whatever_happens_to_a_small_world_is_told_and_nothing_else() {
             false => return Err(proptest::test_runner::TestCaseError::fail(format!("no report: {}", done.stderr))),
         };
         std::fs::remove_file(&report).expect("a report");
-        let told = rows.into_iter().filter_map(|row| {
+        let found = rows.into_iter().filter_map(|row| {
             let reason = row["reasons"].split(';').find(|reason| reason.starts_with("baseline-"))?.to_owned();
             Some((row["project"].clone(), row["build_num"].clone(), reason))
         });
-        proptest::prop_assert_eq!(told.collect::<Vec<_>>(), expected(&then, &now));
+        proptest::prop_assert_eq!(found.collect::<Vec<_>>(), expected(&then, &now));
         Ok(())
     });
     checked.expect("the model and the program agree");

@@ -1,4 +1,4 @@
-//! What a baseline tells, in everything that a verdict is written to: the sentence, JUnit, JSON, annotations, a policy, and the
+//! What a baseline shows, in everything that a verdict is written to: the sentence, JUnit, JSON, annotations, a policy, and the
 //! builds that have to be found.
 
 use std::path::PathBuf;
@@ -63,7 +63,7 @@ fn kinds(json: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn what_differs_is_told_wherever_a_verdict_is() {
+fn what_differs_is_in_every_form_of_the_verdict() {
     let differing = Differing::new();
     let mut done = differing.verify().env("GITHUB_ACTIONS", "true").run().exits(Exit::Found);
     let (junit, json) = differing.files.agree(&done);
@@ -117,7 +117,7 @@ fn what_differs_is_allowed_by_flags_and_by_a_policy() {
 }
 
 #[test]
-fn without_a_baseline_nothing_of_it_is_told() {
+fn without_a_baseline_nothing_is_said_of_one() {
     let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
     // The policy is that of another run too, which has one.
     let policy = files.with("halfbuilt.toml", "[verify]\nallow = { baseline-lost = 1 }\n");
@@ -133,7 +133,7 @@ fn a_manifest_that_cannot_be_used_shows_in_the_files() {
     let (files, drill) = (VerdictFiles::new(), Drill::healthy());
     let key = files.with("key", "0123456789abcdef-0123456789abcdef");
     let path = drill.file("before.json");
-    let told = |done: Done, why: &str| {
+    let fails = |done: Done, why: &str| {
         let (junit, json) = files.agree(&done.exits(Exit::Failed).says(why));
         assert_eq!(junit.errors(), ["the database was judged"]);
         assert_eq!(junit.names("halfbuilt.baseline", |ended| matches!(ended, Ended::Skipped(_))), CHECKS);
@@ -144,19 +144,19 @@ fn a_manifest_that_cannot_be_used_shows_in_the_files() {
             .for_each(|file| std::fs::remove_file(files.path(file)).expect("a file"));
     };
     let with = |key: &PathBuf| verify(&files, &drill).args(&["--key-file"]).args(&[key]).run();
-    told(with(&key), "it is not signed, and --key-file requires a signature");
+    fails(with(&key), "it is not signed, and --key-file requires a signature");
     let signed = drill.run(&["manifest", "-o"]).args(&[&path]).args(&TIMES[..2]).args(&["--key-file"]).args(&[&key]);
     signed.run().exits(Exit::Clean);
     let (_, json) = files.agree(&with(&key).exits(Exit::Clean));
     assert_eq!(json["baseline"]["signature_is_good"], true);
-    told(with(&files.with("other", "fedcba9876543210-fedcba9876543210")), "its signature is not of this key");
+    fails(with(&files.with("other", "fedcba9876543210-fedcba9876543210")), "its signature is not of this key");
     let same = drill.run(&["verify", "--baseline"]).args(&[&path]).args(&["--json"]).args(&[&path]).run();
     same.exits(Exit::Usage).fails_with("--json and --baseline are one file");
-    told(verify(&files, &drill).args(&["--profile", "conductor"]).run(), "this run reads with");
+    fails(verify(&files, &drill).args(&["--profile", "conductor"]).run(), "this run reads with");
     std::fs::write(&path, "{\"format\":\"halfbuilt-manifest/9\"}").expect("a file");
-    told(verify(&files, &drill).run(), "halfbuilt-manifest/9");
+    fails(verify(&files, &drill).run(), "halfbuilt-manifest/9");
     std::fs::remove_file(&path).expect("a file");
-    told(verify(&files, &drill).run(), "before.json cannot be used");
+    fails(verify(&files, &drill).run(), "before.json cannot be used");
 }
 
 #[test]
@@ -206,8 +206,8 @@ fn a_build_that_had_to_be_found_is_not_found_by_a_baseline() {
         let done =
             expect(&[url]).exits(Exit::Found).says(&format!("0 of 1 expected build was found, not found: {url}"));
         let (junit, json) = files.agree(&done);
-        let told = &json["expected"][0];
-        assert_eq!((&told["found"], &told["differs"]), (&false.into(), &vec![reason].into()), "{url}");
+        let expected = &json["expected"][0];
+        assert_eq!((&expected["found"], &expected["differs"]), (&false.into(), &vec![reason].into()), "{url}");
         let Ended::Failed(text) = &junit.case(url).ended else { panic!("{url} was found") };
         assert!(text.contains(&format!("only by the baseline ({reason}): it was over before the backup")), "{text}");
     }
@@ -257,7 +257,7 @@ fn a_project_narrows_the_files_too() {
     halfbuilt(&["verify", "--project", "["]).on(&differing.drill.database).run().exits(Exit::Usage);
 }
 
-/// A healthy database in which every build that is over tells since when, so that a baseline leaves none of them out.
+/// A healthy database in which every build that is over says since when, so that a baseline leaves none of them out.
 fn dated() -> TestDatabase {
     let database = TestDatabase::circleci(&["healthy"]);
     database.run("DELETE FROM builds WHERE lifecycle = 'finished' AND stop_time IS NULL OR lifecycle = 'not_run' AND queued_at IS NULL");
@@ -318,7 +318,7 @@ fn that_digests_cannot_be_compared_is_said_whatever_else_differs() {
 }
 
 #[test]
-fn builds_that_cannot_be_compared_are_told_of_either_side() {
+fn builds_that_cannot_be_compared_are_counted_on_either_side() {
     let (files, drill) = (VerdictFiles::new(), Drill::of(dated()));
     (1..=50).for_each(|number| insert(&drill.database, "brand-new", number, "finished", "NULL"));
     // A start without a stop would be abnormal.
@@ -340,7 +340,7 @@ fn builds_that_cannot_be_compared_are_told_of_either_side() {
 }
 
 #[test]
-fn what_a_baseline_tells_of_projects_is_in_every_file() {
+fn what_a_baseline_says_of_projects_is_in_every_file() {
     let (files, drill) = (VerdictFiles::new(), Drill::of(dated()));
     let (_, project, _) = drill.build(0);
     let (user, repository) = project.split_once('/').expect("a project");
@@ -374,14 +374,14 @@ fn what_a_baseline_tells_of_projects_is_in_every_file() {
     let words =
         "project acme/waits: the highest was 7, and it is 6 now; the next build may get a number that was used before";
     assert!(text.contains(words), "{text}");
-    let told = &json["baseline"]["comparison"];
+    let comparison = &json["baseline"]["comparison"];
     assert_eq!(
-        told["projects_gone"],
+        comparison["projects_gone"],
         serde_json::json!([{ "project": project, "builds": lost.parse::<u64>().expect("a number") }])
     );
-    assert_eq!(told["projects_new"], serde_json::json!([{ "project": "acme/brand-new", "builds": 1 }]));
+    assert_eq!(comparison["projects_new"], serde_json::json!([{ "project": "acme/brand-new", "builds": 1 }]));
     let waits = serde_json::json!({ "project": "acme/waits", "was": 7, "is": 6 });
-    assert!(told["numbers_backwards"].as_array().expect("a list").contains(&waits), "{told}");
+    assert!(comparison["numbers_backwards"].as_array().expect("a list").contains(&waits), "{comparison}");
     let [gone, new] = [
         format!("project {project} is gone: {lost} builds"),
         "project acme/brand-new is not in the baseline: 1 build".to_owned(),
@@ -412,8 +412,8 @@ fn numbers_that_retention_took_back_did_not_go_backwards() {
     let run = || verify(&files, &drill).args(&["--retention", "40d"]).run();
     drill.database.run("DELETE FROM builds WHERE reponame = 'old' AND build_num > 1");
     let (_, json) = files.agree(&run().exits(Exit::Clean).does_not_say("BACKWARDS"));
-    let told = &json["baseline"]["comparison"];
-    assert_eq!((&told["retired"], &told["numbers_backwards"]), (&2.into(), &Value::Array(Vec::new())));
+    let comparison = &json["baseline"]["comparison"];
+    assert_eq!((&comparison["retired"], &comparison["numbers_backwards"]), (&2.into(), &Value::Array(Vec::new())));
     drill.database.run("DELETE FROM builds WHERE reponame = 'old'");
     files.agree(&run().exits(Exit::Clean).does_not_say("BACKWARDS"));
     // One that was over yesterday was not due.
@@ -442,9 +442,9 @@ fn twins(statuses: &[&str]) -> TestDatabase {
 }
 
 #[test]
-fn of_builds_that_share_a_number_as_many_are_told_as_differ() {
+fn of_builds_that_share_a_number_as_many_are_reported_as_differ() {
     let allow = ["--allow", "duplicate-number=9"];
-    let told = |drill: &Drill, files: &VerdictFiles, reason: &str, number: u64| {
+    let finds = |drill: &Drill, files: &VerdictFiles, reason: &str, number: u64| {
         let of_reason = format!("{reason}={number}");
         let flags = [&allow[..], &["--allow", &of_reason, "--allow", "stuck-running=1"]].concat();
         let done =
@@ -460,19 +460,19 @@ fn of_builds_that_share_a_number_as_many_are_told_as_differ() {
     // One more than there was.
     let (files, drill) = (VerdictFiles::new(), Drill::of(twins(&["a"])));
     insert(&drill.database, "twins", 2, "finished", "'2026-11-20T00:40:00Z'");
-    told(&drill, &files, "baseline-extra", 1);
+    finds(&drill, &files, "baseline-extra", 1);
     // One of two has changed, then both.
     let (files, drill) = (VerdictFiles::new(), Drill::of(twins(&["a", "b"])));
     drill.database.run("UPDATE builds SET status = 'odd' WHERE reponame = 'twins' AND status = 'a'");
-    told(&drill, &files, "baseline-changed", 1);
+    finds(&drill, &files, "baseline-changed", 1);
     drill.database.run("UPDATE builds SET status = 'odder' WHERE reponame = 'twins' AND status = 'b'");
-    told(&drill, &files, "baseline-changed", 2);
+    finds(&drill, &files, "baseline-changed", 2);
     // One of two runs again: it is there, and not lost.
     let (files, drill) = (VerdictFiles::new(), Drill::of(twins(&["a", "b"])));
     drill
         .database
         .run("UPDATE builds SET lifecycle = 'running', stop_time = NULL WHERE reponame = 'twins' AND status = 'a'");
-    told(&drill, &files, "baseline-changed", 1).does_not_say("baseline-lost");
+    finds(&drill, &files, "baseline-changed", 1).does_not_say("baseline-lost");
     // One of two is gone.
     let (files, drill) = (VerdictFiles::new(), Drill::of(twins(&["a", "b"])));
     drill.database.run("DELETE FROM builds WHERE reponame = 'twins' AND status = 'a'");

@@ -51,7 +51,7 @@ fn an_expected_build_that_is_not_found_fails_a_clean_database() {
 }
 
 #[test]
-fn a_build_of_that_name_on_another_host_is_not_taken_for_it_but_told() {
+fn a_build_of_that_name_on_another_host_is_named_and_not_taken_for_it() {
     let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["stuck-running"]));
     let cut = cut().remove(0);
     let elsewhere = cut.replace("ci.acme.example", "drill.acme.example");

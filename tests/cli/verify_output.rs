@@ -48,23 +48,23 @@ fn each_rule_fails_or_passes_by_what_it_found_and_what_is_allowed() {
     let done = files.verify().args(&TIMES).args(&["--allow", &allow]).on(&database).run().exits(Exit::Found);
     let (junit, json) = files.agree(&done);
     let failing: Vec<&str> = found.keys().map(String::as_str).filter(|rule| *rule != "stuck-running").collect();
-    let mut told = junit.names("halfbuilt.rules", failed);
-    told.sort_unstable();
-    assert_eq!(told, failing);
+    let mut named = junit.names("halfbuilt.rules", failed);
+    named.sort_unstable();
+    assert_eq!(named, failing);
     for check in json["checks"].as_array().expect("checks").iter().filter(|check| check["kind"] == "rule") {
         let name = check["name"].as_str().expect("a name");
         assert_eq!(check["found"], found.get(name).copied().unwrap_or_default(), "{name}");
         assert!(!check["title"].as_str().expect("a title").is_empty(), "{name}");
     }
-    // A failure names the builds, and what is allowed is told all the same.
+    // A failure names the builds, and what is allowed is said all the same.
     let Ended::Failed(text) = &junit.case("output-gap").ended else { panic!("it passed") };
     for row in expected_report("output-gap").rows.iter().filter(|row| row["reasons"].contains("output-gap")) {
         assert!(text.contains(&row["build_url"]), "{}\n{text}", row["build_url"]);
     }
     let allowed = junit.case("stuck-running");
     assert_eq!(allowed.ended, Ended::Passed);
-    let told = format!("stuck-running: {} found, {} allowed", found["stuck-running"], found["stuck-running"]);
-    assert!(allowed.system_out.replace(" builds", "").replace(" build", "").starts_with(&told), "{allowed:?}");
+    let counted = format!("stuck-running: {} found, {} allowed", found["stuck-running"], found["stuck-running"]);
+    assert!(allowed.system_out.replace(" builds", "").replace(" build", "").starts_with(&counted), "{allowed:?}");
     let timings = expected_report("output-gap");
     assert_eq!(json["findings"]["by_timing"]["ended"], timings.count("timing", "ended"));
     assert_eq!(json["findings"]["deletable"], timings.count("deletable", "yes"));
@@ -84,7 +84,7 @@ fn whatever_the_database_holds_the_files_are_sound() {
     let done = run.env("GITHUB_STEP_SUMMARY", summary.to_str().expect("a path")).run().exits(Exit::Found);
     let (junit, json) = files.agree(&done);
     assert_eq!(json["findings"]["abnormal"], expected_report("hostile").rows.len());
-    // A name is told with all that is in it.
+    // A name is shown with all that is in it.
     let first = json["checks"].as_array().expect("checks").iter().find(|check| check["name"] == "stuck-running");
     let first = first.expect("the rule")["first"].as_array().expect("builds");
     assert!(first.iter().any(|build| build["project"] == "\\ttab/x"), "{first:?}");
@@ -115,7 +115,7 @@ fn what_was_not_checked_is_skipped_with_its_reason() {
     assert_eq!(junit.names("halfbuilt.rules", skipped), ["closed-after-restore"]);
     assert_eq!(junit.case("closed-after-restore").ended, Ended::Skipped("it needs --backup-time".to_owned()));
     assert_eq!((&json["verdict"], &json["backup_time"]), (&"incomplete".into(), &Value::Null));
-    // What is no rule and no relation is told too.
+    // What is no rule and no relation is in it too.
     database.run(
         "UPDATE actions SET output_size = NULL WHERE build_id = (SELECT min(build_id) FROM actions WHERE has_output)",
     );
@@ -235,7 +235,7 @@ fn a_database_that_is_lost_half_way_shows_in_the_files_too() {
 }
 
 #[test]
-fn a_silent_server_and_an_interruption_are_told() {
+fn a_silent_server_and_an_interruption_are_in_the_files() {
     let files = VerdictFiles::new();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -250,7 +250,7 @@ fn a_silent_server_and_an_interruption_are_told() {
 }
 
 #[test]
-fn a_slip_of_the_pen_writes_no_verdict() {
+fn a_typing_mistake_writes_no_verdict() {
     let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
     let old = files.with("junit.xml", "the last one");
     files.verify().args(&TIMES).args(&["--allow", "stuck-runing=1"]).on(&database).run().exits(Exit::Usage);

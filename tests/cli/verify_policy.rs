@@ -36,7 +36,7 @@ fn a_policy_holds_a_restore_to_its_terms() {
 }
 
 #[test]
-fn a_policy_that_is_not_understood_is_told_with_its_place() {
+fn a_policy_that_is_not_understood_is_an_error_with_its_place() {
     let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
     let mut seen = Seen::default();
     for text in

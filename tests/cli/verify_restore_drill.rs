@@ -1,5 +1,5 @@
 //! A restore drill from end to end: a database that is being written to is backed up in two ways, restored elsewhere, and judged.
-//! What was cut is told by psql, which shares nothing with the program.
+//! What was cut is known by psql, which shares nothing with the program.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -70,7 +70,7 @@ fn judge(server: &Server, database: &str, backup_time: &str, manifest: &Path) ->
         let run = run.args(&["--baseline"]).args(&[manifest]);
         run.envs(&server.variables(database)).args(&["-o"]).args(&[path("report.csv")])
     };
-    // The known builds prove recall; the others that were cut are held against the restore, for nobody expected them.
+    // The known builds prove recall; the others that were cut count against the restore, for nobody expected them.
     let expect: Vec<&str> = PLANTED.iter().flat_map(|url| ["--expect", url]).collect();
     let done = verify().args(&expect).run().exits(Exit::Found);
     let done = done.says("2 of 2 expected builds were found").says("verdict: failed: ");
@@ -82,7 +82,7 @@ fn judge(server: &Server, database: &str, backup_time: &str, manifest: &Path) ->
     assert_eq!(report.count("deletable", "yes"), cut.len());
     assert!(report.column("reasons").iter().all(|reasons| reasons.contains("stuck-running")));
     // The rules find what was cut, and the baseline knows the rest as it is.
-    let covered = told_by(manifest)["builds"].as_u64().expect("a number");
+    let covered = contents(manifest)["builds"].as_u64().expect("a number");
     done.says(&format!("compared with {covered} builds of the baseline"));
     let junit = Junit::read(&path("junit.xml"));
     assert_eq!(junit.names("halfbuilt.baseline", |ended| *ended == Ended::Passed).len(), 4);
@@ -112,7 +112,7 @@ fn judge(server: &Server, database: &str, backup_time: &str, manifest: &Path) ->
     cut
 }
 
-fn told_by(manifest: &Path) -> serde_json::Value {
+fn contents(manifest: &Path) -> serde_json::Value {
     serde_json::from_slice(&std::fs::read(manifest).expect("a manifest")).expect("JSON")
 }
 
@@ -132,7 +132,7 @@ fn backups_of_a_database_that_is_written_to_are_judged_right() {
     let manifest = folder.path().join("before.json");
     let run_manifest = halfbuilt(&["manifest", "--settle", "5s", "-o"]).args(&[&manifest]);
     run_manifest.envs(&primary.variables("ci")).run().exits(Exit::Clean).says("they were not over by T");
-    assert!(told_by(&manifest)["builds"].as_u64().expect("a number") > 20);
+    assert!(contents(&manifest)["builds"].as_u64().expect("a number") > 20);
 
     // A dump, which holds what there was when it began, and a base backup, which is recovered to where it ended.
     let dump = folder.path().join("ci.dump");

@@ -1,5 +1,5 @@
 //! A database that goes back to an earlier state has again what was deleted: a failover to a standby that had not received it, a crash of
-//! a server that does not wait for its disk, a restore. It is told as what it is, and never as deleted.
+//! a server that does not wait for its disk, a restore. It is reported as what it is, and never as deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpStream;
@@ -33,9 +33,9 @@ fn is_away(server: &Server) {
     wait_until(|| TcpStream::connect(("127.0.0.1", port)).is_err());
 }
 
-/// Results, journal and page say of each build what the database does. Tells how many builds are told as there again.
+/// Results, journal and page say of each build what the database does. Returns how many builds are reported as there again.
 #[track_caller]
-fn told_as_it_is(world: &World, there: &BTreeSet<String>) -> usize {
+fn reported_as_it_is(world: &World, there: &BTreeSet<String>) -> usize {
     let results = Report::read(&world.results());
     assert_eq!(results.rows.len(), world.chosen.len(), "a row for each chosen build");
     let by_journal = world.ended();
@@ -46,11 +46,11 @@ fn told_as_it_is(world: &World, there: &BTreeSet<String>) -> usize {
         *states.entry(state).or_default() += 1;
         assert_eq!(by_journal.get(url).map(String::as_str), Some(state), "{url}: the journal and the results");
         if state == "deleted" {
-            assert!(!there.contains(url), "{url} is told as deleted and is there");
+            assert!(!there.contains(url), "{url} is reported as deleted and is there");
         }
         if reason.contains(THERE_AGAIN) {
             assert_eq!(state, "failed");
-            assert!(there.contains(url), "{url} is told as there again and is not");
+            assert!(there.contains(url), "{url} is reported as there again and is not");
             again += 1;
         }
     }
@@ -89,7 +89,7 @@ fn a_standby_that_had_not_received_the_deletions_takes_over() {
     let mut child = delete.env("PGTARGETSESSIONATTRS", "primary").args(&["--jobs", "4"]).start();
     let hearing = Hearing::of(&mut child);
     gate.wait_for(1);
-    primary.tell("stop QUIT");
+    primary.command("stop QUIT");
     hearing.wait_for("the database is away, trying again");
     is_away(primary);
     standby.run("postgres", "SELECT pg_promote()");
@@ -97,8 +97,8 @@ fn a_standby_that_had_not_received_the_deletions_takes_over() {
     done.exits(Exit::NotAllDeleted)
         .says("warning: the database continues from another server's copy (timeline 1 became 2)")
         .says(THERE_AGAIN);
-    let again = told_as_it_is(&world, &there(&standby));
-    assert!(again >= 40, "only {again} are told as there again");
+    let again = reported_as_it_is(&world, &there(&standby));
+    assert!(again >= 40, "only {again} are reported as there again");
     gate.open();
 }
 
@@ -111,13 +111,13 @@ fn a_server_that_does_not_wait_for_its_disk_crashes() {
     let mut child = world.delete(&via(&admin)).args(&["--jobs", "4"]).start();
     let hearing = Hearing::of(&mut child);
     gate.wait_for(1);
-    postgres.tell("stop QUIT");
+    postgres.command("stop QUIT");
     hearing.wait_for("the database is away, trying again");
     is_away(postgres);
-    postgres.tell("start");
+    postgres.command("start");
     drop(gate);
     hearing.done(child);
-    told_as_it_is(&world, &there(postgres));
+    reported_as_it_is(&world, &there(postgres));
 }
 
 #[test]
@@ -126,13 +126,13 @@ fn the_whole_database_is_restored_between_two_runs() {
     postgres.run("postgres", &format!("CREATE DATABASE saved TEMPLATE {DATABASE}"));
     let first = world.delete(&via(&admin)).run().exits(Exit::Clean);
     first.says(" deleted");
-    assert_eq!(told_as_it_is(&world, &there(postgres)), 0);
+    assert_eq!(reported_as_it_is(&world, &there(postgres)), 0);
     postgres.run("postgres", &format!("DROP DATABASE {DATABASE} WITH (FORCE)"));
     postgres.run("postgres", &format!("CREATE DATABASE {DATABASE} TEMPLATE saved"));
     // The same command once more: the journal knows of them, and sends nothing.
     let second = world.delete(&via(&admin)).run().exits(Exit::NotAllDeleted);
     second.says("A new --journal starts over");
-    assert_eq!(told_as_it_is(&world, &there(postgres)), world.chosen.len());
+    assert_eq!(reported_as_it_is(&world, &there(postgres)), world.chosen.len());
     world.nothing_else_is_gone();
     assert_eq!(world.left(), world.chosen.len());
 }

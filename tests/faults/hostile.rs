@@ -96,7 +96,7 @@ fn in_the_database() {
         let run = world.delete(&via).args(&["--archive"]).args(&[world.archive()]);
         let done = run.run().exits(Exit::Clean);
         no_harm(&world, &done);
-        // The evidence tells of these texts, or this test proves nothing.
+        // The evidence holds these texts, or this test proves nothing.
         let journal = std::fs::read_to_string(world.journal()).expect("a journal");
         for part in ["DROP TABLE", "$(touch", "#=(spit", "[2J", "=cmd"] {
             assert!(journal.contains(part), "{part} is nowhere in the journal");
@@ -112,7 +112,7 @@ fn in_the_database() {
     });
 }
 
-/// Writes the report anew, each cell as it is told.
+/// Writes the report again, with each cell changed by a function.
 fn rewrite(world: &World, report: &Report, cell: impl Fn(usize, &str, &str) -> String) {
     let mut writer = csv::Writer::from_path(world.report()).expect("a file");
     writer.write_record(&report.header).expect("a row");

@@ -6,7 +6,7 @@ use crate::random::Random;
 use crate::support::{Done, Report};
 use crate::world::{World, at_once};
 
-/// What the results claim is so, and what was asked for was announced, even where the journal could not tell how it ended.
+/// What the results claim is so, and what was asked for was announced, even where the journal could not record how it ended.
 fn what_was_done_is_on_record(world: &World, done: &Done) {
     let results = Report::read(&world.results());
     assert_eq!(results.rows.len(), world.chosen.len(), "{}", done.stderr);

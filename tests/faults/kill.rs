@@ -33,7 +33,7 @@ struct Figures {
     most_open: u64,
     /// Kills that left at least one open.
     with_open: u64,
-    /// Builds that were announced anew by a later run, which had looked them up and found them.
+    /// Builds that were announced again by a later run, which had looked them up and found them.
     announced_again: u64,
     /// Those of them for which the server was really asked twice.
     asked_again: u64,
@@ -93,7 +93,7 @@ fn one_world(random: &mut Random, kills: u64, figures: &mut Figures) {
     let done = to_its_end(&command, figures);
     done.exits(Exit::Clean);
     world.all_is_done();
-    world.the_page_tells_it();
+    world.the_page_agrees();
     figures.announced_again += world.announced_again() as u64;
     figures.asked_again += world.each_call_was_announced() as u64;
     if is_archived {
@@ -164,13 +164,13 @@ fn a_deletion_that_the_server_is_still_at_is_looked_up_and_may_then_be_asked_for
         child.kill().expect("it is ours");
         child.wait().expect("it ends");
         assert_eq!((world.open_intents(), world.left()), (1, world.chosen.len()), "the server is still at it");
-        // It waits there for the first one, finds no such build, and the database tells that it is gone.
+        // It waits there for the first one, finds no such build, and the database shows that it is gone.
         let again = world.delete(&via).args(&["--jobs", "8"]).start();
         gate.wait_for(2);
         gate.open();
         Done::new(again.wait_with_output().expect("it ends")).exits(Exit::Clean);
         world.all_is_done();
-        world.the_page_tells_it();
+        world.the_page_agrees();
         assert_eq!((world.each_call_was_announced(), world.announced_again()), (1, 1));
     });
 }

@@ -75,9 +75,9 @@ fn comes_to_its_end(world: &World, first: Done, via: &str) -> String {
 }
 
 #[test]
-fn a_server_is_told_to_stop_however_slowly() {
+fn a_server_stops_however_slowly_the_command_arrives() {
     let postgres = Server::start("postgres.sh", &[], &[]);
-    postgres.tell_slowly("stop INT");
+    postgres.command_slowly("stop INT");
     is_away(&postgres, "PGPORT");
 }
 
@@ -88,11 +88,11 @@ fn the_database_is_restarted_and_the_run_waits_for_it() {
         let servers = Servers::start();
         let (world, via) = (servers.world(), servers.via(over_http));
         let Middle { child, hearing, gate } = in_the_middle(&world, &via);
-        servers.postgres.tell(&format!("stop {how}"));
+        servers.postgres.command(&format!("stop {how}"));
         // With the database the gate is gone, too.
         hearing.wait_for("the database is away, trying again");
         is_away(&servers.postgres, "PGPORT");
-        servers.postgres.tell("start");
+        servers.postgres.command("start");
         comes_to_its_end(&world, hearing.done(child), &via);
         gate.open();
     });
@@ -104,10 +104,10 @@ fn the_admin_server_is_killed_and_comes_back_and_the_run_waits_for_it() {
         let servers = Servers::start();
         let (world, via) = (servers.world(), servers.via(over_http));
         let Middle { child, hearing, gate } = in_the_middle(&world, &via);
-        servers.admin.tell("stop KILL");
+        servers.admin.command("stop KILL");
         is_away(&servers.admin, "NREPL_PORT");
         gate.open();
-        servers.admin.tell("start");
+        servers.admin.command("start");
         let said = comes_to_its_end(&world, hearing.done(child), &via);
         assert!(said.contains("waiting ") || said.contains("lost connection"), "{said}");
     });
@@ -121,7 +121,7 @@ fn who_does_not_come_back_is_given_up_and_the_same_command_goes_on_later() {
         let (world, via) = (servers.world(), servers.via(over_http));
         let Middle { child, hearing, gate } = in_the_middle(&world, &via);
         let server = if of_database { &servers.postgres } else { &servers.admin };
-        server.tell(if of_database { "stop QUIT" } else { "stop KILL" });
+        server.command(if of_database { "stop QUIT" } else { "stop KILL" });
         let began = Instant::now();
         is_away(server, if of_database { "PGPORT" } else { "NREPL_PORT" });
         gate.open();
@@ -129,7 +129,7 @@ fn who_does_not_come_back_is_given_up_and_the_same_command_goes_on_later() {
         assert!(began.elapsed() < Duration::from_secs(120), "it took {:?}", began.elapsed());
         let expected = if of_database { Exit::Failed } else { Exit::NotAllDeleted };
         first.exits(expected).says("to continue: ");
-        server.tell("start");
+        server.command("start");
         wait_until(|| world.delete(&via).run().code == Some(Exit::Clean as i32));
         world.all_is_done();
         world.each_call_was_announced();

@@ -96,7 +96,7 @@ fn of_two_runs_of_two_reports_of_one_database_one_waits_for_another_day() {
     world.chosen = urls;
 }
 
-/// Its lock was lost, and somebody else has it: whoever goes on all the same deletes beside another deletion.
+/// Its lock was lost, and somebody else has it: whoever continues all the same deletes beside another deletion.
 #[test]
 fn a_deletion_whose_lock_somebody_else_has_by_now_sends_nothing() {
     let (world, admin) = World::new(&mut Random::new(12), 60);

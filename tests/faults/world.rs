@@ -12,7 +12,7 @@ use crate::support::{
     Admin, Gate, Report, Run, Server, TIMES, TOKEN, TestDatabase, admin, halfbuilt, server_variables,
 };
 
-/// The tables of the reference database, and how to tell a row of each by text.
+/// The tables of the reference database, and a text that names each of its rows.
 const TABLES: [&str; 5] = ["builds", "steps", "actions", "output", "artifacts"];
 
 /// Builds of three projects that look alike, two of them of one name, with some numbers in common. Four of five are stuck running.
@@ -305,9 +305,9 @@ impl World {
         assert!(called.iter().eq(by_results.keys()), "{} were called, {} chosen", called.len(), by_results.len());
     }
 
-    /// The audit page tells of it as deleted by the journal, and of nothing as vanished.
+    /// The audit page calls it deleted by the journal, and of nothing as vanished.
     #[track_caller]
-    pub fn the_page_tells_it(&self) {
+    pub fn the_page_agrees(&self) {
         let page = self.folder.path().join("audit.md");
         let report = halfbuilt(&["report"]).args(&[&self.report()]).args(&["--journal"]).args(&[self.journal()]);
         report.args(&["--markdown"]).args(&[&page]).run().exits(halfbuilt::exit::Exit::Clean);
@@ -367,7 +367,7 @@ pub fn peak_memory(pid: u32) -> Option<u64> {
     line.trim().trim_end_matches(" kB").trim().parse().ok()
 }
 
-/// Does the same for several cases at once: they spend their time waiting. The number of each is told too.
+/// Does the same for several cases at once: they spend their time waiting. Each gets its number too.
 #[track_caller]
 pub fn at_once<T: Send>(cases: Vec<T>, does: impl Fn(u64, T) + Sync) {
     std::thread::scope(|scope| {

@@ -128,7 +128,7 @@ fn a_line_that_is_removed_doubled_or_moved_is_found() {
 }
 
 #[test]
-fn lines_that_are_numbered_anew_do_not_fit() {
+fn lines_with_new_numbers_do_not_fit() {
     let whole = String::from_utf8(bytes_of(a_run())).expect("UTF-8");
     let mut lines: Vec<String> = whole.split_inclusive('\n').map(str::to_owned).collect();
     lines.remove(4);
@@ -145,7 +145,7 @@ fn lines_that_are_cut_from_the_end_are_found_by_a_digest_that_was_kept() {
     let digest = read(&file, None).expect("a journal").0.last.expect("a line");
     let whole = std::fs::read(&file).expect("a file");
     assert_eq!(read(&file, Some(&digest)).expect("a journal").1, Some(11));
-    // A run that goes on does not make the digest worthless.
+    // A run that continues does not make the digest worthless.
     add(&file, a_run());
     assert_eq!(read(&file, Some(&digest)).expect("a journal").1, Some(11));
     for kept in 1..11 {

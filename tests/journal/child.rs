@@ -23,11 +23,11 @@ pub fn spawn(role: &str, file: &Path, shell: &str) -> Child {
 }
 
 /// What a child said, line by line: `acknowledged 12`.
-pub fn told<'a>(stdout: &'a str, word: &'a str) -> impl Iterator<Item = &'a str> {
+pub fn reported<'a>(stdout: &'a str, word: &'a str) -> impl Iterator<Item = &'a str> {
     stdout.lines().filter_map(move |line| line.strip_prefix(word)?.strip_prefix(' '))
 }
 
-fn tell(word: &str, what: &dyn std::fmt::Display) {
+fn report(word: &str, what: &dyn std::fmt::Display) {
     // In one write: half a line must not pass for a line when this is killed.
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(format!("{word} {what}\n").as_bytes()).and_then(|()| stdout.flush()).expect("a pipe");
@@ -42,7 +42,7 @@ fn plays_its_role() {
     let next = past.sessions.len() as u64 * 1_000_000 + 1;
     wait(async {
         journal.append(vec![start()]).await.expect("an append");
-        tell("opened", &next);
+        report("opened", &next);
         match role.as_str() {
             "holds" => drop(std::io::stdin().read_line(&mut String::new())),
             "fills" => fill(&journal, next).await,
@@ -57,7 +57,7 @@ fn plays_its_role() {
 async fn write(journal: &Journal, first: u64) {
     for number in (first..).step_by(8) {
         journal.append(vec![intent(number)]).await.expect("an append");
-        tell("acknowledged", &number);
+        report("acknowledged", &number);
         journal.note(answer(number));
         tokio::time::sleep(Duration::from_micros(number % 7 * 100)).await;
         journal.note(deleted(number));
@@ -68,13 +68,13 @@ async fn fill(journal: &Journal, first: u64) {
     for number in first.. {
         if let Err(error) = journal.append(vec![intent(number)]).await {
             let causes = halfbuilt::causes::told_apart(&error).join(": ");
-            tell("failed", &format!("{error}: {causes}"));
+            report("failed", &format!("{error}: {causes}"));
             for event in [Event::looked("", true, ""), start()] {
                 let again = journal.append(vec![event]).await.expect_err("a broken journal");
                 assert_eq!(again.to_string(), error.to_string());
             }
             return;
         }
-        tell("acknowledged", &number);
+        report("acknowledged", &number);
     }
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use halfbuilt::deletion::journal::look;
 
-use crate::child::{spawn, told};
+use crate::child::{reported, spawn};
 use crate::samples::{add, place, start, url};
 
 /// In KiB.
@@ -18,11 +18,11 @@ fn a_journal_that_can_grow_no_more_stops_its_run_and_opens_again() {
     let mut stdout = String::new();
     child.stdout.take().expect("a pipe").read_to_string(&mut stdout).expect("UTF-8");
     assert!(child.wait().expect("an end").success(), "{stdout}");
-    let failed: Vec<&str> = told(&stdout, "failed").collect();
+    let failed: Vec<&str> = reported(&stdout, "failed").collect();
     assert_eq!(failed, ["the journal cannot be written: File too large (os error 27)"]);
     assert_eq!(std::fs::metadata(&file).expect("a file").len(), LIMIT * 1024);
     let acknowledged: Vec<u64> =
-        told(&stdout, "acknowledged").map(|number| number.parse().expect("a number")).collect();
+        reported(&stdout, "acknowledged").map(|number| number.parse().expect("a number")).collect();
     assert!(acknowledged.len() > 10, "{stdout}");
     let past = add(&file, vec![start()]);
     assert!(past.cut.is_some_and(|cut| cut.bytes > 0));

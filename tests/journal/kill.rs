@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use halfbuilt::deletion::journal::look;
 
-use crate::child::{spawn, told};
+use crate::child::{reported, spawn};
 use crate::samples::{add, place, start, url};
 
 /// How often; HALFBUILT_TEST_KILLS says otherwise.
@@ -25,7 +25,7 @@ fn whatever_was_acknowledged_is_there_after_a_kill() {
         // One in four may be killed as it starts; the others when they have written something, which a busy machine does later.
         let pause = if round % 4 == 0 { random % 120_000 } else { random % 3_000 };
         let first = if round % 4 == 0 { 0 } else { 1 + random % 100 };
-        while (told(&stdout, "acknowledged").count() as u64) < first {
+        while (reported(&stdout, "acknowledged").count() as u64) < first {
             assert_ne!(child_says.read_line(&mut stdout).expect("UTF-8"), 0, "the child ended: {stdout}");
         }
         std::thread::sleep(Duration::from_micros(pause));
@@ -33,7 +33,7 @@ fn whatever_was_acknowledged_is_there_after_a_kill() {
         child.wait().expect("an end");
         child_says.read_to_string(&mut stdout).expect("UTF-8");
         let past = look(&file).unwrap_or_else(|error| panic!("kill {round} after {pause} µs: {error}"));
-        for number in told(&stdout, "acknowledged") {
+        for number in reported(&stdout, "acknowledged") {
             let number: u64 = number.parse().expect("a number");
             assert!(past.builds.contains_key(&url(number)), "kill {round} after {pause} µs lost build {number}");
             acknowledged += 1;

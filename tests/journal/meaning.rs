@@ -1,4 +1,4 @@
-//! A chain that is whole and tells what cannot have happened is refused too.
+//! A chain that is whole and records what cannot have happened is refused too.
 
 use halfbuilt::admin::Answer;
 use halfbuilt::deletion::journal::{AnswerWord, Archived, DatabaseName, Event, Kept, PastBuild, check};
@@ -27,7 +27,7 @@ fn what_cannot_have_happened() {
         (2, "it has the result of a deletion, and no intent announced one", vec![start(), unknown()]),
         (4, "it has the result of a deletion", vec![start(), intent(1), deleted(1), deleted(1)]),
         (4, "nobody had looked in between", vec![start(), intent(1), answer(1), intent(1)]),
-        // A run that goes on after a kill has to look first.
+        // A run that continues after a kill has to look first.
         (4, "nobody had looked in between", vec![start(), intent(1), start(), intent(1)]),
         (4, "two answers to one deletion", vec![start(), intent(1), answer(1), answer(1)]),
         (2, "no deletion waits for one", vec![start(), answer(1)]),
@@ -51,7 +51,7 @@ fn what_may_happen() {
     let result = |state| Event::result(&url(1), state, "");
     for (what, events) in [
         ("a server that was busy is asked again", vec![start(), intent(1), busy(), intent(1), answer(1), deleted(1)]),
-        ("a killed run goes on", vec![start(), intent(1), start(), looked(true), deleted(1)]),
+        ("a killed run continues", vec![start(), intent(1), start(), looked(true), deleted(1)]),
         ("and sends again", vec![start(), intent(1), start(), looked(false), intent(1), answer(1), deleted(1)]),
         ("or cannot say", vec![start(), intent(1), answer(1), start(), result(State::Unknown)]),
         ("and tries once more", vec![start(), intent(1), result(State::Unknown), start(), intent(1), deleted(1)]),
@@ -112,7 +112,7 @@ fn what_was_announced_and_is_gone_was_deleted_by_this_journal() {
 }
 
 #[test]
-fn an_archive_is_told_of_with_all_that_was_put_into_it() {
+fn an_archive_is_named_with_all_that_was_put_into_it() {
     let file = |event: &Event| match event {
         Event::Archived(archived) => archived.file.clone(),
         _ => unreachable!("it is one"),

@@ -54,7 +54,7 @@ fn a_last_line_that_was_cut_anywhere_is_repaired_and_the_run_goes_on() {
 }
 
 #[test]
-fn what_is_dropped_is_told() {
+fn what_is_dropped_is_reported() {
     let (_folder, file) = place();
     add(&file, a_run());
     let mut whole = fs::read(&file).expect("a file");
@@ -62,13 +62,13 @@ fn what_is_dropped_is_told() {
     fs::write(&file, &whole).expect("a write");
     add(&file, vec![start()]);
     let text = fs::read_to_string(&file).expect("a file");
-    let told = text.lines().nth(11).expect("a line");
-    let told: serde_json::Value = serde_json::from_str(told).expect("JSON");
-    assert_eq!((&told["event"], &told["dropped"]), (&"repaired".into(), &20.into()));
-    assert_eq!(told["text"], "{\"seq\":12,\"at\":\"2026");
+    let repaired = text.lines().nth(11).expect("a line");
+    let repaired: serde_json::Value = serde_json::from_str(repaired).expect("JSON");
+    assert_eq!((&repaired["event"], &repaired["dropped"]), (&"repaired".into(), &20.into()));
+    assert_eq!(repaired["text"], "{\"seq\":12,\"at\":\"2026");
     let sum = Command::new("bash").args(["-c", "printf %s '{\"seq\":12,\"at\":\"2026' | sha256sum"]).output();
     let sum = String::from_utf8(sum.expect("bash").stdout).expect("UTF-8");
-    assert_eq!(told["sha256"], sum[..64]);
+    assert_eq!(repaired["sha256"], sum[..64]);
 }
 
 #[test]

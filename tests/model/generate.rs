@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 
 use super::Case;
-use super::meaning::{RULES, Settings, Told};
+use super::meaning::{RULES, Settings, TimeFlags};
 use super::moment::{HOUR, MICROSECOND, MINUTE, Moment, R, SECOND, T};
 use super::plan::{Address, Endless, Fault, Habit, Number, PROJECTS, Part, PartKey, Plan, Presence, Size, When, Whole};
-use super::world::{Headers, KeyType, Queue, Running, Tells, World};
+use super::world::{Headers, KeyType, Offers, Queue, Running, World};
 
 /// Texts that break lines, cells, quotes, terminals and spreadsheets.
 const ODD_TEXTS: [&str; 22] = [
@@ -39,20 +39,19 @@ const ODD_TEXTS: [&str; 22] = [
 
 /// A world, and how it is scanned.
 pub fn case() -> impl Strategy<Value = Case> {
-    let told =
-        prop_oneof![6 => Just(Told::Both), 1 => Just(Told::Close), 4 => Just(Told::Backup), 2 => Just(Told::Nothing)];
+    let time_flags = prop_oneof![6 => Just(TimeFlags::Both), 1 => Just(TimeFlags::Close), 4 => Just(TimeFlags::Backup), 2 => Just(TimeFlags::Nothing)];
     let rules = prop_oneof![3 => Just(vec![]), 2 => subsequence(&RULES, 1..=3)];
     let projects = prop_oneof![5 => Just(None), 1 => select(&["acme/*", "*", "acme/api", "nobody/*"]).prop_map(Some)];
-    let tells = prop_oneof![
-        8 => Just(Tells::ALL),
+    let offers = prop_oneof![
+        8 => Just(Offers::ALL),
         2 => (any::<bool>(), any::<bool>(), any::<bool>())
-            .prop_map(|(steps, chunks, stored)| Tells { steps, chunks, stored }),
+            .prop_map(|(steps, chunks, stored)| Offers { steps, chunks, stored }),
     ];
-    (world(), (told, tells, headers(), settings()), rules, projects, any::<bool>(), any::<bool>()).prop_map(
-        |(world, (told, tells, headers, settings), rules, projects, json, witness)| Case {
+    (world(), (time_flags, offers, headers(), settings()), rules, projects, any::<bool>(), any::<bool>()).prop_map(
+        |(world, (time_flags, offers, headers, settings), rules, projects, json, witness)| Case {
             world,
-            told,
-            tells,
+            time_flags,
+            offers,
             headers,
             settings,
             rules,

@@ -2,7 +2,7 @@
 //!
 //! The model (meaning.rs) is written from the documentation, in plain loops, and shares nothing with the program. A
 //! world that the two see differently is made as small as it goes and printed as SQL for psql. 150 worlds by default;
-//! PROPTEST_CASES=5000 looks longer, and MODEL_TALLY=FILE tells how often each rule fired and each oddity came up.
+//! PROPTEST_CASES=5000 looks longer, and MODEL_TALLY=FILE says how often each rule fired and each oddity came up.
 
 mod generate;
 mod meaning;
@@ -23,20 +23,20 @@ use std::sync::LazyLock;
 use halfbuilt::exit::Exit;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
-use meaning::{Circumstances, Meaning, RULES, Settings, Told};
+use meaning::{Circumstances, Meaning, RULES, Settings, TimeFlags};
 use moment::{Moment, SECOND};
 use report::{Row, Said, WITNESS, WITNESS_RULE};
 use support::{Report, TIMES, TestDatabase, halfbuilt, psql};
 use tally::Tally;
-use world::{Build, Headers, Queue, Tells, Url, World, profile};
+use world::{Build, Headers, Offers, Queue, Url, World, profile};
 
 /// A world, and how it is scanned.
 #[derive(Clone)]
 pub struct Case {
     world: World,
-    told: Told,
+    time_flags: TimeFlags,
     /// What the profile has.
-    tells: Tells,
+    offers: Offers,
     headers: Headers,
     settings: Settings,
     /// The rules that it is narrowed to, if any.
@@ -50,11 +50,11 @@ pub struct Case {
 
 impl Case {
     fn flags(&self) -> Vec<String> {
-        let times: &[&str] = match self.told {
-            Told::Nothing => &[],
-            Told::Backup => &TIMES[..2],
-            Told::Both => &TIMES,
-            Told::Close => &[TIMES[0], TIMES[1], TIMES[2], "2026-11-20T02:20:00Z"],
+        let times: &[&str] = match self.time_flags {
+            TimeFlags::Nothing => &[],
+            TimeFlags::Backup => &TIMES[..2],
+            TimeFlags::Both => &TIMES,
+            TimeFlags::Close => &[TIMES[0], TIMES[1], TIMES[2], "2026-11-20T02:20:00Z"],
         };
         let mut flags = [&["--format", if self.json { "json" } else { "csv" }], times].concat();
         let witness = (self.witness && !self.rules.is_empty()).then_some(WITNESS);
@@ -74,8 +74,8 @@ impl Case {
 
     fn circumstances(&self) -> Circumstances {
         Circumstances {
-            told: self.told,
-            tells: self.tells,
+            time_flags: self.time_flags,
+            offers: self.offers,
             headers: self.headers,
             settings: self.settings,
             projects: self.projects,
@@ -84,14 +84,14 @@ impl Case {
         }
     }
 
-    /// A rule that was asked for and not run. It may be one that cannot fire, for want of what the database would have to
-    /// tell, but it has to be said.
+    /// A rule that was asked for and not run. It may be one that cannot fire, because the database lacks what it needs,
+    /// but that has to be said.
     fn left_out(&self, ran: &BTreeSet<String>, meaning: &Meaning<'_>, stderr: &str) -> Option<&'static str> {
         let asked = |rule: &&str| self.rules.is_empty() || self.rules.contains(rule);
         let is_list = |line: &&str| line.starts_with("not checked") || line.starts_with("not needed");
         let said = |rule: &str| stderr.lines().skip_while(|line| !is_list(line)).any(|line| line.contains(rule));
         let fires = |rule: &str| !meaning.rows(&BTreeSet::from([rule.to_owned()]), false).is_empty();
-        let has_all = self.tells.steps && self.tells.chunks;
+        let has_all = self.offers.steps && self.offers.chunks;
         let is_needless = |rule: &&str| *rule == "stuck-queued" && self.headers.queue == Some(Queue::Here);
         let not_run = RULES.into_iter().filter(asked).filter(|rule| !ran.contains(*rule));
         not_run.into_iter().find(|rule| !said(rule) || (has_all && !is_needless(rule) && fires(rule)))
@@ -100,7 +100,7 @@ impl Case {
     /// Loads the world, scans it and compares.
     fn check(&self, database: &TestDatabase, folder: &Path, tally: &mut Tally) -> Result<(), String> {
         database.run(&self.world.to_string());
-        std::fs::write(folder.join("world.sql"), profile(self.tells, self.headers)).expect("a file");
+        std::fs::write(folder.join("world.sql"), profile(self.offers, self.headers)).expect("a file");
         let run = halfbuilt(&["scan", "--profile"]).args(&[folder.join("world.sql")]).args(&self.flags()).on(database);
         let run = if self.witness { run.args(&["--rules"]).args(&[folder.join("rules")]) } else { run };
         let done = run.run();
@@ -127,11 +127,11 @@ impl Case {
     /// Loads the world and compares what would be deleted of its report, and of a plain list of all addresses.
     fn check_deletion(&self, database: &TestDatabase, folder: &Path) -> Result<(), String> {
         database.run(&self.world.to_string());
-        std::fs::write(folder.join("world.sql"), profile(self.tells, self.headers)).expect("a file");
+        std::fs::write(folder.join("world.sql"), profile(self.offers, self.headers)).expect("a file");
         // The address that is shown is the canonical one.
         let short = |url: &str| url.replace("/github/", "/gh/");
         let list = folder.join("list.txt");
-        // A build without a project is not found by its address alone: a list does not tell whether it is the right database.
+        // A build without a project is not found by its address alone: a list does not show whether it is the right database.
         let is_of_project = |project: &Option<String>| project.as_deref().is_some_and(|name| name.contains('/'));
         let of_projects = self.world.builds.iter().filter(|build| is_of_project(&build.project));
         let addresses = of_projects.filter_map(|build| match &build.url {
@@ -199,8 +199,8 @@ impl Case {
                 let flags: Vec<&str> = allowed.iter().flat_map(|allowed| ["--allow", allowed]).collect();
                 let done = plan().args(&flags).run();
                 if done.code != Some(Exit::Declined as i32) {
-                    let told = format!("{contradictions} builds contradict T and R, and with {flags:?}");
-                    return Err(format!("{told} it ends with {:?}: {}", done.code, done.stderr));
+                    let fact = format!("{contradictions} builds contradict T and R, and with {flags:?}");
+                    return Err(format!("{fact} it ends with {:?}: {}", done.code, done.stderr));
                 }
             }
         }
@@ -213,8 +213,8 @@ fn recovered() -> Option<Moment> {
     static RECOVERED: LazyLock<Option<Moment>> = LazyLock::new(|| {
         let micros = "extract(epoch FROM stats_reset) * 1000000";
         let views = ["pg_stat_bgwriter", "pg_stat_archiver"];
-        let told = views.map(|view| psql("postgres", &["-c", &format!("SELECT ({micros})::bigint FROM {view}")]));
-        let [one, other] = told.map(|number| number.parse().map(Moment::from_micros).ok());
+        let times = views.map(|view| psql("postgres", &["-c", &format!("SELECT ({micros})::bigint FROM {view}")]));
+        let [one, other] = times.map(|number| number.parse().map(Moment::from_micros).ok());
         let (one, other) = (one?, other?);
         (one.since(other).abs() <= 10 * SECOND).then(|| one.max(other))
     });
@@ -230,7 +230,7 @@ impl fmt::Debug for Case {
         }
         write!(f, "{}", self.world)?;
         writeln!(f, "-- world.sql:")?;
-        profile(self.tells, self.headers).lines().try_for_each(|line| writeln!(f, "-- {line}"))
+        profile(self.offers, self.headers).lines().try_for_each(|line| writeln!(f, "-- {line}"))
     }
 }
 
@@ -296,7 +296,7 @@ fn a_dry_run_would_delete_what_the_rules_mean() {
     let database = TestDatabase::empty();
     let folder = tempfile::tempdir().expect("a folder");
     judge(TestRunner::new(config(60)).run(&generate::case(), |case| {
-        let case = Case { tells: Tells::ALL, rules: vec![], projects: None, json: false, witness: false, ..case };
+        let case = Case { offers: Offers::ALL, rules: vec![], projects: None, json: false, witness: false, ..case };
         case.check_deletion(&database, folder.path()).map_err(TestCaseError::fail)
     }));
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use super::moment::{HOUR, MINUTE, Moment, R, SECOND, T};
 use super::report::{Row, WITNESS};
-use super::world::{Build, Chunk, Headers, Step, Tells, Url, World};
+use super::world::{Build, Chunk, Headers, Offers, Step, Url, World};
 
 /// All rules there are, as a report orders them.
 pub const RULES: [&str; 12] = [
@@ -30,9 +30,9 @@ pub const RULES: [&str; 12] = [
 /// Those that by themselves never make a build deletable; the witness says so of itself.
 const NEVER: [&str; 5] = ["orphan-step", "orphan-output", "duplicate-number", "impossible-times", WITNESS];
 
-/// The flags that tell the two times.
+/// Which of the two times are given by flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum TimeFlags {
     Nothing,
     Backup,
     Both,
@@ -40,7 +40,7 @@ pub enum Told {
     Close,
 }
 
-impl Told {
+impl TimeFlags {
     pub fn restored(self) -> Option<Moment> {
         match self {
             Self::Nothing | Self::Backup => None,
@@ -58,28 +58,28 @@ pub struct Settings {
     pub max_run_time: Option<i64>,
 }
 
-/// What halfbuilt is told, and what it can see besides the builds.
+/// The flags, and what halfbuilt can see besides the builds.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances {
-    pub told: Told,
-    pub tells: Tells,
+    pub time_flags: TimeFlags,
+    pub offers: Offers,
     pub headers: Headers,
     pub settings: Settings,
     /// The glob that projects have to fit.
     pub projects: Option<&'static str>,
     /// When the database server says that it recovered last.
     pub recovered: Option<Moment>,
-    /// Whether every piece of output is held against T and R though R is given.
+    /// Whether every piece of output is compared with T and R though R is given.
     pub every_piece: bool,
 }
 
-/// A world, and what halfbuilt is told of the restore.
+/// A world, and what halfbuilt knows of the restore.
 pub struct Meaning<'a> {
     world: &'a World,
     /// As far as the profile has them.
     steps: &'a [Step],
     chunks: Vec<Chunk>,
-    tells: Tells,
+    offers: Offers,
     headers: Headers,
     tolerance: i64,
     max_run_time: i64,
@@ -87,7 +87,7 @@ pub struct Meaning<'a> {
     backup: Option<Moment>,
     /// R, where it is known.
     restored: Option<Moment>,
-    /// Whether every piece of output is held against T and R.
+    /// Whether every piece of output is compared with T and R.
     every_piece: bool,
     /// How many builds contradict T and R.
     pub contradictions: usize,
@@ -100,24 +100,24 @@ pub struct Meaning<'a> {
 
 impl<'a> Meaning<'a> {
     pub fn new(world: &'a World, circumstances: Circumstances) -> Self {
-        let Circumstances { told, tells, headers, settings, projects, recovered, every_piece } = circumstances;
-        let steps = if tells.steps { world.steps.as_slice() } else { &[] };
-        let mut chunks = if tells.chunks { world.chunks.clone() } else { vec![] };
-        if !tells.stored {
+        let Circumstances { time_flags, offers, headers, settings, projects, recovered, every_piece } = circumstances;
+        let steps = if offers.steps { world.steps.as_slice() } else { &[] };
+        let mut chunks = if offers.chunks { world.chunks.clone() } else { vec![] };
+        if !offers.stored {
             chunks.iter_mut().for_each(|chunk| chunk.stored = None);
         }
         let mut meaning = Self {
             world,
             steps,
             chunks,
-            tells,
+            offers,
             headers,
             tolerance: settings.tolerance.unwrap_or(5 * SECOND),
             max_run_time: settings.max_run_time.or(headers.max_run_time.map(|hours| hours * HOUR)).unwrap_or(5 * HOUR),
             max_queue_time: settings.max_queue_time.unwrap_or(HOUR),
-            backup: (told != Told::Nothing).then_some(T),
-            restored: told.restored(),
-            every_piece: every_piece || told.restored().is_none(),
+            backup: (time_flags != TimeFlags::Nothing).then_some(T),
+            restored: time_flags.restored(),
+            every_piece: every_piece || time_flags.restored().is_none(),
             contradictions: 0,
             closing_from: None,
             now: Moment::now(),
@@ -164,7 +164,7 @@ impl<'a> Meaning<'a> {
         builds.len()
     }
 
-    /// The signs that are held against T and R, and whose they are. A stated gap: where R was given, a scan does not
+    /// The signs that are compared with T and R, and whose they are. A stated gap: where R was given, a scan does not
     /// look at the pieces of a build that had stopped an hour before T.
     fn signs_of_premise(&self, backup: Moment) -> Vec<(Option<usize>, Moment)> {
         let is_long_over = |build: &&Build| {
@@ -349,13 +349,13 @@ impl<'a> Meaning<'a> {
             _ => "unknown",
         }
         .to_owned();
-        let counted = |number: usize| self.tells.steps.then_some(number as i64);
+        let counted = |number: usize| self.offers.steps.then_some(number as i64);
         row.steps = counted(self.steps_of(key).count());
         row.steps_unfinished = counted(self.steps_of(key).filter(|step| self.is_unfinished(step)).count());
         let sizes = self.steps_of(key).filter(|step| step.has_output == Some(true)).filter_map(|step| step.output_size);
         row.output_expected = sizes.reduce(|a, b| a + b);
         let stored = self.chunks_of(key).map(|chunk| chunk.next - chunk.first).sum();
-        row.output_stored = self.tells.chunks.then_some(stored);
+        row.output_stored = self.offers.chunks.then_some(stored);
         row
     }
 }

@@ -42,12 +42,12 @@ impl Moment {
         *BASE
     }
 
-    /// The microseconds since 1970 that PostgreSQL told.
+    /// The microseconds since 1970 that PostgreSQL prints.
     pub fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// The time that a report's cell tells.
+    /// The time in a report's cell.
     pub fn read(cell: &str) -> Self {
         let time: jiff::Timestamp = cell.parse().unwrap_or_else(|error| panic!("{cell:?} is no time: {error}"));
         Self(time.as_microsecond())

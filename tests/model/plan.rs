@@ -80,7 +80,7 @@ pub enum Number {
     Just(Option<i64>),
 }
 
-/// What an address names, told by the build that has it.
+/// What an address names, taken from the build that has it.
 #[derive(Clone, Debug)]
 pub enum Address {
     Own(&'static str),

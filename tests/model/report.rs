@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::moment::Moment;
 use crate::support::Report;
 
-/// The rule of the test's own that finds every build and tells its key, so that healthy builds are compared too.
+/// The rule of the test's own that finds every build and gives its key, so that healthy builds are compared too.
 pub const WITNESS: &str = "witness";
-/// Its SQL. The key is told in hexadecimal digits, which nothing on the way escapes.
+/// Its SQL. The key is written in hexadecimal digits, which nothing on the way escapes.
 pub const WITNESS_RULE: &str = "\
 -- rule: witness
 -- title: it is there
@@ -22,7 +22,7 @@ SELECT build_key, 'key=' || encode(convert_to(build_key::text, 'UTF8'), 'hex') |
 /// A row of the report, without the cells that only the program can know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Row {
-    /// The build's key as PostgreSQL shows it, where the witness told it.
+    /// The build's key as PostgreSQL shows it, where the witness gave it.
     pub key: Option<String>,
     pub url: Option<String>,
     pub project: Option<String>,
@@ -56,7 +56,7 @@ impl Row {
         (project.is_none(), project, self.number.is_none(), self.number)
     }
 
-    /// Without what CSV cannot tell: an empty text from none.
+    /// Without what CSV does not distinguish: an empty text and none.
     fn flat(mut self) -> Self {
         for text in [&mut self.url, &mut self.project, &mut self.lifecycle, &mut self.status] {
             *text = text.take().filter(|text| !text.is_empty());
@@ -75,7 +75,7 @@ pub struct Said {
     pub rows: Vec<Row>,
     /// The rules that it ran, and how many builds each found.
     pub found: BTreeMap<String, u64>,
-    /// Whether it can tell an empty text from none.
+    /// Whether it distinguishes an empty text from none.
     pub flat: bool,
 }
 
@@ -152,7 +152,7 @@ fn csv_row(cells: &BTreeMap<String, String>) -> Row {
     let reasons = cells["reasons"].split(';').map(str::to_owned).collect();
     let evidence = &cells["evidence"];
     assert!(["yes", "no"].contains(&cells["deletable"].as_str()));
-    told(
+    with_witness(
         reasons,
         evidence,
         &cells["fingerprint"],
@@ -172,7 +172,7 @@ fn csv_row(cells: &BTreeMap<String, String>) -> Row {
             output_expected: number("output_expected"),
             output_stored: number("output_stored"),
             deletable: cells["deletable"] == "yes",
-            // With whom a build shares its name is for the fixtures to tell.
+            // With whom a build shares its name is for the fixtures to say.
             note: gist(&text("note").unwrap_or_default()),
             ..Row::default()
         },
@@ -192,7 +192,7 @@ fn json_row(json: &Value) -> Row {
     let reasons = json["reasons"].as_array().expect("reasons").iter();
     let reasons = reasons.map(|reason| reason.as_str().expect("a reason").to_owned()).collect();
     let (evidence, fingerprint) = (text("evidence").expect("evidence"), text("fingerprint").expect("a fingerprint"));
-    told(
+    with_witness(
         reasons,
         &evidence,
         &fingerprint,
@@ -212,15 +212,15 @@ fn json_row(json: &Value) -> Row {
             output_expected: number("output_expected"),
             output_stored: number("output_stored"),
             deletable: json["deletable"].as_bool().expect("yes or no"),
-            // With whom a build shares its name is for the fixtures to tell.
+            // With whom a build shares its name is for the fixtures to say.
             note: gist(&text("note").unwrap_or_default()),
             ..Row::default()
         },
     )
 }
 
-/// The row with its reasons, and with its key where the witness told it.
-fn told(mut reasons: Vec<String>, evidence: &str, fingerprint: &str, row: Row) -> Row {
+/// The row with its reasons, and with its key where the witness found it.
+fn with_witness(mut reasons: Vec<String>, evidence: &str, fingerprint: &str, row: Row) -> Row {
     reasons.sort_unstable();
     let is_grounded = !evidence.is_empty() && !fingerprint.is_empty();
     let key = reasons.iter().position(|reason| reason == WITNESS).map(|place| {

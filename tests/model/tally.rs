@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Case;
-use super::meaning::{Meaning, Told};
+use super::meaning::{Meaning, TimeFlags};
 use super::moment::{HOUR, Moment, R, T};
 use super::report::Row;
 use super::world::{Chunk, KeyType, Queue, Running};
@@ -123,7 +123,7 @@ fn oddities(case: &Case) -> Vec<(&'static str, usize)> {
         texts.flatten().filter(|text| odd(text)).count()
     };
     let keyed = |keys: KeyType| usize::from(world.build_keys == keys);
-    let told = |told: Told| usize::from(case.told == told);
+    let flags = |flags: TimeFlags| usize::from(case.time_flags == flags);
     vec![
         ("piece stored twice", count_chunks(&twin)),
         ("pieces overlap", count_chunks(&overlaps)),
@@ -181,12 +181,12 @@ fn oddities(case: &Case) -> Vec<(&'static str, usize)> {
         ("keys numeric", keyed(KeyType::Numeric)),
         ("narrowed by --rule", usize::from(!case.rules.is_empty())),
         ("narrowed by --project", usize::from(case.projects.is_some())),
-        ("profile without steps", usize::from(!case.tells.steps)),
-        ("profile without chunks", usize::from(!case.tells.chunks)),
-        ("told nothing", told(Told::Nothing)),
-        ("told T", told(Told::Backup)),
-        ("told T and R", told(Told::Both)),
-        ("told R soon after T", told(Told::Close)),
+        ("profile without steps", usize::from(!case.offers.steps)),
+        ("profile without chunks", usize::from(!case.offers.chunks)),
+        ("no T", flags(TimeFlags::Nothing)),
+        ("T alone", flags(TimeFlags::Backup)),
+        ("T and R", flags(TimeFlags::Both)),
+        ("R soon after T", flags(TimeFlags::Close)),
     ]
 }
 

@@ -67,8 +67,8 @@ pub struct Chunk {
     pub stored: Option<Moment>,
 }
 
-/// The profile by which halfbuilt reads any such world, or as much of it as it has to tell.
-pub fn profile(tells: Tells, headers: Headers) -> String {
+/// The profile by which halfbuilt reads any such world, or those of its relations that the profile offers.
+pub fn profile(offers: Offers, headers: Headers) -> String {
     let relation = |name: &str| format!("-- relation: {name}\nSELECT * FROM world.{name};\n");
     let mut profile = "-- profile: world\n-- title: a world of the model\n".to_owned();
     let names = [("queue", headers.queue.map(Queue::word)), ("running", headers.running.map(Running::word))];
@@ -78,12 +78,12 @@ pub fn profile(tells: Tells, headers: Headers) -> String {
         profile += &value.map_or_else(String::new, |value| format!("-- {name}: {value}\n"));
     }
     profile += &relation("build");
-    if tells.steps {
+    if offers.steps {
         profile += &relation("step");
     }
-    if tells.chunks && tells.stored {
+    if offers.chunks && offers.stored {
         profile += &relation("chunk");
-    } else if tells.chunks {
+    } else if offers.chunks {
         profile += "-- relation: chunk\nSELECT build_key, step_key, first, next FROM world.chunk;\n";
     }
     profile
@@ -91,14 +91,14 @@ pub fn profile(tells: Tells, headers: Headers) -> String {
 
 /// Which relations a profile has, besides the builds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tells {
+pub struct Offers {
     pub steps: bool,
     pub chunks: bool,
     /// Whether its chunks say when they were stored.
     pub stored: bool,
 }
 
-impl Tells {
+impl Offers {
     pub const ALL: Self = Self { steps: true, chunks: true, stored: true };
 }
 

@@ -1,4 +1,4 @@
-//! What a page promises, whatever it tells of.
+//! What a page promises, whatever it is about.
 
 use openssl::base64::encode_block;
 use openssl::sha::sha256;
@@ -193,7 +193,7 @@ fn its_axis_has_marks_before_the_backup_and_after_the_restore() {
 }
 
 #[test]
-fn a_server_that_was_back_before_the_backup_is_not_told_as_back_after_it() {
+fn a_server_that_was_back_before_the_backup_is_not_called_back_after_it() {
     let about = ScanMetadata { restored_at: Some(at("2026-11-19T02:00:00Z")), ..about(3) };
     let whole = text(all(&parsed(&inputs(three(), Some(about), Vec::new())), "main")[0]);
     assert!(whole.contains("1 d before the backup"), "{whole}");
@@ -208,7 +208,7 @@ fn a_project_is_shown_beside_all_its_builds_where_they_are_known() {
 }
 
 #[test]
-fn a_session_is_told_in_the_words_of_journal_verify() {
+fn a_session_is_described_in_the_words_of_journal_verify() {
     let history = JournalSummary { past: &past(), kept: None }.to_string();
     let page = parsed(&inputs(three(), Some(about(3)), vec![past()]));
     let facts: Vec<String> = all(&page, "article .facts div").into_iter().map(text).collect();

@@ -94,7 +94,7 @@ fn cell(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "\\N".to_owned(), |value| value.to_string())
 }
 
-/// Makes the tables anew.
+/// Makes new tables.
 fn script<'a>(worlds: impl Iterator<Item = (usize, &'a Vec<Build>)>) -> String {
     let [mut builds, mut steps, mut pieces] = [const { String::new() }; 3];
     for (place, world) in worlds {

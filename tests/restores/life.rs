@@ -17,7 +17,7 @@ pub struct Life<'a> {
 #[derive(Clone, Copy)]
 struct Run {
     started: i64,
-    /// When its work goes on after the restore, if it does.
+    /// When its work continues after the restore, if it does.
     resumed: Option<i64>,
     lasts: i64,
 }
@@ -67,7 +67,7 @@ impl<'a> Life<'a> {
         build
     }
 
-    /// A build that started after the restore, of which nobody recorded that, may be told from one that was cut only by the time
+    /// A build that started after the restore, of which nobody recorded that, differs from one that was cut only by the time
     /// that has passed, and only where what waits starts by itself for ever.
     fn forget_the_start(&self, build: &mut Build) {
         build.started = None;
@@ -249,7 +249,7 @@ impl<'a> Life<'a> {
         }
     }
 
-    /// It ran when the backup was taken: the rest is lost, or goes on after the restore.
+    /// It ran when the backup was taken: the rest is lost, or continues after the restore.
     fn at_work_at_the_backup(&self, random: &mut Random) -> Build {
         let restore = self.restore;
         let elapsed = Self::span(random, restore.max_run_time - MINUTE);
@@ -284,7 +284,7 @@ impl<'a> Life<'a> {
         build
     }
 
-    /// It goes on, and is not over. Where the record says nothing of that, it lives only as long as builds may run.
+    /// It continues, and is not over. Where the record says nothing of that, it lives only as long as builds may run.
     fn go_on(&self, build: &mut Build) {
         let restore = self.restore;
         let is_later = |time: i64| time > restore.backup + restore.tolerance;
@@ -293,7 +293,7 @@ impl<'a> Life<'a> {
         let shows = starts.chain(stored.filter(|_| restore.tells_stored)).any(is_later);
         if shows || restore.may_go_on_unseen() {
             build.truth = Truth::Alive;
-            build.story = "ran at the backup, and goes on";
+            build.story = "ran at the backup, and continues";
         }
     }
 
@@ -320,7 +320,7 @@ impl<'a> Life<'a> {
     fn begin_again(&self, random: &mut Random, build: &mut Build) {
         let restore = self.restore;
         let queued = restore.restored + random.spread(0, restore.now - restore.restored);
-        // Where nobody records when a build was queued, only its start tells that it lives.
+        // Where nobody records when a build was queued, only its start shows that it lives.
         let waits = restore.tells_queued && random.percent(50);
         build.truth = Truth::Alive;
         build.queued = self.queued_by_the_clock(queued);

@@ -1,13 +1,13 @@
 //! Nothing that lives or is sound is ever deletable: random small worlds with a true history.
 //!
 //! Builds queue, start, run steps, store output and stop; a backup at T keeps what was written by then; after R the server
-//! goes on, loses or resumes what ran, starts or forgets what waited; clocks are off by up to the tolerance, and "never"
+//! continues, loses or resumes what ran, starts or forgets what waited; clocks are off by up to the tolerance, and "never"
 //! is NULL, a year long ago, or infinity. Then:
 //!
-//! * with T and R told right, no build that lives at the scan, none that was whole in the backup, and none that came after
+//! * with the right T and R, no build that lives at the scan, none that was whole in the backup, and none that came after
 //!   the restore is deletable, and nothing is said against T and R;
-//! * with T or R told wrong by more than the tolerance, and anything in between, the scan says how many builds did
-//!   something in between, and a deletion declines; and as long as the outage lies between the two times that are told, nothing that
+//! * with T or R wrong by more than the tolerance, and anything in between, the scan says how many builds did
+//!   something in between, and a deletion declines; and as long as the outage lies between the two times that are times, nothing that
 //!   lives or is sound is deletable where nothing is said.
 //!
 //! HALFBUILT_TEST_WORLDS=1000000 looks at more worlds than the 1000 of the suite. HALFBUILT_TEST_SEED and HALFBUILT_TEST_BATCH
@@ -82,7 +82,7 @@ struct Tally {
     stories: BTreeMap<&'static str, [u64; 3]>,
     /// Of each rule and each timing, how many rows.
     rows: BTreeMap<String, u64>,
-    /// Of each way to tell T and R wrong: how often that was, how often something in between was said, and how often there was
+    /// Of each way to give a wrong T or R: how often that was, how often something in between was said, and how often there was
     /// something to delete and the deletion declined.
     lies: BTreeMap<Lie, [u64; 3]>,
 }
@@ -98,7 +98,7 @@ impl Tally {
         say(&format!("seed {seed}: {} worlds in {} databases, {builds} builds", self.worlds, self.databases));
         for (lie, [there, said, declined]) in &self.lies {
             say(&format!(
-                "{there:>9} told wrong ({lie:?}): {said} with something in between, {declined} deletions declined"
+                "{there:>9} with a wrong time ({lie:?}): {said} with something in between, {declined} deletions declined"
             ));
         }
         for (kind, [there, found, deletable]) in &self.kinds {
@@ -131,7 +131,7 @@ impl Tally {
         let is_short = self.databases < 400;
         for lie in Lie::ALL {
             let [there, said, declined] = self.lies.get(&lie).copied().unwrap_or_default();
-            assert!(there > 0 || is_short, "nothing was told wrong so: {lie:?}");
+            assert!(there > 0 || is_short, "no time was wrong in this way: {lie:?}");
             // Within the outage there is nothing to be found.
             let is_shown = is_short || lie == Lie::RestoreEarly;
             assert!(said > 0 || is_shown, "nothing was ever in between: {lie:?}");
@@ -141,10 +141,10 @@ impl Tally {
     }
 }
 
-fn command(name: &str, batch: &Batch, told: [i64; 2], database: &TestDatabase, folder: &Path) -> Run {
+fn command(name: &str, batch: &Batch, times: [i64; 2], database: &TestDatabase, folder: &Path) -> Run {
     let profile = folder.join("restores.sql");
     std::fs::write(&profile, batch.restore.profile()).expect("a file");
-    halfbuilt(&[name, "--profile"]).args(&[profile]).args(&batch.restore.flags(told)).on(database)
+    halfbuilt(&[name, "--profile"]).args(&[profile]).args(&batch.restore.flags(times)).on(database)
 }
 
 /// How many builds the scan says contradict T and R.
@@ -162,11 +162,11 @@ fn contradictions_said(done: &Done) -> usize {
 }
 
 /// For whoever has to find out why.
-fn failure(asked: &Asked, batch: &Batch, place: usize, told: [i64; 2], why: &str) -> String {
+fn failure(asked: &Asked, batch: &Batch, place: usize, times: [i64; 2], why: &str) -> String {
     let size = batch.worlds.len();
     let seed = batch.seed;
     let again = format!("HALFBUILT_TEST_SEED={seed} HALFBUILT_TEST_BATCH={size} HALFBUILT_TEST_WORLDS={size}");
-    let flags = batch.restore.flags(told).join(" ");
+    let flags = batch.restore.flags(times).join(" ");
     let Asked { seed, .. } = asked;
     format!(
         "{why}\n-- {again} brings it back (the run's seed is {seed})\n-- halfbuilt scan --profile restores.sql {flags}\n{}{}",
@@ -175,17 +175,17 @@ fn failure(asked: &Asked, batch: &Batch, place: usize, told: [i64; 2], why: &str
     )
 }
 
-/// T and R are told right.
+/// T and R are right.
 fn judge_truth(asked: &Asked, batch: &Batch, database: &TestDatabase, folder: &Path, tally: &mut Tally) {
-    let told = batch.restore.truth();
+    let times = batch.restore.truth();
     assert_eq!(
-        *batch.contradictions(told).start(),
+        *batch.contradictions(times).start(),
         0,
         "the history itself is wrong\n{}",
-        failure(asked, batch, 0, told, "")
+        failure(asked, batch, 0, times, "")
     );
-    let done = command("scan", batch, told, database, folder).args(&["--format", "csv"]).run();
-    let fail = |place: usize, why: &str| panic!("{}", failure(asked, batch, place, told, why));
+    let done = command("scan", batch, times, database, folder).args(&["--format", "csv"]).run();
+    let fail = |place: usize, why: &str| panic!("{}", failure(asked, batch, place, times, why));
     if done.code != Some(Exit::Clean as i32) {
         fail(0, &format!("exit code {:?}: {}", done.code, done.stderr));
     }
@@ -214,14 +214,14 @@ fn judge_truth(asked: &Asked, batch: &Batch, database: &TestDatabase, folder: &P
     }
 }
 
-/// T or R is told wrong: what happened in between is said, and stops a deletion. Where nothing is said against times that hold the outage
+/// T or R is wrong: what happened in between is said, and stops a deletion. Where nothing is said against times that hold the outage
 /// between them, nothing that lives or is sound is deletable.
 fn judge_lie(asked: &Asked, batch: &Batch, database: &TestDatabase, folder: &Path, tally: &mut Tally) {
-    let (lie, told) = batch.restore.lie(&mut Random::new(batch.seed, u64::MAX));
+    let (lie, times) = batch.restore.lie(&mut Random::new(batch.seed, u64::MAX));
     let report = folder.join("report.csv");
-    let scan = command("scan", batch, told, database, folder).args(&["--format", "csv", "-o"]).args(&[&report]).run();
-    let fail = |place: usize, why: &str| panic!("{}", failure(asked, batch, place, told, &format!("{lie:?}: {why}")));
-    let (said, meant) = (contradictions_said(&scan), batch.contradictions(told));
+    let scan = command("scan", batch, times, database, folder).args(&["--format", "csv", "-o"]).args(&[&report]).run();
+    let fail = |place: usize, why: &str| panic!("{}", failure(asked, batch, place, times, &format!("{lie:?}: {why}")));
+    let (said, meant) = (contradictions_said(&scan), batch.contradictions(times));
     if scan.code != Some(Exit::Clean as i32) || !meant.contains(&said) {
         fail(0, &format!("{meant:?} contradict T and R, {said} are said to: {:?} {}", scan.code, scan.stderr));
     }
@@ -238,7 +238,7 @@ fn judge_lie(asked: &Asked, batch: &Batch, database: &TestDatabase, folder: &Pat
         }
     }
     if !deletable.is_empty() {
-        let plan = command("delete", batch, told, database, folder).args(&[&report]);
+        let plan = command("delete", batch, times, database, folder).args(&[&report]);
         let plan = plan.args(&["--via", "nrepl://127.0.0.1:1", "--max-percent", "100", "--max", "1000000"]).run();
         let expected = if said > 0 { Exit::Declined } else { Exit::Clean };
         if plan.code != Some(expected as i32) {

@@ -1,4 +1,4 @@
-//! A restore: when the backup was taken, when the server came back, what its CI does, and how it is told.
+//! A restore: when the backup was taken, when the server came back, what its CI does, and which times are given.
 
 use std::fmt;
 
@@ -129,7 +129,7 @@ impl Restore {
         self.restored + self.max_queue_time
     }
 
-    /// Whether a build that goes on after the restore may do so without a sign until now: it may wait for that, and then run.
+    /// Whether a build that continues after the restore may do so without a sign until now: it may wait for that, and then run.
     pub fn may_go_on_unseen(&self) -> bool {
         self.now < self.restored + self.max_run_time + self.max_queue_time
     }
@@ -151,7 +151,7 @@ impl Restore {
         profile + "-- relation: chunk\nSELECT build_key, step_key, first, next" + stored + " FROM world.chunk;\n"
     }
 
-    /// The flags of a command that is told these two times.
+    /// The flags of a command with these two times.
     pub fn flags(&self, [backup, restored]: [i64; 2]) -> Vec<String> {
         let seconds = |span: i64| format!("{}s", span / SECOND);
         let mut flags = vec![
@@ -181,7 +181,7 @@ impl Restore {
         let lie = random.pick(&Lie::ALL);
         // Soon after the restore there is no time for both of them to be late.
         let lie = if lie == Lie::BothLate && room < 0 { Lie::BothEarly } else { lie };
-        let told = match lie {
+        let times = match lie {
             Lie::BackupEarly => [self.backup - off(random), self.restored],
             Lie::RestoreLate => [self.backup, self.restored + off(random)],
             Lie::Wide => [self.backup - off(random), self.restored + off(random)],
@@ -199,11 +199,11 @@ impl Restore {
                 [restored - apart - random.spread(0, DAY), restored]
             }
         };
-        (lie, told.map(|time| time.min(latest)))
+        (lie, times.map(|time| time.min(latest)))
     }
 }
 
-/// Which of the two times is told wrong, and to which side.
+/// Which of the two times is wrong, and to which side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lie {
     BackupEarly,
@@ -230,7 +230,7 @@ impl Lie {
         Self::BothEarly,
     ];
 
-    /// Whether the outage lies between the two times that are told: then what did nothing between them is cut, or came later.
+    /// Whether the outage lies between the two times that are given: then what did nothing between them is cut, or came later.
     pub fn holds_the_outage(self) -> bool {
         matches!(self, Self::BackupEarly | Self::RestoreLate | Self::Wide)
     }

@@ -19,7 +19,7 @@ static ADMIN: LazyLock<Server> = LazyLock::new(|| {
 /// The admin server, as one test uses it.
 pub struct Admin;
 
-/// The admin server, told in which database the builds of this test's host are.
+/// The admin server, which knows in which database the builds of this test's host are.
 pub fn admin(database: &TestDatabase) -> Admin {
     Admin.eval(&format!("(halfbuilt.fixture/route! {:?} {:?})", database.host, database.name));
     Admin

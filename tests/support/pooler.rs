@@ -115,10 +115,10 @@ fn query(sql: &str) -> Vec<u8> {
 }
 
 /// Reads until the server waits for the next request; gives back its messages and whether a transaction is open.
-fn until_ready(from: &mut impl Read, mut tell: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<bool> {
+fn until_ready(from: &mut impl Read, mut send: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<bool> {
     loop {
         let (letter, whole) = message(from)?;
-        tell(&whole)?;
+        send(&whole)?;
         if letter == b'Z' {
             return Ok(whole[5] != b'I');
         }

@@ -1,4 +1,4 @@
-//! A server that answers to the first messages of a connection as it was told to, for what a real one does not do on demand.
+//! A server that answers to the first messages of a connection as a test says, for what a real one does not do on demand.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -35,13 +35,13 @@ impl Server {
     }
 
     /// Has the server go away, by a signal such as `KILL`, or come back: `stop SIGNAL`, `start`. It does so within a second or two.
-    pub fn tell(&self, what: &str) {
+    pub fn command(&self, what: &str) {
         let mut stdin = self.child.stdin.as_ref().expect("its standard input");
         writeln!(stdin, "{what}").expect("it listens");
     }
 
     /// The same, letter by letter, as a machine that is busy may bring it.
-    pub fn tell_slowly(&self, what: &str) {
+    pub fn command_slowly(&self, what: &str) {
         for letter in what.chars().chain(['\n']) {
             let mut stdin = self.child.stdin.as_ref().expect("its standard input");
             write!(stdin, "{letter}").expect("it listens");

@@ -47,7 +47,7 @@ impl VerdictFiles {
         document
     }
 
-    /// Both files and the exit code tell one story.
+    /// Both files and the exit code agree.
     #[track_caller]
     pub fn agree(&self, done: &Done) -> (Junit, Value) {
         let (junit, json) = (self.junit(), self.json());
@@ -58,11 +58,11 @@ impl VerdictFiles {
             match (&check["checked"], &check["passed"], &case.ended) {
                 (Value::Bool(false), Value::Null, Ended::Skipped(why)) => {
                     // JUnit has one word for both.
-                    let told = match &check["why_not_needed"] {
+                    let reason = match &check["why_not_needed"] {
                         Value::Null => check["why_not_checked"].clone(),
                         needless => format!("not needed: {}", needless.as_str().expect("why")).into(),
                     };
-                    assert_eq!(told, **why, "{check}");
+                    assert_eq!(reason, **why, "{check}");
                 }
                 (Value::Bool(true), Value::Bool(false), Ended::Failed(_)) => {}
                 (Value::Bool(true), Value::Bool(true) | Value::Null, Ended::Passed) => {}

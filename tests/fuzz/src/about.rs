@@ -2,11 +2,11 @@
 
 use halfbuilt::report::ScanMetadata;
 
-/// What is read is written as it was, and reads as it was; what cannot be read is told in a message that can be shown.
+/// What is read is written as it was, and reads as it was; what cannot be read is named in a message that can be shown.
 pub fn check(bytes: &[u8]) {
     let about = match super::in_a_file(bytes, ScanMetadata::read) {
         Ok(about) => about.expect("a file that is there"),
-        Err(error) => return super::can_be_told(&error),
+        Err(error) => return super::prints_its_causes(&error),
     };
     let mut again = Vec::new();
     about.write(&mut again).expect("a write");

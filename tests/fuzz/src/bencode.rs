@@ -10,7 +10,7 @@ const LIMIT: usize = 1 << 16;
 pub fn check(bytes: &[u8]) {
     let (values, error) = super::however_cut(bytes, |pieces| bencode_again(LIMIT, pieces));
     if let Some(error) = error {
-        super::can_be_told(&error);
+        super::prints_its_causes(&error);
     }
     assert!(values.iter().map(Vec::len).sum::<usize>() <= bytes.len(), "more came out than went in");
     for value in &values {

@@ -2,12 +2,12 @@
 
 use halfbuilt::build_url::BuildUrl;
 
-/// Whatever is taken for a build prints plain and reads back as the same; whatever is not is told in a message that can be shown.
+/// Whatever is taken for a build prints plain and reads back as the same; whatever is not is named in a message that can be shown.
 pub fn check(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let url = match BuildUrl::parse(text) {
         Ok(url) => url,
-        Err(error) => return super::can_be_told(&error),
+        Err(error) => return super::prints_its_causes(&error),
     };
     is_plain(&url);
     let shown = url.to_string();

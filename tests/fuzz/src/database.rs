@@ -14,7 +14,7 @@ pub fn check(bytes: &[u8]) {
 fn strings(text: &str) {
     let keywords = match connection_string(text) {
         Ok(keywords) => keywords,
-        Err(error) => return super::can_be_told(&error),
+        Err(error) => return super::prints_its_causes(&error),
     };
     let quoted = |value: &str| value.replace('\\', "\\\\").replace('\'', "\\'");
     let pairs: Vec<String> = keywords.iter().map(|(key, value)| format!("{key} = '{}'", quoted(value))).collect();

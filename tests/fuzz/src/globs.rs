@@ -3,7 +3,7 @@
 use halfbuilt::project_glob::{DeniedProjects, ProjectGlobs};
 
 /// A denial covers at least what the same glob would choose, in whichever letters; a project chosen by its own name is chosen; what is no glob
-/// is told in a message that can be shown.
+/// is named in a message that can be shown.
 pub fn check(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let mut lines = text.lines().map(str::to_owned);
@@ -15,7 +15,7 @@ pub fn check(bytes: &[u8]) {
         Ok(chosen) => chosen,
         Err(error) => {
             assert!(denial.is_err(), "{glob:?} chooses nothing, and denies");
-            return super::can_be_told(&error);
+            return super::prints_its_causes(&error);
         }
     };
     assert!(denial.is_ok(), "{glob:?} chooses, and cannot deny");

@@ -6,10 +6,10 @@ use sha2::{Digest, Sha256};
 /// As bytes from nowhere; and as events in a chain that is whole, which no fuzzer comes upon by itself. Then what cannot be seen
 /// in a chain cannot be seen here either, and everything else can: any end that was cut off, no byte or line that was changed.
 pub fn check(bytes: &[u8]) {
-    told(&read(bytes));
+    prints(&read(bytes));
     let Some(journal) = chained(bytes) else { return };
     let past = read(journal.as_slice());
-    told(&past);
+    prints(&past);
     let Ok(past) = past else { return };
     let lines: Vec<&[u8]> = journal.split_inclusive(|byte| *byte == b'\n').collect();
     assert_eq!((past.lines, &past.cut), (lines.len() as u64, &None));
@@ -20,9 +20,9 @@ pub fn check(bytes: &[u8]) {
     changed_anywhere(&journal, &lines, bytes);
 }
 
-fn told(read: &Result<Past, JournalError>) {
+fn prints(read: &Result<Past, JournalError>) {
     if let Err(error) = read {
-        super::can_be_told(error);
+        super::prints_its_causes(error);
         error.hint().iter().for_each(|hint| super::is_fit_for_a_terminal(hint));
     }
 }

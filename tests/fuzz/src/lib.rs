@@ -51,7 +51,7 @@ fn is_fit_for_a_terminal(message: &str) {
 }
 
 /// An error and all its causes are fit for a terminal, as they are and as the program joins them.
-fn can_be_told(error: &dyn std::error::Error) {
+fn prints_its_causes(error: &dyn std::error::Error) {
     is_fit_for_a_terminal(&error.to_string());
     halfbuilt::causes::told_apart(error).iter().for_each(|cause| is_fit_for_a_terminal(cause));
 }

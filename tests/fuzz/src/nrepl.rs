@@ -8,7 +8,7 @@ use halfbuilt::fuzzing::nrepl_answer;
 pub fn check(bytes: &[u8]) {
     let answer = match super::however_cut(bytes, |pieces| nrepl_answer(pieces)) {
         Ok(answer) => answer,
-        Err(error) => return super::can_be_told(&error),
+        Err(error) => return super::prints_its_causes(&error),
     };
     let Some(answer) = answer else { return };
     super::is_fit_for_a_terminal(answer.text());

@@ -12,7 +12,7 @@ pub fn check(bytes: &[u8]) {
     let parse = |text: &str| Policy::parse(Path::new("halfbuilt.toml"), text);
     let policy = match parse(text) {
         Ok(policy) => policy,
-        Err(error) => return super::can_be_told(&error),
+        Err(error) => return super::prints_its_causes(&error),
     };
     let delete = &policy.delete;
     assert!(delete.max != Some(0) && delete.max_age.is_none_or(|age| age.is_positive()));

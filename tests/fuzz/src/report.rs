@@ -10,7 +10,7 @@ use halfbuilt::timing::Timing;
 const BASE: &str = "https://ci.example.com";
 
 /// What is read is certain and plain; it reads the same after it is written again, whatever a spreadsheet did to line ends and byte
-/// order marks; what cannot be read is told in a message that can be shown.
+/// order marks; what cannot be read is named in a message that can be shown.
 pub fn check(bytes: &[u8]) {
     for base_url in [None, Some(BASE)] {
         let rows = match read(bytes, base_url) {
@@ -36,7 +36,7 @@ pub fn check(bytes: &[u8]) {
 }
 
 fn cannot_be_read(error: &ReportError) {
-    super::can_be_told(error);
+    super::prints_its_causes(error);
     if let Some(hint) = error.hint() {
         super::is_fit_for_a_terminal(&hint);
     }

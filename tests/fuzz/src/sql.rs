@@ -22,7 +22,7 @@ pub fn check(bytes: &[u8]) {
                 );
             }
         }
-        Err(fault) => is_told(&fault, text),
+        Err(fault) => is_reported(&fault, text),
     }
     match Rule::parse("mine.sql", text) {
         Ok(rule) => {
@@ -35,7 +35,7 @@ pub fn check(bytes: &[u8]) {
             });
             assert_eq!(again, Ok(rule), "a comment changed it");
         }
-        Err(fault) => is_told(&fault, text),
+        Err(fault) => is_reported(&fault, text),
     }
 }
 
@@ -44,7 +44,7 @@ fn is_a_name(name: &str) {
     assert!(!name.is_empty() && name.chars().all(plain), "{name:?} is no name");
 }
 
-fn is_told(fault: &FileFault, text: &str) {
-    super::can_be_told(fault);
+fn is_reported(fault: &FileFault, text: &str) {
+    super::prints_its_causes(fault);
     assert!((1..=text.lines().count().max(1)).contains(&fault.line), "{fault}");
 }

@@ -2,7 +2,7 @@
 
 use halfbuilt::admin::{AdminFn, Via};
 
-/// Whatever is taken prints as text that can be shown and reads back as the same; whatever is not is told without a secret that
+/// Whatever is taken prints as text that can be shown and reads back as the same; whatever is not is refused without a secret that
 /// stands where one may stand.
 pub fn check(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
@@ -14,14 +14,14 @@ pub fn check(bytes: &[u8]) {
             }
             assert!(!shown.contains(char::is_control), "{shown:?}");
         }
-        Err(error) => super::can_be_told(&error),
+        Err(error) => super::prints_its_causes(&error),
     }
-    // Where a secret would stand, nothing is taken, and nothing of it is told.
+    // Where a secret would stand, nothing is taken, and nothing of it is repeated.
     let forms =
         [format!("https://hunter2@{text}"), format!("nrepl://me:hunter2@{text}"), format!("https://ci/{text}?hunter2")];
     for secret in forms.iter().filter(|_| !text.contains("hunter2")) {
         let error = secret.parse::<Via>().expect_err(secret);
-        assert!(!error.to_string().contains("hunter2"), "{error} tells a secret");
+        assert!(!error.to_string().contains("hunter2"), "{error} repeats a secret");
     }
     match text.parse::<AdminFn>() {
         Ok(function) => {
@@ -29,6 +29,6 @@ pub fn check(bytes: &[u8]) {
             let plain = |c: char| c.is_ascii_alphanumeric() || ".*+!_?-/".contains(c);
             assert!(text.chars().all(plain) && text.len() <= 200, "{text:?} is no plain name");
         }
-        Err(error) => super::can_be_told(&error),
+        Err(error) => super::prints_its_causes(&error),
     }
 }

@@ -116,10 +116,10 @@ impl<'a> Meaning<'a> {
         }
     }
 
-    /// Of what was over and runs nothing tells whether it runs again where neither steps nor the times of output are read.
+    /// Of what was over and runs nothing shows whether it runs again where neither steps nor the times of output are read.
     pub(super) fn unseen_again(&self, timing: &str) -> Option<String> {
         let has_started = self.steps.iter().any(|step| self.has(step.started));
-        let has_none = self.tells.steps && self.steps.is_empty();
+        let has_none = self.offers.steps && self.steps.is_empty();
         let shows_work = has_started || has_none || self.chunks.iter().any(|chunk| self.has(chunk.stored));
         (timing == "ended" && !shows_work).then(|| {
             "it had ended by the backup, and without steps and output nothing shows whether it runs again".to_owned()

@@ -24,7 +24,7 @@ impl<'a> Meaning<'a> {
         let lifecycle = format!("that are {}", build.lifecycle.as_deref().unwrap_or_default());
         let found = [(are_most(of_status, 3), status), (are_most(of_lifecycle, 10), lifecycle)];
         let said = found.into_iter().filter(|(holds, _)| *holds);
-        // The one by its word is told alone.
+        // Where there is one by its word, only that is named.
         said.take(1).map(|(_, which)| format!("most builds {which} are so: a habit of this CI?")).collect()
     }
 
@@ -114,9 +114,9 @@ impl<'a> Meaning<'a> {
         let is_habit = |step: &Step| {
             let [ends_early, never_closed, was_cut] = self.truncations(build, step);
             let name = step.name.as_deref();
-            let told = |step: &Step| step.output_closed.is_some() && self.has_begun(step);
+            let says = |step: &Step| step.output_closed.is_some() && self.has_begun(step);
             let is_unclosed = |step: &Step| step.output_closed == Some(false) && self.has_begun(step);
-            let unclosed = || self.lack(build, name, told, is_unclosed).contains(&true);
+            let unclosed = || self.lack(build, name, says, is_unclosed).contains(&true);
             let open = || self.are_open_by_habit(build, name).contains(&true) && self.is_over(build);
             !ends_early && (!never_closed || unclosed()) && (!was_cut || open())
         };

@@ -27,7 +27,7 @@ impl<'a> Meaning<'a> {
         }
     }
 
-    /// Rules that look at what had happened by T look at what has happened by now where no T is told.
+    /// Rules that look at what had happened by T look at what has happened by now where T is not given.
     pub(super) fn by_then(&self, time: Option<Moment>) -> bool {
         let by = self.backup.map_or(self.now, |backup| backup.plus(self.tolerance));
         self.on_record(time).is_some_and(|time| time <= by)
@@ -52,7 +52,7 @@ impl<'a> Meaning<'a> {
         let is_closed = self.on_record(build.stopped).is_some_and(|stop| stop > since);
         let had_started = match self.on_record(build.started) {
             Some(start) => self.by_then(Some(start)),
-            // Somebody else's work tells it, or its own state.
+            // Somebody else's work shows it, or its own state.
             None => {
                 let queued = self.on_record(build.queued).map(|queued| queued.plus(-self.tolerance));
                 let work = self.work(build).into_iter().filter(|time| queued.is_none_or(|queued| *time >= queued));
