@@ -6,8 +6,8 @@ use crate::census::{CountedBuild, Coverage};
 use crate::database::{Parameter, Rows, Snapshot};
 use crate::sql;
 
-use super::ScanError;
 use super::compose::BuildSelection;
+use super::error::ScanError;
 use super::fit::Fit;
 use super::plan::ScanPlan;
 

@@ -5,8 +5,8 @@ use crate::database::{Column, DatabaseError, Snapshot};
 use crate::obstacle::Ground;
 use crate::sql;
 
-use super::ScanError;
 use super::compose::{BuildSelection, Part, Relations};
+use super::error::ScanError;
 use super::profile::Profile;
 use super::relation::{Kind, Relation};
 use super::rule::Rule;

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use crate::sql::{PSQL, SESSION, filled};
 use crate::timing::RestoreTimes;
 
-use super::ScanError;
 use super::compose::{BuildSelection, Part, Relations};
+use super::error::ScanError;
 use super::header::without_semicolon;
 use super::plan::ScanPlan;
 use super::prefilter::MOST_SUSPECTS;

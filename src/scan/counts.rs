@@ -3,9 +3,9 @@
 use crate::not_checked::{Builds, Unchecked};
 use crate::text::{Foreign, counted};
 
-use super::ScanError;
 use super::compose::BuildSelection;
 use super::engine::Scan;
+use super::error::ScanError;
 use super::header::LIFECYCLES;
 use super::relation::Relation;
 use super::rule::{Finds, Need, Prefilter, Rule};

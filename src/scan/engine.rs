@@ -13,10 +13,10 @@ use crate::project_glob::ProjectGlobs;
 use crate::table::Table;
 use crate::text::counted;
 
-use super::ScanError;
 use super::baseline::BaselineFindings;
 use super::census::{Census, Clock, StillPresent};
 use super::compose::{self, Part, Relations};
+use super::error::ScanError;
 use super::fit::Fit;
 use super::lookup::{InProject, builds_by_project};
 use super::plan::ScanPlan;

@@ -7,13 +7,14 @@ use crate::table::{Table, changed};
 
 use super::check;
 use super::compose::{BuildSelection, Relations};
+use super::error::ScanError;
 use super::fingerprint::database_tag;
 use super::plan::ScanPlan;
 use super::relation::Relation;
+use super::rule::Rule;
 use super::schema::{InSchema, quoted};
 use super::shape::Shape;
 use super::tables::{self, Read, Role};
-use super::{ScanError, rule::Rule};
 
 /// What the server says of a plan's profile and rules. It holds for the database that was asked.
 #[derive(Clone, Debug)]

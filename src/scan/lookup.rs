@@ -6,8 +6,8 @@ use crate::database::{Parameter, Snapshot};
 use crate::finding::Finding;
 use crate::premise::Premise;
 
-use super::ScanError;
 use super::compose::{BuildSelection, Part, Relations};
+use super::error::ScanError;
 use super::fit::Fit;
 use super::plan::ScanPlan;
 use super::report_row::finding;

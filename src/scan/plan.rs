@@ -7,7 +7,7 @@ use crate::obstacle::Queue;
 use crate::premise::Premise;
 use crate::timing::RestoreTimes;
 
-use super::ScanError;
+use super::error::ScanError;
 use super::fingerprint::{STATE_DIGITS, hexadecimal, profile_digest};
 use super::judge::Habits;
 use super::profile::Profile;

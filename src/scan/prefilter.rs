@@ -2,8 +2,8 @@
 
 use crate::database::{Parameter, Snapshot};
 
-use super::ScanError;
 use super::compose::{BuildSelection, Relations};
+use super::error::ScanError;
 use super::key::BITS_OF_A_LEVEL;
 use super::relation::Relation;
 use super::rule::{Prefilter, Rule};

@@ -7,8 +7,8 @@ use crate::premise::{Contradictions, Premise, Restored, ahead, earlier, later};
 use crate::sql;
 use crate::timing::RestoreTimes;
 
-use super::ScanError;
 use super::compose::{BuildSelection, Relations};
+use super::error::ScanError;
 use super::fit::Fit;
 use super::plan::{OutputRead, ScanPlan};
 use super::profile::RowsAre;

@@ -9,9 +9,9 @@ use crate::duration;
 use crate::file_access;
 use crate::obstacle::{Queue, Running};
 
+use super::error::{SqlSourceError, unreadable};
 use super::header::{self, FileFault, SqlFile};
 use super::relation::Relation;
-use super::{SqlSourceError, unreadable};
 
 /// The profiles that ship, by name.
 const BUILT_IN: [(&str, &str); 3] = [

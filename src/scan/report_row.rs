@@ -7,7 +7,7 @@ use crate::premise::{Premise, earlier};
 use crate::text::Foreign;
 use crate::timing::{BuildTimes, Timing};
 
-use super::ScanError;
+use super::error::ScanError;
 use super::fingerprint::fingerprint;
 use super::fit::Fit;
 use super::judge::{RowDetails, obstacles};

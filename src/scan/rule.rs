@@ -9,9 +9,9 @@ use crate::obstacle::Ground;
 
 use crate::text::Foreign;
 
+use super::error::{ScanError, SqlSourceError, unreadable};
 use super::header::{self, FileFault, SqlFile};
 use super::relation::Relation;
-use super::{ScanError, SqlSourceError, unreadable};
 
 /// The rules that ship, in the order in which a report names them.
 const BUILT_IN: [(&str, &str); 12] = [

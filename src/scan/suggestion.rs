@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use crate::premise::Premise;
 
-use super::ScanError;
 use super::engine::Scan;
+use super::error::ScanError;
 
 /// A time in which nothing was written to the database: a backup was most likely taken when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

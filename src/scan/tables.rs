@@ -9,8 +9,8 @@ use crate::database::{Parameter, Snapshot};
 use crate::sql;
 use crate::table::Table;
 
-use super::ScanError;
 use super::compose::{BuildSelection, Relations};
+use super::error::ScanError;
 use super::fingerprint::hexadecimal;
 use super::plan::ScanPlan;
 use super::profile::Profile;

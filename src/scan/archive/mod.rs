@@ -7,9 +7,9 @@ mod section;
 use crate::database::{Parameter, Rows, Snapshot};
 use crate::sql;
 
-use super::ScanError;
 use super::check::Place;
 use super::compose;
+use super::error::ScanError;
 use super::fit::Fit;
 use super::header::without_semicolon;
 use super::plan::ScanPlan;

@@ -2,8 +2,8 @@
 
 use crate::database::{Column, Snapshot};
 
-use super::super::ScanError;
 use super::super::check::{Place, are_comparable};
+use super::super::error::ScanError;
 use super::super::profile::{ArchiveSql, Profile};
 use super::super::schema::InSchema;
 

@@ -1,0 +1,181 @@
+//! What can go wrong in a scan.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::database::DatabaseError;
+
+use super::header::FileFault;
+
+/// A profile or rules that could not be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SqlSourceError {
+    /// A file or folder could not be read.
+    #[error("cannot read {}", file.display())]
+    Read {
+        /// The file or folder.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file has a fault.
+    #[error(transparent)]
+    Fault(#[from] FileFault),
+    /// There is no such profile.
+    #[error("unknown profile {name:?}")]
+    UnknownProfile {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// `--rules` names a folder without a rule.
+    #[error("no *.sql file in {}", .0.display())]
+    NoRules(PathBuf),
+}
+
+/// A scan that could not be done. What a scan finds is no error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScanError {
+    /// A profile or rule file could not be had or has a fault.
+    #[error(transparent)]
+    Source(#[from] SqlSourceError),
+    /// The database does not take the SQL of a profile or a rule.
+    #[error("{file}, line {line}: {part} does not fit this database")]
+    Misfit {
+        /// The profile or rule file.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// `relation step` or `rule output-gap`.
+        part: String,
+        /// What the server says.
+        source: DatabaseError,
+    },
+    /// A relation or a rule does not give the columns that it should.
+    #[error("{file}, line {line}: {part}: {fault}")]
+    Columns {
+        /// The profile or rule file.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// `relation step` or `rule output-gap`.
+        part: String,
+        /// Which column, what it is, what was expected.
+        fault: String,
+    },
+    /// `--rule` names a rule that there is not.
+    #[error("unknown rule {name:?}")]
+    UnknownRule {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// A rule that was named cannot be run over the profile.
+    #[error("rule {rule} is not run: {why}")]
+    RuleNotRun {
+        /// The rule.
+        rule: String,
+        /// Why.
+        why: String,
+    },
+    /// A profile gives a build more than once, or without a key.
+    #[error("profile {profile}: relation build {fault}")]
+    Keys {
+        /// The profile's name.
+        profile: String,
+        /// What it gives.
+        fault: String,
+    },
+    /// The profile's tables are in no schema that is looked in, or in several.
+    #[error("profile {profile}: {fault}")]
+    NoSchema {
+        /// The profile's name.
+        profile: String,
+        /// What each schema lacks, or which have them all.
+        fault: String,
+        /// Whether the schema was named.
+        is_given: bool,
+    },
+    /// The server gave no row where there has to be one.
+    #[error("{what} gave no answer")]
+    NoAnswer {
+        /// What was asked.
+        what: &'static str,
+    },
+    /// T or R is yet to come.
+    #[error("{flag} {time} is in the future by the database's clock, which shows {now:.0}")]
+    InTheFuture {
+        /// The flag.
+        flag: &'static str,
+        /// What it says.
+        time: Timestamp,
+        /// The database's clock.
+        now: Timestamp,
+    },
+    /// A new connection leads to another database than the one before.
+    #[error("a new connection leads to the database {now}; it was {before}")]
+    OtherDatabase {
+        /// The one before.
+        before: String,
+        /// The one that is there now.
+        now: String,
+    },
+    /// Other tables are read than when the run began.
+    #[error("the tables that are read have changed since the run began: {change}")]
+    OtherTables {
+        /// What has changed.
+        change: String,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+impl ScanError {
+    /// Whether the same may succeed in a while, perhaps on a new connection.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Database(error) | Self::Misfit { source: error, .. } => error.may_pass(),
+            _ => false,
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Source(SqlSourceError::UnknownProfile { known, .. }) => {
+                Some(format!("profiles that ship: {known}; a file needs a path, such as ./my-profile.sql"))
+            }
+            Self::Source(_) => None,
+            Self::Misfit { source, .. } => source.hint(),
+            Self::Columns { .. } => Some(
+                "`halfbuilt profiles circleci` prints a profile that gives every column of each relation".to_owned(),
+            ),
+            Self::Keys { .. } => Some(
+                "one row a build is wanted, with a key: look for a join that finds several rows, or none".to_owned(),
+            ),
+            Self::NoSchema { is_given: false, .. } => Some(
+                "name the schema of the build tables by --schema; is this the right database, and the right --profile?"
+                    .to_owned(),
+            ),
+            Self::NoSchema { .. } => Some("is this the right database, and the right --profile?".to_owned()),
+            Self::NoAnswer { .. } | Self::RuleNotRun { .. } => None,
+            Self::InTheFuture { .. } => Some("is a clock wrong, the database's or this machine's?".to_owned()),
+            Self::UnknownRule { known, .. } => Some(format!("known rules: {known}")),
+            Self::OtherTables { .. } => {
+                Some("find out who has changed them; nothing that was read since then is believed".to_owned())
+            }
+            Self::OtherDatabase { .. } => Some("find out what has taken its place; scan that one afresh".to_owned()),
+            Self::Database(error) => error.hint(),
+        }
+    }
+}
+
+pub(super) fn unreadable(file: &Path) -> impl FnOnce(std::io::Error) -> SqlSourceError {
+    |source| SqlSourceError::Read { file: file.to_owned(), source }
+}
