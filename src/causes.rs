@@ -1,4 +1,4 @@
-//! What an error came from.
+//! The causes of an error.
 
 use std::error::Error;
 
@@ -7,22 +7,22 @@ pub fn causes<'a>(error: &'a (dyn Error + 'a)) -> impl Iterator<Item = &'a (dyn 
     std::iter::successors(error.source(), |cause: &&'a (dyn Error + 'static)| (*cause).source())
 }
 
-/// The causes of an error that say something new: many errors repeat their cause in their own text.
-pub fn told_apart(error: &dyn Error) -> Vec<String> {
-    let mut said = error.to_string();
-    let mut told = Vec::new();
+/// The causes of an error that say something new, the nearest first. Many errors repeat their cause in their own text.
+pub fn distinct_causes(error: &dyn Error) -> Vec<String> {
+    let mut before = error.to_string();
+    let mut distinct = Vec::new();
     for cause in causes(error).map(ToString::to_string) {
-        if !said.contains(&cause) {
-            told.push(cause.clone());
+        if !before.contains(&cause) {
+            distinct.push(cause.clone());
         }
-        said = cause;
+        before = cause;
     }
-    told
+    distinct
 }
 
 /// An error and its causes, as one line.
 pub fn in_one_line(error: &dyn Error) -> String {
-    std::iter::once(error.to_string()).chain(told_apart(error)).collect::<Vec<_>>().join(": ")
+    std::iter::once(error.to_string()).chain(distinct_causes(error)).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]
@@ -34,11 +34,11 @@ mod tests {
     struct Layer(&'static str, #[source] Option<Box<Layer>>);
 
     #[test]
-    fn a_cause_that_is_repeated_is_told_once() {
+    fn a_repeated_cause_is_shown_once() {
         let inner = Layer("refused", None);
         let middle = Layer("cannot connect: refused", Some(Box::new(inner)));
         let outer = Layer("the database is away", Some(Box::new(middle)));
         assert_eq!(causes(&outer).count(), 2);
-        assert_eq!(told_apart(&outer), ["cannot connect: refused"]);
+        assert_eq!(distinct_causes(&outer), ["cannot connect: refused"]);
     }
 }

@@ -73,6 +73,11 @@ pub fn size(bytes: u64) -> String {
     unit.map_or_else(|| format!("{bytes} bytes"), |(shift, unit)| format!("{} {unit}", bytes >> shift))
 }
 
+/// Whether a name is `-`, which stands for standard input where a file is read and for standard output where one is written.
+pub fn is_dash(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
 /// A file that a person named: it may be a pipe or a device too.
 pub struct Input {
     file: File,

@@ -155,18 +155,6 @@ pub fn by_reason<What, Why: PartialEq>(left_out: impl Iterator<Item = (What, Why
     reasons
 }
 
-pub fn escape_controls(text: &str) -> String {
-    Foreign::new(text).into()
-}
-
-pub fn shorten(text: &str, limit: usize) -> String {
-    Foreign::cut(text, limit).into()
-}
-
-pub fn foreign(text: &str, limit: usize, none: &str) -> String {
-    Foreign::cut(text, limit).or(none).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

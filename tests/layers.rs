@@ -196,6 +196,31 @@ fn every_package_has_one_home() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+/// Text for a terminal or a CI's log is written by the printer and by outputs, and these make it harmless; nothing else escapes
+/// or cuts text by hand.
+#[test]
+fn no_message_can_carry_an_escape_sequence() {
+    let writers = ["output/printer.rs", "output/file.rs", "output/harmless.rs"];
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let writes = ["stderr().lock()", "!(io::stderr()", "stdout().lock()", "!(io::stdout()", "io::Stdout"];
+        if writes.iter().any(|write| source.text.contains(write)) && !writers.contains(&source.path.as_str()) {
+            wrong.push(format!("{} writes to a terminal", source.path));
+        }
+        let escapes = ["escape_debug()", "escape_default()", "escape_unicode()"];
+        // What is digested is not shown.
+        let own = ["text.rs", "deletion/digest.rs"];
+        if escapes.iter().any(|escape| source.text.contains(escape)) && !own.contains(&source.path.as_str()) {
+            wrong.push(format!("{} escapes by hand", source.path));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    let printer = sources().into_iter().find(|source| source.path == writers[0]).expect("the printer").text;
+    let unescaped = printer.lines().filter(|line| line.contains("io::stderr()") && line.contains("write"));
+    let unescaped: Vec<&str> = unescaped.filter(|line| !line.contains("Foreign::new(")).collect();
+    assert_eq!(unescaped, Vec::<&str>::new());
+}
+
 #[test]
 fn sql_stands_in_sql_alone() {
     let mut wrong = Vec::new();

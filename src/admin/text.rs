@@ -4,7 +4,7 @@
 use std::error::Error;
 
 use super::secrets::hide_presigned;
-use crate::causes::told_apart;
+use crate::causes::distinct_causes;
 use crate::text::Foreign;
 
 /// The text in one bounded line.
@@ -19,7 +19,7 @@ pub(super) fn shown_bytes(bytes: &[u8]) -> String {
 
 /// An error and its causes in one bounded line, `what: why: why`.
 pub(super) fn chain(error: &dyn Error) -> String {
-    let causes = told_apart(error);
+    let causes = distinct_causes(error);
     shown(&std::iter::once(error.to_string()).chain(causes).collect::<Vec<_>>().join(": "))
 }
 

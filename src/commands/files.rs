@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::output::is_stdout;
+use crate::file_access::is_dash;
 use crate::report::ScanMetadata;
 use crate::scan::Profile;
 
@@ -42,7 +42,7 @@ impl Files {
 
     /// Adds the report of a scan, and the file beside it.
     pub(super) fn write_report(self, file: Option<&Path>) -> Self {
-        let beside = file.filter(|file| !is_stdout(file)).map(ScanMetadata::place);
+        let beside = file.filter(|file| !is_dash(file)).map(ScanMetadata::place);
         self.write("-o", file).write("the file beside -o", beside.as_deref())
     }
 
@@ -50,8 +50,8 @@ impl Files {
     pub(super) fn keep_apart(&self) -> Result<(), Error> {
         for (place, (what, file)) in self.written.iter().enumerate() {
             let earlier = &self.written[..place];
-            if is_stdout(file) {
-                if let Some((other, _)) = earlier.iter().find(|(_, other)| is_stdout(other)) {
+            if is_dash(file) {
+                if let Some((other, _)) = earlier.iter().find(|(_, other)| is_dash(other)) {
                     return Err(Error::Usage(format!("{what} and {other} both go to standard output")));
                 }
                 continue;

@@ -8,7 +8,8 @@ use crate::cli::ManifestArgs;
 use crate::database::Snapshot;
 use crate::drill::{CoveredTimes, Key, Manifest};
 use crate::exit::Exit;
-use crate::output::{OutputError, OutputFile, Printer, Progress, is_stdout};
+use crate::file_access::is_dash;
+use crate::output::{OutputError, OutputFile, Printer, Progress};
 use crate::scan::{Census, Fit, ScanPlan};
 use crate::text::counted;
 
@@ -60,7 +61,7 @@ pub(super) async fn run(args: ManifestArgs, interrupt: &Interrupt, printer: Prin
     manifest.write(&mut output).map_err(failed)?;
     output.finish()?;
     summary(&manifest, request.key.is_some()).iter().for_each(|line| printer.say(line));
-    if let Some(file) = request.output.filter(|file| !is_stdout(file)) {
+    if let Some(file) = request.output.filter(|file| !is_dash(file)) {
         printer.say(&format!("written to {}", file.display()));
     }
     if manifest.builds == 0 {

@@ -1,6 +1,6 @@
 //! `halfbuilt profiles --check`: what a profile offers, which rules can be run over it, and whether both fit a database.
 
-use crate::causes::told_apart;
+use crate::causes::distinct_causes;
 use crate::cli::ProfilesArgs;
 use crate::database::Database;
 use crate::exit::Exit;
@@ -254,7 +254,7 @@ fn verdict(faults: Option<&[ScanError]>) -> &'static str {
 fn tell(listing: &mut Listing, faults: &[ScanError]) {
     for fault in faults {
         listing.note(&fault.to_string());
-        told_apart(fault).iter().for_each(|cause| listing.note(&format!("  caused by: {cause}")));
+        distinct_causes(fault).iter().for_each(|cause| listing.note(&format!("  caused by: {cause}")));
         if let Some(hint) = fault.hint().filter(|_| tells_its_own_hint(fault)) {
             listing.note(&format!("  hint: {hint}"));
         }

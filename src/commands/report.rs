@@ -9,8 +9,8 @@ use crate::cli::ReportArgs;
 use crate::deletion::journal::{self, JournalError};
 use crate::drill::Difference;
 use crate::exit::Exit;
-use crate::file_access;
-use crate::output::{AuditInputs, Input, JournalInput, OutputError, OutputFile, Printer, html, is_stdout, markdown};
+use crate::file_access::{self, is_dash};
+use crate::output::{AuditInputs, Input, JournalInput, OutputError, OutputFile, Printer, html, markdown};
 use crate::report::{Digesting, ReportError, Rows, ScanMetadata};
 use crate::scan::Rule;
 
@@ -58,7 +58,7 @@ pub(super) fn run(args: ReportArgs, printer: Printer) -> Result<Exit, Error> {
         printer.warn(&format!("{} found, and what became of them does not add up: the page says why", ended.found));
     }
     printer.say(&inputs.audit.conclusion().sentence);
-    for (file, _) in pages.iter().filter(|(file, _)| !is_stdout(file)) {
+    for (file, _) in pages.iter().filter(|(file, _)| !is_dash(file)) {
         printer.say(&format!("written to {}", file.display()));
     }
     Ok(Exit::Clean)

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use crate::cli::{FormatArg, ScanArgs};
 use crate::exit::Exit;
-use crate::output::{Format, OutputFile, Printer, is_stdout};
+use crate::file_access::is_dash;
+use crate::output::{Format, OutputFile, Printer};
 use crate::project_glob::ProjectGlobs;
 
 use super::Error;
@@ -17,7 +18,7 @@ use super::scanning::{ScanRequest, scan_and_report};
 /// Scans and reports.
 pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let format = format(&args);
-    let written_to: Option<PathBuf> = args.output.clone().filter(|file| !is_stdout(file));
+    let written_to: Option<PathBuf> = args.output.clone().filter(|file| !is_dash(file));
     let request = request(args, format)?;
     let summary = scan_and_report(request, &mut (), interrupt, printer).await?;
     if format != Format::Table {

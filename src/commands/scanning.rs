@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::causes::told_apart;
+use crate::causes::distinct_causes;
 use crate::drill::{Baseline, BaselineComparison, ComparisonTotals};
 use crate::finding::Finding;
 use crate::output::{FindingsOutput, Format, OutputFile, Printer, Progress, Summary};
@@ -153,7 +153,7 @@ async fn suggest_backup_times(scan: &Scan<'_>, printer: Printer) {
     match scan.suggestions().await {
         Ok(quiet) => quiet.iter().enumerate().for_each(|(place, quiet)| printer.say(&suggestion(place, quiet))),
         Err(error) => {
-            let causes = [vec![error.to_string()], told_apart(&error)].concat().join(": ");
+            let causes = [vec![error.to_string()], distinct_causes(&error)].concat().join(": ");
             printer.warn(&format!("no backup time can be suggested: {causes}"));
         }
     }

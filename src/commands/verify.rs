@@ -4,7 +4,7 @@ mod judgement_builder;
 mod outlets;
 mod request;
 
-use crate::causes::told_apart;
+use crate::causes::distinct_causes;
 use crate::cli::VerifyArgs;
 use crate::drill::{Baseline, Failure, Judgement, Manifest};
 use crate::exit::Exit;
@@ -36,7 +36,7 @@ pub(super) async fn run(args: VerifyArgs, interrupt: &Interrupt, printer: Printe
             if !matches!(error.exit(), Exit::Usage | Exit::Declined)
                 && let Err(unwritten) = outlets.write(&drill.fail(failure(&error)), printer)
             {
-                printer.warn(&[vec![unwritten.to_string()], told_apart(&unwritten)].concat().join(": "));
+                printer.warn(&[vec![unwritten.to_string()], distinct_causes(&unwritten)].concat().join(": "));
             }
             Err(error)
         }
@@ -98,7 +98,7 @@ fn failure(error: &Error) -> Failure {
     Failure {
         exit: error.exit(),
         message: Foreign::new(&error.to_string()),
-        causes: told_apart(error).iter().map(|cause| Foreign::new(cause)).collect(),
+        causes: distinct_causes(error).iter().map(|cause| Foreign::new(cause)).collect(),
         hint: error.hint(),
     }
 }

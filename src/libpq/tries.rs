@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::causes::told_apart;
+use crate::causes::distinct_causes;
 
 use super::auth::AuthError;
 use super::route::RouteError;
@@ -66,7 +66,7 @@ impl fmt::Display for Tries {
         }
         for (index, one) in self.0.iter().enumerate() {
             write!(f, "{}{}: {}", if index == 0 { "" } else { "; " }, one.place, one.error)?;
-            for cause in told_apart(&one.error) {
+            for cause in distinct_causes(&one.error) {
                 write!(f, ": {cause}")?;
             }
         }

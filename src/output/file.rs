@@ -12,10 +12,8 @@ use crate::file_access;
 
 use super::harmless::Harmless;
 use super::pipe::Pipe;
-use super::record_file::{NewFile, alone, create_or_take, open_record};
+use super::record_file::{NewFile, PRIVATE, alone, create_or_take, open_record};
 
-/// Who may read a new file that names builds, as far as the umask allows: its owner and the group.
-pub(super) const PRIVATE: u32 = 0o640;
 /// Who may read a new verdict: everybody.
 const PUBLIC: u32 = 0o644;
 /// How a manifest begins.
@@ -59,11 +57,6 @@ impl OutputError {
 pub fn is_denied(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut faults = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
     faults.any(|fault| fault.kind() == io::ErrorKind::PermissionDenied)
-}
-
-/// Whether a file is named that is none: `-` is standard output.
-pub fn is_stdout(file: &Path) -> bool {
-    file == Path::new("-")
 }
 
 /// An open output.
@@ -110,7 +103,7 @@ impl OutputFile {
     }
 
     fn whole_over(path: Option<&Path>, own: Option<&[u8]>, mode: u32) -> Result<Self, OutputError> {
-        let Some(path) = path.filter(|path| !is_stdout(path)) else { return Self::stdout() };
+        let Some(path) = path.filter(|path| !file_access::is_dash(path)) else { return Self::stdout() };
         if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
             return Self::in_place(path);
         }

@@ -14,7 +14,7 @@ mod summary;
 mod table;
 mod verdict;
 
-pub use file::{OutputError, OutputFile, is_denied, is_stdout};
+pub use file::{OutputError, OutputFile, is_denied};
 pub use findings::{FindingsOutput, Format};
 pub use harmless::for_eyes;
 pub use listing::Listing;

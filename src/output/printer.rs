@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
-use crate::causes::told_apart;
+use crate::causes::distinct_causes;
 use crate::text::{Foreign, no_command};
 
 /// Writes to stderr, one message a line. What cannot be said there is not worth ending a run for.
@@ -30,7 +30,7 @@ impl Printer {
     /// Says what went wrong, what it came from, and what to do next.
     pub fn fail(self, error: &dyn Error, hint: Option<&str>) {
         self.say(&format!("error: {error}"));
-        for cause in told_apart(error) {
+        for cause in distinct_causes(error) {
             self.say(&format!("  caused by: {cause}"));
         }
         if let Some(hint) = hint {

@@ -10,7 +10,8 @@ use nix::fcntl::{FcntlArg, Flock, FlockArg, OFlag, fcntl};
 
 use crate::file_access;
 
-use super::file::PRIVATE;
+/// Who may read a new file that names builds, as far as the umask allows: its owner and the group.
+pub(super) const PRIVATE: u32 = 0o640;
 
 /// Opens a file of results, to be read too where that may be done.
 pub(super) fn open_record(path: &Path) -> io::Result<File> {

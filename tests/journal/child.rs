@@ -67,7 +67,7 @@ async fn write(journal: &Journal, first: u64) {
 async fn fill(journal: &Journal, first: u64) {
     for number in first.. {
         if let Err(error) = journal.append(vec![intent(number)]).await {
-            let causes = halfbuilt::causes::told_apart(&error).join(": ");
+            let causes = halfbuilt::causes::distinct_causes(&error).join(": ");
             report("failed", &format!("{error}: {causes}"));
             for event in [Event::looked("", true, ""), start()] {
                 let again = journal.append(vec![event]).await.expect_err("a broken journal");

@@ -11,7 +11,7 @@ use crate::commands::Error;
 use crate::commands::files::Files;
 use crate::deletion::journal::ReportFile;
 use crate::deletion::{Choice, Permit};
-use crate::file_access::{Input, open_plain};
+use crate::file_access::{Input, is_dash, open_plain};
 use crate::obstacle::gist;
 use crate::output::{OutputFile, Printer};
 use crate::report::{self, Digesting, ScanMetadata};
@@ -19,7 +19,7 @@ use crate::text::{Foreign, counted};
 
 use super::history::History;
 use super::origin::Origin;
-use super::request::{DeleteRequest, is_dash};
+use super::request::DeleteRequest;
 
 /// How many of the reasons for which builds are left to a person are said.
 const REASONS_LISTED: usize = 5;

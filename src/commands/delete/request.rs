@@ -12,7 +12,7 @@ use crate::cli::{ChosenTiming, DeleteArgs, TimingArg};
 use crate::commands::read_request::ReadRequest;
 use crate::commands::{Error, policy};
 use crate::deletion::{Asked, GateError, Limits, Permit};
-use crate::file_access;
+use crate::file_access::{self, is_dash};
 use crate::policy::Policy;
 use crate::project_glob::ProjectGlobs;
 use crate::timing::{RestoreTimes, Timing};
@@ -152,10 +152,6 @@ impl DeleteRequest {
             allow_plain_http: admin.allow_plain_http,
         })
     }
-}
-
-pub(super) fn is_dash(path: &Path) -> bool {
-    path == Path::new("-")
 }
 
 fn chosen_timing(chosen: ChosenTiming) -> Timing {

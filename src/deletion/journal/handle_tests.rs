@@ -74,7 +74,7 @@ fn event(number: usize) -> Event {
 }
 
 fn chain(error: &io::Error) -> String {
-    let causes = crate::causes::told_apart(error);
+    let causes = crate::causes::distinct_causes(error);
     std::iter::once(error.to_string()).chain(causes).collect::<Vec<_>>().join(": ")
 }
 

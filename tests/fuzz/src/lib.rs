@@ -53,7 +53,7 @@ fn is_fit_for_a_terminal(message: &str) {
 /// An error and all its causes are fit for a terminal, as they are and as the program joins them.
 fn prints_its_causes(error: &dyn std::error::Error) {
     is_fit_for_a_terminal(&error.to_string());
-    halfbuilt::causes::told_apart(error).iter().for_each(|cause| is_fit_for_a_terminal(cause));
+    halfbuilt::causes::distinct_causes(error).iter().for_each(|cause| is_fit_for_a_terminal(cause));
 }
 
 /// The ways in which some bytes are cut into pieces: whole, one by one, and in pieces of a length that they choose themselves.
