@@ -37,5 +37,7 @@ pub mod scan;
 pub mod sql;
 pub mod state;
 pub mod table;
+#[cfg(test)]
+mod testing;
 pub mod text;
 pub mod timing;

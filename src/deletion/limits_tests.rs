@@ -9,6 +9,7 @@ use crate::deletion::plan::{Permit, Planned, Reading, Terms};
 use crate::finding::Finding;
 use crate::obstacle::Obstacle;
 use crate::report::{Chosen, Judged};
+use crate::testing;
 use crate::timing::Timing;
 
 fn policy(text: &str) -> Policy {
@@ -123,24 +124,11 @@ fn row(index: usize, project: usize, timing: Timing, listed: bool) -> (Chosen, R
     let text = format!("https://ci.example.com/gh/{project}/{index}");
     let judged = Judged { timing, deletable: timing.is_deletable(), note: String::new(), fingerprint: "f".repeat(32) };
     let now = Finding {
-        key: String::new(),
         build_url: Some(text.clone()),
         project: Some(project.to_owned()),
         build_num: i64::try_from(index).ok(),
-        lifecycle: None,
-        status: None,
-        queued_at: None,
-        started_at: None,
-        stopped_at: None,
-        last_activity_at: None,
         timing,
-        reasons: vec!["stuck-running".to_owned()],
         evidence: "seen".to_owned(),
-        steps: None,
-        steps_unfinished: None,
-        output_expected: None,
-        output_stored: None,
-        shares: None,
         obstacles: match timing {
             Timing::InFlight | Timing::Stale | Timing::Ended => Vec::new(),
             Timing::AfterRestore => vec![Obstacle::MayBeAlive],
@@ -148,6 +136,7 @@ fn row(index: usize, project: usize, timing: Timing, listed: bool) -> (Chosen, R
             Timing::Unknown => vec![Obstacle::NoTimeOnRecord],
         },
         fingerprint: judged.fingerprint.clone(),
+        ..testing::finding()
     };
     let chosen = Chosen {
         line: 2 + index as u64,

@@ -168,6 +168,7 @@ fn unchanged(chosen: &Chosen, now: &Finding) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing;
 
     const URL: &str = "https://ci.example.com/gh/acme/api/12";
 
@@ -190,26 +191,17 @@ mod tests {
 
     fn there(timing: Timing, reasons: &[&str], fingerprint: &str) -> Reading {
         Reading::There(Box::new(Finding {
-            key: String::new(),
             build_url: Some(URL.to_owned()),
             project: Some("acme/api".to_owned()),
             build_num: Some(12),
             lifecycle: Some("running".to_owned()),
             status: Some("running".to_owned()),
-            queued_at: None,
-            started_at: None,
-            stopped_at: None,
-            last_activity_at: None,
             timing,
             reasons: reasons.iter().map(ToString::to_string).collect(),
             evidence: reasons.join("; "),
-            steps: None,
-            steps_unfinished: None,
-            output_expected: None,
-            output_stored: None,
-            shares: None,
             obstacles: against(timing),
             fingerprint: fingerprint.to_owned(),
+            ..testing::finding()
         }))
     }
 

@@ -18,6 +18,7 @@ use crate::build_url::BuildUrl;
 use crate::deletion::send::OLDEST;
 use crate::deletion::{ArchiveFailure, Permit, Terms};
 use crate::report::Judged;
+use crate::testing;
 use crate::timing::Timing;
 use proptest::prelude::*;
 
@@ -235,28 +236,7 @@ impl Recorder for World {
 }
 
 fn finding(fingerprint: &str) -> Finding {
-    Finding {
-        key: String::new(),
-        build_url: None,
-        project: None,
-        build_num: None,
-        lifecycle: None,
-        status: None,
-        queued_at: None,
-        started_at: None,
-        stopped_at: None,
-        last_activity_at: None,
-        timing: Timing::InFlight,
-        reasons: vec!["stuck-running".to_owned()],
-        evidence: String::new(),
-        steps: None,
-        steps_unfinished: None,
-        output_expected: None,
-        output_stored: None,
-        shares: None,
-        obstacles: Vec::new(),
-        fingerprint: fingerprint.to_owned(),
-    }
+    Finding { fingerprint: fingerprint.to_owned(), ..testing::finding() }
 }
 
 fn planned(number: u64) -> Planned {

@@ -67,25 +67,12 @@ pub(super) fn found(key: &str, queued: Option<i64>, fingerprint: &str) -> crate:
     let queued_at = queued.and_then(|second| jiff::Timestamp::from_second(second).ok());
     crate::finding::Finding {
         key: key.to_owned(),
-        build_url: None,
-        project: None,
         build_num: Some(7),
-        lifecycle: None,
-        status: None,
         queued_at,
-        started_at: None,
-        stopped_at: None,
-        last_activity_at: None,
         timing: crate::timing::Timing::Unknown,
         reasons: Vec::new(),
-        evidence: String::new(),
-        steps: None,
-        steps_unfinished: None,
-        output_expected: None,
-        output_stored: None,
-        shares: None,
-        obstacles: Vec::new(),
         fingerprint: fingerprint.to_owned(),
+        ..crate::testing::finding()
     }
 }
 

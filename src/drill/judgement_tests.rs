@@ -4,19 +4,8 @@ use super::*;
 use crate::build_url::BuildUrl;
 use crate::drill::{Count, FoundAs};
 use crate::exit::Exit;
+use crate::testing::circumstances;
 use crate::timing::Timing;
-
-fn about() -> Circumstances {
-    let times = RestoreTimes::new(None, None);
-    Circumstances {
-        database: None,
-        profile: None,
-        times,
-        baseline: None,
-        started_at: Timestamp::UNIX_EPOCH,
-        ended_at: Timestamp::UNIX_EPOCH,
-    }
-}
 
 fn rule(name: &str, outcome: Outcome) -> Check {
     Check { kind: CheckKind::Rule, name: name.to_owned(), title: String::new(), outcome }
@@ -36,7 +25,7 @@ fn judged(outcomes: Vec<Outcome>, expected: Vec<ExpectedBuild>, builds: u64) -> 
     let abnormal = outcomes.iter().map(|outcome| if let Outcome::Counted(count) = outcome { count.found } else { 0 });
     let seen = ScanNumbers { builds, abnormal: abnormal.sum(), ..ScanNumbers::default() };
     let checks = outcomes.into_iter().zip(["a", "b"]).map(|(outcome, name)| rule(name, outcome)).collect();
-    Judgement::of(checks, Vec::new(), expected, seen, about())
+    Judgement::of(checks, Vec::new(), expected, seen, circumstances())
 }
 
 #[test]
@@ -123,7 +112,7 @@ fn compared(rule_found: Outcome, lost: Outcome, builds: u64, compared: u64) -> J
         compared: Some(ComparisonTotals { builds: compared, ..ComparisonTotals::default() }),
         ..ScanNumbers::default()
     };
-    Judgement::of(vec![rule("a", rule_found), lost], Vec::new(), Vec::new(), seen, about())
+    Judgement::of(vec![rule("a", rule_found), lost], Vec::new(), Vec::new(), seen, circumstances())
 }
 
 #[test]
@@ -213,7 +202,7 @@ fn nothing_checked_is_never_clean() {
 fn where_nothing_was_looked_at_nothing_is_found_or_missing() {
     let failure = Failure { exit: Exit::Failed, message: Foreign::new("refused"), causes: Vec::new(), hint: None };
     let checks = vec![rule("a", counted(0, 0, 0))];
-    let judgement = Judgement::of_failure(failure, checks, vec![expected(true)], about());
+    let judgement = Judgement::of_failure(failure, checks, vec![expected(true)], circumstances());
     assert_eq!((judgement.exit(), judgement.missing().count()), (Exit::Failed, 0));
     assert_eq!(judgement.checks[0].outcome, Outcome::NotChecked("it could not be looked at".to_owned()));
     assert!(judgement.expected[0].found.is_none());

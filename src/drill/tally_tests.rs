@@ -1,6 +1,7 @@
 //! Which findings are expected, and which count.
 
 use super::*;
+use crate::testing;
 use crate::timing::Timing;
 
 fn url(text: &str) -> BuildUrl {
@@ -13,22 +14,10 @@ fn found(url: Option<&str>, number: i64, timing: Timing) -> Finding {
         build_url: url.map(str::to_owned),
         project: Some("acme/api".to_owned()),
         build_num: Some(number),
-        lifecycle: None,
-        status: None,
-        queued_at: None,
-        started_at: None,
-        stopped_at: None,
-        last_activity_at: None,
         timing,
         reasons: vec!["stuck-running".to_owned(), "output-truncated".to_owned()],
         evidence: "running since T".to_owned(),
-        steps: None,
-        steps_unfinished: None,
-        output_expected: None,
-        output_stored: None,
-        shares: None,
-        obstacles: Vec::new(),
-        fingerprint: String::new(),
+        ..testing::finding()
     }
 }
 

@@ -125,6 +125,7 @@ mod tests {
     use super::*;
     use crate::finding::Finding;
     use crate::report::{COLUMNS, ReportWriter};
+    use crate::testing;
 
     fn finding() -> Finding {
         Finding {
@@ -133,21 +134,14 @@ mod tests {
             project: Some("=acme/\"api\"".to_owned()),
             build_num: Some(-7),
             lifecycle: Some("running".to_owned()),
-            status: None,
-            queued_at: None,
             started_at: "2026-11-20T01:50:10.5Z".parse().ok(),
-            stopped_at: None,
-            last_activity_at: None,
-            timing: Timing::InFlight,
             reasons: vec!["stuck-running".to_owned(), "output-gap".to_owned()],
             evidence: "two\nlines, and \u{1b}".to_owned(),
             steps: Some(3),
-            steps_unfinished: None,
             output_expected: Some(i64::MAX),
             output_stored: Some(0),
-            shares: None,
-            obstacles: Vec::new(),
             fingerprint: "ab".to_owned(),
+            ..testing::finding()
         }
     }
 

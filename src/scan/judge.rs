@@ -203,6 +203,7 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
+    use crate::testing;
     use crate::timing::RestoreTimes;
 
     fn at(text: &str) -> Timestamp {
@@ -228,21 +229,10 @@ mod tests {
             project: Some("acme/api".to_owned()),
             build_num: Some(12),
             lifecycle: Some("running".to_owned()),
-            status: None,
-            queued_at: None,
             started_at: Some(at("2026-11-20T01:58:00Z")),
-            stopped_at: None,
             last_activity_at: Some(at("2026-11-20T01:58:00Z")),
-            timing: Timing::InFlight,
             reasons: vec!["a".to_owned()],
-            evidence: String::new(),
-            steps: None,
-            steps_unfinished: None,
-            output_expected: None,
-            output_stored: None,
-            shares: None,
-            obstacles: Vec::new(),
-            fingerprint: String::new(),
+            ..testing::finding()
         }
     }
 

@@ -9,9 +9,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::finding::Finding;
-use crate::timing::Timing;
 
 use super::*;
+use crate::testing;
 
 const URL: &str = "https://ci.example.com/gh/acme/api/12";
 
@@ -32,22 +32,9 @@ fn finding() -> Finding {
         build_url: Some(URL.to_owned()),
         project: Some("acme/api".to_owned()),
         build_num: Some(12),
-        lifecycle: None,
-        status: None,
-        queued_at: None,
-        started_at: None,
-        stopped_at: None,
-        last_activity_at: None,
-        timing: Timing::InFlight,
-        reasons: vec!["stuck-running".to_owned()],
         evidence: "a \"quoted\" \u{1} word".to_owned(),
-        steps: None,
-        steps_unfinished: None,
-        output_expected: None,
-        output_stored: None,
-        shares: None,
-        obstacles: Vec::new(),
         fingerprint: "f1".to_owned(),
+        ..testing::finding()
     }
 }
 

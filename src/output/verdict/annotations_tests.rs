@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::drill::{Check, CheckKind, Circumstances, Count, ScanNumbers, Seen};
+use crate::drill::{Check, CheckKind, Count, ScanNumbers, Seen};
 use crate::not_checked::NotChecked;
-use crate::timing::{RestoreTimes, Timing};
+use crate::testing::circumstances;
+use crate::timing::Timing;
 
 /// What a runner makes of a line: the level, the title and the text. After actions/runner, `ActionCommand.TryParseV2`.
 fn parsed(line: &str) -> (String, String, String) {
@@ -30,9 +31,6 @@ fn judgement(rules: usize, name: &str, evidence: &str) -> Judgement {
         timing: Some(Timing::InFlight),
         evidence: Foreign::new(evidence),
     };
-    let times = RestoreTimes::new(None, None);
-    let (started_at, ended_at) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
-    let about = Circumstances { database: None, profile: None, times, baseline: None, started_at, ended_at };
     let count = || Count { found: 100, expected: 0, allowed: 0, first: vec![seen.clone(); 20] };
     let checks = (0..rules).map(|place| Check {
         kind: CheckKind::Rule,
@@ -43,7 +41,7 @@ fn judgement(rules: usize, name: &str, evidence: &str) -> Judgement {
     let gaps =
         (0..rules).map(|place| NotChecked::check(format!("{name}{place}"), format!("{evidence}{place}"))).collect();
     let seen = ScanNumbers { builds: 5, ..ScanNumbers::default() };
-    Judgement::of(checks.collect(), gaps, Vec::new(), seen, about)
+    Judgement::of(checks.collect(), gaps, Vec::new(), seen, circumstances())
 }
 
 #[test]

@@ -6,7 +6,8 @@ use super::*;
 use crate::build_url::BuildUrl;
 use crate::drill::{Circumstances, ScanNumbers, Seen, Verdict};
 use crate::not_checked::NotChecked;
-use crate::timing::{RestoreTimes, Timing};
+use crate::testing::circumstances;
+use crate::timing::Timing;
 
 #[allow(dead_code)]
 #[path = "../../../tests/support/junit.rs"]
@@ -14,10 +15,8 @@ mod read_back;
 use read_back::{Ended, Junit};
 
 fn about() -> Circumstances {
-    let times = RestoreTimes::new(None, None);
-    let started_at = jiff::Timestamp::UNIX_EPOCH;
-    let ended_at = started_at + jiff::SignedDuration::from_millis(1_234);
-    Circumstances { database: None, profile: None, times, baseline: None, started_at, ended_at }
+    let known = circumstances();
+    Circumstances { ended_at: known.started_at + jiff::SignedDuration::from_millis(1_234), ..known }
 }
 
 fn read(judgement: &Judgement) -> Junit {

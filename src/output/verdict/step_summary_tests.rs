@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::drill::{Check, CheckKind, Circumstances, Count, ScanNumbers};
+use crate::drill::{Check, CheckKind, Count, ScanNumbers};
 use crate::not_checked::NotChecked;
-use crate::timing::{RestoreTimes, Timing};
+use crate::testing::circumstances;
+use crate::timing::Timing;
 
 fn judgement(rules: usize, text: &str) -> Judgement {
     let seen = Seen {
@@ -15,9 +16,6 @@ fn judgement(rules: usize, text: &str) -> Judgement {
         timing: Some(Timing::InFlight),
         evidence: Foreign::new(text),
     };
-    let times = RestoreTimes::new(None, None);
-    let (started_at, ended_at) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
-    let about = Circumstances { database: None, profile: None, times, baseline: None, started_at, ended_at };
     let checks = (0..rules).map(|place| Check {
         kind: CheckKind::Rule,
         name: format!("{place}{text}"),
@@ -25,7 +23,13 @@ fn judgement(rules: usize, text: &str) -> Judgement {
         outcome: Outcome::Counted(Count { found: 100, expected: 0, allowed: 0, first: vec![seen.clone(); 20] }),
     });
     let gaps = (0..rules).map(|place| NotChecked::check(text, format!("{text}{place}"))).collect();
-    Judgement::of(checks.collect(), gaps, Vec::new(), ScanNumbers { builds: 5, ..ScanNumbers::default() }, about)
+    Judgement::of(
+        checks.collect(),
+        gaps,
+        Vec::new(),
+        ScanNumbers { builds: 5, ..ScanNumbers::default() },
+        circumstances(),
+    )
 }
 
 #[test]
