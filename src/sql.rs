@@ -92,6 +92,13 @@ const fn slice(text: &'static str, begin: usize, end: usize) -> &'static str {
     text.split_at(end).0.split_at(begin).1
 }
 
+/// What a part consists of without its comment: an expression can then stand in a line of a statement.
+#[must_use]
+pub fn expression(part: &'static str) -> &'static str {
+    let comment = part.lines().take_while(|line| line.starts_with("--")).map(|line| line.len() + 1).sum();
+    part.get(comment..).unwrap_or_default().trim_end()
+}
+
 /// Fills in the placeholders of a part. Comments stay as they are.
 #[must_use]
 pub fn filled(part: &str, values: &[(&str, &str)]) -> String {
@@ -137,6 +144,11 @@ mod tests {
         const ONE: &str = TWO.part("one");
         assert_eq!(ONE, "-- part: one\n-- What: 1\nSELECT 1\n");
         assert_eq!(TWO.part("one_more"), "-- part: one_more\nSELECT 2\n");
+    }
+
+    #[test]
+    fn an_expression_has_no_comment() {
+        assert_eq!(expression(TWO.part("one")), "SELECT 1");
     }
 
     #[test]

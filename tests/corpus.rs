@@ -1,19 +1,25 @@
 //! Runs the body of every fuzz target over its corpus: seeds, and every input on which a fuzzer found a fault once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// What a target has as seeds besides its corpus: tests/fuzz/run.sh names the same folders.
+const SEEDS: [(&str, &str); 2] = [("sql", "sql/rules"), ("sql", "sql/profiles")];
 
 #[path = "fuzz/src/lib.rs"]
 mod targets;
 
 #[test]
 fn every_kept_input_keeps_its_promises() {
-    let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = |folder: PathBuf| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        entries.map(|entry| entry.expect("an entry").path()).collect()
+    };
     let mut broken = Vec::new();
     for (name, check) in targets::TARGETS {
-        let inputs = std::fs::read_dir(corpora.join(name)).unwrap_or_else(|error| panic!("corpus of {name}: {error}"));
+        let seeds = SEEDS.iter().filter(|(target, _)| *target == name).flat_map(|(_, folder)| files(root.join(folder)));
         let mut count = 0;
-        for input in inputs {
-            let input = input.expect("an entry").path();
+        for input in files(root.join("tests/fuzz/corpus").join(name)).into_iter().chain(seeds) {
             let bytes = std::fs::read(&input).expect("a file");
             if std::panic::catch_unwind(|| check(&bytes)).is_err() {
                 broken.push(input);

@@ -88,8 +88,44 @@ SELECT narrowed.* FROM :relation AS narrowed WHERE narrowed.build_key :among;
 -- Why:   a rule is written over all builds and stays as it is. In psql: -v rows=suspect_step
 SELECT narrowed.* FROM :rows AS narrowed;
 
--- part: list
--- What:  the items of a list, as rows.
--- For:   servers before version 14, which search a long list from its beginning for every row, and join rows by a hash.
--- Why:   in psql: -v list='ARRAY[1, 2]'
-SELECT unnest(:list);
+-- part: hash_of_integer
+-- What:  a hash of an integer, :value, with a hash or a key as its :seed.
+-- For:   the places of builds and the seeds of checksum_terms, where keys are integers.
+-- Why:   keys of any type become numbers, so that they can be added up.
+hashint8extended(:value::bigint, :seed)
+
+-- part: hash_of_uuid
+-- What:  likewise, of a uuid.
+-- For:   the same.
+-- Why:   the same.
+uuid_hash_extended(:value, :seed)
+
+-- part: hash_of_text
+-- What:  likewise, of a text.
+-- For:   the same.
+-- Why:   the same. Types whose equal values may be written in several ways (numeric, citext, char(n) ...) have no hash here.
+hashtextextended(:value::text, :seed)
+
+-- part: hash_if_it_fits
+-- What:  the :hash of a bigint, :value, or NULL where it does not fit into 32 bits.
+-- For:   the numbers of steps.
+-- Why:   a bigint is folded to 32 bits before it is hashed, and would then pass for another.
+CASE WHEN :value BETWEEN 0 AND 4294967295 THEN :hash END
+
+-- part: among_array
+-- What:  the condition that a value is among those of a :list.
+-- For:   servers of version 14 and later.
+-- Why:   an index is used for it, and a hash where there is none.
+= ANY (:list)
+
+-- part: among_rows
+-- What:  the same.
+-- For:   older servers.
+-- Why:   they would search the whole array for every row; rows they join by a hash.
+IN (SELECT unnest(:list))
+
+-- part: in_bucket
+-- What:  the condition that a :place is in one of the buckets of one level, by the bits from :shift on.
+-- For:   the parts `buckets` and `candidates`.
+-- Why:   each further level divides the buckets that were found. :among is one of the two parts above.
+:place >> :shift & 65535 :among

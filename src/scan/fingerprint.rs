@@ -11,7 +11,7 @@ use super::relation::Relation;
 use super::schema;
 
 /// How many hexadecimal digits of the digest of a build's state are kept: 96 bits.
-pub(super) const STATE_DIGITS: usize = 24;
+const STATE_DIGITS: usize = 24;
 /// How many hexadecimal digits the tag of the database has: 32 bits. It is to catch a mistake, not an attack.
 const TAG_DIGITS: usize = 8;
 
@@ -35,11 +35,16 @@ pub fn database_tag(database: &DatabaseIdentity) -> String {
 
 /// A digest of the SQL by which a profile presents a database: two of one profile see the same things.
 pub(super) fn profile_digest(profile: &Profile) -> String {
+    let sql = |relation| profile.relation(relation).map_or(String::new(), |found| schema::anywhere(&found.sql));
+    digest_of(Relation::ALL.into_iter().map(sql))
+}
+
+/// A digest of some texts, in order. A length before each keeps two neighbours from passing for one another.
+pub(super) fn digest_of(texts: impl Iterator<Item = String>) -> String {
     let mut digest = Sha256::new();
-    for relation in Relation::ALL {
-        let sql = profile.relation(relation).map_or(String::new(), |found| schema::anywhere(&found.sql));
-        digest.update((sql.len() as u64).to_be_bytes());
-        digest.update(sql);
+    for text in texts {
+        digest.update((text.len() as u64).to_be_bytes());
+        digest.update(text);
     }
     hexadecimal(&digest.finalize(), STATE_DIGITS)
 }

@@ -1,13 +1,9 @@
 //! Keys of any type as numbers: what sums over steps and output are made of, and how keys are handed back to the server.
 
-use crate::sql;
+use crate::sql::{PREFILTER, expression, filled};
 
-use super::header::without_semicolon;
 use super::relation::{Relation, STEP_ID};
 use super::shape::Shape;
-
-/// The items of a list, as rows.
-const LISTED: &str = sql::PREFILTER.part("list");
 
 /// How the values of a type are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +26,12 @@ impl Class {
     }
 
     fn hash(self, value: &str, seed: &str) -> String {
-        match self {
-            Self::Integer => format!("hashint8extended({value}::bigint, {seed})"),
-            Self::Uuid => format!("uuid_hash_extended({value}, {seed})"),
-            Self::Text => format!("hashtextextended({value}::text, {seed})"),
-        }
+        let hash = match self {
+            Self::Integer => const { PREFILTER.part("hash_of_integer") },
+            Self::Uuid => const { PREFILTER.part("hash_of_uuid") },
+            Self::Text => const { PREFILTER.part("hash_of_text") },
+        };
+        filled(expression(hash), &[("value", value), ("seed", seed)])
     }
 }
 
@@ -67,7 +64,9 @@ pub(super) fn seed(shape: &Shape, relation: Relation) -> Option<String> {
     // A bigint is folded to 32 bits before it is hashed. What fits stays one of its kind.
     let fits = OF_STEPS.iter().all(|relation| shape.type_of(*relation, column) != Some("int8"));
     Some(match class {
-        Class::Integer if !fits => format!("CASE WHEN {value} BETWEEN 0 AND 4294967295 THEN {hash} END"),
+        Class::Integer if !fits => {
+            filled(expression(const { PREFILTER.part("hash_if_it_fits") }), &[("value", &value), ("hash", &hash)])
+        }
         _ => hash,
     })
 }
@@ -83,17 +82,19 @@ pub(super) fn among_keys(shape: &Shape, parameter: usize) -> Option<String> {
 pub(super) fn in_buckets(shape: &Shape, place: &str, first_parameter: usize, levels: usize) -> String {
     let level = |level: usize| {
         let list = format!("${}::bigint[]", first_parameter + level);
-        format!("{place} >> {} & 65535 {}", level * BITS_OF_A_LEVEL, among(shape, &list))
+        let shift = (level * BITS_OF_A_LEVEL).to_string();
+        let values = [("place", place), ("shift", &shift), ("among", &among(shape, &list))];
+        filled(expression(const { PREFILTER.part("in_bucket") }), &values)
     };
     if levels == 0 { "true".to_owned() } else { (0..levels).map(level).collect::<Vec<String>>().join(" AND ") }
 }
 
-/// An index is used for the first form; without one, a server before 14 would search the whole list for every row.
 fn among(shape: &Shape, list: &str) -> String {
-    if shape.version >= HASHES_LISTS {
-        return format!("= ANY ({list})");
-    }
-    format!("IN ({})", sql::filled(without_semicolon(LISTED), &[("list", list)]))
+    let among = match shape.version {
+        HASHES_LISTS.. => const { PREFILTER.part("among_array") },
+        _ => const { PREFILTER.part("among_rows") },
+    };
+    filled(expression(among), &[("list", list)])
 }
 
 fn class_of_builds(shape: &Shape) -> Option<Class> {

@@ -1,14 +1,12 @@
 //! What to look for and how: a profile, the rules that can be run over it, the times.
 
-use sha2::{Digest, Sha256};
-
 use crate::not_checked::NotChecked;
 use crate::obstacle::Queue;
 use crate::premise::Premise;
 use crate::timing::RestoreTimes;
 
 use super::error::ScanError;
-use super::fingerprint::{STATE_DIGITS, hexadecimal, profile_digest};
+use super::fingerprint::{digest_of, profile_digest};
 use super::judge::Habits;
 use super::profile::Profile;
 use super::relation::Relation;
@@ -158,14 +156,8 @@ impl ScanPlan {
     /// A digest of what is read: the profile's SQL, the server's address that completes it, and the schema of its tables. Two readings of
     /// one digest can be compared.
     pub fn reading_digest(&self, schema: &str) -> String {
-        let mut digest = Sha256::new();
         let sql = self.profile.all_sql().map(schema::anywhere);
-        let parts = sql.chain([self.base_url().unwrap_or_default(), schema].map(str::to_owned));
-        for part in parts {
-            digest.update((part.len() as u64).to_be_bytes());
-            digest.update(part);
-        }
-        hexadecimal(&digest.finalize(), STATE_DIGITS)
+        digest_of(sql.chain([self.base_url().unwrap_or_default(), schema].map(str::to_owned)))
     }
 
     /// Whether the profile is one of those that ship.

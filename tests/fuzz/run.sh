@@ -35,12 +35,17 @@ for target in $targets; do
     console) options+=(-max_len=512) ;;
     archive) options+=(-max_len=1024) ;;
   esac
+  # What the target has as seeds besides its corpus: tests/corpus.rs names the same folders.
+  seeds=()
+  case $target in
+    sql) seeds=(sql/rules sql/profiles) ;;
+  esac
   dictionary=tests/fuzz/dictionaries/$target
   [[ ! -e $dictionary ]] || options+=(-dict="$dictionary")
   printf '== %s\n' "$target"
-  # The first corpus is written to, the second is only read.
+  # The first corpus is written to, the others are only read.
   cargo +nightly fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz --sanitizer "${SANITIZER:-address}" "$target" \
-    "$work" "tests/fuzz/corpus/$target" -- "${options[@]}" || failed+=("$target")
+    "$work" "tests/fuzz/corpus/$target" "${seeds[@]}" -- "${options[@]}" || failed+=("$target")
 done
 
 if ((${#failed[@]} > 0)); then
