@@ -1,49 +1,43 @@
-//! Bencode, in which nREPL writes its messages (<https://nrepl.org/nrepl/design/transports.html>): an encoder, and a
-//! decoder that takes bytes as they come.
+//! Bencode, the encoding of nREPL's messages (<https://nrepl.org/nrepl/design/transports.html>): an encoder, and a decoder for bytes
+//! that come in pieces.
 //!
-//! The decoder is lenient where servers differ (unsorted keys, strings that are no UTF-8) and strict where memory or
-//! meaning is at stake (size, depth, numbers).
+//! The decoder is lenient where servers differ (unsorted keys, strings that are not UTF-8) and strict where memory or meaning is at
+//! stake (size, depth, numbers).
 
 use std::collections::BTreeMap;
 
-/// A dictionary; a key that comes twice keeps its last value.
+/// A dictionary. A repeated key keeps its last value.
 pub(super) type Dict = BTreeMap<Vec<u8>, Value>;
 
 /// One bencode value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
-    /// A whole number.
     Integer(i64),
     /// A string of bytes, often UTF-8.
     Bytes(Vec<u8>),
-    /// A list.
     List(Vec<Value>),
-    /// A dictionary.
     Dict(Dict),
 }
 
-/// Why bytes are no message of an nREPL.
+/// Why bytes are not an nREPL message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// No value begins with this byte, or none ends here.
+    /// No value begins with this byte, or no value ends here.
     #[error("garbage: unexpected byte 0x{0:02x}")]
     Unexpected(u8),
-    /// No number, or one that does not fit into 64 bits.
+    /// Not a number, or one that does not fit into 64 bits.
     #[error("garbage: not a number")]
     Number,
-    /// A dictionary whose key is no string, or that has no value for its last key.
+    /// A key is not a string, or the last key has no value.
     #[error("garbage: not a dictionary")]
     Dictionary,
-    /// More nested values than any message has.
     #[error("garbage: nested too deeply")]
     TooDeep,
-    /// More bytes than a message may have.
     #[error("answer too large: more than {0} bytes")]
     TooLarge(usize),
 }
 
-/// Appends the value to the bytes.
 pub(super) fn encode(value: &Value, bytes: &mut Vec<u8>) {
     match value {
         Value::Integer(number) => bytes.extend(format!("i{number}e").as_bytes()),
@@ -69,24 +63,24 @@ fn encode_bytes(string: &[u8], bytes: &mut Vec<u8>) {
     bytes.extend(string);
 }
 
-/// The deepest nesting that is followed; nREPL's own messages nest three deep.
-const DEEPEST: usize = 32;
+/// nREPL's own messages nest three deep.
+const MAX_DEPTH: usize = 32;
 
-/// The longest number that is read, sign and end included: an i64 has 19 digits.
-const LONGEST_NUMBER: usize = 21;
+/// In bytes, with sign and end mark: an i64 has 19 digits.
+const MAX_NUMBER: usize = 21;
 
-/// Takes bytes as they come and gives complete values; it never reads a byte twice, however they are cut.
+/// Takes bytes in any pieces and returns complete values. It never reads a byte twice.
 ///
-/// After an error there is no telling where the next value begins: the decoder is of no use any more.
+/// After an error it cannot know where the next value begins, so it cannot be used again.
 #[derive(Debug)]
 pub(super) struct Decoder {
     /// The most bytes of one value.
     limit: usize,
-    /// What has come and is not given yet; the value that is being read begins at 0.
+    /// Bytes that are not returned yet. The current value begins at 0.
     buffer: Vec<u8>,
-    /// How much of the buffer is read.
+    /// The reading position in the buffer.
     at: usize,
-    /// The lists and dictionaries that have begun and not ended, the innermost last.
+    /// The lists and dictionaries that have not ended, the innermost last.
     open: Vec<Open>,
 }
 
@@ -104,20 +98,20 @@ enum Token {
 }
 
 impl Decoder {
-    /// A decoder that refuses values of more than `limit` bytes.
+    /// Refuses values of more than `limit` bytes.
     pub(super) fn new(limit: usize) -> Self {
         Self { limit, buffer: Vec::new(), at: 0, open: Vec::new() }
     }
 
-    /// Takes bytes. Call [`Decoder::value`] until it gives none before the next ones.
+    /// Takes bytes. Call [`Decoder::value`] until it returns None before you feed more.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next complete value, or None until more bytes come.
+    /// Returns the next complete value, or None until more bytes come.
     ///
     /// # Errors
-    /// The bytes are no bencode, or exceed a limit.
+    /// The bytes are not bencode, or exceed a limit.
     pub(super) fn value(&mut self) -> Result<Option<Value>, DecodeError> {
         while let Some((token, length)) = self.token()? {
             self.at += length;
@@ -130,7 +124,7 @@ impl Decoder {
         Ok(None)
     }
 
-    /// The token at the reading position and its length in bytes, or None while it is incomplete.
+    /// Reads the token at the reading position, with its length in bytes, or None while it is incomplete.
     fn token(&self) -> Result<Option<(Token, usize)>, DecodeError> {
         let rest = &self.buffer[self.at..];
         let Some(&first) = rest.first() else { return Ok(None) };
@@ -139,11 +133,11 @@ impl Decoder {
             b'd' => (Token::Dict, 1),
             b'e' => (Token::End, 1),
             b'i' => {
-                let Some((number, end)) = number(&rest[1..], b'e')? else { return Ok(None) };
+                let Some((number, end)) = parse_number(&rest[1..], b'e')? else { return Ok(None) };
                 (Token::Value(Value::Integer(number)), end + 1)
             }
             b'0'..=b'9' => {
-                let Some((number, start)) = number(rest, b':')? else { return Ok(None) };
+                let Some((number, start)) = parse_number(rest, b':')? else { return Ok(None) };
                 let length = usize::try_from(number).map_err(|_| DecodeError::Number)?;
                 let end = self.within_limit(start.saturating_add(length))?;
                 let Some(string) = rest.get(start..end) else { return Ok(None) };
@@ -158,7 +152,7 @@ impl Decoder {
         if self.at.saturating_add(length) > self.limit { Err(DecodeError::TooLarge(self.limit)) } else { Ok(length) }
     }
 
-    /// Puts a token where it belongs; gives the value that is complete with it.
+    /// Puts a token where it belongs. Returns the value that it completes.
     fn place(&mut self, token: Token) -> Result<Option<Value>, DecodeError> {
         let value = match token {
             Token::List => return self.begin(Open::List(Vec::new())),
@@ -184,7 +178,7 @@ impl Decoder {
     }
 
     fn begin(&mut self, open: Open) -> Result<Option<Value>, DecodeError> {
-        if self.open.len() == DEEPEST {
+        if self.open.len() == MAX_DEPTH {
             return Err(DecodeError::TooDeep);
         }
         self.open.push(open);
@@ -192,12 +186,12 @@ impl Decoder {
     }
 }
 
-/// A decimal number up to its end mark, and the length of both; None while the mark has not come.
-fn number(bytes: &[u8], mark: u8) -> Result<Option<(i64, usize)>, DecodeError> {
-    let Some(end) = bytes.iter().take(LONGEST_NUMBER).position(|&byte| byte == mark) else {
-        return if bytes.len() < LONGEST_NUMBER { Ok(None) } else { Err(DecodeError::Number) };
+/// Parses a decimal number up to its end mark, and returns it with the length of both. None until the mark comes.
+fn parse_number(bytes: &[u8], mark: u8) -> Result<Option<(i64, usize)>, DecodeError> {
+    let Some(end) = bytes.iter().take(MAX_NUMBER).position(|&byte| byte == mark) else {
+        return if bytes.len() < MAX_NUMBER { Ok(None) } else { Err(DecodeError::Number) };
     };
-    // Rust would also read "+1".
+    // Rust also parses "+1".
     let text = std::str::from_utf8(&bytes[..end]).ok().filter(|text| !text.starts_with('+'));
     let number = text.and_then(|text| text.parse().ok()).ok_or(DecodeError::Number)?;
     Ok(Some((number, end + 1)))

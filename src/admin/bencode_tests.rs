@@ -66,8 +66,8 @@ fn garbage_is_an_error() {
     for dictionary in ["di1e1:ae", "dle1:ae", "d1:ae"] {
         assert_eq!(error(dictionary.as_bytes()), DecodeError::Dictionary, "{dictionary}");
     }
-    assert_eq!(error(&[b'l'; DEEPEST + 1]), DecodeError::TooDeep);
-    let deepest = [vec![b'l'; DEEPEST], vec![b'e'; DEEPEST]].concat();
+    assert_eq!(error(&[b'l'; MAX_DEPTH + 1]), DecodeError::TooDeep);
+    let deepest = [vec![b'l'; MAX_DEPTH], vec![b'e'; MAX_DEPTH]].concat();
     assert_eq!(decode(LIMIT, [&deepest[..]]).0.len(), 1);
 }
 

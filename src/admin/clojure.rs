@@ -1,5 +1,4 @@
-//! What every Clojure form is made of, however it is sent: names and string literals, from a [`BuildUrl`] and an [`AdminFn`]
-//! only.
+//! The parts of the Clojure forms that are sent: names and string literals, made from a [`BuildUrl`] and an [`AdminFn`] only.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -7,43 +6,42 @@ use std::fmt::Write as _;
 use super::function::AdminFn;
 use crate::build_url::BuildUrl;
 
-/// The function that was found.
+/// A function that exists on the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Function {
-    /// The name by which it is called.
-    pub(super) called: AdminFn,
-    /// The var that this name stands for.
+pub(super) struct ResolvedFunction {
+    /// The name by which we call it.
+    pub(super) name: AdminFn,
+    /// The var that the name stands for.
     pub(super) var: AdminFn,
 }
 
-impl fmt::Display for Function {
+impl fmt::Display for ResolvedFunction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.called == self.var { write!(f, "{}", self.var) } else { write!(f, "{} ({})", self.called, self.var) }
+        if self.name == self.var { write!(f, "{}", self.var) } else { write!(f, "{} ({})", self.name, self.var) }
     }
 }
 
-/// Reads a var as Clojure prints it, `#'namespace/name`, or None for `nil`: what `resolve` and `ns-resolve` give.
+/// Parses what `resolve` and `ns-resolve` return: a var, `#'namespace/name`, or `nil`.
 ///
 /// # Errors
-/// Anything but a var or nil.
-pub(super) fn resolved(printed: &str) -> Result<Option<AdminFn>, NotAVar> {
+/// The text is neither.
+pub(super) fn parse_var(printed: &str) -> Result<Option<AdminFn>, NotAVar> {
     match printed.trim() {
         "nil" => Ok(None),
         var => var.strip_prefix("#'").and_then(|name| name.parse().ok()).map(Some).ok_or(NotAVar),
     }
 }
 
-/// An answer that names no var.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotAVar;
 
-/// The call that deletes a build: to the letter what an operator types.
-pub(super) fn call(function: &AdminFn, build: &BuildUrl) -> String {
-    format!("({function} {})", string(&build.to_string()))
+/// Makes the form that deletes a build: exactly what an operator types.
+pub(super) fn delete_form(function: &AdminFn, build: &BuildUrl) -> String {
+    format!("({function} {})", string_literal(&build.to_string()))
 }
 
-/// A Clojure string literal. A build's URL holds nothing that needs an escape; this holds even if it one day should.
-pub(super) fn string(text: &str) -> String {
+/// Makes a Clojure string literal. It escapes what needs an escape, although no build's URL contains such a character.
+pub(super) fn string_literal(text: &str) -> String {
     let mut literal = String::from('"');
     for c in text.chars() {
         match c {
@@ -66,27 +64,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_call_is_what_an_operator_types() {
+    fn the_form_is_what_an_operator_types() {
         let build = BuildUrl::parse("https://ci.example.com/github/acme/api/1234/?x#y").expect("a build");
         let function = "admin/delete-build".parse().expect("a function");
-        assert_eq!(call(&function, &build), r#"(admin/delete-build "https://ci.example.com/gh/acme/api/1234")"#);
+        assert_eq!(delete_form(&function, &build), r#"(admin/delete-build "https://ci.example.com/gh/acme/api/1234")"#);
     }
 
     #[test]
-    fn a_string_cannot_be_left() {
-        assert_eq!(string(r#"")(System/exit 0)(""#), r#""\")(System/exit 0)(\"""#);
-        assert_eq!(string(r#"\"#), r#""\\""#);
-        assert_eq!(string(r#"\")"#), r#""\\\")""#);
-        assert_eq!(string("a\nb\0é\u{1f600}"), r#""a\u000ab\u0000\u00e9\ud83d\ude00""#);
+    fn a_string_cannot_be_escaped_from() {
+        assert_eq!(string_literal(r#"")(System/exit 0)(""#), r#""\")(System/exit 0)(\"""#);
+        assert_eq!(string_literal(r#"\"#), r#""\\""#);
+        assert_eq!(string_literal(r#"\")"#), r#""\\\")""#);
+        assert_eq!(string_literal("a\nb\0é\u{1f600}"), r#""a\u000ab\u0000\u00e9\ud83d\ude00""#);
     }
 
     #[test]
     fn a_printed_var() {
         let full = "circle.http.api.admin-commands/delete-build";
-        assert_eq!(resolved(&format!("#'{full}")), Ok(full.parse().ok()));
-        assert_eq!(resolved("nil"), Ok(None));
+        assert_eq!(parse_var(&format!("#'{full}")), Ok(full.parse().ok()));
+        assert_eq!(parse_var("nil"), Ok(None));
         for odd in ["", "true", "#'a/b c", "java.lang.String", "\"admin/delete-build\"", "admin/delete-build"] {
-            assert_eq!(resolved(odd), Err(NotAVar), "{odd}");
+            assert_eq!(parse_var(odd), Err(NotAVar), "{odd}");
         }
     }
 
@@ -94,7 +92,7 @@ mod tests {
         /// Reads the literal back by Clojure's rules for strings.
         #[test]
         fn a_string_reads_back_as_it_was(text in ".*") {
-            let literal = string(&text);
+            let literal = string_literal(&text);
             let inner = literal.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).expect("quotes");
             let (mut units, mut chars) = (Vec::new(), inner.chars());
             while let Some(c) = chars.next() {

@@ -1,22 +1,21 @@
-//! The name of a Clojure function that deletes a build.
+//! The name of the Clojure function that deletes a build.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::text::Foreign;
 
-/// The full name of a Clojure function, `namespace/name`, and nothing that a Clojure reader could take for more.
+/// The full name of a Clojure function, `namespace/name`. A Clojure reader cannot read anything else in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdminFn(String);
 
-/// The text is not `namespace/name`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not the name of a Clojure function, NAMESPACE/NAME")]
 pub struct AdminFnError(Foreign);
 
 impl AdminFn {
-    /// What is tried where no function was named: as the operator types it in `circleci dev-console`, then in full.
-    pub(super) fn usual() -> Vec<Self> {
+    /// The functions to try if the operator names none: what one types in `circleci dev-console`, then the full name.
+    pub(super) fn defaults() -> Vec<Self> {
         ["admin/delete-build", "circle.http.api.admin-commands/delete-build"].map(|name| Self(name.to_owned())).into()
     }
 }
@@ -24,7 +23,7 @@ impl AdminFn {
 impl FromStr for AdminFn {
     type Err = AdminFnError;
 
-    /// A part of what Clojure's reader allows in a symbol (<https://clojure.org/reference/reader#_symbols>): letters,
+    /// Accepts a part of what Clojure's reader allows in a symbol (<https://clojure.org/reference/reader#_symbols>): letters,
     /// digits and `. * + ! _ ? -`, one slash, no part that reads as a number, no `.method` and no `Class.`.
     fn from_str(text: &str) -> Result<Self, AdminFnError> {
         let symbol = |part: &str| {
@@ -56,13 +55,13 @@ mod tests {
         for name in ["admin/delete-build", "circle.http.api.admin-commands/delete-build", "a.b2/c!?*+_x", "a/-"] {
             assert_eq!(name.parse::<AdminFn>().map(|function| function.to_string()), Ok(name.to_owned()));
         }
-        for function in AdminFn::usual() {
+        for function in AdminFn::defaults() {
             assert_eq!(function.to_string().parse(), Ok(function));
         }
     }
 
     #[test]
-    fn whatever_a_reader_could_take_for_more_is_refused() {
+    fn whatever_a_reader_could_read_as_more_is_refused() {
         let long = format!("a/{}", "b".repeat(200));
         for name in [
             "",

@@ -22,15 +22,15 @@ fn options() -> Options {
 }
 
 /// A client that waits milliseconds where the real one waits seconds.
-fn client(url: &str, options: Options) -> Client {
-    let mut client = Client::new(&url.parse().expect("a URL"), options).expect("a client");
-    client.patience.first = Duration::from_millis(1);
-    client.patience.longest = Duration::from_secs(3);
+fn client(url: &str, options: Options) -> HttpClient {
+    let mut client = HttpClient::new(&url.parse().expect("a URL"), options).expect("a client");
+    client.retry_policy.first_wait = Duration::from_millis(1);
+    client.retry_policy.longest_wait = Duration::from_secs(3);
     client
 }
 
 fn refused(url: &str, options: Options) -> AdminError {
-    let error = Client::new(&url.parse().expect("a URL"), options).expect_err("a client");
+    let error = HttpClient::new(&url.parse().expect("a URL"), options).expect_err("a client");
     assert!(error.hint().is_some(), "{error}");
     assert!(!format!("{error:?} {error}").contains("hunter2"), "{error:?}");
     error
@@ -52,8 +52,8 @@ async fn answer_to(answers: impl IntoIterator<Item = ResponseTemplate>) -> Answe
     answer
 }
 
-/// Asks until the server is busy no more; tells the waits that it asked for.
-async fn settled(client: &mut Client) -> (Answer, Vec<Duration>) {
+/// Asks until the server is no longer busy, and returns the waits that it asked for.
+async fn settled(client: &mut HttpClient) -> (Answer, Vec<Duration>) {
     let mut waits = Vec::new();
     loop {
         match client.delete(&build(), &Freshness::for_ever()).await {
@@ -166,7 +166,7 @@ async fn a_busy_server_may_name_a_time() {
     let date = rfc2822_of(Timestamp::now() + jiff::SignedDuration::from_secs(90));
     let answers = server([status(503).insert_header("retry-after", date.as_str()), status(410)]).await;
     let mut client = client(&answers.uri(), options());
-    client.patience.longest = Duration::from_secs(100);
+    client.retry_policy.longest_wait = Duration::from_secs(100);
     let answer = client.delete(&build(), &Freshness::for_ever()).await;
     let wait = Duration::from_secs(30)..=Duration::from_secs(90);
     assert!(matches!(&answer, Answer::Busy(asked, _) if wait.contains(asked)), "{answer:?}");
@@ -281,7 +281,7 @@ fn plain_http_stays_on_this_machine() {
 #[test]
 fn an_address_that_was_not_read_from_text_is_checked_all_the_same() {
     let error = refused("https://me:hunter2@ci.example.com/", options());
-    assert_eq!(error.to_string(), "--via holds a user name or a password");
+    assert_eq!(error.to_string(), "--via contains a user name or a password");
 }
 
 #[test]

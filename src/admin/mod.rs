@@ -1,7 +1,7 @@
 //! The admin path: how a chosen build is deleted on the CI server.
 //!
-//! [`AdminPath::delete`] sends one deletion and tells what the server said about it. That is never proof: whether the
-//! build is gone is for the database to say.
+//! [`AdminPath::delete`] sends one deletion and returns what the server says. That is never proof: only the database shows whether
+//! the build is gone.
 
 mod answer;
 mod bencode;
@@ -35,32 +35,31 @@ pub use via::{Via, ViaError};
 use crate::build_url::BuildUrl;
 use pool::Pool;
 
-/// An open way to the server's delete-build.
+/// An open connection to the server's function or endpoint that deletes builds.
 #[derive(Debug)]
 pub struct AdminPath {
-    path: Path,
+    clients: Clients,
     description: String,
 }
 
 #[derive(Debug)]
-enum Path {
-    Nrepl(Pool<nrepl::Client>),
-    Console(Pool<console::Client>),
-    Http(Box<http::Client>, usize),
+enum Clients {
+    Nrepl(Pool<nrepl::NreplClient>),
+    Console(Pool<console::ConsoleClient>),
+    Http(Box<http::HttpClient>, usize),
 }
 
 impl AdminPath {
-    /// Opens the way. nREPL: connects, opens a session and makes sure that the function is there. Console:
-    /// starts the program, waits until it answers, and makes sure of the same. HTTP: checks the token, the certificates and the
-    /// scheme; nothing is sent yet.
+    /// nREPL: connects, opens a session and checks that the function exists. Console: starts the program, waits until it answers, and
+    /// checks that the function exists. HTTP: checks the token, the certificates and the scheme, and sends nothing yet.
     ///
     /// # Errors
-    /// Whatever would make every deletion fail, as far as it can be seen now.
+    /// Anything found so far that would make every deletion fail.
     pub async fn connect(via: &Via, options: Options) -> Result<Self, AdminError> {
         let jobs = options.jobs.max(1);
         Ok(match via {
             Via::Nrepl { host, port } => {
-                let first = nrepl::Client::connect(host, *port, options).await?;
+                let first = nrepl::NreplClient::connect(host, *port, options).await?;
                 let description = first.describe();
                 let mut clients = vec![first];
                 while clients.len() < jobs
@@ -68,54 +67,55 @@ impl AdminPath {
                 {
                     clients.push(another);
                 }
-                Self { path: Path::Nrepl(Pool::new(clients)), description }
+                Self { clients: Clients::Nrepl(Pool::new(clients)), description }
             }
             Via::Console { command } => {
-                let programs = (0..jobs).map(|_| console::Client::connect(command, options.clone()));
+                let programs = (0..jobs).map(|_| console::ConsoleClient::connect(command, options.clone()));
                 let clients = join_all(programs).await.into_iter().collect::<Result<Vec<_>, _>>()?;
-                let description = clients.first().map(console::Client::describe).unwrap_or_default();
-                Self { path: Path::Console(Pool::new(clients)), description }
+                let description = clients.first().map(console::ConsoleClient::describe).unwrap_or_default();
+                Self { clients: Clients::Console(Pool::new(clients)), description }
             }
             Via::Http(url) => {
-                let client = http::Client::new(url, options)?;
+                let client = http::HttpClient::new(url, options)?;
                 let description = client.describe();
-                Self { path: Path::Http(Box::new(client), jobs), description }
+                Self { clients: Clients::Http(Box::new(client), jobs), description }
             }
         })
     }
 
-    /// How many deletions can be under way at once: fewer than was asked for where the server takes no more connections.
+    /// How many deletions can run at once: fewer than requested if the server accepts no more connections.
     pub fn jobs(&self) -> usize {
-        match &self.path {
-            Path::Nrepl(clients) => clients.size(),
-            Path::Console(clients) => clients.size(),
-            Path::Http(_, jobs) => *jobs,
+        match &self.clients {
+            Clients::Nrepl(clients) => clients.size(),
+            Clients::Console(clients) => clients.size(),
+            Clients::Http(_, jobs) => *jobs,
         }
     }
 
-    /// Asks the server to delete one build, if what allows it is still fresh when it is written to an open connection. It is asked
-    /// once: a deletion that may have happened is never sent again.
+    /// Asks the server to delete one build, if `fresh` has not expired when the request is written to an open connection. It asks once: a
+    /// deletion that may have happened is never sent again.
     ///
-    /// A call whose future is dropped half-way counts as [`Answer::Unknown`]; the next one is safe to make.
+    /// If the future is dropped, the outcome is [`Answer::Unknown`]. The next call is safe.
     pub async fn delete(&self, build: &BuildUrl, fresh: &Freshness) -> Answer {
-        match &self.path {
-            Path::Nrepl(clients) => clients.take().await.client.delete(build, fresh).await,
-            Path::Console(clients) => clients.take().await.client.delete(build, fresh).await,
-            Path::Http(client, _) => client.delete(build, fresh).await,
+        match &self.clients {
+            Clients::Nrepl(clients) => clients.take().await.client.delete(build, fresh).await,
+            Clients::Console(clients) => clients.take().await.client.delete(build, fresh).await,
+            Clients::Http(client, _) => client.delete(build, fresh).await,
         }
     }
 
-    /// Takes leave of the server; takes three seconds at most. A console program and all its children have ended then.
+    /// Closes all connections in at most three seconds. Console programs and their children have ended then.
     pub async fn close(self) {
-        match self.path {
-            Path::Nrepl(clients) => drop(join_all(clients.into_clients().map(nrepl::Client::close)).await),
-            Path::Console(clients) => drop(join_all(clients.into_clients().map(console::Client::close)).await),
-            Path::Http(..) => {}
+        match self.clients {
+            Clients::Nrepl(clients) => drop(join_all(clients.into_clients().map(nrepl::NreplClient::close)).await),
+            Clients::Console(clients) => {
+                drop(join_all(clients.into_clients().map(console::ConsoleClient::close)).await)
+            }
+            Clients::Http(..) => {}
         }
     }
 
-    /// Where deletions go, and for an nREPL or a console the function that is called: for a plan, a log, a journal. Without
-    /// secrets.
+    /// Where deletions go, with the function that an nREPL or a console calls. It contains no secrets.
     pub fn describe(&self) -> &str {
         &self.description
     }

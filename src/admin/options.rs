@@ -7,31 +7,30 @@ use secrecy::SecretString;
 
 use super::function::AdminFn;
 
-/// How to talk to the admin path.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How long one call may take, but for the start of a console. nREPL: connecting and opening a session are calls of their own.
+    /// How long one call may take. The start of a console has its own limit. nREPL: to connect and to open a session are calls too.
     pub timeout: Duration,
-    /// How many deletions may be under way at once, at least 1. nREPL: as many connections; console: as many programs.
+    /// How many deletions may run at once, at least 1. nREPL: as many connections. Console: as many programs.
     pub jobs: usize,
-    /// nREPL and console: the one function to call. None: the usual names are tried.
+    /// nREPL and console: the function to call. None: the default names are tried.
     pub admin_fn: Option<AdminFn>,
-    /// Console: whether it is typed into through a pseudo-terminal.
+    /// Console: whether its standard streams are a pseudo-terminal.
     pub console_pty: bool,
-    /// Console: how long the program may take until it answers for the first time.
+    /// Console: how long the program may take until its first answer.
     pub start_timeout: Duration,
-    /// HTTP: the token; it is sent to the host of `--via` only, and never shown.
+    /// HTTP: the token. It is sent only to the host of `--via`, and never shown.
     pub token: Option<SecretString>,
     /// HTTP: the header that carries the token.
     pub token_header: String,
-    /// HTTP: a PEM file of certificates to trust besides the system's.
+    /// HTTP: a PEM file of certificates to trust in addition to the system's.
     pub ca_file: Option<PathBuf>,
     /// HTTP: whether the token may go to another machine without TLS.
     pub allow_plain_http: bool,
 }
 
 impl Default for Options {
-    /// A minute a call, the header `Circle-Token` (CircleCI API v1.1), and nothing else.
+    /// A minute for each call, and the header `Circle-Token` (CircleCI API v1.1).
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(60),

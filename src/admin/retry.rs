@@ -1,5 +1,5 @@
-//! How long to wait before an HTTP request is sent once more, and how often. Only what the server surely did not do is
-//! sent again: it was busy (429, 503), or no connection was made.
+//! How long to wait before a deletion is sent again, and how often. Only a deletion that the server certainly did not do is sent
+//! again: the server was busy (429, 503), or no connection was made.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
@@ -8,75 +8,75 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
-/// The patience of a run.
+/// When to retry, and when to give up.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
-    /// The first wait where the server names none; each later one is twice as long.
-    pub(super) first: Duration,
-    /// The longest single wait. A server that asks for more is not waited for.
-    pub(super) longest: Duration,
-    /// How often one deletion waits for a busy server.
-    pub(super) waits: u32,
-    /// How often a deletion is tried where no connection can be made, and none was made before.
-    pub(super) connections: u32,
-    /// The same where the server was reached before: it may be starting again.
-    pub(super) connections_later: u32,
+pub(super) struct RetryPolicy {
+    /// The first wait, if the server names none. Each later wait is twice as long.
+    pub(super) first_wait: Duration,
+    /// The longest single wait. If the server asks for more, the run gives up.
+    pub(super) longest_wait: Duration,
+    /// How often in a row to wait for a busy server.
+    pub(super) busy_waits: u32,
+    /// How often in a row to try to connect to a server that was never reached.
+    pub(super) first_connects: u32,
+    /// How often in a row to try to connect to a server that was reached before: it may be restarting.
+    pub(super) reconnects: u32,
 }
 
-impl Default for Patience {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            first: Duration::from_secs(1),
-            longest: Duration::from_secs(120),
-            waits: 6,
-            connections: 3,
-            connections_later: 7,
+            first_wait: Duration::from_secs(1),
+            longest_wait: Duration::from_secs(120),
+            busy_waits: 6,
+            first_connects: 3,
+            reconnects: 7,
         }
     }
 }
 
-impl Patience {
-    /// The wait number `count` (from 0) where nobody named one: 1, 2, 4 … s and up to a quarter more, so that several
-    /// clients that were sent away together do not come back together.
+impl RetryPolicy {
+    /// Wait number `count`, from 0: 1, 2, 4 … seconds and up to a quarter more, so that clients that were turned away together do not
+    /// come back together.
     pub(super) fn back_off(&self, count: u32) -> Duration {
-        let wait = self.first.saturating_mul(2_u32.saturating_pow(count)).min(self.longest);
-        // A hasher of the standard library is seeded at random: good enough for this, and no package more.
+        let wait = self.first_wait.saturating_mul(2_u32.saturating_pow(count)).min(self.longest_wait);
+        // The standard library seeds this hasher at random: good enough here, without another package.
         let random = RandomState::new().hash_one(count) % 250;
         wait + wait.mul_f64(random as f64 / 1000.0)
     }
 }
 
-/// How often in a row something went wrong. Of several calls that were under way at the same time one counts.
+/// Counts how often in a row something went wrong. Calls that ran at the same time count as one.
 #[derive(Debug, Default)]
-pub(super) struct Streak(Mutex<Times>);
+pub(super) struct Streak(Mutex<StreakCount>);
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Times {
+struct StreakCount {
     count: u32,
     latest: Option<Instant>,
 }
 
 impl Streak {
-    /// It happened to a call that began then. Tells how often it had happened before.
+    /// Counts a failure of a call that began then. Returns how often the call had failed before.
     pub(super) fn add(&self, began: Instant) -> u32 {
         let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if times.latest.is_none_or(|latest| began >= latest) {
-            *times = Times { count: times.count + 1, latest: Some(Instant::now()) };
+            *times = StreakCount { count: times.count + 1, latest: Some(Instant::now()) };
         }
         times.count - 1
     }
 
-    /// It did not happen.
-    pub(super) fn end(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Times::default();
+    /// Starts again at 0.
+    pub(super) fn reset(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = StreakCount::default();
     }
 }
 
-/// The wait that a `Retry-After` header asks for: seconds, or a date (RFC 9110, 10.2.3). None where it is neither.
-pub(super) fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
+/// Parses a `Retry-After` header: seconds, or a date (RFC 9110, 10.2.3). None if it is neither.
+pub(super) fn parse_retry_after(header: &str, now: Timestamp) -> Option<Duration> {
     let header = header.trim();
     if !header.is_empty() && header.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit mean a very long time, too.
+        // More digits than fit mean a very long time.
         return Some(Duration::from_secs(header.parse().unwrap_or(u64::MAX)));
     }
     let date = rfc2822::DateTimeParser::new().parse_timestamp(header).ok()?;
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn the_server_names_the_wait_in_seconds_or_as_a_date() {
         let now: Timestamp = "1994-11-06T08:49:00Z".parse().expect("a time");
-        let wait = |header| retry_after(header, now);
+        let wait = |header| parse_retry_after(header, now);
         assert_eq!(wait("0"), Some(Duration::ZERO));
         assert_eq!(wait(" 17 "), Some(Duration::from_secs(17)));
         assert_eq!(wait("99999999999999999999999"), Some(Duration::from_secs(u64::MAX)));
@@ -107,15 +107,15 @@ mod tests {
         let (first, second) = (Instant::now(), Instant::now());
         assert_eq!((streak.add(first), streak.add(second)), (0, 0));
         assert_eq!(streak.add(Instant::now()), 1);
-        streak.end();
+        streak.reset();
         assert_eq!(streak.add(Instant::now()), 0);
     }
 
     #[test]
     fn waits_double_and_are_bounded() {
-        let patience = Patience::default();
+        let policy = RetryPolicy::default();
         for (count, seconds) in [(0, 1), (1, 2), (2, 4), (6, 64), (7, 120), (4_000_000_000, 120)] {
-            let (wait, least) = (patience.back_off(count), Duration::from_secs(seconds));
+            let (wait, least) = (policy.back_off(count), Duration::from_secs(seconds));
             assert!(wait >= least && wait < least * 5 / 4, "{count}: {wait:?}");
         }
     }

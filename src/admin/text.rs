@@ -1,26 +1,24 @@
-//! Text that a server sent, made fit to be shown: bounded, without the queries of presigned addresses, and with nothing in it that a
-//! terminal would obey.
+//! Text that a server sent, and our errors about it, as messages show them: short, harmless, and without presigned queries.
 
 use std::error::Error;
 
 use super::secrets::hide_presigned;
-use crate::causes::distinct_causes;
+use crate::causes;
 use crate::text::Foreign;
 
-/// The text in one bounded line.
-pub(super) fn shown(text: &str) -> String {
-    Foreign::evidence(&hide_presigned(text)).into()
+/// Makes server text fit for a message.
+pub(super) fn foreign(text: &str) -> Foreign {
+    Foreign::evidence(&hide_presigned(text))
 }
 
-/// As [`shown`]; bytes that are no UTF-8 become U+FFFD.
-pub(super) fn shown_bytes(bytes: &[u8]) -> String {
-    shown(&String::from_utf8_lossy(bytes))
+/// As [`foreign`]; bytes that are not UTF-8 become U+FFFD.
+pub(super) fn foreign_bytes(bytes: &[u8]) -> Foreign {
+    foreign(&String::from_utf8_lossy(bytes))
 }
 
-/// An error and its causes in one bounded line, `what: why: why`.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let causes = distinct_causes(error);
-    shown(&std::iter::once(error.to_string()).chain(causes).collect::<Vec<_>>().join(": "))
+/// Joins an error and its causes: `what: why: why`.
+pub(super) fn error_chain(error: &dyn Error) -> Foreign {
+    foreign(&causes::in_one_line(error))
 }
 
 #[cfg(test)]
@@ -28,8 +26,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_that_are_no_text_are_shown_all_the_same() {
-        assert_eq!(shown_bytes(b"a\xffb\x1b"), "a\u{fffd}b\\u{1b}");
+    fn bytes_that_are_not_text_are_shown_all_the_same() {
+        assert_eq!(foreign_bytes(b"a\xffb\x1b").as_str(), "a\u{fffd}b\\u{1b}");
     }
 
     #[test]
@@ -37,6 +35,6 @@ mod tests {
         #[derive(Debug, thiserror::Error)]
         #[error("outer")]
         struct Outer(#[source] std::io::Error);
-        assert_eq!(chain(&Outer(std::io::Error::other("inner"))), "outer: inner");
+        assert_eq!(error_chain(&Outer(std::io::Error::other("inner"))).as_str(), "outer: inner");
     }
 }

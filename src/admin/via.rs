@@ -1,4 +1,4 @@
-//! Where deletions are sent, as `--via` names it.
+//! The value of `--via`: where deletions are sent.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,15 +7,14 @@ use url::Url;
 
 use crate::text::Foreign;
 
-/// Where deletions are sent, as `--via` names it.
+/// An admin path, as `--via` names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Via {
     /// `nrepl://HOST:PORT`: a Clojure nREPL, such as the one behind `circleci dev-console` (port 6005 of the frontend).
     Nrepl {
-        /// A host name or an address; an IPv6 address without its brackets.
+        /// A host name or an address; an IPv6 address has no brackets here.
         host: String,
-        /// The TCP port.
         port: u16,
     },
     /// `console:COMMAND`: a console program that is started and typed into, such as `circleci dev-console`.
@@ -27,35 +26,29 @@ pub enum Via {
     Http(Url),
 }
 
-/// Why a text is no place to send deletions to. No message repeats the text, for it may hold a password.
+/// Why a value of `--via` is not an admin path. No message repeats the value, because it may contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ViaError {
-    /// Not an absolute URL.
     #[error("--via is not a URL: {0}")]
     NotAUrl(#[from] url::ParseError),
-    /// `console:` with nothing after it.
     #[error("--via console: names no command")]
     NoCommand,
-    /// `console:COMMAND` with a character in it that belongs to no command line.
     #[error("--via console: has a control character in its command")]
     ControlCharacter,
-    /// Neither `nrepl`, `https` nor `http`.
-    #[error("--via has the scheme {0:?}, which is none of nrepl, console, https, http")]
+    #[error("--via has the scheme {0:?}, expected nrepl, console, https or http")]
     Scheme(Foreign),
-    /// A user name or a password stands before the host.
-    #[error("--via holds a user name or a password")]
+    #[error("--via contains a user name or a password")]
     Credentials,
-    /// The host is missing, or holds something that no host name holds.
+    /// The host is missing or contains a character that no host name has.
     #[error("--via names no host")]
     Host,
     /// `nrepl://HOST` without a port, or with port 0.
     #[error("--via nrepl://HOST names no port")]
     Port,
-    /// `nrepl://HOST:PORT` with something after it.
     #[error("--via has something after nrepl://HOST:PORT")]
     Path,
-    /// A query or an anchor, where tokens are wont to stand.
+    /// A query or an anchor often contains a token.
     #[error("--via has a query or an anchor")]
     Query,
 }
@@ -68,11 +61,11 @@ impl ViaError {
                 "write nrepl://HOST:PORT, 'console:COMMAND' or an https:// URL"
             }
             Self::NoCommand | Self::ControlCharacter => {
-                "write the command that opens the console by hand, in one line: 'console:circleci dev-console'"
+                "write the command that opens the console, on one line: 'console:circleci dev-console'"
             }
             Self::Port => "CircleCI Server's console listens on port 6005 of the frontend",
             Self::Credentials | Self::Query => {
-                "a secret does not belong on a command line: --token-file FILE or the environment variable HALFBUILT_TOKEN"
+                "keep secrets off the command line: use --token-file FILE or the environment variable HALFBUILT_TOKEN"
             }
         })
     }
@@ -92,7 +85,7 @@ impl FromStr for Via {
             };
         }
         let url = Url::parse(text)?;
-        check(&url)?;
+        check_url(&url)?;
         if url.scheme() != "nrepl" {
             return Ok(Self::Http(url));
         }
@@ -101,7 +94,7 @@ impl FromStr for Via {
         }
         let host = url.host_str().unwrap_or_default();
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        // The URL standard leaves the host of a scheme that it does not know as it was written.
+        // The URL standard does not normalize the host of an unknown scheme.
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
         if host.is_empty() || !host.chars().all(plain) {
             return Err(ViaError::Host);
@@ -113,8 +106,8 @@ impl FromStr for Via {
     }
 }
 
-/// What holds for each URL of `--via`: a known scheme, and no place where a secret could stand.
-pub(super) fn check(url: &Url) -> Result<(), ViaError> {
+/// Checks that a URL of `--via` has a known scheme and no place for a secret.
+pub(super) fn check_url(url: &Url) -> Result<(), ViaError> {
     if !matches!(url.scheme(), "nrepl" | "https" | "http") {
         return Err(ViaError::Scheme(Foreign::name(url.scheme())));
     }
@@ -133,7 +126,7 @@ impl fmt::Display for Via {
             Self::Nrepl { host, port } if host.contains(':') => write!(f, "nrepl://[{host}]:{port}"),
             Self::Nrepl { host, port } => write!(f, "nrepl://{host}:{port}"),
             Self::Console { command } => write!(f, "console:{}", Foreign::new(command)),
-            // Rebuilt from harmless parts, for a `Via` can be made without going through `from_str`.
+            // Rebuilt from its harmless parts, because a `Via` can be made without `from_str`.
             Self::Http(url) => {
                 write!(f, "{}://{}", url.scheme(), url.host_str().unwrap_or_default())?;
                 url.port().map_or(Ok(()), |port| write!(f, ":{port}"))?;
@@ -148,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_read_and_shown() {
+    fn a_value_is_parsed_and_printed() {
         for (text, shown) in [
             ("nrepl://127.0.0.1:6005", "nrepl://127.0.0.1:6005"),
             (" nrepl://frontend.internal:6005/ ", "nrepl://frontend.internal:6005"),
@@ -166,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_place_is_refused_and_not_repeated() {
+    fn what_is_not_an_admin_path_is_refused_and_not_repeated() {
         for (text, error) in [
             ("console: ", ViaError::NoCommand),
             ("console:a\nb", ViaError::ControlCharacter),
@@ -193,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_never_shown_even_if_it_got_in() {
+    fn a_secret_is_never_printed_even_if_it_got_in() {
         let url = Url::parse("https://me:hunter2@ci.example.com:8443/x?token=hunter2#hunter2").expect("a URL");
         assert_eq!(Via::Http(url).to_string(), "https://ci.example.com:8443/x");
     }

@@ -162,7 +162,7 @@ impl Deleter for World {
         if let Some(unready) = unready {
             sleep(unready).await;
         }
-        if fresh.is_over() {
+        if fresh.has_expired() {
             return Answer::Stale("too late".to_owned());
         }
         self.log.borrow_mut().push(format!("send {}", build.number()));

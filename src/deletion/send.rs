@@ -183,7 +183,7 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                 () = self.pace.turn() => {}
             }
             // Without the lock the reading is worth nothing either.
-            let is_old = Freshness::new(read, limit(place, took)).is_over() || !(self.holds_lock)();
+            let is_old = Freshness::new(read, limit(place, took)).has_expired() || !(self.holds_lock)();
             let Some(url) = planned.chosen.url.as_ref().filter(|_| !is_old) else { return Outcome::Old };
             let recording = Moment::now();
             if let Err(error) = self.recorder.intend(planned, &now).await {
@@ -191,7 +191,7 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
             }
             let fresh = Freshness::new(read, limit(place, took + recording.age()));
             let began = Instant::now();
-            if fresh.is_over() || !(self.holds_lock)() {
+            if fresh.has_expired() || !(self.holds_lock)() {
                 let nothing = Answer::Busy(
                     Duration::ZERO,
                     "not sent: it took too long to put it on record, or the lock was lost in the meantime".to_owned(),

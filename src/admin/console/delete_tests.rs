@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::Client;
+use super::ConsoleClient;
 use super::scripted::{LONG, SHORT, build, connect, delete};
 use crate::admin::{Answer, Freshness, Moment};
 use crate::build_url::BuildUrl;
@@ -118,7 +118,7 @@ async fn no_answer_in_time_is_unknown() {
     let no_answer = unknown("timeout: no answer within 4s");
     let answers = tokio::join!(
         then_starts_anew("ready; next; sleep 600", SHORT),
-        // One that does not end when it is told to.
+        // One that ignores SIGTERM.
         then_starts_anew("trap '' TERM HUP; ready; next; while :; do sleep 600; done", SHORT),
         then_starts_anew("ready; next; answer V nil | head -c 40; sleep 600", SHORT),
     );
@@ -145,7 +145,7 @@ async fn a_console_that_dies_in_the_middle_is_unknown() {
 
 #[tokio::test]
 async fn something_else_in_the_middle_of_an_answer_is_unknown() {
-    let garbage = unknown("garbage: something else came in the middle of the answer");
+    let garbage = unknown("garbage: other output interrupts the answer");
     let answers = tokio::join!(
         then_starts_anew("ready; next; answer V nil | sed 's/V00/V00 log: started 00/'; next", LONG),
         then_starts_anew("ready; next; mark; yes 00 | tr -d '\\n'", LONG),
@@ -227,7 +227,7 @@ async fn what_would_wait_for_a_console_that_does_not_read_is_not_typed() {
 }
 
 /// Deletes build 1 and then build 2, when the console was started anew and follows these steps.
-async fn the_second_time(steps: &str) -> (Client, Answer) {
+async fn the_second_time(steps: &str) -> (ConsoleClient, Answer) {
     let folder = tempfile::tempdir().expect("a folder");
     let used = folder.path().join("used");
     let first = format!("if [ -e {0} ]; then {steps}; fi; : > {0}; ready; next; exit", used.display());

@@ -1,12 +1,12 @@
-//! Takes the colours and cursor movements out of what a terminal program prints.
+//! Removes colours and cursor movements from what a terminal program prints.
 
-/// Tells text from escape sequences, byte by byte and in constant memory. Source of the shapes: ECMA-48, and xterm's control
-/// sequences (<https://invisible-island.net/xterm/ctlseqs/ctlseqs.html>).
+/// Separates text from escape sequences, byte by byte and in constant memory. Source: ECMA-48, and xterm's control sequences
+/// (<https://invisible-island.net/xterm/ctlseqs/ctlseqs.html>).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Escapes(State);
+pub(super) struct EscapeFilter(EscapeState);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum EscapeState {
     #[default]
     Text,
     /// After ESC.
@@ -15,28 +15,32 @@ enum State {
     Intermediate,
     /// After `ESC [`.
     Control,
-    /// After `ESC ]` and its kin, up to BEL or `ESC \`: a window's title, for instance.
+    /// After `ESC ]` and the like, up to BEL or `ESC \`: a window's title, for example.
     String,
 }
 
-impl Escapes {
-    /// The byte, unless it is part of an escape sequence. A control character, such as the end of the line, ends a sequence
-    /// that is not complete, so that half a sequence cannot hide more than its line.
-    pub(super) fn text(&mut self, byte: u8) -> Option<u8> {
-        let (state, shown) = match (self.0, byte) {
-            (_, 0x1b) => (State::Escape, None),
-            (State::String, 0x07) => (State::Text, None),
-            (_, 0..=0x1f) | (State::Text, _) => (State::Text, Some(byte)),
-            (State::Escape, b'[') => (State::Control, None),
-            (State::Escape, b']' | b'P' | b'X' | b'^' | b'_') => (State::String, None),
-            (State::Escape | State::Intermediate, 0x20..=0x2f) => (State::Intermediate, None),
-            (State::Control, 0x20..=0x3f) => (State::Control, None),
-            (State::Escape | State::Intermediate | State::Control, 0x30..=0x7e) => (State::Text, None),
-            (State::Escape | State::Intermediate | State::Control, 0x7f..) => (State::Text, Some(byte)),
-            (State::String, _) => (State::String, None),
+impl EscapeFilter {
+    /// Returns the byte unless it is part of an escape sequence. A control character, such as the end of a line, ends an incomplete
+    /// sequence, so that half a sequence hides no more than its line.
+    pub(super) fn filter(&mut self, byte: u8) -> Option<u8> {
+        let (state, kept) = match (self.0, byte) {
+            (_, 0x1b) => (EscapeState::Escape, None),
+            (EscapeState::String, 0x07) => (EscapeState::Text, None),
+            (_, 0..=0x1f) | (EscapeState::Text, _) => (EscapeState::Text, Some(byte)),
+            (EscapeState::Escape, b'[') => (EscapeState::Control, None),
+            (EscapeState::Escape, b']' | b'P' | b'X' | b'^' | b'_') => (EscapeState::String, None),
+            (EscapeState::Escape | EscapeState::Intermediate, 0x20..=0x2f) => (EscapeState::Intermediate, None),
+            (EscapeState::Control, 0x20..=0x3f) => (EscapeState::Control, None),
+            (EscapeState::Escape | EscapeState::Intermediate | EscapeState::Control, 0x30..=0x7e) => {
+                (EscapeState::Text, None)
+            }
+            (EscapeState::Escape | EscapeState::Intermediate | EscapeState::Control, 0x7f..) => {
+                (EscapeState::Text, Some(byte))
+            }
+            (EscapeState::String, _) => (EscapeState::String, None),
         };
         self.0 = state;
-        shown
+        kept
     }
 }
 
@@ -45,12 +49,12 @@ mod tests {
     use super::*;
 
     fn text(bytes: &[u8]) -> Vec<u8> {
-        let mut escapes = Escapes::default();
-        bytes.iter().filter_map(|byte| escapes.text(*byte)).collect()
+        let mut escapes = EscapeFilter::default();
+        bytes.iter().filter_map(|byte| escapes.filter(*byte)).collect()
     }
 
     #[test]
-    fn colours_titles_and_cursors_are_taken_out() {
+    fn colours_titles_and_cursor_movements_are_removed() {
         for (bytes, plain) in [
             ("plain\r\n\ttext", "plain\r\n\ttext"),
             ("\x1b[1;31mred\x1b[m", "red"),

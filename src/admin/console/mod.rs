@@ -1,8 +1,8 @@
-//! Deleting through a console program: the one that an operator would start by hand, typed into.
+//! Deletes builds by typing into a console program, the one that an operator would start by hand.
 //!
-//! One form is one deletion, and its answer is known by a mark that only this form can print, so nothing depends on how the
-//! console looks. What is not known is never typed again: after a timeout or a console that ended, the next deletion gets a new
-//! console, and the function is looked for anew.
+//! One form is one deletion. Its answer carries a mark that only this form can print, so nothing depends on how the console looks. A
+//! deletion whose outcome is unknown is never typed again: after a timeout, or when the console ends, the next deletion gets a new
+//! console, and the function is resolved again.
 
 mod escapes;
 mod form;
@@ -30,47 +30,47 @@ use tokio_util::sync::CancellationToken;
 pub use scanner::{ConsoleEvent, console_events};
 
 use super::answer::Answer;
-use super::clojure::Function;
+use super::clojure::ResolvedFunction;
 use super::error::AdminError;
 use super::freshness::Freshness;
 use super::function::AdminFn;
 use super::options::Options;
-use super::text::{chain, shown};
+use super::text::{error_chain, foreign};
 use super::via::Via;
 use crate::build_url::BuildUrl;
 use crate::text::Foreign;
 use launch::Launch;
 use nonce::Nonce;
-use session::{AskError, Session};
+use session::{AskError, ConsoleSession};
 
-/// How many forms a console answers before a new one takes its place. Where it is a client of an nREPL, each form adds a class
-/// loader to its session: nREPL 1.0.0 and its own client gave no answer to the 1,849th (measured).
+/// How many forms one console answers before a new one replaces it. If it is an nREPL client, each form adds a class loader to its
+/// session: nREPL 1.0.0 and its own client gave no answer to form 1,849 (measured).
 const RENEW_AFTER: u32 = 500;
 
-/// How long a console that gave no answer may take to end: what it is at should rather come to its end, too.
-const LEAVE: Duration = Duration::from_secs(10);
+/// How long a console that gave no answer may take to end: its deletion had better finish.
+const BUSY_GRACE: Duration = Duration::from_secs(10);
 
-/// How long one may take that has nothing to do.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long an idle console may take to end.
+const IDLE_GRACE: Duration = Duration::from_secs(1);
 
-/// A client of one console program that deletes builds.
+/// Deletes builds through one console program.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(super) struct ConsoleClient {
     launch: Launch,
-    function: Function,
-    /// None after a call that did not end well.
-    session: Option<Session>,
-    /// Consoles that are on their way out.
-    leaving: JoinSet<()>,
-    /// Cancelled when they should not take their time any more.
+    function: ResolvedFunction,
+    /// None after a call that failed.
+    session: Option<ConsoleSession>,
+    /// Consoles that are ending.
+    ending: JoinSet<()>,
+    /// Cancelled when the ending consoles get no more time.
     hurry: CancellationToken,
 }
 
-impl Client {
-    /// Starts the program, waits until it answers, and looks for the function.
+impl ConsoleClient {
+    /// Starts the program, waits until it answers, and finds the function.
     ///
     /// # Errors
-    /// Any of these failed.
+    /// Any of these fails.
     pub(super) async fn connect(command: &str, options: Options) -> Result<Self, AdminError> {
         let command = command.to_owned();
         let launch = Launch {
@@ -79,62 +79,61 @@ impl Client {
             on_terminal: options.console_pty,
             start_timeout: options.start_timeout,
             timeout: options.timeout,
-            candidates: options.admin_fn.map_or_else(AdminFn::usual, |function| vec![function]),
+            candidates: options.admin_fn.map_or_else(AdminFn::defaults, |function| vec![function]),
         };
-        let (session, function) = Session::open(&launch).await?;
-        let (leaving, hurry) = (JoinSet::new(), CancellationToken::new());
-        Ok(Self { launch, function, session: Some(session), leaving, hurry })
+        let (session, function) = ConsoleSession::open(&launch).await?;
+        let (ending, hurry) = (JoinSet::new(), CancellationToken::new());
+        Ok(Self { launch, function, session: Some(session), ending, hurry })
     }
 
-    /// Deletes one build.
     pub(super) async fn delete(&mut self, build: &BuildUrl, fresh: &Freshness) -> Answer {
-        let line = Nonce::fresh().map(|nonce| (form::delete(&self.function.called, build, &nonce), nonce));
+        let line = Nonce::random().map(|nonce| (form::delete(&self.function.name, build, &nonce), nonce));
         let (line, nonce) = match line {
-            Ok((line, _)) if line.len() > form::LONGEST_LINE => {
-                return Answer::Refused("the build's address is too long to be typed".to_owned());
+            Ok((line, _)) if line.len() > form::MAX_LINE => {
+                return Answer::Refused("the build's URL is too long to type".to_owned());
             }
             Ok(line) => line,
-            Err(error) => return Answer::Denied(format!("no random numbers: {error}")),
+            Err(error) => return Answer::Denied(format!("cannot get random numbers: {error}")),
         };
-        let mut session = match self.fresh_session().await {
+        let mut session = match self.usable_session().await {
             Ok(session) => session,
-            Err(error) => return Answer::Denied(chain(&error)),
+            Err(error) => return Answer::Denied(error_chain(&error).into()),
         };
-        // The session is put back only after a complete answer. If the future is dropped, the console goes with it.
+        // The session is kept only after a complete answer. If the future is dropped, the console is dropped with it.
         match session.ask(&line, &nonce, self.launch.timeout, fresh).await {
             Ok(answer) => {
                 self.session = Some(session);
-                meaning(answer)
+                deletion_answer(answer)
             }
             Err(AskError::Stale) => {
                 self.session = Some(session);
-                Answer::Stale(fresh.too_late())
+                Answer::Stale(fresh.why_stale())
             }
             Err(error) => {
-                self.retire(session, LEAVE);
-                Answer::Unknown(chain(&error))
+                self.retire(session, BUSY_GRACE);
+                Answer::Unknown(error_chain(&error).into())
             }
         }
     }
 
-    /// A session for one more deletion: the one at hand, or that of a new console.
-    async fn fresh_session(&mut self) -> Result<Session, AdminError> {
+    /// Returns a session for one more deletion: the current one, or that of a new console.
+    async fn usable_session(&mut self) -> Result<ConsoleSession, AdminError> {
         if let Some(mut session) = self.session.take() {
             if session.is_open().await && session.forms < RENEW_AFTER {
                 return Ok(session);
             }
-            self.retire(session, FAREWELL);
+            self.retire(session, IDLE_GRACE);
         }
-        // Once more where one hangs as it starts, which nREPL's own client does now and then: nothing has been typed that matters.
-        let opened = match Session::open(&self.launch).await {
-            Err(AdminError::ConsoleSilent { .. }) => Session::open(&self.launch).await,
+        // Try twice: nREPL's own client sometimes hangs as it starts. No deletion has been typed yet.
+        let opened = match ConsoleSession::open(&self.launch).await {
+            Err(AdminError::ConsoleSilent { .. }) => ConsoleSession::open(&self.launch).await,
             opened => opened,
         };
         let (session, function) = opened?;
         if function == self.function {
             return Ok(session);
         }
-        self.retire(session, FAREWELL);
+        self.retire(session, IDLE_GRACE);
         Err(AdminError::FunctionChanged {
             address: self.launch.address.clone(),
             now: function.to_string(),
@@ -142,37 +141,37 @@ impl Client {
         })
     }
 
-    /// Sends a console away, and waits for nothing.
-    fn retire(&mut self, session: Session, patience: Duration) {
+    /// Ends a console in the background.
+    fn retire(&mut self, session: ConsoleSession, grace: Duration) {
         let hurry = self.hurry.clone();
-        // Those that have gone by now.
-        while self.leaving.try_join_next().is_some() {}
-        self.leaving.spawn(async move { session.end(patience, &hurry).await });
+        // Forget those that have ended.
+        while self.ending.try_join_next().is_some() {}
+        self.ending.spawn(async move { session.end(grace, &hurry).await });
     }
 
-    /// Ends all that was started.
+    /// Ends all consoles.
     pub(super) async fn close(mut self) {
         if let Some(session) = self.session.take() {
-            self.retire(session, FAREWELL);
+            self.retire(session, IDLE_GRACE);
         }
-        let all_gone = async { while self.leaving.join_next().await.is_some() {} };
-        if timeout(FAREWELL, all_gone).await.is_err() {
+        let all_ended = async { while self.ending.join_next().await.is_some() {} };
+        if timeout(IDLE_GRACE, all_ended).await.is_err() {
             self.hurry.cancel();
-            while self.leaving.join_next().await.is_some() {}
+            while self.ending.join_next().await.is_some() {}
         }
     }
 
-    /// The command and the function.
+    /// Names the command and the function.
     pub(super) fn describe(&self) -> String {
         let via = Via::Console { command: self.launch.command.clone() };
         format!("`{via}` {}", self.function)
     }
 }
 
-/// What an answer means for a deletion.
-fn meaning(answer: Result<String, String>) -> Answer {
+/// Turns a console's answer into the answer to a deletion.
+fn deletion_answer(answer: Result<String, String>) -> Answer {
     match answer {
-        Ok(value) => Answer::Accepted(format!("value {}", shown(&value))),
-        Err(thrown) => Answer::Failed(shown(&format!("exception {}", thrown.trim_start_matches("class ")))),
+        Ok(value) => Answer::Accepted(format!("value {}", foreign(&value))),
+        Err(thrown) => Answer::Failed(foreign(&format!("exception {}", thrown.trim_start_matches("class "))).into()),
     }
 }

@@ -90,7 +90,7 @@ async fn the_function_is_found_by_its_name() {
         [("V", "nil"), ("V", "[nil nil nil]"), ("T", "[nil nil]"), ("T", "class java.lang.Error: no luck")]
     {
         match open(&format!("next; say {kind} '{odd}'; next"), Options::default()).await {
-            Err(AdminError::Unresolved { said, .. }) => assert_eq!(said, odd),
+            Err(AdminError::Unresolved { said, .. }) => assert_eq!(said.as_str(), odd),
             other => panic!("{odd}: {other:?}"),
         }
     }
@@ -123,8 +123,8 @@ async fn a_program_that_ends_is_not_waited_for() {
         // On a terminal, the output is open as long as any of the three streams is.
         for options in both().into_iter().filter(|options| !options.console_pty || !steps.contains(">&-")) {
             let began = Instant::now();
-            let told = open(steps, options).await.expect_err("it is not ready").to_string();
-            assert!(told.ends_with(how), "{told}");
+            let message = open(steps, options).await.expect_err("it is not ready").to_string();
+            assert!(message.ends_with(how), "{message}");
             assert!(began.elapsed() < LONG, "{:?}", began.elapsed());
         }
     }

@@ -1,8 +1,8 @@
-//! The program behind a console: started, typed into, listened to, ended with all its children.
+//! The program behind a console: starts it, types into it, reads its output, and ends it with all its children.
 //!
-//! It gets a session and a controlling terminal of its own. So a Ctrl-C that is meant for us does not reach it in the middle of a
-//! deletion; it cannot ask for a password on the operator's terminal, where the answer would be lost among ours; and if we are
-//! killed, the terminal hangs up and the program with it. Its standard streams are pipes, or that terminal where it is asked for.
+//! It gets a Unix session and a controlling terminal of its own. So our Ctrl-C does not reach it in the middle of a deletion, it
+//! cannot ask for a password on the operator's terminal, and if we are killed, its terminal hangs up and ends it. Its standard
+//! streams are pipes, or that terminal with `--console-pty`.
 
 use std::fmt;
 use std::io;
@@ -19,28 +19,28 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::streams::{Heard, Streams, sink, source};
-use super::tail::Tail;
+use super::streams::{ProgramOutput, Streams, sink, source};
+use super::tail::OutputTail;
 use crate::admin::freshness::Freshness;
 
-/// So wide that no line of ours is broken.
+/// Wide enough that none of our lines is broken.
 const COLUMNS: u16 = 4000;
 
-/// How long a program may take over a signal, or over its last words.
-const OBEYS: Duration = Duration::from_millis(500);
+/// How long a program may take to obey a signal, or to close its streams once it has ended.
+const SIGNAL_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What ends the input of a terminal (Ctrl-D).
 const END_OF_INPUT: u8 = 4;
 
-/// A running program. Dropped, it is killed.
+/// A running program. It is killed when dropped.
 pub(super) struct Process {
     child: Child,
-    /// Its number, which is that of its session and of its process group, too.
+    /// The program's process ID, which is its session's and its process group's too.
     group: Pid,
     streams: Streams,
-    /// Its controlling terminal, to see how it is set.
+    /// Its controlling terminal: its settings show a password prompt.
     terminal: OwnedFd,
-    /// With pipes: keeps that terminal from hanging up while nobody has it open.
+    /// With pipes: keeps the terminal from hanging up while nobody has it open.
     _held: Option<OwnedFd>,
     on_terminal: bool,
 }
@@ -52,21 +52,20 @@ impl fmt::Debug for Process {
 }
 
 impl Process {
-    /// Starts `sh -c COMMAND`. None of our secrets are in its environment. `TERM` is `dumb`, which keeps most programs from
-    /// drawing.
+    /// Starts `sh -c COMMAND`. Its environment holds none of our secrets. `TERM` is `dumb`, so that most programs do not draw.
     ///
     /// # Errors
-    /// There is no terminal to be had, or no shell.
+    /// The system gives no terminal, or has no shell.
     pub(super) fn start(command: &str, on_terminal: bool) -> io::Result<Self> {
-        // Under nohup this signal is ignored, and what is ignored is so in all programs that are started: then nothing would end the
-        // children of a console that has ended. A signal that somebody listens to is none that is ignored.
+        // nohup ignores SIGHUP, and programs inherit that: then nothing would end the children of a console that has ended. A signal
+        // that we listen to is not ignored in what we start.
         drop(signal(SignalKind::hangup())?);
         let (pty, slave) = pty_process::open().map_err(io::Error::other)?;
         pty.resize(Size::new(50, COLUMNS)).map_err(io::Error::other)?;
         let terminal = pty.as_fd().try_clone_to_owned()?;
         let held = if on_terminal { None } else { Some(slave.as_fd().try_clone_to_owned()?) };
         let mut shell = Command::new("/bin/sh").arg("-c").arg(command).env("TERM", "dumb").kill_on_drop(true);
-        for (name, _) in std::env::vars_os().filter(|(name, _)| is_ours_alone(&name.to_string_lossy())) {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_private(&name.to_string_lossy())) {
             shell = shell.env_remove(name);
         }
         if !on_terminal {
@@ -74,7 +73,7 @@ impl Process {
         }
         let mut child = shell.spawn(slave).map_err(io::Error::other)?;
         let number = child.id().and_then(|id| i32::try_from(id).ok());
-        let group = Pid::from_raw(number.ok_or_else(|| io::Error::other("it ended at once"))?);
+        let group = Pid::from_raw(number.ok_or_else(|| io::Error::other("the shell ended at once"))?);
         let (from_terminal, to_terminal) = pty.into_split();
         let streams = if on_terminal {
             Streams { input: sink(Some(to_terminal)), output: source(Some(from_terminal)), ..Streams::default() }
@@ -90,86 +89,85 @@ impl Process {
         Ok(Self { child, group, streams, terminal, _held: held, on_terminal })
     }
 
-    /// Whether its standard streams are the terminal.
     pub(super) fn is_on_terminal(&self) -> bool {
         self.on_terminal
     }
 
-    /// Types a line. It goes out while the program is listened to.
+    /// Types a line. It is written while [`Process::read_output`] runs.
     pub(super) fn type_line(&mut self, line: &str) {
         self.streams.outgoing.extend_from_slice(line.as_bytes());
         self.streams.outgoing.push(b'\n');
     }
 
-    /// Types a line, if what allows it is still fresh when the first of it is taken. What is left of it then goes out while the
-    /// program is listened to. False where nothing was typed.
+    /// Types a line if `fresh` has not expired when its first byte is written. The rest is written while [`Process::read_output`] runs.
+    /// Returns false if nothing is typed.
     pub(super) async fn type_while_fresh(&mut self, line: &str, fresh: &Freshness) -> bool {
         self.streams.send_while_fresh(&[line.as_bytes(), b"\n"].concat(), fresh).await
     }
 
-    /// Whether all that was typed has been taken by the system.
+    /// Whether everything that was typed is written.
     pub(super) fn has_typed(&self) -> bool {
         self.streams.outgoing.is_empty()
     }
 
-    /// Whether something asks for a password: the terminal takes whole lines and does not echo them (termios(3)). Line editors
-    /// switch off both.
-    pub(super) fn asks_for_a_secret(&self) -> bool {
+    /// Whether something asks for a password: the terminal takes whole lines and does not echo them (termios(3)). A line editor
+    /// switches off both.
+    pub(super) fn asks_for_password(&self) -> bool {
         tcgetattr(&self.terminal).is_ok_and(|terminal| {
             let flags = terminal.local_flags;
             flags.contains(LocalFlags::ICANON) && !flags.contains(LocalFlags::ECHO)
         })
     }
 
-    /// Waits for the next piece of output. Dropping the future loses nothing.
-    pub(super) async fn hear(&mut self) -> Heard {
-        self.streams.hear().await
+    /// Waits for the next piece of output. It is cancel-safe.
+    pub(super) async fn read_output(&mut self) -> ProgramOutput {
+        self.streams.read_output().await
     }
 
-    /// How the program ended, after its output has: None where it still runs. Its last words go to the tail.
-    pub(super) async fn epitaph(&mut self, tail: &mut Tail) -> Option<ExitStatus> {
-        let words = async {
-            while let Some(piece) = self.streams.last_words().await {
+    /// How the program ended, once its output has: None if it still runs. The rest of its output goes to the tail.
+    pub(super) async fn exit_status(&mut self, tail: &mut OutputTail) -> Option<ExitStatus> {
+        let rest = async {
+            while let Some(piece) = self.streams.rest_of_stderr().await {
                 tail.feed(&piece);
             }
         };
-        // A child of it may hold the other end for ever.
-        let (status, _) = tokio::join!(timeout(OBEYS, self.child.wait()), timeout(OBEYS, words));
+        // One of its children may keep the other end open for ever.
+        let (status, _) = tokio::join!(timeout(SIGNAL_TIMEOUT, self.child.wait()), timeout(SIGNAL_TIMEOUT, rest));
         status.ok().and_then(Result::ok)
     }
 
-    /// Ends the program and its children, and returns when they have ended: within two seconds, after `patience`, in which it
-    /// may end by itself because its input has, or after `hurry`, if that comes earlier.
-    pub(super) async fn end(mut self, patience: Duration, hurry: &CancellationToken) {
+    /// Ends the program and its children, and returns when they have ended. It closes the input, gives the program `grace` to end by
+    /// itself, unless `hurry` is cancelled, and then takes at most two seconds.
+    pub(super) async fn end(mut self, grace: Duration, hurry: &CancellationToken) {
         match self.on_terminal {
             true => self.streams.outgoing = vec![END_OF_INPUT],
             false => self.streams.input = None,
         }
         tokio::select! {
             () = self.ended() => {}
-            () = sleep(patience) => {}
+            () = sleep(grace) => {}
             () = hurry.cancelled() => {}
         }
         for signal in [Signal::SIGTERM, Signal::SIGKILL] {
-            // Its number is not given to another as long as one of the group is left, and hardly in the moment after.
+            // The system does not reuse the ID while one of the group is left, and hardly at once afterwards.
             if killpg(self.group, signal).is_err() {
                 return;
             }
-            let _ = timeout(OBEYS, self.all_ended()).await;
+            let _ = timeout(SIGNAL_TIMEOUT, self.all_ended()).await;
         }
     }
 
-    /// Waits until the program has ended, and listens so long, for one that is not heard cannot go on to its end.
+    /// Waits until the program has ended. It keeps reading, because a program whose output nobody reads may never end.
     async fn ended(&mut self) {
         loop {
             tokio::select! {
                 _ = self.child.wait() => return,
-                _ = self.streams.hear() => {}
+                _ = self.streams.read_output() => {}
             }
         }
     }
 
-    /// The same for its children.
+    /// Waits until the program and its children have ended.
     async fn all_ended(&mut self) {
         self.ended().await;
         while killpg(self.group, None).is_ok() {
@@ -180,12 +178,12 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Where all have ended there is no such group; the runtime then takes note of the program's end.
+        // This fails if all have ended. The runtime reaps the program.
         let _ = killpg(self.group, Signal::SIGKILL);
     }
 }
 
-/// Whether a variable of the environment is meant for us alone. The way to the database is: the console has its own.
-fn is_ours_alone(name: &str) -> bool {
+/// Whether an environment variable is for us only: our own, and the password of our database.
+fn is_private(name: &str) -> bool {
     name.starts_with("HALFBUILT_") || name == "PGPASSWORD"
 }

@@ -1,43 +1,42 @@
 //! Finds our own answers in whatever a console prints.
 //!
-//! An answer is `NONCE KIND UNITS NONCE` without the blanks: the nonce is in lower case, the kind is `V` for a value or `T` for what
-//! was thrown, and the units are UTF-16 in four hexadecimal digits each, in upper case. Nothing in it is changed by a prompt
-//! before it, by colours within it, or by a line that is broken: escape sequences, control characters and blanks are passed over.
+//! An answer is `NONCE KIND UNITS NONCE` without the blanks: the nonce is in lower case, the kind is `V` for a value or `T` for an
+//! exception, and the units are UTF-16, four upper-case hexadecimal digits each. A prompt before it, colours within it, and broken
+//! lines do no harm: escape sequences, control characters and blanks are skipped.
 
 use std::collections::VecDeque;
 
-use super::escapes::Escapes;
-use super::form::MOST_UNITS;
+use super::escapes::EscapeFilter;
+use super::form::MAX_UNITS;
 use super::nonce::{LETTERS, Nonce};
 
 /// The most bytes between the two nonces.
-const MOST_BODY: usize = 1 + 4 * MOST_UNITS;
+const MAX_BODY: usize = 1 + 4 * MAX_UNITS;
 
-/// What was heard.
+/// What the scanner finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConsoleEvent {
-    /// The value of the form, as Clojure prints it, or else what it threw: the class, the message and the cause. Either may
-    /// hold anything.
+    /// The value of the form as Clojure prints it, or the exception: its class, message and cause. Either may hold any text.
     Answer(Result<String, String>),
-    /// An answer began and something else came in between, or it never ended.
+    /// An answer that other output interrupts, or that is too long.
     Garbled,
 }
 
-/// What the pieces of a console's output hold for the form with this nonce, 32 letters from a to p. The same bytes say the
-/// same however they are cut into pieces; memory is bounded however many they are, but for the events themselves.
+/// Finds the answers to the form with this nonce (32 letters from a to p) in the pieces of a console's output. It does not matter how
+/// the output is cut. Memory is bounded, except for the events themselves.
 pub fn console_events<'a>(nonce: &str, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<ConsoleEvent> {
     let mut scanner = Scanner::new(nonce);
     pieces.into_iter().flat_map(|piece| scanner.feed(piece)).collect()
 }
 
-/// Looks for the answers to one form.
+/// Finds the answers to one form.
 #[derive(Debug)]
 pub(super) struct Scanner {
     nonce: Vec<u8>,
-    escapes: Escapes,
+    escapes: EscapeFilter,
     /// The last visible bytes outside an answer.
     before: VecDeque<u8>,
-    /// What came after the first nonce.
+    /// What follows the first nonce.
     body: Option<Vec<u8>>,
 }
 
@@ -48,16 +47,15 @@ impl Scanner {
 
     fn new(nonce: &str) -> Self {
         let before = VecDeque::with_capacity(LETTERS);
-        Self { nonce: nonce.as_bytes().to_vec(), escapes: Escapes::default(), before, body: None }
+        Self { nonce: nonce.as_bytes().to_vec(), escapes: EscapeFilter::default(), before, body: None }
     }
 
-    /// Takes the next piece of the output.
     pub(super) fn feed(&mut self, piece: &[u8]) -> Vec<ConsoleEvent> {
         piece.iter().filter_map(|byte| self.take(*byte)).collect()
     }
 
     fn take(&mut self, byte: u8) -> Option<ConsoleEvent> {
-        let byte = self.escapes.text(byte).filter(|byte| !matches!(byte, 0..=b' ' | 0x7f))?;
+        let byte = self.escapes.filter(byte).filter(|byte| !matches!(byte, 0..=b' ' | 0x7f))?;
         let Some(body) = &mut self.body else {
             if self.before.len() == self.nonce.len() {
                 self.before.pop_front();
@@ -71,11 +69,11 @@ impl Scanner {
         };
         body.push(byte);
         if let Some(body) = body.strip_suffix(self.nonce.as_slice()) {
-            let event = answer(body).unwrap_or(ConsoleEvent::Garbled);
+            let event = parse_answer(body).unwrap_or(ConsoleEvent::Garbled);
             self.body = None;
             return Some(event);
         }
-        if byte.is_ascii_alphanumeric() && body.len() < MOST_BODY + self.nonce.len() {
+        if byte.is_ascii_alphanumeric() && body.len() < MAX_BODY + self.nonce.len() {
             return None;
         }
         self.body = None;
@@ -83,8 +81,8 @@ impl Scanner {
     }
 }
 
-/// Reads what stands between the nonces.
-fn answer(body: &[u8]) -> Option<ConsoleEvent> {
+/// Parses what stands between the nonces.
+fn parse_answer(body: &[u8]) -> Option<ConsoleEvent> {
     let (kind, digits) = body.split_first()?;
     if !digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')) {
         return None;
@@ -94,7 +92,7 @@ fn answer(body: &[u8]) -> Option<ConsoleEvent> {
     for at in (0..digits.len()).step_by(4) {
         units.push(u16::from_str_radix(digits.get(at..at + 4)?, 16).ok()?);
     }
-    if units.len() == MOST_UNITS {
+    if units.len() == MAX_UNITS {
         units.pop();
         units.push(0x2026);
     }

@@ -60,15 +60,15 @@ fn what_is_not_whole_is_no_answer() {
         format!("{NONCE}004E{NONCE}"),
         format!("{NONCE}V00-4E"),
         format!("{NONCE}Vé"),
-        format!("{NONCE}V{}", "0".repeat(MOST_BODY + LETTERS)),
+        format!("{NONCE}V{}", "0".repeat(MAX_BODY + LETTERS)),
     ] {
         assert_eq!(events(&odd), [ConsoleEvent::Garbled], "{odd}");
         // What comes after it is heard.
         assert_eq!(events(&format!("{odd}\n{}", printed('V', "1"))).last(), Some(&value("1")), "{odd}");
     }
-    assert_eq!(events(&format!("{NONCE}V{}", "0".repeat(MOST_BODY - 1))), []);
+    assert_eq!(events(&format!("{NONCE}V{}", "0".repeat(MAX_BODY - 1))), []);
     // What was cut is marked.
-    let whole = "x".repeat(MOST_UNITS - 1);
+    let whole = "x".repeat(MAX_UNITS - 1);
     assert_eq!(events(&printed('V', &whole)), [value(&whole)]);
     assert_eq!(events(&printed('V', &format!("{whole}y"))), [value(&format!("{whole}…"))]);
 }
@@ -82,7 +82,7 @@ fn memory_is_bounded() {
         scanner.feed(&[b'0'; 1000]);
     }
     assert!(scanner.before.capacity() <= 2 * LETTERS, "{}", scanner.before.capacity());
-    assert!(scanner.body.is_none_or(|body| body.capacity() <= 2 * (MOST_BODY + LETTERS)));
+    assert!(scanner.body.is_none_or(|body| body.capacity() <= 2 * (MAX_BODY + LETTERS)));
 }
 
 #[test]
@@ -138,9 +138,9 @@ proptest! {
 
     #[test]
     fn no_echo_of_the_form_is_an_answer(width in 1..200_usize, times in 1..4_usize, number in 1..1000_u32) {
-        let nonce = Nonce::fresh().expect("random numbers");
+        let nonce = Nonce::random().expect("random numbers");
         let build = BuildUrl::parse(&format!("https://ci.example.com/gh/acme/api/{number}")).expect("a build");
-        let form = form::delete(&AdminFn::usual()[0], &build, &nonce).repeat(times);
+        let form = form::delete(&AdminFn::defaults()[0], &build, &nonce).repeat(times);
         let lines: Vec<&str> = form.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
         for echo in [lines.join("\r\n"), lines.join("\x1b[K\r"), lines.join(&nonce.backward())] {
             prop_assert_eq!(console_events(nonce.forward(), [echo.as_bytes()]), []);

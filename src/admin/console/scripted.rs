@@ -1,17 +1,17 @@
-//! Consoles for tests, as shell scripts: they do what a real one does not do on demand.
+//! Consoles for tests, as shell scripts: they do what a real console does not do on demand.
 
 use std::time::Duration;
 
-use super::Client;
+use super::ConsoleClient;
 use crate::admin::{AdminError, Answer, Freshness, Options};
 use crate::build_url::BuildUrl;
 
 pub(super) const FULL: &str = "circle.http.api.admin-commands/delete-build";
 
-/// What a script may use: `next` reads a line into `$line`, and passes over copies of the one before, for a question is asked again
-/// where the machine is slow to answer, and answers another question for the function as `ready` did; `any` reads all that too; `say KIND TEXT` answers it as the form itself would; `answer KIND TEXT`
-/// gives out the same without the line's end; `ready` answers the question for the function; `value` and `throws` are whole
-/// conversations about one deletion.
+/// Shell functions for scripts. `next` reads a line into `$line`; it skips copies of the line before, because a question is asked
+/// again on a slow machine, and answers another question for the function as `ready` did. `any` reads any line. `say KIND TEXT`
+/// answers as the form itself would; `answer KIND TEXT` does so without the end of the line. `ready` answers the question for the
+/// function.
 const LIBRARY: &str = r#"
 last=
 any() { IFS= read -r line || exit 0; }
@@ -30,18 +30,18 @@ pub(super) fn script(steps: &str) -> String {
     format!("{LIBRARY}{steps}")
 }
 
-/// Longer than anything may take that is not waited for, on however busy a machine.
+/// Longer than anything takes that a test does not wait for, even on a busy machine.
 pub(super) const LONG: Duration = Duration::from_secs(100);
 
 /// How long a test of timeouts waits for an answer.
 pub(super) const SHORT: Duration = Duration::from_secs(4);
 
 /// Connects to a console that follows a script.
-pub(super) async fn open(steps: &str, options: Options) -> Result<Client, AdminError> {
-    Client::connect(&script(steps), options).await
+pub(super) async fn open(steps: &str, options: Options) -> Result<ConsoleClient, AdminError> {
+    ConsoleClient::connect(&script(steps), options).await
 }
 
-pub(super) async fn connect(steps: &str) -> Client {
+pub(super) async fn connect(steps: &str) -> ConsoleClient {
     open(steps, Options::default()).await.expect("a console that is ready")
 }
 
@@ -49,8 +49,8 @@ pub(super) fn build(number: u32) -> BuildUrl {
     BuildUrl::parse(&format!("https://ci.example.com/gh/acme/api/{number}")).expect("a build")
 }
 
-/// Deletes a build, which may have to be allowed anew where a console is slow to start, or the machine to get to it.
-pub(super) async fn delete(client: &mut Client, number: u32) -> Answer {
+/// Deletes a build, and tries again if the console or the machine is slow.
+pub(super) async fn delete(client: &mut ConsoleClient, number: u32) -> Answer {
     match client.delete(&build(number), &Freshness::for_ever()).await {
         Answer::Busy(Duration::ZERO, _) => client.delete(&build(number), &Freshness::for_ever()).await,
         answer => answer,

@@ -1,4 +1,4 @@
-//! A console that has answered: a form in, an answer out.
+//! A console session: one form in, one answer out.
 
 use std::time::Duration;
 
@@ -10,81 +10,79 @@ use super::launch::Launch;
 use super::nonce::Nonce;
 use super::process::Process;
 use super::scanner::{ConsoleEvent, Scanner};
-use super::streams::Heard;
-use super::tail::Tail;
-use crate::admin::clojure::Function;
+use super::streams::ProgramOutput;
+use super::tail::OutputTail;
+use crate::admin::clojure::ResolvedFunction;
 use crate::admin::error::AdminError;
 use crate::admin::freshness::Freshness;
-use crate::admin::text::shown;
+use crate::text::Foreign;
 
-/// When a program that has not answered is asked again, at first and at last. What it has not read yet waits for it, so
-/// there is no hurry; but some throw away what came before they were ready.
-const AGAIN: Duration = Duration::from_secs(2);
-const AGAIN_AT_LAST: Duration = Duration::from_secs(10);
+/// The first pause before a program that has not answered is asked again, and the longest. The question waits in the program's input,
+/// but some programs throw away what came before they were ready.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// On a terminal, the first question waits until the program has printed something and then nothing for this long.
+/// On a terminal, the first question waits until the program prints something and then nothing for this long.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// How often it is looked whether something asks for a password.
-const GLANCE: Duration = Duration::from_millis(250);
+const PASSWORD_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How many pieces of output that nobody asked for are read before a form is typed.
-const MOST_PIECES: usize = 64;
+/// The most pieces of unexpected output that are read before a form is typed.
+const MAX_UNASKED_PIECES: usize = 64;
 
-/// The printed value of a form, or what it threw.
+/// The printed value of a form, or its exception.
 type Answer = Result<String, String>;
 
-/// A console that is ready. After an error it is of no use any more.
+/// A console that is ready. After an error it cannot be used again.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct ConsoleSession {
     pub(super) process: Process,
-    tail: Tail,
-    /// How many forms it has answered.
+    tail: OutputTail,
+    /// How many forms were typed.
     pub(super) forms: u32,
 }
 
 /// Why a form has no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AskError {
-    /// Nothing was typed: what allowed it had grown too old.
-    #[error("not typed: what allowed it had grown too old")]
+    /// Nothing was typed: the reading of the build is too old.
+    #[error("not typed: the build was read too long ago")]
     Stale,
-    /// No answer in time.
     #[error("timeout: no answer within {0:?}")]
     Timeout(Duration),
-    /// The program ended, or will say nothing more.
-    #[error("the console {how}{}", printed(said))]
-    Ended { how: String, said: String },
-    /// An answer came, and something else in the middle of it.
-    #[error("garbage: something else came in the middle of the answer")]
+    /// The program ended, or closed its output.
+    #[error("the console {how}{}", output_clause(said))]
+    Ended { how: String, said: Foreign },
+    #[error("garbage: other output interrupts the answer")]
     Garbled,
 }
 
-impl Session {
-    /// Starts the program, waits until it answers, and looks for the function.
+impl ConsoleSession {
+    /// Starts the program, waits until it answers, and finds the function.
     ///
     /// # Errors
-    /// It cannot be started, ends, wants a password, does not answer in time, or has no such function. Then it has been ended.
-    pub(super) async fn open(launch: &Launch) -> Result<(Self, Function), AdminError> {
+    /// The program does not start, ends, asks for a password, does not answer in time, or does not have the function. It is ended then.
+    pub(super) async fn open(launch: &Launch) -> Result<(Self, ResolvedFunction), AdminError> {
         let address = || launch.address.clone();
         let no_start = |source| AdminError::ConsoleStart { address: address(), source };
         let process = Process::start(&launch.command, launch.on_terminal).map_err(no_start)?;
-        let mut session = Self { process, tail: Tail::default(), forms: 0 };
-        let nonce = Nonce::fresh().map_err(no_start)?;
+        let mut session = Self { process, tail: OutputTail::default(), forms: 0 };
+        let nonce = Nonce::random().map_err(no_start)?;
         let question = form::resolve(&launch.candidates, &nonce);
         let answer = match timeout(launch.start_timeout, session.ready_answer(launch, &question, &nonce)).await {
-            Ok(Ok(answer)) => launch.function(answer),
+            Ok(Ok(answer)) => launch.read_function(answer),
             Ok(Err(FirstError::Ended)) => {
-                let (how, said) = session.epitaph(&question).await;
-                Err(AdminError::ConsoleEnded { address: address(), how, said: printed(&said) })
+                let (how, said) = session.describe_end(&question).await;
+                Err(AdminError::ConsoleEnded { address: address(), how, output: output_clause(&said) })
             }
             Ok(Err(FirstError::NoNonce(source))) => Err(no_start(source)),
-            Ok(Err(FirstError::Secret)) => {
-                Err(AdminError::ConsoleSecret { address: address(), said: printed(&session.tail.shown(&question)) })
-            }
+            Ok(Err(FirstError::Password)) => Err(AdminError::ConsolePassword {
+                address: address(),
+                output: output_clause(&session.tail.in_one_line(&question)),
+            }),
             Err(_) => {
-                let said = printed(&session.tail.shown(&question));
-                Err(AdminError::ConsoleSilent { address: address(), timeout: launch.start_timeout, said })
+                let output = output_clause(&session.tail.in_one_line(&question));
+                Err(AdminError::ConsoleSilent { address: address(), timeout: launch.start_timeout, output })
             }
         };
         session.tail.clear();
@@ -97,68 +95,68 @@ impl Session {
         }
     }
 
-    /// Asks until the console is ready: it has answered, and is not busy with what it was asked before. It would come to a deletion
-    /// only after that.
+    /// Asks until the console is ready: it has answered, and no earlier question is waiting in its input. A deletion would wait behind
+    /// that question.
     async fn ready_answer(&mut self, launch: &Launch, question: &str, nonce: &Nonce) -> Result<Answer, FirstError> {
         let (answer, asked) = self.first_answer(question, nonce).await?;
         if asked == 1 {
             return Ok(answer);
         }
-        // Another question, for the answers to the first one do not tell which of them they are to.
-        let nonce = Nonce::fresh().map_err(FirstError::NoNonce)?;
+        // A new nonce: all copies of the first question have the same answer.
+        let nonce = Nonce::random().map_err(FirstError::NoNonce)?;
         let question = form::resolve(&launch.candidates, &nonce);
         self.first_answer(&question, &nonce).await.map(|(answer, _)| answer)
     }
 
-    /// Asks until there is an answer; tells how often.
+    /// Asks until there is an answer, and returns how often it asked.
     async fn first_answer(&mut self, question: &str, nonce: &Nonce) -> Result<(Answer, u32), FirstError> {
         let mut asked = 0;
         let mut scanner = Scanner::of(nonce);
-        let (mut next, mut pause) = (Instant::now(), AGAIN);
-        // A password prompt must not get our question for an answer, so it is given time to show itself.
-        let mut patience = self.process.is_on_terminal().then_some(next + AGAIN);
-        next = patience.unwrap_or(next);
-        let mut asked_for_a_secret = false;
+        let (mut next, mut pause) = (Instant::now(), FIRST_PAUSE);
+        // A password prompt must not get our question as its answer, so it gets time to appear.
+        let mut ask_by = self.process.is_on_terminal().then_some(next + FIRST_PAUSE);
+        next = ask_by.unwrap_or(next);
+        let mut asked_for_password = false;
         loop {
-            let glance = Instant::now() + GLANCE;
+            let next_check = Instant::now() + PASSWORD_CHECK_INTERVAL;
             tokio::select! {
-                heard = self.process.hear() => match heard {
-                    Heard::Output(piece) => {
+                output = self.process.read_output() => match output {
+                    ProgramOutput::Stdout(piece) => {
                         self.tail.feed(&piece);
                         for event in scanner.feed(&piece) {
-                            // Another question gets another answer.
+                            // A garbled answer is no loss: the question is asked again.
                             if let ConsoleEvent::Answer(answer) = event {
                                 return Ok((answer, asked));
                             }
                         }
-                        next = patience.map_or(next, |latest| latest.min(Instant::now() + QUIET));
+                        next = ask_by.map_or(next, |latest| latest.min(Instant::now() + QUIET));
                     }
-                    Heard::Talk(piece) => self.tail.feed(&piece),
-                    Heard::Ended => return Err(FirstError::Ended),
+                    ProgramOutput::Other(piece) => self.tail.feed(&piece),
+                    ProgramOutput::StdoutClosed => return Err(FirstError::Ended),
                 },
-                () = sleep_until(if asked_for_a_secret { glance } else { next.min(glance) }) => {
-                    // Twice in a row: by then a line editor has set up its terminal, and a prompt has been printed.
-                    let asks = self.process.asks_for_a_secret();
-                    if asks && asked_for_a_secret {
-                        return Err(FirstError::Secret);
+                () = sleep_until(if asked_for_password { next_check } else { next.min(next_check) }) => {
+                    // Twice in a row: by then a line editor has set up its terminal, and a prompt is printed.
+                    let asks = self.process.asks_for_password();
+                    if asks && asked_for_password {
+                        return Err(FirstError::Password);
                     }
-                    asked_for_a_secret = asks;
+                    asked_for_password = asks;
                     if !asks && next <= Instant::now() && self.process.has_typed() {
                         self.process.type_line(question);
                         asked += 1;
                         next = Instant::now() + pause;
-                        pause = (pause * 3 / 2).min(AGAIN_AT_LAST);
-                        patience = None;
+                        pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+                        ask_by = None;
                     }
                 }
             }
         }
     }
 
-    /// Types a form, once, if what allows it is still fresh when the program takes it, and waits for its answer.
+    /// Types a form once, if `fresh` has not expired when the program takes it, and waits for its answer.
     ///
     /// # Errors
-    /// [`AskError::Stale`]: nothing was typed. Otherwise there is no answer; the form may have been evaluated.
+    /// [`AskError::Stale`]: nothing was typed. Any other error: there is no answer, and the form may have been evaluated.
     pub(super) async fn ask(
         &mut self,
         line: &str,
@@ -170,78 +168,76 @@ impl Session {
             return Err(AskError::Stale);
         }
         self.forms += 1;
-        match timeout(limit, self.answer(nonce)).await {
+        match timeout(limit, self.wait_for_answer(nonce)).await {
             Ok(Some(ConsoleEvent::Garbled)) => Err(AskError::Garbled),
             Ok(Some(ConsoleEvent::Answer(answer))) => {
-                // Words that come before a later end are about something else.
+                // What was printed until now does not explain a later end.
                 self.tail.clear();
                 Ok(answer)
             }
             Ok(None) => {
-                let (how, said) = self.epitaph(line).await;
+                let (how, said) = self.describe_end(line).await;
                 Err(AskError::Ended { how, said })
             }
             Err(_) => Err(AskError::Timeout(limit)),
         }
     }
 
-    /// The first that is heard of the answer; None if the program ends.
-    async fn answer(&mut self, nonce: &Nonce) -> Option<ConsoleEvent> {
+    /// Waits for the answer. Returns None if the program ends.
+    async fn wait_for_answer(&mut self, nonce: &Nonce) -> Option<ConsoleEvent> {
         let mut scanner = Scanner::of(nonce);
         loop {
-            match self.process.hear().await {
-                Heard::Output(piece) => {
+            match self.process.read_output().await {
+                ProgramOutput::Stdout(piece) => {
                     self.tail.feed(&piece);
                     if let Some(event) = scanner.feed(&piece).into_iter().next() {
                         return Some(event);
                     }
                 }
-                Heard::Talk(piece) => self.tail.feed(&piece),
-                Heard::Ended => return None,
+                ProgramOutput::Other(piece) => self.tail.feed(&piece),
+                ProgramOutput::StdoutClosed => return None,
             }
         }
     }
 
-    /// Whether the program has gone on running while nobody looked. To type into one that has ended would leave a deletion's
-    /// outcome unknown for nothing.
+    /// Whether the program still runs. To type into one that has ended would make the outcome of a deletion unknown for nothing.
     pub(super) async fn is_open(&mut self) -> bool {
-        for _ in 0..MOST_PIECES {
+        for _ in 0..MAX_UNASKED_PIECES {
             tokio::select! {
                 biased;
-                heard = self.process.hear() => match heard {
-                    Heard::Output(piece) | Heard::Talk(piece) => self.tail.feed(&piece),
-                    Heard::Ended => return false,
+                output = self.process.read_output() => match output {
+                    ProgramOutput::Stdout(piece) | ProgramOutput::Other(piece) => self.tail.feed(&piece),
+                    ProgramOutput::StdoutClosed => return false,
                 },
-                // The runtime looks at its streams before it returns to a task that has yielded.
+                // The runtime polls its streams before it returns to a task that has yielded.
                 () = tokio::task::yield_now() => return true,
             }
         }
         true
     }
 
-    /// Ends the program, as [`Process::end`] does.
-    pub(super) async fn end(self, patience: Duration, hurry: &CancellationToken) {
-        self.process.end(patience, hurry).await;
+    pub(super) async fn end(self, grace: Duration, hurry: &CancellationToken) {
+        self.process.end(grace, hurry).await;
     }
 
-    /// How it ended, and its last words.
-    async fn epitaph(&mut self, typed: &str) -> (String, String) {
-        let how = match self.process.epitaph(&mut self.tail).await {
+    /// How the program ended, and what it printed last.
+    async fn describe_end(&mut self, typed: &str) -> (String, Foreign) {
+        let how = match self.process.exit_status(&mut self.tail).await {
             Some(status) => format!("ended ({status})"),
             None => "closed its output".to_owned(),
         };
-        (how, self.tail.shown(typed))
+        (how, self.tail.in_one_line(typed))
     }
 }
 
-/// Why there is no first answer.
+/// Why the console did not become ready.
 enum FirstError {
     Ended,
-    Secret,
+    Password,
     NoNonce(std::io::Error),
 }
 
 /// What was printed last, as the end of a sentence.
-fn printed(said: &str) -> String {
-    if said.is_empty() { " and printed nothing".to_owned() } else { shown(&format!("; it printed: {said}")) }
+fn output_clause(said: &Foreign) -> String {
+    if said.is_empty() { " and printed nothing".to_owned() } else { format!("; it printed: {said}") }
 }

@@ -1,4 +1,4 @@
-//! Connections to the server: opened, used for one request after the other, given up.
+//! Connections to the server, each used for one request after another.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,24 +10,23 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout};
 
-use super::gate::{Gate, Gated};
+use super::gate::{Gate, GatedStream};
 use super::route::{OpenError, Route};
 use crate::admin::freshness::Freshness;
 
-/// How long a connection may lie idle and be used again. Short, for a server that closes it at the very moment when the
-/// next request is sent leaves that deletion's outcome unknown.
-const IDLE: Duration = Duration::from_secs(1);
+/// How long an idle connection may be used again. It is short: if the server closes the connection just when a request is sent, the
+/// outcome of that deletion is unknown.
+const MAX_IDLE: Duration = Duration::from_secs(1);
 
-/// The same of one that has not been used yet: a server waits longer for the first request. Meanwhile the build is read again.
-const UNUSED: Duration = Duration::from_secs(15);
+/// The same for a connection without a request so far: a server waits longer for the first one. Meanwhile the build is read again.
+const MAX_IDLE_UNUSED: Duration = Duration::from_secs(15);
 
-/// The connections that are open and not in use.
+/// The idle connections, and the way to open more.
 pub(super) struct Connections {
     route: Route,
     idle: Mutex<Vec<Connection>>,
 }
 
-/// An open connection.
 pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     gate: Gate,
@@ -35,14 +34,14 @@ pub(super) struct Connection {
     since: Instant,
 }
 
-/// Why there is no answer to a request.
+/// Why a request has no response.
 #[derive(Debug)]
-pub(super) enum Failure {
-    /// What allowed it had grown too old: nothing was sent.
+pub(super) enum SendError {
+    /// The reading of the build was too old: nothing was sent.
     Stale,
-    /// The connection had ended: nothing was sent.
+    /// The connection was closed already: nothing was sent.
     Unsent(hyper::Error),
-    /// The request was sent, or some of it.
+    /// The request, or a part of it, was sent.
     Lost(hyper::Error),
 }
 
@@ -51,61 +50,62 @@ impl Connections {
         Self { route, idle: Mutex::default() }
     }
 
-    /// An open connection: one that lies idle, or a new one.
+    /// Takes an idle connection, or opens a new one.
     ///
     /// # Errors
-    /// None can be made.
+    /// No connection can be made.
     pub(super) async fn take(&self) -> Result<Connection, OpenError> {
         while let Some(mut connection) = self.pop() {
-            // The runtime looks at its sockets before it returns to a task that has yielded: one that the server closed is known.
+            // The runtime polls its sockets before it returns to a task that has yielded, and so notices what the server closed.
             tokio::task::yield_now().await;
-            if matches!(timeout(IDLE, connection.sender.ready()).await, Ok(Ok(()))) {
+            if matches!(timeout(MAX_IDLE, connection.sender.ready()).await, Ok(Ok(()))) {
                 return Ok(connection);
             }
         }
         let gate = Gate::default();
-        let stream = Gated::new(self.route.open().await?, gate.clone());
+        let stream = GatedStream::new(self.route.open().await?, gate.clone());
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // It ends with its sender. What goes wrong is told to whoever sends.
+        // It ends with its sender, which also gets its errors.
         tokio::spawn(connection);
         Ok(Connection { sender, gate, is_used: false, since: Instant::now() })
     }
 
-    /// Gives back a connection that is fit for another request.
+    /// Keeps a connection for another request.
     pub(super) fn put_back(&self, connection: Connection) {
         let since = if connection.is_used { Instant::now() } else { connection.since };
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(Connection { since, ..connection });
     }
 
-    /// The one that was put back last, if it did not lie too long.
+    /// Takes the connection that was put back last, unless it was idle too long.
     fn pop(&self) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|connection| connection.since.elapsed() < if connection.is_used { IDLE } else { UNUSED });
+        idle.retain(|connection| {
+            connection.since.elapsed() < if connection.is_used { MAX_IDLE } else { MAX_IDLE_UNUSED }
+        });
         idle.pop()
     }
 }
 
 impl Connection {
-    /// Whether nothing was ever sent on it.
     pub(super) fn is_new(&self) -> bool {
         !self.is_used
     }
 
-    /// Sends a request, if what allows it is still fresh when it is written.
+    /// Sends a request, if `fresh` has not expired when it is written.
     ///
     /// # Errors
-    /// There is no answer.
+    /// There is no response.
     pub(super) async fn send(
         &mut self,
         request: Request<Full<Bytes>>,
         fresh: &Freshness,
-    ) -> Result<Response<Incoming>, Failure> {
+    ) -> Result<Response<Incoming>, SendError> {
         self.is_used = true;
-        self.gate.admit(*fresh);
+        self.gate.allow(*fresh);
         self.sender.send_request(request).await.map_err(|error| match () {
-            () if self.gate.is_stale() => Failure::Stale,
-            () if !self.gate.has_passed() => Failure::Unsent(error),
-            () => Failure::Lost(error),
+            () if self.gate.is_stale() => SendError::Stale,
+            () if !self.gate.has_begun() => SendError::Unsent(error),
+            () => SendError::Lost(error),
         })
     }
 }

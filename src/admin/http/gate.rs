@@ -1,4 +1,4 @@
-//! A stream through which a request passes only while what allows it is fresh: checked when its first byte is written.
+//! A stream that lets a request through only while the reading of its build is fresh. It checks that when the first byte is written.
 
 use std::io;
 use std::pin::Pin;
@@ -9,74 +9,73 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::admin::freshness::Freshness;
 
-/// What a connection's gate is set to; shared with the one who sends.
+/// Whether a connection lets a request through. The sender has a clone.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Gate(Arc<Mutex<State>>);
+pub(super) struct Gate(Arc<Mutex<GateState>>);
 
 #[derive(Clone, Copy, Debug, Default)]
-enum State {
+enum GateState {
     /// Nothing may be written.
     #[default]
     Shut,
-    /// A request may begin while this lasts.
+    /// A request may begin until this expires.
     Until(Freshness),
     /// A request has begun.
     Open,
-    /// A request came too late. The connection is of no use any more.
+    /// A request came too late. The connection cannot be used again.
     Stale,
 }
 
 impl Gate {
-    /// Lets one more request through, while this lasts.
-    pub(super) fn admit(&self, fresh: Freshness) {
-        self.set(State::Until(fresh));
+    /// Lets one more request through, until this expires.
+    pub(super) fn allow(&self, fresh: Freshness) {
+        self.set(GateState::Until(fresh));
     }
 
-    /// Whether anything of that request was written.
-    pub(super) fn has_passed(&self) -> bool {
-        matches!(self.state(), State::Open)
+    /// Whether any byte of that request was written.
+    pub(super) fn has_begun(&self) -> bool {
+        matches!(self.state(), GateState::Open)
     }
 
-    /// Whether it came too late.
+    /// Whether that request came too late.
     pub(super) fn is_stale(&self) -> bool {
-        matches!(self.state(), State::Stale)
+        matches!(self.state(), GateState::Stale)
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> GateState {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, state: State) {
+    fn set(&self, state: GateState) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 }
 
-/// A stream with a gate before it.
-pub(super) struct Gated<S> {
+pub(super) struct GatedStream<S> {
     stream: S,
     gate: Gate,
 }
 
-impl<S> Gated<S> {
+impl<S> GatedStream<S> {
     pub(super) fn new(stream: S, gate: Gate) -> Self {
         Self { stream, gate }
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Gated<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for GatedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let may_begin = match self.gate.state() {
-            State::Open => return Pin::new(&mut self.stream).poll_write(context, bytes),
-            State::Until(fresh) => !fresh.is_over(),
-            State::Shut | State::Stale => false,
+            GateState::Open => return Pin::new(&mut self.stream).poll_write(context, bytes),
+            GateState::Until(fresh) => !fresh.has_expired(),
+            GateState::Shut | GateState::Stale => false,
         };
         if !may_begin {
-            self.gate.set(State::Stale);
-            return Poll::Ready(Err(io::Error::other("what allows the request has grown too old")));
+            self.gate.set(GateState::Stale);
+            return Poll::Ready(Err(io::Error::other("the build was read too long ago")));
         }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         if matches!(written, Poll::Ready(Ok(_))) {
-            self.gate.set(State::Open);
+            self.gate.set(GateState::Open);
         }
         written
     }
@@ -86,15 +85,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gated<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Not even what TLS may hold back of it.
+        // TLS may still hold back a part of the request.
         match self.gate.state() {
-            State::Stale => Poll::Ready(Ok(())),
+            GateState::Stale => Poll::Ready(Ok(())),
             _ => Pin::new(&mut self.stream).poll_shutdown(context),
         }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Gated<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for GatedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

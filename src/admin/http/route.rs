@@ -1,4 +1,4 @@
-//! How the server is reached: TCP, a proxy where the environment names one, TLS.
+//! The way to the server: TCP, a proxy if the environment names one, and TLS.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -21,19 +21,17 @@ use tokio_openssl::SslStream;
 use tower_service::Service;
 use url::{Position, Url};
 
-/// A connection on which bytes go both ways.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// How the server is reached.
 pub(super) struct Route {
     /// Scheme, host and port.
     origin: Uri,
     tls: SslConnector,
-    /// Which proxies there are.
+    /// The proxies that the environment names.
     proxies: Option<Matcher>,
-    /// How long it may take until a connection is ready.
+    /// How long a connection may take until it is ready.
     limit: Duration,
 }
 
@@ -42,11 +40,11 @@ pub(super) struct Route {
 pub(super) enum OpenError {
     #[error(transparent)]
     Tcp(Box<dyn Error + Send + Sync>),
-    #[error("TLS{}", because(*verified))]
+    #[error("TLS{}", certificate_fault(*verified))]
     Tls { verified: X509VerifyResult, source: ssl::Error },
     #[error("TLS")]
     TlsSetUp(#[from] ErrorStack),
-    #[error("the proxy {0} is none for HTTP")]
+    #[error("the proxy {0} is not an HTTP proxy")]
     ProxyScheme(String),
     #[error("the proxy answered {0}")]
     Proxy(StatusCode),
@@ -56,16 +54,22 @@ pub(super) enum OpenError {
     Timeout(Duration),
 }
 
-/// What was wrong with the server's certificate, if it was that.
-fn because(verified: X509VerifyResult) -> String {
+/// What is wrong with the server's certificate, if that is the reason.
+fn certificate_fault(verified: X509VerifyResult) -> String {
     match verified {
         X509VerifyResult::OK => String::new(),
         bad => format!(", {}", bad.error_string()),
     }
 }
 
+impl OpenError {
+    pub(super) fn is_untrusted_certificate(&self) -> bool {
+        matches!(self, Self::Tls { verified, .. } if *verified != X509VerifyResult::OK)
+    }
+}
+
 impl Route {
-    /// Prepares the way to the server of an address. `certificates` are trusted besides the system's.
+    /// `certificates` are trusted in addition to the system's.
     ///
     /// # Errors
     /// The TLS library failed.
@@ -79,16 +83,16 @@ impl Route {
         for certificate in certificates {
             tls.cert_store_mut().add_cert(certificate)?;
         }
-        // An address that the URL standard takes is one that this takes.
+        // A URL that the URL standard accepts is one that this accepts.
         let origin = url[..Position::BeforePath].parse().unwrap_or_default();
         let proxies = through_proxies.then(Matcher::from_env);
         Ok(Self { origin, tls: tls.build(), proxies, limit })
     }
 
-    /// Makes a connection that is ready for a request.
+    /// Opens a connection that is ready for a request.
     ///
     /// # Errors
-    /// None could be made in time.
+    /// No connection could be made in time.
     pub(super) async fn open(&self) -> Result<Box<dyn Stream>, OpenError> {
         timeout(self.limit, self.connect()).await.map_err(|_| OpenError::Timeout(self.limit))?
     }
@@ -96,22 +100,22 @@ impl Route {
     async fn connect(&self) -> Result<Box<dyn Stream>, OpenError> {
         let proxy = self.proxies.as_ref().and_then(|proxies| proxies.intercept(&self.origin));
         let stream = match proxy {
-            None => tcp(&self.origin).await?,
+            None => connect_tcp(&self.origin).await?,
             Some(proxy) => {
                 if !matches!(proxy.uri().scheme_str(), Some("http" | "https")) {
                     let scheme = proxy.uri().scheme_str().unwrap_or_default();
                     let host = proxy.uri().host().unwrap_or_default();
                     return Err(OpenError::ProxyScheme(format!("{scheme}://{host}")));
                 }
-                let stream = self.encrypted(tcp(proxy.uri()).await?, proxy.uri()).await?;
+                let stream = self.encrypt(connect_tcp(proxy.uri()).await?, proxy.uri()).await?;
                 self.tunnel(stream, proxy.basic_auth()).await?
             }
         };
-        self.encrypted(stream, &self.origin).await
+        self.encrypt(stream, &self.origin).await
     }
 
-    /// The stream inside TLS, where the address asks for it.
-    async fn encrypted(&self, stream: Box<dyn Stream>, to: &Uri) -> Result<Box<dyn Stream>, OpenError> {
+    /// Puts the stream inside TLS if the scheme is https.
+    async fn encrypt(&self, stream: Box<dyn Stream>, to: &Uri) -> Result<Box<dyn Stream>, OpenError> {
         if to.scheme_str() != Some("https") {
             return Ok(stream);
         }
@@ -124,7 +128,7 @@ impl Route {
         }
     }
 
-    /// The stream to the server behind a proxy (RFC 9110, 9.3.6). The proxy sees nothing but where it leads.
+    /// Opens a tunnel to the server through a proxy (RFC 9110, 9.3.6). The proxy only learns the server's address.
     async fn tunnel(&self, stream: Box<dyn Stream>, auth: Option<&HeaderValue>) -> Result<Box<dyn Stream>, OpenError> {
         let host = self.origin.host().unwrap_or_default();
         let authority = format!("{host}:{}", self.origin.port_u16().unwrap_or(443));
@@ -143,7 +147,7 @@ impl Route {
             return Err(OpenError::Proxy(response.status()));
         }
         let upgraded = hyper::upgrade::on(response).await?;
-        // What came already is the server's: TLS begins with our word, so there is none.
+        // In TLS the client speaks first, so the server cannot have sent anything yet.
         match upgraded.downcast::<TokioIo<Box<dyn Stream>>>() {
             Ok(parts) if parts.read_buf.is_empty() => Ok(parts.io.into_inner()),
             _ => Err(OpenError::Proxy(StatusCode::OK)),
@@ -151,8 +155,8 @@ impl Route {
     }
 }
 
-/// A TCP connection to the host and port of an address, by whichever of its addresses answers first.
-async fn tcp(to: &Uri) -> Result<Box<dyn Stream>, OpenError> {
+/// Connects to the host and port of a URL, on whichever of the host's addresses answers first.
+async fn connect_tcp(to: &Uri) -> Result<Box<dyn Stream>, OpenError> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_nodelay(true);

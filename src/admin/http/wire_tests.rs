@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::connections::{Connections, Failure};
+use super::connections::{Connections, SendError};
 use super::route::Route;
 use super::*;
 use crate::admin::Moment;
 
 const LIMIT: Duration = Duration::from_secs(3);
 
-/// What was read before the machine was suspended for longer than it stays fresh.
-fn from_before() -> Freshness {
+/// A reading from before a long suspension of the machine.
+fn stale_reading() -> Freshness {
     Freshness::new(Moment::now().suspended_for(LIMIT * 2), LIMIT)
 }
 
@@ -23,33 +23,33 @@ fn build() -> BuildUrl {
     BuildUrl::parse("https://ci.example.com/gh/acme/api/1").expect("a build")
 }
 
-fn client(url: &str) -> Client {
+fn client(url: &str) -> HttpClient {
     let options = Options { token: Some("hunter2".into()), ..Options::default() };
-    Client::new(&url.parse().expect("a URL"), options).expect("a client")
+    HttpClient::new(&url.parse().expect("a URL"), options).expect("a client")
 }
 
-/// A server that does this with each connection in turn; tells all that came on each when the client has closed it.
+/// A server that serves connections in turn, and sends all that came on each one when the client has closed it.
 fn server(connections: Vec<fn(&mut TcpStream)>) -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/admin", listener.local_addr().expect("an address"));
-    let (tell, heard) = channel();
+    let (sender, received) = channel();
     std::thread::spawn(move || {
         for serve in connections {
             let (mut stream, _) = listener.accept().expect("a client");
             serve(&mut stream);
             let mut rest = String::new();
             let _ = stream.read_to_string(&mut rest);
-            // A test that has failed does not listen any more.
-            let _ = tell.send(rest);
+            // A test that has failed no longer receives.
+            let _ = sender.send(rest);
         }
     });
-    (url, heard)
+    (url, received)
 }
 
 /// What came on the first connection. The client's own end of it has to be able to go on meanwhile.
-async fn next(heard: Receiver<String>) -> String {
-    let heard = tokio::task::spawn_blocking(move || heard.recv_timeout(Duration::from_secs(100)));
-    heard.await.expect("it ends").expect("a connection that ends")
+async fn next(received: Receiver<String>) -> String {
+    let text = tokio::task::spawn_blocking(move || received.recv_timeout(Duration::from_secs(100)));
+    text.await.expect("it ends").expect("a connection that ends")
 }
 
 /// Answers the request that comes.
@@ -66,29 +66,29 @@ fn answers(stream: &mut TcpStream) {
 
 #[tokio::test]
 async fn what_has_grown_old_is_not_sent_and_the_connection_is_kept_for_the_next_time() {
-    let (url, heard) = server(vec![answers]);
+    let (url, received) = server(vec![answers]);
     let client = client(&url);
     for _ in 0..2 {
-        let answer = client.delete(&build(), &from_before()).await;
+        let answer = client.delete(&build(), &stale_reading()).await;
         assert!(matches!(&answer, Answer::Stale(why) if why.starts_with("not sent: ")), "{answer:?}");
     }
     // The server takes one connection only.
     assert_eq!(client.delete(&build(), &Freshness::for_ever()).await, Answer::Accepted("200 OK".into()));
     drop(client);
-    assert_eq!(next(heard).await, "");
+    assert_eq!(next(received).await, "");
 }
 
 /// Between the last look and the write: the gate of the connection itself holds it back, and not a byte of it is on the wire.
 #[tokio::test]
 async fn what_grows_old_on_the_way_to_the_socket_does_not_reach_it() {
-    let (url, heard) = server(vec![|_| ()]);
+    let (url, received) = server(vec![|_| ()]);
     let url: Url = url.parse().expect("a URL");
     let connections = Connections::new(Route::new(&url, Vec::new(), false, LIMIT).expect("a route"));
     let mut connection = connections.take().await.expect("a connection");
-    let failure = connection.send(client(url.as_str()).request(&build()), &from_before()).await;
-    assert!(matches!(failure, Err(Failure::Stale)), "{failure:?}");
+    let failure = connection.send(client(url.as_str()).request(&build()), &stale_reading()).await;
+    assert!(matches!(failure, Err(SendError::Stale)), "{failure:?}");
     drop((connection, connections));
-    assert_eq!(next(heard).await, "");
+    assert_eq!(next(received).await, "");
 }
 
 #[tokio::test]
@@ -97,13 +97,13 @@ async fn a_connection_that_the_server_closed_while_it_lay_idle_is_made_anew_and_
         answers(stream);
         stream.shutdown(std::net::Shutdown::Write).expect("a socket");
     };
-    let (url, heard) = server(vec![close, answers]);
+    let (url, received) = server(vec![close, answers]);
     let client = client(&url);
     assert_eq!(client.delete(&build(), &Freshness::for_ever()).await, Answer::Accepted("200 OK".into()));
     // Until the end of the first one has come here.
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(client.delete(&build(), &Freshness::for_ever()).await, Answer::Accepted("200 OK".into()));
-    assert_eq!(next(heard).await, "", "sent into a connection that was closed");
+    assert_eq!(next(received).await, "", "sent into a connection that was closed");
 }
 
 #[tokio::test]
@@ -112,9 +112,9 @@ async fn what_a_server_says_before_it_is_asked_is_no_answer() {
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").expect("a client");
         std::thread::sleep(Duration::from_millis(100));
     };
-    let (url, _heard) = server(vec![eager; 8]);
+    let (url, _received) = server(vec![eager; 8]);
     let client = client(&url);
-    let answer = client.delete(&build(), &from_before()).await;
+    let answer = client.delete(&build(), &stale_reading()).await;
     assert!(matches!(answer, Answer::Stale(_)), "{answer:?}");
     tokio::time::sleep(Duration::from_millis(50)).await;
     let answer = client.delete(&build(), &Freshness::for_ever()).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::super::{AdminPath, Answer, Freshness, Moment};
-use super::connection::LARGEST_MESSAGE;
+use super::connection::MAX_MESSAGE;
 use super::scripted::{DONE, Entries, FULL, Script};
 use crate::build_url::BuildUrl;
 
@@ -20,7 +20,7 @@ fn accepted() -> Answer {
     Answer::Accepted("value nil".into())
 }
 
-/// Deletes a build, which may have to be allowed anew where the machine is slow to connect or to get to it.
+/// Deletes a build, and tries again if the machine is slow.
 async fn delete(path: &AdminPath, number: u32) -> Answer {
     match path.delete(&build(number), &Freshness::for_ever()).await {
         Answer::Busy(Duration::ZERO, _) => path.delete(&build(number), &Freshness::for_ever()).await,
@@ -68,7 +68,7 @@ async fn late_answers_to_others_are_passed_over() {
 async fn no_answer_in_time_is_unknown() {
     let answer = then_connects_anew(Script::default().hello("s1").delete("s1", 1).closed()).await;
     assert_eq!(answer, Answer::Unknown("timeout: no answer within 3s".into()));
-    // A value alone is no end either.
+    // A value does not end a response either.
     let answer = then_connects_anew(Script::default().hello("s1").delete("s1", 1).reply(&[NIL]).closed()).await;
     assert_eq!(answer, Answer::Unknown("timeout: no answer within 3s".into()));
     let answer = then_connects_anew(Script::default().hello("s1").delete("s1", 1).flood()).await;
@@ -87,7 +87,7 @@ async fn garbage_is_unknown() {
     assert_eq!(answer, Answer::Unknown("garbage: not a dictionary".into()));
     let answer = then_connects_anew(Script::default().hello("s1").delete("s1", 1).send(b"?").closed()).await;
     assert_eq!(answer, Answer::Unknown("garbage: unexpected byte 0x3f".into()));
-    let large = format!("d5:value{LARGEST_MESSAGE}:");
+    let large = format!("d5:value{MAX_MESSAGE}:");
     let answer =
         then_connects_anew(Script::default().hello("s1").delete("s1", 1).send(large.as_bytes()).closed()).await;
     assert_eq!(answer, Answer::Unknown("answer too large: more than 1048576 bytes".into()));
@@ -202,7 +202,7 @@ async fn a_session_is_renewed_about_every_hundred_evaluations() {
 #[tokio::test]
 async fn a_deletion_whose_future_is_dropped_does_not_mix_with_the_next() {
     let sent = Arc::new(Notify::new());
-    let script = Script::default().hello("s1").delete("s1", 1).tell(&sent).closed().hello("s2").delete("s2", 2);
+    let script = Script::default().hello("s1").delete("s1", 1).notify(&sent).closed().hello("s2").delete("s2", 2);
     let server = script.reply(&[NIL, DONE]).start().await;
     let path = server.connect().await;
     tokio::select! {

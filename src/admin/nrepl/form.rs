@@ -1,13 +1,13 @@
-//! The Clojure forms that are ever sent. A deletion is sent as it is typed by hand, with nothing around it, for the printing
-//! of its value is what realises a lazy one.
+//! The Clojure forms that are sent to an nREPL. A deletion is sent as one types it, with nothing around it, because printing its value
+//! realises a lazy one.
 
 use crate::admin::function::AdminFn;
 
-/// The namespace in which an operator types, and in which every form is read.
+/// The namespace in which an operator types, and in which every form is evaluated.
 pub(super) const NAMESPACE: &str = "user";
 
-/// Asks which var a name stands for: `#'namespace/name`, or nil. It loads nothing, changes nothing, and does not throw
-/// where the namespace is unknown (`clojure.core/ns-resolve`, Clojure 1.0 and later).
+/// Makes the form that resolves a name to a var: `#'namespace/name`, or nil. It loads nothing, changes nothing, and does not throw if
+/// the namespace is unknown (`clojure.core/ns-resolve`, Clojure 1.0 and later).
 pub(super) fn resolve(function: &AdminFn) -> String {
     format!("(ns-resolve '{NAMESPACE} '{function})")
 }

@@ -1,11 +1,11 @@
-//! What the fuzz targets see of bencode and of an nREPL's answers.
+//! Bencode and nREPL answers for the fuzz targets.
 
-use super::connection::LARGEST_MESSAGE;
+use super::connection::MAX_MESSAGE;
 use super::response::Response;
 use crate::admin::answer::Answer;
 use crate::admin::bencode::{DecodeError, Decoder, Value, encode};
 
-/// Decodes pieces and encodes each value anew: what came out up to the first error, and that error.
+/// Decodes pieces and encodes each value again. Returns the encoded values up to the first error, and that error.
 pub fn bencode_again<'a>(
     limit: usize,
     pieces: impl IntoIterator<Item = &'a [u8]>,
@@ -20,23 +20,23 @@ pub fn bencode_again<'a>(
     (again, ended.err())
 }
 
-/// What the pieces say to the request with the id `1`; `None` while it is not all said.
+/// Reads the answer to the request with the id `1`. Returns `None` while it is incomplete.
 ///
 /// # Errors
-/// They are no messages.
+/// The pieces are not messages.
 pub fn nrepl_answer<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<Answer>, DecodeError> {
     let mut response = Response::default();
-    decode(LARGEST_MESSAGE, pieces, |value| {
+    decode(MAX_MESSAGE, pieces, |value| {
         let Value::Dict(message) = value else { return Some(Err(DecodeError::Dictionary)) };
         if message.get(&b"id"[..]) == Some(&Value::Bytes(b"1".to_vec())) {
-            response.absorb(message);
+            response.add_message(message);
         }
         (response.is_done() || response.needs_input()).then(|| Ok(response.answer()))
     })?
     .transpose()
 }
 
-/// Gives each value to `next`, until that has enough.
+/// Passes each value to `next` until that returns a result.
 fn decode<'a, T>(
     limit: usize,
     pieces: impl IntoIterator<Item = &'a [u8]>,
@@ -46,8 +46,8 @@ fn decode<'a, T>(
     for piece in pieces {
         decoder.feed(piece);
         while let Some(value) = decoder.value()? {
-            if let Some(enough) = next(value) {
-                return Ok(Some(enough));
+            if let Some(result) = next(value) {
+                return Ok(Some(result));
             }
         }
     }

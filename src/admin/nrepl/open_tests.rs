@@ -62,7 +62,7 @@ async fn no_function_is_there() {
     let script = Script::default().accept().clones("s1");
     let server = script.resolves("s1", "admin/delete-build", "nil").resolves("s1", FULL, "nil").closed().start().await;
     let error = fails(&server).await;
-    assert!(matches!(&error, AdminError::NoFunction { tried, .. } if *tried == AdminFn::usual()));
+    assert!(matches!(&error, AdminError::NoFunction { tried, .. } if *tried == AdminFn::defaults()));
     assert_eq!(error.to_string(), format!("{} has no function admin/delete-build and no function {FULL}", server.via));
     assert!(error.hint().is_some_and(|hint| hint.contains("--admin-fn")));
     server.finish().await;
@@ -74,7 +74,7 @@ async fn the_question_for_the_function_is_not_answered() {
     for (replies, said) in [
         (vec![error, DONE], "exception java.lang.Error"),
         (vec![&[("value", "\u{1b}[2Jtrue")][..], DONE], "\\u{1b}[2Jtrue"),
-        (vec![DONE], "the server was done and gave no value"),
+        (vec![DONE], "the server finished without a value"),
     ] {
         let script = Script::default().accept().clones("s1").eval("s1", "(ns-resolve 'user 'admin/delete-build)");
         let server = script.reply(&replies).closed().start().await;
@@ -130,7 +130,7 @@ async fn no_session_is_opened() {
     let script = Script::default().accept().expect(&[("op", "clone")]);
     let server = script.reply(&[&[("status", "done unknown-op error")]]).closed().start().await;
     let error = fails(&server).await;
-    assert_eq!(error.to_string(), format!("{} opened no session: unknown-op", server.via));
+    assert_eq!(error.to_string(), format!("{} did not open a session: unknown-op", server.via));
     assert!(matches!(error, AdminError::NoSession { .. }));
     server.finish().await;
 }

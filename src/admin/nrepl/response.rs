@@ -1,4 +1,4 @@
-//! What an nREPL says to one request, gathered from its messages, and what that means for a deletion.
+//! An nREPL's response to one request, collected from its messages, and what it means for a deletion.
 //!
 //! The messages and their statuses: <https://nrepl.org/nrepl/ops.html>.
 
@@ -6,22 +6,23 @@ use std::collections::BTreeSet;
 
 use crate::admin::answer::Answer;
 use crate::admin::bencode::{Dict, Value};
-use crate::admin::text::{shown, shown_bytes};
+use crate::admin::text::{foreign, foreign_bytes};
+use crate::text::Foreign;
 
 /// The most bytes that are kept of what a form prints.
-const MOST_PRINTED: usize = 4096;
+const MAX_PRINTED: usize = 4096;
 
-/// The most different statuses that are kept; a server has about ten.
-const MOST_STATUSES: usize = 32;
+/// The most different statuses that are kept. A server has about ten.
+const MAX_STATUSES: usize = 32;
 
-/// What an nREPL said to one request so far.
+/// An nREPL's response to one request, so far.
 #[derive(Debug, Default)]
 pub(super) struct Response {
     /// The printed value of the last form.
     value: Option<String>,
     /// The class of the exception that ended the form, as `class java.lang.Error`.
     exception: Option<String>,
-    /// The class of what caused it.
+    /// The class of the exception's root cause.
     root: Option<String>,
     out: Vec<u8>,
     err: Vec<u8>,
@@ -31,8 +32,7 @@ pub(super) struct Response {
 }
 
 impl Response {
-    /// Adds one message.
-    pub(super) fn absorb(&mut self, mut message: Dict) {
+    pub(super) fn add_message(&mut self, mut message: Dict) {
         let text = |message: &mut Dict, key: &[u8]| match message.remove(key) {
             Some(Value::Bytes(bytes)) => Some(String::from_utf8_lossy(&bytes).into_owned()),
             _ => None,
@@ -43,7 +43,7 @@ impl Response {
         self.new_session = text(&mut message, b"new-session").or(self.new_session.take());
         for (key, kept) in [(&b"out"[..], &mut self.out), (b"err", &mut self.err)] {
             if let Some(Value::Bytes(printed)) = message.get(key) {
-                let room = MOST_PRINTED.saturating_sub(kept.len());
+                let room = MAX_PRINTED.saturating_sub(kept.len());
                 kept.extend(printed.iter().take(room));
             }
         }
@@ -54,39 +54,38 @@ impl Response {
         };
         for status in statuses {
             if let Value::Bytes(status) = status
-                && self.statuses.len() < MOST_STATUSES
+                && self.statuses.len() < MAX_STATUSES
             {
-                self.statuses.insert(shown_bytes(&status));
+                self.statuses.insert(foreign_bytes(&status).into());
             }
         }
     }
 
-    /// Whether the server has said all that it will say. It is not yet success.
+    /// Whether the response is complete. That does not mean success.
     pub(super) fn is_done(&self) -> bool {
         self.has("done")
     }
 
-    /// Whether the form waits for somebody to type something.
+    /// Whether the form reads from standard input.
     pub(super) fn needs_input(&self) -> bool {
         self.has("need-input")
     }
 
-    /// Whether the server has forgotten our session.
     pub(super) fn session_is_unknown(&self) -> bool {
         self.has("unknown-session")
     }
 
-    /// The printed value, where there is one and nothing went wrong.
+    /// The printed value. Success is a value without an error: `done` comes in every case.
     ///
     /// # Errors
-    /// What went wrong instead, in words. Success is a value and no error: `done` comes in every case.
-    pub(super) fn value(&self) -> Result<&str, String> {
+    /// What went wrong, in words.
+    pub(super) fn value(&self) -> Result<&str, Foreign> {
         if self.has("interrupted") {
             return Err(self.with_message("interrupted"));
         }
         if let Some(class) = &self.exception {
-            let class = shown(class.trim_start_matches("class "));
-            let root = self.root.as_deref().map(|root| shown(root.trim_start_matches("class ")));
+            let class = foreign(class.trim_start_matches("class "));
+            let root = self.root.as_deref().map(|root| foreign(root.trim_start_matches("class ")));
             return Err(self.with_message(&match root {
                 Some(root) if root != class => format!("exception {class} caused by {root}"),
                 _ => format!("exception {class}"),
@@ -94,32 +93,35 @@ impl Response {
         }
         let is_error =
             |status: &&String| status.contains("error") || status.contains("unknown") || status.ends_with("not-found");
-        // `error` alone says less than the status beside it: unknown-session, namespace-not-found.
+        // `error` says less than the status beside it, such as unknown-session or namespace-not-found.
         let mut errors: Vec<&str> = self.statuses.iter().filter(is_error).map(String::as_str).collect();
         errors.sort_by_key(|status| *status == "error");
         match (errors.first(), &self.value) {
             (Some(error), _) => Err(self.with_message(error)),
             (None, Some(value)) => Ok(value),
-            (None, None) => Err(self.with_message("the server was done and gave no value")),
+            (None, None) => Err(self.with_message("the server finished without a value")),
         }
     }
 
-    /// What it means for the deletion that was asked for.
+    /// What the response means for a deletion.
     pub(super) fn answer(&self) -> Answer {
         match self.value() {
-            Ok(value) if self.out.is_empty() => Answer::Accepted(format!("value {}", shown(value))),
-            Ok(value) => Answer::Accepted(shown(&format!("value {value} after printing {}", shown_bytes(&self.out)))),
-            Err(error) => Answer::Failed(error),
+            Ok(value) if self.out.is_empty() => Answer::Accepted(format!("value {}", foreign(value))),
+            Ok(value) => {
+                let printed = foreign_bytes(&self.out);
+                Answer::Accepted(foreign(&format!("value {value} after printing {printed}")).into())
+            }
+            Err(error) => Answer::Failed(error.into()),
         }
     }
 
-    /// The answer to `clone`.
+    /// The name of the session that `clone` opened.
     ///
     /// # Errors
     /// What the server said instead, in words.
-    pub(super) fn new_session(self) -> Result<String, String> {
+    pub(super) fn new_session(self) -> Result<String, Foreign> {
         self.new_session.clone().ok_or_else(|| match self.value() {
-            Ok(value) => format!("value {}", shown(value)),
+            Ok(value) => foreign(&format!("value {value}")),
             Err(error) => error,
         })
     }
@@ -128,10 +130,10 @@ impl Response {
         self.statuses.contains(status)
     }
 
-    /// The exception's own message comes as `err`.
-    fn with_message(&self, what: &str) -> String {
-        let message = shown_bytes(&self.err);
-        if message.is_empty() { what.to_owned() } else { shown(&format!("{what}: {message}")) }
+    /// Adds what came as `err`, where an exception's message is.
+    fn with_message(&self, what: &str) -> Foreign {
+        let message = foreign_bytes(&self.err);
+        if message.is_empty() { foreign(what) } else { foreign(&format!("{what}: {message}")) }
     }
 }
 
@@ -150,7 +152,7 @@ mod tests {
 
     fn answer(messages: &[&[(&str, &str)]]) -> Answer {
         let mut response = Response::default();
-        messages.iter().for_each(|entries| response.absorb(message(entries)));
+        messages.iter().for_each(|entries| response.add_message(message(entries)));
         assert!(response.is_done());
         response.answer()
     }
@@ -164,7 +166,7 @@ mod tests {
             answer(&[&[("out", "a\n")], &[("out", "b\n")], &[("value", ":ok")], &done]),
             Answer::Accepted("value :ok after printing a\\nb".into())
         );
-        assert_eq!(answer(&[&done]), failed("the server was done and gave no value"));
+        assert_eq!(answer(&[&done]), failed("the server finished without a value"));
         for status in ["unknown-session", "unknown-op", "namespace-not-found"] {
             assert_eq!(answer(&[&[("status", &format!("done {status} error"))]]), failed(status));
         }
@@ -180,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exception_is_told_with_its_class_and_message() {
+    fn an_exception_is_reported_with_its_class_and_message() {
         let text = "Execution error (ExceptionInfo) at user/eval1 (REPL:1).\nno such build\n";
         let class = "class clojure.lang.ExceptionInfo";
         let error = [("ex", class), ("root-ex", class), ("status", "eval-error")];
@@ -200,16 +202,20 @@ mod tests {
     fn memory_is_bounded() {
         let mut response = Response::default();
         for number in 0..1000 {
-            response.absorb(message(&[("out", &"x".repeat(1000)), ("err", "y"), ("status", &format!("s{number}"))]));
+            response.add_message(message(&[
+                ("out", &"x".repeat(1000)),
+                ("err", "y"),
+                ("status", &format!("s{number}")),
+            ]));
         }
-        assert_eq!((response.out.len(), response.err.len()), (MOST_PRINTED, 1000));
-        assert_eq!(response.statuses.len(), MOST_STATUSES);
+        assert_eq!((response.out.len(), response.err.len()), (MAX_PRINTED, 1000));
+        assert_eq!(response.statuses.len(), MAX_STATUSES);
     }
 
     #[test]
     fn odd_messages_are_no_success() {
         let mut response = Response::default();
-        response.absorb(Dict::from([
+        response.add_message(Dict::from([
             (b"value".to_vec(), Value::Integer(1)),
             (b"status".to_vec(), Value::Bytes(b"done".to_vec())),
         ]));

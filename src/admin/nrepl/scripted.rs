@@ -1,4 +1,4 @@
-//! An nREPL for tests that follows a script over real TCP, and fails the test on anything that it did not expect.
+//! An nREPL for tests. It follows a script over real TCP, and fails the test on anything unexpected.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,10 +27,10 @@ enum Step {
     Flood,
     HangUp,
     Closed,
-    Tell(Arc<Notify>),
+    Notify(Arc<Notify>),
 }
 
-/// What the server will see and say, in this order.
+/// What the server expects and sends, in this order.
 #[derive(Default)]
 pub(super) struct Script(Vec<Step>);
 
@@ -63,15 +63,15 @@ impl Script {
         self
     }
 
-    /// Prints without end, until the client has enough.
+    /// Prints without end, until the client hangs up.
     pub(super) fn flood(mut self) -> Self {
         self.0.push(Step::Flood);
         self
     }
 
-    /// Tells the test that it has come to this.
-    pub(super) fn tell(mut self, whom: &Arc<Notify>) -> Self {
-        self.0.push(Step::Tell(Arc::clone(whom)));
+    /// Notifies the test that the script has come this far.
+    pub(super) fn notify(mut self, whom: &Arc<Notify>) -> Self {
+        self.0.push(Step::Notify(Arc::clone(whom)));
         self
     }
 
@@ -173,7 +173,7 @@ async fn play(listener: TcpListener, steps: Vec<Step>) {
                 client = None;
             }
             (Step::HangUp, _) => client = None,
-            (Step::Tell(whom), _) => whom.notify_one(),
+            (Step::Notify(whom), _) => whom.notify_one(),
             (Step::Closed, Some(open)) => {
                 assert_eq!(next(open).await, None);
                 client = None;

@@ -1,45 +1,44 @@
-//! Base64 within a text, decoded: what it holds may be spelled in any way once more.
+//! Finds and decodes base64 within a text. What it decodes to may be spelled in any way again.
 
 use super::needle::is_base64;
-use super::spelling::Spelled;
+use super::spelling::SpelledText;
 
-/// Shorter ones hold no secret.
-const SHORTEST: usize = 8;
+/// A shorter run contains no secret.
+const MIN_RUN: usize = 8;
 
-/// A run of base64.
-pub(super) struct Run {
-    /// From where to where.
+pub(super) struct Base64Run {
+    /// Its first place, and the place after it.
     pub(super) place: (usize, usize),
-    /// What it may stand for, by where its groups of four begin.
+    /// What it decodes to, for each of the four ways to divide it into groups of four.
     pub(super) decoded: Vec<String>,
 }
 
-/// All runs of a text.
-pub(super) fn runs(text: &Spelled) -> Vec<Run> {
+/// Finds all runs of base64 in a text.
+pub(super) fn base64_runs(text: &SpelledText) -> Vec<Base64Run> {
     let (mut found, mut at) = (Vec::new(), 0);
     while at < text.chars.len() {
         let (from, mut sextets, mut end) = (at, Vec::new(), at);
-        while let Some((c, next)) = piece(text, at).filter(|(c, _)| is_base64(*c) || at > from) {
+        while let Some((c, next)) = base64_char_at(text, at).filter(|(c, _)| is_base64(*c) || at > from) {
             at = next;
             if let Some(sextet) = sextet(c) {
                 sextets.push(sextet);
             }
             end = if is_base64(c) { next } else { end };
         }
-        if sextets.len() >= SHORTEST {
+        if sextets.len() >= MIN_RUN {
             let decoded = (0..4).map(|skipped| decoded(&sextets[skipped..])).collect();
-            found.push(Run { place: (from, end), decoded });
+            found.push(Base64Run { place: (from, end), decoded });
         }
         at = at.max(from) + 1;
     }
     found
 }
 
-/// A character of base64, or the end of a line of it: as it is, else by the longest escape.
-fn piece(text: &Spelled, at: usize) -> Option<(char, usize)> {
-    let is_piece = |(c, _): &(char, usize)| is_base64(*c) || matches!(c, '\r' | '\n');
-    let itself = text.ways(at).next().filter(is_piece);
-    itself.or_else(|| text.ways(at).filter(is_piece).max_by_key(|(_, end)| *end))
+/// Reads a character of base64, or the end of a line: the character itself, or else its longest escape.
+fn base64_char_at(text: &SpelledText, at: usize) -> Option<(char, usize)> {
+    let is_part = |(c, _): &(char, usize)| is_base64(*c) || matches!(c, '\r' | '\n');
+    let itself = text.readings_at(at).next().filter(is_part);
+    itself.or_else(|| text.readings_at(at).filter(is_part).max_by_key(|(_, end)| *end))
 }
 
 fn sextet(c: char) -> Option<u8> {

@@ -1,70 +1,72 @@
-//! A secret as it may be written: for each place the characters that may stand there.
+//! A secret in one spelling: the characters that may stand in each place.
 
-use super::spelling::Spelled;
+use super::spelling::SpelledText;
 
-/// Fewer characters of base64, or of hexadecimal digits, are no sign of anything.
-const LEAST_ENCODED: usize = 4;
-/// So many characters of a secret at the end of a text that was cut are the beginning of one.
-const LEAST_CUT: usize = 5;
+/// Fewer characters of base64, or fewer hexadecimal digits, prove nothing.
+const MIN_ENCODED: usize = 4;
+/// This many characters at the end of a text count as the beginning of a secret that was cut.
+const MIN_CUT: usize = 5;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// A set of ASCII characters.
-type Class = u128;
+type CharSet = u128;
 
-/// A secret in one way of writing it.
+/// A secret in one spelling.
 pub(super) struct Needle {
-    classes: Vec<Class>,
-    /// Whether it is the middle of something encoded, which may be broken into lines.
+    sets: Vec<CharSet>,
+    /// Whether it is the middle of encoded text, which may be broken into lines.
     is_encoded: bool,
 }
 
 impl Needle {
-    /// A text in any case of its letters.
+    /// The text itself, in upper or lower case.
     pub(super) fn text(text: &str) -> Self {
-        Self { classes: text.bytes().map(|byte| class(&variants(byte))).collect(), is_encoded: false }
+        Self { sets: text.bytes().map(|byte| char_set(&variants(byte))).collect(), is_encoded: false }
     }
 
-    /// All ways of writing a secret: as it is; in hexadecimal digits; in base64, for each place that it may have within groups of
-    /// three bytes, what hangs on it alone.
+    /// All spellings of a secret: plain, in hexadecimal, and in base64. For base64 these are the characters that depend on the secret
+    /// alone, for each of its three offsets within a group of three bytes.
     pub(super) fn all(secret: &str) -> Vec<Self> {
         let bytes: Vec<Vec<u8>> = secret.bytes().map(variants).collect();
         let hex = bytes.iter().flat_map(|byte| {
-            [4, 0].map(|shift| class(&byte.iter().map(|byte| HEX[usize::from(byte >> shift & 15)]).collect::<Vec<_>>()))
+            [4, 0].map(|shift| {
+                char_set(&byte.iter().map(|byte| HEX[usize::from(byte >> shift & 15)]).collect::<Vec<_>>())
+            })
         });
         let encoded = [hex.collect(), base64(&bytes, 0), base64(&bytes, 1), base64(&bytes, 2)];
-        let encoded = encoded.into_iter().filter(|classes: &Vec<Class>| classes.len() >= LEAST_ENCODED);
-        let encoded = encoded.map(|classes| Self { classes, is_encoded: true });
+        let encoded = encoded.into_iter().filter(|sets: &Vec<CharSet>| sets.len() >= MIN_ENCODED);
+        let encoded = encoded.map(|sets| Self { sets, is_encoded: true });
         std::iter::once(Self::text(secret)).chain(encoded).collect()
     }
 
-    /// Where it is found: from where to where.
-    pub(super) fn find(&self, text: &Spelled) -> Vec<(usize, usize)> {
+    /// Finds all its places in a text: the first place and the place after the last.
+    pub(super) fn find(&self, text: &SpelledText) -> Vec<(usize, usize)> {
         let found = (0..text.chars.len()).filter_map(|from| Some((from, self.end(text, from)?)));
         match self.is_encoded {
-            true => found.map(|found| widened(text, found)).collect(),
+            true => found.map(|found| widen(text, found)).collect(),
             false => found.collect(),
         }
     }
 
-    /// The end of one that begins here.
-    pub(super) fn end(&self, text: &Spelled, from: usize) -> Option<usize> {
-        let first = *self.classes.first()?;
-        if !text.ways(from).any(|(c, _)| holds(first, c)) {
+    /// The end of an occurrence that begins here.
+    pub(super) fn end(&self, text: &SpelledText, from: usize) -> Option<usize> {
+        let first = *self.sets.first()?;
+        if !text.readings_at(from).any(|(c, _)| contains(first, c)) {
             return None;
         }
         let mut ends = vec![from];
-        for (matched, wanted) in self.classes.iter().enumerate() {
-            if matched >= LEAST_CUT && ends.contains(&text.chars.len()) {
+        for (matched, wanted) in self.sets.iter().enumerate() {
+            if matched >= MIN_CUT && ends.contains(&text.chars.len()) {
                 return Some(text.chars.len());
             }
             if self.is_encoded && matched > 0 {
-                ends = without_space(text, ends);
+                ends = skip_spaces(text, ends);
             }
             let mut next = Vec::new();
             for at in ends {
-                next.extend(text.ways(at).filter(|(c, _)| holds(*wanted, *c)).map(|(_, end)| end));
+                next.extend(text.readings_at(at).filter(|(c, _)| contains(*wanted, *c)).map(|(_, end)| end));
             }
             if next.is_empty() {
                 return None;
@@ -77,11 +79,11 @@ impl Needle {
     }
 }
 
-/// The same places, and those after white space.
-fn without_space(text: &Spelled, mut ends: Vec<usize>) -> Vec<usize> {
+/// Adds the places after white space.
+fn skip_spaces(text: &SpelledText, mut ends: Vec<usize>) -> Vec<usize> {
     let mut place = 0;
     while place < ends.len() {
-        for (c, end) in text.ways(ends[place]) {
+        for (c, end) in text.readings_at(ends[place]) {
             if c.is_ascii_whitespace() && !ends.contains(&end) {
                 ends.push(end);
             }
@@ -91,24 +93,24 @@ fn without_space(text: &Spelled, mut ends: Vec<usize>) -> Vec<usize> {
     ends
 }
 
-/// All of what is encoded, of which the middle was found.
-fn widened(text: &Spelled, (mut from, mut to): (usize, usize)) -> (usize, usize) {
-    while let Some((_, at)) = text.ways_to(from).filter(|(c, _)| is_base64(*c)).min_by_key(|(_, at)| *at) {
+/// Extends a match to the whole encoded text around it.
+fn widen(text: &SpelledText, (mut from, mut to): (usize, usize)) -> (usize, usize) {
+    while let Some((_, at)) = text.readings_ending_at(from).filter(|(c, _)| is_base64(*c)).min_by_key(|(_, at)| *at) {
         from = at;
     }
-    while let Some((_, end)) = text.ways(to).filter(|(c, _)| is_base64(*c)).max_by_key(|(_, end)| *end) {
+    while let Some((_, end)) = text.readings_at(to).filter(|(c, _)| is_base64(*c)).max_by_key(|(_, end)| *end) {
         to = end;
     }
     (from, to)
 }
 
-/// Whether it may be a character of base64, of either alphabet (RFC 4648).
+/// Whether the character belongs to either alphabet of base64 (RFC 4648).
 pub(super) fn is_base64(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_' | '=')
 }
 
-/// The sextets that lie wholly within these bytes, after so many others.
-fn base64(bytes: &[Vec<u8>], after: usize) -> Vec<Class> {
+/// Encodes the sextets that lie wholly within these bytes, with `after` other bytes before them.
+fn base64(bytes: &[Vec<u8>], after: usize) -> Vec<CharSet> {
     let (from, to) = (8 * after, 8 * (after + bytes.len()));
     let sextets = from.div_ceil(6)..to / 6;
     let of = |sextet: usize| {
@@ -125,23 +127,23 @@ fn base64(bytes: &[Vec<u8>], after: usize) -> Vec<Class> {
                 });
             }
         }
-        class(&characters)
+        char_set(&characters)
     };
     sextets.map(of).collect()
 }
 
-/// A character in either case.
+/// A character in upper and lower case.
 fn variants(byte: u8) -> Vec<u8> {
     let mut both = vec![byte.to_ascii_lowercase(), byte.to_ascii_uppercase()];
     both.dedup();
     both
 }
 
-fn class(characters: &[u8]) -> Class {
+fn char_set(characters: &[u8]) -> CharSet {
     let both = characters.iter().flat_map(|byte| variants(*byte));
     both.filter(u8::is_ascii).fold(0, |class, byte| class | 1 << byte)
 }
 
-fn holds(class: Class, c: char) -> bool {
+fn contains(class: CharSet, c: char) -> bool {
     c.is_ascii() && class >> (c as u32) & 1 == 1
 }

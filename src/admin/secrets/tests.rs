@@ -58,7 +58,7 @@ fn each_part_of_a_header_is_a_secret() {
 #[test]
 fn a_token_that_breaks_off_with_the_text_is_hidden_too() {
     assert_eq!(hidden("hunter2-very-secret", "it was hunter2-ve"), "it was (redacted)");
-    let long = format!("{} hunter2-very-secret", "?sig=0123456789 ".repeat(MOST / 16));
+    let long = format!("{} hunter2-very-secret", "?sig=0123456789 ".repeat(MAX_CHARS / 16));
     let shown = hidden("hunter2-very-secret", &long);
     assert!(!shown.contains("hunte"), "{shown}");
 }
@@ -103,14 +103,14 @@ fn presigned_addresses_are_hidden() {
 #[test]
 fn no_text_takes_long_or_is_lost() {
     for text in ["%", "\\", "&", "&#", "%25", "\\\\", "token=", "?", "x-amz-signature", "\\u0025", "&amp;", "A", "A "] {
-        let long = text.repeat(2 * MOST / text.len());
+        let long = text.repeat(2 * MAX_CHARS / text.len());
         let began = std::time::Instant::now();
         let shown = hidden("%25&amp;\\token-AAAAAAAA", &long);
         assert!(shown.len() <= long.len() && began.elapsed().as_secs() < 60, "{text}: {:?}", began.elapsed());
     }
 }
 
-/// How a server may write a token, by the server's own means, which share nothing with ours.
+/// How a server may spell a token, with code that shares nothing with ours.
 #[derive(Clone, Debug)]
 enum Spelling {
     Case(Vec<bool>),
