@@ -1,4 +1,4 @@
-//! How a chosen build ends up: each in one state, for one reason.
+//! How a chosen build ends: in one state, for one reason.
 
 use std::fmt;
 
@@ -9,15 +9,15 @@ pub enum State {
     Deleted,
     /// It was gone before anything was sent.
     AlreadyGone,
-    /// It is not abnormal any more.
+    /// It is no longer abnormal.
     Recovered,
-    /// It is not what the report says.
+    /// It is no longer as the report says.
     Changed,
     /// It must not be deleted, or the server will not.
     Refused,
-    /// The server tried and failed, or says that it did and the build is still there.
+    /// The server tried and failed, or said that it deleted the build, which is still there.
     Failed,
-    /// A deletion was sent and nobody knows what became of it.
+    /// A deletion was sent, and its outcome is not known.
     Unknown,
     /// Nothing was sent.
     NotAttempted,
@@ -36,7 +36,7 @@ impl State {
         Self::NotAttempted,
     ];
 
-    /// The word that results show.
+    /// The word in the results.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Deleted => "deleted",

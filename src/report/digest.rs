@@ -1,4 +1,4 @@
-//! The digest of a file while it is written or read, by which it is known again.
+//! The digest of a file, computed while it is written or read.
 
 use std::io::{self, Read, Write};
 
@@ -11,12 +11,11 @@ pub struct Digesting<T> {
 }
 
 impl<T> Digesting<T> {
-    /// Begins a digest of all that is written to, or read from, `inner`.
     pub fn new(inner: T) -> Self {
         Self { inner, digest: Sha256::new() }
     }
 
-    /// What it stood before, and the SHA-256 of what has passed, in hexadecimal digits.
+    /// The reader or writer itself, and the SHA-256 of all bytes that passed, in hexadecimal digits.
     pub fn finish(self) -> (T, String) {
         let hex = self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         (self.inner, hex)

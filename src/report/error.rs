@@ -16,7 +16,7 @@ pub enum ReportError {
     LongLine { line: u64 },
     #[error("line {line}: it is not UTF-8")]
     NotUtf8 { line: u64 },
-    #[error("it is empty: neither a report with its header row nor a list of URLs")]
+    #[error("it is empty: expected a report with its header row, or a list of URLs")]
     Empty,
     /// Another file of this program.
     #[error("it is {0}, not a report")]
@@ -38,7 +38,7 @@ pub enum ReportError {
     Cell { line: u64, column: &'static str, value: Foreign, expected: &'static str },
     #[error("line {line}: {text:?} is not the URL of a build")]
     Url { line: u64, text: Foreign, source: BuildUrlError },
-    #[error("line {line}: {url} stands there a second time, first on line {first}")]
+    #[error("line {line}: {url} is listed twice, first on line {first}")]
     Twice { line: u64, url: Foreign, first: u64 },
     #[error("it is not CSV")]
     Csv(#[source] csv::Error),
@@ -48,7 +48,7 @@ impl ReportError {
     /// What the operator can do next.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Cells { .. } => "was the file cut, or a cell edited without its quotes? scan again",
+            Self::Cells { .. } => "the file may have been cut, or a cell edited without its quotes: scan again",
             Self::Column { .. } => {
                 "the first row of a report names its columns, separated by commas: `halfbuilt scan -o` writes it"
             }
@@ -59,9 +59,9 @@ impl ReportError {
             Self::Url { .. } => {
                 "expected https://HOST/VCS/ORG/PROJECT/NUMBER, such as https://ci.example.com/gh/acme/api/1234"
             }
-            Self::Twice { .. } => "keep one of the two rows",
-            Self::Neither { .. } => "give a report that `halfbuilt scan -o` wrote, or one URL a line",
-            Self::Cell { .. } => "scan again, or leave the row out",
+            Self::Twice { .. } => "remove one of the two rows",
+            Self::Neither { .. } => "give a report that `halfbuilt scan -o` wrote, or a list with one URL a line",
+            Self::Cell { .. } => "scan again, or remove the row",
             Self::Read(_) | Self::TooLarge | Self::LongLine { .. } | Self::Empty | Self::Csv(_) => return None,
         };
         Some(hint.to_owned())

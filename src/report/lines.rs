@@ -1,20 +1,20 @@
-//! On which line a record of a CSV file begins, told while the file is streamed.
+//! The line on which a record of a CSV file begins, while the file is streamed.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use crate::file_access::{LONGEST_LINE, size};
 
-/// Passes bytes on and remembers where lines end, as far as nobody has asked beyond them.
+/// Passes bytes on and remembers where lines end, until it is asked for a later line.
 pub(super) struct Lines<R> {
     inner: R,
-    /// How many bytes have passed.
+    /// The bytes that have passed.
     passed: u64,
-    /// The ends of lines that were not asked for yet: where, and whether it is a line feed.
+    /// The line ends behind the latest record: their places, and whether each is a line feed.
     ends: VecDeque<(u64, bool)>,
-    /// The line on which the byte stands that was asked for last.
+    /// The line of the latest record.
     line: u64,
-    /// Where the record begins that was asked for last.
+    /// The first byte of the latest record.
     begun: u64,
 }
 
@@ -23,8 +23,8 @@ impl<R> Lines<R> {
         Self { inner, passed: 0, ends: VecDeque::new(), line: 1, begun: 0 }
     }
 
-    /// The line of the record that begins at this byte, counted from 1; line ends before the record do not belong to it. The
-    /// reader's own count is one behind where lines end in CRLF: it takes the LF for the beginning of the next record.
+    /// The line of the record that begins at this byte, counted from 1. Line ends before the record do not belong to it. The
+    /// CSV reader's own count is one too low where lines end in CRLF: it takes the LF for the beginning of the next record.
     pub(super) fn of(&mut self, byte: u64) -> u64 {
         self.begun = byte;
         let mut begin = byte;
@@ -36,7 +36,7 @@ impl<R> Lines<R> {
         self.line
     }
 
-    /// What it stood before.
+    /// The reader itself.
     pub(super) fn into_inner(self) -> R {
         self.inner
     }
@@ -44,7 +44,7 @@ impl<R> Lines<R> {
 
 impl<R: Read> Read for Lines<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // Whoever reads keeps a record in memory as a whole.
+        // The CSV reader keeps a whole record in memory.
         if self.passed.saturating_sub(self.begun) > LONGEST_LINE {
             return Err(io::Error::other(format!("a row of it is longer than {}", size(LONGEST_LINE))));
         }

@@ -19,28 +19,26 @@ use super::digest::Digesting;
 const FORMAT: &str = "halfbuilt-about/1";
 /// The field that holds the digest of all others.
 const SEAL: &str = "sha256";
-/// What is put behind the name of the report.
+/// The name of the file is that of the report with this at its end.
 const ENDING: &str = ".about.json";
 
-/// Projects that it names, those with the most builds, and the longest of their names, in bytes: so the file can be read whatever
-/// the names are.
+/// The file names the projects with the most builds, and no name that is longer than this, in bytes. So it can always be read.
 const PROJECTS: usize = 1000;
 const PROJECT_NAME: usize = 120;
-/// How far a backup may lie after the scan, if clocks are apart.
+/// The clocks of two machines may differ by this much: a backup may seem to be that much later than the scan.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(24);
 
 /// The manifest with which the builds were compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Baseline {
-    /// The file.
     pub file: String,
-    /// How many builds are in it, in scope or not.
+    /// Builds in the manifest, in scope or not.
     pub builds: u64,
-    /// How many of those in scope are not in the database any more.
+    /// Builds in scope that are not in the database any more.
     pub lost: u64,
-    /// In how many projects the highest number of a build is lower than it was.
+    /// Projects whose highest build number is lower than it was.
     pub backwards: u64,
-    /// Whether its signature is good; `None` where it was not checked, or there is none.
+    /// `None` if there is no signature, or it was not checked.
     pub signature_is_good: Option<bool>,
 }
 
@@ -49,55 +47,50 @@ pub struct Baseline {
 pub struct ScanMetadata {
     /// When the snapshot was taken, by the clock of the machine that scanned.
     pub scanned_at: Timestamp,
-    /// The number of the server's data directory, where the role might ask for it.
+    /// The number of the server's data directory, if the role may read it.
     pub system_identifier: Option<String>,
-    /// The name of the database.
     pub database: String,
-    /// The name of the profile.
     pub profile: String,
     /// The tables that were read; `None` in older files.
     pub tables: Option<Vec<Table>>,
     /// T.
     pub backup_time: Option<Timestamp>,
-    /// R, as it was given or as the server's own record has it; `None` where it is not known.
+    /// R, from the command line or from the server's own record.
     pub restored_at: Option<Timestamp>,
     /// `--clock-tolerance`, `--max-run-time` and `--max-queue-time`, in this order; `None` in older files.
     pub limits: Option<[SignedDuration; 3]>,
-    /// How many builds of the database contradict T and R.
+    /// Builds of the database that contradict T and R.
     pub contradictions: u64,
-    /// How many builds were in scope.
+    /// Builds in scope.
     pub builds: u64,
-    /// How many of them are in the report.
+    /// Builds in the report.
     pub findings: u64,
-    /// The names of the rules that were run.
+    /// The rules that were run.
     pub rules: Vec<String>,
-    /// What was not looked at, and why.
+    /// What was not checked, and why.
     pub not_checked: Vec<(String, String)>,
-    /// What the builds were compared with, if anything.
     pub baseline: Option<Baseline>,
-    /// How many builds each project has in scope; `""` are those of none. Not all projects have to be there.
+    /// Builds in scope by project; `""` is for builds without a project. Small projects may be missing.
     pub projects: BTreeMap<String, u64>,
     /// The SHA-256 of the report as it was written, in hexadecimal digits.
     pub report_sha256: String,
 }
 
-/// A file that does not say what a scan writes of its report.
+/// Metadata that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetadataError {
-    /// It cannot be read.
     #[error("it cannot be read")]
     Read(#[from] io::Error),
-    /// It is no JSON.
     #[error("it is not JSON")]
     Json(#[from] serde_json::Error),
-    /// Something in it is not as it is written.
+    /// What is wrong with a field.
     #[error("{0}")]
     Field(String),
 }
 
 impl ScanMetadata {
-    /// Where it stands: beside the report, or beside the file that a link to it leads to.
+    /// The path of the metadata: beside the report, or, if that is a link, beside the file that it leads to.
     pub fn place(report: &Path) -> PathBuf {
         let report = report.canonicalize().unwrap_or_else(|_| report.to_owned());
         let mut name: OsString = report.into_os_string();
@@ -105,35 +98,35 @@ impl ScanMetadata {
         name.into()
     }
 
-    /// How many builds were looked for: those in scope, and those that are lost.
+    /// The builds in scope and the lost ones.
     pub fn all_builds(&self) -> u64 {
         self.builds.saturating_add(self.baseline.as_ref().map_or(0, |baseline| baseline.lost))
     }
 
-    /// In how many projects the numbers of builds went backwards, as far as it was compared.
+    /// Projects whose build numbers went backwards; 0 without a baseline.
     pub fn backwards(&self) -> u64 {
         self.baseline.as_ref().map_or(0, |baseline| baseline.backwards)
     }
 
-    /// As many projects as are told of, by their builds.
+    /// The projects that the metadata names: those with the most builds.
     pub fn largest(projects: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
         let mut largest: Vec<_> = projects.iter().filter(|(name, _)| name.len() <= PROJECT_NAME).collect();
         largest.sort_by_key(|(name, builds)| (Reverse(**builds), *name));
         largest.into_iter().take(PROJECTS).map(|(name, builds)| (name.clone(), *builds)).collect()
     }
 
-    /// Reads it; `None` where there is none.
+    /// Reads the metadata; `None` if there is no such file.
     ///
     /// # Errors
-    /// It is there, and is not what a scan writes.
+    /// The file is there and cannot be read, or was not written by a scan.
     pub fn read(place: &Path) -> Result<Option<Self>, MetadataError> {
         Ok(Self::read_with_digest(place)?.map(|(about, _)| about))
     }
 
-    /// As [`ScanMetadata::read`]; also gives the SHA-256 of the file, in hexadecimal digits.
+    /// As [`ScanMetadata::read`], with the SHA-256 of the file in hexadecimal digits.
     ///
     /// # Errors
-    /// It is there, and is not what a scan writes.
+    /// The file is there and cannot be read, or was not written by a scan.
     pub fn read_with_digest(place: &Path) -> Result<Option<(Self, String)>, MetadataError> {
         let text = match file_access::read_plain(place, file_access::METADATA) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -145,10 +138,10 @@ impl ScanMetadata {
         Ok(Some((about, digesting.finish().1)))
     }
 
-    /// Writes it.
+    /// Writes the metadata.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// The output cannot be written.
     pub fn write(&self, to: &mut impl Write) -> io::Result<()> {
         let time = |time: Timestamp| time.to_string();
         let not_checked: Vec<Value> =
@@ -204,7 +197,7 @@ impl ScanMetadata {
         let system_identifier = &about["database"]["system_identifier"];
         let (scanned_at, backup_time, restored_at) =
             (time("scanned_at")?, optional("backup_time")?, optional("restored_at")?);
-        // What a scan would not have taken from anybody.
+        // A scan refuses such times.
         for (field, at) in [("backup_time", backup_time), ("restored_at", restored_at)] {
             if at.is_some_and(|at| at.duration_since(scanned_at) > CLOCKS_APART) {
                 return Err(MetadataError::Field(format!("its field {field} is after the scan")));
@@ -254,8 +247,8 @@ impl ScanMetadata {
     }
 }
 
-/// The SHA-256 of all other fields, in hexadecimal digits. Whoever changes a field by hand, or puts two files together, is found
-/// out; whoever computes it anew, or takes it out, is not.
+/// The SHA-256 of all other fields, in hexadecimal digits. It shows that a field was edited, or that two files were mixed. It does not
+/// show a change by somebody who computes the digest again or removes it.
 fn seal(about: &Value) -> io::Result<String> {
     let mut about = about.clone();
     if let Some(fields) = about.as_object_mut() {

@@ -247,10 +247,7 @@ mod tests {
             ),
             (report(&[&good[..60]]), "line 2: the row has"),
             (report(&[&format!("{},", &good[..good.len() - 9])]), "line 2: fingerprint"),
-            (
-                report(&[&good, &good]),
-                "line 3: https://ci.example.com/gh/acme/api/12 stands there a second time, first on line 2",
-            ),
+            (report(&[&good, &good]), "line 3: https://ci.example.com/gh/acme/api/12 is listed twice, first on line 2"),
             (
                 report(&[&hostile]),
                 "line 2: \"https://ci.example.com/gh/acme/api\\\")(System/exit 0)(\\\"/1\" is not the URL of a build",

@@ -96,7 +96,7 @@ impl<R: Read> Records<R> {
         Ok(Some(Cells { record: &self.record, places: &self.places, line }))
     }
 
-    /// The file itself. After the last row it has been read to its end.
+    /// The input itself. After the last row it has been read to its end.
     pub(super) fn into_inner(self) -> R {
         self.reader.into_inner().into_inner()
     }
@@ -116,7 +116,7 @@ fn report_error(error: csv::Error, line: u64) -> ReportError {
     }
 }
 
-/// The cells of one row, by column. A cell is parsed when it is asked for: nobody is refused for a cell that is not read.
+/// The cells of one row, by column. A cell is parsed when it is asked for, so a bad cell that nobody reads does no harm.
 pub(super) struct Cells<'a> {
     record: &'a StringRecord,
     places: &'a [usize; COLUMNS.len()],

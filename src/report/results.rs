@@ -1,4 +1,4 @@
-//! The results file of `delete`: every chosen row, what was decided, how it ended and why.
+//! The results file of `delete`: for every chosen row the decision, how it ended, and why.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,15 +23,15 @@ pub fn begins_results(from: impl Read) -> bool {
     read.is_ok() && (begin.is_empty() || begin == header.as_bytes())
 }
 
-/// The addresses in a file of results, as they were written there. A row that was cut by a kill has none: what it told is in
-/// the journal.
+/// The addresses in a file of results, as they were written there. A row that a kill cut short has none; its result is in the
+/// journal.
 pub fn addresses(from: impl Read) -> Vec<String> {
     let mut csv = csv::Reader::from_reader(Lines::new(from));
     let rows = records(&mut csv).filter_map(Result::ok);
     rows.filter_map(|row| row.get(0).map(|cell| restored(cell).to_owned())).collect()
 }
 
-/// Whether a file holds the plan of a dry run and no result of a run: such a file may be written over.
+/// Whether a file holds the plan of a dry run and no result of a run. Such a file may be overwritten.
 pub fn is_a_plan(from: impl Read) -> bool {
     let mut csv = csv::Reader::from_reader(Lines::new(from));
     if csv.headers().ok().is_none_or(|header| *header != RESULT_COLUMNS[..]) {
@@ -49,7 +49,7 @@ pub fn is_a_plan(from: impl Read) -> bool {
     all && deletions > 0
 }
 
-/// The rows of a file, none longer than one may be; what cannot be read ends them.
+/// The rows of a file, up to the first that cannot be read or is too long.
 fn records<R: Read>(csv: &mut csv::Reader<Lines<R>>) -> impl Iterator<Item = csv::Result<csv::StringRecord>> {
     let mut is_over = false;
     std::iter::from_fn(move || {
@@ -69,10 +69,10 @@ fn records<R: Read>(csv: &mut csv::Reader<Lines<R>>) -> impl Iterator<Item = csv
     })
 }
 
-/// Results in which some rows have ended otherwise after all: those with these addresses and lines, in these states for these reasons.
+/// Copies results and corrects rows: those with these addresses and lines get these states and reasons.
 ///
 /// # Errors
-/// What is there is no file of results, or the new one cannot be written.
+/// The input is no file of results, or the output cannot be written.
 pub fn amended(
     from: impl Read,
     to: impl Write,
@@ -96,15 +96,15 @@ pub fn amended(
     csv.flush()
 }
 
-/// What a row says of its build. A plan and the results of a run have the same columns; here they are told apart, when they are
-/// written and when they are read.
+/// What a row says of its build. A plan and the results of a run have the same columns. Only this type tells one from the other, when
+/// they are written and when they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowKind<'a> {
-    /// A dry run would delete it, for this reason.
+    /// A dry run would delete the build, for this reason.
     Planned(&'a str),
-    /// The plan keeps it, and so it ends in this state, for this reason.
+    /// The plan keeps the build, which ends in this state, for this reason.
     Kept(State, &'a str),
-    /// A run was to delete it, and it ended in this state, for this reason.
+    /// A run was to delete the build, which ended in this state, for this reason.
     Result(State, &'a str),
 }
 
@@ -123,7 +123,7 @@ impl<'a> RowKind<'a> {
         match self {
             Self::Planned(why) => (DELETE, State::NotAttempted, format!("{DRY_RUN}{why}").into()),
             Self::Kept(state, why) => (KEEP, state, why.into()),
-            // It may be a server's own text.
+            // A server may say so.
             Self::Result(state, why) if why.starts_with(DRY_RUN) => {
                 (DELETE, state, format!("the reason: {why}").into())
             }
@@ -137,25 +137,24 @@ fn is_planned(state: &str, reason: &str) -> bool {
     state == State::NotAttempted.as_str() && reason.starts_with(DRY_RUN)
 }
 
-/// A cell that neither a terminal nor a spreadsheet obeys.
+/// A cell that drives neither a terminal nor a spreadsheet.
 fn harmless_cell(text: &str) -> String {
     neutralised(Foreign::new(text).as_str()).into_owned()
 }
 
-/// One chosen row, and what is said of it.
 pub struct ResultRow<'a> {
     pub chosen: &'a Chosen,
     pub kind: RowKind<'a>,
 }
 
-/// Results that are being written, each row at once. What stands in them is for people to look at, by whatever means: text from
-/// the report or a server comes with nothing in it that a terminal would obey.
+/// Writes results, each row at once. People look at them in terminals and spreadsheets, so text from the report or a server is made
+/// harmless.
 pub struct ResultWriter<W: Write> {
     csv: csv::Writer<W>,
 }
 
 impl<W: Write> ResultWriter<W> {
-    /// Begins the file with its header row.
+    /// Writes the header row.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -166,7 +165,7 @@ impl<W: Write> ResultWriter<W> {
         Ok(Self { csv })
     }
 
-    /// Adds a row and hands it to the operating system, so that a kill loses none.
+    /// Writes a row and hands it to the operating system, so that a kill loses none.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -185,7 +184,7 @@ impl<W: Write> ResultWriter<W> {
         self.csv.flush()
     }
 
-    /// Ends the file and gives back what it was written to.
+    /// Ends the file and returns the output.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -219,7 +218,7 @@ mod tests {
         for plan in [vec![planned], vec![kept, planned, planned]] {
             assert!(is_a_plan(file(&plan).as_slice()), "{plan:?}");
         }
-        // The last is what a server may say, and a run stops with it.
+        // The last one is a server's own text.
         let [deleted, hostile] = [(State::Deleted, "it is gone"), (State::NotAttempted, "dry run; denied")]
             .map(|(state, why)| RowKind::Result(state, why));
         for results in

@@ -1,5 +1,5 @@
-//! The rows of a report with all that they say, for the audit. Nothing is deleted by them: addresses, projects and fingerprints
-//! are taken as text.
+//! The rows of a report with all columns, for the audit. Nothing is deleted by them, so addresses, projects and fingerprints are
+//! plain text.
 
 use std::io::Read;
 
@@ -14,11 +14,11 @@ use super::records::{Cells, Records};
 /// One row of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The line on which it begins, counted from 1.
+    /// The line on which the row begins, counted from 1.
     pub line: u64,
-    /// The address as it stands there; empty where the build has none.
+    /// The address as the report has it; empty if the build has none.
     pub build_url: String,
-    /// `org/project`; empty where it is not known.
+    /// `org/project`; empty if it is not known.
     pub project: String,
     /// The build's number within its project.
     pub build_num: Option<i64>,
@@ -26,33 +26,27 @@ pub struct Row {
     pub lifecycle: String,
     /// The CI's own word.
     pub status: String,
-    /// When it was queued.
     pub queued_at: Option<Timestamp>,
-    /// When it started.
     pub started_at: Option<Timestamp>,
-    /// When it stopped.
     pub stopped_at: Option<Timestamp>,
     /// The latest sign of life.
     pub last_activity_at: Option<Timestamp>,
-    /// What it did around the backup.
     pub timing: Timing,
     /// The names of the rules that fired.
     pub reasons: Vec<String>,
     /// What was seen, in words.
     pub evidence: String,
-    /// How many steps it has.
     pub steps: Option<i64>,
-    /// How many of them never stopped.
+    /// Steps that never stopped.
     pub steps_unfinished: Option<i64>,
-    /// How much output was recorded.
+    /// The output that the CI says it recorded.
     pub output_expected: Option<i64>,
-    /// How much is stored.
+    /// The output that is stored.
     pub output_stored: Option<i64>,
-    /// Whether it may be deleted.
     pub deletable: bool,
     /// The digest of its state.
     pub fingerprint: String,
-    /// Why it may not be deleted, in words; empty where it may, or the report does not say.
+    /// Why it may not be deleted, in words. Empty if it may be deleted, or the report does not say.
     pub note: String,
 }
 
@@ -66,7 +60,7 @@ impl<R: Read> Rows<R> {
     /// Reads the header row.
     ///
     /// # Errors
-    /// It cannot be read, or has not every column of a report: a plain list of addresses has none.
+    /// It cannot be read, or lacks a column of a report, as a plain list of URLs does.
     pub fn new(from: R) -> Result<Self, ReportError> {
         let mut records = Records::open(from)?;
         if records.width()? == 1 {
@@ -75,7 +69,7 @@ impl<R: Read> Rows<R> {
         Ok(Self { records: records.find(&Column::ALL)?, broken: false })
     }
 
-    /// The file itself. After the last row it has been read to its end.
+    /// The input itself. After the last row it has been read to its end.
     pub fn into_inner(self) -> R {
         self.records.into_inner()
     }

@@ -19,7 +19,7 @@ pub(super) fn rfc4180<W: Write>(to: W) -> csv::Writer<W> {
 }
 
 impl<W: Write> ReportWriter<W> {
-    /// Begins a report with its header row.
+    /// Writes the header row.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -54,7 +54,7 @@ impl<W: Write> ReportWriter<W> {
         Ok(self.csv.write_record(None::<&[u8]>)?)
     }
 
-    /// Ends the report and gives back what it was written to.
+    /// Ends the report and returns the output.
     ///
     /// # Errors
     /// The file cannot be written.
