@@ -1,5 +1,5 @@
 //! The policy file, TOML: what may be deleted and what a restore is held to, written down once by those who answer for it.
-//! Whatever is not understood is an error: a slip of the pen must not pass for no rule at all.
+//! Whatever is not understood is an error: a mistyped key must not count as no rule.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

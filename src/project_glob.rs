@@ -27,7 +27,7 @@ impl ProjectGlobs {
         self.is_everything() || project.is_some_and(|project| self.0.iter().any(|glob| glob.matches(project)))
     }
 
-    /// The globs that fit none of these projects: a slip of the pen that would otherwise pass for "clean".
+    /// The globs that fit none of these projects: a mistyped glob would otherwise pass for "clean".
     pub fn unmatched<'a>(&'a self, projects: &'a [String]) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(|glob| !projects.iter().any(|project| glob.matches(project))).map(Pattern::as_str)
     }
@@ -78,7 +78,7 @@ impl DeniedProjects {
         })
     }
 
-    /// The globs that fit none of these projects, with who denies by them: a slip of the pen would deny nothing.
+    /// The globs that fit none of these projects, with who denies by them: a mistyped glob would deny nothing.
     pub fn unmatched<'a>(&'a self, projects: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a str)> {
         let fits = |denial: &Denial| projects.iter().any(|project| denial.fits(project));
         self.0.iter().filter(move |denial| !fits(denial)).map(|denial| (denial.whose.as_str(), denial.glob.as_str()))

@@ -8,7 +8,6 @@ use crate::timing::Timing;
 /// The numbers of one report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FindingCounts {
-    /// All abnormal builds.
     pub builds: u64,
     /// Those that may be deleted.
     pub deletable: u64,
@@ -16,7 +15,6 @@ pub struct FindingCounts {
     pub by_rule: BTreeMap<String, u64>,
     /// Builds by project; `""` are those of none.
     pub by_project: BTreeMap<String, u64>,
-    /// Builds by timing.
     pub by_timing: BTreeMap<Timing, u64>,
 }
 

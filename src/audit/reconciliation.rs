@@ -7,7 +7,6 @@ use super::fate::{Fate, FateGroup};
 /// The builds of one fate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Rows of the report.
     pub rows: u64,
     /// Those of them whose address an earlier row has as well: one deletion cannot have been two.
     pub doubles: u64,
@@ -20,9 +19,7 @@ pub struct Counts {
 pub struct Reconciliation {
     /// How many builds the scan found, by the file beside the report; the rows of the report where there is none.
     pub found: u64,
-    /// How many rows the report has.
     pub rows: u64,
-    /// What became of them.
     pub by_fate: BTreeMap<Fate, Counts>,
     /// Rows that no journal names, where the journals are not whole: whether anything was done to them is not known.
     pub unaccounted: u64,

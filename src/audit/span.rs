@@ -10,7 +10,6 @@ use crate::timing::Timing;
 pub enum RunEnd {
     /// It was running when the backup was taken: what came after is not in it.
     Cut,
-    /// It stopped.
     Stopped,
     /// Its last sign of life; it has not stopped.
     Seen,
@@ -19,7 +18,6 @@ pub enum RunEnd {
 /// From when to when a build ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// When it started.
     pub start: Timestamp,
     /// Up to when it ran, never before its start.
     pub end: Timestamp,

@@ -31,7 +31,6 @@ pub struct KnownTimes {
     pub backup: Option<Timestamp>,
     /// R.
     pub restored: Option<Timestamp>,
-    /// Where they come from.
     pub source: TimesSource,
 }
 
@@ -40,7 +39,6 @@ pub struct KnownTimes {
 pub struct Audit {
     /// The file beside the report, where there is one.
     pub about: Option<ScanMetadata>,
-    /// T and R.
     pub restore: KnownTimes,
     /// The builds by rule, project and timing.
     pub findings: FindingCounts,

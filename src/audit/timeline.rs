@@ -61,9 +61,7 @@ struct Candidate {
 pub struct Lane {
     /// `org/project`.
     pub project: String,
-    /// The build's number.
     pub number: Option<i64>,
-    /// When it ran.
     pub span: Span,
 }
 

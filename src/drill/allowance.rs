@@ -32,20 +32,11 @@ pub enum BadAllowance {
         /// The names of all rules.
         known: String,
     },
-    /// A rule is named twice.
     #[error("--allow names {0:?} more than once")]
     Twice(String),
     /// A flag allows more than the policy.
     #[error("--allow {rule}={asked} is looser than allow in {file}, which allows {ruled}")]
-    Looser {
-        rule: String,
-        /// What the flag asks for.
-        asked: u64,
-        /// What the policy allows.
-        ruled: u64,
-        /// The policy's file.
-        file: String,
-    },
+    Looser { rule: String, asked: u64, ruled: u64, file: String },
 }
 
 impl BadAllowance {

@@ -63,7 +63,6 @@ impl Check {
 pub enum Outcome {
     /// So many builds or projects were found.
     Counted(Count),
-    /// A relation was read.
     Read,
     /// It was not looked at, and why. It must never count as passed.
     NotChecked(String),

@@ -56,7 +56,6 @@ pub struct Missing {
 /// How to compare.
 #[derive(Clone, Copy)]
 pub struct CompareOptions<'a> {
-    /// Whether a project is in scope.
     pub in_scope: &'a dyn Fn(&str) -> bool,
     /// Whether both sides compute digests in the same way. If not, only the numbers of builds are compared.
     pub digests: bool,

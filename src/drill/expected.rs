@@ -24,7 +24,6 @@ pub struct ExpectedBuild {
 pub struct FoundAs {
     /// What it did around the backup.
     pub timing: Timing,
-    /// The rules that found it.
     pub reasons: Vec<String>,
     /// Whether the backup cut it, as expected. If so it does not count against the restore.
     pub as_expected: bool,

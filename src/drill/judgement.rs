@@ -49,9 +49,7 @@ pub struct ScanNumbers {
     pub abnormal: u64,
     /// Those that may be deleted.
     pub deletable: u64,
-    /// Abnormal builds by timing.
     pub by_timing: BTreeMap<String, u64>,
-    /// Abnormal builds by project.
     pub by_project: BTreeMap<String, u64>,
 }
 
@@ -72,7 +70,6 @@ pub struct Circumstances {
 /// A baseline that was compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ComparedWith {
-    /// The file.
     pub file: String,
     /// The manifest's own T.
     pub backup_time: Timestamp,

@@ -17,7 +17,6 @@ pub enum Verdict {
     NothingChecked,
     /// The database could not be read to the end.
     CouldNotLook,
-    /// The run was interrupted.
     Interrupted,
 }
 

@@ -240,7 +240,7 @@ impl OutputFile {
     }
 }
 
-/// What tells of a deletion or of a backup is never written over, whatever slip of the pen named it.
+/// Refuses to write over a journal, results, an archive or a manifest, even if a flag names one by mistake.
 fn no_evidence(path: &Path, own: Option<&[u8]>) -> io::Result<()> {
     let mut begin = Vec::new();
     match file_access::open_plain(path) {

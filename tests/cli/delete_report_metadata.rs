@@ -354,9 +354,9 @@ fn a_plan_is_no_obstacle_and_evidence_is_never_written_over() {
     let write = || halfbuilt(&["manifest", "-o"]).args(&[&manifest]).on(&database).run();
     write().exits(Exit::Clean);
     let before = std::fs::read(&manifest).expect("a manifest");
-    // A newer manifest takes the place of an older one; a slip of the pen does not.
-    let slip = halfbuilt(&["scan", "-o"]).args(&[&manifest]).args(&TIMES).on(&database).run();
-    slip.exits(Exit::Failed).says("it is the manifest of a backup, and never written over");
+    // A newer manifest replaces an older one; a report that is named by mistake does not.
+    let mistake = halfbuilt(&["scan", "-o"]).args(&[&manifest]).args(&TIMES).on(&database).run();
+    mistake.exits(Exit::Failed).says("it is the manifest of a backup, and never written over");
     assert_eq!(std::fs::read(&manifest).expect("a manifest"), before);
     write().exits(Exit::Clean);
 }

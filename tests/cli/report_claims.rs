@@ -166,7 +166,7 @@ fn a_scan_after_the_deletions_is_expected_to_find_less() {
     halfbuilt(&["scan", "-o"]).args(&[&again]).args(&TIMES).on(&cleared.database).run().exits(Exit::Clean);
     let done = ticket(&again, &["--journal", cleared.journal.to_str().expect("UTF-8")]);
     done.prints(&format!(
-        "- note: The journals name {deleted} builds as deleted before the scan, and the report has none of them"
+        "- note: The journals name {deleted} builds as deleted before the scan. The report has none of them"
     ))
     .does_not_print("differs");
 }

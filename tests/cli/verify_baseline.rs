@@ -263,7 +263,7 @@ fn a_manifest_is_trusted_by_its_key_alone() {
     let text = std::fs::read_to_string(&path).expect("a file");
     std::fs::write(&path, text.replacen("\"max_run_time_seconds\":18000", "\"max_run_time_seconds\":18001", 1))
         .expect("a file");
-    with(drill.verify(), &key).exits(Exit::Failed).says("or it was changed since it was signed");
+    with(drill.verify(), &key).exits(Exit::Failed).says("or it was changed after it was signed");
 }
 
 #[test]

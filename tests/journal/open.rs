@@ -149,7 +149,7 @@ fn a_link_leads_to_the_journal() {
     let (folder, file) = place();
     let link = folder.path().join("latest");
     symlink(&file, &link).expect("a link");
-    // One that leads nowhere yet is a slip of the pen, or somebody else's doing.
+    // One that leads nowhere yet is a mistake, or somebody else's doing.
     assert!(matches!(Journal::open(&link), Err(JournalError::Open(_))));
     assert!(!file.exists());
     fs::write(&file, "").expect("a file");

@@ -27,9 +27,7 @@ pub struct Manifest {
     pub covered_until: Timestamp,
     /// The longest time that the server lets a build run, in seconds, as the flag or the profile says.
     pub max_run_time_seconds: i64,
-    /// How the database was read.
     pub profile: ProfileUsed,
-    /// Which database it was.
     pub database: DatabaseNamed,
     /// The digest of a made-up build: where another server computes another one, no digests can be compared.
     #[serde(with = "hexadecimal")]
@@ -49,25 +47,20 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProfileUsed {
-    /// The profile's name.
     pub name: String,
     /// A digest of its SQL.
     pub digest: String,
     /// What it counts output in.
     pub unit: String,
-    /// Whether it has steps.
     pub steps: bool,
-    /// Whether it has output.
     pub output: bool,
 }
 
-/// Which database it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseNamed {
     /// PostgreSQL's identifier of the server; `None` where the role may not ask for it.
     pub system_identifier: Option<String>,
-    /// The name of the database.
     pub name: String,
 }
 
@@ -85,11 +78,9 @@ pub struct NotCovered {
     pub not_over: u64,
 }
 
-/// The builds of one project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Project {
-    /// Its name.
     pub project: String,
     /// How many of its builds are covered.
     pub builds: u64,
@@ -115,7 +106,6 @@ pub struct OutcomeCount {
     pub lifecycle: Option<String>,
     /// The CI's own word.
     pub status: Option<String>,
-    /// How many.
     pub builds: u64,
 }
 
@@ -125,12 +115,10 @@ pub struct OutcomeCount {
 pub struct Range {
     /// The lowest number that belongs here, whether a build has it or not.
     pub first: i64,
-    /// How many builds it has.
     pub builds: u64,
     /// The sum of their digests, modulo 2^64.
     #[serde(with = "hexadecimal")]
     pub digest: u64,
-    /// How many steps they have.
     pub steps: i64,
     /// How much output they have stored.
     pub stored: i64,
@@ -149,11 +137,9 @@ pub struct Range {
 /// One build of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// Its number.
     pub number: i64,
     /// The lowest bits of its digest.
     pub digest: u32,
-    /// Whether it never ran.
     pub never_ran: bool,
     /// When it was over at the earliest, in seconds since 1970.
     pub over_from: i64,
@@ -168,7 +154,6 @@ impl Manifest {
         elsewhere.fold(self.not_covered, |left, project| left.each_with(&project.not_covered, u64::saturating_sub))
     }
 
-    /// A project by its name.
     pub fn project(&self, name: &str) -> Option<&Project> {
         let place = self.projects.binary_search_by(|project| project.project.as_str().cmp(name)).ok()?;
         self.projects.get(place)
@@ -176,7 +161,6 @@ impl Manifest {
 }
 
 impl NotCovered {
-    /// How many builds they are.
     pub fn builds(&self) -> u64 {
         [self.unnamed, self.ended_lately, self.undated, self.not_over].into_iter().fold(0, u64::saturating_add)
     }

@@ -16,7 +16,6 @@ pub enum ManifestError {
     /// It is of another version, or something else.
     #[error("its format is {0:?}, expected halfbuilt-manifest/1")]
     Format(String),
-    /// It contradicts itself.
     #[error("it contradicts itself: {0}")]
     Content(String),
     /// A signature is required, and there is none.

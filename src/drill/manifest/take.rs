@@ -31,7 +31,6 @@ pub enum CoveredTimesError {
 }
 
 impl CoveredTimesError {
-    /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoPresent => Some("pass --backup-time, or run it on the primary".to_owned()),
