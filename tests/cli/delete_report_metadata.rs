@@ -119,7 +119,7 @@ fn a_report_that_was_edited_is_as_old_as_its_scan() {
     delete(&database, &report)
         .run()
         .exits(Exit::Clean)
-        .says("and changed since, by what")
+        .says("and changed since: ")
         .says("report.csv.about.json");
     // However new the file is.
     scanned_at(&report, 48);
@@ -156,7 +156,7 @@ fn a_file_beside_a_report_that_was_edited_is_found_out() {
     // Whoever computes that again has still to make the report itself younger.
     scanned_at(&report, 1);
     written(&report, 72);
-    stopped(&database, &report, &[], "error: the report was last written at ").says("before the scan of which");
+    stopped(&database, &report, &[], "error: the report was last written at ").says("before the scan that ");
 }
 
 #[test]
