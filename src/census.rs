@@ -5,11 +5,11 @@
 pub enum Coverage {
     /// It had stopped.
     Ended,
-    /// It never ran, and nothing tells when it was given up; it had been queued by then.
+    /// It never ran, and no time says when it was given up; it had been queued by then.
     NeverRan,
     /// It stopped so shortly before T that it may still have been written to.
     EndedLately,
-    /// It is over, and nothing tells since when.
+    /// It is over, and no time says since when.
     Undated,
     /// It ran or waited, or came later.
     NotOver,
@@ -28,7 +28,7 @@ pub struct CountedBuild {
     pub status: Option<String>,
     /// Whether it was over.
     pub coverage: Coverage,
-    /// Whether it had been asked for by the time by which it must have stopped to be covered.
+    /// Whether it was queued, started or stopped by the time by which it must have stopped to be covered.
     pub was_there: bool,
     /// A hash of all that is compared.
     pub digest: u64,

@@ -19,7 +19,7 @@ pub struct Finding {
     pub build_num: Option<i64>,
     /// queued, held, not_run, not_running, running or finished.
     pub lifecycle: Option<String>,
-    /// The CI's own word for how the build fares, shown as it is.
+    /// The CI's own word for the state of the build, shown as it is.
     pub status: Option<String>,
     /// When the build was queued.
     pub queued_at: Option<Timestamp>,
@@ -43,7 +43,7 @@ pub struct Finding {
     pub output_expected: Option<i64>,
     /// How much output is stored; a piece that is stored twice counts twice.
     pub output_stored: Option<i64>,
-    /// What it shares, its number or its address, and with whom, so that to delete by address may hit another build.
+    /// The number or address that it shares, and with which builds: to delete by address may hit another build.
     pub shares: Option<String>,
     /// What stands against deleting the build; nothing does where it is empty.
     pub obstacles: Vec<Obstacle>,

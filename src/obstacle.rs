@@ -1,11 +1,11 @@
-//! What stands against deleting a build: decided as data, told in words at the very end.
+//! What stands against deleting a build: decided as data, made into words at the very end.
 
 use std::fmt;
 
 use crate::baseline_reason::BaselineReason;
 use crate::timing::Timing;
 
-/// When a rule makes a build deletable that it finds. The timing of the build is another matter.
+/// When a rule makes the builds that it finds deletable. Their timing is another matter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ground {
     /// Always.
@@ -15,16 +15,16 @@ pub enum Ground {
     Never,
     /// Where the CI loses what ran at the backup.
     WhereLost,
-    /// As the rule says of each build.
+    /// As the rule says for each build.
     RowByRow,
 }
 
 /// What becomes, after a restore, of the builds that ran at the backup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Running {
-    /// Nothing takes them up again.
+    /// Nothing continues them.
     Lost,
-    /// The CI may take them up again. So it is where a profile does not say.
+    /// The CI may continue them. This is what holds where a profile does not say.
     #[default]
     Resumed,
 }
@@ -41,12 +41,12 @@ pub enum Queue {
 /// What stands between two obstacles in a note.
 const NEXT: &str = "; ";
 
-const SHARES_ITS_NAME: &str = "another build has its number or its address";
+const SHARES_ITS_ADDRESS: &str = "another build has its number or its address";
 
 /// One thing that stands against deleting a build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
-    /// Steps or output are there, and no build.
+    /// Steps or output exist, but no build.
     NoBuild,
     /// No T was given.
     NoBackupTime,
@@ -67,26 +67,26 @@ pub enum Obstacle {
     /// A time of it is later than now.
     TimeInTheFuture,
     /// Another build has its number or its address: what they share, and who does.
-    SharesItsName(String),
+    SharesItsAddress(String),
     /// It has no address.
     NoAddress,
-    /// Its address is none that the admin path takes.
+    /// The admin path does not take its address.
     StrangeAddress,
     /// Its address has another number or project than it has.
     OtherAddress,
-    /// Its lifecycle is none that is known: it may wait on purpose.
+    /// Its lifecycle is not known: it may wait on purpose.
     LifecycleUnknown,
     /// It waits, and what waits in this CI's database starts by itself.
     StartsByItself,
     /// Nothing shows that it had started by T: it may have waited then, and run later.
     StartUnknown,
-    /// The CI may take up what ran at the backup, and this one has stopped since.
+    /// The CI may resume what ran at the backup, and this build has stopped since.
     MayHaveBeenResumed,
-    /// The CI may take up what ran at the backup, and has not been back for long enough.
+    /// The CI may resume what ran at the backup, and has not been back for long enough.
     MayBeResumed,
     /// It runs, and a step of it stopped after R, not longer ago than a build may run.
     StepStoppedAfterRestore,
-    /// Only rules found it that never make a build deletable: their names.
+    /// Only rules that never make a build deletable found it: their names.
     NeverBy(Vec<String>),
     /// It was closed after the restore, and the profile does not say that what ran is lost.
     NotKnownToBeLost,
@@ -115,10 +115,10 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    /// The timing that brought it about, which `--allow-timing` may allow.
+    /// The timing behind it, which `--allow-timing` may allow.
     pub fn timing(&self) -> Option<Timing> {
         match self {
-            // Without T nothing tells what lives: that is not for a flag to allow.
+            // Without T nothing shows what is alive: no flag may allow that.
             Self::NoTimeOnRecord => Some(Timing::Unknown),
             Self::RanAfterRestore | Self::SilentAfterRestore | Self::MayBeAlive | Self::StepStoppedAfterRestore => {
                 Some(Timing::AfterRestore)
@@ -134,7 +134,7 @@ impl fmt::Display for Obstacle {
         f.write_str(match self {
             Self::NoBuild => "there is no build to delete",
             Self::NoBackupTime => "no backup time was given",
-            Self::NoTimeOnRecord => "no time of it is on record",
+            Self::NoTimeOnRecord => "it has no time on record",
             Self::RanAfterRestore => "it ran after the restore and is over: the backup did not cut it",
             Self::SilentAfterRestore => {
                 "it did something after the restore, and has been silent for longer than --max-run-time: is it alive?"
@@ -143,8 +143,8 @@ impl fmt::Display for Obstacle {
             Self::Between => "it did something between the backup and the restore: T, R or a clock is wrong",
             Self::RestoreUnknown => "R is not known: give --restored-at",
             Self::RestoreTooClose => "R is too close to T for the clock tolerance",
-            Self::TimeInTheFuture => "a time of it lies in the future",
-            Self::SharesItsName(shares) => return write!(f, "{SHARES_ITS_NAME}: {shares}"),
+            Self::TimeInTheFuture => "one of its times lies in the future",
+            Self::SharesItsAddress(shares) => return write!(f, "{SHARES_ITS_ADDRESS}: {shares}"),
             Self::NoAddress => "it has no address",
             Self::StrangeAddress => "its address is not of the form https://HOST/VCS/ORG/PROJECT/NUMBER",
             Self::OtherAddress => "its address names another build",
@@ -155,7 +155,7 @@ impl fmt::Display for Obstacle {
             Self::MayBeResumed => {
                 "this CI may resume what ran at the backup: wait for --max-run-time and --max-queue-time"
             }
-            Self::StepStoppedAfterRestore => "a step of it stopped after the restore: it may be alive",
+            Self::StepStoppedAfterRestore => "one of its steps stopped after the restore: it may be alive",
             Self::NeverBy(rules) => {
                 let makes = if rules.len() == 1 { "makes" } else { "make" };
                 return write!(f, "{} never {makes} a build deletable", rules.join(", "));
@@ -167,12 +167,12 @@ impl fmt::Display for Obstacle {
             Self::QueueUnknown => "the profile does not say where the queue is kept",
             Self::QueueTooYoung => "the queue has not been served for --max-queue-time yet",
             Self::QueueStands => "no build that was queued after the restore has started yet",
-            Self::OnlyAStepWasClosed => "only a step of it is known to have been closed after the restore",
-            Self::WaitsAgain => "it had begun or ended by the backup, and waits",
+            Self::OnlyAStepWasClosed => "only one of its steps is known to have been closed after the restore",
+            Self::WaitsAgain => "it had started or ended by the backup, and waits again",
             Self::MayRunAgain => {
                 "it had ended by the backup, and without steps and output nothing shows whether it runs again"
             }
-            Self::MayHaveBeenHeld => "it may have waited on purpose, and been let go since",
+            Self::MayHaveBeenHeld => "it may have waited on purpose, and been released since",
             Self::Held => "it waits on purpose",
             Self::RuleSays(why) => return f.write_str(why),
             Self::Baseline(reason) => return write!(f, "{reason}: what it should be is not known"),
@@ -185,11 +185,11 @@ pub fn note(obstacles: &[Obstacle]) -> String {
     obstacles.iter().map(Obstacle::to_string).collect::<Vec<_>>().join(NEXT)
 }
 
-/// A note without what is of one build alone, by which many can be counted: that a build shares its name, and not with whom.
+/// A note without what concerns one build only, so that equal notes can be counted: that a build shares its name, not with which.
 pub fn gist(note: &str) -> String {
-    let of_one_build = format!("{SHARES_ITS_NAME}: ");
+    let of_one_build = format!("{SHARES_ITS_ADDRESS}: ");
     let Some(begin) = note.find(&of_one_build) else { return note.to_owned() };
-    let (before, particulars) = note.split_at(begin + SHARES_ITS_NAME.len());
+    let (before, particulars) = note.split_at(begin + SHARES_ITS_ADDRESS.len());
     let after = particulars.find(NEXT).map_or("", |end| &particulars[end..]);
     format!("{before}{after}")
 }
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_gist_of_a_note_is_the_same_for_many_builds() {
-        let shares = Obstacle::SharesItsName("2 builds have the number 7 (keys 1, 2)".to_owned());
+        let shares = Obstacle::SharesItsAddress("2 builds have the number 7 (keys 1, 2)".to_owned());
         let whole = note(&[Obstacle::Between, shares, Obstacle::NoAddress]);
         assert!(whole.contains("address: 2 builds have the number 7 (keys 1, 2); it has"), "{whole}");
         let short = "another build has its number or its address; it has no address";

@@ -1,4 +1,4 @@
-//! What a scan goes by: T and R as they are given or found, and what all builds of the database say to them.
+//! The premise of a scan: T and R, given or found, and what all builds of the database say about them.
 
 use std::fmt;
 
@@ -43,7 +43,7 @@ pub struct Contradictions {
 }
 
 impl Contradictions {
-    /// What they come to, in words: `72 builds did something between the backup and the restore, ...`; `None` where there are none.
+    /// Their number and times, in words: `72 builds did something between the backup and the restore, ...`; `None` where there are none.
     pub fn fact(&self) -> Option<String> {
         let (Some(first), Some(last)) = (self.first, self.last) else { return None };
         let builds = counted(self.builds, "build");
@@ -60,10 +60,10 @@ impl Contradictions {
     }
 }
 
-/// What a scan goes by.
+/// T and R, how they are known, and what all builds say about them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Premise {
-    /// What the run was given.
+    /// The times of the flags.
     pub times: RestoreTimes,
     /// R. Without T it is of no use.
     pub restored: Restored,
@@ -88,7 +88,7 @@ pub struct Premise {
     pub step_habits: String,
     /// Whether any build waits on purpose.
     pub holds: bool,
-    /// Whether steps or output tell when builds are at work.
+    /// Whether steps or output show when builds are at work.
     pub shows_work: bool,
     /// The database's own clock.
     pub now: Timestamp,
@@ -132,15 +132,15 @@ impl Premise {
         })
     }
 
-    /// What stopped later may have been closed by the restored server, whose clock may be behind: for the rule that looks for it. Whether
-    /// such a stop can be is another matter ([`Moments::closing_from`]).
+    /// The restored server, whose clock may be behind, may have closed what stopped later: for the rule that looks for it. Whether such a
+    /// stop is possible is another matter ([`Moments::closing_from`]).
     pub fn closed_since(&self) -> Option<Timestamp> {
         let moments = self.moments()?;
         let back = self.restored.time().map(|restored| earlier(restored, self.times.clock_tolerance));
         Some(back.map_or(moments.closing_from, |back| moments.closing_from.min(back).max(moments.stopped_by)))
     }
 
-    /// Why builds cannot be held against T and R; `None` where they are.
+    /// Why builds cannot be compared with T and R; `None` where they are.
     pub fn why_not_checked(&self) -> Option<&'static str> {
         match (self.times.backup, self.restored.time()) {
             (None, _) => Some("it needs --backup-time"),
@@ -168,17 +168,17 @@ impl Premise {
     }
 }
 
-/// How far a clock is ahead that told a time between two moments of one's own; zero where it may be right.
-pub fn ahead(told: Timestamp, asked: Timestamp, answered: Timestamp) -> SignedDuration {
-    told.duration_since(told.clamp(asked.min(answered), answered.max(asked)))
+/// How far another clock is ahead that showed `other` between two moments of this one; zero where it may be right.
+pub fn ahead(other: Timestamp, asked: Timestamp, answered: Timestamp) -> SignedDuration {
+    other.duration_since(other.clamp(asked.min(answered), answered.max(asked)))
 }
 
-/// So much later, as far as there are times.
+/// A later time, or the latest that there is.
 pub fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
     time.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// So much earlier, as far as there are times.
+/// An earlier time, or the earliest that there is.
 pub fn earlier(time: Timestamp, by: SignedDuration) -> Timestamp {
     time.saturating_sub(by).unwrap_or(Timestamp::MIN)
 }

@@ -29,7 +29,7 @@ pub fn in_words(tables: &[Table]) -> String {
     for table in tables {
         let alike =
             |other: &Table| (&other.schema, &other.kind, &other.owner) == (&table.schema, &table.kind, &table.owner);
-        let name = shown(&table.name);
+        let name = quoted_if_needed(&table.name);
         match groups.iter_mut().find(|(first, _)| alike(first)) {
             Some((_, names)) => names.push(name),
             None => groups.push((table, vec![name])),
@@ -40,16 +40,21 @@ pub fn in_words(tables: &[Table]) -> String {
     }
     let group = |(first, names): &(&Table, Vec<String>)| {
         let kind = if names.len() == 1 { first.kind.clone() } else { format!("{}s", first.kind) };
-        format!("{kind} {} of schema {} (owner {})", names.join(", "), shown(&first.schema), shown(&first.owner))
+        format!(
+            "{kind} {} of schema {} (owner {})",
+            names.join(", "),
+            quoted_if_needed(&first.schema),
+            quoted_if_needed(&first.owner)
+        )
     };
     groups.iter().map(group).collect::<Vec<_>>().join("; ")
 }
 
-/// What is not the same in two lists of tables, in words.
+/// The differences between two lists of tables, in words.
 pub fn changed(before: &[Table], now: &[Table]) -> String {
     let mut changes = Vec::new();
     for table in before {
-        let place = format!("{}.{}", shown(&table.schema), shown(&table.name));
+        let place = format!("{}.{}", quoted_if_needed(&table.schema), quoted_if_needed(&table.name));
         match now.iter().find(|other| (&other.schema, &other.name) == (&table.schema, &table.name)) {
             Some(same) if same == table => {}
             None => changes.push(format!("{} {place} is not read any more", table.kind)),
@@ -57,7 +62,7 @@ pub fn changed(before: &[Table], now: &[Table]) -> String {
                 changes.push(format!("{place} was a {} and is a {}", table.kind, other.kind));
             }
             Some(other) if other.owner != table.owner => {
-                let owners = [&table.owner, &other.owner].map(|owner| shown(owner));
+                let owners = [&table.owner, &other.owner].map(|owner| quoted_if_needed(owner));
                 changes.push(format!("{} {place} belonged to {} and belongs to {}", table.kind, owners[0], owners[1]));
             }
             Some(_) => changes.push(format!("{} {place} has another definition", table.kind)),
@@ -66,13 +71,14 @@ pub fn changed(before: &[Table], now: &[Table]) -> String {
     let is_new =
         |table: &&Table| !before.iter().any(|other| (&other.schema, &other.name) == (&table.schema, &table.name));
     let new = now.iter().filter(is_new);
-    changes
-        .extend(new.map(|table| format!("{} {}.{} is read now", table.kind, shown(&table.schema), shown(&table.name))));
+    changes.extend(new.map(|table| {
+        format!("{} {}.{} is read now", table.kind, quoted_if_needed(&table.schema), quoted_if_needed(&table.name))
+    }));
     changes.join("; ")
 }
 
-/// A name as it is: in quotation marks where it is no plain word.
-fn shown(name: &str) -> String {
+/// A name, in quotation marks where it is no plain word.
+fn quoted_if_needed(name: &str) -> String {
     let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if plain { name.to_owned() } else { format!("{name:?}") }
 }

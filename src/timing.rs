@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// What a run is given of the restore: T, R, and how long things may take.
+/// The times of a restore: T, R, and how long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RestoreTimes {
     /// T, when the backup was taken. Without it every timing is [`Timing::Unknown`].
@@ -149,7 +149,7 @@ impl Timing {
                 "it did something after the restore, so it may be alive, and the backup did not cut it"
             }
             Self::Between => "it did something between the backup and the restore, so T, R or a clock is wrong",
-            Self::Unknown => "no backup time was given, or no time of it is on record",
+            Self::Unknown => "no backup time was given, or it has no time on record",
         }
     }
 }

@@ -1,5 +1,5 @@
 -- rule: orphan-output
--- title: the build that stored output belongs to is not there
+-- title: stored output whose build does not exist
 -- needs: build, chunk
 -- deletable: never
 -- prefilter: parents

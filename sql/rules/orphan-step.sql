@@ -1,5 +1,5 @@
 -- rule: orphan-step
--- title: the build that steps belong to is not there
+-- title: steps whose build does not exist
 -- needs: build, step
 -- deletable: never
 -- prefilter: parents

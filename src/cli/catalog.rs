@@ -40,8 +40,8 @@ pub struct ProfilesArgs {
     /// Check a profile, your own file or one that ships: what it offers, and which rules can be run over it
     ///
     /// Where a database is named, by --database-url, HALFBUILT_DATABASE_URL, PGHOST, PGHOSTADDR, PGSERVICE or PGDATABASE,
-    /// its server also checks the columns and types of every relation, and every rule over them, and all faults are
-    /// told. No row is read. Exits with 3 if there is a fault.
+    /// its server also checks the columns and types of every relation, and every rule over them; all faults are
+    /// listed. No row is read. Exits with 3 if there is a fault.
     #[arg(long, value_name = "FILE|NAME")]
     pub check: Option<String>,
     /// With --check: a folder with rules of your own, *.sql, to be checked besides those that ship

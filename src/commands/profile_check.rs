@@ -18,7 +18,7 @@ use super::interrupt::Interrupt;
 use super::read_request::connect_to;
 use super::rules::show;
 
-/// The variables that name a database. PGUSER and the like say only how to reach one.
+/// The variables that name a database. PGUSER and the like only say how to reach one.
 const NAMING: [&str; 5] = ["HALFBUILT_DATABASE_URL", "PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
 
 /// Checks a profile as far as it can be.
@@ -60,7 +60,7 @@ pub(super) async fn run(
     }
 }
 
-/// What the headers of a profile say of its CI, and what follows where they say nothing.
+/// What the headers of a profile say about its CI, and what follows where they say nothing.
 fn behaviour(profile: &Profile) -> String {
     let running = match profile.running {
         Running::Lost => "what ran at the backup is lost",
@@ -78,7 +78,7 @@ fn behaviour(profile: &Profile) -> String {
     format!("{running}\n{queue}\n{limit}lifecycles that it gives: {yields}\n")
 }
 
-/// What the server finds fault with, relation by relation and rule by rule.
+/// The faults that the server finds, by relation and by rule.
 struct Faults {
     relations: Vec<(Relation, Vec<ScanError>)>,
     /// Empty where a relation has a fault: every rule would only repeat it.
@@ -117,7 +117,7 @@ impl Faults {
             found.rules.push((rule.name.clone(), rule_faults(&snapshot, profile, rule, &schema).await));
         }
         let rules_are_sound = found.all().next().is_none();
-        found.look_at_archive(profile, &plan, &schema, database).await?;
+        found.check_archive(profile, &plan, &schema, database).await?;
         if rules_are_sound && !rules.is_empty() {
             let snapshot = database.snapshot(&settings).await?;
             found.together = Some(joint_fault(&snapshot, profile, &rules, &schema).await.into_iter().collect());
@@ -125,7 +125,7 @@ impl Faults {
         Ok(found)
     }
 
-    async fn look_at_archive(
+    async fn check_archive(
         &mut self,
         profile: &Profile,
         plan: &ScanPlan,
@@ -170,12 +170,12 @@ impl Faults {
         if faults == 0 {
             return Ok(Exit::Clean);
         }
-        let hint = self.all().filter(|fault| !tells_its_own_hint(fault)).find_map(ScanError::hint);
+        let hint = self.all().filter(|fault| !has_its_own_hint(fault)).find_map(ScanError::hint);
         Err(Error::Unfit { profile, faults: counted(faults, "fault"), hint })
     }
 }
 
-/// A scan without rules and times. No statement of the profile is run, so their values are of no account.
+/// A plan without rules and times. No statement of the profile runs, so the times do not matter.
 fn plan(profile: &Profile) -> Result<ScanPlan, Error> {
     let times = RestoreTimes::new(None, None);
     Ok(ScanPlan::new(profile.clone(), Vec::new(), &[], times, None)?)
@@ -188,7 +188,7 @@ fn relations(profile: &Profile, faults: Option<&Faults>) -> Listing {
         let found = faults.map(|faults| faults.of_relation(relation));
         let verdict = if offered { verdict(found) } else { "-" };
         listing.add([relation.to_string(), if offered { "yes" } else { "no" }.to_owned(), verdict.to_owned()]);
-        tell(&mut listing, found.unwrap_or_default());
+        add_faults(&mut listing, found.unwrap_or_default());
     }
     listing
 }
@@ -212,11 +212,11 @@ fn rule_listing(profile: &Profile, rules: &[Rule], faults: Option<&Faults>) -> L
             (format!("does not run: no relation {}", lacking.join(", ")), "-")
         };
         listing.add([rule.name.clone(), use_of_it, verdict.to_owned()]);
-        tell(&mut listing, found.unwrap_or_default());
+        add_faults(&mut listing, found.unwrap_or_default());
     }
     let found = faults.and_then(|faults| faults.together.as_deref());
     listing.add(["all in one scan".to_owned(), "-".to_owned(), verdict(found).to_owned()]);
-    tell(&mut listing, found.unwrap_or_default());
+    add_faults(&mut listing, found.unwrap_or_default());
     listing
 }
 
@@ -226,7 +226,7 @@ fn archive_listing(profile: &Profile, faults: Option<&Faults>) -> Listing {
     for table in profile.archived_tables() {
         let faults = found.iter().find(|(name, _)| name == table).map(|(_, faults)| faults.as_slice());
         listing.add([table.to_owned(), verdict(faults).to_owned()]);
-        tell(&mut listing, faults.unwrap_or_default());
+        add_faults(&mut listing, faults.unwrap_or_default());
     }
     if profile.archived_tables().next().is_none() {
         listing.add(["none".to_owned(), "-".to_owned()]);
@@ -235,7 +235,7 @@ fn archive_listing(profile: &Profile, faults: Option<&Faults>) -> Listing {
     // What keeps the sections from being read together.
     for (name, faults) in found.iter().filter(|(name, _)| !profile.archived_tables().any(|table| table == name)) {
         listing.add([name.clone(), verdict(Some(faults)).to_owned()]);
-        tell(&mut listing, faults);
+        add_faults(&mut listing, faults);
     }
     for missing in faults.map_or(&[][..], |faults| &faults.not_archived) {
         listing.note(&format!("not archived: {missing}"));
@@ -251,18 +251,18 @@ fn verdict(faults: Option<&[ScanError]>) -> &'static str {
     }
 }
 
-fn tell(listing: &mut Listing, faults: &[ScanError]) {
+fn add_faults(listing: &mut Listing, faults: &[ScanError]) {
     for fault in faults {
         listing.note(&fault.to_string());
         distinct_causes(fault).iter().for_each(|cause| listing.note(&format!("  caused by: {cause}")));
-        if let Some(hint) = fault.hint().filter(|_| tells_its_own_hint(fault)) {
+        if let Some(hint) = fault.hint().filter(|_| has_its_own_hint(fault)) {
             listing.note(&format!("  hint: {hint}"));
         }
     }
 }
 
-/// Whether what to do next depends on the fault. Of columns it is the same for all, and told once, at the end.
-fn tells_its_own_hint(fault: &ScanError) -> bool {
+/// Whether what to do next depends on the fault. For columns it is the same, and appears once, at the end.
+fn has_its_own_hint(fault: &ScanError) -> bool {
     matches!(fault, ScanError::Misfit { .. })
 }
 

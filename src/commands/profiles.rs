@@ -1,4 +1,4 @@
-//! `halfbuilt profiles`: which profiles ship, one of them, or what there is to say of one's own.
+//! `halfbuilt profiles`: lists the profiles that ship, prints one, or checks one.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! `halfbuilt rules`: which rules there are, or one of them.
+//! `halfbuilt rules`: lists the rules, or prints one.
 
 use std::fmt;
 use std::io::Write;
@@ -36,12 +36,12 @@ fn listing(rules: &[Rule]) -> Listing {
     listing
 }
 
-/// Writes lines for eyes to standard output.
-pub(super) fn show(shown: &impl fmt::Display) -> Result<Exit, Error> {
-    print(&for_eyes(shown))
+/// Writes lines for a person to standard output.
+pub(super) fn show(lines: &impl fmt::Display) -> Result<Exit, Error> {
+    print(&for_eyes(lines))
 }
 
-/// Writes to standard output, byte for byte unless a terminal reads it.
+/// Writes to standard output, byte for byte unless it is a terminal.
 pub(super) fn print(text: &str) -> Result<Exit, Error> {
     let mut output = OutputFile::shown();
     let name = output.name();

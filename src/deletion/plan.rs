@@ -325,7 +325,7 @@ mod tests {
         let permit = allowing(&[Timing::AfterRestore, Timing::Between, Timing::Unknown]);
         let row = chosen(Some((Timing::AfterRestore, false, "f1")));
         let Reading::There(mut shared) = there(Timing::AfterRestore, &["stuck-running"], "f1") else { return };
-        shared.obstacles.push(Obstacle::SharesItsName("2 builds have the number 7 (keys 1, 2)".to_owned()));
+        shared.obstacles.push(Obstacle::SharesItsAddress("2 builds have the number 7 (keys 1, 2)".to_owned()));
         assert_eq!(state_by(&permit, &row, &Reading::There(shared)), Some(State::Refused));
         assert_eq!(state_by(&permit, &row, &Reading::Several(2)), Some(State::Refused));
         assert_eq!(state_by(&permit, &row, &Reading::Elsewhere(String::new())), Some(State::Refused));

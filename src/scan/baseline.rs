@@ -6,7 +6,7 @@ use crate::obstacle::Ground;
 use super::compose;
 use super::rule::Rule;
 
-/// Builds that were found by other means than a rule, to be told in the report beside what rules find.
+/// Builds that differ from a baseline: the report shows them beside what rules find.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BaselineFindings {
     /// What stands in `reasons`: a plain word.
@@ -22,7 +22,7 @@ pub struct BaselineFindings {
 }
 
 impl BaselineFindings {
-    /// Puts its values behind the other parameters of a statement, and gives a rule that reads them there.
+    /// Appends its values to the parameters of a statement, and makes a rule that reads them there.
     pub(super) fn into_rule(self, parameters: &mut Vec<Parameter>) -> Rule {
         let sql = compose::baseline_findings(parameters.len() + 1);
         parameters.push(Parameter::Texts(self.projects));

@@ -17,10 +17,10 @@ const CLOCK: &str = sql::MANIFEST.part("clock");
 /// Room in memory; and only dear statements are compiled.
 const SETTINGS: &str = sql::MANIFEST.part("settings");
 
-/// What a database says of itself before it is counted.
+/// The present of a database, and how its server hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
-    /// Until when it has everything; `None` on a standby that has replayed nothing yet.
+    /// Until when the database has everything; `None` on a standby that has replayed nothing yet.
     pub present: Option<Timestamp>,
     /// Whether it is a standby.
     pub is_standby: bool,
@@ -33,7 +33,7 @@ pub struct Clock {
 pub struct StillPresent {
     /// Which of those that were looked for, counted from 0.
     pub position: usize,
-    /// How it fares now.
+    /// Its lifecycle now.
     pub lifecycle: Option<String>,
     /// Whether it ever started.
     pub has_started: bool,
@@ -73,7 +73,7 @@ impl<'a> Census<'a> {
     ) -> Result<Self, ScanError> {
         let statement = fit.relations(plan, BuildSelection::All).census();
         let times = Parameter::Texts(vec![covered.to_string(), backup.to_string()]);
-        // Sums over all steps and all output: what compiling is good for, where there are many.
+        // Sums over all steps and all output: compiling pays where there are many.
         snapshot.set_jit(true).await?;
         let mut set = snapshot.rows("setting up the session", SETTINGS, &[]).await?;
         while set.next().await?.is_some() {}
@@ -108,7 +108,7 @@ impl<'a> Census<'a> {
         }))
     }
 
-    /// Looks for builds by the places of their projects (from 1) and their numbers, however they fare.
+    /// Looks for builds by the places of their projects (from 1) and their numbers, whatever their lifecycle.
     ///
     /// # Errors
     /// What the server complains about.

@@ -1,4 +1,4 @@
-//! Has the server check a profile and rules before anything is read, so that a fault is told by name and line.
+//! Has the server check a profile and rules before anything is read, so that a fault has a name and a line.
 
 use crate::database::{Column, DatabaseError, Snapshot};
 
@@ -14,7 +14,7 @@ use super::schema::InSchema;
 use super::shape::Shape;
 use super::tables;
 
-/// Tells the version of the server.
+/// Asks for the version of the server.
 const VERSION: &str = sql::SERVER.part("version");
 
 /// Checks that the server takes every relation, and that each has its columns in the right types.
@@ -24,7 +24,7 @@ pub(super) async fn profile(snapshot: &Snapshot<'_>, profile: &Profile, schema: 
         shape.version = row.integer("version")?.unwrap_or_default();
     }
     for relation in Relation::ALL {
-        let (columns, faults) = look_at_relation(snapshot, profile, relation, &shape.schema).await;
+        let (columns, faults) = check_relation(snapshot, profile, relation, &shape.schema).await;
         first(faults)?;
         if profile.offers(relation) {
             shape.add(relation, columns);
@@ -41,7 +41,7 @@ pub(super) async fn rules(
     rules: &[&Rule],
 ) -> Result<(), ScanError> {
     for rule in rules {
-        first(look_at_rule(snapshot, profile, shape, rule).await)?;
+        first(check_rule(snapshot, profile, shape, rule).await)?;
     }
     Ok(())
 }
@@ -54,13 +54,13 @@ pub async fn relation_faults(
     relation: Relation,
     schema: &InSchema,
 ) -> Vec<ScanError> {
-    look_at_relation(snapshot, profile, relation, schema).await.1
+    check_relation(snapshot, profile, relation, schema).await.1
 }
 
 /// All faults of one rule over a profile without fault, as the server sees it. A snapshot is of no use any more after a
 /// fault that the server has found.
 pub async fn rule_faults(snapshot: &Snapshot<'_>, profile: &Profile, rule: &Rule, schema: &InSchema) -> Vec<ScanError> {
-    let faults = look_at_rule(snapshot, profile, &Shape::of(schema.clone()), rule).await;
+    let faults = check_rule(snapshot, profile, &Shape::of(schema.clone()), rule).await;
     if !faults.is_empty() || rule.ships() {
         return faults;
     }
@@ -87,7 +87,7 @@ pub async fn joint_fault(
     snapshot.check("reading the scan as a whole", &statement).await.err().map(|error| place.misfit(error))
 }
 
-async fn look_at_relation(
+async fn check_relation(
     snapshot: &Snapshot<'_>,
     profile: &Profile,
     relation: Relation,
@@ -108,7 +108,7 @@ async fn look_at_relation(
     }
 }
 
-async fn look_at_rule(snapshot: &Snapshot<'_>, profile: &Profile, shape: &Shape, rule: &Rule) -> Vec<ScanError> {
+async fn check_rule(snapshot: &Snapshot<'_>, profile: &Profile, shape: &Shape, rule: &Rule) -> Vec<ScanError> {
     let (statement, before) = Relations { profile, shape, scope: BuildSelection::All }.rule(rule);
     let part = format!("rule {}", rule.name);
     let place = Place { file: &rule.file, line: rule.line, part, sql: &rule.sql, before };
@@ -120,11 +120,11 @@ async fn look_at_rule(snapshot: &Snapshot<'_>, profile: &Profile, shape: &Shape,
     let wanted = [("build_key", Kind::Any), ("evidence", Kind::Text)].into_iter().chain(obstacle);
     let mut faults: Vec<ScanError> =
         wanted.filter_map(|(name, kind)| place.has_column(&columns, name, kind).err()).collect();
-    let given = columns.iter().find(|column| column.name == "build_key").map(|column| column.type_name.as_str());
-    if let (Some(given), Some(key)) = (given, shape.type_of(Relation::Build, "build_key"))
-        && !are_comparable(given, key)
+    let found = columns.iter().find(|column| column.name == "build_key").map(|column| column.type_name.as_str());
+    if let (Some(found), Some(key)) = (found, shape.type_of(Relation::Build, "build_key"))
+        && !are_comparable(found, key)
     {
-        faults.push(place.fault(format!("column build_key is {given}, expected {key} as in relation build")));
+        faults.push(place.fault(format!("column build_key is {found}, expected {key} as in relation build")));
     }
     faults
 }
@@ -168,7 +168,7 @@ impl Place<'_> {
             [] => format!("no column {name} ({})", kind.as_str()),
             [column] if kind.accepts(&column.type_name) => return Ok(()),
             [column] => format!("column {name} is {}, expected {}", column.type_name, kind.as_str()),
-            _ => format!("column {name} stands there more than once"),
+            _ => format!("column {name} appears more than once"),
         }))
     }
 

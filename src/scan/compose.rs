@@ -17,7 +17,7 @@ use super::shape::Shape;
 /// The relations that are narrowed to suspects. Of objects the sums know nothing.
 const NARROWED: [Relation; 3] = [Relation::Build, Relation::Step, Relation::Chunk];
 
-/// Which builds a statement is about. What it names is passed as `$1`, `$2` and `$3`.
+/// Which builds a statement reads. What the selection names is passed as `$1`, `$2` and `$3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BuildSelection {
     /// Every build.
@@ -34,11 +34,11 @@ pub(super) enum BuildSelection {
 #[derive(Clone, Copy)]
 pub(super) struct Part<'a> {
     pub(super) rule: &'a Rule,
-    /// Its place among all rules, by which the report names it.
+    /// Its place among all rules, which orders the reasons in the report.
     pub(super) rank: usize,
     /// The statement's parameter that holds the keys of the builds that it has to look at; `None` for all builds.
     pub(super) suspects: Option<usize>,
-    /// Whether the report tells what it finds. Even if not, builds that share their names are found by it.
+    /// Whether the report shows what it finds. If not, it only finds the builds that share an address.
     pub(super) is_reported: bool,
 }
 
@@ -69,12 +69,12 @@ impl Relations<'_> {
         self.followed_by(&[], const { SCOPE.part("projects") })
     }
 
-    /// How many builds tell too little, or have times that are none.
+    /// How many builds say too little, or have times that are not on record.
     pub(super) fn states(&self) -> String {
         self.followed_by(&[], const { SCOPE.part("states") })
     }
 
-    /// How many builds share their names.
+    /// How many builds, names and addresses there are, and how many of these differ.
     pub(super) fn names(&self) -> String {
         self.followed_by(&[], const { SCOPE.part("names") })
     }
@@ -99,7 +99,7 @@ impl Relations<'_> {
         self.followed_by(&[], &filled(const { PREMISE.part("at_work") }, &[("most", &most.to_string())]))
     }
 
-    /// What all builds say to the times in the first parameter. Output is read only of those whose keys are the second, or of all.
+    /// What all builds say about the times in the first parameter. Output is read of the builds whose keys are the second, or of all.
     pub(super) fn premise(&self, of_some: bool) -> String {
         let among = key::among_keys(self.shape, 2).filter(|_| of_some);
         let among = among.map_or_else(|| "true".to_owned(), |among| format!("chunk.build_key {among}"));
@@ -111,12 +111,12 @@ impl Relations<'_> {
         key::among_keys(self.shape, 1).is_some() && self.shape.type_of(Relation::Chunk, STORED_AT).is_some()
     }
 
-    /// The states in which this CI leaves builds by habit, as one text, and whether builds wait on purpose.
+    /// The states in which this CI leaves builds by habit, and whether builds wait on purpose.
     pub(super) fn habits(&self) -> String {
         self.followed_by(&[], const { PREMISE.part("habits") })
     }
 
-    /// What this CI leaves open in steps by habit, as one text.
+    /// What this CI leaves open in steps by habit.
     pub(super) fn habits_of_steps(&self) -> String {
         self.followed_by(&[], const { PREMISE.part("step_habits") })
     }
@@ -131,13 +131,13 @@ impl Relations<'_> {
         self.followed_by(&[], const { MANIFEST.part("builds") })
     }
 
-    /// Those of some builds, by project and number, that are there.
+    /// The builds, out of some by project and number, that still exist.
     pub(super) fn still_present(&self) -> String {
         self.followed_by(&[], const { MANIFEST.part("still_present") })
     }
 
-    /// The buckets of builds that are not whole, of those in the buckets of the levels before, which are the parameters;
-    /// `None` where keys of such types cannot be added up.
+    /// The buckets of builds that are not whole. The parameters are the buckets of the levels before. `None` where keys of such types
+    /// cannot be added up.
     pub(super) fn buckets(&self, level: usize) -> Option<String> {
         let shift = (level * key::BITS_OF_A_LEVEL).to_string();
         let within = key::in_buckets(self.shape, "checksum_term.place", 1, level);
@@ -160,7 +160,7 @@ impl Relations<'_> {
         Some(self.followed_by(&[self.checksum_terms()?], &suspects))
     }
 
-    /// One rule alone, and how many characters stand before its SQL.
+    /// One rule, and how many characters come before its SQL.
     pub(super) fn rule(&self, rule: &Rule) -> (String, usize) {
         let composed = self.followed_by(&[], &rule.sql);
         let before = composed.find(&rule.sql).map_or(0, |place| composed[..place].chars().count());
@@ -180,7 +180,7 @@ impl Relations<'_> {
         Some(part("checksum_term", "NOT MATERIALIZED", &terms))
     }
 
-    /// What there is of the builds whose keys are in a parameter.
+    /// The relations of the builds whose keys are in a parameter.
     fn suspect_relations(&self, parameter: usize) -> Vec<String> {
         let Some(among) = key::among_keys(self.shape, parameter) else { return Vec::new() };
         let narrowed = |relation: Relation| {
@@ -239,7 +239,7 @@ impl Relations<'_> {
         statement
     }
 
-    /// A relation in up to three steps: as the profile writes it, with only such times as are on record, and what is in scope of it.
+    /// A relation in up to three steps: as the profile writes it, with sound times only, and with the builds in scope only.
     fn relation(&self, relation: Relation) -> String {
         let name = relation.as_str();
         let Some(written) = self.profile.relation(relation) else {
@@ -269,7 +269,7 @@ impl Relations<'_> {
 
     fn in_scope(&self, relation: Relation, narrowed: Option<&str>) -> String {
         let Some(narrowed) = narrowed else { return String::new() };
-        // A few builds, looked up once, are then at hand for every rule.
+        // A few builds, looked up once, serve every rule.
         let kept = if relation == Relation::Build { "MATERIALIZED" } else { "NOT MATERIALIZED" };
         format!(", {}", part(relation.as_str(), kept, narrowed))
     }
@@ -289,7 +289,7 @@ impl Relations<'_> {
         Some(filled(sql, &[("stored_at", stored_at), ("others", &self.others(relation))]))
     }
 
-    /// The columns that a profile gives besides those that a relation has. One of a name that is given twice cannot be named.
+    /// The columns that a profile gives in addition to those of the relation. A name that it gives twice cannot be used.
     fn others(&self, relation: Relation) -> String {
         let mut listed = String::new();
         let mut known: Vec<&str> = relation.columns().iter().map(|(name, _)| *name).collect();
@@ -317,7 +317,7 @@ fn stand_in(relation: Relation) -> &'static str {
     }
 }
 
-/// Builds that are given by project and number, as a rule would find them; the first of four parameters has this number.
+/// The builds of a baseline by project and number, as a rule would find them; `first` is the number of the first of four parameters.
 pub(super) fn baseline_findings(first: usize) -> String {
     let [second, third, fourth] = [first + 1, first + 2, first + 3];
     let values = [

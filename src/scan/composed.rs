@@ -120,7 +120,7 @@ impl Script<'_> {
         self.text.push_str(&filled(const { PSQL.part("keys") }, &values));
     }
 
-    /// What one rule goes by, and the rule.
+    /// One rule, after the statements whose results it uses.
     fn rule(&mut self) {
         let uses = |setting: &str| self.plan.rules.iter().any(|rule| rule.uses_setting(setting));
         let [closing_from, habits, step_habits] = ["closing_from", "habits", "step_habits"].map(uses);
@@ -142,7 +142,7 @@ impl Script<'_> {
         self.statement("The builds in which the rule fires", &findings, &[], ";");
     }
 
-    /// The rules, and that for duplicates in any case.
+    /// The rules, and in any case the one that finds builds of one address.
     fn parts(&self, suspects: Option<usize>) -> Vec<Part<'_>> {
         let looks = |rule: &Rule| suspects.filter(|_| rule.prefilter == Some(Prefilter::Whole));
         let of_plan = |(rank, rule)| Part { rule, rank, suspects: looks(rule), is_reported: true };
@@ -214,7 +214,7 @@ impl Script<'_> {
         );
     }
 
-    /// The sums over steps and output; `false` where there is nothing to be added up.
+    /// The sums over steps and output; `false` where there is nothing to add up.
     fn prefilter(&mut self) -> bool {
         let helps = |rule: &Rule| rule.prefilter == Some(Prefilter::Whole);
         let relations = self.relations();

@@ -1,4 +1,4 @@
-//! What is looked at in all builds and steps before any rule is run: what cannot be checked in them, and what is remarkable.
+//! Counts builds and steps before any rule runs: what cannot be checked in them, and what deserves a remark.
 
 use crate::not_checked::{Builds, Unchecked};
 use crate::text::{Foreign, counted};
@@ -11,8 +11,8 @@ use super::relation::Relation;
 use super::rule::{Finds, Need, Prefilter, Rule};
 
 impl Scan<'_> {
-    /// Looks at numbers and addresses.
-    pub(super) async fn look_at_names(&mut self) -> Result<(), ScanError> {
+    /// Counts numbers and addresses.
+    pub(super) async fn count_names(&mut self) -> Result<(), ScanError> {
         let Some(row) = self.one_row("looking at names", |relations| relations.names()).await? else { return Ok(()) };
         let count = |column: &str| Ok::<u64, ScanError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
         let (builds, names, addresses) = (count("builds")?, count("names")?, count("addresses")?);
@@ -25,7 +25,7 @@ impl Scan<'_> {
         let all_differ = names == count("different_names")? && addresses == count("different_addresses")?;
         // A build in scope may share its address with one that is not.
         self.search_space.names_differ = self.projects.is_none() && all_differ;
-        self.look_at_keys().await?;
+        self.check_keys().await?;
         if builds > 0 && names == 0 && addresses == 0 {
             self.leave_out_rules(
                 |rule| rule.prefilter == Some(Prefilter::Names),
@@ -35,8 +35,8 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// Looks at builds that tell too little, at times that are none, and at clocks.
-    pub(super) async fn look_at_states(&mut self) -> Result<(), ScanError> {
+    /// Counts builds that say too little, times that are not on record, and clocks that disagree.
+    pub(super) async fn count_states(&mut self) -> Result<(), ScanError> {
         let Some(row) = self.one_row("looking at states", |relations| relations.states()).await? else { return Ok(()) };
         let count = |column: &str| Ok::<u64, ScanError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
         let [other_lifecycles, without_time, off_record] =
@@ -53,7 +53,7 @@ impl Scan<'_> {
         if over_without_time > 0 {
             // Such a build may be one that the backup cut and that some housekeeping closed.
             let what = Unchecked::Builds(over_without_time, Builds::Finished);
-            self.leave_out(what, "no time of it is on record");
+            self.leave_out(what, "it has no time on record");
         }
         let mut waiting = 0;
         for lifecycle in LIFECYCLES {
@@ -70,12 +70,12 @@ impl Scan<'_> {
         }
         let (builds, queueings) = (count("builds")?, count("queueings")?);
         if builds > 0 && queueings == 0 && waiting == 0 {
-            // Such tables may show no build before it starts.
+            // Such tables may hold no build before it starts.
             let waits = |rule: &Rule| rule.needs.contains(&Need::QueueElsewhere);
             self.leave_out_rules(waits, "no queueing is on record");
         }
         if builds > 0 && count("starts")? == 0 {
-            // By steps and output it finds some of them all the same.
+            // Such a rule still finds those that have steps or output.
             for rule in self.rules_that_find(Finds::StartedByBackup) {
                 self.leave_out(Unchecked::RuleWithoutSteps(rule), "no start is on record");
             }
@@ -124,8 +124,8 @@ impl Scan<'_> {
         }
     }
 
-    /// Looks whether each build is there once, in scope or not: steps and output are found by keys alone.
-    async fn look_at_keys(&self) -> Result<(), ScanError> {
+    /// Checks that each build, in scope or not, appears once: only keys connect steps and output with their build.
+    async fn check_keys(&self) -> Result<(), ScanError> {
         let statement = self.relations(BuildSelection::All).keys();
         let mut rows = self.snapshot.rows("looking at keys", &statement, &[]).await?;
         let Some(row) = rows.next().await? else { return Ok(()) };

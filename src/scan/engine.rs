@@ -29,9 +29,9 @@ use super::tables::Role;
 /// What a scan is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// The server looks at profile and rules.
+    /// The server checks the profile and the rules.
     Checking,
-    /// All builds are held against T and R.
+    /// All builds are compared with T and R.
     Premise,
     /// Builds are counted.
     Builds,
@@ -39,7 +39,7 @@ pub enum Phase {
     Steps(u64),
     /// The output of so many steps is added up.
     Output(u64),
-    /// So many builds are looked at one by one.
+    /// So many builds are checked one by one.
     Suspects(u64),
     /// The rules are run and the findings are read.
     Findings,
@@ -49,11 +49,11 @@ impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Checking => f.write_str("checking the profile and the rules"),
-            Self::Premise => f.write_str("holding all builds against the two times"),
+            Self::Premise => f.write_str("comparing all builds with the two times"),
             Self::Builds => f.write_str("counting builds"),
             Self::Steps(builds) => write!(f, "counting the steps of {}", counted(*builds, "build")),
             Self::Output(steps) => write!(f, "adding up the output of {}", counted(*steps, "step")),
-            Self::Suspects(builds) => write!(f, "looking closer at {}", counted(*builds, "build")),
+            Self::Suspects(builds) => write!(f, "taking a closer look at {}", counted(*builds, "build")),
             Self::Findings => f.write_str("reading what was found"),
         }
     }
@@ -66,7 +66,7 @@ pub struct ScopeCounts {
     pub projects: BTreeMap<String, u64>,
     /// Steps of these builds; `None` where the profile has no steps.
     pub steps: Option<u64>,
-    /// How many of these builds had been asked for by T; `None` where T is not given, or no build tells a time.
+    /// How many of these builds were queued, started or stopped by T; `None` without T, or where no build has a time.
     pub asked_for: Option<u64>,
 }
 
@@ -77,7 +77,7 @@ impl ScopeCounts {
     }
 }
 
-/// A scan over one snapshot. Everything in it has been checked, counted and added up; the findings are yet to be read.
+/// A scan over one snapshot: all is checked, counted and added up, and the findings can be read.
 pub struct Scan<'a> {
     pub(super) plan: &'a ScanPlan,
     pub(super) snapshot: &'a Snapshot<'a>,
@@ -93,7 +93,7 @@ pub struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     /// Has the server check profile and rules, counts what is in scope, and finds out where the rules have to look.
-    /// `watch` is told of each phase as it begins.
+    /// Calls `watch` at the beginning of each phase.
     ///
     /// # Errors
     /// A profile or rule that does not fit the database; a lost connection.
@@ -124,8 +124,8 @@ impl<'a> Scan<'a> {
         }
         watch(Phase::Builds);
         scan.count_builds(chosen).await?;
-        scan.look_at_names().await?;
-        scan.look_at_states().await?;
+        scan.count_names().await?;
+        scan.count_states().await?;
         watch(Phase::Steps(scan.scope.builds()));
         scan.count_steps().await?;
         scan.add_up(watch).await?;
@@ -138,12 +138,12 @@ impl<'a> Scan<'a> {
         &self.scope
     }
 
-    /// What the scan goes by: T, R, and what all builds say to them.
+    /// T, R, and what all builds say about them.
     pub fn premise(&self) -> &Premise {
         &self.premise
     }
 
-    /// What was noticed and is no finding, a sentence each.
+    /// What is worth a sentence and is no finding.
     pub fn remarks(&self) -> &[String] {
         &self.remarks
     }
@@ -158,7 +158,7 @@ impl<'a> Scan<'a> {
         self.fit.tables()
     }
 
-    /// In whose name everything is asked.
+    /// The role that runs the statements.
     pub fn role(&self) -> &Role {
         self.fit.role()
     }
@@ -206,16 +206,16 @@ impl<'a> Scan<'a> {
         self.findings_with_baseline(Vec::new()).await
     }
 
-    /// The same, with builds that were found by other means, each under its own reason.
+    /// The same, with the builds that differ from a baseline.
     ///
     /// # Errors
     /// What the server complains about before the first row.
-    pub async fn findings_with_baseline(&self, given: Vec<BaselineFindings>) -> Result<Findings<'_>, ScanError> {
+    pub async fn findings_with_baseline(&self, baseline: Vec<BaselineFindings>) -> Result<Findings<'_>, ScanError> {
         let (scope, mut parameters) = self.scope_parameters();
         let suspects = parameters.len() + 1;
-        let told = self.rules.iter().filter_map(|(rank, rule)| self.part(*rank, rule, suspects));
-        let mut parts: Vec<Part<'_>> = told.collect();
-        if parts.is_empty() && given.is_empty() {
+        let looking = self.rules.iter().filter_map(|(rank, rule)| self.part(*rank, rule, suspects));
+        let mut parts: Vec<Part<'_>> = looking.collect();
+        if parts.is_empty() && baseline.is_empty() {
             return Ok(Findings { plan: self.plan, fit: &self.fit, premise: &self.premise, rows: None });
         }
         if !self.search_space.names_differ && !parts.iter().any(|part| part.rule.finds_same_address()) {
@@ -227,13 +227,13 @@ impl<'a> Scan<'a> {
         {
             parameters.push(Parameter::Texts(keys.clone()));
         }
-        if !given.is_empty() {
-            // The statement that counts every build is compiled, and no other that comes after it is the better for it.
+        if !baseline.is_empty() {
+            // The server compiled the statement that counted every build; this one does not gain by it.
             self.snapshot.set_jit(false).await?;
         }
-        let as_rules: Vec<Rule> = given.into_iter().map(|given| given.into_rule(&mut parameters)).collect();
+        let as_rules: Vec<Rule> = baseline.into_iter().map(|found| found.into_rule(&mut parameters)).collect();
         for (place, rule) in as_rules.iter().enumerate() {
-            // After the rules, and after that for duplicates.
+            // After the rules, and after the one for builds of one address.
             parts.push(Part { rule, rank: self.plan.rules.len() + 1 + place, suspects: None, is_reported: true });
         }
         let statement = self.relations(scope).findings(&parts);
@@ -241,7 +241,7 @@ impl<'a> Scan<'a> {
         Ok(Findings { plan: self.plan, fit: &self.fit, premise: &self.premise, rows: Some(rows) })
     }
 
-    /// What is told of a build that is not there.
+    /// The finding for a build that does not exist.
     pub fn absent(&self, project: &str, number: Option<i64>, rule: &str, evidence: String) -> Finding {
         report_row::absent(&self.fit, project, number, rule, evidence)
     }
@@ -254,7 +254,7 @@ impl<'a> Scan<'a> {
         Census::take(self.plan, &self.fit, self.snapshot, covered, backup).await
     }
 
-    /// What the database says of itself before it is counted.
+    /// The present of the database, and how its server hashes.
     ///
     /// # Errors
     /// What the server complains about.
@@ -262,7 +262,7 @@ impl<'a> Scan<'a> {
         Census::clock(self.snapshot).await
     }
 
-    /// Looks for builds by the places of their projects (from 1) and their numbers, however they fare.
+    /// Looks for builds by the places of their projects (from 1) and their numbers, whatever their lifecycle.
     ///
     /// # Errors
     /// What the server complains about.
@@ -313,7 +313,7 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    /// Finds the suspects, if a rule is to be run that looks only at them.
+    /// Finds the suspects, if a rule looks only at them.
     async fn add_up(&mut self, watch: &dyn Fn(Phase)) -> Result<(), ScanError> {
         let helps = |rule: &Rule| match rule.prefilter {
             Some(Prefilter::Whole) => true,

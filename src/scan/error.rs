@@ -8,7 +8,7 @@ use crate::database::DatabaseError;
 
 use super::header::FileFault;
 
-/// A profile or rules that could not be had.
+/// A profile or rules that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqlSourceError {
@@ -23,12 +23,11 @@ pub enum SqlSourceError {
     /// A file has a fault.
     #[error(transparent)]
     Fault(#[from] FileFault),
-    /// There is no such profile.
+    /// No profile has this name.
     #[error("unknown profile {name:?}")]
     UnknownProfile {
-        /// What was asked for.
         name: String,
-        /// What there is.
+        /// The names that exist.
         known: String,
     },
     /// `--rules` names a folder without a rule.
@@ -40,7 +39,7 @@ pub enum SqlSourceError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScanError {
-    /// A profile or rule file could not be had or has a fault.
+    /// A profile or rule file cannot be read, or has a fault.
     #[error(transparent)]
     Source(#[from] SqlSourceError),
     /// The database does not take the SQL of a profile or a rule.
@@ -67,12 +66,11 @@ pub enum ScanError {
         /// Which column, what it is, what was expected.
         fault: String,
     },
-    /// `--rule` names a rule that there is not.
+    /// `--rule` names a rule that does not exist.
     #[error("unknown rule {name:?}")]
     UnknownRule {
-        /// What was asked for.
         name: String,
-        /// What there is.
+        /// The names that exist.
         known: String,
     },
     /// A rule that was named cannot be run over the profile.
@@ -101,7 +99,7 @@ pub enum ScanError {
         /// Whether the schema was named.
         is_given: bool,
     },
-    /// The server gave no row where there has to be one.
+    /// The server gave no row where it has to give one.
     #[error("{what} gave no answer")]
     NoAnswer {
         /// What was asked.
@@ -122,7 +120,7 @@ pub enum ScanError {
     OtherDatabase {
         /// The one before.
         before: String,
-        /// The one that is there now.
+        /// The one now.
         now: String,
     },
     /// Other tables are read than when the run began.
@@ -157,10 +155,10 @@ impl ScanError {
                 "`halfbuilt profiles circleci` prints a profile that gives every column of each relation".to_owned(),
             ),
             Self::Keys { .. } => Some(
-                "one row a build is wanted, with a key: look for a join that finds several rows, or none".to_owned(),
+                "the relation must give each build once, with a key: look for a join that finds several rows, or none".to_owned(),
             ),
             Self::NoSchema { is_given: false, .. } => Some(
-                "name the schema of the build tables by --schema; is this the right database, and the right --profile?"
+                "name the schema of the build tables with --schema; is this the right database, and the right --profile?"
                     .to_owned(),
             ),
             Self::NoSchema { .. } => Some("is this the right database, and the right --profile?".to_owned()),
@@ -168,9 +166,9 @@ impl ScanError {
             Self::InTheFuture { .. } => Some("is a clock wrong, the database's or this machine's?".to_owned()),
             Self::UnknownRule { known, .. } => Some(format!("known rules: {known}")),
             Self::OtherTables { .. } => {
-                Some("find out who has changed them; nothing that was read since then is believed".to_owned())
+                Some("find out who changed them; nothing that was read since then is used".to_owned())
             }
-            Self::OtherDatabase { .. } => Some("find out what has taken its place; scan that one afresh".to_owned()),
+            Self::OtherDatabase { .. } => Some("find out what has taken its place, and start again with a new scan".to_owned()),
             Self::Database(error) => error.hint(),
         }
     }

@@ -17,8 +17,7 @@ const TAG_DIGITS: usize = 8;
 
 /// The tag of a database, the end of every fingerprint of its builds: it survives what people do to the rows of a report.
 ///
-/// Where the role may not ask for the system identifier, the name alone makes the tag, which is then another one than that
-/// made of both.
+/// Where the role may not ask for the system identifier, the tag is made of the name only, and differs from the tag made of both.
 pub fn database_tag(database: &DatabaseIdentity) -> String {
     let mut digest = Sha256::new();
     match &database.system_identifier {
@@ -49,8 +48,8 @@ pub(super) fn digest_of(texts: impl Iterator<Item = String>) -> String {
     hexadecimal(&digest.finalize(), STATE_DIGITS)
 }
 
-/// Digests what a build is, not what was made of it: timing and reasons depend on what the scan was told. `off_record` is what was
-/// written in the place of times that are not on record. The tag of the database comes after it.
+/// Digests the build itself, not its timing and reasons, which depend on the flags of the scan. `off_record` is what was written in the
+/// place of times that are not on record. The tag of the database comes at the end.
 pub(super) fn fingerprint(build_key: &str, build: &Finding, off_record: Option<&str>, database_tag: &str) -> String {
     let mut digest = Sha256::new();
     // A length before each part keeps two neighbours from passing for one another; NULL differs from the empty text.

@@ -1,4 +1,4 @@
-//! That a plan fits a database: the server has taken its SQL.
+//! What a server says about a plan, once it has accepted its SQL.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,9 @@ use super::relation::Relation;
 use super::rule::Rule;
 use super::schema::{InSchema, quoted};
 use super::shape::Shape;
-use super::tables::{self, Read, Role};
+use super::tables::{self, Role, TablesRead};
 
-/// What the server says of a plan's profile and rules. It holds for the database that was asked.
+/// The shape of a plan's relations, the tables that they read, and the role. It holds for the database that was asked.
 #[derive(Clone, Debug)]
 pub struct Fit {
     shape: Shape,
@@ -38,7 +38,7 @@ impl Fit {
         let shape = check::profile(snapshot, &plan.profile, schema).await?;
         let rules: Vec<&Rule> = plan.rules.iter().collect();
         check::rules(snapshot, &plan.profile, &shape, &rules).await?;
-        let Read { named, tables, role } = tables::read(plan, &shape.schema, snapshot).await?;
+        let TablesRead { named, tables, role } = tables::read(plan, &shape.schema, snapshot).await?;
         Ok(Self { shape, named, tables, role, database_tag: database_tag(snapshot.identity()) })
     }
 
@@ -59,7 +59,7 @@ impl Fit {
         }
     }
 
-    /// In whose name everything is asked.
+    /// The role that runs the statements.
     pub fn role(&self) -> &Role {
         &self.role
     }
@@ -74,7 +74,7 @@ impl Fit {
         self.shape.type_of(Relation::Build, "build_key")
     }
 
-    /// The same as it is written in a statement, whatever it is called.
+    /// The same with its schema, as it stands in a statement.
     pub(super) fn key_type_quoted(&self) -> Option<String> {
         let key = self.shape.columns(Relation::Build).iter().find(|column| column.name == "build_key")?;
         Some(format!("{}.{}", quoted(&key.type_schema), quoted(&key.type_name)))

@@ -1,4 +1,4 @@
-//! Judges a build that was found: its timing, and what stands against deleting it.
+//! Judges a build that was found: what stands against deleting it.
 
 use jiff::SignedDuration;
 
@@ -8,15 +8,15 @@ use crate::obstacle::{Ground, Obstacle, Queue, Running};
 use crate::premise::{Premise, Restored};
 use crate::timing::Timing;
 
-/// What the report tells of a build beside its cells.
+/// What the report says of a build besides its cells.
 pub(super) struct RowDetails {
-    /// Whether there is such a build at all: orphans have none.
+    /// Whether the build exists: orphans have none.
     pub(super) is_there: bool,
-    /// Whether a time of it lies in the future.
+    /// Whether one of its times lies in the future.
     pub(super) in_future: bool,
     /// Whether anything shows that it started since it was queued: a start, a step's start, or stored output.
     pub(super) shows_a_start: bool,
-    /// For each reason, when it makes a build deletable, and the rule's own word against this one, '' where it has none.
+    /// For each reason, when it makes a build deletable, and the rule's own objection to this build, '' where it has none.
     pub(super) grounds: Vec<(Ground, String)>,
 }
 
@@ -48,7 +48,7 @@ pub(super) fn obstacles(found: &Finding, seen: &RowDetails, habits: Habits, prem
     if seen.in_future {
         against.push(Obstacle::TimeInTheFuture);
     }
-    against.extend(found.shares.clone().map(Obstacle::SharesItsName));
+    against.extend(found.shares.clone().map(Obstacle::SharesItsAddress));
     against.extend(of_address(found));
     against.extend(of_lifecycle(found, seen, habits, premise));
     against.extend(of_resumption(found, seen, habits, premise));
@@ -96,7 +96,7 @@ fn of_lifecycle(found: &Finding, seen: &RowDetails, habits: Habits, premise: &Pr
     let seems_cut = matches!(found.timing, Timing::InFlight | Timing::Stale);
     let may_run_again = || (found.timing == Timing::Ended && !habits.shows_work).then_some(Obstacle::MayRunAgain);
     match lifecycle {
-        // That no T was given is said already.
+        // Another obstacle says that T is missing.
         _ if premise.times.backup.is_none() => None,
         Some("held") => Some(Obstacle::Held),
         // A stop may be of an earlier attempt, and a step without a start of its build is of one.
@@ -154,7 +154,7 @@ fn of_steps(found: &Finding, premise: &Premise) -> Option<Obstacle> {
     (is_later && !is_silent).then_some(Obstacle::StepStoppedAfterRestore)
 }
 
-/// One reason that makes it deletable is enough; where there is none, all say why.
+/// One reason that makes it deletable is enough; without one, each reason gives its obstacle.
 fn of_reasons(found: &Finding, seen: &RowDetails, habits: Habits, premise: &Premise) -> Vec<Obstacle> {
     let mut against = Vec::new();
     let mut never = Vec::new();
@@ -269,7 +269,7 @@ mod tests {
                 Obstacle::Between,
                 Obstacle::RestoreUnknown,
                 Obstacle::TimeInTheFuture,
-                Obstacle::SharesItsName("2 builds have the number 12 (keys 1, 2)".to_owned()),
+                Obstacle::SharesItsAddress("2 builds have the number 12 (keys 1, 2)".to_owned()),
                 Obstacle::OtherAddress,
                 Obstacle::NeverBy(vec!["impossible-times".to_owned()]),
             ]

@@ -5,7 +5,7 @@ use crate::sql::{PREFILTER, expression, filled};
 use super::relation::{Relation, STEP_ID};
 use super::shape::Shape;
 
-/// How the values of a type are told apart.
+/// How the values of a type are hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Class {
     Integer,
@@ -53,7 +53,7 @@ pub(super) fn number(shape: &Shape, relation: Relation) -> Option<String> {
     })
 }
 
-/// A hash of a step's key and its build's; NULL where it cannot be told from the hash of another.
+/// A hash of a step's key and its build's; NULL where another key has the same hash for certain.
 pub(super) fn seed(shape: &Shape, relation: Relation) -> Option<String> {
     let key = number(shape, relation)?;
     let by_id = OF_STEPS.iter().all(|relation| shape.type_of(*relation, STEP_ID).is_some());

@@ -22,8 +22,7 @@ pub struct Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
-    /// Reads through a snapshot that was taken for it, with the settings of the plan by this premise: what was there a moment ago
-    /// proves nothing.
+    /// Reads through a new snapshot with the settings of the plan by this premise: an older one proves nothing.
     pub fn new(plan: &'a ScanPlan, fit: &'a Fit, premise: &'a Premise, snapshot: &'a Snapshot<'a>) -> Self {
         Self { plan, fit, premise, snapshot }
     }
@@ -33,7 +32,7 @@ impl<'a> Lookup<'a> {
         self.snapshot
     }
 
-    /// Names the projects that there are, each with its builds; builds without a project stand under the empty name.
+    /// How many builds each project has; builds without a project stand under the empty name.
     ///
     /// # Errors
     /// What the server complains about.
@@ -86,7 +85,7 @@ pub(super) struct InProject {
     /// Its name; `None` stands for builds without one.
     pub(super) project: Option<String>,
     pub(super) builds: u64,
-    /// How many of them had been asked for by T; `None` where T is not given, or none of them tells a time.
+    /// How many of them were queued, started or stopped by T; `None` without T, or where none of them has a time.
     pub(super) asked_for: Option<u64>,
 }
 

@@ -21,7 +21,7 @@ pub struct ScanPlan {
     titles: Vec<String>,
     pub(super) left_out: Vec<NotChecked>,
     not_needed: Vec<NotChecked>,
-    /// What it finds is never deletable, even if the scan is not asked for it.
+    /// The rule that finds builds of one address. They are never deletable, even if the scan does not run the rule.
     pub(super) same_address: Rule,
     times: RestoreTimes,
     output_read: OutputRead,
@@ -30,10 +30,11 @@ pub struct ScanPlan {
     pub(super) schema: Option<String>,
 }
 
-/// Whose output is held against T and R.
+/// Whose output is compared with T and R.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OutputRead {
-    /// That of builds which may have been at work after T: quick, and blind to what came more than an hour after its build had stopped.
+    /// The output of builds that may have been at work after T: fast, and blind to output that came more than an hour after its build
+    /// had stopped.
     #[default]
     OfBuildsAtWork,
     /// All of it.
@@ -44,7 +45,7 @@ impl ScanPlan {
     /// Chooses the rules that can be run: all, or those named.
     ///
     /// # Errors
-    /// A named rule that there is not.
+    /// A named rule does not exist.
     pub fn new(
         profile: Profile,
         all_rules: Vec<Rule>,
@@ -101,13 +102,13 @@ impl ScanPlan {
         Self { schema, ..self }
     }
 
-    /// The same without any rule, for who only counts.
+    /// The same without any rule, for a command that only counts.
     #[must_use]
     pub fn without_rules(self) -> Self {
         Self { rules: Vec::new(), ..self }
     }
 
-    /// The same, with every piece of output held against T and R, for who says that a restore is clean.
+    /// The same, with every piece of output compared with T and R, for a verdict on a restore.
     #[must_use]
     pub fn with_every_piece(self) -> Self {
         Self { output_read: OutputRead::Every, ..self }
@@ -128,12 +129,12 @@ impl ScanPlan {
         self.rules.iter().map(|rule| rule.name.as_str())
     }
 
-    /// The names of all rules that there are, those that are left out too.
+    /// The names of all rules, including those that are left out.
     pub fn all_rule_names(&self) -> &[String] {
         &self.all_rule_names
     }
 
-    /// The names of all rules that there are, and what each means.
+    /// The names of all rules, and what each finds.
     pub fn all_rules(&self) -> impl Iterator<Item = (&str, &str)> {
         self.all_rule_names.iter().map(String::as_str).zip(self.titles.iter().map(String::as_str))
     }
@@ -185,7 +186,7 @@ impl ScanPlan {
         &self.not_needed
     }
 
-    /// What the profile says of its CI. Builds may wait on purpose where it says so, or one does.
+    /// How the CI behaves, by the profile. Builds may wait on purpose where it says so, or where one does.
     pub(super) fn habits(&self, premise: &Premise) -> Habits {
         let yields_held = self.profile.yields.as_ref().is_some_and(|words| words.iter().any(|word| word == "held"));
         Habits {
@@ -196,12 +197,12 @@ impl ScanPlan {
         }
     }
 
-    /// What a snapshot for this plan has to be given before the premise is known.
+    /// The settings of a snapshot for this plan before the premise is known.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         self.settings_with(self.times.restored, None)
     }
 
-    /// What a snapshot for this plan has to be given.
+    /// The settings of a snapshot for this plan.
     pub fn settings_by(&self, premise: &Premise) -> Vec<(&'static str, String)> {
         let closing_from = premise.closed_since();
         let mut settings = self.settings_with(premise.restored.time(), closing_from);

@@ -8,23 +8,23 @@ use super::key::BITS_OF_A_LEVEL;
 use super::relation::Relation;
 use super::rule::{Prefilter, Rule};
 
-/// More suspects than this are not looked at one by one: then the rules look at everything.
+/// With more suspects than this, the rules look at everything.
 pub(super) const MOST_SUSPECTS: u64 = 200_000;
-/// So are more than one build in this many, unless they are few.
+/// So they do where more than one build in this many is a suspect, unless the suspects are few.
 const ONE_IN: u64 = 5;
-/// Few.
+/// How many suspects are few.
 const FEW: u64 = 10_000;
 /// How many buckets there are at each level.
 const BUCKETS: usize = 1 << BITS_OF_A_LEVEL;
-/// How often steps and output are added up at most, each time by other bits, until the builds left are few enough.
+/// How many passes over steps and output there are at most, each by other bits, until few enough builds are left.
 const LEVELS: usize = 4;
 
 /// Which builds are left for the rules that never fire on a whole build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Suspects {
-    /// These alone.
+    /// Only these.
     Only(Vec<String>),
-    /// All: nothing was found out, or too many are suspects.
+    /// All: nothing is known, or too many are suspects.
     All,
 }
 
@@ -39,7 +39,7 @@ pub(super) enum Search {
     Everywhere,
 }
 
-/// What is known before the rules look.
+/// Where the rules have to look, as far as it is known before they run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SearchSpace {
     pub(super) suspects: Suspects,
@@ -90,8 +90,8 @@ impl SearchSpace {
         if nowhere { Search::Nowhere } else { Search::Everywhere }
     }
 
-    /// Adds up steps and output, and finds the suspects among the `builds` in scope. `closer` is told how many builds are
-    /// then looked at one by one.
+    /// Adds up steps and output, and finds the suspects among the `builds` in scope. Calls `closer` with the number of builds that are
+    /// then checked one by one.
     pub(super) async fn add_up(
         &mut self,
         snapshot: &Snapshot<'_>,
@@ -114,7 +114,7 @@ impl SearchSpace {
             let Some((suspects, difference)) = suspects(snapshot, &everything, candidates).await? else {
                 return Ok(());
             };
-            // What else is in these buckets belongs to builds that are not there, or not in scope.
+            // What else is in these buckets belongs to builds that do not exist, or are out of scope.
             self.output_has_builds = !found.without_key && difference == found.difference;
             self.suspects = Suspects::Only(suspects);
             return Ok(());
@@ -161,7 +161,7 @@ impl Buckets {
             match row.integer("bucket")? {
                 None => self.without_key = true,
                 Some(bucket) if difference != 0.0 => buckets.push(bucket),
-                // Whole, all of it.
+                // All of it is whole.
                 Some(_) => {}
             }
             self.difference += difference;
@@ -192,7 +192,7 @@ impl Buckets {
         Ok(Some(keys).filter(|keys| keys.len() as u64 <= most))
     }
 
-    /// Whether nothing follows from the sums, or so many buckets do not add up that no other level would tell more.
+    /// Whether nothing follows from the sums, or so many buckets do not add up that another level would not help.
     fn are_no_help(&self) -> bool {
         self.unplaced || self.levels.last().is_some_and(|buckets| buckets.len() > BUCKETS / 2)
     }
@@ -215,7 +215,7 @@ async fn suspects(
     }
     let mut rows = snapshot.rows("adding up builds", &statement, &[Parameter::Texts(candidates)]).await?;
     while let Some(row) = rows.next().await? {
-        // A build without a key, or without a sum, may be any: all are looked at.
+        // A build without a key, or without a sum, may be any build: then the rules look at all.
         let (Some(key), Some(sum)) = (row.text("build_key")?, row.number("difference")?) else { return Ok(None) };
         found.0.push(key);
         found.1 += sum;

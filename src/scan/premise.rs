@@ -1,4 +1,4 @@
-//! Asks the database what it says to T and R, before any build is sorted by them.
+//! Asks what all builds say about T and R, before any build is sorted by them.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -29,17 +29,16 @@ const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
 pub(super) const BUILDS_LOOKED_UP: u64 = 200_000;
 
 impl Premise {
-    /// Finds R where it is not given, holds all builds against T and R, and gives the settings to the snapshot by which its rules
-    /// then go.
+    /// Finds R where it is not given, compares all builds with T and R, and sets in the snapshot what its rules need.
     ///
     /// # Errors
     /// What the server complains about.
     pub async fn establish(plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
         let reader = PremiseReader { plan, relations: fit.relations(plan, BuildSelection::All), snapshot };
         let asked = Timestamp::now();
-        let [_, told] = reader.clock().await?;
-        let clock_ahead = ahead(told, asked, Timestamp::now());
-        refuse_times_to_come(plan, told)?;
+        let [_, now] = reader.clock().await?;
+        let clock_ahead = ahead(now, asked, Timestamp::now());
+        refuse_times_to_come(plan, now)?;
         let mut premise = Self { clock_ahead, ..reader.premise().await? };
         reader.add_habits(&mut premise).await?;
         premise.step_habits = reader.step_habits().await?;
@@ -47,7 +46,7 @@ impl Premise {
         Ok(premise)
     }
 
-    /// When the server recovered from a crash by its own record, where there is one, and whether builds are on both sides of that.
+    /// When the server last recovered from a crash by its own record, and whether there are builds on both sides of that time.
     pub(super) async fn recovery(
         plan: &ScanPlan,
         fit: &Fit,
@@ -59,13 +58,13 @@ impl Premise {
     }
 }
 
-/// Whether a rule of the plan goes by what this CI leaves open in steps by habit.
+/// Whether a rule of the plan reads what this CI leaves open in steps by habit.
 pub(super) fn asks_for_step_habits(plan: &ScanPlan) -> bool {
     plan.profile.offers(Relation::Step) && plan.rules.iter().any(|rule| rule.uses_setting("step_habits"))
 }
 
-/// Every live build has started by a time that is yet to come, and would pass for one that the backup cut. This machine's clock may
-/// be the one that is wrong, so the database's is asked too.
+/// By a time in the future every live build has started, and would pass for one that the backup cut. This machine's clock may be the
+/// one that is wrong, so the database's clock decides.
 fn refuse_times_to_come(plan: &ScanPlan, now: Timestamp) -> Result<(), ScanError> {
     let RestoreTimes { backup, restored, .. } = *plan.times();
     for (flag, time) in [("--backup-time", backup), ("--restored-at", restored)] {
@@ -76,7 +75,7 @@ fn refuse_times_to_come(plan: &ScanPlan, now: Timestamp) -> Result<(), ScanError
     Ok(())
 }
 
-/// What the builds say to T and one R.
+/// What the builds say about T and one R.
 struct Answer {
     contradictions: Contradictions,
     closing_from: Option<Timestamp>,
@@ -128,7 +127,7 @@ impl PremiseReader<'_> {
         }
         let mut recovery_contradicted = None;
         if let Some(recovered) = recovered.filter(|recovered| *recovered > stopped_by) {
-            // Here a single piece tells, whatever else its build says: nothing may be on record before the recovery.
+            // Here a single piece counts, whatever else its build says: nothing may be on record before the recovery.
             let answer = self.ask(Some(recovered), OutputRead::Every).await?;
             // A later crash, or a reset by hand, moves the record: then builds have been at work before it.
             if answer.contradictions.builds == 0 {
@@ -141,21 +140,21 @@ impl PremiseReader<'_> {
         Ok(Premise { recovery_contradicted, start_up_stops: 0, ..premise(Restored::Unknown, sorted_by) })
     }
 
-    /// What the rule impossible-state takes for habits, whether builds wait on purpose, and whether anything shows that they are at work.
+    /// The states that are habits of the CI, whether builds wait on purpose, and whether anything shows that they are at work.
     async fn add_habits(&self, premise: &mut Premise) -> Result<(), ScanError> {
         let what = "looking for habits of the CI";
         let mut rows = self.snapshot.rows(what, &self.relations.habits(), &[]).await?;
         let row = rows.next().await?.ok_or(ScanError::NoAnswer { what })?;
         premise.habits = row.text("habits")?.unwrap_or_default();
         premise.holds = row.boolean("holds")?.unwrap_or(true);
-        // A table without a single step says nothing of how this CI writes them.
+        // A table without a single step says nothing about how this CI writes steps.
         let has_steps = row.boolean("has_steps")?.unwrap_or(true);
         premise.shows_work =
             row.boolean("shows_work")?.unwrap_or(false) || self.plan.profile.offers(Relation::Step) && !has_steps;
         Ok(())
     }
 
-    /// What rules about steps take for habits; nothing where nobody asks.
+    /// What this CI leaves open in steps by habit; empty where no rule reads it.
     async fn step_habits(&self) -> Result<String, ScanError> {
         if !asks_for_step_habits(self.plan) {
             return Ok(String::new());
@@ -175,16 +174,16 @@ impl PremiseReader<'_> {
         Ok([time(row.time("now")?)?, time(row.time("at_this_moment")?)?])
     }
 
-    /// What all builds say to T and this R; without R, only what the time is and whether the queue moves.
+    /// What all builds say about T and this R; without R, only the time, and whether the queue moves.
     async fn ask(&self, restored: Option<Timestamp>, output: OutputRead) -> Result<Answer, ScanError> {
         self.snapshot.set(&self.plan.settings_with(restored, None)).await?;
-        // Where it is not on record when a piece was stored, no output is read at all.
+        // Where the time of pieces is not on record, no output is read at all.
         let narrows = output == OutputRead::OfBuildsAtWork && self.relations.narrows_output();
         let keys = if restored.is_some() && narrows { self.at_work().await? } else { None };
         let statement = self.relations.premise(keys.is_some());
         let times = Parameter::Integers(self.window(restored));
         let parameters: Vec<Parameter> = std::iter::once(times).chain(keys.map(Parameter::Texts)).collect();
-        let what = "holding all builds against the two times";
+        let what = "comparing all builds with the two times";
         let mut rows = self.snapshot.rows(what, &statement, &parameters).await?;
         let row = rows.next().await?;
         let Some(row) = row else {
@@ -216,7 +215,7 @@ impl PremiseReader<'_> {
         [after, earlier(restored, times.clock_tolerance), start_up, restored].map(Timestamp::as_microsecond).to_vec()
     }
 
-    /// The keys of the builds that may have been at work after T; `None` where they are too many to be looked up.
+    /// The keys of the builds that may have been at work after T; `None` where there are too many to look up.
     async fn at_work(&self) -> Result<Option<Vec<String>>, ScanError> {
         let statement = self.relations.at_work(BUILDS_LOOKED_UP + 1);
         let mut rows = self.snapshot.rows("looking for builds at work after the backup", &statement, &[]).await?;

@@ -131,7 +131,7 @@ impl Profile {
                     })?;
                     let empty = RelationSql { sql: String::new(), line: line + 1 };
                     if relations.insert(relation, empty).is_some() {
-                        return Err(source.fault(line, format!("relation {relation} stands here a second time")));
+                        return Err(source.fault(line, format!("relation {relation} appears a second time")));
                     }
                     current = Some(Section::Relation(relation));
                 }
@@ -141,7 +141,7 @@ impl Profile {
                         return Err(source.fault(line, "expected the name of a table after \"-- archive:\""));
                     }
                     if archive.iter().any(|section| section.table == table) {
-                        return Err(source.fault(line, format!("archive {table} stands here a second time")));
+                        return Err(source.fault(line, format!("archive {table} appears a second time")));
                     }
                     archive.push(ArchiveSql { table: table.to_owned(), sql: String::new(), line: line + 1 });
                     current = Some(Section::Archive);
@@ -151,7 +151,7 @@ impl Profile {
                         return Err(source.fault(line, format!("expected a text after \"-- {}:\"", found.key)));
                     }
                     if head.insert(found.key, (line, found.value)).is_some() {
-                        return Err(source.fault(line, format!("\"-- {}:\" stands here a second time", found.key)));
+                        return Err(source.fault(line, format!("\"-- {}:\" appears a second time", found.key)));
                     }
                 }
                 _ => match current.and_then(|section| sql_of(section, &mut relations, &mut archive)) {
@@ -253,7 +253,7 @@ struct Head<'a> {
 }
 
 impl Head<'_> {
-    /// Reads one of them, where it stands there.
+    /// Reads one of them, if it is there.
     fn read<Value>(&self, key: &str, read: impl Fn(&str) -> Result<Value, String>) -> Result<Option<Value>, FileFault> {
         let found = self.head.get(key);
         found.map(|(line, value)| read(value).map_err(|fault| self.source.fault(*line, fault))).transpose()
@@ -345,7 +345,7 @@ mod tests {
             ),
             (
                 "-- profile: mine\n-- title: t\n-- relation: build\n-- relation: build\n",
-                "f, line 4: relation build stands here a second time",
+                "f, line 4: relation build appears a second time",
             ),
             (
                 "-- profile: mine\n-- title: t\n-- relation: build\n-- none yet\n",
@@ -361,7 +361,7 @@ mod tests {
             ),
             (
                 "-- profile: mine\n-- title: t\n-- archive: jobs\nSELECT 1;\n-- archive: jobs\nSELECT 1;",
-                "f, line 5: archive jobs stands here a second time",
+                "f, line 5: archive jobs appears a second time",
             ),
             (
                 "-- profile: mine\n-- title: t\n-- yields: running, asleep\n-- relation: build\nSELECT 1",

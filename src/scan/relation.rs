@@ -45,11 +45,11 @@ impl Relation {
         }
     }
 
-    /// The columns that it may offer besides.
+    /// The columns that it may also offer.
     pub(super) fn optional_columns(self) -> &'static [(&'static str, Kind)] {
         match self {
             Self::Build | Self::Object => &[],
-            // An integer that tells the steps of a build apart as step_key does: a text takes longer to hash.
+            // An integer that identifies a step within its build, as step_key does: a text takes longer to hash.
             Self::Step => &[(STEP_ID, Kind::Integer)],
             Self::Chunk => &[(STEP_ID, Kind::Integer), (STORED_AT, Kind::Time)],
         }

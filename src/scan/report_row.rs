@@ -14,7 +14,7 @@ use super::judge::{RowDetails, obstacles};
 use super::plan::ScanPlan;
 use super::relation::Relation;
 
-/// Reads a row of sql/engine/report.sql.
+/// Reads a row of the part `report` of sql/engine/report.sql.
 pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) -> Result<Finding, ScanError> {
     let steps_known = plan.profile.offers(Relation::Step);
     let output_known = plan.profile.offers(Relation::Chunk);
@@ -57,14 +57,14 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) 
     };
     found.obstacles = obstacles(&found, &seen, plan.habits(premise), premise);
     if found.lifecycle.is_some() && found.build_url.is_none() && found.build_num.is_none() {
-        // Nothing else in its row would tell a person which build it is.
+        // Nothing else in its row would show a person which build it is.
         found.evidence = format!("build {}: {}", Foreign::new(&found.key), found.evidence);
     }
     found.fingerprint = fingerprint(&found.key, &found, row.text("off_record")?.as_deref(), &fit.database_tag);
     Ok(found)
 }
 
-/// Whether anything shows that it started since it was queued. What is older is of an attempt before; clocks may be apart.
+/// Whether anything shows that it started since it was queued. Older signs are of an earlier attempt; clocks may differ.
 fn shows_a_start(times: &BuildTimes, premise: &Premise) -> bool {
     let queued = times.queued.map(|queued| earlier(queued, premise.times.clock_tolerance));
     let signs = [times.started, times.last_step_started, times.last_stored];
@@ -72,13 +72,13 @@ fn shows_a_start(times: &BuildTimes, premise: &Premise) -> bool {
 }
 
 /// When each reason makes a build deletable. A reason that no rule of the plan has is a baseline's, and never does.
-fn grounds(plan: &ScanPlan, reasons: &[String], own_words: Vec<String>) -> Vec<(Ground, String)> {
+fn grounds(plan: &ScanPlan, reasons: &[String], objections: Vec<String>) -> Vec<(Ground, String)> {
     let ground =
         |reason: &String| plan.rules.iter().find(|rule| rule.name == *reason).map_or(Ground::Never, |rule| rule.ground);
-    reasons.iter().map(ground).zip(own_words.iter().map(|word| Foreign::new(word).into())).collect()
+    reasons.iter().map(ground).zip(objections.iter().map(|word| Foreign::new(word).into())).collect()
 }
 
-/// What is told of a build that is not there. It cannot be deleted.
+/// The finding for a build that does not exist. It cannot be deleted.
 pub(super) fn absent(fit: &Fit, project: &str, number: Option<i64>, rule: &str, evidence: String) -> Finding {
     let mut absent = Finding {
         key: String::new(),

@@ -74,7 +74,7 @@ pub struct Rule {
     pub(super) line: usize,
 }
 
-/// What a rule cannot do without.
+/// What a rule needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// A relation of the profile.
@@ -96,7 +96,7 @@ pub enum Finds {
     StartedByBackup,
 }
 
-/// Where a rule need not look, because it cannot find anything there.
+/// Where a rule need not look, because it finds nothing in such builds or databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prefilter {
     /// Builds that are whole: no step has started and not stopped, none says that its output never ended, and what is
@@ -186,7 +186,7 @@ impl Rule {
             }
             let key = if found.key == OLD_PREFILTER { "prefilter" } else { found.key };
             if head.insert(key, (line, found.value)).is_some() {
-                return Err(source.fault(line, format!("\"-- {key}:\" stands here a second time")));
+                return Err(source.fault(line, format!("\"-- {key}:\" appears a second time")));
             }
         }
         let value = |key: &str, example: &str| {
@@ -334,9 +334,9 @@ mod tests {
             ),
             (
                 "-- rule: r\n-- sieve: whole\n-- prefilter: whole\n",
-                "f, line 3: \"-- prefilter:\" stands here a second time",
+                "f, line 3: \"-- prefilter:\" appears a second time",
             ),
-            ("-- rule: r\n-- rule: s\n", "f, line 2: \"-- rule:\" stands here a second time"),
+            ("-- rule: r\n-- rule: s\n", "f, line 2: \"-- rule:\" appears a second time"),
             ("-- rule: r\n-- title: t\n-- needs: build\n;", "f, line 1: expected a SELECT below the header"),
         ] {
             assert_eq!(Rule::parse("f", text).expect_err(text).to_string(), expected);

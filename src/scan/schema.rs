@@ -1,8 +1,8 @@
-//! Where a profile's tables are: its SQL writes them `:"schema".NAME`, by psql's own variable.
+//! The schema of a profile's tables: its SQL writes them `:"schema".NAME`, with psql's own variable.
 
 use std::collections::BTreeSet;
 
-/// What stands for the schema.
+/// The variable that stands for the schema.
 pub(super) const VARIABLE: &str = ":\"schema\"";
 
 /// The schema in which a profile's tables are. A profile that writes no table by the variable `:"schema"` needs none.
@@ -33,12 +33,12 @@ pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// SQL without the variable: what it says wherever its tables are.
+/// SQL without the variable: the same wherever its tables are.
 pub(super) fn anywhere(written: &str) -> String {
     written.replace(&format!("{VARIABLE}."), "")
 }
 
-/// The names of the tables that SQL writes by the variable. What stands in a comment at the end of a line is none.
+/// The names of the tables that SQL writes with the variable. Comments do not count.
 pub(super) fn names(written: &str) -> BTreeSet<String> {
     let code = |line: &'_ str| line.split("--").next().unwrap_or_default().to_owned();
     let mut names = BTreeSet::new();

@@ -16,14 +16,14 @@ pub struct QuietTime {
     pub next_write: Option<Timestamp>,
     /// How many builds had started by then and not stopped.
     pub running: u64,
-    /// What the database server's own record says to it.
+    /// What the database server's own record of a recovery says about it.
     pub recovery: Recovery,
 }
 
-/// What the server's own record of its last crash recovery says to a quiet time.
+/// What the server's own record of its last crash recovery says about a quiet time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
-    /// There is none, or none that can be used.
+    /// No record, or none that can be used.
     NotOnRecord,
     /// It recovered in the quiet time, as after a restore.
     Within(Timestamp),
@@ -32,7 +32,7 @@ pub enum Recovery {
 }
 
 impl Scan<'_> {
-    /// What the database itself suggests as the time of the backup: nothing where it tells no time.
+    /// What the database itself suggests as the time of the backup: nothing where it has no times.
     ///
     /// # Errors
     /// What the server complains about.

@@ -19,11 +19,11 @@ use super::rule::Rule;
 use super::schema::{self, InSchema};
 use super::shape::Shape;
 
-/// Says which of some tables there are in some schemas.
+/// Finds tables by name in some schemas.
 const TABLES: &str = sql::CHECK.part("tables");
-/// Says what is read where some tables are read.
+/// Finds the tables behind the names that are read.
 const TABLES_READ: &str = sql::CHECK.part("tables_read");
-/// Says who asks.
+/// Names the role.
 const ROLE: &str = sql::SERVER.part("role");
 /// The schemas of temporary tables.
 const TEMPORARY: &str = "pg_temp";
@@ -80,8 +80,8 @@ fn fault(plan: &ScanPlan, fault: String) -> ScanError {
 fn lacking(looked_in: &[String], wanted: &BTreeSet<String>, found: &BTreeMap<String, BTreeSet<String>>) -> String {
     let none = BTreeSet::new();
     let lacks = |schema: &String| {
-        let there = found.get(schema).unwrap_or(&none);
-        let missing: Vec<&str> = wanted.difference(there).map(String::as_str).collect();
+        let existing = found.get(schema).unwrap_or(&none);
+        let missing: Vec<&str> = wanted.difference(existing).map(String::as_str).collect();
         format!("schema {schema:?} has no {}", missing.join(", "))
     };
     match looked_in {
@@ -90,7 +90,7 @@ fn lacking(looked_in: &[String], wanted: &BTreeSet<String>, found: &BTreeMap<Str
     }
 }
 
-/// In whose name everything is asked.
+/// The role that runs the statements.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Role {
     /// The role.
@@ -101,8 +101,8 @@ pub struct Role {
     pub owns: bool,
 }
 
-/// What a profile is made of, and who asks.
-pub(super) struct Read {
+/// The tables that a profile reads, and the role.
+pub(super) struct TablesRead {
     /// What is read by name, each with its schema.
     pub(super) named: BTreeSet<(String, String)>,
     pub(super) tables: Vec<Table>,
@@ -113,14 +113,14 @@ pub(super) struct Read {
 ///
 /// # Errors
 /// A relation that does not fit the database; a temporary table; a lost connection.
-pub(super) async fn read(plan: &ScanPlan, schema: &InSchema, snapshot: &Snapshot<'_>) -> Result<Read, ScanError> {
+pub(super) async fn read(plan: &ScanPlan, schema: &InSchema, snapshot: &Snapshot<'_>) -> Result<TablesRead, ScanError> {
     let mut named = of_relations(&plan.profile, schema, snapshot).await?;
     for rule in plan.rules.iter().filter(|rule| !rule.ships()) {
         if let Some(fault) = beyond(rule, &plan.profile, schema, &named, snapshot).await? {
             return Err(fault);
         }
     }
-    // A view with its schema is named here alone: the server's own plan shows only what is behind it.
+    // Only this names a view that is written with its schema: the server's plan shows only what is behind it.
     named.extend(plan.profile.all_sql().flat_map(schema::pairs));
     if let Some(schema) = schema.name() {
         let names = plan.profile.all_sql().flat_map(schema::names);
@@ -131,14 +131,14 @@ pub(super) async fn read(plan: &ScanPlan, schema: &InSchema, snapshot: &Snapshot
     }
     let (tables, owns) = described(&named, snapshot).await?;
     let mut role = Role { owns, ..Role::default() };
-    if let Some(row) = snapshot.rows("asking who asks", ROLE, &[]).await?.next().await? {
+    if let Some(row) = snapshot.rows("asking for the role", ROLE, &[]).await?.next().await? {
         role.name = row.text("name")?.unwrap_or_default();
         role.is_superuser = row.boolean("is_superuser")?.unwrap_or_default();
     }
-    Ok(Read { named, tables, role })
+    Ok(TablesRead { named, tables, role })
 }
 
-/// What some names stand for now, and what is behind them; and whether this role may do what the owner of one of them may.
+/// The tables of some names now, and those behind them; and whether this role may do what the owner of one of them may.
 pub(super) async fn described(
     named: &BTreeSet<(String, String)>,
     snapshot: &Snapshot<'_>,
@@ -173,7 +173,7 @@ pub(super) async fn of_relations(
     Ok(found)
 }
 
-/// A rule is over the relations only: what it reads besides is in no list of what was read.
+/// A rule reads relations only: any other table would be in no list of what was read.
 pub(super) async fn beyond(
     rule: &Rule,
     profile: &Profile,

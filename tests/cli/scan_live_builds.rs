@@ -26,7 +26,7 @@ fn a_build_that_waits_is_kept_whatever_else_is_wrong_with_it() {
     );
     for number in [101, 102, 103] {
         // It was not the backup that left the third one waiting.
-        let moves = if number == 103 { "it had begun or ended by the backup, and waits" } else { "" };
+        let moves = if number == 103 { "it had started or ended by the backup, and waits again" } else { "" };
         assert_eq!(ci.note(LOST, &[], number), moves, "the queue is elsewhere, and moves");
         let young = ci.note(LOST, &["--max-queue-time", "5000 days"], number);
         assert_eq!(young, "the queue has not been served for --max-queue-time yet");
@@ -114,7 +114,7 @@ fn a_build_that_runs_its_second_attempt_is_kept() {
     // Its first attempt has an end, and a step of it stopped a minute ago.
     ci.add(104, "'running'", "'d'", ["timestamptz '2026-11-20T01:00Z'", first, ended]);
     ci.database.run("INSERT INTO ci.step VALUES (104, '0', 'x', '2026-11-20T01:52Z', now() - interval '1 minute', false, NULL, NULL)");
-    assert_eq!(ci.note(here, &[], 104), "a step of it stopped after the restore: it may be alive");
+    assert_eq!(ci.note(here, &[], 104), "one of its steps stopped after the restore: it may be alive");
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn what_may_have_waited_on_purpose_is_kept() {
     ci.add(101, "'queued'", "'queued'", WAITS);
     assert_eq!(ci.note(LOST, &[], 101), "");
     let holds = format!("{LOST}-- yields: queued, held, not_run, running, finished\n");
-    assert_eq!(ci.note(&holds, &[], 101), "it may have waited on purpose, and been let go since");
+    assert_eq!(ci.note(&holds, &[], 101), "it may have waited on purpose, and been released since");
     // A moment later it runs.
     ci.database.run("UPDATE ci.build SET lifecycle = 'running' WHERE build_num = 101");
     let unknown = "no start since it was queued is on record: it may have waited at the backup";
@@ -166,7 +166,7 @@ fn what_may_have_waited_on_purpose_is_kept() {
     ci.add(102, "'held'", "'on_hold'", WAITS);
     assert_eq!(ci.note(LOST, &[], 101), unknown);
     ci.database.run("UPDATE ci.build SET lifecycle = 'queued' WHERE build_num = 101");
-    assert_eq!(ci.note(LOST, &[], 101), "it may have waited on purpose, and been let go since");
+    assert_eq!(ci.note(LOST, &[], 101), "it may have waited on purpose, and been released since");
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn a_step_that_was_closed_after_the_restore_shows() {
         assert_eq!((row["reasons"].as_str(), row["evidence"].as_str()), ("closed-after-restore", shown), "{row:?}");
     }
     // Its own record may be whole.
-    let why = "only a step of it is known to have been closed after the restore";
+    let why = "only one of its steps is known to have been closed after the restore";
     assert_eq!([101, 102].map(|number| ci.note(LOST, &[], number)), [why, why]);
     // A habit of the CI is not overruled by it.
     for number in 103..=112 {
@@ -293,7 +293,7 @@ fn what_waits_and_had_begun_is_kept() {
     assert_eq!(ci.note(LOST, &[], 101), "");
     ci.database
         .run("INSERT INTO ci.step VALUES (101, '0', 'x', '2026-11-20T01:52Z', '2026-11-20T01:53Z', false, NULL, NULL)");
-    assert_eq!(ci.note(LOST, &[], 101), "it had begun or ended by the backup, and waits");
+    assert_eq!(ci.note(LOST, &[], 101), "it had started or ended by the backup, and waits again");
 }
 
 #[test]
@@ -396,7 +396,7 @@ fn what_has_no_time_is_not_clean() {
     ci.database.run("UPDATE ci.build SET queued_at = NULL, started_at = '1970-01-01Z', stopped_at = NULL");
     let done = ci.run(&["verify"], "-- running: lost\n-- queue: in this database\n", &TIMES).exits(Exit::Clean);
     done.says("not everything was checked")
-        .says("50 finished builds (no time of it is on record)")
+        .says("50 finished builds (it has no time on record)")
         .does_not_say("verdict: clean");
 }
 

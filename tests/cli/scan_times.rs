@@ -71,7 +71,7 @@ fn stored_output_is_a_sign_of_life() {
     assert_eq!(judged(url), ["2026-11-20T01:59:00Z", "in-flight", "yes", ""]);
     // Nor is one that lies in the future, but who knows which clock wrote it: such a build is not deletable.
     piece_at("infinity");
-    assert_eq!(judged(url), ["2026-11-20T01:59:00Z", "in-flight", "no", "a time of it lies in the future"]);
+    assert_eq!(judged(url), ["2026-11-20T01:59:00Z", "in-flight", "no", "one of its times lies in the future"]);
     database.run("DELETE FROM output WHERE time = 'infinity'");
     // Output between T and R cannot be in a database that was restored from T.
     piece_at("2026-11-20T06:30:00Z");

@@ -238,7 +238,7 @@ impl<'a> Meaning<'a> {
         self.last_seen(build).is_some_and(|time| time < self.now.plus(-self.max_run_time))
     }
 
-    /// Whether a time of it lies in the future, as it was written.
+    /// Whether one of its times lies in the future, as it was written.
     fn is_of_the_future(&self, build: &Build) -> bool {
         let steps = self.steps_of(Some(build.key)).flat_map(|step| [step.started, step.stopped]);
         let pieces = self.chunks_of(Some(build.key)).map(|chunk| chunk.stored);

@@ -1,5 +1,5 @@
-//! Reads everything that the database holds about some builds: whole rows, each value as PostgreSQL writes it as text, which
-//! is what pg_dump relies on too. A profile says in its `-- archive: TABLE` sections which rows these are.
+//! Reads everything that the database holds about some builds: whole rows, each value as the text that PostgreSQL writes, on which
+//! pg_dump relies too. A profile says in its `-- archive: TABLE` sections which rows these are.
 
 mod record;
 mod section;
@@ -99,7 +99,7 @@ impl Archiving {
         Ok(Self { sections, is_of_tables: true, left_out })
     }
 
-    /// Whether whole rows of real tables are read; else only what the relations present of them.
+    /// Whether whole rows of tables are read; otherwise only what the relations present of them.
     pub fn is_of_tables(&self) -> bool {
         self.is_of_tables
     }
@@ -160,7 +160,7 @@ impl Section {
     }
 }
 
-/// Where a profile names no tables, what it presents of them is all that can be read.
+/// Where a profile names no tables, only what its relations present can be read.
 fn of_relations(plan: &ScanPlan, fit: &Fit) -> Vec<Section> {
     let offered = Relation::ALL.into_iter().filter_map(|relation| Some((relation, plan.profile.relation(relation)?)));
     let section = |(relation, found): (Relation, &super::profile::RelationSql)| {
@@ -211,8 +211,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_of_one_name_are_told_apart() {
-        let given = ["a", "b", "a", "a (2)", "a"].map(str::to_owned).to_vec();
-        assert_eq!(unique_columns(given), ["a", "b", "a (2)", "a (2) (2)", "a (3)"]);
+    fn columns_of_one_name_get_different_names() {
+        let columns = ["a", "b", "a", "a (2)", "a"].map(str::to_owned).to_vec();
+        assert_eq!(unique_columns(columns), ["a", "b", "a (2)", "a (2) (2)", "a (3)"]);
     }
 }

@@ -63,7 +63,7 @@ fn one<'a>(columns: &'a [Column], name: &str, kind: &str) -> Result<&'a Column, 
     let mut found = columns.iter().filter(|column| column.name == name);
     match (found.next(), found.next()) {
         (Some(column), None) => Ok(column),
-        (Some(_), Some(_)) => Err(format!("column {name} stands there more than once")),
+        (Some(_), Some(_)) => Err(format!("column {name} appears more than once")),
         (None, _) => Err(format!("no column {name} ({kind})")),
     }
 }
@@ -86,9 +86,9 @@ fn row_of_table(whole: &Column, name: &str) -> Result<Table, String> {
 }
 
 /// Whether a section's keys can be compared with those of the builds.
-pub(super) fn has_comparable_key(place: &Place<'_>, given: &str, key: &str) -> Result<(), ScanError> {
-    if are_comparable(given, key) {
+pub(super) fn has_comparable_key(place: &Place<'_>, found: &str, key: &str) -> Result<(), ScanError> {
+    if are_comparable(found, key) {
         return Ok(());
     }
-    Err(place.fault(format!("column build_key is {given}, expected {key} as in relation build")))
+    Err(place.fault(format!("column build_key is {found}, expected {key} as in relation build")))
 }

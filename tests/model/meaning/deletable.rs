@@ -41,7 +41,7 @@ impl<'a> Meaning<'a> {
         let is_over = has_stop || is(build, "finished") || is(build, "not_run");
         let later = timing == "after-restore";
         say(self.backup.is_none(), "no backup time was given");
-        say(self.backup.is_some() && timing == "unknown", "no time of it is on record");
+        say(self.backup.is_some() && timing == "unknown", "it has no time on record");
         say(later && is_over, "it ran after the restore and is over: the backup did not cut it");
         say(
             later && !is_over && self.is_silent(build),
@@ -52,7 +52,7 @@ impl<'a> Meaning<'a> {
         say(self.backup.is_some() && self.restored.is_none(), "R is not known: give --restored-at");
         let is_close = self.backup.zip(self.restored).is_some_and(|(t, r)| r.since(t) <= 2 * self.tolerance);
         say(is_close, "R is too close to T for the clock tolerance");
-        say(self.is_of_the_future(build), "a time of it lies in the future");
+        say(self.is_of_the_future(build), "one of its times lies in the future");
         say(self.is_duplicate(build), "another build has its number or its address");
         // An empty one is none.
         let is_missing = build.url.as_ref().is_none_or(|url| url.to_string().is_empty());
@@ -80,7 +80,7 @@ impl<'a> Meaning<'a> {
             self.last_seen(build).is_some_and(|seen| self.restored.is_some_and(|restored| seen > restored));
         say(
             is_open && is_seen_later && !self.is_silent(build),
-            "a step of it stopped after the restore: it may be alive",
+            "one of its steps stopped after the restore: it may be alive",
         );
         notes.extend(self.ungrounded(build, reasons, witness, timing));
         notes
@@ -97,9 +97,9 @@ impl<'a> Meaning<'a> {
             Some("queued" | "not_running") => {
                 let seems_cut = ["in-flight", "stale"].contains(&timing);
                 let had_begun = seems_cut && !self.has(build.started) && self.shows_a_start(build);
-                let again =
-                    (timing == "ended" || had_begun).then_some("it had begun or ended by the backup, and waits");
-                let let_go = self.holds().then_some("it may have waited on purpose, and been let go since");
+                let again = (timing == "ended" || had_begun)
+                    .then_some("it had started or ended by the backup, and waits again");
+                let let_go = self.holds().then_some("it may have waited on purpose, and been released since");
                 self.unproved_queue().or(again).or(let_go).map(str::to_owned)
             }
             Some("running") if may_run_again => {
@@ -146,7 +146,7 @@ impl<'a> Meaning<'a> {
                     vec!["the profile does not say that what ran at the backup is lost".to_owned()]
                 }
                 "closed-after-restore" if timing == "ended" || !self.has(build.stopped) => {
-                    vec!["only a step of it is known to have been closed after the restore".to_owned()]
+                    vec!["only one of its steps is known to have been closed after the restore".to_owned()]
                 }
                 "closed-after-restore"
                     if ["in-flight", "stale"].contains(&timing) && self.stopped_by_restore(build) =>
