@@ -170,7 +170,7 @@ fn client_certificates() {
             "hint: chmod 0600",
         ),
         ("client.crt sslkey={dir}/stranger.key", "stranger.key does not belong to the certificate ", ""),
-        ("client.crt sslkey={dir}/none.key", "client.crt, and no file for its key", "hint: give it by sslkey"),
+        ("client.crt sslkey={dir}/none.key", "client.crt has no file with its key", "hint: give it by sslkey"),
         ("client.key sslkey={dir}/client.key", "no client certificate could be read from ", ""),
         ("client.crt sslkey={dir}/client.crt", "no key could be read from ", ""),
         ("client.crt sslkey=engine:key", "a key in a device", ""),

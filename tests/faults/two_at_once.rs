@@ -39,7 +39,7 @@ fn of_two_runs_of_one_report_one_does_it_and_the_other_is_refused() {
         assert!(refused.contains(&codes[1]), "{codes:?} {said}");
         assert!(
             said.contains("another run")
-                || said.contains("another halfbuilt delete is at work")
+                || said.contains("another halfbuilt delete is working")
                 || said.contains("is there already"),
             "{said}"
         );
@@ -82,12 +82,12 @@ fn of_two_runs_of_two_reports_of_one_database_one_waits_for_another_day() {
     match codes.map(|code| code.expect("it was not killed")) {
         [0, 6] => {
             world.all_is_done();
-            assert!(other.stderr.contains("another halfbuilt delete is at work"), "{said}");
+            assert!(other.stderr.contains("another halfbuilt delete is working"), "{said}");
             assert!(!rest.join("report.csv.journal.jsonl").exists(), "the refused run has begun nothing");
             // Now it may. The rows of a whole report that are not deletable are left to a person.
             second().run().exits(Exit::Clean).says("left to a person: ");
         }
-        [6, 0] => assert!(one.stderr.contains("another halfbuilt delete is at work"), "{said}"),
+        [6, 0] => assert!(one.stderr.contains("another halfbuilt delete is working"), "{said}"),
         other => panic!("{other:?}: {said}"),
     }
     let calls = world.calls();
