@@ -1,7 +1,7 @@
-//! The address of one build, parsed from text and rebuilt from its parts.
+//! The URL of one build, parsed from text and rebuilt from its parts.
 //!
-//! Text from a report, a list or a database is hostile until it has been through [`BuildUrl::parse`]. What comes out
-//! holds only characters that mean nothing to a shell, to SQL or to a Clojure reader.
+//! Text from a report, a list or a database is hostile until [`BuildUrl::parse`] accepts it. A [`BuildUrl`] contains only characters
+//! without a meaning to a shell, to SQL or to a Clojure reader.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use url::Url;
 
 use crate::text::Foreign;
 
-/// The address of one build: `https://HOST/VCS/ORG/PROJECT/NUMBER`.
+/// The URL of one build: `https://HOST/VCS/ORG/PROJECT/NUMBER`.
 ///
-/// Its text form is canonical: the short name of the version control system (`gh`, `bb`), no query, no anchor, no
-/// trailing slash, so two spellings of one build compare equal.
+/// Its text is canonical: the short name of the version control system (`gh`, `bb`), no query, no anchor, no trailing slash. So two
+/// spellings of one build are equal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BuildUrl {
     scheme: Scheme,
@@ -29,55 +29,47 @@ enum Scheme {
     Https,
 }
 
-/// Why a text is not the address of a build. The text itself is shown by whoever knows where it came from.
+/// Why a text is not the URL of a build. The caller's message shows the text and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildUrlError {
-    /// Not an absolute URL at all.
     #[error("not a URL: {0}")]
     NotAUrl(String),
-    /// Longer than any address of a build.
-    #[error("it has more than {LONGEST} bytes")]
+    #[error("it has more than {MAX_LENGTH} bytes")]
     TooLong,
-    /// Neither `http` nor `https`.
     #[error("the scheme is {0}, not https")]
     Scheme(Foreign),
-    /// A user name or a password stands before the host.
-    #[error("it holds a user name or a password")]
+    #[error("it contains a user name or a password")]
     Credentials,
-    /// The host is missing, or holds something that no host name holds.
+    /// The host is missing or contains a character that no host name has.
     #[error("its host is not a host name")]
     Host,
-    /// Not the four path segments of a build.
     #[error("its path is not /VCS/ORG/PROJECT/NUMBER")]
     Shape,
-    /// The first segment names no version control system that a CI server uses.
+    /// The first segment is not a version control system.
     #[error("{0:?} is none of gh, github, bb, bitbucket, gl, gitlab, circleci")]
     Vcs(Foreign),
-    /// The organisation or the project holds a character that no such name holds.
+    /// The organisation or the project contains a character that no such name has.
     #[error("{0:?} is not the name of an organisation or a project")]
     Name(Foreign),
-    /// The last segment is not a build number.
     #[error("{0:?} is not a build number")]
     Number(Foreign),
 }
 
-/// The most bytes of an address. A longer one comes from the database only as what is left of it (sql/engine/report.sql), and
-/// nothing may be looked for by that.
-const LONGEST: usize = 4096;
+/// The most bytes of a URL. The report's SQL cuts a longer one, and nothing may be looked up by the rest.
+const MAX_LENGTH: usize = 4096;
 
 /// The spellings of each version control system, the canonical one first.
 const VCS: [&[&str]; 4] = [&["gh", "github"], &["bb", "bitbucket"], &["gl", "gitlab"], &["circleci"]];
 
 impl BuildUrl {
-    /// Reads the address of a build as people paste it: `/github/` for `/gh/`, a trailing slash, a query or an anchor
-    /// are understood and left out.
+    /// Parses the URL of a build as people paste it. `/github/` counts as `/gh/`; a trailing slash, a query and an anchor are dropped.
     ///
     /// # Errors
     /// Anything that is not `http(s)://HOST/VCS/ORG/PROJECT/NUMBER` with plain names.
     pub fn parse(text: &str) -> Result<Self, BuildUrlError> {
         let text = text.trim();
-        if text.len() > LONGEST {
+        if text.len() > MAX_LENGTH {
             return Err(BuildUrlError::TooLong);
         }
         let url = Url::parse(text).map_err(|error| BuildUrlError::NotAUrl(error.to_string()))?;
@@ -90,7 +82,7 @@ impl BuildUrl {
             return Err(BuildUrlError::Credentials);
         }
         let segments: Vec<&str> = url.path_segments().ok_or(BuildUrlError::Shape)?.collect();
-        // The parser silently drops tabs and newlines and folds `..`: a path that it had to change is not a build's.
+        // The parser silently drops tabs and newlines and resolves `..`. A path that it changes is not a build's.
         let [vcs, org, project, number] = match segments.as_slice() {
             [four @ .., ""] if four.len() == 4 => [four[0], four[1], four[2], four[3]],
             four if four.len() == 4 => [four[0], four[1], four[2], four[3]],
@@ -110,12 +102,12 @@ impl BuildUrl {
         })
     }
 
-    /// The host, with its port where that is not the scheme's own: what `--confirm` has to name.
+    /// The host, with its port unless that is the scheme's default. `--confirm` names it.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// `org/project`, as a profile names it.
+    /// `org/project`, as in a profile.
     pub fn project(&self) -> String {
         format!("{}/{}", self.org, self.project)
     }
@@ -125,20 +117,20 @@ impl BuildUrl {
         self.number
     }
 
-    /// Every spelling under which a database may know this build, the canonical one first.
+    /// All spellings of this URL that a database may hold, the canonical one first.
     pub fn spellings(&self) -> Vec<String> {
         let names = VCS.iter().find(|names| names[0] == self.vcs).copied().unwrap_or_default();
         names.iter().map(|vcs| self.spelled(vcs)).collect()
     }
 
-    /// Whether this may be the same build all the same: under another name of the server, or spelled in other letters.
+    /// Whether this may be the same build under another name of the server, or in another case.
     pub fn resembles(&self, other: &Self) -> bool {
         let place = |url: &Self| (url.vcs, url.org.to_lowercase(), url.project.to_lowercase(), url.number);
         place(self) == place(other)
     }
 
-    /// Whether both are of one version control system: the same name in two of them is two builds.
-    pub fn is_of_same_system(&self, other: &Self) -> bool {
+    /// Whether both belong to one version control system. The same name in two systems is two builds.
+    pub fn has_same_vcs(&self, other: &Self) -> bool {
         self.vcs == other.vcs
     }
 
@@ -215,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn its_parts_are_told_apart() {
+    fn it_is_split_into_its_parts() {
         let url = BuildUrl::parse("http://127.0.0.1:8080/bb/acme/web.site/7").expect("a build URL");
         assert_eq!(url.host(), "127.0.0.1:8080");
         assert_eq!(url.project(), "acme/web.site");
@@ -227,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_build_is_refused() {
+    fn what_is_not_a_build_is_refused() {
         for hostile in [
             "",
             "/gh/acme/api/1234",
@@ -251,7 +243,7 @@ mod tests {
             "https://ci.example.com/gh//api/1",
             "\")(System/exit 0)(\"",
         ] {
-            assert!(BuildUrl::parse(hostile).is_err(), "{hostile:?} was taken for a build");
+            assert!(BuildUrl::parse(hostile).is_err(), "{hostile:?} was accepted as a build");
         }
     }
 

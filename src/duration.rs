@@ -1,30 +1,29 @@
-//! Lengths of time, as people write them.
+//! Parses durations as people write them.
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
-/// What is said where a text is no length of time.
 const EXPECTED: &str = "expected a length of time, such as 5h, 90m or '2 days'";
 
-/// Reads a length of time, such as `5h`, `2 days` or `P1DT2H`; a day is 24 hours.
+/// Parses a duration above 0, such as `5h`, `2 days` or `P1DT2H`. A day is 24 hours.
 ///
 /// # Errors
-/// What was expected instead. A length has to be longer than nothing; months and years have no fixed length.
+/// What was expected instead. Months and years are refused, because they have no fixed length.
 pub fn parse(text: &str) -> Result<SignedDuration, String> {
-    let length = parse_or_none(text)?;
-    if length.is_zero() { Err("it has to be longer than nothing".to_owned()) } else { Ok(length) }
+    let length = parse_or_zero(text)?;
+    if length.is_zero() { Err("it must be longer than 0".to_owned()) } else { Ok(length) }
 }
 
-/// The same, where it may be nothing too, such as `0s`.
+/// Parses a duration that may be 0, such as `0s`.
 ///
 /// # Errors
-/// What was expected instead. No length is less than nothing.
-pub fn parse_or_none(text: &str) -> Result<SignedDuration, String> {
+/// What was expected instead.
+pub fn parse_or_zero(text: &str) -> Result<SignedDuration, String> {
     let span: Span = text.parse().map_err(|_| EXPECTED.to_owned())?;
     if span.get_years() != 0 || span.get_months() != 0 {
         return Err(EXPECTED.to_owned());
     }
     let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|error| error.to_string())?;
-    if length.is_negative() { Err("it is less than nothing".to_owned()) } else { Ok(length) }
+    if length.is_negative() { Err("it must not be negative".to_owned()) } else { Ok(length) }
 }
 
 #[cfg(test)]
@@ -39,7 +38,7 @@ mod tests {
         for text in ["5", "0s", "-1h", "soon", "1 month"] {
             assert!(parse(text).is_err(), "{text}");
         }
-        assert_eq!(parse_or_none("0s"), Ok(SignedDuration::ZERO));
-        assert!(parse_or_none("-1s").is_err());
+        assert_eq!(parse_or_zero("0s"), Ok(SignedDuration::ZERO));
+        assert!(parse_or_zero("-1s").is_err());
     }
 }

@@ -1,5 +1,5 @@
-//! halfbuilt finds the builds that a CI server restored from a snapshot left half finished, reports them, deletes the
-//! chosen ones, and proves that they are gone.
+//! halfbuilt finds the builds that a restore from a snapshot left half finished on a CI server, reports them, deletes the chosen
+//! ones, and proves that they are gone.
 //!
 //! Arrows run one way: `main` -> [`commands`] -> [`output`] -> [`audit`] -> {[`scan`], [`deletion`], [`drill`]} -> {[`database`],
 //! [`admin`], [`report`]} -> [`libpq`] -> the domain (the files beside this one). `tests/layers.rs` holds the code to it.

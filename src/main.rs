@@ -1,4 +1,4 @@
-//! The program: reads the command line, runs the command, ends with its exit code.
+//! The program: parses the command line, runs the command, and exits with its exit code.
 
 use std::process::ExitCode;
 
@@ -10,14 +10,14 @@ use halfbuilt::exit::Exit;
 use halfbuilt::output::Printer;
 
 fn main() -> ExitCode {
-    if let Err(error) = core_dumps::forbid() {
-        Printer.warn(&format!("a core dump may hold a password or a token: {error}"));
+    if let Err(error) = core_dumps::disable() {
+        Printer.warn(&format!("cannot turn off core dumps, which may contain a password or a token: {error}"));
     }
     let exit = match Cli::try_parse() {
         Ok(cli) => match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
                 let exit = runtime.block_on(commands::run(cli, Printer));
-                // Nobody waits for a person who was asked something and interrupted instead.
+                // Do not wait for an answer to a prompt that was interrupted.
                 runtime.shutdown_background();
                 exit
             }
@@ -30,9 +30,9 @@ fn main() -> ExitCode {
             Printer.say_lines(&error.render());
             Exit::Usage
         }
-        Err(asked) => {
-            // `--help` and `--version` come this way too, and are no errors.
-            let _ = asked.print();
+        Err(help) => {
+            // `--help` and `--version` come this way too. They are not errors.
+            let _ = help.print();
             Exit::Clean
         }
     };

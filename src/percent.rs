@@ -1,29 +1,28 @@
-//! A share of a number of things, kept exactly as it was written.
+//! An exact percentage.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// How many of these make one percent.
+/// The unit is a thousandth of a percent.
 const PER_PERCENT: u32 = 1000;
-/// How many decimals can be written.
+/// The most decimals.
 const DECIMALS: usize = 3;
 
-/// More than 0 and at most 100 percent, in thousandths.
+/// More than 0 and at most 100 percent, in thousandths of a percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Percent(u32);
 
 impl Percent {
-    /// All of it.
     pub const ALL: Self = Self(100 * PER_PERCENT);
 
-    /// So many percent; `None` for 0 and for more than 100.
-    pub const fn whole(percent: u32) -> Option<Self> {
+    /// `None` for 0 and for more than 100.
+    pub const fn from_whole(percent: u32) -> Option<Self> {
         if percent == 0 || percent > 100 { None } else { Some(Self(percent * PER_PERCENT)) }
     }
 
-    /// Whether some of so many things are no more than this share.
-    pub fn covers(self, some: u64, all: u64) -> bool {
-        u128::from(some) * u128::from(100 * PER_PERCENT) <= u128::from(all) * u128::from(self.0)
+    /// Whether `part` is at most this percentage of `all`.
+    pub fn covers(self, part: u64, all: u64) -> bool {
+        u128::from(part) * u128::from(100 * PER_PERCENT) <= u128::from(all) * u128::from(self.0)
     }
 }
 
@@ -62,8 +61,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_is_exact() {
-        let percent: Percent = "0.07".parse().expect("a share");
+    fn a_percentage_is_exact() {
+        let percent: Percent = "0.07".parse().expect("a percentage");
         assert!(
             percent.covers(7, 10_000) && !percent.covers(8, 10_000) && !percent.covers(1, 0) && percent.covers(0, 0)
         );

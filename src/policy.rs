@@ -1,5 +1,5 @@
-//! The policy file, TOML: what may be deleted and what a restore is held to, written down once by those who answer for it.
-//! Whatever is not understood is an error: a mistyped key must not count as no rule.
+//! The policy file, in TOML: what may be deleted, and what a restore must satisfy. Anything unknown in it is an error, so that a
+//! mistyped key does not pass for no rule.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,53 +15,50 @@ use crate::project_glob::DeniedProjects;
 use crate::text::Foreign;
 use crate::timing::Timing;
 
-/// The timings that are not deletable by themselves.
-const OTHER_TIMINGS: [Timing; 3] = [Timing::AfterRestore, Timing::Between, Timing::Unknown];
+/// The timings that are deletable only if a flag allows them.
+const ALLOWABLE_TIMINGS: [Timing; 3] = [Timing::AfterRestore, Timing::Between, Timing::Unknown];
 
-/// What a policy file says. Each command has a section of its own.
+/// A policy file, with one section for each command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// The file.
     pub file: PathBuf,
-    /// The section `[delete]`.
     pub delete: DeletePolicy,
-    /// The section `[verify]`.
     pub verify: VerifyPolicy,
 }
 
-/// What a restore is held to. What is left out is not ruled.
+/// The section `[verify]`: what a restore must satisfy. A missing key sets no rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VerifyPolicy {
-    /// How many builds each rule may find; 0 for a rule that is not named.
+    /// How many builds each rule may find: 0 for a rule that is not named.
     pub allow: Option<BTreeMap<String, u64>>,
-    /// Builds that have to be found.
+    /// Builds that the scan must find.
     pub expect: Vec<BuildUrl>,
 }
 
-/// What may be deleted. What is left out is not ruled.
+/// The section `[delete]`: what may be deleted. A missing key sets no rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeletePolicy {
-    /// Globs of projects of which nothing is deleted.
+    /// Globs of projects whose builds are not deleted.
     pub deny: Vec<String>,
     /// The most builds that one run deletes.
     pub max: Option<u64>,
-    /// The largest share of the builds in scope that one run deletes.
+    /// The most builds that one run deletes, as a percentage of the builds in scope.
     pub max_percent: Option<Percent>,
-    /// How old a report may be.
+    /// The greatest age of a report.
     pub max_age: Option<SignedDuration>,
-    /// The only timings that a flag may allow besides those that are deletable.
+    /// The only timings that a flag may allow in addition to the deletable ones.
     pub allow_timing: Option<Vec<Timing>>,
-    /// How far clocks may be apart at most.
+    /// The largest `--clock-tolerance`.
     pub clock_tolerance: Option<SignedDuration>,
-    /// How many builds may contradict the two times.
+    /// How many builds may contradict T and R.
     pub times_contradicted: Option<u64>,
-    /// Whether builds are deleted only after they have been put into an archive.
+    /// Whether a run must archive builds before it deletes them.
     pub archive: bool,
-    /// The only hosts on which builds are deleted, as [`BuildUrl::host`] writes them.
+    /// The only hosts whose builds are deleted, in the form of [`BuildUrl::host`].
     pub hosts: Option<Vec<String>>,
 }
 
-/// A policy file that cannot be followed.
+/// Why a policy file is not valid, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}, line {line}, column {column}: {why}", file.display())]
 pub struct PolicyError {
@@ -80,6 +77,9 @@ struct Sections {
     verify: VerifySection,
 }
 
+/// The keys of [`VerifySection`], for a hint.
+const VERIFY_KEYS: [&str; 2] = ["allow", "expect"];
+
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct VerifySection {
@@ -87,6 +87,19 @@ struct VerifySection {
     #[serde(default)]
     expect: Vec<Spanned<String>>,
 }
+
+/// The keys of [`DeleteSection`], for a hint.
+const DELETE_KEYS: [&str; 9] = [
+    "deny",
+    "max",
+    "max_percent",
+    "max_age",
+    "allow_timing",
+    "times_contradicted",
+    "clock_tolerance",
+    "archive",
+    "hosts",
+];
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -108,14 +121,21 @@ struct DeleteSection {
 #[serde(untagged, expecting = "expected a number, such as 5 or 12.5")]
 enum Number {
     Whole(i64),
-    Broken(f64),
+    Decimal(f64),
+}
+
+impl PolicyError {
+    pub fn hint(&self) -> String {
+        let (delete, verify) = (DELETE_KEYS.join(", "), VERIFY_KEYS.join(", "));
+        format!("a policy has the sections [delete] ({delete}) and [verify] ({verify})")
+    }
 }
 
 impl Policy {
-    /// Reads a policy. `file` is named in what is said of it.
+    /// Parses a policy. Errors name `file`.
     ///
     /// # Errors
-    /// The first thing that is not understood, with its place.
+    /// The first thing that is not valid, with its place.
     pub fn parse(file: &Path, text: &str) -> Result<Self, PolicyError> {
         let wrong = |at: usize, why: &str| {
             let before = text.get(..at.min(text.len())).unwrap_or(text);
@@ -144,7 +164,7 @@ impl Policy {
         if let Some(percent) = section.max_percent {
             let text = match percent.get_ref() {
                 Number::Whole(whole) => whole.to_string(),
-                Number::Broken(broken) => broken.to_string(),
+                Number::Decimal(decimal) => decimal.to_string(),
             };
             delete.max_percent = Some(text.parse().map_err(|why: String| at("max_percent", percent.span(), &why))?);
         }
@@ -154,12 +174,12 @@ impl Policy {
         delete.archive = section.archive;
         delete.times_contradicted = section.times_contradicted;
         if let Some(tolerance) = section.clock_tolerance {
-            let length = duration::parse_or_none(tolerance.get_ref());
+            let length = duration::parse_or_zero(tolerance.get_ref());
             delete.clock_tolerance = Some(length.map_err(|why| at("clock_tolerance", tolerance.span(), &why))?);
         }
         if let Some(timings) = section.allow_timing {
             let timing = |word: Spanned<String>| {
-                let known = OTHER_TIMINGS.into_iter().find(|timing| timing.as_str() == word.get_ref());
+                let known = ALLOWABLE_TIMINGS.into_iter().find(|timing| timing.as_str() == word.get_ref());
                 let why = "expected after-restore, between or unknown";
                 known.ok_or_else(|| at("allow_timing", word.span(), why))
             };
@@ -167,12 +187,12 @@ impl Policy {
         }
         if let Some(hosts) = section.hosts {
             if hosts.get_ref().is_empty() {
-                return Err(at("hosts", hosts.span(), "it names no host; leave it out where every host will do"));
+                return Err(at("hosts", hosts.span(), "it names no host; leave the key out to allow every host"));
             }
             let mut named = Vec::new();
             for host in hosts.into_inner() {
                 let place = host.span();
-                let named_host = host_of(host.get_ref()).ok_or_else(|| {
+                let named_host = parse_host(host.get_ref()).ok_or_else(|| {
                     at("hosts", place, "expected a host as in URLs of builds, such as ci.example.com")
                 })?;
                 named.push(named_host);
@@ -187,14 +207,14 @@ impl Policy {
         Ok(Self { file: file.to_owned(), delete, verify })
     }
 
-    /// The file, for messages.
+    /// The file's name for messages.
     pub fn name(&self) -> String {
         self.file.display().to_string()
     }
 }
 
-/// A host as the URLs of builds name it.
-fn host_of(text: &str) -> Option<String> {
+/// Parses a host as it stands in the URLs of builds.
+fn parse_host(text: &str) -> Option<String> {
     let url = BuildUrl::parse(&format!("https://{text}/gh/org/project/1")).ok()?;
     (url.project() == "org/project").then(|| url.host().to_owned())
 }
@@ -229,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_restore_is_held_to_is_read() {
+    fn the_section_verify_is_read() {
         let text = "[verify]\nallow = { stuck-running = 2 }\nexpect = ['https://ci.example.com/github/acme/api/7']\n";
         let verify = parse(text).expect("a policy").verify;
         assert_eq!(verify.allow, Some(BTreeMap::from([("stuck-running".to_owned(), 2)])));
@@ -240,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_not_understood_is_told_with_its_place() {
+    fn whatever_is_not_valid_is_reported_with_its_place() {
         for (text, place, why) in [
             ("[delete]\nmax = 5\ndenny = ['a']\n", "line 3, column 1", "unknown field `denny`"),
             ("[delet]\n", "line 1, column 2", "unknown field `delet`"),
@@ -255,7 +275,7 @@ mod tests {
             ("[delete]\nmax_age = 'soon'\n", "line 2, column 11", "max_age: expected a length of time"),
             ("[delete]\nmax_age = 24\n", "line 2, column 11", "invalid type: integer"),
             ("[delete]\ndeny = 'acme/*'\n", "line 2, column 8", "invalid type: string"),
-            ("[delete]\ndeny = ['a', 'acme/[']\n", "line 2, column 14", "deny: \"acme/[\" is no glob"),
+            ("[delete]\ndeny = ['a', 'acme/[']\n", "line 2, column 14", "deny: \"acme/[\" is not a valid glob"),
             ("[delete]\nallow_timing = ['in-flight']\n", "line 2, column 17", "allow_timing: expected after-restore"),
             ("[delete]\narchive = 'a.gz'\n", "line 2, column 11", "invalid type: string"),
             ("[delete]\nhosts = []\n", "line 2, column 9", "hosts: it names no host"),
@@ -275,6 +295,21 @@ mod tests {
         ] {
             let said = parse(text).expect_err(text).to_string();
             assert!(said.starts_with(&format!("halfbuilt.toml, {place}")) && said.contains(why), "{text:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_hint_names_exactly_the_keys_that_a_section_has() {
+        for (section, keys) in [("delete", &DELETE_KEYS[..]), ("verify", &VERIFY_KEYS[..])] {
+            for key in keys {
+                let known = parse(&format!("[{section}]\n{key} = nan\n")).err();
+                assert!(known.is_none_or(|error| !error.to_string().contains("unknown field")), "{key}");
+            }
+            // The parser lists the keys that it knows.
+            let error = parse(&format!("[{section}]\nnone = 1\n")).expect_err("an unknown key").to_string();
+            let (_, known) = error.split_once(", expected ").expect("the known keys");
+            let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+            assert_eq!(known, keys, "{error}");
         }
     }
 

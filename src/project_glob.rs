@@ -1,87 +1,89 @@
-//! The choice of projects by `--project GLOB`, and the projects that are denied.
+//! Globs of projects: `--project GLOB` chooses projects, `--deny GLOB` and a policy deny them.
 
 use glob::{MatchOptions, Pattern};
 
 use crate::text::Foreign;
 
-/// Some globs; a project is chosen if one of them fits. No glob at all chooses every project.
+/// Globs that choose projects. A project is chosen if one of them matches; without a glob, every project is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProjectGlobs(Vec<Pattern>);
 
 impl ProjectGlobs {
-    /// Reads globs: `*` is any text (also across `/`), `?` any character, `[ab]` one of some.
+    /// Parses globs: `*` is any text (also across `/`), `?` any character, `[ab]` one of these characters.
     ///
     /// # Errors
-    /// The glob that cannot be read, and why.
+    /// The first glob that is not valid, and why.
     pub fn new(globs: &[String]) -> Result<Self, BadGlob> {
         globs.iter().map(|glob| pattern(glob, "--project ")).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether every project is chosen.
     pub fn is_everything(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether a project is chosen. A build without a project is only chosen where no glob is given.
+    /// Whether a project is chosen. A build without a project is chosen only if there is no glob.
     pub fn matches(&self, project: Option<&str>) -> bool {
         self.is_everything() || project.is_some_and(|project| self.0.iter().any(|glob| glob.matches(project)))
     }
 
-    /// The globs that fit none of these projects: a mistyped glob would otherwise pass for "clean".
+    /// The globs that match none of these projects. A mistyped glob must not pass for "clean".
     pub fn unmatched<'a>(&'a self, projects: &'a [String]) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(|glob| !projects.iter().any(|project| glob.matches(project))).map(Pattern::as_str)
     }
 }
 
-/// Upper and lower case are one: to deny too much harms nobody.
-const DENIAL: MatchOptions =
+/// Ignores case: to deny too much is harmless.
+const DENIAL_OPTIONS: MatchOptions =
     MatchOptions { case_sensitive: false, require_literal_separator: false, require_literal_leading_dot: false };
 
-/// Projects of which nothing may be deleted.
+/// Projects whose builds must not be deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeniedProjects(Vec<Denial>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Denial {
     glob: Pattern,
-    /// Who denies: `--deny`, or a policy.
-    whose: String,
+    /// What denies: `--deny`, or a policy.
+    source: String,
 }
 
 impl Denial {
-    /// Whether the glob fits a project in any of its spellings. That it passes over case is not enough: `[!a]` then fits neither
-    /// `a` nor `A`, and a range such as `[*-c]` is read letter by letter all the same.
-    fn fits(&self, project: &str) -> bool {
+    /// Whether the glob matches a project in any case of its letters. [`DENIAL_OPTIONS`] is not enough: with it, `[!a]` matches neither
+    /// `a` nor `A`, and a range such as `[*-c]` still respects case.
+    fn matches(&self, project: &str) -> bool {
         let spellings = [project, &project.to_lowercase(), &project.to_uppercase()];
-        spellings.iter().any(|name| self.glob.matches(name) || self.glob.matches_with(name, DENIAL))
+        spellings.iter().any(|name| self.glob.matches(name) || self.glob.matches_with(name, DENIAL_OPTIONS))
     }
 }
 
 impl DeniedProjects {
-    /// Adds globs, written as those of [`ProjectGlobs`], which fit in upper and lower case alike. `whose` is named where one of them fits.
+    /// Adds globs, in the syntax of [`ProjectGlobs`] but without regard to case. A denial names their `source`.
     ///
     /// # Errors
-    /// The glob that cannot be read, and why.
-    pub fn add(&mut self, globs: &[String], whose: &str) -> Result<(), BadGlob> {
-        let flag = if whose.starts_with('-') { format!("{whose} ") } else { String::new() };
+    /// The first glob that is not valid, and why.
+    pub fn add(&mut self, globs: &[String], source: &str) -> Result<(), BadGlob> {
+        let flag = if source.starts_with('-') { format!("{source} ") } else { String::new() };
         for glob in globs {
-            self.0.push(Denial { glob: pattern(glob, &flag)?, whose: whose.to_owned() });
+            self.0.push(Denial { glob: pattern(glob, &flag)?, source: source.to_owned() });
         }
         Ok(())
     }
 
-    /// Why a build is denied that is known by these names of its project; `None` if it is not.
+    /// Why a build with these names of its project is denied, or `None`.
     pub fn denies<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
         names.into_iter().find_map(|name| {
-            let denial = self.0.iter().find(|denial| denial.fits(name))?;
-            Some(format!("project {name} is denied by {} {:?}", denial.whose, denial.glob.as_str()))
+            let denial = self.0.iter().find(|denial| denial.matches(name))?;
+            Some(format!("project {name} is denied by {} {:?}", denial.source, denial.glob.as_str()))
         })
     }
 
-    /// The globs that fit none of these projects, with who denies by them: a mistyped glob would deny nothing.
+    /// The globs that match none of these projects, each with its source. A mistyped glob would deny nothing.
     pub fn unmatched<'a>(&'a self, projects: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let fits = |denial: &Denial| projects.iter().any(|project| denial.fits(project));
-        self.0.iter().filter(move |denial| !fits(denial)).map(|denial| (denial.whose.as_str(), denial.glob.as_str()))
+        let matches = |denial: &Denial| projects.iter().any(|project| denial.matches(project));
+        self.0
+            .iter()
+            .filter(move |denial| !matches(denial))
+            .map(|denial| (denial.source.as_str(), denial.glob.as_str()))
     }
 }
 
@@ -93,9 +95,9 @@ fn pattern(glob: &str, flag: &str) -> Result<Pattern, BadGlob> {
     })
 }
 
-/// A glob that cannot be read.
+/// A glob that is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{flag}{glob:?} is no glob: {why}")]
+#[error("{flag}{glob:?} is not a valid glob: {why}")]
 pub struct BadGlob {
     flag: String,
     glob: Foreign,
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn one_glob_that_fits_is_enough() {
+    fn one_glob_that_matches_is_enough() {
         let acme = globs(&["acme/*", "tools/l?b"]);
         assert!(acme.matches(Some("acme/api")));
         assert!(acme.matches(Some("tools/lib")));
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_glob_that_fits_nothing_is_told() {
+    fn a_glob_that_matches_nothing_is_reported() {
         let projects = ["acme/api".to_owned()];
         assert_eq!(globs(&["acme/*", "amce/*"]).unmatched(&projects).collect::<Vec<_>>(), ["amce/*"]);
     }
@@ -150,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_glob_that_cannot_be_read_is_an_error() {
+    fn an_invalid_glob_is_an_error() {
         assert!(DeniedProjects::default().add(&["acme/[".to_owned()], "--deny").is_err());
         assert!(ProjectGlobs::new(&["acme/[".to_owned()]).is_err());
     }

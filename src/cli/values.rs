@@ -31,7 +31,7 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
 
 /// A length of time, which may be nothing.
 pub(super) fn duration_or_none(text: &str) -> Result<SignedDuration, String> {
-    duration::parse_or_none(text)
+    duration::parse_or_zero(text)
 }
 
 /// A length of time to wait.

@@ -208,10 +208,7 @@ impl Error {
             Self::Metadata { .. } => {
                 Some("scan again; without that file the report counts as old as its own file".to_owned())
             }
-            Self::Policy(_) => {
-                let delete = "deny, max, max_percent, max_age, allow_timing, times_contradicted, clock_tolerance, archive and hosts";
-                Some(format!("a policy has [delete], with {delete}, and [verify], with allow and expect"))
-            }
+            Self::Policy(error) => Some(error.hint()),
             Self::Baseline { source, .. } => source.hint(),
             Self::Key { .. } => {
                 Some("`openssl rand -hex 32 > FILE` makes a key: keep it where only you can read it".to_owned())

@@ -78,7 +78,7 @@ impl Limits {
     pub fn settle(asked: &Asked, policy: Option<&Policy>) -> Result<Self, GateError> {
         let file = policy.map(Policy::name).unwrap_or_default();
         let ruled = policy.map(|policy| policy.delete.clone()).unwrap_or_default();
-        let percent = Percent::whole(MAX_PERCENT).unwrap_or(Percent::ALL);
+        let percent = Percent::from_whole(MAX_PERCENT).unwrap_or(Percent::ALL);
         Ok(Self {
             max: limit(("--max", "max"), asked.max, ruled.max, MAX, &file)?,
             max_percent: limit(("--max-percent", "max_percent"), asked.max_percent, ruled.max_percent, percent, &file)?,

@@ -116,11 +116,7 @@ fn a_report_that_was_edited_is_as_old_as_its_scan() {
     rows.pop();
     rows[1..].reverse();
     std::fs::write(&report, rows.join("\n")).expect("a file");
-    delete(&database, &report)
-        .run()
-        .exits(Exit::Clean)
-        .says("and changed since: ")
-        .says("report.csv.about.json");
+    delete(&database, &report).run().exits(Exit::Clean).says("and changed since: ").says("report.csv.about.json");
     // However new the file is.
     scanned_at(&report, 48);
     stopped(&database, &report, &[], "error: the report was scanned at ");

@@ -189,5 +189,5 @@ fn what_stopped_just_now_is_covered_where_nothing_has_to_settle() {
     let done = halfbuilt(&["manifest"]).on(&database).run().exits(Exit::Clean);
     done.says("not covered: 1 build: they stopped just before T");
     let done = halfbuilt(&["manifest", "--settle=-1s"]).on(&database).run().exits(Exit::Usage);
-    done.says("less than nothing");
+    done.says("must not be negative");
 }

@@ -75,7 +75,7 @@ fn may_be(build: &Finding, own: Option<&BuildUrl>, url: &BuildUrl) -> bool {
     let same_number = build.build_num == number(url);
     let same_project = build.project.as_deref().is_some_and(|project| project.eq_ignore_ascii_case(&url.project()));
     match own {
-        Some(own) => own.resembles(url) || (same_number && same_project && own.is_of_same_system(url)),
+        Some(own) => own.resembles(url) || (same_number && same_project && own.has_same_vcs(url)),
         None => same_number && same_project,
     }
 }

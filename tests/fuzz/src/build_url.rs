@@ -20,7 +20,7 @@ pub fn check(bytes: &[u8]) {
         assert_eq!(again(&spelling), url, "{spelling}");
     }
     assert_eq!(url.spellings().first(), Some(&shown));
-    assert!(url.resembles(&url) && url.is_of_same_system(&url));
+    assert!(url.resembles(&url) && url.has_same_vcs(&url));
     let (scheme, rest) = shown.split_once("://").expect("a scheme");
     assert!(matches!(scheme, "http" | "https"));
     let parts: Vec<&str> = rest.split('/').collect();
