@@ -5,7 +5,7 @@ use std::io::Write;
 
 use crate::cli::RulesArgs;
 use crate::exit::Exit;
-use crate::output::{Listing, OutputError, OutputFile, for_eyes};
+use crate::output::{Listing, OutputError, OutputFile, for_people};
 use crate::scan::{DEFAULT_PROFILE, Profile, Rule, composed};
 
 use super::Error;
@@ -38,7 +38,7 @@ fn listing(rules: &[Rule]) -> Listing {
 
 /// Writes lines for a person to standard output.
 pub(super) fn show(lines: &impl fmt::Display) -> Result<Exit, Error> {
-    print(&for_eyes(lines))
+    print(&for_people(lines))
 }
 
 /// Writes to standard output, byte for byte unless it is a terminal.

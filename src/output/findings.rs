@@ -1,4 +1,4 @@
-//! Where the findings of a scan go, in the format that was asked for.
+//! The output of a scan's findings, in one of three formats.
 
 use crate::finding::Finding;
 use crate::report::{Digesting, ReportWriter};
@@ -10,15 +10,14 @@ use super::{OutputError, OutputFile, Summary};
 /// The format of a scan's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// The report file.
+    /// The report.
     Csv,
-    /// For programs.
     Json,
-    /// For eyes.
+    /// For people.
     Table,
 }
 
-/// An output that takes findings as they come.
+/// Writes findings as they are found.
 pub struct FindingsOutput {
     name: String,
     kind: Kind,
@@ -28,15 +27,15 @@ enum Kind {
     Csv(Box<ReportWriter<Digesting<OutputFile>>>),
     Json(JsonReport<OutputFile>),
     Table(Box<FindingTable>, OutputFile),
-    /// Nobody asked for the findings themselves.
+    /// The findings are only counted.
     Nowhere,
 }
 
 impl FindingsOutput {
-    /// Begins an output; `None` where nobody asked for the findings themselves.
+    /// Begins an output; `None` if the findings are only counted.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// The output cannot be written.
     pub fn open(output: Option<(Format, OutputFile)>) -> Result<Self, OutputError> {
         let Some((format, to)) = output else { return Ok(Self { name: String::new(), kind: Kind::Nowhere }) };
         let name = to.name();
@@ -68,7 +67,7 @@ impl FindingsOutput {
         added.map_err(|source| OutputError::new(self.name.clone(), source))
     }
 
-    /// Ends the output; the table has its summary below it, JSON has it within. Gives back the SHA-256 of a report file.
+    /// Ends the output. A table gets the summary below it, JSON within it. Returns the SHA-256 of a report.
     ///
     /// # Errors
     /// The output cannot be written.

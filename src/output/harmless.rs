@@ -1,19 +1,19 @@
-//! A terminal, and a CI's log, that obey nothing of what is written to them.
+//! Text for terminals and CI logs that contains no control sequences and no commands.
 
 use std::fmt;
 use std::io::{self, Write};
 
 use crate::text::no_command;
 
-/// Lines for eyes: in none of them a CI's runner, which reads standard output too, finds a command.
-pub fn for_eyes(shown: &impl fmt::Display) -> String {
-    shown.to_string().lines().map(|line| no_command(line) + "\n").collect()
+/// Text for people. A CI's runner reads standard output too, so no line is one of its commands.
+pub fn for_people(text: &impl fmt::Display) -> String {
+    text.to_string().lines().map(|line| no_command(line) + "\n").collect()
 }
 
-/// Passes plain text and line ends on; shows any other control character by its escape.
+/// Passes plain text and line feeds on, and writes the escape of any other control character.
 pub(super) struct Harmless<W: Write> {
     to: W,
-    /// The first byte of a character of two that may be a control character (U+0080 to U+009F begin with 0xC2).
+    /// Whether the latest byte was 0xC2, with which the control characters U+0080 to U+009F begin.
     held: bool,
 }
 
@@ -37,7 +37,7 @@ impl<W: Write> Write for Harmless<W> {
                     }
                     match byte {
                         BEGINS_A_CONTROL => self.held = true,
-                        // The line feed after it is enough for a terminal.
+                        // A terminal needs only the line feed after it.
                         b'\r' => {}
                         b'\n' => shown.push(byte),
                         0..0x20 | 0x7f => shown.extend(format!("\\u{{{byte:x}}}").bytes()),

@@ -1,4 +1,4 @@
-//! A scan as JSON: `{"schema_version": 1, "findings": [...], "summary": {...}}`, written as it is found.
+//! A scan as JSON: `{"schema_version": 1, "findings": [...], "summary": {...}}`. Findings are written as they are found.
 
 use std::io::{self, Write};
 
@@ -24,7 +24,7 @@ impl<W: Write> JsonReport<W> {
         Ok(Self { to, first: true })
     }
 
-    /// Adds a finding, on a line of its own.
+    /// Writes a finding on a line of its own.
     ///
     /// # Errors
     /// The output cannot be written.
@@ -35,7 +35,7 @@ impl<W: Write> JsonReport<W> {
         Ok(())
     }
 
-    /// Ends the document with the summary and gives back what it was written to.
+    /// Writes the summary, ends the document, and returns the output.
     ///
     /// # Errors
     /// The output cannot be written.

@@ -1,4 +1,4 @@
-//! What people and other programs see: tables, JSON, bars, and the one place that writes to stderr.
+//! Output for people and programs: tables, JSON, JUnit, pages, progress, and the only writer of stderr.
 
 mod file;
 mod findings;
@@ -16,7 +16,7 @@ mod verdict;
 
 pub use file::{OutputError, OutputFile, is_denied};
 pub use findings::{FindingsOutput, Format};
-pub use harmless::for_eyes;
+pub use harmless::for_people;
 pub use listing::Listing;
 pub use page::{AuditInputs, Input, JournalInput, JournalSummary, html, markdown};
 pub use printer::Printer;

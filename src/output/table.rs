@@ -11,7 +11,7 @@ use crate::finding::Finding;
 use crate::text::Foreign;
 
 use super::Summary;
-use super::harmless::for_eyes;
+use super::harmless::for_people;
 
 /// How many rows a table shows: more is no table for eyes, and would have to be kept in memory.
 const ROWS: usize = 200;
@@ -52,12 +52,12 @@ impl FindingTable {
     /// The output cannot be written.
     pub fn finish(&self, summary: &Summary, mut to: impl Write) -> io::Result<()> {
         if !self.table.is_empty() {
-            write!(to, "{}", for_eyes(&self.table))?;
+            write!(to, "{}", for_people(&self.table))?;
         }
         if self.left_out > 0 {
             writeln!(to, "and {} more rows: --format csv shows them all", self.left_out)?;
         }
-        write!(to, "{}", for_eyes(summary))
+        write!(to, "{}", for_people(summary))
     }
 }
 
@@ -85,7 +85,7 @@ impl PlanTable {
             let why = planned.decision.to_string();
             rows.add_row([decision, Foreign::url(&planned.chosen.url_text).into(), Foreign::url(&why).into()]);
         }
-        write!(to, "{}", for_eyes(&rows))?;
+        write!(to, "{}", for_people(&rows))?;
         match plan.len().saturating_sub(ROWS) {
             0 => Ok(()),
             more => writeln!(to, "and {more} more rows: -o FILE shows them all"),

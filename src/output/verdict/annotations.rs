@@ -1,21 +1,21 @@
 //! The verdict as annotations of a GitHub Actions run: workflow commands such as `::error title=...::...`, a line each.
 //!
-//! They go to standard error, since standard output is for data. The runner reads both alike: source, actions/runner,
+//! They go to standard error, since standard output is for data. The runner reads both: source, actions/runner,
 //! `src/Runner.Worker/Handlers/ScriptHandler.cs`, where each stream has an `OutputManager` that processes commands. How they are
-//! parsed and escaped: the same, `src/Runner.Common/ActionCommand.cs`. How many are shown: 10 errors and 10 warnings a step, 50 a
+//! parsed and escaped: the same, `src/Runner.Common/ActionCommand.cs`. GitHub shows 10 errors and 10 warnings a step, and 50 a
 //! job (github.com/orgs/community/discussions/26680).
 
 use crate::drill::{Judgement, Outcome, Verdict};
 use crate::text::Foreign;
 
-/// How many errors, and how many warnings, are written.
+/// The most errors, and the most warnings, that are written.
 const ANNOTATIONS: usize = 10;
-/// How many builds an annotation names.
+/// The most builds that an annotation names.
 const BUILDS: usize = 5;
 /// The longest line of an annotation, in characters.
 const LINE: usize = 600;
 
-/// The annotations of a verdict, each a line.
+/// The annotations of a verdict, one a line.
 pub fn annotations(judgement: &Judgement) -> Vec<String> {
     let mut errors = Vec::new();
     let verdict = line(&judgement.sentence());
@@ -41,11 +41,11 @@ pub fn annotations(judgement: &Judgement) -> Vec<String> {
         if count.is_allowed() {
             continue;
         }
-        let mut lines = vec![format!("{}: {}", check.told(count), check.title)];
+        let mut lines = vec![format!("{}: {}", check.counts_in_words(count), check.title)];
         lines.extend(count.first.iter().take(BUILDS).map(|seen| seen.line()));
         errors.push(command("error", &format!("halfbuilt: {}", check.name), &lines));
     }
-    // The reason stands last, and is not to be cut off with the end of a long list.
+    // The reason comes last, and a long list must not cut it off.
     let left = judgement.not_checked_by_reason().into_iter().map(|(why, what)| {
         command("warning", "halfbuilt: not checked", &[format!("{}: {why}", Foreign::url(&what.join(", ")))])
     });
@@ -53,13 +53,12 @@ pub fn annotations(judgement: &Judgement) -> Vec<String> {
     bounded("error", errors).into_iter().chain(bounded("warning", warnings)).chain(notice).collect()
 }
 
-/// No more than are shown, so that what matters most is not lost among the rest: the first says the verdict. Where there are
-/// more, the last says so.
+/// No more than GitHub shows. The first is the verdict. If some are left out, the last says so.
 fn bounded(level: &str, mut commands: Vec<String>) -> Vec<String> {
     if commands.len() > ANNOTATIONS {
         let more = commands.drain(ANNOTATIONS - 1..).count();
-        let where_else = "which the summary of this step tells, and the files of --junit and --json";
-        commands.push(command(level, "halfbuilt: more", &[format!("and {more} more, {where_else}")]));
+        let elsewhere = "see the summary of this step, or the files of --junit and --json";
+        commands.push(command(level, "halfbuilt: more", &[format!("and {more} more: {elsewhere}")]));
     }
     commands
 }
@@ -73,7 +72,7 @@ fn line(text: &str) -> String {
     Foreign::cut(text, LINE).into()
 }
 
-/// Escapes what a command says, so that it ends where its line does.
+/// Escapes the text of a command, so that it stays on one line.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }

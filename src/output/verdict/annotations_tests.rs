@@ -53,11 +53,11 @@ fn there_are_no_more_than_are_shown_and_the_verdict_is_the_first() {
     assert!(parsed(&lines[0]).2.starts_with("verdict: failed: "), "{}", lines[0]);
     assert_eq!(parsed(&lines[1]).1, "halfbuilt: rule-0");
     assert_eq!(parsed(&lines[1]).2.lines().count(), 1 + BUILDS);
-    // The last of each kind says what is not shown, and where it is.
+    // The last of each kind says how many are left out, and where they are.
     let (level, title, text) = parsed(&lines[9]);
     assert_eq!((level.as_str(), title.as_str()), ("error", "halfbuilt: more"));
-    assert_eq!(text, "and 22 more, which the summary of this step tells, and the files of --junit and --json");
-    assert!(parsed(&lines[19]).2.starts_with("and 21 more, "), "{}", lines[19]);
+    assert_eq!(text, "and 22 more: see the summary of this step, or the files of --junit and --json");
+    assert!(parsed(&lines[19]).2.starts_with("and 21 more: "), "{}", lines[19]);
 }
 
 #[test]

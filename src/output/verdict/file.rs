@@ -1,4 +1,4 @@
-//! The files that a verdict is written to.
+//! The files of a verdict.
 
 use std::path::Path;
 
@@ -10,31 +10,30 @@ use super::{json, junit};
 /// The format of a verdict's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VerdictFormat {
-    /// For a CI server's page of tests.
+    /// For the test page of a CI server.
     Junit,
-    /// For programs.
     Json,
 }
 
-/// A file that waits for a verdict. It appears under its name only when it is whole.
+/// A file for a verdict. It appears under its name only when it is complete.
 pub struct VerdictFile {
     format: VerdictFormat,
     to: OutputFile,
 }
 
 impl VerdictFile {
-    /// Opens it.
+    /// Opens the file before the work starts.
     ///
     /// # Errors
-    /// It cannot be written. This is found out here, before the work starts.
+    /// The file cannot be written.
     pub fn open(format: VerdictFormat, path: &Path) -> Result<Self, OutputError> {
         Ok(Self { format, to: OutputFile::verdict(path)? })
     }
 
-    /// Writes the verdict; the file takes its place now.
+    /// Writes the verdict. The file now appears under its name.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// The file cannot be written.
     pub fn write(mut self, judgement: &Judgement) -> Result<(), OutputError> {
         let written = match self.format {
             VerdictFormat::Junit => junit::write(judgement, &mut self.to),

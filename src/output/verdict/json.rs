@@ -1,6 +1,6 @@
 //! The verdict as JSON, for programs: `halfbuilt-verdict/1`, whose schema is `verdict.schema.json` beside this file.
 //!
-//! Fields may be added without a new version; none is removed, renamed, or given another meaning.
+//! A new field needs no new version. No field is removed, renamed, or given another meaning.
 
 use std::io::{self, Write};
 
@@ -11,13 +11,12 @@ use crate::drill::{
 };
 use crate::timing::Timing;
 
-/// The format that is written.
 const FORMAT: &str = "halfbuilt-verdict/1";
 
 /// Writes the verdict.
 ///
 /// # Errors
-/// It cannot be written.
+/// The output cannot be written.
 pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
     let about = &judgement.about;
     let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());

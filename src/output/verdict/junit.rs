@@ -1,6 +1,6 @@
 //! The verdict as JUnit XML, for the page of tests that a CI server shows.
 //!
-//! There is no one schema. Written is what the schema of Jenkins' xUnit plugin knows (junit-10.xsd, in both of its forms), which
+//! JUnit has no single schema. The file holds what the schema of Jenkins' xUnit plugin knows (junit-10.xsd, in both of its forms), which
 //! is more than CircleCI and GitLab read: `testsuites` (name, tests, failures, errors), `testsuite` (name, tests, failures, errors,
 //! skipped, timestamp, time), `testcase` (classname, name) with `failure`, `error` or `skipped` (message, type) and `system-out`.
 
@@ -13,13 +13,12 @@ use crate::text::{Foreign, counted};
 
 /// The longest line that is written, in characters.
 const LINE: usize = 2_000;
-/// The suite of what a baseline tells.
 const BASELINE: &str = "halfbuilt baseline";
 
 /// Writes the verdict.
 ///
 /// # Errors
-/// It cannot be written.
+/// The output cannot be written.
 pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
     let mut report = Report::new("halfbuilt verify");
     let of_kind = |kind: CheckKind| judgement.checks.iter().filter(move |check| check.kind == kind);
@@ -50,7 +49,7 @@ pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
         suite.add_test_cases(cases);
         suite.extra.insert("timestamp".into(), format!("{:.0}", judgement.about.started_at).into());
         if let Some(sentence) = sentence.take() {
-            // All the time there is belongs to the one pass over the database, which checks everything at once.
+            // One pass over the database checks everything at once, so only the first suite has a time.
             suite.set_time(duration(judgement));
             suite.set_system_out(sentence);
         } else if name == BASELINE {
@@ -59,17 +58,17 @@ pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
         report.add_test_suite(suite);
     }
     let text = report.to_string().map_err(io::Error::other)?;
-    // The library writes how many were skipped on the root too, which the schema does not know. The root comes first.
+    // The library writes the number of skipped tests on the root too, where the schema does not know it. The root comes first.
     to.write_all(text.replacen(&format!(" skipped=\"{}\"", report.skipped), "", 1).as_bytes())
 }
 
-/// How long it took, by the clock of the machine; nothing where that was set back meanwhile.
+/// The duration by the clock of the machine, or zero if that was set back meanwhile.
 fn duration(judgement: &Judgement) -> std::time::Duration {
     let about = &judgement.about;
     about.ended_at.duration_since(about.started_at).try_into().unwrap_or_default()
 }
 
-/// The error that stands where nothing was judged.
+/// The error of a run that judged nothing.
 fn nothing_judged(judgement: &Judgement) -> Option<TestCase> {
     if judgement.verdict.is_judged() {
         return None;
@@ -90,13 +89,13 @@ fn case(check: &Check, class: &str) -> TestCase {
         Outcome::Counted(count) if count.is_allowed() => {
             let mut case = new_case(class, &check.name, TestCaseStatus::success());
             if count.found > 0 {
-                case.set_system_out(text(told(check, count)));
+                case.set_system_out(text(found(check, count)));
             }
             case
         }
         Outcome::Counted(count) => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            let lines = told(check, count);
+            let lines = found(check, count);
             status.set_type("abnormal").set_message(lines.first().map(|first| line(first)).unwrap_or_default());
             status.set_description(text(lines));
             new_case(class, &check.name, status)
@@ -104,14 +103,13 @@ fn case(check: &Check, class: &str) -> TestCase {
     }
 }
 
-/// What a rule found: a line that sums it up, then the first builds.
-fn told(check: &Check, count: &Count) -> Vec<String> {
-    let shown = count.first.len() as u64;
-    let more = count.unexpected().saturating_sub(shown);
+/// What a check found: a line with the counts, then the first builds.
+fn found(check: &Check, count: &Count) -> Vec<String> {
+    let more = count.unexpected().saturating_sub(count.first.len() as u64);
     let more = (more > 0 && check.kind != CheckKind::Times)
         .then(|| format!("and {more} more; verify -o report.csv lists them all"));
     let title = if check.title.is_empty() { String::new() } else { format!(" ({})", check.title) };
-    std::iter::once(format!("{}: {}{title}", check.name, check.told(count)))
+    std::iter::once(format!("{}: {}{title}", check.name, check.counts_in_words(count)))
         .chain(count.first.iter().map(|seen| seen.line()))
         .chain(more)
         .collect()
@@ -147,7 +145,7 @@ fn skipped(why: &str) -> TestCaseStatus {
     status
 }
 
-/// One line of text. XML has no way to write most control characters, not even escaped, so they are shown by their escapes.
+/// One line of text. XML cannot hold most control characters, not even escaped, so their escapes are written as text.
 fn line(text: &str) -> String {
     Foreign::cut(text, LINE).into()
 }
@@ -157,8 +155,8 @@ fn text(lines: Vec<String>) -> String {
 }
 
 impl Check {
-    /// What was found, expected and allowed, in words.
-    pub(super) fn told(&self, count: &Count) -> String {
+    /// The builds found, expected and allowed, in words.
+    pub(super) fn counts_in_words(&self, count: &Count) -> String {
         let expected = match count.expected {
             0 => String::new(),
             expected => format!(", {expected} of them expected"),

@@ -91,7 +91,7 @@ fn an_error_is_told_with_its_causes() {
     let judgement = Judgement::of_failure(failure, Vec::new(), Vec::new(), about());
     let junit = read(&judgement);
     assert_eq!(judgement.verdict, Verdict::CouldNotLook);
-    let told = "cannot connect\ncannot connect\ncaused by: connection refused\nhint: is it running?".to_owned();
-    assert_eq!(junit.case("the database was judged").ended, Ended::Error(told));
+    let error = "cannot connect\ncannot connect\ncaused by: connection refused\nhint: is it running?".to_owned();
+    assert_eq!(junit.case("the database was judged").ended, Ended::Error(error));
     assert!(junit.text.contains("time=\"1.234\""), "{}", junit.text);
 }

@@ -9,30 +9,30 @@ use crate::drill::{CheckKind, Judgement, Outcome, Seen};
 use crate::file_access::open_or_create;
 use crate::text::Foreign;
 
-/// The runner takes no more than this for a step, in bytes: source, the text of its own error, "supports content up to a size of
+/// The most bytes that the runner takes for a step. Source: the text of its own error, "supports content up to a size of
 /// 1024k".
 const LARGEST: u64 = 1024 * 1024;
-/// How many builds of a rule are named.
+/// The most builds that are named for a rule.
 const BUILDS: usize = 10;
-/// How many rows a table has at most, in a database with very many rules or expected builds.
+/// The most rows of a table, should there be very many rules or expected builds.
 const ROWS: usize = 50;
-/// The longest text that is shown, in characters.
+/// The longest text, in characters.
 const TEXT: usize = 300;
-/// The longest sentence: the verdict names all that was not checked.
+/// The longest verdict, in characters: it names all that was not checked.
 const SENTENCE: usize = 10_000;
 
 /// Appends the verdict to the file of a step's summary.
 ///
 /// # Errors
-/// It cannot be written, or is as long as it may be.
+/// The file cannot be written, or has no room for the verdict.
 pub fn append(judgement: &Judgement, file: &Path) -> io::Result<()> {
     let text = markdown(judgement);
     let mut file = open_or_create(File::options().append(true).mode(0o644), file)?;
     let there = file.metadata()?.len();
     if there.saturating_add(text.len() as u64) >= LARGEST {
-        return Err(io::Error::other(format!("{there} bytes are in it, and {LARGEST} are as many as are shown")));
+        return Err(io::Error::other(format!("it holds {there} bytes, and GitHub shows at most {LARGEST}")));
     }
-    // In one piece, so that it does not mix with what another program appends.
+    // In one write, so that the text does not mix with another program's.
     file.write_all(text.as_bytes())
 }
 
@@ -93,12 +93,12 @@ fn builds(judgement: &Judgement) -> Vec<String> {
 
 /// The projects that are gone since the baseline, and those that are new.
 fn projects(judgement: &Judgement) -> Vec<String> {
-    let told = judgement.come_and_gone();
-    if told.is_empty() {
+    let projects = judgement.come_and_gone();
+    if projects.is_empty() {
         return Vec::new();
     }
     let heading = ["### Projects".to_owned(), String::new()];
-    let rows = told.iter().map(|line| format!("- {}", plain(line)));
+    let rows = projects.iter().map(|line| format!("- {}", plain(line)));
     heading.into_iter().chain(rows).chain([String::new()]).collect()
 }
 
@@ -119,7 +119,7 @@ fn not_checked(judgement: &Judgement) -> Vec<String> {
     if reasons.is_empty() {
         return Vec::new();
     }
-    // Each for itself, so that however much there is, it is told why.
+    // Each text is cut on its own, so that a long list never cuts off the reason.
     let rows = reasons.iter().take(ROWS).map(|(why, what)| format!("- {}: {}", plain(&what.join(", ")), plain(why)));
     let more = reasons.len().saturating_sub(ROWS);
     let more = (more > 0).then(|| format!("- and {more} more"));
@@ -127,21 +127,21 @@ fn not_checked(judgement: &Judgement) -> Vec<String> {
     heading.into_iter().chain(rows).chain(more).chain([String::new()]).collect()
 }
 
-/// Text that Markdown shows as it is. A backslash may stand before each punctuation mark of ASCII: source, GitHub Flavored
-/// Markdown, "Backslash escapes". So nothing is a link, a tag, an entity or the end of a cell.
+/// Text that Markdown shows as it is: no link, no tag, no entity, and no end of a cell. Any ASCII punctuation mark can be escaped by a
+/// backslash: source, GitHub Flavored Markdown, "Backslash escapes".
 fn plain(text: &str) -> String {
     plain_up_to(TEXT, text)
 }
 
 fn plain_up_to(limit: usize, text: &str) -> String {
-    let mut shown = String::new();
+    let mut escaped = String::new();
     for c in Foreign::cut(text, limit).as_str().chars() {
         if c.is_ascii_punctuation() {
-            shown.push('\\');
+            escaped.push('\\');
         }
-        shown.push(c);
+        escaped.push(c);
     }
-    shown
+    escaped
 }
 
 #[cfg(test)]
