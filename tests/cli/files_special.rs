@@ -358,8 +358,8 @@ fn a_file_of_another_user_is_named_as_such_with_what_to_do() {
         let done = under(run).run().exits(Exit::Failed);
         let said = format!("hint: {file} belongs to {owner}");
         assert!(done.stderr.contains(&said), "{said}: {}", done.stderr);
-        let done = done.says("Permission denied").says("(sudo -u ").says("halfbuilt ...), or have ");
-        done.says("let a group of both in, for each file of the run (chgrp GROUP FILE; chmod g+rw FILE)");
+        let done = done.says("Permission denied").says("(sudo -u ").says("halfbuilt ...), or ask ");
+        done.says("to open each file of the run to a group of both of you (chgrp GROUP FILE; chmod g+rw FILE)");
         if root {
             std::os::unix::fs::chown(file, Some(0), None).expect("the owner");
         }
