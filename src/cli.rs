@@ -140,6 +140,6 @@ pub enum FormatArg {
     Csv,
     /// For programs
     Json,
-    /// For eyes, with a summary
+    /// For people, with a summary
     Table,
 }

@@ -36,13 +36,13 @@ pub struct AdminArgs {
     /// HTTP: send the token without encryption to a host that is not this machine
     #[arg(long)]
     pub allow_plain_http: bool,
-    /// How many deletions may be under way at once; fewer are where the server answers ever later or says that it is busy
+    /// How many deletions may be under way at once; fewer are sent where the server slows down or says that it is busy
     ///
-    /// The first one is always alone: it is proved gone before the others are sent. [default: 4; for console: 1, for each is a
-    /// program of its own]
+    /// The first one is always sent alone: it is proved gone before the others are sent. [default: 4; for a console 1, because each
+    /// console is a program of its own]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroU8>,
-    /// Send no more than so many deletions a second, such as 5 or 0.5 [default: as fast as the server answers]
+    /// Send at most this many deletions a second, such as 5 or 0.5 [default: as fast as the server answers]
     #[arg(long, value_name = "N", value_parser = values::rate)]
     pub rate: Option<f64>,
     /// How long to wait for one answer

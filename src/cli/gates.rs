@@ -16,10 +16,10 @@ pub struct GateArgs {
     /// Delete nothing where more than N builds would be deleted [default: 1000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max: Option<u64>,
-    /// Delete nothing where more than P percent of the builds in scope would be deleted [default: 5, but 20 builds at
-    /// least]
+    /// Delete nothing where more than P percent of the builds in scope would be deleted [default: 5; 20 builds are
+    /// always allowed]
     ///
-    /// In scope are the builds of the database in the projects that --project chooses. A P that is given is exact.
+    /// In scope are the builds of the database in the projects that --project chooses. With a P of your own, 20 builds are not always allowed.
     #[arg(long, value_name = "P")]
     pub max_percent: Option<Percent>,
     /// Never delete builds of projects that fit this glob, in upper or lower case; may be repeated
@@ -27,17 +27,17 @@ pub struct GateArgs {
     pub deny: Vec<String>,
     /// Delete builds of this timing too, which are not deletable by themselves, and choose them; may be repeated
     ///
-    /// A build that did something after the restore may be alive; between means that --backup-time, --restored-at or a clock is
-    /// wrong; unknown, that it is not known whether the backup cut it.
+    /// A build that did something after the restore may be alive; "between" means that --backup-time, --restored-at or a clock is
+    /// wrong; "unknown", that nobody knows whether the backup cut it.
     #[arg(long = "allow-timing", value_name = "TIMING")]
     pub allow_timing: Vec<TimingArg>,
-    /// Delete although N builds contradict the two times: times-contradicted=N [default: 0]
+    /// Delete even if N builds contradict the two times: times-contradicted=N [default: 0]
     ///
     /// A build that did something between the backup and the restore cannot be in a database that was restored from that backup. While
     /// there are more of them than N, nothing is deleted.
     #[arg(long = "allow", value_name = "times-contradicted=N", value_parser = values::contradictions)]
     pub allow: Option<u64>,
-    /// Delete nothing by a report that was scanned longer ago [default: 24h]
+    /// Delete nothing if the report was scanned longer ago than this [default: 24h]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub max_age: Option<SignedDuration>,
     /// A policy, TOML, whose section "delete" has deny, max, max_percent, max_age, allow_timing, times_contradicted, clock_tolerance, archive and hosts, in place of the defaults
@@ -60,7 +60,7 @@ pub enum ChosenTiming {
     AfterRestore,
     /// Did something between the backup and the restore
     Between,
-    /// It is not known
+    /// No time shows what it did
     Unknown,
 }
 
