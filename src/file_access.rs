@@ -1,5 +1,4 @@
-//! How files are opened and read: none is waited for without end, none is read beyond what its kind may have, and a link that
-//! leads nowhere is not followed.
+//! Opens and reads files. No wait is endless, no file is read beyond the limit of its kind, and no dangling link is followed.
 
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -12,12 +11,12 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{Uid, User};
 
-/// A kind of file, and how much of it is read.
+/// A kind of file and its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
     /// What a person calls it.
     pub name: &'static str,
-    /// The most bytes that one has.
+    /// The most bytes of such a file.
     pub largest: u64,
 }
 
@@ -41,7 +40,7 @@ pub const PROFILE: Kind = kind("a profile", 1 << 20);
 pub const RULE: Kind = kind("a rule", 1 << 20);
 /// A policy.
 pub const POLICY: Kind = kind("a policy", 1 << 20);
-/// A list of builds that have to be found.
+/// A list of builds that a drill expects.
 pub const EXPECTED: Kind = kind("a list of builds", 16 << 20);
 /// The metadata of a report.
 pub const METADATA: Kind = kind("the metadata of a report", 1 << 20);
@@ -52,8 +51,8 @@ pub const REPORT: Kind = kind("a report", 1 << 30);
 /// The most bytes of one line, or one row, of a file that is read piece by piece.
 pub const LONGEST_LINE: u64 = 16 << 20;
 
-/// How long a pipe that a person names may be silent, in seconds, where a small file is expected from it.
-const PATIENCE: u16 = 60;
+/// How long a pipe may be silent, in seconds, if a small file is expected from it.
+const SILENT_SECONDS: u16 = 60;
 
 const fn kind(name: &'static str, largest: u64) -> Kind {
     Kind { name, largest }
@@ -66,7 +65,7 @@ impl Kind {
     }
 }
 
-/// A number of bytes that is a round one, in words.
+/// A round number of bytes, in words.
 pub fn size(bytes: u64) -> String {
     let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
     let unit = units.into_iter().find(|(shift, _)| bytes >> shift > 0 && bytes.is_multiple_of(1 << shift));
@@ -78,21 +77,21 @@ pub fn is_dash(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// A file that a person named: it may be a pipe or a device too.
+/// A file that a person named. It may be a pipe or a device.
 pub struct Input {
     file: File,
-    /// Whether bytes may have to be waited for.
+    /// Whether a read may have to wait for bytes.
     is_slow: bool,
-    patience: PollTimeout,
+    timeout: PollTimeout,
 }
 
 impl Input {
-    /// Opens a file that is read piece by piece. Whoever names a pipe waits for it, until they interrupt.
+    /// Opens a file that is read piece by piece. If it is a pipe, reads wait until the person interrupts.
     ///
     /// # Errors
     /// It cannot be opened, or is a folder or a socket.
     pub fn open(path: &Path) -> io::Result<Self> {
-        // To open a device may already do something, so it is looked at first.
+        // Opening a device may have an effect, so the kind is checked first.
         let kind = fs::metadata(path)?.file_type();
         if kind.is_dir() || kind.is_socket() {
             return Err(unexpected(kind));
@@ -110,25 +109,24 @@ impl Input {
 
     fn over(file: File) -> io::Result<Self> {
         let is_slow = !file.metadata()?.is_file();
-        Ok(Self { file, is_slow, patience: PollTimeout::NONE })
+        Ok(Self { file, is_slow, timeout: PollTimeout::NONE })
     }
 
-    /// The same for a small file, which comes soon or not at all.
-    fn patiently(self) -> Self {
-        Self { patience: PollTimeout::from(PATIENCE * 1000), ..self }
+    /// The same for a small file: a read waits only so long.
+    fn with_timeout(self) -> Self {
+        Self { timeout: PollTimeout::from(SILENT_SECONDS * 1000), ..self }
     }
 
-    /// The file itself.
     pub fn file(&self) -> &File {
         &self.file
     }
 
     fn wait(&self) -> io::Result<()> {
         let mut descriptors = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut descriptors, self.patience) {
-            Ok(0) => Err(io::Error::other(format!("nothing came from it for {PATIENCE} s"))),
+        match poll(&mut descriptors, self.timeout) {
+            Ok(0) => Err(io::Error::other(format!("nothing came from it for {SILENT_SECONDS} s"))),
             Ok(_) => Ok(()),
-            // Not as the kind of that name, after which a reader goes on.
+            // Not as `ErrorKind::Interrupted`, after which a reader would continue.
             Err(Errno::EINTR) => Err(io::Error::other("interrupted while it was read")),
             Err(error) => Err(error.into()),
         }
@@ -149,20 +147,20 @@ impl Read for Input {
     }
 }
 
-/// Reads a file of this kind that a person named: it may be a pipe.
+/// Reads a file of this kind that a person named. It may be a pipe.
 ///
 /// # Errors
-/// It cannot be read, is larger than its kind may be, or nothing comes from it.
+/// It cannot be read, is larger than its kind allows, or is a silent pipe.
 pub fn read(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
-    read_all(Input::open(path)?.patiently(), kind)
+    read_all(Input::open(path)?.with_timeout(), kind)
 }
 
-/// The same of what should be a JSON object. Of what does not begin as one, only the first byte is read.
+/// The same for a JSON object. If the file does not begin as one, only its first byte is read.
 ///
 /// # Errors
 /// As of [`read`].
 pub fn read_json(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
-    let mut input = Input::open(path)?.patiently();
+    let mut input = Input::open(path)?.with_timeout();
     let mut begin = Vec::new();
     input.by_ref().take(1).read_to_end(&mut begin)?;
     if begin == b"{" { read_all(begin.as_slice().chain(input), kind) } else { Ok(begin) }
@@ -176,10 +174,10 @@ pub fn read_text(path: &Path, kind: Kind) -> io::Result<String> {
     text(read(path, kind)?)
 }
 
-/// Reads a file of this kind that the program finds by itself: a plain file, and nothing else.
+/// Reads a file of this kind that no person named. It has to be a plain file.
 ///
 /// # Errors
-/// It cannot be read, is no plain file, or is larger than its kind may be.
+/// It cannot be read, is no plain file, or is larger than its kind allows.
 pub fn read_plain(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
     read_all(open_plain(path)?, kind)
 }
@@ -192,10 +190,10 @@ pub fn read_plain_text(path: &Path, kind: Kind) -> io::Result<String> {
     text(read_plain(path, kind)?)
 }
 
-/// Makes sure that a library which opens the file by its name finds a plain one, no larger than its kind may be.
+/// Checks a file that a library opens by its name: it has to be a plain file within the limit of its kind.
 ///
 /// # Errors
-/// It is not so.
+/// It is no plain file, or too large.
 pub fn vet(path: &Path, kind: Kind) -> io::Result<()> {
     if open_plain(path)?.metadata()?.len() > kind.largest { Err(kind.exceeded()) } else { Ok(()) }
 }
@@ -208,17 +206,17 @@ pub fn open_plain(path: &Path) -> io::Result<File> {
     open_plain_as(OpenOptions::new().read(true), path)
 }
 
-/// Opens a plain file, or makes a new one where there is none.
+/// Opens a plain file, or creates it.
 ///
 /// # Errors
-/// It cannot be opened or made, is something else, or is a link to what is not there.
+/// It cannot be opened or created, is something else, or is a dangling link.
 pub fn open_or_create(options: &OpenOptions, path: &Path) -> io::Result<File> {
     match open_plain_as(options, path) {
         // This follows no link.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             refuse_dangling(path)?;
             match open_at_once(options.clone().create_new(true), path) {
-                // Somebody else has made it in between.
+                // Another process created it meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_plain_as(options, path),
                 made => made,
             }
@@ -227,7 +225,7 @@ pub fn open_or_create(options: &OpenOptions, path: &Path) -> io::Result<File> {
     }
 }
 
-/// Refuses a link to what is not there: a file would appear where nobody has named one.
+/// Refuses a dangling link: a file would appear under a name that nobody gave.
 ///
 /// # Errors
 /// It is one.
@@ -236,14 +234,14 @@ pub fn refuse_dangling(path: &Path) -> io::Result<()> {
     match fs::read_link(path) {
         Ok(target) if is_absent(path) => {
             let target = target.display();
-            Err(io::Error::other(format!("it is a link to {target}, which is not there: name the file itself")))
+            Err(io::Error::other(format!("it is a link to {target}, which does not exist: name the file itself")))
         }
         _ => Ok(()),
     }
 }
 
-/// Whether a stream leads nowhere because it was closed when the program started: the standard library then puts the null device
-/// in its place, open for reading too, as no shell opens it for an output.
+/// Whether a stream was closed when the program started. The standard library then opens the null device in its place, for reading
+/// and writing, which no shell does for an output.
 pub fn is_closed(stream: impl AsFd) -> bool {
     let Ok(flags) = fcntl(stream.as_fd(), FcntlArg::F_GETFL) else { return true };
     let is_both = OFlag::from_bits_truncate(flags) & OFlag::O_ACCMODE == OFlag::O_RDWR;
@@ -253,16 +251,16 @@ pub fn is_closed(stream: impl AsFd) -> bool {
     is_both && null.is_some() && own.ok().and_then(device) == null
 }
 
-/// To whom a file belongs, by name, or by number where there is no name.
+/// The owner of a file, by name, or by number if there is no name.
 ///
 /// # Errors
-/// It cannot be looked at.
+/// Its metadata cannot be read.
 pub fn owner(path: &Path) -> io::Result<String> {
     let uid = Uid::from_raw(fs::metadata(path)?.uid());
     Ok(User::from_uid(uid).ok().flatten().map_or_else(|| format!("user {uid}"), |user| user.name))
 }
 
-/// Makes sure that a file is a plain one.
+/// Checks that a file is a plain one.
 ///
 /// # Errors
 /// It is something else.
@@ -271,7 +269,7 @@ pub fn is_plain(file: &File) -> io::Result<()> {
     if kind.is_file() { Ok(()) } else { Err(unexpected(kind)) }
 }
 
-/// What a file is that is no plain one.
+/// What a file is that is not a plain one.
 pub fn named(kind: FileType) -> &'static str {
     match kind {
         _ if kind.is_dir() => "a folder",
@@ -281,7 +279,7 @@ pub fn named(kind: FileType) -> &'static str {
     }
 }
 
-/// Opens a file such that neither a pipe nor a terminal that has taken its place does harm.
+/// Opens a file without waiting for a pipe, and without taking a terminal as the controlling one.
 pub(crate) fn open_at_once(options: &OpenOptions, path: &Path) -> io::Result<File> {
     options.clone().custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits()).open(path)
 }
@@ -381,7 +379,7 @@ mod tests {
         let mut options = OpenOptions::new();
         options.write(true);
         let said = open_or_create(&options, &link).expect_err("an error").to_string();
-        assert_eq!(said, format!("it is a link to {}, which is not there: name the file itself", path.display()));
+        assert_eq!(said, format!("it is a link to {}, which does not exist: name the file itself", path.display()));
         assert!(!path.exists());
         // One that leads to a file is that file.
         open_or_create(&options, &path).and_then(|mut file| file.write_all(b"text")).expect("a file");
@@ -389,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_told_in_words() {
+    fn sizes_are_in_words() {
         assert_eq!([64 << 10, 1 << 20, 1 << 30, 1025].map(size), ["64 KiB", "1 MiB", "1 GiB", "1025 bytes"]);
     }
 }

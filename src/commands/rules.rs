@@ -43,7 +43,7 @@ pub(super) fn show(lines: &impl fmt::Display) -> Result<Exit, Error> {
 
 /// Writes to standard output, byte for byte unless it is a terminal.
 pub(super) fn print(text: &str) -> Result<Exit, Error> {
-    let mut output = OutputFile::shown();
+    let mut output = OutputFile::for_people();
     let name = output.name();
     output.write_all(text.as_bytes()).map_err(|source| OutputError::new(name, source))?;
     output.finish()?;

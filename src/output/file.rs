@@ -1,4 +1,4 @@
-//! Where data goes: standard output, or a file that appears under its name only when it is whole.
+//! Output of data: standard output, or a file that appears under its name only when it is complete.
 
 use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, IsTerminal, Read, Seek, SeekFrom, Write};
@@ -12,20 +12,20 @@ use crate::file_access;
 
 use super::harmless::Harmless;
 use super::pipe::Pipe;
-use super::record_file::{NewFile, PRIVATE, alone, create_or_take, open_record};
+use super::record_file::{NewFile, PRIVATE, create_or_take, lock_against_other_runs, open_record};
 
-/// Who may read a new verdict: everybody.
+/// A new verdict may be read by everybody.
 const PUBLIC: u32 = 0o644;
 /// How a manifest begins.
 const MANIFEST: &[u8] = b"{\"format\":\"halfbuilt-manifest/";
-/// How files begin that are evidence, and what they are.
-const EVIDENCE: [(&[u8], &str); 3] = [
+/// How the files begin that nothing overwrites, and what they are.
+const KEPT_FILES: [(&[u8], &str); 3] = [
     (b"{\"format\":\"halfbuilt-journal/", "the journal of a deletion"),
     (MANIFEST, "the manifest of a backup"),
     (b"\x1f\x8b", "an archive"),
 ];
-/// How many bytes it takes to see that.
-const LONGEST_BEGIN: u64 = 64;
+/// The bytes that are read to recognise them.
+const BEGIN_BYTES: u64 = 64;
 
 /// An output that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -36,24 +36,23 @@ pub struct OutputError {
 }
 
 impl OutputError {
-    /// An output of this name cannot be written.
     pub fn new(name: String, source: io::Error) -> Self {
         Self { name, source }
     }
 
-    /// The file, where it is one that this user may not write.
+    /// The file, if this user may not write it.
     pub fn denied(&self) -> Option<&Path> {
         is_denied(self).then(|| Path::new(&self.name))
     }
 
-    /// The name of an output that nobody reads any more: a pipe whose reader has had enough.
+    /// The name of a pipe whose reader has closed it.
     pub fn unread(&self) -> Option<&str> {
         let mut faults = causes(self).filter_map(|cause| cause.downcast_ref::<io::Error>());
         faults.any(|fault| fault.kind() == io::ErrorKind::BrokenPipe).then_some(&self.name)
     }
 }
 
-/// Whether an error comes from what this user may not do.
+/// Whether an error means that this user has no permission.
 pub fn is_denied(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut faults = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
     faults.any(|fault| fault.kind() == io::ErrorKind::PermissionDenied)
@@ -66,27 +65,27 @@ pub struct OutputFile {
 }
 
 enum Target {
-    /// Written beside its place and moved there at the end, so that a cut report never passes for a whole one.
+    /// Written to a temporary file beside its place and moved there at the end, so that no cut report looks complete.
     Whole(BufWriter<NamedTempFile>, PathBuf),
-    /// Written in place: rows that are on record must stay there whatever happens. Also for what is no ordinary file.
+    /// A pipe, a terminal or another device, written in place.
     InPlace(BufWriter<Pipe>),
-    /// A file of results: removed if nothing was ever written to it.
+    /// A file of results. It is removed if nothing was ever written to it.
     Record(NewFile),
     Stdout(BufWriter<io::Stdout>),
-    /// Standard output where a person reads it.
+    /// Standard output that a person reads.
     Terminal(BufWriter<Harmless<io::Stdout>>),
 }
 
 impl OutputFile {
-    /// Opens an output that is of use only as a whole; `None` and `-` are standard output.
+    /// Opens an output that is useful only if it is complete. `None` and `-` are standard output.
     ///
     /// # Errors
-    /// It cannot be written. This is found out here, before the work starts.
+    /// It cannot be written. This is found before the work starts.
     pub fn whole(path: Option<&Path>) -> Result<Self, OutputError> {
         Self::whole_over(path, None, PRIVATE)
     }
 
-    /// The same for a manifest, which may take the place of an older one.
+    /// The same for a manifest, which may replace an older one.
     ///
     /// # Errors
     /// As of [`OutputFile::whole`].
@@ -94,7 +93,7 @@ impl OutputFile {
         Self::whole_over(path, Some(MANIFEST), PRIVATE)
     }
 
-    /// The same for a verdict, which the runner of a CI takes up, whoever runs it.
+    /// The same for a verdict, which a CI's runner reads as another user.
     ///
     /// # Errors
     /// As of [`OutputFile::whole`].
@@ -114,7 +113,7 @@ impl OutputFile {
         let opened = || {
             file_access::refuse_dangling(path)?;
             writable(path)?;
-            no_evidence(path, own)?;
+            refuse_to_overwrite(path, own)?;
             temporary_beside(folder, path, mode)
         };
         match opened() {
@@ -133,7 +132,7 @@ impl OutputFile {
 
     /// Standard output for data, which must not get lost.
     fn stdout() -> Result<Self, OutputError> {
-        let output = Self::shown();
+        let output = Self::for_people();
         if file_access::is_closed(io::stdout()) {
             let why = "it is closed, or the null device: -o FILE names a file";
             return Err(OutputError { name: output.name, source: io::Error::other(why) });
@@ -141,8 +140,8 @@ impl OutputFile {
         Ok(output)
     }
 
-    /// Standard output for what is shown to a person, whether or not anybody looks.
-    pub fn shown() -> Self {
+    /// Standard output for people, whether or not anybody reads it.
+    pub fn for_people() -> Self {
         let stdout = io::stdout();
         let target = if stdout.is_terminal() {
             Target::Terminal(BufWriter::new(Harmless::new(stdout)))
@@ -157,7 +156,7 @@ impl OutputFile {
         self.name.clone()
     }
 
-    /// Where a file appears that takes its place only as a whole; `None` for anything else.
+    /// The path of a file that appears only when it is complete; `None` for anything else.
     pub fn place(&self) -> Option<&Path> {
         match &self.target {
             Target::Whole(_, path) => Some(path),
@@ -165,12 +164,12 @@ impl OutputFile {
         }
     }
 
-    /// Opens a file that must not be there yet, and whose rows stay, each as it is written. If none is, it goes again: a run
-    /// that did not begin leaves nothing in the way of the next. One that was killed before it began leaves an empty file,
-    /// which is taken.
+    /// Creates a file of results. Each row stays as soon as it is written. If none is, the file is removed, so that a run
+    /// that did not begin leaves nothing in the way of the next. A run that was killed before it began leaves an empty file,
+    /// which is reused.
     ///
     /// # Errors
-    /// It cannot be written, or holds something already, or is another run's.
+    /// The file cannot be written, is not empty, or belongs to another run.
     pub fn new_record(path: &Path) -> Result<Self, OutputError> {
         let name = path.display().to_string();
         match create_or_take(path) {
@@ -179,19 +178,19 @@ impl OutputFile {
         }
     }
 
-    /// Opens a file of results that is there and is to be written anew. It stays as it is until the first row comes.
+    /// Opens a file of results to overwrite it. It stays as it is until the first row is written.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn record_anew(path: &Path) -> Result<Self, OutputError> {
+    pub fn overwrite_record(path: &Path) -> Result<Self, OutputError> {
         let name = path.display().to_string();
-        match open_record(path).and_then(alone) {
+        match open_record(path).and_then(lock_against_other_runs) {
             Ok(file) => Ok(Self { name, target: Target::Record(NewFile::new(file, path, false)) }),
             Err(source) => Err(OutputError { name, source }),
         }
     }
 
-    /// Whether what has been written can still be changed: in an ordinary file that may be read too.
+    /// Whether rows that were written can still be changed. This takes an ordinary file that can be read too.
     pub fn can_be_amended(&self) -> bool {
         match &self.target {
             Target::Record(record) => record.can_be_amended,
@@ -199,7 +198,7 @@ impl OutputFile {
         }
     }
 
-    /// Writes what `amend` makes of a file of results over it. The file stays the one that was opened, whatever leads to it.
+    /// Replaces the text of a file of results by what `amend` makes of it. The file itself stays the one that was opened.
     ///
     /// # Errors
     /// It cannot be read or written.
@@ -220,10 +219,10 @@ impl OutputFile {
         replace().map_err(|source| OutputError { name: self.name.clone(), source })
     }
 
-    /// Ends the output; a whole file takes its place now.
+    /// Ends the output. A complete file now appears under its name.
     ///
     /// # Errors
-    /// What was still to be written cannot be.
+    /// The rest cannot be written.
     pub fn finish(mut self) -> Result<(), OutputError> {
         let name = self.name.clone();
         let finished = self.flush().and_then(|()| match self.target {
@@ -240,23 +239,23 @@ impl OutputFile {
     }
 }
 
-/// Refuses to write over a journal, results, an archive or a manifest, even if a flag names one by mistake.
-fn no_evidence(path: &Path, own: Option<&[u8]>) -> io::Result<()> {
+/// Refuses to overwrite a journal, an archive or a manifest, even if a flag names one by mistake.
+fn refuse_to_overwrite(path: &Path, own: Option<&[u8]>) -> io::Result<()> {
     let mut begin = Vec::new();
     match file_access::open_plain(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
-        Ok(file) => drop(file.take(LONGEST_BEGIN).read_to_end(&mut begin)?),
+        Ok(file) => drop(file.take(BEGIN_BYTES).read_to_end(&mut begin)?),
     }
     let is_it = |begins: &&(&[u8], &str)| begin.starts_with(begins.0) && Some(begins.0) != own;
-    let Some((_, what)) = EVIDENCE.iter().find(is_it) else { return Ok(()) };
+    let Some((_, what)) = KEPT_FILES.iter().find(is_it) else { return Ok(()) };
     Err(io::Error::new(
         io::ErrorKind::AlreadyExists,
-        format!("it is {what}, and never written over: name another file"),
+        format!("it is {what}, and is never overwritten: name another file"),
     ))
 }
 
-/// A file that is there and may not be written must not be replaced either.
+/// A file that exists and may not be written must not be replaced either.
 fn writable(path: &Path) -> io::Result<()> {
     match File::options().write(true).open(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -270,7 +269,7 @@ fn temporary_beside(folder: &Path, path: &Path, mode: u32) -> io::Result<NamedTe
     builder.permissions(Permissions::from_mode(mode));
     let file = builder.tempfile_in(folder)?;
     if let Ok(replaced) = std::fs::metadata(path) {
-        // A report that only its owner could read stays one.
+        // A report that only its owner could read stays private.
         file.as_file().set_permissions(replaced.permissions())?;
     }
     Ok(file)
@@ -313,19 +312,19 @@ mod tests {
     }
 
     #[test]
-    fn evidence_is_never_replaced() {
+    fn journals_manifests_and_archives_are_never_overwritten() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("report.csv");
-        for evidence in [
+        for kept in [
             &b"{\"format\":\"halfbuilt-journal/1\",\"seq\":1"[..],
             b"\x1f\x8b\x08",
             b"{\"format\":\"halfbuilt-manifest/1\"",
         ] {
-            std::fs::write(&path, evidence).expect("a file");
+            std::fs::write(&path, kept).expect("a file");
             let error = OutputFile::whole(Some(&path)).err().expect("an error");
             let cause = std::error::Error::source(&error).expect("a cause").to_string();
-            assert!(cause.contains("never written over"), "{cause}");
-            assert_eq!(std::fs::read(&path).expect("a file"), evidence);
+            assert!(cause.contains("never overwritten"), "{cause}");
+            assert_eq!(std::fs::read(&path).expect("a file"), kept);
         }
     }
 
@@ -363,21 +362,21 @@ mod tests {
         let why = OutputFile::new_record(&path).err().expect("an error");
         assert_eq!(std::error::Error::source(&why).expect("a cause").to_string(), "another run is writing it");
         output.write_all(b"row").and_then(|()| output.flush()).expect("a write");
-        assert!(OutputFile::record_anew(&path).is_err());
+        assert!(OutputFile::overwrite_record(&path).is_err());
         drop(output);
-        assert!(OutputFile::new_record(&path).is_err(), "what is on record is never written over");
-        drop(OutputFile::record_anew(&path).expect("an output"));
+        assert!(OutputFile::new_record(&path).is_err(), "results are never overwritten");
+        drop(OutputFile::overwrite_record(&path).expect("an output"));
         assert_eq!(std::fs::read_to_string(&path).expect("a file"), "row");
     }
 
     #[test]
-    fn results_that_are_told_anew_stay_until_the_first_row_comes() {
+    fn results_that_are_overwritten_stay_until_the_first_row_comes() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("results.csv");
         std::fs::write(&path, "old rows").expect("a file");
-        drop(OutputFile::record_anew(&path).expect("an output"));
+        drop(OutputFile::overwrite_record(&path).expect("an output"));
         assert_eq!(std::fs::read_to_string(&path).expect("a file"), "old rows");
-        let mut output = OutputFile::record_anew(&path).expect("an output");
+        let mut output = OutputFile::overwrite_record(&path).expect("an output");
         output.write_all(b"row").expect("a write");
         output.finish().expect("a file");
         assert_eq!(std::fs::read_to_string(&path).expect("a file"), "row");
@@ -401,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_found_at_once() {
+    fn a_missing_folder_is_found_at_once() {
         let folder = tempfile::tempdir().expect("a folder");
         let error = OutputFile::whole(Some(&folder.path().join("no/report.csv"))).err().expect("an error");
         assert!(error.to_string().ends_with("no/report.csv"), "{error}");

@@ -1,13 +1,13 @@
-//! Plain columns for eyes and for grep: no frame, nothing cut, a row a line.
+//! Plain columns for people and for grep: no frame, nothing cut, one row a line.
 
 use std::fmt;
 
 use crate::text::Foreign;
 
-/// How far the columns are apart.
+/// The spaces between two columns.
 const APART: usize = 2;
 
-/// Rows of cells, of which all but the last are padded. A row may have notes below it.
+/// Rows of cells. All cells but the last of a row are padded. A row may have notes below it.
 #[derive(Clone, Debug, Default)]
 pub struct Listing {
     rows: Vec<Row>,
@@ -20,20 +20,19 @@ enum Row {
 }
 
 impl Listing {
-    /// Begins with the names of the columns.
+    /// Writes the names of the columns.
     pub fn new(header: &[&str]) -> Self {
         let mut listing = Self::default();
         listing.add(header.iter().map(|name| (*name).to_owned()));
         listing
     }
 
-    /// Adds a row.
     pub fn add(&mut self, cells: impl IntoIterator<Item = String>) {
-        // Cells may come out of files and from servers.
+        // Cells may come from files and servers.
         self.rows.push(Row::Cells(cells.into_iter().map(|cell| Foreign::new(&cell)).collect()));
     }
 
-    /// Adds a line below the latest row that belongs to it.
+    /// Adds a line below the latest row.
     pub fn note(&mut self, text: &str) {
         self.rows.push(Row::Note(Foreign::new(text)));
     }

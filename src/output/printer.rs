@@ -1,4 +1,4 @@
-//! Talk: everything that goes to stderr goes through here.
+//! Messages: everything on stderr is written here.
 
 use std::error::Error;
 use std::fmt;
@@ -7,27 +7,25 @@ use std::io::{self, IsTerminal, Write};
 use crate::causes::distinct_causes;
 use crate::text::{Foreign, no_command};
 
-/// Writes to stderr, one message a line. What cannot be said there is not worth ending a run for.
+/// Writes to stderr, one message a line. A message that cannot be written does not end a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Printer;
 
 impl Printer {
-    /// Says something.
     pub fn say(self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{}", no_command(Foreign::new(text).as_str()));
     }
 
-    /// Tells the runner of a CI what to do.
+    /// Writes a command for the runner of a CI.
     pub fn command(self, line: &str) {
         let _ = writeln!(io::stderr().lock(), "{}", Foreign::new(line));
     }
 
-    /// Says something that may be amiss.
     pub fn warn(self, text: &str) {
         self.say(&format!("warning: {text}"));
     }
 
-    /// Says what went wrong, what it came from, and what to do next.
+    /// Writes an error, its causes and a hint.
     pub fn fail(self, error: &dyn Error, hint: Option<&str>) {
         self.say(&format!("error: {error}"));
         for cause in distinct_causes(error) {
@@ -38,17 +36,17 @@ impl Printer {
         }
     }
 
-    /// Says something that has lines of its own.
+    /// Writes a text of several lines.
     pub fn say_lines(self, text: &impl fmt::Display) {
         text.to_string().lines().for_each(|line| self.say(line));
     }
 
-    /// Asks a person for a line. `None` where no person is there.
+    /// Asks a person for a line. `None` if nobody is at the terminal.
     pub fn ask(self, question: &str) -> Option<String> {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return None;
         }
-        // The lock must not be held while a person thinks: others have things to say.
+        // The lock must not be held while a person thinks: other tasks write messages.
         let _ = write!(io::stderr(), "{}", Foreign::new(question));
         let mut answer = String::new();
         io::stdin().read_line(&mut answer).ok()?;

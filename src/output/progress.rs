@@ -1,4 +1,4 @@
-//! How far the work is: a bar on a terminal, a plain line now and then elsewhere.
+//! Progress: a bar on a terminal, a plain line now and then elsewhere.
 
 use std::fmt;
 use std::io::IsTerminal;
@@ -11,32 +11,31 @@ use tokio::task::JoinHandle;
 
 use super::Printer;
 
-/// How often a plain line is written where no terminal is.
+/// How often a plain line is written without a terminal.
 const EVERY: Duration = Duration::from_secs(5);
 /// How often a spinner turns.
 const TURN: Duration = Duration::from_millis(120);
 
-/// The progress of one piece of work.
 pub struct Progress {
-    shown: Shown,
+    display: Display,
     done: Arc<AtomicU64>,
     phase: Arc<Mutex<String>>,
     printer: Printer,
 }
 
-enum Shown {
+enum Display {
     Bar(ProgressBar),
-    /// Says a line now and then, whether or not anything has moved: silence for an hour would look like a hang.
+    /// Writes a line now and then, even if nothing has moved: silence for an hour would look like a hang.
     Lines(JoinHandle<()>),
 }
 
 impl Progress {
-    /// Work of which it is known how much there is.
+    /// Work with a known total.
     pub fn counted(what: &'static str, total: u64, printer: Printer) -> Self {
         Self::new(what, Some(total), "{msg} [{bar:32}] {pos}/{len}, {rate}, {left} left", printer)
     }
 
-    /// Work of which it is not known how much there is.
+    /// Work without a known total.
     pub fn open_ended(what: &'static str, printer: Printer) -> Self {
         Self::new(what, None, "{spinner} {prefix}{msg}: {pos}, {elapsed}", printer)
     }
@@ -44,7 +43,7 @@ impl Progress {
     fn new(what: &'static str, total: Option<u64>, template: &str, printer: Printer) -> Self {
         let done = Arc::new(AtomicU64::new(0));
         let phase = Arc::new(Mutex::new(String::new()));
-        let shown = if std::io::stderr().is_terminal() {
+        let display = if std::io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr()).with_message(what);
             if let Ok(style) = ProgressStyle::with_template(template) {
                 let rate = |state: &ProgressState, to: &mut dyn fmt::Write| {
@@ -59,10 +58,10 @@ impl Progress {
                 bar.set_style(style.with_key("rate", rate).with_key("left", left).progress_chars("=> "));
             }
             bar.enable_steady_tick(TURN);
-            Shown::Bar(bar)
+            Display::Bar(bar)
         } else {
             let (done, phase) = (Arc::clone(&done), Arc::clone(&phase));
-            Shown::Lines(tokio::spawn(async move {
+            Display::Lines(tokio::spawn(async move {
                 let started = Instant::now();
                 loop {
                     tokio::time::sleep(EVERY).await;
@@ -72,40 +71,40 @@ impl Progress {
                 }
             }))
         };
-        Self { shown, done, phase, printer }
+        Self { display, done, phase, printer }
     }
 
-    /// What the work is busy with from now on.
+    /// Names the phase that begins.
     pub fn enter(&self, phase: &str) {
         let phase = format!("{phase}; ");
-        if let Shown::Bar(bar) = &self.shown {
+        if let Display::Bar(bar) = &self.display {
             bar.set_prefix(phase.clone());
         }
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
     }
 
-    /// One more is done.
+    /// Counts one more as done.
     pub fn advance(&mut self) {
         self.done.fetch_add(1, Ordering::Relaxed);
-        if let Shown::Bar(bar) = &self.shown {
+        if let Display::Bar(bar) = &self.display {
             bar.inc(1);
         }
     }
 
-    /// Says something while the bar is there, above it.
+    /// Writes a line above the bar.
     pub fn say(&self, text: &str) {
-        match &self.shown {
-            Shown::Bar(bar) => bar.suspend(|| self.printer.say(text)),
-            Shown::Lines(_) => self.printer.say(text),
+        match &self.display {
+            Display::Bar(bar) => bar.suspend(|| self.printer.say(text)),
+            Display::Lines(_) => self.printer.say(text),
         }
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        match &self.shown {
-            Shown::Bar(bar) => bar.finish_and_clear(),
-            Shown::Lines(task) => task.abort(),
+        match &self.display {
+            Display::Bar(bar) => bar.finish_and_clear(),
+            Display::Lines(task) => task.abort(),
         }
     }
 }
@@ -123,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_tells_count_rate_and_time_left() {
+    fn a_line_shows_count_rate_and_time_left() {
         assert_eq!(line("deleting", 50, Some(200), Duration::from_secs(10)), "deleting: 50/200, 5.0/s, 30 s left");
         assert_eq!(line("deleting", 0, Some(200), Duration::from_secs(10)), "deleting: 0/200, 0.0/s, ? s left");
         assert_eq!(line("abnormal builds found", 7, None, Duration::from_secs(10)), "abnormal builds found: 7, 10 s");

@@ -1,4 +1,4 @@
-//! A file of results: nobody else's while a run writes it, and gone again, or as it was, where nothing was written.
+//! A file of results. It is locked while a run writes it. If nothing is written, it is removed, or stays as it was.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -10,10 +10,10 @@ use nix::fcntl::{FcntlArg, Flock, FlockArg, OFlag, fcntl};
 
 use crate::file_access;
 
-/// Who may read a new file that names builds, as far as the umask allows: its owner and the group.
+/// A new file that names builds may be read by its owner and the group, as far as the umask allows.
 pub(super) const PRIVATE: u32 = 0o640;
 
-/// Opens a file of results, to be read too where that may be done.
+/// Opens a file of results, for reading too if this user may.
 pub(super) fn open_record(path: &Path) -> io::Result<File> {
     match file_access::open_or_create(File::options().read(true).write(true).mode(PRIVATE), path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -23,36 +23,36 @@ pub(super) fn open_record(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Creates a file of which nobody else may have a row, or takes an empty one; tells whether it is new.
+/// Creates a file, or takes an empty one. The second value says whether the file is new.
 pub(super) fn create_or_take(path: &Path) -> io::Result<(Held, bool)> {
-    let there = || io::Error::from(io::ErrorKind::AlreadyExists);
+    let exists = || io::Error::from(io::ErrorKind::AlreadyExists);
     let is_new = std::fs::symlink_metadata(path).is_err();
-    let locked = alone(open_record(path)?)?;
+    let locked = lock_against_other_runs(open_record(path)?)?;
     let found = locked.file().metadata()?;
-    // Whoever had it before may have written to it, or removed it, until it was locked.
-    if found.len() > 0 || found.nlink() == 0 { Err(there()) } else { Ok((locked, is_new)) }
+    // Before the lock, another run may have written to the file or removed it.
+    if found.len() > 0 || found.nlink() == 0 { Err(exists()) } else { Ok((locked, is_new)) }
 }
 
-/// Keeps other runs from the file for as long as it is open. Where the file system knows no locks, none is held.
-pub(super) fn alone(file: File) -> io::Result<Held> {
+/// Locks the file as long as it is open. On a file system without locks it is not locked.
+pub(super) fn lock_against_other_runs(file: File) -> io::Result<Held> {
     match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(file) => Ok(Held::Alone(file)),
+        Ok(file) => Ok(Held::Locked(file)),
         Err((_, Errno::EWOULDBLOCK)) => Err(io::Error::other("another run is writing it")),
-        Err((file, _)) => Ok(Held::Shared(file)),
+        Err((file, _)) => Ok(Held::Unlocked(file)),
     }
 }
 
-/// A file of results, held against other runs where that can be.
+/// A file of results, locked against other runs if possible.
 pub(super) enum Held {
-    Alone(Flock<File>),
-    Shared(File),
+    Locked(Flock<File>),
+    Unlocked(File),
 }
 
 impl Held {
     pub(super) fn file(&self) -> &File {
         match self {
-            Self::Alone(file) => file,
-            Self::Shared(file) => file,
+            Self::Locked(file) => file,
+            Self::Unlocked(file) => file,
         }
     }
 }
@@ -67,7 +67,7 @@ impl Write for Held {
     }
 }
 
-/// A file that goes again, or stays as it was, if nothing was ever written to it.
+/// A file that is removed, or stays as it was, if nothing was ever written to it.
 pub(super) struct NewFile {
     pub(super) file: BufWriter<Held>,
     path: PathBuf,
@@ -79,9 +79,9 @@ pub(super) struct NewFile {
 impl NewFile {
     pub(super) fn new(file: Held, path: &Path, is_new: bool) -> Self {
         let opened = file.file();
-        let is_read_too =
+        let is_readable =
             fcntl(opened, FcntlArg::F_GETFL).is_ok_and(|flags| flags & OFlag::O_ACCMODE.bits() == OFlag::O_RDWR.bits());
-        let can_be_amended = is_read_too && opened.metadata().is_ok_and(|found| found.is_file());
+        let can_be_amended = is_readable && opened.metadata().is_ok_and(|found| found.is_file());
         Self { file: BufWriter::new(file), path: path.to_owned(), is_new, written: false, can_be_amended }
     }
 }

@@ -1,4 +1,4 @@
-//! What a scan found, added up, for eyes.
+//! What a scan found, added up for people.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,40 +12,34 @@ use crate::premise::Contradictions;
 use crate::scan::{Scan, ScopeCounts};
 use crate::text::{Foreign, by_reason, counted};
 
-/// How many such reasons a summary names.
+/// The most reasons against a deletion that a summary names.
 const OBSTACLES: usize = 12;
-/// How many projects a summary names.
+/// The most projects that a summary names.
 const PROJECTS: usize = 20;
 
 /// The numbers of one scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// How much was looked at.
+    /// What was checked.
     pub scope: ScopeCounts,
-    /// What was not looked at.
     pub not_checked: Vec<NotChecked>,
-    /// What need not be looked at, and why.
     pub not_needed: Vec<NotChecked>,
-    /// The builds that contradict T and R; `None` where one of the two is not known.
+    /// The builds that contradict T and R; `None` if one of the two is not known.
     pub contradictions: Option<Contradictions>,
-    /// Builds found by each rule that was run, those that found none too.
+    /// Abnormal builds by rule; a rule that found none has 0.
     pub by_rule: BTreeMap<String, u64>,
-    /// Abnormal builds by project.
     pub by_project: BTreeMap<String, u64>,
-    /// Abnormal builds by timing.
     pub by_timing: BTreeMap<&'static str, u64>,
-    /// All abnormal builds.
     pub abnormal: u64,
-    /// Those that may be deleted.
+    /// Abnormal builds that may be deleted.
     pub deletable: u64,
-    /// What stands against deleting them, and of how many.
+    /// Abnormal builds by each reason against deleting them.
     pub by_obstacle: BTreeMap<Foreign, u64>,
-    /// What the comparison with a baseline comes to; `None` where there is no baseline.
+    /// The comparison with a baseline, if there is one.
     pub compared: Option<ComparisonTotals>,
 }
 
 impl Summary {
-    /// Begins with what is looked at.
     pub fn new(scan: &Scan<'_>) -> Self {
         Self {
             scope: scan.scope().clone(),
@@ -57,7 +51,7 @@ impl Summary {
         }
     }
 
-    /// Takes in that the builds of a baseline are looked for as well: what of it is not compared, and what it comes to.
+    /// Adds the comparison with a baseline: what was not compared, and the totals.
     pub fn compares(&mut self, not_checked: &[NotChecked], totals: ComparisonTotals) {
         self.not_checked.extend_from_slice(not_checked);
         let reasons = BaselineReason::ALL.map(BaselineReason::as_str).into_iter();
@@ -66,7 +60,6 @@ impl Summary {
         self.compared = Some(totals);
     }
 
-    /// Adds a finding.
     pub fn add(&mut self, found: &Finding) {
         self.abnormal += 1;
         self.deletable += u64::from(found.is_deletable());
@@ -80,7 +73,7 @@ impl Summary {
         }
     }
 
-    /// What was not looked at, one entry for each reason, in the order in which the reasons first came up.
+    /// What was not checked, by reason, in the order in which the reasons first came up.
     pub fn not_checked_by_reason(&self) -> Vec<(&str, Vec<String>)> {
         by_reason(self.not_checked.iter().map(|left| (left.what.to_string(), left.why.as_str())))
     }

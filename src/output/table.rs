@@ -1,4 +1,4 @@
-//! Tables for eyes.
+//! Tables for people.
 
 use std::io::{self, Write};
 
@@ -13,24 +13,21 @@ use crate::text::Foreign;
 use super::Summary;
 use super::harmless::for_people;
 
-/// How many rows a table shows: more is no table for eyes, and would have to be kept in memory.
+/// The most rows of a table: nobody reads more, and all are kept in memory.
 const ROWS: usize = 200;
-/// How many characters wide a table is where neither a terminal nor COLUMNS says.
+/// The width of a table, in characters, if neither a terminal nor COLUMNS says.
 const WIDTH: u16 = 160;
 
-/// The findings of a scan.
 pub struct FindingTable {
     table: Table,
     left_out: u64,
 }
 
 impl FindingTable {
-    /// An empty table.
     pub fn new() -> Self {
         Self { table: table(&["project", "build", "timing", "deletable", "reasons", "evidence"]), left_out: 0 }
     }
 
-    /// Adds a row.
     pub fn add(&mut self, found: &Finding) {
         if self.table.row_count() >= ROWS {
             self.left_out += 1;
@@ -67,11 +64,10 @@ impl Default for FindingTable {
     }
 }
 
-/// A plan that has not been carried out.
+/// The plan of a dry run.
 pub struct PlanTable;
 
 impl PlanTable {
-    /// Writes the plan.
     ///
     /// # Errors
     /// The output cannot be written.
@@ -97,8 +93,8 @@ fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     let terminal = Term::stdout().size_checked().map(|(_, columns)| columns);
-    let wished = || std::env::var("COLUMNS").ok()?.parse().ok();
-    table.set_width(terminal.or_else(wished).unwrap_or(WIDTH));
+    let columns = || std::env::var("COLUMNS").ok()?.parse().ok();
+    table.set_width(terminal.or_else(columns).unwrap_or(WIDTH));
     table.set_header(header);
     table
 }

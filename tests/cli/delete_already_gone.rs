@@ -199,7 +199,7 @@ fn a_plan_is_never_written_over_results() {
     let results = folder.path().join("results.csv");
     std::fs::write(&results, "what was deleted").expect("a file");
     let run = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).args(&["-o"]).args(&[&results]);
-    run.on(&database).run().exits(Exit::Usage).fails_with("results are never written over");
+    run.on(&database).run().exits(Exit::Usage).fails_with("results are never overwritten");
     assert_eq!(std::fs::read_to_string(&results).expect("a file"), "what was deleted");
 }
 

@@ -272,7 +272,7 @@ fn an_archive_that_cannot_be_written_stops_the_first_deletion() {
     let file = folder.path().join("deleted.jsonl.gz");
     std::fs::write(&file, "a letter").expect("a file");
     let done = delete(&database, &report, &file, &[]).exits(Exit::Failed);
-    done.fails_with("exists already, and an archive is never written over");
+    done.fails_with("exists already, and an archive is never overwritten");
     assert_eq!(std::fs::read_to_string(&file).expect("a file"), "a letter");
     delete(&database, &report, &folder.path().join("no/folder.gz"), &[])
         .exits(Exit::Failed)

@@ -160,7 +160,7 @@ fn a_journal_of_another_database_or_a_damaged_one_is_refused_and_left_as_it_is()
 fn results_of_another_run_are_never_written_over() {
     let run = prepared();
     std::fs::write(&run.results, "build_url,project,line,reasons,decision,state,reason\r\n").expect("a file");
-    run.delete(&[]).exits(Exit::Usage).says("results are never written over");
+    run.delete(&[]).exits(Exit::Usage).says("results are never overwritten");
 }
 
 #[test]

@@ -179,7 +179,7 @@ fn the_results_of_a_run_are_never_written_over() {
     std::fs::write(&results, "the results of an earlier run").expect("a file");
     let before = database.urls();
     let done = delete(&database, &report).via_nrepl(&admin(&database)).args(&["-o"]).args(&[&results]).run();
-    done.exits(Exit::Usage).fails_with("results.csv exists already, and results are never written over");
+    done.exits(Exit::Usage).fails_with("results.csv exists already, and results are never overwritten");
     assert_eq!(std::fs::read_to_string(&results).expect("a file"), "the results of an earlier run");
     assert_eq!(database.urls(), before);
 }

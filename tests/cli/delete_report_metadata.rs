@@ -344,7 +344,7 @@ fn a_plan_is_no_obstacle_and_evidence_is_never_written_over() {
     let done = String::from_utf8(first).expect("UTF-8").replacen("not-attempted,\"dry run; ", "deleted,\"", 1);
     std::fs::write(&plan, &done).expect("a file");
     let refused = delete(&database, &report).args(&["-o"]).args(&[&plan]).run();
-    refused.exits(Exit::Usage).fails_with("results are never written over");
+    refused.exits(Exit::Usage).fails_with("results are never overwritten");
 
     let manifest = folder.path().join("before.json");
     let write = || halfbuilt(&["manifest", "-o"]).args(&[&manifest]).on(&database).run();
@@ -352,7 +352,7 @@ fn a_plan_is_no_obstacle_and_evidence_is_never_written_over() {
     let before = std::fs::read(&manifest).expect("a manifest");
     // A newer manifest replaces an older one; a report that is named by mistake does not.
     let mistake = halfbuilt(&["scan", "-o"]).args(&[&manifest]).args(&TIMES).on(&database).run();
-    mistake.exits(Exit::Failed).says("it is the manifest of a backup, and never written over");
+    mistake.exits(Exit::Failed).says("it is the manifest of a backup, and is never overwritten");
     assert_eq!(std::fs::read(&manifest).expect("a manifest"), before);
     write().exits(Exit::Clean);
 }

@@ -85,7 +85,7 @@ fn what_has_no_end_is_read_up_to_a_limit_that_is_named() {
     done.run().exits(Exit::Failed).says("line 1: it is longer than 16 MiB");
     // Results that are none are not written over.
     let done = halfbuilt(&["delete", "-", "-o", large]).args(&NOBODY).args(&NOWHERE).input("https://ci.x/gh/a/b/1\n");
-    done.under(MEMORY).run().exits(Exit::Usage).says("results are never written over");
+    done.under(MEMORY).run().exits(Exit::Usage).says("results are never overwritten");
     assert!(!Path::new(&page).exists());
 }
 
@@ -242,7 +242,7 @@ fn a_link_that_leads_nowhere_is_no_output() {
         let times: &[&str] = if arguments[0] == "report" { &[] } else { &TIMES };
         let run = halfbuilt(arguments).args(&[&link]).args(times).on(&database);
         let done = run.run().exits(Exit::Failed);
-        assert!(done.stderr.contains("which is not there: name the file itself"), "{arguments:?}: {}", done.stderr);
+        assert!(done.stderr.contains("which does not exist: name the file itself"), "{arguments:?}: {}", done.stderr);
         assert!(done.stderr.contains(&link), "{arguments:?}: {}", done.stderr);
         assert!(!target.exists() && Path::new(&link).is_symlink(), "{arguments:?}");
     }

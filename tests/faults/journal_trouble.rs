@@ -65,7 +65,7 @@ fn a_journal_that_is_removed_stops_the_run_before_the_next_deletion() {
     assert!(world.calls().len() <= before + 2 * 4, "{} and then {}", before, world.calls().len());
     what_was_done_is_on_record(&world, &done);
     // Without the journal the results are all there is, and they are not written over.
-    world.delete(&admin.nrepl()).run().exits(Exit::Usage).says("results are never written over");
+    world.delete(&admin.nrepl()).run().exits(Exit::Usage).says("results are never overwritten");
     let after = world.folder.path().join("after.csv");
     world.delete_into(&admin.nrepl(), &after).run().exits(Exit::Clean);
     assert_eq!(world.left(), 0);

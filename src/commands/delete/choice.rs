@@ -130,7 +130,7 @@ pub(super) fn keep_apart(request: &DeleteRequest, results: Option<&Path>, journa
         .keep_apart()
 }
 
-/// Opens the results. Results are never written over, and neither is anything else that is known of a deletion.
+/// Opens the results. Results are never overwritten, and neither is anything else that is known of a deletion.
 ///
 /// The exceptions are a plan, and the results of the very run that is continued: its journal holds all of them, and they are written
 /// again.
@@ -153,17 +153,17 @@ pub(super) fn open_results(
                     format!("-o {name} has rows of builds that are not chosen now, such as {lost}: name another file");
                 return Err(Error::Usage(why));
             }
-            return Ok(OutputFile::record_anew(path)?);
+            return Ok(OutputFile::overwrite_record(path)?);
         }
         // A plan has done nothing: the next one, or the run itself, takes its place.
         if open_plain(path).is_ok_and(report::is_a_plan) {
-            return Ok(OutputFile::record_anew(path)?);
+            return Ok(OutputFile::overwrite_record(path)?);
         }
         // An empty file is what a run leaves that was killed before it began: nothing would be lost.
         let holds_something = std::fs::metadata(path).map_or(true, |found| found.len() > 0);
         if holds_something {
             let name = path.display();
-            return Err(Error::Usage(format!("-o {name} exists already, and results are never written over")));
+            return Err(Error::Usage(format!("-o {name} exists already, and results are never overwritten")));
         }
     }
     Ok(OutputFile::new_record(path)?)

@@ -27,7 +27,7 @@ pub enum Start<'a> {
 #[non_exhaustive]
 pub enum ArchiveError {
     /// The file exists already.
-    #[error("--archive {} exists already, and an archive is never written over", .0.display())]
+    #[error("--archive {} exists already, and an archive is never overwritten", .0.display())]
     IsThere(PathBuf),
     /// Another process writes to it.
     #[error("--archive {} is in use by another run", .0.display())]
