@@ -23,6 +23,7 @@ pub mod exit;
 pub mod file_access;
 pub mod finding;
 #[doc(hidden)]
+#[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 pub mod libpq;
 pub mod not_checked;

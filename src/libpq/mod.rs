@@ -7,6 +7,7 @@ mod connect;
 mod connect_hint;
 mod conninfo;
 mod error;
+#[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod gather;
 mod hosts;

@@ -5,6 +5,7 @@
 
 mod connection;
 mod form;
+#[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod response;
 mod session;
