@@ -79,7 +79,7 @@ pub(super) async fn scan_and_report(
             summary.compares(&compared.not_checked, std::mem::take(&mut compared.totals));
         }
         let mut findings = compared.merge(&scan).await?;
-        // Not before: where nothing could be looked at, there is no report either, not even an empty one.
+        // Not before: a run that could not look leaves no report, not even an empty one.
         let mut output = FindingsOutput::open(output)?;
         while let Some(found) = findings.next().await? {
             output.add(&found)?;
@@ -91,8 +91,8 @@ pub(super) async fn scan_and_report(
         snapshot.check_unbroken().await?;
         // The bar must be gone before a table appears.
         drop(progress);
-        // The report first: were the process killed in between, an older file beside it would make it look older than it
-        // is, and that is harmless.
+        // The report first: if the process is killed in between, older metadata makes the report look older than it is, which is
+        // harmless.
         if let (Some(report_sha256), Some(file)) = (output.finish(&summary)?, metadata) {
             let compared_with = baseline.as_ref().map(Baseline::compared_with);
             let about = metadata::of(&scan, &plan, compared_with, scanned_at, &summary);
@@ -122,8 +122,7 @@ fn doubt_backup_time(backup: Option<Timestamp>, scope: &ScopeCounts, printer: Pr
 /// Says how much was compared with the baseline, and what became of projects.
 fn say_comparison(baseline: &Baseline, compared: &BaselineComparison, printer: Printer) {
     if let Some(profile) = &compared.changed_profile {
-        printer
-            .warn(&format!("profile {profile} is not what it was when the baseline was made: it may see other things"));
+        printer.warn(&format!("profile {profile} has changed since the baseline was made: it may read other builds"));
     }
     let totals = &compared.totals;
     let ComparisonTotals { builds, projects, ranges, ranges_differ, retired, undecided, .. } = totals;
@@ -179,7 +178,7 @@ fn suggestion(place: usize, quiet: &QuietTime) -> String {
              the restored server was not started yet"
         ),
     };
-    // What was written first came after the restore; the server's own record says it better.
+    // The first write came after the restore; the server's own record is more exact.
     let restored = match (recovery, next_write) {
         (Recovery::Within(at), _) => Some(*at),
         (_, Some(next)) => next.checked_sub(SignedDuration::from_secs(1)).ok(),
@@ -193,8 +192,8 @@ fn suggestion(place: usize, quiet: &QuietTime) -> String {
             format!("hint: {seen} (the database server recovered from a crash in it, at {at:.0}): {flags}")
         }
         Recovery::Elsewhere(at) => format!(
-            "hint: {seen}, which is in doubt, for the database server recovered from a crash at {at:.0}, with builds on both sides of \
-             that (was the restore then? then T is earlier still): {flags}"
+            "hint: {seen} (in doubt, since the database server recovered from a crash at {at:.0}, with builds on both sides of that; if \
+             that was the restore, T is earlier): {flags}"
         ),
     }
 }

@@ -37,7 +37,7 @@ pub struct BaselineComparison {
     pub totals: ComparisonTotals,
     /// What could not be compared.
     pub not_checked: Vec<NotChecked>,
-    /// The name of the profile, where its SQL is not what it was when the baseline was made.
+    /// The name of the profile, where its SQL has changed since the baseline was made.
     pub changed_profile: Option<Foreign>,
     /// Builds that differ and are in the database.
     present: Vec<BaselineFindings>,

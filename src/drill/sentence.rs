@@ -1,7 +1,7 @@
 //! The verdict in one sentence that a person understands.
 
 use crate::baseline_reason::BaselineReason;
-use crate::text::{Foreign, counted};
+use crate::text::{Foreign, counted, is_or_are};
 
 use super::check::{Count, Outcome};
 use super::judgement::Judgement;
@@ -21,8 +21,7 @@ impl Judgement {
             0 => format!("none of {builds} is abnormal"),
             // Steps and output of builds that are gone are findings too.
             more if more > in_all => format!("{}, where {builds} are in scope", counted(more, "finding")),
-            1 => format!("1 of {builds} is abnormal"),
-            some => format!("{some} of {builds} are abnormal"),
+            some => format!("{some} of {builds} {} abnormal", is_or_are(some)),
         };
         let found = self.found();
         let unexpected = self.counts().any(|(_, count)| count.unexpected() > 0);

@@ -441,7 +441,7 @@ fn the_record_of_an_earlier_recovery_is_said() {
         .says("the longest quiet time in the database begins after")
         .says("(the database server recovered from a crash in it, at")
         .says("the second longest quiet time in the database begins after")
-        .says("which is in doubt, for the database server recovered from a crash at");
+        .says("(in doubt, since the database server recovered from a crash at");
 }
 
 #[test]
