@@ -120,7 +120,7 @@ fn sources() -> Vec<Source> {
             let is_test = name.ends_with("_tests.rs") || name.ends_with("scripted.rs") || name == "testing.rs";
             if name.ends_with(".rs") && !is_test {
                 let text = std::fs::read_to_string(&path).expect("a file");
-                let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+                let text = text.split("\nmod tests {").next().unwrap_or_default().to_owned();
                 found.push(Source { path: name, text });
             }
         }
