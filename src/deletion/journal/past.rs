@@ -274,6 +274,6 @@ impl Past {
 
 fn place(host: &str, database: &DatabaseName) -> String {
     let system = database.system_identifier.as_deref().unwrap_or("unknown");
-    let [host, name, system, reads] = [host, &database.name, system, &database.reads].map(|text| Foreign::name(text));
+    let [host, name, system, reads] = [host, &database.name, system, &database.reads].map(Foreign::name);
     format!("host {host}, database {name} of system {system}, read as {reads}")
 }
