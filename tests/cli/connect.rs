@@ -109,7 +109,7 @@ fn a_database_without_the_tables() {
     let database = TestDatabase::empty();
     let done = halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Failed);
     let done = done.fails_with("profile circleci: schema \"public\" has no actions, artifacts, builds, output, steps");
-    done.says("hint: name the schema of the build tables by --schema; is this the right database");
+    done.says("hint: name the schema of the build tables with --schema; is this the right database");
 }
 
 #[test]
