@@ -1,4 +1,4 @@
-//! Archives of what is deleted, as a run that continues finds them.
+//! Archives, as a run that continues them finds them.
 
 use std::io::Read;
 use std::path::Path;
@@ -6,17 +6,17 @@ use std::sync::OnceLock;
 
 use halfbuilt::deletion::archive::{Archive, ArchiveError, ArchiveHeader, Member, Start};
 
-/// What is complete stays to the byte, what is not goes, and a second look finds nothing to cut off; a file of another kind is not
-/// touched. A member that was completed survives whatever stands behind it.
+/// Complete members stay to the byte, the rest is cut off, and a second time there is nothing to cut off. A file of another kind is not
+/// changed. A complete member survives whatever follows it.
 pub fn check(bytes: &[u8]) {
-    continued(bytes);
-    let whole = member();
-    let kept = continued(&[whole, bytes].concat());
+    continue_archive(bytes);
+    let whole = empty_member();
+    let kept = continue_archive(&[whole, bytes].concat());
     assert!(kept.is_some_and(|kept| kept.starts_with(whole)), "a complete member is lost");
 }
 
-/// What is left of the file; `None` where it is no archive.
-fn continued(bytes: &[u8]) -> Option<Vec<u8>> {
+/// Continues an archive and returns what is left of the file; `None` if it is not an archive.
+fn continue_archive(bytes: &[u8]) -> Option<Vec<u8>> {
     super::in_a_file(bytes, |file| {
         let bytes_cut_off = match Archive::open(file, Start::Continue(None), ArchiveHeader::default()) {
             Ok(archive) => archive.bytes_cut_off(),
@@ -26,7 +26,7 @@ fn continued(bytes: &[u8]) -> Option<Vec<u8>> {
             }
             Err(error) => panic!("{error}"),
         };
-        // One in which nothing is complete goes with its file.
+        // The file is removed if nothing in it is complete.
         let kept = std::fs::read(file).unwrap_or_default();
         assert_eq!(kept.len() as u64 + bytes_cut_off, bytes.len() as u64);
         assert!(bytes.starts_with(&kept), "what was kept was changed");
@@ -46,8 +46,8 @@ fn cut_off_of(file: &Path) -> u64 {
     Archive::open(file, Start::Continue(None), ArchiveHeader::default()).expect("an archive").bytes_cut_off()
 }
 
-/// A member of no builds, as the program writes it.
-fn member() -> &'static [u8] {
+/// A member without builds, as the program writes it.
+fn empty_member() -> &'static [u8] {
     static MEMBER: OnceLock<Vec<u8>> = OnceLock::new();
     MEMBER.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a folder");

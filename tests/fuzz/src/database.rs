@@ -2,19 +2,19 @@
 
 use halfbuilt::fuzzing::{connection_string, password, service};
 
-/// Connection strings mean the same when they are spelled otherwise; the entry that was put into a file is found there, whatever
-/// else is in it; and what is said of a fault holds none of the text, in which there may be a password.
+/// A connection string means the same in another spelling. An entry in a file is found, whatever else the file contains. A message about
+/// a fault contains no text of the file, which may hold a password.
 pub fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    strings(&text);
-    services(&text);
-    passwords(bytes);
+    check_strings(&text);
+    check_services(&text);
+    check_passwords(bytes);
 }
 
-fn strings(text: &str) {
+fn check_strings(text: &str) {
     let keywords = match connection_string(text) {
         Ok(keywords) => keywords,
-        Err(error) => return super::prints_its_causes(&error),
+        Err(error) => return super::assert_error_printable(&error),
     };
     let quoted = |value: &str| value.replace('\\', "\\\\").replace('\'', "\\'");
     let pairs: Vec<String> = keywords.iter().map(|(key, value)| format!("{key} = '{}'", quoted(value))).collect();
@@ -24,21 +24,21 @@ fn strings(text: &str) {
         let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
         let parameters: Vec<String> = keywords.iter().map(|(key, value)| format!("{key}={}", encoded(value))).collect();
         let url = format!("postgresql://?{}", parameters.join("&"));
-        // In a URL this one is another word for sslmode=require.
+        // In a URL this keyword means sslmode=require.
         if keywords.get("ssl").is_none_or(|value| value != "true") {
             assert_eq!(connection_string(&url).expect("a URL"), keywords, "as a URL");
         }
     }
 }
 
-fn services(text: &str) {
+fn check_services(text: &str) {
     match service(text, "ci") {
         Ok(Some(found)) => {
             for (index, (keyword, _)) in found.iter().enumerate() {
-                assert!(!found[..index].iter().any(|(earlier, _)| earlier == keyword), "{keyword} stands there twice");
+                assert!(!found[..index].iter().any(|(earlier, _)| earlier == keyword), "{keyword} is there twice");
             }
             let more = format!("{text}\n[other]\nnonsense\n[ci]\nport=1\n");
-            assert_eq!(service(&more, "ci"), Ok(Some(found)), "what follows changed it");
+            assert_eq!(service(&more, "ci"), Ok(Some(found)), "what follows changes it");
         }
         Ok(None) => {
             let more = format!("{text}\n[ci]\nport=5433\n");
@@ -50,16 +50,16 @@ fn services(text: &str) {
         }
         Err((line, fault)) => {
             assert!((1..=text.lines().count()).contains(&line), "line {line}");
-            super::is_fit_for_a_terminal(fault);
+            super::assert_printable(fault);
         }
     }
 }
 
-fn passwords(bytes: &[u8]) {
+fn check_passwords(bytes: &[u8]) {
     let found = |file: &[u8]| password(file, "db.example.com", "c:i", "r\\o").expect("a host");
     let secret = found(bytes);
     assert!(secret.as_ref().is_none_or(|secret| secret.len() < bytes.len()));
-    // An input with line ends in it cannot be one password.
+    // A password has no line ends.
     let wanted: Vec<u8> = bytes.iter().copied().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
     let escaped = wanted.iter().flat_map(|byte| match byte {
         b':' | b'\\' => vec![b'\\', *byte],

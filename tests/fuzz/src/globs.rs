@@ -1,9 +1,8 @@
-//! The globs of projects: the first line of an input is one, the others are projects.
+//! Globs of projects. The first line of an input is a glob, the others are projects.
 
 use halfbuilt::project_glob::{DeniedProjects, ProjectGlobs};
 
-/// A denial covers at least what the same glob would choose, in whichever letters; a project chosen by its own name is chosen; what is no glob
-/// is named in a message that can be shown.
+/// A glob denies at least what it chooses, in any case of the letters. A project's own name chooses it. An error is printable.
 pub fn check(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let mut lines = text.lines().map(str::to_owned);
@@ -15,7 +14,7 @@ pub fn check(bytes: &[u8]) {
         Ok(chosen) => chosen,
         Err(error) => {
             assert!(denial.is_err(), "{glob:?} chooses nothing, and denies");
-            return super::prints_its_causes(&error);
+            return super::assert_error_printable(&error);
         }
     };
     assert!(denial.is_ok(), "{glob:?} chooses, and cannot deny");
@@ -25,11 +24,11 @@ pub fn check(bytes: &[u8]) {
         let [lower, upper] =
             [project.to_lowercase(), project.to_uppercase()].map(|name| denied.denies([name.as_str()]).is_some());
         assert!(lower == upper || !project.is_ascii(), "{glob:?} denies {project:?} in one case only");
-        assert!(why.is_some() || !lower, "{glob:?} denies {project:?} in other letters only");
+        assert!(why.is_some() || !lower, "{glob:?} denies {project:?} in another case only");
         let own: String =
             project.chars().map(|c| if "*?[]".contains(c) { format!("[{c}]") } else { c.to_string() }).collect();
         let own = ProjectGlobs::new(&[own]).expect("a glob");
-        assert!(own.matches(Some(project)), "{project:?} does not fit its own name");
+        assert!(own.matches(Some(project)), "{project:?} does not match its own name");
     }
     assert_eq!(
         chosen.unmatched(&projects).count(),

@@ -1,5 +1,5 @@
-//! What each fuzz target checks of some bytes, as a function that panics where a promise does not hold. `tests/corpus.rs` of the
-//! main crate takes in this same file and runs it over the kept inputs, so that `cargo test` holds what the fuzzers found.
+//! The body of each fuzz target: a function that panics if a promise does not hold. `tests/corpus.rs` of the main crate includes this
+//! file and runs the functions over the kept inputs, so that `cargo test` keeps what the fuzzers found.
 
 pub mod about;
 pub mod archive;
@@ -16,10 +16,9 @@ pub mod sql;
 pub mod text;
 pub mod via;
 
-/// Checks some bytes.
 pub type Check = fn(&[u8]);
 
-/// Every target by its name, which is that of its folder in `corpus/` and of its file in `targets/`.
+/// All targets. A name is also that of a folder in `corpus/` and of a file in `targets/`.
 pub const TARGETS: [(&str, Check); 14] = [
     ("about", about::check),
     ("archive", archive::check),
@@ -37,40 +36,40 @@ pub const TARGETS: [(&str, Check); 14] = [
     ("via", via::check),
 ];
 
-/// The most characters of a message. What is foreign in it is far shorter; a message may show several such texts.
-const LONGEST_MESSAGE: usize = 2000;
+/// The most characters of a message. It may show several foreign texts, each far shorter.
+const MAX_MESSAGE: usize = 2000;
 
-/// A message, whatever it was made of, is short, in one line, and nothing that a terminal would obey.
-fn is_fit_for_a_terminal(message: &str) {
+/// A message is short, has one line, and contains nothing that a terminal obeys.
+fn assert_printable(message: &str) {
     let driving = |c: char| {
         c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     assert!(!message.contains(driving), "a message drives a terminal: {message:?}");
     let length = message.chars().count();
-    assert!(length <= LONGEST_MESSAGE, "a message has {length} characters");
+    assert!(length <= MAX_MESSAGE, "a message has {length} characters");
 }
 
-/// An error and all its causes are fit for a terminal, as they are and as the program joins them.
-fn prints_its_causes(error: &dyn std::error::Error) {
-    is_fit_for_a_terminal(&error.to_string());
-    halfbuilt::causes::distinct_causes(error).iter().for_each(|cause| is_fit_for_a_terminal(cause));
+/// An error and all its causes are printable.
+fn assert_error_printable(error: &dyn std::error::Error) {
+    assert_printable(&error.to_string());
+    halfbuilt::causes::distinct_causes(error).iter().for_each(|cause| assert_printable(cause));
 }
 
-/// The ways in which some bytes are cut into pieces: whole, one by one, and in pieces of a length that they choose themselves.
+/// Cuts bytes into pieces in three ways: whole, one by one, and in pieces of a length that the bytes choose.
 fn cuts(bytes: &[u8]) -> [Vec<&[u8]>; 3] {
     let length = bytes.first().map_or(1, |byte| usize::from(*byte) % 31 + 2);
     [vec![bytes], bytes.chunks(1).collect(), bytes.chunks(length).collect()]
 }
 
-/// What `read` makes of the bytes however they are cut, which has to be the same.
-fn however_cut<T: PartialEq + std::fmt::Debug>(bytes: &[u8], read: impl Fn(Vec<&[u8]>) -> T) -> T {
+/// Reads the bytes in all cuts, and checks that the result is the same.
+fn read_all_cuts<T: PartialEq + std::fmt::Debug>(bytes: &[u8], read: impl Fn(Vec<&[u8]>) -> T) -> T {
     let [whole, one_by_one, pieces] = cuts(bytes).map(read);
     assert_eq!(whole, one_by_one, "cut into bytes");
     assert_eq!(whole, pieces, "cut into pieces");
     whole
 }
 
-/// A file of this thread's own, for parsers that open a file by its name.
+/// Puts the bytes into a file of this thread, for parsers that open a file by its name.
 fn in_a_file<T>(bytes: &[u8], use_it: impl FnOnce(&std::path::Path) -> T) -> T {
     thread_local! {
         static FOLDER: tempfile::TempDir = tempfile::tempdir().expect("a folder");

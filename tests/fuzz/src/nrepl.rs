@@ -1,22 +1,21 @@
-//! What an nREPL answers to one request.
+//! The answer of an nREPL to one request.
 
 use halfbuilt::admin::Answer;
 use halfbuilt::fuzzing::nrepl_answer;
 
-/// The answer does not depend on how it is cut, nor on what comes after it; it can be shown; and it is no success unless there is
-/// a value.
+/// The answer does not depend on how it is cut, or on what follows. It is printable. It is a success only with a value.
 pub fn check(bytes: &[u8]) {
-    let answer = match super::however_cut(bytes, |pieces| nrepl_answer(pieces)) {
+    let answer = match super::read_all_cuts(bytes, |pieces| nrepl_answer(pieces)) {
         Ok(answer) => answer,
-        Err(error) => return super::prints_its_causes(&error),
+        Err(error) => return super::assert_error_printable(&error),
     };
     let Some(answer) = answer else { return };
-    super::is_fit_for_a_terminal(answer.text());
+    super::assert_printable(answer.text());
     assert!(answer.text().chars().count() <= 600, "{} characters", answer.text().chars().count());
     assert_eq!(
         nrepl_answer([bytes, b"d2:id1:15:value1:xe garbage"]),
         Ok(Some(answer.clone())),
-        "something later changed it"
+        "what follows changes it"
     );
     let holds = |word: &[u8]| bytes.windows(word.len()).any(|found| found == word);
     match answer {

@@ -6,11 +6,11 @@ use halfbuilt::obstacle::Obstacle;
 use halfbuilt::report::{Chosen, Judged, ReportError, ReportWriter, read};
 use halfbuilt::timing::Timing;
 
-/// What a report needs besides the columns of a fuzzer's choice.
+/// The base URL of a report without `build_url`.
 const BASE: &str = "https://ci.example.com";
 
-/// What is read is certain and plain; it reads the same after it is written again, whatever a spreadsheet did to line ends and byte
-/// order marks; what cannot be read is named in a message that can be shown.
+/// A row that is read is certain and plain. It reads back the same after it is written, with any line ends and byte order mark. An error
+/// is printable.
 pub fn check(bytes: &[u8]) {
     for base_url in [None, Some(BASE)] {
         let rows = match read(bytes, base_url) {
@@ -23,38 +23,38 @@ pub fn check(bytes: &[u8]) {
         let text = std::str::from_utf8(bytes).expect("what was read is text");
         rows.iter().for_each(is_certain);
         assert!(rows.iter().map(|row| row.line).is_sorted_by(|before, after| before < after), "lines out of order");
-        assert!(rows.last().is_none_or(|row| row.line <= text.lines().count() as u64 + 1), "a line behind the end");
+        assert!(rows.last().is_none_or(|row| row.line <= text.lines().count() as u64 + 1), "a line after the end");
         reads_the_same_however_it_was_saved(text, base_url, &rows);
         if rows.iter().all(|row| row.judged.is_some()) {
             reads_the_same_when_written_again(&rows);
         } else {
             let list: String = rows.iter().map(|row| format!("{}\n", row.url.as_ref().expect("a URL"))).collect();
             let again = read(list.as_bytes(), None).expect("a list");
-            assert!(again.iter().map(|row| &row.url).eq(rows.iter().map(|row| &row.url)), "a list reads otherwise");
+            assert!(again.iter().map(|row| &row.url).eq(rows.iter().map(|row| &row.url)), "a list reads differently");
         }
     }
 }
 
 fn cannot_be_read(error: &ReportError) {
-    super::prints_its_causes(error);
+    super::assert_error_printable(error);
     if let Some(hint) = error.hint() {
-        super::is_fit_for_a_terminal(&hint);
+        super::assert_printable(&hint);
     }
 }
 
 fn is_certain(row: &Chosen) {
     assert_eq!(BuildUrl::parse(&row.url_text).ok(), row.url, "{:?}", row.url_text);
-    row.url.iter().for_each(super::build_url::is_plain);
+    row.url.iter().for_each(super::build_url::assert_plain);
     match &row.judged {
         Some(judged) => {
-            assert!(row.url.is_some() || !judged.deletable, "deletable, and nobody knows what");
+            assert!(row.url.is_some() || !judged.deletable, "deletable without a URL");
             assert!(judged.fingerprint.len() == 32 && judged.fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit()));
         }
         None => assert!(row.url.is_some() && row.reasons.is_empty()),
     }
 }
 
-/// With the line ends of another system or a byte order mark, or with nothing more at its end than blank lines.
+/// With other line ends, with a byte order mark, or with blank lines at the end.
 fn reads_the_same_however_it_was_saved(text: &str, base_url: Option<&str>, rows: &[Chosen]) {
     let mut saved = vec![format!("{text}\n\n")];
     if !text.starts_with('\u{feff}') {
@@ -113,7 +113,7 @@ fn finding(row: &Chosen) -> Finding {
     }
 }
 
-/// What stands against deleting it, in the words of the row; a note of a row that is deletable says nothing.
+/// The row's note as an obstacle. A deletable row has none.
 fn obstacle(judged: &Judged) -> Option<Obstacle> {
     (!judged.deletable).then(|| Obstacle::RuleSays(judged.note.clone()))
 }

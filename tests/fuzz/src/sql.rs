@@ -2,8 +2,7 @@
 
 use halfbuilt::scan::{FileFault, Profile, Rule};
 
-/// What is read can be named in a report and a flag, and does not depend on line ends or on comments below it; a fault has a line of
-/// the file and a message that can be shown.
+/// Names are plain, and nothing depends on line ends or on comments at the end. A fault has a line of the file and a printable message.
 pub fn check(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let below = format!("{text}\n\n-- that is all\n");
@@ -13,13 +12,9 @@ pub fn check(bytes: &[u8]) {
             for line in [&profile.title, &profile.unit] {
                 assert!(!line.is_empty() && !line.contains('\n'), "{line:?}");
             }
-            assert_eq!(Profile::parse("mine.sql", &below), Ok(profile.clone()), "a comment changed it");
+            assert_eq!(Profile::parse("mine.sql", &below), Ok(profile.clone()), "a comment changes it");
             if !text.contains('\r') {
-                assert_eq!(
-                    Profile::parse("mine.sql", &text.replace('\n', "\r\n")),
-                    Ok(profile),
-                    "line ends changed it"
-                );
+                assert_eq!(Profile::parse("mine.sql", &text.replace('\n', "\r\n")), Ok(profile), "line ends change it");
             }
         }
         Err(fault) => is_reported(&fault, text),
@@ -33,7 +28,7 @@ pub fn check(bytes: &[u8]) {
                 again.text.clone_from(&rule.text);
                 again
             });
-            assert_eq!(again, Ok(rule), "a comment changed it");
+            assert_eq!(again, Ok(rule), "a comment changes it");
         }
         Err(fault) => is_reported(&fault, text),
     }
@@ -41,10 +36,10 @@ pub fn check(bytes: &[u8]) {
 
 fn is_a_name(name: &str) {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-    assert!(!name.is_empty() && name.chars().all(plain), "{name:?} is no name");
+    assert!(!name.is_empty() && name.chars().all(plain), "{name:?} is not a name");
 }
 
 fn is_reported(fault: &FileFault, text: &str) {
-    super::prints_its_causes(fault);
+    super::assert_error_printable(fault);
     assert!((1..=text.lines().count().max(1)).contains(&fault.line), "{fault}");
 }

@@ -2,8 +2,7 @@
 
 use halfbuilt::admin::{AdminFn, Via};
 
-/// Whatever is taken prints as text that can be shown and reads back as the same; whatever is not is refused without a secret that
-/// stands where one may stand.
+/// A value that is accepted prints harmless text and reads back the same. An error does not repeat a secret.
 pub fn check(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     match text.parse::<Via>() {
@@ -14,9 +13,9 @@ pub fn check(bytes: &[u8]) {
             }
             assert!(!shown.contains(char::is_control), "{shown:?}");
         }
-        Err(error) => super::prints_its_causes(&error),
+        Err(error) => super::assert_error_printable(&error),
     }
-    // Where a secret would stand, nothing is taken, and nothing of it is repeated.
+    // A value with a place for a secret is refused, and not repeated.
     let forms =
         [format!("https://hunter2@{text}"), format!("nrepl://me:hunter2@{text}"), format!("https://ci/{text}?hunter2")];
     for secret in forms.iter().filter(|_| !text.contains("hunter2")) {
@@ -27,8 +26,8 @@ pub fn check(bytes: &[u8]) {
         Ok(function) => {
             assert_eq!(function.to_string(), text);
             let plain = |c: char| c.is_ascii_alphanumeric() || ".*+!_?-/".contains(c);
-            assert!(text.chars().all(plain) && text.len() <= 200, "{text:?} is no plain name");
+            assert!(text.chars().all(plain) && text.len() <= 200, "{text:?} is not a plain name");
         }
-        Err(error) => super::prints_its_causes(&error),
+        Err(error) => super::assert_error_printable(&error),
     }
 }
