@@ -97,8 +97,8 @@ fn harmless(c: char) -> impl Iterator<Item = char> {
     plain.then_some(c).into_iter().chain((!plain).then(|| c.escape_debug()).into_iter().flatten())
 }
 
-/// A line in which the runner of a CI finds no command of somebody else's making, for it reads all that is said: to GitHub's,
-/// `::name::` is one where it begins a line and `##[name]` wherever it stands (source: actions/runner,
+/// A line in which the runner of a CI finds no command. To GitHub's runner, `::name::` at the beginning of a line is a command, and
+/// `##[name]` anywhere (source: actions/runner,
 /// `src/Runner.Common/ActionCommand.cs`), to Azure's `##vso[name]`, to TeamCity `##teamcity[name]`.
 pub fn no_command(line: &str) -> String {
     let line = line.replace("##", "#\\u{23}");
@@ -143,7 +143,7 @@ pub fn builds(number: u64) -> String {
     format!("{} build{ending}", grouped(number))
 }
 
-/// What was left out, one entry for each reason, in the order in which the reasons first come up.
+/// What was left out, by reason, in the order in which the reasons first occur.
 pub fn by_reason<What, Why: PartialEq>(left_out: impl Iterator<Item = (What, Why)>) -> Vec<(Why, Vec<What>)> {
     let mut reasons: Vec<(Why, Vec<What>)> = Vec::new();
     for (what, why) in left_out {

@@ -69,7 +69,7 @@ fn read_inputs(report: PathBuf, metadata: PathBuf, journals: Vec<PathBuf>) -> Re
     let input = |file: &Path, sha256| Input { name: file.display().to_string(), sha256 };
     let about = ScanMetadata::read_with_digest(&metadata)
         .map_err(|source| Error::Metadata { file: metadata.clone(), source })?;
-    let (about, about_input) =
+    let (about, metadata_input) =
         about.map(|(about, sha256)| (about, input(&named_beside(&report, &metadata), sha256))).unzip();
     let journals = journals
         .into_iter()
@@ -82,7 +82,7 @@ fn read_inputs(report: PathBuf, metadata: PathBuf, journals: Vec<PathBuf>) -> Re
     refuse_doubles(&journals)?;
     let named: Vec<NamedJournal<'_>> =
         journals.iter().map(|journal| NamedJournal { name: &journal.file.name, past: &journal.past }).collect();
-    let mut audit = Audit::new(about, &named, html::ROWS_SHOWN);
+    let mut audit = Audit::new(about, &named, html::MOST_ROWS);
     let sha256 = add_rows(&report, &mut audit).map_err(|source| Error::ReportRows { file: report.clone(), source })?;
     audit.finish(&sha256);
     let rules = Rule::load_all(None)?.into_iter().map(|rule| (rule.name, rule.title));
@@ -90,7 +90,7 @@ fn read_inputs(report: PathBuf, metadata: PathBuf, journals: Vec<PathBuf>) -> Re
     Ok(AuditInputs {
         audit,
         report: input(&report, sha256),
-        about: about_input,
+        metadata: metadata_input,
         journals,
         rule_titles: rules.chain(differences).collect(),
         made_at: Timestamp::now(),

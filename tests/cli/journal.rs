@@ -112,7 +112,7 @@ fn a_journal_that_is_whole_is_summed_up() {
             "  done      2 deletions announced; results: 2 deleted",
             "Z: complete",
             "builds by their last result: 2 deleted",
-            "every deletion that was announced has its result",
+            "every announced deletion has a result",
             "SHA-256 of line 6, the last one: ",
         ],
     );
@@ -135,7 +135,7 @@ fn a_run_that_was_killed_and_continued_is_shown_with_what_is_open() {
     );
     add(&file, vec![start("bob"), Event::looked(&url(2), true, "no build has this URL"), deleted(2), end()]);
     let done = verify(&file).exits(Exit::Clean);
-    shows(&done, &["the chain is whole: 9 lines, 2 sessions", "by        bob on", "every deletion that was announced"]);
+    shows(&done, &["the chain is whole: 9 lines, 2 sessions", "by        bob on", "every announced deletion"]);
     assert!(!done.stdout.contains("still running"), "{}", done.stdout);
 }
 
@@ -198,9 +198,9 @@ fn a_digest_that_was_kept_shows_what_was_cut() {
     let line = printed.lines().find(|line| line.starts_with("SHA-256 of line 4")).expect("a digest");
     let digest = line.rsplit(' ').next().expect("a digest").to_uppercase();
     let with_it = || halfbuilt(&["journal", "verify", "--digest", &digest]).args(&[&file]).run();
-    shows(&with_it().exits(Exit::Clean), &["the digest that was kept is that of line 4"]);
+    shows(&with_it().exits(Exit::Clean), &["line 4 has the digest that was kept"]);
     add(&file, vec![start("bob")]);
-    shows(&with_it().exits(Exit::Clean), &["the digest that was kept is that of line 4"]);
+    shows(&with_it().exits(Exit::Clean), &["line 4 has the digest that was kept"]);
     let text = fs::read_to_string(&file).expect("a file");
     fs::write(&file, text.split_inclusive('\n').take(3).collect::<String>()).expect("a write");
     verify(&file).exits(Exit::Clean);

@@ -176,12 +176,12 @@ pub fn inputs(rows: Vec<Row>, about: Option<ScanMetadata>, pasts: Vec<Past>) -> 
 /// The same with journals of this name.
 fn inputs_of(rows: Vec<Row>, about: Option<ScanMetadata>, pasts: Vec<Past>, name: &str) -> AuditInputs {
     let journals: Vec<NamedJournal<'_>> = pasts.iter().map(|past| NamedJournal { name, past }).collect();
-    let mut audit = Audit::new(about, &journals, html::ROWS_SHOWN);
+    let mut audit = Audit::new(about, &journals, html::MOST_ROWS);
     rows.into_iter().for_each(|row| audit.add(row));
     audit.finish(&"ab".repeat(32));
     let input = |name: &str, byte: &str| Input { name: name.to_owned(), sha256: byte.repeat(32) };
     AuditInputs {
-        about: audit.about.is_some().then(|| input("report.csv.about.json", "bb")),
+        metadata: audit.about.is_some().then(|| input("report.csv.about.json", "bb")),
         audit,
         report: input("report.csv", "ab"),
         journals: pasts.into_iter().map(|past| JournalInput { file: input(name, "cc"), past }).collect(),

@@ -1,4 +1,4 @@
-//! Times, lengths and numbers, as a page or a ticket shows them.
+//! Times, durations and numbers of a page or a ticket.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,18 +9,17 @@ pub(super) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// A length of time, in its two largest units.
+/// A duration in its two largest units.
 pub(super) fn length(length: SignedDuration) -> String {
     let seconds = length.as_secs().unsigned_abs();
     let (days, hours, minutes, rest) = (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     let units = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")];
     let first = units.iter().position(|(number, _)| *number > 0).unwrap_or(units.len() - 1);
     let second = units.get(first + 1).filter(|(number, _)| *number > 0);
-    let shown = units.get(first).into_iter().chain(second).map(|(number, unit)| format!("{} {unit}", grouped(*number)));
-    shown.collect::<Vec<_>>().join(" ")
+    let parts = units.get(first).into_iter().chain(second).map(|(number, unit)| format!("{} {unit}", grouped(*number)));
+    parts.collect::<Vec<_>>().join(" ")
 }
 
-/// A number that may be negative.
 pub(super) fn signed(number: i64) -> String {
     let sign = if number < 0 { "-" } else { "" };
     format!("{sign}{}", grouped(number.unsigned_abs()))

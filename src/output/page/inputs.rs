@@ -1,4 +1,4 @@
-//! All that an audit page or a ticket is made of, and what both say of it in the same words.
+//! The inputs of an audit page or a ticket, and the facts that both show in the same words.
 
 use std::collections::BTreeMap;
 
@@ -12,54 +12,45 @@ use crate::text::{Foreign, by_reason, counted};
 
 use super::format::{builds, grouped, length, time};
 
-/// The tool that made it.
+/// The tool that makes the page.
 pub(super) const TOOL: &str = concat!("halfbuilt ", env!("CARGO_PKG_VERSION"));
 
-/// A file that was read.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// Its name as it was given.
+    /// Its name on the command line.
     pub name: String,
-    /// The SHA-256 of its bytes, in hexadecimal digits.
+    /// The SHA-256 of the file, in hexadecimal digits.
     pub sha256: String,
 }
 
-/// A journal that was read and found whole.
+/// A journal whose chain is whole.
 #[derive(Clone, Debug)]
 pub struct JournalInput {
-    /// The file.
     pub file: Input,
-    /// What it tells.
     pub past: Past,
 }
 
-/// All that an audit page is made of.
 #[derive(Debug)]
 pub struct AuditInputs {
-    /// What was added up.
     pub audit: Audit,
-    /// The report.
     pub report: Input,
-    /// The file beside it.
-    pub about: Option<Input>,
-    /// The journals.
+    /// The metadata beside the report.
+    pub metadata: Option<Input>,
     pub journals: Vec<JournalInput>,
     /// What each rule that ships looks for.
     pub rule_titles: BTreeMap<String, String>,
-    /// When the page is made.
     pub made_at: Timestamp,
 }
 
-/// A fact with its name.
 pub(super) struct Fact {
     pub(super) name: &'static str,
     pub(super) value: String,
-    /// What has to be known of it.
+    /// What the reader has to know of the value; may be empty.
     pub(super) note: String,
 }
 
 impl AuditInputs {
-    /// What is called by the name of the database, in the heading.
+    /// The name of the database, for the heading.
     pub(super) fn database(&self) -> String {
         let of_journals = || self.sessions().next().map(|session| session.start.database.name.as_str());
         let name = self.audit.about.as_ref().map(|about| about.database.as_str()).or_else(of_journals);
@@ -70,13 +61,13 @@ impl AuditInputs {
         self.journals.iter().flat_map(|journal| &journal.past.sessions)
     }
 
-    /// How many builds a project has, in words; nothing where that is not known.
+    /// The builds that a project has in scope, in words; empty if the number is not known.
     pub(super) fn in_scope(&self, project: &str) -> String {
         let all = self.audit.about.as_ref().and_then(|about| about.projects.get(project));
         all.map(|all| format!("{} in scope", grouped(*all))).unwrap_or_default()
     }
 
-    /// What was restored, and when.
+    /// What was restored, and when, and what was scanned.
     pub(super) fn facts(&self) -> Vec<Fact> {
         let fact = |name, value: String, note: String| Fact { name, value, note };
         let restore = &self.audit.restore;
@@ -116,33 +107,33 @@ impl AuditInputs {
             let name = self.sessions().next().map(|session| named(&session.start.database.name, "no name"));
             let note = if name.is_some() { "by the journals".to_owned() } else { String::new() };
             facts.push(fact("Database", name.unwrap_or_else(|| unknown.to_owned()), note));
-            facts.push(fact("Scanned", unknown.to_owned(), "no file beside the report tells it".to_owned()));
+            facts.push(fact("Scanned", unknown.to_owned(), "no file beside the report says it".to_owned()));
             facts.push(fact("Profile", unknown.to_owned(), String::new()));
         }
         facts.extend(self.tables().map(|tables| {
-            let note = "whoever owns them decides what is in them".to_owned();
+            let note = "their owners decide what is in them".to_owned();
             fact("Tables", Foreign::evidence(&tables).or("no table").into(), note)
         }));
         facts
     }
 
-    /// Which tables were read: by the scan, or else by the latest deletion.
+    /// The tables that were read by the scan, or else by the latest deletion.
     fn tables(&self) -> Option<String> {
         let scanned = self.audit.about.as_ref().and_then(|about| about.tables.as_deref()).map(in_words);
         scanned.or_else(|| self.sessions().filter_map(|session| session.start.tables.clone()).last())
     }
 
-    /// What is left for a person: how many builds for each reason, and how many more reasons there are than `most`.
+    /// The builds that are left for a person, by reason, and the number of reasons beyond `most`.
     pub(super) fn left(&self, most: usize) -> (Vec<(String, Foreign)>, usize) {
         let reasons = self.audit.remaining.reasons();
         let more = reasons.len().saturating_sub(most);
-        let shown = reasons.into_iter().take(most);
+        let first = reasons.into_iter().take(most);
         let named =
-            shown.map(|(note, builds)| (grouped(builds), Foreign::evidence(note).or("the report does not say why")));
+            first.map(|(note, builds)| (grouped(builds), Foreign::evidence(note).or("the report does not say why")));
         (named.collect(), more)
     }
 
-    /// What was not checked, one entry for each reason.
+    /// What was not checked, by reason.
     pub(super) fn not_checked(&self) -> Vec<(Foreign, Vec<Foreign>)> {
         let left_out = self.audit.about.iter().flat_map(|about| &about.not_checked);
         by_reason(
@@ -151,12 +142,11 @@ impl AuditInputs {
     }
 }
 
-/// A name, or `none` where there is none.
+/// A name, or `none` if it is blank.
 fn named(name: &str, none: &str) -> String {
     Foreign::name(name).or(none).into()
 }
 
-/// The manifest that the builds were compared with.
 fn compared_with(baseline: &Baseline) -> Fact {
     let lost = match baseline.lost {
         0 => "none of them is lost".to_owned(),

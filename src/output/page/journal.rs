@@ -1,4 +1,4 @@
-//! What a journal tells, summed up for eyes.
+//! The summary of a journal that `journal verify` prints.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,17 +9,16 @@ use crate::text::{Foreign, counted};
 
 use super::session::{SessionFact, facts, tally};
 
-/// How many sessions are shown, the latest.
+/// The most sessions that are shown: the latest.
 const SESSIONS: usize = 20;
-/// How many unsettled builds are named.
+/// The most builds without a result that are named.
 const UNSETTLED_BUILDS: usize = 20;
 
-/// A journal that was read and found whole.
+/// A journal whose chain is whole.
 #[derive(Clone, Copy, Debug)]
 pub struct JournalSummary<'a> {
-    /// What it tells.
     pub past: &'a Past,
-    /// The line whose digest somebody kept, where one was asked for.
+    /// The line that has the digest of `--digest`.
     pub kept: Option<u64>,
 }
 
@@ -28,7 +27,7 @@ impl fmt::Display for JournalSummary<'_> {
         let past = self.past;
         writeln!(f, "the chain is whole: {}, {}", counted(past.lines, "line"), self.sessions())?;
         if let Some(line) = self.kept {
-            writeln!(f, "the digest that was kept is that of line {line}: what stands up to there is as it was")?;
+            writeln!(f, "line {line} has the digest that was kept: nothing up to there was changed")?;
         }
         if past.repairs > 0 {
             writeln!(f, "cut lines dropped when the journal was opened again: {}", past.repairs)?;
@@ -44,10 +43,7 @@ impl fmt::Display for JournalSummary<'_> {
         self.unsettled(f)?;
         if let Some(last) = &past.last {
             writeln!(f, "SHA-256 of line {}, the last one: {last}", past.lines)?;
-            writeln!(
-                f,
-                "keep it: --digest with it shows later whether a line was changed or lines were cut from the end"
-            )?;
+            writeln!(f, "keep it: --digest shows later whether a line was changed, or lines were cut from the end")?;
         }
         Ok(())
     }
@@ -83,11 +79,7 @@ impl JournalSummary<'_> {
         let unsettled = self.past.unsettled();
         if unsettled.is_empty() {
             let announced = self.past.sessions.iter().any(|session| session.intents > 0);
-            let all = if announced {
-                "every deletion that was announced has its result"
-            } else {
-                "no deletion was announced"
-            };
+            let all = if announced { "every announced deletion has a result" } else { "no deletion was announced" };
             return writeln!(f, "{all}");
         }
         writeln!(f, "announced and without a result: {}", counted(unsettled.len() as u64, "build"))?;

@@ -1,4 +1,4 @@
-//! One session of a journal, in the words in which the audit page and `journal verify` tell of it.
+//! One session of a journal, in the words of the audit page and of `journal verify`.
 
 use std::collections::BTreeMap;
 
@@ -8,25 +8,23 @@ use crate::deletion::journal::Session;
 use crate::state::State;
 use crate::text::{Foreign, counted};
 
-/// Something that is known of a session.
 pub(super) struct SessionFact {
     pub(super) name: &'static str,
     pub(super) value: String,
-    /// The SHA-256 that belongs to it.
     pub(super) sha256: Option<String>,
 }
 
-/// All that is known of a session, in order; `is_last` where no other follows in the journal.
+/// All facts of a session, in order. `is_last` if no other session follows in the journal.
 pub(super) fn facts(session: &Session, is_last: bool, time: impl Fn(Timestamp) -> String) -> Vec<SessionFact> {
-    let shown = |text: &str| String::from(Foreign::url(text).or("?"));
+    let text = |text: &str| String::from(Foreign::url(text).or("?"));
     let fact = |name, value| SessionFact { name, value, sha256: None };
     let start = &session.start;
-    let system = start.database.system_identifier.as_deref().map_or("unknown".to_owned(), shown);
-    let given = |time: &Option<String>| time.as_deref().map_or_else(|| "not given".to_owned(), shown);
+    let system = start.database.system_identifier.as_deref().map_or("unknown".to_owned(), text);
+    let restore_time = |time: &Option<String>| time.as_deref().map_or_else(|| "not given".to_owned(), text);
     let archived = if session.archived > 0 { format!(", {} archived", session.archived) } else { String::new() };
     let end = match &session.end {
         Some((at, end)) if end.text.is_empty() => format!("{}: {}", time(*at), end.ending.as_str()),
-        Some((at, end)) => format!("{}: {}: {}", time(*at), end.ending.as_str(), shown(&end.text)),
+        Some((at, end)) => format!("{}: {}: {}", time(*at), end.ending.as_str(), Foreign::evidence(&end.text)),
         None if is_last => format!("none: it was killed after {}, or is still running", time(session.last_at)),
         None => format!("none: it was killed after {}", time(session.last_at)),
     };
@@ -34,29 +32,23 @@ pub(super) fn facts(session: &Session, is_last: bool, time: impl Fn(Timestamp) -
     vec![
         fact(
             "by",
-            format!(
-                "{} on {}, process {}, {}",
-                shown(&start.user),
-                shown(&start.machine),
-                start.pid,
-                shown(&start.tool)
-            ),
+            format!("{} on {}, process {}, {}", text(&start.user), text(&start.machine), start.pid, text(&start.tool)),
         ),
-        fact("host", format!("{} through {}", shown(&start.host), shown(&start.admin))),
-        fact("database", format!("{}, system {system}", shown(&start.database.name))),
-        fact("backup", format!("{}, restored {}", given(&start.backup_time), given(&start.restored_at))),
-        SessionFact { name: "report", value: shown(&start.report.file), sha256: Some(shown(&start.report.sha256)) },
+        fact("host", format!("{} through {}", text(&start.host), text(&start.admin))),
+        fact("database", format!("{}, system {system}", text(&start.database.name))),
+        fact("backup", format!("{}, restored {}", restore_time(&start.backup_time), restore_time(&start.restored_at))),
+        SessionFact { name: "report", value: text(&start.report.file), sha256: Some(text(&start.report.sha256)) },
         SessionFact {
             name: "plan",
             value: format!("{}, {} kept", counted(start.deletions, "deletion"), start.kept),
-            sha256: Some(shown(&start.plan)),
+            sha256: Some(text(&start.plan)),
         },
         fact("done", format!("{announced} announced{archived}; results: {results}")),
         fact("end", end),
     ]
 }
 
-/// Numbers of builds by their state: `44 deleted, 1 failed`.
+/// The builds by state: `44 deleted, 1 failed`.
 pub(super) fn tally(states: &BTreeMap<State, u64>) -> String {
     match states.is_empty() {
         true => "none".to_owned(),

@@ -1,4 +1,4 @@
-//! The pictures of a page, in parts of its width: so they fit a phone and a desk without their text growing or shrinking.
+//! The charts of a page. Places are percentages of the width, so the chart fits a phone and a desk, and its text keeps its size.
 //!
 //! Drawn by hand, not by a chart library: the charts of charts-rs 2 have a fixed width with the text scaled along, their
 //! colours written into every shape (no dark mode), a font that the page does not carry, and neither role nor title.
@@ -12,19 +12,19 @@ use crate::text::Foreign;
 
 use super::super::format::{builds, grouped, length, time};
 
-/// In how many parts the time is cut.
+/// The parts into which the time is divided.
 const COLUMNS: usize = 240;
-/// How many builds are drawn one by one.
+/// The most builds that are drawn one by one.
 const LANES: usize = 36;
-/// How high the area for the builds is, in pixels.
+/// The height of the area for the builds, in pixels.
 const HEIGHT: f64 = 150.0;
-/// How far apart marks on the axis can be, in seconds.
+/// The distances between two marks on the axis, in seconds.
 const STEPS: [i64; 15] =
     [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172_800, 604_800, 2_592_000];
-/// How many such marks there are at most.
+/// The most marks.
 const MARKS: i64 = 8;
 
-/// A place in parts of the width: a percentage.
+/// A part of the width or of a whole, shown as a percentage.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Share(f64);
 
@@ -36,12 +36,12 @@ impl fmt::Display for Share {
 }
 
 impl Share {
-    /// A part of a whole; nothing where there is no whole.
+    /// A part of a whole; zero if the whole is zero.
     pub(super) fn of(part: u64, whole: u64) -> Self {
         Self(if whole == 0 { 0.0 } else { part as f64 / whole as f64 })
     }
 
-    /// Where a label at this place is anchored so that it stays in the picture.
+    /// The anchor of a label at this place, such that the label stays in the chart.
     pub(super) fn anchor(self) -> &'static str {
         match self.0 {
             x if x < 0.2 => "start",
@@ -51,7 +51,7 @@ impl Share {
     }
 }
 
-/// A block of the picture: so many builds of one kind at one time.
+/// A rectangle of the chart: the builds of one kind at one time.
 pub(super) struct Block {
     pub(super) kind: usize,
     pub(super) x: Share,
@@ -64,11 +64,11 @@ pub(super) struct Block {
 pub(super) struct Mark {
     pub(super) x: Share,
     pub(super) text: String,
-    /// Every second one goes where there is little room.
+    /// Every second mark is hidden if there is little room.
     pub(super) is_odd: bool,
 }
 
-/// What a kind of builds is called.
+/// The name of a kind of builds.
 pub(super) struct Key {
     pub(super) kind: usize,
     pub(super) name: &'static str,
@@ -85,31 +85,30 @@ pub(super) struct Bar {
     pub(super) end: Share,
     pub(super) begins_earlier: bool,
     pub(super) last: &'static str,
-    pub(super) told: String,
+    pub(super) description: String,
 }
 
-/// The picture of builds over time.
+/// The chart of builds over time.
 pub(super) struct Chart {
     pub(super) blocks: Vec<Block>,
     pub(super) marks: Vec<Mark>,
     pub(super) backup: Share,
     pub(super) backup_time: String,
     pub(super) restored: Option<Share>,
-    /// How wide the time is in which the server was away.
+    /// The width of the time in which the server was away.
     pub(super) gap: Share,
     pub(super) gap_middle: Share,
-    /// Whether that time is drawn shorter than it was.
     pub(super) is_broken: bool,
     pub(super) restored_time: String,
     pub(super) most: String,
     pub(super) keys: Vec<Key>,
     pub(super) bars: Vec<Bar>,
-    pub(super) told: String,
+    pub(super) description: String,
     pub(super) left_out: Vec<String>,
-    pub(super) bars_told: String,
+    pub(super) bars_description: String,
 }
 
-/// Draws it.
+/// Draws the chart.
 pub(super) fn chart(timeline: &Timeline) -> Chart {
     let picture = timeline.picture(COLUMNS, LANES);
     let (from, to) = picture.ends();
@@ -120,7 +119,7 @@ pub(super) fn chart(timeline: &Timeline) -> Chart {
     let used = |kind: &usize| picture.columns.iter().any(|column| column[*kind] > 0) || has_lane(&picture, *kind);
     let keys = (0..CHARTED.len()).filter(used);
     let cut = timeline.cut();
-    let told = format!(
+    let description = format!(
         "Damaged builds that ran at each moment from {} to {}: at most {} at once. {} running when the backup was taken at {}: \
          what came after is lost.",
         time(from),
@@ -145,8 +144,8 @@ pub(super) fn chart(timeline: &Timeline) -> Chart {
             .collect(),
         bars: picture.lanes.iter().map(|lane| bar(lane, &picture)).collect(),
         left_out: left_out(timeline, &picture),
-        bars_told: bars_told(&picture),
-        told,
+        bars_description: bars_description(&picture),
+        description,
     }
 }
 
@@ -158,7 +157,7 @@ fn has_lane(picture: &Picture, kind: usize) -> bool {
     picture.lanes.iter().any(|lane| lane.span.timing == CHARTED[kind])
 }
 
-/// One rectangle for each kind and each stretch of time in which nothing changes.
+/// One rectangle for each kind and each stretch of time without a change.
 fn blocks(picture: &Picture, most: u64) -> Vec<Block> {
     let count = picture.columns.len();
     let mut blocks = Vec::new();
@@ -175,7 +174,7 @@ fn blocks(picture: &Picture, most: u64) -> Vec<Block> {
                 x: Share(begin as f64 / count as f64),
                 width: Share((end - begin) as f64 / count as f64),
                 y: format!("{:.1}", HEIGHT - height(below)),
-                // Never too low to be seen.
+                // High enough to be seen.
                 height: format!("{:.1}", height(number).max(1.5)),
             });
         }
@@ -185,14 +184,14 @@ fn blocks(picture: &Picture, most: u64) -> Vec<Block> {
 }
 
 fn marks(picture: &Picture) -> Vec<Mark> {
-    // As far apart as the first stretch, which is never drawn shorter, and the whole width allow.
+    // The first stretch, which is never drawn shorter, and the whole width decide the distance.
     let per_width = picture
         .stretches
         .first()
         .map_or(1.0, |first| first.to.duration_since(first.from).as_secs_f64() / first.width.max(f64::EPSILON))
         as i64;
     let step = STEPS.into_iter().find(|step| per_width / step < MARKS).unwrap_or(per_width.max(1));
-    // Where the time is drawn shorter there is no room for marks, however long it was.
+    // A time that is drawn shorter has no room for marks.
     let with_room = picture.stretches.iter().enumerate().filter(|(place, _)| picture.to_scale || *place != 1);
     let seconds = with_room.flat_map(|(_, stretch)| {
         let first = (stretch.from.as_second() - 1).div_euclid(step) + 1;
@@ -204,7 +203,7 @@ fn marks(picture: &Picture) -> Vec<Mark> {
         let text = if days { at.strftime("%b %-d").to_string() } else { clock(at) };
         Mark { x: Share(picture.place(at)), text, is_odd: place % 2 == 1 }
     });
-    // A label at the very edge would be cut.
+    // A label at the edge would be cut off.
     marks.filter(|mark| (0.02..0.98).contains(&mark.x.0)).collect()
 }
 
@@ -212,7 +211,7 @@ fn bar(lane: &Lane, picture: &Picture) -> Bar {
     let span = &lane.span;
     let (start, end) = (picture.place(span.start), picture.place(span.end).clamp(0.0, 1.0));
     let ran = length(SignedDuration::from_secs(span.length().as_secs()));
-    let (last, told) = match span.last {
+    let (last, description) = match span.last {
         RunEnd::Cut => ("cut", format!("cut after {ran}")),
         RunEnd::Stopped => ("stopped", format!("{}, ran {ran}", span.timing)),
         RunEnd::Seen => ("seen", format!("{}, last seen after {ran}", span.timing)),
@@ -226,32 +225,28 @@ fn bar(lane: &Lane, picture: &Picture) -> Bar {
         end: Share(end),
         begins_earlier: start < 0.0,
         last,
-        told,
+        description,
     }
 }
 
 fn left_out(timeline: &Timeline, picture: &Picture) -> Vec<String> {
-    let mut told = Vec::new();
+    let mut sentences = Vec::new();
     if !picture.to_scale
         && let Some(gap) = timeline.gap()
     {
-        told.push(format!("The {} between backup and restore are drawn shorter than they were.", length(gap)));
+        sentences.push(format!("The {} between backup and restore are drawn shorter than they were.", length(gap)));
     }
     if picture.outside > 0 {
-        let were = if picture.outside == 1 { "was" } else { "were" };
-        told.push(format!("{} {were} over before, or began after, what is shown.", builds(picture.outside)));
+        sentences.push(format!("{} ended before, or began after, the time that is shown.", builds(picture.outside)));
     }
     if timeline.without_times > 0 {
         let have = if timeline.without_times == 1 { "has" } else { "have" };
-        told.push(format!(
-            "{} {have} no start, or nothing that tells how long it ran.",
-            builds(timeline.without_times)
-        ));
+        sentences.push(format!("{} {have} no start, or no sign of how long it ran.", builds(timeline.without_times)));
     }
-    told
+    sentences
 }
 
-fn bars_told(picture: &Picture) -> String {
+fn bars_description(picture: &Picture) -> String {
     let drawn = picture.lanes.len() as u64;
     if drawn == picture.builds {
         return "Each damaged build in this time, by its start.".to_owned();

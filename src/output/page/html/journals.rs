@@ -1,4 +1,4 @@
-//! The deletions, journal by journal and session by session.
+//! The deletions by journal and session.
 
 use crate::deletion::journal::PastArchive;
 use crate::text::Foreign;
@@ -7,12 +7,11 @@ use super::super::format::{grouped, time};
 use super::super::inputs::JournalInput;
 use super::super::session::{SessionFact, facts};
 
-/// How many sessions of a journal are shown, the latest.
+/// The most sessions of a journal that are shown: the latest.
 const SESSIONS: usize = 20;
-/// How many builds without a result are named.
+/// The most builds without a result that are named.
 const UNSETTLED: usize = 20;
 
-/// A journal.
 pub(super) struct JournalView {
     pub(super) name: Foreign,
     pub(super) lines: String,
@@ -24,14 +23,13 @@ pub(super) struct JournalView {
     pub(super) more_unsettled: u64,
 }
 
-/// One run of the program.
 pub(super) struct SessionView {
     pub(super) place: usize,
     pub(super) began: String,
     pub(super) facts: Vec<SessionFact>,
 }
 
-/// An archive, with what was put into it last.
+/// An archive and its latest part.
 pub(super) struct ArchiveView {
     pub(super) file: Foreign,
     pub(super) parts: String,

@@ -1,4 +1,4 @@
-//! The audit page: one file that needs nothing else, neither a network nor a script.
+//! The audit page: one file that works without a network and without its script.
 
 mod chart;
 mod journals;
@@ -17,20 +17,20 @@ use chart::{Chart, Share, chart};
 use journals::JournalView;
 use rows::RowView;
 
-/// How many rows of the report a page shows; the CSV has all.
-pub const ROWS_SHOWN: usize = 2000;
-/// How many reasons for which builds are left a page names.
-const REASONS_SHOWN: usize = 12;
-/// How many projects a page names.
-const PROJECTS_SHOWN: usize = 12;
+/// The most rows of the report that a page shows.
+pub const MOST_ROWS: usize = 2000;
+/// The most reasons for which builds are left for a person.
+const REASONS: usize = 12;
+/// The most projects that a page names.
+const PROJECTS: usize = 12;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
-/// The SHA-256 of both in base64, by which the page's own policy lets them in and nothing else. A test tells when they change.
+/// The SHA-256 of both in base64. The page's own policy allows them and nothing else. A test fails if they change.
 const STYLE_DIGEST: &str = "0LZgW/9+7lfhuNi7txAn445KaNHjidLBY+GzbBquNLs=";
 const SCRIPT_DIGEST: &str = "hx3aZBHdo9ulnkYjhxLP1YZNhEiguh4dNr9II55ng80=";
 
-/// A number with its name and its share of a whole.
+/// A number of builds, with a name, and its share of all.
 struct Counted {
     name: Foreign,
     note: String,
@@ -38,7 +38,7 @@ struct Counted {
     share: Share,
 }
 
-/// What became of the builds: a row of the table of states.
+/// A row of the table of states.
 struct Ended {
     fate: Fate,
     rows: String,
@@ -82,7 +82,6 @@ struct Page<'a> {
     files: Vec<(&'static str, Foreign, String)>,
 }
 
-/// Found = deleted + kept + failed + vanished.
 struct Sum {
     found: String,
     parts: Vec<(&'static str, String)>,
@@ -90,7 +89,6 @@ struct Sum {
     adds_up: bool,
 }
 
-/// Writes the page.
 ///
 /// # Errors
 /// The output cannot be written.
@@ -102,7 +100,7 @@ fn page(inputs: &AuditInputs) -> Page<'_> {
     let audit = &inputs.audit;
     let findings = &audit.findings;
     let journals = inputs.journals.iter();
-    let (left, more_left) = inputs.left(REASONS_SHOWN);
+    let (left, more_left) = inputs.left(REASONS);
     Page {
         style: STYLE,
         script: SCRIPT,
@@ -128,7 +126,7 @@ fn page(inputs: &AuditInputs) -> Page<'_> {
             |rule| inputs.rule_titles.get(rule).cloned().unwrap_or_default(),
         ),
         rules_that_found_none: none_found(findings),
-        by_project: counts(findings.projects().into_iter().take(PROJECTS_SHOWN), findings.builds, |project| {
+        by_project: counts(findings.projects().into_iter().take(PROJECTS), findings.builds, |project| {
             inputs.in_scope(project)
         }),
         more_projects: more(findings.by_project.len()),
@@ -190,7 +188,7 @@ fn none_found(findings: &FindingCounts) -> String {
 }
 
 fn more(projects: usize) -> String {
-    match projects.saturating_sub(PROJECTS_SHOWN) {
+    match projects.saturating_sub(PROJECTS) {
         0 => String::new(),
         1 => "and 1 more project".to_owned(),
         more => format!("and {} more projects", grouped(more as u64)),
@@ -223,7 +221,7 @@ fn sum(inputs: &AuditInputs) -> Option<Sum> {
 fn files(inputs: &AuditInputs) -> Vec<(&'static str, Foreign, String)> {
     let input = |what, input: &Input| (what, Foreign::url(&input.name).or("?"), input.sha256.clone());
     let mut files = vec![input("report", &inputs.report)];
-    files.extend(inputs.about.iter().map(|about| input("beside the report", about)));
+    files.extend(inputs.metadata.iter().map(|metadata| input("beside the report", metadata)));
     files.extend(inputs.journals.iter().map(|journal| input("journal", &journal.file)));
     files
 }

@@ -1,4 +1,4 @@
-//! The full table: what each row shows. All of it is foreign.
+//! The rows of the full table. All text in them is foreign.
 
 use jiff::Timestamp;
 
@@ -10,11 +10,10 @@ use crate::timing::Timing;
 
 use super::super::format::signed;
 
-/// A row of the table.
 pub(super) struct RowView {
-    /// Where a link may lead: only what parses as the address of a build, as it was put together again.
+    /// The target of a link: only the address of a build, put together again from its parts.
     pub(super) link: Option<String>,
-    /// The address as it stands there, where it is no such address.
+    /// The address as the report has it, if it is not that of a build.
     pub(super) address: Foreign,
     pub(super) project: Foreign,
     pub(super) number: String,
@@ -64,7 +63,7 @@ impl RowView {
         }
     }
 
-    /// What became of it, for the style sheet.
+    /// The class of its fate in the style sheet.
     pub(super) fn part(&self) -> &'static str {
         match self.fate.map(Fate::group) {
             Some(FateGroup::Deleted) => "deleted",

@@ -1,5 +1,5 @@
-//! The same in short, as Markdown for a ticket. Written so that GitHub, GitLab and trackers that read plain tables show it
-//! alike, and nothing foreign in it becomes a link, a mention or markup.
+//! The audit in short, as Markdown for a ticket. GitHub, GitLab and trackers that read plain tables show it alike. No foreign text
+//! in it becomes a link, a mention or markup.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -14,16 +14,16 @@ use crate::text::Foreign;
 use super::format::{builds, grouped, time};
 use super::inputs::{AuditInputs, Fact, TOOL};
 
-/// How many reasons for which builds are left are named.
+/// The most reasons for which builds are left for a person.
 const REASONS: usize = 8;
-/// How many builds, projects and sessions are named. A ticket stays below the 65,536 characters that GitHub takes.
+/// The most builds, projects and sessions that are named. So a ticket stays below the 65,536 characters that GitHub takes.
 const ENTRIES: usize = 20;
 
-/// Breaks whatever a renderer of Markdown would take for more than text.
+/// Escapes whatever a renderer of Markdown would take for more than text.
 #[derive(Clone, Copy, Debug)]
 struct Escaped;
 
-/// Nothing to see, and enough that no mention, reference or address is found.
+/// An invisible character that breaks mentions, references and addresses.
 const BREAK: char = '\u{200b}';
 
 impl Escaper for Escaped {
@@ -38,7 +38,7 @@ impl Escaper for Escaped {
                 '|' => to.write_str("&#124;")?,
                 '`' => to.write_str("&#96;")?,
                 '\\' | '*' | '_' | '{' | '}' | '[' | ']' | '!' | '~' | '^' | '$' => write!(to, "\\{c}")?,
-                // At the beginning they would make a heading or a list.
+                // At the beginning these make a heading or a list.
                 '#' | '+' | '-' | '=' if before.is_none() => write!(to, "\\{c}")?,
                 '\n' | '\r' => to.write_char(' ')?,
                 c => to.write_char(c)?,
@@ -63,9 +63,8 @@ impl Escaper for Escaped {
     }
 }
 
-/// A build that is named.
 struct Build {
-    /// Where it leads: only what parses as the address of a build, which holds no character that means anything.
+    /// The target of a link: only the address of a build, which has no special characters.
     link: String,
     name: Foreign,
     timing: &'static str,
@@ -73,15 +72,14 @@ struct Build {
     outcome: &'static str,
 }
 
-/// Numbers of builds by something.
+/// The builds by rule, timing or project.
 struct Table {
     name: &'static str,
     rows: Vec<(String, String)>,
-    /// What is not shown.
+    /// How many rows are left out, in words.
     more: String,
 }
 
-/// One run of the program.
 struct Run {
     who: String,
     began: String,
@@ -117,7 +115,6 @@ struct Ticket<'a> {
     files: Vec<(Foreign, String)>,
 }
 
-/// Writes the ticket.
 ///
 /// # Errors
 /// The output cannot be written.
@@ -133,11 +130,11 @@ fn ticket(inputs: &AuditInputs) -> Ticket<'_> {
     let not_checked = inputs.not_checked().into_iter().take(ENTRIES);
     let runs: Vec<Run> = inputs.sessions().map(run).collect();
     let earlier = runs.len().saturating_sub(ENTRIES);
-    // Those that want a person come first.
-    let (wanting, others): (Vec<_>, Vec<_>) = audit.rows.iter().partition(|(row, _)| !row.deletable);
-    let rows = wanting.into_iter().chain(others).take(ENTRIES);
+    // Those that need a person come first.
+    let (for_a_person, others): (Vec<_>, Vec<_>) = audit.rows.iter().partition(|(row, _)| !row.deletable);
+    let rows = for_a_person.into_iter().chain(others).take(ENTRIES);
     let mut files = vec![(file(&inputs.report.name), inputs.report.sha256.clone())];
-    files.extend(inputs.about.iter().map(|input| (file(&input.name), input.sha256.clone())));
+    files.extend(inputs.metadata.iter().map(|input| (file(&input.name), input.sha256.clone())));
     files.extend(inputs.journals.iter().take(ENTRIES).map(|input| (file(&input.file.name), input.file.sha256.clone())));
     Ticket {
         tool: TOOL,
@@ -194,15 +191,15 @@ fn ticket(inputs: &AuditInputs) -> Ticket<'_> {
 
 fn run(session: &crate::deletion::journal::Session) -> Run {
     let start = &session.start;
-    let shown = |text: &str| Foreign::name(text).or("?");
+    let name = |text: &str| Foreign::name(text).or("?");
     let ended = session.end.as_ref().map(|(at, end)| format!("{}, {}", time(*at), end.ending.as_str()));
     let done: Vec<String> =
         session.results.iter().map(|(state, number)| format!("{} {state}", grouped(*number))).collect();
     Run {
-        who: format!("{} on {}", shown(&start.user), shown(&start.machine)),
+        who: format!("{} on {}", name(&start.user), name(&start.machine)),
         began: time(session.at),
         ended: ended.unwrap_or_else(|| "no end on record".to_owned()),
-        via: shown(&start.admin),
+        via: name(&start.admin),
         plan: Foreign::cut(&start.plan, 12).or("?"),
         done: if done.is_empty() { "nothing".to_owned() } else { done.join(", ") },
     }
@@ -219,11 +216,11 @@ fn tables(inputs: &AuditInputs) -> Vec<Table> {
             0 => String::new(),
             more => format!("and {} more", grouped(more as u64)),
         };
-        let shown = numbers.into_iter().take(ENTRIES);
+        let first = numbers.into_iter().take(ENTRIES);
         let row = |(one, number): (&str, u64)| {
             (format!("{}{}", Foreign::name(one).or(none), note(name, one)), grouped(number))
         };
-        let rows: Vec<(String, String)> = shown.map(row).collect();
+        let rows: Vec<(String, String)> = first.map(row).collect();
         Table { name, rows, more }
     };
     let mut tables = vec![
