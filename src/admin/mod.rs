@@ -63,7 +63,7 @@ impl AdminPath {
                 let description = first.describe();
                 let mut clients = vec![first];
                 while clients.len() < jobs
-                    && let Ok(another) = clients[0].another().await
+                    && let Ok(another) = clients[0].connect_another().await
                 {
                     clients.push(another);
                 }

@@ -47,7 +47,7 @@ use session::{AskError, ConsoleSession};
 /// session: nREPL 1.0.0 and its own client gave no answer to form 1,849 (measured).
 const RENEW_AFTER: u32 = 500;
 
-/// How long a console that gave no answer may take to end: its deletion had better finish.
+/// How long a console that gave no answer may take to end: its deletion should finish first.
 const BUSY_GRACE: Duration = Duration::from_secs(10);
 
 /// How long an idle console may take to end.
@@ -124,7 +124,7 @@ impl ConsoleClient {
             }
             self.retire(session, IDLE_GRACE);
         }
-        // Try twice: nREPL's own client sometimes hangs as it starts. No deletion has been typed yet.
+        // Try twice: nREPL's own client sometimes hangs as it starts. The new console has no deletion yet.
         let opened = match ConsoleSession::open(&self.launch).await {
             Err(AdminError::ConsoleSilent { .. }) => ConsoleSession::open(&self.launch).await,
             opened => opened,

@@ -81,7 +81,7 @@ impl NreplClient {
     ///
     /// # Errors
     /// The server accepts no more connections, or the name stands for another function there.
-    pub(super) async fn another(&self) -> Result<Self, AdminError> {
+    pub(super) async fn connect_another(&self) -> Result<Self, AdminError> {
         let session = self.open_same_function().await?;
         Ok(Self::new(self.endpoint.clone(), self.function.clone(), session))
     }
