@@ -359,8 +359,8 @@ fn own_sql_that_runs_as_a_mighty_role_is_warned_of() {
         };
         own(None).says(warning).says(" and --rules ").says("which is a superuser");
         own(Some(&owner)).says(warning).says("which owns the tables").says(&format!("role {owner:?}"));
-        own(Some(&reader)).does_not_say("SQL that runs as role");
-        as_role(None, command).run().does_not_say("SQL that runs as role");
+        own(Some(&reader)).does_not_say("this SQL runs as role");
+        as_role(None, command).run().does_not_say("this SQL runs as role");
     }
     as_role(None, "scan")
         .args(&["--rules"])

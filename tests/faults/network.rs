@@ -85,7 +85,7 @@ fn one_world(random: &mut Random, figures: &mut Figures) {
         // All that a run may say that could not do it all.
         3 | 5 => *figures.gave_up.entry(code).or_default() += 1,
         // Something hung for so long that nobody had the lock when it was over.
-        6 if done.stderr.contains("another halfbuilt delete is at work") => {
+        6 if done.stderr.contains("another halfbuilt delete is working") => {
             *figures.gave_up.entry(code).or_default() += 1
         }
         other => panic!("{what}: exit code {other}: {}", done.stderr),

@@ -40,7 +40,7 @@ fn of_two_runs_of_one_report_one_does_it_and_the_other_is_refused() {
         assert!(
             said.contains("another run")
                 || said.contains("another halfbuilt delete is working")
-                || said.contains("is there already"),
+                || said.contains("exists already"),
             "{said}"
         );
         if !world.results().exists() {
