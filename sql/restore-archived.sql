@@ -1,22 +1,22 @@
 -- What:  puts one deleted build back, from an archive that `halfbuilt delete --archive FILE` wrote.
 -- For:   whoever deleted the wrong build. Run it on the database that the build was deleted from, as a role that may write to it:
 --            zcat FILE | psql -X -v ON_ERROR_STOP=1 -1 -v build_url=https://HOST/gh/ORG/PROJECT/NUMBER -f sql/restore-archived.sql
---        Of a large archive pass on only the lines of this build, which is quicker:
+--        From a large archive, pass only the lines of this build, which is faster:
 --            zcat FILE | grep -F '"build_url":"https://HOST/gh/ORG/PROJECT/NUMBER"' | psql ...
---        It writes to the tables of the reference database. For the archive of another profile name its tables, as the archive's
---        first line has them, once you have looked at them: -v tables=buildrequests,builds
---        Tables that are in another schema than public: -v schema=NAME
--- Why:   an archive is a file, and whoever could change it must not choose where its rows go: no table is written that is not
---        named here or by you. What the rows say is taken as it is. It needs nothing but psql. The columns come from the catalog: those that the database makes itself (GENERATED ... STORED)
---        are left out, identities keep their old values, and each value is read by its own type, which wrote it. All is put
---        back or nothing: with psql's -1 an error undoes everything, and so does a build that is there again, or an archive that was
---        cut. Rows of other tables that are there already stay as they are, and are counted. Triggers fire as for any INSERT.
---        What only the relations of a profile presented (rows_of: relations) cannot be put back.
+--        It writes to the tables of the reference database. For an archive of another profile, name its tables, which are in the
+--        first line of the archive, once you have looked at them: -v tables=buildrequests,builds
+--        For tables in another schema than public: -v schema=NAME
+-- Why:   an archive is a file, and a person who can change it must not choose where its rows go: this script writes only to tables
+--        that are named here or by you. It takes the rows as they are, and needs nothing but psql. The columns come from the catalog:
+--        those that the database computes (GENERATED ... STORED) are left out, identities keep their old values, and the type that
+--        wrote a value reads it. All is put back, or nothing: with psql's -1 an error undoes everything, and so does a build that
+--        exists again, or an archive that was cut. Rows of other tables that exist already stay as they are, and are counted. Triggers
+--        fire as for any INSERT. An archive of what the relations of a profile presented (rows_of: relations) cannot be put back.
 
 \if :{?build_url} \else
 DO $$ BEGIN
   RAISE EXCEPTION 'build_url is not set: which build is to be put back?'
-    USING HINT = 'psql ... -v build_url=https://HOST/gh/ORG/PROJECT/NUMBER; the script''s first lines tell more.';
+    USING HINT = 'psql ... -v build_url=https://HOST/gh/ORG/PROJECT/NUMBER; the script''s first lines say more.';
 END $$;
 \quit
 \endif

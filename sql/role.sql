@@ -1,6 +1,6 @@
 -- What:  makes a role that may read one build database, and do nothing else.
 -- For:   scan, verify, and the reading half of delete: they need no more than this role may (a test holds them to it).
--- Why:   who looks at a damaged server in a hurry should not be able to damage it. The role reads only, by its rights and by
+-- Why:   a person who looks at a damaged server in a hurry should not be able to damage it. The role reads only, by its rights and by
 --        default; it waits for no lock, runs no statement and holds no snapshot without end; it cannot take all connections.
 --
 -- Run it in the build database, as its owner or a superuser; on a primary, from where standbys get it too:
@@ -16,7 +16,7 @@
 --     \password halfbuilt_reader
 -- and put it into ~/.pgpass. Rows that a policy hides from the role are an error of the scan, not a smaller database.
 --
--- What PUBLIC may do, this role may too: temporary tables, and before PostgreSQL 15 tables in the schema public, until you
+-- This role may also do what PUBLIC may do: temporary tables, and before PostgreSQL 15 tables in the schema public, until you
 -- REVOKE CREATE ON SCHEMA public FROM PUBLIC.
 
 \if :{?role} \else \set role halfbuilt_reader \endif
@@ -30,8 +30,8 @@ SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = :'role') AS i
 CREATE ROLE :"role" LOGIN;
 \endif
 
--- A role that was there before, and may do more, is somebody's: it is neither taken for the reader nor made smaller. What it owns is
--- seen in all databases, what it was given in this one; what PUBLIC was given does not count, since every role has that.
+-- A role that existed before, and may do more, belongs to somebody: this script neither uses it as the reader nor reduces it. Its
+-- possessions count in all databases, its rights in this one; the rights of PUBLIC do not count, since every role has them.
 SELECT pg_catalog.set_config('halfbuilt.role', :'role', false) AS role \gset
 DO $$
 BEGIN

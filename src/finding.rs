@@ -44,7 +44,7 @@ pub struct Finding {
     /// How much output is stored; a piece that is stored twice counts twice.
     pub output_stored: Option<i64>,
     /// The number or address that it shares, and with which builds: to delete by address may hit another build.
-    pub shares: Option<String>,
+    pub same_address: Option<String>,
     /// What stands against deleting the build; nothing does where it is empty.
     pub obstacles: Vec<Obstacle>,
     /// A digest of the build's state: it differs as soon as the build has changed.

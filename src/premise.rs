@@ -228,9 +228,9 @@ mod tests {
     #[test]
     fn a_clock_is_wrong_by_what_the_way_does_not_explain() {
         let (asked, answered) = (at("2026-11-20T07:00:00Z"), at("2026-11-20T07:00:05Z"));
-        for (told, seconds) in [("06:59:58Z", -2), ("07:00:00Z", 0), ("07:00:04Z", 0), ("08:00:05Z", 3600)] {
-            let told = at(&format!("2026-11-20T{told}"));
-            assert_eq!(ahead(told, asked, answered).as_secs(), seconds, "{told}");
+        for (shown, seconds) in [("06:59:58Z", -2), ("07:00:00Z", 0), ("07:00:04Z", 0), ("08:00:05Z", 3600)] {
+            let shown = at(&format!("2026-11-20T{shown}"));
+            assert_eq!(ahead(shown, asked, answered).as_secs(), seconds, "{shown}");
         }
     }
 

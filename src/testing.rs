@@ -26,7 +26,7 @@ pub(crate) fn finding() -> Finding {
         steps_unfinished: None,
         output_expected: None,
         output_stored: None,
-        shares: None,
+        same_address: None,
         obstacles: Vec::new(),
         fingerprint: String::new(),
     }

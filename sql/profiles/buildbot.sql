@@ -9,11 +9,11 @@
 -- For:   a Buildbot master whose database has been restored; read from a real one, Buildbot 4.3.0.
 -- Why:   times there are whole seconds since 1970 (UTC), a project is a builder, and a step has any number of logs.
 --        A finished log with no line, and a step without a log, are no damage. A log of type d was deleted on purpose:
---        it keeps its number of lines and has no output any more. A log that was cut agrees with itself; only its
---        complete = 0 tells.
---        Requests that no build has answered yet are the queue, and stand in this database: a master takes them up again by itself. A
---        build that ran is not taken up: a master that starts closes it as `retry`, and its request gets another build.
---        There is no relation object: a master keeps no files elsewhere that its database knows of.
+--        it keeps its number of lines and has no output any more. A log that was cut agrees with itself; only
+--        complete = 0 shows it.
+--        Requests without a build are the queue, in this database: a master that starts continues with them by itself. It does not
+--        continue a build that ran: it closes it as `retry`, and the request gets another build.
+--        There is no relation object: the database knows of no files elsewhere.
 --
 -- A build's page is BASE_URL + #/builders/ID/builds/NUMBER, so --base-url has to name the master for a build to have
 -- an address.

@@ -10,8 +10,8 @@
 -- For:   CircleCI Server and its kin, and as a pattern for a profile of your own.
 -- Why:   nobody's schema is public or stable, so the names and meanings are those of the API v1.1 build document.
 --        Copy this file, change the tables, and pass it by --profile FILE.
---        What ran at the backup is lost: no agent takes it up again. The queue is a message broker, which may or may not have come back
---        with the backup; so what waited is deletable only once builds that were queued after the restore have started.
+--        What ran at the backup is lost: no agent continues it. The queue is a message broker, which may or may not have come back with
+--        the backup; so a waiting build is deletable only once builds that were queued after the restore have started.
 --
 -- A project's builds live under https://HOST/VCS/ORG/PROJECT/NUMBER. The database holds the whole address; where the
 -- server has been restored under another name, --base-url https://NEW-HOST rebuilds it.
@@ -33,7 +33,7 @@ SELECT b.build_id                             AS build_key,
   FROM :"schema".builds AS b;
 
 -- In CircleCI a step runs as one action in each parallel container; an action is what has output. The containers
--- after the first are told apart by a number behind a dot: 4, 4.1, 4.2.
+-- after the first have a number behind a dot: 4, 4.1, 4.2.
 --
 -- step_id is the same as a number, NULL where it does not fit; with it the sums over all output are quicker. stored_at, when
 -- a piece was stored, is a sign of life. Both may be left out.

@@ -13,7 +13,7 @@
 --            "CircleCI Server compute cost forecast", github.com/CircleCI-Public/server-scripts, forecast-costs/
 --          public.jobs (created_at):
 --            "Data retention in server", circleci.com/docs/server-admin/server-4.9/operator/data-retention
---        A job that has a started event and no ended event is running. Where it has several of a kind, the latest counts: one
+--        A job with a started event and without an ended event is running. Where it has several of a kind, the latest counts: one
 --        row a job. job_id may be of any type; times without a zone are taken for the session's (in halfbuilt: UTC).
 --
 -- Not known, so not used or not checked:
@@ -23,7 +23,7 @@
 --   * A job's project, number, address and outcome: all NULL. A build without an address is never deletable, and
 --     --project finds none. build_key is the job's id.
 --   * Steps and their output: there is no relation step, chunk or object. "Data retention in server" says that action logs
---     are kept in MongoDB and other objects in a bucket, so this database does not tell whether output is whole.
+--     are kept in MongoDB and other objects in a bucket, so this database does not show whether output is whole.
 --   * A job that ended without having started (cancelled while it waited, it seems) is left out.
 
 -- relation: build

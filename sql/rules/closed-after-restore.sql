@@ -4,17 +4,17 @@
 -- deletable: where what ran is lost
 -- finds: builds that had started by T
 --
--- What:  builds that had started by the backup time and stopped after the restore, or by the server's own start-up just before it. Where
---        the start is not on record, a step that had started by then, a piece of output that was stored by then (since the build was
---        queued), or the lifecycle running stands for it. And builds that were over by the backup, or nobody knows when, of which a step
---        that had started by then stopped after the restore.
+-- What:  builds that had started by the backup time and stopped after the restore, or in the server's own start-up just before it. Where
+--        no start is on record, a step that had started by then, a piece of output that was stored by then (since the build was
+--        queued), or the lifecycle running stands for it. Also builds that were over by the backup, or at no time on record, with a step
+--        that had started by then and stopped after the restore.
 -- For:   scan, verify and delete.
--- Why:   where no build survives a restore, some housekeeping closed what it found running, and the rows then look whole; only the
---        times give them away. From when on a stop is the restored server's own is found out before (premise.sql). A stop before R may be of
---        a backup that was taken later than T: it needs a second reason, or an earlier R, before its build is deletable. Clocks may be
---        apart by the tolerance.
--- Not:   a build that stopped by the backup time, however late it started; one that stopped between backup and restore, which no restored
---        server can have closed: then one of the two times is wrong, which is said. A build that waits on purpose (held); one that was
+-- Why:   where no build survives a restore, housekeeping closed what it found running, and the rows then look whole; only their times
+--        give them away. premise.sql finds out from when on a stop is the restored server's own. A stop before R may be of a backup that
+--        was taken later than T: such a build is deletable only with a second reason, or with an earlier R. Clocks may differ by the
+--        tolerance.
+-- Not:   a build that stopped by the backup time, however late it started. A build that stopped between backup and restore, which no
+--        restored server can have closed: then one of the two times is wrong, which the program says. A held build. A build that was
 --        cancelled while it waited.
 WITH setting AS MATERIALIZED (
     SELECT nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
@@ -41,8 +41,8 @@ WITH setting AS MATERIALIZED (
     UNION ALL
     SELECT chunk.build_key, chunk.stored_at
       FROM chunk WHERE chunk.build_key IN (SELECT closed.build_key FROM closed WHERE closed.started_at IS NULL)
-), shown AS (
-    -- What is older than the queueing is of an attempt before.
+), first_sign AS (
+    -- A sign older than the queueing is of an earlier attempt.
     SELECT sign.build_key, min(sign.at) AS at
       FROM sign
       JOIN closed ON closed.build_key = sign.build_key
@@ -53,15 +53,15 @@ WITH setting AS MATERIALIZED (
 SELECT closed.build_key,
        CASE WHEN closed.started_at IS NOT NULL
             THEN 'started ' || to_char(closed.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-            WHEN shown.at <= setting.started_by
-            THEN 'at work at ' || to_char(shown.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+            WHEN first_sign.at <= setting.started_by
+            THEN 'at work at ' || to_char(first_sign.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
             ELSE 'running' END
          || ', stopped ' || to_char(closed.stopped_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
          || ', after the backup' AS evidence
   FROM closed
  CROSS JOIN setting
-  LEFT JOIN shown ON shown.build_key = closed.build_key
- WHERE closed.started_at IS NOT NULL OR shown.at <= setting.started_by OR closed.lifecycle = 'running'
+  LEFT JOIN first_sign ON first_sign.build_key = closed.build_key
+ WHERE closed.started_at IS NOT NULL OR first_sign.at <= setting.started_by OR closed.lifecycle = 'running'
 UNION ALL
 SELECT late.build_key,
        'a step started ' || to_char(late.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')

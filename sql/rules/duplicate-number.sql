@@ -5,12 +5,12 @@
 -- finds: builds of one address
 -- prefilter: names
 --
--- What:  builds that have their number in common with another build of the project, or their address with any other.
--- For:   scan, verify and delete, which never deletes such a build: its address means another one too.
--- Why:   an index on text that was built under other collation rules does not see that a number is taken. That happens
---        where a database is restored on a newer system.
--- Not:   one number in two projects; builds without a number or without an address. A project is what the profile calls
---        one: acme/api on two version control systems is one project here.
+-- What:  builds that share their number with another build of the project, or their address with any other build.
+-- For:   scan, verify and delete, which never deletes such a build: its address also means another one.
+-- Why:   an index on text that was built under other collation rules does not see that a number is taken. That happens where a
+--        database is restored on a newer system.
+-- Not:   one number in two projects; builds without a number or without an address. The profile decides what a project is: acme/api on
+--        two version control systems is one project here.
 WITH same_number AS (
     SELECT build.project, build.build_num, count(*) AS builds,
            (array_agg(build.build_key::text ORDER BY build.build_key))[1:5] AS keys

@@ -1,16 +1,16 @@
 -- rule: impossible-state
--- title: what the build's lifecycle says and its times contradict each other
+-- title: the build's lifecycle and its times contradict each other
 -- needs: build
 -- lifecycles: finished, not_run, queued, not_running, running
 -- deletable: row by row
 --
 -- What:  builds in a state that no sound build can be in: finished, with a start and no stop; skipped for good (not_run), with a start;
---        waiting (queued, not_running), with a start (one after the restore only where the build has been silent for longer than the
+--        waiting (queued, not_running), with a start (after the restore only where the build has been silent for longer than the
 --        maximum run time); running, with a stop by the backup time (or by now, where none is given).
 -- For:   scan, verify and delete.
--- Why:   a record that was written by half, or closed by half: the word and the times of it are not of one moment. Where more than half of
---        all builds of one status word are so, that is how this CI writes them: said, and not deleted (engine/premise.sql).
--- Not:   a stop without a start: the build was cancelled while it waited. A build that waits on purpose (held).
+-- Why:   the record was half written, or half closed: its lifecycle and its times are of two moments. Where more than half of all builds
+--        of one status word are so, this CI writes them that way: such a build is reported, and not deleted (engine/premise.sql).
+-- Not:   a stop without a start: the build was cancelled while it waited. A held build.
 WITH setting AS MATERIALIZED (
     SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
                       + nullif(current_setting('halfbuilt.clock_tolerance', true), '')::interval, now()) AS stopped_by,

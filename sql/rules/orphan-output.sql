@@ -4,10 +4,10 @@
 -- deletable: never
 -- prefilter: parents
 --
--- What:  pieces of output whose build is not there, one finding for each missing build.
--- For:   scan and verify. There is no build that could be deleted.
--- Why:   a build was deleted in the middle of the backup, or its table was restored from another moment.
--- Not:   output of a build that is there, even where its step is not.
+-- What:  pieces of output whose build does not exist, one finding for each missing build.
+-- For:   scan and verify. There is no build to delete.
+-- Why:   the build was deleted in the middle of the backup, or its table was restored from another moment.
+-- Not:   output of a build that exists, even where its step does not.
 SELECT chunk.build_key,
        coalesce('build ' || chunk.build_key || ' is not there; ', 'no build is named; ')
          || CASE count(*) WHEN 1 THEN '1 piece of output of it hangs' ELSE count(*) || ' pieces of output of it hang' END

@@ -5,9 +5,9 @@
 --
 -- What:  steps whose stored pieces do not join up from 0 to their end.
 -- For:   scan, verify and delete.
--- Why:   a piece that was still on its way when the backup was taken is missing in the middle.
--- Not:   a piece that is stored twice, or overlaps another, is no hole; it does not hide one either. Output that ends
---        too early is output-truncated. A build that waits on purpose (held).
+-- Why:   a piece that was on its way when the backup was taken is missing in the middle.
+-- Not:   a piece that is stored twice, or overlaps another, is no hole, and does not hide one. Output that ends too early is
+--        output-truncated. A held build.
 WITH piece AS (
     SELECT chunk.build_key, chunk.step_key, chunk.first,
            greatest(max(chunk.next) OVER (PARTITION BY chunk.build_key, chunk.step_key

@@ -6,8 +6,7 @@
 -- What:  steps that have output according to the CI, of which no piece is stored.
 -- For:   scan, verify and delete.
 -- Why:   the pieces were written after the backup, or to a place that was not backed up.
--- Not:   a step whose output is 0 long, and output that was expired on purpose (has_output is false).
---        A build that waits on purpose (held).
+-- Not:   a step whose output is 0 long. Output that was expired on purpose (has_output is false). A held build.
 SELECT step.build_key,
        'step ' || coalesce(step.step_key::text, '(no key)') || coalesce(' "' || step.name || '"', '') || ': '
          || CASE WHEN step.output_size IS NULL THEN 'has output, none is stored'

@@ -5,18 +5,18 @@
 -- deletable: row by row
 -- finds: where output ends
 --
--- What:  steps whose output is not whole at its end. One of three things tells, the first that applies is shown:
+-- What:  steps whose output is not whole at its end. The evidence shows the first of three signs that applies:
 --          1. something is stored, and it ends before the size that the CI recorded;
---          2. the CI never recorded that the output ended, though the step or its build is over (and anything shows that the step
+--          2. the CI never recorded an end of the output, though the step or its build is over (and anything shows that the step
 --             began: a time, a size, or output);
---          3. the step had started by the backup time (or by now, where none is given) and never stopped: after a
---             consistent snapshot such output agrees with itself, and ends where the backup cut it.
+--          3. the step had started by the backup time (or by now, where none is given) and never stopped: after a consistent
+--             snapshot such output agrees with itself, and ends where the backup cut it.
 -- For:   scan, verify and delete.
--- Why:   the latter half of the output is what a backup that was taken while builds ran loses. Where most such steps of one name, or
---        most builds of one status word or project, have no end on record, that is how this CI writes them: said, and not deleted
---        (engine/premise.sql).
--- Not:   the CI's own size cap, and output that was expired on purpose (has_output is false and no end is missing).
---        Output that is missing altogether is output-missing. A build that waits on purpose (held).
+-- Why:   a backup that is taken while builds run loses the latter half of their output. Where most such steps of one name, or most
+--        builds of one status word or project, have no end on record, this CI writes them that way: such a build is reported, and not
+--        deleted (engine/premise.sql).
+-- Not:   the CI's own size cap. Output that was expired on purpose (has_output is false and no end is missing). Output of which
+--        nothing is stored is output-missing. A held build.
 WITH habit AS MATERIALIZED (
     SELECT unnest(nullif(current_setting('halfbuilt.step_habits', true), '')::text[]) AS name
 ), stored AS (

@@ -1,15 +1,15 @@
 -- rule: step-unfinished
--- title: the build is finished, a step of it never stopped
+-- title: the build is finished, and one of its steps never stopped
 -- needs: build, step
 -- prefilter: whole
 -- deletable: row by row
 --
--- What:  steps that started and never stopped, of builds that are finished.
+-- What:  steps of finished builds that started and never stopped.
 -- For:   scan, verify and delete.
--- Why:   whatever closed the build forgot the step: the end of the step, and what it did until then, is lost. Where most steps of one
---        name, or most builds of one status word or project, are so, that is how this CI writes them: said, and not deleted
+-- Why:   whatever closed the build forgot the step: its end, and what it did until then, is lost. Where most steps of one name, or most
+--        builds of one status word or project, are so, this CI writes them that way: such a build is reported, and not deleted
 --        (engine/premise.sql).
--- Not:   an open step of a build that is running (that is the build's own fault), and a step that never started.
+-- Not:   an open step of a running build (that is the build's own fault), and a step that never started.
 WITH habit AS MATERIALIZED (
     SELECT unnest(nullif(current_setting('halfbuilt.step_habits', true), '')::text[]) AS name
 )

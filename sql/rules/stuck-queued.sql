@@ -3,12 +3,12 @@
 -- needs: build, queue_elsewhere
 -- lifecycles: queued, not_running
 --
--- What:  builds that wait for their start, and have waited since the backup time or before (or by now, where none is given), or have
+-- What:  builds that wait for their start, and have waited since the backup time or longer (or until now, where none is given), or have
 --        shown no sign of life for longer than the maximum run time, whenever they were queued.
 -- For:   scan, verify and delete.
--- Why:   the queue that would have started them is often not part of the backup; then nothing ever will. Where it came back with the
---        backup, what waited starts soon: a build that was queued after the restore and has started since shows that it has.
--- Not:   a build that was skipped for good (not_run), one that has stopped, one that waits on purpose (held).
+-- Why:   the queue that would have started them is often not part of the backup; then nothing ever starts them. Where it came back with
+--        the backup, what waited starts soon: a build that was queued after the restore and has started since is the sign of that.
+-- Not:   a build that was skipped for good (not_run), a build that has stopped, a held build.
 WITH waiting AS (
     SELECT build.build_key, build.queued_at
       FROM build

@@ -3,11 +3,11 @@
 -- needs: build
 -- lifecycles: running
 --
--- What:  builds that are running and never stopped, and had started by the backup time (or by now, where none is given), or have
---        shown no sign of life for longer than the maximum run time, whenever they started.
+-- What:  running builds that never stopped, and had started by the backup time (or by now, where none is given), or have shown no sign
+--        of life for longer than the maximum run time, whenever they started.
 -- For:   scan, verify and delete.
--- Why:   the backup was taken while they ran; nothing on the restored server will ever finish them. What is silent for longer than a
---        build may run is stuck as well, though no backup has cut it.
+-- Why:   the backup was taken while they ran; nothing on the restored server will ever finish them. A build that is silent for longer
+--        than a build may run is stuck too, though no backup has cut it.
 -- Not:   a build that started after the backup and is at work. Where no start is on record, the queueing counts.
 WITH open AS (
     SELECT build.build_key, build.queued_at, build.started_at, coalesce(build.started_at, build.queued_at) AS since

@@ -45,7 +45,7 @@ pub struct ProfilesArgs {
     #[arg(long, value_name = "FILE|NAME")]
     pub check: Option<String>,
     /// With --check: a folder with rules of your own, *.sql, to be checked besides those that ship
-    // What is required is not asked for where a NAME excludes it, so that is a conflict too.
+    // clap asks for no --check where a NAME excludes it, so a NAME is a conflict too.
     #[arg(long = "rules", value_name = "DIR", requires = "check", conflicts_with = "name")]
     pub rule_folder: Option<PathBuf>,
     /// With --check: the build database, postgres://USER@HOST:PORT/DATABASE or "host=... dbname=..." [default:

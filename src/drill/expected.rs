@@ -96,7 +96,7 @@ fn was_cut(found: &Finding) -> bool {
         Timing::InFlight | Timing::Stale | Timing::Unknown => true,
         Timing::Ended | Timing::AfterRestore | Timing::Between => false,
     };
-    cut && found.shares.is_none()
+    cut && found.same_address.is_none()
 }
 
 /// Notes a finding at the expected build that it is. Returns whether there is one and it is as expected.

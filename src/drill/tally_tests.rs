@@ -50,7 +50,7 @@ fn one_that_the_backup_did_not_cut_is_found_and_counts() {
     }
     // An address that two builds have names neither.
     let shared = Finding {
-        shares: Some("2 builds have the number 7 (keys 1, 2)".to_owned()),
+        same_address: Some("2 builds have the number 7 (keys 1, 2)".to_owned()),
         ..found(Some(URL), 7, Timing::InFlight)
     };
     assert_eq!(met(&shared), (Some(false), None, 1));

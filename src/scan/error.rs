@@ -105,7 +105,7 @@ pub enum ScanError {
         /// What was asked.
         what: &'static str,
     },
-    /// T or R is yet to come.
+    /// T or R is in the future.
     #[error("{flag} {time} is in the future by the database's clock, which shows {now:.0}")]
     InTheFuture {
         /// The flag.

@@ -48,7 +48,7 @@ pub(super) fn obstacles(found: &Finding, seen: &RowDetails, habits: Habits, prem
     if seen.in_future {
         against.push(Obstacle::TimeInTheFuture);
     }
-    against.extend(found.shares.clone().map(Obstacle::SharesItsAddress));
+    against.extend(found.same_address.clone().map(Obstacle::SharesItsAddress));
     against.extend(of_address(found));
     against.extend(of_lifecycle(found, seen, habits, premise));
     against.extend(of_resumption(found, seen, habits, premise));
@@ -256,7 +256,7 @@ mod tests {
     fn everything_that_stands_against_it_is_told_in_order() {
         let odd = Finding {
             timing: Timing::Between,
-            shares: Some("2 builds have the number 12 (keys 1, 2)".to_owned()),
+            same_address: Some("2 builds have the number 12 (keys 1, 2)".to_owned()),
             build_url: Some("https://ci.example.com/gh/acme/api/13".to_owned()),
             ..cut()
         };

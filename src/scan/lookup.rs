@@ -46,7 +46,7 @@ impl<'a> Lookup<'a> {
     }
 
     /// The builds that some addresses may mean, each with the rules that fire on it now: those with one of the addresses,
-    /// or with one of the projects (in lower case), and with one of the numbers. Some of them nobody asked for.
+    /// or with one of the projects (in lower case), and with one of the numbers. Some of them were not asked for.
     ///
     /// # Errors
     /// What the server complains about.

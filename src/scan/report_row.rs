@@ -45,7 +45,7 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) 
         steps_unfinished: row.integer("steps_unfinished")?.filter(|_| steps_known),
         output_expected: row.integer("output_expected")?,
         output_stored: row.integer("output_stored")?.filter(|_| output_known),
-        shares: row.text("same_address")?.map(|shares| Foreign::new(&shares).into()),
+        same_address: row.text("same_address")?.map(|shares| Foreign::new(&shares).into()),
         obstacles: Vec::new(),
         fingerprint: String::new(),
     };
@@ -98,7 +98,7 @@ pub(super) fn absent(fit: &Fit, project: &str, number: Option<i64>, rule: &str, 
         steps_unfinished: None,
         output_expected: None,
         output_stored: None,
-        shares: None,
+        same_address: None,
         obstacles: vec![Obstacle::NoBuild],
         fingerprint: String::new(),
     };

@@ -32,7 +32,7 @@ const BUILT_IN: [(&str, &str); 12] = [
 /// The header lines of a rule.
 const HEADERS: [&str; 8] = ["rule", "title", "needs", "lifecycles", "deletable", "finds", "prefilter", OLD_PREFILTER];
 
-/// The older name of the header `prefilter`, which rules of one's own may still have.
+/// The older name of the header `prefilter`, which an operator's own rules may still have.
 const OLD_PREFILTER: &str = "sieve";
 
 /// What stands after `-- finds:`.

@@ -30,7 +30,7 @@ const TEMPORARY: &str = "pg_temp";
 /// The hexadecimal digits of a whole SHA-256.
 const WHOLE: usize = 64;
 
-/// Finds the schema that has all tables of the profile's relations: the one that is asked for, or the only one of the role's search path.
+/// Finds the schema that has all tables of the profile's relations: the named one, or the only one of the role's search path.
 ///
 /// # Errors
 /// No schema has them all, or several have; a lost connection.

@@ -214,7 +214,8 @@ fn a_profile_that_gives_a_build_twice_is_refused() {
     assert_ne!(doubled, circleci);
     let (_folder, run) = scan(&doubled, &database);
     let done = run.run().exits(Exit::Failed);
-    done.fails_with("relation build gives 18 build keys more than once").says("hint: the relation must give each build once");
+    done.fails_with("relation build gives 18 build keys more than once")
+        .says("hint: the relation must give each build once");
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn finding(row: &Chosen) -> Finding {
         steps_unfinished: None,
         output_expected: None,
         output_stored: Some(0),
-        shares: None,
+        same_address: None,
         obstacles: judged.and_then(obstacle).into_iter().collect(),
         fingerprint: judged.map(|judged| judged.fingerprint.clone()).unwrap_or_default(),
     }
