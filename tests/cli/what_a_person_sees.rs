@@ -1,9 +1,10 @@
 //! What a person sees: each main run as it is typed, with all that it prints, in `tests/cli/snapshots`.
 //!
-//! Where messages change on purpose, this writes the snapshots again (look at the difference before you commit it):
+//! Where messages change on purpose, this writes the snapshots again, those of all tests of the program, and the README's listings. Look at
+//! the difference before you commit it.
 //!
 //! ```text
-//! INSTA_UPDATE=always tests/run.sh --test cli what_a_person_sees
+//! INSTA_UPDATE=always tests/run.sh --test cli
 //! ```
 
 use crate::support::{Hearing, Person, RESTORED_AT, Report, Seen, Signal, TestDatabase, admin, deletable, signal};
