@@ -103,9 +103,10 @@ fn the_listings_are_what_the_commands_print() {
         std::fs::write(&file, format!("{}\n", changed.join("\n"))).expect("the README");
         return;
     }
-    for (listing, output) in &wrong {
-        eprintln!("README, line {}: $ {}", listing.first, listing.command);
-        eprintln!("--- it says\n{}\n--- it prints\n{}\n", comparable(&listing.lines), comparable(output));
-    }
-    assert!(wrong.is_empty(), "{} listings of the README are not what the program prints", wrong.len());
+    let differences = wrong.iter().map(|(listing, output)| {
+        let (says, prints) = (comparable(&listing.lines), comparable(output));
+        format!("README, line {}: $ {}\n--- it says\n{says}\n--- it prints\n{prints}\n", listing.first, listing.command)
+    });
+    let differences: String = differences.collect();
+    assert!(differences.is_empty(), "{differences}");
 }
