@@ -245,8 +245,8 @@ fn a_report_is_no_journal() {
     let done = done.fails_with("it is not a journal").says(&format!(
         "hint: it is a report; the journal of its deletion is {journal}, unless --journal named another"
     ));
-    done.does_not_say("not there yet");
+    done.does_not_say("name a new file");
     // What is nothing that is known is not to be replaced either.
     let done = halfbuilt(&["journal", "verify", "/etc/hosts"]).run().exits(Exit::Failed);
-    done.does_not_say("not there yet").says("hint: name the journal that `delete` wrote");
+    done.does_not_say("name a new file").says("hint: name the journal that `delete` wrote");
 }

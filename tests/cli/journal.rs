@@ -175,7 +175,7 @@ fn damage_is_an_error_that_names_the_line() {
     let done = verify(&file).exits(Exit::Failed);
     done.fails_with(&format!("error: cannot use the journal {}", file.display()))
         .says("caused by: line 2 was changed: it is not the line whose digest the next line carries")
-        .says("hint: it was changed after it was written");
+        .says("hint: the file was changed");
     let without: String = text.split_inclusive('\n').filter(|line| !line.contains("intent")).collect();
     fs::write(&file, without).expect("a write");
     verify(&file).exits(Exit::Failed).fails_with("caused by: line 2 has the number 3: lines are missing");
