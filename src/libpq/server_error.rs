@@ -5,6 +5,7 @@ use std::error::Error;
 use tokio_postgres::error::{ErrorPosition, SqlState};
 
 use crate::causes::causes;
+use crate::text::Foreign;
 
 /// An error of a login or a statement, with the server's own words at the front.
 #[derive(Debug)]
@@ -50,9 +51,9 @@ impl std::fmt::Display for ServerError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.error.as_db_error() {
             Some(db) => {
-                write!(f, "{} (SQLSTATE {})", db.message(), db.code().code())?;
-                db.detail().map_or(Ok(()), |detail| write!(f, "; {detail}"))?;
-                db.hint().map_or(Ok(()), |hint| write!(f, "; {hint}"))
+                write!(f, "{} (SQLSTATE {})", Foreign::new(db.message()), db.code().code())?;
+                db.detail().map_or(Ok(()), |detail| write!(f, "; {}", Foreign::new(detail)))?;
+                db.hint().map_or(Ok(()), |hint| write!(f, "; {}", Foreign::new(hint)))
             }
             None => self.error.fmt(f),
         }

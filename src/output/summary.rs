@@ -64,7 +64,7 @@ impl Summary {
         self.abnormal += 1;
         self.deletable += u64::from(found.is_deletable());
         for obstacle in &found.obstacles {
-            *self.by_obstacle.entry(Foreign::url(&gist(&obstacle.to_string()))).or_default() += 1;
+            *self.by_obstacle.entry(Foreign::evidence(&gist(&obstacle.to_string()))).or_default() += 1;
         }
         *self.by_timing.entry(found.timing.as_str()).or_default() += 1;
         count(&mut self.by_project, found.project.as_deref().unwrap_or_default());

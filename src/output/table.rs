@@ -15,6 +15,8 @@ use super::harmless::for_people;
 
 /// The most rows of a table: nobody reads more, and all are kept in memory.
 const ROWS: usize = 200;
+/// The most characters of a cell.
+const CELL: usize = 160;
 /// The width of a table, in characters, if neither a terminal nor COLUMNS says.
 const WIDTH: u16 = 160;
 
@@ -34,12 +36,12 @@ impl FindingTable {
             return;
         }
         self.table.add_row([
-            Foreign::name(found.project.as_deref().unwrap_or_default()).into(),
+            cell(found.project.as_deref().unwrap_or_default()),
             found.build_num.map(|number| number.to_string()).unwrap_or_default(),
             found.timing.to_string(),
             if found.is_deletable() { "yes" } else { "no" }.to_owned(),
             found.reasons.join("\n"),
-            Foreign::url(&found.evidence).into(),
+            cell(&found.evidence),
         ]);
     }
 
@@ -79,7 +81,7 @@ impl PlanTable {
                 Decision::Keep(state, _) => format!("keep ({state})"),
             };
             let why = planned.decision.to_string();
-            rows.add_row([decision, Foreign::url(&planned.chosen.url_text).into(), Foreign::url(&why).into()]);
+            rows.add_row([decision, cell(&planned.chosen.url_text), cell(&why)]);
         }
         write!(to, "{}", for_people(&rows))?;
         match plan.len().saturating_sub(ROWS) {
@@ -87,6 +89,10 @@ impl PlanTable {
             more => writeln!(to, "and {more} more rows: -o FILE shows them all"),
         }
     }
+}
+
+fn cell(text: &str) -> String {
+    Foreign::cut(text, CELL).into()
 }
 
 fn table(header: &[&str]) -> Table {

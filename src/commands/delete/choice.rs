@@ -95,7 +95,7 @@ fn say_what_is_left(left: &[report::Chosen], printer: Printer) {
     let builds = counted(left.len() as u64, "build");
     printer.say(&format!("left to a person: {builds} that the report calls not deletable"));
     for (why, builds) in reasons.iter().take(REASONS_LISTED) {
-        printer.say(&format!("  {builds}: {}", Foreign::name(why)));
+        printer.say(&format!("  {builds}: {}", Foreign::evidence(why)));
     }
     if let Some(more) = reasons.len().checked_sub(REASONS_LISTED + 1) {
         printer.say(&format!("  and {} more reasons, in the report", more + 1));

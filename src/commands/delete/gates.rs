@@ -173,7 +173,7 @@ pub(super) async fn take_lock(database: &mut Database, execute: bool, printer: P
             LockAttempt::Held(holders) => return Err(busy(&holders).into()),
             LockAttempt::NotAllowed(error) => {
                 let causes = crate::causes::distinct_causes(&error).join(": ");
-                let causes = Foreign::url(&causes);
+                let causes = Foreign::evidence(&causes);
                 printer.warn(&format!("not checked whether another deletion is working: {error}: {causes}"));
                 return Ok(());
             }

@@ -146,7 +146,7 @@ pub(super) fn say_what_is_kept(plan: &[Planned], printer: Printer) {
     reasons.sort_by_key(|(_, builds)| std::cmp::Reverse(*builds));
     for ((state, reason), builds) in reasons.iter().take(REASONS_LISTED) {
         let kept = if state.is_gone() { "gone" } else { "kept" };
-        printer.say(&format!("{kept}: {builds} {state}: {}", Foreign::name(reason)));
+        printer.say(&format!("{kept}: {builds} {state}: {}", Foreign::evidence(reason)));
     }
     if let Some(more) = reasons.len().checked_sub(REASONS_LISTED + 1) {
         printer.say(&format!("kept: and {} more reasons, see the results", more + 1));

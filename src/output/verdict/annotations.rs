@@ -47,7 +47,7 @@ pub fn annotations(judgement: &Judgement) -> Vec<String> {
     }
     // The reason comes last, and a long list must not cut it off.
     let left = judgement.not_checked_by_reason().into_iter().map(|(why, what)| {
-        command("warning", "halfbuilt: not checked", &[format!("{}: {why}", Foreign::url(&what.join(", ")))])
+        command("warning", "halfbuilt: not checked", &[format!("{}: {why}", Foreign::cut(&what.join(", "), LINE / 2))])
     });
     let warnings = if judgement.verdict.is_judged() { left.collect() } else { Vec::new() };
     bounded("error", errors).into_iter().chain(bounded("warning", warnings)).chain(notice).collect()
