@@ -66,8 +66,8 @@ PREPARE halfbuilt_asked AS
 
 -- part: unprepare
 -- What:  has the server forget the statement of the part `prepare`.
--- For:   the same.
--- Why:   the same.
+-- For:   each statement that was prepared, at once.
+-- Why:   nothing may stay in the session of the server.
 DEALLOCATE halfbuilt_asked;
 
 -- part: column_names
@@ -87,8 +87,8 @@ SELECT json_object_keys(row_to_json(row_of_it)) AS name
 -- What:  the type of each column of a statement, :asked, in order: name, schema and, where it is the row of a table or another composite
 --        type, the names of its columns. :columns are names for the columns, :types a part
 --        `column_type` for each.
--- For:   the same.
--- Why:   the same. A domain counts as its base type, as it does when the server describes a result.
+-- For:   each relation, rule and archive section of a profile, before anything is read.
+-- Why:   as for column_names. A domain counts as its base type, as it does when the server describes a result.
 WITH RECURSIVE given (type, place) AS (
   SELECT listed.type, listed.place
     FROM (SELECT ARRAY[:types]::oid[] AS types
@@ -113,7 +113,7 @@ SELECT named.typname::text AS name, placed.nspname::text AS schema,
  ORDER BY based.place;
 
 -- part: column_type
--- What:  the type of one column, :column, for the part `column_types`.
--- For:   the same.
--- Why:   the same.
+-- What:  the type of one column, :column.
+-- For:   the part `column_types`, once for each column.
+-- Why:   the columns are counted only when the statement is known.
 pg_typeof(of_it.:column)

@@ -95,15 +95,15 @@ SELECT narrowed.* FROM :rows AS narrowed;
 hashint8extended(:value::bigint, :seed)
 
 -- part: hash_of_uuid
--- What:  likewise, of a uuid.
--- For:   the same.
--- Why:   the same.
+-- What:  a hash of a uuid, :value, with a :seed.
+-- For:   the same, where keys are uuids.
+-- Why:   as for hash_of_integer.
 uuid_hash_extended(:value, :seed)
 
 -- part: hash_of_text
--- What:  likewise, of a text.
--- For:   the same.
--- Why:   the same. Types whose equal values may be written in several ways (numeric, citext, char(n) ...) have no hash here.
+-- What:  a hash of a text, :value, with a :seed.
+-- For:   the same, where keys are texts.
+-- Why:   as for hash_of_integer. Types whose equal values may be written in several ways (numeric, citext, char(n) ...) have no hash here.
 hashtextextended(:value::text, :seed)
 
 -- part: hash_if_it_fits
@@ -119,8 +119,8 @@ CASE WHEN :value BETWEEN 0 AND 4294967295 THEN :hash END
 = ANY (:list)
 
 -- part: among_rows
--- What:  the same.
--- For:   older servers.
+-- What:  the same condition for older servers.
+-- For:   servers before version 14.
 -- Why:   they would search the whole array for every row; rows they join by a hash.
 IN (SELECT unnest(:list))
 

@@ -17,7 +17,7 @@ SELECT written.build_key, written.build_url, written.project, written.build_num,
   FROM written_build AS written;
 
 -- part: step_on_record
--- What:  the relation step, likewise.
+-- What:  the relation step with sound times only (see build_on_record).
 -- For:   every statement.
 -- Why:   a step whose end is written as 1970-01-01 never ended.
 SELECT written.build_key, written.step_key, written.name, written.has_output, written.output_size, written.output_closed,
@@ -27,7 +27,7 @@ SELECT written.build_key, written.step_key, written.name, written.has_output, wr
   FROM written_step AS written;
 
 -- part: chunk_on_record
--- What:  the relation chunk, likewise. :stored_at is NULL::timestamptz where the profile has no such column.
+-- What:  the relation chunk with sound times only (see build_on_record). :stored_at is NULL::timestamptz where the profile has no such column.
 -- For:   every statement.
 -- Why:   the time at which a piece was stored is a sign of life.
 SELECT written.build_key, written.step_key, written.first, written.next,
@@ -48,7 +48,7 @@ SELECT build.build_key, NULL::text AS step_key, NULL::text AS name, NULL::timest
 -- part: no_chunk
 -- What:  stands in for the relation chunk where a profile has none.
 -- For:   the report, which adds up stored output.
--- Why:   the same.
+-- Why:   a missing relation has no rows. The list of what was not checked names it.
 SELECT build.build_key, NULL::text AS step_key, NULL::bigint AS first, NULL::bigint AS next,
        NULL::timestamptz AS stored_at, NULL::timestamptz AS raw_stored_at
   FROM build
@@ -57,7 +57,7 @@ SELECT build.build_key, NULL::text AS step_key, NULL::bigint AS first, NULL::big
 -- part: no_object
 -- What:  stands in for the relation object where a profile has none.
 -- For:   rules of your own.
--- Why:   the same.
+-- Why:   a missing relation has no rows. The list of what was not checked names it.
 SELECT build.build_key, NULL::text AS step_key, NULL::text AS kind, NULL::text AS key, NULL::bigint AS size
   FROM build
  WHERE false;
@@ -93,15 +93,15 @@ SELECT every_build.* FROM every_build WHERE every_build.build_url = ANY ($1::tex
 SELECT every_step.* FROM every_step WHERE every_step.build_key IN (SELECT build.build_key FROM build);
 
 -- part: chunk_of_builds
--- What:  the relation chunk, likewise.
--- For:   the same.
--- Why:   the same.
+-- What:  the relation chunk, of the builds in scope only.
+-- For:   delete, which reads a few builds again.
+-- Why:   with few builds in scope, an index finds their output.
 SELECT every_chunk.* FROM every_chunk WHERE every_chunk.build_key IN (SELECT build.build_key FROM build);
 
 -- part: object_of_builds
--- What:  the relation object, likewise.
--- For:   the same.
--- Why:   the same.
+-- What:  the relation object, of the builds in scope only.
+-- For:   delete, which reads a few builds again.
+-- Why:   with few builds in scope, an index finds their files.
 SELECT every_object.* FROM every_object WHERE every_object.build_key IN (SELECT build.build_key FROM build);
 
 -- part: build_of_every_project

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::obstacle::{Queue, Running};
 use crate::output::{Listing, Printer};
 use crate::scan::{
-    Archiving, Fit, InSchema, Need, Profile, Relation, Rule, ScanError, ScanPlan, archive_faults, find_schema,
+    Archiving, Fit, Need, Profile, ProfileSchema, Relation, Rule, ScanError, ScanPlan, archive_faults, find_schema,
     joint_fault, relation_faults, rule_faults,
 };
 use crate::text::{Foreign, counted};
@@ -129,7 +129,7 @@ impl Faults {
         &mut self,
         profile: &Profile,
         plan: &ScanPlan,
-        schema: &InSchema,
+        schema: &ProfileSchema,
         database: &mut Database,
     ) -> Result<(), Error> {
         let settings = plan.settings();

@@ -10,7 +10,7 @@ use super::error::ScanError;
 use super::profile::Profile;
 use super::relation::{Kind, Relation};
 use super::rule::Rule;
-use super::schema::InSchema;
+use super::schema::ProfileSchema;
 use super::shape::Shape;
 use super::tables;
 
@@ -18,7 +18,11 @@ use super::tables;
 const VERSION: &str = sql::SERVER.part("version");
 
 /// Checks that the server takes every relation, and that each has its columns in the right types.
-pub(super) async fn profile(snapshot: &Snapshot<'_>, profile: &Profile, schema: InSchema) -> Result<Shape, ScanError> {
+pub(super) async fn profile(
+    snapshot: &Snapshot<'_>,
+    profile: &Profile,
+    schema: ProfileSchema,
+) -> Result<Shape, ScanError> {
     let mut shape = Shape::of(schema);
     if let Some(row) = snapshot.rows("asking for the version", VERSION, &[]).await?.next().await? {
         shape.version = row.integer("version")?.unwrap_or_default();
@@ -52,14 +56,19 @@ pub async fn relation_faults(
     snapshot: &Snapshot<'_>,
     profile: &Profile,
     relation: Relation,
-    schema: &InSchema,
+    schema: &ProfileSchema,
 ) -> Vec<ScanError> {
     check_relation(snapshot, profile, relation, schema).await.1
 }
 
 /// All faults of one rule over a profile without fault, as the server sees it. A snapshot is of no use any more after a
 /// fault that the server has found.
-pub async fn rule_faults(snapshot: &Snapshot<'_>, profile: &Profile, rule: &Rule, schema: &InSchema) -> Vec<ScanError> {
+pub async fn rule_faults(
+    snapshot: &Snapshot<'_>,
+    profile: &Profile,
+    rule: &Rule,
+    schema: &ProfileSchema,
+) -> Vec<ScanError> {
     let faults = check_rule(snapshot, profile, &Shape::of(schema.clone()), rule).await;
     if !faults.is_empty() || rule.ships() {
         return faults;
@@ -76,7 +85,7 @@ pub async fn joint_fault(
     snapshot: &Snapshot<'_>,
     profile: &Profile,
     rules: &[&Rule],
-    schema: &InSchema,
+    schema: &ProfileSchema,
 ) -> Option<ScanError> {
     let parts: Vec<Part<'_>> =
         rules.iter().enumerate().map(|(rank, rule)| Part { rule, rank, suspects: None, is_reported: true }).collect();
@@ -91,7 +100,7 @@ async fn check_relation(
     snapshot: &Snapshot<'_>,
     profile: &Profile,
     relation: Relation,
-    schema: &InSchema,
+    schema: &ProfileSchema,
 ) -> (Vec<Column>, Vec<ScanError>) {
     let Some(found) = profile.relation(relation) else { return (Vec::new(), Vec::new()) };
     let sql = schema.sql(&found.sql);

@@ -12,7 +12,7 @@ use super::fingerprint::database_tag;
 use super::plan::ScanPlan;
 use super::relation::Relation;
 use super::rule::Rule;
-use super::schema::{InSchema, quoted};
+use super::schema::{ProfileSchema, quoted};
 use super::shape::Shape;
 use super::tables::{self, Role, TablesRead};
 
@@ -65,7 +65,7 @@ impl Fit {
     }
 
     /// The schema in which the profile's tables are, where it does not name it itself.
-    pub fn schema(&self) -> &InSchema {
+    pub fn schema(&self) -> &ProfileSchema {
         &self.shape.schema
     }
 

@@ -22,7 +22,7 @@ pub(super) struct RowDetails {
 
 /// What a profile says of its CI.
 #[derive(Clone, Copy)]
-pub(super) struct Habits {
+pub(super) struct CiBehaviour {
     pub(super) running: Running,
     pub(super) queue: Option<Queue>,
     /// Whether builds may wait on purpose, and be let go after the restore.
@@ -32,7 +32,12 @@ pub(super) struct Habits {
 }
 
 /// All that stands against deleting a build. Nothing does where this is empty.
-pub(super) fn obstacles(found: &Finding, seen: &RowDetails, habits: Habits, premise: &Premise) -> Vec<Obstacle> {
+pub(super) fn obstacles(
+    found: &Finding,
+    seen: &RowDetails,
+    behaviour: CiBehaviour,
+    premise: &Premise,
+) -> Vec<Obstacle> {
     if !seen.is_there {
         return vec![Obstacle::NoBuild];
     }
@@ -50,10 +55,10 @@ pub(super) fn obstacles(found: &Finding, seen: &RowDetails, habits: Habits, prem
     }
     against.extend(found.same_address.clone().map(Obstacle::SharesItsAddress));
     against.extend(of_address(found));
-    against.extend(of_lifecycle(found, seen, habits, premise));
-    against.extend(of_resumption(found, seen, habits, premise));
+    against.extend(of_lifecycle(found, seen, behaviour, premise));
+    against.extend(of_resumption(found, seen, behaviour, premise));
     against.extend(of_steps(found, premise));
-    against.extend(of_reasons(found, seen, habits, premise));
+    against.extend(of_reasons(found, seen, behaviour, premise));
     against
 }
 
@@ -91,25 +96,25 @@ fn of_address(found: &Finding) -> Option<Obstacle> {
 
 /// What waits may start at any moment, whatever else is wrong with it; and of what does not show that it had started by T nobody knows
 /// whether the backup cut it, or it waited then and ran later.
-fn of_lifecycle(found: &Finding, seen: &RowDetails, habits: Habits, premise: &Premise) -> Option<Obstacle> {
+fn of_lifecycle(found: &Finding, seen: &RowDetails, behaviour: CiBehaviour, premise: &Premise) -> Option<Obstacle> {
     let lifecycle = found.lifecycle.as_deref();
     let seems_cut = matches!(found.timing, Timing::InFlight | Timing::Stale);
-    let may_run_again = || (found.timing == Timing::Ended && !habits.shows_work).then_some(Obstacle::MayRunAgain);
+    let may_run_again = || (found.timing == Timing::Ended && !behaviour.shows_work).then_some(Obstacle::MayRunAgain);
     match lifecycle {
         // Another obstacle says that T is missing.
         _ if premise.times.backup.is_none() => None,
         Some("held") => Some(Obstacle::Held),
         // A stop may be of an earlier attempt, and a step without a start of its build is of one.
-        Some("queued" | "not_running") => of_queue(habits, premise)
+        Some("queued" | "not_running") => of_queue(behaviour, premise)
             .or((found.timing == Timing::Ended || seems_cut && found.started_at.is_none() && seen.shows_a_start)
                 .then_some(Obstacle::WaitsAgain))
-            .or(habits.holds.then_some(Obstacle::MayHaveBeenHeld)),
+            .or(behaviour.holds.then_some(Obstacle::MayHaveBeenHeld)),
         // Even one that had ended: the stop is of an attempt before.
         Some("running") if !seen.shows_a_start && (seems_cut || found.timing == Timing::Ended) => {
             // What is let go may run without a word of when.
-            let is_let_go = habits.holds && seems_cut;
+            let is_let_go = behaviour.holds && seems_cut;
             let is_settled =
-                !is_let_go && premise.is_back_for(queue_and_run(premise)) && of_queue(habits, premise).is_none();
+                !is_let_go && premise.is_back_for(queue_and_run(premise)) && of_queue(behaviour, premise).is_none();
             (!is_settled).then_some(Obstacle::StartUnknown).or_else(may_run_again)
         }
         Some("running") => may_run_again(),
@@ -125,14 +130,14 @@ fn queue_and_run(premise: &Premise) -> SignedDuration {
 }
 
 /// A CI that resumes what ran may be at work on it, unseen. A stop by T may be of an earlier attempt.
-fn of_resumption(found: &Finding, seen: &RowDetails, habits: Habits, premise: &Premise) -> Option<Obstacle> {
+fn of_resumption(found: &Finding, seen: &RowDetails, behaviour: CiBehaviour, premise: &Premise) -> Option<Obstacle> {
     let runs = found.lifecycle.as_deref() == Some("running");
     let ran_at_backup = match found.timing {
         Timing::InFlight | Timing::Stale => runs || seen.shows_a_start,
         Timing::Ended => runs,
         Timing::AfterRestore | Timing::Between | Timing::Unknown => false,
     };
-    if habits.running == Running::Lost || !ran_at_backup {
+    if behaviour.running == Running::Lost || !ran_at_backup {
         return None;
     }
     if found.stopped_at.is_some() && found.timing != Timing::Ended {
@@ -155,7 +160,7 @@ fn of_steps(found: &Finding, premise: &Premise) -> Option<Obstacle> {
 }
 
 /// One reason that makes it deletable is enough; without one, each reason gives its obstacle.
-fn of_reasons(found: &Finding, seen: &RowDetails, habits: Habits, premise: &Premise) -> Vec<Obstacle> {
+fn of_reasons(found: &Finding, seen: &RowDetails, behaviour: CiBehaviour, premise: &Premise) -> Vec<Obstacle> {
     let mut against = Vec::new();
     let mut never = Vec::new();
     for (reason, (ground, own_word)) in found.reasons.iter().zip(&seen.grounds) {
@@ -166,7 +171,7 @@ fn of_reasons(found: &Finding, seen: &RowDetails, habits: Habits, premise: &Prem
                 continue;
             }
             Ground::RowByRow => Some(own_word).filter(|word| !word.is_empty()).cloned().map(Obstacle::RuleSays),
-            Ground::WhereLost if habits.running != Running::Lost => Some(Obstacle::NotKnownToBeLost),
+            Ground::WhereLost if behaviour.running != Running::Lost => Some(Obstacle::NotKnownToBeLost),
             Ground::WhereLost if found.timing == Timing::Ended || found.stopped_at.is_none() => {
                 Some(Obstacle::OnlyAStepWasClosed)
             }
@@ -189,8 +194,8 @@ fn stopped_before_restore(found: &Finding, premise: &Premise) -> bool {
     seems_cut && found.stopped_at.zip(premise.restored.time()).is_some_and(|(stop, restored)| stop <= restored)
 }
 
-fn of_queue(habits: Habits, premise: &Premise) -> Option<Obstacle> {
-    match habits.queue {
+fn of_queue(behaviour: CiBehaviour, premise: &Premise) -> Option<Obstacle> {
+    match behaviour.queue {
         None => Some(Obstacle::QueueUnknown),
         Some(Queue::InThisDatabase) => Some(Obstacle::StartsByItself),
         Some(Queue::Elsewhere) if premise.is_young_for(premise.times.max_queue_time) => Some(Obstacle::QueueTooYoung),
@@ -219,8 +224,8 @@ mod tests {
         Premise { restored: given, closing_from: back, first_start: back, first_served: back, ..asked }
     }
 
-    const LOST: Habits =
-        Habits { running: Running::Lost, queue: Some(Queue::Elsewhere), holds: false, shows_work: true };
+    const LOST: CiBehaviour =
+        CiBehaviour { running: Running::Lost, queue: Some(Queue::Elsewhere), holds: false, shows_work: true };
 
     fn cut() -> Finding {
         Finding {
@@ -241,10 +246,15 @@ mod tests {
         RowDetails { is_there: true, in_future: false, shows_a_start: true, grounds }
     }
 
-    fn against(found: &Finding, grounds: &[(Ground, &str)], habits: Habits, premise: &Premise) -> Vec<Obstacle> {
+    fn against(
+        found: &Finding,
+        grounds: &[(Ground, &str)],
+        behaviour: CiBehaviour,
+        premise: &Premise,
+    ) -> Vec<Obstacle> {
         let reasons = grounds.iter().enumerate().map(|(place, _)| format!("rule-{place}")).collect();
         let seen = RowDetails { shows_a_start: found.started_at.is_some(), ..by(grounds) };
-        obstacles(&Finding { reasons, ..found.clone() }, &seen, habits, premise)
+        obstacles(&Finding { reasons, ..found.clone() }, &seen, behaviour, premise)
     }
 
     #[test]
@@ -297,10 +307,10 @@ mod tests {
         let waiting = Finding { lifecycle: Some("queued".to_owned()), started_at: None, ..cut() };
         let started = Finding { lifecycle: Some("not_running".to_owned()), ..cut() };
         for waiting in [waiting, started] {
-            let judge = |habits, premise: &Premise| against(&waiting, &[(Ground::Always, "")], habits, premise);
+            let judge = |behaviour, premise: &Premise| against(&waiting, &[(Ground::Always, "")], behaviour, premise);
             assert_eq!(judge(LOST, &premise()), []);
-            assert_eq!(judge(Habits { queue: None, ..LOST }, &premise()), [Obstacle::QueueUnknown]);
-            let in_database = Habits { queue: Some(Queue::InThisDatabase), ..LOST };
+            assert_eq!(judge(CiBehaviour { queue: None, ..LOST }, &premise()), [Obstacle::QueueUnknown]);
+            let in_database = CiBehaviour { queue: Some(Queue::InThisDatabase), ..LOST };
             assert_eq!(judge(in_database, &premise()), [Obstacle::StartsByItself]);
             let still = Premise { first_served: None, ..premise() };
             assert_eq!(judge(LOST, &still), [Obstacle::QueueStands]);
@@ -311,16 +321,17 @@ mod tests {
         let stopped = Some(at("2026-11-20T01:59:00Z"));
         let again =
             Finding { lifecycle: Some("queued".to_owned()), stopped_at: stopped, timing: Timing::Ended, ..cut() };
-        let against = against(&again, &[(Ground::Always, "")], Habits { queue: None, ..LOST }, &premise());
+        let against = against(&again, &[(Ground::Always, "")], CiBehaviour { queue: None, ..LOST }, &premise());
         assert_eq!(against, [Obstacle::QueueUnknown]);
-        let judge = |found: &Finding, habits| self::tests::against(found, &[(Ground::Always, "")], habits, &premise());
+        let judge =
+            |found: &Finding, behaviour| self::tests::against(found, &[(Ground::Always, "")], behaviour, &premise());
         assert_eq!(judge(&again, LOST), [Obstacle::WaitsAgain]);
         // So does what has no start any more, and a step that started.
         let cleared = Finding { started_at: None, stopped_at: None, timing: Timing::InFlight, ..again.clone() };
         let seen = by(&[(Ground::Always, "")]);
         assert_eq!(obstacles(&cleared, &seen, LOST, &premise()), [Obstacle::WaitsAgain]);
         let waiting = Finding { timing: Timing::InFlight, stopped_at: None, ..again };
-        assert_eq!(judge(&waiting, Habits { holds: true, ..LOST }), [Obstacle::MayHaveBeenHeld]);
+        assert_eq!(judge(&waiting, CiBehaviour { holds: true, ..LOST }), [Obstacle::MayHaveBeenHeld]);
         assert_eq!(judge(&Finding { lifecycle: Some("held".to_owned()), ..waiting }, LOST), [Obstacle::Held]);
     }
 
@@ -328,18 +339,18 @@ mod tests {
     fn what_runs_without_a_start_may_have_waited_at_the_backup() {
         let running = Finding { started_at: None, queued_at: Some(at("2026-11-20T01:58:00Z")), ..cut() };
         let over = Finding { lifecycle: Some("finished".to_owned()), ..running.clone() };
-        let judge = |found: &Finding, shows_a_start, habits, premise: &Premise| {
-            obstacles(found, &RowDetails { shows_a_start, ..by(&[(Ground::Always, "")]) }, habits, premise)
+        let judge = |found: &Finding, shows_a_start, behaviour, premise: &Premise| {
+            obstacles(found, &RowDetails { shows_a_start, ..by(&[(Ground::Always, "")]) }, behaviour, premise)
         };
         let young = Premise { now: at("2026-11-20T12:29:59Z"), ..premise() };
-        let in_database = Habits { queue: Some(Queue::InThisDatabase), ..LOST };
+        let in_database = CiBehaviour { queue: Some(Queue::InThisDatabase), ..LOST };
         assert_eq!(judge(&running, false, LOST, &premise()), []);
-        for (found, habits, premise) in
+        for (found, behaviour, premise) in
             [(&running, LOST, &young), (&running, in_database, &premise()), (&over, LOST, &premise())]
         {
-            assert_eq!(judge(found, false, habits, premise), [Obstacle::StartUnknown]);
+            assert_eq!(judge(found, false, behaviour, premise), [Obstacle::StartUnknown]);
             // A step or a piece of output by T shows that it had started.
-            assert_eq!(judge(found, true, habits, premise), []);
+            assert_eq!(judge(found, true, behaviour, premise), []);
         }
     }
 
@@ -353,7 +364,7 @@ mod tests {
 
     #[test]
     fn where_what_ran_may_be_resumed_it_is_left_until_it_would_have_ended() {
-        let resumed = Habits { running: Running::Resumed, ..LOST };
+        let resumed = CiBehaviour { running: Running::Resumed, ..LOST };
         let judge = |found: &Finding, premise: &Premise| against(found, &[(Ground::Always, "")], resumed, premise);
         assert_eq!(judge(&cut(), &premise()), []);
         let young = Premise { now: at("2026-11-20T11:29:59Z"), ..premise() };
@@ -363,7 +374,7 @@ mod tests {
         // What was over is not resumed, unless it shows as running again; what never started waits for its queue.
         let over = Finding { timing: Timing::Ended, stopped_at: Some(at("2026-11-20T01:59:00Z")), ..cut() };
         assert_eq!(judge(&over, &premise()), []);
-        let unseen = Habits { shows_work: false, ..resumed };
+        let unseen = CiBehaviour { shows_work: false, ..resumed };
         assert_eq!(against(&over, &[(Ground::Always, "")], unseen, &premise()), [Obstacle::MayRunAgain]);
         assert_eq!(judge(&over, &young), [Obstacle::MayBeResumed]);
         assert_eq!(judge(&Finding { lifecycle: Some("finished".to_owned()), ..over }, &young), []);

@@ -7,7 +7,7 @@ use crate::timing::RestoreTimes;
 
 use super::error::ScanError;
 use super::fingerprint::{digest_of, profile_digest};
-use super::judge::Habits;
+use super::judge::CiBehaviour;
 use super::profile::Profile;
 use super::relation::Relation;
 use super::rule::{Need, Rule};
@@ -187,9 +187,9 @@ impl ScanPlan {
     }
 
     /// How the CI behaves, by the profile. Builds may wait on purpose where it says so, or where one does.
-    pub(super) fn habits(&self, premise: &Premise) -> Habits {
+    pub(super) fn ci_behaviour(&self, premise: &Premise) -> CiBehaviour {
         let yields_held = self.profile.yields.as_ref().is_some_and(|words| words.iter().any(|word| word == "held"));
-        Habits {
+        CiBehaviour {
             running: self.profile.running,
             queue: self.profile.queue,
             holds: yields_held || premise.holds,

@@ -11,7 +11,7 @@ use super::compose::{BuildSelection, Relations};
 use super::error::ScanError;
 use super::fit::Fit;
 use super::plan::{OutputRead, ScanPlan};
-use super::profile::RowsAre;
+use super::profile::RowOrigin;
 use super::relation::Relation;
 
 /// The database's own clock.
@@ -228,7 +228,7 @@ impl PremiseReader<'_> {
 
     /// The server's own record of R; none on a standby, which has one of its own, and none where the rows are copies.
     async fn recovery(&self) -> Result<Option<Timestamp>, ScanError> {
-        if self.plan.profile.rows == RowsAre::Copies {
+        if self.plan.profile.rows == RowOrigin::Copies {
             return Ok(None);
         }
         let mut rows = self.snapshot.rows("asking when the server recovered", RECOVERY, &[]).await?;

@@ -41,7 +41,7 @@ pub struct Profile {
     /// The CI's own limit for a build; `None` where it does not say.
     pub max_run_time: Option<SignedDuration>,
     /// Whether the builds themselves are in the database, or copies of them.
-    pub rows: RowsAre,
+    pub rows: RowOrigin,
     pub(super) file: String,
     relations: BTreeMap<Relation, RelationSql>,
     archive: Vec<ArchiveSql>,
@@ -49,7 +49,7 @@ pub struct Profile {
 
 /// What the rows of a relation are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RowsAre {
+pub enum RowOrigin {
     /// The builds themselves: what the database server says of itself, it says of the CI.
     #[default]
     Here,
@@ -211,8 +211,8 @@ impl Profile {
             })?,
             rows: head_line
                 .read("rows", |word| match word {
-                    "here" => Ok(RowsAre::Here),
-                    "copies" => Ok(RowsAre::Copies),
+                    "here" => Ok(RowOrigin::Here),
+                    "copies" => Ok(RowOrigin::Copies),
                     other => Err(format!("rows {other:?}: expected \"here\" or \"copies\"")),
                 })?
                 .unwrap_or_default(),
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn a_profile_says_how_its_ci_behaves() {
         let mine = Profile::parse("mine.sql", GOOD).expect("a profile");
-        assert_eq!((mine.running, mine.queue, mine.rows), (Running::Resumed, None, RowsAre::Here));
+        assert_eq!((mine.running, mine.queue, mine.rows), (Running::Resumed, None, RowOrigin::Here));
         assert_eq!((&mine.yields, mine.max_run_time), (&None, None));
         let circleci = Profile::load("circleci").expect("a profile");
         assert_eq!((circleci.running, circleci.queue), (Running::Lost, Some(Queue::Elsewhere)));

@@ -55,7 +55,7 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) 
         shows_a_start: shows_a_start(&times, premise),
         grounds: grounds(plan, &found.reasons, row.texts("obstacles")?),
     };
-    found.obstacles = obstacles(&found, &seen, plan.habits(premise), premise);
+    found.obstacles = obstacles(&found, &seen, plan.ci_behaviour(premise), premise);
     if found.lifecycle.is_some() && found.build_url.is_none() && found.build_num.is_none() {
         // Nothing else in its row would show a person which build it is.
         found.evidence = format!("build {}: {}", Foreign::new(&found.key), found.evidence);

@@ -7,9 +7,9 @@ pub(super) const VARIABLE: &str = ":\"schema\"";
 
 /// The schema in which a profile's tables are. A profile that writes no table by the variable `:"schema"` needs none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct InSchema(Option<String>);
+pub struct ProfileSchema(Option<String>);
 
-impl InSchema {
+impl ProfileSchema {
     pub(super) fn new(schema: String) -> Self {
         Self(Some(schema))
     }
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_schema_is_a_name_whatever_is_in_it() {
-        let placed = InSchema::new("a\"; DROP".to_owned()).sql("FROM :\"schema\".builds");
+        let placed = ProfileSchema::new("a\"; DROP".to_owned()).sql("FROM :\"schema\".builds");
         assert_eq!(placed, "FROM \"a\"\"; DROP\".builds");
         assert_eq!(anywhere("FROM :\"schema\".builds"), "FROM builds");
     }
@@ -121,7 +121,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_read_without_panic(text in ".*") {
-            let _ = (names(&text), pairs(&text), anywhere(&text), InSchema::new(text.clone()).sql(&text));
+            let _ = (names(&text), pairs(&text), anywhere(&text), ProfileSchema::new(text.clone()).sql(&text));
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::database::Column;
 
 use super::profile::Profile;
 use super::relation::{Kind, Relation, STEP_ID};
-use super::schema::InSchema;
+use super::schema::ProfileSchema;
 
 /// The version of a server that is assumed, in the form of server_version_num.
 const ASSUMED_VERSION: i64 = 150_000;
@@ -17,13 +17,13 @@ pub struct Shape {
     /// The server's version, such as 150018.
     pub(super) version: i64,
     /// Where the tables of the profile are.
-    pub(super) schema: InSchema,
+    pub(super) schema: ProfileSchema,
     columns: BTreeMap<Relation, Vec<Column>>,
 }
 
 impl Shape {
     /// What is known before the server is asked.
-    pub(super) fn of(schema: InSchema) -> Self {
+    pub(super) fn of(schema: ProfileSchema) -> Self {
         Self { schema, ..Self::default() }
     }
 

@@ -16,7 +16,7 @@ use super::plan::ScanPlan;
 use super::profile::Profile;
 use super::relation::Relation;
 use super::rule::Rule;
-use super::schema::{self, InSchema};
+use super::schema::{self, ProfileSchema};
 use super::shape::Shape;
 
 /// Finds tables by name in some schemas.
@@ -34,11 +34,11 @@ const WHOLE: usize = 64;
 ///
 /// # Errors
 /// No schema has them all, or several have; a lost connection.
-pub async fn find_schema(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<InSchema, ScanError> {
+pub async fn find_schema(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<ProfileSchema, ScanError> {
     let wanted: BTreeSet<String> = plan.profile.all_sql().flat_map(schema::names).collect();
     if wanted.is_empty() {
         return match &plan.schema {
-            None => Ok(InSchema::default()),
+            None => Ok(ProfileSchema::default()),
             Some(schema) => Err(fault(
                 plan,
                 format!("it writes no table :\"schema\".NAME, so schema {schema:?} has no meaning for it"),
@@ -63,7 +63,7 @@ pub async fn find_schema(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<InS
         [only] if only.chars().any(char::is_control) => {
             Err(fault(plan, format!("the name of schema {only:?} cannot stand in SQL")))
         }
-        [only] => Ok(InSchema::new(only.clone())),
+        [only] => Ok(ProfileSchema::new(only.clone())),
         [] => Err(fault(plan, lacking(&looked_in, &wanted, &found))),
         several => {
             let several: Vec<String> = several.iter().map(|schema| format!("{schema:?}")).collect();
@@ -113,7 +113,11 @@ pub(super) struct TablesRead {
 ///
 /// # Errors
 /// A relation that does not fit the database; a temporary table; a lost connection.
-pub(super) async fn read(plan: &ScanPlan, schema: &InSchema, snapshot: &Snapshot<'_>) -> Result<TablesRead, ScanError> {
+pub(super) async fn read(
+    plan: &ScanPlan,
+    schema: &ProfileSchema,
+    snapshot: &Snapshot<'_>,
+) -> Result<TablesRead, ScanError> {
     let mut named = of_relations(&plan.profile, schema, snapshot).await?;
     for rule in plan.rules.iter().filter(|rule| !rule.ships()) {
         if let Some(fault) = beyond(rule, &plan.profile, schema, &named, snapshot).await? {
@@ -161,7 +165,7 @@ pub(super) async fn described(
 /// The tables that the relations of a profile scan.
 pub(super) async fn of_relations(
     profile: &Profile,
-    schema: &InSchema,
+    schema: &ProfileSchema,
     snapshot: &Snapshot<'_>,
 ) -> Result<BTreeSet<(String, String)>, ScanError> {
     let mut found = BTreeSet::new();
@@ -177,7 +181,7 @@ pub(super) async fn of_relations(
 pub(super) async fn beyond(
     rule: &Rule,
     profile: &Profile,
-    schema: &InSchema,
+    schema: &ProfileSchema,
     of_relations: &BTreeSet<(String, String)>,
     snapshot: &Snapshot<'_>,
 ) -> Result<Option<ScanError>, ScanError> {

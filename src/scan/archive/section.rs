@@ -5,7 +5,7 @@ use crate::database::{Column, Snapshot};
 use super::super::check::{Place, are_comparable};
 use super::super::error::ScanError;
 use super::super::profile::{ArchiveSql, Profile};
-use super::super::schema::InSchema;
+use super::super::schema::ProfileSchema;
 
 /// The column that holds the whole row.
 const WHOLE: &str = "whole";
@@ -26,7 +26,7 @@ pub async fn archive_faults(
     snapshot: &Snapshot<'_>,
     profile: &Profile,
     table: &str,
-    schema: &InSchema,
+    schema: &ProfileSchema,
 ) -> Vec<ScanError> {
     match profile.archive().iter().find(|section| section.table == table) {
         Some(section) => check(snapshot, profile, section, schema).await.err().unwrap_or_default(),
@@ -39,7 +39,7 @@ pub(super) async fn check(
     snapshot: &Snapshot<'_>,
     profile: &Profile,
     section: &ArchiveSql,
-    schema: &InSchema,
+    schema: &ProfileSchema,
 ) -> Result<Checked, Vec<ScanError>> {
     let sql = schema.sql(&section.sql);
     let place = place(profile, section, &sql);
