@@ -24,11 +24,10 @@ mod via;
 use futures_util::future::join_all;
 
 pub use answer::Answer;
-pub use bencode::DecodeError;
 pub use console::{ConsoleEvent, console_events};
 pub use error::AdminError;
 pub use freshness::{Freshness, Moment};
-pub use function::{AdminFn, AdminFnError};
+pub use function::AdminFn;
 pub use options::Options;
 pub use via::{Via, ViaError};
 

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use crate::census::{CountedBuild, Coverage};
 
-use super::super::manifest::{DatabaseNamed, FORMAT, ManifestBuilder, NotCovered};
+use super::super::manifest::document::{DatabaseNamed, FORMAT};
+use super::super::manifest::{ManifestBuilder, NotCovered};
 use super::*;
 
 const T: i64 = 1_795_000_000;

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::build_url::BuildUrl;
-use crate::drill::{Count, FoundAs};
+use crate::drill::Count;
+use crate::drill::expected::FoundAs;
 use crate::exit::Exit;
 use crate::testing::circumstances;
 use crate::timing::Timing;

@@ -15,16 +15,12 @@ mod totals;
 mod verdict;
 
 pub use allowance::{Allowance, BadAllowance, PolicyAllowance};
-pub use baseline::{Baseline, BaselineComparison, MergedFindings};
+pub use baseline::{Baseline, BaselineComparison};
 pub use check::{Check, CheckKind, Count, Outcome, Seen};
-pub use comparison::{CompareOptions, Comparison, DifferenceEvidence, DifferingBuild, Missing, Present};
 pub use difference::Difference;
-pub use expected::{ExpectedBuild, FoundAs};
+pub use expected::ExpectedBuild;
 pub use judgement::{Circumstances, ComparedWith, Failure, Judgement, ScanNumbers};
-pub use manifest::{
-    CoveredTimes, CoveredTimesError, DatabaseNamed, Entry, FORMAT, Manifest, ManifestBuilder, ManifestError,
-    NotCovered, OutcomeCount, ProfileUsed, Project, Range,
-};
+pub use manifest::{CoveredTimes, CoveredTimesError, Manifest, ManifestError};
 pub use signature::{Key, KeyError};
 pub use tally::Tally;
 pub use totals::{Backwards, ComparisonTotals};

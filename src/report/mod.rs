@@ -12,12 +12,12 @@ mod results;
 mod rows;
 mod write;
 
-pub use cell::{COLUMNS, begins_report};
+pub use cell::begins_report;
 pub use choice::{Chosen, Judged};
 pub use digest::Digesting;
 pub use error::ReportError;
 pub use metadata::{Baseline, MetadataError, ScanMetadata};
 pub use read::read;
-pub use results::{RESULT_COLUMNS, ResultRow, ResultWriter, RowKind, addresses, amended, begins_results, is_a_plan};
+pub use results::{ResultRow, ResultWriter, RowKind, addresses, amended, begins_results, is_a_plan};
 pub use rows::{Row, Rows};
 pub use write::ReportWriter;

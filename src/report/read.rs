@@ -158,7 +158,7 @@ fn refuse_doubles(chosen: &[Chosen]) -> Result<(), ReportError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::COLUMNS;
+    use crate::report::cell::COLUMNS;
     use crate::timing::Timing;
 
     const FINGERPRINT: &str = "0123456789abcdef0123456789abcdef";

@@ -118,7 +118,8 @@ fn row(cells: &Cells<'_>) -> Result<Row, ReportError> {
 mod tests {
     use super::*;
     use crate::finding::Finding;
-    use crate::report::{COLUMNS, ReportWriter};
+    use crate::report::ReportWriter;
+    use crate::report::cell::COLUMNS;
     use crate::testing;
 
     fn finding() -> Finding {

@@ -3,9 +3,10 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use super::super::{AdminError, AdminPath, Answer, DecodeError, Freshness, Options, Via};
+use super::super::{AdminError, AdminPath, Answer, Freshness, Options, Via};
 use super::AdminFn;
 use super::scripted::{DONE, FULL, Script, Server};
+use crate::admin::bencode::DecodeError;
 use crate::build_url::BuildUrl;
 
 async fn fails(server: &Server) -> AdminError {

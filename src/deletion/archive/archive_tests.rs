@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::finding::Finding;
 
+use super::header::Extent;
 use super::*;
 use crate::testing;
 

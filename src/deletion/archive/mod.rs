@@ -12,7 +12,7 @@ mod tail;
 
 pub use archiver::{ArchivedBatch, Archiver, ArchiverError, WriteError};
 pub use file::{Archive, ArchiveError, Start};
-pub use header::{ArchiveHeader, Extent};
+pub use header::ArchiveHeader;
 pub use member::Member;
 
 #[cfg(test)]

@@ -29,12 +29,11 @@ pub use build::PastBuild;
 pub use chain::check;
 pub use error::{Fault, JournalError};
 pub use event::{
-    AnswerWord, Answered, Archived, DatabaseName, End, EndWord, Ended, Event, Intent, Kept, Looked, Repaired,
-    ReportFile, Start, sent_before,
+    AnswerWord, Archived, DatabaseName, End, EndWord, Event, Intent, Kept, ReportFile, Start, sent_before,
 };
 pub use file::{look, read, read_with_digest};
 pub use handle::Journal;
-pub use past::{Cut, Past, PastArchive, Session};
+pub use past::{Past, PastArchive, Session};
 pub use who::Who;
 
 /// The ending of the name of a journal that stands beside its report.

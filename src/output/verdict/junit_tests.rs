@@ -9,7 +9,8 @@ use crate::not_checked::NotChecked;
 use crate::testing::circumstances;
 use crate::timing::Timing;
 
-#[allow(dead_code)]
+// The test of the whole program reads verdicts by it too.
+#[allow(dead_code, unreachable_pub)]
 #[path = "../../../tests/support/junit.rs"]
 mod read_back;
 use read_back::{Ended, Junit};
