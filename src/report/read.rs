@@ -1,4 +1,4 @@
-//! Reads a report, or a plain list of URLs, for `delete`. Whatever is not certain is an error: what is read here is deleted
+//! Reads a report, or a plain list of URLs, for `delete`. Whatever is not certain is an error: these builds are deleted
 //! later.
 
 use std::collections::HashMap;
@@ -13,11 +13,11 @@ use super::choice::{Chosen, Judged};
 use super::error::ReportError;
 use super::records::{Cells, Records};
 
-/// How many bytes of a file are read at once.
+/// The bytes that are read at once.
 const PIECE: usize = 64 << 10;
 /// The first line of a list that was cut out of a report.
 const LIST_HEADER: &str = "build_url";
-/// How many hexadecimal digits a fingerprint has.
+/// The hexadecimal digits of a fingerprint.
 const FINGERPRINT_DIGITS: usize = 32;
 
 /// The columns that a deletion needs. Others may be missing or edited.
@@ -33,7 +33,7 @@ const COLUMNS_READ: [Column; 7] = [
 
 /// Reads a report or a list. `base_url` completes addresses that begin at the path (`/gh/acme/api/1234`).
 ///
-/// A build whose row says that it is not deletable may have any address or none; every other has to have a good one.
+/// A build that its row calls not deletable may have any address or none. Every other build needs the address of a build.
 ///
 /// # Errors
 /// The first thing that cannot be trusted, with its line.
@@ -49,7 +49,7 @@ pub fn read(from: impl Read, base_url: Option<&str>) -> Result<Vec<Chosen>, Repo
     Ok(chosen)
 }
 
-/// All bytes of a file: not many times as large as it may be, and without reading on where no line ends.
+/// All bytes of a file. It stops as soon as the file or a line is too long.
 fn read_lines(from: impl Read) -> Result<Vec<u8>, ReportError> {
     let mut from = BufReader::with_capacity(PIECE, from.take(REPORT.largest + 1));
     let (mut bytes, mut line, mut length) = (Vec::new(), 1, 0);
@@ -141,8 +141,8 @@ fn build_url(line: u64, text: &str) -> Result<BuildUrl, ReportError> {
     BuildUrl::parse(text).map_err(|source| ReportError::Url { line, text: Foreign::url(text), source })
 }
 
-/// One row that stands there twice is a slip. Two rows of different builds that share an address are what a scan found:
-/// they are for the plan to refuse.
+/// A row that is listed twice is a mistake. Two rows of one address with different fingerprints are two builds that a scan found,
+/// and the plan refuses them.
 fn refuse_doubles(chosen: &[Chosen]) -> Result<(), ReportError> {
     let mut first: HashMap<(&BuildUrl, Option<&str>), u64> = HashMap::new();
     for row in chosen {

@@ -1,4 +1,4 @@
-//! The one reader of a report's CSV: it checks the header, streams the rows, and knows on which line each begins.
+//! The one reader of a report's CSV. It checks the header, streams the rows, and knows the line of each.
 
 use std::io::Read;
 use std::str::FromStr;
@@ -19,7 +19,7 @@ const ABSENT: usize = usize::MAX;
 /// The rows of a report that is being read, in the memory of one row.
 pub(super) struct Records<R: Read> {
     reader: csv::Reader<Lines<R>>,
-    /// Where each column of [`COLUMNS`] stands.
+    /// The place of each column of [`COLUMNS`] in this file.
     places: [usize; COLUMNS.len()],
     record: StringRecord,
 }

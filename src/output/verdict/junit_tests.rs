@@ -1,4 +1,4 @@
-//! Whatever the database holds, the XML is sound and says what the verdict says.
+//! Whatever the database holds, the XML is valid and says what the verdict says.
 
 use proptest::prelude::*;
 
