@@ -236,9 +236,12 @@ impl Script<'_> {
     }
 
     fn jit(&mut self, wanted: bool) {
-        let wanted = if wanted { "true" } else { "false" };
+        let (title, wanted) = match wanted {
+            true => ("The server may compile the next statement", "true"),
+            false => ("The server compiles no other statement", "false"),
+        };
         let jit = filled(const { SESSION.part("jit") }, &[("wanted", wanted)]);
-        self.statement("Whether the server compiles", &jit, &[], "\n\\g /dev/null");
+        self.statement(title, &jit, &[], "\n\\g /dev/null");
     }
 }
 
