@@ -33,7 +33,7 @@ SELECT b.build_id                             AS build_key,
   FROM :"schema".builds AS b;
 
 -- In CircleCI a step runs as one action in each parallel container; an action is what has output. The containers
--- after the first have a number behind a dot: 4, 4.1, 4.2.
+-- after the first are told apart by a number behind a dot: 4, 4.1, 4.2.
 --
 -- step_id is the same as a number, NULL where it does not fit; with it the sums over all output are quicker. stored_at, when
 -- a piece was stored, is a sign of life. Both may be left out.

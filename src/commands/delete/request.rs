@@ -39,6 +39,7 @@ pub(super) struct DeleteRequest {
     pub(super) output: Option<PathBuf>,
     pub(super) journal: Option<PathBuf>,
     pub(super) archive: Option<PathBuf>,
+    pub(super) policy: Option<PathBuf>,
     pub(super) permit: Permit,
     pub(super) limits: Limits,
     /// The policy that asks for an archive.
@@ -50,9 +51,9 @@ pub(super) struct AdminRequest {
     admin_fn: Option<AdminFn>,
     console_pty: bool,
     start_timeout: Duration,
-    token_file: Option<PathBuf>,
+    pub(super) token_file: Option<PathBuf>,
     token_header: String,
-    ca_file: Option<PathBuf>,
+    pub(super) ca_file: Option<PathBuf>,
     allow_plain_http: bool,
     jobs: Option<NonZeroU8>,
     /// The most deletions a second.
@@ -114,6 +115,7 @@ impl DeleteRequest {
             output: args.output,
             journal: args.journal,
             archive: args.archive,
+            policy: gates.policy,
             permit,
             limits,
             archive_required_by: policy.filter(|policy| policy.delete.archive).map(|policy| policy.name()),
