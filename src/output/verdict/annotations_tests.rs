@@ -61,7 +61,7 @@ fn there_are_no_more_than_are_shown_and_the_verdict_is_the_first() {
 }
 
 #[test]
-fn the_reason_of_a_long_list_is_told() {
+fn a_long_list_keeps_its_reason() {
     let mut judged = judgement(1, "rule-", "evidence");
     judged.gaps =
         (0..100).map(|place| NotChecked::check(format!("own-rule-{place}"), "it needs --backup-time")).collect();

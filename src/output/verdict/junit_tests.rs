@@ -45,7 +45,7 @@ fn hostile() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn sound_whatever_it_tells(
+    fn the_xml_is_valid_whatever_the_database_holds(
         rules in prop::collection::vec((hostile(), hostile(), 0_u64..4, 0_u64..4, 0_u8..3), 0..6),
         gap in (hostile(), hostile()),
         missing in any::<bool>(),
@@ -82,7 +82,7 @@ proptest! {
 }
 
 #[test]
-fn an_error_is_told_with_its_causes() {
+fn an_error_has_its_causes() {
     let failure = crate::drill::Failure {
         exit: crate::exit::Exit::Failed,
         message: Foreign::new("cannot connect"),
