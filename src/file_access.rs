@@ -13,7 +13,7 @@ use nix::unistd::{Uid, User};
 
 /// A kind of file and its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
+pub(crate) struct Kind {
     /// What a person calls it.
     pub name: &'static str,
     /// The most bytes of such a file.
@@ -21,35 +21,35 @@ pub struct Kind {
 }
 
 /// A token of the admin path.
-pub const TOKEN: Kind = kind("a token", 64 << 10);
+pub(crate) const TOKEN: Kind = kind("a token", 64 << 10);
 /// The key of a signature.
-pub const KEY: Kind = kind("a key", 4 << 10);
+pub(crate) const KEY: Kind = kind("a key", 4 << 10);
 /// The password file of libpq.
-pub const PASSWORDS: Kind = kind("a password file", 1 << 20);
+pub(crate) const PASSWORDS: Kind = kind("a password file", 1 << 20);
 /// The service file of libpq.
-pub const SERVICES: Kind = kind("a service file", 1 << 20);
+pub(crate) const SERVICES: Kind = kind("a service file", 1 << 20);
 /// Certificates, of a client or of authorities.
-pub const CERTIFICATES: Kind = kind("a file of certificates", 16 << 20);
+pub(crate) const CERTIFICATES: Kind = kind("a file of certificates", 16 << 20);
 /// The private key of a client.
-pub const PRIVATE_KEY: Kind = kind("a private key", 64 << 10);
+pub(crate) const PRIVATE_KEY: Kind = kind("a private key", 64 << 10);
 /// Lists of revoked certificates.
-pub const REVOKED: Kind = kind("a list of revoked certificates", 256 << 20);
+pub(crate) const REVOKED: Kind = kind("a list of revoked certificates", 256 << 20);
 /// A profile.
-pub const PROFILE: Kind = kind("a profile", 1 << 20);
+pub(crate) const PROFILE: Kind = kind("a profile", 1 << 20);
 /// A rule.
-pub const RULE: Kind = kind("a rule", 1 << 20);
+pub(crate) const RULE: Kind = kind("a rule", 1 << 20);
 /// A policy.
-pub const POLICY: Kind = kind("a policy", 1 << 20);
+pub(crate) const POLICY: Kind = kind("a policy", 1 << 20);
 /// A list of builds that a drill expects.
-pub const EXPECTED: Kind = kind("a list of builds", 16 << 20);
+pub(crate) const EXPECTED: Kind = kind("a list of builds", 16 << 20);
 /// The metadata of a report.
-pub const METADATA: Kind = kind("the metadata of a report", 1 << 20);
+pub(crate) const METADATA: Kind = kind("the metadata of a report", 1 << 20);
 /// A manifest, which is kept in memory as a whole.
-pub const MANIFEST: Kind = kind("a manifest", 1 << 30);
+pub(crate) const MANIFEST: Kind = kind("a manifest", 1 << 30);
 /// A report whose rows are all kept in memory: some three million.
-pub const REPORT: Kind = kind("a report", 1 << 30);
+pub(crate) const REPORT: Kind = kind("a report", 1 << 30);
 /// The most bytes of one line, or one row, of a file that is read piece by piece.
-pub const LONGEST_LINE: u64 = 16 << 20;
+pub(crate) const LONGEST_LINE: u64 = 16 << 20;
 
 /// How long a pipe may be silent, in seconds, if a small file is expected from it.
 const SILENT_SECONDS: u16 = 60;
@@ -66,19 +66,19 @@ impl Kind {
 }
 
 /// A round number of bytes, in words.
-pub fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
     let unit = units.into_iter().find(|(shift, _)| bytes >> shift > 0 && bytes.is_multiple_of(1 << shift));
     unit.map_or_else(|| format!("{bytes} bytes"), |(shift, unit)| format!("{} {unit}", bytes >> shift))
 }
 
 /// Whether a name is `-`, which stands for standard input where a file is read and for standard output where one is written.
-pub fn is_dash(path: &Path) -> bool {
+pub(crate) fn is_dash(path: &Path) -> bool {
     path == Path::new("-")
 }
 
 /// A file that a person named. It may be a pipe or a device.
-pub struct Input {
+pub(crate) struct Input {
     file: File,
     /// Whether a read may have to wait for bytes.
     is_slow: bool,
@@ -90,7 +90,7 @@ impl Input {
     ///
     /// # Errors
     /// It cannot be opened, or is a folder or a socket.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         // Opening a device may have an effect, so the kind is checked first.
         let kind = fs::metadata(path)?.file_type();
         if kind.is_dir() || kind.is_socket() {
@@ -103,7 +103,7 @@ impl Input {
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn stdin() -> io::Result<Self> {
+    pub(crate) fn stdin() -> io::Result<Self> {
         Self::over(File::from(io::stdin().as_fd().try_clone_to_owned()?))
     }
 
@@ -117,7 +117,7 @@ impl Input {
         Self { timeout: PollTimeout::from(SILENT_SECONDS * 1000), ..self }
     }
 
-    pub fn file(&self) -> &File {
+    pub(crate) fn file(&self) -> &File {
         &self.file
     }
 
@@ -151,7 +151,7 @@ impl Read for Input {
 ///
 /// # Errors
 /// It cannot be read, is larger than its kind allows, or is a silent pipe.
-pub fn read(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
+pub(crate) fn read(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
     read_all(Input::open(path)?.with_timeout(), kind)
 }
 
@@ -159,7 +159,7 @@ pub fn read(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// As of [`read`].
-pub fn read_json(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
+pub(crate) fn read_json(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
     let mut input = Input::open(path)?.with_timeout();
     let mut begin = Vec::new();
     input.by_ref().take(1).read_to_end(&mut begin)?;
@@ -170,7 +170,7 @@ pub fn read_json(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// As of [`read`], or it is not UTF-8.
-pub fn read_text(path: &Path, kind: Kind) -> io::Result<String> {
+pub(crate) fn read_text(path: &Path, kind: Kind) -> io::Result<String> {
     text(read(path, kind)?)
 }
 
@@ -178,7 +178,7 @@ pub fn read_text(path: &Path, kind: Kind) -> io::Result<String> {
 ///
 /// # Errors
 /// It cannot be read, is no plain file, or is larger than its kind allows.
-pub fn read_plain(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
+pub(crate) fn read_plain(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
     read_all(open_plain(path)?, kind)
 }
 
@@ -186,7 +186,7 @@ pub fn read_plain(path: &Path, kind: Kind) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// As of [`read_plain`], or it is not UTF-8.
-pub fn read_plain_text(path: &Path, kind: Kind) -> io::Result<String> {
+pub(crate) fn read_plain_text(path: &Path, kind: Kind) -> io::Result<String> {
     text(read_plain(path, kind)?)
 }
 
@@ -194,7 +194,7 @@ pub fn read_plain_text(path: &Path, kind: Kind) -> io::Result<String> {
 ///
 /// # Errors
 /// It is no plain file, or too large.
-pub fn vet(path: &Path, kind: Kind) -> io::Result<()> {
+pub(crate) fn vet(path: &Path, kind: Kind) -> io::Result<()> {
     if open_plain(path)?.metadata()?.len() > kind.largest { Err(kind.exceeded()) } else { Ok(()) }
 }
 
@@ -202,7 +202,7 @@ pub fn vet(path: &Path, kind: Kind) -> io::Result<()> {
 ///
 /// # Errors
 /// It cannot be opened, or is something else.
-pub fn open_plain(path: &Path) -> io::Result<File> {
+pub(crate) fn open_plain(path: &Path) -> io::Result<File> {
     open_plain_as(OpenOptions::new().read(true), path)
 }
 
@@ -210,7 +210,7 @@ pub fn open_plain(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// It cannot be opened or created, is something else, or is a dangling link.
-pub fn open_or_create(options: &OpenOptions, path: &Path) -> io::Result<File> {
+pub(crate) fn open_or_create(options: &OpenOptions, path: &Path) -> io::Result<File> {
     match open_plain_as(options, path) {
         // This follows no link.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -229,7 +229,7 @@ pub fn open_or_create(options: &OpenOptions, path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// It is one.
-pub fn refuse_dangling(path: &Path) -> io::Result<()> {
+pub(crate) fn refuse_dangling(path: &Path) -> io::Result<()> {
     let is_absent = |path| fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     match fs::read_link(path) {
         Ok(target) if is_absent(path) => {
@@ -242,7 +242,7 @@ pub fn refuse_dangling(path: &Path) -> io::Result<()> {
 
 /// Whether a stream was closed when the program started. The standard library then opens the null device in its place, for reading
 /// and writing, which no shell does for an output.
-pub fn is_closed(stream: impl AsFd) -> bool {
+pub(crate) fn is_closed(stream: impl AsFd) -> bool {
     let Ok(flags) = fcntl(stream.as_fd(), FcntlArg::F_GETFL) else { return true };
     let is_both = OFlag::from_bits_truncate(flags) & OFlag::O_ACCMODE == OFlag::O_RDWR;
     let device = |found: Metadata| found.file_type().is_char_device().then(|| found.rdev());
@@ -255,7 +255,7 @@ pub fn is_closed(stream: impl AsFd) -> bool {
 ///
 /// # Errors
 /// Its metadata cannot be read.
-pub fn owner(path: &Path) -> io::Result<String> {
+pub(crate) fn owner(path: &Path) -> io::Result<String> {
     let uid = Uid::from_raw(fs::metadata(path)?.uid());
     Ok(User::from_uid(uid).ok().flatten().map_or_else(|| format!("user {uid}"), |user| user.name))
 }
@@ -264,13 +264,13 @@ pub fn owner(path: &Path) -> io::Result<String> {
 ///
 /// # Errors
 /// It is something else.
-pub fn is_plain(file: &File) -> io::Result<()> {
+pub(crate) fn is_plain(file: &File) -> io::Result<()> {
     let kind = file.metadata()?.file_type();
     if kind.is_file() { Ok(()) } else { Err(unexpected(kind)) }
 }
 
 /// What a file is that is not a plain one.
-pub fn named(kind: FileType) -> &'static str {
+pub(crate) fn named(kind: FileType) -> &'static str {
     match kind {
         _ if kind.is_dir() => "a folder",
         _ if kind.is_fifo() => "a pipe",

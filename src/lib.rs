@@ -4,38 +4,40 @@
 //! Arrows run one way: `main` -> [`commands`] -> [`output`] -> [`audit`] -> {[`deletion`], [`drill`]} -> [`scan`] -> {[`database`],
 //! [`admin`], [`report`]} -> [`libpq`] -> the domain (the files beside this one). `tests/layers.rs` holds the code to it.
 
+#![warn(unreachable_pub)]
+
 pub mod admin;
 pub mod audit;
-pub mod baseline_reason;
+pub(crate) mod baseline_reason;
 pub mod build_url;
 pub mod causes;
-pub mod census;
+pub(crate) mod census;
 // Its comments are the help that a terminal shows.
 #[allow(rustdoc::bare_urls, rustdoc::invalid_html_tags)]
 pub mod cli;
 pub mod commands;
 pub mod core_dumps;
-pub mod database;
+pub(crate) mod database;
 pub mod deletion;
 pub mod drill;
 pub mod duration;
 pub mod exit;
-pub mod file_access;
+pub(crate) mod file_access;
 pub mod finding;
 #[doc(hidden)]
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
-pub mod libpq;
-pub mod not_checked;
+pub(crate) mod libpq;
+pub(crate) mod not_checked;
 pub mod obstacle;
 pub mod output;
 pub mod percent;
 pub mod policy;
-pub mod premise;
+pub(crate) mod premise;
 pub mod project_glob;
 pub mod report;
 pub mod scan;
-pub mod sql;
+pub(crate) mod sql;
 pub mod state;
 pub mod table;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::text::counted;
 use crate::timing::{Moments, RestoreTimes};
 
 /// The name of the check of T and R.
-pub const TIMES_CONTRADICTED: &str = "times-contradicted";
+pub(crate) const TIMES_CONTRADICTED: &str = "times-contradicted";
 
 /// R, and how it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,17 +169,17 @@ impl Premise {
 }
 
 /// How far another clock is ahead that showed `other` between two moments of this one; zero where it may be right.
-pub fn ahead(other: Timestamp, asked: Timestamp, answered: Timestamp) -> SignedDuration {
+pub(crate) fn ahead(other: Timestamp, asked: Timestamp, answered: Timestamp) -> SignedDuration {
     other.duration_since(other.clamp(asked.min(answered), answered.max(asked)))
 }
 
 /// A later time, or the latest that there is.
-pub fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
+pub(crate) fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
     time.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
 /// An earlier time, or the earliest that there is.
-pub fn earlier(time: Timestamp, by: SignedDuration) -> Timestamp {
+pub(crate) fn earlier(time: Timestamp, by: SignedDuration) -> Timestamp {
     time.saturating_sub(by).unwrap_or(Timestamp::MIN)
 }
 

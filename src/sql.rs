@@ -4,31 +4,31 @@
 //! is not there is a compile error. `:name` in it stands for a piece of SQL, as it does in psql.
 
 /// A file of parts.
-pub struct Parts(&'static str);
+pub(crate) struct Parts(&'static str);
 
 /// What each transaction begins with.
-pub const SESSION: Parts = Parts(include_str!("../sql/engine/session.sql"));
+pub(crate) const SESSION: Parts = Parts(include_str!("../sql/engine/session.sql"));
 /// What is asked of the server, and its locks.
-pub const SERVER: Parts = Parts(include_str!("../sql/engine/server.sql"));
+pub(crate) const SERVER: Parts = Parts(include_str!("../sql/engine/server.sql"));
 /// What is asked about a profile and its rules.
-pub const CHECK: Parts = Parts(include_str!("../sql/engine/check.sql"));
+pub(crate) const CHECK: Parts = Parts(include_str!("../sql/engine/check.sql"));
 /// How a profile's relations become those that rules read.
-pub const RELATIONS: Parts = Parts(include_str!("../sql/engine/relations.sql"));
+pub(crate) const RELATIONS: Parts = Parts(include_str!("../sql/engine/relations.sql"));
 /// What is counted before any rule runs.
-pub const SCOPE: Parts = Parts(include_str!("../sql/engine/scope.sql"));
+pub(crate) const SCOPE: Parts = Parts(include_str!("../sql/engine/scope.sql"));
 /// What all builds say about T, R and habits.
-pub const PREMISE: Parts = Parts(include_str!("../sql/engine/premise.sql"));
+pub(crate) const PREMISE: Parts = Parts(include_str!("../sql/engine/premise.sql"));
 /// The sums that find the builds worth a closer look.
-pub const PREFILTER: Parts = Parts(include_str!("../sql/engine/prefilter.sql"));
+pub(crate) const PREFILTER: Parts = Parts(include_str!("../sql/engine/prefilter.sql"));
 /// The statement that gives the report.
-pub const REPORT: Parts = Parts(include_str!("../sql/engine/report.sql"));
+pub(crate) const REPORT: Parts = Parts(include_str!("../sql/engine/report.sql"));
 /// What an archive keeps.
-pub const ARCHIVE: Parts = Parts(include_str!("../sql/engine/archive.sql"));
+pub(crate) const ARCHIVE: Parts = Parts(include_str!("../sql/engine/archive.sql"));
 /// What a manifest holds.
-pub const MANIFEST: Parts = Parts(include_str!("../sql/engine/manifest.sql"));
+pub(crate) const MANIFEST: Parts = Parts(include_str!("../sql/engine/manifest.sql"));
 
 /// The frame of a printed script.
-pub const PSQL: Parts = Parts(include_str!("../sql/engine/psql.sql"));
+pub(crate) const PSQL: Parts = Parts(include_str!("../sql/engine/psql.sql"));
 
 /// What stands before the name of a part.
 const PART: &[u8] = b"-- part: ";
@@ -39,7 +39,7 @@ impl Parts {
     /// # Panics
     /// There is no such part. It is to be called in a constant, so that the compiler says so.
     #[must_use]
-    pub const fn part(&self, name: &str) -> &'static str {
+    pub(crate) const fn part(&self, name: &str) -> &'static str {
         let text = self.0.as_bytes();
         let mut line = 0;
         while line < text.len() {
@@ -94,14 +94,14 @@ const fn slice(text: &'static str, begin: usize, end: usize) -> &'static str {
 
 /// What a part consists of without its comment: an expression can then stand in a line of a statement.
 #[must_use]
-pub fn expression(part: &'static str) -> &'static str {
+pub(crate) fn expression(part: &'static str) -> &'static str {
     let comment = part.lines().take_while(|line| line.starts_with("--")).map(|line| line.len() + 1).sum();
     part.get(comment..).unwrap_or_default().trim_end()
 }
 
 /// Fills in the placeholders of a part. Comments stay as they are.
 #[must_use]
-pub fn filled(part: &str, values: &[(&str, &str)]) -> String {
+pub(crate) fn filled(part: &str, values: &[(&str, &str)]) -> String {
     let mut sql = String::with_capacity(part.len());
     for line in part.split_inclusive('\n') {
         let (code, comment) = line.split_at(line.find("--").unwrap_or(line.len()));

@@ -13,7 +13,7 @@ use super::totals::{Backwards, ComparisonTotals};
 
 /// One build that is not as the manifest has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DifferingBuild {
+pub(super) struct DifferingBuild {
     pub project: Arc<str>,
     /// Its number; `None` where only its range is known.
     pub number: Option<i64>,
@@ -23,7 +23,7 @@ pub struct DifferingBuild {
 
 /// What is said of a build that differs. There may be millions of them, so each text is made when it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DifferenceEvidence {
+pub(super) enum DifferenceEvidence {
     /// It is not in the database. The second is that of retention, where it is not known whether the build was over before it.
     Lost(Entry, Option<i64>),
     /// It is not in the manifest.
@@ -34,7 +34,7 @@ pub enum DifferenceEvidence {
 
 /// A build that the manifest has as over and that the database has as not over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Present {
+pub(super) struct Present {
     /// Which of [`Comparison::missing`], counted from 0.
     pub position: usize,
     pub lifecycle: Option<String>,
@@ -43,7 +43,7 @@ pub struct Present {
 
 /// A build of the manifest that is not among those of the database that are over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing {
+pub(super) struct Missing {
     pub project: Arc<str>,
     /// What the manifest has of it.
     pub entry: Entry,
@@ -55,7 +55,7 @@ pub struct Missing {
 
 /// How to compare.
 #[derive(Clone, Copy)]
-pub struct CompareOptions<'a> {
+pub(super) struct CompareOptions<'a> {
     pub in_scope: &'a dyn Fn(&str) -> bool,
     /// Whether both sides compute digests in the same way. If not, only the numbers of builds are compared.
     pub digests: bool,
@@ -63,7 +63,7 @@ pub struct CompareOptions<'a> {
 
 /// How a manifest and a database differ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Comparison {
+pub(super) struct Comparison {
     pub totals: ComparisonTotals,
     /// The builds that differ, by project and number.
     pub differing: Vec<DifferingBuild>,
@@ -79,7 +79,7 @@ pub struct Comparison {
 
 impl Comparison {
     /// Compares the manifest with the database. `highest` returns the highest number of a project.
-    pub fn new(
+    pub(super) fn new(
         then: &Manifest,
         now: &Manifest,
         highest: impl Fn(&str) -> Option<i64>,
@@ -124,7 +124,7 @@ impl Comparison {
 
     /// Decides on the missing builds, once they have been looked up. `kept_since`: builds that were over before it may
     /// have been deleted on purpose.
-    pub fn settle(&mut self, present: &[Present], kept_since: Option<Timestamp>) {
+    pub(super) fn settle(&mut self, present: &[Present], kept_since: Option<Timestamp>) {
         let mut by_position: BTreeMap<usize, Vec<&Present>> = BTreeMap::new();
         for build in present {
             by_position.entry(build.position).or_default().push(build);

@@ -16,7 +16,7 @@ const MOST_BEFORE_READY: usize = 1024 * 1024;
 /// A login that the client broke off.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum AuthError {
+pub(super) enum AuthError {
     /// The server sent what no server sends in a login.
     #[error("the server sent {0} in its login")]
     Unexpected(&'static str),

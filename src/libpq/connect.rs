@@ -19,7 +19,7 @@ use super::tries::{Tries, TryError};
 use super::wire::{TlsAlreadyDone, Wire};
 
 /// An open connection, and the server that it leads to.
-pub struct Connected {
+pub(crate) struct Connected {
     /// The client library's end of it.
     pub client: Client,
     pub server: ReachedServer,
@@ -27,7 +27,7 @@ pub struct Connected {
 
 /// A server that was reached, and how.
 #[derive(Clone)]
-pub struct ReachedServer {
+pub(crate) struct ReachedServer {
     route: Route,
     /// Its place in the list of servers.
     index: usize,
@@ -35,7 +35,7 @@ pub struct ReachedServer {
 
 impl ReachedServer {
     /// Whether both have the same address.
-    pub fn is_at_the_address_of(&self, other: &Self) -> bool {
+    pub(crate) fn is_at_the_address_of(&self, other: &Self) -> bool {
         (self.index, &self.route.address) == (other.index, &other.route.address)
     }
 }
@@ -57,7 +57,7 @@ enum Next {
 ///
 /// # Errors
 /// No server lets the client in, or none is of that kind.
-pub async fn connect(settings: &Settings, server_kind: &str) -> Result<Connected, ConnectError> {
+pub(crate) async fn connect(settings: &Settings, server_kind: &str) -> Result<Connected, ConnectError> {
     let mut order: Vec<usize> = (0..settings.servers.len()).collect();
     if settings.random_order {
         shuffle(&mut order);
@@ -79,7 +79,7 @@ pub async fn connect(settings: &Settings, server_kind: &str) -> Result<Connected
 ///
 /// # Errors
 /// It does not let the client in.
-pub async fn reconnect(settings: &Settings, server: &ReachedServer) -> Result<Connected, ConnectError> {
+pub(crate) async fn reconnect(settings: &Settings, server: &ReachedServer) -> Result<Connected, ConnectError> {
     let login = in_time(settings, login(settings, server.index, server.route.clone()));
     login.await.map_err(|(error, _)| {
         let mut tries = Tries::default();
@@ -305,7 +305,7 @@ fn config(settings: &Settings, server: &Server) -> Config {
 }
 
 /// Asks the server, on a connection of its own, to stop the statement that runs on another one. Whether it does so is not known.
-pub async fn cancel(token: &CancelToken, server: &ReachedServer) {
+pub(crate) async fn cancel(token: &CancelToken, server: &ReachedServer) {
     if let Ok((stream, _)) = server.route.open().await {
         let wire = Wire::new(stream, LoginWatch::default());
         let _ = token.cancel_query_raw(wire, TlsAlreadyDone).await;

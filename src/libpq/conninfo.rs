@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub struct BadConnectionString(&'static str);
 
 /// The settings of one connection by libpq's keywords (`host`, `port`, `dbname` ...).
-pub type Keywords = BTreeMap<String, String>;
+pub(super) type Keywords = BTreeMap<String, String>;
 
 /// Whether libpq takes the character for white space. A space of another kind may be part of a password.
 pub(super) fn is_space(c: char) -> bool {

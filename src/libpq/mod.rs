@@ -22,7 +22,7 @@ mod tls;
 mod tries;
 mod wire;
 
-pub use connect::{Connected, ReachedServer, cancel, connect, reconnect};
-pub use error::ConnectError;
-pub use server_error::ServerError;
-pub use settings::Settings;
+pub(crate) use connect::{Connected, ReachedServer, cancel, connect, reconnect};
+pub(crate) use error::ConnectError;
+pub(crate) use server_error::ServerError;
+pub(crate) use settings::Settings;

@@ -57,7 +57,7 @@ pub(super) struct Route {
 /// Why a route does not lead to a login.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum RouteError {
+pub(super) enum RouteError {
     /// The socket could not be opened.
     #[error(transparent)]
     Socket(io::Error),

@@ -46,7 +46,7 @@ fn listed(files: &[PathBuf]) -> String {
 }
 
 /// A keyword and its value.
-pub type Pair = (String, String);
+pub(super) type Pair = (String, String);
 
 /// Reads the keywords of a service: from the file that is named or the user's own, else from the system's. Of two values for one
 /// keyword the first wins.
@@ -79,7 +79,7 @@ pub(super) fn look_up(
 }
 
 /// The line at fault, counted from 1, and what is wrong with it.
-pub type LineFault = (usize, &'static str);
+pub(super) type LineFault = (usize, &'static str);
 
 /// Reads the section of a service; `None` if the file has none. As in libpq, other sections are not checked.
 pub(super) fn parse(text: &str, name: &str) -> Result<Option<Vec<Pair>>, LineFault> {

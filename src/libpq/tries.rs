@@ -11,7 +11,7 @@ use super::server_error::ServerError;
 /// Why one try did not lead to a connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum TryError {
+pub(super) enum TryError {
     /// The name of the server is not known.
     #[error("the name cannot be looked up")]
     Lookup(#[source] std::io::Error),

@@ -9,7 +9,7 @@ use crate::finding::Finding;
 use super::Summary;
 
 /// A JSON report that is being written.
-pub struct JsonReport<W: Write> {
+pub(super) struct JsonReport<W: Write> {
     to: W,
     first: bool,
 }
@@ -19,7 +19,7 @@ impl<W: Write> JsonReport<W> {
     ///
     /// # Errors
     /// The output cannot be written.
-    pub fn new(mut to: W) -> io::Result<Self> {
+    pub(super) fn new(mut to: W) -> io::Result<Self> {
         write!(to, "{{\"schema_version\":1,\"findings\":[")?;
         Ok(Self { to, first: true })
     }
@@ -28,7 +28,7 @@ impl<W: Write> JsonReport<W> {
     ///
     /// # Errors
     /// The output cannot be written.
-    pub fn write(&mut self, found: &Finding) -> io::Result<()> {
+    pub(super) fn write(&mut self, found: &Finding) -> io::Result<()> {
         write!(self.to, "{}", if self.first { "\n" } else { ",\n" })?;
         self.first = false;
         serde_json::to_writer(&mut self.to, &finding(found))?;
@@ -39,7 +39,7 @@ impl<W: Write> JsonReport<W> {
     ///
     /// # Errors
     /// The output cannot be written.
-    pub fn finish(mut self, summary: &Summary) -> io::Result<W> {
+    pub(super) fn finish(mut self, summary: &Summary) -> io::Result<W> {
         write!(self.to, "\n],\n\"summary\":")?;
         serde_json::to_writer(&mut self.to, &summary_value(summary))?;
         writeln!(self.to, "}}")?;

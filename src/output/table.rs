@@ -20,17 +20,17 @@ const CELL: usize = 160;
 /// The width of a table, in characters, if neither a terminal nor COLUMNS says.
 const WIDTH: u16 = 160;
 
-pub struct FindingTable {
+pub(super) struct FindingTable {
     table: Table,
     left_out: u64,
 }
 
 impl FindingTable {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { table: table(&["project", "build", "timing", "deletable", "reasons", "evidence"]), left_out: 0 }
     }
 
-    pub fn add(&mut self, found: &Finding) {
+    pub(super) fn add(&mut self, found: &Finding) {
         if self.table.row_count() >= ROWS {
             self.left_out += 1;
             return;
@@ -49,7 +49,7 @@ impl FindingTable {
     ///
     /// # Errors
     /// The output cannot be written.
-    pub fn finish(&self, summary: &Summary, mut to: impl Write) -> io::Result<()> {
+    pub(super) fn finish(&self, summary: &Summary, mut to: impl Write) -> io::Result<()> {
         if !self.table.is_empty() {
             write!(to, "{}", for_people(&self.table))?;
         }

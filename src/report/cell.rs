@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::io::Read;
 
 /// The header row.
-pub const COLUMNS: [&str; 19] = [
+pub(super) const COLUMNS: [&str; 19] = [
     "build_url",
     "project",
     "build_num",

@@ -13,7 +13,7 @@ use super::lines::Lines;
 use super::write::rfc4180;
 
 /// The header row.
-pub const RESULT_COLUMNS: [&str; 7] = ["build_url", "project", "line", "reasons", "decision", "state", "reason"];
+pub(super) const RESULT_COLUMNS: [&str; 7] = ["build_url", "project", "line", "reasons", "decision", "state", "reason"];
 
 /// Whether a file holds results, or nothing at all.
 pub fn begins_results(from: impl Read) -> bool {

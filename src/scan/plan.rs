@@ -32,7 +32,7 @@ pub struct ScanPlan {
 
 /// Whose output is compared with T and R.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OutputRead {
+pub(super) enum OutputRead {
     /// The output of builds that may have been at work after T: fast, and blind to output that came more than an hour after its build
     /// had stopped.
     #[default]

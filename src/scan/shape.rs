@@ -13,7 +13,7 @@ const ASSUMED_VERSION: i64 = 150_000;
 
 /// The server's version, and the columns and types of a profile's relations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shape {
+pub(super) struct Shape {
     /// The server's version, such as 150018.
     pub(super) version: i64,
     /// Where the tables of the profile are.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::numbers::PARTS;
 
 /// The format that is written, and the only one that is read.
-pub const FORMAT: &str = "halfbuilt-manifest/1";
+pub(crate) const FORMAT: &str = "halfbuilt-manifest/1";
 /// The numbers of a range differ in this many low bits.
 pub(super) const RANGE_BITS: u32 = 10;
 

@@ -11,7 +11,7 @@ use super::numbers::{DIGEST_BITS, DIGITS_OF_A_BUILD, intervals, write_build};
 
 /// Builds a manifest, in 16 bytes of memory a build.
 #[derive(Clone, Debug, Default)]
-pub struct ManifestBuilder {
+pub(crate) struct ManifestBuilder {
     projects: BTreeMap<String, ProjectBuilder>,
     without_project: NotCovered,
 }
@@ -45,7 +45,7 @@ struct GatheredBuild {
 }
 
 impl ManifestBuilder {
-    pub fn add(&mut self, build: &CountedBuild) {
+    pub(crate) fn add(&mut self, build: &CountedBuild) {
         let Some(project) = &build.project else {
             return leave_out(&mut self.without_project, build.coverage);
         };
@@ -64,12 +64,12 @@ impl ManifestBuilder {
     }
 
     /// The highest number of a project.
-    pub fn highest_now(&self, project: &str) -> Option<i64> {
+    pub(crate) fn highest_now(&self, project: &str) -> Option<i64> {
         self.projects.get(project)?.highest_now
     }
 
     /// Puts the builds into a manifest of which all the rest is known.
-    pub fn finish(self, about: Manifest) -> Manifest {
+    pub(crate) fn finish(self, about: Manifest) -> Manifest {
         let projects: Vec<Project> = self.projects.into_iter().map(|(name, held)| held.finish(name)).collect();
         let builds = projects.iter().map(|project| project.builds).sum();
         let left = projects.iter().map(|project| &project.not_covered);

@@ -8,7 +8,8 @@ mod gather;
 mod numbers;
 mod take;
 
-pub use document::{Entry, Manifest, NotCovered, ProfileUsed, Project, Range};
+pub use document::Manifest;
+pub(crate) use document::{Entry, NotCovered, ProfileUsed, Project, Range};
 pub use error::ManifestError;
-pub use gather::ManifestBuilder;
+pub(super) use gather::ManifestBuilder;
 pub use take::{CoveredTimes, CoveredTimesError};

@@ -17,7 +17,7 @@ const FORMAT: &str = "halfbuilt-verdict/1";
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
     let about = &judgement.about;
     let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
     let document = json!({

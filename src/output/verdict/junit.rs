@@ -19,7 +19,7 @@ const BASELINE: &str = "halfbuilt baseline";
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()> {
     let mut report = Report::new("halfbuilt verify");
     let of_kind = |kind: CheckKind| judgement.checks.iter().filter(move |check| check.kind == kind);
     let rules = of_kind(CheckKind::Rule).map(|check| case(check, "halfbuilt.rules"));

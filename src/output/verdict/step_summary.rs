@@ -37,7 +37,7 @@ pub fn append(judgement: &Judgement, file: &Path) -> io::Result<()> {
 }
 
 /// The verdict as Markdown.
-pub fn markdown(judgement: &Judgement) -> String {
+pub(super) fn markdown(judgement: &Judgement) -> String {
     let verdict = plain_up_to(SENTENCE, &judgement.sentence());
     let mut lines = vec!["## halfbuilt verify".to_owned(), String::new(), verdict, String::new()];
     if let Some(failure) = &judgement.failure {
