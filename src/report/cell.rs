@@ -6,77 +6,47 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-/// The header row.
-pub(super) const COLUMNS: [&str; 19] = [
-    "build_url",
-    "project",
-    "build_num",
-    "lifecycle",
-    "status",
-    "queued_at",
-    "started_at",
-    "stopped_at",
-    "last_activity_at",
-    "timing",
-    "reasons",
-    "evidence",
-    "steps",
-    "steps_unfinished",
-    "output_expected",
-    "output_stored",
-    "deletable",
-    "fingerprint",
-    "note",
-];
+/// Names each column once: as a variant of [`Column`], and as the header row has it.
+macro_rules! columns {
+    ($($column:ident = $name:literal,)*) => {
+        /// The header row.
+        pub(super) const COLUMNS: [&str; Column::ALL.len()] = [$($name),*];
 
-/// A column, by its place in [`COLUMNS`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Column {
-    BuildUrl,
-    Project,
-    BuildNum,
-    Lifecycle,
-    Status,
-    QueuedAt,
-    StartedAt,
-    StoppedAt,
-    LastActivityAt,
-    Timing,
-    Reasons,
-    Evidence,
-    Steps,
-    StepsUnfinished,
-    OutputExpected,
-    OutputStored,
-    Deletable,
-    Fingerprint,
-    /// Older reports have none.
-    Note,
+        /// A column, by its place in [`COLUMNS`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Column {
+            $($column,)*
+        }
+
+        impl Column {
+            pub(super) const ALL: &[Self] = &[$(Self::$column),*];
+        }
+    };
+}
+
+columns! {
+    BuildUrl = "build_url",
+    Project = "project",
+    BuildNum = "build_num",
+    Lifecycle = "lifecycle",
+    Status = "status",
+    QueuedAt = "queued_at",
+    StartedAt = "started_at",
+    StoppedAt = "stopped_at",
+    LastActivityAt = "last_activity_at",
+    Timing = "timing",
+    Reasons = "reasons",
+    Evidence = "evidence",
+    Steps = "steps",
+    StepsUnfinished = "steps_unfinished",
+    OutputExpected = "output_expected",
+    OutputStored = "output_stored",
+    Deletable = "deletable",
+    Fingerprint = "fingerprint",
+    Note = "note",
 }
 
 impl Column {
-    pub(super) const ALL: [Self; COLUMNS.len()] = [
-        Self::BuildUrl,
-        Self::Project,
-        Self::BuildNum,
-        Self::Lifecycle,
-        Self::Status,
-        Self::QueuedAt,
-        Self::StartedAt,
-        Self::StoppedAt,
-        Self::LastActivityAt,
-        Self::Timing,
-        Self::Reasons,
-        Self::Evidence,
-        Self::Steps,
-        Self::StepsUnfinished,
-        Self::OutputExpected,
-        Self::OutputStored,
-        Self::Deletable,
-        Self::Fingerprint,
-        Self::Note,
-    ];
-
     pub(super) fn name(self) -> &'static str {
         COLUMNS[self as usize]
     }

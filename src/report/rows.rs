@@ -66,7 +66,7 @@ impl<R: Read> Rows<R> {
         if records.width()? == 1 {
             return Err(ReportError::SomethingElse("a plain list"));
         }
-        Ok(Self { records: records.find(&Column::ALL)?, broken: false })
+        Ok(Self { records: records.find(Column::ALL)?, broken: false })
     }
 
     /// The input itself. After the last row it has been read to its end.
