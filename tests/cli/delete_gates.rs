@@ -242,7 +242,7 @@ fn a_timing_that_is_allowed_is_deleted_with_a_warning_and_no_other() {
     let (after, between, good) = (of("after-restore"), of("between"), deletable(&Report::read(&report)));
     assert!(!after.is_empty() && !between.is_empty() && !good.is_empty());
     let flags = ["--allow-timing", "after-restore"];
-    let warning = format!("warning: --allow-timing after-restore: {} build", after.len());
+    let warning = format!("warning: --allow-timing after-restore allows {} build", after.len());
     let dry = delete(&database, &report).args(&NOBODY).args(&flags).run().exits(Exit::Clean).says(&warning);
     assert_eq!(Report::parse(&dry.stdout).count("decision", "delete"), good.len() + after.len());
     // A plain list is judged afresh, and needs the flag too.
