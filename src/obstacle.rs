@@ -134,7 +134,7 @@ impl fmt::Display for Obstacle {
         f.write_str(match self {
             Self::NoBuild => "there is no build to delete",
             Self::NoBackupTime => "no backup time was given",
-            Self::NoTimeOnRecord => "it has no time on record",
+            Self::NoTimeOnRecord => "no time on record",
             Self::RanAfterRestore => "it ran after the restore and is over: the backup did not cut it",
             Self::SilentAfterRestore => {
                 "it did something after the restore, and has been silent for longer than --max-run-time: is it alive?"

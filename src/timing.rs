@@ -149,7 +149,7 @@ impl Timing {
                 "it did something after the restore, so it may be alive, and the backup did not cut it"
             }
             Self::Between => "it did something between the backup and the restore, so T, R or a clock is wrong",
-            Self::Unknown => "no backup time was given, or it has no time on record",
+            Self::Unknown => "no backup time was given, or no time is on record",
         }
     }
 }

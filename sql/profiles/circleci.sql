@@ -6,7 +6,7 @@
 -- running: lost
 -- max-run-time: 5h
 --
--- What:  presents the reference build database (sql/schema.sql) as build, step, chunk and object.
+-- What:  presents the reference build database as build, step, chunk and object.
 -- For:   CircleCI Server and its kin, and as a pattern for a profile of your own.
 -- Why:   nobody's schema is public or stable, so the names and meanings are those of the API v1.1 build document.
 --        Copy this file, change the tables, and pass it by --profile FILE.

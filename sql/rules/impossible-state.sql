@@ -9,7 +9,7 @@
 --        maximum run time); running, with a stop by the backup time (or by now, where none is given).
 -- For:   scan, verify and delete.
 -- Why:   the record was half written, or half closed: its lifecycle and its times are of two moments. Where more than half of all builds
---        of one status word are so, this CI writes them that way: such a build is reported, and not deleted (engine/premise.sql).
+--        of one status word are so, this CI writes them that way: such a build is reported, and not deleted.
 -- Not:   a stop without a start: the build was cancelled while it waited. A held build.
 WITH setting AS MATERIALIZED (
     SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz

@@ -14,7 +14,7 @@
 -- For:   scan, verify and delete.
 -- Why:   a backup that is taken while builds run loses the latter half of their output. Where most such steps of one name, or most
 --        builds of one status word or project, have no end on record, this CI writes them that way: such a build is reported, and not
---        deleted (engine/premise.sql).
+--        deleted.
 -- Not:   the CI's own size cap. Output that was expired on purpose (has_output is false and no end is missing). Output of which
 --        nothing is stored is output-missing. A held build.
 WITH habit AS MATERIALIZED (

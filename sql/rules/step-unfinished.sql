@@ -7,8 +7,7 @@
 -- What:  steps of finished builds that started and never stopped.
 -- For:   scan, verify and delete.
 -- Why:   whatever closed the build forgot the step: its end, and what it did until then, is lost. Where most steps of one name, or most
---        builds of one status word or project, are so, this CI writes them that way: such a build is reported, and not deleted
---        (engine/premise.sql).
+--        builds of one status word or project, are so, this CI writes them that way: such a build is reported, and not deleted.
 -- Not:   an open step of a running build (that is the build's own fault), and a step that never started.
 WITH habit AS MATERIALIZED (
     SELECT unnest(nullif(current_setting('halfbuilt.step_habits', true), '')::text[]) AS name

@@ -210,8 +210,8 @@ fn accounted_for(ended: &Reconciliation) -> Vec<FileCheck> {
     }
     if unaccounted > 0 {
         checks.push(FileCheck::differs(format!(
-            "No whole journal of this database since the scan names {}: they count as kept, and whether they were is not \
-             known.",
+            "Not in any complete journal of this database written since the scan: {}. They count as kept; what became of \
+             them is not known.",
             builds(unaccounted)
         )));
     }

@@ -28,7 +28,7 @@ pub struct GateArgs {
     /// Delete builds of this timing too, which are not deletable by themselves, and choose them; may be repeated
     ///
     /// A build that did something after the restore may be alive; "between" means that --backup-time, --restored-at or a clock is
-    /// wrong; "unknown", that nobody knows whether the backup cut it.
+    /// wrong; "unknown", that it is not known whether the backup cut it.
     #[arg(long = "allow-timing", value_name = "TIMING")]
     pub allow_timing: Vec<TimingArg>,
     /// Delete even if N builds contradict the two times: times-contradicted=N [default: 0]

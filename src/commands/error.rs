@@ -205,9 +205,9 @@ impl Error {
             Self::Scan(error) => error.hint(),
             Self::Report { source, .. } | Self::ReportRows { source, .. } => source.hint(),
             Self::Journal { source, .. } => source.hint().map(str::to_owned),
-            Self::Metadata { .. } => {
-                Some("scan again; without that file the report counts as old as its own file".to_owned())
-            }
+            Self::Metadata { .. } => Some(
+                "scan again; without that file the age of the report is taken from the report file itself".to_owned(),
+            ),
             Self::Policy(error) => Some(error.hint()),
             Self::Baseline { source, .. } => source.hint(),
             Self::Key { .. } => {

@@ -72,7 +72,7 @@ impl GateError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Hosts(_) => "delete on one host at a time: choose by --project, or split the report".to_owned(),
-            Self::OtherHost { host, .. } => format!("is this the right report? its host is {host}: --confirm {host}"),
+            Self::OtherHost { host, .. } => format!("the builds of this report are on {host}; if that is the right host: --confirm {host}"),
             Self::NotConfirmed(host) => format!("--confirm {host}"),
             Self::HostNotInPolicy { policy, .. } => {
                 format!("is this the right report? only {policy} can allow another host")

@@ -18,7 +18,7 @@ pub(super) fn connect_hint(error: &TryError) -> Option<String> {
         TryError::Route(RouteError::Socket(error)) => return socket_hint(error),
         TryError::Route(RouteError::TimedOut(_)) => "check the address and the firewall, or raise connect_timeout",
         TryError::Route(RouteError::Peer { .. }) => {
-            "is this the right socket? requirepeer names the user who has to own it"
+            "is this the right socket? requirepeer names the user who must own the server process"
         }
         TryError::Route(RouteError::NoTls) => "the server has no TLS: sslmode=prefer connects without it",
         TryError::Route(RouteError::Handshake { .. }) => return handshake_hint(error),

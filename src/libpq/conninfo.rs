@@ -99,11 +99,10 @@ fn split_credentials(rest: &str) -> Result<(&str, &str), BadConnectionString> {
 fn host_and_port(text: &str) -> Result<(&str, &str), BadConnectionString> {
     let Some(inner) = text.strip_prefix('[') else { return Ok(text.rsplit_once(':').unwrap_or((text, ""))) };
     match inner.split_once(']') {
-        Some(("", _)) => Err(bad("no address stands between [ and ]")),
+        Some(("", _)) => Err(bad("[ ] holds no address")),
         Some((host, "")) => Ok((host, "")),
         Some((host, rest)) => {
-            let port =
-                rest.strip_prefix(':').ok_or_else(|| bad("] is followed by neither a port nor the end of the host"))?;
+            let port = rest.strip_prefix(':').ok_or_else(|| bad("after ] expected a port or the end of the host"))?;
             Ok((host, port))
         }
         None => Err(bad("a [ is not closed")),

@@ -138,7 +138,7 @@ fn row(cells: &Cells<'_>) -> Result<Chosen, ReportError> {
 }
 
 fn build_url(line: u64, text: &str) -> Result<BuildUrl, ReportError> {
-    BuildUrl::parse(text).map_err(|source| ReportError::Url { line, text: Foreign::url(text), source })
+    BuildUrl::parse(text).map_err(|source| ReportError::Url { line, text: Foreign::name(text), source })
 }
 
 /// A row that is listed twice is a mistake. Two rows of one address with different fingerprints are two builds that a scan found,

@@ -53,7 +53,7 @@ impl Scan<'_> {
         if over_without_time > 0 {
             // Such a build may be one that the backup cut and that some housekeeping closed.
             let what = Unchecked::Builds(over_without_time, Builds::Finished);
-            self.leave_out(what, "it has no time on record");
+            self.leave_out(what, "no time on record");
         }
         let mut waiting = 0;
         for lifecycle in LIFECYCLES {

@@ -309,7 +309,7 @@ fn a_build_without_a_time_is_of_a_timing_that_can_be_allowed() {
     assert_eq!(run(&["--timing", "unknown"]).1, Some(refused));
     let (done, row) = run(&["--allow-timing", "unknown"]);
     assert_eq!(row.expect("it is chosen")[0], "not-attempted");
-    done.exits(Exit::Clean).says("warning: --allow-timing unknown allows 1 build");
+    done.exits(Exit::Clean).says("warning: --allow-timing unknown: 1 build to be deleted");
 }
 
 #[test]

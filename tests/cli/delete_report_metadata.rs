@@ -162,7 +162,7 @@ fn a_report_alone_is_taken_for_as_old_as_its_file() {
     let alone = folder.path().join("alone.csv");
     std::fs::copy(&report, &alone).expect("a copy");
     let done = delete(&database, &alone).run().exits(Exit::Clean);
-    done.says("is not on record (there is no ").says("it counts as old as its file").says("and may be older");
+    done.says("is not on record (there is no ").says("its age is taken from the file").says("may be older");
     written(&alone, 25);
     stopped(&database, &alone, &[], "error: the report was last written at ").says("--max-age 26h allows it");
     // A file beside it that is of another database says nothing of this one.

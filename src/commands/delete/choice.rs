@@ -116,7 +116,7 @@ pub(super) fn results_file(request: &DeleteRequest) -> Option<PathBuf> {
 pub(super) fn keep_apart(request: &DeleteRequest, results: Option<&Path>, journal: &Path) -> Result<(), Error> {
     for (flag, file) in [("--archive", &request.archive), ("--journal", &request.journal)] {
         if file.as_deref().is_some_and(is_dash) {
-            return Err(Error::Usage(format!("{flag} has to be a file: it is kept, whatever becomes of the run")));
+            return Err(Error::Usage(format!("{flag} must name a file, not -: it is kept even if the run fails")));
         }
     }
     let report = request.report_file();

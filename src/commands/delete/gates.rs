@@ -15,6 +15,7 @@ use crate::report;
 use crate::scan::database_tag;
 use crate::table::{Table, changed};
 use crate::text::{Foreign, counted};
+use crate::timing::Timing;
 
 use super::choice::Chosen;
 use super::origin::Origin;
@@ -73,8 +74,12 @@ pub(super) fn check_plan(
         let builds = by_permission.count() as u64;
         if builds > 0 {
             let builds = counted(builds, "build");
-            let why = timing.explained();
-            printer.warn(&format!("--allow-timing {timing} allows {builds} to be deleted: {why}"));
+            let which = match timing {
+                Timing::AfterRestore => "that did something after the restore and may be alive",
+                Timing::Between => "that did something between the backup and the restore: T, R or a clock is wrong",
+                _ => "without a time that shows whether the backup cut it",
+            };
+            printer.warn(&format!("--allow-timing {timing}: {builds} to be deleted {which}"));
         }
     }
     let deletions = plan.deletions();

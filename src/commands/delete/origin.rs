@@ -65,8 +65,8 @@ impl Origin {
         let by_file = |why: String| {
             let note = match written {
                 Some(at) => format!(
-                    "note: the scan time of {name} is not on record ({why}): it counts as old as its file, which was last written \
-                     at {at:.0}, and may be older"
+                    "note: the scan time of {name} is not on record ({why}): its age is taken from the file, last written at {at:.0}; it \
+                     may be older"
                 ),
                 None => format!("note: the age of {name} is not known ({why}), so --max-age is not checked"),
             };
@@ -83,8 +83,8 @@ impl Origin {
             .filter(|written| *written < earlier(at, CLOCKS_APART) && at < later(Timestamp::now(), CLOCKS_APART));
         let (age, note) = if let (Some(written), true) = (written_before, about.report_sha256 == sha256) {
             let note = format!(
-                "note: {name} was last written at {written:.0}, before the scan that {beside} describes, at {at:.0}: it counts as old as \
-                 its file"
+                "note: {name} was last written at {written:.0}, before the scan that {beside} describes, at {at:.0}: its age is taken \
+                 from the file"
             );
             (Age::WrittenAt(written), note)
         } else if about.report_sha256 == sha256 {
@@ -98,7 +98,7 @@ impl Origin {
         } else {
             (
                 Age::ScannedAt(at),
-                format!("the report was scanned at {at:.0}, and changed since: {beside} has another digest"),
+                format!("the report was scanned at {at:.0}, and changed since: its digest is not the one in {beside}"),
             )
         };
         let times = Some([about.backup_time, about.restored_at]);

@@ -41,7 +41,7 @@ impl<'a> Meaning<'a> {
         let is_over = has_stop || is(build, "finished") || is(build, "not_run");
         let later = timing == "after-restore";
         say(self.backup.is_none(), "no backup time was given");
-        say(self.backup.is_some() && timing == "unknown", "it has no time on record");
+        say(self.backup.is_some() && timing == "unknown", "no time on record");
         say(later && is_over, "it ran after the restore and is over: the backup did not cut it");
         say(
             later && !is_over && self.is_silent(build),
