@@ -41,9 +41,8 @@ async fn until(come_true: impl Fn() -> bool) {
     timeout(LONG, waiting).await.expect("it did not come true");
 }
 
-/// Deletes build 1 by a script that is followed once, and build 2 by a console that must then have been started anew. Nothing
-/// is left of either. The answer to the first is waited for so long.
-async fn then_starts_anew(first: &str, patience: Duration) -> Answer {
+/// Deletes build 1 by a script that runs once and has `limit` to answer, and build 2 by a new console. No process of either is left.
+async fn then_restarts(first: &str, limit: Duration) -> Answer {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str| -> PathBuf { folder.path().join(name) };
     let (used, pid, child) = (file("used"), file("pid"), file("child"));
@@ -51,7 +50,7 @@ async fn then_starts_anew(first: &str, patience: Duration) -> Answer {
     let steps =
         format!("if [ -e {0} ]; then ready; next; say V second; next; fi; : > {0}; {numbers}; {first}", used.display());
     let mut client = connect(&steps).await;
-    client.launch.timeout = patience;
+    client.launch.timeout = limit;
     let answer = delete(&mut client, 1).await;
     client.launch.timeout = LONG;
     if matches!(answer, Answer::Accepted(_)) {
@@ -64,7 +63,7 @@ async fn then_starts_anew(first: &str, patience: Duration) -> Answer {
     client.close().await;
     assert!(began.elapsed() < LONG, "{:?}", began.elapsed());
     assert!(!is_there(&pid), "the console is left");
-    // A child of it that was orphaned and killed is for the system to bury.
+    // The system reaps an orphaned child.
     assert!(has_ended(&child), "a child is left");
     answer
 }
@@ -117,10 +116,10 @@ async fn the_answer_to_another_form_is_none() {
 async fn no_answer_in_time_is_unknown() {
     let no_answer = unknown("timeout: no answer within 4s");
     let answers = tokio::join!(
-        then_starts_anew("ready; next; sleep 600", SHORT),
+        then_restarts("ready; next; sleep 600", SHORT),
         // One that ignores SIGTERM.
-        then_starts_anew("trap '' TERM HUP; ready; next; while :; do sleep 600; done", SHORT),
-        then_starts_anew("ready; next; answer V nil | head -c 40; sleep 600", SHORT),
+        then_restarts("trap '' TERM HUP; ready; next; while :; do sleep 600; done", SHORT),
+        then_restarts("ready; next; answer V nil | head -c 40; sleep 600", SHORT),
     );
     assert_eq!(answers, (no_answer.clone(), no_answer.clone(), no_answer));
 }
@@ -128,8 +127,8 @@ async fn no_answer_in_time_is_unknown() {
 #[tokio::test]
 async fn output_without_end_is_unknown() {
     let answers = tokio::join!(
-        then_starts_anew("ready; next; exec yes", SHORT),
-        then_starts_anew("ready; next; exec cat /dev/zero", SHORT)
+        then_restarts("ready; next; exec yes", SHORT),
+        then_restarts("ready; next; exec cat /dev/zero", SHORT)
     );
     let no_answer = unknown("timeout: no answer within 4s");
     assert_eq!(answers, (no_answer.clone(), no_answer));
@@ -137,9 +136,9 @@ async fn output_without_end_is_unknown() {
 
 #[tokio::test]
 async fn a_console_that_dies_in_the_middle_is_unknown() {
-    let answer = then_starts_anew("ready; next; echo 'command terminated' >&2; exit 137", LONG).await;
+    let answer = then_restarts("ready; next; echo 'command terminated' >&2; exit 137", LONG).await;
     assert_eq!(answer, unknown("the console ended (exit status: 137); it printed: command terminated"));
-    let answer = then_starts_anew("ready; next; kill -9 $$", LONG).await;
+    let answer = then_restarts("ready; next; kill -9 $$", LONG).await;
     assert!(matches!(&answer, Answer::Unknown(text) if text.contains("(signal: 9 (SIGKILL))")), "{answer:?}");
 }
 
@@ -147,9 +146,9 @@ async fn a_console_that_dies_in_the_middle_is_unknown() {
 async fn something_else_in_the_middle_of_an_answer_is_unknown() {
     let garbage = unknown("garbage: other output interrupts the answer");
     let answers = tokio::join!(
-        then_starts_anew("ready; next; answer V nil | sed 's/V00/V00 log: started 00/'; next", LONG),
-        then_starts_anew("ready; next; mark; yes 00 | tr -d '\\n'", LONG),
-        then_starts_anew("ready; next; answer X nil; next", LONG),
+        then_restarts("ready; next; answer V nil | sed 's/V00/V00 log: started 00/'; next", LONG),
+        then_restarts("ready; next; mark; yes 00 | tr -d '\\n'", LONG),
+        then_restarts("ready; next; answer X nil; next", LONG),
     );
     assert_eq!(answers, (garbage.clone(), garbage.clone(), garbage));
 }
@@ -178,7 +177,7 @@ async fn a_call_that_is_dropped_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn a_console_that_ended_between_two_deletions_costs_nothing() {
-    assert_eq!(then_starts_anew("ready; next; say V first", LONG).await, accepted("first"));
+    assert_eq!(then_restarts("ready; next; say V first", LONG).await, accepted("first"));
 }
 
 #[tokio::test]
@@ -203,7 +202,7 @@ async fn what_has_grown_old_is_not_typed_and_the_console_is_kept_for_the_next_ti
     let mut client =
         connect(&format!("if [ -e {0} ]; then {again}; fi; : > {0}; ready; next; exit", used.display())).await;
     assert!(matches!(delete(&mut client, 1).await, Answer::Unknown(_)));
-    // Started anew, and not typed into; had it been, what comes next would be the third line and have no answer.
+    // The console was restarted, and nothing was typed. Otherwise the next line would be the third, which has no answer.
     for _ in 0..2 {
         let answer = client.delete(&build(2), &from_before()).await;
         assert!(matches!(&answer, Answer::Stale(why) if why.starts_with("not sent: ")), "{answer:?}");
@@ -226,7 +225,7 @@ async fn what_would_wait_for_a_console_that_does_not_read_is_not_typed() {
     client.close().await;
 }
 
-/// Deletes build 1 and then build 2, when the console was started anew and follows these steps.
+/// Deletes build 1 and then build 2, for which a new console follows these steps.
 async fn the_second_time(steps: &str) -> (ConsoleClient, Answer) {
     let folder = tempfile::tempdir().expect("a folder");
     let used = folder.path().join("used");
