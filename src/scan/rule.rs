@@ -128,7 +128,10 @@ impl Rule {
             let text = file_access::read_plain_text(&file, file_access::RULE).map_err(unreadable(&file))?;
             let rule = Self::parse(&name, &text)?;
             if let Some(other) = rules.iter().find(|other| other.name == rule.name) {
-                let fault = Foreign::evidence(&format!("rule {:?} is already defined by {}", rule.name, other.file));
+                let other =
+                    if other.ships() { "ships with halfbuilt".to_owned() } else { format!("is in {} too", other.file) };
+                let fault =
+                    Foreign::evidence(&format!("a rule of the name {:?} {other}: choose another name", rule.name));
                 return Err(FileFault { file: name, line: 1, fault }.into());
             }
             rules.push(rule);

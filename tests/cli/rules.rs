@@ -78,7 +78,8 @@ fn a_folder_that_cannot_be_used() {
     run(Path::new("/nonexistent")).fails_with("cannot read /nonexistent");
     run(tempfile::tempdir().expect("a folder").path()).fails_with("no *.sql file in");
     run(own("-- rule: r\n-- title: t\n-- needs: log\nSELECT 1").path()).fails_with("own.sql, line 3: expected a list");
-    run(own("-- rule: output-gap\n-- title: t\n-- needs: build\nSELECT 1").path()).fails_with("already defined");
+    run(own("-- rule: output-gap\n-- title: t\n-- needs: build\nSELECT 1").path())
+        .fails_with("ships with halfbuilt: choose another name");
 }
 
 #[test]
