@@ -17,7 +17,6 @@ use crate::database::Database;
 use crate::deletion::{FIRST_SILENCE, LiveBuilds, ReaderEvent, ReaderOptions};
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer};
-use crate::scan::ScanPlan;
 use crate::state::State;
 
 use super::interrupt::Interrupt;
@@ -45,11 +44,20 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let on_stdout = results_file.is_none();
 
     let database = interrupt.or(request.reading.connect(printer)).await?;
-    let on_event = |event: &ReaderEvent<'_>| report_event(event, printer);
+    let (settings, on_event) = (|| request.reading.settings(), |event: &ReaderEvent<'_>| report_event(event, printer));
+    let options = ReaderOptions {
+        plan: &scan,
+        permit: &request.permit,
+        execute: request.execute,
+        archive: request.archive.is_some(),
+        statement_timeout: request.reading.statement_timeout,
+        settings: &settings,
+        on_event: &on_event,
+    };
     let report = chosen.report.clone();
     let canceller = database.canceller();
     let waiting = Waiting::watch(database.blocking_sessions(), printer);
-    let planning = plan(&request, &scan, chosen, &mut history, database, &on_event, printer);
+    let planning = plan(&request, options, chosen, &mut history, database, printer);
     let (mut builds, plan) = interrupt.or_cancel(&canceller, planning).await?;
     drop(waiting);
     builds.stop_searching_by_url();
@@ -71,12 +79,11 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
 
 /// Checks the database, reads the chosen builds in it, and decides on each.
 async fn plan<'a>(
-    request: &'a DeleteRequest,
-    scan: &'a ScanPlan,
+    request: &DeleteRequest,
+    options: ReaderOptions<'a>,
     Chosen { rows, origin, .. }: Chosen,
     history: &mut History,
     mut database: Database,
-    on_event: &'a dyn Fn(&ReaderEvent<'_>),
     printer: Printer,
 ) -> Result<(LiveBuilds<'a>, Plan), Error> {
     if request.reading.statement_timeout.is_none() {
@@ -85,16 +92,9 @@ async fn plan<'a>(
     gates::check_database(&database.identity().await?, &origin)?;
     gates::check_primary(&mut database, request.execute, printer).await?;
     gates::take_lock(&mut database, request.execute, printer).await?;
-    let options = ReaderOptions {
-        plan: scan,
-        permit: &request.permit,
-        execute: request.execute,
-        archive: request.archive.is_some(),
-        statement_timeout: request.reading.statement_timeout,
-    };
-    let mut builds = LiveBuilds::open(database, options, on_event).await?;
+    let mut builds = LiveBuilds::open(database, options).await?;
     preamble::say_tables(builds.identity(), builds.tables(), printer);
-    preamble::warn_of_role(request.reading.foreign_sql(scan), builds.role(), printer);
+    preamble::warn_of_role(request.reading.foreign_sql(options.plan), builds.role(), printer);
     gates::check_tables(builds.tables(), &origin)?;
     preamble::say_premise(builds.premise(), printer);
     history.check_database(&builds.database_name(&history.past))?;

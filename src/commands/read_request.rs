@@ -88,6 +88,11 @@ impl ReadRequest {
         Ok(database)
     }
 
+    /// How to connect, by the flag, the environment and the files as they are now.
+    pub(super) fn settings(&self) -> Result<Settings, DatabaseError> {
+        resolve(self.database_url.as_deref())
+    }
+
     /// The flags that bring SQL which does not ship; `None` where all of it ships.
     pub(super) fn foreign_sql(&self, plan: &ScanPlan) -> Option<String> {
         match (plan.profile_ships(), &self.rule_folder) {
@@ -147,8 +152,7 @@ impl RequestedTimes {
 
 /// Connects to a build database that `--database-url` or the environment names.
 pub(super) async fn connect_to(database_url: Option<&str>, printer: Printer) -> Result<Database, Error> {
-    let settings =
-        Settings::resolve(database_url, "halfbuilt", |name| std::env::var_os(name)).map_err(DatabaseError::from)?;
+    let settings = resolve(database_url)?;
     for warning in settings.warnings() {
         printer.warn(warning);
     }
@@ -158,4 +162,8 @@ pub(super) async fn connect_to(database_url: Option<&str>, printer: Printer) -> 
     }
     let what = format!("still connecting to {}", settings.description());
     Ok(said_while(&what, printer, Database::connect(settings)).await?)
+}
+
+fn resolve(database_url: Option<&str>) -> Result<Settings, DatabaseError> {
+    Ok(Settings::resolve(database_url, "halfbuilt", |name| std::env::var_os(name))?)
 }

@@ -73,19 +73,7 @@ impl Database {
     /// # Errors
     /// The server cannot be reached, or does not let the client in.
     pub async fn connect(settings: Settings) -> Result<Self, DatabaseError> {
-        Self::connect_with(Arc::new(settings)).await
-    }
-
-    /// Connects again, with the same settings and limits.
-    ///
-    /// # Errors
-    /// As [`Self::connect`].
-    pub async fn connect_again(&self) -> Result<Self, DatabaseError> {
-        let connected = Self::connect_with(Arc::clone(&self.settings)).await?;
-        Ok(Self { statement_timeout: self.statement_timeout, answer_limit: self.answer_limit, ..connected })
-    }
-
-    async fn connect_with(settings: Arc<Settings>) -> Result<Self, DatabaseError> {
+        let settings = Arc::new(settings);
         let Connected { client, server } = libpq::connect(&settings, SERVER_KIND).await?;
         let canceller = Canceller { token: client.cancel_token(), server: server.clone() };
         Ok(Self {
@@ -101,6 +89,15 @@ impl Database {
             lock: None,
             needs_lock: false,
         })
+    }
+
+    /// Connects again, with the same limits. The settings may have changed, such as a password.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_again(&self, settings: Settings) -> Result<Self, DatabaseError> {
+        let connected = Self::connect(settings).await?;
+        Ok(Self { statement_timeout: self.statement_timeout, answer_limit: self.answer_limit, ..connected })
     }
 
     /// Limits how long a statement may run. The server stops one that runs longer.

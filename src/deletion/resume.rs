@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_deleted_stays_so_and_is_not_deleted_still_gone() {
+    fn what_was_deleted_stays_so_and_is_not_deleted_again() {
         for state in [State::Deleted, State::AlreadyGone] {
             assert_eq!(decided(&Reading::Gone, &ended(state)), Some(state));
             assert_eq!(decided(&Reading::Several(1), &ended(state)), Some(State::Refused));

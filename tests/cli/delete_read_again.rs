@@ -20,7 +20,10 @@ use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509NameBuilder};
 use tempfile::TempDir;
 
-use crate::support::{Report, Run, TIMES, TOKEN, TestDatabase, deletable, halfbuilt, psql, scanned, wait_until};
+use crate::delete_gates::delete;
+use crate::support::{
+    Hearing, Report, Run, TIMES, TOKEN, TestDatabase, admin, deletable, halfbuilt, psql, scanned, wait_until,
+};
 
 /// Longer than a reading stays fresh, so that no test has to be quick.
 const SLOW: Duration = Duration::from_millis(3200);
@@ -370,4 +373,36 @@ fn a_build_that_recovers_while_a_console_is_slow_to_start_is_kept_however_often_
     recovering.join().expect("it ends");
     let results = Report::parse(&done.exits(Exit::NotAllDeleted).stdout);
     assert_eq!((results.column("state"), at("sent").exists()), (vec!["recovered"], false));
+}
+
+/// Passwords that last for minutes are common, and a long run outlives them.
+#[test]
+fn a_run_that_reconnects_reads_the_password_file_again() {
+    use std::os::unix::fs::PermissionsExt;
+    let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let role = format!("changing_{}", database.name);
+    database.run(&format!("CREATE ROLE {role} SUPERUSER LOGIN PASSWORD 'first'"));
+    let file = folder.path().join("passwords");
+    let write = |password: &str| {
+        std::fs::write(&file, format!("*:*:*:{role}:{password}\n")).expect("a file");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("permissions");
+    };
+    write("first");
+    let admin = admin(&database);
+    let gate = database.gate(1);
+    let run = delete(&database, &report).via_nrepl(&admin).args(&["--execute", "--confirm", &database.host]);
+    let run = run.env("PGUSER", &role).env("PGPASSWORD", "").env("PGPASSFILE", &file.display().to_string());
+    let mut child = run.start();
+    let hearing = Hearing::of(&mut child);
+    hearing.wait_for("deleting ");
+    gate.wait_for(1);
+    write("second");
+    database.run(&format!(
+        "ALTER ROLE {role} PASSWORD 'second';
+         SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = '{role}'"
+    ));
+    gate.open();
+    hearing.done(child).exits(Exit::Clean).says("the database is away, trying again");
+    database.run(&format!("DROP ROLE {role}"));
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::database::{Canceller, Database, DatabaseError, DatabaseIdentity, Position};
+use crate::database::{Canceller, Database, DatabaseError, DatabaseIdentity, Position, Settings};
 use crate::finding::Finding;
 use crate::premise::Premise;
 use crate::report::Chosen;
@@ -54,13 +54,15 @@ pub struct ReaderOptions<'a> {
     pub archive: bool,
     /// How long the server may be busy with one statement.
     pub statement_timeout: Option<Duration>,
+    /// Resolves the settings for each attempt to reconnect: in a long run a password file may change.
+    pub settings: &'a dyn Fn() -> Result<Settings, DatabaseError>,
+    pub on_event: &'a dyn Fn(&ReaderEvent<'_>),
 }
 
 /// The builds as they are in the database now. Reconnects where the connection is lost, to the same database alone.
 pub struct LiveBuilds<'a> {
     database: Database,
     options: ReaderOptions<'a>,
-    on_event: &'a dyn Fn(&ReaderEvent<'_>),
     fit: Fit,
     /// T and R, and what all builds say to them: established once, at the start.
     premise: Premise,
@@ -89,11 +91,7 @@ impl<'a> LiveBuilds<'a> {
     ///
     /// # Errors
     /// The database cannot be read as the plan asks for.
-    pub async fn open(
-        mut database: Database,
-        options: ReaderOptions<'a>,
-        on_event: &'a dyn Fn(&ReaderEvent<'_>),
-    ) -> Result<Self, ScanError> {
+    pub async fn open(mut database: Database, options: ReaderOptions<'a>) -> Result<Self, ScanError> {
         let plan = options.plan;
         let identity = database.identity().await?;
         let position = database.position().await?;
@@ -109,7 +107,6 @@ impl<'a> LiveBuilds<'a> {
         Ok(Self {
             database,
             options,
-            on_event,
             premise,
             identity,
             schemas,

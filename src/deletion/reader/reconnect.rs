@@ -18,7 +18,7 @@ impl LiveBuilds<'_> {
     /// Waits so many milliseconds and reconnects; without a wait left, the error stands.
     pub(super) async fn wait_for_the_database(&mut self, wait: Option<u64>, error: ScanError) -> Result<(), ScanError> {
         let Some(wait) = wait.map(Duration::from_millis) else { return Err(error) };
-        (self.on_event)(&ReaderEvent::DatabaseAway { wait, error: &error });
+        (self.options.on_event)(&ReaderEvent::DatabaseAway { wait, error: &error });
         sleep(wait).await;
         self.reconnect().await
     }
@@ -43,14 +43,14 @@ impl LiveBuilds<'_> {
 
     /// `None` where another session holds the lock: it may be our own, of which the server does not know yet that it ended.
     async fn connect_again(&mut self) -> Result<Option<(Database, Option<Position>)>, ScanError> {
-        let mut database = self.database.connect_again().await?;
+        let mut database = self.database.connect_again((self.options.settings)()?).await?;
         let now = database.identity().await?;
         if now != self.identity {
             let (before, now) = (self.identity.to_string(), now.to_string());
             return Err(ScanError::OtherDatabase { before, now });
         }
         if self.options.execute && database.is_standby().await? {
-            (self.on_event)(&ReaderEvent::StandbyAnswers);
+            (self.options.on_event)(&ReaderEvent::StandbyAnswers);
             return Ok(None);
         }
         let plan = self.options.plan;
@@ -61,7 +61,7 @@ impl LiveBuilds<'_> {
         // Where only the other connection was lost, the lock need not be taken again.
         let holds_lock = !self.options.execute || database.take_over_lock(&mut self.database).await?;
         if !holds_lock && matches!(database.lock(&Who::am_i().holder()).await?, LockAttempt::Held(_)) {
-            (self.on_event)(&ReaderEvent::LockIsHeld);
+            (self.options.on_event)(&ReaderEvent::LockIsHeld);
             return Ok(None);
         }
         let position = database.position().await?;
@@ -72,9 +72,9 @@ impl LiveBuilds<'_> {
     fn compare_position(&self, now: Option<Position>) {
         let (Some(before), Some(now)) = (self.position, now) else { return };
         if now.timeline != before.timeline {
-            (self.on_event)(&ReaderEvent::OtherTimeline { before: before.timeline, now: now.timeline });
+            (self.options.on_event)(&ReaderEvent::OtherTimeline { before: before.timeline, now: now.timeline });
         } else if now.written < before.written {
-            (self.on_event)(&ReaderEvent::EarlierState);
+            (self.options.on_event)(&ReaderEvent::EarlierState);
         }
     }
 }
