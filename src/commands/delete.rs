@@ -101,14 +101,14 @@ async fn plan<'a>(
     let known = builds.projects().await?;
     gates::warn_of_unmatched(&request.permit, known.keys(), printer);
     let plan = make_plan(&mut builds, rows, &request.projects, &known, &history.past, printer).await?;
-    history.look_up_others(&plan.builds, &mut builds).await?;
+    history.look_up_unchosen(&plan.builds, &mut builds).await?;
     Ok((builds, plan))
 }
 
 /// Whether an earlier run left builds without a known end, which have to be looked up and put on record even if nothing is sent.
 fn has_open_ends(request: &DeleteRequest, plan: &Plan, history: &History) -> bool {
     let returned = plan.builds.iter().any(|planned| planned.kept_as() == Some(State::Failed));
-    request.execute && (returned || !history.doubtful(&plan.builds).is_empty())
+    request.execute && (returned || !history.to_look_up(&plan.builds).is_empty())
 }
 
 /// Shows what `--execute` would do. The gates have spoken in `passed`.

@@ -11,7 +11,7 @@ use crate::output::Printer;
 use crate::scan::{Profile, Rule, ScanPlan};
 use crate::timing::RestoreTimes;
 
-use super::waiting::said_while;
+use super::waiting::announce_wait;
 use super::{Error, base_url};
 
 /// The largest clock tolerance. No clocks are further apart, and the server can add it to any time.
@@ -161,7 +161,7 @@ pub(super) async fn connect_to(database_url: Option<&str>, printer: Printer) -> 
         printer.warn("a password in --database-url can be seen by every user of this machine: use PGPASSWORD");
     }
     let what = format!("still connecting to {}", settings.description());
-    Ok(said_while(&what, printer, Database::connect(settings)).await?)
+    Ok(announce_wait(&what, printer, Database::connect(settings)).await?)
 }
 
 fn resolve(database_url: Option<&str>) -> Result<Settings, DatabaseError> {

@@ -7,9 +7,9 @@ use tokio::task::JoinHandle;
 use crate::database::BlockingSessions;
 use crate::output::Printer;
 
-/// When a wait is mentioned for the first time, and how often after that.
-const FIRST: Duration = Duration::from_secs(5);
-const EVERY: Duration = Duration::from_secs(30);
+/// After how long a wait is announced, and how often after that.
+const ANNOUNCED_AFTER: Duration = Duration::from_secs(5);
+const ANNOUNCED_EVERY: Duration = Duration::from_secs(30);
 
 /// Says who holds the lock that the server waits for, as long as this value lives.
 pub(super) struct Waiting(JoinHandle<()>);
@@ -19,7 +19,7 @@ impl Waiting {
         Self(tokio::spawn(async move {
             let mut said = Vec::new();
             loop {
-                tokio::time::sleep(FIRST).await;
+                tokio::time::sleep(ANNOUNCED_AFTER).await;
                 // A role that may not look has nothing to say.
                 let holders = blocking.find().await.unwrap_or_default();
                 if holders != said && !holders.is_empty() {
@@ -39,9 +39,9 @@ impl Drop for Waiting {
 }
 
 /// Runs some work, and says what the command waits for where it takes long.
-pub(super) async fn said_while<T>(what: &str, printer: Printer, work: impl Future<Output = T>) -> T {
+pub(super) async fn announce_wait<T>(what: &str, printer: Printer, work: impl Future<Output = T>) -> T {
     let began = Instant::now();
-    let mut wait = FIRST;
+    let mut wait = ANNOUNCED_AFTER;
     tokio::pin!(work);
     loop {
         tokio::select! {
@@ -49,7 +49,7 @@ pub(super) async fn said_while<T>(what: &str, printer: Printer, work: impl Futur
             done = &mut work => return done,
             () = tokio::time::sleep(wait) => {
                 printer.say(&format!("{what}, for {} s", began.elapsed().as_secs()));
-                wait = EVERY;
+                wait = ANNOUNCED_EVERY;
             }
         }
     }

@@ -24,14 +24,13 @@ impl Identity {
 
     /// Whether a build that was found at the same address is the same one. A number may have been given out again: then neither its
     /// key nor its queue time are the same.
-    pub fn is(&self, found: &Finding) -> bool {
+    pub fn matches(&self, found: &Finding) -> bool {
         let now = Self::of(found);
-        let same = |one: bool, other: bool| one && other;
         // An older journal has neither: then it cannot be known to be another build.
         let nothing_known = self.key.is_none() && self.queued_at.is_none();
         nothing_known
             || self.fingerprint == now.fingerprint
-            || same(self.key.is_some(), self.key == now.key)
-            || same(self.queued_at.is_some(), self.queued_at == now.queued_at)
+            || (self.key.is_some() && self.key == now.key)
+            || (self.queued_at.is_some() && self.queued_at == now.queued_at)
     }
 }

@@ -12,11 +12,11 @@ use crate::premise::Contradictions;
 use super::gate::GateError;
 
 /// The most builds that one run deletes by default.
-const MAX: u64 = 1000;
+const MAX_BUILDS: u64 = 1000;
 /// The largest share of the builds in scope, in percent, by default.
 const MAX_PERCENT: u32 = 5;
 /// So few builds may always be deleted by default, however small the database is.
-const FEW: u64 = 20;
+const FEW_BUILDS: u64 = 20;
 /// How many builds may contradict T and R by default.
 const TIMES_CONTRADICTED: u64 = 0;
 /// How old a report may be by default.
@@ -26,7 +26,7 @@ const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
 
 /// The limits that flags set; `None` where there is no flag.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct RequestedLimits {
     /// `--max`
     pub max: Option<u64>,
     /// `--max-percent`
@@ -39,7 +39,7 @@ pub struct Asked {
 
 /// Who set a limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Whose {
+enum LimitSource {
     Default(&'static str),
     Flag(&'static str),
     Policy { key: &'static str, file: String },
@@ -48,7 +48,7 @@ enum Whose {
 #[derive(Clone, Debug)]
 struct Limit<T> {
     value: T,
-    whose: Whose,
+    whose: LimitSource,
 }
 
 /// The limits of one run.
@@ -75,12 +75,12 @@ impl Limits {
     ///
     /// # Errors
     /// A flag that would allow more than the policy does.
-    pub fn settle(asked: &Asked, policy: Option<&Policy>) -> Result<Self, GateError> {
+    pub fn settle(asked: &RequestedLimits, policy: Option<&Policy>) -> Result<Self, GateError> {
         let file = policy.map(Policy::name).unwrap_or_default();
         let ruled = policy.map(|policy| policy.delete.clone()).unwrap_or_default();
         let percent = Percent::from_whole(MAX_PERCENT).unwrap_or(Percent::ALL);
         Ok(Self {
-            max: limit(("--max", "max"), asked.max, ruled.max, MAX, &file)?,
+            max: limit(("--max", "max"), asked.max, ruled.max, MAX_BUILDS, &file)?,
             max_percent: limit(("--max-percent", "max_percent"), asked.max_percent, ruled.max_percent, percent, &file)?,
             max_age: limit(("--max-age", "max_age"), asked.max_age, ruled.max_age, MAX_AGE, &file)?,
             times_contradicted: limit(
@@ -122,18 +122,18 @@ impl Limits {
                 deletions,
                 max: *max,
                 whose: whose.to_string(),
-                raise: whose.raised("--max", &deletions.to_string()),
+                raise: whose.how_to_raise("--max", &deletions.to_string()),
             });
         }
         let Limit { value: percent, whose } = &self.max_percent;
-        let few = matches!(whose, Whose::Default(_)) && deletions <= FEW;
+        let few = matches!(whose, LimitSource::Default(_)) && deletions <= FEW_BUILDS;
         if !few && !percent.covers(deletions, builds) {
             return Err(GateError::TooGreatAShare {
                 deletions,
                 builds,
                 percent: percent.to_string(),
                 whose: whose.to_string(),
-                raise: whose.raised("--max-percent", &share(deletions, builds)),
+                raise: whose.how_to_raise("--max-percent", &share(deletions, builds)),
             });
         }
         Ok(())
@@ -154,8 +154,10 @@ impl Limits {
             allowed: *allowed,
             whose: whose.to_string(),
             raise: match whose {
-                Whose::Policy { .. } => whose.raised("", ""),
-                Whose::Default(_) | Whose::Flag(_) => format!("--allow times-contradicted={builds} allows it"),
+                LimitSource::Policy { .. } => whose.how_to_raise("", ""),
+                LimitSource::Default(_) | LimitSource::Flag(_) => {
+                    format!("--allow times-contradicted={builds} allows it")
+                }
             },
         })
     }
@@ -167,8 +169,8 @@ impl Limits {
     pub fn check_unknown_age(&self) -> Result<(), GateError> {
         let Limit { value, whose } = &self.max_age;
         match whose {
-            Whose::Default(_) => Ok(()),
-            Whose::Flag(_) | Whose::Policy { .. } => {
+            LimitSource::Default(_) => Ok(()),
+            LimitSource::Flag(_) | LimitSource::Policy { .. } => {
                 Err(GateError::AgeUnknown { whose: whose.to_string(), longest: whole_seconds(*value) })
             }
         }
@@ -197,7 +199,7 @@ impl Limits {
             was,
             old: whole_seconds(old),
             longest: format!("{} that {whose}", whole_seconds(*longest)),
-            raise: whose.raised("--max-age", &format!("{hours}h")),
+            raise: whose.how_to_raise("--max-age", &format!("{hours}h")),
         })
     }
 }
@@ -209,14 +211,14 @@ fn limit<T: Copy + PartialOrd + LimitText>(
     default: T,
     file: &str,
 ) -> Result<Limit<T>, GateError> {
-    let policy = || Whose::Policy { key, file: file.to_owned() };
+    let policy = || LimitSource::Policy { key, file: file.to_owned() };
     match (asked, ruled) {
         (Some(asked), Some(ruled)) if asked > ruled => {
             Err(GateError::Looser { flag, asked: asked.text(), ruled: ruled.text(), policy: file.to_owned(), key })
         }
-        (Some(value), _) => Ok(Limit { value, whose: Whose::Flag(flag) }),
+        (Some(value), _) => Ok(Limit { value, whose: LimitSource::Flag(flag) }),
         (None, Some(value)) => Ok(Limit { value, whose: policy() }),
-        (None, None) => Ok(Limit { value: default, whose: Whose::Default(flag) }),
+        (None, None) => Ok(Limit { value: default, whose: LimitSource::Default(flag) }),
     }
 }
 
@@ -257,8 +259,8 @@ fn share(some: u64, all: u64) -> String {
     }
 }
 
-impl Whose {
-    fn raised(&self, flag: &str, value: &str) -> String {
+impl LimitSource {
+    fn how_to_raise(&self, flag: &str, value: &str) -> String {
         match self {
             Self::Default(_) | Self::Flag(_) => format!("{flag} {value} allows it"),
             Self::Policy { key, file } => format!("only {key} in {file} can allow more"),
@@ -266,7 +268,7 @@ impl Whose {
     }
 }
 
-impl fmt::Display for Whose {
+impl fmt::Display for LimitSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default(flag) => write!(f, "the default of {flag}"),

@@ -16,20 +16,20 @@ fn policy(text: &str) -> Policy {
     Policy::parse(Path::new("halfbuilt.toml"), &format!("[delete]\n{text}\n")).expect(text)
 }
 
-fn settled(asked: Asked, rules: &str) -> Result<Limits, GateError> {
+fn settled(asked: RequestedLimits, rules: &str) -> Result<Limits, GateError> {
     Limits::settle(&asked, Some(&policy(rules)))
 }
 
 fn by_default() -> Limits {
-    Limits::settle(&Asked::default(), None).expect("limits")
+    Limits::settle(&RequestedLimits::default(), None).expect("limits")
 }
 
-fn max(max: u64) -> Asked {
-    Asked { max: Some(max), ..Asked::default() }
+fn max(max: u64) -> RequestedLimits {
+    RequestedLimits { max: Some(max), ..RequestedLimits::default() }
 }
 
-fn percent(text: &str) -> Asked {
-    Asked { max_percent: text.parse().ok(), ..Asked::default() }
+fn percent(text: &str) -> RequestedLimits {
+    RequestedLimits { max_percent: text.parse().ok(), ..RequestedLimits::default() }
 }
 
 fn said(checked: Result<(), GateError>) -> (String, String) {
@@ -58,7 +58,7 @@ fn a_share_that_is_given_is_exact() {
     let limits = Limits::settle(&percent("5"), None).expect("limits");
     assert!(limits.check_number(1, 20).is_ok());
     assert!(said(limits.check_number(2, 20)).0.ends_with("the 5 percent that --max-percent allows"));
-    let limits = settled(Asked::default(), "max_percent = 5").expect("limits");
+    let limits = settled(RequestedLimits::default(), "max_percent = 5").expect("limits");
     assert!(said(limits.check_number(2, 20)).1.ends_with("only max_percent in halfbuilt.toml can allow more"));
 }
 
@@ -66,7 +66,7 @@ fn a_share_that_is_given_is_exact() {
 fn a_flag_may_be_stricter_than_the_policy_and_never_looser() {
     let rules = "max = 10\nmax_percent = 2.5\nmax_age = '2h'";
     assert!(
-        said(settled(Asked::default(), rules).expect("limits").check_number(11, 10_000))
+        said(settled(RequestedLimits::default(), rules).expect("limits").check_number(11, 10_000))
             .0
             .contains("max in halfbuilt.toml")
     );
@@ -74,7 +74,8 @@ fn a_flag_may_be_stricter_than_the_policy_and_never_looser() {
         said(settled(max(9), rules).expect("limits").check_number(10, 10_000)).0.contains("the 9 that --max allows")
     );
     assert!(settled(percent("2.5"), rules).is_ok());
-    let hour = |hours| Asked { max_age: Some(SignedDuration::from_hours(hours)), ..Asked::default() };
+    let hour =
+        |hours| RequestedLimits { max_age: Some(SignedDuration::from_hours(hours)), ..RequestedLimits::default() };
     assert!(settled(hour(2), rules).is_ok());
     for (asked, expected) in [
         (max(11), "--max 11 would allow more than max in halfbuilt.toml, which is 10"),
@@ -108,7 +109,7 @@ fn an_old_report_is_refused_and_one_from_the_future_too() {
 
 #[test]
 fn only_the_hosts_of_the_policy_are_deleted_on() {
-    let limits = settled(Asked::default(), "hosts = ['ci.example.com']").expect("limits");
+    let limits = settled(RequestedLimits::default(), "hosts = ['ci.example.com']").expect("limits");
     let url = |host: &str| BuildUrl::parse(&format!("https://{host}/gh/acme/api/1")).expect("a URL");
     let (good, bad) = (url("CI.example.com"), url("ci.example.com:8443"));
     assert!(limits.check_hosts([&good].into_iter()).is_ok());
@@ -172,7 +173,7 @@ proptest! {
         ];
         let policy = policy(&rules.into_iter().flatten().collect::<Vec<_>>().join("\n"));
         let flag_percent = flag_thousandths.map(|some| format!("{}.{:03}", some / 1000, some % 1000));
-        let asked = Asked {
+        let asked = RequestedLimits {
             max: flag_max,
             max_percent: flag_percent.as_deref().map(|text| text.parse().expect("a share")),
             max_age: None,

@@ -23,7 +23,7 @@ pub use decision::{Decision, KeepReason};
 pub use digest::digest;
 pub use gate::{GateError, one_database, one_host};
 pub use identity::Identity;
-pub use limits::{Age, Asked, Limits};
+pub use limits::{Age, Limits, RequestedLimits};
 pub use pace::Speed;
 pub use plan::{Permit, Planned, Reading};
 pub use reader::{FIRST_SILENCE, LiveBuilds, ReaderEvent, ReaderOptions};

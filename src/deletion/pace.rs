@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep_until};
 use crate::admin::Answer;
 
 /// An answer is late if it took so many times the usual time, and so much longer.
-const LATE: f64 = 4.0;
-const LATE_BY: Duration = Duration::from_millis(300);
+const LATE_FACTOR: f64 = 4.0;
+const LATE_MARGIN: Duration = Duration::from_millis(300);
 /// How many answers are ignored at first: they come from a server that has to warm up.
 const WARM_UP_ANSWERS: u32 = 8;
 /// The weight of the latest answer in the moving average.
@@ -95,7 +95,7 @@ impl Pace {
         state.usual = Some(usual);
         state.now = if state.now == 0.0 { took } else { state.now + LATEST_WEIGHT * (took - state.now) };
         state.wait = (state.wait - 1.0).max(0.0);
-        let is_late = state.now > usual * LATE && state.now > usual + LATE_BY.as_secs_f64();
+        let is_late = state.now > usual * LATE_FACTOR && state.now > usual + LATE_MARGIN.as_secs_f64();
         if !is_late {
             let more = state.at_once + 1.0 / state.at_once.max(1.0);
             state.at_once = more.min(self.speed.jobs as f64);

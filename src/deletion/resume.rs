@@ -27,7 +27,7 @@ pub fn revise_by_journal(
                 return Decision::Keep(*state, KeepReason::EarlierRun(reason.clone()));
             }
             match (now, was) {
-                (Reading::There(found), Some(was)) if *state == State::Deleted && was.is(found) => {
+                (Reading::There(found), Some(was)) if *state == State::Deleted && was.matches(found) => {
                     Decision::Keep(State::Failed, KeepReason::ThereAgain)
                 }
                 // Its number was given out again.
@@ -58,7 +58,7 @@ pub fn revise_by_journal(
 mod tests {
     use super::*;
     use crate::admin::Answer;
-    use crate::deletion::send::settled;
+    use crate::deletion::send::final_state;
     use crate::deletion::still_gone::found;
     use jiff::Timestamp;
 
@@ -152,7 +152,7 @@ mod tests {
         let text = || "so it says".to_owned();
         for answer in [Answer::Accepted(text()), Answer::Gone(text()), Answer::Refused(text()), Answer::Failed(text())]
         {
-            let seen = settled(&answer, true).0;
+            let seen = final_state(&answer, true).0;
             assert_eq!(decided(&Reading::Gone, &said(answer.clone())), Some(seen), "{answer:?}");
         }
         // Nothing was sent for it: whatever the plan says of a build that is gone.

@@ -107,7 +107,7 @@ pub trait Recorder {
     fn reads_again(&self, why: &str);
 
     /// From now on fewer are sent at once.
-    fn slackens(&self, at_once: usize, why: &str);
+    fn slows_down(&self, at_once: usize, why: &str);
 }
 
 /// How a run is asked to end before its time.

@@ -17,11 +17,10 @@ use crate::state::State;
 
 use super::decision::{Decision, KeepReason};
 use super::identity::Identity;
-use super::pace::Silence;
-use super::pace::{Pace, Speed};
+use super::pace::{Pace, Silence, Speed};
 use super::plan::{Planned, Reading};
 use super::roles::{BuildReader, Deleter, Ended, Recorder, Stop};
-use super::send::{FRESH, Fresh, Halt, Sending};
+use super::send::{FreshReadings, Halt, READING_LASTS, Sending};
 use super::still_gone::{self, Deleted};
 
 /// How many builds are read again at once, before and after their deletion: at first, and at most where the server is quick. A reading
@@ -29,14 +28,14 @@ use super::still_gone::{self, Deleted};
 const FIRST_BATCH: usize = 50;
 const LARGEST_BATCH: usize = 400;
 /// How often in a row a reading may grow too old before anything is sent.
-const STALE_READINGS: usize = 3;
+const STALE_READINGS_IN_A_ROW: usize = 3;
 /// How many deletions in a row may fail before no more are sent.
-const FAILURES: usize = 10;
+const FAILURES_IN_A_ROW: usize = 10;
 /// The pauses after which a build that should be gone is read again before it counts as still there.
 const RECHECK_AFTER: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(800), Duration::from_secs(2)];
 /// How often in a row deletions may get no answer before no more are sent.
-const UNANSWERED: usize = 3;
-/// How often a build is archived again because it changed after it was archived.
+const UNANSWERED_IN_A_ROW: usize = 3;
+/// How many times a build is archived that changes between its archiving and its deletion.
 const ARCHIVED_AT_MOST: usize = 3;
 /// How many kept builds are put on record at once.
 const RECORDED_AT_ONCE: usize = 1000;
@@ -78,14 +77,14 @@ pub async fn run<R: BuildReader, D: Deleter, L: Recorder>(
         stop,
         pace,
         pending: VecDeque::new(),
-        proved: false,
+        canary_proved: false,
         silence: Silence::default(),
-        batch: FIRST_BATCH,
+        batch_size: FIRST_BATCH,
         archived: BTreeMap::new(),
-        as_sent: BTreeMap::new(),
+        sent_identities: BTreeMap::new(),
         deleted: deleted_before,
         failures: 0,
-        too_old: 0,
+        stale_readings: 0,
         unrecorded: None,
     };
     run.record_kept(plan).await;
@@ -114,20 +113,20 @@ struct Run<'a, R, D, L> {
     stop: &'a Stop,
     pace: Pace,
     pending: VecDeque<&'a Planned>,
-    /// Whether one deletion of this run has been proved.
-    proved: bool,
+    /// Whether the first deletion of this run has been proved.
+    canary_proved: bool,
     silence: Silence,
     /// How many builds are read at once: about as many as can be sent while the reading is fresh.
-    batch: usize,
+    batch_size: usize,
     archived: BTreeMap<(u64, &'a str), Archived>,
     /// Which build each address meant when it was sent.
-    as_sent: BTreeMap<(u64, &'a str), Identity>,
+    sent_identities: BTreeMap<(u64, &'a str), Identity>,
     /// The builds that were deleted, read again, and gone.
     deleted: Vec<Deleted<'a>>,
     /// How many deletions in a row have failed.
     failures: usize,
     /// How often in a row nothing could be sent because the reading had grown too old.
-    too_old: usize,
+    stale_readings: usize,
     /// The first result that could not be put on record. Nothing is sent after it.
     unrecorded: Option<io::Error>,
 }
@@ -177,7 +176,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             if self.unrecorded.is_some() {
                 return Ending::Stopped("the results cannot be written".to_owned());
             }
-            if let Err(ending) = self.batch().await {
+            if let Err(ending) = self.run_batch().await {
                 return ending;
             }
             if self.reader.has_been_away()
@@ -210,8 +209,8 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     }
 
     /// Reads some builds again, sends what may still be deleted, and proves it.
-    async fn batch(&mut self) -> Result<(), Ending<R::Error>> {
-        let size = if self.proved { self.pace.fitting(self.batch, FRESH) } else { 1 };
+    async fn run_batch(&mut self) -> Result<(), Ending<R::Error>> {
+        let size = if self.canary_proved { self.pace.fitting(self.batch_size, READING_LASTS) } else { 1 };
         // Before the reading, which would grow old while the deletion waits for its turn.
         self.unless_interrupted(self.pace.ready()).await?;
         let batch: Vec<&'a Planned> = self.pending.iter().take(size).copied().collect();
@@ -230,29 +229,29 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             self.pending.extend(allowed.into_iter().map(|(planned, _)| planned));
             return Ok(());
         }
-        self.as_sent.extend(allowed.iter().map(|(planned, now)| (place(planned), Identity::of(now))));
-        let fresh = Fresh { builds: allowed, read: began, took };
+        self.sent_identities.extend(allowed.iter().map(|(planned, now)| (build_key(planned), Identity::of(now))));
+        let fresh = FreshReadings { builds: allowed, read: began, took };
         let holds_lock = self.reader.lock_watch();
         let sending = Sending::new(&*self.recorder, self.deleter, &self.pace, self.stop, holds_lock);
         let done = sending.send(fresh, |answer, began| {
             self.silence.hear(answer, began);
-            self.silence.times() >= UNANSWERED
+            self.silence.times() >= UNANSWERED_IN_A_ROW
         });
         let done = done.await;
-        self.too_old = if done.grown_old && done.sent.is_empty() { self.too_old + 1 } else { 0 };
+        self.stale_readings = if done.grown_old && done.sent.is_empty() { self.stale_readings + 1 } else { 0 };
         if done.grown_old {
-            self.batch = done.sent.len().clamp(1, LARGEST_BATCH);
-        } else if size == self.batch && began.age() < FRESH / 3 {
-            self.batch = (self.batch * 2).min(LARGEST_BATCH);
+            self.batch_size = done.sent.len().clamp(1, LARGEST_BATCH);
+        } else if size == self.batch_size && began.age() < READING_LASTS / 3 {
+            self.batch_size = (self.batch_size * 2).min(LARGEST_BATCH);
         }
         for planned in done.back.into_iter().rev() {
             self.pending.push_front(planned);
         }
-        if self.too_old >= STALE_READINGS {
+        if self.stale_readings >= STALE_READINGS_IN_A_ROW {
             let why = match done.unready {
                 Some(why) => {
                     format!(
-                        "the admin path is too slow: {STALE_READINGS} times in a row it was not ready in time ({why})"
+                        "the admin path is too slow: {STALE_READINGS_IN_A_ROW} times in a row it was not ready in time ({why})"
                     )
                 }
                 None => {
@@ -269,7 +268,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
                 self.recorder.waits(wait, &why);
                 self.unless_interrupted(sleep(wait)).await
             }
-            Some(Halt::Silence) => Err(Ending::Stopped(format!("{UNANSWERED} times in a row no answer came"))),
+            Some(Halt::Silence) => Err(Ending::Stopped(format!("{UNANSWERED_IN_A_ROW} times in a row no answer came"))),
             Some(Halt::Deny(why)) => Err(Ending::Denied(why)),
             Some(Halt::Unrecorded(error)) => {
                 self.unrecorded.get_or_insert(error);
@@ -308,7 +307,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
                 }
             };
             let as_read = Some(now.fingerprint.as_str());
-            match self.archived.get_mut(&place(planned)) {
+            match self.archived.get_mut(&build_key(planned)) {
                 Some(archived) if archived.fingerprint.as_deref() != as_read && archived.times >= ARCHIVED_AT_MOST => {
                     kept.push(Ended::new(planned, State::Changed, KeepReason::ChangesTooFast.to_string()));
                 }
@@ -330,7 +329,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
 }
 
 /// The key of a build during a run: one line may hold several builds.
-fn place(planned: &Planned) -> (u64, &str) {
+fn build_key(planned: &Planned) -> (u64, &str) {
     (planned.chosen.line, &planned.chosen.url_text)
 }
 

@@ -18,7 +18,7 @@ use crate::build_url::BuildUrl;
 use crate::deletion::Permit;
 use crate::deletion::plan::Terms;
 use crate::deletion::roles::ArchiveFailure;
-use crate::deletion::send::OLDEST;
+use crate::deletion::send::FIRST_READING_LASTS;
 use crate::report::Judged;
 use crate::testing;
 use crate::timing::Timing;
@@ -232,7 +232,7 @@ impl Recorder for World {
         self.log.borrow_mut().push("reads again".to_owned());
     }
 
-    fn slackens(&self, at_once: usize, _: &str) {
+    fn slows_down(&self, at_once: usize, _: &str) {
         self.log.borrow_mut().push(format!("slackens to {at_once}"));
     }
 }

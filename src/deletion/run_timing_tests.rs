@@ -63,7 +63,7 @@ async fn a_slow_database_slows_the_run_and_does_not_stop_it() {
 #[tokio::test(start_paused = true)]
 async fn what_grew_old_while_the_admin_path_got_ready_is_read_again_before_it_is_sent() {
     let world = world([done(), done()]);
-    let late = FRESH + Duration::from_millis(1);
+    let late = READING_LASTS + Duration::from_millis(1);
     world.unready.replace(vec![late, Duration::ZERO, late, late]);
     let (log, ending) = carried_out(&world).await;
     let canary = ["read 1", "reads again", "read 1", "reads again", "read 1", "send 1", "read 1", "ended 1 deleted"];
@@ -75,10 +75,10 @@ async fn what_grew_old_while_the_admin_path_got_ready_is_read_again_before_it_is
 #[tokio::test(start_paused = true)]
 async fn an_admin_path_that_is_never_ready_in_time_ends_the_run() {
     let world = world([done(), done()]);
-    world.unready.replace(vec![FRESH * 2; 100]);
+    world.unready.replace(vec![READING_LASTS * 2; 100]);
     let (log, ending) = carried_out(&world).await;
     assert_eq!(states(&log), ["1 not-attempted", "2 not-attempted"]);
-    assert_eq!(log.iter().filter(|entry| *entry == "read 1").count(), STALE_READINGS);
+    assert_eq!(log.iter().filter(|entry| *entry == "read 1").count(), STALE_READINGS_IN_A_ROW);
     let Ending::Stopped(why) = ending else { panic!("{ending:?}") };
     assert_eq!(why, "the admin path is too slow: 3 times in a row it was not ready in time (too late)");
 }
@@ -102,7 +102,7 @@ async fn only_a_slow_database_makes_a_reading_last_longer() {
 fn the_readme_tells_these_limits() {
     let readme = include_str!("../../README.md");
     let text: Vec<&str> = readme.split_whitespace().collect();
-    let (fresh, oldest) = (FRESH.as_secs(), OLDEST.as_secs());
+    let (fresh, oldest) = (READING_LASTS.as_secs(), FIRST_READING_LASTS.as_secs());
     let sentence = format!(
         "{fresh} seconds; where the database or the journal's disk is slow, twice the time that they took, {oldest} at most"
     );

@@ -16,13 +16,13 @@ use super::plan::Planned;
 use super::roles::{Deleter, Recorder, Stop};
 
 /// How old a reading may be when the deletion that it allows is written to an open connection.
-pub(super) const FRESH: Duration = Duration::from_secs(3);
+pub(super) const READING_LASTS: Duration = Duration::from_secs(3);
 /// The same for the first build of a batch, where the database or the journal's disk is slow: neither must keep every deletion from
 /// being sent.
-pub(super) const OLDEST: Duration = Duration::from_secs(10);
+pub(super) const FIRST_READING_LASTS: Duration = Duration::from_secs(10);
 
 /// Builds that may be deleted, as they were just read.
-pub(super) struct Fresh<'a> {
+pub(super) struct FreshReadings<'a> {
     pub(super) builds: Vec<(&'a Planned, Box<Finding>)>,
     /// When they began to be read, and how long that took.
     pub(super) read: Moment,
@@ -31,10 +31,10 @@ pub(super) struct Fresh<'a> {
 
 /// How old a reading may be when the deletion of the build at this place of its batch is written. The first one may be older, by the
 /// time it took to read it and to record it: else a slow database or a slow disk would stop every deletion.
-fn limit(place: usize, took: Duration) -> Duration {
+fn max_age(place: usize, took: Duration) -> Duration {
     match place {
-        0 => (took * 2).clamp(FRESH, OLDEST),
-        _ => FRESH,
+        0 => (took * 2).clamp(READING_LASTS, FIRST_READING_LASTS),
+        _ => READING_LASTS,
     }
 }
 
@@ -98,7 +98,7 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
     /// waited for. `is_silent` takes each answer, and when it was asked for, and returns whether the server is silent.
     pub(super) async fn send<'a>(
         &self,
-        fresh: Fresh<'a>,
+        fresh: FreshReadings<'a>,
         mut is_silent: impl FnMut(&Answer, Instant) -> bool,
     ) -> Done<'a> {
         let mut done = Done { sent: Vec::new(), back: Vec::new(), grown_old: false, unready: None, halt: None };
@@ -107,8 +107,8 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
         let mut queue = fresh.builds.into_iter().enumerate();
         let mut under_way = FuturesUnordered::new();
         loop {
-            let may_go_on = done.halt.is_none() && !done.grown_old && !self.stop.soon.is_cancelled();
-            if may_go_on
+            let may_send_more = done.halt.is_none() && !done.grown_old && !self.stop.soon.is_cancelled();
+            if may_send_more
                 && under_way.len() < self.pace.at_once()
                 && let Some((place, (planned, now))) = queue.next()
             {
@@ -141,7 +141,7 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                 }
                 Outcome::Answered(answer, began) => {
                     if let Some(why) = self.pace.answered(began.elapsed()) {
-                        self.recorder.slackens(self.pace.at_once(), &why);
+                        self.recorder.slows_down(self.pace.at_once(), &why);
                     }
                     let silent = is_silent(&answer, began);
                     if let Answer::Denied(why) = &answer {
@@ -183,13 +183,13 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                 () = self.pace.turn() => {}
             }
             // Without the lock the reading is worth nothing either.
-            let is_old = Freshness::new(read, limit(place, took)).has_expired() || !(self.holds_lock)();
+            let is_old = Freshness::new(read, max_age(place, took)).has_expired() || !(self.holds_lock)();
             let Some(url) = planned.chosen.url.as_ref().filter(|_| !is_old) else { return Outcome::Old };
             let recording = Moment::now();
             if let Err(error) = self.recorder.intend(planned, &now).await {
                 return Outcome::Unrecorded(error);
             }
-            let fresh = Freshness::new(read, limit(place, took + recording.age()));
+            let fresh = Freshness::new(read, max_age(place, took + recording.age()));
             let began = Instant::now();
             if fresh.has_expired() || !(self.holds_lock)() {
                 let nothing = Answer::Busy(
@@ -225,13 +225,13 @@ impl Sent<'_> {
     }
 
     /// How a deletion ended, by what the server said and whether the build is gone. The database has the last word.
-    pub(super) fn settled(&self, gone: bool) -> (State, String) {
-        settled(&self.answer, gone)
+    pub(super) fn final_state(&self, gone: bool) -> (State, String) {
+        final_state(&self.answer, gone)
     }
 }
 
 /// How a deletion with this answer ended, whether or not this run sent it.
-pub(super) fn settled(answer: &Answer, gone: bool) -> (State, String) {
+pub(super) fn final_state(answer: &Answer, gone: bool) -> (State, String) {
     let text = answer.text();
     match (answer, gone) {
         (Answer::Accepted(_), true) => (State::Deleted, "read again and gone".to_owned()),

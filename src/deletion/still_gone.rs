@@ -8,7 +8,7 @@ use super::plan::{Planned, Reading};
 use super::roles::{BuildReader, Ended};
 
 /// How many builds are read at once.
-const AT_ONCE: usize = 400;
+const READ_AT_ONCE: usize = 400;
 
 /// A deleted build, and which one it was.
 #[derive(Clone, Debug)]
@@ -23,12 +23,12 @@ pub(super) async fn find_returned<'a, R: BuildReader>(
     deleted: &[Deleted<'a>],
 ) -> Result<Vec<(usize, Ended<'a>)>, R::Error> {
     let mut returned = Vec::new();
-    for (part, some) in deleted.chunks(AT_ONCE).enumerate() {
+    for (part, some) in deleted.chunks(READ_AT_ONCE).enumerate() {
         let chosen: Vec<&Chosen> = some.iter().map(|deleted| &deleted.planned.chosen).collect();
         let readings = reader.read(&chosen).await?;
         for (place, (deleted, reading)) in some.iter().zip(readings).enumerate() {
-            if let Some((state, reason)) = judged(&deleted.was, &reading) {
-                returned.push((part * AT_ONCE + place, Ended { planned: deleted.planned, state, reason }));
+            if let Some((state, reason)) = new_end(&deleted.was, &reading) {
+                returned.push((part * READ_AT_ONCE + place, Ended { planned: deleted.planned, state, reason }));
             }
         }
     }
@@ -36,10 +36,10 @@ pub(super) async fn find_returned<'a, R: BuildReader>(
 }
 
 /// The new end of a build that was deleted; `None` where it is still gone.
-fn judged(was: &Identity, now: &Reading) -> Option<(State, String)> {
+fn new_end(was: &Identity, now: &Reading) -> Option<(State, String)> {
     match now {
         Reading::Gone => None,
-        Reading::There(found) if was.is(found) => Some((State::Failed, THERE_AGAIN.to_owned())),
+        Reading::There(found) if was.matches(found) => Some((State::Failed, THERE_AGAIN.to_owned())),
         // Its number was given out again.
         Reading::There(_) => None,
         Reading::Elsewhere(other) => Some((
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn a_number_that_was_given_out_again_is_no_build_that_is_back() {
         let was = Identity::of(&found("7", Some(1000), "f"));
-        let state = |now: &Reading| judged(&was, now).map(|(state, _)| state);
+        let state = |now: &Reading| new_end(&was, now).map(|(state, _)| state);
         assert_eq!(state(&Reading::Gone), None);
         assert_eq!(state(&Reading::There(Box::new(found("9", Some(2000), "g")))), None);
         assert_eq!(state(&Reading::There(Box::new(found("9", None, "g")))), None);
@@ -92,7 +92,7 @@ mod tests {
         }
         let older = Identity { fingerprint: "f".to_owned(), key: None, queued_at: None };
         let other = Reading::There(Box::new(found("9", Some(2000), "g")));
-        assert_eq!(judged(&older, &other).map(|(state, _)| state), Some(State::Failed));
+        assert_eq!(new_end(&older, &other).map(|(state, _)| state), Some(State::Failed));
         assert_eq!(state(&Reading::Several(2)), Some(State::Unknown));
         assert_eq!(state(&Reading::Elsewhere("x".to_owned())), Some(State::Unknown));
     }

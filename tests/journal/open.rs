@@ -163,11 +163,11 @@ fn a_link_leads_to_the_journal() {
 fn a_journal_belongs_to_one_host_and_one_database() {
     let (_folder, file) = place();
     let new = add(&file, a_run());
-    assert!(new.belongs_to("anything", &database()).is_ok());
+    assert!(new.check_run("anything", &database()).is_ok());
     let past = look(&file).expect("a journal");
-    assert!(past.belongs_to(HOST, &database()).is_ok());
+    assert!(past.check_run(HOST, &database()).is_ok());
     let other = DatabaseName { name: "circle_old".to_owned(), ..database() };
-    for error in [past.belongs_to("ci.example.org", &database()), past.belongs_to(HOST, &other)] {
+    for error in [past.check_run("ci.example.org", &database()), past.check_run(HOST, &other)] {
         assert!(matches!(error, Err(JournalError::OtherRun { .. })), "{error:?}");
     }
 }

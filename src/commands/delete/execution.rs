@@ -45,10 +45,10 @@ pub(super) async fn execute(
     let through = admin.as_ref().map_or("nothing", |admin| admin.describe());
     let database = builds.database_name(&history.past);
     let journal = history.open(host, &database)?;
-    let unsettled = history.doubtful(&plan.builds);
-    let elsewhere = history.deleted_elsewhere(&plan.builds);
-    let deleted_before = history.deleted_before(&plan.builds, &elsewhere);
-    let LookedUp { events, states: looked_up } = looked_up(&unsettled, &plan.builds, &history, printer);
+    let to_look_up = history.to_look_up(&plan.builds);
+    let unchosen = history.deleted_unchosen(&plan.builds);
+    let deleted_before = history.deleted_before(&plan.builds, &unchosen);
+    let LookedUp { events, states: looked_up } = looked_up(&to_look_up, &plan.builds, &history, printer);
     let premise = builds.premise();
     let start = SessionStart {
         report,
@@ -74,7 +74,7 @@ pub(super) async fn execute(
         printer.say(&format!("deleting {} on {host} through {through}, {jobs}", counted(plan.deletions(), "build")));
     }
 
-    let mut recorder = RunRecorder::new(results, plan.deletions(), journal.clone(), unsettled, printer)?;
+    let mut recorder = RunRecorder::new(results, plan.deletions(), journal.clone(), to_look_up, printer)?;
     let speed = Speed { jobs: admin.as_ref().map_or(1, AdminPath::jobs), rate: request.admin.rate };
     let admin = Admin(admin);
     let roles = (&mut builds, &admin, &mut recorder);

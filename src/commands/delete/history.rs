@@ -25,7 +25,7 @@ pub(super) struct History {
     /// Open, and locked, where there is one to continue.
     journal: Option<Journal>,
     /// The builds that earlier sessions left open and that are not chosen now, and whether each is gone.
-    others: Vec<(String, bool)>,
+    unchosen: Vec<(String, bool)>,
 }
 
 impl History {
@@ -51,12 +51,12 @@ impl History {
                 _ => format!("{begun}, and {} without a known end", counted(open, "deletion")),
             });
         }
-        Ok(Self { file, past, journal, others: Vec::new() })
+        Ok(Self { file, past, journal, unchosen: Vec::new() })
     }
 
     /// Checks that it is the journal of this database, before anything follows from what it says.
     pub(super) fn check_database(&self, database: &DatabaseName) -> Result<(), Error> {
-        self.past.is_of(database).map_err(|source| Error::Journal { file: self.file.clone(), source })
+        self.past.check_database(database).map_err(|source| Error::Journal { file: self.file.clone(), source })
     }
 
     /// Whether an earlier session wrote its results to this file.
@@ -68,7 +68,7 @@ impl History {
     /// Opens the journal for this run alone.
     pub(super) fn open(&self, host: &str, database: &DatabaseName) -> Result<Journal, Error> {
         let failed = |source| Error::Journal { file: self.file.clone(), source };
-        self.past.belongs_to(host, database).map_err(failed)?;
+        self.past.check_run(host, database).map_err(failed)?;
         if let Some(journal) = &self.journal {
             return Ok(journal.clone());
         }
@@ -81,7 +81,7 @@ impl History {
     }
 
     /// Looks up the builds that earlier sessions left open and that are not chosen now.
-    pub(super) async fn look_up_others<R>(&mut self, plan: &[Planned], reader: &mut R) -> Result<(), Error>
+    pub(super) async fn look_up_unchosen<R>(&mut self, plan: &[Planned], reader: &mut R) -> Result<(), Error>
     where
         R: BuildReader<Error = ScanError>,
     {
@@ -95,7 +95,7 @@ impl History {
             let chosen: Vec<Chosen> = some.iter().map(|url| by_address(url)).collect();
             let readings = reader.read(&chosen.iter().collect::<Vec<_>>()).await?;
             let gone = readings.into_iter().map(|reading| reading == Reading::Gone);
-            self.others.extend(some.iter().cloned().zip(gone));
+            self.unchosen.extend(some.iter().cloned().zip(gone));
         }
         Ok(())
     }
@@ -106,16 +106,16 @@ impl History {
             |url: &String| matches!(self.past.builds.get(url), Some(PastBuild::Ended { state: State::Deleted, .. }));
         let now = plan.iter().filter(|planned| planned.kept_as() == Some(State::Deleted)).filter_map(url);
         let now: HashSet<String> = now.filter(|url| !is_recorded(url)).collect();
-        let others = self.others.iter().filter(|(_, gone)| *gone).count();
+        let others = self.unchosen.iter().filter(|(_, gone)| *gone).count();
         self.past.deleted() + (now.len() + others) as u64
     }
 
     /// The builds that earlier sessions deleted and that are not chosen now.
-    pub(super) fn deleted_elsewhere(&self, plan: &[Planned]) -> Vec<Planned> {
+    pub(super) fn deleted_unchosen(&self, plan: &[Planned]) -> Vec<Planned> {
         let chosen: HashSet<String> = plan.iter().filter_map(url).collect();
         let recorded = self.past.builds.iter();
         let recorded = recorded.filter(|(_, build)| matches!(build, PastBuild::Ended { state: State::Deleted, .. }));
-        let seen = self.others.iter().filter(|(url, gone)| *gone && self.past.may_be_sent(url)).map(|(url, _)| url);
+        let seen = self.unchosen.iter().filter(|(url, gone)| *gone && self.past.may_be_sent(url)).map(|(url, _)| url);
         let mut urls: Vec<&String> =
             recorded.map(|(url, _)| url).chain(seen).filter(|url| !chosen.contains(*url)).collect();
         urls.sort_unstable();
@@ -139,9 +139,9 @@ impl History {
     }
 
     /// The same, and the builds of the plan that were not gone when they were last read: they may be gone by now.
-    pub(super) fn doubtful(&self, plan: &[Planned]) -> HashSet<String> {
+    pub(super) fn to_look_up(&self, plan: &[Planned]) -> HashSet<String> {
         let chosen = plan.iter().filter_map(url);
-        self.unsettled().into_iter().chain(chosen.filter(|url| self.past.is_doubtful(url))).collect()
+        self.unsettled().into_iter().chain(chosen.filter(|url| self.past.has_to_be_looked_up(url))).collect()
     }
 }
 
@@ -224,7 +224,7 @@ pub(super) fn looked_up(
             events.push(Event::looked(&url, gone, if gone { "read again and gone" } else { "still there" }));
         }
     }
-    for (url, gone) in &history.others {
+    for (url, gone) in &history.unchosen {
         // Where an answer says that nothing was done, somebody else deleted it.
         let (state, reason) = match (gone, history.past.may_be_sent(url)) {
             (true, true) => (State::Deleted, "read again and gone"),

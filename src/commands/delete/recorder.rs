@@ -26,8 +26,8 @@ pub(super) struct RunRecorder {
     states: BTreeMap<State, u64>,
     progress: Progress,
     journal: Journal,
-    /// The builds that an earlier session sent and left without an end.
-    unsettled: HashSet<String>,
+    /// The builds that an earlier session sent, and whose end this session records.
+    looked_up: HashSet<String>,
     /// Whether writing a row failed: then no more rows are written.
     failed: bool,
     /// Whether a record could not be written, here or in the journal: then every end is also said.
@@ -40,7 +40,7 @@ impl RunRecorder {
         output: OutputFile,
         deletions: u64,
         journal: Journal,
-        unsettled: HashSet<String>,
+        looked_up: HashSet<String>,
         printer: Printer,
     ) -> Result<Self, Error> {
         let can_be_amended = output.can_be_amended();
@@ -54,7 +54,7 @@ impl RunRecorder {
             states: BTreeMap::new(),
             progress,
             journal,
-            unsettled,
+            looked_up,
             failed: false,
             says_all: false,
         })
@@ -62,9 +62,9 @@ impl RunRecorder {
 
     /// A build that the plan keeps is recorded as kept, unless an earlier session had sent it.
     fn event(&mut self, Ended { planned, state, reason }: &Ended<'_>) -> Event {
-        let url = name(planned);
+        let url = address(planned);
         // Once: a list may hold a build twice.
-        if self.unsettled.remove(&url) || planned.is_deletion() {
+        if self.looked_up.remove(&url) || planned.is_deletion() {
             return Event::result(&url, *state, reason);
         }
         Event::Kept(Kept { url, line: planned.chosen.line, state: *state, reason: reason.clone() })
@@ -75,7 +75,9 @@ impl RunRecorder {
         let is_deletion = planned.is_deletion();
         let written = match self.failed {
             true => Ok(()),
-            false => self.results.write(&ResultRow { chosen: &planned.chosen, kind: kind(planned, *state, reason) }),
+            false => {
+                self.results.write(&ResultRow { chosen: &planned.chosen, kind: row_kind(planned, *state, reason) })
+            }
         };
         self.failed |= written.is_err();
         self.says_all |= self.failed;
@@ -108,7 +110,7 @@ impl Recorder for RunRecorder {
     }
 
     fn answered(&self, planned: &Planned, answer: &Answer) {
-        self.journal.note(Event::answer(&name(planned), answer));
+        self.journal.note(Event::answer(&address(planned), answer));
     }
 
     async fn ended(&mut self, ended: &[Ended<'_>]) -> std::io::Result<()> {
@@ -123,7 +125,7 @@ impl Recorder for RunRecorder {
 
     async fn returned(&mut self, ended: &[Ended<'_>]) -> std::io::Result<()> {
         let events = |Ended { planned, state, reason }: &Ended<'_>| {
-            let url = name(planned);
+            let url = address(planned);
             [Event::looked(&url, false, reason), Event::result(&url, *state, reason)]
         };
         let journalled = self.journal.append(ended.iter().flat_map(events).collect()).await;
@@ -138,15 +140,15 @@ impl Recorder for RunRecorder {
             *self.states.entry(*state).or_default() += 1;
             let url_text = &planned.chosen.url_text;
             self.progress.say(&format!("{state}: {url_text}: {reason}"));
-            let place = (Foreign::new(url_text).into(), planned.chosen.line);
-            self.amended.insert(place, (*state, reason.clone()));
+            let row = (Foreign::new(url_text).into(), planned.chosen.line);
+            self.amended.insert(row, (*state, reason.clone()));
         }
         if self.can_be_amended || self.failed {
             return journalled;
         }
         self.progress.say("their rows are printed again: the last row of a build counts");
         let again = ended.iter().filter(|ended| ended.planned.chosen.line > 0).try_for_each(|ended| {
-            let kind = kind(ended.planned, ended.state, &ended.reason);
+            let kind = row_kind(ended.planned, ended.state, &ended.reason);
             self.results.write(&ResultRow { chosen: &ended.planned.chosen, kind })
         });
         self.failed |= again.is_err();
@@ -161,25 +163,25 @@ impl Recorder for RunRecorder {
         self.progress.say(&format!("the admin server was not ready in time, the builds are read again: {why}"));
     }
 
-    fn slackens(&self, at_once: usize, why: &str) {
+    fn slows_down(&self, at_once: usize, why: &str) {
         self.progress.say(&format!("from now on at most {at_once} at once: {why}"));
     }
 }
 
 /// What the results say of a build that has ended.
-fn kind<'a>(planned: &Planned, state: State, reason: &'a str) -> RowKind<'a> {
+fn row_kind<'a>(planned: &Planned, state: State, reason: &'a str) -> RowKind<'a> {
     if planned.is_deletion() { RowKind::Result(state, reason) } else { RowKind::Kept(state, reason) }
 }
 
 /// The build's canonical address, or what stands in its place.
-fn name(planned: &Planned) -> String {
+fn address(planned: &Planned) -> String {
     planned.chosen.url.as_ref().map_or_else(|| planned.chosen.url_text.clone(), ToString::to_string)
 }
 
 /// The record that is written before a deletion is sent.
 fn intent(planned: &Planned, now: &Finding) -> Event {
     Event::Intent(Box::new(Intent {
-        url: name(planned),
+        url: address(planned),
         project: now.project.clone(),
         number: planned.chosen.url.as_ref().map_or(0, BuildUrl::number),
         line: planned.chosen.line,

@@ -11,7 +11,7 @@ use crate::admin::{AdminFn, Options, Via};
 use crate::cli::{ChosenTiming, DeleteArgs, TimingArg};
 use crate::commands::read_request::ReadRequest;
 use crate::commands::{Error, policy};
-use crate::deletion::{Asked, GateError, Limits, Permit};
+use crate::deletion::{GateError, Limits, Permit, RequestedLimits};
 use crate::file_access::{self, is_dash};
 use crate::policy::Policy;
 use crate::project_glob::ProjectGlobs;
@@ -70,7 +70,7 @@ impl DeleteRequest {
         let reading = ReadRequest::from_args(&args.reading)?;
         let gates = args.gates;
         let policy = gates.policy.as_deref().map(policy::read).transpose()?;
-        let asked = Asked {
+        let asked = RequestedLimits {
             max: gates.max,
             max_percent: gates.max_percent,
             max_age: gates.max_age,

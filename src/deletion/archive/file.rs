@@ -78,7 +78,7 @@ pub struct Archive {
     /// Whether a write has failed: then what is on disk is not known any more.
     pub(super) failed: bool,
     /// Whether the entry in its folder is synced.
-    settled: bool,
+    name_is_synced: bool,
 }
 
 impl Archive {
@@ -128,7 +128,7 @@ impl Archive {
         })?;
         let bytes_cut_off = file.metadata().map_err(failed)?.len() - end;
         let mut archive =
-            Self { file, path: path.to_owned(), header, end, bytes_cut_off, failed: false, settled: false };
+            Self { file, path: path.to_owned(), header, end, bytes_cut_off, failed: false, name_is_synced: false };
         archive.cut_back().map_err(failed)?;
         Ok(archive)
     }
@@ -158,10 +158,10 @@ impl Archive {
         if self.file.metadata()?.nlink() == 0 {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the archive was removed"));
         }
-        if !self.settled {
+        if !self.name_is_synced {
             let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
             File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-            self.settled = true;
+            self.name_is_synced = true;
         }
         Ok(())
     }

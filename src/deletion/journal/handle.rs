@@ -38,7 +38,7 @@ impl Journal {
     /// file of length 0 is a new journal. A last line that was cut is dropped; a `repaired` line records it, and
     /// [`Past::cut`].
     ///
-    /// The caller asks [`Past::belongs_to`] before it writes a `start`.
+    /// The caller asks [`Past::check_run`] before it writes a `start`.
     ///
     /// # Errors
     /// Another run holds it; it is no journal, or damaged: then it is left as it is. Or it cannot be opened, read,

@@ -108,7 +108,7 @@ impl Past {
     ///
     /// # Errors
     /// It is the journal of another host or another database.
-    pub fn belongs_to(&self, host: &str, database: &DatabaseName) -> Result<(), JournalError> {
+    pub fn check_run(&self, host: &str, database: &DatabaseName) -> Result<(), JournalError> {
         match self.sessions.first() {
             Some(Session { start, .. }) if start.host != host || start.database != *database => {
                 let theirs = place(&start.host, &start.database);
@@ -122,8 +122,8 @@ impl Past {
     ///
     /// # Errors
     /// It is the journal of another database.
-    pub fn is_of(&self, database: &DatabaseName) -> Result<(), JournalError> {
-        self.sessions.first().map_or(Ok(()), |session| self.belongs_to(&session.start.host, database))
+    pub fn check_database(&self, database: &DatabaseName) -> Result<(), JournalError> {
+        self.sessions.first().map_or(Ok(()), |session| self.check_run(&session.start.host, database))
     }
 
     /// Whether a deletion of this build may have been sent, and the build is not known to be gone.
@@ -132,7 +132,7 @@ impl Past {
     }
 
     /// Whether the end of a deletion of this build is not on record, or it may still take effect: the build has to be looked up.
-    pub fn is_doubtful(&self, url: &str) -> bool {
+    pub fn has_to_be_looked_up(&self, url: &str) -> bool {
         self.may_be_sent(url) || self.builds.get(url).is_some_and(PastBuild::is_unsettled)
     }
 
@@ -253,7 +253,7 @@ impl Past {
     }
 
     fn start(&mut self, line: u64, at: Timestamp, start: Start) -> Result<(), String> {
-        self.belongs_to(&start.host, &start.database).map_err(|error| error.to_string())?;
+        self.check_run(&start.host, &start.database).map_err(|error| error.to_string())?;
         self.sessions.push(Session::new(line, at, start));
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::report::Chosen;
 
 use super::super::plan::Planned;
 use super::super::roles::{ArchiveFailure, BuildReader, Deleter, Recorder};
-use super::{Archived, Ending, Run, place};
+use super::{Archived, Ending, Run, build_key};
 
 impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     /// Archives the builds of a batch that are not archived yet, where an archive is asked for.
@@ -12,7 +12,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         let new: Vec<&'a Planned> = batch
             .iter()
             .copied()
-            .filter(|planned| self.archived.get(&place(planned)).is_none_or(|entry| entry.fingerprint.is_none()))
+            .filter(|planned| self.archived.get(&build_key(planned)).is_none_or(|entry| entry.fingerprint.is_none()))
             .collect();
         if new.is_empty() {
             return Ok(());
@@ -29,7 +29,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             ArchiveFailure::Unwritten(error) => Ending::Unarchived(error),
         })?;
         for (planned, fingerprint) in new.iter().zip(archived.into_iter().flatten()) {
-            let entry = self.archived.entry(place(planned)).or_default();
+            let entry = self.archived.entry(build_key(planned)).or_default();
             *entry = Archived { fingerprint, times: entry.times + 1 };
         }
         Ok(())

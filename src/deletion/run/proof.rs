@@ -10,7 +10,7 @@ use super::super::plan::{Planned, Reading};
 use super::super::roles::{BuildReader, Deleter, Ended, Recorder};
 use super::super::send::Sent;
 use super::super::still_gone::Deleted;
-use super::{Ending, FAILURES, RECHECK_AFTER, Run, place};
+use super::{Ending, FAILURES_IN_A_ROW, RECHECK_AFTER, Run, build_key};
 
 impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     /// Reads what was sent again, a few times where it is still there, and puts it on record.
@@ -35,18 +35,18 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             for (sent, reading) in waiting.into_iter().zip(readings) {
                 // Where another build has got its number by now, it is gone all the same; but only where the server says that it deleted
                 // it, for one that was begun again in its place looks alike.
-                let gone = match (&reading, self.as_sent.get(&place(sent.planned))) {
+                let gone = match (&reading, self.sent_identities.get(&build_key(sent.planned))) {
                     (Reading::Gone, _) => true,
-                    (Reading::There(now), Some(was)) => matches!(sent.answer, Answer::Accepted(_)) && !was.is(now),
+                    (Reading::There(now), Some(was)) => matches!(sent.answer, Answer::Accepted(_)) && !was.matches(now),
                     _ => false,
                 };
                 if !gone && pause.is_some() && sent.may_take_effect_yet() {
                     again.push(sent);
                     continue;
                 }
-                let (state, reason) = sent.settled(gone);
+                let (state, reason) = sent.final_state(gone);
                 canary.get_or_insert((state, reason.clone(), sent.planned.chosen.line));
-                let was = self.as_sent.remove(&place(sent.planned));
+                let was = self.sent_identities.remove(&build_key(sent.planned));
                 if let Some(was) = was.filter(|_| state == State::Deleted) {
                     self.deleted.push(Deleted { planned: sent.planned, was });
                 }
@@ -63,17 +63,17 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             }
         }
         match canary {
-            Some((State::Deleted, ..)) => self.proved = true,
+            Some((State::Deleted, ..)) => self.canary_proved = true,
             // One that was gone before, or for which nothing was done, proves nothing: the next one is the canary.
             Some((State::AlreadyGone | State::NotAttempted, ..)) => {}
-            Some((state, reason, line)) if !self.proved => {
+            Some((state, reason, line)) if !self.canary_proved => {
                 let alone = format!("if it is this build alone, take line {line} out of the report");
                 return Err(Ending::Stopped(format!("the first build ended as {state}: {reason} ({alone})")));
             }
             _ => {}
         }
-        if self.failures >= FAILURES {
-            return Err(Ending::Stopped(format!("{FAILURES} deletions in a row have failed")));
+        if self.failures >= FAILURES_IN_A_ROW {
+            return Err(Ending::Stopped(format!("{FAILURES_IN_A_ROW} deletions in a row have failed")));
         }
         Ok(())
     }
