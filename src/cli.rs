@@ -50,7 +50,7 @@ pub struct Cli {
 }
 
 /// What to do.
-// Usages are written out, for those that errors show by themselves name every flag that the environment gave.
+// Usages are written out: clap's own would name every flag that the environment sets.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Report the abnormal builds of a restored build database
@@ -106,7 +106,6 @@ pub struct ScanArgs {
     #[arg(long = "project", value_name = "GLOB")]
     pub projects: Vec<String>,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub reading: ReadingArgs,
 }
 
@@ -123,13 +122,10 @@ pub struct VerifyArgs {
     #[arg(long = "project", value_name = "GLOB")]
     pub projects: Vec<String>,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub baseline: BaselineArgs,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub verdict: VerdictArgs,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub reading: ReadingArgs,
 }
 

@@ -12,7 +12,7 @@ pub struct RulesArgs {
     /// To change it, redirect it to a file, give it a name of its own in its first line, and pass the folder by --rules.
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
-    /// A folder with rules of your own, *.sql, to be listed (or printed) besides those that ship
+    /// A folder with rules of your own, *.sql, to list (or print) in addition to those that ship
     #[arg(long = "rules", value_name = "DIR")]
     pub rule_folder: Option<PathBuf>,
     /// Print the whole statement that runs for this rule, or without NAME every statement of a scan, as a script for psql
@@ -44,13 +44,13 @@ pub struct ProfilesArgs {
     /// listed. No row is read. Exits with 3 if there is a fault.
     #[arg(long, value_name = "FILE|NAME")]
     pub check: Option<String>,
-    /// With --check: a folder with rules of your own, *.sql, to be checked besides those that ship
-    // clap asks for no --check where a NAME excludes it, so a NAME is a conflict too.
+    /// With --check: a folder with rules of your own, *.sql, to check in addition to those that ship
+    // A NAME excludes --check, and clap then does not require it: so a NAME is a conflict here too.
     #[arg(long = "rules", value_name = "DIR", requires = "check", conflicts_with = "name")]
     pub rule_folder: Option<PathBuf>,
     /// With --check: the build database, postgres://USER@HOST:PORT/DATABASE or "host=... dbname=..." [default:
     /// HALFBUILT_DATABASE_URL, or PGHOST and libpq's other variables]
-    // Not read from the environment by clap, which would then ask for --check wherever the variable is set.
+    // clap does not read the environment here: it would require --check wherever the variable is set.
     #[arg(long, value_name = "URL", requires = "check", conflicts_with = "name")]
     pub database_url: Option<String>,
 }

@@ -35,8 +35,8 @@ pub struct DeleteArgs {
     /// The host in the builds' URLs, to confirm that you mean it [default: you are asked for it]
     #[arg(long, value_name = "HOST")]
     pub confirm: Option<String>,
-    /// Where to write the results, a row for each chosen build; only a plan, or results of the same journal, are replaced
-    /// [default: standard output]
+    /// Where to write the results, a row for each chosen build; an existing file is replaced only if it holds a plan, or results of
+    /// the same journal [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// The journal: what is about to be done and what came of it, on disk before the next step [default: beside the report,
@@ -51,12 +51,9 @@ pub struct DeleteArgs {
     #[arg(long, value_name = "FILE")]
     pub archive: Option<PathBuf>,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub gates: GateArgs,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub admin: AdminArgs,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub reading: ReadingArgs,
 }

@@ -19,7 +19,7 @@ pub struct GateArgs {
     /// Delete nothing where more than P percent of the builds in scope would be deleted [default: 5; 20 builds are
     /// always allowed]
     ///
-    /// In scope are the builds of the database in the projects that --project chooses. With a P of your own, 20 builds are not always allowed.
+    /// In scope are the builds of the database in the projects that --project chooses. If you set P, it counts for fewer than 20 builds too.
     #[arg(long, value_name = "P")]
     pub max_percent: Option<Percent>,
     /// Never delete builds of projects that fit this glob, in upper or lower case; may be repeated
@@ -40,7 +40,7 @@ pub struct GateArgs {
     /// Delete nothing if the report was scanned longer ago than this [default: 24h]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub max_age: Option<SignedDuration>,
-    /// A policy, TOML, whose section "delete" has deny, max, max_percent, max_age, allow_timing, times_contradicted, clock_tolerance, archive and hosts, in place of the defaults
+    /// A policy in TOML, whose section "delete" has deny, max, max_percent, max_age, allow_timing, times_contradicted, clock_tolerance, archive and hosts, in place of the defaults
     ///
     /// A flag may be stricter than the policy, never looser; what --deny names is denied too.
     #[arg(long, value_name = "FILE", env = "HALFBUILT_POLICY")]

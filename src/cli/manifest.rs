@@ -19,10 +19,9 @@ pub struct ManifestArgs {
     pub key_file: Option<PathBuf>,
     /// How long after its stop a build may still be written to, such as 1m or 0s: a build that stopped less than that before this run
     /// is not covered
-    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = values::duration_or_none)]
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = values::duration_or_zero)]
     pub settle: SignedDuration,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub reading: ReadingArgs,
 }
 

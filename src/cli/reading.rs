@@ -50,7 +50,7 @@ pub struct ReadingArgs {
     ///
     /// A stop within it after the backup counts as one by the backup. Where the restore is not more than twice as far from the backup,
     /// nothing is deletable.
-    #[arg(long, value_name = "DURATION", value_parser = values::duration_or_none, env = "HALFBUILT_CLOCK_TOLERANCE")]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration_or_zero, env = "HALFBUILT_CLOCK_TOLERANCE")]
     pub clock_tolerance: Option<SignedDuration>,
     /// The longest time that the restored server takes to start what waits [default: 1h]
     ///

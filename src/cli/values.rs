@@ -30,7 +30,7 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
 }
 
 /// A length of time, which may be nothing.
-pub(super) fn duration_or_none(text: &str) -> Result<SignedDuration, String> {
+pub(super) fn duration_or_zero(text: &str) -> Result<SignedDuration, String> {
     duration::parse_or_zero(text)
 }
 

@@ -111,7 +111,7 @@ fn has_open_ends(request: &DeleteRequest, plan: &Plan, history: &History) -> boo
     request.execute && (returned || !history.to_look_up(&plan.builds).is_empty())
 }
 
-/// Shows what `--execute` would do. The gates have spoken in `passed`.
+/// Shows what `--execute` would do. `passed` is what the gates said of the plan.
 fn show_dry_run(
     request: &DeleteRequest,
     plan: &Plan,

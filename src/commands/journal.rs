@@ -21,7 +21,7 @@ pub(super) fn run(args: JournalArgs, printer: Printer) -> Result<Exit, Error> {
 }
 
 /// The error of a journal that cannot be read. Its hint says what the file is instead, and which file to name.
-pub(super) fn unusable(file: PathBuf, source: JournalError) -> Error {
+pub(super) fn unusable_journal(file: PathBuf, source: JournalError) -> Error {
     if !matches!(source, JournalError::NotAJournal) {
         return Error::Journal { file, source };
     }
@@ -43,7 +43,7 @@ fn verify(args: JournalVerifyArgs, printer: Printer) -> Result<Exit, Error> {
     let JournalVerifyArgs { file, digest } = args;
     let (past, kept) = match journal::read(&file, digest.as_deref()) {
         Ok(read) => read,
-        Err(source) => return Err(unusable(file, source)),
+        Err(source) => return Err(unusable_journal(file, source)),
     };
     if let Some(cut) = &past.cut {
         let bytes = counted(cut.bytes, "byte");

@@ -20,8 +20,8 @@ pub(super) fn open(output: Option<&(Format, OutputFile)>) -> Result<Option<Outpu
     Ok(report.map(|report| OutputFile::whole(Some(&ScanMetadata::place(report)))).transpose()?)
 }
 
-/// What is known once all has been found, but for the digest of the report.
-pub(super) fn of(
+/// Collects the metadata of a finished scan. Only the digest of the report is still missing.
+pub(super) fn collect(
     scan: &Scan<'_>,
     plan: &ScanPlan,
     baseline: Option<ComparedWith>,

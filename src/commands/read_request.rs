@@ -74,7 +74,7 @@ impl ReadRequest {
         self.times.check()?;
         let profile = Profile::load(&self.profile)?;
         let rules = Rule::load_all(self.rule_folder.as_deref())?;
-        let times = self.times.settle(Some(&profile));
+        let times = self.times.with_defaults(Some(&profile));
         let plan = ScanPlan::new(profile, rules, named_rules, times, self.base_url.clone())?;
         Ok(plan.in_schema(self.schema.clone()))
     }
@@ -106,7 +106,7 @@ impl ReadRequest {
 
 impl RequestedTimes {
     /// Puts the limits of the profile, and then the defaults, where no flag sets one.
-    pub(super) fn settle(&self, profile: Option<&Profile>) -> RestoreTimes {
+    pub(super) fn with_defaults(&self, profile: Option<&Profile>) -> RestoreTimes {
         let of_profile = profile.and_then(|profile| profile.max_run_time);
         RestoreTimes {
             backup: self.backup,

@@ -16,7 +16,7 @@ use crate::scan::Rule;
 
 use super::Error;
 use super::files::Files;
-use super::journal::unusable;
+use super::journal::unusable_journal;
 
 /// Writes a page of one kind.
 type WritePage = fn(&AuditInputs, &mut OutputFile) -> std::io::Result<()>;
@@ -76,7 +76,7 @@ fn read_inputs(report: PathBuf, metadata: PathBuf, journals: Vec<PathBuf>) -> Re
         .map(|file| match journal::read_with_digest(&file) {
             Ok((past, _)) if past.sessions.is_empty() => Err(Error::Journal { file, source: JournalError::Empty }),
             Ok((past, sha256)) => Ok(JournalInput { file: input(&file, sha256), past }),
-            Err(source) => Err(unusable(file, source)),
+            Err(source) => Err(unusable_journal(file, source)),
         })
         .collect::<Result<Vec<_>, Error>>()?;
     refuse_doubles(&journals)?;

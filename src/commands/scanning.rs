@@ -95,7 +95,7 @@ pub(super) async fn scan_and_report(
         // harmless.
         if let (Some(report_sha256), Some(file)) = (output.finish(&summary)?, metadata) {
             let compared_with = baseline.as_ref().map(Baseline::compared_with);
-            let about = metadata::of(&scan, &plan, compared_with, scanned_at, &summary);
+            let about = metadata::collect(&scan, &plan, compared_with, scanned_at, &summary);
             metadata::write(ScanMetadata { report_sha256, ..about }, file)?;
         }
         if plan.times().backup.is_none() {

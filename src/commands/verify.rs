@@ -23,8 +23,8 @@ use request::VerifyRequest;
 pub(super) async fn run(args: VerifyArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let request = VerifyRequest::from_args(args)?;
     let outlets = Outlets::open(&request.outlets)?;
-    let mut drill = JudgementBuilder::begin(request.read.times.settle(None));
-    match judge(request, &mut drill, interrupt, printer).await {
+    let mut builder = JudgementBuilder::begin(request.read.times.with_defaults(None));
+    match judge(request, &mut builder, interrupt, printer).await {
         Ok(judgement) => {
             printer.say(&judgement.sentence());
             let exit = judgement.exit();
@@ -34,7 +34,7 @@ pub(super) async fn run(args: VerifyArgs, interrupt: &Interrupt, printer: Printe
         Err(error) => {
             // Usage errors go to the terminal only; other failures must reach the verdict files.
             if !matches!(error.exit(), Exit::Usage | Exit::Declined)
-                && let Err(unwritten) = outlets.write(&drill.fail(failure(&error)), printer)
+                && let Err(unwritten) = outlets.write(&builder.fail(failure(&error)), printer)
             {
                 printer.warn(&[vec![unwritten.to_string()], distinct_causes(&unwritten)].concat().join(": "));
             }
@@ -45,22 +45,22 @@ pub(super) async fn run(args: VerifyArgs, interrupt: &Interrupt, printer: Printe
 
 async fn judge(
     mut request: VerifyRequest,
-    drill: &mut JudgementBuilder,
+    builder: &mut JudgementBuilder,
     interrupt: &Interrupt,
     printer: Printer,
 ) -> Result<Judgement, Error> {
     let criteria = request.criteria.read()?;
-    drill.expect_builds(&criteria.expected);
+    builder.expect_builds(&criteria.expected);
     let mut baseline = None;
     if let Some(of_baseline) = &request.baseline {
-        drill.expect_comparison();
+        builder.expect_comparison();
         let read = of_baseline.read(&mut request.read.times)?;
         say_baseline(&read, printer);
-        drill.compares_with(read.compared_with());
+        builder.set_baseline(read.compared_with());
         baseline = Some(read);
     }
     let plan = request.read.plan(&[])?.with_every_piece();
-    drill.plans(&plan);
+    builder.set_plan(&plan);
     if let (Some(of_baseline), Some(baseline)) = (&request.baseline, &baseline) {
         of_baseline.check_fit(baseline, &plan)?;
     }
@@ -70,8 +70,8 @@ async fn judge(
         None => None,
     };
     let scan = ScanRequest { read: request.read, plan, projects: request.projects, baseline, output };
-    let summary = scan_and_report(scan, drill, interrupt, printer).await?;
-    Ok(drill.judge(&summary, &allowed))
+    let summary = scan_and_report(scan, builder, interrupt, printer).await?;
+    Ok(builder.judge(&summary, &allowed))
 }
 
 /// Says which manifest is compared with, and whether it can be trusted.

@@ -52,7 +52,7 @@ pub enum GateError {
     Databases { first: u64, other: u64 },
     /// The report is from another database than the one that is connected to.
     #[error("the report is from another database; connected is {connected}")]
-    OtherDatabase { connected: String, of: Option<String> },
+    OtherDatabase { connected: String, hint: Option<String> },
     /// Other tables would be read than those that were scanned.
     #[error("the report is of other tables: {change}")]
     OtherTables { change: String },
@@ -91,8 +91,8 @@ impl GateError {
                 "delete from one database at a time; a report of an older halfbuilt does not name its database: scan again"
                     .to_owned()
             }
-            Self::OtherDatabase { of: Some(of), .. } => of.clone(),
-            Self::OtherDatabase { of: None, .. } => {
+            Self::OtherDatabase { hint: Some(hint), .. } => hint.clone(),
+            Self::OtherDatabase { hint: None, .. } => {
                 "name the report's own by --database-url or PGDATABASE and PGHOST, or scan this one".to_owned()
             }
             Self::OtherTables { .. } => {

@@ -1,5 +1,5 @@
 //! How many deletions are under way at once, and how fast they follow one another: never more than was asked for, and
-//! fewer where the server is busy or answers ever later.
+//! fewer where the server is busy or slows down.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -18,7 +18,7 @@ const LATEST_WEIGHT: f64 = 0.25;
 /// How fast the usual time follows a server that has become slower for good.
 const USUAL_GROWTH: f64 = 1.02;
 
-/// What was asked for.
+/// How fast a run may be.
 #[derive(Clone, Copy, Debug)]
 pub struct Speed {
     /// The most deletions at once, at least 1.
@@ -41,17 +41,18 @@ struct State {
     answers: u32,
     /// How long an answer usually takes, in seconds.
     usual: Option<f64>,
-    /// How long one takes now, in seconds.
+    /// How long an answer takes now, in seconds: a moving average.
     now: f64,
     /// How many answers have to come before the pace may be reduced again.
-    wait: f64,
+    answers_to_wait: f64,
     /// When the next one may be sent.
     next: Option<Instant>,
 }
 
 impl Pace {
     pub(super) fn new(speed: Speed) -> Self {
-        let state = State { at_once: speed.jobs as f64, answers: 0, usual: None, now: 0.0, wait: 0.0, next: None };
+        let state =
+            State { at_once: speed.jobs as f64, answers: 0, usual: None, now: 0.0, answers_to_wait: 0.0, next: None };
         Self { speed, state: RefCell::new(state) }
     }
 
@@ -94,19 +95,23 @@ impl Pace {
         let usual = state.usual.map_or(took, |usual| (usual * USUAL_GROWTH).min(took));
         state.usual = Some(usual);
         state.now = if state.now == 0.0 { took } else { state.now + LATEST_WEIGHT * (took - state.now) };
-        state.wait = (state.wait - 1.0).max(0.0);
+        state.answers_to_wait = (state.answers_to_wait - 1.0).max(0.0);
         let is_late = state.now > usual * LATE_FACTOR && state.now > usual + LATE_MARGIN.as_secs_f64();
         if !is_late {
             let more = state.at_once + 1.0 / state.at_once.max(1.0);
             state.at_once = more.min(self.speed.jobs as f64);
             return None;
         }
-        if state.wait > 0.0 || state.at_once < 2.0 {
+        if state.answers_to_wait > 0.0 || state.at_once < 2.0 {
             return None;
         }
         let now = state.now;
         self.reduce(&mut state, 0.7);
-        Some(format!("it answers ever later, after {:.0} ms, at best after {:.0} ms", now * 1000.0, usual * 1000.0))
+        Some(format!(
+            "it answers more and more slowly: after {:.0} ms, and at best after {:.0} ms",
+            now * 1000.0,
+            usual * 1000.0
+        ))
     }
 
     /// The server says that it is busy.
@@ -115,7 +120,7 @@ impl Pace {
     }
 
     fn reduce(&self, state: &mut State, by: f64) {
-        state.wait = state.at_once.ceil();
+        state.answers_to_wait = state.at_once.ceil();
         state.at_once = (state.at_once * by).max(1.0);
     }
 }

@@ -16,7 +16,6 @@ use super::plan::{Planned, Reading, Terms};
 
 /// Reads chosen builds again.
 pub trait BuildReader {
-    /// What goes wrong.
     type Error: std::error::Error;
 
     /// What the database says now of each build, in the same order.
@@ -28,7 +27,7 @@ pub trait BuildReader {
     /// Whether the database was away since this was asked last, and may have gone back to an earlier state.
     fn has_been_away(&mut self) -> bool;
 
-    /// By what it is decided on a reading.
+    /// The terms by which a reading is judged.
     fn terms(&self) -> Terms<'_>;
 
     /// Archives these builds; they are on disk when it returns. Returns for each build the fingerprint of what was archived; `None`
@@ -50,23 +49,21 @@ pub enum ArchiveFailure<E> {
 
 /// Sends deletions, several at the same time.
 pub trait Deleter {
-    /// Sends one deletion, once, if what allows it is still fresh when it is written to an open connection.
+    /// Sends one deletion, once, if the reading that allows it is still fresh when it is written to an open connection.
     fn delete(&self, build: &BuildUrl, fresh: &Freshness) -> impl Future<Output = Answer>;
 }
 
 /// A build that has ended.
 #[derive(Clone, Debug)]
 pub struct Ended<'a> {
-    /// The build.
     pub planned: &'a Planned,
     /// The state in which it is left.
     pub state: State,
-    /// Why.
     pub reason: String,
 }
 
 impl<'a> Ended<'a> {
-    /// A build is left in this state. What is gone, and may have been sent by an earlier run, was deleted by it.
+    /// A build that is gone, and whose deletion an earlier run may have sent, was deleted by that run.
     pub(super) fn new(planned: &'a Planned, state: State, reason: String) -> Self {
         match state {
             State::AlreadyGone if planned.sent_before => {
@@ -79,22 +76,22 @@ impl<'a> Ended<'a> {
 
 /// Puts on record what a run does, before and after.
 pub trait Recorder {
-    /// A build, as it was read just now, is about to be sent; it is on record, whatever happens, when this returns.
+    /// Records that a build, as it was just read, is about to be sent. The record is on disk when this returns.
     ///
     /// # Errors
     /// It cannot be put on record: then it is not sent, nor is anything after it.
     fn intend(&self, planned: &Planned, now: &Finding) -> impl Future<Output = io::Result<()>>;
 
-    /// What the server said of it.
+    /// Records what the server said of it.
     fn answered(&self, planned: &Planned, answer: &Answer);
 
-    /// Builds have ended.
+    /// Records how builds ended.
     ///
     /// # Errors
     /// They cannot be put on record: then nothing more is sent.
     fn ended(&mut self, ended: &[Ended<'_>]) -> impl Future<Output = io::Result<()>>;
 
-    /// Builds that ended as deleted are not: each ends otherwise now.
+    /// Records builds that counted as deleted and are there again, each with its new end.
     ///
     /// # Errors
     /// It cannot be put on record: then nothing more is sent.
@@ -103,7 +100,7 @@ pub trait Recorder {
     /// The run waits for the server.
     fn waits(&self, wait: Duration, why: &str);
 
-    /// What was read had grown too old before the admin server was ready: it is read again.
+    /// The reading grew too old before the admin server was ready: the builds are read again.
     fn reads_again(&self, why: &str);
 
     /// From now on fewer are sent at once.

@@ -21,7 +21,7 @@ use super::history::History;
 use super::origin::Origin;
 use super::request::DeleteRequest;
 
-/// How many of the reasons for which builds are left to a person are said.
+/// How many of the reasons why builds are not deletable are listed.
 const REASONS_LISTED: usize = 5;
 
 /// The rows that are chosen, and where they come from.
@@ -49,12 +49,12 @@ pub(super) fn choose(request: &DeleteRequest, printer: Printer) -> Result<Chosen
     let all = rows.len();
     let Permit { timings: allowed, only: timings, .. } = &request.permit;
     let choice = Choice { reasons: &request.reasons, timings, allowed, projects: &request.projects };
-    let (rows, left) = choice.sort(rows);
-    say_what_is_left(&left, printer);
+    let (rows, not_deletable) = choice.sort(rows);
+    say_what_is_not_deletable(&not_deletable, printer);
     if rows.is_empty() {
-        let why = match left.len() {
+        let why = match not_deletable.len() {
             0 => format!("none of the {all} rows of {name} is chosen"),
-            left => format!("none of the {left} rows of {name} that are chosen may be deleted"),
+            rows => format!("none of the {rows} rows of {name} that are chosen may be deleted"),
         };
         return Err(Error::NothingToDelete(why));
     }
@@ -68,31 +68,31 @@ fn read_report(request: &DeleteRequest) -> Result<(Vec<report::Chosen>, Origin, 
     let Some(file) = request.report_file() else {
         let mut digesting = Digesting::new(Input::stdin().map_err(|source| no_report(source.into()))?);
         let rows = report::read(&mut digesting, base_url).map_err(no_report)?;
-        let origin = Origin::of_stream(&rows)?;
+        let origin = Origin::from_stdin(&rows)?;
         return Ok((rows, origin, digesting.finish().1));
     };
     let opened = Input::open(file).map_err(|source| Error::Read { file: file.to_owned(), source })?;
     let mut digesting = Digesting::new(opened);
     let rows = report::read(&mut digesting, base_url).map_err(no_report)?;
     let (opened, sha256) = digesting.finish();
-    let written = opened.file().metadata().ok().filter(Metadata::is_file).and_then(|found| found.modified().ok());
-    let origin = Origin::of_file(file, &rows, &sha256, written)?;
+    let last_written = opened.file().metadata().ok().filter(Metadata::is_file).and_then(|found| found.modified().ok());
+    let origin = Origin::from_file(file, &rows, &sha256, last_written)?;
     Ok((rows, origin, sha256))
 }
 
-/// Says how many rows are left to a person, and why, the most frequent reasons first.
-fn say_what_is_left(left: &[report::Chosen], printer: Printer) {
-    if left.is_empty() {
+/// Says how many rows the report calls not deletable, and why, the most frequent reasons first.
+fn say_what_is_not_deletable(rows: &[report::Chosen], printer: Printer) {
+    if rows.is_empty() {
         return;
     }
     let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
-    for judged in left.iter().filter_map(|row| row.judged.as_ref()) {
+    for judged in rows.iter().filter_map(|row| row.judged.as_ref()) {
         let why = if judged.note.is_empty() { judged.timing.as_str().to_owned() } else { gist(&judged.note) };
         *reasons.entry(why).or_default() += 1;
     }
     let mut reasons: Vec<_> = reasons.into_iter().collect();
     reasons.sort_by_key(|(_, builds)| std::cmp::Reverse(*builds));
-    let builds = counted(left.len() as u64, "build");
+    let builds = counted(rows.len() as u64, "build");
     printer.say(&format!("left to a person: {builds} that the report calls not deletable"));
     for (why, builds) in reasons.iter().take(REASONS_LISTED) {
         printer.say(&format!("  {builds}: {}", Foreign::evidence(why)));
@@ -112,7 +112,7 @@ pub(super) fn results_file(request: &DeleteRequest) -> Option<PathBuf> {
     (request.execute && stdout().is_terminal()).then(|| PathBuf::from(format!("halfbuilt-results-{at}.csv")))
 }
 
-/// Checks that no file has two meanings.
+/// Checks that no file that is read is written over, and that no two outputs are one file.
 pub(super) fn keep_apart(request: &DeleteRequest, results: Option<&Path>, journal: &Path) -> Result<(), Error> {
     for (flag, file) in [("--archive", &request.archive), ("--journal", &request.journal)] {
         if file.as_deref().is_some_and(is_dash) {

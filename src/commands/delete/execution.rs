@@ -17,7 +17,7 @@ use crate::text::counted;
 
 use super::admin::Admin;
 use super::again::same_command;
-use super::history::{History, LookedUp, SessionStart, looked_up, start_event};
+use super::history::{History, LookedUp, SessionStart, record_looked_up, start_event};
 use super::planning::{Plan, say_what_is_kept};
 use super::recorder::RunRecorder;
 use super::request::DeleteRequest;
@@ -48,7 +48,7 @@ pub(super) async fn execute(
     let to_look_up = history.to_look_up(&plan.builds);
     let unchosen = history.deleted_unchosen(&plan.builds);
     let deleted_before = history.deleted_before(&plan.builds, &unchosen);
-    let LookedUp { events, states: looked_up } = looked_up(&to_look_up, &plan.builds, &history, printer);
+    let LookedUp { events, states: looked_up } = record_looked_up(&to_look_up, &plan.builds, &history, printer);
     let premise = builds.premise();
     let start = SessionStart {
         report,

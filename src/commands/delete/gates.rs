@@ -22,7 +22,7 @@ use super::origin::Origin;
 use super::planning::Plan;
 use super::request::DeleteRequest;
 
-/// How long to wait for the lock of a run that may have been killed: the server notices the kill when it next writes to that run.
+/// How long to wait for the lock of a run that may have been killed: the server notices only when it next writes to that run.
 const LOCK_OF_A_KILLED_RUN: Duration = Duration::from_secs(15);
 /// How often it is tried.
 const TRY_LOCK_EVERY: Duration = Duration::from_millis(500);
@@ -110,7 +110,7 @@ pub(super) fn check_database(identity: &DatabaseIdentity, origin: &Origin) -> Re
         return Ok(());
     }
     let name_alone = DatabaseIdentity { system_identifier: None, ..identity.clone() };
-    let of = match (&origin.database, &identity.system_identifier) {
+    let hint = match (&origin.database, &identity.system_identifier) {
         (Some(own), Some(_)) if own.system_identifier.is_some() => Some(format!(
             "the report is from {own}: name that one by --database-url or PGDATABASE and PGHOST, or scan this one"
         )),
@@ -126,7 +126,7 @@ pub(super) fn check_database(identity: &DatabaseIdentity, origin: &Origin) -> Re
         ),
         _ => None,
     };
-    Err(GateError::OtherDatabase { connected: identity.to_string(), of })
+    Err(GateError::OtherDatabase { connected: identity.to_string(), hint })
 }
 
 /// Checks that the tables are those that were scanned.

@@ -91,16 +91,17 @@ impl History {
         });
         let mut others: Vec<String> = others.into_iter().collect();
         others.sort_unstable();
-        for some in others.chunks(LOOKED_UP_AT_ONCE) {
-            let chosen: Vec<Chosen> = some.iter().map(|url| by_address(url)).collect();
+        for batch in others.chunks(LOOKED_UP_AT_ONCE) {
+            let chosen: Vec<Chosen> = batch.iter().map(|url| by_address(url)).collect();
             let readings = reader.read(&chosen.iter().collect::<Vec<_>>()).await?;
             let gone = readings.into_iter().map(|reading| reading == Reading::Gone);
-            self.unchosen.extend(some.iter().cloned().zip(gone));
+            self.unchosen.extend(batch.iter().cloned().zip(gone));
         }
         Ok(())
     }
 
-    /// How many builds earlier sessions have deleted: by the journal's own word, and those that they left open and that are gone now.
+    /// How many builds earlier sessions have deleted: those that the journal calls deleted, and those that they left open and that are
+    /// gone now.
     pub(super) fn deleted(&self, plan: &[Planned]) -> u64 {
         let is_recorded =
             |url: &String| matches!(self.past.builds.get(url), Some(PastBuild::Ended { state: State::Deleted, .. }));
@@ -138,7 +139,8 @@ impl History {
         self.past.unsettled().into_iter().map(|(url, _)| url.to_owned()).collect()
     }
 
-    /// The same, and the builds of the plan that were not gone when they were last read: they may be gone by now.
+    /// The builds that have to be looked up: those whose end is not on record, and those of the plan that were not gone when they were
+    /// last read.
     pub(super) fn to_look_up(&self, plan: &[Planned]) -> HashSet<String> {
         let chosen = plan.iter().filter_map(url);
         self.unsettled().into_iter().chain(chosen.filter(|url| self.past.has_to_be_looked_up(url))).collect()
@@ -208,9 +210,9 @@ pub(super) struct LookedUp {
     pub(super) states: BTreeMap<State, u64>,
 }
 
-/// Looks at what the database says of the builds that earlier sessions left open. Those that are not in the plan are settled.
-pub(super) fn looked_up(
-    unsettled: &HashSet<String>,
+/// The journal's events of the builds that earlier sessions left open. Those that are not in the plan end here.
+pub(super) fn record_looked_up(
+    to_look_up: &HashSet<String>,
     plan: &[Planned],
     history: &History,
     printer: Printer,
@@ -219,7 +221,7 @@ pub(super) fn looked_up(
     let mut planned = HashSet::new();
     for build in plan {
         let Some(url) = url(build) else { continue };
-        if unsettled.contains(&url) && planned.insert(url.clone()) {
+        if to_look_up.contains(&url) && planned.insert(url.clone()) {
             let gone = build.kept_as().is_some_and(State::is_gone);
             events.push(Event::looked(&url, gone, if gone { "read again and gone" } else { "still there" }));
         }

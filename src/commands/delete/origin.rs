@@ -36,13 +36,13 @@ pub(super) struct Origin {
     times: Option<[Option<Timestamp>; 2]>,
     /// The scan's clock tolerance, longest run time and longest queue time, where the metadata has them.
     limits: Option<[SignedDuration; 3]>,
-    /// How that is known, or why it is not.
+    /// How the age is known, or why it is not.
     note: Option<String>,
 }
 
 impl Origin {
     /// A report from standard input has no metadata beside it.
-    pub(super) fn of_stream(rows: &[Chosen]) -> Result<Self, Error> {
+    pub(super) fn from_stdin(rows: &[Chosen]) -> Result<Self, Error> {
         let tag = deletion::one_database(rows)?.map(str::to_owned);
         let note = tag.is_some().then(|| {
             "note: the age of a report on standard input is not known, so --max-age is not checked".to_owned()
@@ -51,7 +51,7 @@ impl Origin {
     }
 
     /// A report in a file with this digest, last written at this time.
-    pub(super) fn of_file(
+    pub(super) fn from_file(
         file: &Path,
         rows: &[Chosen],
         sha256: &str,
@@ -62,7 +62,7 @@ impl Origin {
         let place = ScanMetadata::place(file);
         let read = ScanMetadata::read(&place).map_err(|source| Error::Metadata { file: place.clone(), source })?;
         let (name, beside) = (file.display(), place.display());
-        let by_file = |why: String| {
+        let without_metadata = |why: String| {
             let note = match written {
                 Some(at) => format!(
                     "note: the scan time of {name} is not on record ({why}): its age is taken from the file, last written at {at:.0}; it \
@@ -72,10 +72,10 @@ impl Origin {
             };
             Self { tag: Some(tag.clone()), age: written.map(Age::WrittenAt), note: Some(note), ..Self::default() }
         };
-        let Some(about) = read else { return Ok(by_file(format!("there is no {beside}"))) };
+        let Some(about) = read else { return Ok(without_metadata(format!("there is no {beside}"))) };
         let database = DatabaseIdentity { system_identifier: about.system_identifier, name: about.database };
         if database_tag(&database) != tag {
-            return Ok(by_file(format!("{beside} is of another database")));
+            return Ok(without_metadata(format!("{beside} is of another database")));
         }
         let at = about.scanned_at;
         // A scan writes the report after it has taken the snapshot.

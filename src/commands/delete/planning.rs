@@ -18,7 +18,7 @@ use super::request::DeleteRequest;
 
 /// How many builds are read at once while the plan is made.
 const PLANNED_AT_ONCE: usize = 1000;
-/// How many of the reasons for which builds are kept are said.
+/// How many of the reasons why builds are kept are listed.
 const REASONS_LISTED: usize = 5;
 
 /// What is to become of each chosen build.

@@ -45,12 +45,12 @@ impl JudgementBuilder {
         self.checks = differences();
     }
 
-    pub(super) fn compares_with(&mut self, baseline: ComparedWith) {
+    pub(super) fn set_baseline(&mut self, baseline: ComparedWith) {
         self.baseline = Some(baseline);
     }
 
     /// Adds the checks of the rules, and the times that the profile settles.
-    pub(super) fn plans(&mut self, plan: &ScanPlan) {
+    pub(super) fn set_plan(&mut self, plan: &ScanPlan) {
         self.times = *plan.times();
         self.profile = Some(plan.profile_name().to_owned());
         self.checks.splice(0..0, rules(plan));
