@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use futures_util::future::join_all;
-use halfbuilt::deletion::journal::{DatabaseName, Event, Intent, Journal, ReportFile, Start, look};
+use halfbuilt::deletion::journal::{DatabaseName, Event, Intent, Journal, ReportFile, Start, read_or_new};
 use halfbuilt::state::State;
 use halfbuilt::timing::Timing;
 
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let run = (0..BUILDS).flat_map(|number| [intent(number), Event::result(&url(number), State::Deleted, "gone")]);
     runtime.block_on(journal.append([start()].into_iter().chain(run).collect()))?;
     let began = Instant::now();
-    let lines = look(&file)?.lines;
+    let lines = read_or_new(&file)?.lines;
     let megabytes = std::fs::metadata(&file)?.len() / 1_000_000;
     writeln!(stdout, "{lines} lines ({megabytes} MB) checked in {:.2} s", began.elapsed().as_secs_f64())?;
     Ok(())

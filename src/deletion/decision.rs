@@ -77,7 +77,7 @@ pub enum KeepReason {
     /// An earlier run sent its deletion and did not see the end.
     EndNotSeen,
     /// The server said in an earlier run that it deleted nothing, and it is gone.
-    GoneWithoutUs(String),
+    GoneWithoutDeletion(String),
 }
 
 impl fmt::Display for KeepReason {
@@ -124,7 +124,7 @@ impl fmt::Display for KeepReason {
             Self::EndNotSeen => {
                 f.write_str("sent by an earlier run of this journal, which did not see the end; read again and gone")
             }
-            Self::GoneWithoutUs(answer) => write!(f, "{answer}; read again and gone"),
+            Self::GoneWithoutDeletion(answer) => write!(f, "{answer}; read again and gone"),
         }
     }
 }

@@ -179,7 +179,7 @@ proptest! {
             max_age: None,
             times_contradicted: None,
         };
-        let mut permit = Permit { timings: allowed.clone(), ..Permit::default() };
+        let mut permit = Permit { allowed_timings: allowed.clone(), ..Permit::default() };
         let globs: Vec<String> = deny.iter().map(ToString::to_string).collect();
         permit.denied.add(&globs, "--deny").expect("globs");
         let terms = Terms { rules: vec!["stuck-running"], permit: &permit };

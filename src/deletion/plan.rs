@@ -27,16 +27,13 @@ pub enum Reading {
 /// A chosen build and what is to happen with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
-    /// The build.
     pub chosen: Chosen,
-    /// What is to happen.
     pub decision: Decision,
     /// Whether an earlier run of the journal may have sent its deletion, and did not see the end.
     pub sent_before: bool,
 }
 
 impl Planned {
-    /// Whether it is to be deleted.
     pub fn is_deletion(&self) -> bool {
         matches!(self.decision, Decision::Delete { .. })
     }
@@ -58,21 +55,21 @@ impl Planned {
     }
 }
 
-/// What may be deleted and what may not, whatever is found: by flags and by the policy.
+/// What the flags and the policy permit to delete, whatever is found.
 #[derive(Clone, Debug, Default)]
 pub struct Permit {
     /// Projects of which nothing is deleted.
     pub denied: DeniedProjects,
     /// Timings that are not deletable by themselves, and are allowed all the same.
-    pub timings: Vec<Timing>,
+    pub allowed_timings: Vec<Timing>,
     /// The only timings of which builds are deleted; any, where none is named.
-    pub only: Vec<Timing>,
+    pub only_timings: Vec<Timing>,
 }
 
 impl Permit {
     /// Whether a build of this timing may be deleted.
     pub fn allows(&self, timing: Timing) -> bool {
-        timing.is_deletable() || self.timings.contains(&timing)
+        timing.is_deletable() || self.allowed_timings.contains(&timing)
     }
 
     /// Why a chosen build is denied, by what its row and its address say.
@@ -82,7 +79,7 @@ impl Permit {
     }
 
     /// Why a build is denied, by what the database says of it.
-    fn denies_found(&self, now: &Finding) -> Option<String> {
+    fn denies_finding(&self, now: &Finding) -> Option<String> {
         let url = now.build_url.as_deref().and_then(|url| BuildUrl::parse(url).ok());
         let by_address = url.as_ref().map(BuildUrl::project);
         self.denied.denies(by_address.as_deref().into_iter().chain(now.project.as_deref()))
@@ -105,10 +102,10 @@ impl Terms<'_> {
         if let Some(why) = self.permit.denies(chosen) {
             return Keep(State::Refused, KeepReason::Denied(why));
         }
-        if let Some(why) = chosen.judged.as_ref().and_then(|judged| self.forbidden(judged)) {
+        if let Some(why) = chosen.judged.as_ref().and_then(|judged| self.forbidden_by_report(judged)) {
             return Keep(State::Refused, why);
         }
-        // Its row never says that it is deletable; that may have been edited.
+        // A scan never calls such a row deletable, but the report may have been edited.
         if let Some(reason) = chosen.reasons.iter().find_map(|reason| BaselineReason::parse(reason)) {
             return Keep(State::Refused, KeepReason::Baseline(reason));
         }
@@ -121,7 +118,7 @@ impl Terms<'_> {
             Reading::Several(builds) => return Keep(State::Refused, KeepReason::SharedUrl(*builds)),
             Reading::There(now) => now,
         };
-        if let Some(why) = self.permit.denies_found(now) {
+        if let Some(why) = self.permit.denies_finding(now) {
             return Keep(State::Refused, KeepReason::Denied(why));
         }
         // To be recovered takes more than that no rule fires: each rule that fired must have been run again.
@@ -138,20 +135,20 @@ impl Terms<'_> {
         if let Some(obstacle) = now.obstacles.iter().find(|obstacle| !self.waives(obstacle)) {
             return Keep(State::Refused, KeepReason::Obstacle(obstacle.clone()));
         }
-        if !self.permit.only.is_empty() && !self.permit.only.contains(&now.timing) {
+        if !self.permit.only_timings.is_empty() && !self.permit.only_timings.contains(&now.timing) {
             return Keep(State::Refused, KeepReason::OtherTiming(now.timing));
         }
         Delete { timing: now.timing, evidence: now.evidence.clone() }
     }
 
-    /// Whether what stands against a deletion is a timing that is allowed.
+    /// Whether the obstacle is a timing that is allowed.
     fn waives(&self, obstacle: &Obstacle) -> bool {
         obstacle.timing().is_some_and(|timing| self.permit.allows(timing))
     }
 
     /// Why the report forbids to delete a build. Where the timing is allowed, "not deletable" says no more than the timing did: whether
     /// anything else stands against it is seen in the reading.
-    fn forbidden(&self, judged: &Judged) -> Option<KeepReason> {
+    fn forbidden_by_report(&self, judged: &Judged) -> Option<KeepReason> {
         let (timing, note) = (judged.timing, judged.note.clone());
         if !self.permit.allows(timing) {
             return Some(KeepReason::ReportTiming(timing, note));
@@ -230,7 +227,7 @@ mod tests {
     }
 
     fn allowing(timings: &[Timing]) -> Permit {
-        Permit { timings: timings.to_vec(), ..Permit::default() }
+        Permit { allowed_timings: timings.to_vec(), ..Permit::default() }
     }
 
     fn denying(glob: &str) -> Permit {
@@ -373,7 +370,7 @@ mod tests {
 
     #[test]
     fn where_timings_are_named_no_other_is_deleted() {
-        let permit = Permit { only: vec![Timing::Ended], ..Permit::default() };
+        let permit = Permit { only_timings: vec![Timing::Ended], ..Permit::default() };
         let now = there(Timing::InFlight, &["stuck-running"], "f1");
         for row in [chosen(None), chosen(Some((Timing::InFlight, true, "f1")))] {
             assert_eq!(state_by(&permit, &row, &now), Some(State::Refused));

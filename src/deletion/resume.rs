@@ -45,7 +45,7 @@ pub fn revise_by_journal(
         _ if gone && may_be_sent => Decision::Keep(State::Deleted, KeepReason::EndNotSeen),
         // A server that said that nothing was there, or that it refuses, did not delete it.
         PastBuild::Answered { answer: AnswerWord::Gone | AnswerWord::Refused, text, .. } if gone => {
-            Decision::Keep(State::AlreadyGone, KeepReason::GoneWithoutUs(text.clone()))
+            Decision::Keep(State::AlreadyGone, KeepReason::GoneWithoutDeletion(text.clone()))
         }
         // Nothing is lost by sending it once more: it has been looked up, and is there.
         PastBuild::Ended { .. } | PastBuild::Open { .. } | PastBuild::Answered { .. } | PastBuild::Looked { .. } => {

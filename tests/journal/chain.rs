@@ -151,7 +151,7 @@ fn lines_that_are_cut_from_the_end_are_found_by_a_digest_that_was_kept() {
     for kept in 1..11 {
         std::fs::write(&file, lines(&whole)[..kept].concat()).expect("a write");
         assert_eq!(check(std::fs::read(&file).expect("a file").as_slice()).expect("a journal").lines, kept as u64);
-        assert!(matches!(read(&file, Some(&digest)), Err(JournalError::NotHeld(_))), "{kept} lines");
+        assert!(matches!(read(&file, Some(&digest)), Err(JournalError::DigestNotFound(_))), "{kept} lines");
     }
 }
 

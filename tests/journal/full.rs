@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use halfbuilt::deletion::journal::look;
+use halfbuilt::deletion::journal::read_or_new;
 
 use crate::child::{reported, spawn};
 use crate::samples::{add, place, start, url};
@@ -28,5 +28,5 @@ fn a_journal_that_can_grow_no_more_stops_its_run_and_opens_again() {
     assert!(past.cut.is_some_and(|cut| cut.bytes > 0));
     assert!(acknowledged.iter().all(|number| past.builds.contains_key(&url(*number))));
     assert_eq!(past.builds.len(), acknowledged.len(), "what failed is not there");
-    assert_eq!(look(&file).expect("a journal").repairs, 1);
+    assert_eq!(read_or_new(&file).expect("a journal").repairs, 1);
 }

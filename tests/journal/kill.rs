@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, BufReader, Read};
 use std::time::Duration;
 
-use halfbuilt::deletion::journal::look;
+use halfbuilt::deletion::journal::read_or_new;
 
 use crate::child::{reported, spawn};
 use crate::samples::{add, place, start, url};
@@ -32,7 +32,7 @@ fn whatever_was_acknowledged_is_there_after_a_kill() {
         child.kill().expect("a kill");
         child.wait().expect("an end");
         child_says.read_to_string(&mut stdout).expect("UTF-8");
-        let past = look(&file).unwrap_or_else(|error| panic!("kill {round} after {pause} µs: {error}"));
+        let past = read_or_new(&file).unwrap_or_else(|error| panic!("kill {round} after {pause} µs: {error}"));
         for number in reported(&stdout, "acknowledged") {
             let number: u64 = number.parse().expect("a number");
             assert!(past.builds.contains_key(&url(number)), "kill {round} after {pause} µs lost build {number}");
@@ -42,5 +42,5 @@ fn whatever_was_acknowledged_is_there_after_a_kill() {
     }
     assert!(acknowledged > kills, "only {acknowledged} appends came through");
     add(&file, vec![start()]);
-    assert!(look(&file).expect("a journal").cut.is_none());
+    assert!(read_or_new(&file).expect("a journal").cut.is_none());
 }

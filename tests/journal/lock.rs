@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 
-use halfbuilt::deletion::journal::{Journal, JournalError, look};
+use halfbuilt::deletion::journal::{Journal, JournalError, read_or_new};
 
 use crate::child::spawn;
 use crate::samples::{add, place, start};
@@ -17,7 +17,7 @@ fn a_journal_that_another_process_writes_is_refused_until_it_ends() {
     let error = Journal::open(&file).expect_err("in use");
     assert!(matches!(error, JournalError::InUse), "{error:?}");
     assert_eq!(error.to_string(), "it is in use by another run");
-    assert_eq!(look(&file).expect("a look needs no lock").lines, 1);
+    assert_eq!(read_or_new(&file).expect("a look needs no lock").lines, 1);
     child.stdin.take().expect("a pipe").write_all(b"\n").expect("a line");
     assert!(child.wait().expect("an end").success());
     assert_eq!(add(&file, vec![start()]).lines, 1);

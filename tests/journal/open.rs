@@ -4,18 +4,18 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::Command;
 
-use halfbuilt::deletion::journal::{DatabaseName, Journal, JournalError, Past, check, look};
+use halfbuilt::deletion::journal::{DatabaseName, Journal, JournalError, Past, check, read_or_new};
 
 use crate::samples::{HOST, a_run, add, database, intent, place, start, wait};
 
 #[test]
 fn a_file_that_is_not_there_is_a_new_journal() {
     let (_folder, file) = place();
-    assert_eq!(look(&file).expect("nothing there"), Past::default());
+    assert_eq!(read_or_new(&file).expect("nothing there"), Past::default());
     assert!(!file.exists(), "a look creates nothing");
     assert_eq!(add(&file, a_run()), Past::default());
     assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o137, 0, "only owner and group");
-    assert_eq!(look(&file).expect("a journal").lines, 11);
+    assert_eq!(read_or_new(&file).expect("a journal").lines, 11);
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn a_file_that_was_created_and_no_more_is_a_new_journal() {
     let (journal, past) = Journal::open(&file).expect("a journal");
     drop(journal);
     assert_eq!(past.lines, 11);
-    assert_eq!(look(&file).expect("a journal"), past, "nothing was written");
+    assert_eq!(read_or_new(&file).expect("a journal"), past, "nothing was written");
 }
 
 #[test]
@@ -39,14 +39,14 @@ fn a_last_line_that_was_cut_anywhere_is_repaired_and_the_run_goes_on() {
     for end in twelve..whole.len() {
         fs::write(&file, &whole[..end]).expect("a write");
         let bytes = (end - twelve) as u64;
-        let seen = look(&file).expect("a journal");
+        let seen = read_or_new(&file).expect("a journal");
         assert_eq!(seen.cut.as_ref().map_or(0, |cut| cut.bytes), bytes);
         assert_eq!(fs::metadata(&file).expect("a file").len(), end as u64, "a look changes nothing");
         let past = add(&file, vec![start(), intent(4)]);
         assert_eq!(past.cut, seen.cut);
         let repairs = u64::from(bytes > 0);
         assert_eq!((past.lines, past.repairs), (12 + repairs, repairs));
-        let now = look(&file).expect("a journal");
+        let now = read_or_new(&file).expect("a journal");
         assert_eq!((now.lines, now.repairs, now.cut, now.sessions.len()), (14 + repairs, repairs, None, 3));
         // What was written before is as it was.
         assert!(fs::read(&file).expect("a file").starts_with(&whole[..twelve]));
@@ -79,7 +79,7 @@ fn a_long_rest_leaves_nothing_behind() {
     whole.extend(vec![0; 100_000]);
     fs::write(&file, &whole).expect("a write");
     assert_eq!(add(&file, vec![start()]).cut.expect("a cut").bytes, 100_000);
-    assert_eq!(look(&file).expect("a journal").lines, 13);
+    assert_eq!(read_or_new(&file).expect("a journal").lines, 13);
     assert!(fs::metadata(&file).expect("a file").len() < 20_000);
 }
 
@@ -92,7 +92,7 @@ fn a_first_line_that_was_cut_is_repaired_too() {
         fs::write(&file, &whole[..end]).expect("a write");
         let past = add(&file, a_run());
         assert_eq!((past.lines, past.sessions.len()), (1, 0), "cut at {end}");
-        assert_eq!(look(&file).expect("a journal").lines, 12);
+        assert_eq!(read_or_new(&file).expect("a journal").lines, 12);
     }
 }
 
@@ -102,7 +102,7 @@ fn what_is_no_journal_is_refused_and_left_as_it_is() {
     for bytes in ["build_url,project\nhttps://ci.example.com/gh/a/b/1,a/b\n", "{\n}\n", "\n", "x"] {
         fs::write(&file, bytes).expect("a file");
         assert!(matches!(Journal::open(&file), Err(JournalError::NotAJournal)), "{bytes:?}");
-        assert!(matches!(look(&file), Err(JournalError::NotAJournal)), "{bytes:?}");
+        assert!(matches!(read_or_new(&file), Err(JournalError::NotAJournal)), "{bytes:?}");
         assert_eq!(fs::read_to_string(&file).expect("a file"), bytes);
     }
     let pipe = folder.path().join("pipe");
@@ -115,7 +115,7 @@ fn what_is_no_journal_is_refused_and_left_as_it_is() {
         (link.as_path(), "a pipe"),
         ("/dev/full".as_ref(), "a device"),
     ] {
-        for refused in [Journal::open(path).map(drop), look(path).map(drop)] {
+        for refused in [Journal::open(path).map(drop), read_or_new(path).map(drop)] {
             assert_eq!(refused.expect_err("refused").to_string(), format!("it is {kind}, not a file"));
         }
     }
@@ -141,7 +141,7 @@ fn a_folder_that_is_not_there_is_an_error() {
     let error = Journal::open(&folder.path().join("no/run.journal")).expect_err("no folder");
     assert_eq!(error.to_string(), "it cannot be opened");
     // A dry run meets no journal there.
-    assert!(look(&folder.path().join("no/run.journal")).is_ok());
+    assert!(read_or_new(&folder.path().join("no/run.journal")).is_ok());
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_journal_belongs_to_one_host_and_one_database() {
     let (_folder, file) = place();
     let new = add(&file, a_run());
     assert!(new.check_run("anything", &database()).is_ok());
-    let past = look(&file).expect("a journal");
+    let past = read_or_new(&file).expect("a journal");
     assert!(past.check_run(HOST, &database()).is_ok());
     let other = DatabaseName { name: "circle_old".to_owned(), ..database() };
     for error in [past.check_run("ci.example.org", &database()), past.check_run(HOST, &other)] {
@@ -192,7 +192,7 @@ fn the_digest_of_the_last_line_is_at_hand() {
     assert_eq!(journal.last(), None);
     wait(journal.append(a_run())).expect("an append");
     let last = journal.last();
-    assert!(last.is_some() && last == look(&file).expect("a journal").last);
+    assert!(last.is_some() && last == read_or_new(&file).expect("a journal").last);
     drop(journal);
     assert_eq!(Journal::open(&file).expect("a journal").0.last(), last);
 }

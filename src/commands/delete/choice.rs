@@ -47,7 +47,7 @@ pub(super) fn choose(request: &DeleteRequest, printer: Printer) -> Result<Chosen
         printer.warn(&format!("--reason {reason}: no row of {name} has it"));
     }
     let all = rows.len();
-    let Permit { timings: allowed, only: timings, .. } = &request.permit;
+    let Permit { allowed_timings: allowed, only_timings: timings, .. } = &request.permit;
     let choice = Choice { reasons: &request.reasons, timings, allowed, projects: &request.projects };
     let (rows, not_deletable) = choice.sort(rows);
     say_what_is_not_deletable(&not_deletable, printer);

@@ -69,7 +69,7 @@ pub(super) fn check_plan(
     contradictions: &Contradictions,
     printer: Printer,
 ) -> Result<(), Error> {
-    for timing in &permit.timings {
+    for timing in &permit.allowed_timings {
         let by_permission = plan.builds.iter().filter(|planned| planned.timing_permitted() == Some(*timing));
         let builds = by_permission.count() as u64;
         if builds > 0 {
@@ -161,7 +161,7 @@ pub(super) async fn take_lock(database: &mut Database, execute: bool, printer: P
     }
     let (began, mut said) = (Instant::now(), false);
     loop {
-        match database.lock(&Who::am_i().holder()).await? {
+        match database.lock(&Who::current().application_name()).await? {
             LockAttempt::Taken => return Ok(()),
             LockAttempt::Held(holders) if began.elapsed() < LOCK_OF_A_KILLED_RUN && !holders.iter().any(is_alive) => {
                 if !said {
@@ -188,5 +188,5 @@ pub(super) async fn take_lock(database: &mut Database, execute: bool, printer: P
 
 /// Whether the lock holder is a living process of this machine.
 fn is_alive(holder: &LockHolder) -> bool {
-    holder.program.as_deref().is_some_and(|program| Who::am_i().sees_alive(program))
+    holder.program.as_deref().is_some_and(|program| Who::current().knows_alive(program))
 }

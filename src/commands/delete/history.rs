@@ -34,7 +34,7 @@ impl History {
         let failed = |source| Error::Journal { file: file.clone(), source };
         let (journal, past) = match execute && file.exists() {
             true => Journal::open(&file).map(|(journal, past)| (Some(journal), past)).map_err(failed)?,
-            false => (None, journal::look(&file).map_err(failed)?),
+            false => (None, journal::read_or_new(&file).map_err(failed)?),
         };
         if let Some(session) = past.last_session() {
             let open = past.unsettled().len() as u64;
@@ -181,7 +181,7 @@ pub(super) struct SessionStart<'a> {
 
 /// The first line of a session.
 pub(super) fn start_event(session: SessionStart<'_>) -> Event {
-    let Who { user, machine, pid } = Who::am_i();
+    let Who { user, machine, pid } = Who::current();
     let deletions = session.plan.iter().filter(|planned| planned.is_deletion()).count() as u64;
     let (backup_time, restored_at) = session.times;
     Event::Start(Box::new(Start {

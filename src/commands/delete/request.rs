@@ -79,12 +79,12 @@ impl DeleteRequest {
         let limits = Limits::settle(&asked, policy.as_ref())?;
         let allowed: Vec<Timing> = gates.allow_timing.into_iter().map(allowed_timing).collect();
         let mut permit = Permit {
-            timings: allowed,
-            only: args.timings.into_iter().map(chosen_timing).collect(),
+            allowed_timings: allowed,
+            only_timings: args.timings.into_iter().map(chosen_timing).collect(),
             ..Permit::default()
         };
         if let Some(policy) = &policy {
-            check_timings(&permit.timings, policy)?;
+            check_timings(&permit.allowed_timings, policy)?;
             check_tolerance(reading.times.clock_tolerance, policy)?;
         }
         permit.denied.add(&gates.deny, "--deny")?;
@@ -127,7 +127,7 @@ impl DeleteRequest {
         Some(self.report.as_path()).filter(|report| !is_dash(report))
     }
 
-    /// How to connect to the admin path. The token is read here, only when something is about to be sent.
+    /// How to connect to the admin path. The token is read here, so a dry run needs none.
     ///
     /// # Errors
     /// The file of the token cannot be read.

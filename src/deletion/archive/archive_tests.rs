@@ -45,10 +45,10 @@ fn columns() -> Vec<String> {
 
 fn add(archive: &mut Archive, rows: usize) -> io::Result<Extent> {
     let mut member = Member::begin(archive)?;
-    let build = member.build(&finding())?;
-    member.row(build, 0, &columns(), &[Some("7".to_owned()), None])?;
+    let build = member.add_build(&finding())?;
+    member.add_row(build, 0, &columns(), &[Some("7".to_owned()), None])?;
     for row in 0..rows {
-        member.row(build, 1, &columns(), &[Some(row.to_string()), Some("\\x1b\n\u{1b}é".to_owned())])?;
+        member.add_row(build, 1, &columns(), &[Some(row.to_string()), Some("\\x1b\n\u{1b}é".to_owned())])?;
     }
     member.finish()
 }
@@ -89,7 +89,7 @@ fn only_its_owner_may_read_it_and_nothing_is_written_over() {
     add(&mut archive, 1).expect("a member");
     assert!(matches!(Archive::open(&path, Start::Continue(None), header()), Err(ArchiveError::InUse(_))));
     drop(archive);
-    assert!(matches!(Archive::open(&path, Start::New, header()), Err(ArchiveError::IsThere(_))));
+    assert!(matches!(Archive::open(&path, Start::New, header()), Err(ArchiveError::Exists(_))));
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn what_a_run_leaves_that_was_killed_before_it_began_is_not_in_the_way() {
 fn an_archive_in_which_nothing_is_complete_goes_again() {
     let (_folder, path) = place();
     let mut archive = Archive::open(&path, Start::New, header()).expect("an archive");
-    Member::begin(&mut archive).and_then(|mut member| member.build(&finding())).expect("a build");
+    Member::begin(&mut archive).and_then(|mut member| member.add_build(&finding())).expect("a build");
     drop(archive);
     assert!(!path.exists());
 }
@@ -127,9 +127,9 @@ fn a_member_that_is_not_finished_was_never_there() {
     let mut archive = Archive::open(&path, Start::New, header()).expect("an archive");
     let first = add(&mut archive, 1).expect("a member");
     let mut torn = Member::begin(&mut archive).expect("a member");
-    let build = torn.build(&finding()).expect("a build");
+    let build = torn.add_build(&finding()).expect("a build");
     for row in 0..100_000 {
-        torn.row(build, 1, &columns(), &[Some(row.to_string()), None]).expect("a row");
+        torn.add_row(build, 1, &columns(), &[Some(row.to_string()), None]).expect("a row");
     }
     assert!(std::fs::metadata(&path).expect("a file").len() > first.length, "some of it is in the file");
     drop(torn);
@@ -214,10 +214,10 @@ fn a_row_that_fits_nothing_is_an_error() {
     let (_folder, path) = place();
     let mut archive = Archive::open(&path, Start::New, header()).expect("an archive");
     let mut member = Member::begin(&mut archive).expect("a member");
-    let build = member.build(&finding()).expect("a build");
-    assert!(member.row(build, 0, &columns(), &[None]).is_err());
-    assert!(member.row(build, 2, &columns(), &[None, None]).is_err());
-    assert!(member.row(build + 1, 0, &columns(), &[None, None]).is_err());
+    let build = member.add_build(&finding()).expect("a build");
+    assert!(member.add_row(build, 0, &columns(), &[None]).is_err());
+    assert!(member.add_row(build, 2, &columns(), &[None, None]).is_err());
+    assert!(member.add_row(build + 1, 0, &columns(), &[None, None]).is_err());
 }
 
 #[test]

@@ -132,14 +132,14 @@ impl Archiver {
         let mut member = Member::begin(&mut self.archive)?;
         let mut places = Vec::with_capacity(builds.len());
         for build in builds {
-            places.push(member.build(build)?);
+            places.push(member.add_build(build)?);
         }
         let mut has_row = vec![false; builds.len()];
         for table in 0..self.archiving.tables().len() {
             let Some(mut rows) = self.archiving.rows(lookup.snapshot(), table, &keys).await? else { continue };
             while let Some(row) = rows.next().await? {
                 has_row[row.build] |= table == 0;
-                member.row(places[row.build], table, rows.columns(), &row.values)?;
+                member.add_row(places[row.build], table, rows.columns(), &row.values)?;
             }
         }
         // The build's own row is the least that an archive must hold.

@@ -28,7 +28,7 @@ pub enum Start<'a> {
 pub enum ArchiveError {
     /// The file exists already.
     #[error("--archive {} exists already, and an archive is never overwritten", .0.display())]
-    IsThere(PathBuf),
+    Exists(PathBuf),
     /// Another process writes to it.
     #[error("--archive {} is in use by another run", .0.display())]
     InUse(PathBuf),
@@ -37,7 +37,6 @@ pub enum ArchiveError {
     /// It is not the file that the run began, or somebody changed it.
     #[error("--archive {}: the {length} bytes from byte {offset} on are not those that were written", file.display())]
     Altered {
-        /// The file.
         file: PathBuf,
         /// Where the last member that is on record begins.
         offset: u64,
@@ -46,19 +45,14 @@ pub enum ArchiveError {
     },
     /// It cannot be read or written.
     #[error("cannot write --archive {}", file.display())]
-    Io {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Io { file: PathBuf, source: io::Error },
 }
 
 impl ArchiveError {
     /// What to do next.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::IsThere(_) => Some("name another file: each run can have its own"),
+            Self::Exists(_) => Some("name another file: each run can have its own"),
             Self::InUse(_) => Some("wait until it has ended"),
             Self::Altered { .. } => Some("name the file that the journal's run began, as it was"),
             Self::NoArchive(_) | Self::Io { .. } => None,
@@ -101,7 +95,7 @@ impl Archive {
         let file = file.map_err(failed)?;
         let holds_something = |file: &File| Ok(start == Start::New && file.metadata().map_err(failed)?.len() > 0);
         if holds_something(&file)? {
-            return Err(ArchiveError::IsThere(path.to_owned()));
+            return Err(ArchiveError::Exists(path.to_owned()));
         }
         let mut file = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, why)| match why {
             Errno::EWOULDBLOCK => ArchiveError::InUse(path.to_owned()),
@@ -116,10 +110,10 @@ impl Archive {
             return Err(ArchiveError::InUse(path.to_owned()));
         }
         if holds_something(&file)? {
-            return Err(ArchiveError::IsThere(path.to_owned()));
+            return Err(ArchiveError::Exists(path.to_owned()));
         }
         let last = if let Start::Continue(last) = start { last } else { None };
-        let end = tail::complete(&mut file, last).map_err(|why| match why {
+        let end = tail::last_complete_end(&mut file, last).map_err(|why| match why {
             tail::Fault::NoArchive => ArchiveError::NoArchive(path.to_owned()),
             tail::Fault::Altered(Extent { offset, length, .. }) => {
                 ArchiveError::Altered { file: path.to_owned(), offset, length }

@@ -15,33 +15,33 @@ use super::header::Extent;
 use super::line::{Build, Head, Line, Pairs, Row};
 
 /// How much is compressed at once. Lines are short, and each call costs.
-const AT_ONCE: usize = 64 * 1024;
+const COMPRESSED_AT_ONCE: usize = 64 * 1024;
 
 /// A member that is being written. Dropped unfinished, it is cut off again.
 pub struct Member<'a> {
     archive: &'a mut Archive,
     /// `None` as soon as all is in the file.
-    encoder: Option<GzEncoder<Counted>>,
+    encoder: Option<GzEncoder<CountedFile>>,
     buffer: Vec<u8>,
-    builds: Vec<Rows>,
+    builds: Vec<BuildRows>,
     rows: u64,
     complete: bool,
 }
 
 /// How many rows of each table a build has.
-struct Rows {
+struct BuildRows {
     build_url: String,
     of_tables: Vec<u64>,
 }
 
-/// What goes to the file, counted and digested on its way.
-pub(super) struct Counted {
+/// The file; counts and digests what is written to it.
+pub(super) struct CountedFile {
     file: File,
     length: u64,
     digest: Sha256,
 }
 
-impl Write for Counted {
+impl Write for CountedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
         self.length += written as u64;
@@ -64,12 +64,12 @@ impl<'a> Member<'a> {
             return Err(io::Error::other("an earlier write to the archive has failed"));
         }
         let file = archive.file.try_clone()?;
-        let counted = Counted { file, length: 0, digest: Sha256::new() };
+        let counted = CountedFile { file, length: 0, digest: Sha256::new() };
         let encoder = Some(encoder(counted));
         let mut member = Self {
             archive,
             encoder,
-            buffer: Vec::with_capacity(AT_ONCE),
+            buffer: Vec::with_capacity(COMPRESSED_AT_ONCE),
             builds: Vec::new(),
             rows: 0,
             complete: false,
@@ -78,24 +78,30 @@ impl<'a> Member<'a> {
         Ok(member)
     }
 
-    /// Puts a build into the member; its rows follow. Gives the number by which they name it.
+    /// Adds a build to the member; its rows follow. Returns the number by which they name it.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn build(&mut self, build: &Finding) -> io::Result<usize> {
+    pub fn add_build(&mut self, build: &Finding) -> io::Result<usize> {
         Line::Build(Build::of(build)).write(&mut self.buffer)?;
         let build_url = build.build_url.clone().unwrap_or_default();
-        self.builds.push(Rows { build_url, of_tables: vec![0; self.archive.header.tables.len()] });
+        self.builds.push(BuildRows { build_url, of_tables: vec![0; self.archive.header.tables.len()] });
         self.compress(false)?;
         Ok(self.builds.len() - 1)
     }
 
-    /// Puts a row of a table into the member. `table` is its place in [`ArchiveHeader::tables`](super::header::ArchiveHeader::tables); the values
+    /// Adds a row of a table to the member. `table` is its place in [`ArchiveHeader::tables`](super::header::ArchiveHeader::tables); the values
     /// are in the order of the columns.
     ///
     /// # Errors
     /// The file cannot be written; there is no such build or table, or not a value for each column.
-    pub fn row(&mut self, build: usize, table: usize, columns: &[String], values: &[Option<String>]) -> io::Result<()> {
+    pub fn add_row(
+        &mut self,
+        build: usize,
+        table: usize,
+        columns: &[String],
+        values: &[Option<String>],
+    ) -> io::Result<()> {
         let name = self.archive.header.tables.get(table);
         let (Some(build), Some(name)) = (self.builds.get_mut(build), name) else {
             return Err(io::Error::other("a row of no build or of no table"));
@@ -125,7 +131,7 @@ impl<'a> Member<'a> {
             Some(encoder) => encoder.finish().and_then(|counted| self.archive.sync().map(|()| counted)),
             None => Err(io::Error::other("the member is finished already")),
         };
-        let Counted { length, digest, .. } = finished.inspect_err(|_| self.archive.failed = true)?;
+        let CountedFile { length, digest, .. } = finished.inspect_err(|_| self.archive.failed = true)?;
         let offset = self.archive.end;
         self.archive.end += length;
         self.complete = true;
@@ -133,14 +139,14 @@ impl<'a> Member<'a> {
     }
 
     fn compress(&mut self, all: bool) -> io::Result<()> {
-        if self.buffer.len() < AT_ONCE && !all {
+        if self.buffer.len() < COMPRESSED_AT_ONCE && !all {
             return Ok(());
         }
         let Some(encoder) = &mut self.encoder else { return Ok(()) };
         encoder.write_all(&self.buffer).inspect_err(|_| self.archive.failed = true)?;
         self.buffer.clear();
         // After a failure a huge row is not compressed to its end.
-        self.buffer.shrink_to(2 * AT_ONCE);
+        self.buffer.shrink_to(2 * COMPRESSED_AT_ONCE);
         Ok(())
     }
 }

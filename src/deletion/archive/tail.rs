@@ -24,7 +24,7 @@ impl From<io::Error> for Fault {
 
 /// Where the last complete member ends. The one that is on record has to be there as it was written; those after it, which
 /// a run completed just before it was killed, are looked at one by one.
-pub(super) fn complete(file: &mut File, last: Option<&Extent>) -> Result<u64, Fault> {
+pub(super) fn last_complete_end(file: &mut File, last: Option<&Extent>) -> Result<u64, Fault> {
     let length = file.metadata()?.len();
     if !begins_like_an_archive(file)? {
         return Err(Fault::NoArchive);
@@ -42,7 +42,7 @@ pub(super) fn complete(file: &mut File, last: Option<&Extent>) -> Result<u64, Fa
     Ok(end)
 }
 
-/// An empty file may become one, and of a torn one its beginning may be all there is.
+/// Whether the file begins like an archive. An empty file counts, and so does one that was cut within the header.
 fn begins_like_an_archive(file: &mut File) -> io::Result<bool> {
     let empty = encoder(Vec::new()).finish()?;
     // Behind the header are an empty block of two bytes, the checksum and the length.
@@ -77,7 +77,7 @@ fn member_end(file: &mut File, begin: u64) -> io::Result<Option<u64>> {
         Err(error) if is_broken(&error) => return Ok(None),
         Err(error) => return Err(error),
     }
-    // What stands in the reader's buffer was read ahead.
+    // The reader has read ahead what is in its buffer.
     let mut reader = decoder.into_inner();
     let ahead = reader.buffer().len() as u64;
     Ok(Some(reader.get_mut().stream_position()? - ahead))

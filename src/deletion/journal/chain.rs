@@ -5,14 +5,14 @@ use std::io::{BufRead, Read};
 use crate::text::Foreign;
 
 use super::error::{Fault, JournalError};
-use super::line::{BEGINS, BEGINS_SO, LONGEST, Tail, parse, prev_of, sha256};
+use super::line::{FIRST_LINE_PREFIX, FORMAT_PREFIX, LONGEST, Tail, parse, prev_of, sha256};
 use super::past::{Cut, Past};
 
 /// How many characters of a cut line are kept.
 const CUT_TEXT: usize = 2000;
 
 /// A journal that was read to its end, and what a writer needs to continue it.
-pub(super) struct Walked {
+pub(super) struct CheckedJournal {
     pub(super) past: Past,
     /// How many bytes its whole lines take.
     pub(super) whole: u64,
@@ -30,8 +30,8 @@ pub fn check(input: impl BufRead) -> Result<Past, JournalError> {
 }
 
 /// As [`check`]; shows every line's number and digest.
-pub(super) fn walk(mut input: impl BufRead, mut pass: impl FnMut(u64, &str)) -> Result<Walked, JournalError> {
-    let mut walked = Walked { past: Past::default(), whole: 0, tail: Tail::new() };
+pub(super) fn walk(mut input: impl BufRead, mut pass: impl FnMut(u64, &str)) -> Result<CheckedJournal, JournalError> {
+    let mut walked = CheckedJournal { past: Past::default(), whole: 0, tail: Tail::new() };
     let mut line = Vec::new();
     loop {
         let piece = read_piece(&mut input, &mut line)?;
@@ -55,7 +55,7 @@ pub(super) fn walk(mut input: impl BufRead, mut pass: impl FnMut(u64, &str)) -> 
     }
 }
 
-impl Walked {
+impl CheckedJournal {
     /// Takes a whole line, without its line feed. The outer error is that of reading further.
     fn take(&mut self, line: &[u8], rest: &mut impl BufRead) -> Result<Result<(), (u64, Fault)>, JournalError> {
         let number = self.tail.seq;
@@ -119,11 +119,11 @@ fn read_piece(input: &mut impl BufRead, line: &mut Vec<u8>) -> Result<Piece, Jou
 
 /// Whether this may be the first line of a journal, or a part of it. A journal without its first lines counts too, as a damaged one.
 fn begins_as_a_journal(line: &[u8], piece: &Piece) -> Result<(), JournalError> {
-    let is_left_of_one = matches!(piece, Piece::Rest) && BEGINS_SO.starts_with(line);
-    if line.starts_with(BEGINS_SO) || is_left_of_one || parse(line).is_ok_and(|line| line.seq > 1) {
+    let is_cut = matches!(piece, Piece::Rest) && FIRST_LINE_PREFIX.starts_with(line);
+    if line.starts_with(FIRST_LINE_PREFIX) || is_cut || parse(line).is_ok_and(|line| line.seq > 1) {
         return Ok(());
     }
-    let version = line.strip_prefix(BEGINS).and_then(|version| version.split(|byte| *byte == b'"').next());
+    let version = line.strip_prefix(FORMAT_PREFIX).and_then(|version| version.split(|byte| *byte == b'"').next());
     match version.map(String::from_utf8_lossy).as_deref() {
         None | Some("1") => Err(JournalError::NotAJournal),
         Some(version) => Err(JournalError::OtherFormat(Foreign::name(&format!("halfbuilt-journal/{version}")))),

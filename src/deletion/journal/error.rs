@@ -38,7 +38,7 @@ pub enum JournalError {
     },
     /// No line of it has the digest that somebody kept.
     #[error("no line of it has the digest {0}: lines were cut from its end, or it was rewritten")]
-    NotHeld(String),
+    DigestNotFound(String),
     /// It is the journal of another run: of another CI host or another database.
     #[error("it is the journal of a run on {theirs}, and this run is on {ours}")]
     OtherRun { theirs: String, ours: String },
@@ -81,7 +81,7 @@ impl JournalError {
             Self::InUse => "wait for the other run to end; its `start` line says who runs it and where",
             Self::NotAFile(_) | Self::NotAJournal => "name a new file, or the journal of this run",
             Self::OtherFormat(_) => "use the version of halfbuilt that wrote it",
-            Self::Damaged { .. } | Self::NotHeld(_) => {
+            Self::Damaged { .. } | Self::DigestNotFound(_) => {
                 "the file was changed, or the disk lost a part of it: keep it as it is, and compare it with a copy"
             }
             Self::Empty => "name the journal of the run; a page that needs none is made without --journal",

@@ -319,8 +319,8 @@ impl EndWord {
     }
 }
 
-/// Why a build counts as deleted that was found to be gone, for the reason given: a deletion of it was announced before and
-/// may have been sent, by a run that did not see the end.
+/// The reason of a build that is gone and counts as deleted, because an earlier run may have sent its deletion. `found` is what was
+/// seen.
 pub fn sent_before(found: &str) -> String {
     format!("{found}; sent by an earlier run of this journal, which did not see the end, and gone now")
 }

@@ -12,7 +12,7 @@ use nix::fcntl::{Flock, FlockArg};
 use crate::file_access;
 use crate::report::Digesting;
 
-use super::chain::{Walked, walk};
+use super::chain::{CheckedJournal, walk};
 use super::error::JournalError;
 use super::event::{Event, Repaired};
 use super::line::Tail;
@@ -43,16 +43,16 @@ impl JournalFile {
         let mut walked = walk(BufReader::new(&*file), |_, _| {})?;
         let mut journal = Self { file };
         if walked.whole == 0 {
-            // A file whose name is lost when the power fails is none.
+            // Without this a power failure may lose the name of a new file.
             sync_folder(path).map_err(JournalError::Write)?;
         }
         journal.repair(&mut walked).map_err(JournalError::Write)?;
         Ok((journal, walked.tail, walked.past))
     }
 
-    /// Writes the note of a cut line in its place. The note is there first and the rest goes after, so that whoever kills
-    /// this leaves either the cut line or another one to be repaired, never a line that is dropped and not told of.
-    fn repair(&mut self, walked: &mut Walked) -> io::Result<()> {
+    /// Replaces a cut line by a note of it. The note is written before the rest is cut off, so a kill leaves a line to repair, and never
+    /// drops one without a note.
+    fn repair(&mut self, walked: &mut CheckedJournal) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(walked.whole))?;
         let Some(cut) = &walked.past.cut else { return Ok(()) };
         let (dropped, sha256, text) = (cut.bytes, cut.sha256.clone(), cut.text.clone());
@@ -84,20 +84,19 @@ impl Store for JournalFile {
     }
 }
 
-/// Reads a journal without changing it and without a lock, for a dry run: a file that is not there is a new journal. A
-/// run that is writing meanwhile may make its last line look cut.
+/// Reads a journal without changing it and without a lock, for a dry run. A file that does not exist is a new journal. While
+/// another run writes to it, its last line may look cut.
 ///
 /// # Errors
 /// As [`read`].
-pub fn look(path: &Path) -> Result<Past, JournalError> {
+pub fn read_or_new(path: &Path) -> Result<Past, JournalError> {
     match read(path, None) {
         Err(JournalError::Open(error)) if error.kind() == io::ErrorKind::NotFound => Ok(Past::default()),
         read => Ok(read?.0),
     }
 }
 
-/// Reads a journal that is there, for an auditor. `kept` is the digest of a line that somebody kept: tells the number
-/// of that line.
+/// Reads a journal for an auditor. `kept` is the digest of a line that somebody kept; the number of that line is returned.
 ///
 /// # Errors
 /// The file cannot be read, is no journal, is damaged, or has no line of that digest.
@@ -111,12 +110,12 @@ pub fn read(path: &Path, kept: Option<&str>) -> Result<(Past, Option<u64>), Jour
         }
     })?;
     match (kept, held) {
-        (Some(kept), None) => Err(JournalError::NotHeld(kept.to_owned())),
+        (Some(kept), None) => Err(JournalError::DigestNotFound(kept.to_owned())),
         _ => Ok((walked.past, held)),
     }
 }
 
-/// Reads a journal that is there; also gives the SHA-256 of the whole file, in lower-case hexadecimal.
+/// Reads a journal; also returns the SHA-256 of the whole file, in lower-case hexadecimal.
 ///
 /// # Errors
 /// As [`read`].
@@ -128,7 +127,7 @@ pub fn read_with_digest(path: &Path) -> Result<(Past, String), JournalError> {
     Ok((past, reader.into_inner().finish().1))
 }
 
-/// To open a device may already do something, so it is looked at first.
+/// Opening a device may already do something, so its type is checked first.
 fn refuse_special(path: &Path) -> Result<(), JournalError> {
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => Err(JournalError::NotAFile(file_access::named(found.file_type()))),

@@ -13,9 +13,9 @@ use super::event::Event;
 /// What the first line says of the file.
 pub(super) const FORMAT: &str = "halfbuilt-journal/1";
 /// How a journal of any version begins.
-pub(super) const BEGINS: &[u8] = b"{\"format\":\"halfbuilt-journal/";
+pub(super) const FORMAT_PREFIX: &[u8] = b"{\"format\":\"halfbuilt-journal/";
 /// How a journal of this version begins.
-pub(super) const BEGINS_SO: &[u8] = b"{\"format\":\"halfbuilt-journal/1\",\"seq\":1,";
+pub(super) const FIRST_LINE_PREFIX: &[u8] = b"{\"format\":\"halfbuilt-journal/1\",\"seq\":1,";
 /// The most bytes of a line, its line feed included: what may be in memory at once when a journal is read.
 pub(super) const LONGEST: usize = LONGEST_LINE as usize;
 

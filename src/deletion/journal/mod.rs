@@ -31,7 +31,7 @@ pub use error::{Fault, JournalError};
 pub use event::{
     AnswerWord, Archived, DatabaseName, End, EndWord, Event, Intent, Kept, ReportFile, Start, sent_before,
 };
-pub use file::{look, read, read_with_digest};
+pub use file::{read, read_or_new, read_with_digest};
 pub use handle::Journal;
 pub use past::{Past, PastArchive, Session};
 pub use who::Who;

@@ -111,8 +111,8 @@ impl Past {
     pub fn check_run(&self, host: &str, database: &DatabaseName) -> Result<(), JournalError> {
         match self.sessions.first() {
             Some(Session { start, .. }) if start.host != host || start.database != *database => {
-                let theirs = place(&start.host, &start.database);
-                Err(JournalError::OtherRun { theirs, ours: place(host, database) })
+                let theirs = describe_run(&start.host, &start.database);
+                Err(JournalError::OtherRun { theirs, ours: describe_run(host, database) })
             }
             _ => Ok(()),
         }
@@ -169,7 +169,7 @@ impl Past {
             Event::Start(_) | Event::Repaired(_) => {}
             Event::Kept(kept) => {
                 session.kept += 1;
-                let (state, reason) = self.as_known(&kept.url, kept.state, kept.reason);
+                let (state, reason) = self.corrected_end(&kept.url, kept.state, kept.reason);
                 self.kept.insert(kept.url.clone(), (at, state));
                 if state != kept.state {
                     self.may_be_sent.remove(&kept.url);
@@ -195,7 +195,7 @@ impl Past {
             }
             Event::Answer(answered) => {
                 if answered.answer.has_no_effect() {
-                    self.one_less(&answered.url);
+                    self.uncount_deletion(&answered.url);
                 }
                 self.build(answered.url.clone(), |before| PastBuild::answered(before, at, answered))?;
             }
@@ -205,7 +205,7 @@ impl Past {
                 self.build(looked.url.clone(), |before| PastBuild::looked(before, at, looked, may_be_sent))?;
             }
             Event::Result(Ended { url, state, reason }) => {
-                let (state, reason) = self.as_known(&url, state, reason);
+                let (state, reason) = self.corrected_end(&url, state, reason);
                 if let Some(session) = self.sessions.last_mut() {
                     *session.results.entry(state).or_default() += 1;
                 }
@@ -235,7 +235,7 @@ impl Past {
 
     /// How a build ended, by the whole journal: a build that is gone after a deletion that may have been sent was deleted by it.
     /// Older versions wrote that it was gone already.
-    fn as_known(&self, url: &str, state: State, reason: String) -> (State, String) {
+    fn corrected_end(&self, url: &str, state: State, reason: String) -> (State, String) {
         match state {
             State::AlreadyGone if self.may_be_sent(url) => (State::Deleted, sent_before(&reason)),
             _ => (state, reason),
@@ -243,7 +243,7 @@ impl Past {
     }
 
     /// The server says that the last deletion of this build did nothing.
-    fn one_less(&mut self, url: &str) {
+    fn uncount_deletion(&mut self, url: &str) {
         if let Some(left) = self.may_be_sent.get_mut(url) {
             *left -= 1;
             if *left == 0 {
@@ -272,7 +272,7 @@ impl Past {
     }
 }
 
-fn place(host: &str, database: &DatabaseName) -> String {
+fn describe_run(host: &str, database: &DatabaseName) -> String {
     let system = database.system_identifier.as_deref().unwrap_or("unknown");
     let [host, name, system, reads] = [host, &database.name, system, &database.reads].map(Foreign::name);
     format!("host {host}, database {name} of system {system}, read as {reads}")

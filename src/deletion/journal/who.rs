@@ -4,8 +4,8 @@ use std::path::Path;
 
 use nix::unistd::{Uid, User, gethostname};
 
-/// How the name of a lock holder begins.
-const HOLDER: &str = "halfbuilt delete, process ";
+/// How the application name of a lock holder begins.
+const APPLICATION_NAME_PREFIX: &str = "halfbuilt delete, process ";
 
 /// Who runs the program, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +19,8 @@ pub struct Who {
 }
 
 impl Who {
-    /// Asks the operating system. What it does not know is said so.
-    pub fn am_i() -> Self {
+    /// Asks the operating system. A name that it does not know is replaced by a text that says so.
+    pub fn current() -> Self {
         let uid = Uid::effective();
         let user = User::from_uid(uid).ok().flatten().map_or_else(|| format!("uid {uid}"), |user| user.name);
         let machine = gethostname().map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned());
@@ -28,15 +28,16 @@ impl Who {
     }
 
     /// The application name by which the database server shows whose deletion holds the lock.
-    pub fn holder(&self) -> String {
+    pub fn application_name(&self) -> String {
         // The server keeps 63 bytes of it, so the most important part comes first.
         let Self { user, machine, pid } = self;
-        format!("{HOLDER}{pid} of {user}@{machine}")
+        format!("{APPLICATION_NAME_PREFIX}{pid} of {user}@{machine}")
     }
 
     /// Whether the lock holder of this name is another living process of this machine; false where that cannot be known.
-    pub fn sees_alive(&self, holder: &str) -> bool {
-        let Some((pid, who)) = holder.strip_prefix(HOLDER).and_then(|rest| rest.split_once(" of ")) else {
+    pub fn knows_alive(&self, holder: &str) -> bool {
+        let Some((pid, who)) = holder.strip_prefix(APPLICATION_NAME_PREFIX).and_then(|rest| rest.split_once(" of "))
+        else {
             return false;
         };
         let Some((_, machine)) = who.split_once('@') else { return false };
@@ -51,7 +52,7 @@ mod tests {
 
     #[test]
     fn somebody_runs_it_somewhere() {
-        let who = Who::am_i();
+        let who = Who::current();
         assert!(!who.user.is_empty() && !who.machine.is_empty(), "{who:?}");
         assert_eq!(who.pid, std::process::id());
     }
@@ -61,13 +62,19 @@ mod tests {
         let who = Who { user: "alice".to_owned(), machine: "ops1.example".to_owned(), pid: 7 };
         // The parent of every process of a machine.
         let init = Who { pid: 1, ..who.clone() };
-        assert_eq!(init.holder(), "halfbuilt delete, process 1 of alice@ops1.example");
-        assert!(who.sees_alive(&init.holder()));
-        assert!(who.sees_alive("halfbuilt delete, process 1 of alice@ops1.ex"));
+        assert_eq!(init.application_name(), "halfbuilt delete, process 1 of alice@ops1.example");
+        assert!(who.knows_alive(&init.application_name()));
+        assert!(who.knows_alive("halfbuilt delete, process 1 of alice@ops1.ex"));
         let elsewhere = Who { machine: "ops2.example".to_owned(), ..init.clone() };
         let gone = Who { pid: u32::MAX, ..who.clone() };
-        for unknown in [elsewhere.holder(), gone.holder(), who.holder(), "psql".to_owned(), String::new()] {
-            assert!(!who.sees_alive(&unknown), "{unknown}");
+        for unknown in [
+            elsewhere.application_name(),
+            gone.application_name(),
+            who.application_name(),
+            "psql".to_owned(),
+            String::new(),
+        ] {
+            assert!(!who.knows_alive(&unknown), "{unknown}");
         }
     }
 }

@@ -60,7 +60,7 @@ impl LiveBuilds<'_> {
         }
         // Where only the other connection was lost, the lock need not be taken again.
         let holds_lock = !self.options.execute || database.take_over_lock(&mut self.database).await?;
-        if !holds_lock && matches!(database.lock(&Who::am_i().holder()).await?, LockAttempt::Held(_)) {
+        if !holds_lock && matches!(database.lock(&Who::current().application_name()).await?, LockAttempt::Held(_)) {
             (self.options.on_event)(&ReaderEvent::LockIsHeld);
             return Ok(None);
         }
