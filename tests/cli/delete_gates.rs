@@ -242,7 +242,7 @@ fn a_timing_that_is_allowed_is_deleted_with_a_warning_and_no_other() {
     let (after, between, good) = (of("after-restore"), of("between"), deletable(&Report::read(&report)));
     assert!(!after.is_empty() && !between.is_empty() && !good.is_empty());
     let flags = ["--allow-timing", "after-restore"];
-    let warning = format!("warning: --allow-timing after-restore allows {} build", after.len());
+    let warning = format!("warning: --allow-timing after-restore: {} build", after.len());
     let dry = delete(&database, &report).args(&NOBODY).args(&flags).run().exits(Exit::Clean).says(&warning);
     assert_eq!(Report::parse(&dry.stdout).count("decision", "delete"), good.len() + after.len());
     // A plain list is judged afresh, and needs the flag too.
@@ -296,7 +296,7 @@ fn a_build_without_a_time_is_of_a_timing_that_can_be_allowed() {
     let (_folder, report) = scanned(&database);
     let unknown = Report::read(&report);
     let unknown = unknown.rows.iter().find(|row| row["timing"] == "unknown").expect("a build without a time");
-    assert_eq!(unknown["note"], "it has no time on record");
+    assert_eq!(unknown["note"], "no time on record");
     let run = |flags: &[&str]| {
         let allow = ["--allow", "times-contradicted=1"];
         let done = delete(&database, &report).args(&NOBODY).args(&allow).args(flags).run();
@@ -305,7 +305,7 @@ fn a_build_without_a_time_is_of_a_timing_that_can_be_allowed() {
         (done, row.map(|row| [row["state"].clone(), row["reason"].clone()]))
     };
     assert_eq!(run(&[]).1, None);
-    let refused = ["refused".to_owned(), "timing unknown: it has no time on record".to_owned()];
+    let refused = ["refused".to_owned(), "timing unknown: no time on record".to_owned()];
     assert_eq!(run(&["--timing", "unknown"]).1, Some(refused));
     let (done, row) = run(&["--allow-timing", "unknown"]);
     assert_eq!(row.expect("it is chosen")[0], "not-attempted");

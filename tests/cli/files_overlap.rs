@@ -101,7 +101,7 @@ fn a_dash_is_standard_output() {
 fn what_has_to_be_kept_goes_to_no_pipe() {
     for flag in ["--journal", "--archive"] {
         let run = halfbuilt(&["delete", "-", flag, "-"]).args(&NOBODY).args(&NOWHERE).input("https://ci.x/gh/a/b/1\n");
-        run.run().exits(Exit::Usage).fails_with(&format!("{flag} has to be a file"));
+        run.run().exits(Exit::Usage).fails_with(&format!("{flag} must name a file, not -"));
     }
 }
 
