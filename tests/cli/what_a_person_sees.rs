@@ -7,7 +7,9 @@
 //! INSTA_UPDATE=always tests/run.sh --test cli
 //! ```
 
-use crate::support::{Hearing, Person, RESTORED_AT, Report, Seen, Signal, TestDatabase, admin, deletable, signal};
+use crate::support::{
+    Done, Hearing, Person, RESTORED_AT, Report, Seen, Signal, TestDatabase, admin, deletable, signal, stable,
+};
 
 /// T and R, as they are typed.
 const TIMES: &str = "--backup-time 2026-11-20T02:00:00Z --restored-at 2026-11-20T06:30:00Z";
@@ -25,6 +27,21 @@ pub(crate) fn shows(seen: &Seen, name: &str) {
     settings.set_omit_expression(true);
     settings.set_prepend_module_to_snapshot(false);
     settings.bind(|| insta::assert_snapshot!(name, seen.0));
+}
+
+/// A run whose talk, all that goes to stderr, is in a snapshot.
+pub(crate) trait Says: Sized {
+    /// It said what the snapshot of this name holds, and nothing else.
+    #[track_caller]
+    fn says_all_of(self, name: &str) -> Self;
+}
+
+impl Says for Done {
+    #[track_caller]
+    fn says_all_of(self, name: &str) -> Self {
+        shows(&Seen(stable(&self.stderr)), name);
+        self
+    }
 }
 
 #[test]
