@@ -4,16 +4,15 @@ use std::path::PathBuf;
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{BACKUP_TIME, Done, Drill, Report, Run, TIMES, TestDatabase, halfbuilt};
+use crate::support::{BACKUP_TIME, Done, Drill, Report, Run, Seen, TIMES, TestDatabase, halfbuilt};
+use crate::what_a_person_sees::{Says, shows};
 
 const AT: [&str; 2] = ["--backup-time", BACKUP_TIME];
 
 #[test]
 fn a_database_that_is_as_it_was_is_clean() {
     let drill = Drill::healthy();
-    let done = drill.verify().run().exits(Exit::Clean);
-    let done = done.says("it is not signed").says("0 of ").says(" ranges differ");
-    done.says(&format!("backup taken at {BACKUP_TIME}")).does_not_say("BACKWARDS");
+    drill.verify().run().exits(Exit::Clean).says_all_of("verify_baseline_nothing_differs");
     assert_eq!(drill.report().rows.len(), 0);
 }
 
@@ -29,9 +28,8 @@ fn lost_changed_and_extra_builds_are_reported_and_nothing_else_is() {
          VALUES ('github', 'acme', 'brand-new', 1, 'https://ci.acme.example/gh/acme/brand-new/1', 'finished', 'success',
                  '2026-11-20T00:00:00Z', '2026-11-20T00:01:00Z', '2026-11-20T00:02:00Z')",
     );
-    let done = drill.verify().run().exits(Exit::Found);
-    let done = done.says("baseline-lost 1").says("baseline-changed 1").says("baseline-extra 1");
-    done.says("warning: project acme/brand-new is not in the baseline: 1 build");
+    let mut seen = Seen::default();
+    seen.add("one build is lost, one is changed, and one is extra", &drill.verify().run().exits(Exit::Found));
     let mut expected = [
         (lost_project.clone(), lost_number.clone(), "baseline-lost".to_owned()),
         (project.clone(), number.clone(), "baseline-changed".to_owned()),
@@ -53,8 +51,10 @@ fn lost_changed_and_extra_builds_are_reported_and_nothing_else_is() {
     sorted.sort_by_key(|row| (row["project"].clone(), row["build_num"].parse::<i64>().expect("a number")));
     assert_eq!(report.rows, sorted);
     let allowed = ["--allow", "baseline-lost=1", "--allow", "baseline-changed=1", "--allow", "baseline-extra=1"];
-    drill.verify().args(&allowed).run().exits(Exit::Clean).says("verdict: passed");
-    drill.verify().args(&allowed[..4]).run().exits(Exit::Found);
+    seen.add("all of them are allowed", &drill.verify().args(&allowed).run().exits(Exit::Clean));
+    let done = drill.verify().args(&allowed[..4]).run().exits(Exit::Found);
+    seen.add("all but the extra one are allowed", &done);
+    shows(&seen, "verify_baseline_builds_differ");
 }
 
 #[test]
@@ -157,9 +157,7 @@ fn a_project_that_is_gone_is_named_and_each_of_its_builds_is_lost() {
     let over = format!("username = '{user}' AND reponame = '{repository}'");
     let lost = drill.database.run(&format!("SELECT count(*) FROM builds WHERE {over} AND (stop_time <= '{BACKUP_TIME}' OR lifecycle = 'not_run' AND stop_time IS NULL AND queued_at <= '{BACKUP_TIME}')"));
     drill.database.run(&format!("DELETE FROM builds WHERE {over}"));
-    let done =
-        drill.verify().run().exits(Exit::Found).says(&format!("warning: project {project} is gone: {lost} builds"));
-    done.says(&format!("NUMBERS WENT BACKWARDS in project {project}")).says(&format!("baseline-lost {lost}"));
+    drill.verify().run().exits(Exit::Found).says_all_of("verify_baseline_project_is_gone");
     assert_eq!(drill.differing().len().to_string(), lost);
     // Another project alone is as it was.
     let done = drill.verify().args(&["--project", "tools/*"]).run();
@@ -172,13 +170,11 @@ fn a_project_that_is_gone_is_named_and_each_of_its_builds_is_lost() {
 fn all_builds_lost_is_no_empty_scope() {
     let drill = Drill::healthy();
     drill.database.run("TRUNCATE builds CASCADE");
-    drill.verify().run().exits(Exit::Found).says("baseline-lost ");
-    drill
-        .verify()
-        .args(&["--project", "nobody/*"])
-        .run()
-        .exits(Exit::NothingInScope)
-        .says("the baseline has no build in scope");
+    let mut seen = Seen::default();
+    seen.add("all builds are lost", &drill.verify().run().exits(Exit::Found));
+    let done = drill.verify().args(&["--project", "nobody/*"]).run().exits(Exit::NothingInScope);
+    seen.add("--project names none", &done);
+    shows(&seen, "verify_baseline_all_builds_lost");
 }
 
 #[test]
@@ -189,14 +185,10 @@ fn numbers_that_went_backwards_are_said_loudly() {
     let highest = format!(
         "(SELECT max(build_num) FROM builds WHERE username = '{user}' AND reponame = '{repository}' AND coalesce(queued_at, start_time) <= '{BACKUP_TIME}')"
     );
-    let was = drill.database.run(&format!("SELECT {highest}"));
     drill.database.run(&format!(
         "DELETE FROM builds WHERE username = '{user}' AND reponame = '{repository}' AND build_num >= {highest}"
     ));
-    drill
-        .verify()
-        .run()
-        .says(&format!("NUMBERS WENT BACKWARDS in project {project}: the highest was {was}, and it is "));
+    drill.verify().run().exits(Exit::Found).says_all_of("verify_baseline_numbers_went_backwards");
     // The page knows of it too, by the file beside the report.
     let page = halfbuilt(&["report", "--markdown", "-"]).args(&[&drill.file("report.csv")]).run().exits(Exit::Clean);
     page.prints("and numbers went backwards in 1 project");
@@ -212,12 +204,13 @@ fn builds_that_retention_deleted_are_not_lost() {
     drill.database.run(&format!("DELETE FROM builds WHERE build_id = {build}"));
     let kept = |longer: f64| format!("{}s", (seconds + longer) as i64);
     // The range holds the end to a 4096th of its time: a day is beyond that here.
-    let done = drill.verify().args(&["--retention", &kept(-86400.0)]).run().exits(Exit::Clean);
-    done.says("left to retention: 1 build, over before 2026-11-");
-    drill.verify().args(&["--retention", &kept(86400.0)]).run().exits(Exit::Found).says("baseline-lost 1");
+    let mut seen = Seen::default();
+    let verify = |longer: f64| drill.verify().args(&["--retention", &kept(longer)]).run();
+    seen.add("retention is a day shorter than its age", &verify(-86400.0).exits(Exit::Clean));
+    seen.add("retention is a day longer", &verify(86400.0).exits(Exit::Found));
     // Within that time nobody knows, so it counts as lost.
-    let done = drill.verify().args(&["--retention", &kept(-1.0)]).run().exits(Exit::Found).says("baseline-lost 1");
-    done.says("counted as lost: 1 build, over about 2026-11-").does_not_say("left to retention");
+    seen.add("retention is a second shorter", &verify(-1.0).exits(Exit::Found));
+    shows(&seen, "verify_baseline_retention");
     assert!(drill.report().rows[0]["evidence"].contains("whether retention deleted it cannot be known: the limit is "));
 }
 
@@ -236,10 +229,11 @@ fn a_build_that_never_ran_is_looked_for_and_one_that_was_given_up_later_is_no_ex
     drill.database.run("UPDATE builds SET lifecycle = 'queued' WHERE reponame = 'waits' AND build_num = 2");
     drill.database.run(&insert(3, "not_run"));
     let allow = ["--allow", "stuck-queued=1"];
-    let done = drill.verify().args(&allow).run().exits(Exit::Clean);
-    done.says("2 builds against the baseline (they never ran, and whether they were given up by T is not on record)");
+    let mut seen = Seen::default();
+    seen.add("what never ran is still there", &drill.verify().args(&allow).run().exits(Exit::Clean));
     drill.database.run("DELETE FROM builds WHERE reponame = 'waits' AND build_num = 1");
-    drill.verify().args(&allow).run().exits(Exit::Found).says("baseline-lost 1");
+    seen.add("one that never ran is lost", &drill.verify().args(&allow).run().exits(Exit::Found));
+    shows(&seen, "verify_baseline_builds_that_never_ran");
 }
 
 #[test]
@@ -251,53 +245,56 @@ fn a_manifest_is_trusted_by_its_key_alone() {
         file
     });
     let with = |run: Run, key: &PathBuf| -> Done { run.args(&["--key-file"]).args(&[key]).run() };
-    with(drill.verify(), &key).exits(Exit::Failed).says("it is not signed, and --key-file requires a signature");
+    let mut seen = Seen::default();
+    seen.add("a key, and no signature", &with(drill.verify(), &key).exits(Exit::Failed));
     let path = drill.file("before.json");
     with(drill.run(&["manifest", "-o"]).args(&[&path]).args(&AT), &key).exits(Exit::Clean);
-    with(drill.verify(), &key).exits(Exit::Clean).says("its signature is good");
-    drill.verify().run().exits(Exit::Clean).says("its signature was not checked: no --key-file");
-    with(drill.verify(), &other)
-        .exits(Exit::Failed)
-        .says("its signature is not of this key")
-        .does_not_say("0123456789");
+    seen.add("its key", &with(drill.verify(), &key).exits(Exit::Clean));
+    seen.add("a signature, and no key", &drill.verify().run().exits(Exit::Clean));
+    seen.add("another key", &with(drill.verify(), &other).exits(Exit::Failed));
     let text = std::fs::read_to_string(&path).expect("a file");
     std::fs::write(&path, text.replacen("\"max_run_time_seconds\":18000", "\"max_run_time_seconds\":18001", 1))
         .expect("a file");
-    with(drill.verify(), &key).exits(Exit::Failed).says("or it was changed after it was signed");
+    seen.add("it was edited", &with(drill.verify(), &key).exits(Exit::Failed));
+    shows(&seen, "verify_baseline_signatures");
 }
 
 #[test]
 fn what_does_not_fit_together_is_refused() {
     let drill = Drill::healthy();
+    let mut seen = Seen::default();
     let done = drill.verify().args(&["--backup-time", "2026-11-20T01:59:59Z"]).run().exits(Exit::Usage);
-    done.fails_with("--backup-time 2026-11-20T01:59:59Z is before the T of --baseline");
+    seen.add("--backup-time is before the manifest's", &done.fails_with("error:"));
     drill.verify().args(&AT).run().exits(Exit::Clean);
     // A backup that ended after the manifest was made holds all that is in it.
     let done = drill.verify().args(&["--backup-time", "2026-11-20T02:00:01Z"]).run().exits(Exit::Clean);
-    done.says("backup taken at 2026-11-20T02:00:01Z");
+    seen.add("--backup-time is after the manifest's", &done);
     let done = drill.verify().args(&["--profile", "conductor"]).run().exits(Exit::Failed);
-    done.says("it was made with profile \"circleci\", and this run reads with \"conductor\"")
-        .says("hint: --profile circleci");
+    seen.add("--profile is another", &done);
     // An own rule cannot pass for what the comparison finds.
     let rule = "-- rule: baseline-lost\n-- title: mine\n-- needs: build\nSELECT build_key, 'x' AS evidence FROM build";
     let folder = drill.file("rules");
     std::fs::create_dir(&folder).expect("a folder");
     std::fs::write(folder.join("mine.sql"), rule).expect("a file");
     let done = drill.verify().args(&["--rules"]).args(&[&folder]).run().exits(Exit::Usage);
-    done.fails_with("\"baseline-lost\" is what --baseline calls a difference");
+    seen.add("a rule is called baseline-lost", &done.fails_with("error:"));
     let path = drill.file("before.json");
     let text = std::fs::read(&path).expect("a file");
-    for (bytes, expected) in [
-        (&text[..text.len() / 2], "it is not what `halfbuilt manifest` writes"),
-        (b"", "it is not what `halfbuilt manifest` writes"),
-        (b"{\"format\":\"halfbuilt-manifest/9\"}", "its format is \"halfbuilt-manifest/9\""),
-        (b"build_url,project\r\n", "it is not what `halfbuilt manifest` writes"),
+    // How long a manifest is depends on the server.
+    std::fs::write(&path, &text[..text.len() / 2]).expect("a file");
+    let done = drill.verify().run().exits(Exit::Failed).fails_with("before.json cannot be used");
+    done.says("it is not what `halfbuilt manifest` writes").says("hint: ");
+    for (bytes, fault) in [
+        (&b""[..], "the manifest is empty"),
+        (b"{\"format\":\"halfbuilt-manifest/9\"}", "the manifest has an unknown format"),
+        (b"build_url,project\r\n", "it is a report"),
     ] {
         std::fs::write(&path, bytes).expect("a file");
-        drill.verify().run().exits(Exit::Failed).fails_with("before.json cannot be used").says(expected).says("hint: ");
+        seen.add(fault, &drill.verify().run().exits(Exit::Failed).fails_with("before.json cannot be used"));
     }
     let done = drill.run(&["verify", "--allow", "baseline-lost=1"]).args(&TIMES).run().exits(Exit::Usage);
-    done.fails_with("there is no rule \"baseline-lost\"").says("hint: baseline-lost is known only with --baseline");
+    seen.add("--allow names a difference, and there is no --baseline", &done.fails_with("error:"));
+    shows(&seen, "verify_baseline_what_does_not_fit_together");
 }
 
 /// A build of a small world, as its tables hold it.

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use halfbuilt::exit::Exit;
 use serde_json::Value;
 
-use crate::support::{Done, Drill, Ended, Run, TIMES, TestDatabase, VerdictFiles, halfbuilt};
+use crate::support::{Done, Drill, Ended, Run, Seen, TIMES, TestDatabase, VerdictFiles, halfbuilt};
+use crate::what_a_person_sees::{Says, shows};
 
 /// The reasons of a baseline.
 const DIFFERENCES: [&str; 3] = ["baseline-lost", "baseline-changed", "baseline-extra"];
@@ -65,7 +66,7 @@ fn kinds(json: &Value) -> Vec<&str> {
 #[test]
 fn what_differs_is_in_every_form_of_the_verdict() {
     let differing = Differing::new();
-    let mut done = differing.verify().env("GITHUB_ACTIONS", "true").run().exits(Exit::Found);
+    let done = differing.verify().env("GITHUB_ACTIONS", "true").run().exits(Exit::Found);
     let (junit, json) = differing.files.agree(&done);
     assert_eq!(junit.names("halfbuilt.baseline", |ended| matches!(ended, Ended::Failed(_))), DIFFERENCES);
     assert_eq!(junit.names("halfbuilt.rules", |ended| *ended == Ended::Passed).len(), 12);
@@ -77,7 +78,6 @@ fn what_differs_is_in_every_form_of_the_verdict() {
         assert_eq!((&first["project"], &first["timing"]), (&project.as_str().into(), &"ended".into()));
         assert_eq!(first["build_num"].to_string(), *number);
         assert!(text.contains(first["evidence"].as_str().expect("evidence")), "{text}");
-        done = done.says(&format!("::error title=halfbuilt%3A {reason}::1 build found, 0 allowed"));
     }
     // What is lost is one more than there are.
     let builds = differing.drill.database.run("SELECT count(*) FROM builds").parse::<u64>().expect("a number");
@@ -88,11 +88,7 @@ fn what_differs_is_in_every_form_of_the_verdict() {
     assert_eq!((&json["scope"]["compared"], &json["baseline"]["builds"]), (compared, compared));
     assert_eq!((&json["baseline"]["backup_time"], &json["backup_time"]), (&TIMES[1].into(), &TIMES[1].into()));
     assert_eq!(json["baseline"]["signature_is_good"], Value::Null);
-    done.says(&format!(
-        "failed: 3 of {} builds are abnormal (baseline-lost 1; baseline-changed 1; baseline-extra 1); compared with {compared} \
-         builds of the baseline",
-        builds + 1
-    ));
+    done.says_all_of("verify_baseline_output_differences_on_github");
 }
 
 #[test]
@@ -113,7 +109,8 @@ fn what_differs_is_allowed_by_flags_and_by_a_policy() {
     // Each is held to its own, and a flag is no looser than the policy.
     let (junit, _) = differing.files.agree(&by_policy(&["--allow", "baseline-lost=0"]).exits(Exit::Found));
     assert_eq!(junit.names("halfbuilt.baseline", |ended| *ended == Ended::Passed), CHECKS[1..]);
-    by_policy(&["--allow", "baseline-lost=2"]).exits(Exit::Declined).fails_with("is looser than allow in ");
+    let done = by_policy(&["--allow", "baseline-lost=2"]).exits(Exit::Declined).fails_with("error:");
+    done.says_all_of("verify_baseline_output_looser_than_the_policy");
 }
 
 #[test]
@@ -133,8 +130,11 @@ fn a_manifest_that_cannot_be_used_shows_in_the_files() {
     let (files, drill) = (VerdictFiles::new(), Drill::healthy());
     let key = files.with("key", "0123456789abcdef-0123456789abcdef");
     let path = drill.file("before.json");
-    let fails = |done: Done, why: &str| {
-        let (junit, json) = files.agree(&done.exits(Exit::Failed).says(why));
+    let mut seen = Seen::default();
+    let fails = |seen: &mut Seen, done: Done, fault: &str, why: &str| {
+        let done = done.exits(Exit::Failed);
+        seen.add(fault, &done);
+        let (junit, json) = files.agree(&done);
         assert_eq!(junit.errors(), ["the database was judged"]);
         assert_eq!(junit.names("halfbuilt.baseline", |ended| matches!(ended, Ended::Skipped(_))), CHECKS);
         assert_eq!((&json["verdict"], &json["scope"]), (&"could-not-look".into(), &Value::Null));
@@ -144,19 +144,22 @@ fn a_manifest_that_cannot_be_used_shows_in_the_files() {
             .for_each(|file| std::fs::remove_file(files.path(file)).expect("a file"));
     };
     let with = |key: &PathBuf| verify(&files, &drill).args(&["--key-file"]).args(&[key]).run();
-    fails(with(&key), "it is not signed, and --key-file requires a signature");
+    fails(&mut seen, with(&key), "a key, and no signature", "it is not signed, and --key-file requires a signature");
     let signed = drill.run(&["manifest", "-o"]).args(&[&path]).args(&TIMES[..2]).args(&["--key-file"]).args(&[&key]);
     signed.run().exits(Exit::Clean);
     let (_, json) = files.agree(&with(&key).exits(Exit::Clean));
     assert_eq!(json["baseline"]["signature_is_good"], true);
-    fails(with(&files.with("other", "fedcba9876543210-fedcba9876543210")), "its signature is not of this key");
+    let other = with(&files.with("other", "fedcba9876543210-fedcba9876543210"));
+    fails(&mut seen, other, "another key", "its signature is not of this key");
     let same = drill.run(&["verify", "--baseline"]).args(&[&path]).args(&["--json"]).args(&[&path]).run();
-    same.exits(Exit::Usage).fails_with("--json and --baseline are one file");
-    fails(verify(&files, &drill).args(&["--profile", "conductor"]).run(), "this run reads with");
+    seen.add("the manifest would be overwritten", &same.exits(Exit::Usage).fails_with("error:"));
+    let other = verify(&files, &drill).args(&["--profile", "conductor"]).run();
+    fails(&mut seen, other, "another profile", "this run reads with");
     std::fs::write(&path, "{\"format\":\"halfbuilt-manifest/9\"}").expect("a file");
-    fails(verify(&files, &drill).run(), "halfbuilt-manifest/9");
+    fails(&mut seen, verify(&files, &drill).run(), "an unknown format", "halfbuilt-manifest/9");
     std::fs::remove_file(&path).expect("a file");
-    fails(verify(&files, &drill).run(), "before.json cannot be used");
+    fails(&mut seen, verify(&files, &drill).run(), "no manifest", "before.json cannot be used");
+    shows(&seen, "verify_baseline_output_manifest_that_cannot_be_used");
 }
 
 #[test]
@@ -202,9 +205,10 @@ fn a_build_that_had_to_be_found_is_not_found_by_a_baseline() {
         verify(&files, &drill).args(&allow).args(&flags).run()
     };
     // Allowed as a difference, and not found all the same.
+    let mut seen = Seen::default();
     for (url, reason) in [(&lost, "baseline-lost"), (&changed, "baseline-changed")] {
-        let done =
-            expect(&[url]).exits(Exit::Found).says(&format!("0 of 1 expected build was found, not found: {url}"));
+        let done = expect(&[url]).exits(Exit::Found);
+        seen.add(&format!("--expect names a build with {reason}"), &done);
         let (junit, json) = files.agree(&done);
         let expected = &json["expected"][0];
         assert_eq!((&expected["found"], &expected["differs"]), (&false.into(), &vec![reason].into()), "{url}");
@@ -212,8 +216,9 @@ fn a_build_that_had_to_be_found_is_not_found_by_a_baseline() {
         assert!(text.contains(&format!("only by the baseline ({reason}): it was over before the backup")), "{text}");
     }
     // A rule finds it too; but it was over before the backup, so that it counts.
-    let (_, json) =
-        files.agree(&expect(&[&damaged, &cut]).exits(Exit::Clean).says("2 of 2 expected builds were found"));
+    let done = expect(&[&damaged, &cut]).exits(Exit::Clean);
+    seen.add("--expect names builds that a rule finds", &done);
+    let (_, json) = files.agree(&done);
     assert_eq!(
         (&json["expected"][0]["as_expected"], &json["expected"][1]["as_expected"]),
         (&false.into(), &true.into())
@@ -224,7 +229,10 @@ fn a_build_that_had_to_be_found_is_not_found_by_a_baseline() {
     );
     // A build that the backup cut is in no manifest: where the restore lost it, the rules do not find it.
     drill.database.run(&format!("DELETE FROM builds WHERE build_url = '{cut}'"));
-    let (_, json) = files.agree(&expect(&[&cut]).exits(Exit::Found).says("0 of 1 expected build was found"));
+    let done = expect(&[&cut]).exits(Exit::Found);
+    seen.add("--expect names a build that the backup cut and the restore lost", &done);
+    shows(&seen, "verify_baseline_output_expected_builds");
+    let (_, json) = files.agree(&done);
     assert_eq!(json["expected"][0]["differs"], Value::Array(Vec::new()));
 }
 
@@ -249,8 +257,7 @@ fn a_project_narrows_the_files_too() {
     let of_project = projects.iter().find(|found| found["project"] == project.as_str()).expect("the project");
     assert_eq!(json["scope"]["compared"], of_project["builds"]);
     assert_eq!(json["findings"]["by_project"].as_object().expect("projects").keys().collect::<Vec<_>>(), [project]);
-    let done =
-        run("nobody/*").exits(Exit::NothingInScope).says("nothing was checked: the baseline has no build in scope");
+    let done = run("nobody/*").exits(Exit::NothingInScope).says_all_of("verify_baseline_output_project_without_builds");
     let (_, json) = differing.files.agree(&done);
     let why = "the baseline has no build in scope";
     assert_eq!(check(&json, "baseline-lost")["why_not_checked"], why);
@@ -278,18 +285,21 @@ fn what_retention_excuses_was_not_compared() {
     drill.database.run("TRUNCATE builds CASCADE");
     let done = verify(&files, &drill).args(&["--retention", "1h"]).run().exits(Exit::NothingInScope);
     let why = "retention may have deleted every build of the baseline that is in scope";
-    let (junit, json) = files.agree(&done.says(&format!("verdict: nothing was checked: {why}")));
+    let mut seen = Seen::default();
+    seen.add("--retention 1h: all may be deleted", &done);
+    let (junit, json) = files.agree(&done);
     assert_eq!(junit.case("baseline-lost").ended, Ended::Skipped(why.to_owned()));
     assert_eq!(junit.case("stuck-running").ended, Ended::Skipped("no build is in scope".to_owned()));
     assert_eq!(json["baseline"]["comparison"]["compared"], 0);
     assert_eq!(json["baseline"]["comparison"]["retired"], json["baseline"]["builds"]);
     // Those that are too young to be excused are lost.
-    let done = verify(&files, &drill).args(&["--retention", "4d"]).run().exits(Exit::Found).says("baseline-lost ");
+    let done = verify(&files, &drill).args(&["--retention", "4d"]).run().exits(Exit::Found);
+    seen.add("--retention 4d: some may not", &done);
+    shows(&seen, "verify_baseline_output_retention");
     let (_, json) = files.agree(&done);
     let numbers = ["compared", "retired"].map(|number| json["baseline"]["comparison"][number].as_u64().expect(number));
     assert!(numbers[0] > 0 && numbers[1] > 0, "{numbers:?}");
     assert_eq!(json["baseline"]["builds"], numbers[0] + numbers[1]);
-    done.says(&format!("compared with {} builds of the baseline, without {} that retention", numbers[0], numbers[1]));
 }
 
 #[test]
@@ -311,7 +321,7 @@ fn that_digests_cannot_be_compared_is_said_whatever_else_differs() {
         format!("the digests of {same} builds"),
         "this server computes digests differently from the server of the baseline",
     );
-    let (junit, json) = files.agree(&done.says(&format!("not checked: {what} ({why})")));
+    let (junit, json) = files.agree(&done.says_all_of("verify_baseline_output_digests_not_comparable"));
     assert_eq!(json["not_checked"], serde_json::json!([{ "what": what, "why": why }]));
     assert_eq!(check(&json, "baseline-changed")["found"], 1);
     assert_eq!(junit.case(&what).ended, Ended::Skipped(why.to_owned()));
@@ -324,19 +334,18 @@ fn builds_that_cannot_be_compared_are_counted_on_either_side() {
     // A start without a stop would be abnormal.
     drill.database.run("UPDATE builds SET queued_at = start_time, start_time = NULL WHERE reponame = 'brand-new'");
     let done = verify(&files, &drill).run().exits(Exit::Clean);
-    let done = done.says("warning: project acme/brand-new is not in the baseline: 50 builds");
-    let why = "they are over, and since when is not on record";
-    let (_, json) =
-        files.agree(&done.says(&format!("not checked: 50 builds of this database, against the baseline ({why})")));
+    let mut seen = Seen::default();
+    seen.add("they are in this database", &done);
+    let (_, json) = files.agree(&done);
     assert_eq!(json["verdict"], "incomplete");
     // Of another project nobody asked.
     let (_, json) = files.agree(&verify(&files, &drill).args(&["--project", "acme/web"]).run().exits(Exit::Clean));
     assert!(!json["not_checked"].to_string().contains("against the baseline"), "{}", json["not_checked"]);
     drill.run(&["manifest", "-o"]).args(&[drill.file("before.json")]).args(&TIMES[..2]).run().exits(Exit::Clean);
-    let done = verify(&files, &drill).run().exits(Exit::Clean);
-    done.says(&format!("50 builds of the baseline, 50 builds of this database, against the baseline ({why})"));
+    seen.add("they are in the baseline too", &verify(&files, &drill).run().exits(Exit::Clean));
     let done = verify(&files, &drill).args(&["--project", "acme/web"]).run().exits(Exit::Clean);
-    done.does_not_say("50 builds");
+    seen.add("they are of another project", &done);
+    shows(&seen, "verify_baseline_output_builds_that_cannot_be_compared");
 }
 
 #[test]
@@ -367,8 +376,9 @@ fn what_a_baseline_says_of_projects_is_in_every_file() {
             .env("GITHUB_STEP_SUMMARY", summary.to_str().expect("UTF-8"))
             .run()
     };
-    let done = run(&[]).exits(Exit::Found).says("baseline-backwards 2");
-    let done = done.says("::error title=halfbuilt%3A baseline-backwards::2 projects found, 0 allowed");
+    let mut seen = Seen::default();
+    let done = run(&[]).exits(Exit::Found);
+    seen.add("numbers went backwards", &done);
     let (junit, json) = files.agree(&done);
     let Ended::Failed(text) = &junit.case("baseline-backwards").ended else { panic!("it passed") };
     let words =
@@ -393,7 +403,9 @@ fn what_a_baseline_says_of_projects_is_in_every_file() {
     assert!(markdown.contains(words), "{markdown}");
     // Not in the report: there is no build to name.
     let allowed = run(&["baseline-backwards=2"]).exits(Exit::Clean);
-    let (junit, json) = files.agree(&allowed.does_not_say("::error"));
+    seen.add("and that is allowed", &allowed);
+    shows(&seen, "verify_baseline_output_projects_on_github");
+    let (junit, json) = files.agree(&allowed);
     assert_eq!((&json["verdict"], &junit.case("baseline-backwards").ended), (&"passed".into(), &Ended::Passed));
     assert_eq!(json["findings"]["abnormal"], lost.parse::<u64>().expect("a number") + 2);
     let policy = files.with("halfbuilt.toml", &format!("[verify]\nallow = {{ baseline-lost = {lost}, baseline-extra = 1, baseline-backwards = 2, closed-after-restore = 1 }}\n"));
@@ -422,7 +434,7 @@ fn numbers_that_retention_took_back_did_not_go_backwards() {
     drill.database.run(&format!(
         "DELETE FROM builds WHERE build_id = (SELECT build_id FROM builds WHERE username = '{user}' AND reponame = '{repository}' ORDER BY build_num DESC LIMIT 1)"
     ));
-    run().exits(Exit::Found).says(&format!("NUMBERS WENT BACKWARDS in project {project}")).says("baseline-backwards 1");
+    run().exits(Exit::Found).says_all_of("verify_baseline_output_numbers_went_backwards");
 }
 
 /// A database whose project acme/twins has builds that share number 2.
@@ -477,5 +489,5 @@ fn of_builds_that_share_a_number_as_many_are_reported_as_differ() {
     let (files, drill) = (VerdictFiles::new(), Drill::of(twins(&["a", "b"])));
     drill.database.run("DELETE FROM builds WHERE reponame = 'twins' AND status = 'a'");
     let done = drill.verify().args(&["--json"]).args(&[files.path("verdict.json")]).run().exits(Exit::Found);
-    done.says("baseline-lost 1").does_not_say("baseline-changed");
+    done.says_all_of("verify_baseline_output_one_of_two_twins_is_lost");
 }
