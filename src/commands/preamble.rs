@@ -79,8 +79,8 @@ pub(super) fn say_premise(premise: &Premise, printer: Printer) {
         Restored::Given(_) | Restored::Recovered(_) if premise.is_too_close() => {
             let tolerance = premise.times.clock_tolerance;
             printer.warn(&format!(
-                "the server came back so soon after the backup that clocks which may be {tolerance:#} apart (--clock-tolerance) tell \
-                 nothing: nothing is deletable"
+                "the server came back so soon after the backup that clocks which may be {tolerance:#} apart (--clock-tolerance) cannot \
+                 separate what came before it from what came after: nothing is deletable"
             ));
         }
         Restored::Given(_) | Restored::Recovered(_) => {}

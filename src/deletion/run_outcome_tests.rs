@@ -242,7 +242,7 @@ async fn after_the_database_was_away_all_that_was_deleted_is_read_again_before_a
     world.been_away = true;
     world.back_after = BTreeMap::from([(1, 1)]);
     let (log, _) = carried_out(&world).await;
-    let returned = log.iter().position(|entry| entry == "returned 1 failed").expect("it is told");
+    let returned = log.iter().position(|entry| entry == "returned 1 failed").expect("it is recorded");
     let sent = log.iter().position(|entry| entry == "send 2").expect("it is sent");
     assert!(returned < sent, "{log:?}");
     // What is known to be there again is not read for ever.

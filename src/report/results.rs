@@ -96,7 +96,7 @@ pub fn amended(
     csv.flush()
 }
 
-/// What a row says of its build. A plan and the results of a run have the same columns. Only this type tells one from the other, when
+/// What a row says of its build. A plan and the results of a run have the same columns. Only this type distinguishes them, when
 /// they are written and when they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowKind<'a> {

@@ -105,7 +105,7 @@ async fn all_that_comes_during_a_sync_takes_one_more() {
         let journal = journal.clone();
         async move { join_all((1..1000).map(|number| journal.append(vec![event(number)]))).await }
     });
-    // Nobody tells that all have been sent: each turn of the runtime sends at least a hundred.
+    // No event says that all have been sent: each turn of the runtime sends at least a hundred.
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
