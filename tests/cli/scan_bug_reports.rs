@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use halfbuilt::exit::Exit;
 use tempfile::TempDir;
 
-use crate::support::{BACKUP_TIME, Done, NOBODY, RESTORED_AT, Report, Run, TIMES, TestDatabase, halfbuilt, repository};
+use crate::support::{
+    BACKUP_TIME, Done, NOBODY, RESTORED_AT, Report, Run, Seen, TIMES, TestDatabase, halfbuilt, repository,
+};
+use crate::what_a_person_sees::{Says, shows};
 
 /// T, a whole day too early.
 const A_DAY_EARLY: [&str; 4] = ["--backup-time", "2026-11-19T02:00:00Z", "--restored-at", RESTORED_AT];
@@ -125,18 +128,21 @@ fn case_04_with_t_a_whole_day_early() {
 fn verify_fails_while_builds_contradict_the_times_and_more_than_are_allowed() {
     let database = case("04-long-backup");
     let allow = |number: &'static str| ["--allow", number];
-    verify(&database, &TIMES).run().exits(Exit::Found).says("times-contradicted");
+    let mut seen = Seen::default();
+    seen.add("verify", &verify(&database, &TIMES).run().exits(Exit::Found));
     // What is damaged is found all the same.
-    verify(&database, &TIMES).args(&allow("times-contradicted=6")).run().exits(Exit::Found);
+    let allowed = verify(&database, &TIMES).args(&allow("times-contradicted=6")).run().exits(Exit::Found);
+    seen.add("verify --allow times-contradicted=6", &allowed);
     database.run("DELETE FROM builds WHERE build_num IN (107, 108)");
-    let done =
-        verify(&database, &TIMES).run().exits(Exit::Found).says("times-contradicted").does_not_say("verdict: clean");
-    contradicted(&done, "6 builds ", "2026-11-20T02:19:00Z");
-    verify(&database, &TIMES).args(&allow("times-contradicted=5")).run().exits(Exit::Found);
-    verify(&database, &TIMES).args(&allow("times-contradicted=6")).run().exits(Exit::Clean);
+    seen.add("verify, without damage", &verify(&database, &TIMES).run().exits(Exit::Found));
+    let five = verify(&database, &TIMES).args(&allow("times-contradicted=5")).run().exits(Exit::Found);
+    seen.add("verify --allow times-contradicted=5, without damage", &five);
+    let six = verify(&database, &TIMES).args(&allow("times-contradicted=6")).run().exits(Exit::Clean);
+    seen.add("verify --allow times-contradicted=6, without damage", &six);
     // With the right T there is nothing to allow.
     let right = ["--backup-time", "2026-11-20T02:25:00Z", "--restored-at", RESTORED_AT];
-    verify(&database, &right).run().exits(Exit::Clean).says("verdict: clean: none of 6 builds");
+    seen.add("verify with the right T", &verify(&database, &right).run().exits(Exit::Clean));
+    shows(&seen, "scan_bug_reports_verify_contradicted");
 }
 
 #[test]
@@ -144,20 +150,22 @@ fn delete_declines_while_builds_contradict_the_times() {
     let database = case("04-long-backup");
     let (_folder, report) = scanned(&database, &TIMES);
     let delete = |more: &[&str]| halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(more).on(&database).run();
-    for times in [&TIMES[..], &[]] {
+    let mut seen = Seen::default();
+    for (by, times) in [("with T and R again", &TIMES[..]), ("with the times of the report", &[])] {
         // The plan is shown first.
         let done = delete(times).exits(Exit::Declined);
         assert_eq!(Report::parse(&done.stdout).count("decision", "delete"), 2);
-        done.says("times-contradicted");
+        seen.add_talk(&format!("delete, {by}"), &done);
         delete(&[times, &["--allow", "times-contradicted=5"]].concat()).exits(Exit::Declined);
         let done = delete(&[times, &["--allow", "times-contradicted=6"]].concat()).exits(Exit::Clean);
         assert_eq!(Report::parse(&done.stdout).count("decision", "delete"), 2);
-        done.says("dry run: nothing was sent");
+        seen.add_talk(&format!("delete --allow times-contradicted=6, {by}"), &done);
     }
     // So does the real run, before anything is sent.
     let real = delete(&["--execute", "--confirm", "ci.acme.example"]).exits(Exit::Declined);
-    real.says("times-contradicted");
+    seen.add_talk("delete --execute", &real);
     assert_eq!(database.builds(), 8);
+    shows(&seen, "scan_bug_reports_delete_contradicted");
 }
 
 #[test]
@@ -168,11 +176,13 @@ fn only_part_of_the_database_in_scope_hides_no_contradiction() {
          VALUES ('github', 'acme', 'other', 1, 'https://ci.acme.example/gh/acme/other/1', 'running', 'running',
                  '2026-11-20T01:40:00Z', '2026-11-20T01:41:00Z')",
     );
-    let done = scan(&database, &[&TIMES[..], &["--project", "acme/other"]].concat());
-    contradicted(&done, "6 builds ", "2026-11-20T02:19:00Z");
-    let done = scan(&database, &[&TIMES[..], &["--rule", "output-gap"]].concat());
-    contradicted(&done, "6 builds ", "2026-11-20T02:19:00Z");
-    verify(&database, &TIMES).args(&["--project", "acme/other"]).run().exits(Exit::Found).says("times-contradicted");
+    let mut seen = Seen::default();
+    for part in [["--project", "acme/other"], ["--rule", "output-gap"]] {
+        seen.add_talk(&format!("scan {}", part.join(" ")), &scan(&database, &[&TIMES[..], &part].concat()));
+    }
+    let other = verify(&database, &TIMES).args(&["--project", "acme/other"]).run().exits(Exit::Found);
+    seen.add("verify --project acme/other", &other);
+    shows(&seen, "scan_bug_reports_part_of_the_database");
 }
 
 #[test]
@@ -214,13 +224,14 @@ fn case_16_zero_times_neither_mislead_nor_count() {
     let done = finds(&database, &TIMES, "16-zero-times-mislead");
     off_record(&done, &["40 builds"]);
     let done = scan(&database, &[]);
+    // How long ago the last write was is said too, so that no snapshot holds.
     done.says("--backup-time 2026-11-20T01:59")
         .says("--restored-at ")
         .does_not_say("--backup-time 1970")
         .does_not_say("after 1970");
     let long_ago = ["--backup-time", "2001-01-01T00:00:00Z", "--restored-at", RESTORED_AT];
     let done = verify(&database, &long_ago).run().exits(Exit::NothingInScope);
-    done.does_not_say("verdict: clean");
+    done.says_all_of("scan_bug_reports_16_t_long_ago");
 }
 
 #[test]
@@ -234,7 +245,7 @@ fn case_18_a_queue_that_is_in_the_database_needs_no_rule() {
     assert_eq!(done.stderr.matches("stuck-queued").count(), 1, "{}", done.stderr);
     // What is not needed does not make a verdict incomplete.
     let verify = verify(&database, &times).args(&["--profile", "buildbot"]).run().exits(Exit::Clean);
-    verify.says("verdict: clean: none of 385 builds").does_not_say("not checked");
+    verify.says_all_of("scan_bug_reports_18_verify");
 }
 
 #[test]
@@ -261,8 +272,7 @@ fn case_26_t_of_the_wrong_day() {
     let database = case("26-a-wrong-day");
     let done = finds(&database, &A_DAY_EARLY, "26-a-wrong-day");
     contradicted(&done, "74 builds ", "2026-11-20T01:51:00Z");
-    let done = verify(&database, &A_DAY_EARLY).run().exits(Exit::Found).says("times-contradicted");
-    contradicted(&done, "74 builds ", "2026-11-20T01:51:00Z");
+    verify(&database, &A_DAY_EARLY).run().exits(Exit::Found).says_all_of("scan_bug_reports_26_verify");
     finds(&database, &TIMES, "26-the-right-day").does_not_say("between the backup");
 }
 

@@ -2,7 +2,8 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{CUT, Ci, LOST, NOBODY, NULL, Report, TIMES, halfbuilt};
+use crate::support::{CUT, Ci, LOST, NOBODY, NULL, Report, Seen, TIMES, halfbuilt};
+use crate::what_a_person_sees::{Says, shows};
 
 /// A time as SQL writes it.
 fn at(time: &str) -> String {
@@ -89,11 +90,11 @@ fn what_was_closed_after_the_restore_is_found_without_a_start_on_record() {
     assert!(report.column("evidence")[0].starts_with("at work at 2026-11-20T01:52:00Z, stopped 2026-11-20T06:31:00Z"));
     // Where no start is on record at all, nobody knows.
     ci.database.run("UPDATE ci.build SET started_at = NULL");
-    let found = ci.run(&["verify"], LOST, &TIMES).exits(Exit::Found);
-    found.says("closed-after-restore 2");
+    let mut seen = Seen::default();
+    seen.add("verify: two builds with steps", &ci.run(&["verify"], LOST, &TIMES).exits(Exit::Found));
     ci.database.run("DELETE FROM ci.build WHERE build_num IN (101, 103); DELETE FROM ci.step");
-    let done = ci.run(&["verify"], LOST, &TIMES).exits(Exit::Clean).does_not_say("verdict: clean");
-    done.says("not checked: closed-after-restore of builds without steps and output (no start is on record)");
+    seen.add("verify: no steps at all", &ci.run(&["verify"], LOST, &TIMES).exits(Exit::Clean));
+    shows(&seen, "scan_live_builds_no_start_on_record");
 }
 
 /// What waited at T for its second attempt starts after R, and has the times of its first until its CI writes new ones.
@@ -204,12 +205,13 @@ fn one_key_for_two_builds_of_different_numbers_is_no_profile() {
     let ci = Ci::new();
     ci.add(101, "'running'", "'running'", CUT);
     ci.database.run("UPDATE ci.build SET build_key = 101 WHERE build_num = 5");
-    let done = ci.run(&["scan"], LOST, &TIMES).exits(Exit::Failed);
-    done.fails_with("gives 1 build keys more than once");
+    let mut seen = Seen::default();
+    seen.add("scan", &ci.run(&["scan"], LOST, &TIMES).exits(Exit::Failed));
     // Steps and output are found by keys alone, whatever is in scope.
     ci.database.run("UPDATE ci.build SET project = 'acme/web' WHERE build_num = 5");
     let one = [&TIMES[..], &["--project", "acme/api"]].concat();
-    ci.run(&["scan"], LOST, &one).exits(Exit::Failed).fails_with("gives 1 build keys more than once");
+    seen.add("scan --project acme/api", &ci.run(&["scan"], LOST, &one).exits(Exit::Failed));
+    shows(&seen, "scan_live_builds_one_key_for_two_builds");
     // delete does not look at all builds; what has another's key is two builds to it.
     let list = ci.folder.path().join("list.txt");
     let urls = [101, 5].map(|number| format!("https://ci.acme.example/gh/acme/api/{number}\n"));
@@ -328,10 +330,8 @@ fn the_first_instant_of_2000_is_no_time() {
 fn what_may_have_been_cancelled_while_it_waited_is_said() {
     let ci = Ci::new();
     ci.add(101, "'finished'", "'canceled'", [WAITS[0], NULL, "timestamptz '2026-11-20T08:00Z'"]);
-    let done = ci.run(&["verify"], LOST, &TIMES).exits(Exit::Clean);
-    done.says(
-        "1 finished build with no start on record, and no stop by the backup: cancelled while it waited, or cut?",
-    );
+    let mut seen = Seen::default();
+    seen.add("verify: one build", &ci.run(&["verify"], LOST, &TIMES).exits(Exit::Clean));
     // Nor is any of these called sound without a word.
     let late = "timestamptz '2026-11-20T08:00Z'";
     for (number, times) in
@@ -339,8 +339,8 @@ fn what_may_have_been_cancelled_while_it_waited_is_said() {
     {
         ci.add(number, "'finished'", "'failed'", times);
     }
-    let done = ci.run(&["verify"], LOST, &TIMES).exits(Exit::Clean);
-    done.says("4 finished builds with no start on record, and no stop by the backup");
+    seen.add("verify: four builds", &ci.run(&["verify"], LOST, &TIMES).exits(Exit::Clean));
+    shows(&seen, "scan_live_builds_cancelled_or_cut");
 }
 
 #[test]
@@ -354,7 +354,7 @@ fn stops_of_a_server_at_work_are_no_start_up() {
     let times = ["--backup-time", "2026-11-20T02:00:00Z", "--restored-at", "2026-11-20T02:14:00Z"];
     // A start-up's look the same.
     let scan = |times: &[&str]| Report::parse(&ci.run(&["scan"], LOST, times).exits(Exit::Clean).stdout);
-    ci.run(&["scan"], LOST, &times).says("5 builds stopped shortly before R");
+    ci.run(&["scan"], LOST, &times).says_all_of("scan_live_builds_stops_shortly_before_r");
     assert_eq!(scan(&times).count("reasons", "closed-after-restore"), 5);
     for note in scan(&times).column("note") {
         assert!(note.starts_with("it stopped just before R"), "{note}");
@@ -372,22 +372,20 @@ fn stops_of_a_server_at_work_are_no_start_up() {
 fn what_belongs_to_no_build_contradicts_t_and_r_as_well() {
     let ci = Ci::new();
     ci.database.run("INSERT INTO ci.step VALUES (9999, '0', 'x', '2026-11-20T03:00Z', NULL, false, NULL, NULL)");
-    let done = ci.run(&["scan"], LOST, &TIMES).exits(Exit::Clean);
-    done.says("1 build did something between the backup and the restore, at 2026-11-20T03:00:00Z");
+    let mut seen = Seen::default();
+    seen.add_talk("scan: a step", &ci.run(&["scan"], LOST, &TIMES).exits(Exit::Clean));
     // A verdict and a deletion read every piece, however long its build has been over.
     ci.database.run("TRUNCATE ci.step; INSERT INTO ci.chunk VALUES (1, '0', 0, 1, '2026-11-20T04:00Z')");
-    let done = ci.run(&["verify"], LOST, &TIMES).exits(Exit::Found);
-    done.says("1 build did something between the backup and the restore, at 2026-11-20T04:00:00Z")
-        .says("times-contradicted 1");
+    seen.add("verify: a piece of output", &ci.run(&["verify"], LOST, &TIMES).exits(Exit::Found));
     ci.add(101, "'running'", "'running'", CUT);
     let list = ci.folder.path().join("list.txt");
     std::fs::write(&list, "https://ci.acme.example/gh/acme/api/101\n").expect("a file");
     let delete = ["delete", list.to_str().expect("a path")];
     let plan = |more: &[&str]| ci.run(&delete, LOST, &[&NOBODY[..], &TIMES, &["--max-percent", "100"], more].concat());
-    plan(&[])
-        .exits(Exit::Declined)
-        .says("1 build did something between the backup and the restore, at 2026-11-20T04:00:00Z");
-    plan(&["--allow", "times-contradicted=1"]).exits(Exit::Clean).says("1 of 1 chosen builds would be deleted");
+    seen.add_talk("delete: a piece of output", &plan(&[]).exits(Exit::Declined));
+    let allow = ["--allow", "times-contradicted=1"];
+    seen.add_talk("delete --allow times-contradicted=1", &plan(&allow).exits(Exit::Clean));
+    shows(&seen, "scan_live_builds_contradicted_by_what_has_no_build");
 }
 
 #[test]
@@ -395,9 +393,7 @@ fn what_has_no_time_is_not_clean() {
     let ci = Ci::new();
     ci.database.run("UPDATE ci.build SET queued_at = NULL, started_at = '1970-01-01Z', stopped_at = NULL");
     let done = ci.run(&["verify"], "-- running: lost\n-- queue: in this database\n", &TIMES).exits(Exit::Clean);
-    done.says("not everything was checked")
-        .says("50 finished builds (no time on record)")
-        .does_not_say("verdict: clean");
+    done.says_all_of("scan_live_builds_no_time_on_record");
 }
 
 #[test]
@@ -405,8 +401,7 @@ fn what_a_profile_says_that_it_never_gives_is_counted_all_the_same() {
     let ci = Ci::new();
     ci.add(101, "'running'", "'running'", CUT);
     let done = ci.run(&["verify"], &format!("-- yields: queued, finished\n{LOST}"), &TIMES).exits(Exit::Clean);
-    done.says("1 build of lifecycle running (profile ci gives it, and says that it never does (-- yields:))")
-        .does_not_say("verdict: clean");
+    done.says_all_of("scan_live_builds_lifecycle_not_in_yields");
 }
 
 #[test]
@@ -452,12 +447,14 @@ fn a_plain_list_keeps_to_the_timings_that_are_named_and_to_t() {
     std::fs::write(&list, "https://ci.acme.example/gh/acme/api/101\n").expect("a file");
     let delete = ["delete", list.to_str().expect("a path")];
     let plan = |more: &[&str]| ci.run(&delete, LOST, &[&NOBODY[..], &["--max-percent", "100"], more].concat());
-    plan(&TIMES).exits(Exit::Clean).says("1 of 1 chosen builds would be deleted");
+    let mut seen = Seen::default();
+    seen.add_talk("delete, with T and R", &plan(&TIMES).exits(Exit::Clean));
     let ended = plan(&[&TIMES[..], &["--timing", "ended"]].concat()).exits(Exit::NothingInScope);
-    ended.says("its timing is in-flight, and --timing names others");
+    seen.add_talk("delete --timing ended, with T and R", &ended);
     // Without T nothing shows what lives, and no flag allows that.
     let unknown = plan(&["--allow-timing", "unknown"]).exits(Exit::NothingInScope);
-    unknown.says("no backup time was given");
+    seen.add_talk("delete --allow-timing unknown", &unknown);
+    shows(&seen, "scan_live_builds_plain_list");
 }
 
 #[test]
@@ -474,16 +471,17 @@ fn a_larger_tolerance_is_no_way_round_the_gate() {
     let file = report.to_str().expect("a path");
     ci.run(&["scan", "-o", file], LOST, &[&TIMES[..], &["--clock-tolerance", "7s"]].concat()).exits(Exit::Clean);
     let plan = |more: &[&str]| ci.run(&["delete", file], LOST, &[&NOBODY[..], more].concat());
-    plan(&[]).exits(Exit::Declined).says("--allow times-contradicted=1 allows it");
-    let larger = plan(&["--clock-tolerance", "10m"]).exits(Exit::Clean);
-    larger.says("--clock-tolerance of the scan was 7s, and this run is given 10m");
-    plan(&["--clock-tolerance", "3000000 days"]).exits(Exit::Usage).says("--clock-tolerance");
+    let mut seen = Seen::default();
+    seen.add_talk("delete", &plan(&[]).exits(Exit::Declined));
+    seen.add_talk("delete --clock-tolerance 10m", &plan(&["--clock-tolerance", "10m"]).exits(Exit::Clean));
+    let too_large = plan(&["--clock-tolerance", "3000000 days"]).exits(Exit::Usage);
+    seen.add("delete --clock-tolerance '3000000 days'", &too_large);
     let policy = ci.folder.path().join("halfbuilt.toml");
     std::fs::write(&policy, "[delete]\ntimes_contradicted = 0\n").expect("a file");
     let policy = ["--policy", policy.to_str().expect("a path")];
-    let declined = plan(&[&policy[..], &["--clock-tolerance", "10m"]].concat()).exits(Exit::Declined);
-    declined.says("--clock-tolerance 10m would allow more than clock_tolerance");
-    plan(&[&policy[..], &["--allow", "times-contradicted=1"]].concat())
-        .exits(Exit::Declined)
-        .says("times_contradicted");
+    for flags in [["--clock-tolerance", "10m"], ["--allow", "times-contradicted=1"]] {
+        let declined = plan(&[&policy[..], &flags].concat()).exits(Exit::Declined);
+        seen.add_talk(&format!("delete --policy halfbuilt.toml {}", flags.join(" ")), &declined);
+    }
+    shows(&seen, "scan_live_builds_larger_tolerance");
 }

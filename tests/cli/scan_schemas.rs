@@ -7,9 +7,11 @@ use std::fmt::Write;
 use halfbuilt::exit::Exit;
 
 use crate::support::{
-    Done, Report, TIMES, TestDatabase, admin, halfbuilt, psql_as, psql_meanwhile, psql_pipe, repository, scanned,
+    Done, Report, Seen, TIMES, TestDatabase, admin, halfbuilt, psql_as, psql_meanwhile, psql_pipe, repository, scanned,
     server_variables, wait_until,
 };
+
+use crate::what_a_person_sees::{Says, shows};
 
 /// Arguments with which something in the SQL that ships may be called: as they are, and as what would fit them better than what
 /// pg_catalog has.
@@ -231,26 +233,22 @@ fn extensions_in_the_schema_of_the_tables_trouble_nobody() {
 fn a_schema_that_stands_before_the_tables_is_not_read_by_luck() {
     let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
     let scan = |arguments: &[&str]| halfbuilt(&["scan"]).args(&TIMES).args(arguments).on(&database).run();
-    let before = scan(&[])
-        .exits(Exit::Clean)
-        .says(": tables actions, artifacts, builds, output, steps of schema public (owner ");
+    let before = scan(&[]).exits(Exit::Clean);
+    let mut seen = Seen::default();
+    seen.add_talk("scan, with the tables in one schema", &before);
     // "$user" comes before public.
     let tables = ["builds", "steps", "actions", "output", "artifacts"];
     let twins = tables.map(|name| format!("CREATE VIEW {{}}.{name} AS SELECT * FROM public.{name} WHERE false;"));
     let user = server_variables("x").into_iter().find(|(name, _)| name == "PGUSER").expect("a user").1;
     database.run(&format!("CREATE SCHEMA {user}; {}", twins.concat().replace("{}", &user)));
-    let refused = scan(&[]).exits(Exit::Failed);
-    refused
-        .fails_with(&format!("profile circleci: the schemas \"{user}\" and \"public\" all have its tables"))
-        .says("hint: name the schema");
+    seen.add("scan, with views in another", &scan(&[]).exits(Exit::Failed));
     assert_eq!(scan(&["--schema", "public"]).exits(Exit::Clean).stdout, before.stdout);
     // Who wants the views reads that they are, and what is behind them.
-    let views = scan(&["--schema", &user]);
-    views.says(&format!("views actions, artifacts, builds, output, steps of schema {user}")).says("tables actions,");
-    let nowhere = scan(&["--schema", "nowhere"]).exits(Exit::Failed);
-    nowhere.fails_with("profile circleci: schema \"nowhere\" has no actions, artifacts, builds, output, steps");
+    seen.add_talk("scan --schema, of the views", &scan(&["--schema", &user]));
+    seen.add("scan --schema nowhere", &scan(&["--schema", "nowhere"]).exits(Exit::Failed));
     database.run("DROP TABLE public.artifacts CASCADE");
-    scan(&["--schema", "public"]).exits(Exit::Failed).fails_with("schema \"public\" has no artifacts");
+    seen.add("scan --schema public, without artifacts", &scan(&["--schema", "public"]).exits(Exit::Failed));
+    shows(&seen, "scan_schemas_two_with_the_tables");
 }
 
 #[test]
@@ -263,7 +261,7 @@ fn a_temporary_table_is_no_table_of_a_profile() {
     let scan = || halfbuilt(&["scan", "--profile"]).args(&[&profile]).args(&TIMES).on(&database);
     // An unqualified name is looked for nowhere.
     let done = scan().run().exits(Exit::Failed);
-    done.says("relation \"builds\" does not exist").says(":\"schema\".NAME").says("--schema");
+    done.says_all_of("scan_schemas_unqualified_name");
 }
 
 #[test]
@@ -290,11 +288,8 @@ fn delete_reads_the_tables_of_the_report_or_none() {
     delete().exits(Exit::Clean);
     // Somebody puts a view in the place of the table.
     database.run("ALTER TABLE builds RENAME TO real_builds; CREATE VIEW builds AS SELECT * FROM real_builds");
-    let refused = delete().exits(Exit::Declined);
-    refused
-        .fails_with("the report is of other tables")
-        .says("view builds of schema public")
-        .says("hint: find out who changed them");
+    let mut seen = Seen::default();
+    seen.add("a view in the place of a table", &delete().exits(Exit::Declined));
     let tables = scan();
     assert_eq!(
         (&named(&tables, "builds")["kind"], &named(&tables, "real_builds")["kind"]),
@@ -303,17 +298,15 @@ fn delete_reads_the_tables_of_the_report_or_none() {
     delete().exits(Exit::Clean);
     // Another view of the same name, over the same table.
     database.run("CREATE OR REPLACE VIEW builds AS SELECT * FROM real_builds WHERE build_num > 0");
-    delete().exits(Exit::Declined).fails_with("the report is of other tables");
+    seen.add("another view of the same name", &delete().exits(Exit::Declined));
     scan();
     // The same, owned by somebody else.
     database.run(&format!(
         "CREATE ROLE {0}_other; GRANT SELECT ON real_builds TO {0}_other; ALTER VIEW builds OWNER TO {0}_other",
         database.name
     ));
-    delete()
-        .exits(Exit::Declined)
-        .fails_with("the report is of other tables")
-        .says(&format!("(owner {}_other)", database.name));
+    seen.add("another owner", &delete().exits(Exit::Declined));
+    shows(&seen, "scan_schemas_report_of_other_tables");
     // Parts of a table are the table; a table elsewhere is named as such.
     database.run(
         "DROP VIEW builds; CREATE TABLE builds (LIKE real_builds INCLUDING DEFAULTS) PARTITION BY RANGE (build_id);
@@ -387,15 +380,17 @@ fn a_rule_reads_the_relations_and_nothing_else() {
     rule("SELECT build_key, 'x' AS evidence FROM build WHERE build_key IN (SELECT step.build_key FROM step) AND false");
     scan().exits(Exit::Clean);
     check().exits(Exit::Clean);
+    let mut seen = Seen::default();
     for other in ["notes", "of_notes"] {
         rule(&format!(
             "SELECT build_key, 'x' AS evidence FROM build WHERE build_key IN (SELECT build_id FROM public.{other})"
         ));
         let said =
             "rule own-rule: it reads table public.notes: a rule reads build, step, chunk and object, and nothing else";
-        scan().exits(Exit::Failed).fails_with("own-rule.sql, line 1").says(said);
-        assert!(check().exits(Exit::Failed).stdout.contains(said));
+        seen.add(&format!("a rule that reads {other}"), &scan().exits(Exit::Failed));
+        check().exits(Exit::Failed).prints(said);
     }
+    shows(&seen, "scan_schemas_rule_that_reads_a_table");
     // What the relations are made of is on that list.
     rule(
         "SELECT build_key, 'x' AS evidence FROM build WHERE build_key IN (SELECT build_id FROM public.actions) AND false",
@@ -413,12 +408,12 @@ fn a_view_of_another_schema_is_one_of_the_tables_that_are_read() {
     let text = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
     std::fs::write(&profile, text.replace(":\"schema\".builds", "\"Other one\".builds")).expect("a file");
     let scan = halfbuilt(&["scan", "-o"]).args(&[&report]).args(&TIMES).args(&["--profile"]).args(&[&profile]);
-    scan.on(&database).run().exits(Exit::Clean).says("view builds of schema \"Other one\"");
+    scan.on(&database).run().exits(Exit::Clean).says_all_of("scan_schemas_view_of_another_schema");
     database.run("CREATE OR REPLACE VIEW \"Other one\".builds AS SELECT * FROM public.builds WHERE false");
     let delete =
         halfbuilt(&["delete"]).args(&[&report]).args(&["--via", "nrepl://127.0.0.1:9", "--profile"]).args(&[&profile]);
     let done = delete.on(&database).run().exits(Exit::Declined);
-    done.fails_with("the report is of other tables: view \"Other one\".builds has another definition");
+    done.says_all_of("scan_schemas_view_of_another_definition");
 }
 
 /// By a view that somebody puts in the place of another while builds are deleted, everything might be gone.
