@@ -7,6 +7,7 @@ use halfbuilt::exit::Exit;
 use serde_json::Value;
 
 use crate::support::{BACKUP_TIME, TestDatabase, halfbuilt};
+use crate::what_a_person_sees::Says;
 
 const AT: [&str; 2] = ["--backup-time", BACKUP_TIME];
 
@@ -20,7 +21,7 @@ fn it_counts_what_was_over_by_the_backup() {
     let path = folder.path().join("before.json");
     let database = TestDatabase::circleci(&["healthy"]);
     let done = halfbuilt(&["manifest", "-o"]).args(&[&path]).args(&AT).on(&database).run().exits(Exit::Clean);
-    done.says("not signed").says("written to ");
+    done.says_all_of("manifest_into_a_file");
     let written = read(&path);
     assert_eq!(written["format"], "halfbuilt-manifest/1");
     assert_eq!(written["profile"]["name"], "circleci");
@@ -69,9 +70,7 @@ fn without_a_backup_time_it_is_the_databases_own_clock_and_what_stopped_just_now
     let database = TestDatabase::circleci(&["healthy"]);
     database.run("UPDATE builds SET stop_time = now() - interval '20 seconds' WHERE build_id = (SELECT min(build_id) FROM builds WHERE stop_time < '2026-11-20')");
     let done = halfbuilt(&["manifest"]).on(&database).run().exits(Exit::Clean);
-    let done = done
-        .says("no --backup-time: T is the database's present, ")
-        .says("not covered: 1 build: they stopped just before T");
+    let done = done.says_all_of("manifest_without_a_backup_time");
     let written: Value = serde_json::from_str(&done.stdout).expect("JSON");
     assert_eq!(written["not_covered"]["ended_lately"], 1);
     assert_eq!(written["backup_time"], written["counted_at"]);
@@ -93,11 +92,7 @@ fn what_cannot_be_known_by_name_is_counted_and_said() {
     .expect("a file");
     let database = TestDatabase::empty();
     let run = halfbuilt(&["manifest", "--profile"]).args(&[&profile]).args(&AT).on(&database).run().exits(Exit::Clean);
-    let run = run
-        .says("2 builds of 1 project")
-        .says("not covered: 2 builds: they have no number or no project to know them by");
-    let run = run.says("not covered: 1 build: they are over, and since when is not on record");
-    run.says("not covered: steps: profile unnamed has none").says("not covered: output: profile unnamed has none");
+    run.says_all_of("manifest_of_builds_without_a_name");
 }
 
 #[test]
@@ -118,7 +113,7 @@ fn output_without_a_place_counts_for_nothing_and_nonsense_breaks_nothing() {
     .expect("a file");
     let database = TestDatabase::empty();
     let run = halfbuilt(&["manifest", "--profile"]).args(&[&profile]).args(&AT).args(&["-o"]).args(&[&path]);
-    run.on(&database).run().exits(Exit::Clean).says("4 builds of 1 project");
+    run.on(&database).run().exits(Exit::Clean).says_all_of("manifest_of_output_that_cannot_be");
     let range = &read(&path)["projects"][0]["ranges"][0];
     // No piece counts for more than 2^40 bytes, in either direction.
     assert_eq!((&range["steps"], &range["stored"]), (&Value::from(1), &Value::from(70 + 7 - (1_i64 << 40))));
@@ -127,7 +122,8 @@ fn output_without_a_place_counts_for_nothing_and_nonsense_breaks_nothing() {
 #[test]
 fn an_empty_database_has_nothing_to_compare_with() {
     let database = TestDatabase::circleci(&[]);
-    halfbuilt(&["manifest"]).args(&AT).on(&database).run().exits(Exit::NothingInScope).says("no build is covered");
+    let done = halfbuilt(&["manifest"]).args(&AT).on(&database).run().exits(Exit::NothingInScope);
+    done.says_all_of("manifest_of_an_empty_database");
 }
 
 #[test]
@@ -136,7 +132,7 @@ fn a_time_that_is_yet_to_come_for_the_database_is_refused() {
     // Within what two clocks may be apart, and yet after what the database can know.
     let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(3);
     let run = halfbuilt(&["manifest", "--backup-time", &soon.to_string()]).on(&database).run().exits(Exit::Usage);
-    run.fails_with("is after the database's present");
+    run.fails_with("error:").says_all_of("manifest_of_a_time_that_is_yet_to_come");
 }
 
 #[test]
@@ -147,8 +143,7 @@ fn a_key_signs_and_is_never_shown() {
     std::fs::write(&short, "s3cret\n").expect("a file");
     let database = TestDatabase::circleci(&["healthy"]);
     let signed = halfbuilt(&["manifest", "-o"]).args(&[&path]).args(&AT).args(&["--key-file"]).args(&[&key]);
-    let done =
-        signed.on(&database).run().exits(Exit::Clean).says("signed").does_not_say("not signed").does_not_say("s3cret");
+    let done = signed.on(&database).run().exits(Exit::Clean).says_all_of("manifest_with_a_key");
     assert_eq!(done.stdout, "");
     assert!(!std::fs::read_to_string(&path).expect("a file").contains("s3cret"));
     assert_eq!(Manifest::read(&path).expect("a manifest").signature.expect("a signature").len(), 64);
@@ -165,9 +160,7 @@ fn a_key_signs_and_is_never_shown() {
     assert_eq!(read(&path)["signature"], expected.as_str());
 
     let refused = halfbuilt(&["manifest"]).args(&AT).args(&["--key-file"]).args(&[&short]).on(&database).run();
-    let refused = refused.exits(Exit::Failed).fails_with("cannot be used").says("has 6 bytes, expected 16 at least");
-    assert_eq!(refused.stdout, "");
-    refused.does_not_say("s3cret");
+    refused.exits(Exit::Failed).fails_with("error:").says_all_of("manifest_with_a_key_that_is_too_short");
 }
 
 #[test]
@@ -189,5 +182,5 @@ fn what_stopped_just_now_is_covered_where_nothing_has_to_settle() {
     let done = halfbuilt(&["manifest"]).on(&database).run().exits(Exit::Clean);
     done.says("not covered: 1 build: they stopped just before T");
     let done = halfbuilt(&["manifest", "--settle=-1s"]).on(&database).run().exits(Exit::Usage);
-    done.says("must not be negative");
+    done.says_all_of("manifest_with_a_negative_settle");
 }

@@ -3,7 +3,7 @@
 use halfbuilt::exit::Exit;
 
 use crate::support::{Ended, Report, Seen, TIMES, TestDatabase, VerdictFiles, expected_report, halfbuilt};
-use crate::what_a_person_sees::shows;
+use crate::what_a_person_sees::{Says, shows};
 
 #[test]
 fn a_healthy_database_is_clean() {
@@ -36,15 +36,18 @@ fn what_is_allowed_passes_and_one_more_does_not() {
             })
             .collect::<Vec<_>>()
     };
-    halfbuilt(&["verify"]).args(&TIMES).args(&allow(0)).on(&database).run().exits(Exit::Clean).says("verdict: passed");
-    halfbuilt(&["verify"]).args(&TIMES).args(&allow(1)).on(&database).run().exits(Exit::Found).says("verdict: failed");
+    let verify = |less| halfbuilt(&["verify"]).args(&TIMES).args(&allow(less)).on(&database).run();
+    let mut seen = Seen::default();
+    seen.add("all that is found is allowed", &verify(0).exits(Exit::Clean));
+    seen.add("one less is allowed", &verify(1).exits(Exit::Found));
+    shows(&seen, "verify_allowed");
 }
 
 #[test]
 fn nothing_to_check_is_never_green() {
     let database = TestDatabase::circleci(&[]);
     let done = halfbuilt(&["verify"]).args(&TIMES).on(&database).run();
-    done.exits(Exit::NothingInScope).says("verdict: nothing was checked");
+    done.exits(Exit::NothingInScope).says_all_of("verify_nothing_to_check");
 }
 
 #[test]
@@ -104,13 +107,15 @@ fn what_is_left_of_builds_that_are_gone_is_reported_where_no_build_is() {
     database.run("SET session_replication_role = replica; DELETE FROM builds");
     let files = VerdictFiles::new();
     let done = files.verify().args(&TIMES).on(&database).run().exits(Exit::Found);
-    let (junit, json) = files.agree(&done);
-    let found = json["findings"]["abnormal"].as_u64().expect("a number");
-    done.says(&format!("verdict: failed: {found} findings, where 0 builds are in scope (orphan-"));
+    let (junit, _) = files.agree(&done);
+    let mut seen = Seen::default();
+    seen.add("no build is left, and some of their rows are", &done);
     assert!(matches!(junit.case("orphan-step").ended, Ended::Failed(_)), "{}", junit.text);
     let allow = ["--allow", "orphan-step=99", "--allow", "orphan-output=99"];
     let done = files.verify().args(&TIMES).args(&allow).on(&database).run().exits(Exit::NothingInScope);
-    let (junit, _) = files.agree(&done.says("verdict: nothing was checked: no build is in scope"));
+    seen.add("those rows are allowed", &done);
+    shows(&seen, "verify_no_build_in_scope");
+    let (junit, _) = files.agree(&done);
     // They were looked for and found.
     assert_eq!(junit.case("orphan-step").ended, Ended::Passed);
     assert_eq!(junit.case("stuck-running").ended, Ended::Skipped("no build is in scope".to_owned()));

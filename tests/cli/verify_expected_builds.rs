@@ -2,7 +2,8 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{Ended, TIMES, TestDatabase, VerdictFiles, by_rule, expected_report, failed, halfbuilt};
+use crate::support::{Ended, Seen, TIMES, TestDatabase, VerdictFiles, by_rule, expected_report, failed, halfbuilt};
+use crate::what_a_person_sees::{Says, shows};
 
 /// The addresses of builds that the backup cut and only stuck-running finds.
 pub(crate) fn cut() -> Vec<String> {
@@ -29,11 +30,13 @@ fn an_expected_build_that_is_found_proves_recall_and_needs_no_allowance() {
     assert_eq!(junit.names("halfbuilt.expected", |ended| *ended == Ended::Passed), [first, second]);
     assert_eq!(junit.case(first).system_out, "found: in-flight, stuck-running");
     assert_eq!((&json["expected"][0]["found"], &json["expected"][0]["as_expected"]), (&true.into(), &true.into()));
-    done.says("; 2 of 2 expected builds were found")
-        .says(&format!("stuck-running {all}, expected 2, allowed {}", all - 2));
+    let mut seen = Seen::default();
+    seen.add("all others are allowed", &done);
     // They use up nothing of what is allowed, and allow no other build.
     let less = format!("stuck-running={}", all - 3);
-    run().args(&["--allow", &less]).on(&database).run().exits(Exit::Found).says("2 of 2 expected builds were found");
+    let done = run().args(&["--allow", &less]).on(&database).run().exits(Exit::Found);
+    seen.add("one less is allowed", &done);
+    shows(&seen, "verify_expected_builds_found");
 }
 
 #[test]
@@ -46,8 +49,7 @@ fn an_expected_build_that_is_not_found_fails_a_clean_database() {
     let (junit, json) = files.agree(&done);
     assert_eq!(junit.names("halfbuilt.expected", failed), [&healthy]);
     assert_eq!((&json["verdict"], &json["expected"][0]["found"]), (&"failed".into(), &false.into()));
-    done.says(&format!("0 of 1 expected build was found, not found: {healthy}"))
-        .says(&format!("::error title=halfbuilt%3A an expected build::{healthy}: not found"));
+    done.says_all_of("verify_expected_builds_not_found_on_github");
 }
 
 #[test]
@@ -67,23 +69,16 @@ fn what_cannot_be_expected_is_a_usage_error() {
     let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
     let empty = files.with("empty.txt", "# none\n\n");
     let wrong = files.with("wrong.txt", "https://ci.example.com/gh/acme/api/1\nhttps://ci.example.com/gh/acme\n");
-    for (flag, value, exit, why) in [
-        (
-            "--expect",
-            "https://ci.example.com/gh/acme/api",
-            Exit::Usage,
-            "--expect \"https://ci.example.com/gh/acme/api\": its path",
-        ),
-        ("--expect", "acme/api 12", Exit::Usage, "not a URL"),
-        ("--expect-file", empty.to_str().expect("a path"), Exit::Usage, "it names no build"),
-        (
-            "--expect-file",
-            wrong.to_str().expect("a path"),
-            Exit::Usage,
-            "wrong.txt, line 2: \"https://ci.example.com/gh/acme\"",
-        ),
-        ("--expect-file", "/nonexistent/list", Exit::Failed, "cannot read /nonexistent/list"),
+    let mut seen = Seen::default();
+    for (flag, value, exit) in [
+        ("--expect", "https://ci.example.com/gh/acme/api", Exit::Usage),
+        ("--expect", "acme/api 12", Exit::Usage),
+        ("--expect-file", empty.to_str().expect("a path"), Exit::Usage),
+        ("--expect-file", wrong.to_str().expect("a path"), Exit::Usage),
+        ("--expect-file", "/nonexistent/list", Exit::Failed),
     ] {
-        halfbuilt(&["verify", flag, value]).args(&TIMES).on(&database).run().exits(exit).fails_with(why);
+        let done = halfbuilt(&["verify", flag, value]).args(&TIMES).on(&database).run().exits(exit);
+        seen.add(&format!("halfbuilt verify {flag} {value}"), &done.fails_with("error:"));
     }
+    shows(&seen, "verify_expected_builds_that_cannot_be_expected");
 }

@@ -7,10 +7,11 @@ use serde_json::Value;
 use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::support::{
-    Done, Ended, Junit, Signal, TIMES, TestDatabase, VerdictFiles, by_rule, expected_report, failed, halfbuilt, psql,
-    repository, signal, wait_until,
+    Done, Ended, Junit, Seen, Signal, TIMES, TestDatabase, VerdictFiles, by_rule, expected_report, failed, halfbuilt,
+    psql, repository, signal, wait_until,
 };
 use crate::verify_expected_builds::cut;
+use crate::what_a_person_sees::{Says, shows};
 
 fn skipped(ended: &Ended) -> bool {
     matches!(ended, Ended::Skipped(_))
@@ -22,7 +23,6 @@ fn a_clean_database_passes_every_rule_and_relation() {
     let run = files.verify().args(&TIMES).on(&database).env("GITHUB_ACTIONS", "true");
     let done = run.run().exits(Exit::Clean);
     assert_eq!(done.stdout, "");
-    assert_eq!(done.stderr.lines().filter(|line| line.starts_with("::")).count(), 1, "{}", done.stderr);
     let (junit, json) = files.agree(&done);
     assert_eq!(junit.names("halfbuilt.rules", |ended| *ended == Ended::Passed).len(), 12);
     assert_eq!(junit.names("halfbuilt.times", |ended| *ended == Ended::Passed), ["times-contradicted"]);
@@ -31,7 +31,7 @@ fn a_clean_database_passes_every_rule_and_relation() {
     let why = Ended::Skipped("no rule that was run reads it".to_owned());
     assert_eq!(junit.case("object").ended, why);
     assert_eq!(json["verdict"], "clean");
-    done.says("::notice title=halfbuilt verify::verdict: clean: none of 326 builds is abnormal");
+    done.says_all_of("verify_output_clean_on_github");
     assert_eq!((&json["scope"]["builds"], &json["findings"]["abnormal"]), (&326.into(), &0.into()));
     assert_eq!(json["database"]["name"], database.name.as_str());
     let identifier = database.run("SELECT system_identifier FROM pg_control_system()");
@@ -144,10 +144,10 @@ fn builds_that_contradict_the_times_fail_a_check_of_their_own() {
            FROM generate_series(1, 3) AS n",
     );
     let run = |allow: &[&str]| files.verify().args(&TIMES).args(allow).on(&database).run();
-    let fact = "3 builds did something between the backup and the restore, the first at 2026-11-20T02:10:00Z, the last at \
-                2026-11-20T02:15:00Z";
     // No build of them is abnormal, and yet nothing can be called clean.
-    let done = run(&[]).exits(Exit::Found).says(fact).does_not_say("verdict: clean");
+    let mut seen = Seen::default();
+    let done = run(&[]).exits(Exit::Found);
+    seen.add("3 builds contradict the times", &done);
     let (junit, json) = files.agree(&done);
     assert_eq!(junit.names("halfbuilt.times", failed), ["times-contradicted"]);
     assert_eq!(junit.names("halfbuilt.rules", failed).len(), 0);
@@ -156,16 +156,20 @@ fn builds_that_contradict_the_times_fail_a_check_of_their_own() {
     assert_eq!((&check["kind"], &check["found"], &check["allowed"]), (&"times".into(), &3.into(), &0.into()));
     assert_eq!(json["findings"]["abnormal"], 0);
     // Allowed, it passes; and not with one less.
-    run(&["--allow", "times-contradicted=2"]).exits(Exit::Found);
-    let done = run(&["--allow", "times-contradicted=3"]).exits(Exit::Clean).says("verdict: passed");
+    seen.add("2 are allowed", &run(&["--allow", "times-contradicted=2"]).exits(Exit::Found));
+    let done = run(&["--allow", "times-contradicted=3"]).exits(Exit::Clean);
+    seen.add("3 are allowed", &done);
     let (junit, _) = files.agree(&done);
     assert_eq!(junit.names("halfbuilt.times", |ended| *ended == Ended::Passed), ["times-contradicted"]);
     // A policy may allow them too.
     let policy = files.with("halfbuilt.toml", "[verify]\nallow = { times-contradicted = 3 }\n");
-    let by_policy = |more: &[&str]| files.verify().args(&TIMES).args(&["--policy"]).args(&[&policy]).args(more);
-    by_policy(&[]).on(&database).run().exits(Exit::Clean).says("verdict: passed");
-    by_policy(&["--allow", "times-contradicted=2"]).on(&database).run().exits(Exit::Found);
-    by_policy(&["--allow", "times-contradicted=4"]).on(&database).run().exits(Exit::Declined);
+    let by_policy = |more: &[&str]| run(&[&["--policy", policy.to_str().expect("a path")], more].concat());
+    seen.add("a policy allows 3", &by_policy(&[]).exits(Exit::Clean));
+    let stricter = by_policy(&["--allow", "times-contradicted=2"]).exits(Exit::Found);
+    seen.add("a policy allows 3, and a flag 2", &stricter);
+    let looser = by_policy(&["--allow", "times-contradicted=4"]).exits(Exit::Declined);
+    seen.add("a policy allows 3, and a flag 4", &looser);
+    shows(&seen, "verify_output_times_contradicted");
 }
 
 #[test]
@@ -177,7 +181,9 @@ fn what_a_profile_makes_needless_is_said_and_no_gap() {
     assert_ne!(queue_here, circleci);
     let profile = files.with("own.sql", &queue_here);
     let run = || files.verify().args(&["--profile"]).args(&[&profile]).args(&TIMES);
-    let done = run().on(&database).run().exits(Exit::Clean).says("verdict: clean").says("not needed: stuck-queued");
+    let done = run().on(&database).run().exits(Exit::Clean);
+    let mut seen = Seen::default();
+    seen.add("nothing is stuck", &done);
     let (junit, json) = files.agree(&done);
     let check = json["checks"].as_array().expect("checks").iter().find(|check| check["name"] == "stuck-queued");
     let check = check.expect("the rule");
@@ -194,7 +200,8 @@ fn what_a_profile_makes_needless_is_said_and_no_gap() {
     );
     // Nor is anything of it found.
     let waiting = TestDatabase::circleci(&["stuck-queued"]);
-    run().on(&waiting).run().exits(Exit::Found).does_not_say("stuck-queued 1");
+    seen.add("builds wait", &run().on(&waiting).run().exits(Exit::Found));
+    shows(&seen, "verify_output_rule_that_is_not_needed");
 }
 
 #[test]
@@ -218,7 +225,7 @@ fn a_server_that_is_not_there_shows_in_the_files_too() {
     assert_eq!(junit.names("halfbuilt.times", skipped), ["times-contradicted"]);
     assert_eq!((&json["verdict"], &json["findings"]), (&"could-not-look".into(), &Value::Null));
     let message = json["error"]["message"].as_str().expect("a message");
-    done.says(&format!("error: {message}")).says("::error title=halfbuilt verify::verdict: the database could not");
+    done.says(&format!("error: {message}")).says_all_of("verify_output_server_is_not_there_on_github");
 }
 
 #[test]
@@ -253,15 +260,16 @@ fn a_silent_server_and_an_interruption_are_in_the_files() {
 fn a_typing_mistake_writes_no_verdict() {
     let (files, database) = (VerdictFiles::new(), TestDatabase::circleci(&["healthy"]));
     let old = files.with("junit.xml", "the last one");
-    files.verify().args(&TIMES).args(&["--allow", "stuck-runing=1"]).on(&database).run().exits(Exit::Usage);
+    let mut seen = Seen::default();
+    let done = files.verify().args(&TIMES).args(&["--allow", "stuck-runing=1"]).on(&database).run();
+    seen.add("--allow stuck-runing=1", &done.exits(Exit::Usage));
     assert_eq!(std::fs::read_to_string(old).expect("a file"), "the last one");
     assert!(!files.path("verdict.json").exists());
-    for (arguments, why) in [
-        (["--junit", "a.xml", "--json", "a.xml"], "--json and --junit are one file"),
-        (["-o", "a.csv", "--junit", "a.csv"], "--junit and -o are one file"),
-    ] {
-        halfbuilt(&["verify"]).args(&arguments).on(&database).run().exits(Exit::Usage).fails_with(why);
+    for arguments in [["--junit", "a.xml", "--json", "a.xml"], ["-o", "a.csv", "--junit", "a.csv"]] {
+        let done = halfbuilt(&["verify"]).args(&arguments).on(&database).run().exits(Exit::Usage);
+        seen.add(&format!("halfbuilt verify {}", arguments.join(" ")), &done.fails_with("error:"));
     }
+    shows(&seen, "verify_output_typing_mistakes");
     let nowhere = halfbuilt(&["verify", "--junit", "/nonexistent/junit.xml"]).on(&database).run();
     nowhere.exits(Exit::Failed).fails_with("cannot write /nonexistent/junit.xml");
 }
@@ -272,18 +280,17 @@ fn without_github_nothing_of_it_is_said() {
     let summary = files.path("summary.md");
     let path = summary.to_str().expect("a path").to_owned();
     let run = || files.verify().args(&TIMES).on(&database).env("GITHUB_STEP_SUMMARY", &path);
-    run().run().exits(Exit::Found).does_not_say("::error");
+    let mut seen = Seen::default();
+    seen.add("without GITHUB_ACTIONS", &run().run().exits(Exit::Found));
     assert!(!summary.exists());
-    let done = run().env("GITHUB_ACTIONS", "true").run().exits(Exit::Found);
-    done.says("::error title=halfbuilt verify::verdict: failed").says("::error title=halfbuilt%3A output-gap::");
+    seen.add("with it", &run().env("GITHUB_ACTIONS", "true").run().exits(Exit::Found));
     let row = format!("| output\\-gap | {} | 0 | 0 | **failed** |", by_rule("output-gap")["output-gap"]);
     let text = std::fs::read_to_string(&summary).expect("a file");
     assert!(text.contains(&row), "{row}\n{text}");
     // A summary that cannot be written is said, and the verdict stands.
     let run = run().env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", "/nonexistent/summary");
-    run.run()
-        .exits(Exit::Found)
-        .says("warning: no summary for GITHUB_STEP_SUMMARY: cannot append to /nonexistent/summary");
+    seen.add("with it, and a summary that cannot be written", &run.run().exits(Exit::Found));
+    shows(&seen, "verify_output_github");
 }
 
 /// Every text in a YAML document.
