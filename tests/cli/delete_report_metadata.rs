@@ -7,7 +7,10 @@ use halfbuilt::exit::Exit;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::support::{Done, NOBODY, Report, Run, TIMES, TestDatabase, deletable, halfbuilt, scanned, seal};
+use crate::support::{
+    Done, NOBODY, Report, Run, Seen, TIMES, TestDatabase, deletable, halfbuilt, scanned, seal, stable,
+};
+use crate::what_a_person_sees::{Says, shows};
 
 fn beside(report: &Path) -> PathBuf {
     PathBuf::from(format!("{}.about.json", report.display()))
@@ -23,10 +26,13 @@ fn delete(database: &TestDatabase, report: &Path) -> Run {
 
 /// The dry run and the real run are stopped alike, before anything is read; gives back the dry run.
 #[track_caller]
-fn stopped(database: &TestDatabase, report: &Path, arguments: &[&str], error: &str) -> Done {
+fn stopped(database: &TestDatabase, report: &Path, arguments: &[&str]) -> Done {
     let real = ["--execute", "--confirm", &database.host];
-    delete(database, report).args(arguments).args(&real).run().exits(Exit::Declined).fails_with(error);
-    delete(database, report).args(arguments).run().exits(Exit::Declined).fails_with(error)
+    let real = delete(database, report).args(arguments).args(&real).run().exits(Exit::Declined).fails_with("error:");
+    let dry = delete(database, report).args(arguments).run().exits(Exit::Declined).fails_with("error:");
+    let [real, planned] = [&real, &dry].map(|done| stable(&done.stderr));
+    assert_eq!(planned, real);
+    dry
 }
 
 /// Makes the file beside a report hold another time, as if the scan had been then.
@@ -94,17 +100,17 @@ fn what_is_no_report_file_has_nothing_beside_it() {
 fn an_old_report_is_not_acted_on() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
-    delete(&database, &report).run().exits(Exit::Clean).says("the report was scanned at ");
+    let mut seen = Seen::default();
+    seen.add_talk("scanned just now", &delete(&database, &report).run().exits(Exit::Clean));
     scanned_at(&report, 25);
-    let error = "h ago, longer than the 24h that the default of --max-age allows";
-    stopped(&database, &report, &[], error)
-        .says("hint: scan again; if it has to be this report, --max-age 26h allows it");
+    seen.add("scanned 25 hours ago", &stopped(&database, &report, &[]));
     delete(&database, &report).args(&["--max-age", "26h"]).run().exits(Exit::Clean);
     scanned_at(&report, 2);
     delete(&database, &report).run().exits(Exit::Clean);
-    stopped(&database, &report, &["--max-age", "1h"], "longer than the 1h that --max-age allows");
+    seen.add("scanned 2 hours ago, --max-age 1h", &stopped(&database, &report, &["--max-age", "1h"]));
     scanned_at(&report, -1);
-    stopped(&database, &report, &[], "error: the report was scanned at ").says("hint: is a clock wrong?");
+    seen.add("scanned in an hour", &stopped(&database, &report, &[]));
+    shows(&seen, "delete_old_report");
 }
 
 #[test]
@@ -116,14 +122,16 @@ fn a_report_that_was_edited_is_as_old_as_its_scan() {
     rows.pop();
     rows[1..].reverse();
     std::fs::write(&report, rows.join("\n")).expect("a file");
-    delete(&database, &report).run().exits(Exit::Clean).says("and changed since: ").says("report.csv.about.json");
+    let mut seen = Seen::default();
+    seen.add_talk("edited after the scan", &delete(&database, &report).run().exits(Exit::Clean));
     // However new the file is.
     scanned_at(&report, 48);
-    stopped(&database, &report, &[], "error: the report was scanned at ");
+    seen.add("edited now, scanned 48 hours ago", &stopped(&database, &report, &[]));
     // And no younger than the file itself: an old report that stands in a newer one's place.
     scanned_at(&report, 1);
     written(&report, 72);
-    stopped(&database, &report, &[], "error: the report was last written at ").says("before the scan that");
+    seen.add("written 72 hours ago, scanned an hour ago", &stopped(&database, &report, &[]));
+    shows(&seen, "delete_edited_report");
 }
 
 /// An old report does not become young, nor do T and R move, by the file beside it alone.
@@ -133,6 +141,7 @@ fn a_file_beside_a_report_that_was_edited_is_found_out() {
     let (folder, report) = scanned(&database);
     let text = std::fs::read_to_string(beside(&report)).expect("a file");
     let page = folder.path().join("page.html");
+    let mut seen = Seen::default();
     for (field, other) in [
         ("scanned_at", "2026-11-20T06:30:01Z"),
         ("backup_time", "2026-11-20T01:00:00Z"),
@@ -142,17 +151,17 @@ fn a_file_beside_a_report_that_was_edited_is_found_out() {
         let mut about = about(&report);
         about[field] = other.into();
         std::fs::write(beside(&report), about.to_string()).expect("a file");
-        let said = "it was changed since it was written: its sha256 is of another text";
         let done = delete(&database, &report).run().exits(Exit::Failed);
-        done.fails_with("report.csv.about.json does not say when its report was scanned").says(said);
+        seen.add(&format!("halfbuilt delete, {field} changed"), &done.fails_with("error:"));
         let done = halfbuilt(&["report", "--html"]).args(&[&page, &report]).run().exits(Exit::Failed);
-        done.says("report.csv.about.json").says(said);
+        seen.add(&format!("halfbuilt report, {field} changed"), &done);
         std::fs::write(beside(&report), &text).expect("a file");
     }
     // Whoever computes that again has still to make the report itself younger.
     scanned_at(&report, 1);
     written(&report, 72);
-    stopped(&database, &report, &[], "error: the report was last written at ").says("before the scan that ");
+    seen.add("written 72 hours ago, with a file beside it of an hour ago", &stopped(&database, &report, &[]));
+    shows(&seen, "delete_edited_metadata");
 }
 
 #[test]
@@ -161,27 +170,30 @@ fn a_report_alone_is_taken_for_as_old_as_its_file() {
     let (folder, report) = scanned(&database);
     let alone = folder.path().join("alone.csv");
     std::fs::copy(&report, &alone).expect("a copy");
-    let done = delete(&database, &alone).run().exits(Exit::Clean);
-    done.says("is not on record (there is no ").says("its age is taken from the file").says("may be older");
+    let mut seen = Seen::default();
+    seen.add_talk("nothing beside it", &delete(&database, &alone).run().exits(Exit::Clean));
     written(&alone, 25);
-    stopped(&database, &alone, &[], "error: the report was last written at ").says("--max-age 26h allows it");
+    seen.add("nothing beside it, written 25 hours ago", &stopped(&database, &alone, &[]));
     // A file beside it that is of another database says nothing of this one.
     let mut of_another = about(&report);
     of_another["database"]["name"] = "elsewhere".into();
     seal(&mut of_another);
     std::fs::write(beside(&alone), of_another.to_string()).expect("a file");
-    stopped(&database, &alone, &[], "error: the report was last written at ").says("is of another database");
+    seen.add("a file of another database beside it, written 25 hours ago", &stopped(&database, &alone, &[]));
+    shows(&seen, "delete_report_without_metadata");
 }
 
 #[test]
 fn a_file_beside_a_report_that_cannot_be_read_stops_everything() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
+    let mut seen = Seen::default();
     for text in ["", "{}", "{\"format\": \"halfbuilt-about/2\"}"] {
         std::fs::write(beside(&report), text).expect("a file");
         let done = delete(&database, &report).run().exits(Exit::Failed);
-        done.fails_with("report.csv.about.json does not say when its report was scanned").says("hint: scan again");
+        seen.add(&format!("'{text}'"), &done.fails_with("error:"));
     }
+    shows(&seen, "delete_metadata_that_cannot_be_read");
 }
 
 #[test]
@@ -190,14 +202,14 @@ fn what_comes_by_standard_input_has_no_age() {
     let (_folder, report) = scanned(&database);
     let text = std::fs::read_to_string(&report).expect("a report");
     let run = |input: &str| halfbuilt(&["delete", "-"]).args(&TIMES).args(&NOBODY).on(&database).input(input).run();
-    run(&text).exits(Exit::Clean).says("--max-age is not checked");
+    run(&text).exits(Exit::Clean).says_all_of("delete_report_from_stdin");
     // A list is judged afresh: it has none to check.
     let list = deletable(&Report::read(&report)).join("\n");
     run(&list).exits(Exit::Clean).does_not_say("--max-age");
     // Who sets a limit does not want it to be passed over.
     let asked =
         halfbuilt(&["delete", "-", "--max-age", "48h"]).args(&TIMES).args(&NOBODY).on(&database).input(&text).run();
-    asked.exits(Exit::Declined).fails_with("is not known, and --max-age allows at most 48h");
+    asked.exits(Exit::Declined).fails_with("error:").says_all_of("delete_max_age_of_stdin");
     let listed = report.with_extension("txt");
     std::fs::write(&listed, list).expect("a file");
     written(&listed, 1000);
@@ -209,15 +221,18 @@ fn a_report_of_another_database_is_not_acted_on() {
     let (database, other) = (TestDatabase::circleci(&["stuck-running"]), TestDatabase::circleci(&["stuck-running"]));
     let (_folder, report) = scanned(&database);
     let error = format!("the report is from another database; connected is {:?} of the server with", other.name);
-    let done = stopped(&other, &report, &[], &error);
+    let mut seen = Seen::default();
+    let done = stopped(&other, &report, &[]).says(&error);
+    seen.add("of another database", &done);
     done.says(&format!("hint: the report is from {:?} of the server with", database.name));
     // Only the rows say it, and they do.
     std::fs::remove_file(beside(&report)).expect("it is there");
-    stopped(&other, &report, &[], &error).says("hint: name the report's own by --database-url");
+    seen.add("of another database, nothing beside it", &stopped(&other, &report, &[]).says(&error));
     delete(&database, &report).run().exits(Exit::Clean);
     let input = std::fs::read_to_string(&report).expect("a report");
     let run = halfbuilt(&["delete", "-"]).args(&TIMES).args(&NOBODY).on(&other).input(&input).run();
-    run.exits(Exit::Declined).fails_with(&error);
+    seen.add("of another database, from standard input", &run.exits(Exit::Declined).fails_with(&error));
+    shows(&seen, "delete_report_of_another_database");
 }
 
 #[test]
@@ -246,7 +261,7 @@ fn a_spreadsheet_does_not_lose_the_database() {
     let done = delete(&database, &edited).run().exits(Exit::Clean);
     assert_eq!(Report::parse(&done.stdout).count("state", "changed"), 0);
     assert!(Report::parse(&done.stdout).count("decision", "delete") > 0);
-    stopped(&other, &edited, &[], "the report is from another database");
+    stopped(&other, &edited, &[]).says("the report is from another database");
 }
 
 #[test]
@@ -259,9 +274,12 @@ fn rows_of_two_databases_do_not_go_together() {
     let last = two.lines().last().expect("a row");
     let first = one.lines().take(3).collect::<Vec<_>>().join("\n");
     std::fs::write(&mixed, format!("{first}\n{last}\n")).expect("a file");
-    stopped(&database, &mixed, &[], "the report holds rows from more than one database: lines 2 and 4");
+    let mut seen = Seen::default();
+    seen.add("halfbuilt delete mixed.csv", &stopped(&database, &mixed, &[]));
     // Nor where the choice leaves one of them out.
-    stopped(&database, &mixed, &["--reason", "stuck-running"], "more than one database");
+    let choice = ["--reason", "stuck-running"];
+    seen.add("halfbuilt delete mixed.csv --reason stuck-running", &stopped(&database, &mixed, &choice));
+    shows(&seen, "delete_rows_of_two_databases");
 }
 
 #[test]
@@ -279,10 +297,12 @@ fn a_role_that_may_not_ask_for_the_system_identifier_scans_and_deletes_by_the_na
     as_role(delete(&database, &report)).run().exits(Exit::Clean);
     // Whoever knows more does not know whether it is the same.
     let done = delete(&database, &report).run().exits(Exit::Declined);
-    done.fails_with("the report is from another database").says("hint: the role that scanned may not ask for");
+    let mut seen = Seen::default();
+    seen.add("scanned by the role without the right", &done.fails_with("error:"));
     let (_folder, by_owner) = scanned(&database);
     let done = as_role(delete(&database, &by_owner)).run().exits(Exit::Declined);
-    done.fails_with("the report is from another database").says("hint: this role may not ask for");
+    seen.add("deleted by the role without the right", &done.fails_with("error:"));
+    shows(&seen, "delete_without_the_system_identifier");
 }
 
 #[test]
@@ -292,28 +312,26 @@ fn other_times_than_those_of_the_scan_are_warned_of() {
     let run = |times: &[&str]| halfbuilt(&["delete"]).args(&[&report]).args(times).args(&NOBODY).on(&database).run();
     run(&TIMES).exits(Exit::Clean).does_not_say(" of the scan was ");
     // What a run is not given it takes from the scan.
-    let taken = "backup taken at 2026-11-20T02:00:00Z, server back at 2026-11-20T06:30:00Z, now";
+    let mut seen = Seen::default();
+    let line = |more: &[&str]| [&["halfbuilt delete report.csv"], more].concat().join(" ");
     for some in [&[][..], &TIMES[..2]] {
-        run(some).exits(Exit::Clean).says(taken).does_not_say(" of the scan was ");
+        seen.add_talk(&line(some), &run(some).exits(Exit::Clean));
     }
     let later = ["--backup-time", "2026-11-20T02:00:01Z", "--restored-at", "2026-11-20T06:30:01Z"];
-    run(&later)
-        .exits(Exit::Clean)
-        .says("warning: --backup-time of the scan was 2026-11-20T02:00:00Z, and this run is given 2026-11-20T02:00:01Z")
-        .says(
-            "warning: --restored-at of the scan was 2026-11-20T06:30:00Z, and this run is given 2026-11-20T06:30:01Z",
-        );
-    // R of the scan is that of another T.
+    seen.add_talk(&line(&later), &run(&later).exits(Exit::Clean));
+    // R of the scan is that of another T. What is said of the server's own record of its start differs.
     let done = run(&later[..2]).exits(Exit::NothingInScope).says("it is not known when the server came back");
     done.says("R is not known: give --restored-at");
+    shows(&seen, "delete_with_the_times_of_the_scan_or_others");
     // A scan that was given none lends none.
     let untold = halfbuilt(&["scan", "-o"]).args(&[&report]).on(&database).run();
     untold.exits(Exit::Clean);
     let named = ["--timing", "unknown"];
-    let done = run(&[&TIMES[..], &named].concat()).exits(Exit::NothingInScope);
-    done.says("warning: --backup-time of the scan was none, and this run is given 2026-11-20T02:00:00Z")
-        .says("warning: --restored-at of the scan was none, and this run is given 2026-11-20T06:30:00Z");
-    run(&named).exits(Exit::NothingInScope).does_not_say("server back at").does_not_say(" of the scan was ");
+    let with_times = [&TIMES[..], &named].concat();
+    let mut seen = Seen::default();
+    seen.add_talk(&line(&with_times), &run(&with_times).exits(Exit::NothingInScope));
+    seen.add_talk(&line(&named), &run(&named).exits(Exit::NothingInScope));
+    shows(&seen, "delete_after_a_scan_without_times");
 }
 
 #[test]
@@ -344,7 +362,8 @@ fn a_plan_is_no_obstacle_and_evidence_is_never_written_over() {
     let done = String::from_utf8(first).expect("UTF-8").replacen("not-attempted,\"dry run; ", "deleted,\"", 1);
     std::fs::write(&plan, &done).expect("a file");
     let refused = delete(&database, &report).args(&["-o"]).args(&[&plan]).run();
-    refused.exits(Exit::Usage).fails_with("results are never overwritten");
+    let mut seen = Seen::default();
+    seen.add("halfbuilt delete report.csv -o plan.csv", &refused.exits(Exit::Usage).fails_with("error:"));
 
     let manifest = folder.path().join("before.json");
     let write = || halfbuilt(&["manifest", "-o"]).args(&[&manifest]).on(&database).run();
@@ -352,7 +371,8 @@ fn a_plan_is_no_obstacle_and_evidence_is_never_written_over() {
     let before = std::fs::read(&manifest).expect("a manifest");
     // A newer manifest replaces an older one; a report that is named by mistake does not.
     let mistake = halfbuilt(&["scan", "-o"]).args(&[&manifest]).args(&TIMES).on(&database).run();
-    mistake.exits(Exit::Failed).says("it is the manifest of a backup, and is never overwritten");
+    seen.add("halfbuilt scan -o before.json", &mistake.exits(Exit::Failed));
+    shows(&seen, "delete_evidence_is_never_overwritten");
     assert_eq!(std::fs::read(&manifest).expect("a manifest"), before);
     write().exits(Exit::Clean);
 }

@@ -14,7 +14,7 @@ const NAMES: [(&str, &str); 8] = [
     (r"\btest-\d{4}\.example\b", "ci.acme.example"),
     (r"nrepl://127\.0\.0\.1:\d{2,}", "nrepl://127.0.0.1:6005"),
     (r"by( +)\S+ on \S+, process \d+", "by${1}sre on bastion, process 30185"),
-    (r#"[^\s"']*/\.tmp[0-9A-Za-z]{6}/"#, "<folder>/"),
+    (r#"[^\s"'(]*/\.tmp[0-9A-Za-z]{6}/"#, "<folder>/"),
     // The program is named by the path at which it was built.
     (r"/\S+/halfbuilt ", "halfbuilt "),
     // A line now and then, where the machine is slow.
@@ -22,14 +22,15 @@ const NAMES: [(&str, &str); 8] = [
     (r"(?m)^[^\n]*: \d+/\d+, \d+\.\d/s, (\?|\d+) s left\n", ""),
 ];
 /// What differs from run to run.
-const VALUES: [(&str, &str); 7] = [
+const VALUES: [(&str, &str); 8] = [
     // What the fixtures hold is of 2026-11-20 at the latest.
     (r"\b(2026-(11-(2[1-9]|30)|12-\d\d)|20(2[7-9]|[3-9]\d)-\d\d-\d\d)T\d\d:\d\d:\d\d(\.\d+)?Z", "<now>"),
     (r"ends (\d+[hms] )*\d+[hms] later, at <now>", "ends <a while> later, at <now>"),
     // Whether the server has a record of a recovery hangs on how long it took to start.
     (r"when it ended[^:\n]*: --backup-time", "when it ended: --backup-time"),
     (r"halfbuilt \d+\.\d+\.\d+", "halfbuilt <version>"),
-    (r"system \d{10,}", "system <identifier>"),
+    (r"system (identifier )?\d{10,}", "system ${1}<identifier>"),
+    (r"read as [0-9a-f]{24}\b", "read as <digest of the SQL>"),
     (r"\b[0-9a-f]{64}\b", "<SHA-256>"),
     (r"\b[0-9a-f]{32,40}\b", "<fingerprint>"),
 ];
@@ -98,6 +99,11 @@ impl Seen {
     pub fn then(self, later: Self) -> Self {
         let between = if self.0.is_empty() { "" } else { "\n" };
         Self(format!("{}{between}{}", self.0, later.0))
+    }
+
+    /// One more run, without its data.
+    pub fn add_talk(&mut self, line: &str, done: &Done) {
+        self.add(line, &Done { stdout: String::new(), stderr: done.stderr.clone(), code: done.code });
     }
 
     /// One more run.
