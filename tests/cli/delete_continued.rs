@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{Done, Report, TIMES, TestDatabase, admin, deletable, halfbuilt, scanned};
+use crate::support::{Done, Report, Seen, TIMES, TestDatabase, admin, deletable, halfbuilt, scanned};
+use crate::what_a_person_sees::{Says, shows};
 
 struct Run {
     database: TestDatabase,
@@ -57,23 +58,23 @@ fn the_same_command_continues_and_reports_all_of_it() {
     let chosen = deletable(&Report::read(&run.report));
     let admin = admin(&run.database);
     admin.behaves(&run.database, "sleep");
-    let first = run.delete_in_vain().says("to continue: ");
-    first.says(" delete ").says("--execute --confirm");
+    let mut seen = Seen::default();
+    seen.add("the server does not answer", &run.delete_in_vain());
     assert_eq!(run.states().iter().filter(|(_, state)| state == "unknown").count(), 1);
     assert!(run.verifies().stdout.contains("1 unknown"));
 
     admin.behaves(&run.database, "normal");
-    let second = run.delete(&[]).exits(Exit::Clean).says("this run continues it");
-    second.says(&format!("{} chosen: {} deleted", chosen.len(), chosen.len()));
-    assert!(run.states().iter().all(|(_, state)| state == "deleted"), "{:?}", run.states());
+    seen.add("the same command, and it answers", &run.delete(&[]).exits(Exit::Clean));
     assert_eq!(run.states().len(), chosen.len());
+    assert!(run.states().iter().all(|(_, state)| state == "deleted"), "{:?}", run.states());
     assert!(run.verifies().stdout.contains("2 sessions"));
 
     // Nothing is left to be done, and the same is reported.
     let before = run.journal();
-    run.delete(&[]).exits(Exit::Clean).says("by an earlier run of this journal");
+    seen.add("the same command, and nothing is left", &run.delete(&[]).exits(Exit::Clean));
     assert!(run.states().iter().all(|(_, state)| state == "deleted"), "{:?}", run.states());
     assert_eq!(run.journal(), before, "nothing happened");
+    shows(&seen, "delete_continued");
 }
 
 #[test]
@@ -86,8 +87,7 @@ fn what_was_sent_and_has_no_known_end_is_looked_up_first() {
     let last = whole.lines().position(|line| line.contains(r#""event":"result""#)).expect("a result");
     let cut: String = whole.split_inclusive('\n').take(last).collect();
     std::fs::write(&run.journal, &cut).expect("a journal");
-    let done = run.delete(&[]).exits(Exit::Clean).says("1 deletion without a known end");
-    done.says("sent by an earlier run of this journal, which did not see the end; read again and gone");
+    run.delete(&[]).exits(Exit::Clean).says_all_of("delete_continued_after_a_kill");
     let states = run.states();
     assert_eq!(states.iter().filter(|(_, state)| state == "deleted").count(), 1);
     assert_eq!(states.iter().filter(|(_, state)| state == "already-gone").count(), chosen.len() - 1);
@@ -110,10 +110,12 @@ fn what_was_sent_and_is_not_chosen_any_more_is_looked_up_too() {
     let first = lines.remove(1).split(',').next().expect("a URL").to_owned();
     std::fs::write(&run.report, lines.concat()).expect("a report");
     admin.behaves(&run.database, "normal");
-    run.delete(&[]).exits(Exit::Usage).says("has rows of builds that are not chosen now");
+    let mut seen = Seen::default();
+    seen.add("with its results", &run.delete(&[]).exits(Exit::Usage));
     std::fs::remove_file(&run.results).expect("results");
-    let done = run.delete(&[]).exits(Exit::Clean);
-    done.says(&format!("{first} was sent by an earlier run and is not chosen now: still there when read again"));
+    let done = run.delete(&[]).exits(Exit::Clean).says(&first);
+    seen.add("without its results", &done);
+    shows(&seen, "delete_continued_without_a_build_that_was_sent");
     assert!(run.database.urls().contains(&first));
     run.verifies();
 }
@@ -130,7 +132,7 @@ fn a_build_that_is_back_is_not_deleted_once_more() {
     let rename = format!("ALTER DATABASE {} RENAME TO {}", back.name, run.database.name);
     crate::support::psql("postgres", &["-c", &rename]);
     let done = run.delete(&[]).exits(Exit::NotAllDeleted);
-    done.says("it is there again: was the server restored since this journal deleted it? A new --journal starts over");
+    done.says_all_of("delete_continued_after_another_restore");
     assert!(run.states().into_iter().all(|(_, state)| state == "failed" || state == "refused"));
     let journal = run.folder.path().join("new.jsonl");
     std::fs::remove_file(&run.results).expect("results");
@@ -146,13 +148,17 @@ fn a_journal_of_another_database_or_a_damaged_one_is_refused_and_left_as_it_is()
     let theirs = of(&one.journal);
     let theirs: Vec<&str> = theirs.iter().map(String::as_str).collect();
     let gone = other.database.urls();
-    other.delete(&theirs).exits(Exit::Failed).says("it is the journal of a run on");
+    // Both databases are shown under one name.
+    let done = other.delete(&theirs).exits(Exit::Failed).says(&format!("database {} of system", one.database.name));
+    let mut seen = Seen::default();
+    seen.add("the journal of another database", &done);
     assert_eq!(other.database.urls(), gone);
     assert_eq!(one.journal(), before);
 
     let damaged = before.replacen("\"deleted\"", "\"refused\"", 1);
     std::fs::write(&one.journal, &damaged).expect("a journal");
-    one.delete(&[]).exits(Exit::Failed).says("line ");
+    seen.add("a damaged journal", &one.delete(&[]).exits(Exit::Failed));
+    shows(&seen, "delete_journals_that_are_not_continued");
     assert_eq!(one.journal(), damaged);
 }
 
@@ -160,7 +166,7 @@ fn a_journal_of_another_database_or_a_damaged_one_is_refused_and_left_as_it_is()
 fn results_of_another_run_are_never_written_over() {
     let run = prepared();
     std::fs::write(&run.results, "build_url,project,line,reasons,decision,state,reason\r\n").expect("a file");
-    run.delete(&[]).exits(Exit::Usage).says("results are never overwritten");
+    run.delete(&[]).exits(Exit::Usage).says_all_of("delete_results_of_another_run");
 }
 
 #[test]
@@ -175,22 +181,25 @@ fn a_run_that_goes_on_reads_the_same_tables_as_before_or_nothing() {
     run.database.run("CREATE SCHEMA other");
     crate::support::psql(&run.database.name, &["-c", "SET search_path = other", "-f", "sql/schema.sql"]);
     let confirmed = ["--execute", "--confirm", &run.database.host, "-o"];
+    let mut seen = Seen::default();
     for dry in [true, false] {
         let elsewhere =
             halfbuilt(&["delete"]).args(&[&run.report]).args(&TIMES).args(&confirmed[if dry { 3 } else { 0 }..]);
         let results = run.folder.path().join("elsewhere.csv");
         let elsewhere = elsewhere.args(&[&results]).on(&run.database).env("PGOPTIONS", "-c search_path=other");
-        elsewhere.via_nrepl(&admin).run().exits(Exit::Declined).fails_with("the report is of other tables");
+        let done = elsewhere.via_nrepl(&admin).run().exits(Exit::Declined).fails_with("error:");
+        seen.add(if dry { "other tables, a dry run" } else { "other tables" }, &done);
     }
     // Where nothing says of which tables the report is, the journal does.
     std::fs::remove_file(run.folder.path().join("report.csv.about.json")).expect("it is there");
     let elsewhere =
         halfbuilt(&["delete"]).args(&[&run.report]).args(&TIMES).args(&["--schema", "other"]).on(&run.database);
-    elsewhere.via_nrepl(&admin).run().exits(Exit::Failed).says("it is the journal of a run on");
+    seen.add("other tables, nothing beside the report", &elsewhere.via_nrepl(&admin).run().exits(Exit::Failed));
     // An empty database of another name.
     let empty = TestDatabase::circleci(&[]);
     let elsewhere = halfbuilt(&["delete"]).args(&[&run.report]).args(&TIMES).on(&empty).via_nrepl(&admin);
-    elsewhere.run().exits(Exit::Declined).says("the report is from another database");
+    seen.add("another database", &elsewhere.run().exits(Exit::Declined));
+    shows(&seen, "delete_continued_elsewhere");
     assert_eq!((run.journal(), run.database.urls()), (before, urls));
 }
 
@@ -232,12 +241,15 @@ fn no_file_has_two_meanings() {
     let run = prepared();
     let journal = run.folder.path().join("one.jsonl");
     let journal = journal.to_str().expect("a path");
-    run.delete(&["--journal", journal, "--archive", journal]).exits(Exit::Usage).says("are one file");
+    let mut seen = Seen::default();
+    let mut fails = |line: &str, flags: &[&str]| seen.add(line, &run.delete(flags).exits(Exit::Usage));
+    fails("--journal one.jsonl --archive one.jsonl", &["--journal", journal, "--archive", journal]);
     let results = run.results.to_str().expect("a path");
-    run.delete(&["--journal", results]).exits(Exit::Usage).says("are one file");
-    run.delete(&["--archive", run.report.to_str().expect("a path")]).exits(Exit::Usage).says("are one file");
+    fails("--journal results.csv -o results.csv", &["--journal", results]);
+    fails("--archive report.csv", &["--archive", run.report.to_str().expect("a path")]);
     let about = format!("{}.about.json", run.report.display());
-    run.delete(&["--archive", &about]).exits(Exit::Usage).says("are one file");
+    fails("--archive report.csv.about.json", &["--archive", &about]);
+    shows(&seen, "delete_files_with_two_meanings");
 }
 
 #[test]
@@ -249,7 +261,7 @@ fn what_earlier_runs_of_the_journal_deleted_counts() {
     run.delete(&["--max", "5"]).exits(Exit::Clean);
     std::fs::write(&run.report, [&rows[..1], &rows[6..]].concat().concat()).expect("a report");
     std::fs::remove_file(&run.results).expect("results");
-    run.delete(&["--max", "5"]).exits(Exit::Declined).says("11 builds would be deleted, more than the 5");
+    run.delete(&["--max", "5"]).exits(Exit::Declined).says_all_of("delete_max_counts_earlier_runs");
 }
 
 #[test]
@@ -264,7 +276,10 @@ fn what_a_killed_run_sent_and_is_gone_counts_whether_it_is_chosen_now_or_not() {
     let intent = journal.lines().position(|line| line.contains(r#""event":"intent""#)).expect("an intent");
     std::fs::write(&run.journal, journal.split_inclusive('\n').take(intent + 1).collect::<String>())
         .expect("a journal");
-    for chosen in [whole.clone(), [&rows[..1], &rows[2..]].concat().concat()] {
+    let mut seen = Seen::default();
+    for (chosen, which) in
+        [(whole.clone(), "chosen again"), ([&rows[..1], &rows[2..]].concat().concat(), "not chosen now")]
+    {
         std::fs::write(&run.report, chosen).expect("a report");
         let _ = std::fs::remove_file(&run.results);
         for execute in [true, false] {
@@ -272,9 +287,11 @@ fn what_a_killed_run_sent_and_is_gone_counts_whether_it_is_chosen_now_or_not() {
             let confirmed = if execute { vec!["--execute", "--confirm", host] } else { Vec::new() };
             let delete = halfbuilt(&["delete", "--max", "10"]).args(&[&run.report]).args(&TIMES).args(&confirmed);
             let done = delete.on(&run.database).via_nrepl(&admin(&run.database)).run().exits(Exit::Declined);
-            done.says("11 builds would be deleted, more than the 10");
+            let how = if execute { "" } else { ", a dry run" };
+            seen.add_talk(&format!("the build that was sent is {which}{how}"), &done);
         }
     }
+    shows(&seen, "delete_max_counts_what_a_killed_run_sent");
     run.delete(&["--max", "11"]).exits(Exit::Clean);
     run.verifies().prints("builds by their last result: 11 deleted");
 }
@@ -284,7 +301,7 @@ fn results_of_builds_that_are_not_chosen_now_are_kept() {
     let run = prepared();
     run.delete(&["--project", "acme/api"]).exits(Exit::Clean);
     let before = std::fs::read(&run.results).expect("results");
-    run.delete(&["--project", "acme/web"]).exits(Exit::Usage).says("has rows of builds that are not chosen now");
+    run.delete(&["--project", "acme/web"]).exits(Exit::Usage).says_all_of("delete_results_of_builds_not_chosen_now");
     assert_eq!(std::fs::read(&run.results).expect("results"), before);
     // All of them together may be written again.
     run.delete(&[]).exits(Exit::Clean);
@@ -357,5 +374,6 @@ fn a_journal_of_an_older_program_is_continued() {
     crate::support::psql(&run.database.name, &["-c", "SET search_path = other", "-f", "sql/schema.sql"]);
     std::fs::remove_file(run.folder.path().join("report.csv.about.json")).expect("it is there");
     let elsewhere = halfbuilt(&["delete"]).args(&[&run.report]).args(&TIMES).args(&["--schema", "other"]);
-    elsewhere.on(&run.database).via_nrepl(&admin).run().exits(Exit::Failed).says("it is the journal of a run on");
+    let done = elsewhere.on(&run.database).via_nrepl(&admin).run().exits(Exit::Failed);
+    done.says_all_of("delete_journal_of_an_older_program_elsewhere");
 }
