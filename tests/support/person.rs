@@ -101,11 +101,6 @@ impl Seen {
         Self(format!("{}{between}{}", self.0, later.0))
     }
 
-    /// One more run, without its data.
-    pub fn add_talk(&mut self, line: &str, done: &Done) {
-        self.add(line, &Done { stdout: String::new(), stderr: done.stderr.clone(), code: done.code });
-    }
-
     /// One more run.
     pub fn add(&mut self, line: &str, done: &Done) {
         *self = std::mem::take(self).then(Self::of(line, done));
