@@ -4,7 +4,10 @@ use std::path::Path;
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{NOBODY, Report, TIMES, TestDatabase, admin, expected_report, halfbuilt, repository, scanned};
+use crate::support::{
+    NOBODY, Report, Seen, TIMES, TestDatabase, admin, expected_report, halfbuilt, repository, scanned,
+};
+use crate::what_a_person_sees::shows;
 
 /// No database is there: what is wrong with the files is found before one is looked for.
 const NOWHERE: [&str; 2] = ["--database-url", "postgres://127.0.0.1:9/ci"];
@@ -58,17 +61,20 @@ fn two_outputs_are_two_files() {
     let folder = tempfile::tempdir().expect("a folder");
     let whole = folder.path().join("x.out");
     let whole = whole.to_str().expect("UTF-8");
-    for (arguments, why) in [
-        (&["--json", "x.out", "--junit", "./x.out"][..], "--json and --junit are one file"),
-        (&["-o", whole, "--json", "x.out"], "--json and -o are one file"),
+    let mut seen = Seen::default();
+    for arguments in [
+        &["--json", "x.out", "--junit", "./x.out"][..],
+        &["-o", whole, "--json", "x.out"],
         // The report has another file beside it.
-        (&["-o", "x.out", "--json", "x.out.about.json"], "--json and the file beside -o are one file"),
-        (&["--json", "-", "-o", "-"], "--json and -o both go to standard output"),
+        &["-o", "x.out", "--json", "x.out.about.json"],
+        &["--json", "-", "-o", "-"],
     ] {
         let run = halfbuilt(&["verify"]).args(arguments).args(&NOWHERE);
-        run.under(&format!("cd {}", folder.path().display())).run().exits(Exit::Usage).fails_with(why);
+        let done = run.under(&format!("cd {}", folder.path().display())).run().exits(Exit::Usage);
+        seen.add(&format!("halfbuilt verify {}", arguments.join(" ")), &done.fails_with("error:"));
         assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
     }
+    shows(&seen, "files_overlap_two_outputs");
     // What is no file keeps nothing, so nothing is lost.
     let run = halfbuilt(&["verify", "-o", "/dev/null", "--json", "/dev/null"]).args(&NOWHERE).run();
     run.exits(Exit::Failed).does_not_say("are one file");
@@ -99,10 +105,13 @@ fn a_dash_is_standard_output() {
 
 #[test]
 fn what_has_to_be_kept_goes_to_no_pipe() {
+    let mut seen = Seen::default();
     for flag in ["--journal", "--archive"] {
         let run = halfbuilt(&["delete", "-", flag, "-"]).args(&NOBODY).args(&NOWHERE).input("https://ci.x/gh/a/b/1\n");
-        run.run().exits(Exit::Usage).fails_with(&format!("{flag} must name a file, not -"));
+        let done = run.run().exits(Exit::Usage);
+        seen.add(&format!("halfbuilt delete - {flag} -"), &done.fails_with("error:"));
     }
+    shows(&seen, "files_overlap_what_has_to_be_kept");
 }
 
 /// Whoever has no output has no results either: that is found out before anything is deleted.
@@ -117,12 +126,16 @@ fn results_that_would_be_nowhere_are_an_error_before_anything_is_deleted() {
         run.on(&database).via_nrepl(&admin)
     };
     let execute = ["--execute", "--confirm", database.host.as_str()];
-    for arguments in [&execute[..], &[]] {
+    let mut seen = Seen::default();
+    for (command, arguments) in [("delete --execute", &execute[..]), ("delete", &[])] {
         let done = delete(arguments).under("exec >&-").run().exits(Exit::Failed);
-        done.fails_with("cannot write standard output").says("it is closed, or the null device: -o FILE names a file");
+        seen.add(command, &done.fails_with("error:"));
     }
-    halfbuilt(&["scan"]).args(&TIMES).on(&database).under("exec >&-").run().exits(Exit::Failed);
-    halfbuilt(&["manifest"]).args(&TIMES).on(&database).under("exec >&-").run().exits(Exit::Failed);
+    for command in ["scan", "manifest"] {
+        let done = halfbuilt(&[command]).args(&TIMES).on(&database).under("exec >&-").run().exits(Exit::Failed);
+        seen.add(command, &done);
+    }
+    shows(&seen, "files_overlap_without_standard_output");
     assert_eq!(database.urls(), before);
     // Who throws them away on purpose may do so, and where nothing is printed nothing gets lost.
     halfbuilt(&["scan"]).args(&TIMES).on(&database).under("exec >/dev/null").run().exits(Exit::Clean);

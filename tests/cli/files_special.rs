@@ -9,9 +9,10 @@ use halfbuilt::exit::Exit;
 use tempfile::TempDir;
 
 use crate::support::{
-    Done, NOBODY, Report, Run, Signal, TIMES, TOKEN, TestDatabase, admin, halfbuilt, repository, scanned, signal,
+    Done, NOBODY, Report, Run, Seen, Signal, TIMES, TOKEN, TestDatabase, admin, halfbuilt, repository, scanned, signal,
     wait_until,
 };
+use crate::what_a_person_sees::shows;
 
 /// No database is there.
 const NOWHERE: [&str; 2] = ["--database-url", "postgres://127.0.0.1:9/ci"];
@@ -51,22 +52,24 @@ fn what_has_no_end_is_read_up_to_a_limit_that_is_named() {
     std::fs::File::create(&large).and_then(|file| file.set_len(2 << 30)).expect("a file");
     let (large, rules) = (large.to_str().expect("UTF-8"), folder.text("rules"));
     let page = folder.text("page.html");
-    for (arguments, variables, said) in [
-        (&["scan", "--profile", endless][..], &[][..], "larger than the 1 MiB that a profile may have"),
-        (&["scan", "--rules", &rules], &[], "larger than the 1 MiB that a rule may have"),
-        (&["verify", "--policy", endless], &[], "larger than the 1 MiB that a policy may have"),
-        (&["delete", large, "--via", NOBODY[1], "--policy", endless], &[], "1 MiB that a policy may have"),
-        (&["verify", "--expect-file", endless], &[], "larger than the 16 MiB that a list of builds may have"),
-        (&["verify", "--baseline", endless], &[], "it is not what `halfbuilt manifest` writes"),
-        (&["verify", "--baseline", large], &[], "it is not what `halfbuilt manifest` writes"),
-        (&["manifest", "--key-file", endless], &[], "larger than the 4 KiB that a key may have"),
-        (&["report", endless, "--html", &page], &[], "a row of it is longer than 16 MiB"),
-        (&["report", large, "--html", &page], &[], "a row of it is longer than 16 MiB"),
-        (&["delete", endless, "--via", NOBODY[1]], &[], "line 1: it is longer than 16 MiB"),
-        (&["delete", large, "--via", NOBODY[1]], &[], "line 1: it is longer than 16 MiB"),
-        (&["journal", "verify", large], &[], "is not a journal"),
-        (&["scan"], &[("PGSERVICE", "ci"), ("PGSERVICEFILE", endless)], "the 1 MiB that a service file may have"),
-        (&["scan"], &[("PGSERVICE", "ci"), ("PGSERVICEFILE", large)], "the 1 MiB that a service file may have"),
+    let service = |file| [("PGSERVICE", "ci"), ("PGSERVICEFILE", file)];
+    let mut seen = Seen::default();
+    for (case, arguments, variables) in [
+        ("an endless profile", &["scan", "--profile", endless][..], &[][..]),
+        ("a large rule", &["scan", "--rules", &rules], &[]),
+        ("verify: an endless policy", &["verify", "--policy", endless], &[]),
+        ("delete: an endless policy", &["delete", large, "--via", NOBODY[1], "--policy", endless], &[]),
+        ("an endless list of builds", &["verify", "--expect-file", endless], &[]),
+        ("an endless baseline", &["verify", "--baseline", endless], &[]),
+        ("a large baseline", &["verify", "--baseline", large], &[]),
+        ("an endless key", &["manifest", "--key-file", endless], &[]),
+        ("report: an endless report", &["report", endless, "--html", &page], &[]),
+        ("report: a large report", &["report", large, "--html", &page], &[]),
+        ("delete: an endless report", &["delete", endless, "--via", NOBODY[1]], &[]),
+        ("delete: a large report", &["delete", large, "--via", NOBODY[1]], &[]),
+        ("a large journal", &["journal", "verify", large], &[]),
+        ("an endless service file", &["scan"], &service(endless)),
+        ("a large service file", &["scan"], &service(large)),
     ] {
         let run = halfbuilt(arguments).under(MEMORY);
         let run = variables.iter().fold(run, |run, (name, value)| run.env(name, value));
@@ -75,17 +78,15 @@ fn what_has_no_end_is_read_up_to_a_limit_that_is_named() {
         } else {
             run
         };
-        let done = run.run().exits(Exit::Failed);
-        assert!(done.stderr.contains(said), "{arguments:?}: {said:?} is not in {}", done.stderr);
-        let named = if done.stderr.contains(endless) { endless } else { large };
-        assert!(done.stderr.contains(named), "{arguments:?}: the file is not named: {}", done.stderr);
+        seen.add(case, &run.run().exits(Exit::Failed));
     }
     // From standard input too.
     let done = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&NOWHERE).under(&format!("{MEMORY}; exec </dev/zero"));
-    done.run().exits(Exit::Failed).says("line 1: it is longer than 16 MiB");
+    seen.add("an endless standard input", &done.run().exits(Exit::Failed));
     // Results that are none are not written over.
     let done = halfbuilt(&["delete", "-", "-o", large]).args(&NOBODY).args(&NOWHERE).input("https://ci.x/gh/a/b/1\n");
-    done.under(MEMORY).run().exits(Exit::Usage).says("results are never overwritten");
+    seen.add("large results", &done.under(MEMORY).run().exits(Exit::Usage));
+    shows(&seen, "files_special_without_an_end");
     assert!(!Path::new(&page).exists());
 }
 
@@ -98,20 +99,23 @@ fn passwords_keys_and_certificates_have_a_limit_too() {
     let (large, pipe) = (folder.text("large"), folder.pipe("pipe"));
     let certificate = repository("tests/cli/main.rs");
     let certificate = certificate.to_str().expect("UTF-8");
-    for (url, said) in [
-        (format!("sslmode=verify-ca sslrootcert={large}"), "16 MiB that a file of certificates may have"),
-        (format!("sslmode=verify-ca sslrootcert={pipe}"), "it is a pipe, not a file"),
-        (format!("sslmode=require sslcert={large}"), "16 MiB that a file of certificates may have"),
-        (format!("sslmode=require sslcert={pipe}"), "it is a pipe, not a file"),
-        (format!("passfile={large}"), "the 1 MiB that a password file may have"),
-        (format!("passfile={pipe}"), "it is not a plain file"),
-        (format!("sslmode=require sslcert={certificate} sslkey={pipe}"), "no client certificate could be read"),
-    ] {
+    let run = |url: &str| {
         let place = format!("host=127.0.0.1 port=9 dbname=ci user=me {url}");
-        let run = halfbuilt(&["scan", "--database-url", &place]).under(MEMORY);
-        let done = run.run().exits(Exit::Failed);
-        assert!(done.stderr.contains(said), "{url}: {said:?} is not in {}", done.stderr);
+        halfbuilt(&["scan", "--database-url", &place]).under(MEMORY).run().exits(Exit::Failed)
+    };
+    let mut seen = Seen::default();
+    for (case, url) in [
+        ("large authorities", format!("sslmode=verify-ca sslrootcert={large}")),
+        ("a pipe of authorities", format!("sslmode=verify-ca sslrootcert={pipe}")),
+        ("a large certificate", format!("sslmode=require sslcert={large}")),
+        ("a pipe as certificate", format!("sslmode=require sslcert={pipe}")),
+        ("a large password file", format!("passfile={large}")),
+        ("a pipe as password file", format!("passfile={pipe}")),
+    ] {
+        seen.add(case, &run(&url));
     }
+    shows(&seen, "files_special_of_a_connection");
+    run(&format!("sslmode=require sslcert={certificate} sslkey={pipe}")).says("no client certificate could be read");
 }
 
 #[test]
@@ -120,15 +124,14 @@ fn a_token_and_a_file_of_authorities_have_a_limit() {
     let (_folder, report) = scanned(&database);
     let before = database.urls();
     let admin = admin(&database);
-    for (flag, via, kind) in [
-        ("--token-file", admin.http(), "64 KiB that a token"),
-        ("--ca-file", admin.https(), "16 MiB that a file of certificates"),
-    ] {
+    let mut seen = Seen::default();
+    for (flag, via) in [("--token-file", admin.http()), ("--ca-file", admin.https())] {
         let run = halfbuilt(&["delete", "--execute", "--confirm", &database.host, flag, "/dev/zero", "--via", &via]);
         let run = run.args(&[&report]).args(&TIMES).args(&["--max-percent", "100"]).on(&database);
         let done = run.env("HALFBUILT_TOKEN", TOKEN).under(MEMORY).run().exits(Exit::Failed);
-        done.says("/dev/zero").says(&format!("it is larger than the {kind} may have"));
+        seen.add(&format!("halfbuilt delete {flag} /dev/zero"), &done);
     }
+    shows(&seen, "files_special_of_an_admin_path");
     assert_eq!(database.urls(), before);
 }
 
@@ -139,24 +142,27 @@ fn a_pipe_in_the_place_of_a_file_that_is_looked_for_is_refused_and_not_waited_fo
     let folder = Folder(folder);
     std::fs::remove_file(folder.path("report.csv.about.json")).expect("metadata");
     let beside = folder.pipe("report.csv.about.json");
+    let mut seen = Seen::default();
     let delete = |more: &[&str]| {
         let run = halfbuilt(&["delete"]).args(&[&report]).args(&TIMES).args(more);
         run.on(&database).via_nrepl(&admin(&database)).run().exits(Exit::Failed)
     };
-    delete(&[]).says(&beside).says("it is a pipe, not a file");
+    seen.add("delete: metadata", &delete(&[]));
     let page = folder.text("page.html");
     let done = halfbuilt(&["report", "--html", &page]).args(&[&report]).run().exits(Exit::Failed);
-    done.says(&beside).says("it is a pipe, not a file");
+    seen.add("report: metadata", &done);
     std::fs::remove_file(&beside).expect("a pipe");
     let pipe = folder.pipe("pipe");
     let execute = ["--execute", "--confirm", &database.host];
-    delete(&[&execute[..], &["--journal", &pipe]].concat()).says(&pipe).says("it is a pipe");
-    delete(&[&execute[..], &["--archive", &pipe]].concat()).says(&pipe).says("is not an archive of halfbuilt");
-    halfbuilt(&["journal", "verify", &pipe]).run().exits(Exit::Failed).says("it is a pipe");
+    for flag in ["--journal", "--archive"] {
+        seen.add(&format!("delete: {flag}"), &delete(&[&execute[..], &[flag, &pipe]].concat()));
+    }
+    seen.add("journal verify: a journal", &halfbuilt(&["journal", "verify", &pipe]).run().exits(Exit::Failed));
     std::fs::create_dir(folder.path("rules")).expect("a folder");
-    let rule = folder.pipe("rules/own.sql");
+    folder.pipe("rules/own.sql");
     let done = halfbuilt(&["scan", "--rules", &folder.text("rules")]).args(&NOWHERE).run().exits(Exit::Failed);
-    done.says(&rule).says("it is a pipe, not a file");
+    seen.add("scan: a rule", &done);
+    shows(&seen, "files_special_pipes_that_are_refused");
     assert_eq!(database.urls().len(), TestDatabase::circleci(&["healthy", "stuck-running"]).urls().len());
 }
 
@@ -165,16 +171,18 @@ fn an_output_that_nobody_reads_is_an_error() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let folder = Folder::new();
     let pipe = folder.pipe("pipe");
+    let mut seen = Seen::default();
     for (command, flag) in
         [("verify", "--json"), ("verify", "--junit"), ("verify", "-o"), ("scan", "-o"), ("manifest", "-o")]
     {
         let done = halfbuilt(&[command, flag, &pipe]).args(&TIMES).on(&database).run().exits(Exit::Failed);
-        done.fails_with(&format!("cannot write {pipe}")).says("nobody reads it");
+        seen.add(&format!("halfbuilt {command} {flag} {pipe}"), &done.fails_with("error:"));
     }
     // The verdict stands.
     let verify = halfbuilt(&["verify"]).args(&TIMES).on(&database).env("GITHUB_ACTIONS", "true");
     let done = verify.env("GITHUB_STEP_SUMMARY", &pipe).run().exits(Exit::Found);
-    done.says(&format!("no summary for GITHUB_STEP_SUMMARY: cannot append to {pipe}: it is a pipe, not a file"));
+    seen.add("GITHUB_STEP_SUMMARY is a pipe", &done);
+    shows(&seen, "files_special_outputs_that_nobody_reads");
 }
 
 #[test]
@@ -227,6 +235,7 @@ fn a_link_that_leads_nowhere_is_no_output() {
     let via = admin.nrepl();
     let execute = ["delete", report, "--via", &via, "--execute", "--confirm", &database.host, "--max-percent", "100"];
     let before = database.urls();
+    let mut seen = Seen::default();
     for arguments in [
         &["scan", "-o"][..],
         &["verify", "-o"],
@@ -242,13 +251,13 @@ fn a_link_that_leads_nowhere_is_no_output() {
         let times: &[&str] = if arguments[0] == "report" { &[] } else { &TIMES };
         let run = halfbuilt(arguments).args(&[&link]).args(times).on(&database);
         let done = run.run().exits(Exit::Failed);
-        assert!(done.stderr.contains("which does not exist: name the file itself"), "{arguments:?}: {}", done.stderr);
-        assert!(done.stderr.contains(&link), "{arguments:?}: {}", done.stderr);
+        seen.add(&format!("{} {}", arguments[0], arguments[arguments.len() - 1]), &done);
         assert!(!target.exists() && Path::new(&link).is_symlink(), "{arguments:?}");
     }
     assert_eq!(database.urls(), before);
     let verify = halfbuilt(&["verify"]).args(&TIMES).on(&database).env("GITHUB_ACTIONS", "true");
-    verify.env("GITHUB_STEP_SUMMARY", &link).run().exits(Exit::Found).says("name the file itself");
+    seen.add("verify GITHUB_STEP_SUMMARY", &verify.env("GITHUB_STEP_SUMMARY", &link).run().exits(Exit::Found));
+    shows(&seen, "files_special_links_that_lead_nowhere");
     assert!(!target.exists());
 }
 

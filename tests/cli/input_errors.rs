@@ -3,7 +3,7 @@
 use halfbuilt::exit::Exit;
 
 use crate::support::{NOBODY, Report, Run, Seen, TIMES, TestDatabase, halfbuilt, scanned};
-use crate::what_a_person_sees::shows;
+use crate::what_a_person_sees::{Says, shows};
 
 #[test]
 fn flags_that_cannot_be_read() {
@@ -46,29 +46,32 @@ fn what_the_environment_gave_is_not_taken_for_what_was_typed() {
         run.run().exits(Exit::Usage).does_not_say("--database-url").does_not_say("--backup-time");
     }
     let run = halfbuilt(&["scan"]).env("HALFBUILT_RESTORED_AT", TIMES[3]).run().exits(Exit::Usage);
-    run.fails_with("--restored-at needs --backup-time (HALFBUILT_RESTORED_AT is set)");
+    run.fails_with("error:").says_all_of("input_errors_restored_at_of_the_environment");
     halfbuilt(&["scan", "--restored-at", TIMES[3]]).run().exits(Exit::Usage).does_not_say("HALFBUILT_");
 }
 
 #[test]
 fn a_key_needs_the_baseline_that_it_is_for() {
-    let nowhere = ["--database-url", "postgres://127.0.0.1:9/ci"];
+    let nowhere = ["--database-url", "postgres://me@127.0.0.1:9/ci"];
     let run = |arguments: &[&str]| halfbuilt(&["verify"]).args(arguments).args(&TIMES).args(&nowhere);
+    let mut seen = Seen::default();
     // A pipeline that lost its --baseline must not believe in a signature.
-    run(&["--key-file", "/nonexistent/key"]).run().exits(Exit::Usage).says("--baseline <FILE>");
-    run(&["--retention", "660d"]).run().exits(Exit::Usage).says("--baseline <FILE>");
+    for flags in [["--key-file", "/nonexistent/key"], ["--retention", "660d"]] {
+        seen.add(&format!("halfbuilt verify {}", flags.join(" ")), &run(&flags).run().exits(Exit::Usage));
+    }
     // A variable is for other runs too, and is in nobody's way.
     let by_variable = |run: Run| run.env("HALFBUILT_KEY_FILE", "/nonexistent/key").run().exits(Exit::Failed);
-    by_variable(run(&[])).does_not_say("/nonexistent/key").says("cannot connect");
+    seen.add("HALFBUILT_KEY_FILE, and no --baseline", &by_variable(run(&[])));
     let folder = tempfile::tempdir().expect("a folder");
     let manifest = folder.path().join("before.json");
     let database = TestDatabase::circleci(&["healthy"]);
     let made = halfbuilt(&["manifest", "--backup-time", TIMES[1], "-o"]).args(&[&manifest]).on(&database);
     made.run().exits(Exit::Clean);
     let manifest = manifest.to_str().expect("UTF-8");
-    by_variable(run(&["--baseline", manifest])).fails_with("--key-file /nonexistent/key cannot be used");
-    by_variable(run(&["--baseline", manifest, "--key-file", "/nonexistent/own"]))
-        .fails_with("--key-file /nonexistent/own cannot be used");
+    seen.add("HALFBUILT_KEY_FILE and --baseline", &by_variable(run(&["--baseline", manifest])));
+    let done = by_variable(run(&["--baseline", manifest, "--key-file", "/nonexistent/own"]));
+    seen.add("HALFBUILT_KEY_FILE, --baseline and --key-file", &done);
+    shows(&seen, "input_errors_keys");
 }
 
 #[test]
@@ -102,13 +105,13 @@ fn an_output_that_cannot_be_written_is_found_before_the_scan_starts() {
 fn a_report_that_cannot_be_written_to_the_end_is_an_error() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let done = halfbuilt(&["scan", "-o", "/dev/full"]).args(&TIMES).on(&database).run();
-    done.exits(Exit::Failed).says("cannot write /dev/full").says("No space left");
+    done.exits(Exit::Failed).says_all_of("input_errors_no_space_left");
 }
 
 #[test]
 fn a_report_that_is_not_there() {
     let done = halfbuilt(&["delete", "/nonexistent/report.csv"]).args(&NOBODY).run();
-    done.exits(Exit::Failed).fails_with("cannot read /nonexistent/report.csv").says("No such file");
+    done.exits(Exit::Failed).fails_with("error:").says_all_of("input_errors_report_that_is_not_there");
 }
 
 #[test]
@@ -157,6 +160,7 @@ fn a_mark_of_order_and_unix_line_ends_are_no_fault() {
 #[test]
 fn an_address_that_tries_to_leave_the_string() {
     let database = TestDatabase::circleci(&["stuck-running"]);
+    let mut seen = Seen::default();
     for hostile in [
         "https://ci.acme.example/gh/acme/api/1\")(System/exit 0)(\"",
         "https://ci.acme.example/gh/acme/\")(System/exit 0)(\"/1",
@@ -164,14 +168,16 @@ fn an_address_that_tries_to_leave_the_string() {
     ] {
         let list = format!("https://ci.acme.example/gh/acme/api/9101\n{hostile}\n");
         let done = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(&database).input(&list).run();
-        done.exits(Exit::Failed).fails_with("- is not a report that can be acted on").says("line 2: ");
+        seen.add(hostile, &done.exits(Exit::Failed).fails_with("- is not a report that can be acted on"));
     }
+    shows(&seen, "input_errors_hostile_addresses");
 }
 
 #[test]
 fn a_secret_in_the_wrong_place_is_refused_and_not_repeated() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
+    let mut seen = Seen::default();
     for (flag, value) in [
         ("--via", "nrepl://me:hunter2@ci.acme.example:6005"),
         ("--via", "https://me:hunter2@ci.acme.example/admin"),
@@ -180,9 +186,10 @@ fn a_secret_in_the_wrong_place_is_refused_and_not_repeated() {
     ] {
         let run = halfbuilt(&["delete", flag, value]).args(&[&report]).on(&database);
         let run = if flag == "--via" { run } else { run.args(&NOBODY) };
-        let done = run.run().exits(Exit::Usage).fails_with(flag);
-        assert!(!done.stderr.contains("hunter2"), "{}", done.stderr);
+        let done = run.run().exits(Exit::Usage).fails_with(flag).does_not_say("hunter2");
+        seen.add(&format!("{flag} {value}"), &done);
     }
+    shows(&seen, "input_errors_secrets_in_the_wrong_place");
 }
 
 #[test]
@@ -206,7 +213,7 @@ fn a_plan_is_not_written_over_the_report_that_it_is_made_from() {
     let (_folder, report) = scanned(&database);
     let before = std::fs::read(&report).expect("a report");
     let run = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&["-o"]).args(&[&report]).on(&database);
-    run.run().exits(Exit::Usage).fails_with("-o and the report are one file");
+    run.run().exits(Exit::Usage).fails_with("error:").says_all_of("input_errors_plan_over_its_report");
     assert_eq!(std::fs::read(&report).expect("a report"), before);
 }
 
@@ -241,12 +248,9 @@ fn a_report_is_no_journal() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
     let done = halfbuilt(&["journal", "verify"]).args(&[&report]).run().exits(Exit::Failed);
-    let journal = format!("{}.journal.jsonl", report.display());
-    let done = done.fails_with("it is not a journal").says(&format!(
-        "hint: it is a report; the journal of its deletion is {journal}, unless --journal named another"
-    ));
-    done.does_not_say("name a new file");
+    let mut seen = Seen::default();
+    seen.add("a report", &done.fails_with("error:"));
     // What is nothing that is known is not to be replaced either.
-    let done = halfbuilt(&["journal", "verify", "/etc/hosts"]).run().exits(Exit::Failed);
-    done.does_not_say("name a new file").says("hint: name the journal that `delete` wrote");
+    seen.add("/etc/hosts", &halfbuilt(&["journal", "verify", "/etc/hosts"]).run().exits(Exit::Failed));
+    shows(&seen, "input_errors_what_is_no_journal");
 }
