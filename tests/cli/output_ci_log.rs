@@ -2,7 +2,8 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{Done, Drill, TIMES, TestDatabase, halfbuilt};
+use crate::support::{Done, Drill, Seen, TIMES, TestDatabase, halfbuilt};
+use crate::what_a_person_sees::{Says, shows};
 
 /// What the runner of GitHub Actions takes for commands of other people's making. After actions/runner, `ActionCommand.cs`:
 /// `::` begins a line, after blanks too, and `##[` stands anywhere in it, as Azure's `##vso[` does. Our own annotations are the commands that may be there.
@@ -30,8 +31,7 @@ fn the_name_of_a_project_that_is_gone_is_no_command() {
     drill.database.run("DELETE FROM builds WHERE reponame = 'x'");
     let done = drill.verify().env("GITHUB_ACTIONS", "true").run().exits(Exit::Found);
     assert_eq!(obeyed(&done), Vec::<&str>::new());
-    let done = done.says("project #\\u{23}[stop-commands]pwn/x is gone: 1 build");
-    done.says("\n::error title=halfbuilt verify::verdict: failed");
+    done.says_all_of("output_ci_log_projects_that_are_gone");
 }
 
 #[test]
@@ -55,10 +55,13 @@ fn what_is_shown_on_standard_output_is_no_command() {
 
 #[test]
 fn what_an_error_repeats_is_no_command() {
+    let mut seen = Seen::default();
     for arguments in
         [&["rules", "##[add-mask]e"][..], &["scan", "--max-run-time", "x\n::stop-commands::y"], &["##[debug]e"]]
     {
         let done = halfbuilt(arguments).env("GITHUB_ACTIONS", "true").run().exits(Exit::Usage).says("error:");
         assert_eq!(obeyed(&done), Vec::<&str>::new(), "{arguments:?}");
+        seen.add(&format!("{arguments:?}"), &done);
     }
+    shows(&seen, "output_ci_log_errors");
 }
