@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use halfbuilt::exit::Exit;
 use tempfile::TempDir;
 
-use crate::support::{Done, Run, TestDatabase, halfbuilt, repository, server_variables};
+use crate::support::{Done, Run, Seen, TestDatabase, halfbuilt, repository, server_variables};
+use crate::what_a_person_sees::{Says, shows};
 
 /// Presents builds alone.
 const ALONE: &str = "-- profile: mine
@@ -64,27 +65,32 @@ fn every_profile_is_printed_as_it_stands() {
 
 #[test]
 fn a_profile_that_there_is_not() {
-    let done = halfbuilt(&["profiles", "jenkins"]).run().exits(Exit::Usage);
-    done.fails_with("unknown profile \"jenkins\"").says("hint: profiles that ship: circleci, buildbot");
+    let mut seen = Seen::default();
     let (_folder, path) = own(ALONE);
-    let done = halfbuilt(&["profiles"]).args(&[&path]).run().exits(Exit::Usage);
-    done.says("hint: to look at a file of your own: halfbuilt profiles --check");
-    let done = halfbuilt(&["profiles", "--check", "jenkins"]).run().exits(Exit::Failed);
-    done.fails_with("unknown profile \"jenkins\"").says("a file needs a path");
-    let done = halfbuilt(&["profiles", "--check", "./nowhere.sql"]).run().exits(Exit::Failed);
-    done.fails_with("cannot read ./nowhere.sql");
+    let path = path.to_str().expect("a path");
+    for name in ["jenkins", path] {
+        let done = halfbuilt(&["profiles", name]).run().exits(Exit::Usage);
+        seen.add(&format!("halfbuilt profiles {name}"), &done);
+    }
+    for name in ["jenkins", "./nowhere.sql"] {
+        let done = halfbuilt(&["profiles", "--check", name]).run().exits(Exit::Failed);
+        seen.add(&format!("halfbuilt profiles --check {name}"), &done);
+    }
+    shows(&seen, "profiles_that_there_are_not");
 }
 
 #[test]
 fn flags_that_do_not_go_together() {
+    let mut seen = Seen::default();
     for flags in [
         &["profiles", "circleci", "--check", "buildbot"][..],
         &["profiles", "--database-url", "postgres://127.0.0.1:9/ci"],
         &["profiles", "circleci", "--rules", "."],
         &["profiles", "--check"],
     ] {
-        halfbuilt(flags).run().exits(Exit::Usage).says("error:");
+        seen.add(&format!("halfbuilt {}", flags.join(" ")), &halfbuilt(flags).run().exits(Exit::Usage));
     }
+    shows(&seen, "profiles_flags_that_do_not_go_together");
     // A variable that is set for other commands is in nobody's way.
     let run = halfbuilt(&["profiles"]).env("HALFBUILT_DATABASE_URL", "postgres://127.0.0.1:9/ci");
     run.run().exits(Exit::Clean);
@@ -93,8 +99,7 @@ fn flags_that_do_not_go_together() {
 #[test]
 fn without_a_database_it_says_what_it_did_not_check() {
     let (_folder, path) = own(ALONE);
-    let done = check(&path).run().exits(Exit::Clean).says("warning: no database was asked");
-    let done = done.says("columns and types were not checked").says("hint: name one by --database-url");
+    let done = check(&path).run().exits(Exit::Clean).says_all_of("profiles_check_without_a_database");
     // What the headers leave unsaid is taken for what makes the least deletable.
     let unsaid = "profile mine: my own CI\n\
                   what ran at the backup may be resumed: it is deletable only once --max-run-time has passed\n\
@@ -127,29 +132,31 @@ fn what_its_headers_mean_is_said() {
         assert!(ships.stdout.contains(&format!("\n{line}\n")), "{line}: {}", ships.stdout);
     }
     // A word that is none is a fault.
+    let mut seen = Seen::default();
     for wrong in
         ["-- queue: somewhere", "-- running: perhaps", "-- max-run-time: long", "-- yields: runing", "-- rows: there"]
     {
         let (_folder, path) = own(&ALONE.replace("-- title: my own CI\n", &format!("-- title: t\n{wrong}\n")));
-        check(&path).run().exits(Exit::Failed).fails_with("mine.sql, line 3");
+        seen.add(wrong, &check(&path).run().exits(Exit::Failed));
     }
+    shows(&seen, "profiles_headers_that_cannot_be_read");
 }
 
 #[test]
 fn a_fault_in_its_form_is_reported_as_scan_reports_it() {
-    for (text, expected) in [
-        (
-            "-- profile: mine\n-- title: t\n-- relation: job\nSELECT 1",
-            "mine.sql, line 3: relation \"job\": expected build",
-        ),
-        ("-- profile: mine\n-- title: t\n-- relation: step\nSELECT 1", "without it nothing can be found"),
-        ("", "line 1: expected \"-- profile: NAME\""),
+    let mut seen = Seen::default();
+    for (fault, text) in [
+        ("an unknown relation", "-- profile: mine\n-- title: t\n-- relation: job\nSELECT 1"),
+        ("no relation build", "-- profile: mine\n-- title: t\n-- relation: step\nSELECT 1"),
+        ("an empty file", ""),
     ] {
         let (_folder, path) = own(text);
-        let scan = halfbuilt(&["scan", "--profile"]).args(&[&path]).run().exits(Exit::Failed).fails_with(expected);
-        let done = check(&path).run().exits(Exit::Failed).fails_with(expected);
+        let scan = halfbuilt(&["scan", "--profile"]).args(&[&path]).run().exits(Exit::Failed);
+        let done = check(&path).run().exits(Exit::Failed);
         assert_eq!(done.stderr, scan.stderr);
+        seen.add(fault, &done);
     }
+    shows(&seen, "profiles_faults_in_the_form");
 }
 
 #[test]
@@ -189,19 +196,8 @@ fn all_faults_are_reported_not_only_the_first() {
     let wrong = ALONE.replace("queued_at,", "queued_at::text,").replace("build_num,", "");
     let done =
         checked(&format!("{wrong}-- relation: step\nSELECT * FROM stepps;\n-- relation: object\nSELECT 1 AS size;\n"));
-    let done = done.exits(Exit::Failed).says("error: profile mine does not fit this database");
-    let done =
-        done.says("hint: `halfbuilt profiles circleci` prints a profile that gives every column of each relation");
-    for expected in [
-        "mine.sql, line 4: relation build: no column build_num (bigint)",
-        "mine.sql, line 4: relation build: column queued_at is text, expected timestamptz",
-        "mine.sql, line 8: relation step does not fit this database",
-        "relation \"stepps\" does not exist",
-        "mine.sql, line 10: relation object: no column build_key (any type)",
-        "mine.sql, line 10: relation object: no column kind (text)",
-    ] {
-        assert!(done.stdout.contains(expected), "{expected}: {}", done.stdout);
-    }
+    let done = done.exits(Exit::Failed);
+    shows(&Seen::of("profiles --check, of a profile with many faults", &done), "profiles_all_faults");
     assert_eq!(row(&done, "build"), ["build", "yes", "fault"]);
     // Each rule would only repeat it.
     assert_eq!(row(&done, "stuck-running"), ["stuck-running", "runs", "not tried"]);
@@ -236,9 +232,8 @@ fn an_own_rule_is_checked_too() {
     rule("second", "SELECT build_key, 1 AS evidence FROM build");
     rule("third", "SELECT build_key, 'seen' AS evidence FROM build");
     let run = halfbuilt(&["profiles", "--check", "circleci", "--rules"]).args(&[folder.path()]).on(&database).run();
-    let done = run.exits(Exit::Failed).says("2 faults");
-    assert!(done.stdout.contains("first.sql, line 5: rule first does not fit this database"), "{}", done.stdout);
-    assert!(done.stdout.contains("rule second: column evidence is int4, expected text"), "{}", done.stdout);
+    let done = run.exits(Exit::Failed);
+    shows(&Seen::of("profiles --check circleci --rules, two of three with a fault", &done), "profiles_own_rules");
     assert_eq!(row(&done, "third"), ["third", "runs", "ok"]);
 }
 

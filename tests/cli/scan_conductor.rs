@@ -2,7 +2,8 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{ALL_TIMINGS, Report, Run, TIMES, TestDatabase, halfbuilt, psql, repository};
+use crate::support::{ALL_TIMINGS, Report, Run, Seen, TIMES, TestDatabase, halfbuilt, psql, repository};
+use crate::what_a_person_sees::{Says, shows};
 
 /// The rules that the fixture is made for.
 const RULES: [&str; 4] = ["--rule", "stuck-running", "--rule", "closed-after-restore"];
@@ -56,11 +57,8 @@ fn jobs_that_the_backup_cut_are_found_whatever_the_type_of_their_ids() {
 #[test]
 fn what_its_tables_do_not_hold_is_said_and_never_clean() {
     let database = conductor("");
-    let done = scan(&database).run().exits(Exit::Clean);
-    done.says("output-truncated").says("profile conductor has no relation step");
-    let done = scan(&database).run().exits(Exit::Clean);
-    done.says("duplicate-number: no build has a number or an address")
-        .says("stuck-queued: profile conductor never gives a build that is queued or not_running");
+    let mut seen = Seen::default();
+    seen.add_talk("scan --profile conductor", &scan(&database).run().exits(Exit::Clean));
     // Where a profile does not say so, the database does.
     let folder = tempfile::tempdir().expect("a folder");
     let own = folder.path().join("own.sql");
@@ -68,13 +66,14 @@ fn what_its_tables_do_not_hold_is_said_and_never_clean() {
     let lines = text.split_inclusive('\n').filter(|line| !line.starts_with("-- yields:"));
     std::fs::write(&own, lines.collect::<String>()).expect("a file");
     let done = halfbuilt(&["scan", "--profile"]).args(&[&own]).args(&TIMES).on(&database).run().exits(Exit::Clean);
-    done.says("stuck-queued: no queueing is on record");
+    seen.add_talk("scan, where the profile does not say what it yields", &done);
     let none = ["DELETE FROM job_started_events", "DELETE FROM job_ended_events"];
     none.iter().for_each(|statement| drop(database.run(statement)));
     database.run("INSERT INTO job_started_events VALUES (gen_random_uuid(), '2026-11-20T01:00:00Z')");
     database.run("INSERT INTO job_ended_events SELECT job_id, '2026-11-20T01:30:00Z' FROM job_started_events");
     let done = halfbuilt(&["verify", "--profile", "conductor"]).args(&TIMES).on(&database).run();
-    done.exits(Exit::Clean).says("nothing abnormal was seen in 1 build, but not everything was checked");
+    seen.add("verify, of one sound build", &done.exits(Exit::Clean));
+    shows(&seen, "scan_conductor_not_checked");
 }
 
 #[test]
@@ -86,15 +85,15 @@ fn none_of_them_is_ever_deleted() {
         delete.args(&TIMES).args(more).on(&database).input(report).run()
     };
     let delete = |report: &str| delete_of(report, &[]);
-    let done = delete(&report).exits(Exit::NothingInScope).says("left to a person: 9 builds that the report calls");
-    done.says("  7: it has no address\n");
-    delete_of(&report, &ALL_TIMINGS)
-        .exits(Exit::NothingInScope)
-        .says("kept: 7 refused: the report says: it has no address");
+    let mut seen = Seen::default();
+    seen.add_talk("delete", &delete(&report).exits(Exit::NothingInScope));
+    let all = delete_of(&report, &ALL_TIMINGS).exits(Exit::NothingInScope);
+    seen.add_talk("delete, with all timings", &all);
     // Not even if somebody writes into the report that they may be.
     let edited = report.replace(",no,", ",yes,");
     assert_ne!(edited, report);
-    delete(&edited).exits(Exit::Failed).fails_with("is not a report that can be acted on");
+    seen.add("delete, of an edited report", &delete(&edited).exits(Exit::Failed));
+    shows(&seen, "scan_conductor_never_deleted");
 }
 
 #[test]
@@ -103,6 +102,6 @@ fn it_fits_its_tables_and_says_what_it_does_not_fit() {
     let check = || halfbuilt(&["profiles", "--check", "conductor"]).on(&database).run();
     check().exits(Exit::Clean);
     database.run("ALTER TABLE job_ended_events RENAME job_id TO job");
-    let done = check().exits(Exit::Failed).says("profile conductor does not fit this database: 1 fault");
+    let done = check().exits(Exit::Failed).says_all_of("scan_conductor_does_not_fit");
     assert!(done.stdout.contains("profile conductor, line "), "{}", done.stdout);
 }

@@ -2,7 +2,8 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{CUT, Ci, LOST, NOBODY, NULL, Report, TIMES};
+use crate::support::{CUT, Ci, LOST, NOBODY, NULL, Report, Seen, TIMES};
+use crate::what_a_person_sees::shows;
 
 #[test]
 fn what_a_ci_writes_by_habit_is_no_damage_with_or_without_a_word() {
@@ -135,7 +136,8 @@ fn output_that_was_never_begun_is_not_cut() {
     ci.database.run(
         "INSERT INTO ci.step VALUES (101, '0', 'test', NULL, NULL, false, NULL, false), (7, '0', 'test', NULL, NULL, false, NULL, false)",
     );
-    ci.run(&["verify"], LOST, &TIMES).exits(Exit::Clean).says("clean: none of 51 builds");
+    let mut seen = Seen::default();
+    seen.add("verify: a build without output", &ci.run(&["verify"], LOST, &TIMES).exits(Exit::Clean));
     for shows in [
         "has_output = true",
         "has_output = NULL, output_size = 5",
@@ -146,5 +148,6 @@ fn output_that_was_never_begun_is_not_cut() {
     }
     // Where nothing at all is known of it, that is said.
     ci.database.run("UPDATE ci.step SET stopped_at = NULL WHERE build_key = 7");
-    ci.run(&["verify"], LOST, &TIMES).says("where output ends, in 1 of the steps");
+    seen.add("verify: nothing is known of its output", &ci.run(&["verify"], LOST, &TIMES));
+    shows(&seen, "scan_habits_output_never_begun");
 }

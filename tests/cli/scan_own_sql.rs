@@ -6,7 +6,7 @@ use halfbuilt::exit::Exit;
 use tempfile::TempDir;
 
 use crate::support::{Report, Run, Seen, TIMES, TestDatabase, halfbuilt, repository};
-use crate::what_a_person_sees::shows;
+use crate::what_a_person_sees::{Says, shows};
 
 const BUILD: &str = "-- relation: build
 SELECT build_id AS build_key, build_url, username || '/' || reponame AS project, build_num, lifecycle, status,
@@ -44,7 +44,7 @@ fn what_a_profile_leaves_out_is_not_checked_and_never_clean() {
     for column in ["steps", "steps_unfinished", "output_expected", "output_stored"] {
         assert_eq!(report.count(column, ""), report.rows.len(), "{column}");
     }
-    done.says("output-truncated, output-gap, output-missing, orphan-step: profile mine has no relation step");
+    done.says_all_of("scan_own_sql_builds_alone");
 }
 
 #[test]
@@ -70,8 +70,11 @@ fn keys_of_other_types() {
 fn a_profile_that_is_not_there() {
     let database = TestDatabase::circleci(&[]);
     let run = |name: &str| halfbuilt(&["scan", "--profile", name]).args(&TIMES).on(&database).run().exits(Exit::Failed);
-    run("circelci").fails_with("unknown profile \"circelci\"").says("profiles that ship: circleci, buildbot");
-    run("./nowhere.sql").fails_with("cannot read ./nowhere.sql").says("No such file");
+    let mut seen = Seen::default();
+    for name in ["circelci", "./nowhere.sql"] {
+        seen.add(&format!("scan --profile {name}"), &run(name));
+    }
+    shows(&seen, "scan_own_sql_profile_that_is_not_there");
 }
 
 #[test]
@@ -114,7 +117,7 @@ fn a_profile_cannot_write() {
         format!("-- profile: mine\n-- title: t\n{}", BUILD.replace("build_num,", "public.zap() AS build_num,"));
     let before = database.urls();
     let (_folder, run) = scan(&profile, &database);
-    run.run().exits(Exit::Failed).says("read-only transaction");
+    run.run().exits(Exit::Failed).says_all_of("scan_own_sql_profile_that_writes");
     assert_eq!(database.urls(), before);
 }
 
@@ -199,10 +202,7 @@ fn steps_that_do_not_say_whether_they_have_output_are_not_called_clean() {
     let (folder, path) = file("silent.sql", &silent);
     let done = halfbuilt(&["verify", "--profile"]).args(&[path]).args(&TIMES).on(&database).run();
     drop(folder);
-    let steps = database.run("SELECT count(*) FROM actions");
-    done.exits(Exit::Clean)
-        .does_not_say("clean")
-        .says(&format!("not checked: where output ends, in {steps} of the steps"));
+    done.exits(Exit::Clean).says_all_of("scan_own_sql_output_of_steps_unsaid");
 }
 
 #[test]
@@ -214,8 +214,7 @@ fn a_profile_that_gives_a_build_twice_is_refused() {
     assert_ne!(doubled, circleci);
     let (_folder, run) = scan(&doubled, &database);
     let done = run.run().exits(Exit::Failed);
-    done.fails_with("relation build gives 18 build keys more than once")
-        .says("hint: the relation must give each build once");
+    done.fails_with("error: ").says_all_of("scan_own_sql_each_build_twice");
 }
 
 #[test]
@@ -226,7 +225,7 @@ fn a_rule_whose_key_is_of_another_type_is_named() {
         "-- rule: own\n-- title: t\n-- needs: build\nSELECT build_url AS build_key, 'x' AS evidence FROM build;",
     );
     let done = halfbuilt(&["scan", "--rules"]).args(&[folder.path()]).args(&TIMES).on(&database).run();
-    done.exits(Exit::Failed).fails_with("rule own: column build_key is text, expected int8 as in relation build");
+    done.exits(Exit::Failed).fails_with("error: ").says_all_of("scan_own_sql_rule_with_another_key");
 }
 
 #[test]
@@ -235,13 +234,10 @@ fn a_lifecycle_that_no_rule_knows_and_a_build_without_times_are_not_clean() {
     let circleci = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
     let other = circleci.replace("ELSE b.lifecycle END", "WHEN 'finished' THEN 'done' ELSE b.lifecycle END");
     assert_ne!(other, circleci);
-    let finished = database.run("SELECT count(*) FROM builds WHERE lifecycle = 'finished'");
     database.run("UPDATE builds SET queued_at = NULL, start_time = NULL WHERE lifecycle = 'running'");
-    let running = database.run("SELECT count(*) FROM builds WHERE lifecycle = 'running'");
     let (_folder, run) = scan(&other, &database);
     let done = run.run().exits(Exit::Clean);
-    done.says(&format!("{finished} builds: their lifecycle is none of"))
-        .says(&format!("{running} waiting or running builds: neither"));
+    done.says_all_of("scan_own_sql_unknown_lifecycle");
 }
 
 #[test]

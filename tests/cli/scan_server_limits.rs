@@ -2,7 +2,8 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{Hearing, Run, TIMES, TestDatabase, halfbuilt, psql_meanwhile, wait_until};
+use crate::support::{Hearing, Run, Seen, TIMES, TestDatabase, halfbuilt, psql_meanwhile, wait_until};
+use crate::what_a_person_sees::shows;
 
 /// A profile whose builds take their time.
 const SLOW: &str = "-- profile: slow\n-- title: t\n-- relation: build\n\
@@ -33,13 +34,12 @@ fn a_statement_that_takes_too_long_is_given_up_and_the_flag_is_named() {
 #[test]
 fn a_limit_that_is_no_time_is_a_usage_error() {
     let database = TestDatabase::circleci(&[]);
+    let mut seen = Seen::default();
     for limit in ["0s", "soon"] {
-        halfbuilt(&["scan", "--statement-timeout", limit])
-            .on(&database)
-            .run()
-            .exits(Exit::Usage)
-            .says("--statement-timeout");
+        let done = halfbuilt(&["scan", "--statement-timeout", limit]).on(&database).run().exits(Exit::Usage);
+        seen.add(&format!("halfbuilt scan --statement-timeout {limit}"), &done);
     }
+    shows(&seen, "scan_server_limits_that_are_no_time");
 }
 
 #[test]

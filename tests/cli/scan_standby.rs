@@ -6,8 +6,9 @@ use std::sync::{LazyLock, Mutex};
 use halfbuilt::exit::Exit;
 
 use crate::support::{
-    BACKUP_TIME, Done, Report, Run, Server, TIMES, expected_report, halfbuilt, repository, wait_until,
+    BACKUP_TIME, Done, Report, Run, Seen, Server, TIMES, expected_report, halfbuilt, repository, wait_until,
 };
+use crate::what_a_person_sees::{Says, shows};
 
 /// The primary, and a standby that waits for nobody.
 static SERVERS: LazyLock<[Server; 2]> = LazyLock::new(|| {
@@ -59,8 +60,10 @@ fn nothing_is_deleted_by_what_a_standby_says() {
         run.envs(&standby.variables("lagging")).run()
     };
     let real = delete(&["--execute", "--confirm", "ci.acme.example"]).exits(Exit::Declined);
-    real.fails_with("this database is a standby").says("target_session_attrs=primary");
-    delete(&[]).exits(Exit::Clean).says("warning: this database is a standby");
+    let mut seen = Seen::default();
+    seen.add("delete --execute", &real);
+    seen.add_talk("delete", &delete(&[]).exits(Exit::Clean));
+    shows(&seen, "scan_standby_delete");
 }
 
 /// A standby was started some time, whenever its primary was restored: its own statistics say nothing of R.
@@ -94,7 +97,7 @@ fn a_manifest_of_a_standby_is_that_of_its_primary_and_its_present_is_what_it_rep
     let of_backup = &TIMES[..2];
     assert_eq!(manifest(standby, of_backup).0["projects"], manifest(primary, of_backup).0["projects"]);
     let (written, done) = manifest(standby, &[]);
-    done.says("this is a standby: its present is what it replayed last");
+    done.says_all_of("scan_standby_manifest");
     let replayed = standby.run("postgres", "SELECT extract(epoch FROM pg_last_xact_replay_timestamp())");
     let written: jiff::Timestamp = written["backup_time"].as_str().expect("T").parse().expect("a time");
     assert!((written.as_second() as f64) <= replayed.parse::<f64>().expect("seconds"), "{written} is after {replayed}");

@@ -5,7 +5,7 @@ use halfbuilt::exit::Exit;
 use crate::support::{
     BACKUP_TIME, Done, NOBODY, RESTORED_AT, Report, Seen, TIMES, TestDatabase, expected_report, halfbuilt, scanned,
 };
-use crate::what_a_person_sees::shows;
+use crate::what_a_person_sees::{Says, shows};
 
 /// Why nothing is deletable where R is not known.
 const NO_R: &str = "R is not known: give --restored-at";
@@ -114,7 +114,7 @@ fn whatever_a_sound_build_did_between_t_and_r_contradicts_them() {
          SELECT build_id, step, index, first_byte, type, '2026-11-20T04:00:00Z', message
            FROM output WHERE build_id = 200019 ORDER BY output_id LIMIT 1",
     );
-    scan(&database, &TIMES).says("1 build did something between").says("2026-11-20T04:00:00Z");
+    scan(&database, &TIMES).says_all_of("scan_times_contradicted_by_output");
 }
 
 #[test]
@@ -122,35 +122,34 @@ fn a_build_that_was_long_over_contradicts_t_and_r_as_well() {
     let database = TestDatabase::circleci(&["healthy"]);
     // A step of one that had stopped two days before.
     database.run("UPDATE actions SET start_time = '2026-11-20T04:30:00Z' WHERE build_id = 200004");
-    scan(&database, &TIMES).says("1 build did something between").says("2026-11-20T04:30:00Z");
+    scan(&database, &TIMES).says_all_of("scan_times_contradicted_by_a_step");
 }
 
 #[test]
 fn clocks_may_be_apart_by_the_tolerance() {
     let database = TestDatabase::circleci(&["closed-after-restore"]);
     let tolerance = |time: &'static str| [&TIMES[..], &["--clock-tolerance", time]].concat();
-    scan(&database, &TIMES).says("1 build did something between the backup and the restore");
-    scan(&database, &tolerance("0s")).says("2 builds did something between the backup and the restore");
-    scan(&database, &tolerance("15m")).does_not_say("did something between the backup and the restore");
+    let mut seen = Seen::default();
+    seen.add_talk("scan", &scan(&database, &TIMES));
+    for time in ["0s", "15m"] {
+        seen.add_talk(&format!("scan --clock-tolerance {time}"), &scan(&database, &tolerance(time)));
+    }
+    shows(&seen, "scan_times_clock_tolerance");
     let run = halfbuilt(&["scan"]).args(&TIMES).env("HALFBUILT_CLOCK_TOLERANCE", "15m").on(&database).run();
     run.exits(Exit::Clean).does_not_say("did something between the backup and the restore");
 }
 
 #[test]
 fn a_stop_within_the_tolerance_after_t_counts_as_by_t() {
-    for (stop, found) in [
-        ("2026-11-20T02:00:05Z", None),
-        // A moment later it contradicts T.
-        ("2026-11-20T02:00:05.000001Z", Some("1 build did something between the backup and the restore")),
-    ] {
+    let mut seen = Seen::default();
+    // The second, a moment later, contradicts T.
+    for stop in ["2026-11-20T02:00:05Z", "2026-11-20T02:00:05.000001Z"] {
         let database = one_build("finished", [Some("2026-11-20T01:40Z"), Some("2026-11-20T01:41Z"), Some(stop)]);
         let done = scan(&database, &TIMES);
         assert_eq!(Report::parse(&done.stdout).rows, []);
-        match found {
-            None => done.does_not_say("between the backup and the restore"),
-            Some(found) => done.says(found),
-        };
+        seen.add_talk(&format!("scan, where a build stopped at {stop}"), &done);
     }
+    shows(&seen, "scan_times_stop_just_after_t");
 }
 
 #[test]
@@ -219,8 +218,8 @@ fn a_t_before_nearly_everything_is_questioned() {
             [Some("2026-11-25T01:40Z"), Some("2026-11-25T01:41Z"), Some("2026-11-25T01:45Z")],
         );
     }
-    let few = "builds in scope had been asked for by 2026-11-20T02:00:00Z: is the backup time right?";
-    scan(&database, &TIMES).does_not_say(few);
+    let mut seen = Seen::default();
+    seen.add_talk("scan, 1 of 11 builds by T", &scan(&database, &TIMES));
     for number in 12..=21 {
         add(
             &database,
@@ -229,22 +228,25 @@ fn a_t_before_nearly_everything_is_questioned() {
             [Some("2026-11-26T01:40Z"), Some("2026-11-26T01:41Z"), Some("2026-11-26T01:45Z")],
         );
     }
-    scan(&database, &TIMES).says(&format!("warning: only 1 of 21 {few}"));
+    seen.add_talk("scan, 1 of 21 builds by T", &scan(&database, &TIMES));
     let done = halfbuilt(&["verify"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
-    done.says(&format!("warning: only 1 of 21 {few}"));
+    seen.add("verify, 1 of 21 builds by T", &done);
+    shows(&seen, "scan_times_few_builds_by_t");
 }
 
 #[test]
 fn a_piece_that_was_stored_at_no_time_is_counted() {
     let database = TestDatabase::circleci(&["healthy"]);
-    let never = "piece with a time that is not on record";
-    scan(&database, &TIMES).does_not_say(never);
+    scan(&database, &TIMES).does_not_say("with a time that is not on record");
+    let mut seen = Seen::default();
     database.run("UPDATE output SET time = '1970-01-01Z' WHERE ctid = (SELECT min(ctid) FROM output)");
-    scan(&database, &TIMES).says(&format!("\n1 {never}"));
+    seen.add_talk("scan, one piece", &scan(&database, &TIMES));
     // Where so many are off that every bucket has one, each is counted once, and nothing is damaged.
     let pieces = database.run("UPDATE output SET time = '0001-01-01Z'; SELECT count(*) FROM output");
     let done = scan(&database, &TIMES).says(&format!("\n{pieces} pieces with a time that is not on record"));
     assert!(Report::parse(&done.stdout).rows.is_empty());
+    seen.add_talk("scan, all pieces", &done);
+    shows(&seen, "scan_times_pieces_without_a_time");
 }
 
 #[test]
