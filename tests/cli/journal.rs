@@ -11,7 +11,8 @@ use halfbuilt::state::State;
 use halfbuilt::timing::Timing;
 use tempfile::TempDir;
 
-use crate::support::{Done, halfbuilt};
+use crate::support::{Done, Seen, halfbuilt};
+use crate::what_a_person_sees::shows as shows_all;
 
 fn url(number: u64) -> String {
     format!("https://ci.example.com/gh/acme/api/{number}")
@@ -173,22 +174,22 @@ fn damage_is_an_error_that_names_the_line() {
     let text = fs::read_to_string(&file).expect("a file");
     fs::write(&file, text.replacen("never stopped", "never started", 1)).expect("a write");
     let done = verify(&file).exits(Exit::Failed);
-    done.fails_with(&format!("error: cannot use the journal {}", file.display()))
-        .says("caused by: line 2 was changed: it is not the line whose digest the next line carries")
-        .says("hint: the file was changed");
+    let mut seen = Seen::default();
+    seen.add("line 2 is changed", &done.fails_with("error:"));
     let without: String = text.split_inclusive('\n').filter(|line| !line.contains("intent")).collect();
     fs::write(&file, without).expect("a write");
-    verify(&file).exits(Exit::Failed).fails_with("caused by: line 2 has the number 3: lines are missing");
+    seen.add("line 2 is missing", &verify(&file).exits(Exit::Failed).fails_with("error:"));
+    shows_all(&seen, "journal_verify_damage");
 }
 
 #[test]
 fn a_whole_chain_that_records_the_impossible_is_an_error() {
     let (_folder, file) = journal(vec![start("alice"), intent(1), intent(1)]);
-    verify(&file).exits(Exit::Failed).fails_with(
-        "line 3 contradicts the lines before it: https://ci.example.com/gh/acme/api/1: its deletion was announced twice, and nobody",
-    );
+    let mut seen = Seen::default();
+    seen.add("announced twice", &verify(&file).exits(Exit::Failed).fails_with("error:"));
     let (_folder, file) = journal(vec![start("alice"), deleted(1)]);
-    verify(&file).exits(Exit::Failed).fails_with("line 2 contradicts the lines before it");
+    seen.add("a result of what was not announced", &verify(&file).exits(Exit::Failed).fails_with("error:"));
+    shows_all(&seen, "journal_verify_contradictions");
 }
 
 #[test]
@@ -204,8 +205,12 @@ fn a_digest_that_was_kept_shows_what_was_cut() {
     let text = fs::read_to_string(&file).expect("a file");
     fs::write(&file, text.split_inclusive('\n').take(3).collect::<String>()).expect("a write");
     verify(&file).exits(Exit::Clean);
-    with_it().exits(Exit::Failed).fails_with("no line of it has the digest ").says("lines were cut from its end");
-    halfbuilt(&["journal", "verify", "x", "--digest", "12"]).run().exits(Exit::Usage).says("64 hexadecimal digits");
+    let mut seen = Seen::default();
+    let done = with_it().exits(Exit::Failed).fails_with("error:");
+    seen.add("the last line was cut", &done.says(&digest.to_lowercase()));
+    let line = "halfbuilt journal verify x --digest 12";
+    seen.add(line, &halfbuilt(&["journal", "verify", "x", "--digest", "12"]).run().exits(Exit::Usage));
+    shows_all(&seen, "journal_verify_digest");
 }
 
 #[test]
@@ -213,25 +218,28 @@ fn what_is_no_journal() {
     let folder = tempfile::tempdir().expect("a folder");
     let report = folder.path().join("report.csv");
     fs::write(&report, "build_url,project\n").expect("a file");
-    verify(&report)
-        .exits(Exit::Failed)
-        .fails_with("it is not a journal: its first line does not begin with {\"format\"");
-    verify(folder.path()).exits(Exit::Failed).fails_with("it is a folder, not a file");
-    verify(&folder.path().join("no")).exits(Exit::Failed).fails_with("it cannot be opened").says("No such file");
+    let mut seen = Seen::default();
+    let mut fails = |what: &str, file: &Path| seen.add(what, &verify(file).exits(Exit::Failed).fails_with("error:"));
+    fails("a report", &report);
+    fs::create_dir(folder.path().join("folder")).expect("a folder");
+    fails("a folder", &folder.path().join("folder"));
+    fails("nothing", &folder.path().join("no"));
     let newer = folder.path().join("newer");
     fs::write(&newer, "{\"format\":\"halfbuilt-journal/2\",\"seq\":1}\n").expect("a file");
-    verify(&newer).exits(Exit::Failed).fails_with("its format is \"halfbuilt-journal/2\", and this version");
+    fails("a newer format", &newer);
+    shows_all(&seen, "journal_verify_what_is_no_journal");
 }
 
 #[test]
 fn where_there_is_no_line_nothing_was_checked() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("run.journal");
+    let mut seen = Seen::default();
     for bytes in ["", "{\"format\":\"halfbuilt-jou"] {
         fs::write(&file, bytes).expect("a file");
-        let done = verify(&file).exits(Exit::NothingInScope).says("the journal is empty: nothing was checked");
-        assert_eq!(done.stdout, "");
+        seen.add(&format!("'{bytes}'"), &verify(&file).exits(Exit::NothingInScope));
     }
+    shows_all(&seen, "journal_verify_empty");
 }
 
 #[test]
