@@ -9,8 +9,9 @@ use scraper::{ElementRef, Html, Selector};
 use sha2::{Digest, Sha256};
 
 use crate::support::{
-    ALL_TIMINGS, Done, Report, Run, TIMES, TestDatabase, admin, deletable, halfbuilt, repository, scanned,
+    ALL_TIMINGS, Done, Report, Run, Seen, TIMES, TestDatabase, admin, deletable, halfbuilt, repository, scanned,
 };
+use crate::what_a_person_sees::{Says, shows};
 
 fn all<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
     page.select(&Selector::parse(selector).expect("a selector")).collect()
@@ -162,7 +163,7 @@ fn a_ticket_goes_to_standard_output_too() {
     let ticket = file.path().join("ticket.md");
     let done =
         report(&report_file).args(&["--html"]).args(&[html(&report_file)]).args(&["--markdown"]).args(&[&ticket]).run();
-    done.exits(Exit::Clean).says("audit.html").says("ticket.md");
+    done.exits(Exit::Clean).says_all_of("report_into_two_files");
     assert!(ticket.exists() && html(&report_file).exists());
 }
 
@@ -171,23 +172,23 @@ fn what_cannot_be_trusted_makes_no_page() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("report.csv");
     let good = std::fs::read_to_string(repository("fixtures/circleci/output-gap.expected.csv")).expect("a file");
-    let fails = |text: &str, more: &[&str]| {
+    let mut seen = Seen::default();
+    let mut fails = |what: &str, text: &str, more: &[&str]| {
         std::fs::write(&file, text).expect("a file");
         let done = report(&file).args(&["--html"]).args(&[html(&file)]).args(more).run().exits(Exit::Failed);
         assert!(!html(&file).exists(), "there is a page");
-        done
+        seen.add(what, &done.fails_with("error:"));
     };
-    fails(&good.replacen("in-flight", "lately", 1), &[])
-        .fails_with("report.csv is not a report that can be summed up")
-        .says(": timing \"lately\": expected in-flight, stale");
-    fails("https://ci.example.com/gh/acme/api/1\n", &[]).fails_with("it is a plain list, not a report");
-    fails("", &[]).fails_with("it is empty");
-    fails(&good, &["--journal", "/nonexistent"]).fails_with("cannot use the journal /nonexistent");
+    fails("a timing that is none", &good.replacen("in-flight", "lately", 1), &[]);
+    fails("a plain list", "https://ci.example.com/gh/acme/api/1\n", &[]);
+    fails("an empty file", "", &[]);
+    fails("--journal /nonexistent", &good, &["--journal", "/nonexistent"]);
     let journal = folder.path().join("run.journal");
     std::fs::write(&journal, "{\"format\":\"halfbuilt-journal/1\",\"seq\":1,\n").expect("a file");
-    fails(&good, &["--journal", journal.to_str().expect("UTF-8")]).says("line 1 is not an event");
+    fails("a line of a journal that is no event", &good, &["--journal", journal.to_str().expect("UTF-8")]);
     std::fs::write(folder.path().join("report.csv.about.json"), "{}").expect("a file");
-    fails(&good, &[]).fails_with("report.csv.about.json does not say when its report was scanned");
+    fails("a file beside it that says nothing", &good, &[]);
+    shows(&seen, "report_of_files_that_cannot_be_trusted");
 }
 
 #[test]
@@ -198,20 +199,15 @@ fn nothing_that_is_read_is_written_over() {
     let before = sha256(&file);
     let link = folder.path().join("link.html");
     std::os::unix::fs::symlink(&file, &link).expect("a link");
-    for page in [&file, &link] {
-        report(&file)
-            .args(&["--html"])
-            .args(&[page])
-            .run()
-            .exits(Exit::Usage)
-            .fails_with("--html and the report are one file");
+    let mut seen = Seen::default();
+    for (line, page) in [("--html report.csv", &file), ("--html link.html, a link to report.csv", &link)] {
+        let done = report(&file).args(&["--html"]).args(&[page]).run().exits(Exit::Usage);
+        seen.add(line, &done.fails_with("error:"));
     }
-    report(&file)
-        .args(&["--html", "x", "--markdown", "x"])
-        .run()
-        .exits(Exit::Usage)
-        .fails_with("--markdown and --html are one file");
-    report(&file).run().exits(Exit::Usage).says("--html <FILE>");
+    let done = report(&file).args(&["--html", "x", "--markdown", "x"]).run().exits(Exit::Usage);
+    seen.add("--html x --markdown x", &done.fails_with("error:"));
+    seen.add("neither", &report(&file).run().exits(Exit::Usage));
+    shows(&seen, "report_into_one_file");
     assert_eq!(sha256(&file), before);
 }
 

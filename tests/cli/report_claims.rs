@@ -7,8 +7,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{
-    Done, Drill, Report, TIMES, TestDatabase, admin, deletable, halfbuilt, repository, scanned, seal,
+    Done, Drill, Report, Seen, TIMES, TestDatabase, admin, deletable, halfbuilt, repository, scanned, seal,
 };
+use crate::what_a_person_sees::{Says, shows};
 
 /// A report whose deletable builds were all deleted, with the journal of that.
 struct Cleared {
@@ -136,14 +137,14 @@ fn a_report_that_was_changed_is_not_clean() {
 #[test]
 fn a_journal_without_a_line_is_an_error() {
     let cleared = Cleared::all();
+    let mut seen = Seen::default();
     for (lines, more) in [(0, ""), (0, "{\"format\":\"halfbuilt-journal/1\",\"seq\":1,")] {
         let journal = cleared.cut(lines, more);
         let run =
             halfbuilt(&["report"]).args(&[&cleared.report]).args(&["--markdown", "-", "--journal"]).args(&[&journal]);
-        let done =
-            run.run().exits(Exit::Failed).fails_with("cannot use the journal ").says("there is no whole line in it");
-        done.says("hint: ");
+        seen.add(&format!("'{more}'"), &run.run().exits(Exit::Failed).fails_with("error:"));
     }
+    shows(&seen, "report_journal_without_a_line");
 }
 
 #[test]
@@ -177,22 +178,22 @@ fn a_journal_is_named_once() {
     let journal = cleared.journal.to_str().expect("UTF-8");
     let run = halfbuilt(&["report"]).args(&[&cleared.report]).args(&["--markdown", "-"]);
     let done = run.args(&["--journal", journal, "--journal", journal]).run();
-    done.exits(Exit::Usage).fails_with("are the same, byte for byte");
+    done.exits(Exit::Usage).fails_with("error:").says_all_of("report_journal_named_twice");
 }
 
 #[test]
 fn times_that_cannot_be_are_refused() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
+    let mut seen = Seen::default();
     for (field, time) in [("restored_at", "9999-12-30T02:00:00Z"), ("restored_at", "2026-11-19T02:00:00Z")] {
         let mut before = Value::Null;
         change_about(&report, |about| before = std::mem::replace(&mut about[field], time.into()));
         let run = halfbuilt(&["report"]).args(&[&report]).args(&["--markdown", "-"]).run();
-        run.exits(Exit::Failed)
-            .fails_with("does not say when its report was scanned")
-            .says(&format!("its field {field} is "));
+        seen.add(&format!("{field}: {time}"), &run.exits(Exit::Failed).fails_with("error:"));
         change_about(&report, |about| about[field] = before);
     }
+    shows(&seen, "report_times_that_cannot_be");
 }
 
 #[test]
