@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use halfbuilt::exit::Exit;
 
 use crate::support::{Report, Run, TIMES, TOKEN, TestDatabase, admin, deletable, halfbuilt, psql, scanned, wait_until};
+use crate::what_a_person_sees::Says;
 
 fn delete(database: &TestDatabase, report: &std::path::Path, via: &str) -> Run {
     let confirmed = ["--execute", "--confirm", &database.host, "--via", via];
@@ -47,7 +48,7 @@ fn a_wrong_token_stops_everything() {
     let (_folder, report) = scanned(&database);
     let before = database.urls();
     let done = delete(&database, &report, &admin(&database).http()).env("HALFBUILT_TOKEN", "wrong").run();
-    let done = done.exits(Exit::Failed).says("error: nothing was deleted: 403");
+    let done = done.exits(Exit::Failed).says_all_of("delete_http_wrong_token");
     let results = Report::parse(&done.stdout);
     assert_eq!(results.count("state", "not-attempted"), deletable(&Report::read(&report)).len());
     assert_eq!(database.urls(), before);
@@ -59,7 +60,7 @@ fn where_nothing_is_found_the_path_is_suspected_too() {
     let (_folder, report) = scanned(&database);
     let wrong = format!("{}-of-another-name", admin(&database).http());
     let done = delete(&database, &report, &wrong).env("HALFBUILT_TOKEN", TOKEN).run().exits(Exit::NotAllDeleted);
-    done.says("404").says("and it is still there: is the path of --via right?").says("if it is this build alone");
+    done.says_all_of("delete_http_nothing_is_found");
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn without_a_token_nothing_is_sent() {
     let database = TestDatabase::circleci_on_own_host(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
     let done = delete(&database, &report, &admin(&database).http()).run();
-    done.exits(Exit::Failed).says("token").says("--token-file");
+    done.exits(Exit::Failed).says_all_of("delete_http_without_a_token");
 }
 
 #[test]
@@ -75,7 +76,7 @@ fn a_token_does_not_cross_the_network_in_the_clear() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
     let done = delete(&database, &report, "http://ci.acme.example/admin").env("HALFBUILT_TOKEN", TOKEN).run();
-    done.exits(Exit::Failed).says("--allow-plain-http");
+    done.exits(Exit::Failed).says_all_of("delete_http_in_the_clear");
 }
 
 #[test]
