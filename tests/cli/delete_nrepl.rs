@@ -6,6 +6,7 @@ use crate::support::{
     ALL_TIMINGS, Done, Hearing, Report, Run, Signal, TIMES, TestDatabase, admin, deletable, halfbuilt, scanned, signal,
     wait_until,
 };
+use crate::what_a_person_sees::Says;
 
 fn delete(database: &TestDatabase, report: &std::path::Path) -> Run {
     let confirmed = ["--execute", "--confirm", &database.host];
@@ -105,7 +106,7 @@ fn a_server_that_says_done_and_did_nothing_is_found_out_at_the_first_build() {
     assert_eq!(results.count("state", "failed"), 1);
     assert_eq!(results.count("state", "deleted"), 0);
     assert!(results.count("state", "not-attempted") > 1);
-    done.says("error: the run stopped: the first build ended as failed").says("it is still there");
+    done.says_all_of("delete_nrepl_that_pretends");
     assert_eq!(database.urls(), before);
 }
 
@@ -142,7 +143,7 @@ fn no_answer_is_unknown_and_is_never_sent_again() {
     let results = Report::parse(&done.stdout);
     assert_eq!(results.count("state", "unknown"), 1);
     assert_eq!(results.count("state", "deleted"), 0);
-    done.says("still there when read again");
+    done.says_all_of("delete_nrepl_without_an_answer");
 }
 
 #[test]
@@ -179,7 +180,7 @@ fn the_results_of_a_run_are_never_written_over() {
     std::fs::write(&results, "the results of an earlier run").expect("a file");
     let before = database.urls();
     let done = delete(&database, &report).via_nrepl(&admin(&database)).args(&["-o"]).args(&[&results]).run();
-    done.exits(Exit::Usage).fails_with("results.csv exists already, and results are never overwritten");
+    done.exits(Exit::Usage).fails_with("error:").says_all_of("delete_nrepl_results_exist");
     assert_eq!(std::fs::read_to_string(&results).expect("a file"), "the results of an earlier run");
     assert_eq!(database.urls(), before);
 }
@@ -190,7 +191,7 @@ fn a_missing_function_is_an_error_before_anything_is_deleted() {
     let (_folder, report) = scanned(&database);
     let before = database.urls();
     let done = delete(&database, &report).via_nrepl(&admin(&database)).args(&["--admin-fn", "my.admin/zap"]).run();
-    done.exits(Exit::Failed).says("my.admin/zap").says("hint:");
+    done.exits(Exit::Failed).says_all_of("delete_nrepl_without_the_function");
     assert_eq!(database.urls(), before);
     let named = "circle.http.api.admin-commands/delete-build";
     let done = delete(&database, &report).via_nrepl(&admin(&database)).args(&["--admin-fn", named]).run();
@@ -202,7 +203,7 @@ fn nobody_listens() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let (_folder, report) = scanned(&database);
     let done = delete(&database, &report).args(&["--via", "nrepl://127.0.0.1:9"]).run();
-    done.exits(Exit::Failed).says("127.0.0.1:9").says("refused");
+    done.exits(Exit::Failed).says_all_of("delete_nrepl_nobody_listens");
 }
 
 /// Runs a deletion, sends it these signals in the middle, and checks that what is on record is what happened.
