@@ -6,9 +6,10 @@ use halfbuilt::exit::Exit;
 use tempfile::TempDir;
 
 use crate::support::{
-    Admin, Done, Gate, Hearing, Report, Run, Signal, TIMES, TestDatabase, admin, deletable, halfbuilt, repository,
-    scanned, server_variables, signal, signal_group, wait_until,
+    Admin, Done, Gate, Hearing, Report, Run, Seen, Signal, TIMES, TestDatabase, admin, deletable, halfbuilt,
+    repository, scanned, server_variables, signal, signal_group, wait_until,
 };
+use crate::what_a_person_sees::{Says, shows};
 
 /// The command that starts `fixtures/servers/console.sh`.
 fn command(arguments: &str) -> String {
@@ -212,11 +213,11 @@ fn fails(console: &str, flags: &[&str]) -> Done {
 #[test]
 fn a_console_that_ends_early_is_an_error_with_its_last_words() {
     let done = fails("echo Welcome; sleep 0.2; echo 'no such container: frontend' >&2; exit 7", &[]);
-    done.says("ended (exit status: 7) before it was ready; it printed: Welcome / no such container: frontend")
-        .says("hint:");
-    fails("test -t 0 || { echo 'the input device is not a TTY'; exit 1; }", &[])
-        .says("is not a TTY")
-        .says("--console-pty");
+    let mut seen = Seen::default();
+    seen.add_talk("the container is not there", &done);
+    let done = fails("test -t 0 || { echo 'the input device is not a TTY'; exit 1; }", &[]);
+    seen.add_talk("it needs a terminal", &done);
+    shows(&seen, "delete_console_that_ends_early");
 }
 
 /// Under nohup the signal of a lost terminal is ignored, and by all that is started; but that signal is what ends a console's children,
@@ -352,9 +353,6 @@ fn a_console_does_not_outlive_a_run_that_is_killed() {
 #[test]
 fn what_is_no_console_is_a_usage_error() {
     let (database, _folder, report) = prepared(&["stuck-running"]);
-    delete(&database, &report, " ")
-        .run()
-        .exits(Exit::Usage)
-        .fails_with("--via console: names no command")
-        .says("hint:");
+    let done = delete(&database, &report, " ").run().exits(Exit::Usage).fails_with("error:");
+    done.says_all_of("delete_console_without_a_command");
 }

@@ -6,6 +6,7 @@ use crate::delete_gates::delete;
 use crate::support::{
     Done, Hearing, NOBODY, Report, TIMES, TestDatabase, admin, halfbuilt, psql, psql_meanwhile, scanned, wait_until,
 };
+use crate::what_a_person_sees::Says;
 
 #[test]
 fn one_deletion_at_a_time() {
@@ -66,7 +67,7 @@ fn where_no_lock_may_be_taken_that_is_said() {
     let real = ["--execute", "--confirm", &database.host];
     let run = delete(&database, &report).args(&NOBODY).args(&real);
     let done = run.env("PGUSER", "lockless").env("PGPASSWORD", "x").run().exits(Exit::Failed);
-    done.says("warning: not checked whether another deletion is working").says("permission denied").says("127.0.0.1:9");
+    done.says_all_of("delete_where_no_lock_may_be_taken");
 }
 
 /// A session that holds the deletion lock under a name.
