@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{ALL_TIMINGS, NOBODY, Report, TIMES, TestDatabase, admin, deletable, halfbuilt, scanned};
+use crate::support::{ALL_TIMINGS, NOBODY, Report, Seen, TIMES, TestDatabase, admin, deletable, halfbuilt, scanned};
+use crate::what_a_person_sees::{Says, shows};
 
 #[test]
 fn a_dry_run_is_the_default_and_sends_nothing() {
@@ -19,7 +20,7 @@ fn a_dry_run_is_the_default_and_sends_nothing() {
     assert_eq!(plan.count("state", "not-attempted"), expected.count("deletable", "yes"));
     let left = expected.count("deletable", "no");
     let done = done.says(&format!("left to a person: {left} builds that the report calls not deletable\n"));
-    done.says("dry run: nothing was sent");
+    done.says_all_of("delete_dry_run_is_the_default");
     assert_eq!(database.urls(), before);
 }
 
@@ -42,11 +43,14 @@ fn what_the_report_does_not_call_deletable_is_refused_with_the_reason_where_it_i
         assert_eq!(row["reason"], format!("timing {}: {}", found["timing"], found["note"]));
     }
     // Alone, they are nothing to delete.
+    let mut seen = Seen::default();
     for timing in ["between", "after-restore"] {
         let run = halfbuilt(&["delete", "--timing", timing]).args(&[&report]).args(&NOBODY).on(&database).run();
-        let done = run.exits(Exit::NothingInScope).says("error: nothing to delete: none of the");
+        let done = run.exits(Exit::NothingInScope);
         assert_eq!(Report::parse(&done.stdout).column("state"), ["refused"], "{timing}");
+        seen.add_talk(&format!("halfbuilt delete report.csv --timing {timing}"), &done);
     }
+    shows(&seen, "delete_timings_that_are_not_deletable");
 }
 
 #[test]
@@ -55,7 +59,9 @@ fn what_the_report_does_not_call_deletable_is_left_for_a_person_with_the_reason(
     let (_folder, report) = scanned(&database);
     let found = Report::read(&report);
     let run = |more: &[&str]| halfbuilt(&["delete"]).args(&[&report]).args(more).args(&NOBODY).on(&database).run();
-    let done = run(&[]).exits(Exit::Clean).says("left to a person: 2 builds that the report calls not deletable\n");
+    let mut seen = Seen::default();
+    let done = run(&[]).exits(Exit::Clean);
+    seen.add_talk("halfbuilt delete report.csv", &done);
     let plan = Report::parse(&done.stdout);
     for row in &found.rows {
         let chosen = plan.rows.iter().any(|planned| planned["build_url"] == row["build_url"]);
@@ -65,9 +71,11 @@ fn what_the_report_does_not_call_deletable_is_left_for_a_person_with_the_reason(
         }
     }
     // Only what the flags would choose is spoken of.
-    run(&["--project", "tools/*"]).exits(Exit::Clean).does_not_say("left to a person");
-    run(&["--project", "acme/web"]).exits(Exit::Clean).says("left to a person: 1 build that");
-    run(&["--timing", "ended"]).exits(Exit::Clean).does_not_say("left to a person");
+    for more in [["--project", "tools/*"], ["--project", "acme/web"], ["--timing", "ended"]] {
+        let line = format!("halfbuilt delete report.csv {}", more.join(" "));
+        seen.add_talk(&line, &run(&more).exits(Exit::Clean));
+    }
+    shows(&seen, "delete_what_is_left_to_a_person");
 }
 
 #[test]
@@ -87,7 +95,7 @@ fn a_report_of_an_older_version_has_no_note_and_is_acted_on_as_before() {
         run.run().exits(Exit::Clean)
     };
     assert_eq!(run(&older, &[]).stdout, run(&report, &[]).stdout);
-    run(&older, &[]).says("left to a person: 2 builds").says("\n  1: between\n");
+    run(&older, &[]).says_all_of("delete_report_of_an_older_version");
     // What it does not say of a build that is named, the timing does.
     let plan = Report::parse(&run(&older, &ALL_TIMINGS).stdout);
     assert_eq!(plan.count("state", "refused"), 2);
@@ -114,10 +122,13 @@ fn a_choice_by_reason_and_by_project() {
 fn an_empty_choice_is_an_error_and_never_all() {
     let database = TestDatabase::circleci(&["output-gap"]);
     let (_folder, report) = scanned(&database);
+    let mut seen = Seen::default();
     for choice in [["--reason", "output-gapp"], ["--project", "amce/*"]] {
         let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&choice).on(&database).run();
-        done.exits(Exit::NothingInScope).fails_with("rows of").says("is chosen").says(choice[1]);
+        let line = format!("halfbuilt delete report.csv {}", choice.join(" "));
+        seen.add(&line, &done.exits(Exit::NothingInScope).fails_with("error:"));
     }
+    shows(&seen, "delete_an_empty_choice");
 }
 
 #[test]
@@ -125,7 +136,7 @@ fn a_clean_report_has_nothing_to_delete() {
     let database = TestDatabase::circleci(&["healthy"]);
     let (_folder, report) = scanned(&database);
     let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).on(&database).run();
-    done.exits(Exit::NothingInScope).fails_with("holds no build");
+    done.exits(Exit::NothingInScope).fails_with("error:").says_all_of("delete_clean_report");
 }
 
 #[test]
@@ -137,12 +148,13 @@ fn a_report_with_nothing_deletable_is_an_error() {
     let run = |more: &[&str]| {
         halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).args(more).on(&database).run()
     };
-    let done = run(&[]).exits(Exit::NothingInScope).fails_with("nothing to delete: none of the 11 rows of");
-    done.says("left to a person: 11 builds that the report calls not deletable\n  11: no backup time was given\n");
+    let mut seen = Seen::default();
+    seen.add("halfbuilt delete report.csv", &run(&[]).exits(Exit::NothingInScope).fails_with("error:"));
     // Named, each is refused.
     let done = run(&["--timing", "unknown"]).exits(Exit::NothingInScope);
-    let done = done.says("error: nothing to delete: none of the").says("timing unknown: no backup time was given");
     assert_eq!(Report::parse(&done.stdout).column("state"), ["refused"; 11]);
+    seen.add_talk("halfbuilt delete report.csv --timing unknown", &done);
+    shows(&seen, "delete_report_with_nothing_deletable");
 }
 
 #[test]
@@ -172,7 +184,7 @@ fn a_build_under_another_name_of_the_server_is_not_gone() {
     let (_folder, report) = scanned(&database);
     database.run("UPDATE builds SET build_url = replace(build_url, 'ci.acme.example', 'ci2.acme.example')");
     let done = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).on(&database).run();
-    let done = done.exits(Exit::NothingInScope).says("the database knows this build as https://ci2.acme.example/");
+    let done = done.exits(Exit::NothingInScope).says_all_of("delete_under_another_name_of_the_server");
     assert_eq!(Report::parse(&done.stdout).count("state", "already-gone"), 0);
 }
 
@@ -205,7 +217,7 @@ fn a_plain_list_is_judged_afresh() {
     // It may never have been abnormal.
     assert_eq!(plan.rows[1]["reason"], "no rule finds anything wrong with it now");
     // Without a backup time nobody knows whether the backup cut it.
-    run(&[]).exits(Exit::NothingInScope).says("kept: 1 refused: no backup time was given\n");
+    run(&[]).exits(Exit::NothingInScope).says_all_of("delete_plain_list_without_a_backup_time");
 }
 
 #[test]
@@ -213,7 +225,7 @@ fn builds_on_two_hosts_are_not_deleted_together() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     let list = "https://ci.acme.example/gh/acme/api/9101\nhttps://ci.other.example/gh/acme/api/9101\n";
     let done = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(&database).input(list).run();
-    done.exits(Exit::Declined).fails_with("on 2 hosts: ci.acme.example, ci.other.example").says("hint:");
+    done.exits(Exit::Declined).fails_with("error:").says_all_of("delete_builds_on_two_hosts");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{NOBODY, Report, TIMES, TestDatabase, deletable, halfbuilt, repository, scanned};
+use crate::support::{NOBODY, Report, Seen, TIMES, TestDatabase, deletable, halfbuilt, repository, scanned};
+use crate::what_a_person_sees::{Says, shows};
 
 fn plan(database: &TestDatabase, list: &str) -> (Report, String) {
     let run = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(database).input(list).run();
@@ -61,8 +62,7 @@ fn another_database_is_suspected_where_all_is_gone() {
     let database = TestDatabase::circleci(&["healthy"]);
     let list = "https://ci.acme.example/gh/acme/api/9101\nhttps://ci.acme.example/gh/acme/api/9102\n";
     let done = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(&database).input(list).run();
-    let done =
-        done.exits(Exit::Clean).says("warning: what could be deleted is gone already").says("the right database");
+    let done = done.exits(Exit::Clean).says_all_of("delete_all_is_gone");
     assert_eq!(Report::parse(&done.stdout).column("state"), ["already-gone", "already-gone"]);
 }
 
@@ -73,11 +73,14 @@ fn an_address_that_was_mistyped_is_warned_of_in_the_dry_run() {
     let good = deletable(&Report::read(&report))[0].clone();
     let run = |list: &str| halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(&database).input(list).run();
     let mistyped = "https://ci.acme.example/gh/acme/api/999991\nhttps://ci.acme.example/gh/acme/api/999992\n";
-    let warned = "warning: 2 of 3 chosen builds are not in the database: are their addresses right?";
-    run(&format!("{good}\n{mistyped}")).exits(Exit::Clean).says(warned);
+    let mut seen = Seen::default();
+    let done = run(&format!("{good}\n{mistyped}")).exits(Exit::Clean);
+    seen.add_talk("two of three addresses are mistyped", &done);
     // Also where nothing is left to be deleted.
-    run(&format!("https://ci.acme.example/gh/acme/api/501\n{mistyped}")).exits(Exit::NothingInScope).says(warned);
-    run(&format!("{good}\n")).exits(Exit::Clean).does_not_say("not in the database");
+    let done = run(&format!("https://ci.acme.example/gh/acme/api/501\n{mistyped}")).exits(Exit::NothingInScope);
+    seen.add_talk("the third build is sound", &done);
+    seen.add_talk("no address is mistyped", &run(&format!("{good}\n")).exits(Exit::Clean));
+    shows(&seen, "delete_mistyped_addresses");
 }
 
 #[test]
@@ -85,7 +88,7 @@ fn an_empty_database_proves_nothing() {
     let database = TestDatabase::circleci(&[]);
     let list = "https://ci.acme.example/gh/acme/api/9101\n";
     let done = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(&database).input(list).run();
-    done.exits(Exit::NothingInScope).fails_with("the database holds no build at all");
+    done.exits(Exit::NothingInScope).fails_with("error:").says_all_of("delete_from_an_empty_database");
 }
 
 #[test]
@@ -161,7 +164,7 @@ fn a_database_that_knows_none_of_the_projects_is_the_wrong_one() {
     let database = TestDatabase::circleci(&["healthy"]);
     let list = "https://ci.acme.example/gh/other/api/1\n";
     let done = halfbuilt(&["delete", "-"]).args(&NOBODY).args(&TIMES).on(&database).input(list).run();
-    done.exits(Exit::NothingInScope).fails_with("the database knows none of their projects");
+    done.exits(Exit::NothingInScope).fails_with("error:").says_all_of("delete_projects_that_are_not_known");
 }
 
 #[test]
@@ -199,7 +202,7 @@ fn a_plan_is_never_written_over_results() {
     let results = folder.path().join("results.csv");
     std::fs::write(&results, "what was deleted").expect("a file");
     let run = halfbuilt(&["delete"]).args(&[&report]).args(&NOBODY).args(&TIMES).args(&["-o"]).args(&[&results]);
-    run.on(&database).run().exits(Exit::Usage).fails_with("results are never overwritten");
+    run.on(&database).run().exits(Exit::Usage).fails_with("error:").says_all_of("delete_plan_over_results");
     assert_eq!(std::fs::read_to_string(&results).expect("a file"), "what was deleted");
 }
 
