@@ -42,7 +42,17 @@ pub struct RequestedLimits {
 enum LimitSource {
     Default(&'static str),
     Flag(&'static str),
-    Policy { key: &'static str, file: String },
+    /// A flag that is stricter than the policy, which allows up to `ruled`.
+    StricterFlag {
+        flag: &'static str,
+        ruled: String,
+        key: &'static str,
+        file: String,
+    },
+    Policy {
+        key: &'static str,
+        file: String,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -158,6 +168,7 @@ impl Limits {
                 LimitSource::Default(_) | LimitSource::Flag(_) => {
                     format!("--allow times-contradicted={builds} allows it")
                 }
+                LimitSource::StricterFlag { .. } => whose.how_to_raise("", ""),
             },
         })
     }
@@ -170,7 +181,7 @@ impl Limits {
         let Limit { value, whose } = &self.max_age;
         match whose {
             LimitSource::Default(_) => Ok(()),
-            LimitSource::Flag(_) | LimitSource::Policy { .. } => {
+            LimitSource::Flag(_) | LimitSource::StricterFlag { .. } | LimitSource::Policy { .. } => {
                 Err(GateError::AgeUnknown { whose: whose.to_string(), longest: whole_seconds(*value) })
             }
         }
@@ -216,7 +227,11 @@ fn limit<T: Copy + PartialOrd + LimitText>(
         (Some(asked), Some(ruled)) if asked > ruled => {
             Err(GateError::Looser { flag, asked: asked.text(), ruled: ruled.text(), policy: file.to_owned(), key })
         }
-        (Some(value), _) => Ok(Limit { value, whose: LimitSource::Flag(flag) }),
+        (Some(value), Some(ruled)) => {
+            let (ruled, file) = (ruled.text(), file.to_owned());
+            Ok(Limit { value, whose: LimitSource::StricterFlag { flag, ruled, key, file } })
+        }
+        (Some(value), None) => Ok(Limit { value, whose: LimitSource::Flag(flag) }),
         (None, Some(value)) => Ok(Limit { value, whose: policy() }),
         (None, None) => Ok(Limit { value: default, whose: LimitSource::Default(flag) }),
     }
@@ -263,6 +278,9 @@ impl LimitSource {
     fn how_to_raise(&self, flag: &str, value: &str) -> String {
         match self {
             Self::Default(_) | Self::Flag(_) => format!("{flag} {value} allows it"),
+            Self::StricterFlag { flag, ruled, key, file } => {
+                format!("{flag} may go up to {ruled}, which is {key} in {file}")
+            }
             Self::Policy { key, file } => format!("only {key} in {file} can allow more"),
         }
     }
@@ -272,7 +290,7 @@ impl fmt::Display for LimitSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default(flag) => write!(f, "the default of {flag}"),
-            Self::Flag(flag) => f.write_str(flag),
+            Self::Flag(flag) | Self::StricterFlag { flag, .. } => f.write_str(flag),
             Self::Policy { key, file } => write!(f, "{key} in {file}"),
         }
     }

@@ -73,6 +73,9 @@ fn a_flag_may_be_stricter_than_the_policy_and_never_looser() {
     assert!(
         said(settled(max(9), rules).expect("limits").check_number(10, 10_000)).0.contains("the 9 that --max allows")
     );
+    // A hint never offers what the policy forbids.
+    let hint = said(settled(max(9), rules).expect("limits").check_number(11, 10_000)).1;
+    assert!(hint.ends_with("--max may go up to 10, which is max in halfbuilt.toml"), "{hint}");
     assert!(settled(percent("2.5"), rules).is_ok());
     let hour =
         |hours| RequestedLimits { max_age: Some(SignedDuration::from_hours(hours)), ..RequestedLimits::default() };
