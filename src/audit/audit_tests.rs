@@ -326,7 +326,7 @@ fn what_does_not_agree_is_not_clean() {
         change(&mut past.sessions[0]);
         assert_eq!(tone(about(1), &past, one()), Tone::Damaged, "{:?}", past.sessions[0]);
     }
-    // A run that was killed and continued is told of to its end.
+    // A run that was killed and continued is reported to its end.
     let mut killed = clean();
     killed.sessions.insert(0, Session { end: None, results: BTreeMap::new(), ..killed.sessions[0].clone() });
     assert_eq!(tone(about(1), &killed, one()), Tone::Clean);
@@ -349,16 +349,16 @@ fn numbers_that_went_backwards_are_not_clean() {
         sentence(&audit(Some(ScanMetadata { baseline: Some(baseline), ..about(0) }), &[], []))
     };
     assert_eq!(with(0).0, Tone::Clean);
-    let told = "None of 100 builds is abnormal, but numbers of builds went backwards in 2 projects.";
-    assert_eq!(with(2), (Tone::Damaged, told.to_owned()));
+    let said = "None of 100 builds is abnormal, but numbers of builds went backwards in 2 projects.";
+    assert_eq!(with(2), (Tone::Damaged, said.to_owned()));
 }
 
 #[test]
 fn a_restore_whose_times_are_contradicted_is_not_clean() {
     let with = |contradictions| sentence(&audit(Some(ScanMetadata { contradictions, ..about(0) }), &[], []));
     assert_eq!(with(0).0, Tone::Clean);
-    let told = "None of 100 builds is abnormal, but 2 builds did something between the backup and the restore.";
-    assert_eq!(with(2), (Tone::Damaged, told.to_owned()));
+    let said = "None of 100 builds is abnormal, but 2 builds did something between the backup and the restore.";
+    assert_eq!(with(2), (Tone::Damaged, said.to_owned()));
 }
 
 #[test]
@@ -425,10 +425,10 @@ proptest! {
             prop_assert_eq!(ended.missing(), i128::from(found.unwrap_or(all)) - i128::from(all));
             let names = journals.iter().flat_map(|past| past.builds.keys().chain(past.kept.keys()));
             let names: std::collections::BTreeSet<&String> = names.collect();
-            let told: u64 = ended.by_fate.iter().filter(|(fate, _)| **fate != Fate::NotNamed).map(|(_, counts)| {
+            let said: u64 = ended.by_fate.iter().filter(|(fate, _)| **fate != Fate::NotNamed).map(|(_, counts)| {
                 counts.rows - counts.doubles + counts.beyond
             }).sum();
-            prop_assert_eq!(told, names.len() as u64);
+            prop_assert_eq!(said, names.len() as u64);
         }
         if let Some(timeline) = &audit.timeline {
             let picture = timeline.picture(50, 20);

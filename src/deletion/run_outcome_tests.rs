@@ -151,7 +151,7 @@ async fn an_interruption_lets_what_was_sent_be_proved() {
 #[tokio::test(start_paused = true)]
 async fn each_build_is_put_aside_before_it_is_sent() {
     let mut world = world([done(), done(), done(), done()]);
-    // The third is put aside as something else than what is read just before it would be sent.
+    // The third is archived as something else than what is read just before it would be sent.
     world.archives = Some([(1, "as it was"), (2, "as it was"), (3, "as it had been"), (4, "as it was")].into());
     let (log, ending) = carried_out(&world).await;
     assert_eq!(log[..3], ["archive 1", "read 1", "send 1"]);
