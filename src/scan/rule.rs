@@ -14,7 +14,7 @@ use super::header::{self, FileFault, SqlFile};
 use super::relation::Relation;
 
 /// The rules that ship, in the order in which a report names them.
-const BUILT_IN: [(&str, &str); 12] = [
+const BUILT_IN: [(&str, &str); 16] = [
     ("stuck-running", include_str!("../../sql/rules/stuck-running.sql")),
     ("closed-after-restore", include_str!("../../sql/rules/closed-after-restore.sql")),
     ("stuck-queued", include_str!("../../sql/rules/stuck-queued.sql")),
@@ -23,9 +23,13 @@ const BUILT_IN: [(&str, &str); 12] = [
     ("output-truncated", include_str!("../../sql/rules/output-truncated.sql")),
     ("output-gap", include_str!("../../sql/rules/output-gap.sql")),
     ("output-missing", include_str!("../../sql/rules/output-missing.sql")),
+    ("output-excess", include_str!("../../sql/rules/output-excess.sql")),
+    ("unexplained", include_str!("../../sql/rules/unexplained.sql")),
     ("orphan-step", include_str!("../../sql/rules/orphan-step.sql")),
     ("orphan-output", include_str!("../../sql/rules/orphan-output.sql")),
     ("duplicate-number", include_str!("../../sql/rules/duplicate-number.sql")),
+    ("duplicate-key", include_str!("../../sql/rules/duplicate-key.sql")),
+    ("relation-empty", include_str!("../../sql/rules/relation-empty.sql")),
     ("impossible-times", include_str!("../../sql/rules/impossible-times.sql")),
 ];
 

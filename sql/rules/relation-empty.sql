@@ -1,0 +1,11 @@
+-- rule: relation-empty
+-- title: steps or output of a whole project, or of a whole time, are gone
+-- needs: build, step
+-- deletable: never
+--
+-- What:  builds that ran for minutes and have no step, or whose steps have output of which nothing is stored, where that is so for their whole
+--        project, or for all builds of a stretch of time, though other builds have theirs.
+-- For:   scan, verify and delete, which never deletes a build for what was lost with a whole table, partition or table space.
+-- Why:   a table, a partition or a table space did not come back with the backup: that is to be restored, and no build of it to be deleted.
+-- Not:   the oldest stretch of history in which no build has any: that is the CI's own retention.
+SELECT build.build_key, NULL::text AS evidence FROM build WHERE false;
