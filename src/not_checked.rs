@@ -18,6 +18,8 @@ pub enum Unchecked {
     Check(String),
     /// A rule, for the builds that have neither steps nor output.
     RuleWithoutSteps(String),
+    /// A rule, for steps and output whose builds do not exist.
+    RuleWithoutBuilds(String),
     /// The end of the output, in so many steps.
     OutputEnds { steps: i64 },
     /// So many builds, and which.
@@ -67,6 +69,7 @@ impl fmt::Display for Unchecked {
         match self {
             Self::Check(name) => f.write_str(name),
             Self::RuleWithoutSteps(rule) => write!(f, "{rule} of builds without steps and output"),
+            Self::RuleWithoutBuilds(rule) => write!(f, "{rule} of builds that are not there"),
             Self::OutputEnds { steps } => write!(f, "where output ends, in {steps} of the steps"),
             Self::Builds(number, which) => match which {
                 Builds::OfNoLifecycle => f.write_str(&counted(*number, "build")),

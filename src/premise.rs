@@ -90,6 +90,8 @@ pub struct Premise {
     pub holds: bool,
     /// Whether steps or output show when builds are at work.
     pub shows_work: bool,
+    /// Whether any step is on record; `None` where that is not known.
+    pub has_steps: Option<bool>,
     /// The database's own clock.
     pub now: Timestamp,
     /// How far it is ahead of the clock of this machine; zero where nothing says that the two are apart.
@@ -113,6 +115,7 @@ impl Premise {
             step_habits: String::new(),
             holds: false,
             shows_work: false,
+            has_steps: None,
             now,
             clock_ahead: SignedDuration::ZERO,
         }

@@ -106,7 +106,9 @@ SELECT coalesce(bool_or(least(build.queued_at, build.started_at) < ($1::text[])[
 -- part: habits
 -- What:  the states that no sound build can be in, and that this CI writes all the same, as one text: an array of names of cells. Also whether
 --        any build is held, and whether steps' starts or output's times show at all that builds are at work.
--- For:   the rule impossible-state, which gets it as halfbuilt.habits, and the judgement of builds that wait; once per run, since each deletion changes the sums.
+--        Whether any step is on record at all is asked here too.
+-- For:   the rule impossible-state, which gets it as halfbuilt.habits, and the judgement of builds that wait; the rules that look for output
+--        without its step, which get has_steps as halfbuilt.has_steps; once per run, since each deletion changes the sums.
 -- Why:   where more than half of all builds of one status word (no word counts as one) are in one such state, and at least three, or more than half
 --        of one lifecycle, and at least ten, that is a habit of the CI and no damage. Status words come from outside, and may be any bytes:
 --        hashes stand for them.

@@ -12,6 +12,24 @@ SELECT :rule AS rule, :rank AS rule_rank, named.build_key,
        :obstacle AS obstacle
   FROM :rows AS named;
 
+-- part: explained
+-- What:  the builds that one rule found.
+-- For:   each rule but those that report only what no other rule explains; the relation explained is all of them, joined by UNION ALL.
+-- Why:   in psql: -v rows=TABLE.
+SELECT named.build_key FROM :rows AS named;
+
+-- part: nothing_explained
+-- What:  stands in for the relation explained where a scan runs no other rule.
+-- For:   the part `unexplained`.
+-- Why:   then each build that such a rule found is unexplained.
+SELECT build.build_key FROM build WHERE false;
+
+-- part: unexplained
+-- What:  the rows of a rule that reports only what no other rule explains: those of builds that no other rule found.
+-- For:   rules with the header `finds: what no other rule explains`.
+-- Why:   such a rule is a net under the others. What one of them has found needs no second reason. In psql: -v rows=TABLE.
+SELECT named.* FROM :rows AS named WHERE NOT EXISTS (SELECT FROM explained WHERE explained.build_key = named.build_key);
+
 -- part: baseline
 -- What:  the builds that differ from a manifest, as if a rule had found them: :projects names projects, and for each build :places holds the place
 --        of its project, :numbers its number, and :evidence the difference.
@@ -100,7 +118,7 @@ WITH setting AS (
            count(*) AS steps,
            count(*) FILTER (WHERE step.started_at IS NOT NULL AND step.stopped_at IS NULL) AS steps_unfinished,
            CASE WHEN count(step.output_size) FILTER (WHERE step.has_output) > 0
-                THEN least(sum(step.output_size) FILTER (WHERE step.has_output), 9223372036854775807)::bigint
+                THEN greatest(least(sum(step.output_size) FILTER (WHERE step.has_output), 9223372036854775807), -9223372036854775808)::bigint
            END AS output_expected,
            max(step.started_at) AS last_started_at,
            greatest(max(step.started_at), max(step.stopped_at)) AS last_seen,
@@ -113,8 +131,8 @@ WITH setting AS (
      GROUP BY step.build_key
 ), chunk_total AS (
     SELECT chunk.build_key,
-           greatest(least(sum(chunk.next::numeric - chunk.first), 9223372036854775807), -9223372036854775808)::bigint
-             AS output_stored,
+           -- A piece of unknown place, or that ends before it begins, holds nothing.
+           least(sum(greatest(chunk.next::numeric - chunk.first, 0)), 9223372036854775807)::bigint AS output_stored,
            max(chunk.stored_at) AS last_seen,
            max(chunk.stored_at) FILTER (WHERE chunk.stored_at <= setting.backup_time) AS last_seen_by_backup,
            bool_or(chunk.raw_stored_at > setting.ahead) AS in_future

@@ -53,7 +53,7 @@ SELECT s.buildid                              AS build_key,
 SELECT s.buildid                              AS build_key,
        s.number || '/' || l.slug              AS step_key,
        c.first_line                           AS first,
-       c.last_line + 1                        AS next
+       CASE WHEN c.last_line < 9223372036854775807 THEN c.last_line::bigint + 1 ELSE c.last_line END AS next
   FROM :"schema".logchunks AS c
   LEFT JOIN :"schema".logs AS l ON l.id = c.logid
   LEFT JOIN :"schema".steps AS s ON s.id = l.stepid;

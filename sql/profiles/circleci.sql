@@ -38,13 +38,15 @@ SELECT b.build_id                             AS build_key,
 -- step_id is the same as a number, NULL where it does not fit; with it the sums over all output are quicker. stored_at, when
 -- a piece was stored, is a sign of life. Both may be left out.
 --
+-- No value that a column can hold may end the whole scan: the end of a piece that no bigint can say is the last one that it can say.
+--
 -- `truncated` is the CI's own size cap. Such an action records as its size what it stored, so it is whole.
 -- API v1.1 has no word for "the output ended": output_closed is NULL.
 
 -- relation: step
 SELECT a.build_id                             AS build_key,
        CASE a.index WHEN 0 THEN a.step::text ELSE a.step || '.' || a.index END AS step_key,
-       CASE WHEN a.step < 65536 AND a.index < 65536 THEN a.step << 16 | a.index END AS step_id,
+       CASE WHEN (a.step | a.index) >> 16 = 0 THEN a.step << 16 | a.index END AS step_id,
        coalesce(a.name, s.name)               AS name,
        a.start_time                           AS started_at,
        a.end_time                             AS stopped_at,
@@ -57,9 +59,12 @@ SELECT a.build_id                             AS build_key,
 -- relation: chunk
 SELECT o.build_id                             AS build_key,
        CASE o.index WHEN 0 THEN o.step::text ELSE o.step || '.' || o.index END AS step_key,
-       CASE WHEN o.step < 65536 AND o.index < 65536 THEN o.step << 16 | o.index END AS step_id,
+       CASE WHEN (o.step | o.index) >> 16 = 0 THEN o.step << 16 | o.index END AS step_id,
        o.first_byte                           AS first,
-       o.first_byte + o.size                  AS next,
+       CASE WHEN o.first_byte BETWEEN -4611686018427387904 AND 4611686018427387903 THEN o.first_byte + o.size
+            WHEN o.first_byte + o.size::numeric > 0 THEN least(o.first_byte + o.size::numeric, 9223372036854775807)::bigint
+            WHEN o.first_byte + o.size::numeric <= 0 THEN greatest(o.first_byte + o.size::numeric, -9223372036854775808)::bigint
+       END                                    AS next,
        o.time                                 AS stored_at
   FROM :"schema".output AS o;
 

@@ -7,13 +7,14 @@
 -- For:   scan, verify and delete.
 -- Why:   a piece that was on its way when the backup was taken is missing in the middle.
 -- Not:   a piece that is stored twice, or overlaps another, is no hole, and does not hide one. Output that ends too early is
---        output-truncated. A held build.
+--        output-truncated. A piece of unknown place, or that ends before it begins, holds nothing: it is output-excess. A held build.
 WITH piece AS (
     SELECT chunk.build_key, chunk.step_key, chunk.first,
            greatest(max(chunk.next) OVER (PARTITION BY chunk.build_key, chunk.step_key
                                           ORDER BY chunk.first, chunk.next
                                           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS stored_up_to
       FROM chunk
+     WHERE chunk.first <= chunk.next
 ), hole AS (
     SELECT piece.build_key, piece.step_key,
            count(*) AS holes, sum(piece.first - piece.stored_up_to) AS missing,

@@ -20,7 +20,8 @@
 WITH habit AS MATERIALIZED (
     SELECT unnest(nullif(current_setting('halfbuilt.step_habits', true), '')::text[]) AS name
 ), stored AS (
-    SELECT chunk.build_key, chunk.step_key, max(chunk.next) AS ends_at
+    -- A piece of unknown place, or that ends before it begins, holds nothing.
+    SELECT chunk.build_key, chunk.step_key, greatest(max(chunk.next) FILTER (WHERE chunk.first <= chunk.next), 0) AS ends_at
       FROM chunk
      GROUP BY chunk.build_key, chunk.step_key
 ), judged AS (

@@ -11,7 +11,7 @@ use super::header::without_semicolon;
 use super::key;
 use super::profile::Profile;
 use super::relation::{Relation, STORED_AT};
-use super::rule::{Prefilter, Rule};
+use super::rule::{Finds, Prefilter, Rule};
 use super::shape::Shape;
 
 /// The relations that are narrowed to suspects. Of objects the sums know nothing.
@@ -196,10 +196,22 @@ impl Relations<'_> {
         let mut parts = suspects.map(|parameter| self.suspect_relations(parameter)).unwrap_or_default();
         let mut findings = Vec::new();
         let mut same_address = Vec::new();
+        let mut explained = Vec::new();
+        let mut unexplained = Vec::new();
         for Part { rule, rank, suspects, is_reported } in rules {
             let rows = format!("rule_{rank}");
-            if *is_reported {
-                findings.push(finding(rule, *rank, &rows));
+            match rule.finds {
+                _ if !is_reported => {}
+                Some(Finds::Unexplained) => {
+                    let left = format!("unexplained_{rank}");
+                    findings.push(finding(rule, *rank, &left));
+                    let sql = filled(const { REPORT.part("unexplained") }, &[("rows", &rows)]);
+                    unexplained.push(part(&left, "MATERIALIZED", &sql));
+                }
+                _ => {
+                    findings.push(finding(rule, *rank, &rows));
+                    explained.push(filled(without_semicolon(const { REPORT.part("explained") }), &[("rows", &rows)]));
+                }
             }
             if rule.finds_same_address() {
                 let found = without_semicolon(const { REPORT.part("same_address") });
@@ -213,6 +225,13 @@ impl Relations<'_> {
                 None => rule.sql.clone(),
             };
             parts.push(part(&rows, "MATERIALIZED", &found));
+        }
+        if !unexplained.is_empty() {
+            if explained.is_empty() {
+                explained.push(const { REPORT.part("nothing_explained") }.to_owned());
+            }
+            parts.push(part("explained", "MATERIALIZED", &explained.join("\nUNION ALL\n")));
+            parts.extend(unexplained);
         }
         parts.push(part("finding", "MATERIALIZED", &findings.join("\nUNION ALL\n")));
         parts.push(part("judged", "MATERIALIZED", const { REPORT.part("judged") }));

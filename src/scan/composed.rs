@@ -123,7 +123,8 @@ impl Script<'_> {
     /// One rule, after the statements whose results it uses.
     fn rule(&mut self) {
         let uses = |setting: &str| self.plan.rules.iter().any(|rule| rule.uses_setting(setting));
-        let [closing_from, habits, step_habits] = ["closing_from", "habits", "step_habits"].map(uses);
+        let [closing_from, step_habits] = ["closing_from", "step_habits"].map(uses);
+        let habits = uses("habits") || uses("has_steps");
         if closing_from {
             self.premise();
         }

@@ -309,6 +309,11 @@ impl<'a> Scan<'a> {
             self.projects = Some(self.scope.projects.keys().cloned().collect());
             let why = "left out by --project: what belongs to no build is in no project";
             self.leave_out_rules(|rule| rule.prefilter == Some(Prefilter::Parents), why);
+            self.search_space.is_of_projects = true;
+            let others = self.rules.iter().filter(|(_, rule)| rule.prefilter == Some(Prefilter::WholeWithParents));
+            for rule in others.map(|(_, rule)| rule.name.clone()).collect::<Vec<_>>() {
+                self.leave_out(Unchecked::RuleWithoutBuilds(rule), why);
+            }
         }
         Ok(())
     }
@@ -318,7 +323,10 @@ impl<'a> Scan<'a> {
         let helps = |rule: &Rule| match rule.prefilter {
             Some(Prefilter::Whole) => true,
             // Orphaned steps are counted already, and with them output may be orphaned unseen.
-            Some(Prefilter::Parents) => rule.reads(Relation::Chunk) && self.search_space.steps_have_builds,
+            Some(Prefilter::Parents | Prefilter::WholeWithParents) => {
+                let has_parents = self.search_space.steps_have_builds || self.search_space.is_of_projects;
+                rule.reads(Relation::Chunk) && has_parents
+            }
             Some(Prefilter::Names) | None => false,
         };
         if self.scope.builds() == 0 || !self.rules.iter().any(|(_, rule)| helps(rule)) {

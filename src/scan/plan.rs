@@ -208,6 +208,7 @@ impl ScanPlan {
         let mut settings = self.settings_with(premise.restored.time(), closing_from);
         settings.push(("habits", premise.habits.clone()));
         settings.push(("step_habits", premise.step_habits.clone()));
+        settings.push(("has_steps", premise.has_steps.map(|has_steps| has_steps.to_string()).unwrap_or_default()));
         settings
     }
 

@@ -47,6 +47,8 @@ pub(super) struct SearchSpace {
     pub(super) output_has_builds: bool,
     /// Every step has its build.
     pub(super) steps_have_builds: bool,
+    /// Only builds of some projects are in scope, so nothing is that has no build.
+    pub(super) is_of_projects: bool,
     /// No two builds share a name.
     pub(super) names_differ: bool,
     /// How many pieces of output, of all builds, were stored at a time that is not on record.
@@ -60,6 +62,7 @@ impl Default for SearchSpace {
             suspects: Suspects::All,
             output_has_builds: false,
             steps_have_builds: false,
+            is_of_projects: false,
             names_differ: false,
             pieces_off_record: 0,
         }
@@ -69,25 +72,31 @@ impl Default for SearchSpace {
 impl SearchSpace {
     /// Where a rule has to look.
     pub(super) fn search(&self, rule: &Rule) -> Search {
-        let nowhere = match rule.prefilter {
-            None => false,
-            Some(Prefilter::Names) => self.names_differ,
-            Some(Prefilter::Parents) => {
-                let (steps, chunks) = (rule.reads(Relation::Step), rule.reads(Relation::Chunk));
-                // Of other relations nothing is known.
-                (steps || chunks)
-                    && !rule.reads(Relation::Object)
-                    && self.steps_have_builds
-                    && (!chunks || self.output_has_builds)
-            }
-            Some(Prefilter::Whole) => match &self.suspects {
-                _ if rule.reads(Relation::Object) => false,
-                Suspects::Only(keys) if keys.is_empty() => true,
-                Suspects::Only(_) => return Search::Suspects,
-                Suspects::All => false,
-            },
-        };
-        if nowhere { Search::Nowhere } else { Search::Everywhere }
+        // Of objects nothing is known.
+        if rule.reads(Relation::Object) && rule.prefilter != Some(Prefilter::Names) {
+            return Search::Everywhere;
+        }
+        match rule.prefilter {
+            Some(Prefilter::Names) if self.names_differ => Search::Nowhere,
+            Some(Prefilter::Parents) if self.has_parents(rule) => Search::Nowhere,
+            Some(Prefilter::WholeWithParents) if self.is_of_projects || self.has_parents(rule) => self.among_suspects(),
+            Some(Prefilter::Whole) => self.among_suspects(),
+            None | Some(Prefilter::Names | Prefilter::Parents | Prefilter::WholeWithParents) => Search::Everywhere,
+        }
+    }
+
+    /// Whether each step and each piece of output that a rule reads has its build. A step without one may hide a piece without one.
+    fn has_parents(&self, rule: &Rule) -> bool {
+        let (steps, chunks) = (rule.reads(Relation::Step), rule.reads(Relation::Chunk));
+        (steps || chunks) && self.steps_have_builds && (!chunks || self.output_has_builds)
+    }
+
+    fn among_suspects(&self) -> Search {
+        match &self.suspects {
+            Suspects::Only(keys) if keys.is_empty() => Search::Nowhere,
+            Suspects::Only(_) => Search::Suspects,
+            Suspects::All => Search::Everywhere,
+        }
     }
 
     /// Adds up steps and output, and finds the suspects among the `builds` in scope. Calls `closer` with the number of builds that are

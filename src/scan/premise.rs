@@ -108,6 +108,7 @@ impl PremiseReader<'_> {
             step_habits: String::new(),
             holds: false,
             shows_work: false,
+            has_steps: None,
             now: answer.now,
             clock_ahead: SignedDuration::ZERO,
         };
@@ -147,10 +148,10 @@ impl PremiseReader<'_> {
         let row = rows.next().await?.ok_or(ScanError::NoAnswer { what })?;
         premise.habits = row.text("habits")?.unwrap_or_default();
         premise.holds = row.boolean("holds")?.unwrap_or(true);
+        premise.has_steps = row.boolean("has_steps")?;
         // A table without a single step says nothing about how this CI writes steps.
-        let has_steps = row.boolean("has_steps")?.unwrap_or(true);
-        premise.shows_work =
-            row.boolean("shows_work")?.unwrap_or(false) || self.plan.profile.offers(Relation::Step) && !has_steps;
+        let has_no_step = self.plan.profile.offers(Relation::Step) && premise.has_steps == Some(false);
+        premise.shows_work = row.boolean("shows_work")?.unwrap_or(false) || has_no_step;
         Ok(())
     }
 

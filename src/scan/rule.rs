@@ -40,10 +40,11 @@ const HEADERS: [&str; 8] = ["rule", "title", "needs", "lifecycles", "deletable",
 const OLD_PREFILTER: &str = "sieve";
 
 /// What stands after `-- finds:`.
-const KINDS_FOUND: [(&str, Finds); 3] = [
+const KINDS_FOUND: [(&str, Finds); 4] = [
     ("builds of one address", Finds::SameAddress),
     ("where output ends", Finds::OutputEnds),
     ("builds that had started by T", Finds::StartedByBackup),
+    ("what no other rule explains", Finds::Unexplained),
 ];
 
 /// What stands after `-- deletable:`.
@@ -98,6 +99,8 @@ pub enum Finds {
     OutputEnds,
     /// Builds that had started by T. Without any start on record, it sees only those that have steps or output.
     StartedByBackup,
+    /// Builds that are damaged in some way. Only those that no other rule of the statement finds are reported.
+    Unexplained,
 }
 
 /// Where a rule need not look, because it finds nothing in such builds or databases.
@@ -108,6 +111,9 @@ pub enum Prefilter {
     Whole,
     /// A database in which each step and each piece of output has its build. Of the relation object nothing is known.
     Parents,
+    /// A database in which each step and each piece of output has its build, and builds that are whole: pieces without their step are not
+    /// what a whole build has.
+    WholeWithParents,
     /// A database in which no two builds share a number and a project, or an address, letter by letter.
     Names,
 }
@@ -217,7 +223,7 @@ impl Rule {
         });
         let prefilter = head.get("prefilter").map(|(line, name)| {
             Prefilter::parse(name)
-                .ok_or_else(|| source.fault(*line, "expected whole, parents or names after \"-- prefilter:\""))
+                .ok_or_else(|| source.fault(*line, "expected whole, parents, whole with parents or names after \"-- prefilter:\""))
         });
         let lifecycles = head
             .get("lifecycles")
@@ -279,6 +285,7 @@ impl Prefilter {
         match text {
             "whole" => Some(Self::Whole),
             "parents" => Some(Self::Parents),
+            "whole with parents" => Some(Self::WholeWithParents),
             "names" => Some(Self::Names),
             _ => None,
         }
@@ -324,7 +331,7 @@ mod tests {
             ),
             (
                 "-- rule: r\n-- title: t\n-- needs: build\n-- sieve: rough\nSELECT 1",
-                "f, line 4: expected whole, parents or names after \"-- prefilter:\"",
+                "f, line 4: expected whole, parents, whole with parents or names after \"-- prefilter:\"",
             ),
             (
                 "-- rule: r\n-- title: t\n-- needs: build\n-- deletable: maybe\nSELECT 1",
@@ -337,7 +344,8 @@ mod tests {
             ),
             (
                 "-- rule: r\n-- title: t\n-- needs: build\n-- finds: gold\nSELECT 1",
-                "f, line 4: expected one of builds of one address, where output ends, builds that had started by T after \"-- finds:\"",
+                "f, line 4: expected one of builds of one address, where output ends, builds that had started by T, \
+                 what no other rule explains after \"-- finds:\"",
             ),
             (
                 "-- rule: r\n-- sieve: whole\n-- prefilter: whole\n",
@@ -356,7 +364,7 @@ mod tests {
             let text = format!("-- rule: r\n-- title: t\n-- needs: build\n-- {header}: {word}\nSELECT 1");
             Rule::parse("f", &text).expect(word).prefilter
         };
-        for word in ["whole", "parents", "names"] {
+        for word in ["whole", "parents", "whole with parents", "names"] {
             assert!(rule("prefilter", word).is_some());
             assert_eq!(rule("sieve", word), rule("prefilter", word));
         }
@@ -372,6 +380,7 @@ mod tests {
         assert_eq!(finds(Finds::SameAddress), ["duplicate-number"]);
         assert_eq!(finds(Finds::OutputEnds), ["output-truncated"]);
         assert_eq!(finds(Finds::StartedByBackup), ["closed-after-restore"]);
+        assert_eq!(finds(Finds::Unexplained), ["unexplained"]);
     }
 
     #[test]
