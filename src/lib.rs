@@ -16,6 +16,7 @@ pub(crate) mod census;
 // Its comments are the help that a terminal shows.
 #[allow(rustdoc::bare_urls, rustdoc::invalid_html_tags)]
 pub mod cli;
+pub(crate) mod collation;
 pub mod commands;
 pub mod core_dumps;
 pub(crate) mod database;

@@ -12,6 +12,8 @@ pub(crate) const SESSION: Parts = Parts(include_str!("../sql/engine/session.sql"
 pub(crate) const SERVER: Parts = Parts(include_str!("../sql/engine/server.sql"));
 /// What is asked about a profile and its rules.
 pub(crate) const CHECK: Parts = Parts(include_str!("../sql/engine/check.sql"));
+/// What is asked about the order of text.
+pub(crate) const COLLATION: Parts = Parts(include_str!("../sql/engine/collation.sql"));
 /// How a profile's relations become those that rules read.
 pub(crate) const RELATIONS: Parts = Parts(include_str!("../sql/engine/relations.sql"));
 /// What is counted before any rule runs.

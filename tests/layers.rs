@@ -17,6 +17,7 @@ const LAYERS: [&[&str]; 10] = [
         "census",
         "duration",
         "exit",
+        "collation",
         "finding",
         "not_checked",
         "obstacle",

@@ -18,6 +18,7 @@ mod report;
 mod rules;
 mod scan;
 mod scanning;
+mod server_warnings;
 mod verify;
 mod waiting;
 

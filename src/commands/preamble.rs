@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use crate::collation::{Collations, REINDEX_FIRST};
 use crate::database::DatabaseIdentity;
 use crate::output::Printer;
 use crate::premise::{Contradictions, Premise, Restored};
@@ -29,6 +30,19 @@ pub(super) fn warn_of_role(foreign_sql: Option<String>, role: &Role, printer: Pr
         "{flags}: this SQL runs as role {:?}, which {may}; do you know who wrote it? A role that may only SELECT is enough",
         role.name
     ));
+}
+
+/// Warns where the order of text has changed since indexes were built.
+pub(super) fn warn_of_collations(collations: &Collations, printer: Printer) {
+    for changed in &collations.changed {
+        printer.warn(&format!("the order of text has changed since indexes were built: {changed}"));
+    }
+    if collations.have_changed() {
+        printer.say(&format!(
+            "hint: {REINDEX_FIRST}; until then halfbuilt reads the tables without their indexes, which is slow, but the CI itself may not \
+             find its builds"
+        ));
+    }
 }
 
 /// Says T and R, how they are known, and what contradicts them.

@@ -17,6 +17,7 @@ use super::Error;
 use super::interrupt::Interrupt;
 use super::read_request::connect_to;
 use super::rules::show;
+use super::server_warnings::ServerWarnings;
 
 /// The variables that name a database. PGUSER and the like only say how to reach one.
 const NAMING: [&str; 5] = ["HALFBUILT_DATABASE_URL", "PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
@@ -33,7 +34,8 @@ pub(super) async fn run(
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let url = args.database_url.clone().or_else(|| variable("HALFBUILT_DATABASE_URL"));
     let faults = if url.is_some() || NAMING.into_iter().any(|name| variable(name).is_some()) {
-        let mut database = interrupt.or(connect_to(url.as_deref(), printer)).await?;
+        let server_warnings = ServerWarnings::default();
+        let mut database = interrupt.or(connect_to(url.as_deref(), &server_warnings, printer)).await?;
         let canceller = database.canceller();
         let faults = Faults::find(&profile, &rules, &mut database);
         Some(interrupt.or_cancel(&canceller, faults).await?)

@@ -11,6 +11,7 @@ use crate::output::Printer;
 use crate::scan::{Profile, Rule, ScanPlan};
 use crate::timing::RestoreTimes;
 
+use super::server_warnings::ServerWarnings;
 use super::waiting::announce_wait;
 use super::{Error, base_url};
 
@@ -31,6 +32,8 @@ pub(super) struct ReadRequest {
     pub(super) statement_timeout: Option<Duration>,
     /// The server's address, without a slash at its end.
     pub(super) base_url: Option<String>,
+    /// Shows what the server says, on whichever connection.
+    server_warnings: ServerWarnings,
 }
 
 /// T, R and the limits, as far as they are known before the profile is read.
@@ -63,6 +66,7 @@ impl ReadRequest {
             },
             statement_timeout: args.statement_timeout,
             base_url: base_url.map_err(|why| Error::Usage(format!("--base-url cannot be read: {why}")))?,
+            server_warnings: ServerWarnings::default(),
         })
     }
 
@@ -81,7 +85,7 @@ impl ReadRequest {
 
     /// Connects to the build database.
     pub(super) async fn connect(&self, printer: Printer) -> Result<Database, Error> {
-        let mut database = connect_to(self.database_url.as_deref(), printer).await?;
+        let mut database = connect_to(self.database_url.as_deref(), &self.server_warnings, printer).await?;
         if let Some(longest) = self.statement_timeout {
             database.set_statement_timeout(longest);
         }
@@ -90,7 +94,7 @@ impl ReadRequest {
 
     /// How to connect, by the flag, the environment and the files as they are now.
     pub(super) fn settings(&self) -> Result<Settings, DatabaseError> {
-        resolve(self.database_url.as_deref())
+        resolve(self.database_url.as_deref(), &self.server_warnings)
     }
 
     /// The flags that bring SQL which does not ship; `None` where all of it ships.
@@ -151,8 +155,12 @@ impl RequestedTimes {
 }
 
 /// Connects to a build database that `--database-url` or the environment names.
-pub(super) async fn connect_to(database_url: Option<&str>, printer: Printer) -> Result<Database, Error> {
-    let settings = resolve(database_url)?;
+pub(super) async fn connect_to(
+    database_url: Option<&str>,
+    server_warnings: &ServerWarnings,
+    printer: Printer,
+) -> Result<Database, Error> {
+    let settings = resolve(database_url, server_warnings)?;
     for warning in settings.warnings() {
         printer.warn(warning);
     }
@@ -164,6 +172,8 @@ pub(super) async fn connect_to(database_url: Option<&str>, printer: Printer) -> 
     Ok(announce_wait(&what, printer, Database::connect(settings)).await?)
 }
 
-fn resolve(database_url: Option<&str>) -> Result<Settings, DatabaseError> {
-    Ok(Settings::resolve(database_url, "halfbuilt", |name| std::env::var_os(name))?)
+fn resolve(database_url: Option<&str>, server_warnings: &ServerWarnings) -> Result<Settings, DatabaseError> {
+    let mut settings = Settings::resolve(database_url, "halfbuilt", |name| std::env::var_os(name))?;
+    settings.set_listener(server_warnings.listener());
+    Ok(settings)
 }

@@ -17,7 +17,7 @@ use super::error::DatabaseError;
 use super::identity::{self, DatabaseIdentity, Position};
 use super::lock::{self, DeletionLock, LockAttempt, LockHolder};
 use super::row::Field;
-use super::snapshot::{SETTING_UP, Snapshot, check_settings, query_error};
+use super::snapshot::{SETTING_UP, Snapshot, WITHOUT_INDEXES, check_settings, query_error};
 use super::time_limit::within_limit;
 
 /// Sets what a transaction must not inherit: the search path, the time zone, how long it may idle.
@@ -50,6 +50,8 @@ pub struct Database {
     statement_timeout: Option<Duration>,
     /// How long each answer of the server may take.
     answer_limit: Option<Duration>,
+    /// Whether tables are read without their indexes.
+    without_indexes: bool,
     /// Read once.
     identity: Option<DatabaseIdentity>,
     /// The schemas on the role's own search path; read once.
@@ -84,6 +86,7 @@ impl Database {
             canceller,
             statement_timeout: None,
             answer_limit: None,
+            without_indexes: false,
             identity: None,
             schemas: None,
             lock: None,
@@ -97,7 +100,8 @@ impl Database {
     /// As [`Self::connect`].
     pub async fn connect_again(&self, settings: Settings) -> Result<Self, DatabaseError> {
         let connected = Self::connect(settings).await?;
-        Ok(Self { statement_timeout: self.statement_timeout, answer_limit: self.answer_limit, ..connected })
+        let Self { statement_timeout, answer_limit, without_indexes, .. } = *self;
+        Ok(Self { statement_timeout, answer_limit, without_indexes, ..connected })
     }
 
     /// Limits how long a statement may run. The server stops one that runs longer.
@@ -109,6 +113,11 @@ impl Database {
     /// Limits how long each answer of the server may take, whatever the server is busy with.
     pub fn set_answer_limit(&mut self, limit: Duration) {
         self.answer_limit = Some(limit);
+    }
+
+    /// From now on every snapshot reads tables without their indexes, or with them.
+    pub fn set_without_indexes(&mut self, without_indexes: bool) {
+        self.without_indexes = without_indexes;
     }
 
     /// How long an answer may take that needs no table.
@@ -291,6 +300,9 @@ impl Database {
             let milliseconds = limit.as_millis().max(1).to_string();
             let limited = sql::filled(STATEMENT_TIMEOUT, &[("milliseconds", &milliseconds)]);
             transaction.batch_execute(&limited).await.map_err(failed)?;
+        }
+        if self.without_indexes {
+            transaction.batch_execute(WITHOUT_INDEXES).await.map_err(failed)?;
         }
         let lock = self.lock.as_ref().map(DeletionLock::pid);
         let pid = check_settings(&transaction, lock, None).await?;

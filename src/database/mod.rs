@@ -11,7 +11,7 @@ mod row;
 mod snapshot;
 mod time_limit;
 
-pub(crate) use crate::libpq::Settings;
+pub(crate) use crate::libpq::{Notice, NoticeListener, Settings};
 pub(crate) use blocking_sessions::BlockingSessions;
 pub(crate) use columns::Column;
 pub(crate) use connection::{Canceller, Database};

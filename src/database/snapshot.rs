@@ -26,6 +26,9 @@ const EXPLAIN: &str = sql::CHECK.part("explain");
 /// Lets the server compile statements, or not.
 const JIT: &str = sql::SESSION.part("jit");
 
+/// Has the server read tables without their indexes.
+pub(super) const WITHOUT_INDEXES: &str = sql::COLLATION.part("without_indexes");
+
 pub(super) const SETTING_UP: &str = "setting up the session";
 
 /// How long the server may take for a question that reads no rows. It may have to wait for a lock, but not longer than a minute.
@@ -141,6 +144,17 @@ impl Snapshot<'_> {
             _ => None,
         });
         Ok(lines.collect())
+    }
+
+    /// Has the server read tables without their indexes from now on.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn read_without_indexes(&self) -> Result<(), DatabaseError> {
+        let set = async {
+            self.transaction.batch_execute(WITHOUT_INDEXES).await.map_err(|source| query_error(SETTING_UP, source))
+        };
+        within_limit(SETTING_UP, self.catalog_answer_limit(), set).await
     }
 
     /// Lets the server compile the next statements (if its own settings allow it), or not.

@@ -15,6 +15,8 @@ pub enum CheckKind {
     Baseline,
     /// Whether T and R can be true: it counts the builds that contradict them.
     Times,
+    /// Whether the order of text is that by which indexes were built: it counts the collations of another version.
+    Collation,
     /// A relation of the profile, which is read or not.
     Relation,
 }
@@ -26,6 +28,7 @@ impl CheckKind {
             Self::Rule => "rule",
             Self::Baseline => "baseline",
             Self::Times => "times",
+            Self::Collation => "collation",
             Self::Relation => "relation",
         }
     }
@@ -46,6 +49,11 @@ impl Check {
     /// Whether it counts projects, as only the comparison of their highest numbers does.
     pub fn counts_projects(&self) -> bool {
         self.kind == CheckKind::Baseline && self.name == Difference::Backwards.as_str()
+    }
+
+    /// Whether it counts builds, of which the first are named.
+    pub fn names_builds(&self) -> bool {
+        !matches!(self.kind, CheckKind::Times | CheckKind::Collation)
     }
 
     /// Whether it was looked at, and nothing was found.

@@ -131,10 +131,12 @@ impl Judgement {
         for check in checks.iter_mut().filter(|check| check.has_found_nothing()) {
             let why = match check.kind {
                 CheckKind::Baseline => seen.compared.as_ref().and_then(ComparisonTotals::why_nothing),
-                CheckKind::Rule | CheckKind::Relation | CheckKind::Times if verdict == Verdict::NothingChecked => {
+                CheckKind::Rule | CheckKind::Relation | CheckKind::Times | CheckKind::Collation
+                    if verdict == Verdict::NothingChecked =>
+                {
                     seen.nothing()
                 }
-                CheckKind::Rule | CheckKind::Relation | CheckKind::Times => None,
+                CheckKind::Rule | CheckKind::Relation | CheckKind::Times | CheckKind::Collation => None,
             };
             // A check that found nothing where there is nothing has not passed.
             if let Some(why) = why {
@@ -212,8 +214,9 @@ fn verdict(checks: &[Check], gaps: &[NotChecked], expected: &[ExpectedBuild], se
     let is_incomplete =
         checks.iter().any(|check| check.kind != CheckKind::Relation && matches!(check.outcome, Outcome::NotChecked(_)));
     let a_rule_was_run = counts.iter().any(|(kind, _)| *kind == CheckKind::Rule);
-    let too_much =
-        |times: bool| counts.iter().any(|(kind, count)| (*kind == CheckKind::Times) == times && !count.is_allowed());
+    // These two say something of the database as a whole, not of a build.
+    let of_all = |kind: &CheckKind| matches!(kind, CheckKind::Times | CheckKind::Collation);
+    let too_much = |all: bool| counts.iter().any(|(kind, count)| of_all(kind) == all && !count.is_allowed());
     let of_baseline = seen.compared.as_ref().map(ComparisonTotals::compared);
     // Where all builds are lost, they were looked for all the same.
     let no_build = seen.nothing().is_some() && of_baseline.unwrap_or_default() == 0;

@@ -11,6 +11,7 @@ use tokio_postgres::{CancelToken, Client, Config};
 use super::auth::{LoginState, LoginWatch};
 use super::error::ConnectError;
 use super::hosts::{Server, TargetSessionAttrs, shuffle};
+use super::notice::drive;
 use super::route::{Address, Encryption, Route, RouteError};
 use super::server_error::ServerError;
 use super::settings::Settings;
@@ -232,8 +233,7 @@ async fn login(settings: &Settings, index: usize, mut route: Route) -> Result<Co
     }
     match config(settings, &settings.servers[index]).connect_raw(wire, TlsAlreadyDone).await {
         Ok((client, connection)) => {
-            // What ends the connection also fails the statement that waits for it: nothing has to watch it here.
-            tokio::spawn(connection);
+            tokio::spawn(drive(connection, settings.listener.clone()));
             Ok(Connected { client, server: ReachedServer { route, index } })
         }
         Err(error) => {

@@ -12,6 +12,7 @@ pub(crate) mod fuzzing;
 mod gather;
 mod hosts;
 mod keywords;
+mod notice;
 mod passfile;
 mod route;
 mod server_error;
@@ -24,5 +25,6 @@ mod wire;
 
 pub(crate) use connect::{Connected, ReachedServer, cancel, connect, reconnect};
 pub(crate) use error::ConnectError;
+pub(crate) use notice::{Notice, NoticeListener};
 pub(crate) use server_error::ServerError;
 pub(crate) use settings::Settings;

@@ -16,6 +16,7 @@ use super::conninfo::{Keywords, is_space};
 use super::error::ConnectError;
 use super::gather::{self, Environment};
 use super::hosts::{Server, TargetSessionAttrs, servers};
+use super::notice::NoticeListener;
 use super::passfile;
 use super::route::SocketOptions;
 use super::tls::{self, Mode, Tls, TlsOptions, Version};
@@ -36,6 +37,8 @@ pub struct Settings {
     description: String,
     password_was_in_the_string: bool,
     warnings: Vec<String>,
+    /// Hears what the server says besides its answers.
+    pub(super) listener: Option<NoticeListener>,
 }
 
 /// The user, the database, and how to log in.
@@ -97,6 +100,7 @@ impl Settings {
             description,
             password_was_in_the_string,
             warnings,
+            listener: None,
         })
     }
 
@@ -108,6 +112,11 @@ impl Settings {
     /// What a person should know, though it is no reason to stop.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Has each connection tell what the server says besides its answers.
+    pub(crate) fn set_listener(&mut self, listener: NoticeListener) {
+        self.listener = Some(listener);
     }
 
     /// Whether the connection string held a password.

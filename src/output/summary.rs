@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::baseline_reason::BaselineReason;
+use crate::collation::Collations;
 use crate::drill::ComparisonTotals;
 use crate::finding::Finding;
 use crate::not_checked::NotChecked;
@@ -26,6 +27,8 @@ pub struct Summary {
     pub not_needed: Vec<NotChecked>,
     /// The builds that contradict T and R; `None` if one of the two is not known.
     pub contradictions: Option<Contradictions>,
+    /// What the server knows of the order of text.
+    pub collations: Collations,
     /// Abnormal builds by rule; a rule that found none has 0.
     pub by_rule: BTreeMap<String, u64>,
     pub by_project: BTreeMap<String, u64>,
@@ -46,6 +49,7 @@ impl Summary {
             not_checked: scan.not_checked().to_vec(),
             not_needed: scan.not_needed().to_vec(),
             contradictions: Some(scan.premise().contradictions).filter(|_| scan.premise().why_not_checked().is_none()),
+            collations: scan.collations().clone(),
             by_rule: scan.rule_names().map(|rule| (rule.to_owned(), 0)).collect(),
             ..Self::default()
         }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::collation::{COLLATION_VERSION, Collations};
 use crate::database::{DatabaseIdentity, Parameter, Row, Rows, Snapshot};
 use crate::finding::Finding;
 use crate::not_checked::{Builds, NotChecked, Unchecked};
@@ -122,6 +123,9 @@ impl<'a> Scan<'a> {
         if let Some(why) = scan.premise.why_not_checked() {
             scan.leave_out(Unchecked::Check(TIMES_CONTRADICTED.to_owned()), why);
         }
+        if let Some(why) = scan.fit.collations().why_not_checked().map(str::to_owned) {
+            scan.leave_out(Unchecked::Check(COLLATION_VERSION.to_owned()), &why);
+        }
         watch(Phase::Builds);
         scan.count_builds(chosen).await?;
         scan.count_names().await?;
@@ -156,6 +160,11 @@ impl<'a> Scan<'a> {
     /// Which tables are read.
     pub fn tables(&self) -> &[Table] {
         self.fit.tables()
+    }
+
+    /// What the server knows of the order of text.
+    pub fn collations(&self) -> &Collations {
+        self.fit.collations()
     }
 
     /// The role that runs the statements.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::collation::Collations;
 use crate::database::Snapshot;
 use crate::table::{Table, changed};
 
@@ -24,12 +25,14 @@ pub struct Fit {
     named: BTreeSet<(String, String)>,
     tables: Vec<Table>,
     role: Role,
+    collations: Collations,
     /// The end of every fingerprint.
     pub(super) database_tag: String,
 }
 
 impl Fit {
-    /// Has the server check profile and rules.
+    /// Has the server check profile and rules. Where the order of text has changed since indexes were built, the rest of the snapshot reads
+    /// without indexes.
     ///
     /// # Errors
     /// A profile or rule that does not fit the database; a lost connection.
@@ -39,7 +42,8 @@ impl Fit {
         let rules: Vec<&Rule> = plan.rules.iter().collect();
         check::rules(snapshot, &plan.profile, &shape, &rules).await?;
         let TablesRead { named, tables, role } = tables::read(plan, &shape.schema, snapshot).await?;
-        Ok(Self { shape, named, tables, role, database_tag: database_tag(snapshot.identity()) })
+        let collations = Collations::read(&tables, shape.version, snapshot).await?;
+        Ok(Self { shape, named, tables, role, collations, database_tag: database_tag(snapshot.identity()) })
     }
 
     /// The tables that are read.
@@ -62,6 +66,11 @@ impl Fit {
     /// The role that runs the statements.
     pub fn role(&self) -> &Role {
         &self.role
+    }
+
+    /// What the server knows of the order of text.
+    pub fn collations(&self) -> &Collations {
+        &self.collations
     }
 
     /// The schema in which the profile's tables are, where it does not name it itself.

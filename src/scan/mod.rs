@@ -4,6 +4,7 @@ mod archive;
 mod baseline;
 mod census;
 mod check;
+mod collation;
 mod compose;
 mod composed;
 mod counts;

@@ -47,6 +47,7 @@ mod scan_own_sql;
 mod scan_prefilter;
 mod scan_schemas;
 mod scan_server_limits;
+mod scan_server_warnings;
 mod scan_standby;
 mod scan_times;
 #[path = "../support/mod.rs"]

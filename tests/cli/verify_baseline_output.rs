@@ -70,7 +70,7 @@ fn what_differs_is_in_every_form_of_the_verdict() {
     let (junit, json) = differing.files.agree(&done);
     assert_eq!(junit.names("halfbuilt.baseline", |ended| matches!(ended, Ended::Failed(_))), DIFFERENCES);
     assert_eq!(junit.names("halfbuilt.rules", |ended| *ended == Ended::Passed).len(), 12);
-    assert_eq!(kinds(&json), ["times", "rule", "baseline", "relation"]);
+    assert_eq!(kinds(&json), ["times", "collation", "rule", "baseline", "relation"]);
     for (reason, (project, number)) in DIFFERENCES.into_iter().zip(&differing.builds) {
         let Ended::Failed(text) = &junit.case(reason).ended else { panic!("{reason} passed") };
         assert!(text.contains(&format!("{reason}: 1 build found, 0 allowed")), "{text}");
@@ -121,7 +121,7 @@ fn without_a_baseline_nothing_is_said_of_one() {
     let run = files.verify().args(&TIMES).args(&["--policy"]).args(&[policy]).on(&database);
     let (junit, json) = files.agree(&run.run().exits(Exit::Clean).does_not_say("baseline"));
     assert_eq!(junit.names("halfbuilt.baseline", |_| true).len(), 0);
-    assert_eq!(kinds(&json), ["times", "rule", "relation"]);
+    assert_eq!(kinds(&json), ["times", "collation", "rule", "relation"]);
     assert_eq!((&json["baseline"], &json["scope"]["compared"]), (&Value::Null, &Value::Null));
 }
 

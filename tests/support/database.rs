@@ -77,11 +77,16 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// An empty database.
     pub fn empty() -> Self {
+        Self::with("")
+    }
+
+    /// An empty database with an encoding or an order of text of its own, in the words of CREATE DATABASE.
+    pub fn with(options: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         // All names are of one length, so that what names one looks alike whichever it is.
         let name = format!("test_{count:04}");
-        psql("postgres", &["-c", &format!("CREATE DATABASE {name}")]);
+        psql("postgres", &["-c", &format!("CREATE DATABASE {name} {options}")]);
         Self { name, host: "ci.acme.example".to_owned() }
     }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::build_url::BuildUrl;
+use crate::collation::{COLLATION_VERSION, Collations, REINDEX_FIRST};
 use crate::commands::scanning::Observer;
 use crate::database::DatabaseIdentity;
 use crate::drill::{
@@ -54,7 +55,7 @@ impl JudgementBuilder {
         self.times = *plan.times();
         self.profile = Some(plan.profile_name().to_owned());
         self.checks.splice(0..0, rules(plan));
-        self.checks.insert(0, times_check());
+        self.checks.splice(0..0, [times_check(), collation_check()]);
     }
 
     /// Judges what the scan came to.
@@ -77,6 +78,10 @@ impl JudgementBuilder {
         for check in self.checks.iter_mut().filter(|check| check.kind != CheckKind::Relation) {
             if check.kind == CheckKind::Times {
                 count_contradictions(check, summary, allowed);
+                continue;
+            }
+            if check.kind == CheckKind::Collation {
+                count_collations(check, &summary.collations, allowed);
                 continue;
             }
             if let Some(needless) = summary.not_needed.iter().find(|needless| needless.is_check(&check.name)) {
@@ -148,6 +153,30 @@ fn count_contradictions(check: &mut Check, summary: &Summary, allowed: &Allowanc
     }
     let count = Count { found: builds, allowed: allowed.of(TIMES_CONTRADICTED), ..Count::default() };
     check.outcome = Outcome::Counted(count);
+}
+
+/// The check of the order of text. What came of it is not known yet.
+fn collation_check() -> Check {
+    Check {
+        kind: CheckKind::Collation,
+        name: COLLATION_VERSION.to_owned(),
+        title: "the order of text has changed since indexes were built".to_owned(),
+        outcome: Outcome::Counted(Count::default()),
+    }
+}
+
+/// The collations that have another version than on record.
+fn count_collations(check: &mut Check, collations: &Collations, allowed: &Allowance) {
+    if let Some(why) = collations.why_not_checked() {
+        check.outcome = Outcome::NotChecked(why.to_owned());
+        return;
+    }
+    if collations.have_changed() {
+        let changed: Vec<String> = collations.changed.iter().map(ToString::to_string).collect();
+        check.title = format!("{}: {}: {REINDEX_FIRST}", check.title, changed.join("; "));
+    }
+    let found = collations.changed.len() as u64;
+    check.outcome = Outcome::Counted(Count { found, allowed: allowed.of(COLLATION_VERSION), ..Count::default() });
 }
 
 /// All rules that there are. What came of them is not known yet.

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::build_url::BuildUrl;
 use crate::cli::{BaselineArgs, VerifyArgs};
+use crate::collation::COLLATION_VERSION;
 use crate::drill::{Allowance, Baseline, Difference, PolicyAllowance};
 use crate::file_access;
 use crate::premise::TIMES_CONTRADICTED;
@@ -179,7 +180,7 @@ impl Criteria {
     /// An allowance that cannot be read or goes too far.
     pub(super) fn allowance(&self, plan: &ScanPlan, with_baseline: bool) -> Result<Allowance, Error> {
         let mut names = plan.all_rule_names().to_vec();
-        names.push(TIMES_CONTRADICTED.to_owned());
+        names.extend([TIMES_CONTRADICTED, COLLATION_VERSION].map(str::to_owned));
         if with_baseline {
             names.extend(Difference::ALL.map(|difference| difference.as_str().to_owned()));
         }

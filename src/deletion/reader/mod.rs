@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use crate::collation::Collations;
 use crate::database::{Canceller, Database, DatabaseError, DatabaseIdentity, Position, Settings};
 use crate::finding::Finding;
 use crate::premise::Premise;
@@ -103,6 +104,8 @@ impl<'a> LiveBuilds<'a> {
             let schemas = snapshot.schemas().to_vec();
             (fit, premise, schemas)
         };
+        // Else a build that is there would pass for gone.
+        database.set_without_indexes(fit.collations().have_changed());
         let limit = options.statement_timeout.map_or(FIRST_SILENCE, |one| one * STATEMENTS_PER_READING + ROUND_TRIP);
         Ok(Self {
             database,
@@ -124,7 +127,8 @@ impl<'a> LiveBuilds<'a> {
     /// From now on builds are searched for by project and number alone, which is quick.
     pub fn stop_searching_by_url(&mut self) {
         self.searches_by_url = false;
-        if self.options.statement_timeout.is_none() {
+        // Without indexes each reading takes its time.
+        if self.options.statement_timeout.is_none() && !self.collations().have_changed() {
             self.limit = SILENCE;
         }
     }
@@ -163,6 +167,11 @@ impl<'a> LiveBuilds<'a> {
     /// The role that reads.
     pub fn role(&self) -> &Role {
         self.fit.role()
+    }
+
+    /// What the server knows of the order of text.
+    pub fn collations(&self) -> &Collations {
+        self.fit.collations()
     }
 
     pub fn premise(&self) -> &Premise {

@@ -25,6 +25,7 @@ pub(super) fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()
     let rules = of_kind(CheckKind::Rule).map(|check| case(check, "halfbuilt.rules"));
     let baseline = of_kind(CheckKind::Baseline).map(|check| case(check, "halfbuilt.baseline"));
     let times = of_kind(CheckKind::Times).map(|check| case(check, "halfbuilt.times"));
+    let collation = of_kind(CheckKind::Collation).map(|check| case(check, "halfbuilt.collation"));
     let relations = of_kind(CheckKind::Relation).map(|check| case(check, "halfbuilt.relations"));
     let expected = judgement.expected.iter().map(|build| expectation(judgement, build));
     let gaps = judgement.gaps.iter().map(|gap| {
@@ -34,6 +35,7 @@ pub(super) fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()
     let all = [
         ("halfbuilt verdict", nothing_judged(judgement).into_iter().collect::<Vec<_>>()),
         ("halfbuilt times", times.collect()),
+        ("halfbuilt collation", collation.collect()),
         ("halfbuilt rules", rules.collect()),
         (BASELINE, baseline.collect()),
         ("halfbuilt relations", relations.collect()),
@@ -106,8 +108,8 @@ fn case(check: &Check, class: &str) -> TestCase {
 /// What a check found: a line with the counts, then the first builds.
 fn found(check: &Check, count: &Count) -> Vec<String> {
     let more = count.unexpected().saturating_sub(count.first.len() as u64);
-    let more = (more > 0 && check.kind != CheckKind::Times)
-        .then(|| format!("and {more} more; verify -o report.csv lists them all"));
+    let more =
+        (more > 0 && check.names_builds()).then(|| format!("and {more} more; verify -o report.csv lists them all"));
     let title = if check.title.is_empty() { String::new() } else { format!(" ({})", check.title) };
     std::iter::once(format!("{}: {}{title}", check.name, check.counts_in_words(count)))
         .chain(count.first.iter().map(|seen| seen.line()))
@@ -161,7 +163,11 @@ impl Check {
             0 => String::new(),
             expected => format!(", {expected} of them expected"),
         };
-        let thing = if self.counts_projects() { "project" } else { "build" };
+        let thing = match self.kind {
+            CheckKind::Collation => "collation",
+            _ if self.counts_projects() => "project",
+            _ => "build",
+        };
         format!("{} found{expected}, {} allowed", counted(count.found, thing), count.allowed)
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use crate::drill::{CheckKind, Judgement, Outcome, Seen};
+use crate::drill::{Judgement, Outcome, Seen};
 use crate::file_access::open_or_create;
 use crate::text::Foreign;
 
@@ -81,7 +81,7 @@ fn builds(judgement: &Judgement) -> Vec<String> {
         lines.extend([format!("### {}", plain(&check.name)), String::new()]);
         lines.extend(count.first.iter().take(BUILDS).map(|seen| format!("- {}", plain(&Seen::line(seen)))));
         let more = count.unexpected().saturating_sub(count.first.len().min(BUILDS) as u64);
-        if check.kind == CheckKind::Times {
+        if !check.names_builds() {
             lines.push(format!("- {}", plain(&check.title)));
         } else if more > 0 {
             lines.push(format!("- and {more} more"));
