@@ -6,7 +6,7 @@ use halfbuilt::exit::Exit;
 
 use crate::support::{Report, TIMES, TestDatabase, halfbuilt, psql_pipe, repository};
 
-const FAULTS: [&str; 11] = [
+const FAULTS: [&str; 13] = [
     "healthy",
     "stuck-running",
     "closed-after-restore",
@@ -18,6 +18,8 @@ const FAULTS: [&str; 11] = [
     "orphan-step",
     "orphan-output",
     "duplicate-number",
+    "output-excess",
+    "unexplained",
 ];
 
 /// The rules that ship, by their files.

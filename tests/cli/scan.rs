@@ -10,7 +10,7 @@ use crate::support::{
 };
 use crate::what_a_person_sees::{Says, shows};
 
-const FAULTS: [&str; 12] = [
+const FAULTS: [&str; 14] = [
     "stuck-running",
     "closed-after-restore",
     "stuck-queued",
@@ -22,6 +22,8 @@ const FAULTS: [&str; 12] = [
     "orphan-output",
     "duplicate-number",
     "impossible-times",
+    "output-excess",
+    "unexplained",
     "hostile",
 ];
 
@@ -89,6 +91,16 @@ fn duplicate_number() {
 #[test]
 fn impossible_times() {
     finds_exactly("impossible-times");
+}
+
+#[test]
+fn output_excess() {
+    finds_exactly("output-excess");
+}
+
+#[test]
+fn unexplained() {
+    finds_exactly("unexplained");
 }
 
 #[test]
