@@ -222,8 +222,9 @@ impl Rule {
             one_of(&KINDS_FOUND, words).ok_or_else(|| source.fault(*line, expected_one_of(&KINDS_FOUND, "finds")))
         });
         let prefilter = head.get("prefilter").map(|(line, name)| {
-            Prefilter::parse(name)
-                .ok_or_else(|| source.fault(*line, "expected whole, parents, whole with parents or names after \"-- prefilter:\""))
+            Prefilter::parse(name).ok_or_else(|| {
+                source.fault(*line, "expected whole, parents, whole with parents or names after \"-- prefilter:\"")
+            })
         });
         let lifecycles = head
             .get("lifecycles")

@@ -43,6 +43,7 @@ mod scan_conductor;
 mod scan_habits;
 mod scan_live_builds;
 mod scan_odd_values;
+mod scan_output;
 mod scan_own_sql;
 mod scan_prefilter;
 mod scan_schemas;
