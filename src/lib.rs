@@ -30,6 +30,7 @@ pub mod finding;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 pub(crate) mod libpq;
+pub(crate) mod losses;
 pub(crate) mod not_checked;
 pub mod obstacle;
 pub mod output;

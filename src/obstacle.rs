@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::baseline_reason::BaselineReason;
+use crate::losses::EmptyRelation;
 use crate::timing::Timing;
 
 /// When a rule makes the builds that it finds deletable. Their timing is another matter.
@@ -108,6 +109,10 @@ pub enum Obstacle {
     MayHaveBeenHeld,
     /// It waits on purpose.
     Held,
+    /// A relation that its rule reads came back empty.
+    RelationEmpty(EmptyRelation),
+    /// It lost its steps or output together with other builds.
+    LostWithOthers,
     /// What the rule itself says.
     RuleSays(String),
     /// It differs from the baseline.
@@ -174,6 +179,8 @@ impl fmt::Display for Obstacle {
             }
             Self::MayHaveBeenHeld => "it may have waited on purpose, and been released since",
             Self::Held => "it waits on purpose",
+            Self::RelationEmpty(empty) => return write!(f, "{empty}: was this table restored?"),
+            Self::LostWithOthers => "what it lacks is lost of other builds too (relation-empty): was it restored?",
             Self::RuleSays(why) => return f.write_str(why),
             Self::Baseline(reason) => return write!(f, "{reason}: what it should be is not known"),
         })

@@ -4,6 +4,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::losses::Losses;
 use crate::text::counted;
 use crate::timing::{Moments, RestoreTimes};
 
@@ -86,6 +87,8 @@ pub struct Premise {
     pub habits: String,
     /// What this CI leaves open in steps by habit, likewise.
     pub step_habits: String,
+    /// What is lost of whole relations, projects and stretches of time.
+    pub losses: Losses,
     /// Whether any build waits on purpose.
     pub holds: bool,
     /// Whether steps or output show when builds are at work.
@@ -113,6 +116,7 @@ impl Premise {
             first_start: None,
             habits: String::new(),
             step_habits: String::new(),
+            losses: Losses::default(),
             holds: false,
             shows_work: false,
             has_steps: None,

@@ -22,6 +22,8 @@ pub(crate) const SCOPE: Parts = Parts(include_str!("../sql/engine/scope.sql"));
 pub(crate) const PREMISE: Parts = Parts(include_str!("../sql/engine/premise.sql"));
 /// The sums that find the builds worth a closer look.
 pub(crate) const PREFILTER: Parts = Parts(include_str!("../sql/engine/prefilter.sql"));
+/// Relations that came back empty.
+pub(crate) const EMPTY: Parts = Parts(include_str!("../sql/engine/empty.sql"));
 /// The statement that gives the report.
 pub(crate) const REPORT: Parts = Parts(include_str!("../sql/engine/report.sql"));
 /// What an archive keeps.

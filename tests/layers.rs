@@ -19,6 +19,7 @@ const LAYERS: [&[&str]; 10] = [
         "duration",
         "exit",
         "finding",
+        "losses",
         "not_checked",
         "obstacle",
         "percent",
@@ -42,7 +43,7 @@ const LAYERS: [&[&str]; 10] = [
 ];
 
 /// Modules of one layer that one of them may use all the same, with the reason.
-const BESIDE: [(&str, &str); 6] = [
+const BESIDE: [(&str, &str); 8] = [
     // What a build is at, and when it ran, belong to what was found of it.
     ("finding", "build_url"),
     ("finding", "timing"),
@@ -53,6 +54,9 @@ const BESIDE: [(&str, &str); 6] = [
     ("obstacle", "baseline_reason"),
     // T and R.
     ("premise", "timing"),
+    // What came back empty.
+    ("premise", "losses"),
+    ("obstacle", "losses"),
 ];
 
 /// Where each package may be named.

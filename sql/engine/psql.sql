@@ -19,15 +19,20 @@
 \set habits ''
 \set step_habits ''
 \set has_steps ''
+\set steps_lost ''
+\set steps_kept_since ''
+\set output_lost ''
+\set output_kept_since ''
 START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
 
 -- part: settings
 -- What:  the names and values of the settings, as variables.
 -- For:   the part `settings` of session.sql, which follows.
 -- Why:   that statement has them as two lists. R counts as T where it is not given.
-\set names '{backup_time,restored_at,closing_from,clock_tolerance,max_run_time,max_queue_time,base_url,unit,habits,step_habits,has_steps}'
+\set names '{backup_time,restored_at,closing_from,clock_tolerance,max_run_time,max_queue_time,base_url,unit,habits,step_habits,has_steps,steps_lost,steps_kept_since,output_lost,output_kept_since}'
 SELECT ARRAY[:'backup_time', coalesce(nullif(:'restored_at', ''), :'backup_time'), :'closing_from', :'clock_tolerance', :'max_run_time',
-             :'max_queue_time', :'base_url', :'unit', :'habits', :'step_habits', :'has_steps']::text AS values, :'backup_time' <> '' AS has_backup_time
+             :'max_queue_time', :'base_url', :'unit', :'habits', :'step_habits', :'has_steps', :'steps_lost', :'steps_kept_since',
+             :'output_lost', :'output_kept_since']::text AS values, :'backup_time' <> '' AS has_backup_time
 \gset
 
 -- part: times

@@ -102,6 +102,18 @@ SELECT named.build_key, coalesce(named.evidence, 'the rule gave no evidence') AS
 -- Why:   to look for what does not exist would take a while.
 SELECT build.build_key, NULL::text AS evidence FROM build WHERE false;
 
+-- part: lost
+-- What:  the builds that the rule relation-empty found.
+-- For:   the relation lost.
+-- Why:   no such build is deletable because of what its steps or output lack, whichever rules a scan runs.
+SELECT DISTINCT named.build_key FROM :rows AS named;
+
+-- part: no_lost
+-- What:  stands in for the relation lost where no build is lost with others.
+-- For:   the report.
+-- Why:   to look for what does not exist would take a while.
+SELECT build.build_key FROM build WHERE false;
+
 -- part: report
 -- What:  one row for each build of the relation subject, with all that the report says of it.
 -- For:   scan, verify and delete.
@@ -186,7 +198,8 @@ SELECT CASE WHEN octet_length(timed.build_url) <= 4096 THEN timed.build_url
        timed.obstacles,
        nullif(timed.off_record, '') AS off_record,
        coalesce(timed.in_future, false) OR coalesce(step_total.in_future, false) OR coalesce(chunk_total.in_future, false) AS in_future,
-       timed.is_there
+       timed.is_there,
+       timed.build_key IN (SELECT lost.build_key FROM lost) AS is_lost
   FROM timed
  CROSS JOIN setting
   LEFT JOIN step_total ON step_total.build_key = timed.build_key

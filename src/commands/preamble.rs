@@ -47,6 +47,10 @@ pub(super) fn warn_of_collations(collations: &Collations, printer: Printer) {
 
 /// Says T and R, how they are known, and what contradicts them.
 pub(super) fn say_premise(premise: &Premise, printer: Printer) {
+    for empty in &premise.losses.empty {
+        printer.warn(&format!("{empty}: was this table restored?"));
+    }
+    premise.losses.retentions.iter().for_each(|retention| printer.say(&retention.to_string()));
     let ahead = premise.clock_ahead;
     if ahead.abs() > CLOCKS_AGREE {
         let is = if ahead.is_negative() { "behind" } else { "ahead of" };

@@ -89,6 +89,7 @@ pub(super) async fn scan_and_report(
             progress.advance();
         }
         drop(findings);
+        summary.leave_out_blind_rules(&scan);
         snapshot.check_unbroken().await?;
         // The bar must be gone before a table appears.
         drop(progress);

@@ -7,6 +7,7 @@ use crate::baseline_reason::BaselineReason;
 use crate::collation::Collations;
 use crate::drill::ComparisonTotals;
 use crate::finding::Finding;
+use crate::losses::EmptyRelation;
 use crate::not_checked::NotChecked;
 use crate::obstacle::gist;
 use crate::premise::Contradictions;
@@ -29,6 +30,8 @@ pub struct Summary {
     pub contradictions: Option<Contradictions>,
     /// What the server knows of the order of text.
     pub collations: Collations,
+    /// The relations that came back without the rows that they should have.
+    pub empty: Vec<EmptyRelation>,
     /// Abnormal builds by rule; a rule that found none has 0.
     pub by_rule: BTreeMap<String, u64>,
     pub by_project: BTreeMap<String, u64>,
@@ -50,6 +53,7 @@ impl Summary {
             not_needed: scan.not_needed().to_vec(),
             contradictions: Some(scan.premise().contradictions).filter(|_| scan.premise().why_not_checked().is_none()),
             collations: scan.collations().clone(),
+            empty: scan.premise().losses.empty.clone(),
             by_rule: scan.rule_names().map(|rule| (rule.to_owned(), 0)).collect(),
             ..Self::default()
         }
@@ -62,6 +66,16 @@ impl Summary {
         let looked_for = reasons.filter(|reason| !not_checked.iter().any(|left| left.is_check(reason)));
         self.by_rule.extend(looked_for.map(|reason| (reason.to_owned(), 0)));
         self.compared = Some(totals);
+    }
+
+    /// Takes the rules that found nothing in a relation without its rows for what they are: not checked.
+    pub fn leave_out_blind_rules(&mut self, scan: &Scan<'_>) {
+        for (rule, why) in scan.blind_rules() {
+            if self.by_rule.get(rule) == Some(&0) {
+                self.by_rule.remove(rule);
+                self.not_checked.push(NotChecked::check(rule, why));
+            }
+        }
     }
 
     pub fn add(&mut self, found: &Finding) {
@@ -101,6 +115,9 @@ impl fmt::Display for Summary {
         write!(f, "\nby rule{several}:")?;
         for (rule, builds) in &self.by_rule {
             write!(f, "\n  {builds:>8}  {rule}")?;
+        }
+        for empty in &self.empty {
+            write!(f, "\n{empty}: was this table restored?")?;
         }
         if !self.by_timing.is_empty() {
             write!(f, "\nby timing:")?;

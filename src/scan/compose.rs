@@ -38,7 +38,7 @@ pub(super) struct Part<'a> {
     pub(super) rank: usize,
     /// The statement's parameter that holds the keys of the builds that it has to look at; `None` for all builds.
     pub(super) suspects: Option<usize>,
-    /// Whether the report shows what it finds. If not, it only finds the builds that share an address.
+    /// Whether the report shows what it finds. If not, it only finds the builds that share an address, or that lost a relation with others.
     pub(super) is_reported: bool,
 }
 
@@ -198,6 +198,7 @@ impl Relations<'_> {
         let mut same_address = Vec::new();
         let mut explained = Vec::new();
         let mut unexplained = Vec::new();
+        let mut lost = const { REPORT.part("no_lost") }.to_owned();
         for Part { rule, rank, suspects, is_reported } in rules {
             let rows = format!("rule_{rank}");
             match rule.finds {
@@ -216,6 +217,9 @@ impl Relations<'_> {
             if rule.finds_same_address() {
                 let found = without_semicolon(const { REPORT.part("same_address") });
                 same_address.push(filled(found, &[("rows", &rows)]));
+            }
+            if rule.finds_losses() {
+                lost = filled(const { REPORT.part("lost") }, &[("rows", &rows)]);
             }
             let found = match suspects {
                 Some(_) => of_suspects(rule),
@@ -241,10 +245,11 @@ impl Relations<'_> {
             found => found.join("\nUNION ALL\n"),
         };
         parts.push(part("same_address", "MATERIALIZED", &same_address));
+        parts.push(part("lost", "MATERIALIZED", &lost));
         self.followed_by(&parts, const { REPORT.part("report") })
     }
 
-    fn followed_by(&self, parts: &[String], last: &str) -> String {
+    pub(super) fn followed_by(&self, parts: &[String], last: &str) -> String {
         let mut statement = String::from("WITH ");
         for relation in Relation::ALL {
             let _ = write!(statement, "{}, ", self.relation(relation));

@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
+use crate::losses::Held;
 use crate::sql::{PSQL, SESSION, filled};
 use crate::timing::RestoreTimes;
 
 use super::compose::{BuildSelection, Part, Relations};
+use super::empty::asks_for_losses;
 use super::error::ScanError;
 use super::header::without_semicolon;
 use super::plan::ScanPlan;
@@ -134,7 +136,11 @@ impl Script<'_> {
         if step_habits {
             self.step_habits();
         }
-        if closing_from || habits || step_habits {
+        let losses = uses("steps_lost") || uses("output_kept_since");
+        if losses {
+            self.losses();
+        }
+        if closing_from || habits || step_habits || losses {
             self.title("The settings once more");
             self.settings();
         }
@@ -182,12 +188,29 @@ impl Script<'_> {
         self.statement("What this CI leaves open in steps by habit", &habits, &[], "\n\\gset");
     }
 
+    /// What is lost of whole projects and stretches of time. The program asks only where builds lack what they should have.
+    fn losses(&mut self) {
+        let relations = self.relations();
+        let [steps, output] = [Held::Steps, Held::Output].map(|held| relations.losses(held));
+        if self.plan.profile.offers(Relation::Step) {
+            self.statement("The projects and times without any step", &steps, &[], "\n\\gset steps_");
+        }
+        if self.plan.profile.offers(Relation::Step) && self.plan.profile.offers(Relation::Chunk) {
+            self.statement("The projects and times without any output", &output, &[], "\n\\gset output_");
+        }
+    }
+
     fn scan(&mut self) {
         self.statement("The database's clock", CLOCK, &[], ";");
         self.premise();
         self.habits();
         if asks_for_step_habits(self.plan) {
             self.step_habits();
+        }
+        if asks_for_losses(self.plan) {
+            let presence = self.relations().presence();
+            self.statement("Which relations have any row", &presence, &[], ";");
+            self.losses();
         }
         self.title("The settings once more");
         self.settings();

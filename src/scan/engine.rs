@@ -83,7 +83,7 @@ pub struct Scan<'a> {
     pub(super) plan: &'a ScanPlan,
     pub(super) snapshot: &'a Snapshot<'a>,
     pub(super) fit: Fit,
-    premise: Premise,
+    pub(super) premise: Premise,
     pub(super) remarks: Vec<String>,
     pub(super) scope: ScopeCounts,
     rules: Vec<(usize, &'a Rule)>,
@@ -133,6 +133,7 @@ impl<'a> Scan<'a> {
         watch(Phase::Steps(scan.scope.builds()));
         scan.count_steps().await?;
         scan.add_up(watch).await?;
+        scan.look_for_losses().await?;
         watch(Phase::Findings);
         Ok(scan)
     }
@@ -187,6 +188,11 @@ impl<'a> Scan<'a> {
         self.rules.iter().map(|(_, rule)| rule.name.as_str())
     }
 
+    /// The rules that are run.
+    pub(super) fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().map(|(_, rule)| *rule)
+    }
+
     /// The names of the rules that are run and find such a thing.
     pub(super) fn rules_that_find(&self, what: Finds) -> Vec<String> {
         let finds = self.rules.iter().filter(|(_, rule)| rule.finds == Some(what));
@@ -231,6 +237,7 @@ impl<'a> Scan<'a> {
             let (rank, rule) = (self.plan.rules.len(), &self.plan.same_address);
             parts.push(Part { rule, rank, suspects: None, is_reported: false });
         }
+        parts.extend(self.hidden_losses(&parts));
         if parts.iter().any(|part| part.suspects.is_some())
             && let Suspects::Only(keys) = &self.search_space.suspects
         {
@@ -242,8 +249,8 @@ impl<'a> Scan<'a> {
         }
         let as_rules: Vec<Rule> = baseline.into_iter().map(|found| found.into_rule(&mut parameters)).collect();
         for (place, rule) in as_rules.iter().enumerate() {
-            // After the rules, and after the one for builds of one address.
-            parts.push(Part { rule, rank: self.plan.rules.len() + 1 + place, suspects: None, is_reported: true });
+            // After the rules, and after the two that are never left out.
+            parts.push(Part { rule, rank: self.plan.rules.len() + 2 + place, suspects: None, is_reported: true });
         }
         let statement = self.relations(scope).findings(&parts);
         let rows = self.snapshot.rows("scanning for abnormal builds", &statement, &parameters).await?;
@@ -285,6 +292,9 @@ impl<'a> Scan<'a> {
 
     /// A rule as it is run; `None` if it has nowhere to look.
     fn part(&self, rank: usize, rule: &'a Rule, suspects: usize) -> Option<Part<'a>> {
+        if rule.finds_losses() && !self.premise.losses.are_of_builds() {
+            return None;
+        }
         match self.search_space.search(rule) {
             Search::Nowhere => None,
             Search::Suspects => Some(Part { rule, rank, suspects: Some(suspects), is_reported: true }),

@@ -18,6 +18,8 @@ pub(super) struct RowDetails {
     pub(super) shows_a_start: bool,
     /// For each reason, when it makes a build deletable, and the rule's own objection to this build, '' where it has none.
     pub(super) grounds: Vec<(Ground, String)>,
+    /// For each reason, why it tells nothing: what its rule reads came back empty.
+    pub(super) blind: Vec<Option<Obstacle>>,
 }
 
 /// What a profile says of its CI.
@@ -163,13 +165,15 @@ fn of_steps(found: &Finding, premise: &Premise) -> Option<Obstacle> {
 fn of_reasons(found: &Finding, seen: &RowDetails, behaviour: CiBehaviour, premise: &Premise) -> Vec<Obstacle> {
     let mut against = Vec::new();
     let mut never = Vec::new();
-    for (reason, (ground, own_word)) in found.reasons.iter().zip(&seen.grounds) {
+    for (place, (reason, (ground, own_word))) in found.reasons.iter().zip(&seen.grounds).enumerate() {
+        let blind = seen.blind.get(place).cloned().flatten();
         let obstacle = match ground {
             Ground::Always => None,
             Ground::Never => {
                 never.push(reason.clone());
                 continue;
             }
+            _ if blind.is_some() => blind,
             Ground::RowByRow => Some(own_word).filter(|word| !word.is_empty()).cloned().map(Obstacle::RuleSays),
             Ground::WhereLost if behaviour.running != Running::Lost => Some(Obstacle::NotKnownToBeLost),
             Ground::WhereLost if found.timing == Timing::Ended || found.stopped_at.is_none() => {
@@ -179,6 +183,7 @@ fn of_reasons(found: &Finding, seen: &RowDetails, behaviour: CiBehaviour, premis
         };
         match obstacle {
             None => return Vec::new(),
+            Some(obstacle) if against.contains(&obstacle) => {}
             Some(obstacle) => against.push(obstacle),
         }
     }
@@ -243,7 +248,7 @@ mod tests {
 
     fn by(grounds: &[(Ground, &str)]) -> RowDetails {
         let grounds = grounds.iter().map(|(ground, word)| (*ground, (*word).to_owned())).collect();
-        RowDetails { is_there: true, in_future: false, shows_a_start: true, grounds }
+        RowDetails { is_there: true, in_future: false, shows_a_start: true, grounds, blind: Vec::new() }
     }
 
     fn against(

@@ -8,6 +8,7 @@ mod collation;
 mod compose;
 mod composed;
 mod counts;
+mod empty;
 mod engine;
 mod error;
 mod fingerprint;

@@ -23,6 +23,9 @@ pub struct ScanPlan {
     not_needed: Vec<NotChecked>,
     /// The rule that finds builds of one address. They are never deletable, even if the scan does not run the rule.
     pub(super) same_address: Rule,
+    /// The rule that finds builds which lost their steps or output with others. What reads these does not make them deletable, even if
+    /// the scan does not run the rule.
+    pub(super) lost: Rule,
     times: RestoreTimes,
     output_read: OutputRead,
     base_url: Option<String>,
@@ -66,6 +69,7 @@ impl ScanPlan {
             left_out: Vec::new(),
             not_needed: Vec::new(),
             same_address: Rule::of_same_address()?,
+            lost: Rule::of_losses()?,
             times,
             output_read: OutputRead::default(),
             base_url,
@@ -209,6 +213,7 @@ impl ScanPlan {
         settings.push(("habits", premise.habits.clone()));
         settings.push(("step_habits", premise.step_habits.clone()));
         settings.push(("has_steps", premise.has_steps.map(|has_steps| has_steps.to_string()).unwrap_or_default()));
+        settings.extend(self.settings_of_losses(&premise.losses));
         settings
     }
 

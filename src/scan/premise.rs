@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::database::{Parameter, Snapshot};
+use crate::losses::Losses;
 use crate::premise::{Contradictions, Premise, Restored, ahead, earlier, later};
 use crate::sql;
 use crate::timing::RestoreTimes;
@@ -106,6 +107,7 @@ impl PremiseReader<'_> {
             first_start: answer.first_start,
             habits: String::new(),
             step_habits: String::new(),
+            losses: Losses::default(),
             holds: false,
             shows_work: false,
             has_steps: None,

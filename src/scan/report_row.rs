@@ -7,12 +7,14 @@ use crate::premise::{Premise, earlier};
 use crate::text::Foreign;
 use crate::timing::{BuildTimes, Timing};
 
+use super::empty::{reads_what_builds_hold, why_blind};
 use super::error::ScanError;
 use super::fingerprint::fingerprint;
 use super::fit::Fit;
 use super::judge::{RowDetails, obstacles};
 use super::plan::ScanPlan;
 use super::relation::Relation;
+use super::rule::Rule;
 
 /// Reads a row of the part `report` of sql/engine/report.sql.
 pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) -> Result<Finding, ScanError> {
@@ -54,6 +56,7 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) 
         in_future: row.boolean("in_future")?.unwrap_or(true),
         shows_a_start: shows_a_start(&times, premise),
         grounds: grounds(plan, &found.reasons, row.texts("obstacles")?),
+        blind: blind(plan, premise, &found.reasons, row.boolean("is_lost")?.unwrap_or(false)),
     };
     found.obstacles = obstacles(&found, &seen, plan.ci_behaviour(premise), premise);
     if found.lifecycle.is_some() && found.build_url.is_none() && found.build_num.is_none() {
@@ -76,6 +79,16 @@ fn grounds(plan: &ScanPlan, reasons: &[String], objections: Vec<String>) -> Vec<
     let ground =
         |reason: &String| plan.rules.iter().find(|rule| rule.name == *reason).map_or(Ground::Never, |rule| rule.ground);
     reasons.iter().map(ground).zip(objections.iter().map(|word| Foreign::new(word).into())).collect()
+}
+
+/// For each reason, why it tells nothing: what the rule reads is lost, and not of this build alone.
+fn blind(plan: &ScanPlan, premise: &Premise, reasons: &[String], is_lost: bool) -> Vec<Option<Obstacle>> {
+    let of_rule = |rule: &Rule| match why_blind(rule, &premise.losses) {
+        Some(empty) => Some(Obstacle::RelationEmpty(empty.clone())),
+        None => (is_lost && reads_what_builds_hold(rule)).then_some(Obstacle::LostWithOthers),
+    };
+    let of_reason = |reason: &String| plan.rules.iter().find(|rule| rule.name == *reason).and_then(of_rule);
+    reasons.iter().map(of_reason).collect()
 }
 
 /// The finding for a build that does not exist. It cannot be deleted.

@@ -29,8 +29,8 @@ const BUILT_IN: [(&str, &str); 16] = [
     ("orphan-output", include_str!("../../sql/rules/orphan-output.sql")),
     ("duplicate-number", include_str!("../../sql/rules/duplicate-number.sql")),
     ("duplicate-key", include_str!("../../sql/rules/duplicate-key.sql")),
-    ("relation-empty", include_str!("../../sql/rules/relation-empty.sql")),
     ("impossible-times", include_str!("../../sql/rules/impossible-times.sql")),
+    ("relation-empty", include_str!("../../sql/rules/relation-empty.sql")),
 ];
 
 /// The header lines of a rule.
@@ -43,6 +43,7 @@ const OLD_PREFILTER: &str = "sieve";
 const KINDS_FOUND: [(&str, Finds); 4] = [
     ("builds of one address", Finds::SameAddress),
     ("where output ends", Finds::OutputEnds),
+    ("builds that lost a relation", Finds::Losses),
     ("builds that had started by T", Finds::StartedByBackup),
     ("what no other rule explains", Finds::Unexplained),
 ];
@@ -97,6 +98,8 @@ pub enum Finds {
     SameAddress,
     /// Output that ends too early. Steps that say nothing of their end are then not checked.
     OutputEnds,
+    /// Builds that lost their steps or output with others. They are not deletable by what reads these, whichever rules a scan runs.
+    Losses,
     /// Builds that had started by T. Without any start on record, it sees only those that have steps or output.
     StartedByBackup,
     /// Builds that are damaged in some way. Only those that no other rule of the statement finds are reported.
@@ -165,14 +168,24 @@ impl Rule {
         self.finds == Some(Finds::SameAddress) && self.ships()
     }
 
+    /// Whether this is the rule that ships for builds which lost a relation with others.
+    pub(super) fn finds_losses(&self) -> bool {
+        self.finds == Some(Finds::Losses) && self.ships()
+    }
+
     /// The rule that finds builds which share their address.
     pub(super) fn of_same_address() -> Result<Self, SqlSourceError> {
-        let mut rules = Self::load_all(None)?.into_iter();
-        let found = rules.find(Self::finds_same_address);
-        found.ok_or_else(|| {
-            let fault = Foreign::new("no rule finds builds of one address");
-            FileFault { file: "rules".to_owned(), line: 1, fault }.into()
-        })
+        Self::shipped(Self::finds_same_address, "no rule finds builds of one address")
+    }
+
+    /// The rule that finds builds which lost a relation with others.
+    pub(super) fn of_losses() -> Result<Self, SqlSourceError> {
+        Self::shipped(Self::finds_losses, "no rule finds builds that lost a relation")
+    }
+
+    fn shipped(which: impl Fn(&Self) -> bool, fault: &str) -> Result<Self, SqlSourceError> {
+        let found = Self::load_all(None)?.into_iter().find(|rule| which(rule));
+        found.ok_or_else(|| FileFault { file: "rules".to_owned(), line: 1, fault: Foreign::new(fault) }.into())
     }
 
     /// Whether its SQL reads a setting, `halfbuilt.NAME`.

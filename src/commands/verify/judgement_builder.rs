@@ -11,6 +11,7 @@ use crate::drill::{
     ScanNumbers, Tally,
 };
 use crate::finding::Finding;
+use crate::losses::{EmptyRelation, RELATION_EMPTY};
 use crate::not_checked::{NotChecked, Unchecked};
 use crate::output::Summary;
 use crate::premise::{Contradictions, TIMES_CONTRADICTED};
@@ -95,6 +96,10 @@ impl JudgementBuilder {
                 }
                 _ => None,
             };
+            let counted = counted.map(|count| match check.name == RELATION_EMPTY {
+                true => with_empty(count, &mut check.title, &summary.empty),
+                false => count,
+            });
             check.outcome = match counted {
                 Some(count) => Outcome::Counted(Count { allowed: allowed.of(&check.name), ..count }),
                 None => Outcome::NotChecked(why_not(&summary.not_checked, &check.name)),
@@ -177,6 +182,14 @@ fn count_collations(check: &mut Check, collations: &Collations, allowed: &Allowa
     }
     let found = collations.changed.len() as u64;
     check.outcome = Outcome::Counted(Count { found, allowed: allowed.of(COLLATION_VERSION), ..Count::default() });
+}
+
+/// The builds that lost a relation with others, and the relations that have no row at all: each of these counts as one.
+fn with_empty(count: Count, title: &mut String, empty: &[EmptyRelation]) -> Count {
+    if !empty.is_empty() {
+        *title = empty.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    }
+    Count { found: count.found + empty.len() as u64, ..count }
 }
 
 /// All rules that there are. What came of them is not known yet.

@@ -99,7 +99,8 @@ impl<'a> LiveBuilds<'a> {
         let (fit, premise, schemas) = {
             let snapshot = database.snapshot(&plan.settings()).await?;
             let fit = Fit::check(plan, &snapshot).await?;
-            let premise = Premise::establish(plan, &fit, &snapshot).await?;
+            let mut premise = Premise::establish(plan, &fit, &snapshot).await?;
+            premise.add_losses(plan, &fit, &snapshot).await?;
             snapshot.check_unbroken().await?;
             let schemas = snapshot.schemas().to_vec();
             (fit, premise, schemas)
