@@ -59,7 +59,9 @@ impl fmt::Display for Retention {
         let builds = counted(self.builds, "older build");
         let have = if self.builds == 1 { "has" } else { "have" };
         match self.held {
-            Held::Output => write!(f, "output is kept since {}: {builds} {have} none, by this CI's own retention?", self.since),
+            Held::Output => {
+                write!(f, "output is kept since {}: {builds} {have} none, by this CI's own retention?", self.since)
+            }
             Held::Steps | Held::Builds => {
                 write!(f, "steps are kept since {}: {builds} {have} none, by this CI's own retention?", self.since)
             }

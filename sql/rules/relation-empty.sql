@@ -6,7 +6,7 @@
 --
 -- What:  builds that were over by the backup time, should have steps (they ran for a minute) or output (a step says so), and have none: where
 --        no build of the project has any, though others have; where no build that started within a stretch of time has any (at least ten
---        builds, one after another); and, for steps, where most builds of the same status word have some.
+--        builds, one after another); and, for steps, where most builds of the same status word have some, and this one ran for five minutes.
 -- For:   scan, verify and delete, which deletes no such build because of what it lacks.
 -- Why:   a partition, a table space or a table that came back empty is no damage of single builds: the rows may still be in the backup.
 -- Not:   the oldest builds, where ten or more have none: the CI expires them. A status word whose builds mostly have none. A relation
@@ -28,7 +28,7 @@ WITH setting AS MATERIALIZED (
       FROM loss
      WHERE loss.name LIKE 'range:%'
 ), over AS NOT MATERIALIZED (
-    SELECT build.build_key, build.started_at, build.stopped_at, build.status,
+    SELECT build.build_key, build.queued_at, build.started_at, build.stopped_at, build.status,
            md5(coalesce('=' || build.project, '')) AS project, md5(coalesce('=' || build.status, '')) AS word
       FROM build
      WHERE build.lifecycle = 'finished' AND build.started_at IS NOT NULL AND build.stopped_at <= (SELECT setting.over_by FROM setting)
@@ -50,7 +50,9 @@ WITH setting AS MATERIALIZED (
     SELECT lacking.build_key, lacking.relation, lacking.stopped_at - lacking.started_at AS ran, lacking.status,
            EXISTS (SELECT FROM loss WHERE loss.relation = lacking.relation AND loss.name = 'project:' || lacking.project) AS of_project,
            stretch.begins, stretch.ends, stretch.builds,
-           lacking.relation = 'step'
+           -- Of a build that started before it was queued nobody knows how long it ran.
+           lacking.relation = 'step' AND lacking.stopped_at - lacking.started_at >= interval '5 minutes'
+             AND (lacking.started_at < lacking.queued_at - interval '10 minutes') IS NOT TRUE
              AND EXISTS (SELECT FROM loss WHERE loss.relation = lacking.relation AND loss.name = 'word:' || lacking.word) AS of_word
       FROM lacking
       LEFT JOIN stretch ON stretch.relation = lacking.relation AND lacking.started_at BETWEEN stretch.begins AND stretch.ends

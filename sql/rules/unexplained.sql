@@ -12,8 +12,11 @@
 -- Why:   each rule asks for one kind of damage. Here the lengths are added up, whatever may be wrong; so what a rule does not foresee, or what
 --        a rule that was left out would have found, is not called clean.
 -- Not:   output that was expired on purpose (has_output is false); a step that does not say whether it has output, and of which nothing is
---        stored. A piece that is stored twice, overlaps another, or is empty. A held build.
-WITH mark AS (
+--        stored. A piece that is stored twice, overlaps another, or is empty. A build without any output that is older than all builds with
+--        some, where the CI expires output by age. A held build.
+WITH kept AS MATERIALIZED (
+    SELECT nullif(current_setting('halfbuilt.output_kept_since', true), '')::timestamptz[] AS since
+), mark AS (
     -- Where pieces begin and end.
     SELECT chunk.build_key, chunk.step_key, mark.place, mark.change
       FROM chunk
@@ -45,6 +48,9 @@ WITH mark AS (
      WHERE step.output_size IS NOT NULL
        AND (step.has_output OR step.has_output IS NULL AND (filled.build_key IS NOT NULL OR odd.build_key IS NOT NULL))
        AND (step.stopped_at IS NOT NULL OR build.stopped_at IS NOT NULL OR build.lifecycle IN ('finished', 'not_run'))
+       AND (filled.build_key IS NOT NULL
+            OR (SELECT build.started_at < kept.since[1] OR build.stopped_at < kept.since[2] FROM kept) IS NOT TRUE
+            OR EXISTS (SELECT FROM chunk WHERE chunk.build_key = build.build_key))
        AND (odd.build_key IS NOT NULL OR coalesce(filled.units, 0) <> step.output_size OR filled.begins_at < 0 OR filled.ends_at > step.output_size)
     UNION ALL
     SELECT chunk.build_key, chunk.step_key, NULL, NULL, 'output is stored, and the step is not on record'

@@ -75,7 +75,8 @@ impl Scan<'_> {
     /// The rule for builds that lost a relation with others, where it is not among the rules that are run and one of them may find such a
     /// build by what it lacks.
     pub(super) fn hidden_losses(&self, parts: &[Part<'_>]) -> Option<Part<'_>> {
-        let is_needed = self.premise.losses.are_of_builds() && parts.iter().any(|part| reads_what_builds_hold(part.rule));
+        let is_needed =
+            self.premise.losses.are_of_builds() && parts.iter().any(|part| reads_what_builds_hold(part.rule));
         let is_run = parts.iter().any(|part| part.rule.finds_losses());
         let rank = self.plan.rules.len() + 1;
         (is_needed && !is_run).then_some(Part { rule: &self.plan.lost, rank, suspects: None, is_reported: false })

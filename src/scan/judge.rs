@@ -168,12 +168,12 @@ fn of_reasons(found: &Finding, seen: &RowDetails, behaviour: CiBehaviour, premis
     for (place, (reason, (ground, own_word))) in found.reasons.iter().zip(&seen.grounds).enumerate() {
         let blind = seen.blind.get(place).cloned().flatten();
         let obstacle = match ground {
-            Ground::Always => None,
             Ground::Never => {
                 never.push(reason.clone());
                 continue;
             }
             _ if blind.is_some() => blind,
+            Ground::Always => None,
             Ground::RowByRow => Some(own_word).filter(|word| !word.is_empty()).cloned().map(Obstacle::RuleSays),
             Ground::WhereLost if behaviour.running != Running::Lost => Some(Obstacle::NotKnownToBeLost),
             Ground::WhereLost if found.timing == Timing::Ended || found.stopped_at.is_none() => {
