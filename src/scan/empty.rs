@@ -5,6 +5,7 @@ use crate::losses::{EmptyRelation, Held, Losses, LossesOf, Retention};
 use crate::premise::Premise;
 use crate::sql::{EMPTY, expression, filled};
 
+use super::blind::{reads_what_builds_hold, why_blind};
 use super::compose::{BuildSelection, Part, Relations};
 use super::engine::Scan;
 use super::error::ScanError;
@@ -13,33 +14,9 @@ use super::key;
 use super::plan::ScanPlan;
 use super::prefilter::Suspects;
 use super::relation::Relation;
-use super::rule::Rule;
 
 /// Fewer builds without output than this are no project and no stretch of time: the rule output-missing finds them one by one.
 const FEW: u64 = 3;
-
-impl Held {
-    /// What is held of a build in a relation; `None` where nobody can say what should be there.
-    pub(super) fn in_relation(relation: Relation) -> Option<Self> {
-        match relation {
-            Relation::Build => Some(Self::Builds),
-            Relation::Step => Some(Self::Steps),
-            Relation::Chunk => Some(Self::Output),
-            Relation::Object => None,
-        }
-    }
-}
-
-/// Why a rule that found nothing has not checked anything: a relation that it reads is empty.
-pub(super) fn why_blind<'a>(rule: &Rule, losses: &'a Losses) -> Option<&'a EmptyRelation> {
-    let reads = Relation::ALL.into_iter().filter(|relation| rule.reads(*relation));
-    reads.filter_map(Held::in_relation).find_map(|held| losses.of(held))
-}
-
-/// Whether a rule tells something by what steps or output hold.
-pub(super) fn reads_what_builds_hold(rule: &Rule) -> bool {
-    rule.reads(Relation::Step) || rule.reads(Relation::Chunk)
-}
 
 /// Whether a plan asks at all what is lost.
 pub(super) fn asks_for_losses(plan: &ScanPlan) -> bool {

@@ -1,7 +1,6 @@
 //! Runs the rules over a snapshot and streams what they find.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use jiff::Timestamp;
 
@@ -12,7 +11,6 @@ use crate::not_checked::{Builds, NotChecked, Unchecked};
 use crate::premise::{Premise, TIMES_CONTRADICTED};
 use crate::project_glob::ProjectGlobs;
 use crate::table::Table;
-use crate::text::counted;
 
 use super::baseline::BaselineFindings;
 use super::census::{Census, Clock, StillPresent};
@@ -20,45 +18,13 @@ use super::compose::{self, Part, Relations};
 use super::error::ScanError;
 use super::fit::Fit;
 use super::lookup::{InProject, builds_by_project};
+use super::phase::Phase;
 use super::plan::ScanPlan;
 use super::prefilter::{Search, SearchSpace, Suspects};
 use super::relation::Relation;
 use super::report_row::{self, finding};
 use super::rule::{Finds, Prefilter, Rule};
 use super::tables::Role;
-
-/// What a scan is busy with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// The server checks the profile and the rules.
-    Checking,
-    /// All builds are compared with T and R.
-    Premise,
-    /// Builds are counted.
-    Builds,
-    /// The steps of so many builds are counted.
-    Steps(u64),
-    /// The output of so many steps is added up.
-    Output(u64),
-    /// So many builds are checked one by one.
-    Suspects(u64),
-    /// The rules are run and the findings are read.
-    Findings,
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Checking => f.write_str("checking the profile and the rules"),
-            Self::Premise => f.write_str("comparing all builds with the two times"),
-            Self::Builds => f.write_str("counting builds"),
-            Self::Steps(builds) => write!(f, "counting the steps of {}", counted(*builds, "build")),
-            Self::Output(steps) => write!(f, "adding up the output of {}", counted(*steps, "step")),
-            Self::Suspects(builds) => write!(f, "taking a closer look at {}", counted(*builds, "build")),
-            Self::Findings => f.write_str("reading what was found"),
-        }
-    }
-}
 
 /// How much a scan looks at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 mod archive;
 mod baseline;
+mod blind;
 mod census;
 mod check;
 mod collation;
@@ -17,6 +18,7 @@ mod header;
 mod judge;
 mod key;
 mod lookup;
+mod phase;
 mod plan;
 mod prefilter;
 mod premise;

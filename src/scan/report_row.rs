@@ -7,7 +7,7 @@ use crate::premise::{Premise, earlier};
 use crate::text::Foreign;
 use crate::timing::{BuildTimes, Timing};
 
-use super::empty::{reads_what_builds_hold, why_blind};
+use super::blind::{reads_what_builds_hold, why_blind};
 use super::error::ScanError;
 use super::fingerprint::fingerprint;
 use super::fit::Fit;

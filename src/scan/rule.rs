@@ -40,7 +40,7 @@ const HEADERS: [&str; 8] = ["rule", "title", "needs", "lifecycles", "deletable",
 const OLD_PREFILTER: &str = "sieve";
 
 /// What stands after `-- finds:`.
-const KINDS_FOUND: [(&str, Finds); 4] = [
+const KINDS_FOUND: [(&str, Finds); 5] = [
     ("builds of one address", Finds::SameAddress),
     ("where output ends", Finds::OutputEnds),
     ("builds that lost a relation", Finds::Losses),
