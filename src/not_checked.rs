@@ -39,6 +39,8 @@ pub enum Builds {
     OfNoLifecycle,
     OfLifecycle(&'static str),
     WithoutProject,
+    /// Those of a project whose name has bytes that are no UTF-8.
+    OfOddProject,
     WaitingOrRunning,
     Finished,
     /// Those that could not be compared with a baseline.
@@ -75,6 +77,9 @@ impl fmt::Display for Unchecked {
                 Builds::OfNoLifecycle => f.write_str(&counted(*number, "build")),
                 Builds::OfLifecycle(lifecycle) => write!(f, "{} of lifecycle {lifecycle}", counted(*number, "build")),
                 Builds::WithoutProject => write!(f, "{} without a project", counted(*number, "build")),
+                Builds::OfOddProject => {
+                    write!(f, "{} of a project whose name is no UTF-8", counted(*number, "build"))
+                }
                 Builds::WaitingOrRunning => f.write_str(&counted(*number, "waiting or running build")),
                 Builds::Finished => f.write_str(&counted(*number, "finished build")),
                 Builds::AgainstBaseline => write!(f, "{} against the baseline", counted(*number, "build")),

@@ -3,6 +3,7 @@
 use glob::{MatchOptions, Pattern};
 
 use crate::text::Foreign;
+use crate::text::bytes::has_bytes;
 
 /// Globs that choose projects. A project is chosen if one of them matches; without a glob, every project is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,6 +73,9 @@ impl DeniedProjects {
     /// Why a build with these names of its project is denied, or `None`.
     pub fn denies<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
         names.into_iter().find_map(|name| {
+            if has_bytes(name) && !self.0.is_empty() {
+                return Some(format!("project {name} has a name that is no UTF-8, and may be a denied one"));
+            }
             let denial = self.0.iter().find(|denial| denial.matches(name))?;
             Some(format!("project {name} is denied by {} {:?}", denial.source, denial.glob.as_str()))
         })

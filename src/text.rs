@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+pub(crate) mod bytes;
+
 /// The longest name that is shown, in characters: of a project, a database, a column.
 const NAME: usize = 120;
 /// The longest URL or path that is shown, in characters.
@@ -94,7 +96,12 @@ impl From<Foreign> for String {
 
 fn harmless(c: char) -> impl Iterator<Item = char> {
     let plain = matches!(c, '\\' | '\'' | '"');
-    plain.then_some(c).into_iter().chain((!plain).then(|| c.escape_debug()).into_iter().flatten())
+    let byte = bytes::byte_of(c);
+    let digits = byte.into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let digits = digits.filter_map(|digit| char::from_digit(digit.into(), 16));
+    let escaped = byte.into_iter().flat_map(|_| ['\\', 'x']).chain(digits);
+    let kept = (!plain && byte.is_none()).then(|| c.escape_debug()).into_iter().flatten();
+    plain.then_some(c).into_iter().chain(escaped).chain(kept)
 }
 
 /// A line in which the runner of a CI finds no command. To GitHub's runner, `::name::` at the beginning of a line is a command, and

@@ -68,6 +68,12 @@ SELECT build.build_key, NULL::text AS step_key, NULL::text AS kind, NULL::text A
 -- Why:   a build out of scope is neither checked nor reported.
 SELECT every_build.* FROM every_build WHERE every_build.project = ANY ($1::text[]);
 
+-- part: build_of_projects_by_bytes
+-- What:  the builds of some projects, $1, by the bytes of their names.
+-- For:   --project, where the name of a project has bytes that are no UTF-8.
+-- Why:   the server would not take such a name as text. textsend gives the bytes that it sends for one.
+SELECT every_build.* FROM every_build WHERE textsend(every_build.project) = ANY ($1::bytea[]);
+
 -- part: build_by_name
 -- What:  the builds that certain addresses may mean: $1 addresses, $2 the numbers in them, $3 the projects in them, in lower case.
 -- For:   delete, which reads each build again just before and just after its deletion.

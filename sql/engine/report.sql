@@ -166,17 +166,17 @@ WITH setting AS (
 )
 SELECT CASE WHEN octet_length(timed.build_url) <= 4096 THEN timed.build_url
             ELSE 'cut: ' || left(timed.build_url, 200) || '... (' || octet_length(timed.build_url)::text || ' bytes, SHA-256 '
-                 || encode(sha256(convert_to(timed.build_url, 'UTF8')), 'hex') || ')' END AS build_url,
+                 || encode(sha256(textsend(timed.build_url)), 'hex') || ')' END AS build_url,
        CASE WHEN octet_length(timed.project) <= 4096 THEN timed.project
             ELSE left(timed.project, 200) || '... (' || octet_length(timed.project)::text || ' bytes, SHA-256 '
-                 || encode(sha256(convert_to(timed.project, 'UTF8')), 'hex') || ')' END AS project,
+                 || encode(sha256(textsend(timed.project)), 'hex') || ')' END AS project,
        timed.build_num,
        CASE WHEN octet_length(timed.lifecycle) <= 4096 THEN timed.lifecycle
             ELSE left(timed.lifecycle, 200) || '... (' || octet_length(timed.lifecycle)::text || ' bytes, SHA-256 '
-                 || encode(sha256(convert_to(timed.lifecycle, 'UTF8')), 'hex') || ')' END AS lifecycle,
+                 || encode(sha256(textsend(timed.lifecycle)), 'hex') || ')' END AS lifecycle,
        CASE WHEN octet_length(timed.status) <= 4096 THEN timed.status
             ELSE left(timed.status, 200) || '... (' || octet_length(timed.status)::text || ' bytes, SHA-256 '
-                 || encode(sha256(convert_to(timed.status, 'UTF8')), 'hex') || ')' END AS status,
+                 || encode(sha256(textsend(timed.status)), 'hex') || ')' END AS status,
        timed.queued_at, timed.started_at, timed.stopped_at,
        greatest(timed.queued_at, timed.started_at, timed.stopped_at, step_total.last_seen, chunk_total.last_seen) AS last_activity_at,
        greatest(CASE WHEN timed.queued_at  <= setting.backup_time THEN timed.queued_at  END,

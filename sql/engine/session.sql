@@ -28,6 +28,13 @@ SET LOCAL jit = off;
 SET LOCAL lock_timeout = '60s';
 SET LOCAL idle_in_transaction_session_timeout = '10min';
 
+-- part: bytes
+-- What:  has the server send and take text as the bytes that it stores.
+-- For:   every transaction on a database without an encoding (SQL_ASCII), and on one that holds text which cannot be made UTF-8; after the
+--        part `session`.
+-- Why:   one byte that is no UTF-8 would be an error, and hide everything.
+SET LOCAL client_encoding = 'SQL_ASCII';
+
 -- part: path_of_role
 -- What:  goes back to the search path that this role has when it connects.
 -- For:   the part `schemas`, in a transaction of its own.

@@ -22,6 +22,10 @@ use super::time_limit::within_limit;
 
 /// Sets what a transaction must not inherit: the search path, the time zone, how long it may idle.
 const SESSION: &str = sql::SESSION.part("session");
+/// Has text sent as the bytes that are stored.
+const BYTES: &str = sql::SESSION.part("bytes");
+/// What PostgreSQL calls the encoding of a database without one.
+const WITHOUT_ENCODING: &str = "SQL_ASCII";
 /// Goes back to the role's own search path.
 const PATH_OF_ROLE: &str = sql::SESSION.part("path_of_role");
 /// Lists the schemas on it.
@@ -52,6 +56,8 @@ pub struct Database {
     answer_limit: Option<Duration>,
     /// Whether tables are read without their indexes.
     without_indexes: bool,
+    /// Whether text is read as the bytes that are stored.
+    reads_bytes: bool,
     /// Read once.
     identity: Option<DatabaseIdentity>,
     /// The schemas on the role's own search path; read once.
@@ -76,7 +82,7 @@ impl Database {
     /// The server cannot be reached, or does not let the client in.
     pub async fn connect(settings: Settings) -> Result<Self, DatabaseError> {
         let settings = Arc::new(settings);
-        let Connected { client, server } = libpq::connect(&settings, SERVER_KIND).await?;
+        let Connected { client, server, server_encoding } = libpq::connect(&settings, SERVER_KIND).await?;
         let canceller = Canceller { token: client.cancel_token(), server: server.clone() };
         Ok(Self {
             client,
@@ -87,6 +93,7 @@ impl Database {
             statement_timeout: None,
             answer_limit: None,
             without_indexes: false,
+            reads_bytes: server_encoding.is_some_and(|encoding| encoding == WITHOUT_ENCODING),
             identity: None,
             schemas: None,
             lock: None,
@@ -100,8 +107,8 @@ impl Database {
     /// As [`Self::connect`].
     pub async fn connect_again(&self, settings: Settings) -> Result<Self, DatabaseError> {
         let connected = Self::connect(settings).await?;
-        let Self { statement_timeout, answer_limit, without_indexes, .. } = *self;
-        Ok(Self { statement_timeout, answer_limit, without_indexes, ..connected })
+        let Self { statement_timeout, answer_limit, without_indexes, reads_bytes, .. } = *self;
+        Ok(Self { statement_timeout, answer_limit, without_indexes, reads_bytes, ..connected })
     }
 
     /// Limits how long a statement may run. The server stops one that runs longer.
@@ -181,7 +188,7 @@ impl Database {
                     let begun = self.begin().await?;
                     let failed = |source| query_error(what, source);
                     begun.transaction.batch_execute(PATH_OF_ROLE).await.map_err(failed)?;
-                    begun.transaction.query_typed_one(SCHEMAS, &[]).await.map_err(failed)?.field(what, 0)
+                    begun.transaction.query_typed_one(SCHEMAS, &[]).await.map_err(failed)?.texts(what, 0)
                 };
                 within_limit(what, limit, ask).await?
             }
@@ -300,6 +307,9 @@ impl Database {
             let milliseconds = limit.as_millis().max(1).to_string();
             let limited = sql::filled(STATEMENT_TIMEOUT, &[("milliseconds", &milliseconds)]);
             transaction.batch_execute(&limited).await.map_err(failed)?;
+        }
+        if self.reads_bytes {
+            transaction.batch_execute(BYTES).await.map_err(failed)?;
         }
         if self.without_indexes {
             transaction.batch_execute(WITHOUT_INDEXES).await.map_err(failed)?;

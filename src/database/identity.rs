@@ -37,7 +37,7 @@ pub(super) struct NamedDatabase {
 /// Asks for the name.
 pub(super) async fn name(transaction: &Transaction<'_>) -> Result<NamedDatabase, DatabaseError> {
     let row = transaction.query_typed_one(IDENTITY, &[]).await.map_err(failed)?;
-    Ok(NamedDatabase { name: row.field(WHAT, 0)?, may_ask: row.field::<Option<bool>>(WHAT, 1)? == Some(true) })
+    Ok(NamedDatabase { name: row.text(WHAT, 0)?, may_ask: row.field::<Option<bool>>(WHAT, 1)? == Some(true) })
 }
 
 impl NamedDatabase {

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream::BoxStream};
 use jiff::Timestamp;
-use tokio_postgres::types::FromSql;
+use tokio_postgres::types::{FromSql, Type};
 
 use super::error::DatabaseError;
+use crate::text::bytes;
+
 use super::time_limit::within_limit;
 
 /// One row of an answer.
@@ -20,9 +22,9 @@ impl Row {
         Self { inner, what }
     }
 
-    /// A text, or `None` for NULL.
+    /// A text, or `None` for NULL. Bytes that are no UTF-8 are kept (see [`bytes`]).
     pub fn text(&self, column: &str) -> Result<Option<String>, DatabaseError> {
-        self.get(column)
+        Ok(self.get::<Text>(column)?.map(|text| text.0))
     }
 
     /// A bigint, or `None` for NULL.
@@ -47,7 +49,7 @@ impl Row {
 
     /// An array of texts, empty for NULL.
     pub fn texts(&self, column: &str) -> Result<Vec<String>, DatabaseError> {
-        Ok(self.get::<Vec<String>>(column)?.unwrap_or_default())
+        Ok(strings(self.get(column)?.unwrap_or_default()))
     }
 
     fn get<'a, T: FromSql<'a>>(&'a self, column: &str) -> Result<Option<T>, DatabaseError> {
@@ -56,10 +58,43 @@ impl Row {
     }
 }
 
+/// A text whose bytes need not be UTF-8.
+struct Text(String);
+
+impl<'a> FromSql<'a> for Text {
+    fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        match *kind {
+            Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN => {
+                Ok(Self(bytes::decode(raw).into_owned()))
+            }
+            // What an extension has made of text.
+            _ => String::from_sql(kind, raw).map(Self),
+        }
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        <String as FromSql>::accepts(kind)
+    }
+}
+
+fn strings(texts: Vec<Text>) -> Vec<String> {
+    texts.into_iter().map(|text| text.0).collect()
+}
+
 /// Reads one value of a row that does not come from [`Rows`].
 pub(super) trait Field {
     /// The value in a column; `what` was being read.
     fn field<'a, T: FromSql<'a>>(&'a self, what: &'static str, column: usize) -> Result<T, DatabaseError>;
+
+    /// The text in a column, whose bytes need not be UTF-8.
+    fn text(&self, what: &'static str, column: usize) -> Result<String, DatabaseError> {
+        self.field::<Text>(what, column).map(|text| text.0)
+    }
+
+    /// The same of an array.
+    fn texts(&self, what: &'static str, column: usize) -> Result<Vec<String>, DatabaseError> {
+        self.field(what, column).map(strings)
+    }
 }
 
 impl Field for tokio_postgres::Row {

@@ -1,12 +1,15 @@
 //! A consistent, read-only view of the build database.
 
+use std::error::Error;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{SimpleQueryMessage, Transaction};
 
 use crate::sql;
+use crate::text::bytes;
 
 use super::columns::{self, Column};
 use super::error::DatabaseError;
@@ -39,6 +42,8 @@ const CATALOG_ANSWER_LIMIT: Duration = Duration::from_secs(75);
 pub enum Parameter {
     /// text\[\]
     Texts(Vec<String>),
+    /// bytea\[\], the bytes of these texts
+    Bytes(Vec<String>),
     /// bigint\[\]
     Integers(Vec<i64>),
 }
@@ -140,10 +145,10 @@ impl Snapshot<'_> {
             async { self.transaction.simple_query(&statement).await.map_err(|source| query_error(what, source)) };
         let rows = within_limit(what, self.catalog_answer_limit(), explain).await?;
         let lines = rows.iter().filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => row.get(0),
+            SimpleQueryMessage::Row(row) => row.try_get(0).map_err(|source| query_error(what, source)).transpose(),
             _ => None,
         });
-        Ok(lines.collect())
+        lines.collect()
     }
 
     /// Has the server read tables without their indexes from now on.
@@ -180,7 +185,7 @@ impl Snapshot<'_> {
         parameters: &[Parameter],
     ) -> Result<Rows<'_>, DatabaseError> {
         // Without a prepared statement: a pooler may look for it in another session.
-        let parameters = parameters.iter().map(|parameter| (parameter.as_sql(), parameter.type_of()));
+        let parameters = parameters.iter().map(|parameter| (parameter, parameter.type_of()));
         let ask = async {
             let asked = self.transaction.query_typed_raw(sql, parameters).await;
             asked.map_err(|source| query_error(what, source))
@@ -197,19 +202,47 @@ impl Snapshot<'_> {
 }
 
 impl Parameter {
-    fn as_sql(&self) -> &(dyn ToSql + Sync) {
-        match self {
-            Self::Texts(values) => values,
-            Self::Integers(values) => values,
-        }
-    }
-
     fn type_of(&self) -> Type {
         match self {
             Self::Texts(_) => Type::TEXT_ARRAY,
+            Self::Bytes(_) => Type::BYTEA_ARRAY,
             Self::Integers(_) => Type::INT8_ARRAY,
         }
     }
+}
+
+impl ToSql for Parameter {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self {
+            Self::Texts(values) | Self::Bytes(values) => {
+                values.iter().map(|value| Stored(value)).collect::<Vec<_>>().to_sql(kind, out)
+            }
+            Self::Integers(values) => values.to_sql(kind, out),
+        }
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        [Type::TEXT_ARRAY, Type::BYTEA_ARRAY, Type::INT8_ARRAY].contains(kind)
+    }
+
+    to_sql_checked!();
+}
+
+/// A text as the bytes that it was read as.
+#[derive(Debug)]
+struct Stored<'a>(&'a str);
+
+impl ToSql for Stored<'_> {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        out.extend_from_slice(&bytes::encode(self.0));
+        Ok(IsNull::No)
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        [Type::TEXT, Type::BYTEA].contains(kind)
+    }
+
+    to_sql_checked!();
 }
 
 pub(super) fn query_error(what: &str, source: tokio_postgres::Error) -> DatabaseError {

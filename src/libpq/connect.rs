@@ -23,6 +23,8 @@ use super::wire::{TlsAlreadyDone, Wire};
 pub(crate) struct Connected {
     /// The client library's end of it.
     pub client: Client,
+    /// The encoding of the database, as PostgreSQL names it.
+    pub server_encoding: Option<String>,
     pub server: ReachedServer,
 }
 
@@ -233,8 +235,9 @@ async fn login(settings: &Settings, index: usize, mut route: Route) -> Result<Co
     }
     match config(settings, &settings.servers[index]).connect_raw(wire, TlsAlreadyDone).await {
         Ok((client, connection)) => {
+            let server_encoding = connection.parameter("server_encoding").map(str::to_owned);
             tokio::spawn(drive(connection, settings.listener.clone()));
-            Ok(Connected { client, server: ReachedServer { route, index } })
+            Ok(Connected { client, server_encoding, server: ReachedServer { route, index } })
         }
         Err(error) => {
             if let Some(error) = state.broken_off() {

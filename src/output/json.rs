@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::finding::Finding;
+use crate::text::bytes::escape;
 
 use super::Summary;
 
@@ -49,12 +50,13 @@ impl<W: Write> JsonReport<W> {
 
 fn finding(found: &Finding) -> Value {
     let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
+    let text = |text: &Option<String>| text.as_deref().map(|text| escape(text).into_owned());
     json!({
-        "build_url": found.build_url,
-        "project": found.project,
+        "build_url": text(&found.build_url),
+        "project": text(&found.project),
         "build_num": found.build_num,
-        "lifecycle": found.lifecycle,
-        "status": found.status,
+        "lifecycle": text(&found.lifecycle),
+        "status": text(&found.status),
         "queued_at": time(found.queued_at),
         "started_at": time(found.started_at),
         "stopped_at": time(found.stopped_at),
@@ -83,7 +85,7 @@ fn summary_value(summary: &Summary) -> Value {
         "deletable": summary.deletable,
         "by_rule": summary.by_rule,
         "by_timing": summary.by_timing,
-        "by_project": summary.by_project,
+        "by_project": summary.projects_in_words(),
         "not_checked": not_checked,
     })
 }

@@ -12,6 +12,7 @@ use crate::not_checked::NotChecked;
 use crate::obstacle::gist;
 use crate::premise::Contradictions;
 use crate::scan::{Scan, ScopeCounts};
+use crate::text::bytes::escape;
 use crate::text::{Foreign, by_reason, counted};
 
 /// The most reasons against a deletion that a summary names.
@@ -89,6 +90,15 @@ impl Summary {
         for reason in &found.reasons {
             count(&mut self.by_rule, reason);
         }
+    }
+
+    /// Abnormal builds by project, as files show the names.
+    pub fn projects_in_words(&self) -> BTreeMap<String, u64> {
+        let mut named = BTreeMap::new();
+        for (project, builds) in &self.by_project {
+            *named.entry(escape(project).into_owned()).or_default() += builds;
+        }
+        named
     }
 
     /// What was not checked, by reason, in the order in which the reasons first came up.

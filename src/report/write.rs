@@ -5,6 +5,7 @@ use std::io::Write;
 use jiff::Timestamp;
 
 use crate::finding::Finding;
+use crate::text::bytes::escape;
 
 use super::cell::{BETWEEN_REASONS, COLUMNS, neutralised};
 
@@ -63,7 +64,7 @@ impl<W: Write> ReportWriter<W> {
     }
 
     fn text(&mut self, text: Option<&str>) -> Result<(), csv::Error> {
-        self.csv.write_field(neutralised(text.unwrap_or_default()).as_bytes())
+        self.csv.write_field(neutralised(&escape(text.unwrap_or_default())).as_bytes())
     }
 
     fn number(&mut self, number: Option<i64>) -> Result<(), csv::Error> {

@@ -24,10 +24,19 @@ pub(super) enum BuildSelection {
     All,
     /// The builds of some projects.
     Projects,
+    /// The same, by the bytes of their names.
+    ProjectBytes,
     /// The builds that certain addresses may mean.
     Names,
     /// The builds with certain addresses, whatever their numbers.
     Urls,
+}
+
+impl BuildSelection {
+    /// Whether only some projects are in scope.
+    fn is_of_projects(self) -> bool {
+        matches!(self, Self::Projects | Self::ProjectBytes)
+    }
 }
 
 /// A rule in a statement.
@@ -54,7 +63,9 @@ impl Relations<'_> {
     /// The builds in which a rule fires, with all that the report says of them.
     pub(super) fn findings(&self, rules: &[Part<'_>]) -> String {
         match self.scope {
-            BuildSelection::Projects => self.report(rules, const { REPORT.part("subject_found_in_projects") }),
+            BuildSelection::Projects | BuildSelection::ProjectBytes => {
+                self.report(rules, const { REPORT.part("subject_found_in_projects") })
+            }
             _ => self.report(rules, const { REPORT.part("subject_found") }),
         }
     }
@@ -223,7 +234,7 @@ impl Relations<'_> {
             }
             let found = match suspects {
                 Some(_) => of_suspects(rule),
-                None if self.scope == BuildSelection::Projects && rule.prefilter == Some(Prefilter::Names) => {
+                None if self.scope.is_of_projects() && rule.prefilter == Some(Prefilter::Names) => {
                     of_every_project(rule)
                 }
                 None => rule.sql.clone(),
@@ -282,9 +293,13 @@ impl Relations<'_> {
     fn narrowed(&self, relation: Relation) -> Option<&'static str> {
         match (relation, self.scope) {
             (Relation::Build, BuildSelection::Projects) => Some(const { RELATIONS.part("build_of_projects") }),
+            (Relation::Build, BuildSelection::ProjectBytes) => {
+                Some(const { RELATIONS.part("build_of_projects_by_bytes") })
+            }
             (Relation::Build, BuildSelection::Names) => Some(const { RELATIONS.part("build_by_name") }),
             (Relation::Build, BuildSelection::Urls) => Some(const { RELATIONS.part("build_by_url") }),
-            (Relation::Build, BuildSelection::All) | (_, BuildSelection::All | BuildSelection::Projects) => None,
+            (Relation::Build, BuildSelection::All)
+            | (_, BuildSelection::All | BuildSelection::Projects | BuildSelection::ProjectBytes) => None,
             (Relation::Step, _) => Some(const { RELATIONS.part("step_of_builds") }),
             (Relation::Chunk, _) => Some(const { RELATIONS.part("chunk_of_builds") }),
             (Relation::Object, _) => Some(const { RELATIONS.part("object_of_builds") }),

@@ -11,6 +11,7 @@ use crate::not_checked::{Builds, NotChecked, Unchecked};
 use crate::premise::{Premise, TIMES_CONTRADICTED};
 use crate::project_glob::ProjectGlobs;
 use crate::table::Table;
+use crate::text::bytes::has_bytes;
 
 use super::baseline::BaselineFindings;
 use super::census::{Census, Clock, StillPresent};
@@ -284,6 +285,9 @@ impl<'a> Scan<'a> {
                 }
             } else if project.is_none() {
                 self.leave_out(Unchecked::Builds(builds, Builds::WithoutProject), "left out by --project");
+            } else if project.as_deref().is_some_and(has_bytes) {
+                let why = "left out by --project: no glob can name such a project for certain";
+                self.leave_out(Unchecked::Builds(builds, Builds::OfOddProject), why);
             }
             every.extend(project);
         }
@@ -352,6 +356,9 @@ impl<'a> Scan<'a> {
     pub(super) fn scope_parameters(&self) -> (compose::BuildSelection, Vec<Parameter>) {
         match &self.projects {
             None => (compose::BuildSelection::All, Vec::new()),
+            Some(projects) if projects.iter().any(|project| has_bytes(project)) => {
+                (compose::BuildSelection::ProjectBytes, vec![Parameter::Bytes(projects.clone())])
+            }
             Some(projects) => (compose::BuildSelection::Projects, vec![Parameter::Texts(projects.clone())]),
         }
     }

@@ -6,6 +6,7 @@ use crate::database::{Parameter, Snapshot};
 use crate::losses::Losses;
 use crate::premise::{Contradictions, Premise, Restored, ahead, earlier, later};
 use crate::sql;
+use crate::text::bytes::has_bytes;
 use crate::timing::RestoreTimes;
 
 use super::compose::{BuildSelection, Relations};
@@ -226,7 +227,8 @@ impl PremiseReader<'_> {
         while let Some(row) = rows.next().await? {
             keys.extend(row.text("build_key")?);
         }
-        Ok(Some(keys).filter(|keys| keys.len() as u64 <= BUILDS_LOOKED_UP))
+        // The server may not take back a key that is no UTF-8.
+        Ok(Some(keys).filter(|keys| keys.len() as u64 <= BUILDS_LOOKED_UP && !keys.iter().any(|key| has_bytes(key))))
     }
 
     /// The server's own record of R; none on a standby, which has one of its own, and none where the rows are copies.

@@ -229,6 +229,6 @@ fn numbers(summary: &Summary) -> ScanNumbers {
         abnormal: summary.abnormal,
         deletable: summary.deletable,
         by_timing: summary.by_timing.iter().map(|(timing, builds)| ((*timing).to_owned(), *builds)).collect(),
-        by_project: summary.by_project.clone(),
+        by_project: summary.projects_in_words(),
     }
 }

@@ -7,6 +7,7 @@ use crate::deletion::plan::Reading;
 use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::scan::{Lookup, ScanError};
+use crate::text::bytes::has_bytes;
 
 /// Reads what a snapshot holds of each chosen build. `by_url_too` also searches for builds that have one of the addresses and another
 /// number, which may take a look at every build.
@@ -17,7 +18,9 @@ pub(super) async fn read_builds(
 ) -> Result<Vec<Reading>, ScanError> {
     let urls: Vec<&BuildUrl> = chosen.iter().filter_map(|chosen| chosen.url.as_ref()).collect();
     let as_written = chosen.iter().map(|chosen| chosen.url_text.clone());
-    let spelled: Vec<String> = urls.iter().flat_map(|url| url.spellings()).chain(as_written).collect();
+    let spelled = urls.iter().flat_map(|url| url.spellings()).chain(as_written);
+    // What stands in a file for a byte that is no UTF-8 is in no address, and the server would refuse it.
+    let spelled: Vec<String> = spelled.filter(|text| !has_bytes(text)).collect();
     // The server finds a build by its project and number: another one of that name must not stand in for it.
     let projects = urls.iter().map(|url| url.project().to_lowercase()).collect();
     let mut found = Found::default();
