@@ -83,7 +83,7 @@ SELECT every_build.* FROM every_build WHERE textsend(every_build.project) = ANY 
 SELECT every_build.*
   FROM every_build
  WHERE every_build.build_num = ANY ($2::bigint[])
-   AND (every_build.build_url = ANY ($1::text[]) OR lower(every_build.project) = ANY ($3::text[]));
+   AND (every_build.build_url = ANY ($1::text[]) OR lower(every_build.project COLLATE "C") = ANY ($3::text[]));
 
 -- part: build_by_url
 -- What:  the builds with certain addresses, $1, whatever their number.

@@ -12,32 +12,11 @@ use super::key;
 use super::profile::Profile;
 use super::relation::{Relation, STORED_AT};
 use super::rule::{Finds, Prefilter, Rule};
+pub(super) use super::selection::BuildSelection;
 use super::shape::Shape;
 
 /// The relations that are narrowed to suspects. Of objects the sums know nothing.
 const NARROWED: [Relation; 3] = [Relation::Build, Relation::Step, Relation::Chunk];
-
-/// Which builds a statement reads. What the selection names is passed as `$1`, `$2` and `$3`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BuildSelection {
-    /// Every build.
-    All,
-    /// The builds of some projects.
-    Projects,
-    /// The same, by the bytes of their names.
-    ProjectBytes,
-    /// The builds that certain addresses may mean.
-    Names,
-    /// The builds with certain addresses, whatever their numbers.
-    Urls,
-}
-
-impl BuildSelection {
-    /// Whether only some projects are in scope.
-    fn is_of_projects(self) -> bool {
-        matches!(self, Self::Projects | Self::ProjectBytes)
-    }
-}
 
 /// A rule in a statement.
 #[derive(Clone, Copy)]

@@ -27,6 +27,7 @@ mod relation;
 mod report_row;
 mod rule;
 mod schema;
+mod selection;
 mod shape;
 mod suggestion;
 mod tables;
