@@ -41,22 +41,24 @@ WITH stored AS (
      WHERE stored.unplaced > 0 OR stored.backwards > 0 OR stored.early > 0 OR size.may_tell AND stored.ends_at > step.output_size
         OR is_over.it AND stored.first_stored_at < run.since AND stored.last_stored_at >= run.since
 ), piece AS (
-    -- In the order of their places, and how far those of each run before it have come.
-    SELECT rerun.build_key, rerun.step_key, chunk.first, chunk.next, run.is_earlier,
+    -- In the order of their places, and how far those of each run before it have come. Of a piece without a time of storing nobody knows
+    -- the run.
+    SELECT rerun.build_key, rerun.step_key, chunk.first, chunk.next, run.is_earlier, run.is_later,
            max(chunk.next) FILTER (WHERE run.is_earlier) OVER before AS earlier_up_to,
-           max(chunk.next) FILTER (WHERE NOT run.is_earlier) OVER before AS later_up_to
+           max(chunk.next) FILTER (WHERE run.is_later) OVER before AS later_up_to,
+           max(chunk.next) FILTER (WHERE NOT run.is_earlier) OVER before AS own_up_to
       FROM (SELECT DISTINCT judged.build_key, judged.step_key, judged.since FROM judged WHERE judged.may_be_of_two) AS rerun
       JOIN chunk ON chunk.build_key = rerun.build_key AND chunk.step_key = rerun.step_key AND chunk.first < chunk.next
-     CROSS JOIN LATERAL (SELECT (chunk.stored_at < rerun.since) IS TRUE AS is_earlier) AS run
+     CROSS JOIN LATERAL (SELECT (chunk.stored_at < rerun.since) IS TRUE AS is_earlier, (chunk.stored_at >= rerun.since) IS TRUE AS is_later) AS run
     WINDOW before AS (PARTITION BY rerun.build_key, rerun.step_key ORDER BY chunk.first, chunk.next
                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ), of_two_runs AS (
     SELECT piece.build_key, piece.step_key, count(*) FILTER (WHERE piece.is_earlier) AS earlier,
-           bool_or(NOT piece.is_earlier AND piece.first > greatest(piece.later_up_to, 0)) AS has_hole,
-           max(piece.next) FILTER (WHERE NOT piece.is_earlier) AS later_ends_at
+           bool_or(NOT piece.is_earlier AND piece.first > greatest(piece.own_up_to, 0)) AS has_hole,
+           max(piece.next) FILTER (WHERE NOT piece.is_earlier) AS ends_at
       FROM piece
      GROUP BY piece.build_key, piece.step_key
-    HAVING bool_or(piece.first < CASE WHEN piece.is_earlier THEN piece.later_up_to ELSE piece.earlier_up_to END)
+    HAVING bool_or(piece.is_earlier AND piece.first < piece.later_up_to OR piece.is_later AND piece.first < piece.earlier_up_to)
 )
 SELECT judged.build_key,
        'step ' || coalesce(judged.step_key::text, '(no key)') || coalesce(' "' || judged.name || '"', '') || ': '
@@ -71,10 +73,10 @@ SELECT judged.build_key,
               CASE of_two_runs.earlier WHEN 1 THEN '1 piece is older than the build, and later ones lie in its place'
                    ELSE of_two_runs.earlier || ' pieces are older than the build, and later ones lie in their places' END) AS evidence,
        CASE WHEN judged.unplaced = 0 AND judged.backwards = 0 AND judged.early = 0 AND judged.goes_on IS NOT TRUE
-              AND (of_two_runs.has_hole OR of_two_runs.later_ends_at < judged.output_size) IS NOT TRUE
+              AND (of_two_runs.has_hole OR of_two_runs.ends_at < judged.output_size) IS NOT TRUE
             THEN 'pieces of an earlier run are stored too: nothing shows that its own are not whole' END AS obstacle
   FROM judged
-  LEFT JOIN of_two_runs ON of_two_runs.build_key = judged.build_key AND of_two_runs.step_key = judged.step_key
+  LEFT JOIN of_two_runs ON of_two_runs.build_key = judged.build_key AND of_two_runs.step_key = judged.step_key AND judged.may_be_of_two
  CROSS JOIN (SELECT coalesce(nullif(current_setting('halfbuilt.unit', true), ''), 'units') AS name) AS unit
  WHERE judged.unplaced > 0 OR judged.backwards > 0 OR judged.early > 0 OR judged.goes_on OR of_two_runs.build_key IS NOT NULL
  ORDER BY judged.build_key, judged.started_at NULLS LAST, judged.step_key::text COLLATE "C";

@@ -8,7 +8,7 @@ use proptest::sample::{Index, select, subsequence};
 use super::Case;
 use super::meaning::{RULES, Settings, TimeFlags};
 use super::moment::{HOUR, MICROSECOND, MINUTE, Moment, R, SECOND, T};
-use super::plan::{Address, Endless, Fault, Habit, Number, PROJECTS, Part, PartKey, Plan, Presence, Size, When, Whole};
+use super::plan::{Address, Endless, Fault, Habit, Misplaced, Number, PROJECTS, Part, PartKey, Plan, Presence, Size, When, Whole};
 use super::world::{Headers, KeyType, Offers, Queue, Running, World};
 
 /// Texts that break lines, cells, quotes, terminals and spreadsheets.
@@ -273,7 +273,7 @@ fn part() -> impl Strategy<Value = Part> {
         3 => Just(Size::Sum),
         3 => select(&[1, -1, 2, -2, 100]).prop_map(Size::Stored),
         2 => Just(Size::Missing),
-        1 => select(&[0, 1, 4, -1]).prop_map(Size::Just),
+        1 => select(&[0, 1, 4, -1, i64::MAX, i64::MIN]).prop_map(Size::Just),
     ];
     let has_output = prop_oneof![4 => Just(Some(true)), 2 => Just(Some(false)), 1 => Just(None)];
     let closed = prop_oneof![4 => Just(None), 4 => Just(Some(true)), 3 => Just(Some(false))];
@@ -283,8 +283,9 @@ fn part() -> impl Strategy<Value = Part> {
     let faults = prop_oneof![2 => Just(vec![]), 1 => vec(fault(), 1..=2)];
     let names = (weighted(0.93, Just(())).prop_map(|there| there.is_some()), key, weighted(0.8, select(&ODD_TEXTS)));
     let stored = prop_oneof![4 => Just(NEVER), 6 => after(&[0, SECOND, MINUTE]).boxed(), 1 => wild().boxed()];
+    let faults = (faults, weighted(0.06, (0..6_usize, misplaced())));
     (names, work(), (has_output, size, closed), (pieces, stored), faults).prop_map(
-        |((is_there, key, name), (started, stopped), (has_output, size, closed), (pieces, stored), faults)| Part {
+        |((is_there, key, name), (started, stopped), (has_output, size, closed), (pieces, stored), (faults, misplaced))| Part {
             is_there,
             key,
             name,
@@ -296,8 +297,21 @@ fn part() -> impl Strategy<Value = Part> {
             pieces,
             stored,
             faults,
+            misplaced,
         },
     )
+}
+
+/// What no sound server writes: no place, or one at the ends of what there is.
+fn misplaced() -> impl Strategy<Value = Misplaced> {
+    let far = || select(&[i64::MIN, i64::MIN + 1, -5, 1 << 32, i64::MAX - 1, i64::MAX]);
+    prop_oneof![
+        Just(Misplaced::NoBegin),
+        Just(Misplaced::NoEnd),
+        Just(Misplaced::Nowhere),
+        far().prop_map(Misplaced::BeginsAt),
+        far().prop_map(Misplaced::EndsAt),
+    ]
 }
 
 fn fault() -> impl Strategy<Value = Fault> {
@@ -312,9 +326,11 @@ fn fault() -> impl Strategy<Value = Fault> {
         1 => select(&[1_i64, 2, -1]).prop_map(Fault::AllMoved),
         2 => (one.clone(), select(&[-1_i64, 1, 2, 100])).prop_map(|(piece, by)| Fault::Longer(piece, by)),
         1 => one.clone().prop_map(Fault::Empty),
-        1 => one.prop_map(Fault::Backwards),
+        1 => one.clone().prop_map(Fault::Backwards),
         1 => select(&[0_i64, 2, 4]).prop_map(Fault::Behind),
         1 => select(&[0_i64, 2, 4]).prop_map(Fault::ThereAndBack),
         1 => two.prop_map(|(lost, back)| Fault::LostAndMadeUpBackwards(lost, back)),
+        // 10 minutes are what clocks may be apart.
+        2 => (select(&[48 * HOUR, 10 * MINUTE, HOUR]), weighted(0.6, one)).prop_map(|(micros, lost)| Fault::RunBefore(micros, lost)),
     ]
 }

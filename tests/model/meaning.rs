@@ -3,6 +3,7 @@
 
 mod deletable;
 mod habits;
+mod output;
 mod rules;
 
 use std::collections::BTreeSet;
@@ -12,7 +13,7 @@ use super::report::{Row, WITNESS};
 use super::world::{Build, Chunk, Headers, Offers, Step, Url, World};
 
 /// All rules there are, as a report orders them.
-pub const RULES: [&str; 12] = [
+pub const RULES: [&str; 16] = [
     "stuck-running",
     "closed-after-restore",
     "stuck-queued",
@@ -21,14 +22,27 @@ pub const RULES: [&str; 12] = [
     "output-truncated",
     "output-gap",
     "output-missing",
+    "output-excess",
+    "unexplained",
     "orphan-step",
     "orphan-output",
     "duplicate-number",
+    "duplicate-key",
+    "relation-empty",
     "impossible-times",
 ];
 
 /// Those that by themselves never make a build deletable; the witness says so of itself.
-const NEVER: [&str; 5] = ["orphan-step", "orphan-output", "duplicate-number", "impossible-times", WITNESS];
+const NEVER: [&str; 8] = [
+    "unexplained",
+    "orphan-step",
+    "orphan-output",
+    "duplicate-number",
+    "duplicate-key",
+    "relation-empty",
+    "impossible-times",
+    WITNESS,
+];
 
 /// Which of the two times are given by flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -265,7 +279,11 @@ impl<'a> Meaning<'a> {
     pub fn rows(&self, rules: &BTreeSet<String>, all: bool) -> Vec<Row> {
         let mut rows = Vec::new();
         for build in self.world.builds.iter().filter(|build| self.is_in_scope(build)) {
-            let reasons: Vec<String> = rules.iter().filter(|rule| self.fires(rule, build)).cloned().collect();
+            let mut reasons: Vec<String> = rules.iter().filter(|rule| self.fires(rule, build)).cloned().collect();
+            // What another rule explains needs no second reason.
+            if reasons.len() > 1 || all {
+                reasons.retain(|rule| rule != "unexplained");
+            }
             if all || !reasons.is_empty() {
                 rows.push(self.row_of_build(build, reasons, all));
             }
@@ -353,9 +371,10 @@ impl<'a> Meaning<'a> {
         row.steps = counted(self.steps_of(key).count());
         row.steps_unfinished = counted(self.steps_of(key).filter(|step| self.is_unfinished(step)).count());
         let sizes = self.steps_of(key).filter(|step| step.has_output == Some(true)).filter_map(|step| step.output_size);
-        row.output_expected = sizes.reduce(|a, b| a + b);
-        let stored = self.chunks_of(key).map(|chunk| chunk.next - chunk.first).sum();
-        row.output_stored = self.offers.chunks.then_some(stored);
+        let as_shown = |sum: i128| sum.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
+        row.output_expected = sizes.map(i128::from).reduce(|a, b| a + b).map(as_shown);
+        let stored = self.chunks_of(key).map(Chunk::length).sum();
+        row.output_stored = self.offers.chunks.then_some(as_shown(stored));
         row
     }
 }

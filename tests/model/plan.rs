@@ -107,6 +107,20 @@ pub struct Part {
     /// When its first piece was stored, counted from its build; the others follow it second by second.
     pub stored: When,
     pub faults: Vec<Fault>,
+    /// A piece whose place is changed in the end.
+    pub misplaced: Option<(usize, Misplaced)>,
+}
+
+/// What a damaged row says of the place of a piece.
+#[derive(Clone, Copy, Debug)]
+pub enum Misplaced {
+    NoBegin,
+    NoEnd,
+    Nowhere,
+    /// It begins there, and is as long as it was, as far as that fits.
+    BeginsAt(i64),
+    /// It begins where it did, and ends there.
+    EndsAt(i64),
 }
 
 #[derive(Clone, Debug)]
@@ -148,6 +162,23 @@ pub enum Fault {
     ThereAndBack(i64),
     /// Two holes' worth taken away by a piece that ends before it begins.
     LostAndMadeUpBackwards(usize, usize),
+    /// What there is is there once more, stored so many microseconds earlier; of the later ones one is lost, if any.
+    RunBefore(i64, Option<usize>),
+}
+
+/// A piece before it has a row.
+#[derive(Clone, PartialEq)]
+struct Piece {
+    step: Option<usize>,
+    first: i64,
+    next: i64,
+    stored: Option<Moment>,
+}
+
+impl Piece {
+    fn length(&self) -> i64 {
+        self.next - self.first
+    }
 }
 
 /// A build and all that belongs to it.
@@ -270,7 +301,7 @@ fn add(world: &mut World, place: usize, whole: &Whole) {
         let chunks = chunks(part, part.stored.from(whole.base), [key, step_key], number, whole.parts.len());
         if part.is_there && steps_left {
             let of_step = || chunks.iter().filter(|chunk| chunk.step == step_key);
-            let stored = of_step().map(|chunk| chunk.next).max().unwrap_or(0);
+            let stored = of_step().filter_map(|chunk| chunk.next).max().unwrap_or(0);
             let part_started = part.started.from(whole.base);
             world.steps.push(Step {
                 build: key,
@@ -281,8 +312,8 @@ fn add(world: &mut World, place: usize, whole: &Whole) {
                 has_output: part.has_output,
                 output_size: match part.size {
                     Size::Missing => None,
-                    Size::Stored(more) => Some(stored + more),
-                    Size::Sum => Some(of_step().map(|chunk| chunk.next - chunk.first).sum()),
+                    Size::Stored(more) => Some(stored.saturating_add(more)),
+                    Size::Sum => Some(of_step().map(Chunk::length).sum::<i128>().min(i64::MAX.into()) as i64),
                     Size::Just(size) => Some(size),
                 },
                 output_closed: part.closed,
@@ -325,7 +356,7 @@ fn make_up(chunks: &mut Vec<Chunk>, lost: Index, doubled: Index) {
         return;
     }
     let lost = chunks.remove(lost.index(chunks.len()));
-    let fits = |chunk: &&Chunk| chunk.next - chunk.first == lost.next - lost.first;
+    let fits = |chunk: &&Chunk| chunk.length() == lost.length();
     let fitting: Vec<Chunk> = chunks.iter().filter(fits).cloned().collect();
     if !fitting.is_empty() {
         chunks.push(fitting[doubled.index(fitting.len())].clone());
@@ -341,25 +372,42 @@ fn chunks(
     parts: usize,
 ) -> Vec<Chunk> {
     let mut end = 0;
-    let mut chunks = Vec::new();
+    let mut pieces = Vec::new();
     for (place, length) in part.pieces.iter().enumerate() {
         let stored = stored.map(|first| first.plus(place as i64 * SECOND));
-        chunks.push(Chunk { build, step, first: end, next: end + length, stored });
+        pieces.push(Piece { step, first: end, next: end + length, stored });
         end += length;
     }
     for fault in &part.faults {
-        if !chunks.is_empty() {
-            happens(&mut chunks, *fault, (number + 1) % parts);
+        if !pieces.is_empty() {
+            happens(&mut pieces, *fault, (number + 1) % parts);
         }
+    }
+    let row = |piece: Piece| {
+        let Piece { step, first, next, stored } = piece;
+        Chunk { build, step, first: Some(first), next: Some(next), stored }
+    };
+    let mut chunks: Vec<Chunk> = pieces.into_iter().map(row).collect();
+    let count = chunks.len();
+    if let Some((at, misplaced)) = part.misplaced.filter(|_| count > 0) {
+        let chunk = &mut chunks[at % count];
+        let length = chunk.length() as i64;
+        (chunk.first, chunk.next) = match misplaced {
+            Misplaced::NoBegin => (None, chunk.next),
+            Misplaced::NoEnd => (chunk.first, None),
+            Misplaced::Nowhere => (None, None),
+            Misplaced::BeginsAt(place) => (Some(place), Some(place.saturating_add(length))),
+            Misplaced::EndsAt(place) => (chunk.first, Some(place)),
+        };
     }
     chunks
 }
 
-fn happens(chunks: &mut Vec<Chunk>, fault: Fault, elsewhere: usize) {
+fn happens(chunks: &mut Vec<Piece>, fault: Fault, elsewhere: usize) {
     let count = chunks.len();
-    let lost_and = |chunks: &mut Vec<Chunk>, lost: usize, other: usize| {
+    let lost_and = |chunks: &mut Vec<Piece>, lost: usize, other: usize| {
         // The first of its size after the one that was asked for, so that the sum is as it was.
-        let length = |chunk: &Chunk| chunk.next - chunk.first;
+        let length = Piece::length;
         let (lost, other) = (lost % count, other % count);
         let size = length(&chunks[lost]);
         let place =
@@ -377,11 +425,11 @@ fn happens(chunks: &mut Vec<Chunk>, fault: Fault, elsewhere: usize) {
         }
         Fault::LostAndDoubledElsewhere(lost, other) => {
             let doubled = lost_and(chunks, lost, other);
-            chunks.extend(doubled.map(|chunk| Chunk { step: Some(elsewhere), ..chunk }));
+            chunks.extend(doubled.map(|chunk| Piece { step: Some(elsewhere), ..chunk }));
         }
         Fault::LostAndDoubledWithoutStep(lost, other) => {
             let doubled = lost_and(chunks, lost, other);
-            chunks.extend(doubled.map(|chunk| Chunk { step: None, ..chunk }));
+            chunks.extend(doubled.map(|chunk| Piece { step: None, ..chunk }));
         }
         Fault::Moved(at, by) => {
             chunks[at % count].first += by;
@@ -401,20 +449,28 @@ fn happens(chunks: &mut Vec<Chunk>, fault: Fault, elsewhere: usize) {
         }
         Fault::Behind(by) => {
             let last = chunks[count - 1].clone();
-            chunks.push(Chunk { first: last.next + by, next: last.next + by, ..last });
+            chunks.push(Piece { first: last.next + by, next: last.next + by, ..last });
         }
         Fault::ThereAndBack(by) => {
             let last = chunks[count - 1].clone();
             let (first, next) = (last.next + by, last.next + by + 2);
-            chunks.push(Chunk { first, next, ..last.clone() });
-            chunks.push(Chunk { first: next, next: first, ..last });
+            chunks.push(Piece { first, next, ..last.clone() });
+            chunks.push(Piece { first: next, next: first, ..last });
         }
         Fault::LostAndMadeUpBackwards(lost, back) => {
             chunks.remove(lost % count);
             if let Some(chunk) = chunks.get(back % count).cloned() {
-                chunks.push(Chunk { first: chunk.next, next: chunk.first, ..chunk.clone() });
+                chunks.push(Piece { first: chunk.next, next: chunk.first, ..chunk.clone() });
                 chunks.push(chunk);
             }
+        }
+        Fault::RunBefore(micros, lost) => {
+            let earlier = |piece: &Piece| Piece { stored: piece.stored.map(|time| time.plus(-micros)), ..piece.clone() };
+            let before: Vec<Piece> = chunks.iter().map(earlier).collect();
+            if let Some(lost) = lost {
+                chunks.remove(lost % count);
+            }
+            chunks.extend(before);
         }
     }
 }

@@ -62,9 +62,21 @@ pub struct Step {
 pub struct Chunk {
     pub build: Option<usize>,
     pub step: Option<usize>,
-    pub first: i64,
-    pub next: i64,
+    pub first: Option<i64>,
+    pub next: Option<i64>,
     pub stored: Option<Moment>,
+}
+
+impl Chunk {
+    /// Where it begins and ends; `None` where that is not known, or it ends before it begins: then nothing is known to be in it.
+    pub fn span(&self) -> Option<(i64, i64)> {
+        self.first.zip(self.next).filter(|(first, next)| first <= next)
+    }
+
+    /// How much is in it.
+    pub fn length(&self) -> i128 {
+        self.span().map_or(0, |(first, next)| i128::from(next) - i128::from(first))
+    }
 }
 
 /// The profile by which halfbuilt reads any such world, or those of its relations that the profile offers.

@@ -1,9 +1,7 @@
 //! What each rule finds.
 
-use std::collections::BTreeSet;
-
 use super::super::moment::{MINUTE, Moment};
-use super::super::world::{Build, Chunk, Step, Url};
+use super::super::world::{Build, Step, Url};
 use super::{Meaning, is};
 
 impl<'a> Meaning<'a> {
@@ -15,14 +13,20 @@ impl<'a> Meaning<'a> {
             "stuck-queued" => self.is_stuck_queued(build),
             "impossible-state" => self.is_impossible(build),
             "step-unfinished" => is(build, "finished") && steps().any(|step| self.is_unfinished(step)),
-            _ if is(build, "held") && !matches!(rule, "duplicate-number" | "orphan-step" | "orphan-output") => false,
+            _ if is(build, "held") && !matches!(rule, "duplicate-number" | "duplicate-key" | "orphan-step") => false,
             "output-truncated" => steps().any(|step| self.is_truncated(build, step)),
             "output-gap" => self.has_gap(build),
             "output-missing" => steps().any(|step| self.is_output_missing(step)),
+            "output-excess" => !self.excesses(build).is_empty(),
+            "unexplained" => self.is_unexplained(build),
             "duplicate-number" => self.is_duplicate(build),
+            "duplicate-key" => self.has_doubled_step(build),
             "impossible-times" => self.has_impossible_times(build),
-            // These two find what has no build.
-            "orphan-step" | "orphan-output" => false,
+            // What has no build is found elsewhere; here it is what has no step.
+            "orphan-output" => self.has_stepless_output(build),
+            "orphan-step" => false,
+            // These worlds are too small for it.
+            "relation-empty" => false,
             unknown => panic!("the model does not know rule {unknown}"),
         }
     }
@@ -91,30 +95,6 @@ impl<'a> Meaning<'a> {
         }
     }
 
-    pub(super) fn is_truncated(&self, build: &Build, step: &Step) -> bool {
-        self.truncations(build, step).contains(&true)
-    }
-
-    /// Whether output ends early, was never closed, and was cut.
-    pub(super) fn truncations(&self, build: &Build, step: &Step) -> [bool; 3] {
-        let has_output = step.has_output == Some(true);
-        let never_closed = step.output_closed == Some(false);
-        let end = self.pieces_of(step).map(|piece| piece.next).max();
-        let ends_early = match (end, step.output_size) {
-            (Some(end), Some(size)) => has_output && end < size,
-            _ => false,
-        };
-        let is_over = self.has(step.stopped) || self.has(build.stopped) || is(build, "finished");
-        let was_cut = (has_output || never_closed) && !self.has(step.stopped) && self.by_then(step.started);
-        let has_begun = self.has_begun(step) || self.pieces_of(step).next().is_some();
-        [ends_early, never_closed && is_over && has_begun, was_cut]
-    }
-
-    pub(super) fn has_begun(&self, step: &Step) -> bool {
-        let has_output = step.has_output == Some(true) || step.output_size.is_some_and(|size| size > 0);
-        self.has(step.started) || self.has(step.stopped) || has_output
-    }
-
     pub(super) fn has_impossible_times(&self, build: &Build) -> bool {
         let [queued, started, stopped] = [build.queued, build.started, build.stopped].map(|time| self.on_record(time));
         let long_before = |time: Option<Moment>, other: Option<Moment>| {
@@ -127,25 +107,10 @@ impl<'a> Meaning<'a> {
         self.has(step.started) && !self.has(step.stopped)
     }
 
-    pub(super) fn has_gap(&self, build: &Build) -> bool {
-        let step_keys: BTreeSet<Option<usize>> = self.chunks_of(Some(build.key)).map(|chunk| chunk.step).collect();
-        step_keys.into_iter().any(|step_key| {
-            let mut pieces: Vec<&Chunk> =
-                self.chunks_of(Some(build.key)).filter(|chunk| chunk.step == step_key).collect();
-            pieces.sort_by_key(|piece| (piece.first, piece.next));
-            let mut reached = 0;
-            for piece in pieces {
-                if piece.first > reached {
-                    return true;
-                }
-                reached = reached.max(piece.next);
-            }
-            false
-        })
-    }
-
-    pub(super) fn is_output_missing(&self, step: &Step) -> bool {
-        step.has_output == Some(true) && step.output_size != Some(0) && self.pieces_of(step).next().is_none()
+    /// Whether several of its steps have one key.
+    pub(super) fn has_doubled_step(&self, build: &Build) -> bool {
+        let keys: Vec<Option<usize>> = self.steps_of(Some(build.key)).map(|step| step.key).collect();
+        keys.iter().any(|key| keys.iter().filter(|other| *other == key).count() > 1)
     }
 
     /// Whether another build has its number in the same project, or its address.
