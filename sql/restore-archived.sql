@@ -54,6 +54,24 @@ SELECT place, line FROM archived_line
 CREATE TEMPORARY TABLE archived_row ON COMMIT DROP AS
 SELECT place, line ->> 'table' AS name, line -> 'row' AS given FROM archived_build WHERE line ->> 'kind' = 'row';
 
+-- In a database without an encoding, each byte that is no UTF-8 was archived as one of the last 128 characters of Unicode.
+DO $$
+DECLARE
+    character text;
+BEGIN
+    IF current_setting('server_encoding') = 'SQL_ASCII'
+       AND EXISTS (SELECT FROM archived_row WHERE strpos(given::text, convert_from('\xf48f', 'SQL_ASCII')) > 0) THEN
+        FOR byte IN 128..255
+        LOOP
+            character := convert_from(decode('f48f' || CASE WHEN byte < 192 THEN 'be' ELSE 'bf' END || to_hex(128 | (byte & 63)), 'hex'), 'SQL_ASCII');
+            UPDATE archived_row
+               SET given = replace(given::text, character, convert_from(decode(to_hex(byte), 'hex'), 'SQL_ASCII'))::json
+             WHERE strpos(given::text, character) > 0;
+        END LOOP;
+    END IF;
+END
+$$;
+
 CREATE TEMPORARY TABLE archived_count ON COMMIT DROP AS
 SELECT counted.key AS name, counted.value::bigint AS rows
   FROM archived_build, json_each_text(line -> 'rows') AS counted

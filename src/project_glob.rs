@@ -116,6 +116,17 @@ mod tests {
         ProjectGlobs::new(&globs.iter().map(ToString::to_string).collect::<Vec<_>>()).expect("globs")
     }
 
+    /// Where nobody can say for certain what a name is, a denial must not fail open.
+    #[test]
+    fn a_project_whose_name_is_no_utf8_is_denied_with_any_other() {
+        let name = crate::text::bytes::decode(b"d\xe9p").into_owned();
+        let mut denied = DeniedProjects::default();
+        assert_eq!(denied.denies([name.as_str()]), None);
+        denied.add(&["other".to_owned()], "--deny").expect("a glob");
+        assert!(denied.denies([name.as_str()]).is_some());
+        assert_eq!(denied.denies(["dep"]), None);
+    }
+
     #[test]
     fn one_glob_that_matches_is_enough() {
         let acme = globs(&["acme/*", "tools/l?b"]);

@@ -58,6 +58,8 @@ pub struct Database {
     without_indexes: bool,
     /// Whether text is read as the bytes that are stored.
     reads_bytes: bool,
+    /// Whether the database stores any bytes as text.
+    has_no_encoding: bool,
     /// Read once.
     identity: Option<DatabaseIdentity>,
     /// The schemas on the role's own search path; read once.
@@ -84,6 +86,7 @@ impl Database {
         let settings = Arc::new(settings);
         let Connected { client, server, server_encoding } = libpq::connect(&settings, SERVER_KIND).await?;
         let canceller = Canceller { token: client.cancel_token(), server: server.clone() };
+        let has_no_encoding = server_encoding.is_some_and(|encoding| encoding == WITHOUT_ENCODING);
         Ok(Self {
             client,
             settings,
@@ -93,7 +96,8 @@ impl Database {
             statement_timeout: None,
             answer_limit: None,
             without_indexes: false,
-            reads_bytes: server_encoding.is_some_and(|encoding| encoding == WITHOUT_ENCODING),
+            reads_bytes: has_no_encoding,
+            has_no_encoding,
             identity: None,
             schemas: None,
             lock: None,
@@ -287,8 +291,9 @@ impl Database {
         let identity = self.identity().await?;
         let schemas = self.schemas().await?;
         let (limit, answer_limit) = (self.first_answer_limit(), self.answer_limit);
+        let has_no_encoding = self.has_no_encoding;
         let Begun { transaction, pid, lock } = within_limit("beginning a snapshot", limit, self.begin()).await?;
-        let snapshot = Snapshot { transaction, identity, schemas, pid, lock, answer_limit };
+        let snapshot = Snapshot { transaction, identity, schemas, pid, lock, answer_limit, has_no_encoding };
         snapshot.set(settings).await?;
         Ok(snapshot)
     }

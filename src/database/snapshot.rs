@@ -84,12 +84,19 @@ pub struct Snapshot<'a> {
     pub(super) lock: Option<i64>,
     /// How long each answer of the server may take.
     pub(super) answer_limit: Option<Duration>,
+    /// Whether the database stores any bytes as text.
+    pub(super) has_no_encoding: bool,
 }
 
 impl Snapshot<'_> {
     /// The database that it shows.
     pub fn identity(&self) -> &DatabaseIdentity {
         &self.identity
+    }
+
+    /// Whether the database has no encoding, and stores any bytes as text.
+    pub fn has_no_encoding(&self) -> bool {
+        self.has_no_encoding
     }
 
     /// The schemas on this role's search path, in order.

@@ -46,6 +46,11 @@ pub(crate) fn encode(text: &str) -> Cow<'_, [u8]> {
     Cow::Owned(bytes)
 }
 
+/// The text as it is stored, where all of it is UTF-8.
+pub(crate) fn whole(text: String) -> Option<String> {
+    if has_bytes(&text) { String::from_utf8(encode(&text).into_owned()).ok() } else { Some(text) }
+}
+
 /// Whether a text has bytes that are no UTF-8.
 pub(crate) fn has_bytes(text: &str) -> bool {
     text.as_bytes().contains(&MARK) && text.chars().any(|c| byte_of(c).is_some())
@@ -93,6 +98,8 @@ mod tests {
         assert_ne!(decode(own.as_bytes()), own);
         assert_eq!(escape(&decode(own.as_bytes())), "\\xf4\\x8f\\xbf\\xa9");
         assert_eq!(encode(&decode(own.as_bytes())), own.as_bytes());
+        assert_eq!(whole(decode(own.as_bytes()).into_owned()).as_deref(), Some(own));
+        assert_eq!(whole(decode(b"d\xe9p").into_owned()), None);
     }
 
     proptest::proptest! {

@@ -41,6 +41,7 @@ mod scan_buildbot;
 mod scan_clocks;
 mod scan_conductor;
 mod scan_empty;
+mod scan_encodings;
 mod scan_habits;
 mod scan_live_builds;
 mod scan_odd_values;

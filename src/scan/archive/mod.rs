@@ -6,6 +6,7 @@ mod section;
 
 use crate::database::{Parameter, Rows, Snapshot};
 use crate::sql;
+use crate::text::bytes;
 
 use super::check::Place;
 use super::compose;
@@ -46,6 +47,8 @@ struct Section {
 pub struct ArchiveRows<'a> {
     section: &'a Section,
     rows: Rows<'a>,
+    /// Whether the database takes any bytes back as text.
+    takes_bytes: bool,
 }
 
 /// One row.
@@ -127,7 +130,7 @@ impl Archiving {
         let Some(section) = self.sections.get(table) else { return Ok(None) };
         let keys = Parameter::Texts(keys.to_vec());
         let rows = snapshot.rows("reading what is to be archived", &section.statement, &[keys]).await?;
-        Ok(Some(ArchiveRows { section, rows }))
+        Ok(Some(ArchiveRows { section, rows, takes_bytes: snapshot.has_no_encoding() }))
     }
 }
 
@@ -147,6 +150,8 @@ impl ArchiveRows<'_> {
         let build = place.ok_or_else(|| self.section.fault("a row whose build_key is none of those asked for"))?;
         let text =
             row.text("whole")?.ok_or_else(|| self.section.fault("a build_key without a row: is it an outer join?"))?;
+        let text = if self.takes_bytes { Some(text) } else { bytes::whole(text) };
+        let text = text.ok_or_else(|| self.section.fault("text that is no UTF-8, which could not be put back"))?;
         let values = record::values(&text).filter(|values| values.len() == self.section.columns.len());
         let values = values.ok_or_else(|| self.section.fault("a row of other columns than before"))?;
         Ok(Some(ArchiveRow { build, values }))
