@@ -16,6 +16,12 @@ pub struct NotChecked {
 pub enum Unchecked {
     /// A whole check of a verdict, by its name: a rule, a difference from a baseline, or times-contradicted.
     Check(String),
+    /// A rule that could not be run, though it was asked for: what it reads is damaged, or it may not be read.
+    FailedCheck(String),
+    /// What a rule reads of steps and output besides the builds.
+    RuleBesideBuilds(String),
+    /// A relation that could not be read as a whole.
+    Relation(&'static str),
     /// A rule, for the builds that have neither steps nor output.
     RuleWithoutSteps(String),
     /// A rule, for steps and output whose builds do not exist.
@@ -62,14 +68,21 @@ impl NotChecked {
     }
 
     pub fn is_check(&self, name: &str) -> bool {
-        matches!(&self.what, Unchecked::Check(own) if own == name)
+        matches!(&self.what, Unchecked::Check(own) | Unchecked::FailedCheck(own) if own == name)
+    }
+
+    /// Whether it was tried, and the database could not be read.
+    pub fn has_failed(&self) -> bool {
+        matches!(&self.what, Unchecked::FailedCheck(_))
     }
 }
 
 impl fmt::Display for Unchecked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Check(name) => f.write_str(name),
+            Self::Check(name) | Self::FailedCheck(name) => f.write_str(name),
+            Self::RuleBesideBuilds(rule) => write!(f, "{rule} by steps and output"),
+            Self::Relation(name) => write!(f, "relation {name}"),
             Self::RuleWithoutSteps(rule) => write!(f, "{rule} of builds without steps and output"),
             Self::RuleWithoutBuilds(rule) => write!(f, "{rule} of builds that are not there"),
             Self::OutputEnds { steps } => write!(f, "where output ends, in {steps} of the steps"),

@@ -65,6 +65,8 @@ pub enum Obstacle {
     RestoreUnknown,
     /// R is too close to T.
     RestoreTooClose,
+    /// Its steps or its output cannot be read, and with them whether it is alive.
+    SignsUnread,
     /// A time of it is later than now.
     TimeInTheFuture,
     /// Another build has its number or its address: what they share, and who does.
@@ -148,6 +150,7 @@ impl fmt::Display for Obstacle {
             Self::Between => "it did something between the backup and the restore: T, R or a clock is wrong",
             Self::RestoreUnknown => "R is not known: give --restored-at",
             Self::RestoreTooClose => "R is too close to T for the clock tolerance",
+            Self::SignsUnread => "its steps or its output cannot be read: it may be alive",
             Self::TimeInTheFuture => "one of its times lies in the future",
             Self::SharesItsAddress(shares) => return write!(f, "{SHARES_ITS_ADDRESS}: {shares}"),
             Self::NoAddress => "it has no address",

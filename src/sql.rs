@@ -26,6 +26,8 @@ pub(crate) const PREFILTER: Parts = Parts(include_str!("../sql/engine/prefilter.
 pub(crate) const EMPTY: Parts = Parts(include_str!("../sql/engine/empty.sql"));
 /// The statement that gives the report.
 pub(crate) const REPORT: Parts = Parts(include_str!("../sql/engine/report.sql"));
+/// What is asked where a relation cannot be read as a whole.
+pub(crate) const UNREAD: Parts = Parts(include_str!("../sql/engine/unread.sql"));
 /// What an archive keeps.
 pub(crate) const ARCHIVE: Parts = Parts(include_str!("../sql/engine/archive.sql"));
 /// What a manifest holds.

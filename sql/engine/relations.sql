@@ -92,6 +92,12 @@ SELECT every_build.*
 --        each deletion.
 SELECT every_build.* FROM every_build WHERE every_build.build_url = ANY ($1::text[]);
 
+-- part: build_by_key
+-- What:  the builds with certain keys.
+-- For:   scan and verify where a relation cannot be read as a whole: steps and output of what was found are looked up by key.
+-- Why:   an index leads past a damaged page. In psql: -v among='IN (1, 2)'
+SELECT every_build.* FROM every_build WHERE every_build.build_key :among;
+
 -- part: step_of_builds
 -- What:  the relation step, of the builds in scope only.
 -- For:   delete, which reads a few builds again.

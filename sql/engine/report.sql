@@ -30,6 +30,14 @@ SELECT build.build_key FROM build WHERE false;
 -- Why:   such a rule is a net under the others. What one of them has found needs no second reason. In psql: -v rows=TABLE.
 SELECT named.* FROM :rows AS named WHERE NOT EXISTS (SELECT FROM explained WHERE explained.build_key = named.build_key);
 
+-- part: no_finding
+-- What:  stands in for the relation finding where no rule is run.
+-- For:   the steps and the output of builds that have been found already.
+-- Why:   the report is one statement for all who read builds.
+SELECT NULL::text AS rule, NULL::integer AS rule_rank, build.build_key, NULL::text AS evidence, NULL::bigint AS position, NULL::text AS obstacle
+  FROM build
+ WHERE false;
+
 -- part: baseline
 -- What:  the builds that differ from a manifest, as if a rule had found them: :projects names projects, and for each build :places holds the place
 --        of its project, :numbers its number, and :evidence the difference.
@@ -117,11 +125,13 @@ SELECT build.build_key FROM build WHERE false;
 -- part: report
 -- What:  one row for each build of the relation subject, with all that the report says of it.
 -- For:   scan, verify and delete.
--- Why:   the database counts, adds up and sorts; the program only passes the rows on. Steps and output are read for the reported builds only. A
+-- Why:   :steps and :pieces are the relations step and chunk, or nothing of them where they are looked up build by build. In psql: -v
+--        steps=step -v pieces=chunk. The database counts, adds up and sorts; the program only passes the rows on. Steps and output are read for the reported builds only. A
 --        time that is not on record is NULL in these relations (relations.sql); off_record holds what was written in its place, and in_future
 --        says whether any such value lies in the future.
 --        Of a text of more than 4 KiB (evidence: 16 KiB) only the beginning crosses the wire, with its length and a digest, by which a
---        fingerprint still sees every change. A cut address is no address any more: nothing is found by it.
+--        fingerprint still sees every change. A cut address is no address any more: nothing is found by it. (To append nothing to a text reads
+--        it before the rows are sorted: damage then shows before the first row is on its way.)
 WITH setting AS (
     SELECT nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz AS backup_time,
            now() + interval '10 minutes' AS ahead
@@ -137,7 +147,7 @@ WITH setting AS (
            greatest(max(step.started_at) FILTER (WHERE step.started_at <= setting.backup_time),
                     max(step.stopped_at) FILTER (WHERE step.stopped_at <= setting.backup_time)) AS last_seen_by_backup,
            bool_or(greatest(step.raw_started_at, step.raw_stopped_at) > setting.ahead) AS in_future
-      FROM step
+      FROM :steps AS step
      CROSS JOIN setting
      WHERE step.build_key IN (SELECT subject.build_key FROM subject)
      GROUP BY step.build_key
@@ -148,7 +158,7 @@ WITH setting AS (
            max(chunk.stored_at) AS last_seen,
            max(chunk.stored_at) FILTER (WHERE chunk.stored_at <= setting.backup_time) AS last_seen_by_backup,
            bool_or(chunk.raw_stored_at > setting.ahead) AS in_future
-      FROM chunk
+      FROM :pieces AS chunk
      CROSS JOIN setting
      WHERE chunk.build_key IN (SELECT subject.build_key FROM subject)
      GROUP BY chunk.build_key
@@ -164,17 +174,17 @@ WITH setting AS (
      CROSS JOIN setting
       LEFT JOIN build ON build.build_key = subject.build_key
 )
-SELECT CASE WHEN octet_length(timed.build_url) <= 4096 THEN timed.build_url
+SELECT CASE WHEN octet_length(timed.build_url) <= 4096 THEN timed.build_url || ''
             ELSE 'cut: ' || left(timed.build_url, 200) || '... (' || octet_length(timed.build_url)::text || ' bytes, SHA-256 '
                  || encode(sha256(textsend(timed.build_url)), 'hex') || ')' END AS build_url,
-       CASE WHEN octet_length(timed.project) <= 4096 THEN timed.project
+       CASE WHEN octet_length(timed.project) <= 4096 THEN timed.project || ''
             ELSE left(timed.project, 200) || '... (' || octet_length(timed.project)::text || ' bytes, SHA-256 '
                  || encode(sha256(textsend(timed.project)), 'hex') || ')' END AS project,
        timed.build_num,
-       CASE WHEN octet_length(timed.lifecycle) <= 4096 THEN timed.lifecycle
+       CASE WHEN octet_length(timed.lifecycle) <= 4096 THEN timed.lifecycle || ''
             ELSE left(timed.lifecycle, 200) || '... (' || octet_length(timed.lifecycle)::text || ' bytes, SHA-256 '
                  || encode(sha256(textsend(timed.lifecycle)), 'hex') || ')' END AS lifecycle,
-       CASE WHEN octet_length(timed.status) <= 4096 THEN timed.status
+       CASE WHEN octet_length(timed.status) <= 4096 THEN timed.status || ''
             ELSE left(timed.status, 200) || '... (' || octet_length(timed.status)::text || ' bytes, SHA-256 '
                  || encode(sha256(textsend(timed.status)), 'hex') || ')' END AS status,
        timed.queued_at, timed.started_at, timed.stopped_at,

@@ -80,3 +80,30 @@ SET LOCAL statement_timeout = :milliseconds;
 --        functions takes longer than it gains in any case.
 SELECT set_config('jit', CASE WHEN :wanted THEN (SELECT reset_val FROM pg_settings WHERE name = 'jit') ELSE 'off' END, true),
        set_config('jit_inline_above_cost', '-1', true);
+
+-- part: by_index
+-- What:  has the statements of this transaction look up rows by an index wherever there is one, or not: :wanted is true or false.
+-- For:   the steps and the output of single builds, where a table cannot be read as a whole.
+-- Why:   one damaged page fails whatever reads it, and a plan that reads the whole table always does. An index leads past it, for all builds
+--        but those that have rows on it.
+SELECT set_config(name, CASE WHEN :wanted THEN 'off' ELSE (SELECT reset_val FROM pg_settings WHERE pg_settings.name = plan.name) END, true)
+  FROM (VALUES ('enable_seqscan'), ('enable_hashjoin'), ('enable_mergejoin')) AS plan (name);
+
+-- part: mark
+-- What:  marks a place in the transaction.
+-- For:   statements that may fail because of what they read.
+-- Why:   after an error, a transaction is of no use any more, and its snapshot is lost, unless it can return to such a place. A standby
+--        allows it too.
+SAVEPOINT before_what_may_fail;
+
+-- part: go_back
+-- What:  returns to the place that was marked last.
+-- For:   the same, after an error.
+-- Why:   the snapshot is the same as before, and so are the settings.
+ROLLBACK TO SAVEPOINT before_what_may_fail;
+
+-- part: forget_mark
+-- What:  forgets the place that was marked last.
+-- For:   the same, where there was no error.
+-- Why:   settings that were made since stay, and places do not pile up.
+RELEASE SAVEPOINT before_what_may_fail;

@@ -149,6 +149,7 @@ impl Error {
                 | ScanError::Misfit { .. }
                 | ScanError::Columns { .. }
                 | ScanError::Keys { .. }
+                | ScanError::Unread { .. }
                 | ScanError::NoSchema { .. }
                 | ScanError::NoAnswer { .. }
                 | ScanError::OtherDatabase { .. }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::cli::{FormatArg, ScanArgs};
 use crate::exit::Exit;
 use crate::file_access::is_dash;
+use crate::not_checked::NotChecked;
 use crate::output::{Format, OutputFile, Printer};
 use crate::project_glob::ProjectGlobs;
 
@@ -26,6 +27,9 @@ pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer)
     }
     if let Some(file) = written_to {
         printer.say(&format!("written to {}", file.display()));
+    }
+    if summary.not_checked.iter().any(NotChecked::has_failed) {
+        return Ok(Exit::Failed);
     }
     let why = match (summary.scope.builds(), summary.by_rule.is_empty()) {
         (0, _) => "no build is in scope",

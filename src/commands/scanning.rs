@@ -9,7 +9,7 @@ use crate::output::{FindingsOutput, Format, OutputFile, Printer, Progress, Summa
 use crate::project_glob::ProjectGlobs;
 use crate::report::ScanMetadata;
 use crate::scan::{QuietTime, Recovery, Scan, ScanPlan, ScopeCounts};
-use crate::text::counted;
+use crate::text::{Foreign, by_reason, counted};
 
 use super::interrupt::Interrupt;
 use super::read_request::ReadRequest;
@@ -70,16 +70,20 @@ pub(super) async fn scan_and_report(
         preamble::say_premise(scan.premise(), printer);
         scan.remarks().iter().for_each(|remark| printer.say(remark));
         doubt_backup_time(plan.times().backup, scan.scope(), printer);
-        observer.scan_began(&scan);
-        let mut summary = Summary::new(&scan);
         let mut compared = BaselineComparison::default();
         if let Some(baseline) = &baseline {
             progress.enter("comparing with the baseline");
             compared = baseline.compare(&scan, &plan, &projects).await?;
             say_comparison(baseline, &compared, printer);
-            summary.compares(&compared.not_checked, std::mem::take(&mut compared.totals));
         }
-        let mut findings = compared.merge(&scan).await?;
+        let (left_out, totals) = (compared.not_checked.clone(), std::mem::take(&mut compared.totals));
+        let mut findings = compared.merge(scan).await?;
+        let mut summary = Summary::new(findings.scan());
+        if baseline.is_some() {
+            summary.compares(&left_out, totals);
+        }
+        observer.scan_began(findings.scan());
+        say_failures(&summary, &findings.scan().hints(), printer);
         // Not before: a run that could not look leaves no report, not even an empty one.
         let mut output = FindingsOutput::open(output)?;
         while let Some(found) = findings.next().await? {
@@ -88,8 +92,7 @@ pub(super) async fn scan_and_report(
             observer.found(&found);
             progress.advance();
         }
-        drop(findings);
-        summary.leave_out_blind_rules(&scan);
+        summary.leave_out_blind_rules(findings.scan());
         snapshot.check_unbroken().await?;
         // The bar must be gone before a table appears.
         drop(progress);
@@ -97,15 +100,24 @@ pub(super) async fn scan_and_report(
         // harmless.
         if let (Some(report_sha256), Some(file)) = (output.finish(&summary)?, metadata) {
             let compared_with = baseline.as_ref().map(Baseline::compared_with);
-            let about = metadata::collect(&scan, &plan, compared_with, scanned_at, &summary);
+            let about = metadata::collect(findings.scan(), &plan, compared_with, scanned_at, &summary);
             metadata::write(ScanMetadata { report_sha256, ..about }, file)?;
         }
         if plan.times().backup.is_none() {
-            suggest_backup_times(&scan, printer).await;
+            suggest_backup_times(findings.scan(), printer).await;
         }
         Ok(summary)
     };
     interrupt.or_cancel(&canceller, work).await
+}
+
+/// Says what could not be read, and what is to be done about it: once for each reason.
+fn say_failures(summary: &Summary, hints: &[String], printer: Printer) {
+    let failed = summary.not_checked.iter().filter(|left| left.has_failed());
+    for (why, what) in by_reason(failed.map(|left| (left.what.to_string(), left.why.as_str()))) {
+        printer.warn(&format!("could not look at {}: {}", what.join(", "), Foreign::evidence(why)));
+    }
+    hints.iter().for_each(|hint| printer.say(&format!("hint: {hint}")));
 }
 
 /// Warns where so few builds had been asked for by T that T is most likely wrong.

@@ -4,6 +4,10 @@ use tokio_postgres::error::SqlState;
 
 use crate::libpq::{ConnectError, ServerError};
 
+/// The classes of errors that come from what a statement reads: cardinality, data, unsupported, names and rights, routines, limits of the
+/// program, a function's own error, files, foreign data, corruption.
+const OF_WHAT_IS_READ: [&str; 11] = ["21", "22", "0A", "42", "38", "39", "54", "P0", "58", "HV", "XX"];
+
 /// A build database that cannot be reached or read. No text of it holds a password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -92,6 +96,20 @@ impl DatabaseError {
         }
     }
 
+    /// Whether the statement failed because of what it read: damaged pages or indexes, values that cannot be used, rights, what a view or
+    /// a foreign table says. Another statement of the same snapshot may still succeed, which is not so where the server, the connection or
+    /// a limit is the reason.
+    pub fn is_about_what_is_read(&self) -> bool {
+        match self {
+            Self::Query { source, .. } => source.code().is_some_and(|code| {
+                *code == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE
+                    || OF_WHAT_IS_READ.iter().any(|class| code.code().starts_with(class))
+            }),
+            Self::Column { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Whether the deletion lock is no longer held.
     pub fn is_a_lost_lock(&self) -> bool {
         matches!(self, Self::LockLost)
@@ -160,6 +178,10 @@ fn query_hint(code: &SqlState) -> Option<String> {
         SqlState::DISK_FULL | SqlState::CONFIGURATION_LIMIT_EXCEEDED => {
             "the server has no more room for temporary files, or allows no more (temp_file_limit): a larger work_mem in PGOPTIONS \
              needs fewer of them, and so does --rule or --project"
+        }
+        SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED | SqlState::IO_ERROR | SqlState::UNDEFINED_FILE => {
+            "what is stored is damaged: pg_amcheck shows where, REINDEX mends an index, and what is lost of a table can only come from another \
+             backup; zero_damaged_pages loses what is on the page, and is for the database's administrator to decide"
         }
         SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => "the server was stopped: start again when it is back",
         _ => return None,

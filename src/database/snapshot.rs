@@ -28,6 +28,14 @@ const SETTINGS: &str = sql::SESSION.part("settings");
 const EXPLAIN: &str = sql::CHECK.part("explain");
 /// Lets the server compile statements, or not.
 const JIT: &str = sql::SESSION.part("jit");
+/// Has the server look up rows by an index, or not.
+const BY_INDEX: &str = sql::SESSION.part("by_index");
+/// Marks a place in the transaction.
+const MARK: &str = sql::SESSION.part("mark");
+/// Returns to the place that was marked last.
+const GO_BACK: &str = sql::SESSION.part("go_back");
+/// Forgets the place that was marked last.
+const FORGET_MARK: &str = sql::SESSION.part("forget_mark");
 
 /// Has the server read tables without their indexes.
 pub(super) const WITHOUT_INDEXES: &str = sql::COLLATION.part("without_indexes");
@@ -174,11 +182,45 @@ impl Snapshot<'_> {
     /// # Errors
     /// The connection is lost.
     pub async fn set_jit(&self, allowed: bool) -> Result<(), DatabaseError> {
-        let statement = sql::filled(JIT, &[("wanted", if allowed { "true" } else { "false" })]);
-        let set = async {
-            self.transaction.batch_execute(&statement).await.map_err(|source| query_error(SETTING_UP, source))
-        };
-        within_limit(SETTING_UP, self.catalog_answer_limit(), set).await
+        self.order(&sql::filled(JIT, &[("wanted", if allowed { "true" } else { "false" })])).await
+    }
+
+    /// Has the server look up rows by an index wherever it can, and read no table as a whole; or choose by itself again.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn set_by_index(&self, wanted: bool) -> Result<(), DatabaseError> {
+        self.order(&sql::filled(BY_INDEX, &[("wanted", if wanted { "true" } else { "false" })])).await
+    }
+
+    /// Marks the place to which [`Self::go_back`] returns when a statement has failed: without it, the snapshot would be lost.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn mark(&self) -> Result<(), DatabaseError> {
+        self.order(MARK).await
+    }
+
+    /// Returns to the place that was marked last, with the settings of then. It stays marked.
+    ///
+    /// # Errors
+    /// The connection is lost; nothing was marked.
+    pub async fn go_back(&self) -> Result<(), DatabaseError> {
+        self.order(GO_BACK).await
+    }
+
+    /// Forgets the place that was marked last. No rows may be left to read.
+    ///
+    /// # Errors
+    /// The connection is lost; nothing was marked.
+    pub async fn forget_mark(&self) -> Result<(), DatabaseError> {
+        self.order(FORGET_MARK).await
+    }
+
+    async fn order(&self, statement: &str) -> Result<(), DatabaseError> {
+        let done =
+            async { self.transaction.batch_execute(statement).await.map_err(|source| query_error(SETTING_UP, source)) };
+        within_limit(SETTING_UP, self.catalog_answer_limit(), done).await
     }
 
     /// Runs a statement and streams its rows.

@@ -50,6 +50,8 @@ pub enum KeepReason {
     OtherUrl(String),
     /// So many builds have its address.
     SharedUrl(usize),
+    /// What the database holds of it cannot be read: why.
+    Unread(String),
     /// It is as the report says, and no rule fires.
     UnchangedAndSound,
     /// No rule fires any more.
@@ -95,6 +97,7 @@ impl fmt::Display for KeepReason {
             Self::NotInDatabase => f.write_str("no build in the database has this URL"),
             Self::OtherUrl(url) => write!(f, "the database knows this build as {url}"),
             Self::SharedUrl(builds) => write!(f, "{builds} builds have this URL"),
+            Self::Unread(why) => write!(f, "what the database holds of it cannot be read: {why}"),
             Self::UnchangedAndSound => {
                 f.write_str("it is as it was, and no rule fires on it: is --backup-time that of the scan?")
             }

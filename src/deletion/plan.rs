@@ -20,6 +20,8 @@ pub enum Reading {
     Elsewhere(String),
     /// There is more than one build with this address.
     Several(usize),
+    /// What the database holds of it cannot be read: why.
+    Unread(String),
     /// Exactly one build has this address.
     There(Box<Finding>),
 }
@@ -116,6 +118,7 @@ impl Terms<'_> {
             Reading::Gone => return Keep(State::AlreadyGone, KeepReason::NotInDatabase),
             Reading::Elsewhere(url) => return Keep(State::Refused, KeepReason::OtherUrl(url.clone())),
             Reading::Several(builds) => return Keep(State::Refused, KeepReason::SharedUrl(*builds)),
+            Reading::Unread(why) => return Keep(State::Refused, KeepReason::Unread(why.clone())),
             Reading::There(now) => now,
         };
         if let Some(why) = self.permit.denies_finding(now) {

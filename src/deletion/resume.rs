@@ -27,6 +27,7 @@ pub fn revise_by_journal(
                 return Decision::Keep(*state, KeepReason::EarlierRun(reason.clone()));
             }
             match (now, was) {
+                (Reading::Unread(why), _) => Decision::Keep(State::Unknown, KeepReason::Unread(why.clone())),
                 (Reading::There(found), Some(was)) if *state == State::Deleted && was.matches(found) => {
                     Decision::Keep(State::Failed, KeepReason::ThereAgain)
                 }

@@ -48,6 +48,10 @@ fn new_end(was: &Identity, now: &Reading) -> Option<(State, String)> {
                 "it was read again and gone; now there is {other}, and nobody can know whether that is the same build"
             ),
         )),
+        Reading::Unread(why) => Some((
+            State::Unknown,
+            format!("it was read again and gone; now what the database holds of it cannot be read: {why}"),
+        )),
         Reading::Several(builds) => Some((
             State::Unknown,
             format!(
@@ -95,5 +99,6 @@ mod tests {
         assert_eq!(new_end(&older, &other).map(|(state, _)| state), Some(State::Failed));
         assert_eq!(state(&Reading::Several(2)), Some(State::Unknown));
         assert_eq!(state(&Reading::Elsewhere("x".to_owned())), Some(State::Unknown));
+        assert_eq!(state(&Reading::Unread("x".to_owned())), Some(State::Unknown));
     }
 }

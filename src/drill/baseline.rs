@@ -47,7 +47,6 @@ pub struct BaselineComparison {
 
 /// What the rules and a comparison found, in the order of the report.
 pub struct MergedFindings<'a> {
-    scan: &'a Scan<'a>,
     findings: Findings<'a>,
     /// Has been read, and is yet to be returned.
     next: Option<Finding>,
@@ -135,7 +134,10 @@ impl Baseline {
             then.projects.iter().map(|project| (&*project.project, gathered.highest_now(&project.project))).collect();
         let now = gathered.finish(Manifest::empty(plan, (None, String::new()), &clock, times));
         let mut compared = BaselineComparison::default();
-        let incomparable = self.digests_differ(&now, &mut compared);
+        let incomparable = match scan.is_read_whole() {
+            true => self.digests_differ(&now, &mut compared),
+            false => Some("steps or output of this database cannot be read"),
+        };
         let in_scope = |project: &str| projects.matches(Some(project));
         let terms = CompareOptions { in_scope: &in_scope, digests: incomparable.is_none() };
         let highest = |project: &str| highest.get(project).copied().flatten();
@@ -233,14 +235,19 @@ impl BaselineComparison {
     ///
     /// # Errors
     /// What the server complains about, up to the first finding.
-    pub async fn merge<'a>(self, scan: &'a Scan<'a>) -> Result<MergedFindings<'a>, ScanError> {
+    pub async fn merge<'a>(self, scan: Scan<'a>) -> Result<MergedFindings<'a>, ScanError> {
         let mut findings = scan.findings_with_baseline(self.present).await?;
         let next = findings.next().await?.map(forbid_deletion);
-        Ok(MergedFindings { scan, findings, next, absent: self.absent })
+        Ok(MergedFindings { findings, next, absent: self.absent })
     }
 }
 
-impl MergedFindings<'_> {
+impl<'a> MergedFindings<'a> {
+    /// The scan, with all that could not be looked at.
+    pub fn scan(&self) -> &Scan<'a> {
+        self.findings.scan()
+    }
+
     /// The next finding, or `None` after the last.
     ///
     /// # Errors
@@ -248,7 +255,7 @@ impl MergedFindings<'_> {
     pub async fn next(&mut self) -> Result<Option<Finding>, ScanError> {
         let is_next = self.absent.front().is_some_and(|absent| stands_before(absent, self.next.as_ref()));
         if is_next && let Some(DifferingBuild { project, number, reason, words }) = self.absent.pop_front() {
-            return Ok(Some(self.scan.absent(&project, number, reason.as_str(), words.to_string())));
+            return Ok(Some(self.scan().absent(&project, number, reason.as_str(), words.to_string())));
         }
         let Some(found) = self.next.take() else { return Ok(None) };
         self.next = self.findings.next().await?.map(forbid_deletion);

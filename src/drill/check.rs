@@ -61,7 +61,7 @@ impl Check {
         match &self.outcome {
             Outcome::Counted(count) => count.found == 0,
             Outcome::Read => true,
-            Outcome::NotChecked(_) | Outcome::NotNeeded(_) => false,
+            Outcome::NotChecked(_) | Outcome::Failed(_) | Outcome::NotNeeded(_) => false,
         }
     }
 }
@@ -74,6 +74,8 @@ pub enum Outcome {
     Read,
     /// It was not looked at, and why. It must never count as passed.
     NotChecked(String),
+    /// It was tried, and the database could not be read: why. It must never count as passed.
+    Failed(String),
     /// A header of the profile makes it needless, and why. That is no gap.
     NotNeeded(String),
 }

@@ -185,8 +185,22 @@ impl Judgement {
     pub fn not_needed_by_reason(&self) -> Vec<(&str, Vec<&str>)> {
         by_reason(self.checks.iter().filter_map(|check| match &check.outcome {
             Outcome::NotNeeded(why) => Some((check.name.as_str(), why.as_str())),
-            Outcome::Counted(_) | Outcome::Read | Outcome::NotChecked(_) => None,
+            Outcome::Counted(_) | Outcome::Read | Outcome::NotChecked(_) | Outcome::Failed(_) => None,
         }))
+    }
+
+    /// What could not be looked at, one entry for each reason. A relation has a rule that names it.
+    pub fn failed_by_reason(&self) -> Vec<(&str, Vec<&str>)> {
+        let counting = self.checks.iter().filter(|check| check.kind != CheckKind::Relation);
+        by_reason(counting.filter_map(|check| match &check.outcome {
+            Outcome::Failed(why) => Some((check.name.as_str(), why.as_str())),
+            Outcome::Counted(_) | Outcome::Read | Outcome::NotChecked(_) | Outcome::NotNeeded(_) => None,
+        }))
+    }
+
+    /// Whether something was looked at, though not all that was to be.
+    pub fn is_partial(&self) -> bool {
+        self.verdict == Verdict::CouldNotLook && self.seen.is_some()
     }
 
     /// What was not checked, one entry for each reason, in the order in which the reasons first come up. Relations are not listed: a
@@ -195,7 +209,7 @@ impl Judgement {
         let counting = self.checks.iter().filter(|check| check.kind != CheckKind::Relation);
         let checks = counting.filter_map(|check| match &check.outcome {
             Outcome::NotChecked(why) => Some((check.name.clone(), why.as_str())),
-            Outcome::Counted(_) | Outcome::Read | Outcome::NotNeeded(_) => None,
+            Outcome::Counted(_) | Outcome::Read | Outcome::Failed(_) | Outcome::NotNeeded(_) => None,
         });
         let gaps = self.gaps.iter().map(|gap| (gap.what.to_string(), gap.why.as_str()));
         by_reason(checks.chain(gaps))
@@ -207,9 +221,12 @@ fn verdict(checks: &[Check], gaps: &[NotChecked], expected: &[ExpectedBuild], se
         .iter()
         .filter_map(|check| match &check.outcome {
             Outcome::Counted(count) => Some((check.kind, count)),
-            Outcome::Read | Outcome::NotChecked(_) | Outcome::NotNeeded(_) => None,
+            Outcome::Read | Outcome::NotChecked(_) | Outcome::Failed(_) | Outcome::NotNeeded(_) => None,
         })
         .collect();
+    if checks.iter().any(|check| matches!(check.outcome, Outcome::Failed(_))) {
+        return Verdict::CouldNotLook;
+    }
     // A relation that no rule reads is no gap.
     let is_incomplete =
         checks.iter().any(|check| check.kind != CheckKind::Relation && matches!(check.outcome, Outcome::NotChecked(_)));

@@ -37,12 +37,17 @@ impl Judgement {
             Verdict::Abnormal if found.is_empty() => format!("failed: {abnormal}"),
             Verdict::Abnormal => format!("failed: {abnormal} ({found})"),
             Verdict::NothingChecked => format!("nothing was checked: {}", seen.why_nothing()),
+            Verdict::CouldNotLook if self.is_partial() => {
+                let found = if found.is_empty() { found } else { format!(" ({found})") };
+                format!("could not look at {}; as far as it could be read, {abnormal}{found}", self.failed())
+            }
             Verdict::CouldNotLook => "the database could not be judged".to_owned(),
             Verdict::Interrupted => "the run was interrupted before the database was judged".to_owned(),
         };
         // Why nothing was judged is said already, or is the error that follows.
-        let not_checked = if self.verdict.is_judged() { self.not_checked() } else { String::new() };
-        let not_needed = if self.verdict.is_judged() { self.not_needed() } else { String::new() };
+        let is_looked_at = self.verdict.is_judged() || self.is_partial();
+        let not_checked = if is_looked_at { self.not_checked() } else { String::new() };
+        let not_needed = if is_looked_at { self.not_needed() } else { String::new() };
         format!("verdict: {judged}{}{}{not_checked}{not_needed}", self.compared(), self.recall())
     }
 
@@ -84,8 +89,15 @@ impl Judgement {
     fn counts(&self) -> impl Iterator<Item = (&str, &Count)> {
         self.checks.iter().filter_map(|check| match &check.outcome {
             Outcome::Counted(count) => Some((check.name.as_str(), count)),
-            Outcome::Read | Outcome::NotChecked(_) | Outcome::NotNeeded(_) => None,
+            Outcome::Read | Outcome::NotChecked(_) | Outcome::Failed(_) | Outcome::NotNeeded(_) => None,
         })
+    }
+
+    /// What could not be looked at, and why.
+    fn failed(&self) -> String {
+        let reasons = self.failed_by_reason().into_iter();
+        let parts = reasons.map(|(why, what)| String::from(Foreign::new(&format!("{} ({why})", what.join(", ")))));
+        parts.collect::<Vec<_>>().join("; ")
     }
 
     /// Whether what had to be found was.

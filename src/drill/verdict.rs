@@ -15,7 +15,7 @@ pub enum Verdict {
     Abnormal,
     /// There was nothing to check, or no rule to check it by.
     NothingChecked,
-    /// The database could not be read to the end.
+    /// The database, or a part of it, could not be read.
     CouldNotLook,
     Interrupted,
 }

@@ -3,7 +3,7 @@
 use crate::database::Parameter;
 use crate::obstacle::Ground;
 
-use super::compose;
+use super::pieces;
 use super::rule::Rule;
 
 /// Builds that differ from a baseline: the report shows them beside what rules find.
@@ -24,7 +24,7 @@ pub struct BaselineFindings {
 impl BaselineFindings {
     /// Appends its values to the parameters of a statement, and makes a rule that reads them there.
     pub(super) fn into_rule(self, parameters: &mut Vec<Parameter>) -> Rule {
-        let sql = compose::baseline_findings(parameters.len() + 1);
+        let sql = pieces::baseline_findings(parameters.len() + 1);
         parameters.push(Parameter::Texts(self.projects));
         parameters.push(Parameter::Integers(self.places));
         parameters.push(Parameter::Integers(self.numbers));

@@ -71,7 +71,7 @@ impl<'a> Census<'a> {
         covered: Timestamp,
         backup: Timestamp,
     ) -> Result<Self, ScanError> {
-        let statement = fit.relations(plan, BuildSelection::All).census();
+        let statement = fit.readable(plan, BuildSelection::All).census();
         let times = Parameter::Texts(vec![covered.to_string(), backup.to_string()]);
         // Sums over all steps and all output: compiling pays where there are many.
         snapshot.set_jit(true).await?;

@@ -5,6 +5,7 @@ use crate::database::{Column, DatabaseError, Snapshot};
 use crate::obstacle::Ground;
 use crate::sql;
 
+use super::attempt::attempt;
 use super::compose::{BuildSelection, Part, Relations};
 use super::error::ScanError;
 use super::profile::Profile;
@@ -13,28 +14,39 @@ use super::rule::Rule;
 use super::schema::ProfileSchema;
 use super::shape::Shape;
 use super::tables;
+use super::unread::Unread;
 
 /// Asks for the version of the server.
 const VERSION: &str = sql::SERVER.part("version");
 
-/// Checks that the server takes every relation, and that each has its columns in the right types.
+/// Checks that the server takes every relation, and that each has its columns in the right types. A relation of which not even the columns
+/// can be asked stands empty, unless it is the builds.
 pub(super) async fn profile(
     snapshot: &Snapshot<'_>,
     profile: &Profile,
     schema: ProfileSchema,
-) -> Result<Shape, ScanError> {
+) -> Result<(Shape, Unread), ScanError> {
     let mut shape = Shape::of(schema);
+    let mut unread = Unread::default();
     if let Some(row) = snapshot.rows("asking for the version", VERSION, &[]).await?.next().await? {
         shape.version = row.integer("version")?.unwrap_or_default();
     }
     for relation in Relation::ALL {
-        let (columns, faults) = check_relation(snapshot, profile, relation, &shape.schema).await;
-        first(faults)?;
-        if profile.offers(relation) {
-            shape.add(relation, columns);
+        let asked = async {
+            let (columns, faults) = check_relation(snapshot, profile, relation, &shape.schema).await;
+            first(faults).map(|()| columns)
+        };
+        match attempt(snapshot, asked).await? {
+            Ok(columns) if profile.offers(relation) => shape.add(relation, columns),
+            Ok(_) => {}
+            Err(error) if relation != Relation::Build && error.is_about_what_is_read() => {
+                shape.add_missing(relation);
+                unread.add(relation, &error);
+            }
+            Err(error) => return Err(error),
         }
     }
-    Ok(shape)
+    Ok((shape, unread))
 }
 
 /// Checks that the server takes every rule over this profile, and that each gives a key and its evidence.
@@ -87,10 +99,8 @@ pub async fn joint_fault(
     rules: &[&Rule],
     schema: &ProfileSchema,
 ) -> Option<ScanError> {
-    let parts: Vec<Part<'_>> =
-        rules.iter().enumerate().map(|(rank, rule)| Part { rule, rank, suspects: None, is_reported: true }).collect();
-    let statement =
-        Relations { profile, shape: &Shape::of(schema.clone()), scope: BuildSelection::All }.findings(&parts);
+    let parts: Vec<Part<'_>> = rules.iter().enumerate().map(|(rank, rule)| Part::everywhere(rule, rank)).collect();
+    let statement = Relations::new(profile, &Shape::of(schema.clone()), BuildSelection::All).findings(&parts);
     let part = "the scan as a whole".to_owned();
     let place = Place { file: &profile.file, line: 1, part, sql: "", before: 0 };
     snapshot.check("reading the scan as a whole", &statement).await.err().map(|error| place.misfit(error))
@@ -118,7 +128,7 @@ async fn check_relation(
 }
 
 async fn check_rule(snapshot: &Snapshot<'_>, profile: &Profile, shape: &Shape, rule: &Rule) -> Vec<ScanError> {
-    let (statement, before) = Relations { profile, shape, scope: BuildSelection::All }.rule(rule);
+    let (statement, before) = Relations::new(profile, shape, BuildSelection::All).rule(rule);
     let part = format!("rule {}", rule.name);
     let place = Place { file: &rule.file, line: rule.line, part, sql: &rule.sql, before };
     let columns = match snapshot.columns(&format!("reading {}", place.part), &statement).await {

@@ -4,19 +4,18 @@
 
 use std::fmt::Write;
 
-use crate::obstacle::Ground;
-use crate::sql::{MANIFEST, PREFILTER, PREMISE, RELATIONS, REPORT, SCOPE, filled};
+use crate::sql::{MANIFEST, PREFILTER, PREMISE, RELATIONS, REPORT, SCOPE, UNREAD, expression, filled};
 
 use super::header::without_semicolon;
 use super::key;
+use super::pieces::{
+    NARROWED, every, finding, nothing_of, of_every_project, of_suspects, over_nothing_of, part, stand_in, suspect_rows,
+};
 use super::profile::Profile;
-use super::relation::{Relation, STORED_AT};
+use super::relation::{Relation, RelationSet, STORED_AT};
 use super::rule::{Finds, Prefilter, Rule};
 pub(super) use super::selection::BuildSelection;
 use super::shape::Shape;
-
-/// The relations that are narrowed to suspects. Of objects the sums know nothing.
-const NARROWED: [Relation; 3] = [Relation::Build, Relation::Step, Relation::Chunk];
 
 /// A rule in a statement.
 #[derive(Clone, Copy)]
@@ -26,8 +25,17 @@ pub(super) struct Part<'a> {
     pub(super) rank: usize,
     /// The statement's parameter that holds the keys of the builds that it has to look at; `None` for all builds.
     pub(super) suspects: Option<usize>,
+    /// The relations that stand empty for this rule, since it cannot be run otherwise.
+    pub(super) without: RelationSet,
     /// Whether the report shows what it finds. If not, it only finds the builds that share an address, or that lost a relation with others.
     pub(super) is_reported: bool,
+}
+
+impl<'a> Part<'a> {
+    /// A rule that is reported, and looks at all builds.
+    pub(super) fn everywhere(rule: &'a Rule, rank: usize) -> Self {
+        Self { rule, rank, suspects: None, without: RelationSet::default(), is_reported: true }
+    }
 }
 
 /// The relations that a statement starts from.
@@ -36,9 +44,18 @@ pub(super) struct Relations<'a> {
     pub(super) profile: &'a Profile,
     pub(super) shape: &'a Shape,
     pub(super) scope: BuildSelection,
+    /// The relations that stand empty, since they cannot be read as a whole.
+    pub(super) without: RelationSet,
+    /// Whether the report reads the steps and the output of what was found. If not, they are looked up build by build.
+    pub(super) reads_signs: bool,
 }
 
-impl Relations<'_> {
+impl<'a> Relations<'a> {
+    /// All that a profile presents of these builds.
+    pub(super) fn new(profile: &'a Profile, shape: &'a Shape, scope: BuildSelection) -> Self {
+        Self { profile, shape, scope, without: RelationSet::default(), reads_signs: true }
+    }
+
     /// The builds in which a rule fires, with all that the report says of them.
     pub(super) fn findings(&self, rules: &[Part<'_>]) -> String {
         match self.scope {
@@ -52,6 +69,18 @@ impl Relations<'_> {
     /// The builds in scope, sound or not, with all that the report would say of them.
     pub(super) fn builds(&self, rules: &[Part<'_>]) -> String {
         self.report(rules, const { REPORT.part("subject_chosen") })
+    }
+
+    /// The builds with the keys in the first parameter, with all that the report says of them but for what the rules find. `None` where keys
+    /// of such a type cannot be handed back to the server.
+    pub(super) fn builds_by_key(self) -> Option<String> {
+        key::among_keys(self.shape, 1)?;
+        Some(Self { scope: BuildSelection::Keys, ..self }.builds(&[]))
+    }
+
+    /// Every value of one relation, read and counted.
+    pub(super) fn read_whole(&self, relation: Relation) -> String {
+        self.followed_by(&[], &filled(const { UNREAD.part("read_whole") }, &[("relation", relation.as_str())]))
     }
 
     /// How many builds each project has.
@@ -189,7 +218,7 @@ impl Relations<'_> {
         let mut explained = Vec::new();
         let mut unexplained = Vec::new();
         let mut lost = const { REPORT.part("no_lost") }.to_owned();
-        for Part { rule, rank, suspects, is_reported } in rules {
+        for Part { rule, rank, suspects, without, is_reported } in rules {
             let rows = format!("rule_{rank}");
             match rule.finds {
                 _ if !is_reported => {}
@@ -218,6 +247,7 @@ impl Relations<'_> {
                 }
                 None => rule.sql.clone(),
             };
+            let found = if *without == RelationSet::default() { found } else { over_nothing_of(*without, &found) };
             parts.push(part(&rows, "MATERIALIZED", &found));
         }
         if !unexplained.is_empty() {
@@ -226,6 +256,9 @@ impl Relations<'_> {
             }
             parts.push(part("explained", "MATERIALIZED", &explained.join("\nUNION ALL\n")));
             parts.extend(unexplained);
+        }
+        if findings.is_empty() {
+            findings.push(const { REPORT.part("no_finding") }.to_owned());
         }
         parts.push(part("finding", "MATERIALIZED", &findings.join("\nUNION ALL\n")));
         parts.push(part("judged", "MATERIALIZED", const { REPORT.part("judged") }));
@@ -236,7 +269,14 @@ impl Relations<'_> {
         };
         parts.push(part("same_address", "MATERIALIZED", &same_address));
         parts.push(part("lost", "MATERIALIZED", &lost));
-        self.followed_by(&parts, const { REPORT.part("report") })
+        let [steps, pieces] = [Relation::Step, Relation::Chunk].map(|relation| match self.reads_signs {
+            true => relation.to_string(),
+            false => format!(
+                "({})",
+                without_semicolon(&nothing_of(expression(const { UNREAD.part("nothing_of_it") }), relation))
+            ),
+        });
+        self.followed_by(&parts, &filled(const { REPORT.part("report") }, &[("steps", &steps), ("pieces", &pieces)]))
     }
 
     pub(super) fn followed_by(&self, parts: &[String], last: &str) -> String {
@@ -256,10 +296,11 @@ impl Relations<'_> {
     /// A relation in up to three steps: as the profile writes it, with sound times only, and with the builds in scope only.
     fn relation(&self, relation: Relation) -> String {
         let name = relation.as_str();
-        let Some(written) = self.profile.relation(relation) else {
+        let Some(written) = self.profile.relation(relation).filter(|_| !self.shape.is_missing(relation)) else {
             return part(name, "NOT MATERIALIZED", stand_in(relation));
         };
         let (written, narrowed) = (self.shape.schema.sql(&written.sql), self.narrowed(relation));
+        let narrowed = narrowed.as_deref();
         let Some(on_record) = self.on_record(relation) else {
             let every = part(&every(relation, narrowed), "NOT MATERIALIZED", &written);
             return format!("{every}{}", self.in_scope(relation, narrowed));
@@ -269,20 +310,29 @@ impl Relations<'_> {
         format!("{written}, {every}{}", self.in_scope(relation, narrowed))
     }
 
-    fn narrowed(&self, relation: Relation) -> Option<&'static str> {
-        match (relation, self.scope) {
-            (Relation::Build, BuildSelection::Projects) => Some(const { RELATIONS.part("build_of_projects") }),
-            (Relation::Build, BuildSelection::ProjectBytes) => {
-                Some(const { RELATIONS.part("build_of_projects_by_bytes") })
-            }
-            (Relation::Build, BuildSelection::Names) => Some(const { RELATIONS.part("build_by_name") }),
-            (Relation::Build, BuildSelection::Urls) => Some(const { RELATIONS.part("build_by_url") }),
-            (Relation::Build, BuildSelection::All)
-            | (_, BuildSelection::All | BuildSelection::Projects | BuildSelection::ProjectBytes) => None,
-            (Relation::Step, _) => Some(const { RELATIONS.part("step_of_builds") }),
-            (Relation::Chunk, _) => Some(const { RELATIONS.part("chunk_of_builds") }),
-            (Relation::Object, _) => Some(const { RELATIONS.part("object_of_builds") }),
+    fn narrowed(&self, relation: Relation) -> Option<String> {
+        if self.without.contains(relation) {
+            let nothing = const { UNREAD.part("nothing_of_it") };
+            return Some(filled(nothing, &[("relation", &format!("every_{relation}"))]));
         }
+        let part = match (relation, self.scope) {
+            (Relation::Build, BuildSelection::Projects) => const { RELATIONS.part("build_of_projects") },
+            (Relation::Build, BuildSelection::ProjectBytes) => const { RELATIONS.part("build_of_projects_by_bytes") },
+            (Relation::Build, BuildSelection::Names) => const { RELATIONS.part("build_by_name") },
+            (Relation::Build, BuildSelection::Urls) => const { RELATIONS.part("build_by_url") },
+            (Relation::Build, BuildSelection::Keys) => {
+                let among = key::among_keys(self.shape, 1)?;
+                return Some(filled(const { RELATIONS.part("build_by_key") }, &[("among", &among)]));
+            }
+            (Relation::Build, BuildSelection::All)
+            | (_, BuildSelection::All | BuildSelection::Projects | BuildSelection::ProjectBytes) => {
+                return None;
+            }
+            (Relation::Step, _) => const { RELATIONS.part("step_of_builds") },
+            (Relation::Chunk, _) => const { RELATIONS.part("chunk_of_builds") },
+            (Relation::Object, _) => const { RELATIONS.part("object_of_builds") },
+        };
+        Some(part.to_owned())
     }
 
     fn in_scope(&self, relation: Relation, narrowed: Option<&str>) -> String {
@@ -321,70 +371,6 @@ impl Relations<'_> {
     }
 }
 
-/// What a relation is called before it is narrowed to what is in scope.
-fn every(relation: Relation, narrowed: Option<&str>) -> String {
-    if narrowed.is_some() { format!("every_{relation}") } else { relation.to_string() }
-}
-
-/// What is put in the place of a relation that a profile leaves out. None leaves out build.
-fn stand_in(relation: Relation) -> &'static str {
-    match relation {
-        Relation::Step => const { RELATIONS.part("no_step") },
-        Relation::Chunk => const { RELATIONS.part("no_chunk") },
-        Relation::Build | Relation::Object => const { RELATIONS.part("no_object") },
-    }
-}
-
-/// The builds of a baseline by project and number, as a rule would find them; `first` is the number of the first of four parameters.
-pub(super) fn baseline_findings(first: usize) -> String {
-    let [second, third, fourth] = [first + 1, first + 2, first + 3];
-    let values = [
-        ("projects", &*format!("${first}::text[]")),
-        ("places", &*format!("${second}::bigint[]")),
-        ("numbers", &*format!("${third}::bigint[]")),
-        ("evidence", &*format!("${fourth}::text[]")),
-    ];
-    filled(without_semicolon(const { REPORT.part("baseline") }), &values)
-}
-
-pub(super) fn part(name: &str, kept: &str, sql: &str) -> String {
-    // The line break keeps a comment at the end of the SQL from swallowing the parenthesis.
-    format!("{name} AS {kept} (\n{}\n)", without_semicolon(sql))
-}
-
-/// A rule over the relations of the suspect builds, which hide those of all builds within it.
-fn of_suspects(rule: &Rule) -> String {
-    let narrowed = NARROWED.map(|relation| {
-        let rows = suspect_rows(relation);
-        part(
-            relation.as_str(),
-            "NOT MATERIALIZED",
-            &filled(const { PREFILTER.part("only_suspects") }, &[("rows", &rows)]),
-        )
-    });
-    let answer = part("answer", "NOT MATERIALIZED", &rule.sql);
-    format!("WITH {}, {answer}\n{}", narrowed.join(", "), without_semicolon(const { REPORT.part("answer") }))
-}
-
-fn suspect_rows(relation: Relation) -> String {
-    format!("suspect_{relation}")
-}
-
-/// A rule over the builds of all projects.
-fn of_every_project(rule: &Rule) -> String {
-    let build = part(Relation::Build.as_str(), "NOT MATERIALIZED", const { RELATIONS.part("build_of_every_project") });
-    let answer = part("answer", "NOT MATERIALIZED", &rule.sql);
-    format!("WITH {build}, {answer}\n{}", without_semicolon(const { REPORT.part("answer") }))
-}
-
-/// Fills in psql's variables. The name of a rule is checked to be a plain word when the rule is read.
-fn finding(rule: &Rule, rank: usize, rows: &str) -> String {
-    let obstacle = if rule.ground == Ground::RowByRow { "named.obstacle" } else { "NULL::text" };
-    let name = format!("'{}'", rule.name);
-    let values = [("rule", &*name), ("rank", &*rank.to_string()), ("obstacle", obstacle), ("rows", rows)];
-    filled(without_semicolon(const { REPORT.part("finding") }), &values)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -398,14 +384,14 @@ mod tests {
     #[test]
     fn a_comment_at_the_end_swallows_nothing() {
         let profile = profile();
-        let statement = Relations { profile: &profile, shape: &Shape::default(), scope: BuildSelection::All }.scope();
+        let statement = Relations::new(&profile, &Shape::default(), BuildSelection::All).scope();
         assert!(statement.contains("SELECT b -- the builds\n)"), "{statement}");
     }
 
     #[test]
     fn a_narrowed_relation_reads_from_the_whole_one() {
         let profile = profile();
-        let statement = Relations { profile: &profile, shape: &Shape::default(), scope: BuildSelection::Names }.scope();
+        let statement = Relations::new(&profile, &Shape::default(), BuildSelection::Names).scope();
         assert!(statement.contains("written_build AS NOT MATERIALIZED (\nSELECT b"), "{statement}");
         assert!(statement.contains("build AS MATERIALIZED (\n-- part: build_by_name\n"), "{statement}");
     }
@@ -414,8 +400,7 @@ mod tests {
     fn the_place_of_a_rule_is_known() {
         let profile = profile();
         let rule = Rule::parse("r.sql", "-- rule: r\n-- title: t\n-- needs: build\nSELECT 'é' AS x").expect("a rule");
-        let (statement, before) =
-            Relations { profile: &profile, shape: &Shape::default(), scope: BuildSelection::All }.rule(&rule);
+        let (statement, before) = Relations::new(&profile, &Shape::default(), BuildSelection::All).rule(&rule);
         let tail: String = statement.chars().skip(before).collect();
         assert!(tail.starts_with("-- rule: r"), "{tail}");
     }

@@ -57,7 +57,7 @@ struct Script<'a> {
 
 impl Script<'_> {
     fn relations(&self) -> Relations<'_> {
-        Relations { profile: &self.plan.profile, shape: self.shape, scope: BuildSelection::All }
+        Relations::new(&self.plan.profile, self.shape, BuildSelection::All)
     }
 
     fn begin(&mut self, rule: Option<&str>, schema: &str) {
@@ -152,11 +152,11 @@ impl Script<'_> {
     /// The rules, and in any case the one that finds builds of one address.
     fn parts(&self, suspects: Option<usize>) -> Vec<Part<'_>> {
         let looks = |rule: &Rule| suspects.filter(|_| rule.prefilter == Some(Prefilter::Whole));
-        let of_plan = |(rank, rule)| Part { rule, rank, suspects: looks(rule), is_reported: true };
+        let of_plan = |(rank, rule)| Part { suspects: looks(rule), ..Part::everywhere(rule, rank) };
         let mut parts: Vec<Part<'_>> = self.plan.rules.iter().enumerate().map(of_plan).collect();
         if !parts.iter().any(|part| part.rule.finds_same_address()) {
             let rank = self.plan.rules.len();
-            parts.push(Part { rule: &self.plan.same_address, rank, suspects: None, is_reported: false });
+            parts.push(Part { is_reported: false, ..Part::everywhere(&self.plan.same_address, rank) });
         }
         parts
     }

@@ -139,7 +139,8 @@ impl Scan<'_> {
     }
 
     pub(super) async fn count_steps(&mut self) -> Result<(), ScanError> {
-        if !self.plan.profile.offers(Relation::Step) {
+        let is_read = self.rules.iter().any(|(_, rule)| rule.reads(Relation::Step));
+        if !is_read || !self.plan.profile.offers(Relation::Step) || self.fit.unread().why(Relation::Step).is_some() {
             return Ok(());
         }
         let Some(row) = self.one_row("counting steps", |relations| relations.coverage()).await? else { return Ok(()) };

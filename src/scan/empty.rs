@@ -29,20 +29,20 @@ impl Premise {
     /// # Errors
     /// What the server complains about.
     pub async fn add_losses(&mut self, plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>) -> Result<(), ScanError> {
-        let relations = fit.relations(plan, BuildSelection::All);
+        let relations = fit.readable(plan, BuildSelection::All);
         self.losses = LossReader { plan, relations, snapshot, suspects: None }.read().await?;
         Ok(())
     }
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
     /// Asks what is lost, once the builds are known that do not add up: a build that lost all of its output is among them.
     pub(super) async fn look_for_losses(&mut self) -> Result<(), ScanError> {
         let suspects = match &self.search_space.suspects {
             Suspects::Only(keys) => Some((keys.as_slice(), self.projects.is_none())),
             Suspects::All => None,
         };
-        let relations = self.fit.relations(self.plan, BuildSelection::All);
+        let relations = self.fit.readable(self.plan, BuildSelection::All);
         let reader = LossReader { plan: self.plan, relations, snapshot: self.snapshot, suspects };
         self.premise.losses = reader.read().await?;
         self.snapshot.set(&self.plan.settings_of_losses(&self.premise.losses)).await?;
@@ -51,12 +51,13 @@ impl Scan<'_> {
 
     /// The rule for builds that lost a relation with others, where it is not among the rules that are run and one of them may find such a
     /// build by what it lacks.
-    pub(super) fn hidden_losses(&self, parts: &[Part<'_>]) -> Option<Part<'_>> {
+    pub(super) fn hidden_losses(&self, parts: &[Part<'_>]) -> Option<Part<'a>> {
         let is_needed =
             self.premise.losses.are_of_builds() && parts.iter().any(|part| reads_what_builds_hold(part.rule));
         let is_run = parts.iter().any(|part| part.rule.finds_losses());
         let rank = self.plan.rules.len() + 1;
-        (is_needed && !is_run).then_some(Part { rule: &self.plan.lost, rank, suspects: None, is_reported: false })
+        let hidden = Part { is_reported: false, ..Part::everywhere(&self.plan.lost, rank) };
+        (is_needed && !is_run).then_some(hidden)
     }
 
     /// The rules that are run and read an empty relation, and why they checked nothing if they found nothing.
@@ -131,8 +132,9 @@ impl LossReader<'_> {
         let is = |column: &str| Ok::<bool, ScanError>(row.boolean(column)?.unwrap_or(true));
         let [has_builds, has_steps, has_output] = [is("has_builds")?, is("has_steps")?, is("has_output")?];
         let expects_output = is("expects_output")?;
-        let [offers_steps, offers_output] =
-            [Relation::Step, Relation::Chunk].map(|relation| self.plan.profile.offers(relation));
+        // Of what cannot be read nobody knows whether it is empty.
+        let is_read = |relation| self.plan.profile.offers(relation) && !self.relations.without.contains(relation);
+        let [offers_steps, offers_output] = [Relation::Step, Relation::Chunk].map(is_read);
         if !has_builds {
             if has_steps || has_output {
                 losses.empty.push(EmptyRelation { held: Held::Builds, of_old_builds: None });

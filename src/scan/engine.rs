@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::collation::{COLLATION_VERSION, Collations};
-use crate::database::{DatabaseIdentity, Parameter, Row, Rows, Snapshot};
+use crate::database::{DatabaseIdentity, Parameter, Row, Snapshot};
 use crate::finding::Finding;
 use crate::not_checked::{Builds, NotChecked, Unchecked};
 use crate::premise::{Premise, TIMES_CONTRADICTED};
@@ -13,17 +13,17 @@ use crate::project_glob::ProjectGlobs;
 use crate::table::Table;
 use crate::text::bytes::has_bytes;
 
-use super::baseline::BaselineFindings;
+use super::attempt::attempt;
 use super::census::{Census, Clock, StillPresent};
-use super::compose::{self, Part, Relations};
+use super::compose::{self, Relations};
 use super::error::ScanError;
 use super::fit::Fit;
 use super::lookup::{InProject, builds_by_project};
 use super::phase::Phase;
 use super::plan::ScanPlan;
-use super::prefilter::{Search, SearchSpace, Suspects};
+use super::prefilter::SearchSpace;
 use super::relation::Relation;
-use super::report_row::{self, finding};
+use super::report_row;
 use super::rule::{Finds, Prefilter, Rule};
 use super::tables::Role;
 
@@ -53,8 +53,10 @@ pub struct Scan<'a> {
     pub(super) premise: Premise,
     pub(super) remarks: Vec<String>,
     pub(super) scope: ScopeCounts,
-    rules: Vec<(usize, &'a Rule)>,
+    pub(super) rules: Vec<(usize, &'a Rule)>,
     not_checked: Vec<NotChecked>,
+    /// The names of the rules that see no steps and no output, since they could not be run otherwise.
+    pub(super) without_signs: Vec<String>,
     pub(super) projects: Option<Vec<String>>,
     pub(super) search_space: SearchSpace,
 }
@@ -63,8 +65,10 @@ impl<'a> Scan<'a> {
     /// Has the server check profile and rules, counts what is in scope, and finds out where the rules have to look.
     /// Calls `watch` at the beginning of each phase.
     ///
+    /// A relation that cannot be read as a whole stands empty in all of it, and the rules that need it are left out.
+    ///
     /// # Errors
-    /// A profile or rule that does not fit the database; a lost connection.
+    /// A profile or rule that does not fit the database; builds that cannot be read; a lost connection.
     pub async fn begin(
         plan: &'a ScanPlan,
         snapshot: &'a Snapshot<'a>,
@@ -73,6 +77,24 @@ impl<'a> Scan<'a> {
     ) -> Result<Self, ScanError> {
         watch(Phase::Checking);
         let fit = Fit::check(plan, snapshot).await?;
+        match attempt(snapshot, Self::count(plan, snapshot, fit.clone(), chosen, watch)).await? {
+            Err(error) if error.is_about_what_is_read() => {
+                watch(Phase::Unread);
+                let fit = fit.find_unread(plan, snapshot, error).await?;
+                Self::count(plan, snapshot, fit, chosen, watch).await
+            }
+            done => done,
+        }
+    }
+
+    /// All of [`Self::begin`] but the checking.
+    async fn count(
+        plan: &'a ScanPlan,
+        snapshot: &'a Snapshot<'a>,
+        fit: Fit,
+        chosen: &ProjectGlobs,
+        watch: &dyn Fn(Phase),
+    ) -> Result<Self, ScanError> {
         watch(Phase::Premise);
         let premise = Premise::establish(plan, &fit, snapshot).await?;
         let mut scan = Self {
@@ -84,9 +106,11 @@ impl<'a> Scan<'a> {
             scope: ScopeCounts::default(),
             rules: plan.rules.iter().enumerate().collect(),
             not_checked: plan.left_out.clone(),
+            without_signs: Vec::new(),
             projects: None,
             search_space: SearchSpace::default(),
         };
+        scan.leave_out_unread();
         if let Some(why) = scan.premise.why_not_checked() {
             scan.leave_out(Unchecked::Check(TIMES_CONTRADICTED.to_owned()), why);
         }
@@ -150,6 +174,27 @@ impl<'a> Scan<'a> {
         self.plan.not_needed()
     }
 
+    /// Why a relation cannot be read as a whole, in the server's own words; `None` where it can, as far as is known.
+    pub fn why_unread(&self, relation: Relation) -> Option<&str> {
+        self.fit.unread().why(relation)
+    }
+
+    /// What to do about what cannot be read, a line each.
+    pub fn hints(&self) -> Vec<String> {
+        let unread = self.fit.unread();
+        let mut hints: Vec<String> = unread.hints().into_iter().map(str::to_owned).collect();
+        let still_run: Vec<String> = self.rule_names().map(|rule| format!("--rule {rule}")).collect();
+        if !unread.is_empty() && !still_run.is_empty() {
+            hints.push(format!("what does not need it can still be looked for: {}", still_run.join(" ")));
+        }
+        hints
+    }
+
+    /// Whether every relation can be read as a whole, as far as is known.
+    pub fn is_read_whole(&self) -> bool {
+        self.fit.unread().is_empty()
+    }
+
     /// The names of the rules that are run.
     pub fn rule_names(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|(_, rule)| rule.name.as_str())
@@ -178,50 +223,6 @@ impl<'a> Scan<'a> {
             };
             (relation, why_not)
         })
-    }
-
-    /// Starts to read the findings, sorted by project and number.
-    ///
-    /// # Errors
-    /// What the server complains about before the first row.
-    pub async fn findings(&self) -> Result<Findings<'_>, ScanError> {
-        self.findings_with_baseline(Vec::new()).await
-    }
-
-    /// The same, with the builds that differ from a baseline.
-    ///
-    /// # Errors
-    /// What the server complains about before the first row.
-    pub async fn findings_with_baseline(&self, baseline: Vec<BaselineFindings>) -> Result<Findings<'_>, ScanError> {
-        let (scope, mut parameters) = self.scope_parameters();
-        let suspects = parameters.len() + 1;
-        let looking = self.rules.iter().filter_map(|(rank, rule)| self.part(*rank, rule, suspects));
-        let mut parts: Vec<Part<'_>> = looking.collect();
-        if parts.is_empty() && baseline.is_empty() {
-            return Ok(Findings { plan: self.plan, fit: &self.fit, premise: &self.premise, rows: None });
-        }
-        if !self.search_space.names_differ && !parts.iter().any(|part| part.rule.finds_same_address()) {
-            let (rank, rule) = (self.plan.rules.len(), &self.plan.same_address);
-            parts.push(Part { rule, rank, suspects: None, is_reported: false });
-        }
-        parts.extend(self.hidden_losses(&parts));
-        if parts.iter().any(|part| part.suspects.is_some())
-            && let Suspects::Only(keys) = &self.search_space.suspects
-        {
-            parameters.push(Parameter::Texts(keys.clone()));
-        }
-        if !baseline.is_empty() {
-            // The server compiled the statement that counted every build; this one does not gain by it.
-            self.snapshot.set_jit(false).await?;
-        }
-        let as_rules: Vec<Rule> = baseline.into_iter().map(|found| found.into_rule(&mut parameters)).collect();
-        for (place, rule) in as_rules.iter().enumerate() {
-            // After the rules, and after the two that are never left out.
-            parts.push(Part { rule, rank: self.plan.rules.len() + 2 + place, suspects: None, is_reported: true });
-        }
-        let statement = self.relations(scope).findings(&parts);
-        let rows = self.snapshot.rows("scanning for abnormal builds", &statement, &parameters).await?;
-        Ok(Findings { plan: self.plan, fit: &self.fit, premise: &self.premise, rows: Some(rows) })
     }
 
     /// The finding for a build that does not exist.
@@ -257,20 +258,9 @@ impl<'a> Scan<'a> {
         Census::still_present(self.plan, &self.fit, self.snapshot, builds).await
     }
 
-    /// A rule as it is run; `None` if it has nowhere to look.
-    fn part(&self, rank: usize, rule: &'a Rule, suspects: usize) -> Option<Part<'a>> {
-        if rule.finds_losses() && !self.premise.losses.are_of_builds() {
-            return None;
-        }
-        match self.search_space.search(rule) {
-            Search::Nowhere => None,
-            Search::Suspects => Some(Part { rule, rank, suspects: Some(suspects), is_reported: true }),
-            Search::Everywhere => Some(Part { rule, rank, suspects: None, is_reported: true }),
-        }
-    }
-
+    /// The relations as far as they can be read as a whole.
     pub(super) fn relations(&self, scope: compose::BuildSelection) -> Relations<'_> {
-        self.fit.relations(self.plan, scope)
+        self.fit.readable(self.plan, scope)
     }
 
     async fn count_builds(&mut self, chosen: &ProjectGlobs) -> Result<(), ScanError> {
@@ -318,7 +308,9 @@ impl<'a> Scan<'a> {
             }
             Some(Prefilter::Names) | None => false,
         };
-        if self.scope.builds() == 0 || !self.rules.iter().any(|(_, rule)| helps(rule)) {
+        let unread = self.fit.unread().relations();
+        let is_unread = [Relation::Step, Relation::Chunk].into_iter().any(|relation| unread.contains(relation));
+        if is_unread || self.scope.builds() == 0 || !self.rules.iter().any(|(_, rule)| helps(rule)) {
             return Ok(());
         }
         watch(Phase::Output(self.scope.steps.unwrap_or_default()));
@@ -349,6 +341,24 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Leaves out what cannot be read, and the rules that need it.
+    pub(super) fn leave_out_unread(&mut self) {
+        let unread = self.fit.unread().clone();
+        for (relation, why) in unread.iter() {
+            self.leave_out(Unchecked::Relation(relation.as_str()), why);
+        }
+        let (left_out, rules) = self.rules.iter().copied().partition(|(_, rule)| unread.keeps(rule).is_some());
+        self.rules = rules;
+        for (_, rule) in left_out as Vec<(usize, &Rule)> {
+            self.could_not_run(rule, &unread.keeps(rule).unwrap_or_default());
+        }
+    }
+
+    /// Notes that a rule could not be run, and why.
+    pub(super) fn could_not_run(&mut self, rule: &Rule, why: &str) {
+        self.leave_out(Unchecked::FailedCheck(rule.name.clone()), why);
+    }
+
     pub(super) fn leave_out(&mut self, what: Unchecked, why: &str) {
         self.not_checked.push(NotChecked { what, why: why.to_owned() });
     }
@@ -361,26 +371,5 @@ impl<'a> Scan<'a> {
             }
             Some(projects) => (compose::BuildSelection::Projects, vec![Parameter::Texts(projects.clone())]),
         }
-    }
-}
-
-/// What a scan found, read from the database row by row.
-pub struct Findings<'a> {
-    plan: &'a ScanPlan,
-    fit: &'a Fit,
-    premise: &'a Premise,
-    /// `None` where no rule had anywhere to look.
-    rows: Option<Rows<'a>>,
-}
-
-impl Findings<'_> {
-    /// The next finding, or `None` after the last.
-    ///
-    /// # Errors
-    /// What the server complains about; a value that cannot be read.
-    pub async fn next(&mut self) -> Result<Option<Finding>, ScanError> {
-        let Some(rows) = &mut self.rows else { return Ok(None) };
-        let row = rows.next().await?;
-        row.map(|row| finding(self.plan, self.fit, self.premise, &row)).transpose()
     }
 }

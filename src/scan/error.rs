@@ -99,6 +99,13 @@ pub enum ScanError {
         /// Whether the schema was named.
         is_given: bool,
     },
+    /// The relation build cannot be read, so nothing can be.
+    #[error("relation {relation} cannot be read")]
+    Unread {
+        relation: &'static str,
+        /// What the server says.
+        source: DatabaseError,
+    },
     /// The server gave no row where it has to give one.
     #[error("{what} gave no answer")]
     NoAnswer {
@@ -138,9 +145,16 @@ impl ScanError {
     /// Whether the same may succeed in a while, perhaps on a new connection.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Database(error) | Self::Misfit { source: error, .. } => error.may_pass(),
+            Self::Database(error) | Self::Misfit { source: error, .. } | Self::Unread { source: error, .. } => {
+                error.may_pass()
+            }
             _ => false,
         }
+    }
+
+    /// Whether a statement failed because of what it read, so that another one may still succeed.
+    pub fn is_about_what_is_read(&self) -> bool {
+        matches!(self, Self::Database(error) if error.is_about_what_is_read())
     }
 
     /// What to do next.
@@ -150,7 +164,7 @@ impl ScanError {
                 Some(format!("profiles that ship: {known}; a file needs a path, such as ./my-profile.sql"))
             }
             Self::Source(_) => None,
-            Self::Misfit { source, .. } => source.hint(),
+            Self::Misfit { source, .. } | Self::Unread { source, .. } => source.hint(),
             Self::Columns { .. } => Some(
                 "`halfbuilt profiles circleci` prints a profile that gives every column of each relation".to_owned(),
             ),

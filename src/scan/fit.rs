@@ -6,6 +6,7 @@ use crate::collation::Collations;
 use crate::database::Snapshot;
 use crate::table::{Table, changed};
 
+use super::attempt::attempt;
 use super::check;
 use super::compose::{BuildSelection, Relations};
 use super::error::ScanError;
@@ -16,6 +17,7 @@ use super::rule::Rule;
 use super::schema::{ProfileSchema, quoted};
 use super::shape::Shape;
 use super::tables::{self, Role, TablesRead};
+use super::unread::Unread;
 
 /// The shape of a plan's relations, the tables that they read, and the role. It holds for the database that was asked.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub struct Fit {
     tables: Vec<Table>,
     role: Role,
     collations: Collations,
+    /// The relations that cannot be read as a whole. Each is read where nothing has shown otherwise.
+    unread: Unread,
     /// The end of every fingerprint.
     pub(super) database_tag: String,
 }
@@ -38,12 +42,82 @@ impl Fit {
     /// A profile or rule that does not fit the database; a lost connection.
     pub async fn check(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
         let schema = tables::find_schema(plan, snapshot).await?;
-        let shape = check::profile(snapshot, &plan.profile, schema).await?;
-        let rules: Vec<&Rule> = plan.rules.iter().collect();
+        let (shape, unread) = check::profile(snapshot, &plan.profile, schema).await?;
+        let rules: Vec<&Rule> = plan.rules.iter().filter(|rule| unread.keeps(rule).is_none()).collect();
         check::rules(snapshot, &plan.profile, &shape, &rules).await?;
         let TablesRead { named, tables, role } = tables::read(plan, &shape.schema, snapshot).await?;
         let collations = Collations::read(&tables, shape.version, snapshot).await?;
-        Ok(Self { shape, named, tables, role, collations, database_tag: database_tag(snapshot.identity()) })
+        Ok(Self { shape, named, tables, role, collations, unread, database_tag: database_tag(snapshot.identity()) })
+    }
+
+    /// Whether nothing can be known of the steps or the output of any build.
+    pub(super) fn lacks_signs(&self) -> bool {
+        [Relation::Step, Relation::Chunk].into_iter().any(|relation| self.shape.is_missing(relation))
+    }
+
+    /// The same, once a statement has failed because of what it read: each relation is read alone, to find out which cannot be.
+    ///
+    /// # Errors
+    /// The same error, where each can be read as a whole; relation build cannot be read; a lost connection.
+    pub(super) async fn find_unread(
+        self,
+        plan: &ScanPlan,
+        snapshot: &Snapshot<'_>,
+        error: ScanError,
+    ) -> Result<Self, ScanError> {
+        let unread = self.read_each(plan, snapshot).await?;
+        if unread == self.unread {
+            return Err(error);
+        }
+        let mut fit = Self { unread, ..self };
+        for relation in Relation::ALL.into_iter().filter(|relation| fit.unread.relations().contains(*relation)) {
+            // Where a file is missing, the server cannot even plan to read nothing of it.
+            let statement = fit.readable(plan, BuildSelection::All).read_whole(relation);
+            let read = async { Ok(snapshot.rows("reading nothing", &statement, &[]).await?.next().await?.is_some()) };
+            if attempt(snapshot, read).await?.is_err() {
+                fit.shape.add_missing(relation);
+            }
+        }
+        Ok(fit)
+    }
+
+    /// Reads each relation as a whole: those that cannot be.
+    async fn read_each(&self, plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<Unread, ScanError> {
+        let mut found = self.unread.clone();
+        let relations = self.relations(plan, BuildSelection::All);
+        let is_open = |relation: &Relation| is_read(plan, *relation) && self.unread.why(*relation).is_none();
+        for relation in Relation::ALL.into_iter().filter(is_open) {
+            let statement = relations.read_whole(relation);
+            let read = async {
+                let mut rows = snapshot.rows("reading it", &statement, &[]).await?;
+                while rows.next().await?.is_some() {}
+                Ok(())
+            };
+            match attempt(snapshot, read).await? {
+                Ok(()) => {}
+                Err(ScanError::Database(source)) if relation == Relation::Build => {
+                    return Err(ScanError::Unread { relation: relation.as_str(), source });
+                }
+                Err(error) if error.is_about_what_is_read() => found.add(relation, &error),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether every relation can be read as a whole, as far as is known.
+    pub fn is_read_whole(&self) -> bool {
+        self.unread.is_empty()
+    }
+
+    /// The rules of the plan that can be run.
+    pub fn rules<'p>(&self, plan: &'p ScanPlan) -> impl Iterator<Item = &'p Rule> {
+        plan.rules.iter().filter(|rule| self.unread.keeps(rule).is_none())
+    }
+
+    /// The relations that cannot be read as a whole, and why.
+    pub(super) fn unread(&self) -> &Unread {
+        &self.unread
     }
 
     /// The tables that are read.
@@ -94,7 +168,19 @@ impl Fit {
         self.shape.columns(relation).iter().map(|column| column.name.clone()).collect()
     }
 
+    /// The relations as they are: for whatever looks up single builds.
     pub(super) fn relations<'a>(&'a self, plan: &'a ScanPlan, scope: BuildSelection) -> Relations<'a> {
-        Relations { profile: &plan.profile, shape: &self.shape, scope }
+        Relations::new(&plan.profile, &self.shape, scope)
     }
+
+    /// The relations as far as they can be read as a whole: the others stand empty.
+    pub(super) fn readable<'a>(&'a self, plan: &'a ScanPlan, scope: BuildSelection) -> Relations<'a> {
+        Relations { without: self.unread.relations(), ..self.relations(plan, scope) }
+    }
+}
+
+/// Objects are read only where a rule asks for them.
+fn is_read(plan: &ScanPlan, relation: Relation) -> bool {
+    let by_a_rule = || plan.rules.iter().any(|rule| rule.reads(relation));
+    plan.profile.offers(relation) && (relation != Relation::Object || by_a_rule())
 }

@@ -14,6 +14,8 @@ pub(super) struct RowDetails {
     pub(super) is_there: bool,
     /// Whether one of its times lies in the future.
     pub(super) in_future: bool,
+    /// Whether its steps or its output could not be read.
+    pub(super) signs_unread: bool,
     /// Whether anything shows that it started since it was queued: a start, a step's start, or stored output.
     pub(super) shows_a_start: bool,
     /// For each reason, when it makes a build deletable, and the rule's own objection to this build, '' where it has none.
@@ -51,6 +53,9 @@ pub(super) fn obstacles(
         } else if premise.is_too_close() {
             against.push(Obstacle::RestoreTooClose);
         }
+    }
+    if seen.signs_unread {
+        against.push(Obstacle::SignsUnread);
     }
     if seen.in_future {
         against.push(Obstacle::TimeInTheFuture);
@@ -248,7 +253,8 @@ mod tests {
 
     fn by(grounds: &[(Ground, &str)]) -> RowDetails {
         let grounds = grounds.iter().map(|(ground, word)| (*ground, (*word).to_owned())).collect();
-        RowDetails { is_there: true, in_future: false, shows_a_start: true, grounds, blind: Vec::new() }
+        let blind = Vec::new();
+        RowDetails { is_there: true, in_future: false, signs_unread: false, shows_a_start: true, grounds, blind }
     }
 
     fn against(

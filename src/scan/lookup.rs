@@ -6,12 +6,12 @@ use crate::database::{Parameter, Snapshot};
 use crate::finding::Finding;
 use crate::premise::Premise;
 
+use super::attempt::attempt;
 use super::compose::{BuildSelection, Part, Relations};
 use super::error::ScanError;
 use super::fit::Fit;
 use super::plan::ScanPlan;
-use super::report_row::finding;
-use super::rule::Rule;
+use super::report_row::{Signs, finding};
 
 /// Reads single builds again, sound or not.
 pub struct Lookup<'a> {
@@ -70,13 +70,27 @@ impl<'a> Lookup<'a> {
     }
 
     async fn read(&self, scope: BuildSelection, parameters: &[Parameter]) -> Result<Vec<Finding>, ScanError> {
-        let statement = self.fit.relations(self.plan, scope).builds(&everywhere(&self.plan.rules));
-        let mut rows = self.snapshot.rows("reading the chosen builds", &statement, parameters).await?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next().await? {
-            found.push(finding(self.plan, self.fit, self.premise, &row)?);
-        }
-        Ok(found)
+        let statement = self.fit.relations(self.plan, scope).builds(&self.everywhere());
+        let read = async {
+            if !self.fit.is_read_whole() {
+                self.snapshot.set_by_index(true).await?;
+            }
+            let mut rows = self.snapshot.rows("reading the chosen builds", &statement, parameters).await?;
+            let signs = if self.fit.lacks_signs() { Signs::Unread } else { Signs::InRow };
+            let mut found = Vec::new();
+            while let Some(row) = rows.next().await? {
+                found.push(finding(self.plan, self.fit, self.premise, &row, signs)?);
+            }
+            Ok(found)
+        };
+        // A page that cannot be read must not end the snapshot: others of these builds may be read without it.
+        attempt(self.snapshot, read).await?
+    }
+
+    /// All rules that can be run, each looking at all that is in scope.
+    fn everywhere(&self) -> Vec<Part<'_>> {
+        let rules = self.plan.rules.iter().enumerate().filter(|(_, rule)| self.fit.unread().keeps(rule).is_none());
+        rules.map(|(rank, rule)| Part::everywhere(rule, rank)).collect()
     }
 }
 
@@ -105,9 +119,4 @@ pub(super) async fn builds_by_project(
         });
     }
     Ok(projects)
-}
-
-/// All rules, each looking at all that is in scope.
-fn everywhere(rules: &[Rule]) -> Vec<Part<'_>> {
-    rules.iter().enumerate().map(|(rank, rule)| Part { rule, rank, suspects: None, is_reported: true }).collect()
 }

@@ -1,6 +1,7 @@
 //! Finds the abnormal builds: profiles say how to read a database, rules say what is abnormal, the engine runs them.
 
 mod archive;
+mod attempt;
 mod baseline;
 mod blind;
 mod census;
@@ -12,6 +13,7 @@ mod counts;
 mod empty;
 mod engine;
 mod error;
+mod findings;
 mod fingerprint;
 mod fit;
 mod header;
@@ -19,6 +21,7 @@ mod judge;
 mod key;
 mod lookup;
 mod phase;
+mod pieces;
 mod plan;
 mod prefilter;
 mod premise;
@@ -31,14 +34,16 @@ mod selection;
 mod shape;
 mod suggestion;
 mod tables;
+mod unread;
 
 pub use archive::{Archiving, archive_faults};
 pub use baseline::BaselineFindings;
 pub use census::{Census, Clock};
 pub use check::{joint_fault, relation_faults, rule_faults};
 pub use composed::composed;
-pub use engine::{Findings, Scan, ScopeCounts};
+pub use engine::{Scan, ScopeCounts};
 pub use error::{ScanError, SqlSourceError};
+pub use findings::Findings;
 pub use fingerprint::database_tag;
 pub use fit::Fit;
 pub use header::FileFault;

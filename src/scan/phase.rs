@@ -9,6 +9,8 @@ use crate::text::counted;
 pub enum Phase {
     /// The server checks the profile and the rules.
     Checking,
+    /// Something could not be read: each relation is read alone, to find out which.
+    Unread,
     /// All builds are compared with T and R.
     Premise,
     /// Builds are counted.
@@ -27,6 +29,7 @@ impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Checking => f.write_str("checking the profile and the rules"),
+            Self::Unread => f.write_str("finding out what cannot be read"),
             Self::Premise => f.write_str("comparing all builds with the two times"),
             Self::Builds => f.write_str("counting builds"),
             Self::Steps(builds) => write!(f, "counting the steps of {}", counted(*builds, "build")),

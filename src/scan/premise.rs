@@ -9,6 +9,7 @@ use crate::sql;
 use crate::text::bytes::has_bytes;
 use crate::timing::RestoreTimes;
 
+use super::attempt::attempt;
 use super::compose::{BuildSelection, Relations};
 use super::error::ScanError;
 use super::fit::Fit;
@@ -36,7 +37,7 @@ impl Premise {
     /// # Errors
     /// What the server complains about.
     pub async fn establish(plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
-        let reader = PremiseReader { plan, relations: fit.relations(plan, BuildSelection::All), snapshot };
+        let reader = PremiseReader { plan, relations: fit.readable(plan, BuildSelection::All), snapshot };
         let asked = Timestamp::now();
         let [_, now] = reader.clock().await?;
         let clock_ahead = ahead(now, asked, Timestamp::now());
@@ -48,13 +49,38 @@ impl Premise {
         Ok(premise)
     }
 
+    /// The same, and what is lost of whole relations, and which relations cannot be read as a whole, where one cannot.
+    ///
+    /// # Errors
+    /// What the server complains about; builds that cannot be read.
+    pub async fn establish_readable(
+        plan: &ScanPlan,
+        fit: Fit,
+        snapshot: &Snapshot<'_>,
+    ) -> Result<(Fit, Self), ScanError> {
+        match attempt(snapshot, Self::establish_with_losses(plan, &fit, snapshot)).await? {
+            Err(error) if error.is_about_what_is_read() => {
+                let fit = fit.find_unread(plan, snapshot, error).await?;
+                let premise = Self::establish_with_losses(plan, &fit, snapshot).await?;
+                Ok((fit, premise))
+            }
+            done => done.map(|premise| (fit, premise)),
+        }
+    }
+
+    async fn establish_with_losses(plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
+        let mut premise = Self::establish(plan, fit, snapshot).await?;
+        premise.add_losses(plan, fit, snapshot).await?;
+        Ok(premise)
+    }
+
     /// When the server last recovered from a crash by its own record, and whether there are builds on both sides of that time.
     pub(super) async fn recovery(
         plan: &ScanPlan,
         fit: &Fit,
         snapshot: &Snapshot<'_>,
     ) -> Result<Option<(Timestamp, bool)>, ScanError> {
-        let reader = PremiseReader { plan, relations: fit.relations(plan, BuildSelection::All), snapshot };
+        let reader = PremiseReader { plan, relations: fit.readable(plan, BuildSelection::All), snapshot };
         let Some(recovered) = reader.recovery().await? else { return Ok(None) };
         Ok(Some((recovered, reader.has_both_sides(recovered).await?)))
     }

@@ -16,6 +16,24 @@ pub enum Relation {
     Object,
 }
 
+/// Some of the relations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct RelationSet([bool; 4]);
+
+impl RelationSet {
+    pub(super) fn contains(self, relation: Relation) -> bool {
+        self.0[relation as usize]
+    }
+}
+
+impl FromIterator<Relation> for RelationSet {
+    fn from_iter<I: IntoIterator<Item = Relation>>(relations: I) -> Self {
+        let mut set = Self::default();
+        relations.into_iter().for_each(|relation| set.0[relation as usize] = true);
+        set
+    }
+}
+
 /// An optional column of step and chunk.
 pub(super) const STEP_ID: &str = "step_id";
 /// An optional column of chunk: when the piece was stored.

@@ -16,19 +16,45 @@ use super::plan::ScanPlan;
 use super::relation::Relation;
 use super::rule::Rule;
 
+/// Where a build's steps and output stand: what they come to, and when they were last written.
+#[derive(Clone, Copy)]
+pub(super) enum Signs<'a> {
+    /// In the same row.
+    InRow,
+    /// In another row of the part `report`, read by the key of the build.
+    Read(&'a Row),
+    /// Nowhere: they could not be read.
+    Unread,
+}
+
 /// Reads a row of the part `report` of sql/engine/report.sql.
-pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) -> Result<Finding, ScanError> {
-    let steps_known = plan.profile.offers(Relation::Step);
-    let output_known = plan.profile.offers(Relation::Chunk);
+pub(super) fn finding(
+    plan: &ScanPlan,
+    fit: &Fit,
+    premise: &Premise,
+    row: &Row,
+    signs: Signs<'_>,
+) -> Result<Finding, ScanError> {
+    let is_read = !matches!(signs, Signs::Unread);
+    let steps_known = is_read && plan.profile.offers(Relation::Step);
+    let output_known = is_read && plan.profile.offers(Relation::Chunk);
+    let signs = match signs {
+        Signs::Read(signs) => signs,
+        Signs::InRow | Signs::Unread => row,
+    };
     let times = BuildTimes {
         queued: row.time("queued_at")?,
         started: row.time("started_at")?,
         stopped: row.time("stopped_at")?,
-        last_seen_by_backup: row.time("last_seen_by_backup")?,
-        last_step_started: row.time("last_step_started_at")?,
-        last_stored: row.time("last_stored_at")?,
+        last_seen_by_backup: signs.time("last_seen_by_backup")?,
+        last_step_started: signs.time("last_step_started_at")?,
+        last_stored: signs.time("last_stored_at")?,
     };
-    let timing = Timing::of(&times, premise.moments().as_ref());
+    let timing = match Timing::of(&times, premise.moments().as_ref()) {
+        // It has been silent only as far as can be read.
+        Timing::Stale if !is_read => Timing::InFlight,
+        timing => timing,
+    };
     let mut found = Finding {
         key: row.text("build_key")?.unwrap_or_default(),
         build_url: row.text("build_url")?,
@@ -39,21 +65,22 @@ pub(super) fn finding(plan: &ScanPlan, fit: &Fit, premise: &Premise, row: &Row) 
         queued_at: times.queued,
         started_at: times.started,
         stopped_at: times.stopped,
-        last_activity_at: row.time("last_activity_at")?,
+        last_activity_at: signs.time("last_activity_at")?,
         timing,
         reasons: row.texts("reasons")?,
         evidence: Foreign::new(&row.text("evidence")?.unwrap_or_default()).into(),
-        steps: row.integer("steps")?.filter(|_| steps_known),
-        steps_unfinished: row.integer("steps_unfinished")?.filter(|_| steps_known),
-        output_expected: row.integer("output_expected")?,
-        output_stored: row.integer("output_stored")?.filter(|_| output_known),
+        steps: signs.integer("steps")?.filter(|_| steps_known),
+        steps_unfinished: signs.integer("steps_unfinished")?.filter(|_| steps_known),
+        output_expected: signs.integer("output_expected")?,
+        output_stored: signs.integer("output_stored")?.filter(|_| output_known),
         same_address: row.text("same_address")?.map(|shares| Foreign::new(&shares).into()),
         obstacles: Vec::new(),
         fingerprint: String::new(),
     };
     let seen = RowDetails {
         is_there: row.boolean("is_there")?.unwrap_or(false),
-        in_future: row.boolean("in_future")?.unwrap_or(true),
+        in_future: signs.boolean("in_future")?.unwrap_or(true),
+        signs_unread: !is_read,
         shows_a_start: shows_a_start(&times, premise),
         grounds: grounds(plan, &found.reasons, row.texts("obstacles")?),
         blind: blind(plan, premise, &found.reasons, row.boolean("is_lost")?.unwrap_or(false)),

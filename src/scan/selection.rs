@@ -13,6 +13,8 @@ pub(super) enum BuildSelection {
     Names,
     /// The builds with certain addresses, whatever their numbers.
     Urls,
+    /// The builds with certain keys.
+    Keys,
 }
 
 impl BuildSelection {

@@ -1,6 +1,6 @@
 //! The shape of a profile's relations: their columns and types, as a database gives them, or as they are assumed without one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::database::Column;
 
@@ -19,6 +19,8 @@ pub(super) struct Shape {
     /// Where the tables of the profile are.
     pub(super) schema: ProfileSchema,
     columns: BTreeMap<Relation, Vec<Column>>,
+    /// The relations of which not even the columns can be asked: a file of a table is missing. They stand empty everywhere.
+    missing: BTreeSet<Relation>,
 }
 
 impl Shape {
@@ -52,6 +54,15 @@ impl Shape {
 
     pub(super) fn add(&mut self, relation: Relation, columns: Vec<Column>) {
         self.columns.insert(relation, columns);
+    }
+
+    pub(super) fn add_missing(&mut self, relation: Relation) {
+        self.missing.insert(relation);
+    }
+
+    /// Whether not even the columns of a relation can be asked.
+    pub(super) fn is_missing(&self, relation: Relation) -> bool {
+        self.missing.contains(&relation)
     }
 
     /// The columns of a relation, in its order; none where the profile has no such relation.

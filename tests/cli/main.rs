@@ -40,6 +40,7 @@ mod scan_bug_reports;
 mod scan_buildbot;
 mod scan_clocks;
 mod scan_conductor;
+mod scan_damaged;
 mod scan_empty;
 mod scan_encodings;
 mod scan_habits;

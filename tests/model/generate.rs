@@ -8,7 +8,9 @@ use proptest::sample::{Index, select, subsequence};
 use super::Case;
 use super::meaning::{RULES, Settings, TimeFlags};
 use super::moment::{HOUR, MICROSECOND, MINUTE, Moment, R, SECOND, T};
-use super::plan::{Address, Endless, Fault, Habit, Misplaced, Number, PROJECTS, Part, PartKey, Plan, Presence, Size, When, Whole};
+use super::plan::{
+    Address, Endless, Fault, Habit, Misplaced, Number, PROJECTS, Part, PartKey, Plan, Presence, Size, When, Whole,
+};
 use super::world::{Headers, KeyType, Offers, Queue, Running, World};
 
 /// Texts that break lines, cells, quotes, terminals and spreadsheets.
@@ -285,7 +287,13 @@ fn part() -> impl Strategy<Value = Part> {
     let stored = prop_oneof![4 => Just(NEVER), 6 => after(&[0, SECOND, MINUTE]).boxed(), 1 => wild().boxed()];
     let faults = (faults, weighted(0.06, (0..6_usize, misplaced())));
     (names, work(), (has_output, size, closed), (pieces, stored), faults).prop_map(
-        |((is_there, key, name), (started, stopped), (has_output, size, closed), (pieces, stored), (faults, misplaced))| Part {
+        |(
+            (is_there, key, name),
+            (started, stopped),
+            (has_output, size, closed),
+            (pieces, stored),
+            (faults, misplaced),
+        )| Part {
             is_there,
             key,
             name,

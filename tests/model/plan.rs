@@ -465,7 +465,8 @@ fn happens(chunks: &mut Vec<Piece>, fault: Fault, elsewhere: usize) {
             }
         }
         Fault::RunBefore(micros, lost) => {
-            let earlier = |piece: &Piece| Piece { stored: piece.stored.map(|time| time.plus(-micros)), ..piece.clone() };
+            let earlier =
+                |piece: &Piece| Piece { stored: piece.stored.map(|time| time.plus(-micros)), ..piece.clone() };
             let before: Vec<Piece> = chunks.iter().map(earlier).collect();
             if let Some(lost) = lost {
                 chunks.remove(lost % count);

@@ -92,9 +92,12 @@ fn oddities(case: &Case) -> Vec<(&'static str, usize)> {
     let twin = |chunk: &Chunk| world.chunks.iter().filter(|other| *other == chunk).count() > 1;
     let overlaps = |chunk: &Chunk| {
         let same = |other: &&Chunk| (other.build, other.step) == (chunk.build, chunk.step) && *other != chunk;
-        world.chunks.iter().filter(same).filter_map(Chunk::span).any(|other| {
-            chunk.span().is_some_and(|own| other.0 < own.1 && own.0 < other.1)
-        })
+        world
+            .chunks
+            .iter()
+            .filter(same)
+            .filter_map(Chunk::span)
+            .any(|other| chunk.span().is_some_and(|own| other.0 < own.1 && own.0 < other.1))
     };
     let step_of = |chunk: &Chunk| {
         world.steps.iter().any(|step| (step.build, step.key) == (chunk.build, chunk.step) && step.key.is_some())
@@ -132,7 +135,10 @@ fn oddities(case: &Case) -> Vec<(&'static str, usize)> {
         ("pieces overlap", count_chunks(&overlaps)),
         ("pieces out of order", world.chunks.windows(2).filter(|pair| order(pair)).count()),
         ("piece empty", count_chunks(&|chunk| chunk.span().is_some_and(|(first, next)| first == next))),
-        ("piece backwards", count_chunks(&|chunk| chunk.first.zip(chunk.next).is_some_and(|(first, next)| first > next))),
+        (
+            "piece backwards",
+            count_chunks(&|chunk| chunk.first.zip(chunk.next).is_some_and(|(first, next)| first > next)),
+        ),
         ("piece before 0", count_chunks(&|chunk| chunk.first.is_some_and(|first| first < 0))),
         ("piece of unknown place", count_chunks(&|chunk| chunk.first.is_none() || chunk.next.is_none())),
         ("piece far out", count_chunks(&|chunk| chunk.next.is_some_and(|next| next > 1 << 40))),

@@ -118,6 +118,40 @@ impl TestDatabase {
         database
     }
 
+    /// A copy of this database in which one page of a table, or of an index, holds bytes of something else, as a disk that fails leaves it.
+    pub fn with_a_damaged_page(&self, relation: &str, block: u64) -> Self {
+        use std::os::unix::fs::FileExt;
+        const PAGE: usize = 8192;
+        let file = std::fs::File::options().write(true).open(self.file_of(relation)).expect("the file of the relation");
+        let pages = file.metadata().expect("its size").len() / PAGE as u64;
+        assert!(block < pages, "{relation} has {pages} pages, and not {block}");
+        let bytes: Vec<u8> = (0..PAGE).map(|place| (place * 37 + 11) as u8).collect();
+        file.write_all_at(&bytes, block * PAGE as u64).expect("it is written");
+        file.sync_all().expect("it is on disk");
+        self.copy_of_files()
+    }
+
+    /// A copy of this database in which the file of a table is missing.
+    pub fn without_the_file_of(&self, relation: &str) -> Self {
+        std::fs::remove_file(self.file_of(relation)).expect("it can be removed");
+        self.copy_of_files()
+    }
+
+    /// The first file of a relation, with all that was written.
+    fn file_of(&self, relation: &str) -> String {
+        self.run("CHECKPOINT");
+        self.run(&format!("SELECT current_setting('data_directory') || '/' || pg_relation_filepath('{relation}')"))
+    }
+
+    /// The server may have kept in memory what is in the files. Of a copy by files it has nothing.
+    fn copy_of_files(&self) -> Self {
+        let copy = Self::empty();
+        psql("postgres", &["-c", &format!("DROP DATABASE {}", copy.name)]);
+        let by_files = format!("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", copy.name, self.name);
+        psql("postgres", &["-c", &by_files]);
+        copy
+    }
+
     /// Runs SQL and gives back its rows.
     pub fn run(&self, sql: &str) -> String {
         psql(&self.name, &["-c", sql])

@@ -62,7 +62,7 @@ impl JudgementBuilder {
     /// Judges what the scan came to.
     pub(super) fn judge(&mut self, summary: &Summary, allowed: &Allowance) -> Judgement {
         self.count(summary, allowed);
-        let gaps = summary.not_checked.iter().filter(|gap| !matches!(gap.what, Unchecked::Check(_))).cloned();
+        let gaps = summary.not_checked.iter().filter(|gap| !is_of_a_check(&gap.what)).cloned();
         let expected = std::mem::take(&mut self.tally.expected);
         let circumstances = self.circumstances();
         Judgement::of(self.checks.clone(), gaps.collect(), expected, numbers(summary), circumstances)
@@ -102,7 +102,10 @@ impl JudgementBuilder {
             });
             check.outcome = match counted {
                 Some(count) => Outcome::Counted(Count { allowed: allowed.of(&check.name), ..count }),
-                None => Outcome::NotChecked(why_not(&summary.not_checked, &check.name)),
+                None => match summary.not_checked.iter().find(|left| left.is_check(&check.name)) {
+                    Some(left) if left.has_failed() => Outcome::Failed(left.why.clone()),
+                    _ => Outcome::NotChecked(why_not(&summary.not_checked, &check.name)),
+                },
             };
         }
     }
@@ -127,7 +130,10 @@ impl Observer for JudgementBuilder {
             kind: CheckKind::Relation,
             name: relation.to_string(),
             title: String::new(),
-            outcome: why_not.map_or(Outcome::Read, Outcome::NotChecked),
+            outcome: match scan.why_unread(relation) {
+                Some(why) => Outcome::Failed(why.to_owned()),
+                None => why_not.map_or(Outcome::Read, Outcome::NotChecked),
+            },
         });
         self.checks.extend(relations);
     }
@@ -153,6 +159,11 @@ fn count_contradictions(check: &mut Check, summary: &Summary, allowed: &Allowanc
         check.outcome = Outcome::NotChecked(why_not(&summary.not_checked, TIMES_CONTRADICTED));
         return;
     };
+    let unread = summary.not_checked.iter().find(|left| matches!(left.what, Unchecked::Relation("step" | "chunk")));
+    if let Some(left) = unread.filter(|_| builds == 0) {
+        check.outcome = Outcome::Failed(format!("{} cannot be read: {}", left.what, left.why));
+        return;
+    }
     if let (Some(first), Some(last)) = (first, last) {
         check.title = format!("{}, the first at {first}, the last at {last}", check.title);
     }
@@ -212,6 +223,11 @@ fn differences() -> Vec<Check> {
         outcome: Outcome::Counted(Count::default()),
     });
     differences.into()
+}
+
+/// Whether a check, or a relation, says it already.
+fn is_of_a_check(what: &Unchecked) -> bool {
+    matches!(what, Unchecked::Check(_) | Unchecked::FailedCheck(_) | Unchecked::Relation(_))
 }
 
 fn why_not(not_checked: &[NotChecked], rule: &str) -> String {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::build_url::BuildUrl;
+use crate::causes::in_one_line;
 use crate::deletion::plan::Reading;
 use crate::finding::Finding;
 use crate::report::Chosen;
@@ -11,11 +12,33 @@ use crate::text::bytes::has_bytes;
 
 /// Reads what a snapshot holds of each chosen build. `by_url_too` also searches for builds that have one of the addresses and another
 /// number, which may take a look at every build.
+///
+/// Where something cannot be read, it is read by halves, until only the builds that it belongs to are left out.
 pub(super) async fn read_builds(
     lookup: &Lookup<'_>,
     by_url_too: bool,
     chosen: &[&Chosen],
 ) -> Result<Vec<Reading>, ScanError> {
+    let mut readings = Vec::new();
+    // The next of them is at the end.
+    let mut left = vec![chosen];
+    while let Some(some) = left.pop() {
+        match read_together(lookup, by_url_too, some).await {
+            Ok(read) => readings.extend(read),
+            Err(error) if !error.is_about_what_is_read() => return Err(error),
+            Err(error) if some.len() <= 1 => {
+                readings.extend(some.iter().map(|_| Reading::Unread(in_one_line(&error))));
+            }
+            Err(_) => {
+                let (first, second) = some.split_at(some.len() / 2);
+                left.extend([second, first]);
+            }
+        }
+    }
+    Ok(readings)
+}
+
+async fn read_together(lookup: &Lookup<'_>, by_url_too: bool, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
     let urls: Vec<&BuildUrl> = chosen.iter().filter_map(|chosen| chosen.url.as_ref()).collect();
     let as_written = chosen.iter().map(|chosen| chosen.url_text.clone());
     let spelled = urls.iter().flat_map(|url| url.spellings()).chain(as_written);

@@ -99,8 +99,7 @@ impl<'a> LiveBuilds<'a> {
         let (fit, premise, schemas) = {
             let snapshot = database.snapshot(&plan.settings()).await?;
             let fit = Fit::check(plan, &snapshot).await?;
-            let mut premise = Premise::establish(plan, &fit, &snapshot).await?;
-            premise.add_losses(plan, &fit, &snapshot).await?;
+            let (fit, premise) = Premise::establish_readable(plan, fit, &snapshot).await?;
             snapshot.check_unbroken().await?;
             let schemas = snapshot.schemas().to_vec();
             (fit, premise, schemas)
@@ -222,7 +221,7 @@ impl<'a> LiveBuilds<'a> {
         let readings = read_builds(&lookup, self.searches_by_url, chosen).await?;
         let fingerprint = |reading: &Reading| match reading {
             Reading::There(found) => Some(found.fingerprint.clone()),
-            Reading::Gone | Reading::Elsewhere(_) | Reading::Several(_) => None,
+            Reading::Gone | Reading::Elsewhere(_) | Reading::Several(_) | Reading::Unread(_) => None,
         };
         let fingerprints = readings.iter().map(fingerprint).collect();
         let mut builds: Vec<&Finding> = Vec::new();
@@ -345,6 +344,8 @@ impl BuildReader for LiveBuilds<'_> {
     }
 
     fn terms(&self) -> Terms<'_> {
-        Terms { rules: self.options.plan.rule_names().collect(), permit: self.options.permit }
+        // A rule that needs what cannot be read is not run again.
+        let rules = self.fit.rules(self.options.plan).map(|rule| rule.name.as_str()).collect();
+        Terms { rules, permit: self.options.permit }
     }
 }

@@ -44,7 +44,12 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
                     again.push(sent);
                     continue;
                 }
-                let (state, reason) = sent.final_state(gone);
+                let (state, reason) = match &reading {
+                    Reading::Unread(why) => {
+                        (State::Unknown, format!("{}; it could not be read again: {why}", sent.answer.text()))
+                    }
+                    _ => sent.final_state(gone),
+                };
                 canary.get_or_insert((state, reason.clone(), sent.planned.chosen.line));
                 let was = self.sent_identities.remove(&build_key(sent.planned));
                 if let Some(was) = was.filter(|_| state == State::Deleted) {

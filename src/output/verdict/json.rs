@@ -96,12 +96,12 @@ fn check(check: &Check) -> Value {
     let (checked, why, count) = match &check.outcome {
         Outcome::Counted(count) => (true, None, Some(count)),
         Outcome::Read => (true, None, None),
-        Outcome::NotChecked(why) => (false, Some(why), None),
+        Outcome::NotChecked(why) | Outcome::Failed(why) => (false, Some(why), None),
         Outcome::NotNeeded(_) => (false, None, None),
     };
     let why_not_needed = match &check.outcome {
         Outcome::NotNeeded(why) => Some(why),
-        Outcome::Counted(_) | Outcome::Read | Outcome::NotChecked(_) => None,
+        Outcome::Counted(_) | Outcome::Read | Outcome::NotChecked(_) | Outcome::Failed(_) => None,
     };
     json!({
         "kind": check.kind.as_str(),
@@ -109,6 +109,7 @@ fn check(check: &Check) -> Value {
         "title": check.title,
         "checked": checked,
         "why_not_checked": why,
+        "failed": matches!(check.outcome, Outcome::Failed(_)),
         "why_not_needed": why_not_needed,
         "found": count.map(|count| count.found),
         "expected": count.map(|count| count.expected),

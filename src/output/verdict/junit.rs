@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use crate::drill::{Check, CheckKind, Count, ExpectedBuild, Judgement, Outcome};
+use crate::drill::{Check, CheckKind, Count, ExpectedBuild, Judgement, Outcome, Verdict};
 use crate::text::{Foreign, counted};
 
 /// The longest line that is written, in characters.
@@ -87,6 +87,12 @@ fn case(check: &Check, class: &str) -> TestCase {
     match &check.outcome {
         Outcome::Read => new_case(class, &check.name, TestCaseStatus::success()),
         Outcome::NotChecked(why) => new_case(class, &check.name, skipped(why)),
+        Outcome::Failed(why) => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            status.set_type(Verdict::CouldNotLook.as_str());
+            status.set_message(line(&format!("could not look: {why}")));
+            new_case(class, &check.name, status)
+        }
         Outcome::NotNeeded(why) => new_case(class, &check.name, skipped(&format!("not needed: {why}"))),
         Outcome::Counted(count) if count.is_allowed() => {
             let mut case = new_case(class, &check.name, TestCaseStatus::success());

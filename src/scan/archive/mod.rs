@@ -9,10 +9,10 @@ use crate::sql;
 use crate::text::bytes;
 
 use super::check::Place;
-use super::compose;
 use super::error::ScanError;
 use super::fit::Fit;
 use super::header::without_semicolon;
+use super::pieces;
 use super::plan::ScanPlan;
 use super::relation::Relation;
 
@@ -76,7 +76,7 @@ impl Archiving {
             let sql = fit.schema().sql(&section.sql);
             let place = section::place(&plan.profile, section, &sql);
             section::has_comparable_key(&place, &checked.key_type, fit.key_type().unwrap_or_default())?;
-            let every = compose::part("every", "NOT MATERIALIZED", &sql);
+            let every = pieces::part("every", "NOT MATERIALIZED", &sql);
             let statement = statement(fit, &[every]);
             snapshot
                 .check(&format!("reading {}", place.part), &statement)
@@ -171,8 +171,8 @@ fn of_relations(plan: &ScanPlan, fit: &Fit) -> Vec<Section> {
     let section = |(relation, found): (Relation, &super::profile::RelationSql)| {
         let presented = sql::filled(PRESENTED, &[("relation", relation.as_str())]);
         let parts = [
-            compose::part(relation.as_str(), "NOT MATERIALIZED", &fit.schema().sql(&found.sql)),
-            compose::part("every", "NOT MATERIALIZED", &presented),
+            pieces::part(relation.as_str(), "NOT MATERIALIZED", &fit.schema().sql(&found.sql)),
+            pieces::part("every", "NOT MATERIALIZED", &presented),
         ];
         Section {
             name: relation.to_string(),

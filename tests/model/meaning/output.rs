@@ -53,7 +53,8 @@ impl<'a> Meaning<'a> {
         let of_key = |key: Option<usize>| {
             let rows: Vec<&Step> =
                 self.steps_of(Some(build.key)).filter(|step| key.is_some() && step.key == key).collect();
-            let rows: Vec<Option<&Step>> = if rows.is_empty() { vec![None] } else { rows.into_iter().map(Some).collect() };
+            let rows: Vec<Option<&Step>> =
+                if rows.is_empty() { vec![None] } else { rows.into_iter().map(Some).collect() };
             rows.into_iter().filter_map(move |step| self.excess(build, key, step))
         };
         step_keys.into_iter().flat_map(of_key).collect()
@@ -102,7 +103,8 @@ impl<'a> Meaning<'a> {
 
     /// Whether some of its output names no step that is on record, where any is.
     pub(super) fn has_stepless_output(&self, build: &Build) -> bool {
-        let has_step = |chunk: &Chunk| self.steps_of(Some(build.key)).any(|step| step.key.is_some() && step.key == chunk.step);
+        let has_step =
+            |chunk: &Chunk| self.steps_of(Some(build.key)).any(|step| step.key.is_some() && step.key == chunk.step);
         !self.steps.is_empty() && self.chunks_of(Some(build.key)).any(|chunk| !has_step(chunk))
     }
 
@@ -110,7 +112,8 @@ impl<'a> Meaning<'a> {
     pub(super) fn is_unexplained(&self, build: &Build) -> bool {
         let differs = |step: &Step| {
             let pieces: Vec<&Chunk> = self.pieces_of(step).collect();
-            let spans: Vec<(i64, i64)> = pieces.iter().filter_map(|piece| piece.span()).filter(|(a, z)| a < z).collect();
+            let spans: Vec<(i64, i64)> =
+                pieces.iter().filter_map(|piece| piece.span()).filter(|(a, z)| a < z).collect();
             let has_odd = pieces.iter().any(|piece| piece.span().is_none());
             let has_output = match step.has_output {
                 Some(has_output) => has_output,

@@ -1,0 +1,35 @@
+-- What is asked where a relation cannot be read as a whole: a damaged page, a value that cannot be used, a right that is missing.
+-- A part begins with its name. The program runs it alone, or as a piece of a longer statement (`halfbuilt rules --composed` prints these).
+-- `:name` stands for a piece of SQL that the program fills in, as psql does: psql -v name=...
+
+-- part: read_whole
+-- What:  reads every value of a relation, :relation.
+-- For:   every relation, once a statement has failed because of what it read: it shows which of them is to blame.
+-- Why:   the error of a long statement names a page or a value, and no relation. As text, each value is really read and none is sent.
+SELECT count(whole::text) AS rows FROM :relation AS whole;
+
+-- part: nothing_of_it
+-- What:  the columns of a relation, :relation, and none of its rows.
+-- For:   whatever reads a relation as a whole that cannot be read so.
+-- Why:   the server does not read what it need not give. The list of what was not checked names the relation.
+SELECT whole.* FROM :relation AS whole WHERE false;
+
+-- part: run_whole
+-- What:  runs a statement, :asked, and sends nothing of what it finds.
+-- For:   each rule alone, where all of them together fail.
+-- Why:   one rule that cannot be run must not hide what the others find.
+SELECT count(found::text) AS rows FROM (
+:asked
+) AS found;
+
+-- part: cursor
+-- What:  has the statement that follows give its rows in batches.
+-- For:   the findings, where steps and output are looked up build by build.
+-- Why:   while the rows of one statement are on their way, no other can be asked.
+DECLARE found NO SCROLL CURSOR FOR
+
+-- part: fetch
+-- What:  the next rows of the cursor.
+-- For:   the same.
+-- Why:   so many builds are looked up at once.
+FETCH FORWARD 200 FROM found;
