@@ -3,13 +3,13 @@
 -- `:name` stands for a piece of SQL that the program fills in, as psql does: psql -v name=...
 
 -- part: presence
--- What:  whether the relations have any row at all, and whether any step says that it has output.
+-- What:  whether the relations have any row at all; and, where there is no step, whether a build has output all the same.
 -- For:   scan, verify and delete, before they believe that what is absent was never there.
 -- Why:   a table that came back empty looks like one that holds no damage. The first row is enough, so this reads next to nothing.
 SELECT EXISTS (SELECT FROM build) AS has_builds,
        EXISTS (SELECT FROM step) AS has_steps,
        EXISTS (SELECT FROM chunk) AS has_output,
-       EXISTS (SELECT FROM step WHERE step.has_output AND step.output_size IS DISTINCT FROM 0) AS expects_output;
+       NOT EXISTS (SELECT FROM step) AND EXISTS (SELECT FROM chunk JOIN build ON build.build_key = chunk.build_key) AS has_output_of_builds;
 
 -- part: should_have_steps
 -- What:  the condition that a build, which is over, must have had steps.

@@ -6,13 +6,13 @@ use super::relation::Relation;
 use super::rule::Rule;
 
 impl Held {
-    /// What is held of a build in a relation; `None` where nobody can say what should be there.
+    /// What is held of a build in a relation; `None` where nobody can say what should be there, and of the builds themselves: where none
+    /// is, nothing is in scope.
     pub(super) fn in_relation(relation: Relation) -> Option<Self> {
         match relation {
-            Relation::Build => Some(Self::Builds),
             Relation::Step => Some(Self::Steps),
             Relation::Chunk => Some(Self::Output),
-            Relation::Object => None,
+            Relation::Build | Relation::Object => None,
         }
     }
 }

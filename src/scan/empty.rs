@@ -15,7 +15,7 @@ use super::plan::ScanPlan;
 use super::prefilter::Suspects;
 use super::relation::Relation;
 
-/// Fewer builds without output than this are no project and no stretch of time: the rule output-missing finds them one by one.
+/// Fewer builds than this tell nothing of a table, a project or a stretch of time.
 const FEW: u64 = 3;
 
 /// Whether a plan asks at all what is lost.
@@ -131,7 +131,6 @@ impl LossReader<'_> {
         let row = self.row("asking which relations have rows", &self.relations.presence(), &[]).await?;
         let is = |column: &str| Ok::<bool, ScanError>(row.boolean(column)?.unwrap_or(true));
         let [has_builds, has_steps, has_output] = [is("has_builds")?, is("has_steps")?, is("has_output")?];
-        let expects_output = is("expects_output")?;
         // Of what cannot be read nobody knows whether it is empty.
         let is_read = |relation| self.plan.profile.offers(relation) && !self.relations.without.contains(relation);
         let [offers_steps, offers_output] = [Relation::Step, Relation::Chunk].map(is_read);
@@ -143,22 +142,18 @@ impl LossReader<'_> {
         }
         if offers_steps {
             let lacking = self.lacking(Held::Steps, None).await?;
-            if !has_steps && (lacking > 0 || has_output) {
+            if !has_steps && (lacking >= FEW || is("has_output_of_builds")?) {
                 losses.empty.push(EmptyRelation { held: Held::Steps, of_old_builds: None });
                 if !has_output && offers_output {
                     // Only steps say that there should be some.
                     losses.empty.push(EmptyRelation { held: Held::Output, of_old_builds: None });
                 }
             } else if has_steps && lacking > 0 {
-                losses.steps = self.losses_of(Held::Steps, &mut losses).await?;
+                losses.steps = self.losses_of(Held::Steps, has_steps, &mut losses).await?;
             }
         }
-        if offers_steps && offers_output && has_steps {
-            if !has_output && expects_output {
-                losses.empty.push(EmptyRelation { held: Held::Output, of_old_builds: None });
-            } else if has_output && self.may_lack_output().await? {
-                losses.output = self.losses_of(Held::Output, &mut losses).await?;
-            }
+        if offers_steps && offers_output && has_steps && self.may_lack_output().await? {
+            losses.output = self.losses_of(Held::Output, has_output, &mut losses).await?;
         }
         Ok(losses)
     }
@@ -182,13 +177,13 @@ impl LossReader<'_> {
         Ok(row.integer("builds")?.unwrap_or_default().unsigned_abs())
     }
 
-    async fn losses_of(&self, held: Held, losses: &mut Losses) -> Result<LossesOf, ScanError> {
+    async fn losses_of(&self, held: Held, has_rows: bool, losses: &mut Losses) -> Result<LossesOf, ScanError> {
         let row = self.row("looking for what is lost of projects and times", &self.relations.losses(held), &[]).await?;
         let count = |column: &str| Ok::<u64, ScanError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
         let (builds, having, expired) = (count("builds")?, count("having")?, count("expired")?);
         if having == 0 {
             if builds >= FEW {
-                losses.empty.push(EmptyRelation { held, of_old_builds: Some(builds) });
+                losses.empty.push(EmptyRelation { held, of_old_builds: has_rows.then_some(builds) });
             }
             return Ok(LossesOf::default());
         }

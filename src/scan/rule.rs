@@ -29,8 +29,8 @@ const BUILT_IN: [(&str, &str); 16] = [
     ("orphan-output", include_str!("../../sql/rules/orphan-output.sql")),
     ("duplicate-number", include_str!("../../sql/rules/duplicate-number.sql")),
     ("duplicate-key", include_str!("../../sql/rules/duplicate-key.sql")),
-    ("impossible-times", include_str!("../../sql/rules/impossible-times.sql")),
     ("relation-empty", include_str!("../../sql/rules/relation-empty.sql")),
+    ("impossible-times", include_str!("../../sql/rules/impossible-times.sql")),
 ];
 
 /// The header lines of a rule.

@@ -11,7 +11,7 @@ use crate::drill::{
     ScanNumbers, Tally,
 };
 use crate::finding::Finding;
-use crate::losses::{EmptyRelation, RELATION_EMPTY};
+use crate::losses::{EmptyRelation, Held, RELATION_EMPTY};
 use crate::not_checked::{NotChecked, Unchecked};
 use crate::output::Summary;
 use crate::premise::{Contradictions, TIMES_CONTRADICTED};
@@ -195,8 +195,10 @@ fn count_collations(check: &mut Check, collations: &Collations, allowed: &Allowa
     check.outcome = Outcome::Counted(Count { found, allowed: allowed.of(COLLATION_VERSION), ..Count::default() });
 }
 
-/// The builds that lost a relation with others, and the relations that have no row at all: each of these counts as one.
+/// The builds that lost a relation with others, and the relations that have no row at all: each of these counts as one. Where no build is
+/// there, nothing was checked, which the verdict says.
 fn with_empty(count: Count, title: &mut String, empty: &[EmptyRelation]) -> Count {
+    let empty: Vec<_> = empty.iter().filter(|relation| relation.held != Held::Builds).collect();
     if !empty.is_empty() {
         *title = empty.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     }
