@@ -3,13 +3,15 @@
 -- `:name` stands for a piece of SQL that the program fills in, as psql does: psql -v name=...
 
 -- part: presence
--- What:  whether the relations have any row at all; and, where there is no step, whether a build has output all the same.
+-- What:  whether the relations have any row at all; and, where there is no step, whether three builds have output all the same.
 -- For:   scan, verify and delete, before they believe that what is absent was never there.
 -- Why:   a table that came back empty looks like one that holds no damage. The first row is enough, so this reads next to nothing.
 SELECT EXISTS (SELECT FROM build) AS has_builds,
        EXISTS (SELECT FROM step) AS has_steps,
        EXISTS (SELECT FROM chunk) AS has_output,
-       NOT EXISTS (SELECT FROM step) AND EXISTS (SELECT FROM chunk JOIN build ON build.build_key = chunk.build_key) AS has_output_of_builds;
+       NOT EXISTS (SELECT FROM step)
+         AND (SELECT count(*) FROM (SELECT FROM build WHERE EXISTS (SELECT FROM chunk WHERE chunk.build_key = build.build_key) LIMIT 3) AS some) = 3
+         AS has_output_of_builds;
 
 -- part: should_have_steps
 -- What:  the condition that a build, which is over, must have had steps.
@@ -58,16 +60,19 @@ WITH setting AS MATERIALIZED (
     SELECT nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz AS backup_time,
            coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
                       + coalesce(nullif(current_setting('halfbuilt.clock_tolerance', true), ''), '0')::interval, 'infinity') AS over_by
+), lacking AS MATERIALIZED (
+    -- Over the builds themselves, not over `expecting`: an index of :relation then finds what each build has.
+    SELECT build.build_key
+      FROM build
+     WHERE build.lifecycle = 'finished' AND build.started_at IS NOT NULL AND build.stopped_at <= (SELECT setting.over_by FROM setting)
+       AND :expected
+       AND NOT EXISTS (SELECT FROM :relation AS held WHERE held.build_key = build.build_key)
 ), expecting AS MATERIALIZED (
     SELECT build.build_key, md5(coalesce('=' || build.project, '')) AS project, md5(coalesce('=' || build.status, '')) AS word,
            build.started_at, build.stopped_at
       FROM build
      WHERE build.lifecycle = 'finished' AND build.started_at IS NOT NULL AND build.stopped_at <= (SELECT setting.over_by FROM setting)
        AND :expected
-), lacking AS MATERIALIZED (
-    SELECT expecting.build_key
-      FROM expecting
-     WHERE NOT EXISTS (SELECT FROM :relation AS held WHERE held.build_key = expecting.build_key)
 ), total AS MATERIALIZED (
     SELECT count(*) AS builds, count(*) FILTER (WHERE lacking.build_key IS NULL) AS having,
            min(expecting.started_at) FILTER (WHERE lacking.build_key IS NULL) AS first_start,
