@@ -10,7 +10,7 @@ SELECT EXISTS (SELECT FROM build) AS has_builds,
        EXISTS (SELECT FROM step) AS has_steps,
        EXISTS (SELECT FROM chunk) AS has_output,
        NOT EXISTS (SELECT FROM step)
-         AND (SELECT count(*) FROM (SELECT FROM build WHERE EXISTS (SELECT FROM chunk WHERE chunk.build_key = build.build_key) LIMIT 3) AS some) = 3
+         AND (SELECT count(*) FROM (SELECT FROM build WHERE EXISTS (SELECT FROM chunk WHERE chunk.build_key = build.build_key) LIMIT 3) AS few) = 3
          AS has_output_of_builds;
 
 -- part: should_have_steps
