@@ -24,7 +24,7 @@ fn a_clean_database_passes_every_rule_and_relation() {
     let done = run.run().exits(Exit::Clean);
     assert_eq!(done.stdout, "");
     let (junit, json) = files.agree(&done);
-    assert_eq!(junit.names("halfbuilt.rules", |ended| *ended == Ended::Passed).len(), 12);
+    assert_eq!(junit.names("halfbuilt.rules", |ended| *ended == Ended::Passed).len(), 16);
     assert_eq!(junit.names("halfbuilt.times", |ended| *ended == Ended::Passed), ["times-contradicted"]);
     assert_eq!(junit.names("halfbuilt.relations", |ended| *ended == Ended::Passed), ["build", "step", "chunk"]);
     // No rule that ships looks at object storage, and that is said.
@@ -221,7 +221,7 @@ fn a_server_that_is_not_there_shows_in_the_files_too() {
     let done = run.env("GITHUB_ACTIONS", "true").run().exits(Exit::Failed);
     let (junit, json) = files.agree(&done);
     assert_eq!(junit.errors(), ["the database was judged"]);
-    assert_eq!(junit.names("halfbuilt.rules", skipped).len(), 12);
+    assert_eq!(junit.names("halfbuilt.rules", skipped).len(), 16);
     assert_eq!(junit.names("halfbuilt.times", skipped), ["times-contradicted"]);
     assert_eq!((&json["verdict"], &json["findings"]), (&"could-not-look".into(), &Value::Null));
     let message = json["error"]["message"].as_str().expect("a message");

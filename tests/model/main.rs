@@ -4,6 +4,7 @@
 //! world that the two see differently is made as small as it goes and printed as SQL for psql. 150 worlds by default;
 //! PROPTEST_CASES=5000 looks longer, and MODEL_TALLY=FILE says how often each rule fired and each oddity came up.
 
+mod damage;
 mod generate;
 mod meaning;
 mod moment;
