@@ -29,7 +29,7 @@ Exit codes:
   0    clean, or all done
   1    verify found more than is allowed
   2    usage error
-  3    could not look or act: database, profile, admin path or a file failed
+  3    could not look or act: database, profile, admin path or a file failed; what could be read is reported all the same
   4    nothing was checked, or nothing to delete: no build in scope
   5    not all builds that were to be deleted are gone
   6    declined: a gate or a confirmation stopped it

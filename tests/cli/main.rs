@@ -31,6 +31,7 @@ mod manifest;
 mod output_ci_log;
 mod profiles;
 mod readme;
+mod readme_checks;
 mod report;
 mod report_claims;
 mod rules;
