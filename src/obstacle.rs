@@ -43,6 +43,7 @@ pub enum Queue {
 const NEXT: &str = "; ";
 
 const SHARES_ITS_ADDRESS: &str = "another build has its number or its address";
+const RESEMBLES_ANOTHER: &str = "another build has its address but for the case of letters";
 
 /// One thing that stands against deleting a build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +72,12 @@ pub enum Obstacle {
     TimeInTheFuture,
     /// Another build has its number or its address: what they share, and who does.
     SharesItsAddress(String),
+    /// Its key stands for so many rows.
+    SharesItsKey(u64),
+    /// Another build has its name or its address but for the case of letters: that one's address.
+    ResemblesAnother(String),
+    /// What stands in the place of its number is no whole number.
+    OddNumber(String),
     /// It has no address.
     NoAddress,
     /// The admin path does not take its address.
@@ -153,6 +160,9 @@ impl fmt::Display for Obstacle {
             Self::SignsUnread => "its steps or its output cannot be read: it may be alive",
             Self::TimeInTheFuture => "one of its times lies in the future",
             Self::SharesItsAddress(shares) => return write!(f, "{SHARES_ITS_ADDRESS}: {shares}"),
+            Self::SharesItsKey(rows) => return write!(f, "{rows} rows have its key: nobody knows which is right"),
+            Self::ResemblesAnother(other) => return write!(f, "{RESEMBLES_ANOTHER}: {other}"),
+            Self::OddNumber(number) => return write!(f, "its number {number} is no whole number"),
             Self::NoAddress => "it has no address",
             Self::StrangeAddress => "its address is not of the form https://HOST/VCS/ORG/PROJECT/NUMBER",
             Self::OtherAddress => "its address names another build",
@@ -197,11 +207,14 @@ pub fn note(obstacles: &[Obstacle]) -> String {
 
 /// A note without what concerns one build only, so that equal notes can be counted: that a build shares its name, not with which.
 pub fn gist(note: &str) -> String {
-    let of_one_build = format!("{SHARES_ITS_ADDRESS}: ");
-    let Some(begin) = note.find(&of_one_build) else { return note.to_owned() };
-    let (before, particulars) = note.split_at(begin + SHARES_ITS_ADDRESS.len());
-    let after = particulars.find(NEXT).map_or("", |end| &particulars[end..]);
-    format!("{before}{after}")
+    let mut gist = note.to_owned();
+    for words in [SHARES_ITS_ADDRESS, RESEMBLES_ANOTHER] {
+        let Some(begin) = gist.find(&format!("{words}: ")) else { continue };
+        let (before, particulars) = gist.split_at(begin + words.len());
+        let after = particulars.find(NEXT).map_or("", |end| &particulars[end..]);
+        gist = format!("{before}{after}");
+    }
+    gist
 }
 
 #[cfg(test)]

@@ -112,6 +112,12 @@ hashtextextended(:value::text, :seed)
 -- Why:   a bigint is folded to 32 bits before it is hashed, and would then pass for another.
 CASE WHEN :value BETWEEN 0 AND 4294967295 THEN :hash END
 
+-- part: packed_key
+-- What:  the key of a build (:number) and that of a step (:id), both integers, as one number; their :hash where they do not fit.
+-- For:   the part `step_keys` of scope.sql.
+-- Why:   the steps of a build often stand together in their table: in the order of their keys they are nearly sorted, which hashes are not.
+CASE WHEN :number BETWEEN 0 AND 2147483647 AND :id BETWEEN 0 AND 4294967295 THEN (:number::bigint << 32) | :id::bigint ELSE :hash END
+
 -- part: among_array
 -- What:  the condition that a value is among those of a :list.
 -- For:   servers of version 14 and later.

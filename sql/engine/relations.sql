@@ -8,13 +8,27 @@
 -- For:   every statement; rules and timings see this, and never what the profile gives.
 -- Why:   many servers write "never" as 0001-01-01, 1970-01-01 or infinity, and a clock that is years ahead is no sign of life. A time is on
 --        record if it lies between the year 2000, whose first instant also means "never", and 10 minutes from now. The raw_... columns keep
---        what was written: fingerprints use it. :others are the columns that a profile gives in addition.
-SELECT written.build_key, written.build_url, written.project, written.build_num, written.lifecycle, written.status,
+--        what was written: fingerprints use it. :others are the columns that a profile gives in addition. numbered_in is what the CI numbers
+--        together, which is the project where a profile does not say; and what is no whole number is no number.
+SELECT written.build_key, written.build_url, written.project, :number AS build_num, :raw_number AS raw_build_num,
+       :numbered_in AS numbered_in, written.lifecycle, written.status,
        CASE WHEN written.queued_at  > '2000-01-01 00:00Z' AND written.queued_at  <= now() + interval '10 minutes' THEN written.queued_at  END AS queued_at,
        CASE WHEN written.started_at > '2000-01-01 00:00Z' AND written.started_at <= now() + interval '10 minutes' THEN written.started_at END AS started_at,
        CASE WHEN written.stopped_at > '2000-01-01 00:00Z' AND written.stopped_at <= now() + interval '10 minutes' THEN written.stopped_at END AS stopped_at,
        written.queued_at AS raw_queued_at, written.started_at AS raw_started_at, written.stopped_at AS raw_stopped_at:others
   FROM written_build AS written;
+
+-- part: number_of_numeric
+-- What:  the number of a build where a profile gives it as numeric; NULL where that is no whole number, or none of 64 bits.
+-- For:   the part `build_on_record`.
+-- Why:   some CIs call the second attempt of build 20 by the number 20.1. Rounded, it would be the number of another build.
+CASE WHEN written.build_num = trunc(written.build_num) AND written.build_num BETWEEN -9223372036854775808 AND 9223372036854775807 THEN written.build_num::bigint END
+
+-- part: numbered_in
+-- What:  what the CI numbers together, where a profile says so; else the project.
+-- For:   the part `build_on_record`.
+-- Why:   one project on two forges is two sequences of numbers.
+coalesce(written.numbered_in, written.project)
 
 -- part: step_on_record
 -- What:  the relation step with sound times only (see build_on_record).

@@ -88,15 +88,15 @@ SELECT judged.build_key, judged.reasons, judged.obstacles, judged.evidence FROM 
 -- Why:   rules look at every step; what belongs to other projects, or to no build, is out of scope.
 SELECT judged.build_key, judged.reasons, judged.obstacles, judged.evidence
   FROM judged
-  JOIN build ON build.build_key = judged.build_key;
+ WHERE judged.build_key IN (SELECT build.build_key FROM build);
 
 -- part: subject_chosen
 -- What:  the builds that are read again, sound or not.
 -- For:   delete.
 -- Why:   it must also see a build that has become sound, so as not to delete it.
-SELECT build.build_key, judged.reasons, judged.obstacles, judged.evidence
-  FROM build
-  LEFT JOIN judged ON judged.build_key = build.build_key;
+SELECT chosen.build_key, judged.reasons, judged.obstacles, judged.evidence
+  FROM (SELECT DISTINCT build.build_key FROM build) AS chosen
+  LEFT JOIN judged ON judged.build_key = chosen.build_key;
 
 -- part: same_address
 -- What:  the builds that the rule duplicate-number found, and which number or address each shares with which others.
@@ -121,6 +121,75 @@ SELECT DISTINCT named.build_key FROM :rows AS named;
 -- For:   the report.
 -- Why:   to look for what does not exist would take a while.
 SELECT build.build_key FROM build WHERE false;
+
+-- part: key_of_one
+-- What:  stands in for the relation doubled where each key stands for one row.
+-- For:   the report.
+-- Why:   to look for what does not exist would take a while.
+SELECT build.build_key, NULL::bigint AS rows FROM build WHERE false;
+
+-- part: keys_of_several
+-- What:  the keys that stand for several rows of the relation build, and for how many. :every is that relation, whatever is in scope.
+-- For:   the relation doubled, in a scan of a database that has such keys.
+-- Why:   such a build is not deletable, whichever rules a scan runs: nobody knows which of the rows is the right one. The lifecycle is read so
+--        that no index can stand in for the table: a damaged one does not show what is there twice.
+WITH keyed AS MATERIALIZED (SELECT every.build_key, every.lifecycle FROM :every AS every)
+SELECT keyed.build_key, count(*) AS rows FROM keyed GROUP BY keyed.build_key HAVING count(*) > 1;
+
+-- part: keys_of_several_chosen
+-- What:  the same, of the builds that are read again.
+-- For:   the relation doubled; delete.
+-- Why:   with few builds, an index finds their rows.
+SELECT every.build_key, count(*) AS rows
+  FROM :every AS every
+ WHERE every.build_key IN (SELECT build.build_key FROM build)
+ GROUP BY every.build_key
+HAVING count(*) > 1;
+
+-- part: build_as_it_is
+-- What:  the relation build, where each key stands for one row.
+-- For:   the relation one_build.
+-- Why:   then there is nothing to choose from.
+SELECT build.* FROM build;
+
+-- part: one_of_several
+-- What:  one row of the relation build for each key that is reported.
+-- For:   the relation one_build, where a key stands for several rows.
+-- Why:   the report has one row for each key. Which row it is does not matter, but it is always the same.
+SELECT DISTINCT ON (build.build_key) build.*
+  FROM build
+ WHERE build.build_key IN (SELECT subject.build_key FROM subject)
+ ORDER BY build.build_key, build::text COLLATE "C";
+
+-- part: resembling
+-- What:  the builds that are reported and that another build resembles: its name or its address differs in nothing but the case of letters.
+--        :every is the relation build, whatever is in scope.
+-- For:   the relation resembling; scan and verify.
+-- Why:   forges and servers take such names for one, so to delete one by its address may delete the other.
+WITH found AS (
+    SELECT build.build_key, build.build_num, build.numbered_in, build.build_url
+      FROM build
+     WHERE build.build_key IN (SELECT subject.build_key FROM subject)
+), other AS (
+    SELECT found.build_key, every.build_url, every.project, every.build_num
+      FROM found
+      JOIN :every AS every ON lower(every.numbered_in COLLATE "C") = lower(found.numbered_in COLLATE "C") AND every.build_num = found.build_num
+     WHERE every.numbered_in <> found.numbered_in COLLATE "C"
+    UNION ALL
+    SELECT found.build_key, every.build_url, every.project, every.build_num
+      FROM found
+      JOIN :every AS every ON lower(every.build_url COLLATE "C") = lower(found.build_url COLLATE "C")
+     WHERE every.build_url <> found.build_url COLLATE "C"
+)
+SELECT other.build_key, min(left(coalesce(other.build_url, 'build ' || other.build_num || ' of ' || other.project), 4096) COLLATE "C") AS other
+  FROM other
+ GROUP BY other.build_key;
+
+-- part: no_resembling
+-- What:  stands in for the relation resembling where names differ in more than letters, and in delete, which compares them itself.
+-- For:   the report.
+-- Why:   to look for what does not exist would take a while.
+SELECT build.build_key, NULL::text AS other FROM build WHERE false;
 
 -- part: report
 -- What:  one row for each build of the relation subject, with all that the report says of it.
@@ -165,14 +234,17 @@ WITH setting AS (
 ), timed AS (
     SELECT subject.build_key, subject.reasons, subject.obstacles, subject.evidence,
            build.build_url, build.project, build.build_num::bigint AS build_num, build.lifecycle, build.status,
-           build.queued_at, build.started_at, build.stopped_at, build.build_key IS NOT NULL AS is_there,
-           concat_ws('; ', CASE WHEN build.queued_at  IS NULL THEN 'queued '  || build.raw_queued_at::text  END,
+           build.queued_at, build.started_at, build.stopped_at, build.build_key IS NOT NULL AS is_there, doubled.rows AS rows_of_key,
+           CASE WHEN build.build_num IS NULL THEN left(build.raw_build_num, 200) END AS odd_number,
+           concat_ws('; ', CASE WHEN build.build_num  IS NULL THEN 'number '  || left(build.raw_build_num, 200) END,
+                           CASE WHEN build.queued_at  IS NULL THEN 'queued '  || build.raw_queued_at::text  END,
                            CASE WHEN build.started_at IS NULL THEN 'started ' || build.raw_started_at::text END,
                            CASE WHEN build.stopped_at IS NULL THEN 'stopped ' || build.raw_stopped_at::text END) AS off_record,
            greatest(build.raw_queued_at, build.raw_started_at, build.raw_stopped_at) > setting.ahead AS in_future
       FROM subject
      CROSS JOIN setting
-      LEFT JOIN build ON build.build_key = subject.build_key
+      LEFT JOIN one_build AS build ON build.build_key = subject.build_key
+      LEFT JOIN doubled ON doubled.build_key = subject.build_key
 )
 SELECT CASE WHEN octet_length(timed.build_url) <= 4096 THEN timed.build_url || ''
             ELSE 'cut: ' || left(timed.build_url, 200) || '... (' || octet_length(timed.build_url)::text || ' bytes, SHA-256 '
@@ -208,7 +280,7 @@ SELECT CASE WHEN octet_length(timed.build_url) <= 4096 THEN timed.build_url || '
        timed.obstacles,
        nullif(timed.off_record, '') AS off_record,
        coalesce(timed.in_future, false) OR coalesce(step_total.in_future, false) OR coalesce(chunk_total.in_future, false) AS in_future,
-       timed.is_there,
+       timed.is_there, timed.rows_of_key, timed.odd_number, resembling.other AS resembles,
        timed.build_key IN (SELECT lost.build_key FROM lost) AS is_lost
   FROM timed
  CROSS JOIN setting
@@ -216,6 +288,7 @@ SELECT CASE WHEN octet_length(timed.build_url) <= 4096 THEN timed.build_url || '
   LEFT JOIN chunk_total ON chunk_total.build_key = timed.build_key
   LEFT JOIN (SELECT same_address.build_key, string_agg(same_address.evidence, ' and ') AS evidence FROM same_address GROUP BY same_address.build_key) AS same
          ON same.build_key = timed.build_key
+  LEFT JOIN resembling ON resembling.build_key = timed.build_key
  ORDER BY timed.project COLLATE "C", timed.build_num, timed.build_url COLLATE "C", timed.build_key;
 
 -- part: answer

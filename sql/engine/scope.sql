@@ -1,5 +1,6 @@
 -- What is counted before any rule runs: builds, names, keys, states and steps.
 -- A part begins with its name. The program runs it alone, or as a piece of a longer statement (`halfbuilt rules --composed` prints these).
+-- `:name` stands for a piece of SQL that the program fills in, as psql does: psql -v name=...
 
 -- part: projects
 -- What:  how many builds each project has, and how many of them were queued, started or stopped by T: NULL where T is not given, or no
@@ -13,22 +14,60 @@ SELECT build.project, count(*) AS builds,
  GROUP BY build.project;
 
 -- part: names
--- What:  how many builds, names (number within project) and addresses there are, how many of these differ, and how many builds have no key.
--- For:   the rule duplicate-number, which finds nothing where all names differ.
--- Why:   hashes sort faster than texts. Two texts with one hash only cost a closer look.
+-- What:  how many builds, names (number within what the CI numbers together) and addresses there are, and how many of these differ in more than
+--        the case of their letters.
+-- For:   the rule duplicate-number, which finds nothing where all names differ; and the builds that another one resembles but for letters.
+-- Why:   hashes sort faster than texts. Two texts with one hash only cost a closer look. A server may take two names for one that differ only
+--        in letters. It reads the table, never an index (see the part `indexes` of session.sql).
 SELECT count(*) AS builds,
-       count(*) FILTER (WHERE build.project IS NOT NULL AND build.build_num IS NOT NULL) AS names,
-       count(DISTINCT hashtextextended(build.project, build.build_num::bigint)) AS different_names,
+       count(*) FILTER (WHERE build.numbered_in IS NOT NULL AND build.build_num IS NOT NULL) AS names,
+       count(DISTINCT hashtextextended(lower(build.numbered_in COLLATE "C"), build.build_num::bigint)) AS different_names,
        count(build.build_url) AS addresses,
-       count(DISTINCT hashtextextended(build.build_url, 0)) AS different_addresses,
-       count(*) FILTER (WHERE build.build_key IS NULL) AS without_key
+       count(DISTINCT hashtextextended(lower(build.build_url COLLATE "C"), 0)) AS different_addresses
   FROM build;
 
 -- part: keys
--- What:  how many rows the relation build has, and how many different keys.
--- For:   a profile that gives a build more than once, by a join that finds several rows for it.
--- Why:   it would double every finding, or mix up two builds: keys alone connect steps and output with their build.
-SELECT count(*) AS builds, count(DISTINCT build.build_key) AS keys FROM build;
+-- What:  how many rows the relation build has, how many of them have a key, and how many different keys there are.
+-- For:   the rule duplicate-key; and a profile that gives a build more than once, by a join that finds several rows for it.
+-- Why:   keys alone connect steps and output with their build: a key that stands for two builds would mix them up. It reads the table, never
+--        an index.
+SELECT count(*) AS builds, count(build.build_key) AS with_key, count(DISTINCT build.build_key) AS keys FROM build;
+
+-- part: doubled_keys
+-- What:  how many keys of builds stand for several rows, and of how many of these keys the table itself holds several rows. :rows_of_table gives
+--        the key of each of its rows.
+-- For:   telling a table that holds a row twice from a profile whose join doubles rows; only where a key stands for several rows.
+-- Why:   the first is damage, and a finding; the second is a fault of the profile. In psql: -v rows_of_table='SELECT build_id::text FROM builds'
+WITH doubled AS MATERIALIZED (
+    SELECT build.build_key::text AS key FROM build WHERE build.build_key IS NOT NULL GROUP BY build.build_key HAVING count(*) > 1
+), in_table AS (
+    SELECT doubled.key
+      FROM (:rows_of_table) AS held (key)
+      JOIN doubled ON doubled.key = held.key
+     GROUP BY doubled.key
+    HAVING count(*) > 1
+)
+SELECT (SELECT count(*) FROM doubled) AS doubled, (SELECT count(*) FROM in_table) AS in_table;
+
+-- part: rows_of_table
+-- What:  the key of each row of a table: :column of :table, as the profile casts it (:casts), as text.
+-- For:   the part `doubled_keys`.
+-- Why:   the plan of the server says from which column of which table a key comes.
+SELECT held.:column:casts::text FROM :table AS held
+
+-- part: no_rows_of_table
+-- What:  stands in for the rows of the table where nobody knows from which table a key comes.
+-- For:   the part `doubled_keys`.
+-- Why:   a key may be put together from several columns.
+SELECT NULL::text WHERE false
+
+-- part: step_keys
+-- What:  how many steps there are, and how many different keys they have together with those of their builds, as the number :key.
+-- For:   the rule duplicate-key, which finds nothing where all keys differ.
+-- Why:   numbers sort faster than anything else, and faster still where they stand nearly in order. Two keys with one number, and keys without
+--        a number, only cost a closer look. It is apart from the part `coverage`, which the server adds up in parallel, and reads the table,
+--        never an index.
+SELECT count(*) AS steps, count(DISTINCT :key) AS keys FROM step;
 
 -- part: states
 -- What:  how many builds say too little to be judged, have times that are not on record, or have times that are out of order by no more than

@@ -14,7 +14,8 @@
 --        the backup; so a waiting build is deletable only once builds that were queued after the restore have started.
 --
 -- A project's builds live under https://HOST/VCS/ORG/PROJECT/NUMBER. The database holds the whole address; where the
--- server has been restored under another name, --base-url https://NEW-HOST rebuilds it.
+-- server has been restored under another name, --base-url https://NEW-HOST rebuilds it. Each version control system counts the
+-- builds of a project from 1: numbered_in says within what a number means one build. It may be left out where that is the project.
 
 -- relation: build
 SELECT b.build_id                             AS build_key,
@@ -25,6 +26,7 @@ SELECT b.build_id                             AS build_key,
        END                                    AS build_url,
        b.username || '/' || b.reponame        AS project,
        b.build_num                            AS build_num,
+       concat_ws('/', b.vcs_type, b.username, b.reponame) AS numbered_in,
        CASE b.lifecycle WHEN 'scheduled' THEN 'queued' ELSE b.lifecycle END AS lifecycle,
        b.status                               AS status,
        b.queued_at                            AS queued_at,

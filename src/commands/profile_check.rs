@@ -7,8 +7,8 @@ use crate::exit::Exit;
 use crate::obstacle::{Queue, Running};
 use crate::output::{Listing, Printer};
 use crate::scan::{
-    Archiving, Fit, Need, Profile, ProfileSchema, Relation, Rule, ScanError, ScanPlan, archive_faults, find_schema,
-    joint_fault, relation_faults, rule_faults,
+    Archiving, BuildKeys, Fit, Need, Profile, ProfileSchema, Relation, Rule, ScanError, ScanPlan, archive_faults,
+    find_schema, joint_fault, relation_faults, rule_faults,
 };
 use crate::text::{Foreign, counted};
 use crate::timing::RestoreTimes;
@@ -89,6 +89,8 @@ struct Faults {
     together: Option<Vec<ScanError>>,
     /// Empty where a relation has a fault.
     archive: Vec<(String, Vec<ScanError>)>,
+    /// What is worth a sentence about the keys of builds, and is no fault of the profile.
+    of_keys: Vec<String>,
     /// The tables that no section names, and that refer to one that is archived.
     not_archived: Vec<String>,
 }
@@ -102,6 +104,7 @@ impl Faults {
             rules: Vec::new(),
             together: None,
             archive: Vec::new(),
+            of_keys: Vec::new(),
             not_archived: Vec::new(),
         };
         let schema = find_schema(&plan, &database.snapshot(&settings).await?).await?;
@@ -110,6 +113,10 @@ impl Faults {
             let snapshot = database.snapshot(&settings).await?;
             found.relations.push((relation, relation_faults(&snapshot, profile, relation, &schema).await));
         }
+        if found.all().next().is_some() {
+            return Ok(found);
+        }
+        found.check_keys(&plan, database).await?;
         if found.all().next().is_some() {
             return Ok(found);
         }
@@ -125,6 +132,23 @@ impl Faults {
             found.together = Some(joint_fault(&snapshot, profile, &rules, &schema).await.into_iter().collect());
         }
         Ok(found)
+    }
+
+    /// Reads the keys of all builds: no SQL shows that a join doubles rows.
+    async fn check_keys(&mut self, plan: &ScanPlan, database: &mut Database) -> Result<(), Error> {
+        let snapshot = database.snapshot(&plan.settings()).await?;
+        let fit = Fit::check(plan, &snapshot).await?;
+        match BuildKeys::check(plan, &fit, &snapshot).await {
+            Ok(keys) => self.of_keys = keys.remarks(),
+            Err(fault @ ScanError::Keys { .. }) => {
+                if let Some((_, faults)) = self.relations.iter_mut().find(|(relation, _)| *relation == Relation::Build)
+                {
+                    faults.push(fault);
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
     }
 
     async fn check_archive(
@@ -191,6 +215,8 @@ fn relations(profile: &Profile, faults: Option<&Faults>) -> Listing {
         let verdict = if offered { verdict(found) } else { "-" };
         listing.add([relation.to_string(), if offered { "yes" } else { "no" }.to_owned(), verdict.to_owned()]);
         add_faults(&mut listing, found.unwrap_or_default());
+        let of_keys = faults.filter(|_| relation == Relation::Build).map_or(&[][..], |faults| &faults.of_keys);
+        of_keys.iter().for_each(|remark| listing.note(remark));
     }
     listing
 }
@@ -265,7 +291,7 @@ fn add_faults(listing: &mut Listing, faults: &[ScanError]) {
 
 /// Whether what to do next depends on the fault. For columns it is the same, and appears once, at the end.
 fn has_its_own_hint(fault: &ScanError) -> bool {
-    matches!(fault, ScanError::Misfit { .. })
+    matches!(fault, ScanError::Misfit { .. } | ScanError::Keys { .. })
 }
 
 /// The relations that a rule needs and a profile leaves out.

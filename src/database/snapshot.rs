@@ -36,6 +36,8 @@ const MARK: &str = sql::SESSION.part("mark");
 const GO_BACK: &str = sql::SESSION.part("go_back");
 /// Forgets the place that was marked last.
 const FORGET_MARK: &str = sql::SESSION.part("forget_mark");
+/// Lets the server read indexes, or not.
+const INDEXES: &str = sql::SESSION.part("indexes");
 
 /// Has the server read tables without their indexes.
 pub(super) const WITHOUT_INDEXES: &str = sql::COLLATION.part("without_indexes");
@@ -215,6 +217,14 @@ impl Snapshot<'_> {
     /// The connection is lost; nothing was marked.
     pub async fn forget_mark(&self) -> Result<(), DatabaseError> {
         self.order(FORGET_MARK).await
+    }
+
+    /// Lets the server read the next statements from indexes (if its own settings allow it), or from tables alone.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn set_indexes(&self, allowed: bool) -> Result<(), DatabaseError> {
+        self.order(&sql::filled(INDEXES, &[("wanted", if allowed { "true" } else { "false" })])).await
     }
 
     async fn order(&self, statement: &str) -> Result<(), DatabaseError> {

@@ -55,7 +55,14 @@ mod tests {
     }
 
     fn judged(timing: Timing, deletable: bool) -> Chosen {
-        let judged = Judged { timing, deletable, note: String::new(), fingerprint: String::new() };
+        let judged = Judged {
+            timing,
+            deletable,
+            note: String::new(),
+            queued_at: None,
+            started_at: None,
+            fingerprint: String::new(),
+        };
         Chosen { judged: Some(judged), ..row("acme/api", &["a"]) }
     }
 

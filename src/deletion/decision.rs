@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 use crate::baseline_reason::BaselineReason;
 use crate::obstacle::Obstacle;
 use crate::state::State;
@@ -52,6 +54,15 @@ pub enum KeepReason {
     SharedUrl(usize),
     /// What the database holds of it cannot be read: why.
     Unread(String),
+    /// A build without a key may be the one that is meant.
+    WithoutKey,
+    /// Another build has its address now: what it did, when, and when the one of the report did so.
+    AnotherBuild {
+        /// "queued" or "started".
+        did: &'static str,
+        now: Timestamp,
+        before: Timestamp,
+    },
     /// It is as the report says, and no rule fires.
     UnchangedAndSound,
     /// No rule fires any more.
@@ -98,6 +109,10 @@ impl fmt::Display for KeepReason {
             Self::OtherUrl(url) => write!(f, "the database knows this build as {url}"),
             Self::SharedUrl(builds) => write!(f, "{builds} builds have this URL"),
             Self::Unread(why) => write!(f, "what the database holds of it cannot be read: {why}"),
+            Self::WithoutKey => f.write_str("a build without a key may be the one that is meant"),
+            Self::AnotherBuild { did, now, before } => {
+                write!(f, "another build has this address now: it was {did} at {now}, not at {before}")
+            }
             Self::UnchangedAndSound => {
                 f.write_str("it is as it was, and no rule fires on it: is --backup-time that of the scan?")
             }

@@ -126,7 +126,14 @@ fn row(index: usize, project: usize, timing: Timing, listed: bool) -> (Chosen, R
     let projects = ["acme/api", "acme/web", "tools/lib"];
     let project = projects[project % projects.len()];
     let text = format!("https://ci.example.com/gh/{project}/{index}");
-    let judged = Judged { timing, deletable: timing.is_deletable(), note: String::new(), fingerprint: "f".repeat(32) };
+    let judged = Judged {
+        timing,
+        deletable: timing.is_deletable(),
+        note: String::new(),
+        queued_at: None,
+        started_at: None,
+        fingerprint: "f".repeat(32),
+    };
     let now = Finding {
         build_url: Some(text.clone()),
         project: Some(project.to_owned()),

@@ -22,6 +22,8 @@ pub enum Reading {
     Several(usize),
     /// What the database holds of it cannot be read: why.
     Unread(String),
+    /// There is a build without a key that may have this address.
+    WithoutKey,
     /// Exactly one build has this address.
     There(Box<Finding>),
 }
@@ -119,10 +121,18 @@ impl Terms<'_> {
             Reading::Elsewhere(url) => return Keep(State::Refused, KeepReason::OtherUrl(url.clone())),
             Reading::Several(builds) => return Keep(State::Refused, KeepReason::SharedUrl(*builds)),
             Reading::Unread(why) => return Keep(State::Refused, KeepReason::Unread(why.clone())),
+            Reading::WithoutKey => return Keep(State::Refused, KeepReason::WithoutKey),
             Reading::There(now) => now,
         };
         if let Some(why) = self.permit.denies_finding(now) {
             return Keep(State::Refused, KeepReason::Denied(why));
+        }
+        // What is said of one of its rows says nothing of the others.
+        if let Some(shared) = now.obstacles.iter().find(|obstacle| matches!(obstacle, Obstacle::SharesItsKey(_))) {
+            return Keep(State::Refused, KeepReason::Obstacle(shared.clone()));
+        }
+        if let Some(why) = chosen.judged.as_ref().and_then(|judged| another_build(judged, now)) {
+            return Keep(State::Changed, why);
         }
         // To be recovered takes more than that no rule fires: each rule that fired must have been run again.
         let not_run = chosen.reasons.iter().find(|reason| !self.rules.contains(&reason.as_str()));
@@ -160,6 +170,18 @@ impl Terms<'_> {
     }
 }
 
+/// Whether what is there is another build than that of the report: it was queued at another time. Where one of them does not say when
+/// it was queued, its start says so.
+fn another_build(judged: &Judged, now: &Finding) -> Option<KeepReason> {
+    let queued = ("queued", now.queued_at, judged.queued_at);
+    let (did, now, before) = match queued {
+        (_, Some(_), Some(_)) => queued,
+        _ => ("started", now.started_at, judged.started_at),
+    };
+    let (now, before) = (now?, before?);
+    (now != before).then_some(KeepReason::AnotherBuild { did, now, before })
+}
+
 /// Whether a build is as the report says.
 fn unchanged(chosen: &Chosen, now: &Finding) -> bool {
     chosen.judged.as_ref().is_some_and(|judged| judged.fingerprint == now.fingerprint)
@@ -177,6 +199,8 @@ mod tests {
             timing,
             deletable,
             note: String::new(),
+            queued_at: None,
+            started_at: None,
             fingerprint: fingerprint.to_owned(),
         });
         Chosen {

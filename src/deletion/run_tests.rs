@@ -243,8 +243,14 @@ fn finding(fingerprint: &str) -> Finding {
 
 fn planned(number: u64) -> Planned {
     let url = format!("https://ci.example.com/gh/acme/api/{number}");
-    let judged =
-        Judged { timing: Timing::InFlight, deletable: true, note: String::new(), fingerprint: "as it was".to_owned() };
+    let judged = Judged {
+        timing: Timing::InFlight,
+        deletable: true,
+        note: String::new(),
+        queued_at: None,
+        started_at: None,
+        fingerprint: "as it was".to_owned(),
+    };
     Planned {
         chosen: Chosen {
             line: number,

@@ -52,6 +52,9 @@ fn new_end(was: &Identity, now: &Reading) -> Option<(State, String)> {
             State::Unknown,
             format!("it was read again and gone; now what the database holds of it cannot be read: {why}"),
         )),
+        Reading::WithoutKey => {
+            Some((State::Unknown, "it was read again and gone, and a build without a key may be it".to_owned()))
+        }
         Reading::Several(builds) => Some((
             State::Unknown,
             format!(

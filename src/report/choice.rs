@@ -1,6 +1,8 @@
 //! One row of a report or a list, as `delete` sees it.
 
 use crate::build_url::BuildUrl;
+use jiff::Timestamp;
+
 use crate::timing::Timing;
 
 /// A build that the operator gave to `delete`.
@@ -27,6 +29,9 @@ pub struct Judged {
     pub deletable: bool,
     /// Why it may not be deleted, in words. Empty if it may be deleted, or the report does not say.
     pub note: String,
+    /// When it was queued and started, as far as the report says so.
+    pub queued_at: Option<Timestamp>,
+    pub started_at: Option<Timestamp>,
     /// The digest of its state, with the tag of its database at the end.
     pub fingerprint: String,
 }

@@ -114,7 +114,8 @@ fn read_list(text: &str, base_url: Option<&str>) -> Result<Vec<Chosen>, ReportEr
 }
 
 fn read_csv(text: &str) -> Result<Vec<Chosen>, ReportError> {
-    let mut records = Records::open(text.as_bytes())?.find(&COLUMNS_READ)?;
+    let times = [Column::QueuedAt, Column::StartedAt];
+    let mut records = Records::open(text.as_bytes())?.find(&COLUMNS_READ)?.find_if_there(&times)?;
     let mut chosen = Vec::new();
     while let Some(cells) = records.next()? {
         chosen.push(row(&cells)?);
@@ -133,7 +134,10 @@ fn row(cells: &Cells<'_>) -> Result<Chosen, ReportError> {
     let url_text = cells.text(Column::BuildUrl).to_owned();
     let url = if deletable { Some(build_url(cells.line, &url_text)?) } else { BuildUrl::parse(&url_text).ok() };
     let project = Some(cells.text(Column::Project).to_owned()).filter(|project| !project.is_empty());
-    let judged = Some(Judged { timing, deletable, note: cells.text(Column::Note).to_owned(), fingerprint });
+    // A spreadsheet may have written a time in its own way. Then it says nothing.
+    let [queued_at, started_at] = [Column::QueuedAt, Column::StartedAt].map(|column| cells.time(column).ok().flatten());
+    let note = cells.text(Column::Note).to_owned();
+    let judged = Some(Judged { timing, deletable, note, queued_at, started_at, fingerprint });
     Ok(Chosen { line: cells.line, url_text, url, project, reasons: cells.reasons(), judged })
 }
 
@@ -186,6 +190,8 @@ mod tests {
         assert_eq!(rows[0].project.as_deref(), Some("acme/api"));
         assert_eq!(rows[0].reasons, ["stuck-running", "output-gap"]);
         let judged = Judged {
+            queued_at: None,
+            started_at: None,
             timing: Timing::InFlight,
             deletable: true,
             note: String::new(),

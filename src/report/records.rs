@@ -72,6 +72,21 @@ impl<R: Read> Records<R> {
         Ok(self)
     }
 
+    /// Finds columns that help where the header names each once, and are not missed where it does not.
+    ///
+    /// # Errors
+    /// The header cannot be read.
+    pub(super) fn find_if_there(mut self, columns: &[Column]) -> Result<Self, ReportError> {
+        let header = self.reader.headers().map_err(|error| report_error(error, 1))?;
+        for column in columns {
+            let mut found = header.iter().enumerate().filter(|(_, found)| found.trim() == column.name());
+            if let (Some((place, _)), None) = (found.next(), found.next()) {
+                self.places[*column as usize] = place;
+            }
+        }
+        Ok(self)
+    }
+
     /// The next row; `None` at the end.
     ///
     /// # Errors

@@ -8,12 +8,13 @@ use crate::sql::{MANIFEST, PREFILTER, PREMISE, RELATIONS, REPORT, SCOPE, UNREAD,
 
 use super::header::without_semicolon;
 use super::key;
+use super::likeness::{self, Letters, Likeness, SharedKeys};
 use super::pieces::{
     NARROWED, every, finding, nothing_of, of_every_project, of_suspects, over_nothing_of, part, stand_in, suspect_rows,
 };
 use super::profile::Profile;
-use super::relation::{Relation, RelationSet, STORED_AT};
-use super::rule::{Finds, Prefilter, Rule};
+use super::relation::{NUMBERED_IN, NUMERIC, Relation, RelationSet, STORED_AT};
+use super::rule::{Finds, Rule};
 pub(super) use super::selection::BuildSelection;
 use super::shape::Shape;
 
@@ -48,12 +49,21 @@ pub(super) struct Relations<'a> {
     pub(super) without: RelationSet,
     /// Whether the report reads the steps and the output of what was found. If not, they are looked up build by build.
     pub(super) reads_signs: bool,
+    /// Which builds may be alike.
+    pub(super) likeness: Likeness,
 }
 
 impl<'a> Relations<'a> {
     /// All that a profile presents of these builds.
     pub(super) fn new(profile: &'a Profile, shape: &'a Shape, scope: BuildSelection) -> Self {
-        Self { profile, shape, scope, without: RelationSet::default(), reads_signs: true }
+        Self {
+            profile,
+            shape,
+            scope,
+            without: RelationSet::default(),
+            reads_signs: true,
+            likeness: Likeness::default(),
+        }
     }
 
     /// The builds in which a rule fires, with all that the report says of them.
@@ -68,7 +78,9 @@ impl<'a> Relations<'a> {
 
     /// The builds in scope, sound or not, with all that the report would say of them.
     pub(super) fn builds(&self, rules: &[Part<'_>]) -> String {
-        self.report(rules, const { REPORT.part("subject_chosen") })
+        // Whoever reads builds again compares their names.
+        let likeness = Likeness { keys: SharedKeys::Chosen, letters: Letters::Differ };
+        Self { likeness, ..*self }.report(rules, const { REPORT.part("subject_chosen") })
     }
 
     /// The builds with the keys in the first parameter, with all that the report says of them but for what the rules find. `None` where keys
@@ -96,6 +108,12 @@ impl<'a> Relations<'a> {
     /// How many builds, names and addresses there are, and how many of these differ.
     pub(super) fn names(&self) -> String {
         self.followed_by(&[], const { SCOPE.part("names") })
+    }
+
+    /// How many steps there are, and how many keys. `None` where keys of such types are no numbers.
+    pub(super) fn step_keys(&self) -> Option<String> {
+        let key = key::packed(self.shape)?;
+        Some(self.followed_by(&[], &filled(const { SCOPE.part("step_keys") }, &[("key", &key)])))
     }
 
     /// How many rows there are, and how many keys.
@@ -242,9 +260,7 @@ impl<'a> Relations<'a> {
             }
             let found = match suspects {
                 Some(_) => of_suspects(rule),
-                None if self.scope.is_of_projects() && rule.prefilter == Some(Prefilter::Names) => {
-                    of_every_project(rule)
-                }
+                None if self.scope.is_of_projects() && rule.is_about_all_projects() => of_every_project(rule),
                 None => rule.sql.clone(),
             };
             let found = if *without == RelationSet::default() { found } else { over_nothing_of(*without, &found) };
@@ -269,6 +285,8 @@ impl<'a> Relations<'a> {
         };
         parts.push(part("same_address", "MATERIALIZED", &same_address));
         parts.push(part("lost", "MATERIALIZED", &lost));
+        let narrowed = self.narrowed(Relation::Build);
+        parts.extend(likeness::relations(self.likeness, &every(Relation::Build, narrowed.as_deref())));
         let [steps, pieces] = [Relation::Step, Relation::Chunk].map(|relation| match self.reads_signs {
             true => relation.to_string(),
             false => format!(
@@ -354,14 +372,38 @@ impl<'a> Relations<'a> {
             Some(_) => "written.stored_at",
             None => "NULL::timestamptz",
         };
-        Some(filled(sql, &[("stored_at", stored_at), ("others", &self.others(relation))]))
+        let (number, raw_number) = match self.shape.type_of(Relation::Build, "build_num") {
+            Some(NUMERIC) => (expression(const { RELATIONS.part("number_of_numeric") }), "written.build_num::text"),
+            _ => ("written.build_num", "NULL::text"),
+        };
+        let numbered_in = match self.shape.type_of(Relation::Build, NUMBERED_IN) {
+            Some(_) => expression(const { RELATIONS.part("numbered_in") }),
+            None => "written.project",
+        };
+        let others = self.others(relation);
+        let values = [
+            ("stored_at", stored_at),
+            ("number", number),
+            ("raw_number", raw_number),
+            ("numbered_in", numbered_in),
+            ("others", &others),
+        ];
+        Some(filled(sql, &values))
     }
 
     /// The columns that a profile gives in addition to those of the relation. A name that it gives twice cannot be used.
     fn others(&self, relation: Relation) -> String {
         let mut listed = String::new();
         let mut known: Vec<&str> = relation.columns().iter().map(|(name, _)| *name).collect();
-        known.extend([STORED_AT, "raw_queued_at", "raw_started_at", "raw_stopped_at", "raw_stored_at"]);
+        known.extend([
+            STORED_AT,
+            NUMBERED_IN,
+            "raw_build_num",
+            "raw_queued_at",
+            "raw_started_at",
+            "raw_stopped_at",
+            "raw_stored_at",
+        ]);
         let columns = self.shape.columns(relation);
         let once = |name: &str| columns.iter().filter(|column| column.name == name).count() == 1;
         for column in columns.iter().filter(|column| once(&column.name) && !known.contains(&column.name.as_str())) {

@@ -215,17 +215,22 @@ impl Script<'_> {
         self.title("The settings once more");
         self.settings();
         let relations = self.relations();
-        let mut counts = vec![
-            ("How many builds each project has", relations.scope()),
-            ("Whether builds share their names", relations.names()),
-            ("Whether a key stands for two builds", relations.keys()),
-            ("Builds that say too little, and odd times", relations.states()),
-        ];
+        let (scope, names, keys, states) = (relations.scope(), relations.names(), relations.keys(), relations.states());
+        let (coverage, step_keys) = (relations.coverage(), relations.step_keys());
+        self.statement("How many builds each project has", &scope, &[], ";");
+        self.indexes(false);
+        self.statement("Whether builds share their names", &names, &[], ";");
+        self.statement("Whether a key stands for two builds", &keys, &[], ";");
+        self.indexes(true);
+        self.statement("Builds that say too little, and odd times", &states, &[], ";");
         if self.plan.profile.offers(Relation::Step) {
-            counts.push(("Steps, and how many of them say where their output ends", relations.coverage()));
+            let title = "Steps, and how many of them say where their output ends";
+            self.statement(title, &coverage, &[], ";");
         }
-        for (title, statement) in counts {
-            self.statement(title, &statement, &[], ";");
+        if let Some(step_keys) = step_keys {
+            self.indexes(false);
+            self.statement("Whether a key stands for two steps", &step_keys, &[], ";");
+            self.indexes(true);
         }
         let suspects = self.prefilter();
         let parts = self.parts(suspects.then_some(1));
@@ -260,12 +265,18 @@ impl Script<'_> {
     }
 
     fn jit(&mut self, wanted: bool) {
-        let (title, wanted) = match wanted {
-            true => ("The server may compile the next statement", "true"),
-            false => ("The server compiles no other statement", "false"),
-        };
-        let jit = filled(const { SESSION.part("jit") }, &[("wanted", wanted)]);
-        self.statement(title, &jit, &[], "\n\\g /dev/null");
+        let titles = ["The server compiles no other statement", "The server may compile the next statement"];
+        self.switch(titles, const { SESSION.part("jit") }, wanted);
+    }
+
+    fn indexes(&mut self, wanted: bool) {
+        let titles = ["The server reads no index", "The server may read indexes again"];
+        self.switch(titles, const { SESSION.part("indexes") }, wanted);
+    }
+
+    fn switch(&mut self, titles: [&str; 2], part: &str, wanted: bool) {
+        let switch = filled(part, &[("wanted", if wanted { "true" } else { "false" })]);
+        self.statement(titles[usize::from(wanted)], &switch, &[], "\n\\g /dev/null");
     }
 }
 

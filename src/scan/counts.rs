@@ -3,7 +3,9 @@
 use crate::not_checked::{Builds, Unchecked};
 use crate::text::{Foreign, counted};
 
+use super::attempt::attempt;
 use super::compose::BuildSelection;
+use super::doubled::BuildKeys;
 use super::engine::Scan;
 use super::error::ScanError;
 use super::header::LIFECYCLES;
@@ -13,15 +15,12 @@ use super::rule::{Finds, Need, Prefilter, Rule};
 impl Scan<'_> {
     /// Counts numbers and addresses.
     pub(super) async fn count_names(&mut self) -> Result<(), ScanError> {
-        let Some(row) = self.one_row("looking at names", |relations| relations.names()).await? else { return Ok(()) };
+        self.snapshot.set_indexes(false).await?;
+        let row = self.one_row("looking at names", |relations| relations.names()).await?;
+        self.snapshot.set_indexes(true).await?;
+        let Some(row) = row else { return Ok(()) };
         let count = |column: &str| Ok::<u64, ScanError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
         let (builds, names, addresses) = (count("builds")?, count("names")?, count("addresses")?);
-        let without_key = count("without_key")?;
-        if without_key > 0 {
-            let profile = self.plan.profile.name.clone();
-            let fault = format!("gives {} without a build_key", counted(without_key, "build"));
-            return Err(ScanError::Keys { profile, fault });
-        }
         let all_differ = names == count("different_names")? && addresses == count("different_addresses")?;
         // A build in scope may share its address with one that is not.
         self.search_space.names_differ = self.projects.is_none() && all_differ;
@@ -124,16 +123,38 @@ impl Scan<'_> {
         }
     }
 
-    /// Checks that each build, in scope or not, appears once: only keys connect steps and output with their build.
-    async fn check_keys(&self) -> Result<(), ScanError> {
-        let statement = self.relations(BuildSelection::All).keys();
-        let mut rows = self.snapshot.rows("looking at keys", &statement, &[]).await?;
-        let Some(row) = rows.next().await? else { return Ok(()) };
-        let (builds, keys) = (row.integer("builds")?.unwrap_or_default(), row.integer("keys")?.unwrap_or_default());
-        if keys < builds {
-            let doubled = (builds - keys).unsigned_abs();
-            let profile = self.plan.profile.name.clone();
-            return Err(ScanError::Keys { profile, fault: format!("gives {doubled} build keys more than once") });
+    /// Finds out whether keys of builds, in scope or not, stand for several rows.
+    async fn check_keys(&mut self) -> Result<(), ScanError> {
+        let keys = BuildKeys::check(self.plan, &self.fit, self.snapshot).await?;
+        self.search_space.build_keys_differ = keys.are_sound();
+        self.remarks.extend(keys.remarks());
+        self.snapshot.set(&[("doubled_by", keys.doubled_by().to_owned())]).await?;
+        Ok(())
+    }
+
+    /// Finds out whether keys of steps stand for several rows, where a rule asks for it.
+    pub(super) async fn check_step_keys(&mut self) -> Result<(), ScanError> {
+        if !self.plan.profile.offers(Relation::Step) {
+            self.search_space.step_keys_differ = true;
+            return Ok(());
+        }
+        let asks = self.plan.rules.iter().any(|rule| rule.prefilter == Some(Prefilter::Keys));
+        let asks = asks && !self.fit.unread().relations().contains(Relation::Step);
+        let statement = self.relations(BuildSelection::All).step_keys().filter(|_| asks);
+        let Some(statement) = statement else { return Ok(()) };
+        let read = async {
+            self.snapshot.set_indexes(false).await?;
+            let mut rows = self.snapshot.rows("looking at the keys of steps", &statement, &[]).await?;
+            let Some(row) = rows.next().await? else { return Ok(false) };
+            drop(rows);
+            self.snapshot.set_indexes(true).await?;
+            Ok(row.integer("steps")? == row.integer("keys")?)
+        };
+        match attempt(self.snapshot, read).await? {
+            Ok(differ) => self.search_space.step_keys_differ = differ,
+            // The rule itself says what it cannot look at.
+            Err(error) if error.is_about_what_is_read() => {}
+            Err(error) => return Err(error),
         }
         Ok(())
     }

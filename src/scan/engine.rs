@@ -123,6 +123,7 @@ impl<'a> Scan<'a> {
         scan.count_states().await?;
         watch(Phase::Steps(scan.scope.builds()));
         scan.count_steps().await?;
+        scan.check_step_keys().await?;
         scan.add_up(watch).await?;
         scan.look_for_losses().await?;
         watch(Phase::Findings);
@@ -306,7 +307,7 @@ impl<'a> Scan<'a> {
                 let has_parents = self.search_space.steps_have_builds || self.search_space.is_of_projects;
                 rule.reads(Relation::Chunk) && has_parents
             }
-            Some(Prefilter::Names) | None => false,
+            Some(Prefilter::Names | Prefilter::Keys) | None => false,
         };
         let unread = self.fit.unread().relations();
         let is_unread = [Relation::Step, Relation::Chunk].into_iter().any(|relation| unread.contains(relation));

@@ -169,7 +169,7 @@ impl ScanError {
                 "`halfbuilt profiles circleci` prints a profile that gives every column of each relation".to_owned(),
             ),
             Self::Keys { .. } => Some(
-                "the relation must give each build once, with a key: look for a join that finds several rows, or none".to_owned(),
+                "the relation must give each build once, with a key: look for a join that finds several rows, or none; or for a doubled row in a table that is joined".to_owned(),
             ),
             Self::NoSchema { is_given: false, .. } => Some(
                 "name the schema of the build tables with --schema; is this the right database, and the right --profile?"

@@ -217,7 +217,8 @@ impl<'a> Scan<'a> {
 
     fn findings_in(&self, mode: Mode) -> Relations<'_> {
         let (scope, _) = self.scope_parameters();
-        Relations { reads_signs: mode == Mode::Together, ..self.fit.relations(self.plan, scope) }
+        let likeness = self.search_space.likeness();
+        Relations { reads_signs: mode == Mode::Together, likeness, ..self.fit.relations(self.plan, scope) }
     }
 
     /// The rules as they are run, and those of a baseline.

@@ -16,6 +16,12 @@ pub(super) struct RowDetails {
     pub(super) in_future: bool,
     /// Whether its steps or its output could not be read.
     pub(super) signs_unread: bool,
+    /// For how many rows its key stands, where that is more than one.
+    pub(super) rows_of_key: Option<u64>,
+    /// Another build that has its name or its address but for the case of letters.
+    pub(super) resembles: Option<String>,
+    /// What stands in the place of its number, where that is no whole number.
+    pub(super) odd_number: Option<String>,
     /// Whether anything shows that it started since it was queued: a start, a step's start, or stored output.
     pub(super) shows_a_start: bool,
     /// For each reason, when it makes a build deletable, and the rule's own objection to this build, '' where it has none.
@@ -61,7 +67,10 @@ pub(super) fn obstacles(
         against.push(Obstacle::TimeInTheFuture);
     }
     against.extend(found.same_address.clone().map(Obstacle::SharesItsAddress));
-    against.extend(of_address(found));
+    against.extend(seen.rows_of_key.map(Obstacle::SharesItsKey));
+    against.extend(seen.resembles.clone().map(Obstacle::ResemblesAnother));
+    against.extend(seen.odd_number.clone().map(Obstacle::OddNumber));
+    against.extend(of_address(found).filter(|against| seen.odd_number.is_none() || *against != Obstacle::OtherAddress));
     against.extend(of_lifecycle(found, seen, behaviour, premise));
     against.extend(of_resumption(found, seen, behaviour, premise));
     against.extend(of_steps(found, premise));
@@ -253,8 +262,17 @@ mod tests {
 
     fn by(grounds: &[(Ground, &str)]) -> RowDetails {
         let grounds = grounds.iter().map(|(ground, word)| (*ground, (*word).to_owned())).collect();
-        let blind = Vec::new();
-        RowDetails { is_there: true, in_future: false, signs_unread: false, shows_a_start: true, grounds, blind }
+        RowDetails {
+            is_there: true,
+            in_future: false,
+            signs_unread: false,
+            rows_of_key: None,
+            resembles: None,
+            odd_number: None,
+            shows_a_start: true,
+            grounds,
+            blind: Vec::new(),
+        }
     }
 
     fn against(

@@ -71,6 +71,17 @@ pub(super) fn seed(shape: &Shape, relation: Relation) -> Option<String> {
     })
 }
 
+/// The key of a step and its build's as one number, by which no two keys are taken for one; NULL where there is none.
+pub(super) fn packed(shape: &Shape) -> Option<String> {
+    let (hash, number) = (seed(shape, Relation::Step)?, number(shape, Relation::Step)?);
+    let by_id = OF_STEPS.iter().all(|relation| shape.type_of(*relation, STEP_ID).is_some());
+    let column = if by_id { STEP_ID } else { "step_key" };
+    let are_integers =
+        class_of_builds(shape)? == Class::Integer && one_class(shape, &OF_STEPS, column)? == Class::Integer;
+    let values = [("number", number.as_str()), ("id", &format!("step.{column}")), ("hash", &hash)];
+    Some(if are_integers { filled(expression(const { PREFILTER.part("packed_key") }), &values) } else { hash })
+}
+
 /// The condition that a build's key is among those in a parameter, text\[\].
 pub(super) fn among_keys(shape: &Shape, parameter: usize) -> Option<String> {
     let type_name = shape.type_of(Relation::Build, "build_key")?;

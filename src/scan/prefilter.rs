@@ -6,6 +6,7 @@ use crate::text::bytes::has_bytes;
 use super::compose::{BuildSelection, Relations};
 use super::error::ScanError;
 use super::key::BITS_OF_A_LEVEL;
+use super::likeness::{Letters, Likeness, SharedKeys};
 use super::relation::Relation;
 use super::rule::{Prefilter, Rule};
 
@@ -50,8 +51,12 @@ pub(super) struct SearchSpace {
     pub(super) steps_have_builds: bool,
     /// Only builds of some projects are in scope, so nothing is that has no build.
     pub(super) is_of_projects: bool,
-    /// No two builds share a name.
+    /// No two builds share a name, whatever the case of its letters.
     pub(super) names_differ: bool,
+    /// Each build has a key of its own.
+    pub(super) build_keys_differ: bool,
+    /// Each step has a key of its own within its build.
+    pub(super) step_keys_differ: bool,
     /// How many pieces of output, of all builds, were stored at a time that is not on record.
     pub(super) pieces_off_record: u64,
 }
@@ -65,6 +70,8 @@ impl Default for SearchSpace {
             steps_have_builds: false,
             is_of_projects: false,
             names_differ: false,
+            build_keys_differ: false,
+            step_keys_differ: false,
             pieces_off_record: 0,
         }
     }
@@ -74,15 +81,18 @@ impl SearchSpace {
     /// Where a rule has to look.
     pub(super) fn search(&self, rule: &Rule) -> Search {
         // Of objects nothing is known.
-        if rule.reads(Relation::Object) && rule.prefilter != Some(Prefilter::Names) {
+        if rule.reads(Relation::Object) && !matches!(rule.prefilter, Some(Prefilter::Names | Prefilter::Keys)) {
             return Search::Everywhere;
         }
         match rule.prefilter {
             Some(Prefilter::Names) if self.names_differ => Search::Nowhere,
+            Some(Prefilter::Keys) if self.build_keys_differ && self.step_keys_differ => Search::Nowhere,
             Some(Prefilter::Parents) if self.has_parents(rule) => Search::Nowhere,
             Some(Prefilter::WholeWithParents) if self.is_of_projects || self.has_parents(rule) => self.among_suspects(),
             Some(Prefilter::Whole) => self.among_suspects(),
-            None | Some(Prefilter::Names | Prefilter::Parents | Prefilter::WholeWithParents) => Search::Everywhere,
+            None | Some(Prefilter::Names | Prefilter::Keys | Prefilter::Parents | Prefilter::WholeWithParents) => {
+                Search::Everywhere
+            }
         }
     }
 
@@ -98,6 +108,12 @@ impl SearchSpace {
             Suspects::Only(_) => Search::Suspects,
             Suspects::All => Search::Everywhere,
         }
+    }
+
+    /// Which builds may be alike.
+    pub(super) fn likeness(&self) -> Likeness {
+        let keys = if self.build_keys_differ { SharedKeys::None } else { SharedKeys::All };
+        Likeness { keys, letters: if self.names_differ { Letters::Differ } else { Letters::MayBeAlike } }
     }
 
     /// Adds up steps and output, and finds the suspects among the `builds` in scope. Calls `closer` with the number of builds that are

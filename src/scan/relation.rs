@@ -39,12 +39,20 @@ pub(super) const STEP_ID: &str = "step_id";
 /// An optional column of chunk: when the piece was stored.
 pub(super) const STORED_AT: &str = "stored_at";
 
+/// An optional column of build: within what the CI numbers builds together, where that is not the project.
+pub(super) const NUMBERED_IN: &str = "numbered_in";
+
+/// PostgreSQL's name of the type of numbers with a fraction.
+pub(super) const NUMERIC: &str = "numeric";
+
 /// What a column has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Any,
     Text,
     Integer,
+    /// An integer, or a number with a fraction, which then is no build's number.
+    Number,
     Time,
     Boolean,
 }
@@ -66,7 +74,8 @@ impl Relation {
     /// The columns that it may also offer.
     pub(super) fn optional_columns(self) -> &'static [(&'static str, Kind)] {
         match self {
-            Self::Build | Self::Object => &[],
+            Self::Build => &[(NUMBERED_IN, Kind::Text)],
+            Self::Object => &[],
             // An integer that identifies a step within its build, as step_key does: a text takes longer to hash.
             Self::Step => &[(STEP_ID, Kind::Integer)],
             Self::Chunk => &[(STEP_ID, Kind::Integer), (STORED_AT, Kind::Time)],
@@ -75,13 +84,13 @@ impl Relation {
 
     /// The columns that it has to offer.
     pub(super) fn columns(self) -> &'static [(&'static str, Kind)] {
-        use Kind::{Any, Boolean, Integer, Text, Time};
+        use Kind::{Any, Boolean, Integer, Number, Text, Time};
         match self {
             Self::Build => &[
                 ("build_key", Any),
                 ("build_url", Text),
                 ("project", Text),
-                ("build_num", Integer),
+                ("build_num", Number),
                 ("lifecycle", Text),
                 ("status", Text),
                 ("queued_at", Time),
@@ -125,6 +134,7 @@ impl Kind {
             Self::Any => true,
             Self::Text => matches!(type_name, "text" | "varchar" | "bpchar" | "name"),
             Self::Integer => matches!(type_name, "int8" | "int4" | "int2"),
+            Self::Number => type_name == NUMERIC || Self::Integer.accepts(type_name),
             Self::Time => type_name == "timestamptz",
             Self::Boolean => type_name == "bool",
         }
@@ -136,6 +146,7 @@ impl Kind {
             Self::Any => "any type",
             Self::Text => "text",
             Self::Integer => "bigint",
+            Self::Number => "bigint or numeric",
             Self::Time => "timestamptz",
             Self::Boolean => "boolean",
         }

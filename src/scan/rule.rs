@@ -119,6 +119,8 @@ pub enum Prefilter {
     WholeWithParents,
     /// A database in which no two builds share a number and a project, or an address, letter by letter.
     Names,
+    /// A database in which each build has a key, and no key of a build, and none of a step within its build, stands for several rows.
+    Keys,
 }
 
 impl Rule {
@@ -171,6 +173,11 @@ impl Rule {
     /// Whether this is the rule that ships for builds which lost a relation with others.
     pub(super) fn finds_losses(&self) -> bool {
         self.finds == Some(Finds::Losses) && self.ships()
+    }
+
+    /// Whether it compares builds with those of other projects, whatever is in scope.
+    pub(super) fn is_about_all_projects(&self) -> bool {
+        matches!(self.prefilter, Some(Prefilter::Names | Prefilter::Keys))
     }
 
     /// The rule that finds builds which share their address.
@@ -236,7 +243,8 @@ impl Rule {
         });
         let prefilter = head.get("prefilter").map(|(line, name)| {
             Prefilter::parse(name).ok_or_else(|| {
-                source.fault(*line, "expected whole, parents, whole with parents or names after \"-- prefilter:\"")
+                source
+                    .fault(*line, "expected whole, parents, whole with parents, names or keys after \"-- prefilter:\"")
             })
         });
         let lifecycles = head
@@ -301,6 +309,7 @@ impl Prefilter {
             "parents" => Some(Self::Parents),
             "whole with parents" => Some(Self::WholeWithParents),
             "names" => Some(Self::Names),
+            "keys" => Some(Self::Keys),
             _ => None,
         }
     }
@@ -345,7 +354,7 @@ mod tests {
             ),
             (
                 "-- rule: r\n-- title: t\n-- needs: build\n-- sieve: rough\nSELECT 1",
-                "f, line 4: expected whole, parents, whole with parents or names after \"-- prefilter:\"",
+                "f, line 4: expected whole, parents, whole with parents, names or keys after \"-- prefilter:\"",
             ),
             (
                 "-- rule: r\n-- title: t\n-- needs: build\n-- deletable: maybe\nSELECT 1",
@@ -378,7 +387,7 @@ mod tests {
             let text = format!("-- rule: r\n-- title: t\n-- needs: build\n-- {header}: {word}\nSELECT 1");
             Rule::parse("f", &text).expect(word).prefilter
         };
-        for word in ["whole", "parents", "whole with parents", "names"] {
+        for word in ["whole", "parents", "whole with parents", "names", "keys"] {
             assert!(rule("prefilter", word).is_some());
             assert_eq!(rule("sieve", word), rule("prefilter", word));
         }

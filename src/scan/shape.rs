@@ -81,7 +81,7 @@ impl Shape {
 fn assumed_type(name: &str, kind: Kind) -> &'static str {
     match (name, kind) {
         (STEP_ID, _) => "int4",
-        ("build_key", _) | (_, Kind::Integer) => "int8",
+        ("build_key", _) | (_, Kind::Integer | Kind::Number) => "int8",
         (_, Kind::Any | Kind::Text) => "text",
         (_, Kind::Time) => "timestamptz",
         (_, Kind::Boolean) => "bool",

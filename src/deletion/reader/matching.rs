@@ -6,6 +6,7 @@ use crate::build_url::BuildUrl;
 use crate::causes::in_one_line;
 use crate::deletion::plan::Reading;
 use crate::finding::Finding;
+use crate::obstacle::Obstacle;
 use crate::report::Chosen;
 use crate::scan::{Lookup, ScanError};
 use crate::text::bytes::has_bytes;
@@ -59,6 +60,8 @@ async fn read_together(lookup: &Lookup<'_>, by_url_too: bool, chosen: &[&Chosen]
 #[derive(Default)]
 struct Found {
     builds: Vec<(Finding, Option<BuildUrl>)>,
+    /// Whether a build without a key may be any of them.
+    has_keyless: bool,
     fingerprints: HashSet<String>,
     /// The places of the builds that have a number, or one in their address.
     by_number: HashMap<u64, Vec<usize>>,
@@ -69,6 +72,10 @@ impl Found {
     /// found by another reading too: then they have the same fingerprint.
     fn add(&mut self, builds: Vec<Finding>, may_be_known: bool) {
         for build in builds {
+            if build.obstacles.contains(&Obstacle::NoBuild) {
+                self.has_keyless = true;
+                continue;
+            }
             let is_new = self.fingerprints.insert(build.fingerprint.clone());
             if may_be_known && !is_new {
                 continue;
@@ -88,6 +95,7 @@ impl Found {
         let candidates = self.by_number.get(&url.number()).into_iter().flatten().map(|place| &self.builds[*place]);
         let found: Vec<_> = candidates.filter(|(build, own)| may_be(build, own.as_ref(), url)).collect();
         match found.as_slice() {
+            _ if self.has_keyless => Reading::WithoutKey,
             [] => Reading::Gone,
             [(only, own)] if own.as_ref() == Some(url) && only.is_at(url) => Reading::There(Box::new(only.clone())),
             [(only, _)] => Reading::Elsewhere(described(only)),

@@ -221,7 +221,9 @@ impl<'a> LiveBuilds<'a> {
         let readings = read_builds(&lookup, self.searches_by_url, chosen).await?;
         let fingerprint = |reading: &Reading| match reading {
             Reading::There(found) => Some(found.fingerprint.clone()),
-            Reading::Gone | Reading::Elsewhere(_) | Reading::Several(_) | Reading::Unread(_) => None,
+            Reading::Gone | Reading::Elsewhere(_) | Reading::Several(_) | Reading::Unread(_) | Reading::WithoutKey => {
+                None
+            }
         };
         let fingerprints = readings.iter().map(fingerprint).collect();
         let mut builds: Vec<&Finding> = Vec::new();
