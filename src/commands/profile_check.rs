@@ -140,7 +140,7 @@ impl Faults {
         let fit = Fit::check(plan, &snapshot).await?;
         match BuildKeys::check(plan, &fit, &snapshot).await {
             Ok(keys) => self.of_keys = keys.remarks(),
-            Err(fault @ ScanError::Keys { .. }) => {
+            Err(fault) if matches!(fault, ScanError::Keys { .. }) || fault.is_about_what_is_read() => {
                 if let Some((_, faults)) = self.relations.iter_mut().find(|(relation, _)| *relation == Relation::Build)
                 {
                     faults.push(fault);

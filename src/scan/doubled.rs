@@ -48,9 +48,9 @@ impl BuildKeys {
     /// A join of the profile doubles half of the builds or more, or most of them have no key: that is a fault of the profile.
     pub async fn check(plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
         snapshot.set_indexes(false).await?;
-        let found = Self::read(plan, fit, snapshot).await;
+        let found = Self::read(plan, fit, snapshot).await?;
         snapshot.set_indexes(true).await?;
-        found
+        Ok(found)
     }
 
     async fn read(plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {

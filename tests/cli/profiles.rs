@@ -250,11 +250,14 @@ fn nothing_in_a_file_or_from_a_server_drives_a_terminal() {
 }
 
 #[test]
-fn it_reads_no_row_and_writes_nothing() {
+fn it_reads_nothing_but_keys_and_writes_nothing() {
     let database = TestDatabase::circleci(&["healthy"]);
+    let (_folder, path) = own(&ALONE.replace("build_num,", "build_num / 0 AS build_num,"));
+    check(&path).on(&database).run().exits(Exit::Clean);
     database.run("CREATE FUNCTION zap() RETURNS bigint LANGUAGE sql AS 'DELETE FROM public.builds; SELECT 1::bigint'");
     let (_folder, path) = own(&ALONE.replace("build_num,", "public.zap() / 0 AS build_num,"));
     let before = database.urls();
-    check(&path).on(&database).run().exits(Exit::Clean);
+    let done = check(&path).on(&database).run().exits(Exit::Failed);
+    assert!(done.stdout.contains("cannot execute DELETE in a read-only transaction"), "{}", done.stdout);
     assert_eq!(database.urls(), before);
 }
