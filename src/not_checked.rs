@@ -20,6 +20,8 @@ pub enum Unchecked {
     FailedCheck(String),
     /// What a rule reads of steps and output besides the builds.
     RuleBesideBuilds(String),
+    /// The indexes of the tables, of which one cannot be read.
+    Indexes,
     /// A relation that could not be read as a whole.
     Relation(&'static str),
     /// A rule, for the builds that have neither steps nor output.
@@ -82,6 +84,7 @@ impl fmt::Display for Unchecked {
         match self {
             Self::Check(name) | Self::FailedCheck(name) => f.write_str(name),
             Self::RuleBesideBuilds(rule) => write!(f, "{rule} by steps and output"),
+            Self::Indexes => f.write_str("indexes"),
             Self::Relation(name) => write!(f, "relation {name}"),
             Self::RuleWithoutSteps(rule) => write!(f, "{rule} of builds without steps and output"),
             Self::RuleWithoutBuilds(rule) => write!(f, "{rule} of builds that are not there"),

@@ -97,6 +97,7 @@ async fn plan<'a>(
     preamble::warn_of_role(request.reading.foreign_sql(options.plan), builds.role(), printer);
     gates::check_tables(builds.tables(), &origin)?;
     preamble::warn_of_collations(builds.collations(), printer);
+    preamble::warn_of_damage(&builds.damage(), printer);
     preamble::say_premise(builds.premise(), printer);
     history.check_database(&builds.database_name(&history.past))?;
     let known = builds.projects().await?;

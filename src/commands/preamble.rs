@@ -45,6 +45,11 @@ pub(super) fn warn_of_collations(collations: &Collations, printer: Printer) {
     }
 }
 
+/// Says what of the database cannot be read, a line each.
+pub(super) fn warn_of_damage(damage: &[String], printer: Printer) {
+    damage.iter().for_each(|line| printer.warn(line));
+}
+
 /// Says T and R, how they are known, and what contradicts them.
 pub(super) fn say_premise(premise: &Premise, printer: Printer) {
     for empty in &premise.losses.empty {

@@ -83,6 +83,7 @@ pub(super) async fn scan_and_report(
             summary.compares(&left_out, totals);
         }
         observer.scan_began(findings.scan());
+        preamble::warn_of_damage(&findings.scan().damage(), printer);
         say_failures(&summary, &findings.scan().hints(), printer);
         // Not before: a run that could not look leaves no report, not even an empty one.
         let mut output = FindingsOutput::open(output)?;

@@ -76,14 +76,16 @@ impl<'a> Scan<'a> {
         watch: &dyn Fn(Phase),
     ) -> Result<Self, ScanError> {
         watch(Phase::Checking);
-        let fit = Fit::check(plan, snapshot).await?;
-        match attempt(snapshot, Self::count(plan, snapshot, fit.clone(), chosen, watch)).await? {
-            Err(error) if error.is_about_what_is_read() => {
-                watch(Phase::Unread);
-                let fit = fit.find_unread(plan, snapshot, error).await?;
-                Self::count(plan, snapshot, fit, chosen, watch).await
+        let mut fit = Fit::check(plan, snapshot).await?;
+        loop {
+            match attempt(snapshot, Self::count(plan, snapshot, fit.clone(), chosen, watch)).await? {
+                Err(error) if error.is_about_what_is_read() => {
+                    watch(Phase::Unread);
+                    // Each time more is known not to be readable, or this ends.
+                    fit = fit.find_unread(plan, snapshot, error).await?;
+                }
+                done => return done,
             }
-            done => done,
         }
     }
 
@@ -178,6 +180,11 @@ impl<'a> Scan<'a> {
     /// Why a relation cannot be read as a whole, in the server's own words; `None` where it can, as far as is known.
     pub fn why_unread(&self, relation: Relation) -> Option<&str> {
         self.fit.unread().why(relation)
+    }
+
+    /// What of the database cannot be read, a sentence each.
+    pub fn damage(&self) -> Vec<String> {
+        self.fit.damage()
     }
 
     /// What to do about what cannot be read, a line each.
@@ -346,7 +353,15 @@ impl<'a> Scan<'a> {
     pub(super) fn leave_out_unread(&mut self) {
         let unread = self.fit.unread().clone();
         for (relation, why) in unread.iter() {
-            self.leave_out(Unchecked::Relation(relation.as_str()), why);
+            let what = Unchecked::Relation(relation.as_str());
+            if !self.not_checked.iter().any(|left| left.what == what) {
+                self.leave_out(what, why);
+            }
+        }
+        if let Some(why) = self.fit.damaged_index().map(str::to_owned)
+            && !self.not_checked.iter().any(|left| left.what == Unchecked::Indexes)
+        {
+            self.leave_out(Unchecked::Indexes, &why);
         }
         let (left_out, rules) = self.rules.iter().copied().partition(|(_, rule)| unread.keeps(rule).is_some());
         self.rules = rules;

@@ -127,7 +127,7 @@ impl<'a> Scan<'a> {
 
     async fn batches(&self, statement: &str, parameters: &[Parameter]) -> Result<Source<'a>, ScanError> {
         // Rules that need no step look up signs of life.
-        self.snapshot.set_by_index(true).await?;
+        self.snapshot.set_by_index(self.fit.looks_up_by_index()).await?;
         let declared = format!("{CURSOR}{statement}");
         let mut none = self.snapshot.rows(SCANNING, &declared, parameters).await?;
         while none.next().await?.is_some() {}
@@ -154,7 +154,7 @@ impl<'a> Scan<'a> {
                 Ok(fit) => {
                     self.fit = fit;
                     self.leave_out_unread();
-                    return Ok(Mode::Apart);
+                    return Ok(if self.fit.is_read_whole() { Mode::Together } else { Mode::Apart });
                 }
                 Err(same) if same.is_about_what_is_read() => error = same,
                 Err(fatal) => return Err(fatal),
@@ -203,7 +203,7 @@ impl<'a> Scan<'a> {
         let asked = self.findings_in(Mode::Apart).findings(&[part]);
         let statement = filled(const { UNREAD.part("run_whole") }, &[("asked", &asked)]);
         let run = async {
-            self.snapshot.set_by_index(!self.fit.is_read_whole()).await?;
+            self.snapshot.set_by_index(self.fit.looks_up_by_index()).await?;
             let mut rows = self.snapshot.rows(SCANNING, &statement, parameters).await?;
             while rows.next().await?.is_some() {}
             drop(rows);
@@ -326,7 +326,7 @@ impl Batches {
                 continue;
             }
             let read = async {
-                scan.snapshot.set_by_index(true).await?;
+                scan.snapshot.set_by_index(scan.fit.looks_up_by_index()).await?;
                 let parameters = [Parameter::Texts(some.clone())];
                 let mut rows = scan.snapshot.rows("looking up steps and output", &statement, &parameters).await?;
                 let mut found = Vec::new();

@@ -17,7 +17,7 @@ use super::rule::Rule;
 use super::schema::{ProfileSchema, quoted};
 use super::shape::Shape;
 use super::tables::{self, Role, TablesRead};
-use super::unread::Unread;
+use super::unread::{Unread, why};
 
 /// The shape of a plan's relations, the tables that they read, and the role. It holds for the database that was asked.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct Fit {
     collations: Collations,
     /// The relations that cannot be read as a whole. Each is read where nothing has shown otherwise.
     unread: Unread,
+    /// Why tables are read without their indexes, where an index cannot be read.
+    damaged_index: Option<String>,
     /// The end of every fingerprint.
     pub(super) database_tag: String,
 }
@@ -47,7 +49,8 @@ impl Fit {
         check::rules(snapshot, &plan.profile, &shape, &rules).await?;
         let TablesRead { named, tables, role } = tables::read(plan, &shape.schema, snapshot).await?;
         let collations = Collations::read(&tables, shape.version, snapshot).await?;
-        Ok(Self { shape, named, tables, role, collations, unread, database_tag: database_tag(snapshot.identity()) })
+        let database_tag = database_tag(snapshot.identity());
+        Ok(Self { shape, named, tables, role, collations, unread, damaged_index: None, database_tag })
     }
 
     /// Whether nothing can be known of the steps or the output of any build.
@@ -55,19 +58,28 @@ impl Fit {
         [Relation::Step, Relation::Chunk].into_iter().any(|relation| self.shape.is_missing(relation))
     }
 
-    /// The same, once a statement has failed because of what it read: each relation is read alone, to find out which cannot be.
+    /// The same, once a statement has failed because of what it read: each relation is read alone, to find out which cannot be. Where each
+    /// can, it was an index: the rest of the snapshot reads without any.
     ///
     /// # Errors
-    /// The same error, where each can be read as a whole; relation build cannot be read; a lost connection.
+    /// The same error, where neither is so; relation build cannot be read; a lost connection.
     pub(super) async fn find_unread(
         self,
         plan: &ScanPlan,
         snapshot: &Snapshot<'_>,
         error: ScanError,
     ) -> Result<Self, ScanError> {
+        snapshot.mark().await?;
+        snapshot.read_without_indexes().await?;
         let unread = self.read_each(plan, snapshot).await?;
+        snapshot.go_back().await?;
+        snapshot.forget_mark().await?;
         if unread == self.unread {
-            return Err(error);
+            if self.reads_without_indexes() {
+                return Err(error);
+            }
+            snapshot.read_without_indexes().await?;
+            return Ok(Self { damaged_index: Some(why(&error)), ..self });
         }
         let mut fit = Self { unread, ..self };
         for relation in Relation::ALL.into_iter().filter(|relation| fit.unread.relations().contains(*relation)) {
@@ -108,6 +120,31 @@ impl Fit {
     /// Whether every relation can be read as a whole, as far as is known.
     pub fn is_read_whole(&self) -> bool {
         self.unread.is_empty()
+    }
+
+    /// Whether tables are read without their indexes: one of them is damaged, or in another order.
+    pub fn reads_without_indexes(&self) -> bool {
+        self.damaged_index.is_some() || self.collations.have_changed()
+    }
+
+    /// What of the database cannot be read, a sentence each.
+    pub fn damage(&self) -> Vec<String> {
+        let unread =
+            self.unread.iter().map(|(relation, why)| format!("relation {relation} cannot be read as a whole: {why}"));
+        let index = self.damaged_index.iter().map(|why| {
+            format!("an index cannot be read: {why}; tables are read without their indexes, which is slow: REINDEX")
+        });
+        unread.chain(index).collect()
+    }
+
+    /// Why an index cannot be read, in the server's own words; `None` where all can, as far as is known.
+    pub fn damaged_index(&self) -> Option<&str> {
+        self.damaged_index.as_deref()
+    }
+
+    /// Whether single builds are looked up by indexes, past what cannot be read as a whole.
+    pub(super) fn looks_up_by_index(&self) -> bool {
+        !self.is_read_whole() && !self.reads_without_indexes()
     }
 
     /// The rules of the plan that can be run.

@@ -72,7 +72,7 @@ impl<'a> Lookup<'a> {
     async fn read(&self, scope: BuildSelection, parameters: &[Parameter]) -> Result<Vec<Finding>, ScanError> {
         let statement = self.fit.relations(self.plan, scope).builds(&self.everywhere());
         let read = async {
-            if !self.fit.is_read_whole() {
+            if self.fit.looks_up_by_index() {
                 self.snapshot.set_by_index(true).await?;
             }
             let mut rows = self.snapshot.rows("reading the chosen builds", &statement, parameters).await?;

@@ -58,13 +58,12 @@ impl Premise {
         fit: Fit,
         snapshot: &Snapshot<'_>,
     ) -> Result<(Fit, Self), ScanError> {
-        match attempt(snapshot, Self::establish_with_losses(plan, &fit, snapshot)).await? {
-            Err(error) if error.is_about_what_is_read() => {
-                let fit = fit.find_unread(plan, snapshot, error).await?;
-                let premise = Self::establish_with_losses(plan, &fit, snapshot).await?;
-                Ok((fit, premise))
+        let mut fit = fit;
+        loop {
+            match attempt(snapshot, Self::establish_with_losses(plan, &fit, snapshot)).await? {
+                Err(error) if error.is_about_what_is_read() => fit = fit.find_unread(plan, snapshot, error).await?,
+                done => return done.map(|premise| (fit, premise)),
             }
-            done => done.map(|premise| (fit, premise)),
         }
     }
 

@@ -90,6 +90,25 @@ fn a_damaged_page_of_the_output_leaves_steps_and_builds_checked() {
     assert_eq!(found_by(&report(&done), &rules), found_by(&before, &rules));
 }
 
+/// An index that cannot be read is no reason to see less: the tables have it all.
+#[test]
+fn a_damaged_index_hides_nothing_and_is_said() {
+    let sound = sound();
+    let whole = whole(&[]);
+    for index in ["builds_pkey", "builds_build_num", "actions_pkey", "steps_pkey", "output_place"] {
+        let database = sound.with_a_damaged_page(index, 1);
+        let done = scan(&database, &[]).run().exits(Exit::Clean);
+        assert_eq!(report(&done), whole, "{index}");
+        let is_used = done.stderr.contains("warning: an index cannot be read: invalid page in block 1 of relation");
+        assert_eq!(is_used, done.stderr.contains("indexes: invalid page"), "{index}: {}", done.stderr);
+        let verdict = halfbuilt(&["verify"]).args(&TIMES).on(&database).run();
+        verdict.does_not_say("verdict: clean");
+        if index == "output_place" {
+            assert!(is_used, "{}", done.stderr);
+        }
+    }
+}
+
 /// Without builds there is nothing to report.
 #[test]
 fn a_damaged_page_of_the_builds_is_one_clear_error() {

@@ -105,7 +105,7 @@ impl<'a> LiveBuilds<'a> {
             (fit, premise, schemas)
         };
         // Else a build that is there would pass for gone.
-        database.set_without_indexes(fit.collations().have_changed());
+        database.set_without_indexes(fit.reads_without_indexes());
         let limit = options.statement_timeout.map_or(FIRST_SILENCE, |one| one * STATEMENTS_PER_READING + ROUND_TRIP);
         Ok(Self {
             database,
@@ -128,7 +128,7 @@ impl<'a> LiveBuilds<'a> {
     pub fn stop_searching_by_url(&mut self) {
         self.searches_by_url = false;
         // Without indexes each reading takes its time.
-        if self.options.statement_timeout.is_none() && !self.collations().have_changed() {
+        if self.options.statement_timeout.is_none() && !self.fit.reads_without_indexes() {
             self.limit = SILENCE;
         }
     }
@@ -172,6 +172,11 @@ impl<'a> LiveBuilds<'a> {
     /// What the server knows of the order of text.
     pub fn collations(&self) -> &Collations {
         self.fit.collations()
+    }
+
+    /// What of the database cannot be read, a sentence each.
+    pub fn damage(&self) -> Vec<String> {
+        self.fit.damage()
     }
 
     pub fn premise(&self) -> &Premise {
