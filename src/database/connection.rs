@@ -4,7 +4,7 @@
 //! of the server. See sql/engine/session.sql.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio_postgres::{CancelToken, Client, IsolationLevel, Transaction};
@@ -293,7 +293,9 @@ impl Database {
         let (limit, answer_limit) = (self.first_answer_limit(), self.answer_limit);
         let has_no_encoding = self.has_no_encoding;
         let Begun { transaction, pid, lock } = within_limit("beginning a snapshot", limit, self.begin()).await?;
-        let snapshot = Snapshot { transaction, identity, schemas, pid, lock, answer_limit, has_no_encoding };
+        let distrusts_indexes = AtomicBool::new(self.without_indexes);
+        let snapshot =
+            Snapshot { transaction, identity, schemas, pid, lock, answer_limit, has_no_encoding, distrusts_indexes };
         snapshot.set(settings).await?;
         Ok(snapshot)
     }

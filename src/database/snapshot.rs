@@ -1,6 +1,7 @@
 //! A consistent, read-only view of the build database.
 
 use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
@@ -96,6 +97,8 @@ pub struct Snapshot<'a> {
     pub(super) answer_limit: Option<Duration>,
     /// Whether the database stores any bytes as text.
     pub(super) has_no_encoding: bool,
+    /// Whether no index may be read in it any more: one of them is damaged, or in another order.
+    pub(super) distrusts_indexes: AtomicBool,
 }
 
 impl Snapshot<'_> {
@@ -168,15 +171,14 @@ impl Snapshot<'_> {
         lines.collect()
     }
 
-    /// Has the server read tables without their indexes from now on.
+    /// Has the server read tables without their indexes from now on, whatever is allowed later.
     ///
     /// # Errors
     /// The connection is lost.
     pub async fn read_without_indexes(&self) -> Result<(), DatabaseError> {
-        let set = async {
-            self.transaction.batch_execute(WITHOUT_INDEXES).await.map_err(|source| query_error(SETTING_UP, source))
-        };
-        within_limit(SETTING_UP, self.catalog_answer_limit(), set).await
+        self.set_indexes(false).await?;
+        self.distrusts_indexes.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Lets the server compile the next statements (if its own settings allow it), or not.
@@ -219,11 +221,13 @@ impl Snapshot<'_> {
         self.order(FORGET_MARK).await
     }
 
-    /// Lets the server read the next statements from indexes (if its own settings allow it), or from tables alone.
+    /// Lets the server read the next statements from indexes (if its own settings allow it, and [`Self::read_without_indexes`] does not forbid
+    /// it), or from tables alone.
     ///
     /// # Errors
     /// The connection is lost.
     pub async fn set_indexes(&self, allowed: bool) -> Result<(), DatabaseError> {
+        let allowed = allowed && !self.distrusts_indexes.load(Ordering::Relaxed);
         self.order(&sql::filled(INDEXES, &[("wanted", if allowed { "true" } else { "false" })])).await
     }
 

@@ -70,7 +70,7 @@ impl Fit {
         error: ScanError,
     ) -> Result<Self, ScanError> {
         snapshot.mark().await?;
-        snapshot.read_without_indexes().await?;
+        snapshot.set_indexes(false).await?;
         let unread = self.read_each(plan, snapshot).await?;
         snapshot.go_back().await?;
         snapshot.forget_mark().await?;
