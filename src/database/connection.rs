@@ -292,8 +292,8 @@ impl Database {
         let schemas = self.schemas().await?;
         let (limit, answer_limit) = (self.first_answer_limit(), self.answer_limit);
         let has_no_encoding = self.has_no_encoding;
-        let Begun { transaction, pid, lock } = within_limit("beginning a snapshot", limit, self.begin()).await?;
         let distrusts_indexes = AtomicBool::new(self.without_indexes);
+        let Begun { transaction, pid, lock } = within_limit("beginning a snapshot", limit, self.begin()).await?;
         let snapshot =
             Snapshot { transaction, identity, schemas, pid, lock, answer_limit, has_no_encoding, distrusts_indexes };
         snapshot.set(settings).await?;
