@@ -39,8 +39,8 @@ impl<'a> Scan<'a> {
     /// Asks what is lost, once the builds are known that do not add up: a build that lost all of its output is among them.
     pub(super) async fn look_for_losses(&mut self) -> Result<(), ScanError> {
         let suspects = match &self.search_space.suspects {
-            Suspects::Only(keys) => Some((keys.as_slice(), self.projects.is_none())),
-            Suspects::All => None,
+            Suspects::Only(keys) if self.projects.is_none() => Some(keys.as_slice()),
+            Suspects::Only(_) | Suspects::All => None,
         };
         let relations = self.fit.readable(self.plan, BuildSelection::All);
         let reader = LossReader { plan: self.plan, relations, snapshot: self.snapshot, suspects };
@@ -118,8 +118,8 @@ struct LossReader<'a> {
     plan: &'a ScanPlan,
     relations: Relations<'a>,
     snapshot: &'a Snapshot<'a>,
-    /// The builds that do not add up, and whether these are of all projects; `None` where they are not known.
-    suspects: Option<(&'a [String], bool)>,
+    /// The builds that do not add up, of all projects; `None` where they are not known.
+    suspects: Option<&'a [String]>,
 }
 
 impl LossReader<'_> {
@@ -161,12 +161,8 @@ impl LossReader<'_> {
     /// Whether so many builds may lack all of their output that the rest has to be asked.
     async fn may_lack_output(&self) -> Result<bool, ScanError> {
         match self.suspects {
-            Some(([], _)) => Ok(false),
-            Some((suspects, is_everything)) => {
-                let lacking = self.lacking(Held::Output, Some(suspects)).await?;
-                Ok(lacking >= if is_everything { FEW } else { 1 })
-            }
-            None => Ok(self.lacking(Held::Output, None).await? >= FEW),
+            Some([]) => Ok(false),
+            suspects => Ok(self.lacking(Held::Output, suspects).await? >= FEW),
         }
     }
 

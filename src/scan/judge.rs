@@ -197,7 +197,8 @@ fn of_reasons(found: &Finding, seen: &RowDetails, behaviour: CiBehaviour, premis
         };
         match obstacle {
             None => return Vec::new(),
-            Some(obstacle) if against.contains(&obstacle) => {}
+            // One table is empty for all of them.
+            Some(empty @ (Obstacle::RelationEmpty(_) | Obstacle::LostWithOthers)) if against.contains(&empty) => {}
             Some(obstacle) => against.push(obstacle),
         }
     }

@@ -2,6 +2,7 @@
 //! documentation and not from the program.
 
 mod deletable;
+mod empty;
 mod habits;
 mod output;
 mod rules;

@@ -25,8 +25,7 @@ impl<'a> Meaning<'a> {
             // What has no build is found elsewhere; here it is what has no step.
             "orphan-output" => self.has_stepless_output(build),
             "orphan-step" => false,
-            // These worlds are too small for it.
-            "relation-empty" => false,
+            "relation-empty" => self.is_lost_with_others(build),
             unknown => panic!("the model does not know rule {unknown}"),
         }
     }
