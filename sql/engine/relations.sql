@@ -52,8 +52,9 @@ SELECT written.build_key, written.step_key, written.first, written.next,
 -- part: no_step
 -- What:  stands in for the relation step where a profile has none.
 -- For:   the report, which counts steps.
--- Why:   a missing relation has no rows. The list of what was not checked names it.
-SELECT build.build_key, NULL::text AS step_key, NULL::text AS name, NULL::timestamptz AS started_at,
+-- Why:   its keys of steps are of the type that output has (:step_key), so that a rule may compare them. A missing relation has no
+--        rows. The list of what was not checked names it.
+SELECT build.build_key, CAST(NULL AS :step_key) AS step_key, NULL::text AS name, NULL::timestamptz AS started_at,
        NULL::timestamptz AS stopped_at, NULL::boolean AS has_output, NULL::bigint AS output_size,
        NULL::boolean AS output_closed, NULL::timestamptz AS raw_started_at, NULL::timestamptz AS raw_stopped_at
   FROM build

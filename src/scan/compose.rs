@@ -315,7 +315,7 @@ impl<'a> Relations<'a> {
     fn relation(&self, relation: Relation) -> String {
         let name = relation.as_str();
         let Some(written) = self.profile.relation(relation).filter(|_| !self.shape.is_missing(relation)) else {
-            return part(name, "NOT MATERIALIZED", stand_in(relation));
+            return part(name, "NOT MATERIALIZED", &stand_in(relation, self.shape));
         };
         let (written, narrowed) = (self.shape.schema.sql(&written.sql), self.narrowed(relation));
         let narrowed = narrowed.as_deref();

@@ -6,6 +6,8 @@ use crate::sql::{PREFILTER, RELATIONS, REPORT, UNREAD, filled};
 use super::header::without_semicolon;
 use super::relation::{Relation, RelationSet};
 use super::rule::Rule;
+use super::schema::quoted;
+use super::shape::Shape;
 
 /// The relations that are narrowed to suspects. Of objects the sums know nothing.
 pub(super) const NARROWED: [Relation; 3] = [Relation::Build, Relation::Step, Relation::Chunk];
@@ -15,13 +17,17 @@ pub(super) fn every(relation: Relation, narrowed: Option<&str>) -> String {
     if narrowed.is_some() { format!("every_{relation}") } else { relation.to_string() }
 }
 
-/// What is put in the place of a relation that a profile leaves out. None leaves out build.
-pub(super) fn stand_in(relation: Relation) -> &'static str {
-    match relation {
+/// What is put in the place of a relation that a profile leaves out. None leaves out build. Keys of steps are of one type, so that they can be
+/// compared.
+pub(super) fn stand_in(relation: Relation, shape: &Shape) -> String {
+    let sql = match relation {
         Relation::Step => const { RELATIONS.part("no_step") },
         Relation::Chunk => const { RELATIONS.part("no_chunk") },
         Relation::Build | Relation::Object => const { RELATIONS.part("no_object") },
-    }
+    };
+    let of_pieces = shape.columns(Relation::Chunk).iter().find(|column| column.name == "step_key");
+    let step_key = of_pieces.map(|key| format!("{}.{}", quoted(&key.type_schema), quoted(&key.type_name)));
+    filled(sql, &[("step_key", step_key.as_deref().unwrap_or("text"))])
 }
 
 /// The builds of a baseline by project and number, as a rule would find them; `first` is the number of the first of four parameters.
