@@ -8,6 +8,12 @@
 -- Why:   the error of a long statement names a page or a value, and no relation. As text, each value is really read and none is sent.
 SELECT count(whole::text) AS rows FROM :relation AS whole;
 
+-- part: send_whole
+-- What:  makes every value of a relation, :relation, the bytes that would be sent of it, and sends none.
+-- For:   builds and steps, once, on a database in an encoding of which not every byte is a letter, such as WIN1252.
+-- Why:   one such byte would fail whatever reads it, in the midst of a report. Then text is read as it is stored (see the part `bytes`).
+SELECT count(textsend(whole::text)) AS rows FROM :relation AS whole;
+
 -- part: nothing_of_it
 -- What:  the columns of a relation, :relation, and none of its rows.
 -- For:   whatever reads a relation as a whole that cannot be read so.

@@ -96,6 +96,7 @@ async fn plan<'a>(
     preamble::say_tables(builds.identity(), builds.tables(), printer);
     preamble::warn_of_role(request.reading.foreign_sql(options.plan), builds.role(), printer);
     gates::check_tables(builds.tables(), &origin)?;
+    preamble::warn_of_bytes(builds.reads_bytes(), printer);
     preamble::warn_of_collations(builds.collations(), printer);
     preamble::warn_of_damage(&builds.damage(), printer);
     preamble::say_premise(builds.premise(), printer);

@@ -82,6 +82,7 @@ async fn count(request: &ManifestRequest, snapshot: &Snapshot<'_>, printer: Prin
     let fit = Fit::check(plan, snapshot).await?;
     preamble::say_tables(snapshot.identity(), fit.tables(), printer);
     preamble::warn_of_role(read.foreign_sql(plan), fit.role(), printer);
+    preamble::warn_of_bytes(fit.reads_bytes(), printer);
     preamble::warn_of_collations(fit.collations(), printer);
     let clock = Census::clock(snapshot).await?;
     let times = CoveredTimes::settle(plan.times().backup, &clock, *settle)?;

@@ -32,6 +32,16 @@ pub(super) fn warn_of_role(foreign_sql: Option<String>, role: &Role, printer: Pr
     ));
 }
 
+/// Warns where text is not read as the letters that it is.
+pub(super) fn warn_of_bytes(reads_bytes: bool, printer: Printer) {
+    if reads_bytes {
+        printer.warn(
+            "some text of this database is in no encoding that the server can write as UTF-8: text is read as it is stored, and each \
+             letter that is not ASCII is shown by its bytes, such as \\xe9",
+        );
+    }
+}
+
 /// Warns where the order of text has changed since indexes were built.
 pub(super) fn warn_of_collations(collations: &Collations, printer: Printer) {
     for changed in &collations.changed {

@@ -66,6 +66,7 @@ pub(super) async fn scan_and_report(
         let scan = Scan::begin(&plan, &snapshot, &projects, &|phase| progress.enter(&phase.to_string())).await?;
         preamble::say_tables(scan.identity(), scan.tables(), printer);
         preamble::warn_of_role(read.foreign_sql(&plan), scan.role(), printer);
+        preamble::warn_of_bytes(scan.reads_bytes(), printer);
         preamble::warn_of_collations(scan.collations(), printer);
         preamble::say_premise(scan.premise(), printer);
         scan.remarks().iter().for_each(|remark| printer.say(remark));

@@ -13,19 +13,16 @@ use crate::libpq::{self, Connected, ReachedServer, Settings};
 use crate::sql;
 
 use super::blocking_sessions::BlockingSessions;
+use super::encoding::Encoding;
 use super::error::DatabaseError;
 use super::identity::{self, DatabaseIdentity, Position};
 use super::lock::{self, DeletionLock, LockAttempt, LockHolder};
 use super::row::Field;
-use super::snapshot::{SETTING_UP, Snapshot, WITHOUT_INDEXES, check_settings, query_error};
+use super::snapshot::{BYTES, SETTING_UP, Snapshot, WITHOUT_INDEXES, check_settings, query_error};
 use super::time_limit::within_limit;
 
 /// Sets what a transaction must not inherit: the search path, the time zone, how long it may idle.
 const SESSION: &str = sql::SESSION.part("session");
-/// Has text sent as the bytes that are stored.
-const BYTES: &str = sql::SESSION.part("bytes");
-/// What PostgreSQL calls the encoding of a database without one.
-const WITHOUT_ENCODING: &str = "SQL_ASCII";
 /// Goes back to the role's own search path.
 const PATH_OF_ROLE: &str = sql::SESSION.part("path_of_role");
 /// Lists the schemas on it.
@@ -58,8 +55,7 @@ pub struct Database {
     without_indexes: bool,
     /// Whether text is read as the bytes that are stored.
     reads_bytes: bool,
-    /// Whether the database stores any bytes as text.
-    has_no_encoding: bool,
+    encoding: Encoding,
     /// Read once.
     identity: Option<DatabaseIdentity>,
     /// The schemas on the role's own search path; read once.
@@ -86,7 +82,7 @@ impl Database {
         let settings = Arc::new(settings);
         let Connected { client, server, server_encoding } = libpq::connect(&settings, SERVER_KIND).await?;
         let canceller = Canceller { token: client.cancel_token(), server: server.clone() };
-        let has_no_encoding = server_encoding.is_some_and(|encoding| encoding == WITHOUT_ENCODING);
+        let encoding = Encoding::of(server_encoding.as_deref());
         Ok(Self {
             client,
             settings,
@@ -96,8 +92,8 @@ impl Database {
             statement_timeout: None,
             answer_limit: None,
             without_indexes: false,
-            reads_bytes: has_no_encoding,
-            has_no_encoding,
+            reads_bytes: encoding == Encoding::Absent,
+            encoding,
             identity: None,
             schemas: None,
             lock: None,
@@ -129,6 +125,11 @@ impl Database {
     /// From now on every snapshot reads tables without their indexes, or with them.
     pub fn set_without_indexes(&mut self, without_indexes: bool) {
         self.without_indexes = without_indexes;
+    }
+
+    /// From now on every snapshot reads text as the bytes that are stored, or, if the database has an encoding, as UTF-8.
+    pub fn set_reads_bytes(&mut self, reads_bytes: bool) {
+        self.reads_bytes = reads_bytes || self.encoding == Encoding::Absent;
     }
 
     /// How long an answer may take that needs no table.
@@ -291,11 +292,10 @@ impl Database {
         let identity = self.identity().await?;
         let schemas = self.schemas().await?;
         let (limit, answer_limit) = (self.first_answer_limit(), self.answer_limit);
-        let has_no_encoding = self.has_no_encoding;
-        let distrusts_indexes = AtomicBool::new(self.without_indexes);
+        let (encoding, distrusts_indexes) = (self.encoding, AtomicBool::new(self.without_indexes));
         let Begun { transaction, pid, lock } = within_limit("beginning a snapshot", limit, self.begin()).await?;
         let snapshot =
-            Snapshot { transaction, identity, schemas, pid, lock, answer_limit, has_no_encoding, distrusts_indexes };
+            Snapshot { transaction, identity, schemas, pid, lock, answer_limit, encoding, distrusts_indexes };
         snapshot.set(settings).await?;
         Ok(snapshot)
     }

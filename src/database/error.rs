@@ -110,6 +110,12 @@ impl DatabaseError {
         }
     }
 
+    /// Whether the server found text that it cannot write in the encoding of this program.
+    pub fn is_about_an_encoding(&self) -> bool {
+        let codes = [SqlState::UNTRANSLATABLE_CHARACTER, SqlState::CHARACTER_NOT_IN_REPERTOIRE];
+        matches!(self, Self::Query { source, .. } if source.code().is_some_and(|code| codes.contains(code)))
+    }
+
     /// Whether the deletion lock is no longer held.
     pub fn is_a_lost_lock(&self) -> bool {
         matches!(self, Self::LockLost)

@@ -4,6 +4,7 @@
 mod blocking_sessions;
 mod columns;
 mod connection;
+mod encoding;
 mod error;
 mod identity;
 mod lock;
@@ -15,6 +16,7 @@ pub(crate) use crate::libpq::{Notice, NoticeListener, Settings};
 pub(crate) use blocking_sessions::BlockingSessions;
 pub(crate) use columns::Column;
 pub(crate) use connection::{Canceller, Database};
+pub(crate) use encoding::Encoding;
 pub(crate) use error::DatabaseError;
 pub(crate) use identity::{DatabaseIdentity, Position};
 pub(crate) use lock::{LockAttempt, LockHolder};

@@ -13,6 +13,7 @@ use crate::sql;
 use crate::text::bytes;
 
 use super::columns::{self, Column};
+use super::encoding::Encoding;
 use super::error::DatabaseError;
 use super::identity::DatabaseIdentity;
 use super::row::Field;
@@ -42,6 +43,9 @@ const INDEXES: &str = sql::SESSION.part("indexes");
 
 /// Has the server read tables without their indexes.
 pub(super) const WITHOUT_INDEXES: &str = sql::COLLATION.part("without_indexes");
+
+/// Has text sent as the bytes that are stored.
+pub(super) const BYTES: &str = sql::SESSION.part("bytes");
 
 pub(super) const SETTING_UP: &str = "setting up the session";
 
@@ -95,8 +99,7 @@ pub struct Snapshot<'a> {
     pub(super) lock: Option<i64>,
     /// How long each answer of the server may take.
     pub(super) answer_limit: Option<Duration>,
-    /// Whether the database stores any bytes as text.
-    pub(super) has_no_encoding: bool,
+    pub(super) encoding: Encoding,
     /// Whether no index may be read in it any more: one of them is damaged, or in another order.
     pub(super) distrusts_indexes: AtomicBool,
 }
@@ -107,9 +110,9 @@ impl Snapshot<'_> {
         &self.identity
     }
 
-    /// Whether the database has no encoding, and stores any bytes as text.
-    pub fn has_no_encoding(&self) -> bool {
-        self.has_no_encoding
+    /// How the text of the database becomes UTF-8.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
     }
 
     /// The schemas on this role's search path, in order.
@@ -179,6 +182,14 @@ impl Snapshot<'_> {
         self.set_indexes(false).await?;
         self.distrusts_indexes.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Has the server send text as the bytes that are stored from now on.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn read_bytes(&self) -> Result<(), DatabaseError> {
+        self.order(BYTES).await
     }
 
     /// Lets the server compile the next statements (if its own settings allow it), or not.

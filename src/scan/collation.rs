@@ -6,7 +6,9 @@ use crate::sql;
 use crate::table::Table;
 use crate::text::Foreign;
 
+use super::attempt::attempt;
 use super::error::ScanError;
+use super::unread::why;
 
 const COLLATIONS: &str = sql::COLLATION.part("collations");
 const ACTUAL: &str = sql::COLLATION.part("actual_of_database");
@@ -19,12 +21,20 @@ const RECORDS_OF_DATABASE: i64 = 150_000;
 const FOREIGN_TABLE: &str = "foreign table";
 
 impl Collations {
-    /// Asks the server. Where an index may miss what is there, the rest of the snapshot reads without indexes.
+    /// Asks the server; what it does not answer is unknown. Where an index may miss what is there, the rest of the snapshot reads without indexes.
     ///
     /// # Errors
     /// The connection is lost.
     pub(super) async fn read(tables: &[Table], version: i64, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
-        let collations = ask(tables, version, snapshot).await?;
+        let asked = attempt(snapshot, async { Ok(ask(tables, version, snapshot).await?) }).await?;
+        let collations = match asked {
+            Ok(collations) => collations,
+            Err(error) if error.is_about_what_is_read() => {
+                let why_unknown = Some(format!("the server does not answer: {}", why(&error)));
+                Self { why_unknown, ..Self::default() }
+            }
+            Err(error) => return Err(error),
+        };
         if collations.have_changed() {
             snapshot.read_without_indexes().await?;
         }

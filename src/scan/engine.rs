@@ -157,6 +157,11 @@ impl<'a> Scan<'a> {
         self.fit.tables()
     }
 
+    /// Whether text is read as the bytes that are stored, since some of it cannot be written as UTF-8.
+    pub fn reads_bytes(&self) -> bool {
+        self.fit.reads_bytes()
+    }
+
     /// What the server knows of the order of text.
     pub fn collations(&self) -> &Collations {
         self.fit.collations()

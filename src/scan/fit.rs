@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::collation::Collations;
-use crate::database::Snapshot;
+use crate::database::{Encoding, Snapshot};
 use crate::table::{Table, changed};
 
 use super::attempt::attempt;
@@ -32,6 +32,8 @@ pub struct Fit {
     unread: Unread,
     /// Why tables are read without their indexes, where an index cannot be read.
     damaged_index: Option<String>,
+    /// Whether text is read as the bytes that are stored, since some of it cannot be written as UTF-8.
+    reads_bytes: bool,
     /// The end of every fingerprint.
     pub(super) database_tag: String,
 }
@@ -50,7 +52,53 @@ impl Fit {
         let TablesRead { named, tables, role } = tables::read(plan, &shape.schema, snapshot).await?;
         let collations = Collations::read(&tables, shape.version, snapshot).await?;
         let database_tag = database_tag(snapshot.identity());
-        Ok(Self { shape, named, tables, role, collations, unread, damaged_index: None, database_tag })
+        let mut fit = Self {
+            shape,
+            named,
+            tables,
+            role,
+            collations,
+            unread,
+            damaged_index: None,
+            reads_bytes: false,
+            database_tag,
+        };
+        fit.read_bytes_if_needed(plan, snapshot).await?;
+        Ok(fit)
+    }
+
+    /// Finds out whether the server can write all text as UTF-8. If not, the rest of the snapshot reads bytes, unless the SQL itself has
+    /// letters that the server would then misunderstand.
+    async fn read_bytes_if_needed(&mut self, plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<(), ScanError> {
+        let is_plain = |sql: &str| sql.lines().all(|line| line.split("--").next().unwrap_or_default().is_ascii());
+        let schema = self.shape.schema.name().unwrap_or_default();
+        if snapshot.encoding() != Encoding::Translated
+            || !plan.profile.all_sql().chain(plan.rules.iter().map(|rule| rule.sql.as_str())).all(is_plain)
+            || !schema.is_ascii()
+        {
+            return Ok(());
+        }
+        let offered = [Relation::Build, Relation::Step].into_iter().filter(|relation| plan.profile.offers(*relation));
+        for relation in offered.filter(|relation| self.unread.why(*relation).is_none()) {
+            let statement = self.relations(plan, BuildSelection::All).send_whole(relation);
+            let read = async {
+                let mut rows = snapshot.rows("looking for text that is no UTF-8", &statement, &[]).await?;
+                while rows.next().await?.is_some() {}
+                Ok(())
+            };
+            if let Err(ScanError::Database(error)) = attempt(snapshot, read).await?
+                && error.is_about_an_encoding()
+            {
+                self.reads_bytes = true;
+                return Ok(snapshot.read_bytes().await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether text is read as the bytes that are stored, since some of it cannot be written as UTF-8.
+    pub fn reads_bytes(&self) -> bool {
+        self.reads_bytes
     }
 
     /// Whether nothing can be known of the steps or the output of any build.

@@ -114,6 +114,37 @@ fn letters_of_another_encoding_are_what_they_are() {
     assert!(report.row("acme/bytes", "10801")["evidence"].contains("déploiement"));
 }
 
+/// A byte that is no letter in the database's own encoding: all is read as it is stored, and said to be.
+#[test]
+fn a_byte_that_the_server_cannot_translate_hides_nothing() {
+    let database = of_encoding("ENCODING 'WIN1252' LOCALE 'C' TEMPLATE template0", &["healthy"]);
+    damage(&database, &format!("{CUT}{EVERYWHERE}"));
+    let whole = halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    assert!(whole.stdout.contains("déploiement") && !whole.stderr.contains("read as it is stored"), "{}", whole.stderr);
+
+    damage(&database, r"UPDATE steps SET name = E'd\x81ploiement' WHERE build_id = 920801");
+    let done = halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    let done = done.says("text is read as it is stored, and each letter that is not ASCII is shown by its bytes");
+    let report = Report::parse(&done.stdout);
+    assert!(report.row("acme/bytes", "10801")["evidence"].contains(r"d\x81ploiement"), "{report:?}");
+    assert_eq!(report.row(r"acme/d\xe9p", "10801")["reasons"], "stuck-running");
+    assert_eq!(deletable(&report), deletable(&Report::parse(&whole.stdout)));
+    let (_folder, report) = scanned(&database);
+    let limits = ["--max-percent", "100", "-o", "-"];
+    let done = halfbuilt(&["delete"]).args(&[report]).args(&TIMES).args(&NOBODY).args(&limits).on(&database).run();
+    assert_eq!(Report::parse(&done.exits(Exit::Clean).stdout).column("decision"), ["delete"; 2]);
+    let done = halfbuilt(&["verify"]).args(&TIMES).on(&database).run().exits(Exit::Found);
+    done.does_not_say("not checked");
+
+    // A profile with a letter of its own would mean another one then.
+    let profile = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("a file");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("circleci.sql");
+    std::fs::write(&file, profile.replacen("'queued'", "'queued' /* é */", 1)).expect("a file");
+    let done = halfbuilt(&["scan", "--profile"]).args(&[&file]).args(&TIMES).on(&database).run().exits(Exit::Failed);
+    done.says("SQLSTATE 22P05");
+}
+
 /// Keys are handed back to the server: one that it would not take must not narrow what is looked at.
 #[test]
 fn keys_that_are_no_utf8_are_found_by_every_rule() {

@@ -137,6 +137,19 @@ fn what_the_server_cannot_tell_is_not_checked() {
 }
 
 #[test]
+fn a_server_that_refuses_the_question_is_not_a_failure() {
+    let database = with_another_order(&["healthy"]);
+    let role = format!("reader_of_{}", database.name);
+    database.run(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'secret'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};
+         REVOKE EXECUTE ON FUNCTION pg_database_collation_actual_version(oid) FROM PUBLIC"
+    ));
+    let run = halfbuilt(&["verify"]).args(&TIMES).on(&database).env("PGUSER", &role).env("PGPASSWORD", "secret");
+    let done = run.run().exits(Exit::Clean).does_not_say("verdict: clean");
+    done.says("not checked: collation-version (the server does not answer: permission denied for function");
+}
+
+#[test]
 fn where_no_index_sorts_text_there_is_nothing_to_check() {
     let database = with_another_order(&["healthy"]);
     database.run(

@@ -106,6 +106,7 @@ impl<'a> LiveBuilds<'a> {
         };
         // Else a build that is there would pass for gone.
         database.set_without_indexes(fit.reads_without_indexes());
+        database.set_reads_bytes(fit.reads_bytes());
         let limit = options.statement_timeout.map_or(FIRST_SILENCE, |one| one * STATEMENTS_PER_READING + ROUND_TRIP);
         Ok(Self {
             database,
@@ -167,6 +168,11 @@ impl<'a> LiveBuilds<'a> {
     /// The role that reads.
     pub fn role(&self) -> &Role {
         self.fit.role()
+    }
+
+    /// Whether text is read as the bytes that are stored, since some of it cannot be written as UTF-8.
+    pub fn reads_bytes(&self) -> bool {
+        self.fit.reads_bytes()
     }
 
     /// What the server knows of the order of text.

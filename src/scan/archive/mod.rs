@@ -4,7 +4,7 @@
 mod record;
 mod section;
 
-use crate::database::{Parameter, Rows, Snapshot};
+use crate::database::{Encoding, Parameter, Rows, Snapshot};
 use crate::sql;
 use crate::text::bytes;
 
@@ -130,7 +130,7 @@ impl Archiving {
         let Some(section) = self.sections.get(table) else { return Ok(None) };
         let keys = Parameter::Texts(keys.to_vec());
         let rows = snapshot.rows("reading what is to be archived", &section.statement, &[keys]).await?;
-        Ok(Some(ArchiveRows { section, rows, takes_bytes: snapshot.has_no_encoding() }))
+        Ok(Some(ArchiveRows { section, rows, takes_bytes: snapshot.encoding() == Encoding::Absent }))
     }
 }
 
