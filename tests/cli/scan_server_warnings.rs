@@ -88,8 +88,8 @@ fn a_server_that_says_a_million_things_does_not_drown_the_rest() {
     let database = TestDatabase::circleci(&["stuck-running"]);
     database.run(
         "CREATE FUNCTION said(n bigint) RETURNS bigint LANGUAGE plpgsql AS $$
-         BEGIN RAISE NOTICE E'row %: %\\x1b[31m', n, repeat('x', 10000) USING HINT = E'no\\n::error::hint'; RETURN n; END $$;
-         CREATE TABLE many AS SELECT n FROM generate_series(1, 5000) AS n",
+         BEGIN RAISE NOTICE E'row %: %\\x1b[31m', n, repeat('x', 1000) USING HINT = E'no\\n::error::hint'; RETURN n; END $$;
+         CREATE TABLE many AS SELECT n FROM generate_series(1, 1000) AS n",
     );
     let folder = tempfile::tempdir().expect("a folder");
     let profile = folder.path().join("loud.sql");
