@@ -95,11 +95,6 @@ impl<'a> Relations<'a> {
         self.followed_by(&[], &filled(const { UNREAD.part("read_whole") }, &[("relation", relation.as_str())]))
     }
 
-    /// Every value of one relation as it would be sent, counted.
-    pub(super) fn send_whole(&self, relation: Relation) -> String {
-        self.followed_by(&[], &filled(const { UNREAD.part("send_whole") }, &[("relation", relation.as_str())]))
-    }
-
     /// How many builds each project has.
     pub(super) fn scope(&self) -> String {
         self.followed_by(&[], const { SCOPE.part("projects") })

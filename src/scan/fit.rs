@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::collation::Collations;
 use crate::database::{Encoding, Snapshot};
+use crate::sql::{UNREAD, filled};
 use crate::table::{Table, changed};
 
 use super::attempt::attempt;
@@ -18,6 +19,9 @@ use super::schema::{ProfileSchema, quoted};
 use super::shape::Shape;
 use super::tables::{self, Role, TablesRead};
 use super::unread::{Unread, why};
+
+/// Makes all values of a relation what would be sent of them.
+const SEND_WHOLE: &str = UNREAD.part("send_whole");
 
 /// The shape of a plan's relations, the tables that they read, and the role. It holds for the database that was asked.
 #[derive(Clone, Debug)]
@@ -80,7 +84,8 @@ impl Fit {
         }
         let offered = [Relation::Build, Relation::Step].into_iter().filter(|relation| plan.profile.offers(*relation));
         for relation in offered.filter(|relation| self.unread.why(*relation).is_none()) {
-            let statement = self.relations(plan, BuildSelection::All).send_whole(relation);
+            let sent = filled(SEND_WHOLE, &[("relation", relation.as_str())]);
+            let statement = self.relations(plan, BuildSelection::All).followed_by(&[], &sent);
             let read = async {
                 let mut rows = snapshot.rows("looking for text that is no UTF-8", &statement, &[]).await?;
                 while rows.next().await?.is_some() {}
