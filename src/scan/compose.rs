@@ -9,11 +9,12 @@ use crate::sql::{MANIFEST, PREFILTER, PREMISE, RELATIONS, REPORT, SCOPE, UNREAD,
 use super::header::without_semicolon;
 use super::key;
 use super::likeness::{self, Letters, Likeness, SharedKeys};
+use super::on_record::on_record;
 use super::pieces::{
     NARROWED, every, finding, nothing_of, of_every_project, of_suspects, over_nothing_of, part, stand_in, suspect_rows,
 };
 use super::profile::Profile;
-use super::relation::{NUMBERED_IN, NUMERIC, Relation, RelationSet, STORED_AT};
+use super::relation::{Relation, RelationSet, STORED_AT};
 use super::rule::{Finds, Rule};
 pub(super) use super::selection::BuildSelection;
 use super::shape::Shape;
@@ -319,7 +320,7 @@ impl<'a> Relations<'a> {
         };
         let (written, narrowed) = (self.shape.schema.sql(&written.sql), self.narrowed(relation));
         let narrowed = narrowed.as_deref();
-        let Some(on_record) = self.on_record(relation) else {
+        let Some(on_record) = on_record(self.shape, relation) else {
             let every = part(&every(relation, narrowed), "NOT MATERIALIZED", &written);
             return format!("{every}{}", self.in_scope(relation, narrowed));
         };
@@ -358,58 +359,6 @@ impl<'a> Relations<'a> {
         // A few builds, looked up once, serve every rule.
         let kept = if relation == Relation::Build { "MATERIALIZED" } else { "NOT MATERIALIZED" };
         format!(", {}", part(relation.as_str(), kept, narrowed))
-    }
-
-    /// A relation whose times are on record, over what the profile writes; `None` for one that has no times.
-    fn on_record(&self, relation: Relation) -> Option<String> {
-        let sql = match relation {
-            Relation::Build => const { RELATIONS.part("build_on_record") },
-            Relation::Step => const { RELATIONS.part("step_on_record") },
-            Relation::Chunk => const { RELATIONS.part("chunk_on_record") },
-            Relation::Object => return None,
-        };
-        let stored_at = match self.shape.type_of(Relation::Chunk, STORED_AT) {
-            Some(_) => "written.stored_at",
-            None => "NULL::timestamptz",
-        };
-        let (number, raw_number) = match self.shape.type_of(Relation::Build, "build_num") {
-            Some(NUMERIC) => (expression(const { RELATIONS.part("number_of_numeric") }), "written.build_num::text"),
-            _ => ("written.build_num", "NULL::text"),
-        };
-        let numbered_in = match self.shape.type_of(Relation::Build, NUMBERED_IN) {
-            Some(_) => expression(const { RELATIONS.part("numbered_in") }),
-            None => "written.project",
-        };
-        let others = self.others(relation);
-        let values = [
-            ("stored_at", stored_at),
-            ("number", number),
-            ("raw_number", raw_number),
-            ("numbered_in", numbered_in),
-            ("others", &others),
-        ];
-        Some(filled(sql, &values))
-    }
-
-    /// The columns that a profile gives in addition to those of the relation. A name that it gives twice cannot be used.
-    fn others(&self, relation: Relation) -> String {
-        let mut listed = String::new();
-        let mut known: Vec<&str> = relation.columns().iter().map(|(name, _)| *name).collect();
-        known.extend([
-            STORED_AT,
-            NUMBERED_IN,
-            "raw_build_num",
-            "raw_queued_at",
-            "raw_started_at",
-            "raw_stopped_at",
-            "raw_stored_at",
-        ]);
-        let columns = self.shape.columns(relation);
-        let once = |name: &str| columns.iter().filter(|column| column.name == name).count() == 1;
-        for column in columns.iter().filter(|column| once(&column.name) && !known.contains(&column.name.as_str())) {
-            let _ = write!(listed, ", written.\"{}\"", column.name.replace('"', "\"\""));
-        }
-        listed
     }
 }
 

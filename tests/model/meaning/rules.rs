@@ -108,7 +108,7 @@ impl<'a> Meaning<'a> {
 
     /// Whether several of its steps have one key.
     pub(super) fn has_doubled_step(&self, build: &Build) -> bool {
-        let keys: Vec<Option<usize>> = self.steps_of(Some(build.key)).map(|step| step.key).collect();
+        let keys: Vec<usize> = self.steps_of(Some(build.key)).filter_map(|step| step.key).collect();
         keys.iter().any(|key| keys.iter().filter(|other| *other == key).count() > 1)
     }
 

@@ -1,0 +1,60 @@
+//! The relations as rules see them: with times that are on record only, whole numbers only, and what the CI numbers together.
+
+use std::fmt::Write;
+
+use crate::sql::{RELATIONS, expression, filled};
+
+use super::relation::{NUMBERED_IN, NUMERIC, Relation, STORED_AT};
+use super::shape::Shape;
+
+/// A relation whose times are on record, over what the profile writes; `None` for one that has no times.
+pub(super) fn on_record(shape: &Shape, relation: Relation) -> Option<String> {
+    let sql = match relation {
+        Relation::Build => const { RELATIONS.part("build_on_record") },
+        Relation::Step => const { RELATIONS.part("step_on_record") },
+        Relation::Chunk => const { RELATIONS.part("chunk_on_record") },
+        Relation::Object => return None,
+    };
+    let stored_at = match shape.type_of(Relation::Chunk, STORED_AT) {
+        Some(_) => "written.stored_at",
+        None => "NULL::timestamptz",
+    };
+    let (number, raw_number) = match shape.type_of(Relation::Build, "build_num") {
+        Some(NUMERIC) => (expression(const { RELATIONS.part("number_of_numeric") }), "written.build_num::text"),
+        _ => ("written.build_num", "NULL::text"),
+    };
+    let numbered_in = match shape.type_of(Relation::Build, NUMBERED_IN) {
+        Some(_) => expression(const { RELATIONS.part("numbered_in") }),
+        None => "written.project",
+    };
+    let others = others(shape, relation);
+    let values = [
+        ("stored_at", stored_at),
+        ("number", number),
+        ("raw_number", raw_number),
+        ("numbered_in", numbered_in),
+        ("others", &others),
+    ];
+    Some(filled(sql, &values))
+}
+
+/// The columns that a profile gives in addition to those of the relation. A name that it gives twice cannot be used.
+fn others(shape: &Shape, relation: Relation) -> String {
+    let mut listed = String::new();
+    let mut known: Vec<&str> = relation.columns().iter().map(|(name, _)| *name).collect();
+    known.extend([
+        STORED_AT,
+        NUMBERED_IN,
+        "raw_build_num",
+        "raw_queued_at",
+        "raw_started_at",
+        "raw_stopped_at",
+        "raw_stored_at",
+    ]);
+    let columns = shape.columns(relation);
+    let once = |name: &str| columns.iter().filter(|column| column.name == name).count() == 1;
+    for column in columns.iter().filter(|column| once(&column.name) && !known.contains(&column.name.as_str())) {
+        let _ = write!(listed, ", written.\"{}\"", column.name.replace('"', "\"\""));
+    }
+    listed
+}
