@@ -27,7 +27,9 @@ pub enum Unchecked {
     /// A rule, for the builds that have neither steps nor output.
     RuleWithoutSteps(String),
     /// A rule, for steps and output whose builds do not exist.
-    RuleWithoutBuilds(String),
+    RuleOfMissingBuilds(String),
+    /// A rule, for output whose steps do not exist.
+    RuleOfMissingSteps(String),
     /// The end of the output, in so many steps.
     OutputEnds { steps: i64 },
     /// So many builds, and which.
@@ -87,7 +89,8 @@ impl fmt::Display for Unchecked {
             Self::Indexes => f.write_str("indexes"),
             Self::Relation(name) => write!(f, "relation {name}"),
             Self::RuleWithoutSteps(rule) => write!(f, "{rule} of builds without steps and output"),
-            Self::RuleWithoutBuilds(rule) => write!(f, "{rule} of builds that are not there"),
+            Self::RuleOfMissingBuilds(rule) => write!(f, "{rule} of builds that are not there"),
+            Self::RuleOfMissingSteps(rule) => write!(f, "{rule} of steps that are not there"),
             Self::OutputEnds { steps } => write!(f, "where output ends, in {steps} of the steps"),
             Self::Builds(number, which) => match which {
                 Builds::OfNoLifecycle => f.write_str(&counted(*number, "build")),

@@ -112,7 +112,7 @@ impl<'a> Scan<'a> {
             projects: None,
             search_space: SearchSpace::default(),
         };
-        scan.leave_out_unread();
+        scan.leave_out_unread().await?;
         if let Some(why) = scan.premise.why_not_checked() {
             scan.leave_out(Unchecked::Check(TIMES_CONTRADICTED.to_owned()), why);
         }
@@ -304,7 +304,7 @@ impl<'a> Scan<'a> {
             self.search_space.is_of_projects = true;
             let others = self.rules.iter().filter(|(_, rule)| rule.prefilter == Some(Prefilter::WholeWithParents));
             for rule in others.map(|(_, rule)| rule.name.clone()).collect::<Vec<_>>() {
-                self.leave_out(Unchecked::RuleWithoutBuilds(rule), why);
+                self.leave_out(Unchecked::RuleOfMissingBuilds(rule), why);
             }
         }
         Ok(())
@@ -355,7 +355,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Leaves out what cannot be read, and the rules that need it.
-    pub(super) fn leave_out_unread(&mut self) {
+    pub(super) async fn leave_out_unread(&mut self) -> Result<(), ScanError> {
         let unread = self.fit.unread().clone();
         for (relation, why) in unread.iter() {
             let what = Unchecked::Relation(relation.as_str());
@@ -373,6 +373,16 @@ impl<'a> Scan<'a> {
         for (_, rule) in left_out as Vec<(usize, &Rule)> {
             self.could_not_run(rule, &unread.keeps(rule).unwrap_or_default());
         }
+        if unread.why(Relation::Step).is_some() {
+            // Without it every piece would pass for one whose step is gone.
+            self.premise.has_steps = Some(false);
+            self.snapshot.set(&self.plan.settings_by(&self.premise)).await?;
+            let asking = self.rules.iter().filter(|(_, rule)| rule.uses_setting("has_steps"));
+            for rule in asking.map(|(_, rule)| rule.name.clone()).collect::<Vec<_>>() {
+                self.leave_out(Unchecked::RuleOfMissingSteps(rule), "relation step cannot be read");
+            }
+        }
+        Ok(())
     }
 
     /// Notes that a rule could not be run, and why.

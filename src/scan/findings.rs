@@ -153,7 +153,7 @@ impl<'a> Scan<'a> {
             match self.fit.clone().find_unread(self.plan, self.snapshot, error).await {
                 Ok(fit) => {
                     self.fit = fit;
-                    self.leave_out_unread();
+                    self.leave_out_unread().await?;
                     return Ok(if self.fit.is_read_whole() { Mode::Together } else { Mode::Apart });
                 }
                 Err(same) if same.is_about_what_is_read() => error = same,

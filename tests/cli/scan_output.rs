@@ -62,6 +62,20 @@ fn a_build_without_any_step_is_read_again_as_it_was_found() {
 }
 
 #[test]
+fn where_steps_cannot_be_read_no_output_passes_for_that_of_a_lost_step() {
+    let database = TestDatabase::circleci(&["healthy", "orphan-output"]).with_a_damaged_page("actions", 10);
+    for rules in [&[][..], &["--rule", "orphan-output"]] {
+        let done = halfbuilt(&["scan"]).args(&TIMES).args(rules).on(&database).run();
+        let report = Report::parse(&done.stdout);
+        done.says("orphan-output of steps that are not there: relation step cannot be read");
+        let orphans = report.rows.iter().filter(|row| row["reasons"].contains("orphan-output"));
+        let names: BTreeSet<&str> = orphans.map(|row| row["project"].as_str()).collect();
+        // What has no build is found all the same.
+        assert_eq!(names, BTreeSet::from([""]), "{rules:?}");
+    }
+}
+
+#[test]
 fn case_09_one_impossible_offset_hides_nothing() {
     finds("09-one-impossible-offset", &[]);
 }
