@@ -75,8 +75,10 @@ NULL::text
 -- What:  has the server read tables from their beginning to their end, and every partition, for the rest of the transaction.
 -- For:   every reading of a database in which the order of text has changed since indexes were built.
 -- Why:   an index in another order does not find what is there, and a build that is there would pass for gone. This is slow, and true.
+--        Even to weigh a merge of two tables, the server reads the ends of their indexes, whatever else it may not use.
 SET LOCAL enable_seqscan = on;
 SET LOCAL enable_indexscan = off;
 SET LOCAL enable_indexonlyscan = off;
 SET LOCAL enable_bitmapscan = off;
+SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_partition_pruning = off;

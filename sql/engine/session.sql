@@ -111,7 +111,8 @@ RELEASE SAVEPOINT before_what_may_fail;
 -- part: indexes
 -- What:  lets the server read the statements of this transaction from indexes, if its own settings say so, or not: :wanted is true or false.
 -- For:   the counts of keys and names, which say whether any stands for two builds.
--- Why:   a damaged index, or one that was built under other collation rules, does not show what the table holds twice.
+-- Why:   a damaged index, or one that was built under other collation rules, does not show what the table holds twice. Even to weigh a
+--        merge of two tables, the server reads the ends of their indexes.
 SELECT set_config(setting.name, CASE WHEN :wanted THEN setting.reset_val ELSE 'off' END, true)
   FROM pg_settings AS setting
- WHERE setting.name IN ('enable_indexscan', 'enable_indexonlyscan', 'enable_bitmapscan');
+ WHERE setting.name IN ('enable_indexscan', 'enable_indexonlyscan', 'enable_bitmapscan', 'enable_mergejoin');

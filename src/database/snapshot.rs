@@ -200,11 +200,15 @@ impl Snapshot<'_> {
         self.order(&sql::filled(JIT, &[("wanted", if allowed { "true" } else { "false" })])).await
     }
 
-    /// Has the server look up rows by an index wherever it can, and read no table as a whole; or choose by itself again.
+    /// Has the server look up rows by an index wherever it can, and read no table as a whole; or choose by itself again. Never after
+    /// [`Self::read_without_indexes`].
     ///
     /// # Errors
     /// The connection is lost.
     pub async fn set_by_index(&self, wanted: bool) -> Result<(), DatabaseError> {
+        if self.distrusts_indexes.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         self.order(&sql::filled(BY_INDEX, &[("wanted", if wanted { "true" } else { "false" })])).await
     }
 

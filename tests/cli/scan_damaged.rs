@@ -90,10 +90,12 @@ fn a_damaged_page_of_the_output_leaves_steps_and_builds_checked() {
     assert_eq!(found_by(&report(&done), &rules), found_by(&before, &rules));
 }
 
-/// An index that cannot be read is no reason to see less: the tables have it all.
+/// An index that cannot be read is no reason to see less: the tables have it all. With statistics, the server looks at the ends of an index
+/// even for a plan that does not use it.
 #[test]
 fn a_damaged_index_hides_nothing_and_is_said() {
     let sound = sound();
+    sound.run("VACUUM ANALYZE");
     let whole = whole(&[]);
     for index in ["builds_pkey", "builds_build_num", "actions_pkey", "steps_pkey", "output_place"] {
         let database = sound.with_a_damaged_page(index, 1);
