@@ -367,8 +367,8 @@ mod tests {
             ),
             (
                 "-- rule: r\n-- title: t\n-- needs: build\n-- finds: gold\nSELECT 1",
-                "f, line 4: expected one of builds of one address, where output ends, builds that had started by T, \
-                 what no other rule explains after \"-- finds:\"",
+                "f, line 4: expected one of builds of one address, where output ends, builds that lost a relation, \
+                 builds that had started by T, what no other rule explains after \"-- finds:\"",
             ),
             (
                 "-- rule: r\n-- sieve: whole\n-- prefilter: whole\n",

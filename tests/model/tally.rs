@@ -205,7 +205,8 @@ fn oddities(case: &Case) -> Vec<(&'static str, usize)> {
 fn made_up(case: &Case) -> (usize, usize) {
     let mut streams: BTreeMap<(Option<usize>, Option<usize>), Vec<&Chunk>> = BTreeMap::new();
     // Those that lie far out would take long to walk.
-    let is_near = |chunk: &&Chunk| chunk.span().is_some_and(|(first, next)| first.unsigned_abs() < 10_000 && next < 10_000);
+    let is_near =
+        |chunk: &&Chunk| chunk.span().is_some_and(|(first, next)| first.unsigned_abs() < 10_000 && next < 10_000);
     for chunk in case.world.chunks.iter().filter(is_near) {
         streams.entry((chunk.build, chunk.step)).or_default().push(chunk);
     }
