@@ -8,6 +8,13 @@
 -- Why:   the error of a long statement names a page or a value, and no relation. As text, each value is really read and none is sent.
 SELECT count(whole::text) AS rows FROM :relation AS whole;
 
+-- part: open
+-- What:  makes ready to read a relation, :relation, and reads none of it.
+-- For:   a relation that cannot be read as a whole: whether the part `nothing_of_it` can stand for it, in whatever statement.
+-- Why:   what a condition leaves out may be planned, opened and never read. A file that is missing cannot be planned, and a materialized
+--        view without data cannot be opened.
+SELECT 1 AS rows FROM :relation AS whole LIMIT 0;
+
 -- part: send_whole
 -- What:  makes every value of a relation, :relation, the bytes that would be sent of it, and sends none.
 -- For:   builds and steps, once, on a database in an encoding of which not every byte is a letter, such as WIN1252.

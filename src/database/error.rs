@@ -4,6 +4,8 @@ use tokio_postgres::error::SqlState;
 
 use crate::libpq::{ConnectError, ServerError};
 
+/// The classes of errors that come from what is stored: files, corruption.
+const OF_DAMAGE: [&str; 2] = ["58", "XX"];
 /// The classes of errors that come from what a statement reads: cardinality, data, unsupported, names and rights, routines, limits of the
 /// program, a function's own error, files, foreign data, corruption.
 const OF_WHAT_IS_READ: [&str; 11] = ["21", "22", "0A", "42", "38", "39", "54", "P0", "58", "HV", "XX"];
@@ -108,6 +110,12 @@ impl DatabaseError {
             Self::Column { .. } => true,
             _ => false,
         }
+    }
+
+    /// Whether the server says that what is stored is damaged, or cannot be had from the disk: pages, indexes, files.
+    pub fn is_about_damage(&self) -> bool {
+        let is_of = |code: &SqlState| OF_DAMAGE.iter().any(|class| code.code().starts_with(class));
+        matches!(self, Self::Query { source, .. } if source.code().is_some_and(is_of))
     }
 
     /// Whether the server found text that it cannot write in the encoding of this program.

@@ -96,6 +96,11 @@ impl<'a> Relations<'a> {
         self.followed_by(&[], &filled(const { UNREAD.part("read_whole") }, &[("relation", relation.as_str())]))
     }
 
+    /// No row of one relation, which the server must be ready to read all the same.
+    pub(super) fn open(&self, relation: Relation) -> String {
+        self.followed_by(&[], &filled(const { UNREAD.part("open") }, &[("relation", relation.as_str())]))
+    }
+
     /// How many builds each project has.
     pub(super) fn scope(&self) -> String {
         self.followed_by(&[], const { SCOPE.part("projects") })

@@ -157,6 +157,11 @@ impl ScanError {
         matches!(self, Self::Database(error) if error.is_about_what_is_read())
     }
 
+    /// Whether the server says that what is stored is damaged.
+    pub fn is_about_damage(&self) -> bool {
+        matches!(self, Self::Database(error) if error.is_about_damage())
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {

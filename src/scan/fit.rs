@@ -128,7 +128,8 @@ impl Fit {
         snapshot.go_back().await?;
         snapshot.forget_mark().await?;
         if unread == self.unread {
-            if self.reads_without_indexes() {
+            // A rule that divides by zero says nothing of an index.
+            if self.reads_without_indexes() || !error.is_about_damage() {
                 return Err(error);
             }
             snapshot.read_without_indexes().await?;
@@ -136,8 +137,8 @@ impl Fit {
         }
         let mut fit = Self { unread, ..self };
         for relation in Relation::ALL.into_iter().filter(|relation| fit.unread.relations().contains(*relation)) {
-            // Where a file is missing, the server cannot even plan to read nothing of it.
-            let statement = fit.readable(plan, BuildSelection::All).read_whole(relation);
+            // Where a file is missing, or a materialized view has no data, the server cannot even begin to read nothing of it.
+            let statement = fit.relations(plan, BuildSelection::All).open(relation);
             let read = async { Ok(snapshot.rows("reading nothing", &statement, &[]).await?.next().await?.is_some()) };
             if attempt(snapshot, read).await?.is_err() {
                 fit.shape.add_missing(relation);

@@ -137,6 +137,24 @@ fn a_table_whose_file_is_missing_leaves_the_rest_checked() {
     done.says("step-unfinished").says("--rule stuck-running");
 }
 
+/// A restore that did not refresh what it has to: the view is there, and cannot be read.
+#[test]
+fn a_materialized_view_without_data_leaves_the_rest_checked() {
+    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    let before = report(&scan(&database, &["stuck-running"]).run().exits(Exit::Clean));
+    database.run(
+        "ALTER TABLE output RENAME TO pieces; CREATE MATERIALIZED VIEW output AS SELECT * FROM pieces WITH NO DATA",
+    );
+    let done = scan(&database, &[]).run().exits(Exit::Failed);
+    let found =
+        report(&done.says("relation chunk cannot be read: materialized view \"output\" has not been populated"));
+    let builds = |of: &Report| -> BTreeSet<String> {
+        found_by(of, &["stuck-running"]).into_iter().map(|(url, ..)| url).collect()
+    };
+    assert_eq!(builds(&found), builds(&before));
+    assert_eq!(found.count("deletable", "yes"), 0);
+}
+
 /// A rule of one's own that fails on a value hides nothing that the others find.
 #[test]
 fn a_rule_that_fails_alone_is_left_out_alone() {
@@ -147,6 +165,7 @@ fn a_rule_that_fails_alone_is_left_out_alone() {
     std::fs::write(folder.path().join("by-zero.sql"), rule).expect("a file");
     let run = halfbuilt(&["scan", "--rules"]).args(&[folder.path()]).args(&TIMES).on(&database);
     let done = run.run().exits(Exit::Failed).says("could not look at by-zero: division by zero");
+    let done = done.does_not_say("index");
     let without = report(&scan(&database, &[]).run().exits(Exit::Clean));
     assert_eq!(report(&done), without);
 }
