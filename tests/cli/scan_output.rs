@@ -34,7 +34,8 @@ fn case_07_output_whose_step_is_gone() {
     let database = finds("07-output-without-its-step", &[]);
     // A project in scope is one whose builds are looked at; what has no build is in none, and that is said.
     let some = run(&database, &["--project", "acme/nostep"]);
-    assert_eq!(Report::parse(&some.stdout).count("reasons", "orphan-output"), 2);
+    let found = reasons(&Report::parse(&some.stdout));
+    assert!(found.len() == 3 && found.iter().all(|(_, reasons)| reasons.contains("orphan-output")), "{found:?}");
     some.says("orphan-output of builds that are not there").says("left out by --project: what belongs to no build");
     // Alone too, which needs no other rule's sums.
     assert_eq!(scan(&database, &["--rule", "orphan-output"]).rows.len(), 3);
@@ -57,7 +58,7 @@ fn a_build_without_any_step_is_read_again_as_it_was_found() {
     // Only one has lost something else than steps.
     assert_eq!(results.column("decision"), ["keep", "keep", "delete"]);
     for row in &results.rows[..2] {
-        assert!(row["reason"].contains("orphan-output never makes a build deletable"), "{row:?}");
+        assert!(row["reason"].contains("orphan-output"), "{row:?}");
     }
 }
 
