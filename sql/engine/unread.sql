@@ -15,6 +15,19 @@ SELECT count(whole::text) AS rows FROM :relation AS whole;
 --        view without data cannot be opened.
 SELECT 1 AS rows FROM :relation AS whole LIMIT 0;
 
+-- part: named
+-- What:  the name of what is in a file: $1 is its table space, 0 for the database's own, and its number.
+-- For:   a page or a file that cannot be read.
+-- Why:   the server names the file. REINDEX wants a name, and whether a table is damaged or an index of it makes all the difference.
+SELECT CASE WHEN found.relkind = 'i'
+            THEN 'index ' || found.oid::regclass || ' of table ' || (SELECT pg_index.indrelid::regclass FROM pg_index WHERE pg_index.indexrelid = found.oid)
+            WHEN found.relkind = 't'
+            THEN 'the long values of table ' || (SELECT holder.oid::regclass FROM pg_class AS holder WHERE holder.reltoastrelid = found.oid)
+            ELSE 'table ' || found.oid::regclass
+       END AS name
+  FROM pg_class AS found
+ WHERE found.oid = pg_filenode_relation(($1::bigint[])[1]::oid, ($1::bigint[])[2]::oid);
+
 -- part: send_whole
 -- What:  makes every value of a relation, :relation, the bytes that would be sent of it, and sends none.
 -- For:   builds and steps, once, on a database in an encoding of which not every byte is a letter, such as WIN1252.

@@ -100,9 +100,11 @@ pub enum ScanError {
         is_given: bool,
     },
     /// The relation build cannot be read, so nothing can be.
-    #[error("relation {relation} cannot be read")]
+    #[error("relation {relation} cannot be read{}", damaged.as_ref().map(|name| format!(": damaged is {name}")).unwrap_or_default())]
     Unread {
         relation: &'static str,
+        /// The table or the index that is damaged, where the server has named its file.
+        damaged: Option<String>,
         /// What the server says.
         source: DatabaseError,
     },

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::causes::distinct_causes;
 use crate::collation::Collations;
 use crate::database::{Encoding, Snapshot};
 use crate::sql::{UNREAD, filled};
@@ -12,6 +13,7 @@ use super::check;
 use super::compose::{BuildSelection, Relations};
 use super::error::ScanError;
 use super::fingerprint::database_tag;
+use super::named::name_of_file;
 use super::plan::ScanPlan;
 use super::relation::Relation;
 use super::rule::Rule;
@@ -133,7 +135,7 @@ impl Fit {
                 return Err(error);
             }
             snapshot.read_without_indexes().await?;
-            return Ok(Self { damaged_index: Some(why(&error)), ..self });
+            return Ok(Self { damaged_index: Some(named(snapshot, &error).await?), ..self });
         }
         let mut fit = Self { unread, ..self };
         for relation in Relation::ALL.into_iter().filter(|relation| fit.unread.relations().contains(*relation)) {
@@ -162,9 +164,13 @@ impl Fit {
             match attempt(snapshot, read).await? {
                 Ok(()) => {}
                 Err(ScanError::Database(source)) if relation == Relation::Build => {
-                    return Err(ScanError::Unread { relation: relation.as_str(), source });
+                    let damaged = name_of_file(snapshot, &distinct_causes(&source).join(": ")).await?;
+                    return Err(ScanError::Unread { relation: relation.as_str(), damaged, source });
                 }
-                Err(error) if error.is_about_what_is_read() => found.add(relation, &error),
+                Err(error) if error.is_about_what_is_read() => {
+                    let why = named(snapshot, &error).await?;
+                    found.add_named(relation, &error, why);
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -268,6 +274,13 @@ impl Fit {
     pub(super) fn readable<'a>(&'a self, plan: &'a ScanPlan, scope: BuildSelection) -> Relations<'a> {
         Relations { without: self.unread.relations(), ..self.relations(plan, scope) }
     }
+}
+
+/// The server's own words, and the name of the table or the index whose file they name.
+async fn named(snapshot: &Snapshot<'_>, error: &ScanError) -> Result<String, ScanError> {
+    let why = why(error);
+    let name = name_of_file(snapshot, &why).await?;
+    Ok(name.map_or_else(|| why.clone(), |name| format!("{why}, of {name}")))
 }
 
 /// Objects are read only where a rule asks for them.

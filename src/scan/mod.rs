@@ -22,6 +22,7 @@ mod judge;
 mod key;
 mod likeness;
 mod lookup;
+mod named;
 mod on_record;
 mod phase;
 mod pieces;

@@ -24,7 +24,12 @@ struct Fault {
 
 impl Unread {
     pub(super) fn add(&mut self, relation: Relation, error: &ScanError) {
-        self.0.push(Fault { relation, why: why(error), hint: error.hint() });
+        self.add_named(relation, error, why(error));
+    }
+
+    /// The same, with a better word for why.
+    pub(super) fn add_named(&mut self, relation: Relation, error: &ScanError, why: String) {
+        self.0.push(Fault { relation, why, hint: error.hint() });
     }
 
     pub(super) fn is_empty(&self) -> bool {

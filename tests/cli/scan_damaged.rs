@@ -103,6 +103,7 @@ fn a_damaged_index_hides_nothing_and_is_said() {
         assert_eq!(report(&done), whole, "{index}");
         let is_used = done.stderr.contains("warning: an index cannot be read: invalid page in block 1 of relation");
         assert_eq!(is_used, done.stderr.contains("indexes: invalid page"), "{index}: {}", done.stderr);
+        assert!(!is_used || done.stderr.contains(", of index public."), "{index}: {}", done.stderr);
         let verdict = halfbuilt(&["verify"]).args(&TIMES).on(&database).run();
         verdict.does_not_say("verdict: clean");
         if index == "output_place" {
@@ -116,7 +117,20 @@ fn a_damaged_index_hides_nothing_and_is_said() {
 fn a_damaged_page_of_the_builds_is_one_clear_error() {
     let database = sound().with_a_damaged_page("builds", 2);
     let done = scan(&database, &[]).run().exits(Exit::Failed);
-    done.fails_with("relation build cannot be read").says("invalid page in block 2").says("pg_amcheck");
+    done.fails_with("relation build cannot be read: damaged is table public.builds")
+        .says("invalid page in block 2")
+        .says("pg_amcheck");
+}
+
+/// The first page of an index is read whatever is asked of its table: then its name is what an operator needs.
+#[test]
+fn a_damaged_index_that_hides_its_table_is_named() {
+    let database = sound().with_a_damaged_page("builds_start_time", 0);
+    let done = scan(&database, &[]).run().exits(Exit::Failed);
+    done.fails_with("relation build cannot be read: damaged is index public.builds_start_time of table public.builds");
+    let database = sound().with_a_damaged_page("output_pkey", 0);
+    let done = scan(&database, &[]).run().exits(Exit::Failed);
+    done.says("of index public.output_pkey of table public.output");
 }
 
 /// A file of a table is gone, as where a table space was not backed up.
