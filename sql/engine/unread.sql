@@ -22,7 +22,7 @@ SELECT 1 AS rows FROM :relation AS whole LIMIT 0;
 SELECT CASE WHEN found.relkind = 'i'
             THEN 'index ' || found.oid::regclass || ' of table ' || (SELECT pg_index.indrelid::regclass FROM pg_index WHERE pg_index.indexrelid = found.oid)
             WHEN found.relkind = 't'
-            THEN 'the long values of table ' || (SELECT holder.oid::regclass FROM pg_class AS holder WHERE holder.reltoastrelid = found.oid)
+            THEN 'the TOAST table of table ' || (SELECT holder.oid::regclass FROM pg_class AS holder WHERE holder.reltoastrelid = found.oid)
             ELSE 'table ' || found.oid::regclass
        END AS name
   FROM pg_class AS found
