@@ -166,6 +166,11 @@ impl DatabaseError {
                  and must not end an open transaction"
                     .to_owned()
             }
+            Self::Query { source, .. } if source.code().is_none() && source.is_about_the_connection() => {
+                "the server's log says why: where its process crashed over what is stored (signal 11), it would crash again, and end all of \
+                 the server's sessions each time: read a copy of the database"
+                    .to_owned()
+            }
             Self::Query { source, .. } => return query_hint(source.code()?),
             Self::Column { .. } => return None,
         })
