@@ -12,6 +12,8 @@
 --        A policy that hides rows from this role must be an error, not a smaller database that looks clean. The program must not wait
 --        without end for a lock that nobody gives back. Times are in UTC, and fractions have all their digits. A comparison with NULL is NULL.
 --        A forgotten session does not hold its snapshot for ever. The part `jit` says what is compiled, and when.
+--        An index alone may vouch for rows that are no longer in the table, where a page was lost and is empty now: what is looked for is
+--        looked for in the table, but for the sums that the part `index_only` allows.
 SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL role TO DEFAULT;
 SET LOCAL row_security = off;
@@ -25,6 +27,7 @@ SET LOCAL IntervalStyle = 'postgres';
 SET LOCAL bytea_output = 'hex';
 SET LOCAL extra_float_digits = 1;
 SET LOCAL jit = off;
+SET LOCAL enable_indexonlyscan = off;
 SET LOCAL lock_timeout = '60s';
 SET LOCAL idle_in_transaction_session_timeout = '10min';
 
@@ -115,4 +118,11 @@ RELEASE SAVEPOINT before_what_may_fail;
 --        merge of two tables, the server reads the ends of their indexes.
 SELECT set_config(setting.name, CASE WHEN :wanted THEN setting.reset_val ELSE 'off' END, true)
   FROM pg_settings AS setting
- WHERE setting.name IN ('enable_indexscan', 'enable_indexonlyscan', 'enable_bitmapscan', 'enable_mergejoin');
+ WHERE setting.name IN ('enable_indexscan', 'enable_bitmapscan', 'enable_mergejoin');
+
+-- part: index_only
+-- What:  lets the server read the next statements from an index alone, if its own settings say so, or not: :wanted is true or false.
+-- For:   the sums over all output of a scan. Those of a verdict are read from the table.
+-- Why:   an index with the places of pieces is much smaller than the table with the pieces, but it does not show that they are still there.
+SELECT set_config('enable_indexonlyscan',
+                  CASE WHEN :wanted THEN (SELECT reset_val FROM pg_settings WHERE name = 'enable_indexonlyscan') ELSE 'off' END, true);

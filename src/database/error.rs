@@ -200,7 +200,7 @@ fn query_hint(code: &SqlState) -> Option<String> {
         }
         SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED | SqlState::IO_ERROR | SqlState::UNDEFINED_FILE => {
             "what is stored is damaged: pg_amcheck shows where, REINDEX mends an index, and what is lost of a table can only come from another \
-             backup; zero_damaged_pages loses what is on the page, and is for the database's administrator to decide"
+             backup; zero_damaged_pages loses what is on the page, needs a REINDEX after it, and is for the database's administrator to decide"
         }
         SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => "the server was stopped: start again when it is back",
         _ => return None,

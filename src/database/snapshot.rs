@@ -41,6 +41,8 @@ const FORGET_MARK: &str = sql::SESSION.part("forget_mark");
 /// Lets the server read indexes, or not.
 const INDEXES: &str = sql::SESSION.part("indexes");
 
+/// Lets the server read an index alone, or not.
+const INDEX_ONLY: &str = sql::SESSION.part("index_only");
 /// Has the server read tables without their indexes.
 pub(super) const WITHOUT_INDEXES: &str = sql::COLLATION.part("without_indexes");
 
@@ -179,7 +181,7 @@ impl Snapshot<'_> {
     /// # Errors
     /// The connection is lost.
     pub async fn read_without_indexes(&self) -> Result<(), DatabaseError> {
-        self.set_indexes(false).await?;
+        self.order(WITHOUT_INDEXES).await?;
         self.distrusts_indexes.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -244,6 +246,15 @@ impl Snapshot<'_> {
     pub async fn set_indexes(&self, allowed: bool) -> Result<(), DatabaseError> {
         let allowed = allowed && !self.distrusts_indexes.load(Ordering::Relaxed);
         self.order(&sql::filled(INDEXES, &[("wanted", if allowed { "true" } else { "false" })])).await
+    }
+
+    /// Lets the server read the next statements from an index alone (if its own settings allow it), or from tables too.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn set_index_only(&self, allowed: bool) -> Result<(), DatabaseError> {
+        let allowed = allowed && !self.distrusts_indexes.load(Ordering::Relaxed);
+        self.order(&sql::filled(INDEX_ONLY, &[("wanted", if allowed { "true" } else { "false" })])).await
     }
 
     async fn order(&self, statement: &str) -> Result<(), DatabaseError> {

@@ -20,7 +20,7 @@ use super::error::ScanError;
 use super::fit::Fit;
 use super::lookup::{InProject, builds_by_project};
 use super::phase::Phase;
-use super::plan::ScanPlan;
+use super::plan::{OutputRead, ScanPlan};
 use super::prefilter::SearchSpace;
 use super::relation::Relation;
 use super::report_row;
@@ -54,7 +54,7 @@ pub struct Scan<'a> {
     pub(super) remarks: Vec<String>,
     pub(super) scope: ScopeCounts,
     pub(super) rules: Vec<(usize, &'a Rule)>,
-    not_checked: Vec<NotChecked>,
+    pub(super) not_checked: Vec<NotChecked>,
     /// The names of the rules that see no steps and no output, since they could not be run otherwise.
     pub(super) without_signs: Vec<String>,
     pub(super) projects: Option<Vec<String>>,
@@ -182,32 +182,6 @@ impl<'a> Scan<'a> {
         self.plan.not_needed()
     }
 
-    /// Why a relation cannot be read as a whole, in the server's own words; `None` where it can, as far as is known.
-    pub fn why_unread(&self, relation: Relation) -> Option<&str> {
-        self.fit.unread().why(relation)
-    }
-
-    /// What of the database cannot be read, a sentence each.
-    pub fn damage(&self) -> Vec<String> {
-        self.fit.damage()
-    }
-
-    /// What to do about what cannot be read, a line each.
-    pub fn hints(&self) -> Vec<String> {
-        let unread = self.fit.unread();
-        let mut hints: Vec<String> = unread.hints().into_iter().map(str::to_owned).collect();
-        let still_run: Vec<String> = self.rule_names().map(|rule| format!("--rule {rule}")).collect();
-        if !unread.is_empty() && !still_run.is_empty() {
-            hints.push(format!("what does not need it can still be looked for: {}", still_run.join(" ")));
-        }
-        hints
-    }
-
-    /// Whether every relation can be read as a whole, as far as is known.
-    pub fn is_read_whole(&self) -> bool {
-        self.fit.unread().is_empty()
-    }
-
     /// The names of the rules that are run.
     pub fn rule_names(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|(_, rule)| rule.name.as_str())
@@ -330,6 +304,7 @@ impl<'a> Scan<'a> {
         let (scope, parameters) = self.scope_parameters();
         let relations = self.fit.relations(self.plan, scope);
         let closer = |builds| watch(Phase::Suspects(builds));
+        self.search_space.from_indexes = self.plan.output_read() == OutputRead::OfBuildsAtWork;
         self.search_space.add_up(self.snapshot, &relations, &parameters, self.scope.builds(), closer).await?;
         self.remark_off_record(self.search_space.pieces_off_record, "piece");
         Ok(())
@@ -352,42 +327,6 @@ impl<'a> Scan<'a> {
         for (_, rule) in left_out {
             self.leave_out(Unchecked::Check(rule.name.clone()), why);
         }
-    }
-
-    /// Leaves out what cannot be read, and the rules that need it.
-    pub(super) async fn leave_out_unread(&mut self) -> Result<(), ScanError> {
-        let unread = self.fit.unread().clone();
-        for (relation, why) in unread.iter() {
-            let what = Unchecked::Relation(relation.as_str());
-            if !self.not_checked.iter().any(|left| left.what == what) {
-                self.leave_out(what, why);
-            }
-        }
-        if let Some(why) = self.fit.damaged_index().map(str::to_owned)
-            && !self.not_checked.iter().any(|left| left.what == Unchecked::Indexes)
-        {
-            self.leave_out(Unchecked::Indexes, &why);
-        }
-        let (left_out, rules) = self.rules.iter().copied().partition(|(_, rule)| unread.keeps(rule).is_some());
-        self.rules = rules;
-        for (_, rule) in left_out as Vec<(usize, &Rule)> {
-            self.could_not_run(rule, &unread.keeps(rule).unwrap_or_default());
-        }
-        if unread.why(Relation::Step).is_some() {
-            // Without it every piece would pass for one whose step is gone.
-            self.premise.has_steps = Some(false);
-            self.snapshot.set(&self.plan.settings_by(&self.premise)).await?;
-            let asking = self.rules.iter().filter(|(_, rule)| rule.uses_setting("has_steps"));
-            for rule in asking.map(|(_, rule)| rule.name.clone()).collect::<Vec<_>>() {
-                self.leave_out(Unchecked::RuleOfMissingSteps(rule), "relation step cannot be read");
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes that a rule could not be run, and why.
-    pub(super) fn could_not_run(&mut self, rule: &Rule, why: &str) {
-        self.leave_out(Unchecked::FailedCheck(rule.name.clone()), why);
     }
 
     pub(super) fn leave_out(&mut self, what: Unchecked, why: &str) {

@@ -10,6 +10,7 @@ mod collation;
 mod compose;
 mod composed;
 mod counts;
+mod damage;
 mod doubled;
 mod empty;
 mod engine;

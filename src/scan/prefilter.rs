@@ -59,6 +59,8 @@ pub(super) struct SearchSpace {
     pub(super) step_keys_differ: bool,
     /// How many pieces of output, of all builds, were stored at a time that is not on record.
     pub(super) pieces_off_record: u64,
+    /// Whether the sums may be those of an index alone, which does not show that the pieces are still in their table.
+    pub(super) from_indexes: bool,
 }
 
 impl Default for SearchSpace {
@@ -73,6 +75,7 @@ impl Default for SearchSpace {
             build_keys_differ: false,
             step_keys_differ: false,
             pieces_off_record: 0,
+            from_indexes: false,
         }
     }
 }
@@ -128,7 +131,7 @@ impl SearchSpace {
     ) -> Result<(), ScanError> {
         let everything = Relations { scope: BuildSelection::All, ..*relations };
         let most = (builds / ONE_IN).clamp(FEW, MOST_SUSPECTS);
-        let mut found = Buckets::default();
+        let mut found = Buckets { from_indexes: self.from_indexes, ..Buckets::default() };
         for level in 0..LEVELS {
             let is_added_up = found.add_level(snapshot, &everything, level).await?;
             self.pieces_off_record = found.off_record;
@@ -152,6 +155,8 @@ impl SearchSpace {
 /// The buckets that do not add up, level by level: a build that does not is in a bucket of each.
 #[derive(Default)]
 struct Buckets {
+    /// Whether the server may add up what an index alone says.
+    from_indexes: bool,
     levels: Vec<Vec<i64>>,
     /// Something names no build at all.
     without_key: bool,
@@ -174,6 +179,7 @@ impl Buckets {
         let Some(statement) = relations.buckets(level) else { return Ok(false) };
         let before = self.parameters();
         snapshot.set_jit(true).await?;
+        snapshot.set_index_only(self.from_indexes).await?;
         let mut rows = snapshot.rows("adding up steps and output", &statement, &before).await?;
         let mut buckets = Vec::new();
         self.difference = 0.0;
@@ -194,6 +200,7 @@ impl Buckets {
         }
         drop(rows);
         snapshot.set_jit(false).await?;
+        snapshot.set_index_only(false).await?;
         self.levels.push(buckets);
         Ok(true)
     }

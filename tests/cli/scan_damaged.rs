@@ -226,3 +226,15 @@ fn delete_goes_by_what_can_be_read() {
     let plan = Report::parse(&done.stdout);
     assert_eq!(plan.count("decision", "delete"), 11, "{}\n{}", done.stderr, done.stdout);
 }
+
+/// Pages that a repair has emptied: the indexes still vouch for what was on them, and a verdict must not believe them.
+#[test]
+fn a_verdict_goes_by_the_tables_where_indexes_vouch_for_rows_that_are_lost() {
+    let sound = TestDatabase::circleci(&["healthy"]);
+    sound.run("VACUUM (ANALYZE)");
+    for (table, page) in [("builds", 3), ("output", 20), ("actions", A_PAGE)] {
+        let database = sound.with_an_empty_page(table, page);
+        let done = halfbuilt(&["verify"]).args(&TIMES).on(&database).run().exits(Exit::Found);
+        done.says("verdict: failed");
+    }
+}

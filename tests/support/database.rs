@@ -120,12 +120,21 @@ impl TestDatabase {
 
     /// A copy of this database in which one page of a table, or of an index, holds bytes of something else, as a disk that fails leaves it.
     pub fn with_a_damaged_page(&self, relation: &str, block: u64) -> Self {
+        self.with_page(relation, block, |place| (place * 37 + 11) as u8)
+    }
+
+    /// A copy of this database in which one page of a table is empty, as a server leaves it that was told to do without what it cannot read.
+    pub fn with_an_empty_page(&self, relation: &str, block: u64) -> Self {
+        self.with_page(relation, block, |_| 0)
+    }
+
+    fn with_page(&self, relation: &str, block: u64, byte: impl Fn(usize) -> u8) -> Self {
         use std::os::unix::fs::FileExt;
         const PAGE: usize = 8192;
         let file = std::fs::File::options().write(true).open(self.file_of(relation)).expect("the file of the relation");
         let pages = file.metadata().expect("its size").len() / PAGE as u64;
         assert!(block < pages, "{relation} has {pages} pages, and not {block}");
-        let bytes: Vec<u8> = (0..PAGE).map(|place| (place * 37 + 11) as u8).collect();
+        let bytes: Vec<u8> = (0..PAGE).map(byte).collect();
         file.write_all_at(&bytes, block * PAGE as u64).expect("it is written");
         file.sync_all().expect("it is on disk");
         self.copy_of_files()
