@@ -238,3 +238,32 @@ fn a_verdict_goes_by_the_tables_where_indexes_vouch_for_rows_that_are_lost() {
         done.says("verdict: failed");
     }
 }
+
+/// An index that lacks entries gives no error: what seems to be lost is there, and is not deleted.
+#[test]
+fn a_build_that_only_an_index_does_not_show_whole_is_not_deleted() {
+    let database = TestDatabase::circleci_on_own_host(&["healthy"]);
+    let ready = |ready: bool| {
+        database.run(&format!("UPDATE pg_index SET indisready = {ready} WHERE indexrelid = 'output_place'::regclass"));
+    };
+    ready(false);
+    database.run(
+        "CREATE TABLE again AS SELECT * FROM output WHERE build_id = 200004 AND first_byte > 0;
+         DELETE FROM output WHERE build_id = 200004 AND first_byte > 0;
+         INSERT INTO output (build_id, step, index, first_byte, type, time, message)
+         SELECT build_id, step, index, first_byte, type, time, message FROM again",
+    );
+    ready(true);
+    database.run("VACUUM (ANALYZE) output");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("report.csv");
+    let by_index = "-c enable_seqscan=off -c enable_bitmapscan=off";
+    let scan = halfbuilt(&["scan", "-o"]).args(&[&path]).args(&TIMES).on(&database).env("PGOPTIONS", by_index);
+    scan.run().exits(Exit::Clean);
+    let found = Report::read(&path);
+    assert_eq!((found.rows.len(), found.column("deletable")), (1, vec!["yes"]), "{found:#?}");
+    let delete =
+        halfbuilt(&["delete"]).args(&[&path]).args(&TIMES).args(&NOBODY).args(&["--max-percent", "100", "-o", "-"]);
+    let done = delete.on(&database).env("PGOPTIONS", by_index).run().exits(Exit::NothingInScope);
+    assert_eq!(Report::parse(&done.stdout).column("decision"), ["keep"], "{}", done.stderr);
+}

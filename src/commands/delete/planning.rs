@@ -16,6 +16,9 @@ use crate::text::Foreign;
 use super::recorder::write_plan;
 use super::request::DeleteRequest;
 
+/// Up to so many chosen builds are planned by the tables themselves, which takes a look at every build, and not by indexes. Gates allow no more
+/// without a flag.
+const PLANNED_BY_TABLES: usize = 2000;
 /// How many builds are read at once while the plan is made.
 const PLANNED_AT_ONCE: usize = 1000;
 /// How many of the reasons why builds are kept are listed.
@@ -77,10 +80,13 @@ async fn decide(
 ) -> Result<Vec<Planned>, Error> {
     let mut progress = Progress::counted("reading the chosen builds", chosen.len() as u64, printer);
     let mut plan = Vec::with_capacity(chosen.len());
+    // An index may not show all that a table holds: then a build that is whole seems to lack something.
+    reader.read_by_tables(chosen.len() <= PLANNED_BY_TABLES);
     let mut left = chosen.into_iter();
     loop {
         let batch: Vec<Chosen> = left.by_ref().take(PLANNED_AT_ONCE).collect();
         if batch.is_empty() {
+            reader.read_by_tables(false);
             return Ok(plan);
         }
         let readings = reader.read(&batch.iter().collect::<Vec<_>>()).await?;

@@ -125,6 +125,12 @@ impl<'a> LiveBuilds<'a> {
         })
     }
 
+    /// From now on the tables themselves are read, whatever indexes say of them; or indexes again. What cannot be read as a whole is read by
+    /// indexes all the same.
+    pub fn read_by_tables(&mut self, wanted: bool) {
+        self.database.set_without_indexes(self.fit.reads_without_indexes() || wanted && self.fit.is_read_whole());
+    }
+
     /// From now on builds are searched for by project and number alone, which is quick.
     pub fn stop_searching_by_url(&mut self) {
         self.searches_by_url = false;
