@@ -131,28 +131,33 @@ impl TestDatabase {
     fn with_page(&self, relation: &str, block: u64, byte: impl Fn(usize) -> u8) -> Self {
         use std::os::unix::fs::FileExt;
         const PAGE: usize = 8192;
-        let file = std::fs::File::options().write(true).open(self.file_of(relation)).expect("the file of the relation");
+        let copy = self.copy_of_files();
+        let file =
+            std::fs::File::options().write(true).open(self.file_in(&copy, relation)).expect("the file of the relation");
         let pages = file.metadata().expect("its size").len() / PAGE as u64;
         assert!(block < pages, "{relation} has {pages} pages, and not {block}");
         let bytes: Vec<u8> = (0..PAGE).map(byte).collect();
         file.write_all_at(&bytes, block * PAGE as u64).expect("it is written");
         file.sync_all().expect("it is on disk");
-        self.copy_of_files()
+        copy
     }
 
     /// A copy of this database in which the file of a table is missing.
     pub fn without_the_file_of(&self, relation: &str) -> Self {
-        std::fs::remove_file(self.file_of(relation)).expect("it can be removed");
-        self.copy_of_files()
+        let copy = self.copy_of_files();
+        std::fs::remove_file(self.file_in(&copy, relation)).expect("it can be removed");
+        copy
     }
 
-    /// The first file of a relation, with all that was written.
-    fn file_of(&self, relation: &str) -> String {
-        self.run("CHECKPOINT");
-        self.run(&format!("SELECT current_setting('data_directory') || '/' || pg_relation_filepath('{relation}')"))
+    /// The first file of a relation in a copy by files. Nobody has connected to the copy yet, so the server has nothing of it in memory that
+    /// it would read, or write over it later.
+    fn file_in(&self, copy: &Self, relation: &str) -> String {
+        let database = format!("(SELECT oid FROM pg_database WHERE datname = '{}')", copy.name);
+        let file = format!("'/base/' || {database} || '/' || pg_relation_filenode('{relation}')");
+        self.run(&format!("SELECT current_setting('data_directory') || {file}"))
     }
 
-    /// The server may have kept in memory what is in the files. Of a copy by files it has nothing.
+    /// A copy of the files of this database, with all that was written.
     fn copy_of_files(&self) -> Self {
         let copy = Self::empty();
         psql("postgres", &["-c", &format!("DROP DATABASE {}", copy.name)]);
