@@ -99,11 +99,11 @@ pub struct ScanArgs {
     /// The report's format [default: table on a terminal, csv elsewhere]
     #[arg(long)]
     pub format: Option<FormatArg>,
-    /// Look only for what this rule finds; may be repeated
-    #[arg(long = "rule", value_name = "RULE")]
+    /// Look only for what these rules find: one, or several with commas between
+    #[arg(long = "rule", value_name = "RULE", value_delimiter = ',')]
     pub rules: Vec<String>,
-    /// Look only at projects that fit this glob, such as 'acme/*'; may be repeated
-    #[arg(long = "project", value_name = "GLOB")]
+    /// Look only at projects that fit these globs, such as 'acme/*': one, or several with commas between
+    #[arg(long = "project", value_name = "GLOB", value_delimiter = ',')]
     pub projects: Vec<String>,
     #[command(flatten)]
     pub reading: ReadingArgs,
@@ -115,11 +115,11 @@ pub struct VerifyArgs {
     /// Where to write the report of what was found; - is standard output [default: nowhere]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Allow N builds that this rule finds; may be repeated for other rules
-    #[arg(long = "allow", value_name = "RULE=N")]
+    /// Allow N builds that this rule finds; for several rules, RULE=N with commas between
+    #[arg(long = "allow", value_name = "RULE=N", value_delimiter = ',')]
     pub allow: Vec<String>,
-    /// Look only at projects that fit this glob, such as 'acme/*'; may be repeated
-    #[arg(long = "project", value_name = "GLOB")]
+    /// Look only at projects that fit these globs, such as 'acme/*': one, or several with commas between
+    #[arg(long = "project", value_name = "GLOB", value_delimiter = ',')]
     pub projects: Vec<String>,
     #[command(flatten)]
     pub baseline: BaselineArgs,

@@ -4,6 +4,7 @@ use glob::{MatchOptions, Pattern};
 
 use crate::text::Foreign;
 use crate::text::bytes::has_bytes;
+use crate::text::similar::nearest_glob;
 
 /// Globs that choose projects. A project is chosen if one of them matches; without a glob, every project is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,9 +28,11 @@ impl ProjectGlobs {
         self.is_everything() || project.is_some_and(|project| self.0.iter().any(|glob| glob.matches(project)))
     }
 
-    /// The globs that match none of these projects. A mistyped glob must not pass for "clean".
-    pub fn unmatched<'a>(&'a self, projects: &'a [String]) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(|glob| !projects.iter().any(|project| glob.matches(project))).map(Pattern::as_str)
+    /// The globs that match none of these projects, each with one that may be meant. A mistyped glob must not pass for "clean".
+    pub fn unmatched<'a>(&'a self, projects: &'a [String]) -> impl Iterator<Item = (&'a str, Option<String>)> {
+        let nearest = |glob: &str| nearest_glob(glob, projects.iter().map(String::as_str));
+        let globs = self.0.iter().filter(|glob| !projects.iter().any(|project| glob.matches(project)));
+        globs.map(Pattern::as_str).map(move |glob| (glob, nearest(glob)))
     }
 }
 
@@ -145,7 +148,10 @@ mod tests {
     #[test]
     fn a_glob_that_matches_nothing_is_reported() {
         let projects = ["acme/api".to_owned()];
-        assert_eq!(globs(&["acme/*", "amce/*"]).unmatched(&projects).collect::<Vec<_>>(), ["amce/*"]);
+        let chosen = globs(&["acme/*", "amce/*", "acme"]);
+        let unmatched: Vec<_> = chosen.unmatched(&projects).map(|(glob, _)| glob).collect();
+        assert_eq!(unmatched, ["amce/*", "acme"]);
+        assert_eq!(chosen.unmatched(&projects).last(), Some(("acme", Some("acme/*".to_owned()))));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 pub(crate) mod bytes;
+pub mod similar;
 
 /// The longest name that is shown, in characters: of a project, a database, a column.
 const NAME: usize = 120;

@@ -60,7 +60,7 @@ const BESIDE: [(&str, &str); 8] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 26] = [
+const HOMES: [(&str, &[&str]); 27] = [
     ("tokio_postgres", &["database/", "libpq/"]),
     ("tokio_openssl", &["libpq/", "admin/http/"]),
     ("nix::unistd", &["libpq/", "file_access.rs", "deletion/journal/", "admin/console/"]),
@@ -80,6 +80,7 @@ const HOMES: [(&str, &[&str]); 26] = [
     // The admin path has a module of the same name.
     ("console", &["output/table.rs", "admin/mod.rs"]),
     ("csv", &["report/"]),
+    ("strsim", &["text/similar.rs"]),
     ("quick_junit", &["output/verdict/junit.rs"]),
     ("clap", &["cli.rs", "cli/", "main.rs"]),
     (

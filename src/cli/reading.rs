@@ -33,6 +33,7 @@ pub struct ReadingArgs {
     pub rule_folder: Option<PathBuf>,
     /// When the backup was taken, with a time zone, such as 2026-11-20T02:00:00Z
     ///
+    /// Also '2026-11-20 02:00 Europe/Berlin', @1763604000 and '8 days ago'; the first lines of a run say which moment that is.
     /// Without it nobody can know which builds the backup cut: every timing is unknown, and nothing is deletable.
     #[arg(long, value_name = "TIME", value_parser = values::time, env = "HALFBUILT_BACKUP_TIME")]
     pub backup_time: Option<Timestamp>,

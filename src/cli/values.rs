@@ -2,25 +2,62 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, Zoned};
 
 use crate::duration;
 
-/// A time with a zone, to the microsecond: PostgreSQL keeps no more. A zone in brackets is accepted.
+/// The forms of a time, for messages.
+const TIME_FORMS: &str = "expected a time with a zone, such as 2026-11-20T02:00:00Z, '2026-11-20 02:00 Europe/Berlin', @1763604000 or \
+                          '8 days ago'";
+
+/// A time as people write it, to the microsecond: PostgreSQL keeps no more. It has an offset, the name of a zone (in brackets, or after a
+/// space), or is a number of seconds since 1970 after an `@`, or so long ago.
 pub(super) fn time(text: &str) -> Result<Timestamp, String> {
-    // A time with both an offset and a zone has to agree with itself.
-    let parsed = match text.contains('[') {
-        true => text.parse::<jiff::Zoned>().map(|time| time.timestamp()),
-        false => text.parse::<Timestamp>(),
+    let text = text.trim();
+    let found = match (text.strip_prefix('@'), text.strip_suffix(" ago")) {
+        (Some(seconds), _) => seconds_since_1970(seconds)?,
+        (None, Some(length)) => long_ago(length)?,
+        // A time with both an offset and a zone has to agree with itself.
+        (None, None) if text.contains('[') => text.parse::<Zoned>().map(|time| time.timestamp()).map_err(bad_zone)?,
+        (None, None) => match text.parse::<Timestamp>() {
+            Ok(time) => time,
+            Err(_) => in_named_zone(text)?,
+        },
     };
-    match parsed {
-        Ok(time) => return Timestamp::from_microsecond(time.as_microsecond()).map_err(|error| error.to_string()),
-        Err(error) if text.contains('[') => return Err(format!("its time zone cannot be taken: {error}")),
-        Err(_) => {}
+    Timestamp::from_microsecond(found.as_microsecond()).map_err(|error| error.to_string())
+}
+
+fn bad_zone(error: jiff::Error) -> String {
+    format!("its time zone cannot be taken: {error}")
+}
+
+/// A time after an `@`, as `date +%s` prints it.
+fn seconds_since_1970(text: &str) -> Result<Timestamp, String> {
+    let seconds =
+        text.parse::<i64>().map_err(|_| "expected seconds since 1970 after the @, such as @1763604000".to_owned())?;
+    Timestamp::from_second(seconds).map_err(|_| "it is out of range".to_owned())
+}
+
+/// A length of time before now, such as `8 days`, `2h 30m`; a day is 24 hours.
+fn long_ago(length: &str) -> Result<Timestamp, String> {
+    Timestamp::now().checked_sub(duration::parse(length)?).map_err(|_| "it is too long ago".to_owned())
+}
+
+/// A date and a time of day, and after a space the name of a zone. A time that its zone has twice, or never, is refused.
+fn in_named_zone(text: &str) -> Result<Timestamp, String> {
+    if let Some((time, zone)) = text.rsplit_once(' ')
+        && let Ok(time) = time.trim().parse::<DateTime>()
+        && zone.starts_with(|first: char| first.is_ascii_alphabetic())
+    {
+        let zone = TimeZone::get(zone).map_err(bad_zone)?;
+        let time = zone.to_ambiguous_timestamp(time).unambiguous();
+        return time.map_err(|_| "its zone has this time twice, or not at all, since clocks were put forward or back: write it with an offset, such as +01:00".to_owned());
     }
-    match text.parse::<jiff::civil::DateTime>() {
-        Ok(time) => Err(format!("it has no time zone: write {time}Z for UTC, or {time}+01:00")),
-        Err(_) => Err("expected a time with a zone, such as 2026-11-20T02:00:00Z".to_owned()),
+    match text.parse::<DateTime>() {
+        Ok(time) => Err(format!("it has no time zone: write {time}Z for UTC, {time}+01:00, or '{time} Europe/Berlin'")),
+        Err(_) => Err(TIME_FORMS.to_owned()),
     }
 }
 
@@ -76,6 +113,58 @@ mod tests {
         }
         for text in ["2026-11-20T02:00:00[Europe/Berlim]", "2026-11-20T02:00:00+05:00[Europe/Berlin]"] {
             assert!(time(text).expect_err(text).contains("time zone cannot be taken"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_taken_as_people_write_it() {
+        let expected: Timestamp = "2026-11-20T02:00:00Z".parse().expect("a time");
+        for text in [
+            "@1795140000",
+            "2026-11-20 03:00 Europe/Berlin",
+            "2026-11-20T03:00:00 Europe/Berlin",
+            " 2026-11-20 02:00:00 UTC ",
+            "2026-11-19 21:00 America/New_York",
+        ] {
+            assert_eq!(time(text), Ok(expected), "{text}");
+        }
+        for (text, ago) in [("8 days ago", 8 * 86_400), ("2h 30m ago", 9_000), ("1 hour ago", 3_600)] {
+            let before = Timestamp::now();
+            let then = time(text).expect(text) + SignedDuration::from_secs(ago);
+            assert!(
+                (before.as_microsecond()..=Timestamp::now().as_microsecond()).contains(&then.as_microsecond()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_time_that_may_be_another_is_refused() {
+        for (text, expected) in [
+            // Clocks were put back, and forward.
+            ("2026-10-25 02:30 Europe/Berlin", "twice, or not at all"),
+            ("2026-03-29 02:30 Europe/Berlin", "twice, or not at all"),
+            ("2026-11-20 02:00 Europe/Berlim", "time zone cannot be taken"),
+            ("2026-11-20 02:00", "no time zone"),
+            ("2026-11-20", "no time zone"),
+            ("02:00 UTC", "expected a time with a zone"),
+            ("@yesterday", "seconds since 1970"),
+            ("@99999999999999999", "out of range"),
+            ("-8 days ago", "negative"),
+            ("days ago", "expected"),
+            ("1 year ago", "expected a length of time"),
+            ("", "expected a time with a zone"),
+        ] {
+            let why = time(text).expect_err(text);
+            assert!(why.contains(expected), "{text}: {why}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_without_panic(text in ".*", number in "[0-9]{1,25}", zone in "[A-Za-z/_]{0,12}") {
+            let _ = (time(&text), time(&format!("@{number}")), time(&format!("{number} days ago")));
+            let _ = time(&format!("2026-11-20 02:00 {zone}"));
         }
     }
 

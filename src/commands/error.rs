@@ -142,7 +142,10 @@ impl Error {
             | Self::Policy(_)
             | Self::UnknownProfile { .. }
             | Self::Scan(
-                ScanError::UnknownRule { .. } | ScanError::RuleNotRun { .. } | ScanError::InTheFuture { .. },
+                ScanError::Source(SqlSourceError::UnknownProfile { .. })
+                | ScanError::UnknownRule { .. }
+                | ScanError::RuleNotRun { .. }
+                | ScanError::InTheFuture { .. },
             ) => Exit::Usage,
             Self::Scan(
                 ScanError::Source(_)

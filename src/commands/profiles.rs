@@ -6,6 +6,7 @@ use crate::cli::ProfilesArgs;
 use crate::exit::Exit;
 use crate::output::{Listing, Printer};
 use crate::scan::{DEFAULT_PROFILE, Profile, Relation};
+use crate::text::similar::did_you_mean;
 
 use super::interrupt::Interrupt;
 use super::rules::{print, show};
@@ -36,11 +37,10 @@ fn listing() -> Result<Listing, Error> {
 }
 
 fn unknown(name: &str) -> Error {
-    let known: Vec<&str> = Profile::shipped().map(|(name, _)| name).collect();
     let hint = if Path::new(name).exists() {
         format!("to look at a file of your own: halfbuilt profiles --check {name}")
     } else {
-        format!("profiles that ship: {}", known.join(", "))
+        did_you_mean(name, Profile::shipped().map(|(name, _)| name))
     };
     Error::UnknownProfile { name: name.to_owned(), hint }
 }

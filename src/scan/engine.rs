@@ -268,8 +268,9 @@ impl<'a> Scan<'a> {
             }
             every.extend(project);
         }
-        for glob in chosen.unmatched(&every) {
-            self.leave_out(Unchecked::ProjectGlob(glob.to_string()), "no project has such a name");
+        for (glob, meant) in chosen.unmatched(&every) {
+            let meant = meant.map(|meant| format!(": did you mean {meant}?")).unwrap_or_default();
+            self.leave_out(Unchecked::ProjectGlob(glob.to_owned()), &format!("no project has such a name{meant}"));
         }
         if !chosen.is_everything() {
             self.projects = Some(self.scope.projects.keys().cloned().collect());

@@ -27,8 +27,8 @@ pub enum SqlSourceError {
     #[error("unknown profile {name:?}")]
     UnknownProfile {
         name: String,
-        /// The names that exist.
-        known: String,
+        /// The name that may be meant, and those that ship.
+        hint: String,
     },
     /// `--rules` names a folder without a rule.
     #[error("no *.sql file in {}", .0.display())]
@@ -70,8 +70,8 @@ pub enum ScanError {
     #[error("unknown rule {name:?}")]
     UnknownRule {
         name: String,
-        /// The names that exist.
-        known: String,
+        /// The name that may be meant, and those that there are.
+        hint: String,
     },
     /// A rule that was named cannot be run over the profile.
     #[error("rule {rule} is not run: {why}")]
@@ -167,8 +167,8 @@ impl ScanError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Source(SqlSourceError::UnknownProfile { known, .. }) => {
-                Some(format!("profiles that ship: {known}; a file needs a path, such as ./my-profile.sql"))
+            Self::Source(SqlSourceError::UnknownProfile { hint, .. }) => {
+                Some(format!("{hint}; a file needs a path, such as ./my-profile.sql"))
             }
             Self::Source(_) => None,
             Self::Misfit { source, .. } | Self::Unread { source, .. } => source.hint(),
@@ -185,7 +185,7 @@ impl ScanError {
             Self::NoSchema { .. } => Some("is this the right database, and the right --profile?".to_owned()),
             Self::NoAnswer { .. } | Self::RuleNotRun { .. } => None,
             Self::InTheFuture { .. } => Some("is a clock wrong, the database's or this machine's?".to_owned()),
-            Self::UnknownRule { known, .. } => Some(format!("known rules: {known}")),
+            Self::UnknownRule { hint, .. } => Some(hint.clone()),
             Self::OtherTables { .. } => {
                 Some("find out who changed them; nothing that was read since then is used".to_owned())
             }

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use crate::duration;
 use crate::file_access;
 use crate::obstacle::{Queue, Running};
+use crate::text::similar::did_you_mean;
 
 use super::error::{SqlSourceError, unreadable};
 use super::header::{self, FileFault, SqlFile};
@@ -107,7 +108,7 @@ impl Profile {
         if header::is_name(name_or_file) && !path.exists() {
             return Err(SqlSourceError::UnknownProfile {
                 name: name_or_file.to_owned(),
-                known: BUILT_IN.map(|(name, _)| name).join(", "),
+                hint: did_you_mean(name_or_file, BUILT_IN.map(|(name, _)| name)),
             });
         }
         Ok(Self::parse(name_or_file, &file_access::read_text(path, file_access::PROFILE).map_err(unreadable(path))?)?)

@@ -8,6 +8,7 @@ use crate::file_access;
 use crate::obstacle::Ground;
 
 use crate::text::Foreign;
+use crate::text::similar::did_you_mean;
 
 use super::error::{ScanError, SqlSourceError, unreadable};
 use super::header::{self, FileFault, SqlFile};
@@ -161,8 +162,8 @@ impl Rule {
 
     /// The error for a name that none of `rules` has.
     pub fn unknown(name: &str, rules: &[Self]) -> ScanError {
-        let known: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
-        ScanError::UnknownRule { name: name.to_owned(), known: known.join(", ") }
+        let hint = did_you_mean(name, rules.iter().map(|rule| rule.name.as_str()));
+        ScanError::UnknownRule { name: name.to_owned(), hint }
     }
 
     /// Whether this is the rule that ships for builds which share their address. An edited copy would only say the same twice.

@@ -40,8 +40,9 @@ pub(super) fn choose(request: &DeleteRequest, printer: Printer) -> Result<Chosen
         return Err(Error::NothingToDelete(format!("{name} holds no build")));
     }
     let names: Vec<String> = rows.iter().filter_map(|row| row.project.clone()).collect();
-    for glob in request.projects.unmatched(&names) {
-        printer.warn(&format!("--project {glob}: no row of {name} is of such a project"));
+    for (glob, meant) in request.projects.unmatched(&names) {
+        let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+        printer.warn(&format!("--project {glob}: no row of {name} is of such a project{meant}"));
     }
     for reason in request.reasons.iter().filter(|reason| !rows.iter().any(|row| row.reasons.contains(reason))) {
         printer.warn(&format!("--reason {reason}: no row of {name} has it"));
