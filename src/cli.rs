@@ -8,12 +8,15 @@ mod journal;
 mod manifest;
 mod reading;
 mod report;
+mod terminal;
 mod values;
 mod verdict;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::output::{Color, Printer, Verbosity};
 
 pub use catalog::{ProfilesArgs, RulesArgs};
 pub use delete::DeleteArgs;
@@ -22,6 +25,7 @@ pub use journal::{JournalArgs, JournalCommand, JournalVerifyArgs};
 pub use manifest::{BaselineArgs, ManifestArgs};
 pub use reading::ReadingArgs;
 pub use report::ReportArgs;
+pub use terminal::{ColorArg, TerminalArgs};
 pub use verdict::VerdictArgs;
 
 const EXIT_CODES: &str = "\
@@ -47,6 +51,26 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    #[command(flatten)]
+    pub terminal: TerminalArgs,
+}
+
+impl Cli {
+    /// Parses the command line of this process.
+    ///
+    /// # Errors
+    /// It cannot be understood, or it asks for help.
+    pub fn from_command_line() -> Result<Self, clap::Error> {
+        let color = terminal::color_of(std::env::args_os());
+        let mut command = Self::command().color(terminal::clap_color(color));
+        let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+
+    /// What writes the error of a command line that cannot be parsed.
+    pub fn printer_before_parsing() -> Printer {
+        Printer::new(Verbosity::default(), Color::from(terminal::color_of(std::env::args_os())))
+    }
 }
 
 /// What to do.

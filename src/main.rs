@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use halfbuilt::cli::Cli;
 use halfbuilt::commands;
 use halfbuilt::core_dumps;
@@ -11,23 +10,25 @@ use halfbuilt::output::Printer;
 
 fn main() -> ExitCode {
     if let Err(error) = core_dumps::disable() {
-        Printer.warn(&format!("cannot turn off core dumps, which may contain a password or a token: {error}"));
+        let why = format!("cannot turn off core dumps, which may contain a password or a token: {error}");
+        Printer::default().warn(&why);
     }
-    let exit = match Cli::try_parse() {
+    let exit = match Cli::from_command_line() {
         Ok(cli) => match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
-                let exit = runtime.block_on(commands::run(cli, Printer));
+                let printer = cli.terminal.printer();
+                let exit = runtime.block_on(commands::run(cli, printer));
                 // Do not wait for an answer to a prompt that was interrupted.
                 runtime.shutdown_background();
                 exit
             }
             Err(error) => {
-                Printer.fail(&error, None);
+                cli.terminal.printer().fail(&error, None);
                 Exit::Failed
             }
         },
         Err(error) if error.use_stderr() => {
-            Printer.say_lines(&error.render());
+            Cli::printer_before_parsing().tell_lines(&error.render());
             Exit::Usage
         }
         Err(help) => {

@@ -31,11 +31,11 @@ impl Interrupt {
         let mut signals = Signals::listen();
         tokio::spawn(async move {
             signals.next().await;
-            printer.say("interrupted: finishing what has begun; interrupt again to stop at once");
+            printer.tell("interrupted: finishing what has begun; interrupt again to stop at once");
             soon.cancel();
             signals.next().await;
             now.cancel();
-            printer.say("interrupted again: stopping; a third time leaves at once (what was done is on record)");
+            printer.tell("interrupted again: stopping; a third time leaves at once (what was done is on record)");
             signals.next().await;
             left.cancel();
         });

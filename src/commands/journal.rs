@@ -54,7 +54,7 @@ fn verify(args: JournalVerifyArgs, printer: Printer) -> Result<Exit, Error> {
         ));
     }
     if past.lines == 0 {
-        printer.say("the journal is empty: nothing was checked");
+        printer.tell("the journal is empty: nothing was checked");
         return Ok(Exit::NothingInScope);
     }
     show(&JournalSummary { past: &past, kept })

@@ -48,8 +48,8 @@ pub(super) fn warn_of_collations(collations: &Collations, printer: Printer) {
         printer.warn(&format!("the order of text has changed since indexes were built: {changed}"));
     }
     if collations.have_changed() {
-        printer.say(&format!(
-            "hint: {REINDEX_FIRST}; until then halfbuilt reads the tables without their indexes, which is slow, but the CI itself may not \
+        printer.hint(&format!(
+            "{REINDEX_FIRST}; until then halfbuilt reads the tables without their indexes, which is slow, but the CI itself may not \
              find its builds"
         ));
     }
@@ -81,8 +81,8 @@ pub(super) fn say_premise(premise: &Premise, printer: Printer) {
     printer.say(&premise.to_string());
     if let Some(sentence) = premise.contradictions.question() {
         printer.warn(&sentence);
-        printer.say(
-            "hint: a backup that takes long holds the state of the moment at which it ended; find T and R again, and look at the builds in \
+        printer.hint(
+            "a backup that takes long holds the state of the moment at which it ended; find T and R again, and look at the builds in \
              between before you delete anything",
         );
     }

@@ -55,7 +55,7 @@ pub(super) async fn run(
     match faults {
         None => {
             printer.warn("no database was asked: columns and types were not checked");
-            printer.say("hint: name one by --database-url or by PGHOST, PGDATABASE and libpq's other variables");
+            printer.hint("name one by --database-url or by PGHOST, PGDATABASE and libpq's other variables");
             Ok(Exit::Clean)
         }
         Some(faults) => faults.verdict(profile.name),

@@ -57,7 +57,7 @@ pub(super) fn run(args: ReportArgs, printer: Printer) -> Result<Exit, Error> {
     if let Some(ended) = inputs.audit.reconciliation.as_ref().filter(|ended| !ended.adds_up()) {
         printer.warn(&format!("{} found, and what became of them does not add up: the page says why", ended.found));
     }
-    printer.say(&inputs.audit.conclusion().sentence);
+    printer.tell(&inputs.audit.conclusion().sentence);
     for (file, _) in pages.iter().filter(|(file, _)| !is_dash(file)) {
         printer.say(&format!("written to {}", file.display()));
     }

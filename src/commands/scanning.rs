@@ -119,7 +119,7 @@ fn say_failures(summary: &Summary, hints: &[String], printer: Printer) {
     for (why, what) in by_reason(failed.map(|left| (left.what.to_string(), left.why.as_str()))) {
         printer.warn(&format!("could not look at {}: {}", what.join(", "), Foreign::evidence(why)));
     }
-    hints.iter().for_each(|hint| printer.say(&format!("hint: {hint}")));
+    hints.iter().for_each(|hint| printer.hint(hint));
 }
 
 /// Warns where so few builds had been asked for by T that T is most likely wrong.
@@ -166,7 +166,7 @@ fn say_comparison(baseline: &Baseline, compared: &BaselineComparison, printer: P
 async fn suggest_backup_times(scan: &Scan<'_>, printer: Printer) {
     // Only a hint: the report is whole, whatever comes of it.
     match scan.suggestions().await {
-        Ok(quiet) => quiet.iter().enumerate().for_each(|(place, quiet)| printer.say(&suggestion(place, quiet))),
+        Ok(quiet) => quiet.iter().enumerate().for_each(|(place, quiet)| printer.hint(&suggestion(place, quiet))),
         Err(error) => {
             let causes = [vec![error.to_string()], distinct_causes(&error)].concat().join(": ");
             printer.warn(&format!("no backup time can be suggested: {causes}"));
@@ -203,12 +203,12 @@ fn suggestion(place: usize, quiet: &QuietTime) -> String {
     let restored = restored.map(|at| format!(" --restored-at {at:.0}")).unwrap_or_default();
     let flags = format!("--backup-time {last_write}{restored}");
     match recovery {
-        Recovery::NotOnRecord => format!("hint: {seen}: {flags}"),
+        Recovery::NotOnRecord => format!("{seen}: {flags}"),
         Recovery::Within(at) => {
-            format!("hint: {seen} (the database server recovered from a crash in it, at {at:.0}): {flags}")
+            format!("{seen} (the database server recovered from a crash in it, at {at:.0}): {flags}")
         }
         Recovery::Elsewhere(at) => format!(
-            "hint: {seen} (in doubt, since the database server recovered from a crash at {at:.0}, with builds on both sides of that; if \
+            "{seen} (in doubt, since the database server recovered from a crash at {at:.0}, with builds on both sides of that; if \
              that was the restore, T is earlier): {flags}"
         ),
     }

@@ -26,7 +26,7 @@ pub(super) async fn run(args: VerifyArgs, interrupt: &Interrupt, printer: Printe
     let mut builder = JudgementBuilder::begin(request.read.times.with_defaults(None));
     match judge(request, &mut builder, interrupt, printer).await {
         Ok(judgement) => {
-            printer.say(&judgement.sentence());
+            printer.tell(&judgement.sentence());
             let exit = judgement.exit();
             outlets.write(&judgement, printer)?;
             Ok(exit)

@@ -12,6 +12,7 @@ mod progress;
 mod record_file;
 mod summary;
 mod table;
+mod terminal;
 mod verdict;
 
 pub use file::{OutputError, OutputFile, is_denied};
@@ -19,8 +20,9 @@ pub use findings::{FindingsOutput, Format};
 pub use harmless::for_people;
 pub use listing::Listing;
 pub use page::{AuditInputs, Input, JournalInput, JournalSummary, html, markdown};
-pub use printer::Printer;
+pub use printer::{Printer, Verbosity};
 pub use progress::Progress;
 pub use summary::Summary;
 pub use table::PlanTable;
+pub use terminal::Color;
 pub use verdict::{VerdictFile, VerdictFormat, annotations, append_step_summary};

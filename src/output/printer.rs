@@ -7,38 +7,101 @@ use std::io::{self, IsTerminal, Write};
 use crate::causes::distinct_causes;
 use crate::text::{Foreign, no_command};
 
+use super::terminal::{Color, paint_message};
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Warnings, errors, hints and outcomes.
+    Quiet,
+    /// Also what a command reads and writes.
+    #[default]
+    Normal,
+    /// Also how it does it.
+    Verbose,
+}
+
 /// Writes to stderr, one message a line. A message that cannot be written does not end a run.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Printer;
+pub struct Printer {
+    verbosity: Verbosity,
+    color: Color,
+}
 
 impl Printer {
+    pub fn new(verbosity: Verbosity, color: Color) -> Self {
+        Self { verbosity, color }
+    }
+
+    pub fn verbosity(self) -> Verbosity {
+        self.verbosity
+    }
+
+    /// Whether output has colours.
+    pub fn color(self) -> Color {
+        self.color
+    }
+
+    /// Writes what is good to know; `--quiet` leaves it out.
     pub fn say(self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{}", no_command(Foreign::new(text).as_str()));
+        if self.verbosity >= Verbosity::Normal {
+            self.tell(text);
+        }
+    }
+
+    /// Writes how something is done, with `--verbose` only.
+    pub fn detail(self, text: &str) {
+        if self.verbosity >= Verbosity::Verbose {
+            self.tell(text);
+        }
+    }
+
+    /// Writes an outcome, also with `--quiet`.
+    pub fn tell(self, text: &str) {
+        let text = no_command(Foreign::new(text).as_str());
+        let line = if self.color.on_stderr() { paint_message(&text) } else { text };
+        // One write: other processes may write to the same terminal.
+        let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
     }
 
     /// Writes a command for the runner of a CI.
     pub fn command(self, line: &str) {
-        let _ = writeln!(io::stderr().lock(), "{}", Foreign::new(line));
+        let _ = io::stderr().lock().write_all(format!("{}\n", Foreign::new(line)).as_bytes());
     }
 
     pub fn warn(self, text: &str) {
-        self.say(&format!("warning: {text}"));
+        self.tell(&format!("warning: {text}"));
+    }
+
+    /// Writes what may help, also with `--quiet`.
+    pub fn hint(self, text: &str) {
+        self.tell(&format!("hint: {text}"));
+    }
+
+    /// Writes the whole command that comes next, ready to be copied.
+    pub fn next(self, command: &str) {
+        self.say(&format!("next: {command}"));
     }
 
     /// Writes an error, its causes and a hint.
     pub fn fail(self, error: &dyn Error, hint: Option<&str>) {
-        self.say(&format!("error: {error}"));
+        self.tell(&format!("error: {error}"));
         for cause in distinct_causes(error) {
-            self.say(&format!("  caused by: {cause}"));
+            self.tell(&format!("  caused by: {cause}"));
         }
         if let Some(hint) = hint {
-            self.say(&format!("hint: {hint}"));
+            self.hint(hint);
         }
     }
 
-    /// Writes a text of several lines.
+    /// Writes a text of several lines; `--quiet` leaves it out.
     pub fn say_lines(self, text: &impl fmt::Display) {
         text.to_string().lines().for_each(|line| self.say(line));
+    }
+
+    /// Writes an outcome of several lines, also with `--quiet`.
+    pub fn tell_lines(self, text: &impl fmt::Display) {
+        text.to_string().lines().for_each(|line| self.tell(line));
     }
 
     /// Asks a person for a line. `None` if nobody is at the terminal.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use tokio::task::JoinHandle;
 
-use super::Printer;
+use super::{Printer, Verbosity};
 
 /// How often a plain line is written without a terminal.
 const EVERY: Duration = Duration::from_secs(5);
@@ -27,6 +27,7 @@ enum Display {
     Bar(ProgressBar),
     /// Writes a line now and then, even if nothing has moved: silence for an hour would look like a hang.
     Lines(JoinHandle<()>),
+    Nothing,
 }
 
 impl Progress {
@@ -43,7 +44,9 @@ impl Progress {
     fn new(what: &'static str, total: Option<u64>, template: &str, printer: Printer) -> Self {
         let done = Arc::new(AtomicU64::new(0));
         let phase = Arc::new(Mutex::new(String::new()));
-        let display = if std::io::stderr().is_terminal() {
+        let display = if printer.verbosity() == Verbosity::Quiet {
+            Display::Nothing
+        } else if std::io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr()).with_message(what);
             if let Ok(style) = ProgressStyle::with_template(template) {
                 let rate = |state: &ProgressState, to: &mut dyn fmt::Write| {
@@ -93,9 +96,18 @@ impl Progress {
 
     /// Writes a line above the bar.
     pub fn say(&self, text: &str) {
+        self.above(|printer| printer.say(text));
+    }
+
+    /// Writes an outcome above the bar, also with `--quiet`.
+    pub fn tell(&self, text: &str) {
+        self.above(|printer| printer.tell(text));
+    }
+
+    fn above(&self, write: impl FnOnce(Printer)) {
         match &self.display {
-            Display::Bar(bar) => bar.suspend(|| self.printer.say(text)),
-            Display::Lines(_) => self.printer.say(text),
+            Display::Bar(bar) => bar.suspend(|| write(self.printer)),
+            Display::Lines(_) | Display::Nothing => write(self.printer),
         }
     }
 }
@@ -105,6 +117,7 @@ impl Drop for Progress {
         match &self.display {
             Display::Bar(bar) => bar.finish_and_clear(),
             Display::Lines(task) => task.abort(),
+            Display::Nothing => {}
         }
     }
 }

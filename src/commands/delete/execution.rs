@@ -92,20 +92,20 @@ pub(super) async fn execute(
     looked_up.into_iter().for_each(|(state, builds)| *all.entry(state).or_default() += builds);
     let ended = journal.append(vec![Event::End(End { read_again: Some(read_again), ..end(&ending, &all) })]).await;
     drop(journal);
-    printer.say(&tally(&states));
+    printer.tell(&tally(&states));
     say_what_is_kept(&plan.builds, printer);
     if let Some(file) = &results_file {
         printer.say(&format!("results are in {}", file.display()));
     }
     if !matches!(ending, Ending::Complete) || states.keys().any(|state| is_unfinished(*state)) {
-        printer.say(&format!("to continue: {}", same_command(request.report_file().is_none())));
+        printer.tell(&format!("to continue: {}", same_command(request.report_file().is_none())));
     }
     let exit = exit(ending, &states)?;
     recorded?;
     ended.map_err(Error::Unrecorded)?;
     if exit == Exit::NotAllDeleted {
         let kept: u64 = states.iter().filter(|(state, _)| !state.is_gone()).map(|(_, builds)| builds).sum();
-        printer.say(&format!("exit code 5: {kept} of the chosen builds were not deleted"));
+        printer.tell(&format!("exit code 5: {kept} of the chosen builds were not deleted"));
     }
     Ok(exit)
 }

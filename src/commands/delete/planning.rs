@@ -134,7 +134,7 @@ pub(super) fn end_without_deletions(
     if earlier > 0 {
         // The same as of the run that deleted them.
         let kept = plan.len() - plan.iter().filter_map(Planned::kept_as).filter(|state| state.is_gone()).count();
-        printer.say(&format!("exit code 5: {kept} of the chosen builds were not deleted"));
+        printer.tell(&format!("exit code 5: {kept} of the chosen builds were not deleted"));
         return Ok(Exit::NotAllDeleted);
     }
     Err(Error::NothingToDelete(format!("none of the {} chosen builds may be deleted", plan.len())))

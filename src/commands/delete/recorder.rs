@@ -86,7 +86,7 @@ impl RunRecorder {
         }
         let is_news = is_deletion && !matches!(state, State::Deleted | State::NotAttempted);
         if is_news || self.says_all {
-            self.progress.say(&format!("{state}: {}: {reason}", planned.chosen.url_text));
+            self.progress.tell(&format!("{state}: {}: {reason}", planned.chosen.url_text));
         }
         written
     }
@@ -139,7 +139,7 @@ impl Recorder for RunRecorder {
             }
             *self.states.entry(*state).or_default() += 1;
             let url_text = &planned.chosen.url_text;
-            self.progress.say(&format!("{state}: {url_text}: {reason}"));
+            self.progress.tell(&format!("{state}: {url_text}: {reason}"));
             let row = (Foreign::new(url_text).into(), planned.chosen.line);
             self.amended.insert(row, (*state, reason.clone()));
         }

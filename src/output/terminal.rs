@@ -1,0 +1,89 @@
+//! What a terminal can show: colours, and how large it is.
+
+use std::env;
+use std::ffi::OsStr;
+use std::io::{self, IsTerminal};
+
+use console::{Style, Term};
+
+/// The beginnings of a message that get a colour.
+const MESSAGES: [(&str, fn(Style) -> Style); 4] = [
+    ("error:", |style| style.red().bold()),
+    ("warning:", |style| style.yellow().bold()),
+    ("hint:", |style| style.cyan().bold()),
+    ("next:", |style| style.green().bold()),
+];
+
+/// Whether output has colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Color {
+    /// On a terminal, unless the environment says otherwise.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    pub fn on_stdout(self) -> bool {
+        self.is_on(io::stdout().is_terminal(), |name| env::var_os(name))
+    }
+
+    pub fn on_stderr(self) -> bool {
+        self.is_on(io::stderr().is_terminal(), |name| env::var_os(name))
+    }
+
+    /// Sources: no-color.org; bixense.com/clicolors.
+    fn is_on<V: AsRef<OsStr>>(self, is_terminal: bool, variable: impl Fn(&str) -> Option<V>) -> bool {
+        let is_set = |name: &str| variable(name).is_some_and(|value| !value.as_ref().is_empty());
+        let is = |name: &str, word: &str| variable(name).is_some_and(|value| value.as_ref() == word);
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto if is_set("NO_COLOR") => false,
+            Self::Auto if is_set("CLICOLOR_FORCE") && !is("CLICOLOR_FORCE", "0") => true,
+            Self::Auto => is_terminal && !is("TERM", "dumb") && !is("CLICOLOR", "0"),
+        }
+    }
+}
+
+/// Colours the word that begins a message. The text itself has no control characters.
+pub(super) fn paint_message(text: &str) -> String {
+    for (begin, style) in MESSAGES {
+        if let Some(rest) = text.strip_prefix(begin) {
+            return format!("{}{rest}", style(Style::new().force_styling(true)).apply_to(begin));
+        }
+    }
+    text.to_owned()
+}
+
+/// The rows and columns of the terminal on standard output.
+pub(super) fn stdout_size() -> Option<(u16, u16)> {
+    Term::stdout().size_checked()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn auto(is_terminal: bool, variables: &[(&str, &'static str)]) -> bool {
+        Color::Auto.is_on(is_terminal, |name| {
+            variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| *value)
+        })
+    }
+
+    #[test]
+    fn a_terminal_has_colours_and_the_environment_may_change_that() {
+        assert!(auto(true, &[]) && auto(true, &[("NO_COLOR", "")]) && auto(true, &[("TERM", "xterm")]));
+        assert!(!auto(false, &[]) && !auto(true, &[("NO_COLOR", "1")]) && !auto(true, &[("TERM", "dumb")]));
+        assert!(auto(false, &[("CLICOLOR_FORCE", "1")]) && !auto(false, &[("CLICOLOR_FORCE", "0")]));
+        assert!(!auto(true, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]) && !auto(true, &[("CLICOLOR", "0")]));
+        assert!(Color::Always.is_on(false, |_| Some("1")) && !Color::Never.is_on(true, |_| Some("1")));
+    }
+
+    #[test]
+    fn only_the_first_word_of_a_message_has_a_colour() {
+        assert_eq!(paint_message("hint: an error: x"), "\u{1b}[36m\u{1b}[1mhint:\u{1b}[0m an error: x");
+        assert_eq!(paint_message("an error: x"), "an error: x");
+    }
+}
