@@ -58,10 +58,8 @@ impl Printer {
 
     /// Writes an outcome, also with `--quiet`.
     pub fn tell(self, text: &str) {
-        let text = no_command(Foreign::new(text).as_str());
-        let line = if self.color.on_stderr() { paint_message(&text) } else { text };
         // One write: other processes may write to the same terminal.
-        let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+        let _ = io::stderr().lock().write_all(line(&Foreign::new(text), self.color.on_stderr()).as_bytes());
     }
 
     /// Writes a command for the runner of a CI.
@@ -115,4 +113,11 @@ impl Printer {
         io::stdin().read_line(&mut answer).ok()?;
         Some(answer.trim().to_owned())
     }
+}
+
+/// A line of stderr.
+fn line(text: &Foreign, has_colors: bool) -> String {
+    let text = no_command(text.as_str());
+    let text = if has_colors { paint_message(&text) } else { text };
+    format!("{text}\n")
 }
