@@ -13,6 +13,8 @@ use crate::file_access;
 use super::harmless::Harmless;
 use super::pipe::Pipe;
 use super::record_file::{NewFile, PRIVATE, create_or_take, lock_against_other_runs, open_record};
+use super::screen::Screen;
+use super::terminal::Color;
 
 /// A new verdict may be read by everybody.
 const PUBLIC: u32 = 0o644;
@@ -276,6 +278,24 @@ fn temporary_beside(folder: &Path, path: &Path, mode: u32) -> io::Result<NamedTe
 }
 
 impl OutputFile {
+    /// Whether a person gets colours here.
+    pub(super) fn has_colors(&self, color: Color) -> bool {
+        match &self.target {
+            Target::Stdout(_) | Target::Terminal(_) => color.on_stdout(),
+            Target::Whole(..) | Target::InPlace(_) | Target::Record(_) => color == Color::Always,
+        }
+    }
+
+    /// Writes a text for a person, whose colours reach a terminal.
+    pub(super) fn write_screen(&mut self, screen: &Screen) -> Result<(), OutputError> {
+        let text = screen.as_str().as_bytes();
+        let written = match &mut self.target {
+            Target::Terminal(terminal) => terminal.flush().and_then(|()| terminal.get_mut().inner().write_all(text)),
+            _ => self.write_all(text),
+        };
+        written.map_err(|source| OutputError { name: self.name.clone(), source })
+    }
+
     fn target(&mut self) -> &mut dyn Write {
         match &mut self.target {
             Target::Whole(file, _) => file,

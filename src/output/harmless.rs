@@ -23,6 +23,11 @@ impl<W: Write> Harmless<W> {
     pub(super) fn new(to: W) -> Self {
         Self { to, held: false }
     }
+
+    /// The writer below, for text that is harmless already.
+    pub(super) fn inner(&mut self) -> &mut W {
+        &mut self.to
+    }
 }
 
 impl<W: Write> Write for Harmless<W> {

@@ -11,7 +11,7 @@ use crate::text::Foreign;
 
 use super::Summary;
 use super::harmless::for_people;
-use super::terminal::stdout_size;
+use super::terminal::stdout_columns;
 
 /// The most rows of a table: nobody reads more, and all are kept in memory.
 const ROWS: usize = 200;
@@ -98,9 +98,7 @@ fn cell(text: &str) -> String {
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-    let terminal = stdout_size().map(|(_, columns)| columns);
-    let columns = || std::env::var("COLUMNS").ok()?.parse().ok();
-    table.set_width(terminal.or_else(columns).unwrap_or(WIDTH));
+    table.set_width(stdout_columns().unwrap_or(WIDTH));
     table.set_header(header);
     table
 }

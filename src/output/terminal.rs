@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 
-use console::{Style, Term};
+use console::{Style, Term, measure_text_width};
 
 /// The beginnings of a message that get a colour.
 const MESSAGES: [(&str, fn(Style) -> Style); 4] = [
@@ -57,9 +57,51 @@ pub(super) fn paint_message(text: &str) -> String {
     text.to_owned()
 }
 
-/// The rows and columns of the terminal on standard output.
+/// How a piece of text is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ink {
+    Plain,
+    /// A heading, or a word that counts.
+    Strong,
+    Good,
+    Bad,
+    /// What matters less.
+    Faint,
+    /// A command to be typed, or another text to be taken letter for letter.
+    Code,
+}
+
+/// Colours a text, which has no control characters.
+pub(super) fn paint(ink: Ink, text: &str) -> String {
+    let style = Style::new().force_styling(true);
+    let style = match ink {
+        Ink::Plain => return text.to_owned(),
+        Ink::Strong => style.bold(),
+        Ink::Good => style.green(),
+        Ink::Bad => style.red(),
+        Ink::Faint => style.dim(),
+        Ink::Code => style.cyan(),
+    };
+    style.apply_to(text).to_string()
+}
+
+/// The columns of a terminal that a text takes.
+pub(super) fn width(text: &str) -> usize {
+    measure_text_width(text)
+}
+
+/// The rows and columns of the terminal on standard output. Where it does not know them, LINES and COLUMNS say.
 pub(super) fn stdout_size() -> Option<(u16, u16)> {
-    Term::stdout().size_checked()
+    Term::stdout().size_checked().or_else(|| Some((number("LINES")?, number("COLUMNS")?)))
+}
+
+/// The columns of the terminal on standard output; of another output as COLUMNS says.
+pub(super) fn stdout_columns() -> Option<u16> {
+    Term::stdout().size_checked().map(|(_, columns)| columns).or_else(|| number("COLUMNS"))
+}
+
+fn number(variable: &str) -> Option<u16> {
+    env::var(variable).ok()?.parse().ok().filter(|number| *number > 0)
 }
 
 #[cfg(test)]
