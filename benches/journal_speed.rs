@@ -1,6 +1,6 @@
 //! Measures a journal: durable appends a second, one by one and several at once, and how fast a long one is checked.
 //!
-//! `cargo run --release --example journal_speed [FOLDER [APPENDS]]`; the folder (default: the present one) has to be on the
+//! `cargo bench --bench journal_speed -- [FOLDER [APPENDS]]`; the folder (default: the present one) has to be on the
 //! disk that is to be measured.
 
 use std::error::Error;

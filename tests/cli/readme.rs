@@ -1,15 +1,28 @@
-//! The README's listings: each is what the command above it prints.
+//! The listings in README and topics: each is what the command above it prints.
 //!
 //! Where messages change on purpose, `INSTA_UPDATE=always tests/run.sh --test cli readme` writes them again. Look at the difference
 //! before you commit it, and at the prose around it.
 
+use std::path::PathBuf;
+
 use crate::support::{BACKUP_TIME, Person, RESTORED_AT, TestDatabase, admin, repository, stable, without_names};
 
-/// The run of the demo whose table the README shows.
-const TABLE: &str = "halfbuilt scan --rule stuck-running --project tools/* --format table";
+/// The data of the README: a restore without trouble.
+const WITHOUT_TROUBLE: [&str; 3] = ["healthy", "stuck-running", "output-gap"];
 
-/// A command of the README and the lines below it; `...` stands for lines that are left out.
+/// The data of the topics, which is the demo's: some builds contradict T and R.
+const WITH_TROUBLE: [&str; 6] =
+    ["healthy", "stuck-running", "closed-after-restore", "output-truncated", "output-gap", "output-missing"];
+
+/// The topics that have listings, in the order in which their commands are run.
+const TOPICS: [&str; 4] = ["report", "profiles", "start", "journal"];
+
+/// Listings that are not run: how their command ends, and why.
+const NOT_RUN: [(&str, &str); 1] = [("mine.sql", "the profile is a made-up one")];
+
+/// A command and the lines below it; one `...` among them stands for lines that are left out.
 struct Listing {
+    file: PathBuf,
     /// Where its first line of output stands.
     first: usize,
     command: String,
@@ -17,10 +30,12 @@ struct Listing {
 }
 
 /// What is set in so far is a listing, and what begins with a `$` in it a command.
-fn listings(readme: &str) -> Vec<Listing> {
+fn listings(file: &str) -> Vec<Listing> {
+    let file = repository(file);
+    let text = std::fs::read_to_string(&file).expect("a document");
     let mut found: Vec<Listing> = Vec::new();
     let mut is_inside = false;
-    for (number, line) in readme.lines().enumerate() {
+    for (number, line) in text.lines().enumerate() {
         let Some(text) = line.strip_prefix("    ").or(line.is_empty().then_some("")) else {
             is_inside = false;
             continue;
@@ -32,11 +47,9 @@ fn listings(readme: &str) -> Vec<Listing> {
         } else if let Some(command) = text.strip_prefix("$ ") {
             is_inside = command.starts_with("halfbuilt");
             if is_inside {
-                found.push(Listing { first: number + 1, command: command.to_owned(), lines: Vec::new() });
+                let (file, command) = (file.clone(), command.to_owned());
+                found.push(Listing { file, first: number + 1, command, lines: Vec::new() });
             }
-        } else if text.starts_with('┌') {
-            is_inside = true;
-            found.push(Listing { first: number, command: TABLE.to_owned(), lines: vec![text.to_owned()] });
         } else if let Some(listing) = found.last_mut().filter(|_| is_inside) {
             listing.lines.push(text.to_owned());
         }
@@ -49,15 +62,12 @@ fn listings(readme: &str) -> Vec<Listing> {
     found
 }
 
-/// What a listing shows of an output: all of it, or what comes after as many lines as `...` stands for; of a table nothing else.
+/// What a listing shows of an output: as many lines before `...` and after it as it has now.
 fn excerpt(listing: &Listing, output: &str) -> Vec<String> {
-    let is_shown = |line: &&str| listing.command != TABLE || line.starts_with(['┌', '│', '╞', '└']);
-    let lines: Vec<String> = output.lines().filter(is_shown).map(str::to_owned).collect();
-    if listing.lines.first().is_none_or(|line| line != "...") {
-        return lines;
-    }
-    let left_out = (lines.len() + 1).saturating_sub(listing.lines.len());
-    [vec!["...".to_owned()], lines[left_out..].to_vec()].concat()
+    let lines: Vec<String> = output.lines().map(|line| line.trim_end().to_owned()).collect();
+    let Some(head) = listing.lines.iter().position(|line| line == "...") else { return lines };
+    let tail = lines.len().saturating_sub(listing.lines.len() - head - 1);
+    [&lines[..head.min(lines.len())], &["...".to_owned()], &lines[tail..]].concat()
 }
 
 /// Numbers of lines depend on how often a busy server was asked.
@@ -66,47 +76,67 @@ fn comparable(lines: &[String]) -> String {
     numbered.replace_all(&stable(&lines.join("\n")), "N lines").into_owned()
 }
 
-#[test]
-fn the_listings_are_what_the_commands_print() {
-    // The data of the demo.
-    let faults =
-        ["healthy", "stuck-running", "closed-after-restore", "output-truncated", "output-gap", "output-missing"];
-    let person = Person::with(TestDatabase::circleci_on_own_host(&faults));
+/// Runs the commands of some listings, one after the other, on data of their own.
+fn compare(faults: &[&str], listings: &[Listing]) {
+    let person = Person::with(TestDatabase::circleci_on_own_host(faults));
     let (via, host) = (admin(&person.database).nrepl(), person.database.host.clone());
-    let file = repository("README.md");
-    let readme = std::fs::read_to_string(&file).expect("the README");
-    let mut changed: Vec<String> = readme.lines().map(str::to_owned).collect();
     let mut wrong = Vec::new();
-    let all = listings(&readme);
-    // The one that checks a profile is about a made-up one.
-    let mut all: Vec<&Listing> = all.iter().filter(|listing| !listing.command.contains("mine.sql")).collect();
-    assert!(all.len() >= 8, "only {} listings were found", all.len());
-    // The table is one of before the deletion.
-    all.sort_by_key(|listing| listing.command != TABLE);
-    for listing in all {
+    for listing in listings {
         let line = listing.command.replace("nrepl://127.0.0.1:6005", &via).replace("ci.acme.example", &host);
-        let run = person.run(&line).env("HALFBUILT_BACKUP_TIME", BACKUP_TIME);
+        let run = person.run(&line.replace('\'', "")).env("HALFBUILT_BACKUP_TIME", BACKUP_TIME);
         let done = run.env("HALFBUILT_RESTORED_AT", RESTORED_AT).run();
         let output = excerpt(listing, &format!("{}{}", done.stdout, done.stderr));
         if comparable(&output) != comparable(&listing.lines) {
             wrong.push((listing, output));
         }
     }
-    if std::env::var_os("INSTA_UPDATE").is_some_and(|how| how == "always") && !wrong.is_empty() {
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|how| how == "always") {
         // From the last one on, so that the places of the others stay what they are.
-        wrong.sort_by_key(|(listing, _)| std::cmp::Reverse(listing.first));
-        for (listing, output) in &wrong {
+        for (listing, output) in wrong.iter().rev() {
+            let document = std::fs::read_to_string(&listing.file).expect("a document");
+            let mut lines: Vec<String> = document.lines().map(str::to_owned).collect();
             let text = without_names(&output.join("\n"));
-            let lines = text.lines().map(|line| format!("    {line}").trim_end().to_owned());
-            changed.splice(listing.first..listing.first + listing.lines.len(), lines);
+            let printed = text.lines().map(|line| format!("    {line}").trim_end().to_owned());
+            lines.splice(listing.first..listing.first + listing.lines.len(), printed);
+            std::fs::write(&listing.file, format!("{}\n", lines.join("\n"))).expect("a document");
         }
-        std::fs::write(&file, format!("{}\n", changed.join("\n"))).expect("the README");
         return;
     }
     let differences = wrong.iter().map(|(listing, output)| {
         let (says, prints) = (comparable(&listing.lines), comparable(output));
-        format!("README, line {}: $ {}\n--- it says\n{says}\n--- it prints\n{prints}\n", listing.first, listing.command)
+        let (file, line) = (listing.file.display(), listing.first);
+        format!("{file}, line {line}: $ {}\n--- it says\n{says}\n--- it prints\n{prints}\n", listing.command)
     });
     let differences: String = differences.collect();
     assert!(differences.is_empty(), "{differences}");
+}
+
+fn is_run(listing: &Listing) -> bool {
+    !NOT_RUN.iter().any(|(end, _)| listing.command.ends_with(end))
+}
+
+#[test]
+fn the_readme_shows_what_the_commands_print() {
+    let listings = listings("README.md");
+    assert!(listings.len() >= 4, "only {} listings were found", listings.len());
+    assert!(listings.iter().all(is_run));
+    compare(&WITHOUT_TROUBLE, &listings);
+}
+
+#[test]
+fn the_topics_show_what_the_commands_print() {
+    let of_a_topic = |name: &&str| listings(&format!("src/cli/topics/{name}.md"));
+    let all: Vec<Listing> = TOPICS.iter().flat_map(of_a_topic).filter(is_run).collect();
+    assert!(all.len() >= 8, "only {} listings were found", all.len());
+    compare(&WITH_TROUBLE, &all);
+}
+
+#[test]
+fn no_other_topic_has_a_listing_that_nothing_compares() {
+    for entry in std::fs::read_dir(repository("src/cli/topics")).expect("the topics") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let listings = listings(&format!("src/cli/topics/{name}.md"));
+        assert!(listings.is_empty() || TOPICS.contains(&name.as_str()), "topic {name} has a listing: add it to TOPICS");
+    }
 }
