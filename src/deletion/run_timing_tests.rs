@@ -97,16 +97,16 @@ async fn only_a_slow_database_makes_a_reading_last_longer() {
     }
 }
 
-/// The README says how old a reading may be.
+/// The topic `delete` says how old a reading may be.
 #[test]
-fn the_readme_tells_these_limits() {
-    let readme = include_str!("../../README.md");
-    let text: Vec<&str> = readme.split_whitespace().collect();
+fn the_topic_names_these_limits() {
+    let topic = include_str!("../cli/topics/delete.md");
+    let text: Vec<&str> = topic.split_whitespace().collect();
     let (fresh, oldest) = (READING_LASTS.as_secs(), FIRST_READING_LASTS.as_secs());
     let sentence = format!(
         "{fresh} seconds; where the database or the journal's disk is slow, twice the time that they took, {oldest} at most"
     );
-    assert!(text.join(" ").contains(&sentence), "the README does not say: {sentence}");
+    assert!(text.join(" ").contains(&sentence), "the topic does not say: {sentence}");
 }
 
 #[tokio::test(start_paused = true)]

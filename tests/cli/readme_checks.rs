@@ -1,10 +1,11 @@
 //! What README and topics say of the program is as the program has it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use halfbuilt::drill::Difference;
 use halfbuilt::obstacle::Ground;
+use halfbuilt::policy::Policy;
 use halfbuilt::scan::Rule;
 use regex::Regex;
 
@@ -158,10 +159,12 @@ const FLAGS_OF_OTHERS: [&str; 5] = ["--locked", "--path", "--type", "--list-boot
 #[test]
 fn every_flag_that_is_named_exists() {
     let commands = ["scan", "delete", "verify", "manifest", "report", "journal verify", "rules", "profiles"];
-    let help: String = commands.map(|command| {
-        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
-        halfbuilt(&words).run().stdout
-    }).concat();
+    let help: String = commands
+        .map(|command| {
+            let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+            halfbuilt(&words).run().stdout
+        })
+        .concat();
     let flag = Regex::new(r"--[a-z][a-z-]+").expect("a pattern");
     let known: BTreeSet<&str> = flag.find_iter(&help).map(|found| found.as_str()).chain(FLAGS_OF_OTHERS).collect();
     for (name, text) in documents() {
@@ -197,4 +200,19 @@ fn the_topic_exit_codes_has_the_table_of_the_readme() {
     let (readme, topic) = (rows(&documents()["README"]), rows(&topic("exit-codes")));
     assert_eq!(readme.len(), 10);
     assert_eq!(readme, topic);
+}
+
+#[test]
+fn the_topic_policy_shows_a_policy_that_sets_every_key() {
+    let topic = topic("policy");
+    let example: Vec<&str> = topic.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+    Policy::parse(Path::new("halfbuilt.toml"), &example.join("\n")).expect("the example is a policy");
+    let set: BTreeSet<&str> = example.iter().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key).collect();
+    let source = std::fs::read_to_string(repository("src/policy.rs")).expect("the policy's source");
+    let keys = Regex::new(r"_KEYS: \[&str; \d+\] = \[([^\]]+)\]").expect("a pattern");
+    let keys = keys.captures_iter(&source).flat_map(|found| {
+        let keys = found.get(1).expect("the keys").as_str().split('"').skip(1).step_by(2);
+        keys.collect::<Vec<_>>()
+    });
+    assert_eq!(set, keys.collect());
 }
