@@ -122,6 +122,9 @@ fn readme_and_topics_are_short() {
         let is_free = |line: &&str| !line.starts_with("    ") && !line.starts_with('|');
         let wide = text.lines().filter(is_free).filter(|line| line.chars().count() > TOPIC_WIDTH);
         wrong.extend(wide.map(|line| format!("{name}: {line}")));
+        // Broken, it can neither be copied nor be found.
+        let broken = text.lines().filter(is_free).filter(|line| line.matches('`').count() % 2 == 1);
+        wrong.extend(broken.map(|line| format!("{name}: a command goes on in the next line: {line}")));
     }
     assert_eq!(wrong, Vec::<String>::new());
 }
