@@ -4,11 +4,14 @@ mod admin;
 mod catalog;
 mod delete;
 mod gates;
+mod help;
 mod journal;
 mod manifest;
 mod reading;
 mod report;
+mod sql;
 mod terminal;
+mod topics;
 mod values;
 mod verdict;
 
@@ -21,11 +24,16 @@ use crate::output::{Color, Printer, Verbosity};
 pub use catalog::{ProfilesArgs, RulesArgs};
 pub use delete::DeleteArgs;
 pub use gates::{ChosenTiming, GateArgs, TimingArg};
+pub use help::{
+    CompletionsArgs, HelpArgs, ListedCommand, ManArgs, StyledText, command_help, commands, completions, manual_page,
+};
 pub use journal::{JournalArgs, JournalCommand, JournalVerifyArgs};
 pub use manifest::{BaselineArgs, ManifestArgs};
 pub use reading::ReadingArgs;
 pub use report::ReportArgs;
+pub use sql::SqlArgs;
 pub use terminal::{ColorArg, TerminalArgs};
+pub use topics::{TOPIC_GROUPS, Topic, TopicGroup};
 pub use verdict::VerdictArgs;
 
 const EXIT_CODES: &str = "\
@@ -46,7 +54,7 @@ Exit codes:
 /// lost the latter half of their output. Scan for them, look at the report, delete what you choose, verify.
 /// Nothing is written to the build database; deletions go through the server's own admin path, and only with --execute.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(version, after_help = EXIT_CODES, max_term_width = 100, disable_help_subcommand = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -112,6 +120,22 @@ pub enum Command {
     /// A profile is one SQL file that presents the tables of some CI as the relations build, step, chunk and object.
     /// To read another database, start from one that ships: halfbuilt profiles circleci > mine.sql
     Profiles(ProfilesArgs),
+    /// List the SQL files for an administrator (the role that reads, putting a build back), or print one of them
+    Sql(SqlArgs),
+    /// Print the script by which a shell completes commands and flags
+    ///
+    /// For bash: source <(halfbuilt completions bash), or keep the script in the folder that the shell reads completions from.
+    Completions(CompletionsArgs),
+    /// Print the manual page of the program, or of a command
+    ///
+    /// To read it: halfbuilt man | man -l -
+    /// To keep it: halfbuilt man scan > /usr/local/share/man/man1/halfbuilt-scan.1
+    Man(ManArgs),
+    /// List the commands and topics, explain a topic, or show the help of a command
+    ///
+    /// Where a word is both a command and a topic, the help of the command comes first, then the topic. On a terminal a topic is
+    /// rendered; elsewhere its Markdown is printed as it stands.
+    Help(HelpArgs),
 }
 
 /// The flags of `scan`.

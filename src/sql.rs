@@ -36,6 +36,19 @@ pub(crate) const MANIFEST: Parts = Parts(include_str!("../sql/engine/manifest.sq
 /// The frame of a printed script.
 pub(crate) const PSQL: Parts = Parts(include_str!("../sql/engine/psql.sql"));
 
+/// A file for an administrator, who runs it with psql.
+pub(crate) struct AdministratorFile {
+    pub(crate) name: &'static str,
+    pub(crate) text: &'static str,
+}
+
+/// The files for an administrator.
+pub(crate) const ADMINISTRATOR_FILES: [AdministratorFile; 3] = [
+    AdministratorFile { name: "role", text: include_str!("../sql/role.sql") },
+    AdministratorFile { name: "restore-archived", text: include_str!("../sql/restore-archived.sql") },
+    AdministratorFile { name: "schema", text: include_str!("../sql/schema.sql") },
+];
+
 /// What stands before the name of a part.
 const PART: &[u8] = b"-- part: ";
 

@@ -60,7 +60,7 @@ const BESIDE: [(&str, &str); 8] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 27] = [
+const HOMES: [(&str, &[&str]); 30] = [
     ("tokio_postgres", &["database/", "libpq/"]),
     ("tokio_openssl", &["libpq/", "admin/http/"]),
     ("nix::unistd", &["libpq/", "file_access.rs", "deletion/journal/", "admin/console/"]),
@@ -76,13 +76,16 @@ const HOMES: [(&str, &[&str]); 27] = [
     ("hyper_util", &["admin/http/"]),
     ("tower_service", &["admin/http/route.rs"]),
     ("indicatif", &["output/progress.rs"]),
-    ("comfy_table", &["output/table.rs"]),
+    ("comfy_table", &["output/table.rs", "output/topic.rs"]),
     // The admin path has a module of the same name.
-    ("console", &["output/terminal.rs", "admin/mod.rs"]),
+    ("console", &["output/terminal.rs", "output/topic.rs", "output/manual.rs", "admin/mod.rs"]),
     ("csv", &["report/"]),
     ("strsim", &["text/similar.rs"]),
     ("quick_junit", &["output/verdict/junit.rs"]),
     ("clap", &["cli.rs", "cli/", "main.rs"]),
+    ("clap_complete", &["cli/help.rs"]),
+    ("clap_mangen", &["cli/help.rs"]),
+    ("pulldown_cmark", &["output/topic.rs"]),
     (
         "serde_json",
         &[

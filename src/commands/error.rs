@@ -36,6 +36,15 @@ pub enum Error {
     /// No profile of this name ships.
     #[error("unknown profile {name:?}")]
     UnknownProfile { name: String, hint: String },
+    /// `help` knows no such word.
+    #[error("no topic and no command is named {name:?}")]
+    UnknownTopic { name: String, hint: String },
+    /// These words name no command.
+    #[error("no command is named {name:?}")]
+    UnknownCommand { name: String, hint: String },
+    /// No SQL file of this name ships for an administrator.
+    #[error("no SQL file is named {name:?}")]
+    UnknownSqlFile { name: String, hint: String },
     /// A profile, or a rule over it, does not fit the database.
     #[error("profile {profile} does not fit this database: {faults}, listed on standard output")]
     Unfit { profile: String, faults: String, hint: Option<String> },
@@ -141,6 +150,9 @@ impl Error {
             | Self::Via(_)
             | Self::Policy(_)
             | Self::UnknownProfile { .. }
+            | Self::UnknownTopic { .. }
+            | Self::UnknownCommand { .. }
+            | Self::UnknownSqlFile { .. }
             | Self::Scan(
                 ScanError::Source(SqlSourceError::UnknownProfile { .. })
                 | ScanError::UnknownRule { .. }
@@ -222,7 +234,11 @@ impl Error {
             Self::Gate(error) => error.hint(),
             Self::Via(error) => error.hint().map(str::to_owned),
             Self::Archive(error) => error.hint().map(str::to_owned),
-            Self::UnknownProfile { hint, .. } | Self::NoJournal { hint, .. } => Some(hint.clone()),
+            Self::UnknownProfile { hint, .. }
+            | Self::UnknownTopic { hint, .. }
+            | Self::UnknownCommand { hint, .. }
+            | Self::UnknownSqlFile { hint, .. }
+            | Self::NoJournal { hint, .. } => Some(hint.clone()),
             Self::Unfit { hint, .. } => hint.clone(),
             Self::Allowance(error) => error.hint(),
             Self::Usage(_)

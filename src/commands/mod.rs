@@ -1,12 +1,15 @@
 //! One file a command: it turns flags into a request, lets an engine do the work, and shows the outcome.
 
 mod base_url;
+mod completions;
 mod delete;
 mod denied;
 mod error;
 mod files;
+mod help;
 mod interrupt;
 mod journal;
+mod man;
 mod manifest;
 mod metadata;
 mod policy;
@@ -19,6 +22,7 @@ mod rules;
 mod scan;
 mod scanning;
 mod server_warnings;
+mod sql;
 mod verify;
 mod waiting;
 
@@ -42,6 +46,10 @@ pub async fn run(cli: Cli, printer: Printer) -> Exit {
             Command::Journal(args) => journal::run(args, printer),
             Command::Rules(args) => rules::run(&args),
             Command::Profiles(args) => profiles::run(args, &interrupt, printer).await,
+            Command::Sql(args) => sql::run(&args),
+            Command::Completions(args) => completions::run(&args),
+            Command::Man(args) => man::run(&args),
+            Command::Help(args) => help::run(&args, printer),
         }
     };
     let done = tokio::select! {

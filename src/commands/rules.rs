@@ -43,9 +43,14 @@ pub(super) fn show(lines: &impl fmt::Display) -> Result<Exit, Error> {
 
 /// Writes to standard output, byte for byte unless it is a terminal.
 pub(super) fn print(text: &str) -> Result<Exit, Error> {
+    print_bytes(text.as_bytes())
+}
+
+/// The same for bytes.
+pub(super) fn print_bytes(bytes: &[u8]) -> Result<Exit, Error> {
     let mut output = OutputFile::for_people();
     let name = output.name();
-    output.write_all(text.as_bytes()).map_err(|source| OutputError::new(name, source))?;
+    output.write_all(bytes).map_err(|source| OutputError::new(name, source))?;
     output.finish()?;
     Ok(Exit::Clean)
 }
