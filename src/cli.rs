@@ -24,9 +24,7 @@ use crate::output::{Color, Printer, Verbosity};
 pub use catalog::{ProfilesArgs, RulesArgs};
 pub use delete::DeleteArgs;
 pub use gates::{ChosenTiming, GateArgs, TimingArg};
-pub use help::{
-    CompletionsArgs, HelpArgs, ListedCommand, ManArgs, StyledText, command_help, commands, completions, manual_page,
-};
+pub use help::{CompletionsArgs, HelpArgs, ListedCommand, ManArgs, command_help, commands, completions, manual_page};
 pub use journal::{JournalArgs, JournalCommand, JournalVerifyArgs};
 pub use manifest::{BaselineArgs, ManifestArgs};
 pub use reading::ReadingArgs;

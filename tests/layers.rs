@@ -78,7 +78,7 @@ const HOMES: [(&str, &[&str]); 30] = [
     ("indicatif", &["output/progress.rs"]),
     ("comfy_table", &["output/table.rs", "output/topic.rs"]),
     // The admin path has a module of the same name.
-    ("console", &["output/terminal.rs", "output/topic.rs", "output/manual.rs", "admin/mod.rs"]),
+    ("console", &["output/terminal.rs", "admin/mod.rs"]),
     ("csv", &["report/"]),
     ("strsim", &["text/similar.rs"]),
     ("quick_junit", &["output/verdict/junit.rs"]),

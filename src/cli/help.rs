@@ -31,13 +31,6 @@ pub struct CompletionsArgs {
     pub shell: Shell,
 }
 
-/// A text with styles for a terminal, and the same without.
-#[derive(Clone, Debug)]
-pub struct StyledText {
-    pub styled: String,
-    pub plain: String,
-}
-
 /// A command in a list.
 #[derive(Clone, Debug)]
 pub struct ListedCommand {
@@ -56,11 +49,10 @@ pub fn commands() -> Vec<ListedCommand> {
     Cli::command().get_subcommands().filter(|command| !command.is_hide_set()).map(listed).collect()
 }
 
-/// The long help of a command; `None` if there is no such command.
+/// The long help of a command, with the control sequences of bold words; `None` if there is no such command.
 #[must_use]
-pub fn command_help(words: &[String]) -> Option<StyledText> {
-    let help = find(words)?.render_long_help();
-    Some(StyledText { styled: help.ansi().to_string(), plain: help.to_string() })
+pub fn command_help(words: &[String]) -> Option<String> {
+    Some(find(words)?.render_long_help().ansi().to_string())
 }
 
 /// The manual page of a command, in roff; `None` if there is no such command.

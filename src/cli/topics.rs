@@ -25,14 +25,14 @@ macro_rules! topics {
 /// All topics, in the order in which the help lists them.
 pub const TOPIC_GROUPS: [TopicGroup; 6] = [
     TopicGroup {
-        title: "After a restore",
+        title: "after a restore",
         topics: topics!["start", "times", "timing", "report", "server-2", "server-4"],
     },
-    TopicGroup { title: "Deleting", topics: topics!["delete", "gates", "policy", "journal", "archive", "pace"] },
-    TopicGroup { title: "Restore drills", topics: topics!["drill", "manifest"] },
-    TopicGroup { title: "Proof", topics: topics!["audit", "trust", "files"] },
-    TopicGroup { title: "Databases", topics: topics!["connecting", "conductor", "profiles", "rules", "performance"] },
-    TopicGroup { title: "Reference", topics: topics!["exit-codes", "environment", "limits"] },
+    TopicGroup { title: "deleting", topics: topics!["delete", "gates", "policy", "journal", "archive", "pace"] },
+    TopicGroup { title: "restore drills", topics: topics!["drill", "manifest"] },
+    TopicGroup { title: "proof", topics: topics!["audit", "trust", "files"] },
+    TopicGroup { title: "databases", topics: topics!["connecting", "conductor", "profiles", "rules", "performance"] },
+    TopicGroup { title: "reference", topics: topics!["exit-codes", "environment", "limits"] },
 ];
 
 impl Topic {

@@ -1,6 +1,6 @@
 //! `halfbuilt help`: lists commands and topics, explains a topic, or shows the help of a command.
 
-use crate::cli::{self, HelpArgs, StyledText, TOPIC_GROUPS, Topic};
+use crate::cli::{self, HelpArgs, TOPIC_GROUPS, Topic};
 use crate::exit::Exit;
 use crate::output::{Manual, Printer};
 use crate::text::similar::nearest;
@@ -23,8 +23,8 @@ pub(super) fn run(args: &HelpArgs, printer: Printer) -> Result<Exit, Error> {
             if help.is_none() && topic.is_none() {
                 return Err(unknown(words));
             }
-            if let Some(StyledText { styled, plain }) = &help {
-                manual.add_styled(styled, plain);
+            if let Some(help) = &help {
+                manual.add_text(help);
             }
             if let Some(topic) = topic {
                 manual.add_markdown(topic.text);
@@ -42,9 +42,9 @@ fn list(manual: &mut Manual) {
     manual.add_list("Commands", commands.iter().map(|command| (command.name.as_str(), command.about.as_str())), width);
     for group in TOPIC_GROUPS {
         let topics = group.topics.iter().map(|topic| (topic.name, topic.title()));
-        manual.add_list(&format!("Topics: {}", group.title), topics, width);
+        manual.add_list(&format!("Topics, {}", group.title), topics, width);
     }
-    manual.add_styled(MORE, MORE);
+    manual.add_text(MORE);
 }
 
 /// The error for words that name neither a topic nor a command.

@@ -153,11 +153,6 @@ impl OutputFile {
         Self { name: "standard output".to_owned(), target }
     }
 
-    /// Standard output for a text of the program's own, which may carry styles. Nothing from outside may be written to it.
-    pub(super) fn for_own_text() -> Self {
-        Self { name: "standard output".to_owned(), target: Target::Stdout(BufWriter::new(io::stdout())) }
-    }
-
     /// The file, for messages.
     pub fn name(&self) -> String {
         self.name.clone()

@@ -1,12 +1,11 @@
-//! The manual: what `halfbuilt help` shows. On a terminal it is rendered; elsewhere it is plain text and Markdown as it stands.
+//! The manual: what `halfbuilt help` shows. On a terminal it is rendered; elsewhere it is plain text, and Markdown as it stands.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
-use console::Style;
-
-use super::terminal::{Color, stdout_size};
+use super::screen::Screen;
+use super::terminal::{Color, Ink, stdout_size};
 use super::topic::render;
-use super::{OutputError, OutputFile};
+use super::{OutputError, show};
 
 /// The most columns of a text that is read from left to right.
 const MOST_COLUMNS: usize = 100;
@@ -15,10 +14,10 @@ const COLUMNS: usize = 80;
 
 /// A text of the program's own for a person.
 pub struct Manual {
-    text: String,
-    /// The width of the terminal; `None` where standard output is none.
-    terminal: Option<usize>,
-    has_styles: bool,
+    screen: Screen,
+    has_text: bool,
+    /// The columns of the terminal; `None` where standard output is none.
+    columns: Option<usize>,
 }
 
 impl Manual {
@@ -26,50 +25,55 @@ impl Manual {
     #[must_use]
     pub fn new(color: Color) -> Self {
         let columns = || stdout_size().map_or(COLUMNS, |(_, columns)| usize::from(columns));
-        let terminal = io::stdout().is_terminal().then(|| columns().min(MOST_COLUMNS));
-        Self { text: String::new(), terminal, has_styles: color.on_stdout() }
+        let columns = io::stdout().is_terminal().then(|| columns().min(MOST_COLUMNS));
+        Self { screen: Screen::on_stdout(color), has_text: false, columns }
     }
 
     fn begin_part(&mut self) {
-        if !self.text.is_empty() {
-            self.text.push('\n');
+        if std::mem::replace(&mut self.has_text, true) {
+            self.screen.end_line();
         }
     }
 
-    /// Adds a text that exists with and without styles.
-    pub fn add_styled(&mut self, styled: &str, plain: &str) {
+    /// Adds a text that may have bold words, as clap marks them.
+    pub fn add_text(&mut self, text: &str) {
         self.begin_part();
-        self.text.push_str(if self.has_styles { styled } else { plain });
+        let mut ink = Ink::Plain;
+        for (place, piece) in text.split("\u{1b}[").enumerate() {
+            let (style, shown) = if place == 0 { ("", piece) } else { piece.split_once('m').unwrap_or_default() };
+            match style {
+                "" => {}
+                "0" => ink = Ink::Plain,
+                _ => ink = Ink::Strong,
+            }
+            self.screen.push(ink, shown);
+        }
     }
 
     /// Adds a list of words, and what each means, under a title. `width`: of the widest word of all lists.
     pub fn add_list<'a>(&mut self, title: &str, rows: impl Iterator<Item = (&'a str, &'a str)>, width: usize) {
         self.begin_part();
-        let style = Style::new().bold().underlined().force_styling(self.has_styles);
-        self.text.push_str(&format!("{}\n", style.apply_to(format!("{title}:"))));
+        self.screen.line(Ink::Strong, &format!("{title}:"));
         for (word, meaning) in rows {
-            let bold = Style::new().bold().force_styling(self.has_styles);
-            self.text.push_str(&format!("  {}{}  {meaning}\n", bold.apply_to(word), " ".repeat(width - word.len())));
+            self.screen.push(Ink::Code, &format!("  {word:width$}"));
+            self.screen.line(Ink::Plain, &format!("  {meaning}"));
         }
     }
 
     /// Adds a topic.
     pub fn add_markdown(&mut self, markdown: &str) {
         self.begin_part();
-        match self.terminal {
-            Some(width) => self.text.push_str(&render(markdown, width, self.has_styles)),
-            None => self.text.push_str(markdown),
+        match self.columns {
+            Some(columns) => render(markdown, columns, &mut self.screen),
+            None => self.screen.push(Ink::Plain, markdown),
         }
     }
 
-    /// Shows it.
+    /// Shows it, where it is long and on a terminal through a pager.
     ///
     /// # Errors
     /// Standard output cannot be written.
     pub fn show(self) -> Result<(), OutputError> {
-        let mut output = OutputFile::for_own_text();
-        let name = output.name();
-        output.write_all(self.text.as_bytes()).map_err(|source| OutputError::new(name, source))?;
-        output.finish()
+        show(&self.screen)
     }
 }

@@ -2,8 +2,10 @@
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
-use console::{Style, measure_text_width};
-use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+use super::screen::Screen;
+use super::terminal::{Ink, width};
 
 /// Before each line of a block of commands.
 const COMMAND_INDENT: usize = 4;
@@ -12,41 +14,28 @@ const BULLET: &str = "* ";
 /// The narrowest paragraph, on however narrow a terminal.
 const LEAST_COLUMNS: usize = 20;
 
-/// Renders Markdown. Without `styled`, the text has no control sequences.
-pub(super) fn render(markdown: &str, width: usize, styled: bool) -> String {
-    let mut page = Page { width, styled, ..Page::default() };
+/// Adds Markdown to a text for a person.
+pub(super) fn render(markdown: &str, columns: usize, screen: &mut Screen) {
+    let mut page = Page::new(columns, screen);
     for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
         page.take(event);
     }
     page.end_block();
-    page.text
-}
-
-/// How a piece of text looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Look {
-    #[default]
-    Plain,
-    Heading,
-    Strong,
-    Emphasis,
-    Code,
-    Link,
 }
 
 /// What stands between two spaces.
-type Word = Vec<(String, Look)>;
+type Word = Vec<(String, Ink)>;
 
-#[derive(Default)]
-struct Page {
-    width: usize,
-    styled: bool,
-    text: String,
+struct Page<'a> {
+    columns: usize,
+    screen: &'a mut Screen,
+    /// Whether a block has been written.
+    has_text: bool,
     /// The words of the open block.
     words: Vec<Word>,
     /// Whether the next text belongs to the latest word.
     is_within_a_word: bool,
-    looks: Vec<Look>,
+    inks: Vec<Ink>,
     /// The columns by which the open list items indent.
     indents: Vec<usize>,
     /// The mark of the list item that has just begun.
@@ -67,22 +56,39 @@ struct Rows {
     cell: String,
 }
 
-impl Page {
+impl<'a> Page<'a> {
+    fn new(columns: usize, screen: &'a mut Screen) -> Self {
+        Self {
+            columns,
+            screen,
+            has_text: false,
+            words: Vec::new(),
+            is_within_a_word: false,
+            inks: Vec::new(),
+            indents: Vec::new(),
+            mark: None,
+            numbers: Vec::new(),
+            code: None,
+            table: None,
+            link: None,
+        }
+    }
+
     fn take(&mut self, event: Event<'_>) {
         match event {
             Event::Start(tag) => self.begin(tag),
             Event::End(tag) => self.end(tag),
             Event::Text(text) => self.add(&text),
             Event::Code(code) => {
-                self.looks.push(Look::Code);
+                self.inks.push(Ink::Code);
                 self.add(&code);
-                self.looks.pop();
+                self.inks.pop();
             }
             Event::Html(text) | Event::InlineHtml(text) => self.add(&text),
             Event::SoftBreak | Event::HardBreak => self.add(" "),
             Event::Rule => {
                 self.begin_block();
-                self.text.push_str(&format!("{}\n", "─".repeat(self.width)));
+                self.screen.line(Ink::Faint, &"─".repeat(self.columns));
             }
             _ => {}
         }
@@ -92,10 +98,10 @@ impl Page {
         match tag {
             Tag::Heading { .. } => {
                 self.begin_block();
-                self.looks.push(Look::Heading);
+                self.inks.push(Ink::Strong);
             }
             Tag::Paragraph if self.mark.is_none() => self.begin_block(),
-            Tag::CodeBlock(CodeBlockKind::Fenced(_) | CodeBlockKind::Indented) => {
+            Tag::CodeBlock(_) => {
                 self.begin_block();
                 self.code = Some(String::new());
             }
@@ -126,10 +132,9 @@ impl Page {
                     table.rows.push(Vec::new());
                 }
             }
-            Tag::Emphasis => self.looks.push(Look::Emphasis),
-            Tag::Strong => self.looks.push(Look::Strong),
+            Tag::Emphasis => self.inks.push(Ink::Strong),
+            Tag::Strong => self.inks.push(Ink::Strong),
             Tag::Link { dest_url, .. } => {
-                self.looks.push(Look::Link);
                 self.link = Some((dest_url.into_string(), String::new()));
             }
             _ => {}
@@ -140,15 +145,14 @@ impl Page {
         match tag {
             TagEnd::Heading(_) => {
                 self.end_block();
-                self.looks.pop();
+                self.inks.pop();
             }
             TagEnd::Paragraph => self.end_block(),
             TagEnd::CodeBlock => {
                 let code = self.code.take().unwrap_or_default();
                 let indent = self.indents.iter().sum::<usize>() + COMMAND_INDENT;
                 for line in code.lines() {
-                    let line = format!("{}{}", " ".repeat(indent), self.show(line, Look::Code));
-                    self.text.push_str(&format!("{}\n", line.trim_end()));
+                    self.screen.line(Ink::Code, format!("{}{line}", " ".repeat(indent)).trim_end());
                 }
             }
             TagEnd::List(_) => {
@@ -166,9 +170,8 @@ impl Page {
                 }
             }
             TagEnd::Table => self.end_table(),
-            TagEnd::Emphasis | TagEnd::Strong => drop(self.looks.pop()),
+            TagEnd::Emphasis | TagEnd::Strong => drop(self.inks.pop()),
             TagEnd::Link => {
-                self.looks.pop();
                 if let Some((address, _)) = self.link.take().filter(|(address, text)| address != text) {
                     self.add(&format!(" ({address})"));
                 }
@@ -188,13 +191,13 @@ impl Page {
         if let Some(table) = &mut self.table {
             return table.cell.push_str(text);
         }
-        let look = self.looks.last().copied().unwrap_or_default();
+        let ink = self.inks.last().copied().unwrap_or(Ink::Plain);
         for (place, part) in text.split([' ', '\n']).enumerate() {
             self.is_within_a_word &= place == 0;
             if part.is_empty() {
                 continue;
             }
-            let piece = (part.to_owned(), look);
+            let piece = (part.to_owned(), ink);
             match self.words.last_mut().filter(|_| self.is_within_a_word) {
                 Some(word) => word.push(piece),
                 None => self.words.push(vec![piece]),
@@ -206,8 +209,8 @@ impl Page {
     /// Begins a block with an empty line before it.
     fn begin_block(&mut self) {
         self.end_block();
-        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
-            self.text.push('\n');
+        if std::mem::replace(&mut self.has_text, true) {
+            self.screen.end_line();
         }
     }
 
@@ -218,67 +221,59 @@ impl Page {
         if words.is_empty() {
             return;
         }
+        self.has_text = true;
         let indent: usize = self.indents.iter().sum();
         let begin = match self.mark.take() {
             Some(mark) => format!("{}{mark}", " ".repeat(indent - mark.len())),
             None => " ".repeat(indent),
         };
-        let mut line = vec![(begin, Look::Plain)];
-        let (mut column, width) = (indent, self.width.max(indent + LEAST_COLUMNS));
+        let mut line = vec![(begin, Ink::Plain)];
+        let (mut column, most) = (indent, self.columns.max(indent + LEAST_COLUMNS));
         for word in words {
-            let length: usize = word.iter().map(|(text, _)| measure_text_width(text)).sum();
+            let length: usize = word.iter().map(|(text, _)| width(text)).sum();
             if column > indent {
-                if column + 1 + length > width {
-                    self.end_line(std::mem::replace(&mut line, vec![(" ".repeat(indent), Look::Plain)]));
+                if column + 1 + length > most {
+                    self.end_line(std::mem::replace(&mut line, vec![(" ".repeat(indent), Ink::Plain)]));
                     column = indent;
                 } else {
-                    let (before, after) = (line.last().map(|(_, look)| *look), word.first().map(|(_, look)| *look));
-                    add_piece(&mut line, " ", if before == after { after.unwrap_or_default() } else { Look::Plain });
+                    let (before, after) = (line.last().map(|(_, ink)| *ink), word.first().map(|(_, ink)| *ink));
+                    add_piece(&mut line, " ", after.filter(|_| before == after).unwrap_or(Ink::Plain));
                     column += 1;
                 }
             }
-            for (text, look) in word {
-                add_piece(&mut line, &text, look);
+            for (text, ink) in word {
+                add_piece(&mut line, &text, ink);
             }
             column += length;
         }
         self.end_line(line);
     }
 
-    fn end_line(&mut self, line: Vec<(String, Look)>) {
-        let shown: String = line.iter().map(|(text, look)| self.show(text, *look)).collect();
-        self.text.push_str(&format!("{shown}\n"));
+    fn end_line(&mut self, line: Vec<(String, Ink)>) {
+        for (text, ink) in line {
+            self.screen.push(ink, &text);
+        }
+        self.screen.end_line();
     }
 
     fn end_table(&mut self) {
         let Some(rows) = self.table.take() else { return };
         let mut table = Table::new();
         table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(u16::try_from(self.width).unwrap_or(u16::MAX));
+        table.set_width(u16::try_from(self.columns).unwrap_or(u16::MAX));
         if rows.header.iter().any(|cell| !cell.is_empty()) {
             table.set_header(rows.header);
         }
         table.add_rows(rows.rows);
-        self.text.push_str(&format!("{table}\n"));
-    }
-
-    fn show(&self, text: &str, look: Look) -> String {
-        let style = match look {
-            Look::Plain => return text.to_owned(),
-            Look::Heading | Look::Strong => Style::new().bold(),
-            Look::Emphasis => Style::new().italic(),
-            Look::Code => Style::new().cyan(),
-            Look::Link => Style::new().underlined(),
-        };
-        style.force_styling(self.styled).apply_to(text).to_string()
+        table.lines().for_each(|line| self.screen.line(Ink::Plain, &line));
     }
 }
 
 /// Adds text to a line. What looks the same stays one piece.
-fn add_piece(line: &mut Vec<(String, Look)>, text: &str, look: Look) {
-    match line.last_mut().filter(|(_, before)| *before == look) {
+fn add_piece(line: &mut Vec<(String, Ink)>, text: &str, ink: Ink) {
+    match line.last_mut().filter(|(_, before)| *before == ink) {
         Some((before, _)) => before.push_str(text),
-        None => line.push((text.to_owned(), look)),
+        None => line.push((text.to_owned(), ink)),
     }
 }
 
@@ -290,9 +285,15 @@ mod tests {
                         * one\n* two\n  of it\n\n      halfbuilt scan\n\n1. first\n2. second\n\n```\nhalfbuilt   verify\n```\n\n\
                         | flag | meaning |\n|---|---|\n| `--x` | a long sentence that does not fit into a line of it |\n";
 
+    fn rendered(markdown: &str, columns: usize, has_colors: bool) -> String {
+        let mut screen = Screen::new(has_colors);
+        render(markdown, columns, &mut screen);
+        screen.as_str().to_owned()
+    }
+
     #[test]
     fn it_is_fitted_to_the_width() {
-        insta::assert_snapshot!(render(TEXT, 40, false), @"
+        insta::assert_snapshot!(rendered(TEXT, 40, false), @"
         A title
 
         Some code --with flags, then more, and a
@@ -319,14 +320,14 @@ mod tests {
 
     #[test]
     fn headings_and_code_have_styles() {
-        let shown = render("# Title\n\n`a b`, **c**\n", 40, true);
+        let shown = rendered("# Title\n\n`a b`, **c**\n", 40, true);
         assert_eq!(shown, "\u{1b}[1mTitle\u{1b}[0m\n\n\u{1b}[36ma b\u{1b}[0m, \u{1b}[1mc\u{1b}[0m\n");
     }
 
     proptest::proptest! {
         #[test]
-        fn any_text_is_rendered(markdown in "(?s)([a-z `*#|\n-]|\\PC){0,80}", width in 0usize..60) {
-            let _ = render(&markdown, width, true);
+        fn any_text_is_rendered(markdown in "(?s)([a-z `*#|\n-]|\\PC){0,80}", columns in 0usize..60) {
+            let _ = rendered(&markdown, columns, true);
         }
     }
 }
