@@ -1,4 +1,4 @@
-//! Parses durations as people write them.
+//! Durations as people write and read them.
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
@@ -26,9 +26,30 @@ pub fn parse_or_zero(text: &str) -> Result<SignedDuration, String> {
     if length.is_negative() { Err("it must not be negative".to_owned()) } else { Ok(length) }
 }
 
+/// A length of time in two units at most: `8 d 18 h`, `18 h 5 min`, `5 min`, `12 s`. What is negative counts as nothing.
+pub fn in_words(length: SignedDuration) -> String {
+    let seconds = length.as_secs().max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min"),
+        (0, _, 0) => format!("{hours} h"),
+        (0, _, _) => format!("{hours} h {minutes} min"),
+        (_, 0, _) => format!("{days} d"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_in_words() {
+        let words = |seconds| in_words(SignedDuration::from_secs(seconds));
+        assert_eq!([-5, 12, 300, 3600, 65_100].map(words), ["0 s", "12 s", "5 min", "1 h", "18 h 5 min"]);
+        assert_eq!([86_400, 86_700, 8 * 86_400 + 18 * 3600 + 59].map(words), ["1 d", "1 d", "8 d 18 h"]);
+    }
 
     #[test]
     fn durations() {

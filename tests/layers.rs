@@ -76,7 +76,7 @@ const HOMES: [(&str, &[&str]); 30] = [
     ("hyper_util", &["admin/http/"]),
     ("tower_service", &["admin/http/route.rs"]),
     ("indicatif", &["output/progress.rs"]),
-    ("comfy_table", &["output/table.rs", "output/topic.rs"]),
+    ("comfy_table", &["output/table/framed.rs", "output/topic.rs"]),
     // The admin path has a module of the same name.
     ("console", &["output/terminal.rs", "admin/mod.rs"]),
     ("csv", &["report/"]),

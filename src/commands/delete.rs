@@ -123,7 +123,7 @@ fn show_dry_run(
     (results, on_stdout): (OutputFile, bool),
     printer: Printer,
 ) -> Result<Exit, Error> {
-    write_plan(&plan.builds, results, on_stdout)?;
+    write_plan(&plan.builds, results, on_stdout, printer.color())?;
     let (deletions, count) = (plan.deletions(), plan.builds.len());
     printer.say(&format!("{deletions} of {count} chosen builds would be deleted on {host}"));
     say_what_is_kept(&plan.builds, printer);

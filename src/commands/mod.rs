@@ -1,5 +1,6 @@
 //! One file a command: it turns flags into a request, lets an engine do the work, and shows the outcome.
 
+mod backup_times;
 mod base_url;
 mod completions;
 mod delete;

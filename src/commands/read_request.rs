@@ -169,7 +169,10 @@ pub(super) async fn connect_to(
         printer.warn("a password in --database-url can be seen by every user of this machine: use PGPASSWORD");
     }
     let what = format!("still connecting to {}", settings.description());
-    Ok(announce_wait(&what, printer, Database::connect(settings)).await?)
+    let connected_to = format!("connected to {}", settings.description());
+    let database = announce_wait(&what, printer, Database::connect(settings)).await?;
+    printer.detail(&connected_to);
+    Ok(database)
 }
 
 fn resolve(database_url: Option<&str>, server_warnings: &ServerWarnings) -> Result<Settings, DatabaseError> {

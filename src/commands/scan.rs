@@ -7,21 +7,25 @@ use crate::cli::{FormatArg, ScanArgs};
 use crate::exit::Exit;
 use crate::file_access::is_dash;
 use crate::not_checked::NotChecked;
-use crate::output::{Format, OutputFile, Printer};
+use crate::output::{self, Format, OutputFile, Printer};
 use crate::project_glob::ProjectGlobs;
 
 use super::Error;
 use super::files::Files;
 use super::interrupt::Interrupt;
 use super::read_request::ReadRequest;
-use super::scanning::{ScanRequest, scan_and_report};
+use super::scanning::{Reported, ScanRequest, scan_and_report};
 
 /// Scans and reports.
 pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let format = format(&args);
     let written_to: Option<PathBuf> = args.output.clone().filter(|file| !is_dash(file));
     let request = request(args, format)?;
-    let summary = scan_and_report(request, &mut (), interrupt, printer).await?;
+    let Reported { summary, screen, suggestions } = scan_and_report(request, &mut (), interrupt, printer).await?;
+    if let Some(screen) = screen {
+        output::show(&screen)?;
+    }
+    suggestions.iter().for_each(|suggestion| suggestion.hint(printer));
     if format != Format::Table {
         printer.say_lines(&summary);
     }

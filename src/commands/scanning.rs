@@ -1,20 +1,20 @@
 //! One scan, from the connection to the last finding: what `scan` and `verify` have in common.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::causes::distinct_causes;
 use crate::drill::{Baseline, BaselineComparison, ComparisonTotals};
 use crate::finding::Finding;
-use crate::output::{FindingsOutput, Format, OutputFile, Printer, Progress, Summary};
+use crate::output::{FindingsOutput, Finished, Format, OutputFile, Printer, Progress, Screen, Summary};
 use crate::project_glob::ProjectGlobs;
 use crate::report::ScanMetadata;
-use crate::scan::{QuietTime, Recovery, Scan, ScanPlan, ScopeCounts};
+use crate::scan::{Scan, ScanPlan, ScopeCounts};
 use crate::text::{Foreign, by_reason, counted};
 
+use super::backup_times::Suggestion;
 use super::interrupt::Interrupt;
 use super::read_request::ReadRequest;
 use super::waiting::Waiting;
-use super::{Error, metadata, preamble};
+use super::{Error, backup_times, metadata, preamble};
 
 /// Where less than one build in so many had been asked for by T, T is most likely wrong.
 const FEW_BY_BACKUP: u64 = 10;
@@ -43,13 +43,22 @@ impl Observer for () {
     fn found(&mut self, _: &Finding) {}
 }
 
+/// What a scan came to.
+pub(super) struct Reported {
+    pub(super) summary: Summary,
+    /// A table for standard output, not shown yet.
+    pub(super) screen: Option<Screen>,
+    /// Times that the database suggests, where none were given.
+    pub(super) suggestions: Vec<Suggestion>,
+}
+
 /// Scans, compares with a baseline where there is one, writes the findings and adds them up.
 pub(super) async fn scan_and_report(
     request: ScanRequest,
     observer: &mut impl Observer,
     interrupt: &Interrupt,
     printer: Printer,
-) -> Result<Summary, Error> {
+) -> Result<Reported, Error> {
     let ScanRequest { read, plan, projects, baseline, output } = request;
     if plan.times().backup.is_none() {
         printer.warn("no --backup-time: every timing is unknown, and nothing is deletable");
@@ -63,6 +72,11 @@ pub(super) async fn scan_and_report(
         let scanned_at = Timestamp::now();
         let snapshot = database.snapshot(&plan.settings()).await?;
         let mut progress = Progress::open_ended("abnormal builds found", printer);
+        printer.detail(&format!(
+            "profile {}, rules {}; their SQL: halfbuilt rules --composed",
+            plan.profile_name(),
+            plan.rule_names().collect::<Vec<_>>().join(", ")
+        ));
         let scan = Scan::begin(&plan, &snapshot, &projects, &|phase| progress.enter(&phase.to_string())).await?;
         preamble::say_tables(scan.identity(), scan.tables(), printer);
         preamble::warn_of_role(read.foreign_sql(&plan), scan.role(), printer);
@@ -100,15 +114,17 @@ pub(super) async fn scan_and_report(
         drop(progress);
         // The report first: if the process is killed in between, older metadata makes the report look older than it is, which is
         // harmless.
-        if let (Some(report_sha256), Some(file)) = (output.finish(&summary)?, metadata) {
+        let Finished { report_sha256, screen } = output.finish(&summary, printer.color())?;
+        if let (Some(report_sha256), Some(file)) = (report_sha256, metadata) {
             let compared_with = baseline.as_ref().map(Baseline::compared_with);
             let about = metadata::collect(findings.scan(), &plan, compared_with, scanned_at, &summary);
             metadata::write(ScanMetadata { report_sha256, ..about }, file)?;
         }
-        if plan.times().backup.is_none() {
-            suggest_backup_times(findings.scan(), printer).await;
-        }
-        Ok(summary)
+        let suggestions = match plan.times().backup {
+            None => backup_times::suggest(findings.scan(), printer).await,
+            Some(_) => Vec::new(),
+        };
+        Ok(Reported { summary, screen, suggestions })
     };
     interrupt.or_cancel(&canceller, work).await
 }
@@ -160,56 +176,4 @@ fn say_comparison(baseline: &Baseline, compared: &BaselineComparison, printer: P
         }
     }
     totals.come_and_gone().iter().chain(&totals.went_backwards()).for_each(|line| printer.warn(line));
-}
-
-/// Names the quiet times in the database, in one of which the backup may have been taken.
-async fn suggest_backup_times(scan: &Scan<'_>, printer: Printer) {
-    // Only a hint: the report is whole, whatever comes of it.
-    match scan.suggestions().await {
-        Ok(quiet) => quiet.iter().enumerate().for_each(|(place, quiet)| printer.hint(&suggestion(place, quiet))),
-        Err(error) => {
-            let causes = [vec![error.to_string()], distinct_causes(&error)].concat().join(": ");
-            printer.warn(&format!("no backup time can be suggested: {causes}"));
-        }
-    }
-}
-
-/// What a quiet time suggests, and the flags that follow from it.
-fn suggestion(place: usize, quiet: &QuietTime) -> String {
-    let QuietTime { last_write, next_write, running, recovery } = quiet;
-    let until = next_write.unwrap_or_else(Timestamp::now);
-    let length = SignedDuration::from_secs(until.duration_since(*last_write).as_secs());
-    let running = match running {
-        1 => "1 build was running then".to_owned(),
-        _ => format!("{running} builds were running then"),
-    };
-    let seen = match next_write {
-        Some(next) => format!(
-            "the {}longest quiet time in the database begins after {last_write:.0} and ends {length:#} later, at {next:.0}; \
-             {running}. If the backup was taken when it began, and the server came back when it ended",
-            if place == 0 { "" } else { "second " }
-        ),
-        None => format!(
-            "nothing was written since {last_write:.0}, for {length:#}; {running}. If that is when the backup was taken, and \
-             the restored server was not started yet"
-        ),
-    };
-    // The first write came after the restore; the server's own record is more exact.
-    let restored = match (recovery, next_write) {
-        (Recovery::Within(at), _) => Some(*at),
-        (_, Some(next)) => next.checked_sub(SignedDuration::from_secs(1)).ok(),
-        (_, None) => None,
-    };
-    let restored = restored.map(|at| format!(" --restored-at {at:.0}")).unwrap_or_default();
-    let flags = format!("--backup-time {last_write}{restored}");
-    match recovery {
-        Recovery::NotOnRecord => format!("{seen}: {flags}"),
-        Recovery::Within(at) => {
-            format!("{seen} (the database server recovered from a crash in it, at {at:.0}): {flags}")
-        }
-        Recovery::Elsewhere(at) => format!(
-            "{seen} (in doubt, since the database server recovered from a crash at {at:.0}, with builds on both sides of that; if \
-             that was the restore, T is earlier): {flags}"
-        ),
-    }
 }

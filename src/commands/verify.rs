@@ -70,8 +70,9 @@ async fn judge(
         None => None,
     };
     let scan = ScanRequest { read: request.read, plan, projects: request.projects, baseline, output };
-    let summary = scan_and_report(scan, builder, interrupt, printer).await?;
-    Ok(builder.judge(&summary, &allowed))
+    let reported = scan_and_report(scan, builder, interrupt, printer).await?;
+    reported.suggestions.iter().for_each(|suggestion| suggestion.hint(printer));
+    Ok(builder.judge(&reported.summary, &allowed))
 }
 
 /// Says which manifest is compared with, and whether it can be trusted.

@@ -278,12 +278,14 @@ fn temporary_beside(folder: &Path, path: &Path, mode: u32) -> io::Result<NamedTe
 }
 
 impl OutputFile {
+    /// Whether it is standard output.
+    pub(super) fn is_stdout(&self) -> bool {
+        matches!(self.target, Target::Stdout(_) | Target::Terminal(_))
+    }
+
     /// Whether a person gets colours here.
     pub(super) fn has_colors(&self, color: Color) -> bool {
-        match &self.target {
-            Target::Stdout(_) | Target::Terminal(_) => color.on_stdout(),
-            Target::Whole(..) | Target::InPlace(_) | Target::Record(_) => color == Color::Always,
-        }
+        if self.is_stdout() { color.on_stdout() } else { color == Color::Always }
     }
 
     /// Writes a text for a person, whose colours reach a terminal.

@@ -4,7 +4,9 @@ use crate::finding::Finding;
 use crate::report::{Digesting, ReportWriter};
 
 use super::json::JsonReport;
+use super::screen::Screen;
 use super::table::FindingTable;
+use super::terminal::Color;
 use super::{OutputError, OutputFile, Summary};
 
 /// The format of a scan's output.
@@ -15,6 +17,15 @@ pub enum Format {
     Json,
     /// For people.
     Table,
+}
+
+/// What an output leaves to do.
+#[derive(Debug, Default)]
+pub struct Finished {
+    /// The SHA-256 of a report.
+    pub report_sha256: Option<String>,
+    /// A table for standard output. It is shown once the database is left alone: a person may look at it for hours.
+    pub screen: Option<Screen>,
 }
 
 /// Writes findings as they are found.
@@ -67,23 +78,31 @@ impl FindingsOutput {
         added.map_err(|source| OutputError::new(self.name.clone(), source))
     }
 
-    /// Ends the output. A table gets the summary below it, JSON within it. Returns the SHA-256 of a report.
+    /// Ends the output. A table gets the summary below it, JSON within it.
     ///
     /// # Errors
     /// The output cannot be written.
-    pub fn finish(self, summary: &Summary) -> Result<Option<String>, OutputError> {
-        let mut digest = None;
+    pub fn finish(self, summary: &Summary, color: Color) -> Result<Finished, OutputError> {
+        let mut done = Finished::default();
         let finished = match self.kind {
             Kind::Csv(report) => report.finish().map(|digesting| {
                 let (to, of_all) = digesting.finish();
-                digest = Some(of_all);
+                done.report_sha256 = Some(of_all);
                 to
             }),
             Kind::Json(report) => report.finish(summary),
-            Kind::Table(table, mut to) => table.finish(summary, &mut to).map(|()| to),
-            Kind::Nowhere => return Ok(None),
+            Kind::Table(table, mut to) => {
+                let screen = table.finish(summary, to.has_colors(color));
+                if to.is_stdout() {
+                    done.screen = Some(screen);
+                    return Ok(done);
+                }
+                to.write_screen(&screen)?;
+                Ok(to)
+            }
+            Kind::Nowhere => return Ok(done),
         };
         finished.map_err(|source| OutputError::new(self.name, source))?.finish()?;
-        Ok(digest)
+        Ok(done)
     }
 }

@@ -20,7 +20,7 @@ mod topic;
 mod verdict;
 
 pub use file::{OutputError, OutputFile, is_denied};
-pub use findings::{FindingsOutput, Format};
+pub use findings::{FindingsOutput, Finished, Format};
 pub use harmless::for_people;
 pub use listing::Listing;
 pub use manual::Manual;
@@ -30,6 +30,6 @@ pub use printer::{Printer, Verbosity};
 pub use progress::Progress;
 pub use screen::Screen;
 pub use summary::Summary;
-pub use table::PlanTable;
+pub use table::plan_table;
 pub use terminal::{Color, Ink};
 pub use verdict::{VerdictFile, VerdictFormat, annotations, append_step_summary};

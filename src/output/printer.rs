@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use crate::causes::distinct_causes;
 use crate::text::{Foreign, no_command};
 
-use super::terminal::{Color, paint_message};
+use super::terminal::{Color, before_a_line, paint_message};
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,5 +119,5 @@ impl Printer {
 fn line(text: &Foreign, has_colors: bool) -> String {
     let text = no_command(text.as_str());
     let text = if has_colors { paint_message(&text) } else { text };
-    format!("{text}\n")
+    format!("{}{text}\n", before_a_line())
 }

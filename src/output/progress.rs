@@ -20,6 +20,8 @@ pub struct Progress {
     display: Display,
     done: Arc<AtomicU64>,
     phase: Arc<Mutex<String>>,
+    /// When the phase began; `None` before the first.
+    entered: Mutex<Option<Instant>>,
     printer: Printer,
 }
 
@@ -74,16 +76,27 @@ impl Progress {
                 }
             }))
         };
-        Self { display, done, phase, printer }
+        Self { display, done, phase, entered: Mutex::new(None), printer }
     }
 
     /// Names the phase that begins.
     pub fn enter(&self, phase: &str) {
+        self.leave();
+        *self.entered.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         let phase = format!("{phase}; ");
         if let Display::Bar(bar) = &self.display {
             bar.set_prefix(phase.clone());
         }
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+    }
+
+    /// Says, with `--verbose`, how long a phase took.
+    fn leave(&self) {
+        if let Some(entered) = self.entered.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let took = entered.elapsed().as_secs_f64();
+            self.above(|printer| printer.detail(&format!("{} took {took:.2} s", phase.trim_end_matches("; "))));
+        }
     }
 
     /// Counts one more as done.
@@ -114,6 +127,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
+        self.leave();
         match &self.display {
             Display::Bar(bar) => bar.finish_and_clear(),
             Display::Lines(task) => task.abort(),

@@ -1,62 +1,64 @@
 //! Tables for people.
 
-use std::io::{self, Write};
+mod framed;
+mod one_line;
+mod row;
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{ContentArrangement, Table};
+use jiff::Timestamp;
 
 use crate::deletion::{Decision, Planned};
 use crate::finding::Finding;
-use crate::text::Foreign;
+use crate::text::counted;
 
 use super::Summary;
-use super::harmless::for_people;
-use super::terminal::stdout_columns;
+use super::screen::Screen;
+use super::terminal::{Color, Ink, stdout_columns};
+use framed::Frame;
+use one_line::Lines;
+use row::{Row, cell};
 
 /// The most rows of a table: nobody reads more, and all are kept in memory.
 const ROWS: usize = 200;
-/// The most characters of a cell.
-const CELL: usize = 160;
 /// The width of a table, in characters, if neither a terminal nor COLUMNS says.
 const WIDTH: u16 = 160;
+/// Below this width a build takes one line.
+const FRAMED_FROM: u16 = 120;
 
+/// The table of a scan's findings.
 pub(super) struct FindingTable {
-    table: Table,
+    rows: Vec<Row>,
     left_out: u64,
+    now: Timestamp,
 }
 
 impl FindingTable {
     pub(super) fn new() -> Self {
-        Self { table: table(&["project", "build", "timing", "deletable", "reasons", "evidence"]), left_out: 0 }
+        Self { rows: Vec::new(), left_out: 0, now: Timestamp::now() }
     }
 
     pub(super) fn add(&mut self, found: &Finding) {
-        if self.table.row_count() >= ROWS {
+        if self.rows.len() >= ROWS {
             self.left_out += 1;
             return;
         }
-        self.table.add_row([
-            cell(found.project.as_deref().unwrap_or_default()),
-            found.build_num.map(|number| number.to_string()).unwrap_or_default(),
-            found.timing.to_string(),
-            if found.is_deletable() { "yes" } else { "no" }.to_owned(),
-            found.reasons.join("\n"),
-            cell(&found.evidence),
-        ]);
+        self.rows.push(Row::of(found, self.now));
     }
 
-    /// Writes the table and, under it, the summary.
-    ///
-    /// # Errors
-    /// The output cannot be written.
-    pub(super) fn finish(&self, summary: &Summary, mut to: impl Write) -> io::Result<()> {
-        if !self.table.is_empty() {
-            write!(to, "{}", for_people(&self.table))?;
+    /// The table and, under it, the summary.
+    pub(super) fn finish(&self, summary: &Summary, has_colors: bool) -> Screen {
+        let mut screen = Screen::new(has_colors);
+        let columns = stdout_columns().unwrap_or(WIDTH);
+        match (self.rows.is_empty(), columns < FRAMED_FROM) {
+            (true, _) => {}
+            (false, true) => one_line::write_findings(&self.rows, columns.into(), &mut screen),
+            (false, false) => framed::write_findings(&self.rows, columns, &mut screen),
         }
         if self.left_out > 0 {
-            writeln!(to, "and {} more rows: --format csv shows them all", self.left_out)?;
+            let show = if self.left_out == 1 { "shows it too" } else { "shows them all" };
+            screen.line(Ink::Plain, &format!("and {}: --format csv {show}", counted(self.left_out, "more row")));
         }
-        write!(to, "{}", for_people(summary))
+        screen.line(Ink::Plain, &summary.to_string());
+        screen
     }
 }
 
@@ -66,39 +68,34 @@ impl Default for FindingTable {
     }
 }
 
-/// The plan of a dry run.
-pub struct PlanTable;
-
-impl PlanTable {
-    ///
-    /// # Errors
-    /// The output cannot be written.
-    pub fn write(plan: &[Planned], mut to: impl Write) -> io::Result<()> {
-        let mut rows = table(&["plan", "build", "why"]);
-        for planned in plan.iter().take(ROWS) {
-            let decision = match &planned.decision {
-                Decision::Delete { .. } => "delete".to_owned(),
-                Decision::Keep(state, _) => format!("keep ({state})"),
-            };
-            let why = planned.decision.to_string();
-            rows.add_row([decision, cell(&planned.chosen.url_text), cell(&why)]);
-        }
-        write!(to, "{}", for_people(&rows))?;
-        match plan.len().saturating_sub(ROWS) {
-            0 => Ok(()),
-            more => writeln!(to, "and {more} more rows: -o FILE shows them all"),
-        }
+/// The plan of a dry run, as a table.
+pub fn plan_table(plan: &[Planned], color: Color) -> Screen {
+    const HEADER: [&str; 3] = ["plan", "build", "why"];
+    let mut screen = Screen::on_stdout(color);
+    let columns = stdout_columns().unwrap_or(WIDTH);
+    let rows = plan.iter().take(ROWS).map(|planned| {
+        let decision = match &planned.decision {
+            Decision::Delete { .. } => "delete".to_owned(),
+            Decision::Keep(state, _) => format!("keep ({state})"),
+        };
+        [decision, cell(&planned.chosen.url_text), cell(&planned.decision.to_string())]
+    });
+    let ink = |decision: &str| if decision == "delete" { Ink::Bad } else { Ink::Plain };
+    if columns < FRAMED_FROM {
+        let mut lines = Lines::new(&HEADER);
+        rows.for_each(|[decision, build, why]| {
+            lines.add([(ink(&decision), decision), (Ink::Plain, build), (Ink::Plain, why)])
+        });
+        lines.write(columns.into(), &mut screen);
+    } else {
+        let mut frame = Frame::new(&HEADER, columns);
+        rows.for_each(|cells| frame.add(cells));
+        frame.write(&mut screen, 0, ink);
     }
-}
-
-fn cell(text: &str) -> String {
-    Foreign::cut(text, CELL).into()
-}
-
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(stdout_columns().unwrap_or(WIDTH));
-    table.set_header(header);
-    table
+    let left_out = plan.len().saturating_sub(ROWS) as u64;
+    if left_out > 0 {
+        let show = if left_out == 1 { "shows it too" } else { "shows them all" };
+        screen.line(Ink::Plain, &format!("and {}: -o FILE {show}", counted(left_out, "more row")));
+    }
+    screen
 }

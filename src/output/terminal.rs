@@ -57,6 +57,13 @@ pub(super) fn paint_message(text: &str) -> String {
     text.to_owned()
 }
 
+/// What comes before a line on a terminal: it removes a progress bar, which is drawn again below the line.
+pub(super) fn before_a_line() -> &'static str {
+    // Source: ECMA-48, carriage return and erase in line.
+    let is_terminal = io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|kind| kind != "dumb");
+    if is_terminal { "\r\u{1b}[2K" } else { "" }
+}
+
 /// How a piece of text is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ink {

@@ -59,6 +59,7 @@ mod scan_standby;
 mod scan_times;
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;
 mod verify;
 mod verify_baseline;
 mod verify_baseline_output;

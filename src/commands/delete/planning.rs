@@ -117,7 +117,7 @@ pub(super) fn end_without_deletions(
     on_stdout: bool,
     printer: Printer,
 ) -> Result<Exit, Error> {
-    write_plan(plan, results, on_stdout)?;
+    write_plan(plan, results, on_stdout, printer.color())?;
     say_what_is_kept(plan, printer);
     let earlier = plan.iter().filter(|planned| planned.kept_as() == Some(State::Deleted)).count();
     let mut may_have_been_deleted = plan.iter().filter(|planned| planned.kept_as() != Some(State::Refused));

@@ -9,7 +9,7 @@ use crate::build_url::BuildUrl;
 use crate::deletion::journal::{Event, Intent, Journal, Kept};
 use crate::deletion::{Decision, Ended, Identity, Planned, Recorder};
 use crate::finding::Finding;
-use crate::output::{OutputError, OutputFile, PlanTable, Printer, Progress};
+use crate::output::{Color, OutputError, OutputFile, Printer, Progress, plan_table, show};
 use crate::report::{self, ResultRow, ResultWriter, RowKind};
 use crate::state::State;
 use crate::text::Foreign;
@@ -195,12 +195,11 @@ fn intent(planned: &Planned, now: &Finding) -> Event {
 }
 
 /// Writes a plan that is not carried out: a table on a terminal, rows of results elsewhere.
-pub(super) fn write_plan(plan: &[Planned], mut output: OutputFile, on_stdout: bool) -> Result<(), Error> {
+pub(super) fn write_plan(plan: &[Planned], mut output: OutputFile, on_stdout: bool, color: Color) -> Result<(), Error> {
     let name = output.name();
     let failed = |source| OutputError::new(name.clone(), source);
     if on_stdout && std::io::stdout().is_terminal() {
-        PlanTable::write(plan, &mut output).map_err(failed)?;
-        return Ok(output.finish()?);
+        return Ok(show(&plan_table(plan, color))?);
     }
     let mut results = ResultWriter::new(&mut output).map_err(failed)?;
     for planned in plan {
