@@ -142,6 +142,9 @@ pub struct ScanArgs {
     /// Where to write the report [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Write over a report even if a journal stands beside it: without it there is no report any more of what was deleted
+    #[arg(long, requires = "output")]
+    pub overwrite: bool,
     /// The report's format [default: table on a terminal, csv elsewhere]
     #[arg(long)]
     pub format: Option<FormatArg>,
@@ -161,6 +164,9 @@ pub struct VerifyArgs {
     /// Where to write the report of what was found; - is standard output [default: nowhere]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Write over a report even if a journal stands beside it: without it there is no report any more of what was deleted
+    #[arg(long, requires = "output")]
+    pub overwrite: bool,
     /// Allow N builds that this rule finds; for several rules, RULE=N with commas between
     #[arg(long = "allow", value_name = "RULE=N", value_delimiter = ',')]
     pub allow: Vec<String>,

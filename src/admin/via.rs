@@ -32,6 +32,9 @@ pub enum Via {
 pub enum ViaError {
     #[error("--via is not a URL: {0}")]
     NotAUrl(#[from] url::ParseError),
+    /// `HOST:PORT` alone.
+    #[error("--via names a host and a port, and does not say what listens there")]
+    NoScheme,
     #[error("--via console: names no command")]
     NoCommand,
     #[error("--via console: has a control character in its command")]
@@ -60,6 +63,7 @@ impl ViaError {
             Self::NotAUrl(_) | Self::Scheme(_) | Self::Host | Self::Path => {
                 "write nrepl://HOST:PORT, 'console:COMMAND' or an https:// URL"
             }
+            Self::NoScheme => "write nrepl:// before it for a Clojure console, https:// for an HTTP endpoint",
             Self::NoCommand | Self::ControlCharacter => {
                 "write the command that opens the console, on one line: 'console:circleci dev-console'"
             }
@@ -84,6 +88,9 @@ impl FromStr for Via {
                 _ => Ok(Self::Console { command: command.to_owned() }),
             };
         }
+        if is_host_and_port(text) {
+            return Err(ViaError::NoScheme);
+        }
         let url = Url::parse(text)?;
         check_url(&url)?;
         if url.scheme() != "nrepl" {
@@ -104,6 +111,14 @@ impl FromStr for Via {
             _ => Err(ViaError::Port),
         }
     }
+}
+
+/// Whether this is `HOST:PORT`; a URL parser takes the host for a scheme.
+fn is_host_and_port(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let of_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+    let names_scheme = ["nrepl", "http", "https"].iter().any(|scheme| host.eq_ignore_ascii_case(scheme));
+    !host.is_empty() && host.chars().all(of_host) && !names_scheme && port.parse::<u16>().is_ok()
 }
 
 /// Checks that a URL of `--via` has a known scheme and no place for a secret.
@@ -161,6 +176,9 @@ mod tests {
     #[test]
     fn what_is_not_an_admin_path_is_refused_and_not_repeated() {
         for (text, error) in [
+            ("127.0.0.1:6005", ViaError::NoScheme),
+            ("frontend:6005", ViaError::NoScheme),
+            ("[::1]:6005", ViaError::NoScheme),
             ("console: ", ViaError::NoCommand),
             ("console:a\nb", ViaError::ControlCharacter),
             ("console:a\u{9b}31m", ViaError::ControlCharacter),
@@ -180,7 +198,7 @@ mod tests {
             assert!(!refused.to_string().contains("hunter2"), "{refused}");
             assert!(refused.hint().is_some(), "{refused}");
         }
-        for text in ["", "127.0.0.1:6005", "nrepl://host:99999", "https://"] {
+        for text in ["", "frontend", "nrepl://host:99999", "https://"] {
             assert!(matches!(text.parse::<Via>(), Err(ViaError::NotAUrl(_))), "{text}");
         }
     }

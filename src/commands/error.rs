@@ -13,7 +13,7 @@ use crate::output::{OutputError, is_denied};
 use crate::policy::PolicyError;
 use crate::project_glob::BadGlob;
 use crate::report::{MetadataError, ReportError};
-use crate::scan::{ScanError, SqlSourceError};
+use crate::scan::{Profile, ScanError, SqlSourceError};
 
 use super::denied;
 
@@ -33,6 +33,9 @@ pub enum Error {
     /// The database could not be scanned.
     #[error(transparent)]
     Scan(#[from] ScanError),
+    /// The profile does not fit the database; some of those that ship may.
+    #[error("{source}")]
+    WrongProfile { source: ScanError, profile: String, fitting: Vec<&'static str> },
     /// No profile of this name ships.
     #[error("unknown profile {name:?}")]
     UnknownProfile { name: String, hint: String },
@@ -48,6 +51,9 @@ pub enum Error {
     /// A profile, or a rule over it, does not fit the database.
     #[error("profile {profile} does not fit this database: {faults}, listed on standard output")]
     Unfit { profile: String, faults: String, hint: Option<String> },
+    /// The report of a deletion would be lost.
+    #[error("-o {} is a report by which builds were deleted: its journal is {}", report.display(), journal.display())]
+    ReportWithJournal { report: PathBuf, journal: PathBuf },
     /// An output cannot be written.
     #[error(transparent)]
     Output(OutputError),
@@ -144,6 +150,7 @@ impl Error {
             // One deletion at a time.
             Self::Journal { source: JournalError::InUse, .. } => Exit::Declined,
             Self::Usage(_)
+            | Self::ReportWithJournal { .. }
             | Self::Glob(_)
             | Self::Allowance(BadAllowance::Form(_) | BadAllowance::Rule { .. } | BadAllowance::Twice(_))
             | Self::CoveredTimes(CoveredTimesError::BackupInTheFuture { .. } | CoveredTimesError::SettleTooLong)
@@ -171,6 +178,7 @@ impl Error {
                 | ScanError::OtherTables { .. }
                 | ScanError::Database(_),
             )
+            | Self::WrongProfile { .. }
             | Self::Unfit { .. }
             | Self::Output(_)
             | Self::Unread(_)
@@ -240,7 +248,11 @@ impl Error {
             | Self::UnknownSqlFile { hint, .. }
             | Self::NoJournal { hint, .. } => Some(hint.clone()),
             Self::Unfit { hint, .. } => hint.clone(),
+            Self::WrongProfile { source, profile, fitting } => fitting_hint(source, profile, fitting),
             Self::Allowance(error) => error.hint(),
+            Self::ReportWithJournal { .. } => Some(
+                "name another file, and the audit page can still say what became of each build; --overwrite writes over it".to_owned(),
+            ),
             Self::Usage(_)
             | Self::Glob(_)
             | Self::Output(_)
@@ -254,4 +266,16 @@ impl Error {
             | Self::Interrupted => None,
         }
     }
+}
+
+/// Which profile to ask for instead. To somebody who wrote one, what is wrong with it comes first.
+fn fitting_hint(source: &ScanError, profile: &str, fitting: &[&str]) -> Option<String> {
+    let own = source.hint();
+    let ships = Profile::shipped().any(|(name, _)| name == profile);
+    let fits = match fitting {
+        [] => return own,
+        [only] => format!("profile {only} fits this database: --profile {only}"),
+        several => format!("profiles {} fit this database", several.join(" and ")),
+    };
+    Some(own.filter(|_| !ships).map_or_else(|| fits.clone(), |own| format!("{own}; {fits}")))
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::deletion::journal;
 use crate::file_access::is_dash;
 use crate::report::ScanMetadata;
 use crate::scan::Profile;
@@ -63,6 +64,18 @@ impl Files {
             }
         }
         Ok(())
+    }
+}
+
+/// Keeps a report of which a journal tells what was deleted, unless writing over it is wanted.
+///
+/// # Errors
+/// A journal stands beside the report that is there.
+pub(super) fn keep_report_of_deletion(output: Option<&Path>, overwrite: bool) -> Result<(), Error> {
+    let report = output.filter(|file| !is_dash(file) && file.exists() && !overwrite);
+    match report.map(|report| (report, journal::beside(report))).filter(|(_, journal)| journal.exists()) {
+        Some((report, journal)) => Err(Error::ReportWithJournal { report: report.to_owned(), journal }),
+        None => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@ mod denied;
 mod error;
 mod files;
 mod help;
+mod fitting;
 mod interrupt;
 mod journal;
 mod man;

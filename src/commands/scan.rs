@@ -11,7 +11,7 @@ use crate::output::{self, Format, OutputFile, Printer};
 use crate::project_glob::ProjectGlobs;
 
 use super::Error;
-use super::files::Files;
+use super::files::{Files, keep_report_of_deletion};
 use super::interrupt::Interrupt;
 use super::read_request::ReadRequest;
 use super::scanning::{Reported, ScanRequest, scan_and_report};
@@ -53,6 +53,7 @@ fn request(args: ScanArgs, format: Format) -> Result<ScanRequest, Error> {
         Format::Json | Format::Table => files.write("-o", args.output.as_deref()),
     };
     files.keep_apart()?;
+    keep_report_of_deletion(args.output.as_deref(), args.overwrite)?;
     let projects = ProjectGlobs::new(&args.projects)?;
     let plan = read.plan(&args.rules)?;
     let output = Some((format, OutputFile::whole(args.output.as_deref())?));

@@ -11,6 +11,7 @@ use crate::scan::{Scan, ScanPlan, ScopeCounts};
 use crate::text::{Foreign, by_reason, counted};
 
 use super::backup_times::Suggestion;
+use super::fitting::name_fitting_profiles;
 use super::interrupt::Interrupt;
 use super::read_request::ReadRequest;
 use super::waiting::Waiting;
@@ -126,7 +127,10 @@ pub(super) async fn scan_and_report(
         };
         Ok(Reported { summary, screen, suggestions })
     };
-    interrupt.or_cancel(&canceller, work).await
+    match interrupt.or_cancel(&canceller, work).await {
+        Ok(summary) => Ok(summary),
+        Err(error) => Err(interrupt.or(async { Ok(name_fitting_profiles(error, &read, &mut database).await) }).await?),
+    }
 }
 
 /// Says what could not be read, and what is to be done about it: once for each reason.

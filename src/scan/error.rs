@@ -178,11 +178,10 @@ impl ScanError {
             Self::Keys { .. } => Some(
                 "the relation must give each build once, with a key: look for a join that finds several rows, or none; or for a doubled row in a table that is joined".to_owned(),
             ),
-            Self::NoSchema { is_given: false, .. } => Some(
-                "name the schema of the build tables with --schema; is this the right database, and the right --profile?"
-                    .to_owned(),
-            ),
-            Self::NoSchema { .. } => Some("is this the right database, and the right --profile?".to_owned()),
+            Self::NoSchema { is_given, .. } => {
+                let schema = if *is_given { "" } else { "name the schema of the build tables with --schema; " };
+                Some(format!("{schema}is this the right database, and the right --profile? `halfbuilt profiles` lists those that ship"))
+            }
             Self::NoAnswer { .. } | Self::RuleNotRun { .. } => None,
             Self::InTheFuture { .. } => Some("is a clock wrong, the database's or this machine's?".to_owned()),
             Self::UnknownRule { hint, .. } => Some(hint.clone()),

@@ -5,7 +5,7 @@ use super::Foreign;
 /// How alike two words have to be, as in clap: 1.0 is the same word.
 const ALIKE: f64 = 0.7;
 /// The most words that a hint lists.
-const WORDS_LISTED: usize = 12;
+const WORDS_LISTED: usize = 20;
 
 /// The known word that is most like a mistyped one. Of projects and their like, one that begins with the word and a slash comes first.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -90,9 +90,9 @@ mod tests {
     #[test]
     fn what_there_is_is_listed_and_harmless() {
         assert_eq!(did_you_mean("zz", ["a\u{1b}[1m"]), "there is: a\\u{1b}[1m");
-        let many: Vec<String> = (0..14).map(|number| format!("w{number}")).collect();
+        let many: Vec<String> = (0..22).map(|number| format!("w{number}")).collect();
         let text = did_you_mean("q", many.iter().map(String::as_str));
-        assert!(text.ends_with("w11 and 2 more"), "{text}");
+        assert!(text.ends_with("w19 and 2 more"), "{text}");
         assert!(
             did_you_mean("stuck-runing", RULES).starts_with("did you mean stuck-running? there are: stuck-running, ")
         );

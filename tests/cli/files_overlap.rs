@@ -143,3 +143,31 @@ fn results_that_would_be_nowhere_are_an_error_before_anything_is_deleted() {
     halfbuilt(&["rules"]).under("exec >&-").run().exits(Exit::Clean);
     delete(&execute).under("exec >/dev/null").run().exits(Exit::Clean);
 }
+
+#[test]
+fn a_report_by_which_builds_were_deleted_is_kept() {
+    let database = TestDatabase::circleci_on_own_host(&["healthy", "stuck-running"]);
+    let (folder, report) = scanned(&database);
+    let before = std::fs::read(&report).expect("the report");
+    let journal = folder.path().join("report.csv.journal.jsonl");
+    std::fs::write(&journal, "").expect("a journal");
+    std::os::unix::fs::symlink(&report, folder.path().join("link.csv")).expect("a link");
+    let mut seen = Seen::default();
+    for words in [
+        &["scan", "-o", "report.csv"][..],
+        &["scan", "-o", "./link.csv"],
+        &["scan", "--format", "json", "-o", "report.csv"],
+        &["verify", "-o", "report.csv"],
+    ] {
+        let run = halfbuilt(words).args(&TIMES).args(&NOWHERE).at(folder.path());
+        seen.add(&format!("halfbuilt {}", words.join(" ")), &run.run().exits(Exit::Usage));
+        assert_eq!(std::fs::read(&report).expect("the report"), before);
+    }
+    shows(&seen, "files_overlap_report_of_a_deletion");
+    let again = halfbuilt(&["scan", "--overwrite", "--rule", "output-gap", "-o", "report.csv"]).args(&TIMES);
+    again.on(&database).at(folder.path()).run().exits(Exit::Clean);
+    assert_ne!(std::fs::read(&report).expect("the report"), before);
+    // A report without a journal is written over, as any file is.
+    std::fs::remove_file(&journal).expect("a journal");
+    halfbuilt(&["scan", "-o", "report.csv"]).args(&TIMES).on(&database).at(folder.path()).run().exits(Exit::Clean);
+}

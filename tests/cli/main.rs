@@ -28,6 +28,7 @@ mod files_special;
 mod input_errors;
 mod journal;
 mod manifest;
+mod names_that_nothing_has;
 mod output_ci_log;
 mod profiles;
 mod readme;

@@ -72,8 +72,8 @@ fn a_profile_that_there_is_not() {
         let done = halfbuilt(&["profiles", name]).run().exits(Exit::Usage);
         seen.add(&format!("halfbuilt profiles {name}"), &done);
     }
-    for name in ["jenkins", "./nowhere.sql"] {
-        let done = halfbuilt(&["profiles", "--check", name]).run().exits(Exit::Failed);
+    for (name, exit) in [("jenkins", Exit::Usage), ("./nowhere.sql", Exit::Failed)] {
+        let done = halfbuilt(&["profiles", "--check", name]).run().exits(exit);
         seen.add(&format!("halfbuilt profiles --check {name}"), &done);
     }
     shows(&seen, "profiles_that_there_are_not");

@@ -154,17 +154,8 @@ pub(super) fn journal_file(request: &DeleteRequest, report: &ReportFile) -> Path
 
 /// Beside the report, so that the same command finds it again. A list from standard input is known by its digest.
 fn default_file(report: Option<&Path>, read: &ReportFile) -> PathBuf {
-    let name = match report {
-        None => format!("halfbuilt-{}", read.sha256.get(..12).unwrap_or_default()).into(),
-        // The report's own name, whatever link leads to it.
-        Some(report) if report.is_symlink() => {
-            report.canonicalize().unwrap_or_else(|_| report.to_owned()).into_os_string()
-        }
-        Some(report) => report.as_os_str().to_owned(),
-    };
-    let mut name: std::ffi::OsString = name;
-    name.push(ENDING);
-    PathBuf::from(name)
+    let list = || format!("halfbuilt-{}{ENDING}", read.sha256.get(..12).unwrap_or_default()).into();
+    report.map_or_else(list, journal::beside)
 }
 
 /// What a session of the journal begins with.

@@ -16,7 +16,7 @@ use crate::project_glob::ProjectGlobs;
 use crate::scan::ScanPlan;
 use crate::text::Foreign;
 
-use crate::commands::files::Files;
+use crate::commands::files::{Files, keep_report_of_deletion};
 use crate::commands::manifest::read_key;
 use crate::commands::read_request::{ReadRequest, RequestedTimes};
 use crate::commands::{Error, policy};
@@ -67,7 +67,7 @@ impl VerifyRequest {
     /// # Errors
     /// Flags that contradict one another; two files that are one.
     pub(super) fn from_args(args: VerifyArgs) -> Result<Self, Error> {
-        let VerifyArgs { output, allow, projects, baseline, verdict, reading } = args;
+        let VerifyArgs { output, overwrite, allow, projects, baseline, verdict, reading } = args;
         let read = ReadRequest::from_args(&reading)?;
         let baseline = BaselineRequest::from_args(baseline);
         Files::default()
@@ -80,6 +80,7 @@ impl VerifyRequest {
             .write("--junit", verdict.junit.as_deref())
             .write("--json", verdict.json.as_deref())
             .keep_apart()?;
+        keep_report_of_deletion(output.as_deref(), overwrite)?;
         Ok(Self {
             read,
             projects: ProjectGlobs::new(&projects)?,

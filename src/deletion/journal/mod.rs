@@ -25,6 +25,8 @@ mod who;
 mod words;
 mod writer;
 
+use std::path::{Path, PathBuf};
+
 pub use build::PastBuild;
 pub use chain::check;
 pub use error::{Fault, JournalError};
@@ -38,6 +40,15 @@ pub use who::Who;
 
 /// The ending of the name of a journal that stands beside its report.
 pub const ENDING: &str = ".journal.jsonl";
+
+/// Where the journal of a report's deletion stands unless `--journal` names another file: beside the report, under its own name,
+/// whatever link leads to it.
+pub fn beside(report: &Path) -> PathBuf {
+    let own = report.is_symlink().then(|| report.canonicalize().ok()).flatten();
+    let mut name = own.unwrap_or_else(|| report.to_owned()).into_os_string();
+    name.push(ENDING);
+    name.into()
+}
 
 #[cfg(test)]
 mod handle_tests;
