@@ -45,6 +45,8 @@ const NEXT: &str = "; ";
 const SHARES_ITS_ADDRESS: &str = "another build has its number or its address";
 const RESEMBLES_ANOTHER: &str = "another build has its address but for the case of letters";
 
+const DID_SOMETHING_BETWEEN: &str = "it did something between the backup and the restore: T, R or a clock is wrong";
+
 /// One thing that stands against deleting a build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
@@ -60,8 +62,8 @@ pub enum Obstacle {
     SilentAfterRestore,
     /// It did something after R.
     MayBeAlive,
-    /// It did something between T and R.
-    Between,
+    /// It did something between T and R: what, and when.
+    Between(String),
     /// R is not known.
     RestoreUnknown,
     /// R is too close to T.
@@ -137,7 +139,7 @@ impl Obstacle {
             Self::RanAfterRestore | Self::SilentAfterRestore | Self::MayBeAlive | Self::StepStoppedAfterRestore => {
                 Some(Timing::AfterRestore)
             }
-            Self::Between => Some(Timing::Between),
+            Self::Between(_) => Some(Timing::Between),
             _ => None,
         }
     }
@@ -154,7 +156,7 @@ impl fmt::Display for Obstacle {
                 "it did something after the restore, and has been silent for longer than --max-run-time: is it alive?"
             }
             Self::MayBeAlive => "it did something after the restore and may be alive",
-            Self::Between => "it did something between the backup and the restore: T, R or a clock is wrong",
+            Self::Between(deed) => return write!(f, "{DID_SOMETHING_BETWEEN}: {deed}"),
             Self::RestoreUnknown => "R is not known: give --restored-at",
             Self::RestoreTooClose => "R is too close to T for the clock tolerance",
             Self::SignsUnread => "its steps or its output cannot be read: it may be alive",
@@ -205,10 +207,11 @@ pub fn note(obstacles: &[Obstacle]) -> String {
     obstacles.iter().map(Obstacle::to_string).collect::<Vec<_>>().join(NEXT)
 }
 
-/// A note without what concerns one build only, so that equal notes can be counted: that a build shares its name, not with which.
+/// A note without what concerns one build only, so that equal notes can be counted: that a build shares its name, not with which; that it
+/// did something between T and R, not what.
 pub fn gist(note: &str) -> String {
     let mut gist = note.to_owned();
-    for words in [SHARES_ITS_ADDRESS, RESEMBLES_ANOTHER] {
+    for words in [SHARES_ITS_ADDRESS, RESEMBLES_ANOTHER, DID_SOMETHING_BETWEEN] {
         let Some(begin) = gist.find(&format!("{words}: ")) else { continue };
         let (before, particulars) = gist.split_at(begin + words.len());
         let after = particulars.find(NEXT).map_or("", |end| &particulars[end..]);
@@ -224,10 +227,10 @@ mod tests {
     #[test]
     fn the_gist_of_a_note_is_the_same_for_many_builds() {
         let shares = Obstacle::SharesItsAddress("2 builds have the number 7 (keys 1, 2)".to_owned());
-        let whole = note(&[Obstacle::Between, shares, Obstacle::NoAddress]);
+        let whole = note(&[Obstacle::Between("stopped at 03:00".to_owned()), shares, Obstacle::NoAddress]);
         assert!(whole.contains("address: 2 builds have the number 7 (keys 1, 2); it has"), "{whole}");
         let short = "another build has its number or its address; it has no address";
-        assert_eq!(gist(&whole), format!("{}; {short}", Obstacle::Between));
+        assert_eq!(gist(&whole), format!("{DID_SOMETHING_BETWEEN}; {short}"));
         assert_eq!(
             gist("another build has its number or its address: é"),
             "another build has its number or its address"

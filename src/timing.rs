@@ -89,6 +89,22 @@ pub struct BuildTimes {
     pub last_stored: Option<Timestamp>,
 }
 
+impl BuildTimes {
+    /// What the build did last of all that it did after T and by R, and when: what makes its timing [`Timing::Between`].
+    pub fn last_deed_between(&self, moments: &Moments) -> Option<(&'static str, Timestamp)> {
+        let is_between = |at: &Timestamp| *at > moments.backup && *at <= moments.restored;
+        let stopped = self.stopped.filter(|stop| *stop > moments.stopped_by && *stop <= moments.closing_from);
+        let deeds = [
+            ("queued", self.queued.filter(is_between)),
+            ("started", self.started.filter(is_between)),
+            ("a step started", self.last_step_started.filter(is_between)),
+            ("output stored", self.last_stored.filter(is_between)),
+            ("stopped", stopped),
+        ];
+        deeds.into_iter().filter_map(|(deed, at)| Some((deed, at?))).max_by_key(|(_, at)| *at)
+    }
+}
+
 impl Timing {
     const ALL: [Self; 6] = [Self::InFlight, Self::Stale, Self::Ended, Self::AfterRestore, Self::Between, Self::Unknown];
 
@@ -234,6 +250,20 @@ mod tests {
         assert_eq!(timing(&closed), Timing::Between);
         assert_eq!(Timing::of(&closed, Some(&moments("2026-11-20T06:15:00Z"))), Timing::InFlight);
         assert_eq!(Timing::of(&closed, Some(&moments("2026-11-20T06:20:00Z"))), Timing::Between);
+    }
+
+    #[test]
+    fn what_a_build_did_between_is_known() {
+        let mut seen = build(Some("2026-11-20T01:58:00Z"), None);
+        assert_eq!(seen.last_deed_between(&moments(R)), None);
+        seen.last_stored = Some(at("2026-11-20T02:00:20Z"));
+        assert_eq!(seen.last_deed_between(&moments(R)), Some(("output stored", at("2026-11-20T02:00:20Z"))));
+        // Within the tolerance of the clocks, and by the restored server itself.
+        seen = build(Some("2026-11-20T01:58:00Z"), Some("2026-11-20T02:00:05Z"));
+        assert_eq!(seen.last_deed_between(&moments(R)), None);
+        seen.stopped = Some(at("2026-11-20T02:00:06Z"));
+        assert_eq!(seen.last_deed_between(&moments(R)), Some(("stopped", at("2026-11-20T02:00:06Z"))));
+        assert_eq!(Timing::of(&seen, Some(&moments(R))), Timing::Between);
     }
 
     #[test]

@@ -143,7 +143,7 @@ fn row(index: usize, project: usize, timing: Timing, listed: bool) -> (Chosen, R
         obstacles: match timing {
             Timing::InFlight | Timing::Stale | Timing::Ended => Vec::new(),
             Timing::AfterRestore => vec![Obstacle::MayBeAlive],
-            Timing::Between => vec![Obstacle::Between],
+            Timing::Between => vec![Obstacle::Between("stopped at 2026-11-20T03:00:00Z".to_owned())],
             Timing::Unknown => vec![Obstacle::NoTimeOnRecord],
         },
         fingerprint: judged.fingerprint.clone(),

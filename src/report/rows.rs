@@ -191,7 +191,10 @@ mod tests {
 
     #[test]
     fn a_report_without_notes_is_read_as_before() {
-        let kept = Finding { obstacles: vec![crate::obstacle::Obstacle::Between], ..finding() };
+        let kept = Finding {
+            obstacles: vec![crate::obstacle::Obstacle::Between("stopped at 2026-11-20T03:00:00Z".to_owned())],
+            ..finding()
+        };
         let text = written(std::slice::from_ref(&kept));
         assert_eq!(read(&text).expect("rows")[0].note, kept.note());
         let older = text.replace(",fingerprint,note\r\n", ",fingerprint\r\n");

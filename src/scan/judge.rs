@@ -12,6 +12,8 @@ use crate::timing::Timing;
 pub(super) struct RowDetails {
     /// Whether the build exists: orphans have none.
     pub(super) is_there: bool,
+    /// What it did between T and R, and when, where it did anything.
+    pub(super) did_between: Option<String>,
     /// Whether one of its times lies in the future.
     pub(super) in_future: bool,
     /// Whether its steps or its output could not be read.
@@ -52,7 +54,7 @@ pub(super) fn obstacles(
         return vec![Obstacle::NoBuild];
     }
     let mut against = Vec::new();
-    against.extend(of_timing(found, premise));
+    against.extend(of_timing(found, seen, premise));
     if premise.times.backup.is_some() {
         if matches!(premise.restored, Restored::Unknown) {
             against.push(Obstacle::RestoreUnknown);
@@ -78,10 +80,10 @@ pub(super) fn obstacles(
     against
 }
 
-fn of_timing(found: &Finding, premise: &Premise) -> Option<Obstacle> {
+fn of_timing(found: &Finding, seen: &RowDetails, premise: &Premise) -> Option<Obstacle> {
     Some(match found.timing {
         Timing::InFlight | Timing::Stale | Timing::Ended => return None,
-        Timing::Between => Obstacle::Between,
+        Timing::Between => Obstacle::Between(seen.did_between.clone().unwrap_or_default()),
         Timing::Unknown if premise.times.backup.is_none() => Obstacle::NoBackupTime,
         Timing::Unknown => Obstacle::NoTimeOnRecord,
         Timing::AfterRestore => {
@@ -264,6 +266,7 @@ mod tests {
     fn by(grounds: &[(Ground, &str)]) -> RowDetails {
         let grounds = grounds.iter().map(|(ground, word)| (*ground, (*word).to_owned())).collect();
         RowDetails {
+            did_between: Some("stopped at 2026-11-20T03:00:00Z".to_owned()),
             is_there: true,
             in_future: false,
             signs_unread: false,
@@ -306,7 +309,7 @@ mod tests {
         assert_eq!(
             obstacles(&odd, &seen, LOST, &unknown),
             [
-                Obstacle::Between,
+                Obstacle::Between("stopped at 2026-11-20T03:00:00Z".to_owned()),
                 Obstacle::RestoreUnknown,
                 Obstacle::TimeInTheFuture,
                 Obstacle::SharesItsAddress("2 builds have the number 12 (keys 1, 2)".to_owned()),

@@ -79,6 +79,7 @@ pub(super) fn finding(
     };
     let seen = RowDetails {
         is_there: row.boolean("is_there")?.unwrap_or(false),
+        did_between: did_between(&times, premise),
         in_future: signs.boolean("in_future")?.unwrap_or(true),
         signs_unread: !is_read,
         rows_of_key: row.integer("rows_of_key")?.map(i64::unsigned_abs),
@@ -95,6 +96,12 @@ pub(super) fn finding(
     }
     found.fingerprint = fingerprint(&found.key, &found, row.text("off_record")?.as_deref(), &fit.database_tag);
     Ok(found)
+}
+
+/// What it did last between T and R, in words.
+fn did_between(times: &BuildTimes, premise: &Premise) -> Option<String> {
+    let (deed, at) = times.last_deed_between(&premise.moments()?)?;
+    Some(format!("{deed} at {at}"))
 }
 
 /// Whether anything shows that it started since it was queued. Older signs are of an earlier attempt; clocks may differ.

@@ -75,7 +75,7 @@ fn stored_output_is_a_sign_of_life() {
     database.run("DELETE FROM output WHERE time = 'infinity'");
     // Output between T and R cannot be in a database that was restored from T.
     piece_at("2026-11-20T06:30:00Z");
-    let between = "it did something between the backup and the restore: T, R or a clock is wrong";
+    let between = "it did something between the backup and the restore: T, R or a clock is wrong: output stored at 2026-11-20T06:30:00Z";
     assert_eq!(judged(url), ["2026-11-20T06:30:00Z", "between", "no", between]);
     // A build that stored output after the restore was not cut by the backup.
     piece_at("2026-11-20T06:35:00Z");
