@@ -61,11 +61,11 @@ impl Manual {
     }
 
     /// Adds a topic.
-    pub fn add_markdown(&mut self, markdown: &str) {
+    pub fn add_markdown(&mut self, markdown: &'static str) {
         self.begin_part();
         match self.columns {
             Some(columns) => render(markdown, columns, &mut self.screen),
-            None => self.screen.push(Ink::Plain, markdown),
+            None => self.screen.push_own(markdown),
         }
     }
 

@@ -47,6 +47,15 @@ impl Screen {
         }
     }
 
+    /// Adds lines of the program's own, as they stand: nobody else had a hand in them, so no escape is needed.
+    pub fn push_own(&mut self, text: &'static str) {
+        for line in text.lines() {
+            self.widths.push(width(line));
+            self.text += line;
+            self.text.push('\n');
+        }
+    }
+
     /// Adds a line.
     pub fn line(&mut self, ink: Ink, text: &str) {
         self.push(ink, text);
