@@ -95,5 +95,6 @@ fn start() -> Event {
         tables: None,
         backup_time: None,
         restored_at: None,
+        chosen_by: Vec::new(),
     }))
 }

@@ -87,7 +87,7 @@ pub enum Command {
     #[command(override_usage = "halfbuilt scan [OPTIONS]")]
     Scan(Box<ScanArgs>),
     /// Delete the builds of a report through the server's admin path (a dry run unless --execute is given)
-    #[command(override_usage = "halfbuilt delete [OPTIONS] --via <URI> <REPORT>")]
+    #[command(override_usage = "halfbuilt delete [OPTIONS] <REPORT|URL>...")]
     Delete(Box<DeleteArgs>),
     /// Judge a restore: scan, give the verdict in one sentence, and exit with 1 if more is abnormal than is allowed
     ///

@@ -19,6 +19,11 @@ impl ProjectGlobs {
         globs.iter().map(|glob| pattern(glob, "--project ")).collect::<Result<_, _>>().map(Self)
     }
 
+    /// The globs as they were written.
+    pub fn globs(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(Pattern::as_str)
+    }
+
     pub fn is_everything(&self) -> bool {
         self.0.is_empty()
     }
@@ -49,6 +54,8 @@ struct Denial {
     glob: Pattern,
     /// What denies: `--deny`, or a policy.
     source: String,
+    /// Whether it is a list that is taken for one glob as well.
+    is_whole_list: bool,
 }
 
 impl Denial {
@@ -60,6 +67,27 @@ impl Denial {
     }
 }
 
+/// The globs of a list, `a,b`. A comma in brackets is part of its glob.
+pub fn listed(list: &str) -> Vec<String> {
+    let mut globs = vec![String::new()];
+    let mut is_in_brackets = false;
+    for c in list.chars() {
+        is_in_brackets = match c {
+            '[' => true,
+            ']' => false,
+            _ => is_in_brackets,
+        };
+        match globs.last_mut() {
+            Some(glob) if c != ',' || is_in_brackets => glob.push(c),
+            _ => globs.push(String::new()),
+        }
+    }
+    let named: Vec<String> =
+        globs.iter().map(|glob| glob.trim()).filter(|glob| !glob.is_empty()).map(str::to_owned).collect();
+    // What names nothing is judged as it is.
+    if named.is_empty() { vec![list.to_owned()] } else { named }
+}
+
 impl DeniedProjects {
     /// Adds globs, in the syntax of [`ProjectGlobs`] but without regard to case. A denial names their `source`.
     ///
@@ -68,7 +96,24 @@ impl DeniedProjects {
     pub fn add(&mut self, globs: &[String], source: &str) -> Result<(), BadGlob> {
         let flag = if source.starts_with('-') { format!("{source} ") } else { String::new() };
         for glob in globs {
-            self.0.push(Denial { glob: pattern(glob, &flag)?, source: source.to_owned() });
+            let glob = pattern(glob, &flag)?;
+            self.0.push(Denial { glob, source: source.to_owned(), is_whole_list: false });
+        }
+        Ok(())
+    }
+
+    /// Adds lists of globs, `a,b`. A project whose name is the whole list is denied too: a denial must not fail open.
+    ///
+    /// # Errors
+    /// As of [`Self::add`].
+    pub fn add_lists(&mut self, lists: &[String], source: &str) -> Result<(), BadGlob> {
+        for list in lists {
+            let globs = listed(list);
+            self.add(&globs, source)?;
+            if globs.len() > 1 {
+                let whole = pattern(list, &format!("{source} "))?;
+                self.0.push(Denial { glob: whole, source: source.to_owned(), is_whole_list: true });
+            }
         }
         Ok(())
     }
@@ -89,7 +134,7 @@ impl DeniedProjects {
         let matches = |denial: &Denial| projects.iter().any(|project| denial.matches(project));
         self.0
             .iter()
-            .filter(move |denial| !matches(denial))
+            .filter(move |denial| !denial.is_whole_list && !matches(denial))
             .map(|denial| (denial.source.as_str(), denial.glob.as_str()))
     }
 }
@@ -170,6 +215,21 @@ mod tests {
         assert!(negated.denies(["Apple"]).is_some(), "what --project would choose by the same glob is not denied");
         let unmatched: Vec<_> = denied.unmatched(&["acme/billing"]).collect();
         assert_eq!(unmatched, [("deny of halfbuilt.toml", "tools/*")]);
+    }
+
+    #[test]
+    fn a_list_names_several_globs_and_a_comma_in_brackets_is_part_of_one() {
+        assert_eq!(listed("acme/*, tools/lib,"), ["acme/*", "tools/lib"]);
+        assert_eq!(listed("linux[,]x86,b"), ["linux[,]x86", "b"]);
+        assert_eq!([listed(""), listed(",")], [[""], [","]]);
+        let mut denied = DeniedProjects::default();
+        denied.add_lists(&["acme/*,tools/lib".to_owned(), "linux,x86".to_owned()], "--deny").expect("globs");
+        for name in ["acme/api", "tools/lib", "linux", "x86", "linux,x86"] {
+            assert!(denied.denies([name]).is_some(), "{name}");
+        }
+        assert_eq!(denied.denies(["tools/docs"]), None);
+        let unmatched: Vec<_> = denied.unmatched(&["acme/api", "x86"]).collect();
+        assert_eq!(unmatched, [("--deny", "tools/lib"), ("--deny", "linux")]);
     }
 
     #[test]

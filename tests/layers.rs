@@ -103,7 +103,7 @@ const HOMES: [(&str, &[&str]); 30] = [
     ),
     ("sha2", &["scan/fingerprint.rs", "scan/tables.rs", "deletion/", "report/digest.rs", "drill/signature.rs"]),
     ("hmac", &["drill/signature.rs"]),
-    ("tempfile", &["output/file.rs"]),
+    ("tempfile", &["output/editor.rs", "output/file.rs"]),
     ("askama", &["output/page/"]),
     ("toml", &["policy.rs"]),
 ];

@@ -24,7 +24,7 @@ mod via;
 use futures_util::future::join_all;
 
 pub use answer::Answer;
-pub use console::{ConsoleEvent, console_events};
+pub use console::{ConsoleEvent, console_events, is_private_variable};
 pub use error::AdminError;
 pub use freshness::{Freshness, Moment};
 pub use function::AdminFn;

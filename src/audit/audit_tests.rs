@@ -110,6 +110,7 @@ fn start(deletions: u64, kept: u64) -> Start {
         tables: None,
         backup_time: Some(at(T).to_string()),
         restored_at: None,
+        chosen_by: Vec::new(),
     }
 }
 

@@ -22,14 +22,14 @@ pub struct GateArgs {
     /// In scope are the builds of the database in the projects that --project chooses. If you set P, it counts for fewer than 20 builds too.
     #[arg(long, value_name = "P")]
     pub max_percent: Option<Percent>,
-    /// Never delete builds of projects that fit this glob, in upper or lower case; may be repeated
+    /// Never delete builds of projects that fit this glob, in upper or lower case; several as a list, a,b
     #[arg(long = "deny", value_name = "GLOB")]
     pub deny: Vec<String>,
-    /// Delete builds of this timing too, which are not deletable by themselves, and choose them; may be repeated
+    /// Delete builds of this timing too, which are not deletable by themselves, and choose them; several as a list, a,b
     ///
     /// A build that did something after the restore may be alive; "between" means that --backup-time, --restored-at or a clock is
     /// wrong; "unknown", that it is not known whether the backup cut it.
-    #[arg(long = "allow-timing", value_name = "TIMING")]
+    #[arg(long = "allow-timing", value_name = "TIMING", value_delimiter = ',')]
     pub allow_timing: Vec<TimingArg>,
     /// Delete even if N builds contradict the two times: times-contradicted=N [default: 0]
     ///

@@ -1,12 +1,14 @@
 //! `halfbuilt delete`: deletes the chosen builds of a report, or shows what it would do.
 
 mod admin;
-mod again;
 mod choice;
+mod choice_list;
+mod closing;
 mod execution;
 mod gates;
 mod history;
 mod messages;
+mod next;
 mod origin;
 mod planning;
 mod recorder;
@@ -16,24 +18,32 @@ use crate::cli::DeleteArgs;
 use crate::database::Database;
 use crate::deletion::{FIRST_SILENCE, LiveBuilds, ReaderEvent, ReaderOptions};
 use crate::exit::Exit;
-use crate::output::{OutputFile, Printer};
+use crate::output::{OutputFile, Printer, check_terminal};
 use crate::state::State;
 
 use super::interrupt::Interrupt;
 use super::waiting::Waiting;
 use super::{Error, preamble};
 use choice::{Chosen, choose, keep_apart, open_results, results_file};
+use choice_list::choose_in_editor;
+use closing::{say_what_is_kept, warn_of_unknown};
 use execution::{Work, execute};
 use history::{History, journal_file};
 use messages::report_event;
-use planning::{Plan, confirm, end_without_deletions, make_plan, say_what_is_kept, warn_of_unknown};
+use planning::{Plan, confirm, end_without_deletions, make_plan};
 use recorder::write_plan;
 use request::DeleteRequest;
 
 /// Chooses, plans, and carries the plan out where `--execute` says so.
 pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let mut request = DeleteRequest::from_args(args)?;
-    let chosen = choose(&request, printer)?;
+    if request.choose {
+        check_terminal()?;
+    }
+    let mut chosen = choose(&request, printer)?;
+    if request.choose {
+        chosen.rows = choose_in_editor(chosen.rows, &request.report_name(), interrupt, printer).await?;
+    }
     chosen.origin.lend_times(&mut request.reading.times);
     let scan = request.reading.plan(&[])?.with_every_piece();
     let host = gates::check_choice(&request, &chosen, printer)?;
@@ -63,7 +73,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     builds.stop_searching_by_url();
 
     let Some(host) = host.filter(|_| plan.deletions() > 0 || has_open_ends(&request, &plan, &history)) else {
-        return end_without_deletions(&plan.builds, results, on_stdout, printer);
+        return end_without_deletions(&request, &plan.builds, results, on_stdout, printer);
     };
     warn_of_unknown(&plan.builds, printer);
     let deleted = history.deleted(&plan.builds);
@@ -125,10 +135,14 @@ fn show_dry_run(
 ) -> Result<Exit, Error> {
     write_plan(&plan.builds, results, on_stdout, printer.color())?;
     let (deletions, count) = (plan.deletions(), plan.builds.len());
-    printer.say(&format!("{deletions} of {count} chosen builds would be deleted on {host}"));
+    printer.tell(&format!("{deletions} of {count} chosen builds would be deleted on {host}"));
     say_what_is_kept(&plan.builds, printer);
     passed?;
-    printer.say(&format!("the admin path was not tried: {}", request.via));
-    printer.say(&format!("dry run: nothing was sent; --execute --confirm {host} does it"));
+    match &request.via {
+        Some(via) => printer.say(&format!("the admin path was not tried: {via}")),
+        None => printer.say("the admin path was not named: --execute needs it, as --via"),
+    }
+    printer.say("dry run: nothing was sent");
+    next::say_execute(request, host, printer);
     Ok(Exit::Clean)
 }

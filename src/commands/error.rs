@@ -9,7 +9,7 @@ use crate::deletion::archive::ArchiveError;
 use crate::deletion::journal::JournalError;
 use crate::drill::{BadAllowance, CoveredTimesError, KeyError, ManifestError};
 use crate::exit::Exit;
-use crate::output::{OutputError, is_denied};
+use crate::output::{EditorError, OutputError, is_denied};
 use crate::policy::PolicyError;
 use crate::project_glob::BadGlob;
 use crate::report::{MetadataError, ReportError};
@@ -24,6 +24,9 @@ pub enum Error {
     /// The flags contradict one another.
     #[error("{0}")]
     Usage(String),
+    /// The flags contradict one another, or the choice cannot be read, and something can be done about it.
+    #[error("{what}")]
+    Misuse { what: String, hint: String },
     /// A glob cannot be read.
     #[error(transparent)]
     Glob(#[from] BadGlob),
@@ -102,6 +105,12 @@ pub enum Error {
     /// There is nothing to delete.
     #[error("nothing to delete: {0}")]
     NothingToDelete(String),
+    /// There is nothing to delete yet.
+    #[error("nothing to delete: {why}")]
+    NothingToDeleteYet { why: String, hint: String },
+    /// The editor in which builds are chosen could not be started, or gave up.
+    #[error(transparent)]
+    Editor(#[from] EditorError),
     /// Nothing could be sent to the admin path.
     #[error("nothing was deleted: {0}")]
     Denied(String),
@@ -148,9 +157,11 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             // One deletion at a time.
-            Self::Journal { source: JournalError::InUse, .. } => Exit::Declined,
+            Self::Journal { source: JournalError::InUse(_), .. } => Exit::Declined,
             Self::Usage(_)
             | Self::ReportWithJournal { .. }
+            | Self::Misuse { .. }
+            | Self::Editor(EditorError::NoTerminal)
             | Self::Glob(_)
             | Self::Allowance(BadAllowance::Form(_) | BadAllowance::Rule { .. } | BadAllowance::Twice(_))
             | Self::CoveredTimes(CoveredTimesError::BackupInTheFuture { .. } | CoveredTimesError::SettleTooLong)
@@ -195,10 +206,13 @@ impl Error {
             | Self::Denied(_)
             | Self::Archive(_)
             | Self::Unarchived(_)
+            | Self::Editor(EditorError::Start { .. } | EditorError::File(_))
             | Self::Unrecorded(_) => Exit::Failed,
-            Self::NothingToDelete(_) => Exit::NothingInScope,
+            Self::NothingToDelete(_) | Self::NothingToDeleteYet { .. } => Exit::NothingInScope,
             Self::Stopped(_) => Exit::NotAllDeleted,
-            Self::Gate(_) | Self::Allowance(BadAllowance::Looser { .. }) => Exit::Declined,
+            Self::Gate(_) | Self::Editor(EditorError::GaveUp { .. }) | Self::Allowance(BadAllowance::Looser { .. }) => {
+                Exit::Declined
+            }
             Self::Interrupted => Exit::Interrupted,
         }
     }
@@ -242,11 +256,14 @@ impl Error {
             Self::Gate(error) => error.hint(),
             Self::Via(error) => error.hint().map(str::to_owned),
             Self::Archive(error) => error.hint().map(str::to_owned),
+            Self::Editor(error) => error.hint().map(str::to_owned),
             Self::UnknownProfile { hint, .. }
             | Self::UnknownTopic { hint, .. }
             | Self::UnknownCommand { hint, .. }
             | Self::UnknownSqlFile { hint, .. }
-            | Self::NoJournal { hint, .. } => Some(hint.clone()),
+            | Self::NoJournal { hint, .. }
+            | Self::Misuse { hint, .. }
+            | Self::NothingToDeleteYet { hint, .. } => Some(hint.clone()),
             Self::Unfit { hint, .. } => hint.clone(),
             Self::WrongProfile { source, profile, fitting } => fitting_hint(source, profile, fitting),
             Self::Allowance(error) => error.hint(),

@@ -1,6 +1,8 @@
 //! Ctrl-C and similar signals (SIGTERM, and SIGHUP of a lost terminal). After the first the run ends at the next safe point, after the
 //! second it waits for nothing more; in either case what was done is on record.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -19,6 +21,17 @@ pub(super) struct Interrupt {
     stop: Stop,
     /// Leave at once.
     leave: CancellationToken,
+    /// Whether Ctrl-C is for another program on the terminal.
+    is_elsewhere: Arc<AtomicBool>,
+}
+
+/// Ctrl-C does not interrupt the run as long as this lives.
+pub(super) struct CtrlCElsewhere(Arc<AtomicBool>);
+
+impl Drop for CtrlCElsewhere {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 impl Interrupt {
@@ -28,7 +41,8 @@ impl Interrupt {
         let leave = CancellationToken::new();
         let left = leave.clone();
         // A signal that comes while the one before is handled counts too.
-        let mut signals = Signals::listen();
+        let is_elsewhere = Arc::<AtomicBool>::default();
+        let mut signals = Signals::listen(is_elsewhere.clone());
         tokio::spawn(async move {
             signals.next().await;
             printer.tell("interrupted: finishing what has begun; interrupt again to stop at once");
@@ -39,7 +53,13 @@ impl Interrupt {
             signals.next().await;
             left.cancel();
         });
-        Self { stop, leave }
+        Self { stop, leave, is_elsewhere }
+    }
+
+    /// Leaves Ctrl-C to an editor that runs on the terminal.
+    pub(super) fn leave_ctrl_c_to_the_editor(&self) -> CtrlCElsewhere {
+        self.is_elsewhere.store(true, Ordering::Relaxed);
+        CtrlCElsewhere(self.is_elsewhere.clone())
     }
 
     /// How a deletion is asked to end.
@@ -76,24 +96,36 @@ impl Interrupt {
 
 /// The signals that interrupt a run.
 #[cfg(unix)]
-struct Signals([Option<tokio::signal::unix::Signal>; 3]);
+struct Signals {
+    /// SIGINT, SIGTERM and SIGHUP.
+    signals: [Option<tokio::signal::unix::Signal>; 3],
+    /// Whether SIGINT is for another program.
+    is_elsewhere: Arc<AtomicBool>,
+}
 
 #[cfg(unix)]
 impl Signals {
-    fn listen() -> Self {
+    fn listen(is_elsewhere: Arc<AtomicBool>) -> Self {
         use tokio::signal::unix::{SignalKind, signal};
 
         // Under nohup a lost terminal is no reason to stop.
         let hangup = if ignored_signals() & 1 == 0 { signal(SignalKind::hangup()).ok() } else { None };
-        Self([signal(SignalKind::interrupt()).ok(), signal(SignalKind::terminate()).ok(), hangup])
+        let signals = [signal(SignalKind::interrupt()).ok(), signal(SignalKind::terminate()).ok(), hangup];
+        Self { signals, is_elsewhere }
     }
 
     async fn next(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
-        tokio::select! {
-            () = heard(interrupt) => {}
-            () = heard(terminate) => {}
-            () = heard(hangup) => {}
+        let [interrupt, terminate, hangup] = &mut self.signals;
+        loop {
+            tokio::select! {
+                () = heard(interrupt) => {
+                    if !self.is_elsewhere.load(Ordering::Relaxed) {
+                        return;
+                    }
+                }
+                () = heard(terminate) => return,
+                () = heard(hangup) => return,
+            }
         }
     }
 }
@@ -119,7 +151,7 @@ struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn listen() -> Self {
+    fn listen(_: Arc<AtomicBool>) -> Self {
         Self
     }
 

@@ -2,6 +2,7 @@
 
 mod backup_times;
 mod base_url;
+mod command_line;
 mod completions;
 mod delete;
 mod denied;

@@ -8,9 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::cli::ReadingArgs;
 use crate::database::{Database, DatabaseError, Settings};
 use crate::output::Printer;
-use crate::scan::{Profile, Rule, ScanPlan};
+use crate::scan::{DEFAULT_PROFILE, Profile, Rule, ScanPlan};
 use crate::timing::RestoreTimes;
 
+use super::command_line::CommandLine;
 use super::server_warnings::ServerWarnings;
 use super::waiting::announce_wait;
 use super::{Error, base_url};
@@ -95,6 +96,29 @@ impl ReadRequest {
     /// How to connect, by the flag, the environment and the files as they are now.
     pub(super) fn settings(&self) -> Result<Settings, DatabaseError> {
         resolve(self.database_url.as_deref(), &self.server_warnings)
+    }
+
+    /// Adds the flags by which another command reads the same builds by the same times.
+    pub(super) fn add_flags(&self, line: CommandLine) -> CommandLine {
+        let own = Some(&self.profile).filter(|profile| *profile != DEFAULT_PROFILE);
+        let rules = self.rule_folder.as_ref().map(|folder| folder.display());
+        let by_flag = self.database_url.is_some() && std::env::var("HALFBUILT_DATABASE_URL").ok() != self.database_url;
+        // It may hold a password.
+        let database = by_flag.then_some("...");
+        let RequestedTimes { backup, restored, max_run_time, clock_tolerance, max_queue_time } = self.times;
+        let unusual = |asked: Option<SignedDuration>, usual| {
+            asked.filter(|asked| *asked != usual).map(|asked| format!("{asked:#}"))
+        };
+        line.flag_if("--database-url", database.as_ref())
+            .flag_if("--profile", own)
+            .flag_if("--schema", self.schema.as_ref())
+            .flag_if("--rules", rules.as_ref())
+            .flag_if("--backup-time", backup.as_ref())
+            .flag_if("--restored-at", restored.as_ref())
+            .flag_if("--max-run-time", unusual(max_run_time, RestoreTimes::MAX_RUN_TIME).as_ref())
+            .flag_if("--clock-tolerance", unusual(clock_tolerance, RestoreTimes::CLOCK_TOLERANCE).as_ref())
+            .flag_if("--max-queue-time", unusual(max_queue_time, RestoreTimes::MAX_QUEUE_TIME).as_ref())
+            .flag_if("--base-url", self.base_url.as_ref())
     }
 
     /// The flags that bring SQL which does not ship; `None` where all of it ships.

@@ -1,5 +1,6 @@
 //! Output for people and programs: tables, JSON, JUnit, pages, progress, and the only writer of stderr.
 
+mod editor;
 mod file;
 mod findings;
 mod harmless;
@@ -19,6 +20,7 @@ mod terminal;
 mod topic;
 mod verdict;
 
+pub use editor::{Draft, EditorError, check_terminal};
 pub use file::{OutputError, OutputFile, is_denied};
 pub use findings::{FindingsOutput, Finished, Format};
 pub use harmless::for_people;

@@ -102,9 +102,14 @@ impl Printer {
         text.to_string().lines().for_each(|line| self.tell(line));
     }
 
+    /// Whether a person is at the terminal, who can be asked.
+    pub fn can_ask(self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
     /// Asks a person for a line. `None` if nobody is at the terminal.
     pub fn ask(self, question: &str) -> Option<String> {
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        if !self.can_ask() {
             return None;
         }
         // The lock must not be held while a person thinks: other tasks write messages.

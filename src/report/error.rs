@@ -26,6 +26,9 @@ pub enum ReportError {
     /// The first line is neither a header nor a URL.
     #[error("line {line}: expected the header row of a report or the URL of a build, found {found:?}")]
     Neither { line: u64, found: Foreign },
+    /// Rows of a report that were cut out of it.
+    #[error("line {line}: it is a row of a report, and the report's first line, which names the columns, is missing")]
+    NoHeader { line: u64 },
     #[error("the header row has {how} column {column:?}")]
     Column {
         /// `no` or `more than one`.
@@ -51,6 +54,9 @@ impl ReportError {
             Self::Cells { .. } => "the file may have been cut, or a cell edited without its quotes: scan again",
             Self::Column { .. } => {
                 "the first row of a report names its columns, separated by commas: `halfbuilt scan -o` writes it"
+            }
+            Self::NoHeader { .. } => {
+                "keep the first line of the report: (head -1 report.csv; grep in-flight report.csv) | halfbuilt delete -"
             }
             Self::Separator(_) => "save it as CSV with commas",
             Self::SomethingElse(_) => "give the report that `halfbuilt scan -o` wrote",

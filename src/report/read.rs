@@ -77,6 +77,9 @@ fn looks_like_a_header(text: &str) -> Result<bool, ReportError> {
     let first = text.lines().enumerate().find(|(_, line)| is_entry(line));
     let (index, first) = first.ok_or(ReportError::Empty)?;
     let first = first.trim();
+    if is_row(first) {
+        return Err(ReportError::NoHeader { line: index as u64 + 1 });
+    }
     let unquoted = first.trim_matches('"');
     if first == LIST_HEADER || ["http://", "https://", "/"].iter().any(|begin| unquoted.starts_with(begin)) {
         return Ok(false);
@@ -88,6 +91,15 @@ fn looks_like_a_header(text: &str) -> Result<bool, ReportError> {
         return Ok(true);
     }
     Err(ReportError::Neither { line: index as u64 + 1, found: Foreign::name(first) })
+}
+
+/// Whether a line is a row of a report, as `grep` finds it: it has as many cells, and a fingerprint among them.
+fn is_row(line: &str) -> bool {
+    let mut csv = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
+    let Some(Ok(cells)) = csv.records().next() else { return false };
+    let is_fingerprint =
+        |cell: &str| cell.len() == FINGERPRINT_DIGITS && cell.bytes().all(|byte| byte.is_ascii_hexdigit());
+    cells.len() >= COLUMNS_READ.len() && cells.iter().any(is_fingerprint)
 }
 
 /// Blank lines and lines that begin with `#` are no entries of a list.
@@ -258,6 +270,8 @@ mod tests {
                 report(&[&hostile]),
                 "line 2: \"https://ci.example.com/gh/acme/api\\\")(System/exit 0)(\\\"/1\" is not the URL of a build",
             ),
+            (format!("# cut\n{good}\n"), "line 2: it is a row of a report, and the report's first line"),
+            (row("", "ended", "no"), "line 1: it is a row of a report"),
             (report(&[&row("", "in-flight", "yes")]), "line 2: \"\" is not the URL of a build"),
             (report(&[&row("x", "soon", "no")]), "line 2: timing \"soon\": expected in-flight"),
             (report(&[&row("x", "ended", "maybe")]), "line 2: deletable \"maybe\": expected yes or no"),

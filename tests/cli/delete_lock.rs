@@ -20,7 +20,9 @@ fn one_deletion_at_a_time() {
     };
     let first = run().start();
     gate.wait_for(1);
-    run().run().exits(Exit::Declined).fails_with("it is in use by another run");
+    // Its first line says who runs it, where and since when.
+    let refused = run().run().exits(Exit::Declined).fails_with("it is in use by ");
+    drop(refused.says(&format!(", process {}, since 20", first.id())).says("hint: wait for the other run to end"));
     let second = run().args(&["--journal", "of-its-own.jsonl"]).run().exits(Exit::Declined);
     second
         .fails_with("another halfbuilt delete is working on this database: \"halfbuilt delete, process ")

@@ -39,6 +39,7 @@ fn start(user: &str) -> Event {
         tables: None,
         backup_time: Some("2026-11-20T02:00:00Z".to_owned()),
         restored_at: None,
+        chosen_by: Vec::new(),
     }))
 }
 

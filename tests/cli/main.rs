@@ -15,6 +15,7 @@ mod delete;
 mod delete_already_gone;
 mod delete_archive;
 mod delete_archive_sections;
+mod delete_choose;
 mod delete_console;
 mod delete_continued;
 mod delete_gates;

@@ -15,7 +15,7 @@ fn a_journal_that_another_process_writes_is_refused_until_it_ends() {
     let opened = stdout.by_ref().map(|line| line.expect("a line")).find(|line| line.starts_with("opened"));
     assert!(opened.is_some(), "the child opened no journal");
     let error = Journal::open(&file).expect_err("in use");
-    assert!(matches!(error, JournalError::InUse), "{error:?}");
+    assert!(matches!(error, JournalError::InUse(_)), "{error:?}");
     assert_eq!(error.to_string(), "it is in use by another run");
     assert_eq!(read_or_new(&file).expect("a look needs no lock").lines, 1);
     child.stdin.take().expect("a pipe").write_all(b"\n").expect("a line");
@@ -29,7 +29,7 @@ fn the_lock_goes_with_the_last_clone() {
     let (journal, _) = Journal::open(&file).expect("a journal");
     let clone = journal.clone();
     drop(journal);
-    assert!(matches!(Journal::open(&file), Err(JournalError::InUse)));
+    assert!(matches!(Journal::open(&file), Err(JournalError::InUse(_))));
     drop(clone);
     assert!(Journal::open(&file).is_ok());
 }

@@ -46,6 +46,7 @@ pub fn start_on(host: &str, database: DatabaseName) -> Event {
         tables: None,
         backup_time: Some("2026-11-20T02:00:00Z".to_owned()),
         restored_at: None,
+        chosen_by: vec!["--project acme/*".to_owned(), "--choose".to_owned()],
     }))
 }
 

@@ -134,6 +134,7 @@ pub fn past() -> Past {
         tables: None,
         backup_time: Some("2026-11-20T02:00:00Z".to_owned()),
         restored_at: Some("2026-11-20T06:30:00Z".to_owned()),
+        chosen_by: Vec::new(),
     };
     let ended = at("2026-11-20T07:10:05Z");
     let states = BTreeMap::from([(State::Deleted, 2), (State::Refused, 1)]);

@@ -27,6 +27,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+pub use process::is_private_variable;
 pub use scanner::{ConsoleEvent, console_events};
 
 use super::answer::Answer;

@@ -65,7 +65,7 @@ impl Process {
         let terminal = pty.as_fd().try_clone_to_owned()?;
         let held = if on_terminal { None } else { Some(slave.as_fd().try_clone_to_owned()?) };
         let mut shell = Command::new("/bin/sh").arg("-c").arg(command).env("TERM", "dumb").kill_on_drop(true);
-        for (name, _) in std::env::vars_os().filter(|(name, _)| is_private(&name.to_string_lossy())) {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_private_variable(&name.to_string_lossy())) {
             shell = shell.env_remove(name);
         }
         if !on_terminal {
@@ -183,7 +183,7 @@ impl Drop for Process {
     }
 }
 
-/// Whether an environment variable is for us only: our own, and the password of our database.
-fn is_private(name: &str) -> bool {
+/// Whether an environment variable is for us only, and no program that we start: our own, and the password of our database.
+pub fn is_private_variable(name: &str) -> bool {
     name.starts_with("HALFBUILT_") || name == "PGPASSWORD"
 }

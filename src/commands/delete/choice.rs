@@ -1,6 +1,6 @@
 //! Which rows of the report are chosen, and where their results go.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::Metadata;
 use std::io::{IsTerminal, stdout};
 use std::path::{Path, PathBuf};
@@ -15,14 +15,18 @@ use crate::file_access::{Input, is_dash, open_plain};
 use crate::obstacle::gist;
 use crate::output::{OutputFile, Printer};
 use crate::report::{self, Digesting, ScanMetadata};
+use crate::text::similar::did_you_mean;
 use crate::text::{Foreign, counted};
 
 use super::history::History;
+use super::next;
 use super::origin::Origin;
-use super::request::DeleteRequest;
+use super::request::{DeleteRequest, Source};
 
 /// How many of the reasons why builds are not deletable are listed.
 const REASONS_LISTED: usize = 5;
+/// How many projects of a report are listed where a flag names none of them.
+const PROJECTS_LISTED: usize = 6;
 
 /// The rows that are chosen, and where they come from.
 pub(super) struct Chosen {
@@ -33,20 +37,17 @@ pub(super) struct Chosen {
 
 /// Reads the report and keeps the rows that the request chooses. An empty choice is an error, never "all".
 pub(super) fn choose(request: &DeleteRequest, printer: Printer) -> Result<Chosen, Error> {
-    let file = &request.report;
     let (rows, origin, sha256) = read_report(request)?;
-    let name = request.report_file().map_or_else(|| "the report".to_owned(), |file| file.display().to_string());
+    let name = match &request.source {
+        Source::File(file) => file.display().to_string(),
+        Source::Stdin => "the report".to_owned(),
+        Source::Addresses(_) => "the command line".to_owned(),
+    };
     if rows.is_empty() {
         return Err(Error::NothingToDelete(format!("{name} holds no build")));
     }
-    let names: Vec<String> = rows.iter().filter_map(|row| row.project.clone()).collect();
-    for (glob, meant) in request.projects.unmatched(&names) {
-        let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
-        printer.warn(&format!("--project {glob}: no row of {name} is of such a project{meant}"));
-    }
-    for reason in request.reasons.iter().filter(|reason| !rows.iter().any(|row| row.reasons.contains(reason))) {
-        printer.warn(&format!("--reason {reason}: no row of {name} has it"));
-    }
+    check_lists(request, &rows)?;
+    warn_of_unknown_names(request, &rows, &name, printer);
     let all = rows.len();
     let Permit { allowed_timings: allowed, only_timings: timings, .. } = &request.permit;
     let choice = Choice { reasons: &request.reasons, timings, allowed, projects: &request.projects };
@@ -54,23 +55,90 @@ pub(super) fn choose(request: &DeleteRequest, printer: Printer) -> Result<Chosen
     say_what_is_not_deletable(&not_deletable, printer);
     if rows.is_empty() {
         let why = match not_deletable.len() {
-            0 => format!("none of the {all} rows of {name} is chosen"),
+            0 => format!("none of the {} of {name} is chosen", counted(all as u64, "row")),
+            1 => format!("the row of {name} that is chosen may not be deleted"),
             rows => format!("none of the {rows} rows of {name} that are chosen may be deleted"),
         };
-        return Err(Error::NothingToDelete(why));
+        return Err(match origin.was_without_backup_time() && !not_deletable.is_empty() {
+            true => Error::NothingToDeleteYet { why, hint: scan_with_a_backup_time(request) },
+            false => Error::NothingToDelete(why),
+        });
     }
-    Ok(Chosen { rows, origin, report: ReportFile { file: file.display().to_string(), sha256 } })
+    Ok(Chosen { rows, origin, report: ReportFile { file: request.report_name(), sha256 } })
+}
+
+/// What to do with a report that was scanned without T.
+fn scan_with_a_backup_time(request: &DeleteRequest) -> String {
+    format!(
+        "the report was scanned without --backup-time, so no timing is known: {}; `halfbuilt help times` says how to find the two times",
+        next::scan_with_times(request)
+    )
+}
+
+/// Refuses a list of globs that is the name of a project as well: its parts are other projects.
+fn check_lists(request: &DeleteRequest, rows: &[report::Chosen]) -> Result<(), Error> {
+    for (list, globs) in &request.project_lists {
+        if rows.iter().any(|row| row.project.is_some() && globs.matches(row.project.as_deref())) {
+            return Err(Error::Misuse {
+                what: format!("--project {} is the name of a project, and a list of several too", Foreign::name(list)),
+                hint: format!(
+                    "write a comma that belongs to a name in brackets: {}",
+                    Foreign::name(&list.replace(',', "[,]"))
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Warns of flags that choose nothing, and says what may be meant.
+fn warn_of_unknown_names(request: &DeleteRequest, rows: &[report::Chosen], name: &str, printer: Printer) {
+    let names: BTreeSet<&str> = rows.iter().filter_map(|row| row.project.as_deref()).collect();
+    let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    for (glob, meant) in request.projects.unmatched(&names) {
+        let meant = meant.map(|meant| format!("did you mean {meant}? ")).unwrap_or_default();
+        let listed: Vec<String> = names.iter().take(PROJECTS_LISTED).map(|name| Foreign::name(name).into()).collect();
+        let more = names.len().saturating_sub(PROJECTS_LISTED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        printer.warn(&format!(
+            "--project {}: no row of {name} is of such a project; {meant}it has {}{more}",
+            Foreign::name(glob),
+            listed.join(", ")
+        ));
+    }
+    let reasons: BTreeSet<&str> = rows.iter().flat_map(|row| row.reasons.iter().map(String::as_str)).collect();
+    for reason in request.reasons.iter().filter(|reason| !reasons.contains(reason.as_str())) {
+        let meant = did_you_mean(reason, reasons.iter().copied());
+        printer.warn(&format!("--reason {}: no row of {name} has it; {meant}", Foreign::name(reason)));
+    }
+    // In a plain list no timing is on record.
+    let timings: BTreeSet<&str> = rows.iter().filter_map(|row| Some(row.judged.as_ref()?.timing.as_str())).collect();
+    let absent = request.permit.only_timings.iter().filter(|timing| !timings.contains(timing.as_str()));
+    for timing in absent.filter(|_| !timings.is_empty()) {
+        let there: Vec<&str> = timings.iter().copied().collect();
+        printer.warn(&format!("--timing {timing}: no row of {name} has it; it has {}", there.join(", ")));
+    }
 }
 
 /// The rows of the report, where they come from, and the SHA-256 of the report.
 fn read_report(request: &DeleteRequest) -> Result<(Vec<report::Chosen>, Origin, String), Error> {
     let base_url = request.reading.base_url.as_deref();
-    let no_report = |source| Error::Report { file: request.report.clone(), source };
-    let Some(file) = request.report_file() else {
-        let mut digesting = Digesting::new(Input::stdin().map_err(|source| no_report(source.into()))?);
-        let rows = report::read(&mut digesting, base_url).map_err(no_report)?;
-        let origin = Origin::from_stdin(&rows)?;
-        return Ok((rows, origin, digesting.finish().1));
+    let no_report = |source| Error::Report { file: request.report_name().into(), source };
+    let file = match &request.source {
+        Source::File(file) => file,
+        Source::Stdin => {
+            let mut digesting = Digesting::new(Input::stdin().map_err(|source| no_report(source.into()))?);
+            let rows = report::read(&mut digesting, base_url).map_err(no_report)?;
+            let origin = Origin::from_stdin(&rows)?;
+            return Ok((rows, origin, digesting.finish().1));
+        }
+        Source::Addresses(addresses) => {
+            // As the same list from standard input.
+            let list = format!("{}\n", addresses.join("\n"));
+            let mut digesting = Digesting::new(list.as_bytes());
+            let rows = report::read(&mut digesting, base_url).map_err(no_report)?;
+            return Ok((rows, Origin::default(), digesting.finish().1));
+        }
     };
     let opened = Input::open(file).map_err(|source| Error::Read { file: file.to_owned(), source })?;
     let mut digesting = Digesting::new(opened);
@@ -167,7 +235,12 @@ pub(super) fn open_results(
         let holds_something = std::fs::metadata(path).map_or(true, |found| found.len() > 0);
         if holds_something {
             let name = path.display();
-            return Err(Error::Usage(format!("-o {name} exists already, and results are never overwritten")));
+            let ending = path.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
+            let other = path.with_extension(format!("2{ending}"));
+            return Err(Error::Misuse {
+                what: format!("-o {name} exists already, and results are never overwritten"),
+                hint: format!("name another file, such as -o {}, or move this one away", other.display()),
+            });
         }
     }
     Ok(OutputFile::new_record(path)?)

@@ -16,9 +16,10 @@ use crate::table::in_words;
 use crate::text::counted;
 
 use super::admin::Admin;
-use super::again::same_command;
+use super::closing::{say_not_all_deleted, say_what_is_kept, tally};
 use super::history::{History, LookedUp, SessionStart, record_looked_up, start_event};
-use super::planning::{Plan, say_what_is_kept};
+use super::next;
+use super::planning::Plan;
 use super::recorder::RunRecorder;
 use super::request::DeleteRequest;
 
@@ -42,6 +43,7 @@ pub(super) async fn execute(
     printer: Printer,
 ) -> Result<Exit, Error> {
     let admin = connect(request, plan, interrupt).await?;
+    let journal_file = history.file.clone();
     let through = admin.as_ref().map_or("nothing", |admin| admin.describe());
     let database = builds.database_name(&history.past);
     let journal = history.open(host, &database)?;
@@ -58,6 +60,7 @@ pub(super) async fn execute(
         database,
         tables: in_words(builds.tables()),
         times: [premise.times.backup, premise.restored.time()].map(|time| time.map(|time| time.to_string())).into(),
+        chosen_by: request.chosen_by(),
         results: results_file.as_ref().map(|file| file.display().to_string()),
     };
     let begun = [vec![start_event(start)], events].concat();
@@ -97,15 +100,21 @@ pub(super) async fn execute(
     if let Some(file) = &results_file {
         printer.say(&format!("results are in {}", file.display()));
     }
-    if !matches!(ending, Ending::Complete) || states.keys().any(|state| is_unfinished(*state)) {
-        printer.tell(&format!("to continue: {}", same_command(request.report_file().is_none())));
+    let is_unfinished = !matches!(ending, Ending::Complete) || states.keys().any(|state| is_unfinished(*state));
+    if is_unfinished {
+        next::say_continue(request, printer);
     }
     let exit = exit(ending, &states)?;
     recorded?;
     ended.map_err(Error::Unrecorded)?;
     if exit == Exit::NotAllDeleted {
-        let kept: u64 = states.iter().filter(|(state, _)| !state.is_gone()).map(|(_, builds)| builds).sum();
-        printer.tell(&format!("exit code 5: {kept} of the chosen builds were not deleted"));
+        let kept = states.iter().filter(|(state, _)| !state.is_gone()).map(|(_, builds)| builds).sum();
+        say_not_all_deleted(kept, &plan.builds, printer);
+    }
+    match is_unfinished {
+        true => {}
+        false if exit == Exit::NotAllDeleted => next::say_scan_again(request, printer),
+        false => next::say_look(request, &plan.builds, &journal_file, printer),
     }
     Ok(exit)
 }
@@ -116,7 +125,8 @@ async fn connect(request: &DeleteRequest, plan: &Plan, interrupt: &Interrupt) ->
     match plan.deletions() {
         0 => Ok(None),
         _ => {
-            let connecting = async { Ok(AdminPath::connect(&request.via, options).await?) };
+            let via = request.admin_path()?;
+            let connecting = async { Ok(AdminPath::connect(via, options).await?) };
             Ok(Some(interrupt.or(connecting).await?))
         }
     }
@@ -200,11 +210,4 @@ fn end(ending: &Ending<ScanError>, states: &BTreeMap<State, u64>) -> End {
 /// Whether the same command may still change how a build ended.
 fn is_unfinished(state: State) -> bool {
     matches!(state, State::NotAttempted | State::Unknown | State::Failed)
-}
-
-/// How many builds ended in each state.
-fn tally(states: &BTreeMap<State, u64>) -> String {
-    let all: u64 = states.values().sum();
-    let counted: Vec<String> = states.iter().map(|(state, builds)| format!("{builds} {state}")).collect();
-    format!("{all} chosen: {}", counted.join(", "))
 }

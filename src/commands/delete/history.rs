@@ -167,6 +167,8 @@ pub(super) struct SessionStart<'a> {
     pub(super) database: DatabaseName,
     pub(super) tables: String,
     pub(super) times: (Option<String>, Option<String>),
+    /// The flags by which the rows were chosen.
+    pub(super) chosen_by: Vec<String>,
     pub(super) results: Option<String>,
 }
 
@@ -191,6 +193,7 @@ pub(super) fn start_event(session: SessionStart<'_>) -> Event {
         tables: Some(session.tables),
         backup_time,
         restored_at,
+        chosen_by: session.chosen_by,
     }))
 }
 

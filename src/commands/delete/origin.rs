@@ -106,6 +106,11 @@ impl Origin {
         Ok(Self { tables, tag: Some(tag), database: Some(database), age: Some(age), times, limits, note: Some(note) })
     }
 
+    /// Whether the report is known to be of a scan that was not told when the backup was taken.
+    pub(super) fn was_without_backup_time(&self) -> bool {
+        self.times.is_some_and(|[backup, _]| backup.is_none())
+    }
+
     /// Takes T, R and the limits from the scan where no flag gives them: a report is judged by the times that it was made with.
     pub(super) fn lend_times(&self, requested: &mut RequestedTimes) {
         if let Some([tolerance, run, queue]) = self.limits {

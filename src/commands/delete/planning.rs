@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::commands::Error;
 use crate::database::DatabaseIdentity;
 use crate::deletion::journal::Past;
-use crate::deletion::{BuildReader, Decision, GateError, LiveBuilds, Planned, revise_by_journal};
+use crate::deletion::{BuildReader, GateError, LiveBuilds, Planned, revise_by_journal};
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer, Progress};
 use crate::project_glob::ProjectGlobs;
@@ -13,16 +13,16 @@ use crate::report::Chosen;
 use crate::state::State;
 use crate::text::Foreign;
 
+use super::closing::{say_not_all_deleted, say_what_is_kept, say_what_will_be_deleted, warn_of_unknown};
+use super::next;
 use super::recorder::write_plan;
-use super::request::DeleteRequest;
+use super::request::{DeleteRequest, Source};
 
 /// Up to so many chosen builds are planned by the tables themselves, which takes a look at every build, and not by indexes. Gates allow no more
 /// without a flag.
 const PLANNED_BY_TABLES: usize = 2000;
 /// How many builds are read at once while the plan is made.
 const PLANNED_AT_ONCE: usize = 1000;
-/// How many of the reasons why builds are kept are listed.
-const REASONS_LISTED: usize = 5;
 
 /// What is to become of each chosen build.
 pub(super) struct Plan {
@@ -112,6 +112,7 @@ fn builds_in_scope(known: &BTreeMap<String, u64>, projects: &ProjectGlobs) -> u6
 
 /// Ends a run in which nothing is to be deleted: either all is gone already, or nothing may be deleted.
 pub(super) fn end_without_deletions(
+    request: &DeleteRequest,
     plan: &[Planned],
     results: OutputFile,
     on_stdout: bool,
@@ -134,42 +135,18 @@ pub(super) fn end_without_deletions(
     if earlier > 0 {
         // The same as of the run that deleted them.
         let kept = plan.len() - plan.iter().filter_map(Planned::kept_as).filter(|state| state.is_gone()).count();
-        printer.tell(&format!("exit code 5: {kept} of the chosen builds were not deleted"));
+        say_not_all_deleted(kept as u64, plan, printer);
+        next::say_scan_again(request, printer);
         return Ok(Exit::NotAllDeleted);
     }
-    Err(Error::NothingToDelete(format!("none of the {} chosen builds may be deleted", plan.len())))
-}
-
-/// Says how many builds the plan keeps, and why, the most frequent reasons first.
-pub(super) fn say_what_is_kept(plan: &[Planned], printer: Printer) {
-    let mut reasons: BTreeMap<(State, String), u64> = BTreeMap::new();
-    for planned in plan {
-        if let Decision::Keep(state, reason) = &planned.decision {
-            *reasons.entry((*state, reason.to_string())).or_default() += 1;
-        }
-    }
-    let mut reasons: Vec<_> = reasons.into_iter().collect();
-    reasons.sort_by_key(|(_, builds)| std::cmp::Reverse(*builds));
-    for ((state, reason), builds) in reasons.iter().take(REASONS_LISTED) {
-        let kept = if state.is_gone() { "gone" } else { "kept" };
-        printer.say(&format!("{kept}: {builds} {state}: {}", Foreign::evidence(reason)));
-    }
-    if let Some(more) = reasons.len().checked_sub(REASONS_LISTED + 1) {
-        printer.say(&format!("kept: and {} more reasons, see the results", more + 1));
-    }
-}
-
-/// Warns of builds in a plain list that the database does not know: a mistyped address would count as already gone.
-pub(super) fn warn_of_unknown(plan: &[Planned], printer: Printer) {
-    let listed = |planned: &&Planned| planned.chosen.judged.is_none();
-    let unknown = plan.iter().filter(|planned| planned.kept_as() == Some(State::AlreadyGone)).filter(listed).count();
-    let all = plan.len();
-    match unknown {
-        0 => {}
-        1 => printer.warn(&format!("1 of {all} chosen builds is not in the database: is its address right?")),
-        _ => printer
-            .warn(&format!("{unknown} of {all} chosen builds are not in the database: are their addresses right?")),
-    }
+    let why = match plan.len() {
+        1 => "the chosen build may not be deleted".to_owned(),
+        builds => format!("none of the {builds} chosen builds may be deleted"),
+    };
+    Err(match request.reading.times.backup {
+        Some(_) => Error::NothingToDelete(why),
+        None => Error::NothingToDeleteYet { why, hint: next::give_times(request) },
+    })
 }
 
 /// Asks for the host, unless `--confirm` names it: nobody deletes on a host that they did not name.
@@ -184,15 +161,19 @@ pub(super) async fn confirm(
         return Ok(());
     }
     let not_confirmed = || GateError::NotConfirmed(host.to_owned());
-    if request.report_file().is_none() {
+    // Then standard input is the list, and nobody answers there.
+    if matches!(request.source, Source::Stdin) {
         return Err(not_confirmed().into());
+    }
+    if printer.can_ask() {
+        say_what_will_be_deleted(&plan.builds, host, printer);
     }
     let question = format!(
         "{} of {} chosen builds of database {} will be deleted on {host} through {}; this cannot be undone. Type the host: ",
         plan.deletions(),
         plan.builds.len(),
         Foreign::name(&database.name),
-        request.via
+        request.admin_path()?
     );
     // Waiting for a person must not keep a Ctrl-C from being heard.
     let typed = tokio::task::spawn_blocking(move || printer.ask(&question)).await;

@@ -14,7 +14,7 @@ use crate::commands::{Error, policy};
 use crate::deletion::{GateError, Limits, Permit, RequestedLimits};
 use crate::file_access::{self, is_dash};
 use crate::policy::Policy;
-use crate::project_glob::ProjectGlobs;
+use crate::project_glob::{ProjectGlobs, listed};
 use crate::timing::{RestoreTimes, Timing};
 
 /// How many deletions are under way at once where `--jobs` does not say: each console is a program of its own, and takes its time
@@ -22,16 +22,29 @@ use crate::timing::{RestoreTimes, Timing};
 const CONSOLE_JOBS: usize = 1;
 const OTHER_JOBS: usize = 4;
 
+/// Where the builds come from.
+pub(super) enum Source {
+    /// A report or a list in a file.
+    File(PathBuf),
+    Stdin,
+    /// Addresses on the command line.
+    Addresses(Vec<String>),
+}
+
 /// What to delete, by what, and within which limits.
 pub(super) struct DeleteRequest {
-    /// The report or list; `-` is standard input.
-    pub(super) report: PathBuf,
-    pub(super) via: Via,
+    pub(super) source: Source,
+    /// A dry run may do without one.
+    pub(super) via: Option<Via>,
     pub(super) admin: AdminRequest,
     pub(super) reading: ReadRequest,
     /// Only rows that one of these rules found; all rows where none is named.
     pub(super) reasons: Vec<String>,
     pub(super) projects: ProjectGlobs,
+    /// Lists of `--project`, each with the globs that it may mean if it is one glob.
+    pub(super) project_lists: Vec<(String, ProjectGlobs)>,
+    /// Whether a person chooses in an editor.
+    pub(super) choose: bool,
     /// Where nothing is sent unless this is true.
     pub(super) execute: bool,
     /// The host that `--confirm` names.
@@ -65,8 +78,17 @@ impl DeleteRequest {
     /// # Errors
     /// A flag or the policy cannot be read, or a flag is looser than the policy.
     pub(super) fn from_args(args: DeleteArgs) -> Result<Self, Error> {
-        let via: Via = args.via.parse()?;
-        let projects = ProjectGlobs::new(&args.projects)?;
+        let via = args.via.filter(|via| !via.trim().is_empty());
+        if args.execute && via.is_none() {
+            return Err(no_admin_path());
+        }
+        let via = via.map(|via| via.parse::<Via>()).transpose()?;
+        let source = source(args.sources)?;
+        let lists = args.projects.iter().filter(|list| listed(list).len() > 1);
+        let project_lists = lists.map(|list| Ok((list.clone(), ProjectGlobs::new(std::slice::from_ref(list))?)));
+        let project_lists = project_lists.collect::<Result<_, Error>>()?;
+        let projects: Vec<String> = args.projects.iter().flat_map(|list| listed(list)).collect();
+        let projects = ProjectGlobs::new(&projects)?;
         let reading = ReadRequest::from_args(&args.reading)?;
         let gates = args.gates;
         let policy = gates.policy.as_deref().map(policy::read).transpose()?;
@@ -87,13 +109,13 @@ impl DeleteRequest {
             check_timings(&permit.allowed_timings, policy)?;
             check_tolerance(reading.times.clock_tolerance, policy)?;
         }
-        permit.denied.add(&gates.deny, "--deny")?;
+        permit.denied.add_lists(&gates.deny, "--deny")?;
         if let Some(policy) = &policy {
             permit.denied.add(&policy.delete.deny, &format!("deny in {}", policy.name()))?;
         }
         let admin = args.admin;
         Ok(Self {
-            report: args.report,
+            source,
             via,
             admin: AdminRequest {
                 admin_fn: admin.admin_fn,
@@ -110,6 +132,8 @@ impl DeleteRequest {
             reading,
             reasons: args.reasons,
             projects,
+            project_lists,
+            choose: args.choose,
             execute: args.execute,
             confirm: args.confirm,
             output: args.output,
@@ -122,9 +146,43 @@ impl DeleteRequest {
         })
     }
 
-    /// The file of the report; `None` where it comes from standard input.
+    /// The file of the report or list; `None` where there is none.
     pub(super) fn report_file(&self) -> Option<&Path> {
-        Some(self.report.as_path()).filter(|report| !is_dash(report))
+        match &self.source {
+            Source::File(file) => Some(file),
+            Source::Stdin | Source::Addresses(_) => None,
+        }
+    }
+
+    /// The admin path, which `--execute` needs.
+    ///
+    /// # Errors
+    /// It was not named.
+    pub(super) fn admin_path(&self) -> Result<&Via, Error> {
+        self.via.as_ref().ok_or_else(no_admin_path)
+    }
+
+    /// By what the rows were chosen, besides the report itself.
+    pub(super) fn chosen_by(&self) -> Vec<String> {
+        let flags =
+            |flag: &'static str, values: Vec<String>| values.into_iter().map(move |value| format!("{flag} {value}"));
+        let timings = |timings: &[Timing]| timings.iter().map(ToString::to_string).collect();
+        let editor = self.choose.then(|| "--choose".to_owned());
+        flags("--reason", self.reasons.clone())
+            .chain(flags("--timing", timings(&self.permit.only_timings)))
+            .chain(flags("--allow-timing", timings(&self.permit.allowed_timings)))
+            .chain(flags("--project", self.projects.globs().map(str::to_owned).collect()))
+            .chain(editor)
+            .collect()
+    }
+
+    /// What the journal and messages call the report.
+    pub(super) fn report_name(&self) -> String {
+        match &self.source {
+            Source::File(file) => file.display().to_string(),
+            Source::Stdin => "-".to_owned(),
+            Source::Addresses(_) => "the command line".to_owned(),
+        }
     }
 
     /// How to connect to the admin path. The token is read here, so a dry run needs none.
@@ -133,7 +191,7 @@ impl DeleteRequest {
     /// The file of the token cannot be read.
     pub(super) fn admin_options(&self) -> Result<Options, Error> {
         let admin = &self.admin;
-        let usual = if matches!(self.via, Via::Console { .. }) { CONSOLE_JOBS } else { OTHER_JOBS };
+        let usual = if matches!(self.via, Some(Via::Console { .. })) { CONSOLE_JOBS } else { OTHER_JOBS };
         let token = match &admin.token_file {
             Some(file) => {
                 let text = file_access::read_text(file, file_access::TOKEN);
@@ -153,6 +211,33 @@ impl DeleteRequest {
             ca_file: admin.ca_file.clone(),
             allow_plain_http: admin.allow_plain_http,
         })
+    }
+}
+
+fn no_admin_path() -> Error {
+    Error::Misuse {
+        what: "--execute needs --via URI: the admin path through which builds are deleted".to_owned(),
+        hint: "--via nrepl://HOST:6005, --via 'console:COMMAND' or --via https://HOST/PATH, or HALFBUILT_VIA; `halfbuilt help delete` says \
+               which"
+            .to_owned(),
+    }
+}
+
+/// A report, a list, or addresses, never both.
+fn source(named: Vec<PathBuf>) -> Result<Source, Error> {
+    let address = |name: &PathBuf| {
+        let name = name.to_string_lossy();
+        ["http://", "https://"].iter().any(|begin| name.starts_with(begin)).then(|| name.into_owned())
+    };
+    let addresses: Vec<String> = named.iter().filter_map(address).collect();
+    match named.as_slice() {
+        [one] if is_dash(one) => Ok(Source::Stdin),
+        [one] if addresses.is_empty() => Ok(Source::File(one.clone())),
+        _ if addresses.len() == named.len() => Ok(Source::Addresses(addresses)),
+        _ => Err(Error::Misuse {
+            what: format!("{} things to delete from: expected one report, or only URLs of builds", named.len()),
+            hint: "delete from one report at a time; a list of URLs may be a file or standard input, too".to_owned(),
+        }),
     }
 }
 

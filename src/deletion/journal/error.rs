@@ -4,6 +4,8 @@ use std::io;
 
 use crate::text::Foreign;
 
+use super::who::Running;
+
 /// Why a journal cannot be trusted or used. The caller adds the name of the file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -17,8 +19,9 @@ pub enum JournalError {
     Write(#[source] io::Error),
     #[error("it cannot be locked")]
     Lock(#[source] io::Error),
-    #[error("it is in use by another run")]
-    InUse,
+    /// Another run has it open, and perhaps its start line says who that is.
+    #[error("it is in use by {}", .0.as_deref().map_or_else(|| "another run".to_owned(), ToString::to_string))]
+    InUse(Option<Box<Running>>),
     /// It is something that no journal can be: a folder, a FIFO, a device.
     #[error("it is {0}, not a file")]
     NotAFile(&'static str),
@@ -78,7 +81,7 @@ impl JournalError {
     /// What to do next.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::InUse => "wait for the other run to end; its `start` line says who runs it and where",
+            Self::InUse(_) => "wait for the other run to end, or ask whoever runs it",
             Self::NotAFile(_) | Self::NotAJournal => "name a new file, or the journal of this run",
             Self::OtherFormat(_) => "use the version of halfbuilt that wrote it",
             Self::Damaged { .. } | Self::DigestNotFound(_) => {

@@ -69,6 +69,10 @@ pub struct Start {
     pub backup_time: Option<String>,
     /// When the server came back, RFC 3339.
     pub restored_at: Option<String>,
+    /// The flags by which rows of the report were chosen, such as `--project acme/*`, or `--choose` for an editor; empty where there are
+    /// none, and in older journals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chosen_by: Vec<String>,
 }
 
 /// The file of which builds were chosen.

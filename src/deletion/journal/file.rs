@@ -14,9 +14,10 @@ use crate::report::Digesting;
 
 use super::chain::{CheckedJournal, walk};
 use super::error::JournalError;
-use super::event::{Event, Repaired};
+use super::event::{Event, Repaired, Start};
 use super::line::Tail;
 use super::past::Past;
+use super::who::{Running, Who};
 use super::writer::Store;
 
 /// Who may read a new journal, as far as the umask allows: its owner and the group, in which auditors can be.
@@ -37,7 +38,7 @@ impl JournalFile {
         let file = file_access::open_or_create(&options, path).map_err(JournalError::Open)?;
         let file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(file) => file,
-            Err((_, Errno::EWOULDBLOCK)) => return Err(JournalError::InUse),
+            Err((_, Errno::EWOULDBLOCK)) => return Err(JournalError::InUse(running(path).map(Box::new))),
             Err((_, error)) => return Err(JournalError::Lock(error.into())),
         };
         let mut walked = walk(BufReader::new(&*file), |_, _| {})?;
@@ -125,6 +126,16 @@ pub fn read_with_digest(path: &Path) -> Result<(Past, String), JournalError> {
     let mut reader = BufReader::new(Digesting::new(file));
     let past = walk(&mut reader, |_, _| {})?.past;
     Ok((past, reader.into_inner().finish().1))
+}
+
+/// The session that has a journal open, by the last start line. The run may not have written its own yet: then the line is that of a
+/// session that has ended, or was killed.
+fn running(path: &Path) -> Option<Running> {
+    let (past, _) = read(path, None).ok()?;
+    let session = past.last_session().filter(|session| session.end.is_none())?;
+    let Start { user, machine, pid, .. } = session.start.clone();
+    let who = Who { user, machine, pid };
+    (!Who::current().knows_ended(&who)).then_some(Running { who, since: session.at })
 }
 
 /// Opening a device may already do something, so its type is checked first.

@@ -36,7 +36,7 @@ pub use event::{
 pub use file::{read, read_or_new, read_with_digest};
 pub use handle::Journal;
 pub use past::{Past, PastArchive, Session};
-pub use who::Who;
+pub use who::{Running, Who};
 
 /// The ending of the name of a journal that stands beside its report.
 pub const ENDING: &str = ".journal.jsonl";

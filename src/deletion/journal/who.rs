@@ -1,8 +1,13 @@
 //! Who runs the program, and where.
 
+use std::fmt;
 use std::path::Path;
 
+use jiff::{SignedDuration, Timestamp};
+
 use nix::unistd::{Uid, User, gethostname};
+
+use crate::text::Foreign;
 
 /// How the application name of a lock holder begins.
 const APPLICATION_NAME_PREFIX: &str = "halfbuilt delete, process ";
@@ -34,6 +39,11 @@ impl Who {
         format!("{APPLICATION_NAME_PREFIX}{pid} of {user}@{machine}")
     }
 
+    /// Whether the run of somebody on this machine has ended; false where that cannot be known.
+    pub(super) fn knows_ended(&self, other: &Self) -> bool {
+        other.machine == self.machine && (other.pid == self.pid || !is_process(other.pid))
+    }
+
     /// Whether the lock holder of this name is another living process of this machine; false where that cannot be known.
     pub fn knows_alive(&self, holder: &str) -> bool {
         let Some((pid, who)) = holder.strip_prefix(APPLICATION_NAME_PREFIX).and_then(|rest| rest.split_once(" of "))
@@ -42,7 +52,28 @@ impl Who {
         };
         let Some((_, machine)) = who.split_once('@') else { return false };
         let is_here = !machine.is_empty() && self.machine.starts_with(machine);
-        is_here && pid.parse().is_ok_and(|pid: u32| pid != self.pid && Path::new(&format!("/proc/{pid}")).exists())
+        is_here && pid.parse().is_ok_and(|pid: u32| pid != self.pid && is_process(pid))
+    }
+}
+
+fn is_process(pid: u32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}
+
+/// A run that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Running {
+    pub who: Who,
+    pub since: Timestamp,
+}
+
+impl fmt::Display for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Who { user, machine, pid } = &self.who;
+        let (user, machine) = (Foreign::name(user), Foreign::name(machine));
+        // In whole seconds, and never before it began.
+        let age = SignedDuration::from_secs(Timestamp::now().duration_since(self.since).as_secs().max(0));
+        write!(f, "{user} on {machine}, process {pid}, since {:.0} ({age:#})", self.since)
     }
 }
 
@@ -55,6 +86,17 @@ mod tests {
         let who = Who::current();
         assert!(!who.user.is_empty() && !who.machine.is_empty(), "{who:?}");
         assert_eq!(who.pid, std::process::id());
+    }
+
+    #[test]
+    fn a_run_on_this_machine_is_known_to_have_ended() {
+        let who = Who { user: "alice".to_owned(), machine: "ops1.example".to_owned(), pid: 7 };
+        let [init, gone] = [1, u32::MAX].map(|pid| Who { pid, ..who.clone() });
+        assert!(!who.knows_ended(&init) && who.knows_ended(&gone) && who.knows_ended(&who));
+        assert!(!who.knows_ended(&Who { machine: "ops2.example".to_owned(), ..gone }));
+        let since = Timestamp::now() - SignedDuration::from_secs(125);
+        let text = Running { who: Who { machine: "a\u{1b}b".to_owned(), ..init }, since }.to_string();
+        assert!(text.starts_with("alice on a\\u{1b}b, process 1, since 20") && text.ends_with(" (2m 5s)"), "{text}");
     }
 
     #[test]

@@ -1,0 +1,185 @@
+//! Whole commands for a person to run next: as a POSIX shell takes them, for a new shell too, and without a secret.
+
+use std::ffi::OsString;
+use std::fmt;
+
+/// The variables that set a flag of every command that reads builds, besides the database's address, which may hold a password.
+pub(super) const READING_VARIABLES: [(&str, &str); 8] = [
+    ("--profile", "HALFBUILT_PROFILE"),
+    ("--schema", "HALFBUILT_SCHEMA"),
+    ("--backup-time", "HALFBUILT_BACKUP_TIME"),
+    ("--restored-at", "HALFBUILT_RESTORED_AT"),
+    ("--max-run-time", "HALFBUILT_MAX_RUN_TIME"),
+    ("--clock-tolerance", "HALFBUILT_CLOCK_TOLERANCE"),
+    ("--max-queue-time", "HALFBUILT_MAX_QUEUE_TIME"),
+    ("--statement-timeout", "HALFBUILT_STATEMENT_TIMEOUT"),
+];
+
+/// What stands in place of a value that may hold a password.
+const SECRET: &str = "...";
+
+/// A command of this program. `Display` quotes its words for a shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CommandLine {
+    /// None of them holds a secret.
+    words: Vec<String>,
+}
+
+impl CommandLine {
+    /// A command without arguments, of the program as it was called.
+    pub(super) fn new(command: &str) -> Self {
+        let program = std::env::args_os().next().map_or_else(|| "halfbuilt".to_owned(), lossy);
+        Self { words: vec![program, command.to_owned()] }
+    }
+
+    /// The command of this process. What one of these variables sets is a flag in it, because a new shell may not have the variable.
+    pub(super) fn of_this_process(variables: &[(&str, &str)]) -> Self {
+        let line = Self::without_secrets(std::env::args_os());
+        variables.iter().fold(line, |line, (flag, variable)| {
+            let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
+            match value {
+                Some(value) if !line.has(flag) => line.flag(flag, &value),
+                _ => line,
+            }
+        })
+    }
+
+    fn without_secrets(words: impl Iterator<Item = OsString>) -> Self {
+        let mut shown: Vec<String> = Vec::new();
+        let mut is_secret = false;
+        for word in words {
+            let word = lossy(word);
+            let of_database = word.strip_prefix("--database-url").is_some_and(|rest| rest.starts_with('='));
+            is_secret = match (is_secret, of_database) {
+                (true, _) => {
+                    shown.push(SECRET.to_owned());
+                    false
+                }
+                (false, true) => {
+                    shown.push(format!("--database-url={SECRET}"));
+                    false
+                }
+                (false, false) => {
+                    let is_secret = word == "--database-url";
+                    shown.push(word);
+                    is_secret
+                }
+            };
+        }
+        Self { words: shown }
+    }
+
+    /// Whether it has this flag, with or without a value.
+    pub(super) fn has(&self, flag: &str) -> bool {
+        self.words
+            .iter()
+            .any(|word| word.strip_prefix(flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')))
+    }
+
+    /// Adds a word that is no flag, such as the name of a report.
+    pub(super) fn word(mut self, word: &str) -> Self {
+        self.words.push(word.to_owned());
+        self
+    }
+
+    /// Adds a flag without a value, unless it is there.
+    pub(super) fn switch(mut self, switch: &str) -> Self {
+        if !self.has(switch) {
+            let place = self.place_of_flags();
+            self.words.insert(place, switch.to_owned());
+        }
+        self
+    }
+
+    /// Adds a flag with a value.
+    pub(super) fn flag(mut self, flag: &str, value: &impl fmt::Display) -> Self {
+        let place = self.place_of_flags();
+        self.words.splice(place..place, [flag.to_owned(), value.to_string()]);
+        self
+    }
+
+    /// Adds a flag where there is a value for it.
+    pub(super) fn flag_if(self, flag: &str, value: Option<&impl fmt::Display>) -> Self {
+        match value {
+            Some(value) => self.flag(flag, value),
+            None => self,
+        }
+    }
+
+    /// Puts another value in place of that of a flag, if the flag is there: a time such as `1h ago` means another one later.
+    pub(super) fn replace(mut self, flag: &str, value: Option<&impl fmt::Display>) -> Self {
+        let Some(value) = value else { return self };
+        let mut is_value = false;
+        for word in &mut self.words {
+            if is_value {
+                *word = value.to_string();
+            } else if word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('=')) {
+                *word = format!("{flag}={value}");
+            }
+            is_value = !is_value && word == flag;
+        }
+        self
+    }
+
+    /// Takes away a flag without a value.
+    pub(super) fn without(mut self, switch: &str) -> Self {
+        self.words.retain(|word| word != switch);
+        self
+    }
+
+    /// Behind `--` no word is a flag.
+    fn place_of_flags(&self) -> usize {
+        self.words.iter().position(|word| word == "--").unwrap_or(self.words.len())
+    }
+}
+
+impl fmt::Display for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> = self.words.iter().map(|word| quoted(word)).collect();
+        f.write_str(&words.join(" "))
+    }
+}
+
+fn lossy(word: OsString) -> String {
+    word.to_string_lossy().into_owned()
+}
+
+/// As a POSIX shell takes it for one word.
+pub(super) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(words: &[&str]) -> CommandLine {
+        CommandLine::without_secrets(words.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn words_are_quoted_and_a_password_is_not_shown() {
+        let shown =
+            line(&["halfbuilt", "delete", "my report.csv", "--database-url", "postgres://me:hunter2@db/ci", "it's"]);
+        assert_eq!(shown.to_string(), r"halfbuilt delete 'my report.csv' --database-url ... 'it'\''s'");
+        let joined = line(&["--database-url=postgres://me:hunter2@db/ci"]);
+        assert_eq!(joined.to_string(), "--database-url=...");
+    }
+
+    #[test]
+    fn flags_are_added_where_they_are_flags() {
+        let delete = line(&["halfbuilt", "delete", "--dry-run", "--max=3", "--", "-report.csv"]);
+        assert!(delete.has("--max") && delete.has("--dry-run") && !delete.has("--ma"));
+        let next = delete.without("--dry-run").switch("--execute").switch("--execute").flag("--confirm", &"ci");
+        assert_eq!(next.to_string(), "halfbuilt delete --max=3 --execute --confirm ci -- -report.csv");
+        let later =
+            next.clone().replace("--confirm", Some(&"ci2")).replace("--max", Some(&4)).replace("--via", Some(&"x"));
+        assert_eq!(later.to_string(), "halfbuilt delete --max=4 --execute --confirm ci2 -- -report.csv");
+        let none: Option<&String> = None;
+        assert_eq!(next.clone().flag_if("--via", none), next);
+    }
+}
