@@ -120,7 +120,12 @@ fn the_list_is_private_and_the_editor_knows_no_secret() {
 #[test]
 fn ctrl_c_in_the_editor_does_not_interrupt() {
     let world = world();
-    let done = world.choose("kill -INT $PPID $(cut -d ' ' -f 4 /proc/$PPID/stat); sleep 1").on_a_terminal().input("").run().exits(Exit::Clean);
+    let done = world
+        .choose("kill -INT $PPID $(cut -d ' ' -f 4 /proc/$PPID/stat); sleep 1")
+        .on_a_terminal()
+        .input("")
+        .run()
+        .exits(Exit::Clean);
     drop(done.prints("chosen in the editor: ").does_not_print("interrupted"));
 }
 
