@@ -7,51 +7,14 @@ use crate::report::ScanMetadata;
 use crate::state::State;
 use crate::text::{Foreign, builds, grouped, was_or_were};
 
-use super::fate::{DeletedBefore, FateGroup};
+use super::chosen_from::ChosenFrom;
+use super::fate::{DeletedBefore, FateGroup, Fates};
+use super::file_check::FileCheck;
+use super::named::{NamedBySession, SessionSet};
 use super::reconciliation::Reconciliation;
 
-/// What a comparison of two files came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Agreement {
-    /// The files agree.
-    Agrees,
-    /// They do not: nothing is clean.
-    Differs,
-    /// There is something to be known, and nothing wrong.
-    Note,
-}
-
-impl Agreement {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Agrees => "agrees",
-            Self::Differs => "differs",
-            Self::Note => "note",
-        }
-    }
-}
-
-/// A comparison of files, and what it came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileCheck {
-    pub agreement: Agreement,
-    /// What was compared, and how it came out, in a sentence.
-    pub text: String,
-}
-
-impl FileCheck {
-    fn agrees(text: String) -> Self {
-        Self { agreement: Agreement::Agrees, text }
-    }
-
-    fn differs(text: String) -> Self {
-        Self { agreement: Agreement::Differs, text }
-    }
-
-    fn note(text: String) -> Self {
-        Self { agreement: Agreement::Note, text }
-    }
-}
+/// How many builds are named that were deleted and that the report does not list.
+const NOT_LISTED_NAMED: usize = 5;
 
 /// A journal and its name.
 #[derive(Clone, Copy, Debug)]
@@ -64,8 +27,8 @@ pub struct NamedJournal<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct JournalChecks {
     checks: Vec<FileCheck>,
-    /// For each session the SHA-256 of the report from which it chose, and the text for another report.
-    chosen_from: Vec<(String, String)>,
+    /// The file from which each session since the scan chose.
+    chosen_from: Vec<ChosenFrom>,
     /// Whether a journal is of this database and has a session after the scan.
     counts: bool,
     /// Whether lines may be missing at the end of a journal.
@@ -78,15 +41,19 @@ impl JournalChecks {
         self.counts && !self.is_cut
     }
 
-    /// Adds a journal. Returns whether it is of the database of the report, as far as that is known.
-    pub(super) fn add(&mut self, journal: NamedJournal<'_>, about: Option<&ScanMetadata>) -> bool {
+    /// Adds a journal. Returns when each of its sessions began; `None` where it is of another database than the report.
+    pub(super) fn add(
+        &mut self,
+        journal: NamedJournal<'_>,
+        about: Option<&ScanMetadata>,
+    ) -> Option<Vec<(Timestamp, SessionSet)>> {
         let NamedJournal { past, .. } = journal;
         let name = Foreign::url(journal.name).or("a journal");
         if let Some(other) = about.and_then(|about| of_another(past, about)) {
             self.checks.push(FileCheck::differs(format!(
                 "{name} is of another database, or cannot be known to be of this one: it is of {other}. What it says does not count."
             )));
-            return false;
+            return None;
         }
         if let Some(cut) = &past.cut {
             self.is_cut = true;
@@ -100,6 +67,7 @@ impl JournalChecks {
                 .push(FileCheck::note(format!("{name}: cut lines that were dropped when it was opened again: {cut}.")));
         }
         let last = past.sessions.len();
+        let mut began = Vec::new();
         for (place, session) in (1..).zip(&past.sessions) {
             let name = format!("Session {place} of {name}");
             let wrong = sums(&name, session, place == last);
@@ -108,14 +76,15 @@ impl JournalChecks {
             // What came before the scan was of what another scan found.
             if about.is_none_or(|about| session.last_at >= about.scanned_at) {
                 self.counts = true;
-                let file = Foreign::url(&session.start.report.file).or("?");
-                let other = format!("{name} chose from another file than this report: {file}.");
-                self.chosen_from.push((session.start.report.sha256.clone(), other));
+                let which = SessionSet::of(self.chosen_from.len());
+                let (file, sha256) = (session.start.report.file.clone(), session.start.report.sha256.clone());
+                self.chosen_from.push(ChosenFrom { session: name.clone(), which, file, sha256 });
+                began.push((session.at, which));
                 let backup_time = about.and_then(|about| other_backup_time(&name, session, about));
                 self.checks.extend(backup_time.map(FileCheck::differs));
             }
         }
-        true
+        Some(began)
     }
 
     /// All checks, once the rows have been read.
@@ -124,21 +93,24 @@ impl JournalChecks {
         report_sha256: &str,
         rows: u64,
         about: Option<&ScanMetadata>,
-        ended: Option<(&Reconciliation, DeletedBefore)>,
+        ended: Option<(&Reconciliation, &Fates)>,
     ) -> Vec<FileCheck> {
+        let taken_out = ended.map_or(0, |(ended, _)| ended.taken_out);
         let mut checks: Vec<FileCheck> =
-            about.map(|about| as_scanned(report_sha256, rows, about)).into_iter().collect();
-        if let Some((ended, before)) = ended {
+            about.map(|about| as_scanned(report_sha256, rows, taken_out, about)).into_iter().collect();
+        if let Some((ended, fates)) = ended {
             if about.is_none() {
                 let why = "The report has no file beside it that describes it: whether the journals are of its database, and of \
                            the time after the scan, is not known.";
                 checks.push(FileCheck::note(why.to_owned()));
             }
             checks.extend(accounted_for(ended));
-            checks.extend(before_the_scan(before));
+            checks.extend(not_listed(fates));
+            checks.extend(before_the_scan(fates.deleted_before()));
+            let scanned = about.map(|about| about.report_sha256.as_str());
+            let named = NamedBySession::of(fates.named());
+            checks.extend(self.chosen_from.iter().filter_map(|from| from.check(report_sha256, scanned, &named)));
         }
-        let elsewhere = self.chosen_from.into_iter().filter(|(sha256, _)| sha256 != report_sha256);
-        checks.extend(elsewhere.map(|(_, other)| FileCheck::differs(other)));
         checks.extend(self.checks);
         checks
     }
@@ -156,12 +128,19 @@ fn of_another(past: &Past, about: &ScanMetadata) -> Option<String> {
     (!is_same).then(|| format!("{} of system {system}", Foreign::name(&theirs.name).or("one without a name")))
 }
 
-fn as_scanned(sha256: &str, rows: u64, about: &ScanMetadata) -> FileCheck {
+fn as_scanned(sha256: &str, rows: u64, taken_out: u64, about: &ScanMetadata) -> FileCheck {
     let found = builds(about.findings);
     if about.report_sha256 == sha256 && rows == about.findings {
         return FileCheck::agrees(format!("The report is as the scan wrote it: {found}."));
     }
     let rows = grouped(rows);
+    if taken_out > 0 {
+        return FileCheck::note(format!(
+            "Rows were taken out of the report since the scan: it found {found}, and the report has {rows}. The other {} count as not \
+             chosen: no journal names them. Whether the rows that are left were edited, no file says.",
+            grouped(taken_out)
+        ));
+    }
     FileCheck::differs(format!(
         "The report was changed since the scan: the scan found {found}, and the report has {rows}."
     ))
@@ -234,13 +213,36 @@ fn accounted_for(ended: &Reconciliation) -> Vec<FileCheck> {
             "It does not add up: {rows} address of an earlier row, and what the journals say of one build counts for each."
         )));
     }
-    if ended.beyond() > 0 {
-        let deleted = ended.by_fate.iter().filter(|(fate, _)| fate.group() == FateGroup::Deleted);
-        let deleted: u64 = deleted.map(|(_, counts)| counts.beyond).sum();
+    checks
+}
+
+/// The builds that the journals name and the report does not list.
+fn not_listed(fates: &Fates) -> Vec<FileCheck> {
+    let (mut deleted, mut others) = (Vec::new(), 0);
+    for (url, fate) in fates.beyond_the_report() {
+        match fate.group() {
+            FateGroup::Deleted => deleted.push(url),
+            FateGroup::Kept | FateGroup::Failed | FateGroup::Vanished => others += 1,
+        }
+    }
+    deleted.sort_unstable();
+    let mut checks = Vec::new();
+    if !deleted.is_empty() {
+        let number = deleted.len() as u64;
+        let urls = deleted.iter().take(NOT_LISTED_NAMED).map(|url| Foreign::url(url).or("?").to_string());
+        let more = deleted.len().saturating_sub(NOT_LISTED_NAMED) as u64;
+        let more = if more > 0 { format!(" and {} more", grouped(more)) } else { String::new() };
         checks.push(FileCheck::differs(format!(
-            "The journals name {} that this report does not; {} of them deleted.",
-            builds(ended.beyond()),
-            grouped(deleted)
+            "{} {} deleted that this report does not list: {}{more}.",
+            builds(number),
+            was_or_were(number),
+            urls.collect::<Vec<_>>().join(", ")
+        )));
+    }
+    if others > 0 {
+        checks.push(FileCheck::differs(format!(
+            "The journals name {} that this report does not list, and that no run deleted.",
+            builds(others)
         )));
     }
     checks

@@ -137,14 +137,14 @@ fn found_is_deleted_and_kept_and_failed_and_vanished() {
     let audit = audit(Some(about(6)), &[&past], (1..=6).map(|number| row(number, Timing::InFlight)));
     let ended = audit.reconciliation.as_ref().expect("there is a journal");
     assert_eq!(FateGroup::ALL.map(|part| ended.rows_of(part)), [1, 2, 2, 1]);
-    assert_eq!((ended.found, ended.missing(), ended.adds_up(), ended.beyond()), (6, 0, true, 1));
-    assert_eq!(ended.by_fate[&Fate::NotNamed].rows, 1);
+    assert_eq!((ended.found, ended.missing(), ended.adds_up(), ended.deleted_beyond()), (6, 0, false, 1));
+    assert_eq!(ended.by_fate[&Fate::NotChosen].rows, 1);
     assert_eq!(
         sentence(&audit),
         (
             Tone::Damaged,
             "6 of 100 builds are abnormal; 1 was deleted and proved gone, 1 had vanished before, 2 failed or have an unknown \
-             outcome, 2 were not touched; the files do not agree."
+             outcome, 2 were not touched; the numbers do not add up."
                 .to_owned()
         )
     );
@@ -366,9 +366,33 @@ fn a_restore_whose_times_are_contradicted_is_not_clean() {
 fn what_is_left_for_a_person_is_what_is_not_deletable_and_not_gone() {
     let noted =
         |number, deletable, note: &str| Row { deletable, note: note.to_owned(), ..row(number, Timing::Between) };
-    let rows = [noted(1, true, ""), noted(2, false, "why"), noted(3, false, "why"), noted(4, false, "other")];
-    let alone = audit(Some(about(4)), &[], rows);
-    assert_eq!((alone.remaining.builds, alone.remaining.reasons()), (3, vec![("why", 2), ("other", 1)]));
+    let rows = || [noted(1, true, ""), noted(2, false, "why"), noted(3, false, "why"), noted(4, false, "other")];
+    let alone = audit(Some(about(4)), &[], rows());
+    assert_eq!((alone.left(), alone.remaining.reasons()), (3, vec![("why", 2), ("other", 1)]));
+    let journal = past(&[(3, State::Deleted), (4, State::Recovered)], &[]);
+    assert_eq!(audit(Some(about(4)), &[&journal], rows()).left(), 2);
+}
+
+#[test]
+fn what_to_do_about_a_build_is_said_by_what_is_known_of_it() {
+    let step = |row: Row, fate: Option<Fate>| NextStep::of(&row, fate, [Some(at(T)), Some(at(T + 60))]);
+    let ended = |state| Some(Fate::Ended(state));
+    let deletable = |fate| step(row(1, Timing::InFlight), fate);
+    let fates = [ended(State::Failed), Some(Fate::Open), ended(State::NotAttempted), ended(State::Refused)];
+    assert_eq!(fates.map(deletable), [NextStep::LookUp, NextStep::LookUp, NextStep::Continue, NextStep::ReadWhy]);
+    assert_eq!([Some(Fate::NotChosen), Some(Fate::NotNamed)].map(deletable), [NextStep::Choose, NextStep::FindJournal]);
+    let kept = |timing| Row { deletable: false, ..row(1, timing) };
+    let timings = [Timing::Between, Timing::Unknown, Timing::AfterRestore, Timing::Ended].map(kept);
+    assert_eq!(
+        timings.map(|row| step(row, None)),
+        [NextStep::CheckTimes, NextStep::LookAtBuild, NextStep::LookWhetherAlive, NextStep::Decide]
+    );
+    let over = Row { stopped_at: Some(at(T)), ..kept(Timing::AfterRestore) };
+    let orphan = Row { reasons: vec!["orphan-step".to_owned()], ..kept(Timing::Unknown) };
+    assert_eq!([over, orphan].map(|row| step(row, None)), [NextStep::FindNewDamage, NextStep::LookAtTables]);
+    let without = |times| [Timing::Unknown, Timing::Ended].map(|timing| NextStep::of(&kept(timing), None, times));
+    assert_eq!(without([None, None]), [NextStep::GiveBackupTime, NextStep::Decide]);
+    assert_eq!(without([Some(at(T)), None]), [NextStep::LookAtBuild, NextStep::GiveRestoreTime]);
 }
 
 fn timings() -> impl Strategy<Value = Timing> {
@@ -424,9 +448,11 @@ proptest! {
         if let Some(ended) = &audit.reconciliation {
             prop_assert_eq!(FateGroup::ALL.map(|part| ended.rows_of(part)).iter().sum::<u64>(), all);
             prop_assert_eq!(ended.missing(), i128::from(found.unwrap_or(all)) - i128::from(all));
+            prop_assert_eq!(ended.taken_out, 0);
             let names = journals.iter().flat_map(|past| past.builds.keys().chain(past.kept.keys()));
             let names: std::collections::BTreeSet<&String> = names.collect();
-            let said: u64 = ended.by_fate.iter().filter(|(fate, _)| **fate != Fate::NotNamed).map(|(_, counts)| {
+            let is_named = |fate: Fate| !matches!(fate, Fate::NotNamed | Fate::NotChosen);
+            let said: u64 = ended.by_fate.iter().filter(|(fate, _)| is_named(**fate)).map(|(_, counts)| {
                 counts.rows - counts.doubles + counts.beyond
             }).sum();
             prop_assert_eq!(said, names.len() as u64);

@@ -65,7 +65,7 @@ impl Audit {
     }
 
     fn something_found(&self) -> String {
-        let number = self.findings.builds;
+        let number = self.found();
         let is = is_or_are(number);
         let found = match &self.about {
             Some(about) => format!("{} of {} {is} abnormal", grouped(number), builds(about.all_builds())),
@@ -146,7 +146,7 @@ fn outcome(ended: &Reconciliation) -> String {
 /// Builds that are abnormal, to which nothing was done.
 fn kept(ended: &Reconciliation) -> u64 {
     let is_kept = |fate: &Fate| fate.group() == FateGroup::Kept && *fate != Fate::Ended(State::Recovered);
-    ended.by_fate.iter().filter(|(fate, _)| is_kept(fate)).map(|(_, counts)| counts.rows).sum()
+    ended.by_fate.iter().filter(|(fate, _)| is_kept(fate)).map(|(_, counts)| counts.rows).sum::<u64>() + ended.taken_out
 }
 
 /// Builds that are abnormal and may still be there.

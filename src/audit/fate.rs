@@ -9,6 +9,8 @@ use crate::build_url::BuildUrl;
 use crate::deletion::journal::{Past, PastBuild};
 use crate::state::State;
 
+use super::named::{Reported, SessionSet};
+
 /// What became of a build, by the journals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fate {
@@ -16,7 +18,9 @@ pub enum Fate {
     Ended(State),
     /// A deletion was announced, and no result is on record.
     Open,
-    /// No journal that counts names it.
+    /// No run chose it: the journals are whole, and none of them names it.
+    NotChosen,
+    /// No journal that counts names it, and the journals are not whole.
     NotNamed,
 }
 
@@ -36,7 +40,7 @@ pub enum FateGroup {
 impl Fate {
     /// All fates, in the order in which a table shows them.
     pub fn all() -> impl Iterator<Item = Self> {
-        State::ALL.into_iter().map(Self::Ended).chain([Self::Open, Self::NotNamed])
+        State::ALL.into_iter().map(Self::Ended).chain([Self::Open, Self::NotChosen, Self::NotNamed])
     }
 
     /// The group it belongs to: each fate to one.
@@ -46,7 +50,7 @@ impl Fate {
             Self::Ended(State::AlreadyGone) => FateGroup::Vanished,
             Self::Ended(State::Failed | State::Unknown) | Self::Open => FateGroup::Failed,
             Self::Ended(State::Recovered | State::Changed | State::Refused | State::NotAttempted) => FateGroup::Kept,
-            Self::NotNamed => FateGroup::Kept,
+            Self::NotChosen | Self::NotNamed => FateGroup::Kept,
         }
     }
 
@@ -54,7 +58,16 @@ impl Fate {
         match self {
             Self::Ended(state) => state.as_str(),
             Self::Open => "no result",
+            Self::NotChosen => "not chosen",
             Self::NotNamed => "not named",
+        }
+    }
+
+    /// Whether nothing is left to do: it is gone, or it is whole.
+    pub fn is_over(self) -> bool {
+        match self.group() {
+            FateGroup::Deleted | FateGroup::Vanished => true,
+            FateGroup::Kept | FateGroup::Failed => self == Self::Ended(State::Recovered),
         }
     }
 
@@ -69,6 +82,7 @@ impl Fate {
             Self::Ended(State::Unknown) => "a deletion was sent, and its outcome is not known",
             Self::Ended(State::NotAttempted) => "the run ended before anything was sent",
             Self::Open => "a deletion was announced, and no result is on record",
+            Self::NotChosen => "no run chose it, so nothing was done to it",
             Self::NotNamed => "no journal that counts names it",
         }
     }
@@ -97,6 +111,8 @@ pub(super) struct Fates {
     since: HashMap<String, BuildFate>,
     /// By address, before the scan: it says nothing of what the scan found.
     before: HashMap<String, BuildFate>,
+    /// Whether a build that no journal names was not chosen.
+    are_whole: bool,
 }
 
 /// Deletions before the scan.
@@ -108,14 +124,29 @@ pub(super) struct DeletedBefore {
     pub(super) back: u64,
 }
 
+/// What the journals say of one row of the report.
 #[derive(Clone, Copy, Debug)]
+pub(super) struct RowFate<'a> {
+    pub(super) fate: Fate,
+    /// Whether an earlier row has the same address.
+    pub(super) is_double: bool,
+    /// Why it ended so, where a journal says it.
+    pub(super) reason: &'a str,
+}
+
+#[derive(Clone, Debug)]
 struct BuildFate {
     at: Timestamp,
     fate: Fate,
     /// Whether a deletion may have been sent that may have done something.
     may_be_sent: bool,
-    /// Whether a row of the report has its address.
-    reported: bool,
+    /// Why it ended so; empty where it is gone.
+    reason: String,
+    /// The digest of its state when its deletion was announced.
+    fingerprint: Option<u128>,
+    /// The sessions that name it.
+    sessions: SessionSet,
+    reported: Reported,
 }
 
 impl Fates {
@@ -124,69 +155,108 @@ impl Fates {
         Self { scanned_at, ..Self::default() }
     }
 
-    /// Adds a journal. Where several name one build, the latest counts, with two exceptions: a deleted build stays deleted where it
-    /// is found gone later, and a build whose deletion may have been sent was deleted if it is found gone later.
-    pub(super) fn add(&mut self, past: &Past) {
+    /// Ends the journals. `are_whole` if a build that none of them names was not chosen.
+    pub(super) fn with_all_journals(self, are_whole: bool) -> Self {
+        Self { are_whole, ..self }
+    }
+
+    /// Adds a journal whose sessions began at these times. Where several journals name one build, the latest counts, with two
+    /// exceptions: a deleted build stays deleted where it is found gone later, and a build whose deletion may have been sent was
+    /// deleted if it is found gone later.
+    pub(super) fn add(&mut self, past: &Past, sessions: &[(Timestamp, SessionSet)]) {
+        let by = |at: Timestamp| {
+            let session = sessions.iter().rev().find(|(began, _)| *began <= at).or(sessions.first());
+            session.map(|(_, set)| *set).unwrap_or_default()
+        };
+        let fingerprint = |url: &str| past.identities.get(url).and_then(|identity| parsed(&identity.fingerprint));
         for (url, build) in &past.builds {
-            let (at, fate) = match build {
-                PastBuild::Ended { at, state, .. } => (*at, Fate::Ended(*state)),
+            let (at, fate, reason) = match build {
+                PastBuild::Ended { at, state, reason } => {
+                    (*at, Fate::Ended(*state), if state.is_gone() { "" } else { reason.as_str() })
+                }
                 PastBuild::Open { at } | PastBuild::Answered { at, .. } | PastBuild::Looked { at, .. } => {
-                    (*at, Fate::Open)
+                    (*at, Fate::Open, "")
                 }
             };
             let may_be_sent = past.may_be_sent(url) || matches!(build, PastBuild::Open { .. });
-            self.note(url, BuildFate { at, fate, may_be_sent, reported: false });
+            let (reason, fingerprint, sessions) = (reason.to_owned(), fingerprint(url), by(at));
+            let reported = Reported::Not;
+            self.note(url, BuildFate { at, fate, may_be_sent, reason, fingerprint, sessions, reported });
         }
         for (url, (at, state)) in &past.kept {
-            let (fate, may_be_sent) = (Fate::Ended(*state), past.may_be_sent(url));
-            self.note(url, BuildFate { at: *at, fate, may_be_sent, reported: false });
+            let (fate, may_be_sent, sessions) = (Fate::Ended(*state), past.may_be_sent(url), by(*at));
+            let (reason, fingerprint, reported) = (String::new(), None, Reported::Not);
+            self.note(url, BuildFate { at: *at, fate, may_be_sent, reason, fingerprint, sessions, reported });
         }
     }
 
     fn note(&mut self, url: &str, noted: BuildFate) {
         let is_before = self.scanned_at.is_some_and(|scanned_at| noted.at < scanned_at);
         let fates = if is_before { &mut self.before } else { &mut self.since };
-        match fates.entry(url.to_owned()) {
-            Entry::Vacant(place) => drop(place.insert(noted)),
-            Entry::Occupied(mut place) => {
-                let (early, late) =
-                    if place.get().at <= noted.at { (*place.get(), noted) } else { (noted, *place.get()) };
-                let seen_gone = late.fate == Fate::Ended(State::AlreadyGone);
-                let was_deleted = early.fate == Fate::Ended(State::Deleted);
-                place.insert(match seen_gone {
-                    true if was_deleted => early,
-                    true if early.may_be_sent => {
-                        BuildFate { fate: Fate::Ended(State::Deleted), may_be_sent: false, ..late }
-                    }
-                    _ => BuildFate { may_be_sent: early.may_be_sent || late.may_be_sent, ..late },
-                });
+        let before = match fates.entry(url.to_owned()) {
+            Entry::Vacant(place) => {
+                place.insert(noted);
+                return;
             }
-        }
+            Entry::Occupied(place) => place.into_mut(),
+        };
+        let sessions = before.sessions.and(noted.sessions);
+        let (early, late) = if before.at <= noted.at { (before.clone(), noted) } else { (noted, before.clone()) };
+        let fingerprint = late.fingerprint.or(early.fingerprint);
+        let seen_gone = late.fate == Fate::Ended(State::AlreadyGone);
+        let was_deleted = early.fate == Fate::Ended(State::Deleted);
+        let fate = match seen_gone {
+            true if was_deleted => early,
+            true if early.may_be_sent => BuildFate { fate: Fate::Ended(State::Deleted), may_be_sent: false, ..late },
+            _ => BuildFate { may_be_sent: early.may_be_sent || late.may_be_sent, ..late },
+        };
+        *before = BuildFate { fingerprint, sessions, ..fate };
     }
 
-    /// The fate of the build with this address, and whether an earlier row had the address too.
-    pub(super) fn of(&mut self, url_text: &str) -> (Fate, bool) {
+    /// What the journals say of the build with this address and this fingerprint.
+    pub(super) fn of(&mut self, url_text: &str, fingerprint: &str) -> RowFate<'_> {
         let name = BuildUrl::parse(url_text).map_or_else(|_| url_text.to_owned(), |url| url.to_string());
         if let Some(known) = self.before.get_mut(&name) {
-            known.reported = true;
+            known.reported = Reported::Listed;
         }
-        match self.since.get_mut(&name) {
-            None => (Fate::NotNamed, false),
-            Some(known) => (known.fate, std::mem::replace(&mut known.reported, true)),
+        let Some(known) = self.since.get_mut(&name) else {
+            let fate = if self.are_whole { Fate::NotChosen } else { Fate::NotNamed };
+            return RowFate { fate, is_double: false, reason: "" };
+        };
+        let is_double = known.reported != Reported::Not;
+        // What was never sent has no fingerprint in a journal.
+        let was_sent = matches!(known.fate.group(), FateGroup::Deleted | FateGroup::Failed);
+        if known.fingerprint.map_or(!was_sent, |before| parsed(fingerprint) == Some(before)) {
+            known.reported = Reported::Listed;
+        } else if !is_double {
+            known.reported = Reported::InAnotherState;
         }
+        RowFate { fate: known.fate, is_double, reason: &known.reason }
     }
 
-    /// The fates of the builds that no row has.
-    pub(super) fn beyond_the_report(&self) -> impl Iterator<Item = Fate> {
-        self.since.values().filter(|known| !known.reported).map(|known| known.fate)
+    /// The builds that no row has, with their fates.
+    pub(super) fn beyond_the_report(&self) -> impl Iterator<Item = (&str, Fate)> {
+        let beyond = self.since.iter().filter(|(_, known)| known.reported == Reported::Not);
+        beyond.map(|(url, known)| (url.as_str(), known.fate))
+    }
+
+    /// What the report has of each build that is named since the scan, with the sessions that name it.
+    pub(super) fn named(&self) -> impl Iterator<Item = (SessionSet, Reported)> {
+        self.since.values().map(|known| (known.sessions, known.reported))
     }
 
     pub(super) fn deleted_before(&self) -> DeletedBefore {
         let mut before = DeletedBefore::default();
         for (url, known) in self.before.iter().filter(|(_, known)| known.fate == Fate::Ended(State::Deleted)) {
-            before.deleted += u64::from(!known.reported);
-            before.back += u64::from(known.reported && !self.since.contains_key(url));
+            let is_reported = known.reported != Reported::Not;
+            before.deleted += u64::from(!is_reported);
+            before.back += u64::from(is_reported && !self.since.contains_key(url));
         }
         before
     }
+}
+
+/// A fingerprint as a number: 32 hexadecimal digits.
+fn parsed(fingerprint: &str) -> Option<u128> {
+    u128::from_str_radix(fingerprint, 16).ok()
 }

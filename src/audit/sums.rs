@@ -2,12 +2,18 @@
 
 use jiff::Timestamp;
 
+use crate::build_url::BuildUrl;
 use crate::report::{Row, ScanMetadata};
 
-use super::agreement::{Agreement, FileCheck, JournalChecks, NamedJournal};
+use super::agreement::{JournalChecks, NamedJournal};
+use super::archive_state::ArchiveState;
 use super::fate::{Fate, Fates};
+use super::file_check::{Agreement, FileCheck};
 use super::findings::FindingCounts;
+use super::hosts::Hosts;
 use super::lengths::Lengths;
+use super::named::Reported;
+use super::next_step::NextStep;
 use super::reconciliation::Reconciliation;
 use super::remaining::Remaining;
 use super::span::Span;
@@ -40,6 +46,8 @@ pub struct Audit {
     /// The file beside the report, where there is one.
     pub about: Option<ScanMetadata>,
     pub restore: KnownTimes,
+    /// The hosts of the builds' addresses.
+    pub hosts: Hosts,
     /// The builds by rule, project and timing.
     pub findings: FindingCounts,
     /// The builds that are left for a person.
@@ -67,13 +75,15 @@ impl Audit {
         let mut journal_checks = JournalChecks::default();
         for journal in journals {
             // What became of the builds of one database says nothing of another's.
-            if journal_checks.add(*journal, about.as_ref()) {
-                fates.add(journal.past);
+            if let Some(sessions) = journal_checks.add(*journal, about.as_ref()) {
+                fates.add(journal.past, &sessions);
             }
         }
+        let fates = fates.with_all_journals(journal_checks.is_whole());
         let has_journals = !journals.is_empty();
         Self {
             findings: FindingCounts::new(about.as_ref().map_or(&[], |about| &about.rules)),
+            hosts: Hosts::default(),
             remaining: Remaining::default(),
             timeline: restore.backup.map(|backup| Timeline::new(backup, restore.restored)),
             about,
@@ -95,16 +105,16 @@ impl Audit {
         if let Some(timeline) = &mut self.timeline {
             timeline.add(&row, span);
         }
-        let fate = match (&mut self.fates, &mut self.reconciliation) {
-            (Some(fates), Some(reconciliation)) => {
-                let (fate, is_double) = fates.of(&row.build_url);
-                // What has no address cannot have been deleted by it.
-                reconciliation.add(fate, is_double && !row.build_url.is_empty());
-                Some(fate)
-            }
-            _ => None,
-        };
-        self.remaining.add(&row, fate);
+        if let Ok(url) = BuildUrl::parse(&row.build_url) {
+            self.hosts.add(url.host());
+        }
+        let told = self.fates.as_mut().map(|fates| fates.of(&row.build_url, &row.fingerprint));
+        if let (Some(told), Some(reconciliation)) = (&told, &mut self.reconciliation) {
+            // What has no address cannot have been deleted by it.
+            reconciliation.add(told.fate, told.is_double && !row.build_url.is_empty());
+        }
+        let (fate, reason) = told.map_or((None, ""), |told| (Some(told.fate), told.reason));
+        self.remaining.add(&row, fate, NextStep::of(&row, fate, [self.restore.backup, self.restore.restored]), reason);
         if self.rows.len() < self.most_rows {
             self.rows.push((row, fate));
         }
@@ -114,19 +124,45 @@ impl Audit {
     pub fn finish(&mut self, report_sha256: &str) {
         let about = self.about.as_ref();
         let journal_checks = std::mem::take(&mut self.journal_checks);
-        let ended = match (self.fates.take(), &mut self.reconciliation) {
+        let fates = self.fates.take();
+        let ended = match (&fates, &mut self.reconciliation) {
             (Some(fates), Some(reconciliation)) => {
                 reconciliation.found = about.map_or(reconciliation.rows, |about| about.findings);
-                for fate in fates.beyond_the_report() {
+                for (_, fate) in fates.beyond_the_report() {
                     reconciliation.by_fate.entry(fate).or_default().beyond += 1;
                 }
+                let is_edited = about.is_some_and(|about| about.report_sha256 != report_sha256);
+                let is_subset = fates.named().all(|(_, reported)| reported == Reported::Listed);
+                if is_edited && is_subset && journal_checks.is_whole() && reconciliation.counted_twice() == 0 {
+                    reconciliation.take_out_missing();
+                }
                 let not_named = reconciliation.by_fate.get(&Fate::NotNamed).map_or(0, |counts| counts.rows);
-                reconciliation.unaccounted = if journal_checks.is_whole() { 0 } else { not_named };
-                Some((&*reconciliation, fates.deleted_before()))
+                reconciliation.unaccounted = not_named;
+                Some((&*reconciliation, fates))
             }
             _ => None,
         };
         self.checks = journal_checks.settle(report_sha256, self.findings.builds, about, ended);
+    }
+
+    /// Adds what an archive that a journal names turned out to hold.
+    pub fn add_archive(&mut self, name: &str, archive: &ArchiveState) {
+        self.checks.push(archive.check(name));
+    }
+
+    /// The builds of the report, and those that were taken out of it.
+    pub fn found(&self) -> u64 {
+        self.findings.builds + self.taken_out()
+    }
+
+    /// The builds that were taken out of the report.
+    pub fn taken_out(&self) -> u64 {
+        self.reconciliation.as_ref().map_or(0, |ended| ended.taken_out)
+    }
+
+    /// The builds that are left for a person, those that were taken out of the report among them.
+    pub fn left(&self) -> u64 {
+        self.remaining.builds + self.taken_out()
     }
 
     /// Whether no file contradicts another.

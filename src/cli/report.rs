@@ -14,12 +14,17 @@ pub struct ReportArgs {
     /// not known.
     #[arg(value_name = "REPORT")]
     pub report: PathBuf,
-    /// The journal of a deletion, which says who deleted what; may be repeated
+    /// Another journal of a deletion of these builds; may be repeated
     ///
-    /// A journal that was changed after it was written is an error, and so is an empty one. A journal of another database does not
-    /// count, nor does what happened before the scan.
+    /// REPORT.journal.jsonl, where `delete` keeps the journal of its deletions, is read by itself if it is there. A journal that was
+    /// changed after it was written is an error, and so is an empty one. A journal of another database does not count, nor does what
+    /// happened before the scan. An archive that a journal names is read too, where it stands beside the journal or where the run
+    /// wrote it.
     #[arg(long = "journal", value_name = "FILE")]
     pub journals: Vec<PathBuf>,
+    /// Leave out the journal that stands beside the report, REPORT.journal.jsonl
+    #[arg(long)]
+    pub no_journal: bool,
     /// Where to write the audit page, one HTML file that needs no network and no script; - is standard output
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,

@@ -75,6 +75,9 @@ pub enum Error {
     /// A file is read as a journal, and is none.
     #[error("cannot use the journal {}", file.display())]
     NoJournal { file: PathBuf, source: JournalError, hint: String },
+    /// The journal beside a report cannot be used. Nobody named it.
+    #[error("cannot use the journal beside the report, {}", file.display())]
+    JournalBeside { file: PathBuf, source: JournalError },
     /// The file beside a report is not what a scan writes.
     #[error("{} does not say when its report was scanned", file.display())]
     Metadata { file: PathBuf, source: MetadataError },
@@ -194,6 +197,7 @@ impl Error {
             | Self::Output(_)
             | Self::Unread(_)
             | Self::NoJournal { .. }
+            | Self::JournalBeside { .. }
             | Self::Report { .. }
             | Self::ReportRows { .. }
             | Self::Metadata { .. }
@@ -243,6 +247,10 @@ impl Error {
             Self::Scan(error) => error.hint(),
             Self::Report { source, .. } | Self::ReportRows { source, .. } => source.hint(),
             Self::Journal { source, .. } => source.hint().map(str::to_owned),
+            Self::JournalBeside { .. } => Some(
+                "--no-journal leaves it out, and --journal FILE names another; `halfbuilt journal verify` checks one"
+                    .to_owned(),
+            ),
             Self::Metadata { .. } => Some(
                 "scan again; without that file the age of the report is taken from the report file itself".to_owned(),
             ),

@@ -1,22 +1,25 @@
 //! `halfbuilt report`: the audit page, made of files alone.
 
+mod archives;
+mod journals;
+
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use crate::audit::{Audit, NamedJournal};
 use crate::cli::ReportArgs;
-use crate::deletion::journal::{self, JournalError};
 use crate::drill::Difference;
 use crate::exit::Exit;
 use crate::file_access::{self, is_dash};
-use crate::output::{AuditInputs, Input, JournalInput, OutputError, OutputFile, Printer, html, markdown};
+use crate::output::{AuditInputs, Input, OutputError, OutputFile, Printer, html, markdown};
 use crate::report::{Digesting, ReportError, Rows, ScanMetadata};
 use crate::scan::Rule;
+use crate::text::builds;
 
 use super::Error;
 use super::files::Files;
-use super::journal::unusable_journal;
+use journals::{GivenJournals, read_journals};
 
 /// Writes a page of one kind.
 type WritePage = fn(&AuditInputs, &mut OutputFile) -> std::io::Result<()>;
@@ -26,16 +29,18 @@ struct ReportRequest {
     report: PathBuf,
     /// The file beside the report.
     metadata: PathBuf,
-    journals: Vec<PathBuf>,
+    journals: GivenJournals,
     pages: Vec<(PathBuf, WritePage)>,
 }
 
 impl ReportRequest {
     fn from_args(args: ReportArgs) -> Result<Self, Error> {
-        let ReportArgs { report, journals, html, markdown } = args;
+        let ReportArgs { report, journals, no_journal, html, markdown } = args;
+        let journals = GivenJournals::new(&report, journals, no_journal);
         let metadata = ScanMetadata::place(&report);
         let files = Files::default().read("the report", Some(&report)).read("the file beside it", Some(&metadata));
-        let files = journals.iter().fold(files, |files, journal| files.read("--journal", Some(journal)));
+        let files = files.read("the journal beside the report", journals.beside.as_deref());
+        let files = journals.named.iter().fold(files, |files, journal| files.read("--journal", Some(journal)));
         files.write("--html", html.as_deref()).write("--markdown", markdown.as_deref()).keep_apart()?;
         let pages = [(html, html::write as WritePage), (markdown, markdown::write as WritePage)];
         let pages = pages.into_iter().filter_map(|(file, write)| Some((file?, write))).collect();
@@ -48,7 +53,8 @@ pub(super) fn run(args: ReportArgs, printer: Printer) -> Result<Exit, Error> {
     let ReportRequest { report, metadata, journals, pages } = ReportRequest::from_args(args)?;
     let outputs = pages.iter().map(|(file, write)| Ok((OutputFile::whole(Some(file))?, *write)));
     let outputs = outputs.collect::<Result<Vec<_>, Error>>()?;
-    let inputs = read_inputs(report, metadata, journals)?;
+    let inputs = read_inputs(report, metadata, journals, printer)?;
+    keep_archives_apart(&inputs, &pages)?;
     for (mut output, write) in outputs {
         let name = output.name();
         write(&inputs, &mut output).map_err(|source| OutputError::new(name, source))?;
@@ -57,34 +63,47 @@ pub(super) fn run(args: ReportArgs, printer: Printer) -> Result<Exit, Error> {
     if let Some(ended) = inputs.audit.reconciliation.as_ref().filter(|ended| !ended.adds_up()) {
         printer.warn(&format!("{} found, and what became of them does not add up: the page says why", ended.found));
     }
-    printer.tell(&inputs.audit.conclusion().sentence);
+    printer.say(&inputs.audit.conclusion().sentence);
+    let left = inputs.audit.left();
+    if left > 0 {
+        printer.say(&format!("left for a person: {}; the page says which, and what to do", builds(left)));
+    }
     for (file, _) in pages.iter().filter(|(file, _)| !is_dash(file)) {
         printer.say(&format!("written to {}", file.display()));
     }
     Ok(Exit::Clean)
 }
 
+/// Which archives there are is known once the journals have been read.
+fn keep_archives_apart(inputs: &AuditInputs, pages: &[(PathBuf, WritePage)]) -> Result<(), Error> {
+    let archives = inputs.journals.iter().flat_map(|journal| &journal.archives);
+    let read = archives.filter_map(|archive| archive.place.as_deref());
+    let files = read.fold(Files::default(), |files, archive| files.read("an archive", Some(archive)));
+    let files = pages.iter().fold(files, |files, (page, _)| files.write("the page", Some(page)));
+    files.keep_apart()
+}
+
 /// Reads the report, its metadata and the journals, and adds them up.
-fn read_inputs(report: PathBuf, metadata: PathBuf, journals: Vec<PathBuf>) -> Result<AuditInputs, Error> {
+fn read_inputs(
+    report: PathBuf,
+    metadata: PathBuf,
+    journals: GivenJournals,
+    printer: Printer,
+) -> Result<AuditInputs, Error> {
     let input = |file: &Path, sha256| Input { name: file.display().to_string(), sha256 };
     let about = ScanMetadata::read_with_digest(&metadata)
         .map_err(|source| Error::Metadata { file: metadata.clone(), source })?;
     let (about, metadata_input) =
         about.map(|(about, sha256)| (about, input(&named_beside(&report, &metadata), sha256))).unzip();
-    let journals = journals
-        .into_iter()
-        .map(|file| match journal::read_with_digest(&file) {
-            Ok((past, _)) if past.sessions.is_empty() => Err(Error::Journal { file, source: JournalError::Empty }),
-            Ok((past, sha256)) => Ok(JournalInput { file: input(&file, sha256), past }),
-            Err(source) => Err(unusable_journal(file, source)),
-        })
-        .collect::<Result<Vec<_>, Error>>()?;
-    refuse_doubles(&journals)?;
+    let journals = read_journals(&report, journals, printer)?;
     let named: Vec<NamedJournal<'_>> =
         journals.iter().map(|journal| NamedJournal { name: &journal.file.name, past: &journal.past }).collect();
     let mut audit = Audit::new(about, &named, html::MOST_ROWS);
     let sha256 = add_rows(&report, &mut audit).map_err(|source| Error::ReportRows { file: report.clone(), source })?;
     audit.finish(&sha256);
+    for archive in journals.iter().flat_map(|journal| &journal.archives) {
+        audit.add_archive(&archive.name, &archive.state);
+    }
     let rules = Rule::load_all(None)?.into_iter().map(|rule| (rule.name, rule.title));
     let differences = Difference::ALL.map(|difference| (difference.as_str().to_owned(), difference.title().to_owned()));
     Ok(AuditInputs {
@@ -97,18 +116,7 @@ fn read_inputs(report: PathBuf, metadata: PathBuf, journals: Vec<PathBuf>) -> Re
     })
 }
 
-/// A journal that is given twice would count twice.
-fn refuse_doubles(journals: &[JournalInput]) -> Result<(), Error> {
-    for (place, JournalInput { file, .. }) in journals.iter().enumerate() {
-        if let Some(other) = journals[..place].iter().find(|other| other.file.sha256 == file.sha256) {
-            let why = format!("--journal: {} and {} are the same, byte for byte: name one", other.file.name, file.name);
-            return Err(Error::Usage(why));
-        }
-    }
-    Ok(())
-}
-
-/// The path of the metadata, written as the report's is.
+/// The path of a file beside the report, written as the report's is.
 fn named_beside(report: &Path, metadata: &Path) -> PathBuf {
     let named = metadata.file_name().map(|name| report.with_file_name(name));
     let is_it = |named: &PathBuf| named.canonicalize().is_ok_and(|named| Some(named) == metadata.canonicalize().ok());

@@ -155,7 +155,7 @@ fn a_ticket_goes_to_standard_output_too() {
     std::fs::copy(repository("fixtures/circleci/output-gap.expected.csv"), &report_file).expect("a copy");
     let done = report(&report_file).args(&["--markdown", "-"]).run().exits(Exit::Clean);
     let rows = Report::read(&report_file).rows.len();
-    assert!(done.stdout.starts_with("## Restore of an unknown database: attention\n"), "{}", done.stdout);
+    assert!(done.stdout.starts_with("## Restore of ci.acme.example: attention\n"), "{}", done.stdout);
     assert!(done.stdout.contains(&format!("### Found: {rows} builds")), "{}", done.stdout);
     assert!(done.stdout.contains("What was checked is not known"), "{}", done.stdout);
     done.does_not_say("written to -");

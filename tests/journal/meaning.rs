@@ -122,10 +122,14 @@ fn an_archive_is_named_with_all_that_was_put_into_it() {
         _ => unreachable!("it is one"),
     };
     let name = file(&opened);
-    let events = vec![start(), opened.clone(), archived(1), end(), start(), opened, archived(2), archived(3), end()];
+    let first = [start(), opened.clone(), archived(1), archived(1), end()];
+    let second = [start(), opened, archived(1), archived(2), archived(3), end()];
+    let events = first.into_iter().chain(second).collect();
     let past = check(bytes_of(events).as_slice()).expect("a journal");
     let kept = &past.archives[&name];
-    assert_eq!((kept.parts, kept.builds, kept.last.builds.as_slice()), (3, 3, [url(3)].as_slice()));
+    // A build that is archived again is one build.
+    assert_eq!((kept.parts, kept.builds.len(), kept.last.builds.as_slice()), (5, 3, [url(3)].as_slice()));
+    assert_eq!(past.sessions.iter().map(|session| session.archived).collect::<Vec<_>>(), [1, 3]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use scraper::{ElementRef, Html, Selector};
 
 use halfbuilt::output::{AuditInputs, JournalSummary, html};
 use halfbuilt::report::{Row, ScanMetadata};
+use halfbuilt::timing::Timing;
 
 use crate::samples::{about, at, hostile, inputs, page, past, row, three, ticket, url};
 
@@ -239,23 +240,88 @@ fn what_is_not_known_is_said() {
 #[test]
 fn what_is_left_for_a_person_comes_first() {
     let left = |number, note: &str| Row { deletable: false, note: note.to_owned(), ..row(number) };
+    let alive = |number| Row { timing: Timing::AfterRestore, ..left(number, "it may be alive") };
     // The report of an older version does not say why.
-    let rows = vec![row(1), left(2, "a; b"), left(3, "b"), left(4, ""), left(5, "b")];
+    let rows = vec![row(1), left(2, "a; b"), alive(3), left(4, ""), alive(5)];
     let page = parsed(&inputs(rows.clone(), Some(about(5)), Vec::new()));
     let first = Html::parse_fragment(&all(&page, "main > section")[0].html());
     assert_eq!(text(all(&first, "h2")[0]), "Left for a person: 4 builds");
-    let reasons: Vec<String> = all(&first, "li").into_iter().map(text).collect();
-    assert_eq!(reasons, ["2: b", "1: the report does not say why", "1: a; b"]);
+    let groups: Vec<String> = all(&first, "h3").into_iter().map(text).collect();
+    let alive = "2 builds. Look in the CI. Leave what is alive, and cancel there what is stuck.";
+    let decide = "2 builds. Decide by the reason that is given.";
+    assert_eq!(groups, [alive, decide]);
+    let builds: Vec<String> = all(&first, "li").into_iter().map(text).collect();
+    let rules = "stuck-running, output-truncated";
+    assert_eq!(builds[0], format!("acme/api 3 after-restore {rules} it may be alive"));
+    assert_eq!(builds[3], format!("acme/api 4 in-flight {rules} the report does not say why"));
+    assert!(
+        text(all(&first, "section")[0])
+            .ends_with("1 more may be deleted. Without a journal it is not known whether they were.")
+    );
     for (shown, row) in all(&page, "table.rows tbody tr").into_iter().zip(&rows) {
         assert!(text(shown).contains(&row.note), "{}", text(shown));
     }
     let ticket = ticket(&inputs(rows, Some(about(5)), Vec::new()));
     assert!(ticket.find("### Left for a person: 4 builds").is_some_and(|at| Some(at) < ticket.find("| What |")));
+    assert!(ticket.contains(&format!("[acme/api 3](<{}>): after-restore; {rules}; it may be alive\n", url(3))));
     // Where nothing is left, that is said; of a report without a row nothing is.
-    let whole = |rows| text(all(&parsed(&inputs(rows, Some(about(1)), Vec::new())), "main")[0]);
-    let none = "Left for a person: 0 builds The report calls every build that is still there deletable.";
-    assert!(whole(vec![row(1)]).starts_with(none), "{}", whole(vec![row(1)]));
-    assert!(!whole(Vec::new()).contains("Left for a person"));
+    let whole = |rows, pasts| text(all(&parsed(&inputs(rows, Some(about(1)), pasts)), "main")[0]);
+    let none = "Left for a person: 0 builds No build that was found is left.";
+    assert!(whole(vec![row(1)], vec![past()]).starts_with(none), "{}", whole(vec![row(1)], vec![past()]));
+    assert!(!whole(Vec::new(), Vec::new()).contains("Left for a person"));
+}
+
+#[test]
+fn however_many_are_left_the_list_is_short() {
+    let left = |number| Row { deletable: false, note: format!("reason {}", number % 2), ..row(number) };
+    let page = parsed(&inputs((1..=5000).map(left).collect(), Some(about(5000)), Vec::new()));
+    let first = Html::parse_fragment(&all(&page, "main > section")[0].html());
+    assert_eq!(all(&first, "ul.left li").len(), 50);
+    let whole = text(all(&first, "section")[0]);
+    let rest = "and 4,950 more, in report.csv What the report says of all of them 2,500: reason 0 2,500: reason 1";
+    assert!(whole.contains(rest), "{whole}");
+}
+
+#[test]
+fn it_is_named_after_the_host() {
+    let titles = |inputs: &AuditInputs| {
+        let page = parsed(inputs);
+        ["title", "h1"].map(|element| text(all(&page, element)[0]))
+    };
+    assert_eq!(
+        titles(&inputs(three(), Some(about(3)), Vec::new())),
+        ["Restore of ci.example.com: attention", "Restore of ci.example.com"]
+    );
+    let other = Row { build_url: "https://ci2.example.com/gh/acme/api/9".to_owned(), ..row(9) };
+    let two = three().into_iter().chain([other]).collect();
+    assert_eq!(titles(&inputs(two, Some(about(4)), Vec::new()))[1], "Restore of ci.example.com and 1 other host");
+    assert_eq!(titles(&inputs(Vec::new(), Some(about(0)), vec![past()]))[1], "Restore of ci.example.com");
+    assert_eq!(titles(&inputs(Vec::new(), Some(about(0)), Vec::new()))[1], "Restore of database circle");
+    assert_eq!(titles(&inputs(Vec::new(), None, Vec::new()))[1], "Restore of an unknown server");
+}
+
+#[test]
+fn a_time_that_is_given_is_not_said_to_be_missing() {
+    let unknown = || vec![Row { timing: Timing::Unknown, deletable: false, ..row(1) }];
+    let timing = |about| text(all(&parsed(&inputs(unknown(), about, Vec::new())), ".counted")[1]);
+    assert!(timing(Some(about(1))).contains("unknown no time of it is on record1"), "{}", timing(Some(about(1))));
+    let without = ScanMetadata { backup_time: None, restored_at: None, ..about(1) };
+    assert!(timing(Some(without)).contains("unknown no backup time was given1"));
+    assert!(timing(None).contains("unknown no backup time was given, or no time is on record1"));
+}
+
+#[test]
+fn each_file_is_listed_with_its_digest() {
+    let mut inputs = inputs(three(), Some(about(3)), vec![past()]);
+    let files = |inputs: &AuditInputs| {
+        let page = parsed(inputs);
+        all(&page, "section:last-of-type tbody tr").into_iter().map(text).collect::<Vec<String>>()
+    };
+    let archive = files(&inputs).pop();
+    assert_eq!(archive, Some(format!("archivekept.gz{}", "dd".repeat(32))));
+    assert!(ticket(&inputs).contains(&format!("| kept.gz | {} |", "dd".repeat(32))));
+    inputs.journals[0].archives[0].sha256 = None;
+    assert_eq!(files(&inputs).pop(), Some("archivekept.gznot read".to_owned()));
 }
 
 #[test]

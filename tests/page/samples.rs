@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use halfbuilt::audit::{Audit, NamedJournal};
+use halfbuilt::audit::{ArchiveState, Audit, NamedJournal};
 use halfbuilt::deletion::journal::{
     Archived, DatabaseName, End, EndWord, Past, PastArchive, PastBuild, ReportFile, Session, Start,
 };
-use halfbuilt::output::{AuditInputs, Input, JournalInput, html, markdown};
+use halfbuilt::output::{ArchiveInput, AuditInputs, Input, JournalInput, html, markdown};
 use halfbuilt::report::{Baseline, Row, ScanMetadata};
 use halfbuilt::state::State;
 use halfbuilt::timing::Timing;
@@ -164,7 +164,11 @@ pub fn past() -> Past {
         sessions: vec![session],
         builds: [deleted(1), deleted(2)].into(),
         kept: [(url(3), (ended, State::Refused))].into(),
-        archives: [("kept.gz".to_owned(), PastArchive { last: archived, parts: 1, builds: 2 })].into(),
+        archives: [(
+            "kept.gz".to_owned(),
+            PastArchive { last: archived, parts: 1, builds: [(url(1), 1), (url(2), 1)].into() },
+        )]
+        .into(),
         last: Some("99".repeat(32)),
         ..Past::default()
     }
@@ -181,11 +185,22 @@ fn inputs_of(rows: Vec<Row>, about: Option<ScanMetadata>, pasts: Vec<Past>, name
     rows.into_iter().for_each(|row| audit.add(row));
     audit.finish(&"ab".repeat(32));
     let input = |name: &str, byte: &str| Input { name: name.to_owned(), sha256: byte.repeat(32) };
+    let archive = |past: &Past| ArchiveInput {
+        name: past.archives.keys().next().cloned().unwrap_or_default(),
+        place: None,
+        sha256: Some("dd".repeat(32)),
+        state: ArchiveState::Holds,
+    };
+    let journal = |past: Past| JournalInput { file: input(name, "cc"), archives: vec![archive(&past)], past };
+    let journals: Vec<JournalInput> = pasts.into_iter().map(journal).collect();
+    for archive in journals.iter().flat_map(|journal| &journal.archives) {
+        audit.add_archive(&archive.name, &archive.state);
+    }
     AuditInputs {
         metadata: audit.about.is_some().then(|| input("report.csv.about.json", "bb")),
         audit,
         report: input("report.csv", "ab"),
-        journals: pasts.into_iter().map(|past| JournalInput { file: input(name, "cc"), past }).collect(),
+        journals,
         rule_titles: [("output-gap".to_owned(), "the stored output has a hole".to_owned())].into(),
         made_at: at("2026-11-20T08:00:00Z"),
     }
@@ -243,7 +258,7 @@ pub fn hostile_with(journals: usize) -> AuditInputs {
     }
     past.builds.insert(text(), PastBuild::Open { at: at("2026-11-20T07:10:00Z") });
     let archived = Archived { file: text(), offset: 0, length: 1, sha256: text(), builds: vec![text()] };
-    past.archives = [(text(), PastArchive { last: archived, parts: 1, builds: 1 })].into();
+    past.archives = [(text(), PastArchive { last: archived, parts: 1, builds: [(text(), 1)].into() })].into();
     let rows = vec![hostile_row(1), row(2), hostile_row(3)];
     let mut inputs = inputs_of(rows, Some(about), vec![past; journals], HOSTILE);
     inputs.report.name = text();

@@ -50,7 +50,7 @@ pub struct Session {
     pub start: Start,
     /// How many chosen builds the plan kept.
     pub kept: u64,
-    /// How many builds went to an archive.
+    /// How many builds went to an archive, each counted once.
     pub archived: u64,
     /// How many deletions were announced.
     pub intents: u64,
@@ -69,8 +69,8 @@ pub struct PastArchive {
     pub last: Archived,
     /// How many parts were written.
     pub parts: u64,
-    /// How many builds; one that was archived twice counts twice.
-    pub builds: u64,
+    /// The builds, each with the session, counted from 1, that archived it last.
+    pub builds: HashMap<String, usize>,
 }
 
 /// What is left of a line that was cut.
@@ -157,6 +157,7 @@ impl Past {
             }
             _ => {}
         }
+        let place = self.sessions.len();
         let session = match self.sessions.last_mut() {
             None => return Err("an event stands before the start of the first session".to_owned()),
             Some(Session { end: Some(_), .. }) => {
@@ -177,11 +178,13 @@ impl Past {
                 }
             }
             Event::Archived(archived) => {
-                let builds = archived.builds.len() as u64;
-                session.archived += builds;
-                let before =
-                    self.archives.remove(&archived.file).map_or((0, 0), |before| (before.parts, before.builds));
-                let (parts, builds) = (before.0 + u64::from(archived.length > 0), before.1 + builds);
+                let before = self.archives.remove(&archived.file);
+                let (parts, mut builds) = before.map_or_else(Default::default, |before| (before.parts, before.builds));
+                for url in &archived.builds {
+                    // A build that changed before its deletion was sent is archived again.
+                    session.archived += u64::from(builds.insert(url.clone(), place) != Some(place));
+                }
+                let parts = parts + u64::from(archived.length > 0);
                 self.archives.insert(archived.file.clone(), PastArchive { last: archived, parts, builds });
             }
             Event::End(end) => session.end = Some((at, end)),

@@ -1,14 +1,16 @@
 //! The inputs of an audit page or a ticket, and the facts that both show in the same words.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::audit::{Audit, TimesSource};
+use crate::audit::{ArchiveState, Audit, FateGroup, Reconciliation, TimesSource};
 use crate::deletion::journal::{Past, Session};
 use crate::report::Baseline;
 use crate::table::in_words;
 use crate::text::{Foreign, by_reason, counted};
+use crate::timing::Timing;
 
 use super::format::{builds, grouped, length, time};
 
@@ -28,6 +30,20 @@ pub struct Input {
 pub struct JournalInput {
     pub file: Input,
     pub past: Past,
+    /// The archives that it names.
+    pub archives: Vec<ArchiveInput>,
+}
+
+/// An archive that a journal names.
+#[derive(Clone, Debug)]
+pub struct ArchiveInput {
+    /// Its name in the journal.
+    pub name: String,
+    /// The file that was read; `None` where none was.
+    pub place: Option<PathBuf>,
+    /// The SHA-256 of that file, in hexadecimal digits.
+    pub sha256: Option<String>,
+    pub state: ArchiveState,
 }
 
 #[derive(Debug)]
@@ -50,11 +66,33 @@ pub(super) struct Fact {
 }
 
 impl AuditInputs {
-    /// The name of the database, for the heading.
-    pub(super) fn database(&self) -> String {
-        let of_journals = || self.sessions().next().map(|session| session.start.database.name.as_str());
-        let name = self.audit.about.as_ref().map(|about| about.database.as_str()).or_else(of_journals);
-        name.map_or_else(|| "an unknown database".to_owned(), |name| named(name, "a database without a name"))
+    /// What was restored, for the heading: the host that people know, or else the database.
+    pub(super) fn restored(&self) -> String {
+        if let Some((host, others)) = self.audit.hosts.main() {
+            let host = Foreign::name(host);
+            return match others {
+                0 => host.into(),
+                others => format!("{host} and {}", counted(others as u64, "other host")),
+            };
+        }
+        let session = self.sessions().next();
+        if let Some(session) = session {
+            return named(&session.start.host, "a server without a name");
+        }
+        match &self.audit.about {
+            Some(about) => format!("database {}", named(&about.database, "without a name")),
+            None => "an unknown server".to_owned(),
+        }
+    }
+
+    /// What a timing means. `unknown` has two meanings: no T, or no time of the build.
+    pub(super) fn explained(&self, timing: &str) -> String {
+        match timing.parse::<Timing>() {
+            Ok(Timing::Unknown) if self.audit.restore.backup.is_some() => "no time of it is on record".to_owned(),
+            Ok(Timing::Unknown) if self.audit.about.is_some() => "no backup time was given".to_owned(),
+            Ok(timing) => timing.explained().to_owned(),
+            Err(_) => String::new(),
+        }
     }
 
     pub(super) fn sessions(&self) -> impl Iterator<Item = &Session> {
@@ -117,20 +155,35 @@ impl AuditInputs {
         facts
     }
 
+    /// How what was found ended: the number found, and the parts that should add up to it.
+    pub(super) fn sum(&self) -> Option<(&Reconciliation, Vec<(&'static str, String)>)> {
+        let ended = self.audit.reconciliation.as_ref()?;
+        let mut parts = FateGroup::ALL.map(|part| (part.as_str(), grouped(ended.rows_of(part)))).to_vec();
+        if ended.deleted_beyond() > 0 {
+            parts.push(("deleted and not listed", grouped(ended.deleted_beyond())));
+        }
+        Some((ended, parts))
+    }
+
+    /// All files that were read, and the archives that were not: what each is, its name, and its SHA-256.
+    pub(super) fn files(&self, most_journals: usize) -> Vec<(&'static str, Foreign, String)> {
+        let file = |what, name: &str, sha256: String| (what, Foreign::url(name).or("?"), sha256);
+        let mut files = vec![file("report", &self.report.name, self.report.sha256.clone())];
+        files.extend(self.metadata.iter().map(|about| file("beside the report", &about.name, about.sha256.clone())));
+        for JournalInput { file: journal, archives, .. } in self.journals.iter().take(most_journals) {
+            files.push(file("journal", &journal.name, journal.sha256.clone()));
+            files.extend(archives.iter().map(|archive| {
+                let sha256 = archive.sha256.clone().unwrap_or_else(|| "not read".to_owned());
+                file("archive", &archive.name, sha256)
+            }));
+        }
+        files
+    }
+
     /// The tables that were read by the scan, or else by the latest deletion.
     fn tables(&self) -> Option<String> {
         let scanned = self.audit.about.as_ref().and_then(|about| about.tables.as_deref()).map(in_words);
         scanned.or_else(|| self.sessions().filter_map(|session| session.start.tables.clone()).last())
-    }
-
-    /// The builds that are left for a person, by reason, and the number of reasons beyond `most`.
-    pub(super) fn left(&self, most: usize) -> (Vec<(String, Foreign)>, usize) {
-        let reasons = self.audit.remaining.reasons();
-        let more = reasons.len().saturating_sub(most);
-        let first = reasons.into_iter().take(most);
-        let named =
-            first.map(|(note, builds)| (grouped(builds), Foreign::evidence(note).or("the report does not say why")));
-        (named.collect(), more)
     }
 
     /// What was not checked, by reason.

@@ -4,8 +4,9 @@ mod format;
 pub mod html;
 mod inputs;
 mod journal;
+mod left;
 pub mod markdown;
 mod session;
 
-pub use inputs::{AuditInputs, Input, JournalInput};
+pub use inputs::{ArchiveInput, AuditInputs, Input, JournalInput};
 pub use journal::JournalSummary;

@@ -65,7 +65,7 @@ impl JournalView {
                 .map(|PastArchive { last, parts, builds }| ArchiveView {
                     file: Foreign::url(&last.file).or("?"),
                     parts: grouped(*parts),
-                    builds: grouped(*builds),
+                    builds: grouped(builds.len() as u64),
                     offset: grouped(last.offset),
                     length: grouped(last.length),
                     sha256: Foreign::name(&last.sha256).or("?"),

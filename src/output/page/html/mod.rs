@@ -12,14 +12,17 @@ use crate::audit::{Agreement, Conclusion, Fate, FateGroup, FileCheck, FindingCou
 use crate::text::Foreign;
 
 use super::format::{builds, grouped, length, time};
-use super::inputs::{AuditInputs, Fact, Input, TOOL};
+use super::inputs::{AuditInputs, Fact, TOOL};
+use super::left::LeftGroupView;
 use chart::{Chart, Share, chart};
 use journals::JournalView;
 use rows::RowView;
 
 /// The most rows of the report that a page shows.
 pub const MOST_ROWS: usize = 2000;
-/// The most reasons for which builds are left for a person.
+/// The most builds that are left for a person and named.
+const LEFT: usize = 200;
+/// The most reasons for which builds are left, where not all of them are named.
 const REASONS: usize = 12;
 /// The most projects that a page names.
 const PROJECTS: usize = 12;
@@ -27,8 +30,8 @@ const PROJECTS: usize = 12;
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 /// The SHA-256 of both in base64. The page's own policy allows them and nothing else. A test fails if they change.
-const STYLE_DIGEST: &str = "0LZgW/9+7lfhuNi7txAn445KaNHjidLBY+GzbBquNLs=";
-const SCRIPT_DIGEST: &str = "hx3aZBHdo9ulnkYjhxLP1YZNhEiguh4dNr9II55ng80=";
+const STYLE_DIGEST: &str = "o2h8LyT1beloDz19sAiqYIhh5yy6xrO6nl3sho9FtEQ=";
+const SCRIPT_DIGEST: &str = "jQcz9vL7LYJeXFNQean1UoFObgJDySTHRsd5bo/vkAY=";
 
 /// A number of builds, with a name, and its share of all.
 struct Counted {
@@ -54,13 +57,16 @@ struct Page<'a> {
     script_digest: &'a str,
     tool: &'a str,
     made_at: String,
-    database: String,
+    restored: String,
     judgement: Conclusion,
     facts: Vec<Fact>,
     figures: Vec<(&'static str, String)>,
     left_builds: String,
-    left: Vec<(String, Foreign)>,
-    more_left: usize,
+    left: Vec<LeftGroupView>,
+    left_reasons: Vec<(String, Foreign)>,
+    more_reasons: usize,
+    taken_out: String,
+    deletable: String,
     rules_run: Option<Vec<Foreign>>,
     not_checked: Vec<(Foreign, Vec<Foreign>)>,
     by_rule: Vec<Counted>,
@@ -100,7 +106,8 @@ fn page(inputs: &AuditInputs) -> Page<'_> {
     let audit = &inputs.audit;
     let findings = &audit.findings;
     let journals = inputs.journals.iter();
-    let (left, more_left) = inputs.left(REASONS);
+    let left = inputs.left(LEFT);
+    let (left_reasons, more_reasons) = inputs.left_reasons(&left, REASONS);
     Page {
         style: STYLE,
         script: SCRIPT,
@@ -108,13 +115,16 @@ fn page(inputs: &AuditInputs) -> Page<'_> {
         script_digest: SCRIPT_DIGEST,
         tool: TOOL,
         made_at: time(inputs.made_at),
-        database: inputs.database(),
+        restored: inputs.restored(),
         judgement: audit.conclusion(),
         facts: inputs.facts(),
         figures: figures(inputs),
-        left_builds: builds(audit.remaining.builds),
+        left_builds: builds(audit.left()),
         left,
-        more_left,
+        left_reasons,
+        more_reasons,
+        taken_out: or_none(audit.taken_out()),
+        deletable: or_none(if inputs.journals.is_empty() { findings.deletable } else { 0 }),
         rules_run: audit
             .about
             .as_ref()
@@ -133,9 +143,7 @@ fn page(inputs: &AuditInputs) -> Page<'_> {
         by_timing: counts(
             findings.by_timing.iter().map(|(timing, number)| (timing.as_str(), *number)),
             findings.builds,
-            |name| {
-                name.parse::<crate::timing::Timing>().map(|timing| timing.explained().to_owned()).unwrap_or_default()
-            },
+            |name| inputs.explained(name),
         ),
         chart: audit.timeline.as_ref().filter(|_| findings.builds > 0).map(chart),
         lengths: lengths(inputs),
@@ -146,9 +154,9 @@ fn page(inputs: &AuditInputs) -> Page<'_> {
         rows: audit.rows.iter().map(|(row, fate)| RowView::new(row, *fate)).collect(),
         all_rows: grouped(findings.builds),
         rows_shown: grouped(audit.rows.len() as u64),
-        left_out: if audit.rows_left_out() > 0 { grouped(audit.rows_left_out()) } else { String::new() },
+        left_out: or_none(audit.rows_left_out()),
         report: Foreign::url(&inputs.report.name).or("the report"),
-        files: files(inputs),
+        files: inputs.files(usize::MAX),
     }
 }
 
@@ -158,7 +166,7 @@ fn figures(inputs: &AuditInputs) -> Vec<(&'static str, String)> {
     if let Some(about) = &audit.about {
         figures.push(("builds looked at", grouped(about.all_builds())));
     }
-    figures.push(("abnormal", grouped(audit.findings.builds)));
+    figures.push(("abnormal", grouped(audit.found())));
     figures.push(("may be deleted", grouped(audit.findings.deletable)));
     if let Some(ended) = &audit.reconciliation {
         figures.extend(FateGroup::ALL.map(|part| (part.as_str(), grouped(ended.rows_of(part)))));
@@ -205,23 +213,15 @@ fn lengths(inputs: &AuditInputs) -> Vec<Counted> {
 }
 
 fn sum(inputs: &AuditInputs) -> Option<Sum> {
-    let ended = inputs.audit.reconciliation.as_ref()?;
+    let (ended, parts) = inputs.sum()?;
     let fates = Fate::all().filter_map(|fate| {
         let counts = ended.by_fate.get(&fate)?;
         Some(Ended { fate, rows: grouped(counts.rows), beyond: grouped(counts.beyond) })
     });
-    Some(Sum {
-        found: grouped(ended.found),
-        parts: FateGroup::ALL.map(|part| (part.as_str(), grouped(ended.rows_of(part)))).to_vec(),
-        fates: fates.collect(),
-        adds_up: ended.adds_up(),
-    })
+    Some(Sum { found: grouped(ended.found), parts, fates: fates.collect(), adds_up: ended.adds_up() })
 }
 
-fn files(inputs: &AuditInputs) -> Vec<(&'static str, Foreign, String)> {
-    let input = |what, input: &Input| (what, Foreign::url(&input.name).or("?"), input.sha256.clone());
-    let mut files = vec![input("report", &inputs.report)];
-    files.extend(inputs.metadata.iter().map(|metadata| input("beside the report", metadata)));
-    files.extend(inputs.journals.iter().map(|journal| input("journal", &journal.file)));
-    files
+/// A number; empty where it is 0.
+fn or_none(number: u64) -> String {
+    if number > 0 { grouped(number) } else { String::new() }
 }

@@ -22,7 +22,8 @@ pub(super) struct RowView {
     pub(super) timing: Timing,
     pub(super) reasons: Vec<Foreign>,
     pub(super) evidence: Foreign,
-    pub(super) times: [String; 4],
+    /// Date and time of day, in UTC.
+    pub(super) times: [Option<(String, String)>; 4],
     pub(super) steps: String,
     pub(super) unfinished: String,
     pub(super) expected: String,
@@ -75,6 +76,6 @@ impl RowView {
     }
 }
 
-fn short(at: Option<Timestamp>) -> String {
-    at.map_or_else(|| "–".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
+fn short(at: Option<Timestamp>) -> Option<(String, String)> {
+    at.map(|at| (at.strftime("%Y-%m-%d").to_string(), at.strftime("%H:%M:%S").to_string()))
 }

@@ -11,11 +11,13 @@
     const number = Number.parseFloat(text.replaceAll(",", ""));
     return Number.isNaN(number) ? -Infinity : number;
   };
+  table.classList.add("sorts");
   heads.forEach(function (head, column) {
     const isNumber = head.classList.contains("number");
     const button = document.createElement("button");
     button.type = "button";
-    button.append(...head.childNodes);
+    // It lies over the heading's text, which stays the table's own: Chromium does not print what is in a button on every page.
+    button.setAttribute("aria-label", "Sort by " + head.textContent.replaceAll("\u00ad", ""));
     head.append(button);
     button.addEventListener("click", function () {
       const falls = head.getAttribute("aria-sort") === "ascending";

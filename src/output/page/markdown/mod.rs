@@ -7,12 +7,14 @@ use std::io::{self, Write};
 use askama::Template;
 use askama::filters::Escaper;
 
-use crate::audit::{Agreement, Conclusion, Fate, FateGroup, FileCheck};
+use crate::audit::{Agreement, Conclusion, Fate, FileCheck};
 use crate::build_url::BuildUrl;
+use crate::report::Row;
 use crate::text::Foreign;
 
 use super::format::{builds, grouped, time};
 use super::inputs::{AuditInputs, Fact, TOOL};
+use super::left::LeftGroupView;
 
 /// The most reasons for which builds are left for a person.
 const REASONS: usize = 8;
@@ -94,12 +96,16 @@ struct Run {
 struct Ticket<'a> {
     tool: &'a str,
     made_at: String,
-    database: String,
+    restored: String,
     judgement: Conclusion,
     facts: Vec<Fact>,
+    has_rows: bool,
     left_builds: String,
-    left: Vec<(String, Foreign)>,
-    more_left: usize,
+    left: Vec<LeftGroupView>,
+    left_reasons: Vec<(String, Foreign)>,
+    more_reasons: usize,
+    taken_out: String,
+    deletable: String,
     not_checked: Vec<(Foreign, Foreign)>,
     is_known: bool,
     checks: &'a [FileCheck],
@@ -126,37 +132,40 @@ fn ticket(inputs: &AuditInputs) -> Ticket<'_> {
     let audit = &inputs.audit;
     let file = |name: &str| Foreign::url(name).or("?");
     let reason = |why: &Foreign| Foreign::url(why.as_str());
-    let (left, more_left) = inputs.left(REASONS);
+    let left = inputs.left(ENTRIES);
+    let (left_reasons, more_reasons) = inputs.left_reasons(&left, REASONS);
     let not_checked = inputs.not_checked().into_iter().take(ENTRIES);
     let runs: Vec<Run> = inputs.sessions().map(run).collect();
     let earlier = runs.len().saturating_sub(ENTRIES);
-    // Those that need a person come first.
-    let (for_a_person, others): (Vec<_>, Vec<_>) = audit.rows.iter().partition(|(row, _)| !row.deletable);
-    let rows = for_a_person.into_iter().chain(others).take(ENTRIES);
-    let mut files = vec![(file(&inputs.report.name), inputs.report.sha256.clone())];
-    files.extend(inputs.metadata.iter().map(|input| (file(&input.name), input.sha256.clone())));
-    files.extend(inputs.journals.iter().take(ENTRIES).map(|input| (file(&input.file.name), input.file.sha256.clone())));
+    // Those that are left stand above.
+    let is_other = |(row, fate): &&(Row, Option<Fate>)| fate.map_or(row.deletable, Fate::is_over);
+    let others = audit.rows.iter().filter(is_other);
+    let other_builds = audit.findings.builds - audit.remaining.builds;
     Ticket {
         tool: TOOL,
         made_at: time(inputs.made_at),
-        database: inputs.database(),
+        restored: inputs.restored(),
         judgement: audit.conclusion(),
         facts: inputs.facts(),
-        left_builds: builds(audit.remaining.builds),
-        left: left.into_iter().map(|(number, why)| (number, reason(&why))).collect(),
-        more_left,
+        has_rows: audit.findings.builds > 0 || audit.left() > 0,
+        left_builds: builds(audit.left()),
+        left,
+        left_reasons: left_reasons.into_iter().map(|(number, why)| (number, reason(&why))).collect(),
+        more_reasons,
+        taken_out: or_none(audit.taken_out()),
+        deletable: or_none(if inputs.journals.is_empty() { audit.findings.deletable } else { 0 }),
         not_checked: not_checked
             .map(|(why, what)| {
                 (Foreign::url(&what.iter().map(Foreign::as_str).collect::<Vec<_>>().join(", ")), reason(&why))
             })
             .collect(),
         is_known: audit.about.is_some(),
-        checks: &audit.checks[..audit.checks.len().min(2 * ENTRIES)],
+        checks: &audit.checks[..audit.checks.len().min(ENTRIES)],
         tables: tables(inputs),
-        sum: audit.reconciliation.as_ref().map(|ended| {
-            let parts = FateGroup::ALL.map(|part| format!("{} {}", grouped(ended.rows_of(part)), part.as_str()));
+        sum: inputs.sum().map(|(ended, parts)| {
+            let parts = parts.into_iter().map(|(part, builds)| format!("{builds} {part}"));
             let sign = if ended.adds_up() { "=" } else { "≠" };
-            format!("{} found {sign} {}", grouped(ended.found), parts.join(" + "))
+            format!("{} found {sign} {}", grouped(ended.found), parts.collect::<Vec<_>>().join(" + "))
         }),
         fates: audit
             .reconciliation
@@ -167,12 +176,10 @@ fn ticket(inputs: &AuditInputs) -> Ticket<'_> {
             .collect(),
         more_runs: earlier,
         runs: runs.into_iter().skip(earlier).collect(),
-        left_out: match audit.findings.builds.saturating_sub(ENTRIES as u64) {
-            0 => String::new(),
-            more => grouped(more),
-        },
+        left_out: or_none(other_builds.saturating_sub(ENTRIES as u64)),
         found: builds(audit.findings.builds),
-        builds_shown: rows
+        builds_shown: others
+            .take(ENTRIES)
             .map(|(row, fate)| {
                 let number = row.build_num.map(|number| number.to_string()).unwrap_or_default();
                 Build {
@@ -185,8 +192,13 @@ fn ticket(inputs: &AuditInputs) -> Ticket<'_> {
             })
             .collect(),
         report: file(&inputs.report.name),
-        files,
+        files: inputs.files(ENTRIES).into_iter().take(2 * ENTRIES).map(|(_, name, sha256)| (name, sha256)).collect(),
     }
+}
+
+/// A number; empty where it is 0.
+fn or_none(number: u64) -> String {
+    if number > 0 { grouped(number) } else { String::new() }
 }
 
 fn run(session: &crate::deletion::journal::Session) -> Run {
