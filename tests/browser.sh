@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Looks at audit pages in a real browser, Debian's chromium without a window, at two widths and in two colour schemes: no
-# message on the console, no request to anywhere, nothing wider than the screen, enough contrast, a table that sorts. Leaves
-# screenshots in target/tmp/pages. Installs chromium if it is missing (some 300 MB, which is why tests/run.sh does not run this).
+# message on the console, no request to anywhere, nothing wider than the screen, no word broken, no title clipped, enough contrast,
+# a table that sorts. Prints them and reads the paper: headers on each page of the big table, no heading alone at a page's foot, no
+# time in pieces. Leaves pictures in target/tmp/pages. Installs chromium and pdftotext if they are missing (some 300 MB, which is why
+# tests/run.sh does not run this).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -10,12 +12,13 @@ fail() { printf 'FAILED  %s: %s\n' "$1" "$2"; failed=1; }
 
 find_browser() { browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome); }
 
-install_browser() {
+# install PACKAGE...: as tests and people do, by apt.
+install() {
   local as_root=()
   ((EUID == 0)) || as_root=(sudo -n)
-  printf 'installing chromium\n' >&2
+  printf 'installing %s\n' "$*" >&2
   { "${as_root[@]}" apt-get -q update && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 \
-    install -y --no-install-recommends chromium fonts-dejavu-core; } >&2 < /dev/null || die "chromium cannot be installed"
+    install -y --no-install-recommends "$@"; } >&2 < /dev/null || die "cannot be installed: $*"
 }
 
 # visit PAGE WIDTH HEIGHT SCHEME [FLAG...]: opens a page; its console goes to $work/console, its requests to $work/net.json.
@@ -47,7 +50,7 @@ probe() {
 look_at() {
   local page=$1 name width scheme shot measured
   name=$(basename "$page" .html)
-  for width in 360 1280; do
+  for width in 390 1280; do
     for scheme in light dark; do
       shot=$folder/$name-$width-$scheme
       visit "$page" $width 2400 $scheme --screenshot="$shot.png" > /dev/null
@@ -61,13 +64,43 @@ look_at() {
       pages=$((pages + 1))
     done
   done
-  # That the page's own policy lets its script in: the script has made buttons of the headings.
+  # That the page's own policy lets its script in: the script has laid buttons over the headings.
   visit "$page" 1280 2400 light --dump-dom > "$work/dom"
-  ! grep -q '<table class="rows"' "$work/dom" || grep -q 'scope="col"><button' "$work/dom" || fail "$page" "its script did not run"
-  # Thousands of rows on paper take the browser a minute, and show nothing that three do not.
+  ! grep -q '<table class="rows' "$work/dom" || grep -q 'aria-label="Sort by Build"></button>' "$work/dom" ||
+    fail "$page" "its script did not run"
+  # Thousands of rows on paper take the browser a minute, and show nothing that a hundred do not.
   [[ $name != many ]] || return 0
-  visit "$page" 1280 2400 light --print-to-pdf="$folder/$name.pdf" > /dev/null
-  [[ -s $folder/$name.pdf ]] || fail "$page" "it does not print"
+  visit "$page" 1280 2400 light --no-pdf-header-footer --print-to-pdf="$folder/$name.pdf" > /dev/null
+  [[ -s $folder/$name.pdf ]] || { fail "$page" "it does not print"; return; }
+  headings "$page" > "$work/headings"
+  read_paper "$folder/$name.pdf" "$work/headings"
+}
+
+# The headings of a page, one a line.
+headings() {
+  tr '\n' ' ' < "$1" | grep -oE '<h[234][^>]*>[^/]*(</?bdi>[^<]*)*</h[234]>|<caption><span>[^<]*' | sed -E 's/<[^>]*>//g; s/&#[0-9]+;/./g; s/ +/ /g'
+}
+
+# read_paper PDF HEADINGS: each page's text.
+read_paper() {
+  local pdf=$1 headings=$2 name pages page last rows=0
+  name=$(basename "$pdf")
+  pages=$(pdfinfo "$pdf" | awk '$1 == "Pages:" { print $2 }')
+  for ((page = 1; page <= pages; page++)); do
+    pdftotext -layout -f "$page" -l "$page" "$pdf" "$work/paper"
+    last=$(tr -d '\f' < "$work/paper" | sed 's/^ *//; s/ *$//' | grep -v '^$' | tail -n 1)
+    ! grep -qxF -- "$last" "$headings" || fail "$name" "page $page ends with the heading \"$last\""
+    # The big table stands on pages of its own, and each begins with the header.
+    if grep -qE '^ *All abnormal builds$' "$work/paper"; then rows=1; fi
+    ! grep -qE '^ *The files behind this page$' "$work/paper" || rows=0
+    if ((rows)); then
+      grep -qE 'Build +Timing .*Rules +What was seen +State +Queued +Started' "$work/paper" ||
+        grep -q 'The report names no build' "$work/paper" || fail "$name" "page $page of the big table has no header"
+      ! grep -qE 'Fingerprint|Output stored' "$work/paper" || fail "$name" "page $page has columns that are for the screen alone"
+      # A date is whole, and so is a time of day.
+      ! grep -qE '(^| )20[0-9]{2}-([0-9]{2}-?)?( |$)|(^| )[0-9]{2}:[0-9]{2}:( |$)' "$work/paper" || fail "$name" "page $page has times in pieces"
+    fi
+  done
 }
 
 # A test that cannot fail is none: pages that do what none of ours may do have to be found out.
@@ -80,9 +113,18 @@ try_the_tests() {
   probe "$work/bad.html" > "$work/probe.html"
   visit "$work/probe.html" 360 600 light --dump-dom > "$work/dom"
   grep -q '<title>[^<]*wider[^<]*contrast' "$work/dom" || die "a page that is too wide and too pale is not seen: $(cat "$work/dom")"
+  printf '<!DOCTYPE html><title>x</title><table style="width:2em;table-layout:fixed"><tr><td style="overflow-wrap:anywhere">deleted</table>' > "$work/bad.html"
+  probe "$work/bad.html" > "$work/probe.html"
+  visit "$work/probe.html" 390 600 light --dump-dom > "$work/dom"
+  grep -q '<title>[^<]*broken' "$work/dom" || die "a broken word is not seen: $(cat "$work/dom")"
+  printf '<!DOCTYPE html><title>x</title><div style="height:60mm"></div><h2>Alone</h2><div style="break-before:page">x</div>' > "$work/bad.html"
+  visit "$work/bad.html" 1280 600 light --no-pdf-header-footer --print-to-pdf="$work/bad.pdf" > /dev/null
+  headings "$work/bad.html" > "$work/headings"
+  [[ $(failed=0; read_paper "$work/bad.pdf" "$work/headings") == *Alone* ]] || die "a heading alone at a page's foot is not seen"
 }
 
-find_browser || { install_browser; find_browser || die "chromium was not found"; }
+find_browser || { install chromium fonts-dejavu-core; find_browser || die "chromium was not found"; }
+command -v pdftotext > /dev/null || install poppler-utils
 sandbox=()
 # The browser refuses to run as root with its sandbox.
 ((EUID != 0)) || sandbox=(--no-sandbox)

@@ -5,6 +5,30 @@
   const wide = document.documentElement.scrollWidth;
   if (wide > window.innerWidth) wrong.push("wider than the screen: " + wide + " > " + window.innerWidth);
 
+  // Words of a usual length stand on one line, and titles are seen to their end.
+  const broken = new Set();
+  const range = document.createRange();
+  document.querySelectorAll("td, th, caption, h1, h2, h3, li, dd").forEach(function (cell) {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const node = texts.currentNode;
+      if (node.parentElement.closest("code, svg, .seen")) continue;
+      // A word within a longer one, as of an address, may be broken.
+      for (const word of node.data.matchAll(/(?<=^|\s)[A-Za-z]{2,20}(?=[\s,.;:)]|$)/g)) {
+        range.setStart(node, word.index);
+        range.setEnd(node, word.index + word[0].length);
+        const tops = new Set(Array.from(range.getClientRects(), function (box) { return Math.round(box.top); }));
+        if (tops.size > 1) broken.add(word[0]);
+      }
+    }
+  });
+  if (broken.size) wrong.push("words are broken: " + Array.from(broken).slice(0, 9).join(", "));
+  const clipped = Array.from(document.querySelectorAll("caption span, h1, h2, h3")).filter(function (title) {
+    const box = title.getBoundingClientRect();
+    return box.right > window.innerWidth + 1 || title.scrollWidth > title.clientWidth + 1 && getComputedStyle(title).overflow === "hidden";
+  });
+  if (clipped.length) wrong.push("titles are clipped: " + clipped.map(function (title) { return title.textContent; }).join(", "));
+
   // Contrast by WCAG 2.2, success criterion 1.4.3: 4.5 to 1.
   const channels = function (colour) { return colour.match(/[\d.]+/g).map(Number); };
   const light = function (colour) {
