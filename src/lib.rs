@@ -47,3 +47,4 @@ pub mod table;
 mod testing;
 pub mod text;
 pub mod timing;
+pub mod version;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::file_access;
 use crate::table::Table;
+use crate::version::TOOL;
 
 use super::digest::Digesting;
 
@@ -148,7 +149,7 @@ impl ScanMetadata {
             self.not_checked.iter().map(|(what, why)| json!({ "what": what, "why": why })).collect();
         let mut about = json!({
             "format": FORMAT,
-            "tool": concat!("halfbuilt ", env!("CARGO_PKG_VERSION")),
+            "tool": TOOL,
             "scanned_at": time(self.scanned_at),
             "database": { "system_identifier": self.system_identifier, "name": self.database },
             "profile": self.profile,

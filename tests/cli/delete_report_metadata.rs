@@ -60,7 +60,7 @@ fn a_report_in_a_file_has_a_file_beside_it_that_says_when_and_what_was_scanned()
         halfbuilt(&[command, "-o"]).args(&[&report]).args(&TIMES).on(&database).run();
         let about = about(&report);
         assert_eq!(about["format"], "halfbuilt-about/1");
-        assert_eq!(about["tool"], format!("halfbuilt {}", env!("CARGO_PKG_VERSION")));
+        assert_eq!(about["tool"], halfbuilt::version::TOOL);
         let at: jiff::Timestamp = about["scanned_at"].as_str().expect("a text").parse().expect("a time");
         assert!(before <= at && at <= jiff::Timestamp::now());
         assert_eq!(about["database"]["name"], database.name.as_str());

@@ -28,7 +28,7 @@ const VALUES: [(&str, &str); 10] = [
     (r"ends (\d+[hms] )*\d+[hms] later, at <now>", "ends <a while> later, at <now>"),
     // Whether the server has a record of a recovery hangs on how long it took to start.
     (r"when it ended[^:\n]*: --backup-time", "when it ended: --backup-time"),
-    (r"halfbuilt \d+\.\d+\.\d+", "halfbuilt <version>"),
+    (r"halfbuilt \d+\.\d+\.\d+( \([0-9a-f]{7,} [\d-]+(, changed since)?\))?", "halfbuilt <version>"),
     (r"system (identifier )?\d{10,}", "system ${1}<identifier>"),
     (r"\bhttp://127\.0\.0\.1:\d{2,}", "http://127.0.0.1:8080"),
     (r"read as [0-9a-f]{24}\b", "read as <digest of the SQL>"),

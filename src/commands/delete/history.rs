@@ -12,6 +12,7 @@ use crate::report::Chosen;
 use crate::scan::ScanError;
 use crate::state::State;
 use crate::text::counted;
+use crate::version::TOOL;
 
 use super::request::DeleteRequest;
 
@@ -178,7 +179,7 @@ pub(super) fn start_event(session: SessionStart<'_>) -> Event {
     let deletions = session.plan.iter().filter(|planned| planned.is_deletion()).count() as u64;
     let (backup_time, restored_at) = session.times;
     Event::Start(Box::new(Start {
-        tool: concat!("halfbuilt ", env!("CARGO_PKG_VERSION")).to_owned(),
+        tool: TOOL.to_owned(),
         user,
         machine,
         pid,

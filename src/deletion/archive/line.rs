@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use crate::finding::Finding;
+use crate::version::TOOL;
 
 use super::header::ArchiveHeader;
 
@@ -79,7 +80,7 @@ impl<'a> Head<'a> {
     pub(super) fn of(header: &'a ArchiveHeader, now: Timestamp) -> Self {
         Self {
             format: FORMAT,
-            tool: concat!("halfbuilt ", env!("CARGO_PKG_VERSION")),
+            tool: TOOL,
             written_at: format!("{now:.0}"),
             profile: &header.profile,
             rows_of: header.rows_of,

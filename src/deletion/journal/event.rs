@@ -38,7 +38,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Start {
-    /// The program and its version, `halfbuilt 0.1.0`.
+    /// The program and its version, as in [`crate::version::TOOL`].
     pub tool: String,
     /// The user who runs it, by name, or by number where there is no name.
     pub user: String,

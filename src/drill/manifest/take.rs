@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::database::Snapshot;
 use crate::scan::{Census, Clock, Fit, Relation, ScanError, ScanPlan};
+use crate::version::TOOL;
 
 use super::document::{DatabaseNamed, FORMAT, Manifest, NotCovered, ProfileUsed};
 use super::gather::ManifestBuilder;
@@ -96,7 +97,7 @@ impl Manifest {
     ) -> Self {
         Self {
             format: FORMAT.to_owned(),
-            tool: concat!("halfbuilt ", env!("CARGO_PKG_VERSION")).to_owned(),
+            tool: TOOL.to_owned(),
             counted_at: clock.present,
             backup_time: times.backup,
             covered_until: times.covered_until,

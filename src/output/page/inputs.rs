@@ -14,9 +14,6 @@ use crate::timing::Timing;
 
 use super::format::{builds, grouped, length, time};
 
-/// The tool that makes the page.
-pub(super) const TOOL: &str = concat!("halfbuilt ", env!("CARGO_PKG_VERSION"));
-
 #[derive(Clone, Debug)]
 pub struct Input {
     /// Its name on the command line.

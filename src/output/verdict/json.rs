@@ -10,6 +10,7 @@ use crate::drill::{
     Backwards, Check, ComparedWith, ComparisonTotals, ExpectedBuild, Failure, Judgement, Outcome, ScanNumbers, Seen,
 };
 use crate::timing::Timing;
+use crate::version::TOOL;
 
 const FORMAT: &str = "halfbuilt-verdict/1";
 
@@ -22,7 +23,7 @@ pub(super) fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()
     let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
     let document = json!({
         "format": FORMAT,
-        "tool": concat!("halfbuilt ", env!("CARGO_PKG_VERSION")),
+        "tool": TOOL,
         "verdict": judgement.verdict.as_str(),
         "exit_code": judgement.exit() as u8,
         "sentence": judgement.sentence(),

@@ -10,9 +10,10 @@ use askama::Template;
 
 use crate::audit::{Agreement, Conclusion, Fate, FateGroup, FileCheck, FindingCounts, Tone};
 use crate::text::Foreign;
+use crate::version::TOOL;
 
 use super::format::{builds, grouped, length, time};
-use super::inputs::{AuditInputs, Fact, TOOL};
+use super::inputs::{AuditInputs, Fact};
 use super::left::LeftGroupView;
 use chart::{Chart, Share, chart};
 use journals::JournalView;

@@ -11,9 +11,10 @@ use crate::audit::{Agreement, Conclusion, Fate, FileCheck};
 use crate::build_url::BuildUrl;
 use crate::report::Row;
 use crate::text::Foreign;
+use crate::version::TOOL;
 
 use super::format::{builds, grouped, time};
-use super::inputs::{AuditInputs, Fact, TOOL};
+use super::inputs::{AuditInputs, Fact};
 use super::left::LeftGroupView;
 
 /// The most reasons for which builds are left for a person.
