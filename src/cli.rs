@@ -3,6 +3,7 @@
 mod admin;
 mod catalog;
 mod delete;
+mod foot;
 mod gates;
 mod help;
 mod journal;
@@ -20,11 +21,14 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::output::{Color, Printer, Verbosity};
+use crate::version::VERSION;
 
 pub use catalog::{ProfilesArgs, RulesArgs};
 pub use delete::DeleteArgs;
 pub use gates::{ChosenTiming, GateArgs, TimingArg};
-pub use help::{CompletionsArgs, HelpArgs, ListedCommand, ManArgs, command_help, commands, completions, manual_page};
+pub use help::{
+    CompletionsArgs, HelpArgs, ListedCommand, ManArgs, command_help, command_names, commands, completions, manual_page,
+};
 pub use journal::{JournalArgs, JournalCommand, JournalVerifyArgs};
 pub use manifest::{BaselineArgs, ManifestArgs};
 pub use reading::ReadingArgs;
@@ -52,7 +56,7 @@ Exit codes:
 /// lost the latter half of their output. Scan for them, look at the report, delete what you choose, verify.
 /// Nothing is written to the build database; deletions go through the server's own admin path, and only with --execute.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_CODES, max_term_width = 100, disable_help_subcommand = true)]
+#[command(version = VERSION, after_help = EXIT_CODES, max_term_width = 100, disable_help_subcommand = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -85,9 +89,11 @@ impl Cli {
 pub enum Command {
     /// Report the abnormal builds of a restored build database
     #[command(override_usage = "halfbuilt scan [OPTIONS]")]
+    #[command(after_help = foot::topics("scan"), after_long_help = foot::long("scan"))]
     Scan(Box<ScanArgs>),
     /// Delete the builds of a report through the server's admin path (a dry run unless --execute is given)
     #[command(override_usage = "halfbuilt delete [OPTIONS] <REPORT|URL>...")]
+    #[command(after_help = foot::topics("delete"), after_long_help = foot::long("delete"))]
     Delete(Box<DeleteArgs>),
     /// Judge a restore: scan, give the verdict in one sentence, and exit with 1 if more is abnormal than is allowed
     ///
@@ -95,44 +101,54 @@ pub enum Command {
     /// GITHUB_ACTIONS is true, the verdict also goes to annotations on standard error, and to the file that GITHUB_STEP_SUMMARY
     /// names.
     #[command(override_usage = "halfbuilt verify [OPTIONS]")]
+    #[command(after_help = foot::topics("verify"), after_long_help = foot::long("verify"))]
     Verify(Box<VerifyArgs>),
     /// Write the audit page of a restore: what was found, what was deleted, and whether it adds up
     ///
     /// One HTML file for people, or Markdown for a ticket. It is made from the report, the file beside it and the journals: no database
     /// is asked, and nothing is fetched.
+    #[command(after_help = foot::topics("report"), after_long_help = foot::long("report"))]
     Report(ReportArgs),
     /// Write down what the build database holds, at the time of a backup: what `verify --baseline` compares a restore with
     ///
     /// Run it on the live database or a standby. It only reads, in one snapshot.
     #[command(override_usage = "halfbuilt manifest [OPTIONS]")]
     #[command(mut_arg("backup_time", manifest::backup_time))]
+    #[command(after_help = foot::topics("manifest"), after_long_help = foot::long("manifest"))]
     Manifest(Box<ManifestArgs>),
     /// Look at the journal of a deletion
+    #[command(after_help = foot::topics("journal"), after_long_help = foot::long("journal"))]
     Journal(JournalArgs),
     /// List the rules that say which builds are abnormal, or print one of them
     ///
     /// A rule is one SQL query over the relations build, step, chunk and object, which a profile presents.
+    #[command(after_help = foot::topics("rules"), after_long_help = foot::long("rules"))]
     Rules(RulesArgs),
     /// List the profiles that say how to read a build database, print one of them, or check your own
     ///
     /// A profile is one SQL file that presents the tables of some CI as the relations build, step, chunk and object.
     /// To read another database, start from one that ships: halfbuilt profiles circleci > mine.sql
+    #[command(after_help = foot::topics("profiles"), after_long_help = foot::long("profiles"))]
     Profiles(ProfilesArgs),
     /// List the SQL files for an administrator (the role that reads, putting a build back), or print one of them
+    #[command(after_help = foot::topics("sql"), after_long_help = foot::long("sql"))]
     Sql(SqlArgs),
     /// Print the script by which a shell completes commands and flags
     ///
     /// For bash: source <(halfbuilt completions bash), or keep the script in the folder that the shell reads completions from.
+    #[command(after_help = foot::topics("completions"), after_long_help = foot::long("completions"))]
     Completions(CompletionsArgs),
     /// Print the manual page of the program, or of a command
     ///
     /// To read it: halfbuilt man | man -l -
     /// To keep it: halfbuilt man scan > /usr/local/share/man/man1/halfbuilt-scan.1
+    #[command(after_help = foot::topics("man"), after_long_help = foot::long("man"))]
     Man(ManArgs),
     /// List the commands and topics, explain a topic, or show the help of a command
     ///
     /// Where a word is both a command and a topic, the help of the command comes first, then the topic. On a terminal a topic is
     /// rendered; elsewhere its Markdown is printed as it stands.
+    #[command(after_help = foot::topics("help"), after_long_help = foot::long("help"))]
     Help(HelpArgs),
 }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
-use serde::Deserialize;
+use serde::de::value::Error as NoValue;
+use serde::de::{Deserializer, Error as _, Visitor};
+use serde::{Deserialize, forward_to_deserialize_any};
 use toml::Spanned;
 
 use crate::build_url::BuildUrl;
@@ -77,9 +79,6 @@ struct Sections {
     verify: VerifySection,
 }
 
-/// The keys of [`VerifySection`], for a hint.
-const VERIFY_KEYS: [&str; 2] = ["allow", "expect"];
-
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct VerifySection {
@@ -87,19 +86,6 @@ struct VerifySection {
     #[serde(default)]
     expect: Vec<Spanned<String>>,
 }
-
-/// The keys of [`DeleteSection`], for a hint.
-const DELETE_KEYS: [&str; 9] = [
-    "deny",
-    "max",
-    "max_percent",
-    "max_age",
-    "allow_timing",
-    "times_contradicted",
-    "clock_tolerance",
-    "archive",
-    "hosts",
-];
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,12 +112,54 @@ enum Number {
 
 impl PolicyError {
     pub fn hint(&self) -> String {
-        let (delete, verify) = (DELETE_KEYS.join(", "), VERIFY_KEYS.join(", "));
-        format!("a policy has the sections [delete] ({delete}) and [verify] ({verify})")
+        let sections = Policy::sections();
+        let sections: Vec<String> =
+            sections.iter().map(|(name, keys)| format!("[{name}] ({})", keys.join(", "))).collect();
+        format!("a policy has the sections {}: `halfbuilt help policy`", sections.join(" and "))
+    }
+}
+
+/// The keys of a section, as its parser knows them.
+fn keys<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
+    let mut keys: &[&str] = &[];
+    // It has no value, only its keys.
+    let _ = T::deserialize(KeyReader(&mut keys));
+    keys
+}
+
+/// Takes note of the keys that a struct asks for.
+struct KeyReader<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for KeyReader<'_> {
+    type Error = NoValue;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, NoValue> {
+        Err(NoValue::custom("no section"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, NoValue> {
+        *self.0 = fields;
+        self.deserialize_any(visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct seq tuple
+        tuple_struct map enum identifier ignored_any
     }
 }
 
 impl Policy {
+    /// The sections with their keys.
+    #[must_use]
+    pub fn sections() -> [(&'static str, &'static [&'static str]); 2] {
+        [("delete", keys::<DeleteSection>()), ("verify", keys::<VerifySection>())]
+    }
+
     /// Parses a policy. Errors name `file`.
     ///
     /// # Errors
@@ -300,7 +328,8 @@ mod tests {
 
     #[test]
     fn a_hint_names_exactly_the_keys_that_a_section_has() {
-        for (section, keys) in [("delete", &DELETE_KEYS[..]), ("verify", &VERIFY_KEYS[..])] {
+        for (section, keys) in Policy::sections() {
+            assert!(!keys.is_empty());
             for key in keys {
                 let known = parse(&format!("[{section}]\n{key} = nan\n")).err();
                 assert!(known.is_none_or(|error| !error.to_string().contains("unknown field")), "{key}");

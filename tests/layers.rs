@@ -29,6 +29,7 @@ const LAYERS: [&[&str]; 10] = [
         "state",
         "table",
         "timing",
+        "version",
     ],
     // How a connection to PostgreSQL is made: no queries, nothing of builds.
     &["libpq"],

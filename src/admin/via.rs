@@ -61,7 +61,7 @@ impl ViaError {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::NotAUrl(_) | Self::Scheme(_) | Self::Host | Self::Path => {
-                "write nrepl://HOST:PORT, 'console:COMMAND' or an https:// URL"
+                "write nrepl://HOST:PORT, 'console:COMMAND' or an https:// URL: `halfbuilt help delete`"
             }
             Self::NoScheme => "write nrepl:// before it for a Clojure console, https:// for an HTTP endpoint",
             Self::NoCommand | Self::ControlCharacter => {

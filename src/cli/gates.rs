@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
 
 use crate::percent::Percent;
+use crate::policy::Policy;
 
 use super::values;
 
@@ -40,11 +41,21 @@ pub struct GateArgs {
     /// Delete nothing if the report was scanned longer ago than this [default: 24h]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub max_age: Option<SignedDuration>,
-    /// A policy in TOML, whose section "delete" has deny, max, max_percent, max_age, allow_timing, times_contradicted, clock_tolerance, archive and hosts, in place of the defaults
-    ///
-    /// A flag may be stricter than the policy, never looser; what --deny names is denied too.
-    #[arg(long, value_name = "FILE", env = "HALFBUILT_POLICY")]
+    #[arg(long, value_name = "FILE", env = "HALFBUILT_POLICY", help = policy(), long_help = long_policy())]
     pub policy: Option<PathBuf>,
+}
+
+/// The help of `--policy`.
+fn policy() -> String {
+    let keys =
+        Policy::sections().into_iter().find(|(section, _)| *section == "delete").map(|(_, keys)| keys.join(", "));
+    let keys = keys.unwrap_or_default();
+    let (keys, last) = keys.rsplit_once(", ").unwrap_or_default();
+    format!("A policy in TOML, whose section \"delete\" has {keys} and {last}, in place of the defaults")
+}
+
+fn long_policy() -> String {
+    format!("{}\n\nA flag may be stricter than the policy, never looser; what --deny names is denied too.", policy())
 }
 
 /// What a build did around the backup, by which rows are chosen.

@@ -49,6 +49,17 @@ pub fn commands() -> Vec<ListedCommand> {
     Cli::command().get_subcommands().filter(|command| !command.is_hide_set()).map(listed).collect()
 }
 
+/// The words by which a command, or a command of a command, is called.
+#[must_use]
+pub fn command_names() -> Vec<String> {
+    let root = Cli::command();
+    let names = root.get_subcommands().flat_map(|command| {
+        let below = command.get_subcommands().map(|below| format!("{} {}", command.get_name(), below.get_name()));
+        std::iter::once(command.get_name().to_owned()).chain(below)
+    });
+    names.collect()
+}
+
 /// The long help of a command, with the control sequences of bold words; `None` if there is no such command.
 #[must_use]
 pub fn command_help(words: &[String]) -> Option<String> {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::foot;
+
 /// The flags of `journal`.
 #[derive(Debug, Args)]
 pub struct JournalArgs {
@@ -23,6 +25,7 @@ pub enum JournalCommand {
     ///
     /// Exits with 0 if the journal is whole, also if its last session has no end yet or its last line was cut (it says so); with 3 if
     /// the journal is damaged, is no journal or cannot be read; with 4 if it is empty.
+    #[command(after_help = foot::topics("journal verify"), after_long_help = foot::long("journal verify"))]
     Verify(JournalVerifyArgs),
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::scan::DEFAULT_PROFILE;
+use crate::scan::{DEFAULT_PROFILE, Profile};
 
 use super::values;
 
@@ -22,8 +22,7 @@ pub struct ReadingArgs {
     /// Give the password by PGPASSWORD or ~/.pgpass: arguments can be seen by every user of this machine.
     #[arg(long, value_name = "URL", env = "HALFBUILT_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
-    /// How to read the database: the name of a profile that ships (circleci, buildbot, conductor), or a file of your own
-    #[arg(long, value_name = "NAME|FILE", default_value = DEFAULT_PROFILE, env = "HALFBUILT_PROFILE")]
+    #[arg(long, value_name = "NAME|FILE", default_value = DEFAULT_PROFILE, env = "HALFBUILT_PROFILE", help = profile())]
     pub profile: String,
     /// The schema of the build tables [default: the one schema of the role's search path that has all of them]
     #[arg(long, value_name = "NAME", env = "HALFBUILT_SCHEMA")]
@@ -65,4 +64,10 @@ pub struct ReadingArgs {
     /// The server's address, such as https://ci.example.com, where the database does not hold the builds' own
     #[arg(long, value_name = "URL", env = "HALFBUILT_BASE_URL")]
     pub base_url: Option<String>,
+}
+
+/// The help of `--profile`.
+fn profile() -> String {
+    let names: Vec<&str> = Profile::shipped().map(|(name, _)| name).collect();
+    format!("How to read the database: the name of a profile that ships ({}), or a file of your own", names.join(", "))
 }

@@ -50,7 +50,7 @@ fn list(manual: &mut Manual) {
 /// The error for words that name neither a topic nor a command.
 fn unknown(words: &[String]) -> Error {
     let [word] = words else { return unknown_command(words) };
-    let commands = command_names();
+    let commands = cli::command_names();
     let topics: Vec<&str> = Topic::all().map(|topic| topic.name).collect();
     let meant = nearest(word, topics.iter().copied().chain(commands.iter().map(String::as_str)));
     let hint = format!("{}topics: {}; commands: {}", did_you_mean(meant), topics.join(", "), commands.join(", "));
@@ -59,13 +59,9 @@ fn unknown(words: &[String]) -> Error {
 
 /// The error for words that name no command.
 pub(super) fn unknown_command(words: &[String]) -> Error {
-    let (name, commands) = (words.join(" "), command_names());
+    let (name, commands) = (words.join(" "), cli::command_names());
     let meant = nearest(&name, commands.iter().map(String::as_str));
     Error::UnknownCommand { hint: format!("{}commands: {}", did_you_mean(meant), commands.join(", ")), name }
-}
-
-fn command_names() -> Vec<String> {
-    cli::commands().into_iter().map(|command| command.name).collect()
 }
 
 fn did_you_mean(word: Option<&str>) -> String {

@@ -82,8 +82,8 @@ pub(super) fn say_premise(premise: &Premise, printer: Printer) {
     if let Some(sentence) = premise.contradictions.question() {
         printer.warn(&sentence);
         printer.hint(
-            "a backup that takes long holds the state of the moment at which it ended; find T and R again, and look at the builds in \
-             between before you delete anything",
+            "a backup that takes long holds the state of the moment at which it ended; find T and R again (`halfbuilt help times`), and \
+             look at the builds in between before you delete anything",
         );
     }
     if premise.start_up_stops > 0 {

@@ -184,7 +184,8 @@ fn query_hint(code: &SqlState) -> Option<String> {
              --schema names the schema"
         }
         SqlState::INSUFFICIENT_PRIVILEGE => {
-            "this role may not read the table, or not all of it: GRANT SELECT on it, or connect as another role"
+            "this role may not read the table, or not all of it: GRANT SELECT on it, or connect as another role; `halfbuilt sql role` prints \
+             a script that makes one"
         }
         SqlState::QUERY_CANCELED => {
             "the server stopped the statement: allow more time by --statement-timeout or by statement_timeout in PGOPTIONS, or read \

@@ -81,7 +81,7 @@ impl GateError {
                 format!("choose fewer by --reason or --project; if they are all meant, {raise}")
             }
             Self::TimesContradicted { raise, .. } => {
-                format!("find T and R again, and scan with them; if these builds are known and the two times are right, {raise}")
+                format!("find T and R again (`halfbuilt help times`), and scan with them; if these builds are known and the two times are right, {raise}")
             }
             Self::Looser { policy, .. } => format!("a flag may only be stricter than {policy}: leave it out"),
             Self::NoArchive { .. } => "--archive FILE".to_owned(),

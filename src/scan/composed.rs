@@ -67,8 +67,8 @@ impl Script<'_> {
                 format!("The statement of rule {rule} over profile {profile}, with what has to run before it.")
             }
             None => format!(
-                "Every statement that a scan sends over profile {profile}, in order, but for those of sql/engine/check.sql, by which the\n\
-                 -- server checks the profile and the rules, and those that ask which server and which database it is."
+                "Every statement that a scan sends over profile {profile}, in order, but for those by which the server checks the\n\
+                 -- profile and the rules, and those that ask which server and which database it is."
             ),
         };
         let keys = self.shape.type_of(Relation::Build, "build_key").unwrap_or_default();

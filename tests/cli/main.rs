@@ -26,6 +26,7 @@ mod delete_read_again;
 mod delete_report_metadata;
 mod files_overlap;
 mod files_special;
+mod help;
 mod input_errors;
 mod journal;
 mod manifest;

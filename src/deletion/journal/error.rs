@@ -85,7 +85,8 @@ impl JournalError {
             Self::NotAFile(_) | Self::NotAJournal => "name a new file, or the journal of this run",
             Self::OtherFormat(_) => "use the version of halfbuilt that wrote it",
             Self::Damaged { .. } | Self::DigestNotFound(_) => {
-                "the file was changed, or the disk lost a part of it: keep it as it is, and compare it with a copy"
+                "the file was changed, or the disk lost a part of it: keep it as it is, and compare it with a copy: \
+                 `halfbuilt help journal`"
             }
             Self::Empty => "name the journal of the run; a page that needs none is made without --journal",
             Self::OtherRun { .. } => "each run has its own journal: name another file",
