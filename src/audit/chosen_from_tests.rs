@@ -82,7 +82,7 @@ fn session(file: &str, sha256: &str, second: i64, deleted: u64) -> Session {
         machine: text("bastion"),
         pid: 1,
         report: ReportFile { file: text(file), sha256: text(sha256) },
-        chosen_by: None,
+        chosen_by: Vec::new(),
         results: None,
         plan: text("cd"),
         deletions: deleted,

@@ -22,6 +22,10 @@ pub(super) fn facts(session: &Session, is_last: bool, time: impl Fn(Timestamp) -
     let system = start.database.system_identifier.as_deref().map_or("unknown".to_owned(), text);
     let restore_time = |time: &Option<String>| time.as_deref().map_or_else(|| "not given".to_owned(), text);
     let archived = if session.archived > 0 { format!(", {} archived", session.archived) } else { String::new() };
+    let chosen_by = match start.chosen_by.is_empty() {
+        true => String::new(),
+        false => format!(", chosen by {}", Foreign::evidence(&start.chosen_by.join(" "))),
+    };
     let end = match &session.end {
         Some((at, end)) if end.text.is_empty() => format!("{}: {}", time(*at), end.ending.as_str()),
         Some((at, end)) => format!("{}: {}: {}", time(*at), end.ending.as_str(), Foreign::evidence(&end.text)),
@@ -37,7 +41,11 @@ pub(super) fn facts(session: &Session, is_last: bool, time: impl Fn(Timestamp) -
         fact("host", format!("{} through {}", text(&start.host), text(&start.admin))),
         fact("database", format!("{}, system {system}", text(&start.database.name))),
         fact("backup", format!("{}, restored {}", restore_time(&start.backup_time), restore_time(&start.restored_at))),
-        SessionFact { name: "report", value: text(&start.report.file), sha256: Some(text(&start.report.sha256)) },
+        SessionFact {
+            name: "report",
+            value: format!("{}{chosen_by}", text(&start.report.file)),
+            sha256: Some(text(&start.report.sha256)),
+        },
         SessionFact {
             name: "plan",
             value: format!("{}, {} kept", counted(start.deletions, "deletion"), start.kept),
