@@ -47,7 +47,8 @@ Exit codes:
   4    nothing was checked, or nothing to delete: no build in scope
   5    not all builds that were to be deleted are gone
   6    declined: a gate or a confirmation stopped it
-  130  interrupted, everything done so far on record";
+  130  interrupted, everything done so far on record
+  141  nobody reads standard output any more, as after | head";
 
 /// Finds the builds that a CI server restored from a snapshot left half finished, reports them, deletes the chosen
 /// ones, and proves that they are gone

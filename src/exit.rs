@@ -20,6 +20,8 @@ pub enum Exit {
     Declined = 6,
     /// Interrupted; everything done so far is on record.
     Interrupted = 130,
+    /// Nobody reads standard output any more: what a shell says of a program that ended for that reason (SIGPIPE).
+    OutputClosed = 141,
 }
 
 impl From<Exit> for std::process::ExitCode {

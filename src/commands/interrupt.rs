@@ -12,6 +12,7 @@ use crate::deletion::Stop;
 use crate::output::Printer;
 
 use super::Error;
+use super::under_way::UnderWay;
 
 /// How long a database server may take to accept a request to cancel its work.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -23,6 +24,8 @@ pub(super) struct Interrupt {
     leave: CancellationToken,
     /// Whether Ctrl-C is for another program on the terminal.
     is_elsewhere: Arc<AtomicBool>,
+    /// The deletions that it leaves to the server.
+    under_way: UnderWay,
 }
 
 /// Ctrl-C does not interrupt the run as long as this lives.
@@ -40,20 +43,28 @@ impl Interrupt {
         let Stop { soon, now } = stop.clone();
         let leave = CancellationToken::new();
         let left = leave.clone();
+        let under_way = UnderWay::default();
+        let of_run = under_way.clone();
         // A signal that comes while the one before is handled counts too.
         let is_elsewhere = Arc::<AtomicBool>::default();
         let mut signals = Signals::listen(is_elsewhere.clone());
         tokio::spawn(async move {
             signals.next().await;
-            printer.tell("interrupted: finishing what has begun; interrupt again to stop at once");
+            printer.tell(&of_run.after_the_first());
             soon.cancel();
             signals.next().await;
+            printer.tell(&of_run.after_the_second());
             now.cancel();
-            printer.tell("interrupted again: stopping; a third time leaves at once (what was done is on record)");
             signals.next().await;
+            printer.tell(of_run.after_the_third());
             left.cancel();
         });
-        Self { stop, leave, is_elsewhere }
+        Self { stop, leave, is_elsewhere, under_way }
+    }
+
+    /// What the run has sent and not seen the end of.
+    pub(super) fn under_way(&self) -> &UnderWay {
+        &self.under_way
     }
 
     /// Leaves Ctrl-C to an editor that runs on the terminal.

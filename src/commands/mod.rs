@@ -26,6 +26,7 @@ mod scan;
 mod scanning;
 mod server_warnings;
 mod sql;
+mod under_way;
 mod verify;
 mod waiting;
 
@@ -33,11 +34,17 @@ pub use error::Error;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
-use crate::output::Printer;
+use crate::output::{Printer, STANDARD_OUTPUT};
 use interrupt::Interrupt;
 
 /// Runs a command, and shows its error.
 pub async fn run(cli: Cli, printer: Printer) -> Exit {
+    // What became of builds, and what a verdict stands on, is not lost in silence.
+    let is_record = match &cli.command {
+        Command::Delete(args) => args.execute,
+        Command::Verify(_) => true,
+        _ => false,
+    };
     let interrupt = Interrupt::listen(printer);
     let work = async {
         match cli.command {
@@ -60,6 +67,10 @@ pub async fn run(cli: Cli, printer: Printer) -> Exit {
         () = interrupt.left() => Err(Error::Interrupted),
     };
     done.unwrap_or_else(|error| {
+        if !is_record && matches!(&error, Error::Unread(output) if output == STANDARD_OUTPUT) {
+            // Who has seen enough needs no error, as of git.
+            return Exit::OutputClosed;
+        }
         printer.fail(&error, error.hint().as_deref());
         error.exit()
     })

@@ -29,6 +29,9 @@ const KEPT_FILES: [(&[u8], &str); 3] = [
 /// The bytes that are read to recognise them.
 const BEGIN_BYTES: u64 = 64;
 
+/// Standard output, in messages.
+pub const STANDARD_OUTPUT: &str = "standard output";
+
 /// An output that cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {name}")]
@@ -150,7 +153,7 @@ impl OutputFile {
         } else {
             Target::Stdout(BufWriter::new(stdout))
         };
-        Self { name: "standard output".to_owned(), target }
+        Self { name: STANDARD_OUTPUT.to_owned(), target }
     }
 
     /// The file, for messages.

@@ -21,7 +21,7 @@ mod topic;
 mod verdict;
 
 pub use editor::{Draft, EditorError, check_terminal};
-pub use file::{OutputError, OutputFile, is_denied};
+pub use file::{OutputError, OutputFile, STANDARD_OUTPUT, is_denied};
 pub use findings::{FindingsOutput, Finished, Format};
 pub use harmless::for_people;
 pub use listing::Listing;

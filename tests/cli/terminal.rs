@@ -1,6 +1,6 @@
 //! What is written to a terminal: how much, in which colours, how wide, and through which pager.
 
-use crate::support::{Done, Person, TestDatabase, halfbuilt};
+use crate::support::{Done, Person, TestDatabase, admin, halfbuilt};
 use halfbuilt::exit::Exit;
 
 const SCAN: &str =
@@ -130,4 +130,30 @@ fn less_is_the_pager_where_none_is_named() {
     let run = person.run(SCAN).env("COLUMNS", "80").env("LINES", "20").env("TERM", "xterm");
     let done = run.on_a_terminal().input("q").run().exits(Exit::Clean);
     done.prints("acme/api/9405").does_not_print("error");
+}
+
+/// A run whose output nobody reads.
+fn unread(run: crate::support::Run) -> Done {
+    let mut child = run.start();
+    drop(child.stdout.take());
+    Done::new(child.wait_with_output().expect("it ends"))
+}
+
+#[test]
+fn who_has_seen_enough_needs_no_error() {
+    let person = person();
+    let times = "--backup-time 2026-11-20T02:00:00Z --restored-at 2026-11-20T06:30:00Z";
+    for format in ["csv", "json", "table"] {
+        let done = unread(person.run(&format!("halfbuilt scan {times} --format {format}")));
+        done.exits(Exit::OutputClosed).does_not_say("error").does_not_say("Broken pipe");
+    }
+    // A verdict that rests on a report is no less than before, nor is a record of what was deleted.
+    let done = unread(person.run(&format!("halfbuilt verify {times} -o -")));
+    done.exits(Exit::Failed).says("error: nobody reads standard output any more");
+    person.types(&format!("halfbuilt scan {times} -o report.csv"));
+    let delete =
+        format!("halfbuilt delete report.csv {times} --max-percent 100 --via {}", admin(&person.database).nrepl());
+    unread(person.run(&delete)).exits(Exit::OutputClosed).does_not_say("error");
+    let done = unread(person.run(&format!("{delete} --execute --confirm ci.acme.example -o -")));
+    done.exits(Exit::Failed).says("error: ");
 }

@@ -77,7 +77,10 @@ pub(super) async fn execute(
         printer.say(&format!("deleting {} on {host} through {through}, {jobs}", counted(plan.deletions(), "build")));
     }
 
-    let mut recorder = RunRecorder::new(results, plan.deletions(), journal.clone(), to_look_up, printer)?;
+    let under_way = interrupt.under_way();
+    under_way.begin_run();
+    let mut recorder =
+        RunRecorder::new(results, plan.deletions(), journal.clone(), to_look_up, under_way.clone(), printer)?;
     let speed = Speed { jobs: admin.as_ref().map_or(1, AdminPath::jobs), rate: request.admin.rate };
     let admin = Admin(admin);
     let roles = (&mut builds, &admin, &mut recorder);
@@ -89,6 +92,7 @@ pub(super) async fn execute(
     if !read_again {
         printer.warn("what was deleted was not read again at the end of the run: run the same command again to see");
     }
+    under_way.end_run();
     let (states, recorded) = recorder.finish();
     // Where the journal cannot be written any more, that has been said, and its lines before this one stand.
     let mut all = states.clone();

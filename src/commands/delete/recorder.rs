@@ -15,6 +15,7 @@ use crate::state::State;
 use crate::text::Foreign;
 
 use crate::commands::Error;
+use crate::commands::under_way::UnderWay;
 
 /// Puts every build that has ended on record, and moves the bar.
 pub(super) struct RunRecorder {
@@ -28,6 +29,7 @@ pub(super) struct RunRecorder {
     journal: Journal,
     /// The builds that an earlier session sent, and whose end this session records.
     looked_up: HashSet<String>,
+    under_way: UnderWay,
     /// Whether writing a row failed: then no more rows are written.
     failed: bool,
     /// Whether a record could not be written, here or in the journal: then every end is also said.
@@ -41,6 +43,7 @@ impl RunRecorder {
         deletions: u64,
         journal: Journal,
         looked_up: HashSet<String>,
+        under_way: UnderWay,
         printer: Printer,
     ) -> Result<Self, Error> {
         let can_be_amended = output.can_be_amended();
@@ -55,6 +58,7 @@ impl RunRecorder {
             progress,
             journal,
             looked_up,
+            under_way,
             failed: false,
             says_all: false,
         })
@@ -81,7 +85,8 @@ impl RunRecorder {
         };
         self.failed |= written.is_err();
         self.says_all |= self.failed;
-        if is_deletion {
+        // What was not attempted is not done.
+        if is_deletion && *state != State::NotAttempted {
             self.progress.advance();
         }
         let is_news = is_deletion && !matches!(state, State::Deleted | State::NotAttempted);
@@ -106,7 +111,9 @@ impl RunRecorder {
 
 impl Recorder for RunRecorder {
     async fn intend(&self, planned: &Planned, now: &Finding) -> std::io::Result<()> {
-        self.journal.append(vec![intent(planned, now)]).await
+        self.journal.append(vec![intent(planned, now)]).await?;
+        self.under_way.begin(&address(planned));
+        Ok(())
     }
 
     fn answered(&self, planned: &Planned, answer: &Answer) {
@@ -114,6 +121,7 @@ impl Recorder for RunRecorder {
     }
 
     async fn ended(&mut self, ended: &[Ended<'_>]) -> std::io::Result<()> {
+        ended.iter().for_each(|ended| self.under_way.end(&address(ended.planned)));
         let events = ended.iter().map(|ended| self.event(ended)).collect();
         let journalled = self.journal.append(events).await;
         // The results may still take what the journal does not.
