@@ -49,13 +49,11 @@ impl UnderWay {
         match self.count() {
             None => "interrupted: stopping".to_owned(),
             Some(0) => format!(
-                "interrupted: nothing more is sent, and no deletion is under way; what was deleted is read again ({again})"
+                "interrupted: nothing more is sent, and nothing is waited for; what was deleted is read again ({again})"
             ),
             Some(builds) => format!(
-                "interrupted: nothing more is sent; {} {} under way, and it is seen to what becomes of {} ({again})",
-                counted(builds, "deletion"),
-                is_or_are(builds),
-                if builds == 1 { "it" } else { "them" }
+                "interrupted: nothing more is sent; waiting to see what becomes of {} under way (interrupt again to wait no longer)",
+                counted(builds, "deletion")
             ),
         }
     }
@@ -96,12 +94,10 @@ mod tests {
         let under_way = UnderWay::default();
         assert_eq!(under_way.after_the_first(), "interrupted: stopping");
         under_way.begin_run();
-        assert!(under_way.after_the_first().contains("no deletion is under way"));
+        assert!(under_way.after_the_first().contains("nothing is waited for"));
         under_way.begin("a");
         under_way.begin("a");
-        assert!(
-            under_way.after_the_first().contains("1 deletion is under way, and it is seen to what becomes of it (")
-        );
+        assert!(under_way.after_the_first().contains("to see what becomes of 1 deletion under way ("));
         under_way.begin("b");
         assert!(
             under_way.after_the_second().contains("2 deletions under way are left to the server, and the same command")
