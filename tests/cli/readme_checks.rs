@@ -156,27 +156,6 @@ fn every_topic_that_is_named_exists_and_the_readme_lists_all() {
     assert_eq!(listed, known);
 }
 
-/// Flags of other programs that README and topics name.
-const FLAGS_OF_OTHERS: [&str; 5] = ["--locked", "--path", "--type", "--list-boots", "--with"];
-
-#[test]
-fn every_flag_that_is_named_exists() {
-    let commands = ["scan", "delete", "verify", "manifest", "report", "journal verify", "rules", "profiles"];
-    let help: String = commands
-        .map(|command| {
-            let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
-            halfbuilt(&words).run().stdout
-        })
-        .concat();
-    let flag = Regex::new(r"--[a-z][a-z-]+").expect("a pattern");
-    let known: BTreeSet<&str> = flag.find_iter(&help).map(|found| found.as_str()).chain(FLAGS_OF_OTHERS).collect();
-    for (name, text) in documents() {
-        for found in flag.find_iter(&text) {
-            assert!(known.contains(found.as_str()), "{name} names the flag {}", found.as_str());
-        }
-    }
-}
-
 #[test]
 fn the_topic_environment_has_every_variable() {
     let topic = topic("environment");
