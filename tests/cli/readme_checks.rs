@@ -180,7 +180,7 @@ fn the_topic_exit_codes_has_the_table_of_the_readme() {
         rows.take_while(|line| line.starts_with('|')).map(str::to_owned).collect()
     };
     let (readme, topic) = (rows(&documents()["README"]), rows(&topic("exit-codes")));
-    assert_eq!(readme.len(), 10);
+    assert!(readme.len() >= 10, "{readme:?}");
     assert_eq!(readme, topic);
 }
 
