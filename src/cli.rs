@@ -48,7 +48,9 @@ Exit codes:
   5    not all builds that were to be deleted are gone
   6    declined: a gate or a confirmation stopped it
   130  interrupted, everything done so far on record
-  141  nobody reads standard output any more, as after head";
+  141  nobody reads standard output any more, as after head
+
+halfbuilt help lists the topics. halfbuilt help start tells the worst hour from beginning to end.";
 
 /// Finds the builds that a CI server restored from a snapshot left half finished, reports them, deletes the chosen
 /// ones, and proves that they are gone

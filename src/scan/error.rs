@@ -170,7 +170,10 @@ impl ScanError {
             Self::Source(SqlSourceError::UnknownProfile { hint, .. }) => {
                 Some(format!("{hint}; a file needs a path, such as ./my-profile.sql"))
             }
-            Self::Source(_) => None,
+            Self::Source(SqlSourceError::Fault(_) | SqlSourceError::NoRules(_)) => {
+                Some("`halfbuilt help profiles` says how profiles and rules are written".to_owned())
+            }
+            Self::Source(SqlSourceError::Read { .. }) => None,
             Self::Misfit { source, .. } | Self::Unread { source, .. } => source.hint(),
             Self::Columns { .. } => Some(
                 "`halfbuilt profiles circleci` prints a profile that gives every column of each relation".to_owned(),

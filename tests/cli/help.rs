@@ -1,5 +1,6 @@
 //! `help`, `sql`, `man`, `completions` and `--version`: what a person has who has the program alone.
 
+use std::path::Path;
 use std::process::Command;
 
 use halfbuilt::cli::Topic;
@@ -117,6 +118,54 @@ fn the_version_names_the_commit_where_it_is_known() {
     assert_eq!(halfbuilt(&["--version"]).run().exits(Exit::Clean).stdout, format!("{TOOL}\n"));
     let known = regex::Regex::new(r"^\d+\.\d+\.\d+( \([0-9a-f]{10,} \d{4}-\d\d-\d\d(, changed since)?\))?$");
     assert!(known.expect("a pattern").is_match(VERSION), "{VERSION}");
-    let is_checkout = repository(".git").exists() && Command::new("git").arg("--version").output().is_ok();
-    assert_eq!(VERSION.contains('('), is_checkout, "{VERSION}");
+    // Git may not be there, or may refuse another user's checkout.
+    let is_known = repository(".git").exists() && git(&repository("."), &["log", "-1"]).is_some();
+    assert_eq!(VERSION.contains('('), is_known, "{VERSION}");
+}
+
+/// What git prints in a folder; `None` if it fails or is not there.
+fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+    let run = Command::new("git").current_dir(folder).args(arguments).output().ok()?;
+    run.status.success().then(|| String::from_utf8_lossy(&run.stdout).trim().to_owned())
+}
+
+#[test]
+fn without_a_checkout_the_version_stands_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (sources, script) = (folder.path().join("sources"), folder.path().join("build"));
+    std::fs::create_dir_all(sources.join("src")).expect("a folder");
+    let mut compile = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    compile
+        .env("CARGO_PKG_VERSION", "1.2.3")
+        .args(["--edition", "2024", "-o"])
+        .arg(&script)
+        .arg(repository("build.rs"));
+    assert!(compile.status().expect("rustc").success());
+    let version = || {
+        let run = Command::new(&script).current_dir(&sources).env("PROFILE", "release").output().expect("the script");
+        let said = String::from_utf8(run.stdout).expect("UTF-8");
+        let named = said.lines().find_map(|line| line.strip_prefix("cargo:rustc-env=BUILD_VERSION="));
+        named.expect("a version").to_owned()
+    };
+    assert_eq!(version(), "1.2.3");
+    // In an archive that was unpacked within another checkout too.
+    let by = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
+    let is_there = git(folder.path(), &["init", "--quiet"]).is_some();
+    assert_eq!(version(), "1.2.3");
+    if is_there {
+        git(&sources, &["init", "--quiet"]).expect("a checkout");
+        let commit =
+            [&by[..], &["commit", "--quiet", "--allow-empty", "-m", "one", "--date", "2026-11-28T12:00:00Z"]].concat();
+        git(&sources, &commit).expect("a commit");
+        let named = git(&sources, &["log", "-1", "--abbrev=10", "--format=%h %cs"]).expect("the commit");
+        assert_eq!(version(), format!("1.2.3 ({named})"));
+        std::fs::write(sources.join("README.md"), "no part of the program").expect("a file");
+        assert_eq!(version(), format!("1.2.3 ({named})"));
+        std::fs::write(sources.join("src/main.rs"), "fn main() {}").expect("a file");
+        assert_eq!(version(), format!("1.2.3 ({named}, changed since)"));
+    } else {
+        // Nobody can ask for the commit.
+        std::fs::create_dir(sources.join(".git")).expect("a folder");
+        assert_eq!(version(), "1.2.3");
+    }
 }
