@@ -44,6 +44,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     if request.choose {
         chosen.rows = choose_in_editor(chosen.rows, &request.report_name(), interrupt, printer).await?;
     }
+    request.report_tells_times = chosen.origin.tells(&request.reading.times);
     chosen.origin.lend_times(&mut request.reading.times);
     let scan = request.reading.plan(&[])?.with_every_piece();
     let host = gates::check_choice(&request, &chosen, printer)?;

@@ -295,7 +295,10 @@ fn a_dry_run_needs_no_admin_path_and_a_real_one_does() {
     drop(done.says(&format!("--via {via} --execute --confirm {host}\n")));
     // So do times that only this shell knows, as moments that mean the same tomorrow.
     let times = [("HALFBUILT_BACKUP_TIME", "2026-11-20 03:00 Europe/Berlin"), ("HALFBUILT_RESTORED_AT", "@1795156200")];
-    let done = times.into_iter().fold(run(&[]), |run, (name, value)| run.env(name, value)).run().exits(Exit::Clean);
+    let with_times = |run: Run| times.into_iter().fold(run, |run, (name, value)| run.env(name, value)).run().exits(Exit::Clean);
+    // The report tells these times, and a list tells none.
+    drop(with_times(run(&[])).says("next: ").does_not_say("--backup-time"));
+    let done = with_times(halfbuilt(&["delete", &world.deletable[0]]).on(&world.database));
     drop(
         done.says(
             "report.csv --backup-time 2026-11-20T02:00:00Z --restored-at 2026-11-20T06:30:00Z --via URI --execute",
@@ -315,7 +318,8 @@ fn before_a_person_confirms_they_see_what_is_deleted_and_what_is_kept() {
     let before = world.database.builds();
     let run = halfbuilt(&["delete"]).args(&[&world.report]).args(&ALL_TIMINGS).args(&NOBODY).args(&["--execute"]);
     let done = run.on(&world.database).on_a_terminal().input("yes\n").run().exits(Exit::Declined);
-    let said = without_names(&done.stdout);
+    // A bar is taken away before each line.
+    let said = without_names(&done.stdout).replace("\u{1b}[2K", "");
     let begin = said.find("to be deleted on ").expect("a breakdown");
     let end = said.find("Type the host: ").expect("a question");
     shows(&Seen(said[begin..end].to_owned()), "delete_before_a_person_confirms");

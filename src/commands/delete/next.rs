@@ -10,6 +10,8 @@ use super::request::{DeleteRequest, Source};
 
 /// The variables that set a flag of `delete` alone.
 const OWN_VARIABLES: [(&str, &str); 2] = [("--via", "HALFBUILT_VIA"), ("--policy", "HALFBUILT_POLICY")];
+/// The flags of T and R.
+const TIMES: [&str; 2] = ["--backup-time", "--restored-at"];
 /// What stands for an admin path that is not known yet.
 const VIA: &str = "URI";
 /// Where the audit page goes.
@@ -55,7 +57,7 @@ pub(super) fn say_scan_again(request: &DeleteRequest, printer: Printer) {
 
 /// What to do where neither a flag nor a report says when the backup was taken: the same command with the two times.
 pub(super) fn give_times(request: &DeleteRequest) -> String {
-    let line = ["--backup-time", "--restored-at"].into_iter().fold(same_command(request), with_placeholder);
+    let line = TIMES.into_iter().fold(same_command(request), with_placeholder);
     format!(
         "no backup time is known: {}; `halfbuilt help times` says how to find the two times",
         with_stdin(request, &line)
@@ -66,7 +68,7 @@ pub(super) fn give_times(request: &DeleteRequest) -> String {
 pub(super) fn scan_with_times(request: &DeleteRequest) -> CommandLine {
     let file = request.report_file().map_or_else(|| "report.csv".to_owned(), |file| file.display().to_string());
     let line = request.reading.add_flags(CommandLine::new("scan"));
-    let line = ["--backup-time", "--restored-at"].into_iter().fold(line, with_placeholder);
+    let line = TIMES.into_iter().fold(line, with_placeholder);
     line.flag("-o", &file)
 }
 
@@ -84,7 +86,9 @@ fn beside(report: &Path) -> String {
 /// The command of this process, with the times as they were understood.
 fn same_command(request: &DeleteRequest) -> CommandLine {
     let times = &request.reading.times;
-    CommandLine::of_this_process(&[&READING_VARIABLES[..], &OWN_VARIABLES].concat())
+    let mut variables = [&READING_VARIABLES[..], &OWN_VARIABLES].concat();
+    variables.retain(|(flag, _)| !request.report_tells_times || !TIMES.contains(flag));
+    CommandLine::of_this_process(&variables)
         .replace("--backup-time", times.backup.as_ref())
         .replace("--restored-at", times.restored.as_ref())
 }

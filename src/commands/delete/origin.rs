@@ -111,6 +111,14 @@ impl Origin {
         self.times.is_some_and(|[backup, _]| backup.is_none())
     }
 
+    /// Whether T and R of the scan are known, and those that are requested are no others.
+    pub(super) fn tells(&self, requested: &RequestedTimes) -> bool {
+        let is_same = |asked: Option<Timestamp>, told| asked.is_none_or(|asked| Some(asked) == told);
+        self.times.is_some_and(|[backup, restored]| {
+            backup.is_some() && is_same(requested.backup, backup) && is_same(requested.restored, restored)
+        })
+    }
+
     /// Takes T, R and the limits from the scan where no flag gives them: a report is judged by the times that it was made with.
     pub(super) fn lend_times(&self, requested: &mut RequestedTimes) {
         if let Some([tolerance, run, queue]) = self.limits {

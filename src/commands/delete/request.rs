@@ -38,6 +38,8 @@ pub(super) struct DeleteRequest {
     pub(super) via: Option<Via>,
     pub(super) admin: AdminRequest,
     pub(super) reading: ReadRequest,
+    /// Whether the report itself tells T and R, so that a command with the same report needs neither.
+    pub(super) report_tells_times: bool,
     /// Only rows that one of these rules found; all rows where none is named.
     pub(super) reasons: Vec<String>,
     pub(super) projects: ProjectGlobs,
@@ -130,6 +132,7 @@ impl DeleteRequest {
                 timeout: admin.timeout,
             },
             reading,
+            report_tells_times: false,
             reasons: args.reasons,
             projects,
             project_lists,
