@@ -295,15 +295,12 @@ fn a_dry_run_needs_no_admin_path_and_a_real_one_does() {
     drop(done.says(&format!("--via {via} --execute --confirm {host}\n")));
     // So do times that only this shell knows, as moments that mean the same tomorrow.
     let times = [("HALFBUILT_BACKUP_TIME", "2026-11-20 03:00 Europe/Berlin"), ("HALFBUILT_RESTORED_AT", "@1795156200")];
-    let with_times = |run: Run| times.into_iter().fold(run, |run, (name, value)| run.env(name, value)).run().exits(Exit::Clean);
+    let with_times =
+        |run: Run| times.into_iter().fold(run, |run, (name, value)| run.env(name, value)).run().exits(Exit::Clean);
     // The report tells these times, and a list tells none.
     drop(with_times(run(&[])).says("next: ").does_not_say("--backup-time"));
     let done = with_times(halfbuilt(&["delete", &world.deletable[0]]).on(&world.database));
-    drop(
-        done.says(
-            "report.csv --backup-time 2026-11-20T02:00:00Z --restored-at 2026-11-20T06:30:00Z --via URI --execute",
-        ),
-    );
+    drop(done.says("--backup-time 2026-11-20T02:00:00Z --restored-at 2026-11-20T06:30:00Z --via URI --execute"));
     run(&["--execute", "--confirm", host])
         .env("HALFBUILT_VIA", "")
         .run()
