@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use super::screen::Screen;
-use super::terminal::{Color, Ink, stdout_size};
+use super::terminal::{Color, Ink, stdout_size, width};
 use super::topic::render;
 use super::{OutputError, show};
 
@@ -11,6 +11,9 @@ use super::{OutputError, show};
 const MOST_COLUMNS: usize = 100;
 /// The columns of a terminal that does not say how many it has.
 const COLUMNS: usize = 80;
+
+/// The narrowest column of meanings, on however narrow a terminal.
+const LEAST_COLUMNS: usize = 20;
 
 /// A text of the program's own for a person.
 pub struct Manual {
@@ -56,7 +59,12 @@ impl Manual {
         self.screen.line(Ink::Strong, &format!("{title}:"));
         for (word, meaning) in rows {
             self.screen.push(Ink::Code, &format!("  {word:width$}"));
-            self.screen.line(Ink::Plain, &format!("  {meaning}"));
+            let indent = width + 4;
+            let columns = self.columns.map_or(usize::MAX, |columns| columns.saturating_sub(indent).max(LEAST_COLUMNS));
+            for (place, line) in wrapped(meaning, columns).iter().enumerate() {
+                let before = if place == 0 { 2 } else { indent };
+                self.screen.line(Ink::Plain, &format!("{}{line}", " ".repeat(before)));
+            }
         }
     }
 
@@ -75,5 +83,33 @@ impl Manual {
     /// Standard output cannot be written.
     pub fn show(self) -> Result<(), OutputError> {
         show(&self.screen)
+    }
+}
+
+/// A sentence as lines of so many columns. A longer word has a line of its own.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if width(line) + 1 + width(word) <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_meaning_is_broken_between_words() {
+        assert_eq!(wrapped("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrapped("a longer-than-that b", 8), ["a", "longer-than-that", "b"]);
+        assert_eq!(wrapped("", 8), [""]);
     }
 }
