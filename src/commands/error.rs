@@ -38,7 +38,7 @@ pub enum Error {
     Scan(#[from] ScanError),
     /// The profile does not fit the database; some of those that ship may.
     #[error("{source}")]
-    WrongProfile { source: ScanError, profile: String, fitting: Vec<&'static str> },
+    WrongProfile { source: Box<ScanError>, profile: String, fitting: Vec<&'static str> },
     /// No profile of this name ships.
     #[error("unknown profile {name:?}")]
     UnknownProfile { name: String, hint: String },

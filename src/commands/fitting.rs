@@ -24,7 +24,7 @@ pub(super) async fn name_fitting_profiles(error: Error, read: &ReadRequest, data
             Err(_) => return Error::Scan(source),
         }
     }
-    Error::WrongProfile { source, profile: read.profile.clone(), fitting }
+    Error::WrongProfile { source: Box::new(source), profile: read.profile.clone(), fitting }
 }
 
 /// Whether a profile fits the database, whatever the rules.
