@@ -24,8 +24,13 @@
   });
   if (broken.size) wrong.push("words are broken: " + Array.from(broken).slice(0, 9).join(", "));
   const clipped = Array.from(document.querySelectorAll("caption span, h1, h2, h3")).filter(function (title) {
-    const box = title.getBoundingClientRect();
-    return box.right > window.innerWidth + 1 || title.scrollWidth > title.clientWidth + 1 && getComputedStyle(title).overflow === "hidden";
+    const scrolls = title.closest(".scroll");
+    const edge = scrolls ? scrolls.getBoundingClientRect().right : window.innerWidth;
+    return title.getBoundingClientRect().right > edge + 1 || title.scrollWidth > title.clientWidth + 1 && getComputedStyle(title).overflow === "hidden";
+  });
+  // A cell beside others is not squeezed into a column of single words.
+  document.querySelectorAll(".scroll:not(.tall) td").forEach(function (cell) {
+    if (cell.offsetHeight > 120) wrong.push("a cell is squeezed: " + cell.textContent.slice(0, 40));
   });
   if (clipped.length) wrong.push("titles are clipped: " + clipped.map(function (title) { return title.textContent; }).join(", "));
 
