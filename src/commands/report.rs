@@ -54,7 +54,6 @@ pub(super) fn run(args: ReportArgs, printer: Printer) -> Result<Exit, Error> {
     let outputs = pages.iter().map(|(file, write)| Ok((OutputFile::whole(Some(file))?, *write)));
     let outputs = outputs.collect::<Result<Vec<_>, Error>>()?;
     let inputs = read_inputs(report, metadata, journals, printer)?;
-    keep_archives_apart(&inputs, &pages)?;
     for (mut output, write) in outputs {
         let name = output.name();
         write(&inputs, &mut output).map_err(|source| OutputError::new(name, source))?;
@@ -72,15 +71,6 @@ pub(super) fn run(args: ReportArgs, printer: Printer) -> Result<Exit, Error> {
         printer.say(&format!("written to {}", file.display()));
     }
     Ok(Exit::Clean)
-}
-
-/// Which archives there are is known once the journals have been read.
-fn keep_archives_apart(inputs: &AuditInputs, pages: &[(PathBuf, WritePage)]) -> Result<(), Error> {
-    let archives = inputs.journals.iter().flat_map(|journal| &journal.archives);
-    let read = archives.filter_map(|archive| archive.place.as_deref());
-    let files = read.fold(Files::default(), |files, archive| files.read("an archive", Some(archive)));
-    let files = pages.iter().fold(files, |files, (page, _)| files.write("the page", Some(page)));
-    files.keep_apart()
 }
 
 /// Reads the report, its metadata and the journals, and adds them up.

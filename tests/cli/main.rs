@@ -36,6 +36,7 @@ mod profiles;
 mod readme;
 mod readme_checks;
 mod report;
+mod report_choice;
 mod report_claims;
 mod rules;
 mod rules_composed;

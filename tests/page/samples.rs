@@ -187,7 +187,6 @@ fn inputs_of(rows: Vec<Row>, about: Option<ScanMetadata>, pasts: Vec<Past>, name
     let input = |name: &str, byte: &str| Input { name: name.to_owned(), sha256: byte.repeat(32) };
     let archive = |past: &Past| ArchiveInput {
         name: past.archives.keys().next().cloned().unwrap_or_default(),
-        place: None,
         sha256: Some("dd".repeat(32)),
         state: ArchiveState::Holds,
     };

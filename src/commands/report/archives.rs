@@ -25,7 +25,6 @@ pub(super) fn read_archives(journal: &Path, past: &Past) -> Vec<ArchiveInput> {
 fn read_archive(journal: &Path, last: &Archived) -> ArchiveInput {
     let not_read = |why: &str| ArchiveInput {
         name: last.file.clone(),
-        place: None,
         sha256: None,
         state: ArchiveState::NotRead(why.to_owned()),
     };
@@ -37,7 +36,6 @@ fn read_archive(journal: &Path, last: &Archived) -> ArchiveInput {
     match open_plain(&place).and_then(|file| digest(file, last)) {
         Ok((sha256, holds_last)) => ArchiveInput {
             name: last.file.clone(),
-            place: Some(place),
             sha256: Some(sha256),
             state: if holds_last { ArchiveState::Holds } else { ArchiveState::LacksLastPart },
         },

@@ -1,7 +1,6 @@
 //! The inputs of an audit page or a ticket, and the facts that both show in the same words.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -36,9 +35,7 @@ pub struct JournalInput {
 pub struct ArchiveInput {
     /// Its name in the journal.
     pub name: String,
-    /// The file that was read; `None` where none was.
-    pub place: Option<PathBuf>,
-    /// The SHA-256 of that file, in hexadecimal digits.
+    /// The SHA-256 of the file, in hexadecimal digits; `None` where it was not read.
     pub sha256: Option<String>,
     pub state: ArchiveState,
 }
