@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::deletion::{Decision, Planned};
+use crate::obstacle::gist;
 use crate::output::Printer;
 use crate::state::State;
 use crate::text::{Foreign, counted, was_or_were};
@@ -55,7 +56,8 @@ pub(super) fn say_what_is_kept(plan: &[Planned], printer: Printer) {
     let mut reasons: BTreeMap<(State, String), u64> = BTreeMap::new();
     for planned in plan {
         if let Decision::Keep(state, reason) = &planned.decision {
-            *reasons.entry((*state, reason.to_string())).or_default() += 1;
+            // Without what concerns one build only.
+            *reasons.entry((*state, gist(&reason.to_string()))).or_default() += 1;
         }
     }
     let mut reasons: Vec<_> = reasons.into_iter().collect();
