@@ -19,7 +19,7 @@ use crate::text::builds;
 
 use super::Error;
 use super::files::Files;
-use journals::{GivenJournals, read_journals};
+use journals::{GivenJournals, named_beside, read_journals};
 
 /// Writes a page of one kind.
 type WritePage = fn(&AuditInputs, &mut OutputFile) -> std::io::Result<()>;
@@ -104,13 +104,6 @@ fn read_inputs(
         rule_titles: rules.chain(differences).collect(),
         made_at: Timestamp::now(),
     })
-}
-
-/// The path of a file beside the report, written as the report's is.
-fn named_beside(report: &Path, metadata: &Path) -> PathBuf {
-    let named = metadata.file_name().map(|name| report.with_file_name(name));
-    let is_it = |named: &PathBuf| named.canonicalize().is_ok_and(|named| Some(named) == metadata.canonicalize().ok());
-    named.filter(is_it).unwrap_or_else(|| metadata.to_owned())
 }
 
 /// Adds every row of a report; gives the SHA-256 of its bytes.

@@ -8,7 +8,6 @@ use crate::deletion::journal::{self, JournalError};
 use crate::output::{Input, JournalInput, Printer};
 
 use super::archives::read_archives;
-use super::named_beside;
 
 /// The journals that are to be read.
 pub(super) struct GivenJournals {
@@ -51,6 +50,13 @@ pub(super) fn read_journals(report: &Path, given: GivenJournals, printer: Printe
     let name = named_beside(report, &file).display().to_string();
     printer.say(&format!("journal: {name} (beside the report)"));
     Ok([vec![input(&file, name, read)], named].concat())
+}
+
+/// The path of a file beside the report, written as the report's is.
+pub(super) fn named_beside(report: &Path, file: &Path) -> PathBuf {
+    let named = file.file_name().map(|name| report.with_file_name(name));
+    let is_it = |named: &PathBuf| named.canonicalize().is_ok_and(|named| Some(named) == file.canonicalize().ok());
+    named.filter(is_it).unwrap_or_else(|| file.to_owned())
 }
 
 fn input(place: &Path, name: String, (past, sha256): (journal::Past, String)) -> JournalInput {
