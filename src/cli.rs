@@ -50,7 +50,7 @@ Exit codes:
   130  interrupted, everything done so far on record
   141  nobody reads standard output any more, as after head
 
-halfbuilt help lists the topics. halfbuilt help start tells the worst hour from beginning to end.";
+`halfbuilt help` lists the topics. `halfbuilt help start` tells the worst hour from beginning to end.";
 
 /// Finds the builds that a CI server restored from a snapshot left half finished, reports them, deletes the chosen
 /// ones, and proves that they are gone

@@ -69,10 +69,10 @@ fn keys_of_other_types() {
 #[test]
 fn a_profile_that_is_not_there() {
     let database = TestDatabase::circleci(&[]);
-    let run = |name: &str| halfbuilt(&["scan", "--profile", name]).args(&TIMES).on(&database).run().exits(Exit::Failed);
+    let run = |name: &str| halfbuilt(&["scan", "--profile", name]).args(&TIMES).on(&database).run();
     let mut seen = Seen::default();
-    for name in ["circelci", "./nowhere.sql"] {
-        seen.add(&format!("scan --profile {name}"), &run(name));
+    for (name, exit) in [("circelci", Exit::Usage), ("./nowhere.sql", Exit::Failed)] {
+        seen.add(&format!("scan --profile {name}"), &run(name).exits(exit));
     }
     shows(&seen, "scan_own_sql_profile_that_is_not_there");
 }
