@@ -15,7 +15,7 @@ use super::values;
 #[command(next_help_heading = "What may be deleted")]
 pub struct GateArgs {
     /// Delete nothing where more than N builds would be deleted [default: 1000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = values::at_least_one)]
     pub max: Option<u64>,
     /// Delete nothing where more than P percent of the builds in scope would be deleted [default: 5; 20 builds are
     /// always allowed]

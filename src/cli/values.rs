@@ -91,6 +91,15 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
     rate.filter(|rate| *rate >= slowest).ok_or_else(|| "expected how many a second, such as 5 or 0.5".to_owned())
 }
 
+/// A limit on a number of builds.
+pub(super) fn at_least_one(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => Err("it must be 1 or more; without --execute nothing is deleted in any case".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("expected a number of builds, such as 100".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

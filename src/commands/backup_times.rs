@@ -10,12 +10,13 @@ use crate::text::{counted, was_or_were};
 /// A quiet time in the database, and the flags that follow from it.
 pub(super) struct Suggestion {
     words: String,
-    pub(super) flags: Vec<String>,
+    pub(super) flags: Vec<(&'static str, String)>,
 }
 
 impl Suggestion {
     pub(super) fn hint(&self, printer: Printer) {
-        printer.hint(&format!("{}: {}", self.words, self.flags.join(" ")));
+        let flags: Vec<String> = self.flags.iter().map(|(flag, time)| format!("{flag} {time}")).collect();
+        printer.hint(&format!("{}: {}", self.words, flags.join(" ")));
     }
 }
 
@@ -62,7 +63,7 @@ fn suggestion(place: usize, quiet: &QuietTime) -> Suggestion {
              that was the restore, T is earlier)"
         ),
     };
-    let mut flags = vec!["--backup-time".to_owned(), last_write.to_string()];
-    flags.extend(restored.into_iter().flat_map(|at| ["--restored-at".to_owned(), format!("{at:.0}")]));
+    let mut flags = vec![("--backup-time", last_write.to_string())];
+    flags.extend(restored.map(|at| ("--restored-at", format!("{at:.0}"))));
     Suggestion { words, flags }
 }

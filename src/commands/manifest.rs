@@ -101,7 +101,7 @@ fn summary(manifest: &Manifest, signed: bool) -> Vec<String> {
     let ranges: usize = projects.iter().map(|project| project.ranges.len()).sum();
     let mut lines = vec![
         format!(
-            "manifest of database {:?}: {} of {} that were over by {covered_until} (T is {backup_time}), in {}",
+            "manifest of database {:?}: {} of {}, over by {covered_until} (T is {backup_time}), in {}",
             database.name,
             counted(*builds, "build"),
             counted(projects.iter().filter(|project| project.builds > 0).count() as u64, "project"),

@@ -15,6 +15,7 @@ mod journal;
 mod man;
 mod manifest;
 mod metadata;
+mod next_step;
 mod policy;
 mod preamble;
 mod profile_check;

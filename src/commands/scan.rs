@@ -7,20 +7,21 @@ use crate::cli::{FormatArg, ScanArgs};
 use crate::exit::Exit;
 use crate::file_access::is_dash;
 use crate::not_checked::NotChecked;
-use crate::output::{self, Format, OutputFile, Printer};
+use crate::output::{self, Format, OutputFile, Printer, Summary};
 use crate::project_glob::ProjectGlobs;
 
-use super::Error;
 use super::files::{Files, keep_report_of_deletion};
 use super::interrupt::Interrupt;
 use super::read_request::ReadRequest;
 use super::scanning::{Reported, ScanRequest, scan_and_report};
+use super::{Error, next_step};
 
 /// Scans and reports.
 pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let format = format(&args);
     let written_to: Option<PathBuf> = args.output.clone().filter(|file| !is_dash(file));
     let request = request(args, format)?;
+    let read = request.read.clone();
     let Reported { summary, screen, suggestions } = scan_and_report(request, &mut (), interrupt, printer).await?;
     if let Some(screen) = screen {
         output::show(&screen)?;
@@ -29,19 +30,30 @@ pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer)
     if format != Format::Table {
         printer.say_lines(&summary);
     }
-    if let Some(file) = written_to {
+    if let Some(file) = &written_to {
         printer.say(&format!("written to {}", file.display()));
     }
+    let exit = exit(&summary, printer);
+    // A report that lacks what could not be read is looked at first.
+    if exit == Exit::Clean {
+        let report = written_to.as_deref().filter(|_| format == Format::Csv);
+        next_step::after_scan(&read, report, &summary, &suggestions, printer);
+    }
+    Ok(exit)
+}
+
+/// How the command ends.
+fn exit(summary: &Summary, printer: Printer) -> Exit {
     if summary.not_checked.iter().any(NotChecked::has_failed) {
-        return Ok(Exit::Failed);
+        return Exit::Failed;
     }
     let why = match (summary.scope.builds(), summary.by_rule.is_empty()) {
         (0, _) => "no build is in scope",
         (_, true) => "no rule could be run",
-        _ => return Ok(Exit::Clean),
+        _ => return Exit::Clean,
     };
     printer.warn(&format!("nothing was checked: {why}"));
-    Ok(Exit::NothingInScope)
+    Exit::NothingInScope
 }
 
 /// Turns the flags into a request, and opens the output.

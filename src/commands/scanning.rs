@@ -162,8 +162,9 @@ fn say_comparison(baseline: &Baseline, compared: &BaselineComparison, printer: P
     }
     let totals = &compared.totals;
     let ComparisonTotals { builds, projects, ranges, ranges_differ, retired, undecided, .. } = totals;
+    let differ = if *ranges_differ == 1 || *ranges == 1 { "differs" } else { "differ" };
     printer.say(&format!(
-        "compared with the baseline: {} of {}; {ranges_differ} of {} differ",
+        "compared with the baseline: {} of {}; {ranges_differ} of {} {differ}",
         counted(*builds, "build"),
         counted(*projects, "project"),
         counted(*ranges, "range")

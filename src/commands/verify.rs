@@ -8,12 +8,14 @@ use crate::causes::distinct_causes;
 use crate::cli::VerifyArgs;
 use crate::drill::{Baseline, Failure, Judgement, Manifest};
 use crate::exit::Exit;
-use crate::output::{Format, OutputFile, Printer};
+use crate::file_access::is_dash;
+use crate::output::{Format, OutputFile, Printer, Summary};
 use crate::text::{Foreign, counted};
 
-use super::Error;
 use super::interrupt::Interrupt;
+use super::read_request::ReadRequest;
 use super::scanning::{ScanRequest, scan_and_report};
+use super::{Error, next_step};
 
 use judgement_builder::JudgementBuilder;
 use outlets::Outlets;
@@ -21,14 +23,19 @@ use request::VerifyRequest;
 
 /// Scans and judges.
 pub(super) async fn run(args: VerifyArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
+    let globs = args.projects.clone();
+    let report = args.output.clone().filter(|file| !is_dash(file));
     let request = VerifyRequest::from_args(args)?;
     let outlets = Outlets::open(&request.outlets)?;
     let mut builder = JudgementBuilder::begin(request.read.times.with_defaults(None));
     match judge(request, &mut builder, interrupt, printer).await {
-        Ok(judgement) => {
+        Ok(Judged { judgement, summary, read }) => {
             printer.tell(&judgement.sentence());
             let exit = judgement.exit();
             outlets.write(&judgement, printer)?;
+            if exit == Exit::Found {
+                next_step::after_verify(&read, (report.as_deref(), &globs), &summary, printer);
+            }
             Ok(exit)
         }
         Err(error) => {
@@ -43,12 +50,20 @@ pub(super) async fn run(args: VerifyArgs, interrupt: &Interrupt, printer: Printe
     }
 }
 
+/// A database that has been judged.
+struct Judged {
+    judgement: Judgement,
+    summary: Summary,
+    /// How it was read, with the T of a baseline.
+    read: ReadRequest,
+}
+
 async fn judge(
     mut request: VerifyRequest,
     builder: &mut JudgementBuilder,
     interrupt: &Interrupt,
     printer: Printer,
-) -> Result<Judgement, Error> {
+) -> Result<Judged, Error> {
     let criteria = request.criteria.read()?;
     builder.expect_builds(&criteria.expected);
     let mut baseline = None;
@@ -69,10 +84,11 @@ async fn judge(
         Some(path) => Some((Format::Csv, OutputFile::whole(Some(path))?)),
         None => None,
     };
+    let read = request.read.clone();
     let scan = ScanRequest { read: request.read, plan, projects: request.projects, baseline, output };
     let reported = scan_and_report(scan, builder, interrupt, printer).await?;
     reported.suggestions.iter().for_each(|suggestion| suggestion.hint(printer));
-    Ok(builder.judge(&reported.summary, &allowed))
+    Ok(Judged { judgement: builder.judge(&reported.summary, &allowed), summary: reported.summary, read })
 }
 
 /// Says which manifest is compared with, and whether it can be trusted.

@@ -84,7 +84,7 @@ impl GateError {
                 format!("find T and R again (`halfbuilt help times`), and scan with them; if these builds are known and the two times are right, {raise}")
             }
             Self::Looser { policy, .. } => format!("a flag may only be stricter than {policy}: leave it out (`halfbuilt help policy`)"),
-            Self::NoArchive { .. } => "--archive FILE".to_owned(),
+            Self::NoArchive { .. } => "--archive deleted.jsonl.gz writes one; `halfbuilt help archive` says what it holds".to_owned(),
             Self::TooOld { raise, .. } => format!("scan again; if it has to be this report, {raise}"),
             Self::FromTheFuture { .. } => "is a clock wrong? scan again".to_owned(),
             Self::Databases { .. } => {

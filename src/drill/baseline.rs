@@ -155,7 +155,7 @@ impl Baseline {
         compared.leave_out_not_covered(&now.not_covered_in(&in_scope), &Builds::OfDatabase);
         if found.given_up > 0 {
             let what = Unchecked::Builds(found.given_up, Builds::AgainstBaseline);
-            compared.leave_out(what, "they never ran, and whether they were given up by T is not on record");
+            compared.leave_out(what, "never ran, and whether given up by T is not on record");
         }
         compared.totals = found.totals;
         compared.take(found.differing);

@@ -1,14 +1,20 @@
 //! The verdict in one sentence that a person understands.
 
 use crate::baseline_reason::BaselineReason;
-use crate::text::{Foreign, counted, is_or_are};
+use crate::text::{Foreign, counted, is_or_are, was_or_were};
 
-use super::check::{Count, Outcome};
+use super::check::{CheckKind, Count, Outcome};
 use super::judgement::Judgement;
 use super::verdict::Verdict;
 
 /// Missing builds that are named.
 const MISSING_NAMED: usize = 5;
+/// The most rules or relations that are named for one reason.
+const NAMED: usize = 3;
+/// The most reasons that are named.
+const REASONS: usize = 3;
+/// The most characters of a reason.
+const REASON: usize = 160;
 
 impl Judgement {
     /// The verdict in one sentence that a person understands, with what was not checked.
@@ -18,7 +24,7 @@ impl Judgement {
         let in_all = seen.builds + self.lost();
         let builds = counted(in_all, "build");
         let abnormal = match seen.abnormal {
-            0 => format!("none of {builds} is abnormal"),
+            0 => format!("none of {builds} is abnormal{}", self.but()),
             // Steps and output of builds that are gone are findings too.
             more if more > in_all => format!("{}, where {builds} are in scope", counted(more, "finding")),
             some => format!("{some} of {builds} {} abnormal", is_or_are(some)),
@@ -49,6 +55,24 @@ impl Judgement {
         let not_checked = if is_looked_at { self.not_checked() } else { String::new() };
         let not_needed = if is_looked_at { self.not_needed() } else { String::new() };
         format!("verdict: {judged}{}{}{not_checked}{not_needed}", self.compared(), self.recall())
+    }
+
+    /// What is amiss though no build is abnormal.
+    fn but(&self) -> String {
+        let found = self.checks.iter().find_map(|check| match &check.outcome {
+            Outcome::Counted(count) if count.found > 0 => Some((check.kind, count.found)),
+            _ => None,
+        });
+        match found {
+            None => String::new(),
+            Some((CheckKind::Times, 1)) => ", but 1 build contradicts the two times".to_owned(),
+            Some((CheckKind::Times, builds)) => format!(", but {builds} builds contradict the two times"),
+            Some((CheckKind::Collation, _)) => {
+                ", but the order of text has changed since indexes were built".to_owned()
+            }
+            Some((CheckKind::Baseline, _)) => ", but the database is not as the baseline says".to_owned(),
+            Some((CheckKind::Rule | CheckKind::Relation, _)) => ", but something is missing".to_owned(),
+        }
     }
 
     /// How many builds the baseline says are lost.
@@ -95,9 +119,7 @@ impl Judgement {
 
     /// What could not be looked at, and why.
     fn failed(&self) -> String {
-        let reasons = self.failed_by_reason().into_iter();
-        let parts = reasons.map(|(why, what)| String::from(Foreign::new(&format!("{} ({why})", what.join(", ")))));
-        parts.collect::<Vec<_>>().join("; ")
+        in_few_words(self.failed_by_reason())
     }
 
     /// Whether what had to be found was.
@@ -107,32 +129,46 @@ impl Judgement {
         }
         let missing: Vec<String> = self.missing().map(|build| build.url.to_string()).collect();
         let (all, found) = (self.expected.len(), self.expected.len() - missing.len());
-        let were = if found == 1 || all == 1 { "was" } else { "were" };
-        let recall = format!("; {found} of {} {were} found", counted(all as u64, "expected build"));
+        let expected = counted(all as u64, "expected build");
         match missing.as_slice() {
-            [] => recall,
+            [] => format!("; {found} of {expected} {} found", was_or_were(found as u64)),
             some => {
                 let named = some.iter().take(MISSING_NAMED).cloned().collect::<Vec<_>>().join(", ");
                 let more = some.len().saturating_sub(MISSING_NAMED);
                 let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                format!("{recall}, not found: {named}{more}")
+                let (number, were) = (some.len(), was_or_were(some.len() as u64));
+                format!("; {number} of {expected} {were} not found: {named}{more}")
             }
         }
     }
 
     fn not_needed(&self) -> String {
-        let reasons = self.not_needed_by_reason().into_iter();
-        let parts: Vec<String> =
-            reasons.map(|(why, what)| Foreign::new(&format!("{} ({why})", what.join(", "))).into()).collect();
-        if parts.is_empty() { String::new() } else { format!("; not needed: {}", parts.join("; ")) }
+        match in_few_words(self.not_needed_by_reason()).as_str() {
+            "" => String::new(),
+            some => format!("; not needed: {some}"),
+        }
     }
 
     fn not_checked(&self) -> String {
-        let reasons = self.not_checked_by_reason().into_iter();
-        let parts = reasons.map(|(why, what)| String::from(Foreign::new(&format!("{} ({why})", what.join(", ")))));
-        match parts.collect::<Vec<_>>().as_slice() {
-            [] => String::new(),
-            some => format!("; not checked: {}", some.join("; ")),
+        match in_few_words(self.not_checked_by_reason()).as_str() {
+            "" => String::new(),
+            some => format!("; not checked: {some}"),
         }
+    }
+}
+
+/// The first reasons, and the first names of each. JSON and JUnit have them all.
+fn in_few_words<What: AsRef<str>>(by_reason: Vec<(&str, Vec<What>)>) -> String {
+    let more = by_reason.len().saturating_sub(REASONS) as u64;
+    let parts = by_reason.into_iter().take(REASONS).map(|(why, what)| {
+        let unnamed = what.len().saturating_sub(NAMED);
+        let and_more = if unnamed > 0 { format!(" and {unnamed} more") } else { String::new() };
+        let named = what.iter().take(NAMED).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+        format!("{}{and_more} ({})", Foreign::new(&named), Foreign::cut(why, REASON))
+    });
+    let parts = parts.collect::<Vec<_>>().join("; ");
+    match more {
+        0 => parts,
+        _ => format!("{parts}; and {}, which --json FILE lists", counted(more, "more reason")),
     }
 }

@@ -174,7 +174,9 @@ impl ScanError {
                 Some("`halfbuilt help profiles` says how profiles and rules are written".to_owned())
             }
             Self::Source(SqlSourceError::Read { .. }) => None,
+            Self::Misfit { part, .. } if part.starts_with(RULE) => Some(of_rules(part)),
             Self::Misfit { source, .. } | Self::Unread { source, .. } => source.hint(),
+            Self::Columns { part, .. } if part.starts_with(RULE) => Some(of_rules(part)),
             Self::Columns { .. } => Some(
                 "`halfbuilt profiles circleci` prints a profile that gives every column of each relation".to_owned(),
             ),
@@ -195,6 +197,18 @@ impl ScanError {
             Self::Database(error) => error.hint(),
         }
     }
+}
+
+/// How the part that is a rule begins.
+const RULE: &str = "rule ";
+
+/// What helps with a rule that has a fault.
+fn of_rules(part: &str) -> String {
+    let rule = part.trim_start_matches(RULE);
+    format!(
+        "a rule gives build_key and evidence over the relations build, step, chunk and object: `halfbuilt rules stuck-running` prints one, \
+         `halfbuilt help rules` says what {rule} may use"
+    )
 }
 
 pub(super) fn unreadable(file: &Path) -> impl FnOnce(std::io::Error) -> SqlSourceError {

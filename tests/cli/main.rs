@@ -61,6 +61,7 @@ mod scan_server_limits;
 mod scan_server_warnings;
 mod scan_standby;
 mod scan_times;
+mod sentences;
 #[path = "../support/mod.rs"]
 mod support;
 mod terminal;

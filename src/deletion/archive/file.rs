@@ -55,7 +55,8 @@ impl ArchiveError {
             Self::Exists(_) => Some("name another file: each run can have its own"),
             Self::InUse(_) => Some("wait until it has ended"),
             Self::Altered { .. } => Some("name the file that the journal's run began, as it was"),
-            Self::NoArchive(_) | Self::Io { .. } => None,
+            Self::NoArchive(_) => Some("name a new file, or the archive that an earlier run of this journal began"),
+            Self::Io { .. } => None,
         }
     }
 }

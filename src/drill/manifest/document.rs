@@ -168,10 +168,10 @@ impl NotCovered {
     /// How many builds there are for each reason, and the reason.
     pub fn by_reason(&self) -> Vec<(u64, &'static str)> {
         let reasons = [
-            (self.unnamed, "they have no number or no project to know them by"),
-            (self.ended_lately, "they stopped just before T, and may have been written to since"),
-            (self.undated, "they are over, and since when is not on record"),
-            (self.not_over, "they were not over by T"),
+            (self.unnamed, "no number or no project is on record"),
+            (self.ended_lately, "stopped just before T, and perhaps written to since"),
+            (self.undated, "over, and since when is not on record"),
+            (self.not_over, "not over by T"),
         ];
         reasons.into_iter().filter(|(builds, _)| *builds > 0).collect()
     }

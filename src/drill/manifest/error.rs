@@ -32,6 +32,10 @@ pub enum ManifestError {
 impl ManifestError {
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Read(error) if error.kind() == io::ErrorKind::NotFound => Some(
+                "`halfbuilt manifest -o FILE` writes one when the backup is taken: `halfbuilt help manifest`"
+                    .to_owned(),
+            ),
             Self::Read(_) => None,
             Self::Json(_) => Some("is this the file that `halfbuilt manifest -o` wrote?".to_owned()),
             Self::Format(_) => Some("read it with the release of halfbuilt that wrote it".to_owned()),
