@@ -75,7 +75,7 @@ fn without_a_backup_time_it_is_the_databases_own_clock_and_what_stopped_just_now
     assert_eq!(written["not_covered"]["ended_lately"], 1);
     assert_eq!(written["backup_time"], written["counted_at"]);
     let done = halfbuilt(&["manifest", "--settle", "1s"]).on(&database).run().exits(Exit::Clean);
-    done.does_not_say("they stopped just before T");
+    done.does_not_say("stopped just before T");
 }
 
 #[test]
@@ -178,9 +178,9 @@ fn what_stopped_just_now_is_covered_where_nothing_has_to_settle() {
     let database = TestDatabase::circleci(&["healthy"]);
     database.run("UPDATE builds SET stop_time = now() WHERE build_id = (SELECT min(build_id) FROM builds WHERE stop_time IS NOT NULL)");
     let none = halfbuilt(&["manifest", "--settle", "0s"]).on(&database).run().exits(Exit::Clean);
-    none.does_not_say("they stopped just before T");
+    none.does_not_say("stopped just before T");
     let done = halfbuilt(&["manifest"]).on(&database).run().exits(Exit::Clean);
-    done.says("not covered: 1 build: they stopped just before T");
+    done.says("not covered: 1 build: stopped just before T");
     let done = halfbuilt(&["manifest", "--settle=-1s"]).on(&database).run().exits(Exit::Usage);
     done.says_all_of("manifest_with_a_negative_settle");
 }

@@ -98,7 +98,7 @@ fn judge(server: &Server, database: &str, backup_time: &str, manifest: &Path) ->
     // A build that had ended before is not among them.
     let whole = server.run(database, "SELECT min(build_url) FROM builds WHERE lifecycle = 'finished'");
     let done = verify().args(&["--expect", &whole]).run().exits(Exit::Found);
-    done.says(&format!("0 of 1 expected build was found, not found: {whole}"));
+    done.says(&format!("1 of 1 expected build was not found: {whole}"));
 
     // What the restore lost besides is found by the baseline alone.
     let lost = server.run(database, "SELECT build_url FROM builds WHERE build_num = 2 AND reponame = 'api'");
@@ -131,7 +131,7 @@ fn backups_of_a_database_that_is_written_to_are_judged_right() {
     let folder = tempfile::tempdir().expect("a folder");
     let manifest = folder.path().join("before.json");
     let run_manifest = halfbuilt(&["manifest", "--settle", "5s", "-o"]).args(&[&manifest]);
-    run_manifest.envs(&primary.variables("ci")).run().exits(Exit::Clean).says("they were not over by T");
+    run_manifest.envs(&primary.variables("ci")).run().exits(Exit::Clean).says("not over by T");
     assert!(contents(&manifest)["builds"].as_u64().expect("a number") > 20);
 
     // A dump, which holds what there was when it began, and a base backup, which is recovered to where it ended.
