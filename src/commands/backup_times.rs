@@ -10,7 +10,7 @@ use crate::text::{counted, was_or_were};
 /// A quiet time in the database, and the flags that follow from it.
 pub(super) struct Suggestion {
     words: String,
-    pub(super) flags: Vec<(&'static str, String)>,
+    flags: Vec<(&'static str, String)>,
 }
 
 impl Suggestion {

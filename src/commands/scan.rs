@@ -37,7 +37,7 @@ pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer)
     // A report that lacks what could not be read is looked at first.
     if exit == Exit::Clean {
         let report = written_to.as_deref().filter(|_| format == Format::Csv);
-        next_step::after_scan(&read, report, &summary, &suggestions, printer);
+        next_step::after_scan(&read, report, &summary, printer);
     }
     Ok(exit)
 }

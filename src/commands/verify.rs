@@ -23,18 +23,17 @@ use request::VerifyRequest;
 
 /// Scans and judges.
 pub(super) async fn run(args: VerifyArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
-    let globs = args.projects.clone();
     let report = args.output.clone().filter(|file| !is_dash(file));
     let request = VerifyRequest::from_args(args)?;
     let outlets = Outlets::open(&request.outlets)?;
     let mut builder = JudgementBuilder::begin(request.read.times.with_defaults(None));
     match judge(request, &mut builder, interrupt, printer).await {
-        Ok(Judged { judgement, summary, read }) => {
+        Ok(Judged { judgement, summary }) => {
             printer.tell(&judgement.sentence());
             let exit = judgement.exit();
             outlets.write(&judgement, printer)?;
             if exit == Exit::Found {
-                next_step::after_verify(&read, (report.as_deref(), &globs), &summary, printer);
+                next_step::after_verify(report.as_deref(), &summary, printer);
             }
             Ok(exit)
         }
@@ -54,8 +53,6 @@ pub(super) async fn run(args: VerifyArgs, interrupt: &Interrupt, printer: Printe
 struct Judged {
     judgement: Judgement,
     summary: Summary,
-    /// How it was read, with the T of a baseline.
-    read: ReadRequest,
 }
 
 async fn judge(
@@ -84,11 +81,10 @@ async fn judge(
         Some(path) => Some((Format::Csv, OutputFile::whole(Some(path))?)),
         None => None,
     };
-    let read = request.read.clone();
     let scan = ScanRequest { read: request.read, plan, projects: request.projects, baseline, output };
     let reported = scan_and_report(scan, builder, interrupt, printer).await?;
     reported.suggestions.iter().for_each(|suggestion| suggestion.hint(printer));
-    Ok(Judged { judgement: builder.judge(&reported.summary, &allowed), summary: reported.summary, read })
+    Ok(Judged { judgement: builder.judge(&reported.summary, &allowed), summary: reported.summary })
 }
 
 /// Says which manifest is compared with, and whether it can be trusted.

@@ -39,7 +39,7 @@ fn verdicts_and_their_sentences() {
             vec![],
             10,
             Verdict::Incomplete,
-            "nothing abnormal was seen in 10 builds, but not everything was checked; not checked: b (it needs --backup-time)",
+            "incomplete: nothing abnormal was seen in 10 builds, but not everything was checked; not checked: b (it needs --backup-time)",
         ),
         (
             vec![counted(2, 0, 2), counted(0, 0, 0)],
@@ -85,7 +85,7 @@ fn verdicts_and_their_sentences() {
             vec![expected(false)],
             10,
             Verdict::Abnormal,
-            "failed: none of 10 builds is abnormal; 0 of 1 expected build was found, not found: \
+            "failed: none of 10 builds is abnormal; 1 of 1 expected build was not found: \
              https://ci.example.com/gh/acme/api/7",
         ),
         (
@@ -160,7 +160,7 @@ fn what_a_baseline_tells_counts_as_what_a_rule_finds() {
             10,
             8,
             Verdict::Incomplete,
-            "nothing abnormal was seen in 10 builds, but not everything was checked; compared with 8 builds of the baseline; \
+            "incomplete: nothing abnormal was seen in 10 builds, but not everything was checked; compared with 8 builds of the baseline; \
              not checked: baseline-lost (it computes digests differently)",
         ),
         // A comparison with nothing, and one beside which no rule was run, are never green.

@@ -4,6 +4,7 @@ use crate::baseline_reason::BaselineReason;
 use crate::text::{Foreign, counted, is_or_are, was_or_were};
 
 use super::check::{CheckKind, Count, Outcome};
+use super::expected::ExpectedBuild;
 use super::judgement::Judgement;
 use super::verdict::Verdict;
 
@@ -34,7 +35,7 @@ impl Judgement {
         let judged = match self.verdict {
             Verdict::Clean => format!("clean: {abnormal}"),
             Verdict::Incomplete => {
-                format!("nothing abnormal was seen in {builds}, but not everything was checked")
+                format!("incomplete: nothing abnormal was seen in {builds}, but not everything was checked")
             }
             Verdict::Allowed if unexpected => {
                 format!("passed: {abnormal}, no more than allowed ({found})")
@@ -131,7 +132,7 @@ impl Judgement {
         let (all, found) = (self.expected.len(), self.expected.len() - missing.len());
         let expected = counted(all as u64, "expected build");
         match missing.as_slice() {
-            [] => format!("; {found} of {expected} {} found", was_or_were(found as u64)),
+            [] => format!("; {found} of {expected} {} found{}", was_or_were(found as u64), self.found_otherwise()),
             some => {
                 let named = some.iter().take(MISSING_NAMED).cloned().collect::<Vec<_>>().join(", ");
                 let more = some.len().saturating_sub(MISSING_NAMED);
@@ -139,6 +140,15 @@ impl Judgement {
                 let (number, were) = (some.len(), was_or_were(some.len() as u64));
                 format!("; {number} of {expected} {were} not found: {named}{more}")
             }
+        }
+    }
+
+    /// How many expected builds were found, but not as builds that the backup cut: they count against the restore.
+    fn found_otherwise(&self) -> String {
+        let otherwise = |build: &&ExpectedBuild| build.found.as_ref().is_some_and(|found| !found.as_expected);
+        match self.expected.iter().filter(otherwise).count() {
+            0 => String::new(),
+            some => format!(", {some} not as cut by the backup"),
         }
     }
 

@@ -272,7 +272,13 @@ fn temporary_beside(folder: &Path, path: &Path, mode: u32) -> io::Result<NamedTe
     let mut builder = tempfile::Builder::new();
     builder.prefix(".halfbuilt-").suffix(".tmp");
     builder.permissions(Permissions::from_mode(mode));
-    let file = builder.tempfile_in(folder)?;
+    let file = builder.tempfile_in(folder).map_err(|error| match error.kind() {
+        // Its own words name the temporary file.
+        io::ErrorKind::NotFound => {
+            io::Error::new(io::ErrorKind::NotFound, format!("there is no folder {}", folder.display()))
+        }
+        _ => error,
+    })?;
     if let Ok(replaced) = std::fs::metadata(path) {
         // A report that only its owner could read stays private.
         file.as_file().set_permissions(replaced.permissions())?;

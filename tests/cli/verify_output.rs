@@ -328,12 +328,14 @@ fn the_examples_for_a_ci_do_what_they_say() {
         // The folder stands for the job's, and what the job's environment holds is filled in.
         let here = |word: &String| match word.as_str() {
             "$BACKUP_TIME" => TIMES[1].to_owned(),
+            "$RESTORED_AT" => TIMES[3].to_owned(),
             file if file.contains('.') => files.path(file).display().to_string(),
             other => other.to_owned(),
         };
         let words: Vec<String> = found[0].iter().skip(1).map(here).collect();
         let words: Vec<&Path> = words.iter().map(Path::new).collect();
         let run = halfbuilt(&[]).args(&words).on(&database).env("HALFBUILT_BACKUP_TIME", TIMES[1]);
+        let run = run.env("HALFBUILT_RESTORED_AT", TIMES[3]);
         run.run().exits(Exit::Found).says("1 of 1 expected build was found");
         // What the job stores is there, even though the step failed.
         let stored: Vec<&str> = ["results/halfbuilt/junit.xml", "results/junit.xml"]
