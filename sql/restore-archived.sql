@@ -1,6 +1,7 @@
 -- What:  puts one deleted build back, from an archive that `halfbuilt delete --archive FILE` wrote.
 -- For:   whoever deleted the wrong build. Run it on the database that the build was deleted from, as a role that may write to it:
---            zcat FILE | psql -X -v ON_ERROR_STOP=1 -1 -v build_url=https://HOST/gh/ORG/PROJECT/NUMBER -f sql/restore-archived.sql
+--            halfbuilt sql restore-archived > restore-archived.sql
+--            zcat FILE | psql -X -v ON_ERROR_STOP=1 -1 -v build_url=https://HOST/gh/ORG/PROJECT/NUMBER -f restore-archived.sql
 --        From a large archive, pass only the lines of this build, which is faster:
 --            zcat FILE | grep -F '"build_url":"https://HOST/gh/ORG/PROJECT/NUMBER"' | psql ...
 --        It writes to the tables of the reference database. For an archive of another profile, name its tables, which are in the

@@ -4,7 +4,7 @@
 --        default; it waits for no lock, runs no statement and holds no snapshot without end; it cannot take all connections.
 --
 -- Run it in the build database, as its owner or a superuser; on a primary, from where standbys get it too:
---     psql -v ON_ERROR_STOP=1 -1 -d ci -f sql/role.sql
+--     halfbuilt sql role | psql -v ON_ERROR_STOP=1 -1 -d ci
 -- Run it again after tables were added, or to change a setting. Variables, with their defaults:
 --     -v role=halfbuilt_reader     the role
 --     -v schema=public             the schema of the tables
