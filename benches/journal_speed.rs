@@ -96,5 +96,6 @@ fn start() -> Event {
         backup_time: None,
         restored_at: None,
         chosen_by: Vec::new(),
+        allowed: Vec::new(),
     }))
 }

@@ -81,6 +81,7 @@ fn past(builds: &[(u64, State)], kept: &[(u64, State)]) -> Past {
         at: at(T + 9010),
         start: start(builds.len() as u64, kept.len() as u64),
         kept: kept.len() as u64,
+        deleted_before: 0,
         archived: 0,
         intents: 0,
         results,
@@ -111,6 +112,7 @@ fn start(deletions: u64, kept: u64) -> Start {
         backup_time: Some(at(T).to_string()),
         restored_at: None,
         chosen_by: Vec::new(),
+        allowed: Vec::new(),
     }
 }
 
@@ -371,6 +373,17 @@ fn what_is_left_for_a_person_is_what_is_not_deletable_and_not_gone() {
     assert_eq!((alone.left(), alone.remaining.reasons()), (3, vec![("why", 2), ("other", 1)]));
     let journal = past(&[(3, State::Deleted), (4, State::Recovered)], &[]);
     assert_eq!(audit(Some(about(4)), &[&journal], rows()).left(), 2);
+}
+
+#[test]
+fn what_is_there_again_is_not_continued() {
+    let steps = |past: &Past| {
+        let audit = audit(Some(about(1)), &[past], [row(1, Timing::InFlight)]);
+        audit.remaining.by_step.keys().copied().collect::<Vec<_>>()
+    };
+    assert_eq!(steps(&past(&[(1, State::Failed)], &[])), [NextStep::LookUp]);
+    // A run deleted it; the next one keeps it, because it is there.
+    assert_eq!(steps(&past(&[], &[(1, State::Failed)])), [NextStep::StartOver]);
 }
 
 #[test]

@@ -130,6 +130,8 @@ pub(super) struct RowFate<'a> {
     pub(super) fate: Fate,
     /// Whether an earlier row has the same address.
     pub(super) is_double: bool,
+    /// Whether a run deleted it, and a later one found it there again: the journal cannot continue with it.
+    pub(super) is_back: bool,
     /// Why it ended so, where a journal says it.
     pub(super) reason: &'a str,
 }
@@ -140,6 +142,8 @@ struct BuildFate {
     fate: Fate,
     /// Whether a deletion may have been sent that may have done something.
     may_be_sent: bool,
+    /// Whether its deletion had been proved, and it is there again.
+    is_back: bool,
     /// Why it ended so; empty where it is gone.
     reason: String,
     /// The digest of its state when its deletion was announced.
@@ -180,13 +184,15 @@ impl Fates {
             };
             let may_be_sent = past.may_be_sent(url) || matches!(build, PastBuild::Open { .. });
             let (reason, fingerprint, sessions) = (reason.to_owned(), fingerprint(url), by(at));
-            let reported = Reported::Not;
-            self.note(url, BuildFate { at, fate, may_be_sent, reason, fingerprint, sessions, reported });
+            let (is_back, reported) = (false, Reported::Not);
+            self.note(url, BuildFate { at, fate, may_be_sent, is_back, reason, fingerprint, sessions, reported });
         }
         for (url, (at, state)) in &past.kept {
             let (fate, may_be_sent, sessions) = (Fate::Ended(*state), past.may_be_sent(url), by(*at));
             let (reason, fingerprint, reported) = (String::new(), None, Reported::Not);
-            self.note(url, BuildFate { at: *at, fate, may_be_sent, reason, fingerprint, sessions, reported });
+            // A plan keeps no other build as failed.
+            let is_back = *state == State::Failed;
+            self.note(url, BuildFate { at: *at, fate, may_be_sent, is_back, reason, fingerprint, sessions, reported });
         }
     }
 
@@ -221,7 +227,7 @@ impl Fates {
         }
         let Some(known) = self.since.get_mut(&name) else {
             let fate = if self.are_whole { Fate::NotChosen } else { Fate::NotNamed };
-            return RowFate { fate, is_double: false, reason: "" };
+            return RowFate { fate, is_double: false, is_back: false, reason: "" };
         };
         let is_double = known.reported != Reported::Not;
         // What was never sent has no fingerprint in a journal.
@@ -231,7 +237,7 @@ impl Fates {
         } else if !is_double {
             known.reported = Reported::InAnotherState;
         }
-        RowFate { fate: known.fate, is_double, reason: &known.reason }
+        RowFate { fate: known.fate, is_double, is_back: known.is_back, reason: &known.reason }
     }
 
     /// The builds that no row has, with their fates.

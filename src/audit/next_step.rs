@@ -16,6 +16,8 @@ pub enum NextStep {
     LookUp,
     /// The run ended before it was its turn.
     Continue,
+    /// It was deleted, and another restore brought it back: its journal cannot go on with it.
+    StartOver,
     /// It is not as the report says any more.
     ScanAgain,
     /// A run declined it, or the server did.
@@ -80,6 +82,10 @@ impl NextStep {
         match self {
             Self::LookUp => "Run the same delete command again. It looks up what happened before it sends anything.",
             Self::Continue => "Run the same delete command again. The last run ended too early.",
+            Self::StartOver => {
+                "Scan again, and delete by the new report with a new journal. It was deleted, and is there again: was the server \
+                 restored once more?"
+            }
             Self::ScanAgain => "Scan again. Something changed after the report was made.",
             Self::ReadWhy => "Read the results of the run. They say why it or the server declined.",
             Self::Choose => "Delete or leave. The report calls this deletable, and no run chose it.",

@@ -113,8 +113,13 @@ impl Audit {
             // What has no address cannot have been deleted by it.
             reconciliation.add(told.fate, told.is_double && !row.build_url.is_empty());
         }
-        let (fate, reason) = told.map_or((None, ""), |told| (Some(told.fate), told.reason));
-        self.remaining.add(&row, fate, NextStep::of(&row, fate, [self.restore.backup, self.restore.restored]), reason);
+        let (fate, is_back, reason) =
+            told.map_or((None, false, ""), |told| (Some(told.fate), told.is_back, told.reason));
+        let step = match is_back {
+            true => NextStep::StartOver,
+            false => NextStep::of(&row, fate, [self.restore.backup, self.restore.restored]),
+        };
+        self.remaining.add(&row, fate, step, reason);
         if self.rows.len() < self.most_rows {
             self.rows.push((row, fate));
         }

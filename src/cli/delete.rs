@@ -56,8 +56,11 @@ pub struct DeleteArgs {
     /// what was deleted is not sent again, and what was sent and has no known end is looked up first. A dry run only reads it.
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
-    /// Archive each build before it is deleted, with its rows in all tables, in this new gzip file of JSON lines: to explain a
+    /// Archive each build before it is deleted, with its rows in all tables, in this gzip file of JSON lines: to explain a
     /// deletion later, or to put a build back; read it with: zcat FILE | jq
+    ///
+    /// The file must be new, or the one of this journal: a run that continues adds to its end. A build that changed before its
+    /// deletion was sent stands in it twice; the last one is what was deleted.
     #[arg(long, value_name = "FILE")]
     pub archive: Option<PathBuf>,
     #[command(flatten)]

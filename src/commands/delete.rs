@@ -10,12 +10,14 @@ mod history;
 mod messages;
 mod next;
 mod origin;
+mod other_journals;
 mod planning;
 mod recorder;
 mod request;
 
 use crate::cli::DeleteArgs;
 use crate::database::Database;
+use crate::deletion::journal::Past;
 use crate::deletion::{FIRST_SILENCE, LiveBuilds, ReaderEvent, ReaderOptions};
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer, check_terminal};
@@ -30,6 +32,7 @@ use closing::{say_what_is_kept, warn_of_unknown};
 use execution::{Work, execute};
 use history::{History, journal_file};
 use messages::report_event;
+use other_journals::hint_at_another;
 use planning::{Plan, confirm, end_without_deletions, make_plan};
 use recorder::write_plan;
 use request::DeleteRequest;
@@ -72,6 +75,8 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let (mut builds, plan) = interrupt.or_cancel(&canceller, planning).await?;
     drop(waiting);
     builds.stop_searching_by_url();
+    let database = |past: &Past| builds.database_name(past);
+    hint_at_another(&history, host.as_deref(), &plan.builds, database, printer);
 
     let Some(host) = host.filter(|_| plan.deletions() > 0 || has_open_ends(&request, &plan, &history)) else {
         return end_without_deletions(&request, &plan.builds, results, on_stdout, printer);

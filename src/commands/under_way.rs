@@ -52,8 +52,8 @@ impl UnderWay {
                 "interrupted: nothing more is sent, and nothing is waited for; what was deleted is read again ({again})"
             ),
             Some(builds) => format!(
-                "interrupted: nothing more is sent; waiting to see what becomes of {} under way (interrupt again to wait no longer)",
-                counted(builds, "deletion")
+                "interrupted: nothing more is sent; waiting for {} not proved yet (interrupt again to wait no longer)",
+                deletions(builds)
             ),
         }
     }
@@ -63,11 +63,10 @@ impl UnderWay {
         let again = "a third time leaves without writing the results";
         match self.count() {
             None => "interrupted again: stopping; a third time leaves at once".to_owned(),
-            Some(0) => format!("interrupted again: stopping now; no deletion is under way ({again})"),
+            Some(0) => format!("interrupted again: stopping now; no deletion is open ({again})"),
             Some(builds) => format!(
-                "interrupted again: stopping now; {} under way {} left to the server, and the same command looks up what became of {} ({again})",
-                counted(builds, "deletion"),
-                is_or_are(builds),
+                "interrupted again: stopping now; {} not proved yet; the same command looks up what became of {} ({again})",
+                deletions(builds),
                 if builds == 1 { "it" } else { "them" }
             ),
         }
@@ -85,6 +84,11 @@ impl UnderWay {
     }
 }
 
+/// They are sent, or about to be, and nobody has seen yet that the builds are gone.
+fn deletions(builds: u64) -> String {
+    format!("{} that {}", counted(builds, "deletion"), is_or_are(builds))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,14 +101,12 @@ mod tests {
         assert!(under_way.after_the_first().contains("nothing is waited for"));
         under_way.begin("a");
         under_way.begin("a");
-        assert!(under_way.after_the_first().contains("to see what becomes of 1 deletion under way ("));
+        assert!(under_way.after_the_first().contains("waiting for 1 deletion that is not proved yet ("));
         under_way.begin("b");
-        assert!(
-            under_way.after_the_second().contains("2 deletions under way are left to the server, and the same command")
-        );
+        assert!(under_way.after_the_second().contains("2 deletions that are not proved yet; the same command"));
         under_way.end("a");
         under_way.end("never begun");
-        assert!(under_way.after_the_second().contains("1 deletion under way is left"));
+        assert!(under_way.after_the_second().contains("1 deletion that is not proved yet;"));
         assert!(under_way.after_the_third().contains("the journal has all that was sent"));
         under_way.end_run();
         assert_eq!(under_way.after_the_third(), "interrupted a third time: leaving");

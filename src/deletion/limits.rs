@@ -104,6 +104,20 @@ impl Limits {
         })
     }
 
+    /// The flags that allow more than the defaults do, where no policy rules. A flag never allows more than a policy.
+    pub fn allowed_by_flags(&self) -> Vec<String> {
+        let percent = Percent::from_whole(MAX_PERCENT).unwrap_or(Percent::ALL);
+        [
+            self.times_contradicted.beyond(TIMES_CONTRADICTED, '='),
+            self.max.beyond(MAX_BUILDS, ' '),
+            self.max_percent.beyond(percent, ' '),
+            self.max_age.beyond(MAX_AGE, ' '),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
     /// Checks that the policy names the host of each build.
     ///
     /// # Errors
@@ -212,6 +226,16 @@ impl Limits {
             longest: format!("{} that {whose}", whole_seconds(*longest)),
             raise: whose.how_to_raise("--max-age", &format!("{hours}h")),
         })
+    }
+}
+
+impl<T: PartialOrd + LimitText> Limit<T> {
+    /// The flag that sets it to more than the default, as it is typed.
+    fn beyond(&self, default: T, between: char) -> Option<String> {
+        match self.whose {
+            LimitSource::Flag(flag) if self.value > default => Some(format!("{flag}{between}{}", self.value.text())),
+            _ => None,
+        }
     }
 }
 

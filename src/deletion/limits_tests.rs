@@ -92,6 +92,25 @@ fn a_flag_may_be_stricter_than_the_policy_and_never_looser() {
 }
 
 #[test]
+fn what_flags_allow_beyond_the_defaults_is_told_as_it_is_typed() {
+    let hours = |hours| Some(SignedDuration::from_hours(hours));
+    let asked = RequestedLimits {
+        max: Some(2000),
+        max_percent: "20".parse().ok(),
+        max_age: hours(48),
+        times_contradicted: Some(4),
+    };
+    let told = Limits::settle(&asked, None).expect("limits").allowed_by_flags();
+    assert_eq!(told, ["--allow times-contradicted=4", "--max 2000", "--max-percent 20", "--max-age 48h"]);
+    // What is stricter, or what the policy allows, is not beyond.
+    assert_eq!(by_default().allowed_by_flags(), [""; 0]);
+    let stricter = RequestedLimits { max: Some(5), max_percent: "1".parse().ok(), max_age: hours(1), ..asked };
+    let told = settled(stricter, "times_contradicted = 4").expect("limits").allowed_by_flags();
+    assert_eq!(told, [""; 0]);
+    assert_eq!(settled(max(2000), "max_percent = 3").expect("limits").allowed_by_flags(), ["--max 2000"]);
+}
+
+#[test]
 fn an_old_report_is_refused_and_one_from_the_future_too() {
     let limits = by_default();
     let now: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a time");

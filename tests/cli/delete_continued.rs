@@ -132,11 +132,36 @@ fn a_build_that_is_back_is_not_deleted_once_more() {
     let rename = format!("ALTER DATABASE {} RENAME TO {}", back.name, run.database.name);
     crate::support::psql("postgres", &["-c", &rename]);
     let done = run.delete(&[]).exits(Exit::NotAllDeleted);
+    let done = done.does_not_say("to continue").says("to look at them again: ");
     done.says_all_of("delete_continued_after_another_restore");
+    let ticket = run.folder.path().join("ticket.md");
+    halfbuilt(&["report"]).args(&[&run.report]).args(&["--markdown"]).args(&[&ticket]).run();
+    let ticket = std::fs::read_to_string(&ticket).expect("a ticket");
+    assert!(ticket.contains("with a new journal") && !ticket.contains("Run the same delete"), "{ticket}");
     assert!(run.states().into_iter().all(|(_, state)| state == "failed" || state == "refused"));
     let journal = run.folder.path().join("new.jsonl");
     std::fs::remove_file(&run.results).expect("results");
     run.delete(&["--journal", journal.to_str().expect("a path")]).exits(Exit::Clean);
+}
+
+#[test]
+fn a_copy_of_a_report_is_told_of_the_journal_that_has_its_builds() {
+    let run = prepared();
+    run.delete(&["--project", "acme/api"]).exits(Exit::Clean);
+    let copy = run.folder.path().join("copy.csv");
+    std::fs::copy(&run.report, &copy).expect("a copy");
+    let of_copy = |more: &[&str]| {
+        let dry = halfbuilt(&["delete"]).args(&[&copy]).args(&TIMES).args(more).on(&run.database);
+        dry.via_nrepl(&admin(&run.database)).run()
+    };
+    let name = run.journal.display().to_string();
+    let hint = format!("hint: {name} holds ");
+    let done = of_copy(&[]).exits(Exit::Clean).says(&hint);
+    drop(done.says(&format!("of these builds: --journal {name} continues it")));
+    drop(of_copy(&["--journal", &name]).exits(Exit::Clean).does_not_say(&hint));
+    // What is no journal is no reason to fail.
+    std::fs::write(&run.journal, "no journal").expect("a file");
+    drop(of_copy(&[]).exits(Exit::Clean).does_not_say(&hint));
 }
 
 #[test]

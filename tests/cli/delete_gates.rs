@@ -364,6 +364,29 @@ fn builds_that_contradict_the_times_stop_everything() {
 }
 
 #[test]
+fn what_flags_allowed_is_on_record() {
+    let database = TestDatabase::circleci_on_own_host(&["closed-after-restore"]);
+    let (folder, report) = scanned(&database);
+    let flags = ["--allow", "times-contradicted=1", "--max-percent", "100", "--max", "20", "--allow-timing", "between"];
+    let real = ["--execute", "--confirm", &database.host];
+    delete(&database, &report).via_nrepl(&admin(&database)).args(&flags).args(&real).run();
+    let journal = format!("{}.journal.jsonl", report.display());
+    // --max is stricter than the default.
+    let told = ["--allow times-contradicted=1", "--max-percent 100", "--allow-timing between"];
+    let start = std::fs::read_to_string(&journal).expect("a journal");
+    assert!(start.contains(&format!("\"allowed\":{told:?}").replace("\", \"", "\",\"")), "{start}");
+    let told = format!("allowed by flags: {}", told.join(", "));
+    drop(halfbuilt(&["journal", "verify", &journal]).run().exits(Exit::Clean).prints(&told));
+    let (ticket, page) = (folder.path().join("ticket.md"), folder.path().join("audit.html"));
+    let shown = halfbuilt(&["report"]).args(&[&report]).args(&["--html"]).args(&[&page]);
+    shown.args(&["--markdown"]).args(&[&ticket]).run();
+    for file in [ticket, page] {
+        let text = std::fs::read_to_string(&file).expect("a file");
+        assert!(text.contains(&told), "{}: {text}", file.display());
+    }
+}
+
+#[test]
 fn a_policy_rules_how_many_builds_may_contradict_the_times() {
     let database = TestDatabase::circleci(&["closed-after-restore"]);
     let (folder, report) = scanned(&database);

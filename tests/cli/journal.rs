@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use halfbuilt::admin::Answer;
-use halfbuilt::deletion::journal::{DatabaseName, End, EndWord, Event, Intent, Journal, ReportFile, Start};
+use halfbuilt::deletion::journal::{DatabaseName, End, EndWord, Event, Intent, Journal, Kept, ReportFile, Start};
 use halfbuilt::exit::Exit;
 use halfbuilt::state::State;
 use halfbuilt::timing::Timing;
@@ -40,6 +40,7 @@ fn start(user: &str) -> Event {
         backup_time: Some("2026-11-20T02:00:00Z".to_owned()),
         restored_at: None,
         chosen_by: Vec::new(),
+        allowed: Vec::new(),
     }))
 }
 
@@ -110,7 +111,7 @@ fn a_journal_that_is_whole_is_summed_up() {
             "  database  circle, system 7301",
             "  backup    2026-11-20T02:00:00Z, restored not given",
             "  report    report.csv, SHA-256 abab",
-            "  plan      2 deletions, 1 kept, SHA-256 cdcd",
+            "  plan      2 deletions, 1 not to be sent, SHA-256 cdcd",
             "  done      2 deletions announced; results: 2 deleted",
             "Z: complete",
             "builds by their last result: 2 deleted",
@@ -118,6 +119,29 @@ fn a_journal_that_is_whole_is_summed_up() {
             "SHA-256 of line 6, the last one: ",
         ],
     );
+}
+
+#[test]
+fn what_flags_allowed_is_told() {
+    let Event::Start(mut allowed) = start("alice") else { unreachable!("it is a start") };
+    allowed.allowed = vec!["--allow times-contradicted=4".to_owned(), "--max-percent 20".to_owned()];
+    let (_folder, file) = journal(vec![start("bob"), end(), Event::Start(allowed), end()]);
+    let done = verify(&file).exits(Exit::Clean);
+    shows(&done, &["  gates     allowed by flags: --allow times-contradicted=4, --max-percent 20"]);
+    assert_eq!(done.stdout.matches("allowed").count(), 1, "{}", done.stdout);
+    // Where nothing was allowed the line is as older versions wrote it.
+    let first = fs::read_to_string(&file).expect("a file").lines().next().expect("a line").to_owned();
+    assert!(!first.contains("allowed"), "{first}");
+}
+
+#[test]
+fn what_an_earlier_session_deleted_is_not_called_kept() {
+    let kept = |number, state| {
+        Event::Kept(Kept { url: url(number), line: number + 1, state, reason: "by an earlier run".to_owned() })
+    };
+    let before = vec![start("alice"), intent(1), deleted(1), end()];
+    let (_folder, file) = journal([before, vec![start("bob"), kept(1, State::Deleted), end()]].concat());
+    shows(&verify(&file).exits(Exit::Clean), &["  plan      2 deletions, 1 not to be sent (deleted before), SHA-256"]);
 }
 
 #[test]

@@ -47,6 +47,7 @@ pub fn start_on(host: &str, database: DatabaseName) -> Event {
         backup_time: Some("2026-11-20T02:00:00Z".to_owned()),
         restored_at: None,
         chosen_by: vec!["--project acme/*".to_owned(), "--choose".to_owned()],
+        allowed: vec!["--max-percent 20".to_owned(), "--allow times-contradicted=4".to_owned()],
     }))
 }
 

@@ -216,7 +216,7 @@ fn a_session_is_described_in_the_words_of_journal_verify() {
     let mut lines: Vec<String> =
         history.lines().filter_map(|line| line.strip_prefix("  ")).map(str::to_owned).collect();
     // It ends at the same time, spelled otherwise.
-    assert!(lines.pop().is_some_and(|line| line.starts_with("end ")) && lines.len() == 7, "{lines:?}");
+    assert!(lines.pop().is_some_and(|line| line.starts_with("end ")) && lines.len() == 8, "{lines:?}");
     for (line, fact) in lines.iter().zip(facts) {
         let (name, value) = line.split_once(' ').expect("a name");
         assert_eq!(fact.to_lowercase(), format!("{name}{}", value.trim()).to_lowercase());

@@ -135,6 +135,7 @@ pub fn past() -> Past {
         backup_time: Some("2026-11-20T02:00:00Z".to_owned()),
         restored_at: Some("2026-11-20T06:30:00Z".to_owned()),
         chosen_by: Vec::new(),
+        allowed: ["--allow times-contradicted=4", "--max-percent 20"].map(str::to_owned).into(),
     };
     let ended = at("2026-11-20T07:10:05Z");
     let states = BTreeMap::from([(State::Deleted, 2), (State::Refused, 1)]);
@@ -143,6 +144,7 @@ pub fn past() -> Past {
         at: at("2026-11-20T07:10:00Z"),
         start,
         kept: 1,
+        deleted_before: 0,
         archived: 2,
         intents: 2,
         results: BTreeMap::from([(State::Deleted, 2)]),

@@ -24,7 +24,7 @@ const NAMES: [(&str, &str); 8] = [
 /// What differs from run to run.
 const VALUES: [(&str, &str); 11] = [
     // How many have been sent by the moment of a signal.
-    (r"\b\d+ deletions? under way", "<some> deletions under way"),
+    (r"\b\d+ deletions? that (is|are) not proved yet", "<some> deletions that are not proved yet"),
     // What the fixtures hold is of 2026-11-20 at the latest.
     (r"\b(2026-(11-(2[1-9]|30)|12-\d\d)|20(2[7-9]|[3-9]\d)-\d\d-\d\d)T\d\d:\d\d:\d\d(\.\d+)?Z", "<now>"),
     (r"ends (\d+[hms] )*\d+[hms] later, at <now>", "ends <a while> later, at <now>"),

@@ -67,7 +67,11 @@ pub(super) fn say_what_is_kept(plan: &[Planned], printer: Printer) {
         (is_kept(*state), state.is_gone().then_some(*state), std::cmp::Reverse(*builds))
     });
     for ((state, reason), builds) in reasons.iter().take(REASONS_LISTED) {
-        let kept = if state.is_gone() { "gone" } else { "kept" };
+        let kept = match state {
+            State::Failed | State::Unknown => "not sent",
+            _ if state.is_gone() => "gone",
+            _ => "kept",
+        };
         printer.say(&format!("{kept}: {builds} {state}: {}", Foreign::evidence(reason)));
     }
     if let Some(more) = reasons.len().checked_sub(REASONS_LISTED + 1) {

@@ -7,7 +7,7 @@ use crate::admin::AdminPath;
 use crate::commands::Error;
 use crate::commands::interrupt::Interrupt;
 use crate::deletion::journal::{End, EndWord, Event, Journal, ReportFile};
-use crate::deletion::{self, ArchiverError, Ending, LiveBuilds, Speed};
+use crate::deletion::{self, ArchiverError, Ending, LiveBuilds, Planned, Speed};
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer};
 use crate::scan::ScanError;
@@ -61,6 +61,7 @@ pub(super) async fn execute(
         tables: in_words(builds.tables()),
         times: [premise.times.backup, premise.restored.time()].map(|time| time.map(|time| time.to_string())).into(),
         chosen_by: request.chosen_by(),
+        allowed: request.allowed_by_flags(),
         results: results_file.as_ref().map(|file| file.display().to_string()),
     };
     let begun = [vec![start_event(start)], events].concat();
@@ -104,7 +105,7 @@ pub(super) async fn execute(
     if let Some(file) = &results_file {
         printer.say(&format!("results are in {}", file.display()));
     }
-    let is_unfinished = !matches!(ending, Ending::Complete) || states.keys().any(|state| is_unfinished(*state));
+    let is_unfinished = !matches!(ending, Ending::Complete) || can_continue(&states, &plan.builds);
     if is_unfinished {
         next::say_continue(request, printer);
     }
@@ -211,7 +212,10 @@ fn end(ending: &Ending<ScanError>, states: &BTreeMap<State, u64>) -> End {
     End { ending, text, states: states.clone(), read_again: None }
 }
 
-/// Whether the same command may still change how a build ended.
-fn is_unfinished(state: State) -> bool {
-    matches!(state, State::NotAttempted | State::Unknown | State::Failed)
+/// Whether the same command may still change how a build ended. What the plan keeps as failed is there again after its deletion: with
+/// this journal it stays so.
+fn can_continue(states: &BTreeMap<State, u64>, plan: &[Planned]) -> bool {
+    let of = |state| states.get(&state).copied().unwrap_or_default();
+    let there_again = plan.iter().filter(|planned| planned.kept_as() == Some(State::Failed)).count() as u64;
+    of(State::NotAttempted) + of(State::Unknown) > 0 || of(State::Failed) > there_again
 }

@@ -170,6 +170,8 @@ pub(super) struct SessionStart<'a> {
     pub(super) times: (Option<String>, Option<String>),
     /// The flags by which the rows were chosen.
     pub(super) chosen_by: Vec<String>,
+    /// What flags allowed beyond the defaults and the policy.
+    pub(super) allowed: Vec<String>,
     pub(super) results: Option<String>,
 }
 
@@ -195,6 +197,7 @@ pub(super) fn start_event(session: SessionStart<'_>) -> Event {
         backup_time,
         restored_at,
         chosen_by: session.chosen_by,
+        allowed: session.allowed,
     }))
 }
 

@@ -57,6 +57,8 @@ pub(super) struct DeleteRequest {
     pub(super) policy: Option<PathBuf>,
     pub(super) permit: Permit,
     pub(super) limits: Limits,
+    /// A `--clock-tolerance` above the default that no policy allows: with it fewer builds contradict T and R.
+    wider_tolerance: Option<String>,
     /// The policy that asks for an archive.
     pub(super) archive_required_by: Option<String>,
 }
@@ -111,6 +113,9 @@ impl DeleteRequest {
             check_timings(&permit.allowed_timings, policy)?;
             check_tolerance(reading.times.clock_tolerance, policy)?;
         }
+        let is_ruled = policy.as_ref().is_some_and(|policy| policy.delete.clock_tolerance.is_some());
+        let wider_tolerance =
+            reading.times.clock_tolerance.filter(|asked| !is_ruled && *asked > RestoreTimes::CLOCK_TOLERANCE);
         permit.denied.add_lists(&gates.deny, "--deny")?;
         if let Some(policy) = &policy {
             permit.denied.add(&policy.delete.deny, &format!("deny in {}", policy.name()))?;
@@ -145,6 +150,7 @@ impl DeleteRequest {
             policy: gates.policy,
             permit,
             limits,
+            wider_tolerance: wider_tolerance.map(|asked| format!("--clock-tolerance {asked:#}")),
             archive_required_by: policy.filter(|policy| policy.delete.archive).map(|policy| policy.name()),
         })
     }
@@ -177,6 +183,13 @@ impl DeleteRequest {
             .chain(flags("--project", self.projects.globs().map(str::to_owned).collect()))
             .chain(editor)
             .collect()
+    }
+
+    /// What flags allow beyond the defaults and the policy. No policy allows a timing by itself, so each one is a flag's.
+    pub(super) fn allowed_by_flags(&self) -> Vec<String> {
+        let timings = self.permit.allowed_timings.iter().map(|timing| format!("--allow-timing {timing}"));
+        let limits = self.limits.allowed_by_flags().into_iter();
+        limits.chain(timings).chain(self.wider_tolerance.clone()).collect()
     }
 
     /// What the journal and messages call the report.

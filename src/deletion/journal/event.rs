@@ -73,6 +73,10 @@ pub struct Start {
     /// none, and in older journals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chosen_by: Vec<String>,
+    /// What flags allowed beyond the defaults and the policy, such as `--max-percent 20`; empty where they allowed nothing more, and
+    /// in older journals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<String>,
 }
 
 /// The file of which builds were chosen.

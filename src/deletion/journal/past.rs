@@ -50,6 +50,8 @@ pub struct Session {
     pub start: Start,
     /// How many chosen builds the plan kept.
     pub kept: u64,
+    /// How many of these an earlier session had deleted.
+    pub deleted_before: u64,
     /// How many builds went to an archive, each counted once.
     pub archived: u64,
     /// How many deletions were announced.
@@ -87,7 +89,7 @@ pub struct Cut {
 impl Session {
     fn new(line: u64, at: Timestamp, start: Start) -> Self {
         let results = BTreeMap::new();
-        Self { line, at, start, kept: 0, archived: 0, intents: 0, results, end: None, last_at: at }
+        Self { line, at, start, kept: 0, deleted_before: 0, archived: 0, intents: 0, results, end: None, last_at: at }
     }
 }
 
@@ -171,6 +173,9 @@ impl Past {
             Event::Kept(kept) => {
                 session.kept += 1;
                 let (state, reason) = self.corrected_end(&kept.url, kept.state, kept.reason);
+                if let Some(session) = self.sessions.last_mut() {
+                    session.deleted_before += u64::from(state == State::Deleted);
+                }
                 self.kept.insert(kept.url.clone(), (at, state));
                 if state != kept.state {
                     self.may_be_sent.remove(&kept.url);

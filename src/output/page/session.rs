@@ -26,6 +26,11 @@ pub(super) fn facts(session: &Session, is_last: bool, time: impl Fn(Timestamp) -
         true => String::new(),
         false => format!(", chosen by {}", Foreign::evidence(&start.chosen_by.join(" "))),
     };
+    let before = match session.deleted_before {
+        0 => String::new(),
+        all if all == start.kept => " (deleted before)".to_owned(),
+        some => format!(" ({some} deleted before)"),
+    };
     let end = match &session.end {
         Some((at, end)) if end.text.is_empty() => format!("{}: {}", time(*at), end.ending.as_str()),
         Some((at, end)) => format!("{}: {}: {}", time(*at), end.ending.as_str(), Foreign::evidence(&end.text)),
@@ -33,7 +38,7 @@ pub(super) fn facts(session: &Session, is_last: bool, time: impl Fn(Timestamp) -
         None => format!("none: it was killed after {}", time(session.last_at)),
     };
     let (announced, results) = (counted(session.intents, "deletion"), tally(&session.results));
-    vec![
+    let mut facts = vec![
         fact(
             "by",
             format!("{} on {}, process {}, {}", text(&start.user), text(&start.machine), start.pid, text(&start.tool)),
@@ -48,12 +53,16 @@ pub(super) fn facts(session: &Session, is_last: bool, time: impl Fn(Timestamp) -
         },
         SessionFact {
             name: "plan",
-            value: format!("{}, {} kept", counted(start.deletions, "deletion"), start.kept),
+            value: format!("{}, {} not to be sent{before}", counted(start.deletions, "deletion"), start.kept),
             sha256: Some(text(&start.plan)),
         },
-        fact("done", format!("{announced} announced{archived}; results: {results}")),
-        fact("end", end),
-    ]
+    ];
+    if !start.allowed.is_empty() {
+        let allowed = Foreign::evidence(&start.allowed.join(", ")).to_string();
+        facts.push(fact("gates", format!("allowed by flags: {allowed}")));
+    }
+    facts.extend([fact("done", format!("{announced} announced{archived}; results: {results}")), fact("end", end)]);
+    facts
 }
 
 /// The builds by state: `44 deleted, 1 failed`.

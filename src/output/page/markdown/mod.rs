@@ -89,6 +89,8 @@ struct Run {
     ended: String,
     via: Foreign,
     plan: Foreign,
+    /// What flags allowed beyond the defaults and the policy, in words.
+    allowed: String,
     done: String,
 }
 
@@ -214,6 +216,10 @@ fn run(session: &crate::deletion::journal::Session) -> Run {
         ended: ended.unwrap_or_else(|| "no end on record".to_owned()),
         via: name(&start.admin),
         plan: Foreign::cut(&start.plan, 12).or("?"),
+        allowed: match start.allowed.is_empty() {
+            true => String::new(),
+            false => format!("allowed by flags: {}", Foreign::evidence(&start.allowed.join(", "))),
+        },
         done: if done.is_empty() { "nothing".to_owned() } else { done.join(", ") },
     }
 }
