@@ -16,7 +16,8 @@ pub(super) struct Suggestion {
 impl Suggestion {
     pub(super) fn hint(&self, printer: Printer) {
         let flags: Vec<String> = self.flags.iter().map(|(flag, time)| format!("{flag} {time}")).collect();
-        printer.hint(&format!("{}: {}", self.words, flags.join(" ")));
+        let proof = "a guess, which needs other proof (`halfbuilt help times`)";
+        printer.hint(&format!("{}, {proof}: {}", self.words, flags.join(" ")));
     }
 }
 

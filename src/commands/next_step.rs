@@ -40,7 +40,7 @@ pub(super) fn after_verify(report: Option<&Path>, summary: &Summary, printer: Pr
             "{} names each build, and its column note says why one may not be deleted",
             report.display()
         )),
-        None => printer.hint("-o report.csv names each build, and says why one may not be deleted"),
+        None => printer.hint("-o left.csv names each build, and says why one may not be deleted"),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::cli::{FormatArg, ScanArgs};
 use crate::exit::Exit;
 use crate::file_access::is_dash;
 use crate::not_checked::NotChecked;
-use crate::output::{self, Format, OutputFile, Printer, Summary};
+use crate::output::{self, Format, OutputFile, Printer, Summary, Verbosity};
 use crate::project_glob::ProjectGlobs;
 
 use super::files::{Files, keep_report_of_deletion};
@@ -28,7 +28,10 @@ pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer)
     }
     suggestions.iter().for_each(|suggestion| suggestion.hint(printer));
     if format != Format::Table {
-        printer.say_lines(&summary);
+        match printer.verbosity() {
+            Verbosity::Quiet => printer.tell_lines(&summary.in_brief()),
+            Verbosity::Normal | Verbosity::Verbose => printer.say_lines(&summary),
+        }
     }
     if let Some(file) = &written_to {
         printer.say(&format!("written to {}", file.display()));

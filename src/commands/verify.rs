@@ -13,7 +13,6 @@ use crate::output::{Format, OutputFile, Printer, Summary};
 use crate::text::{Foreign, counted};
 
 use super::interrupt::Interrupt;
-use super::read_request::ReadRequest;
 use super::scanning::{ScanRequest, scan_and_report};
 use super::{Error, next_step};
 

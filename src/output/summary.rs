@@ -114,12 +114,29 @@ fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
     }
 }
 
+impl Summary {
+    /// What was found and what was looked at, in a line.
+    fn headline(&self) -> String {
+        let found = counted(self.abnormal, "abnormal build");
+        let projects = counted(self.scope.projects.len() as u64, "project");
+        let builds = counted(self.scope.builds(), "build");
+        let steps = self.scope.steps.map(|steps| format!(", {}", counted(steps, "step"))).unwrap_or_default();
+        format!("{found}, {} deletable; checked {projects}, {builds}{steps}", self.deletable)
+    }
+
+    /// What has to be said even to somebody who wants to hear little: the headline, and what was not checked.
+    pub fn in_brief(&self) -> String {
+        let not_checked = self.not_checked_by_reason();
+        let not_checked = not_checked
+            .into_iter()
+            .map(|(why, what)| format!("\nnot checked: {}: {}", Foreign::new(&what.join(", ")), Foreign::new(why)));
+        self.headline() + &not_checked.collect::<String>()
+    }
+}
+
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {} deletable; checked ", counted(self.abnormal, "abnormal build"), self.deletable)?;
-        let projects = counted(self.scope.projects.len() as u64, "project");
-        write!(f, "{projects}, {}", counted(self.scope.builds(), "build"))?;
-        self.scope.steps.map_or(Ok(()), |steps| write!(f, ", {}", counted(steps, "step")))?;
+        f.write_str(&self.headline())?;
         let several =
             if self.by_rule.values().sum::<u64>() > self.abnormal { " (several may find one build)" } else { "" };
         write!(f, "\nby rule{several}:")?;

@@ -10,7 +10,7 @@ use crate::text::Foreign;
 use super::cell::{BETWEEN_REASONS, neutralised, restored};
 use super::choice::Chosen;
 use super::lines::Lines;
-use super::write::rfc4180;
+use super::write::{io_error, rfc4180};
 
 /// The header row.
 pub(super) const RESULT_COLUMNS: [&str; 7] = ["build_url", "project", "line", "reasons", "decision", "state", "reason"];
@@ -160,7 +160,7 @@ impl<W: Write> ResultWriter<W> {
     /// The file cannot be written.
     pub fn new(to: W) -> std::io::Result<Self> {
         let mut csv = rfc4180(to);
-        csv.write_record(RESULT_COLUMNS)?;
+        csv.write_record(RESULT_COLUMNS).map_err(io_error)?;
         csv.flush()?;
         Ok(Self { csv })
     }
@@ -172,7 +172,7 @@ impl<W: Write> ResultWriter<W> {
     pub fn write(&mut self, row: &ResultRow<'_>) -> std::io::Result<()> {
         let chosen = row.chosen;
         let (decision, state, reason) = row.kind.cells();
-        self.csv.write_record([
+        let written = self.csv.write_record([
             harmless_cell(&chosen.url_text).as_bytes(),
             harmless_cell(chosen.project.as_deref().unwrap_or_default()).as_bytes(),
             chosen.line.to_string().as_bytes(),
@@ -180,7 +180,8 @@ impl<W: Write> ResultWriter<W> {
             decision.as_bytes(),
             state.as_str().as_bytes(),
             harmless_cell(&reason).as_bytes(),
-        ])?;
+        ]);
+        written.map_err(io_error)?;
         self.csv.flush()
     }
 

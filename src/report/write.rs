@@ -26,7 +26,7 @@ impl<W: Write> ReportWriter<W> {
     /// The file cannot be written.
     pub fn new(to: W) -> std::io::Result<Self> {
         let mut csv = rfc4180(to);
-        csv.write_record(COLUMNS)?;
+        csv.write_record(COLUMNS).map_err(io_error)?;
         Ok(Self { csv })
     }
 
@@ -35,6 +35,10 @@ impl<W: Write> ReportWriter<W> {
     /// # Errors
     /// The file cannot be written.
     pub fn write(&mut self, found: &Finding) -> std::io::Result<()> {
+        self.write_row(found).map_err(io_error)
+    }
+
+    fn write_row(&mut self, found: &Finding) -> Result<(), csv::Error> {
         self.text(found.build_url.as_deref())?;
         self.text(found.project.as_deref())?;
         self.number(found.build_num)?;
@@ -52,7 +56,7 @@ impl<W: Write> ReportWriter<W> {
         self.csv.write_field(if found.is_deletable() { "yes" } else { "no" })?;
         self.csv.write_field(&found.fingerprint)?;
         self.text(Some(&found.note()))?;
-        Ok(self.csv.write_record(None::<&[u8]>)?)
+        self.csv.write_record(None::<&[u8]>)
     }
 
     /// Ends the report and returns the output.
@@ -74,5 +78,14 @@ impl<W: Write> ReportWriter<W> {
     /// RFC 3339 in UTC.
     fn time(&mut self, time: Option<Timestamp>) -> Result<(), csv::Error> {
         self.csv.write_field(time.map(|time| time.to_string()).unwrap_or_default())
+    }
+}
+
+/// The fault itself: a closed pipe has to be recognised.
+pub(super) fn io_error(error: csv::Error) -> std::io::Error {
+    let words = error.to_string();
+    match error.into_kind() {
+        csv::ErrorKind::Io(fault) => fault,
+        _ => std::io::Error::other(words),
     }
 }

@@ -19,7 +19,9 @@ fn flags_that_cannot_be_read() {
         &["scan", "--restored-at", "2026-11-20T06:30:00Z"],
         &["scan", "--backup-time", "2026-11-20T06:30:00Z", "--restored-at", "2026-11-20T02:00:00Z"],
         &["scan", "--backup-time", "2999-11-20T02:00:00Z"],
-        &["delete", "report.csv"],
+        &["delete"],
+        &["delete", "report.csv", "--execute"],
+        &["delete", "report.csv", "--execute", "--dry-run"],
         &["delete", "report.csv", "--via", "ftp://ci"],
         &["delete", "report.csv", "--via", "nrepl://ci:6005", "--admin-fn", "(exit)"],
         &["scan", "--rule", "stuck-runing"],
@@ -38,7 +40,7 @@ fn what_the_environment_gave_is_not_taken_for_what_was_typed() {
         (&["scan", "--format", "xml"][..], "halfbuilt scan [OPTIONS]"),
         (&["verify", "--retention", "1d"], "halfbuilt verify [OPTIONS]"),
         (&["manifest", "--settle"], "halfbuilt manifest [OPTIONS]"),
-        (&["delete", "report.csv"], "halfbuilt delete [OPTIONS] --via <URI> <REPORT>"),
+        (&["delete"], "halfbuilt delete [OPTIONS] <REPORT|URL>..."),
     ] {
         let help = halfbuilt(&flags[..1]).args(&["--help"]).run().exits(Exit::Clean).stdout;
         assert!(help.contains(&format!("Usage: {usage}\n")), "{help}");
@@ -97,7 +99,7 @@ fn an_output_that_cannot_be_written_is_found_before_the_scan_starts() {
     let nowhere = ["--database-url", "postgres://127.0.0.1:9/ci"];
     for command in ["scan", "verify"] {
         let done = halfbuilt(&[command, "-o", "/nonexistent/report.csv"]).args(&TIMES).args(&nowhere).run();
-        done.exits(Exit::Failed).fails_with("cannot write /nonexistent/report.csv").says("No such file");
+        done.exits(Exit::Failed).fails_with("cannot write /nonexistent/report.csv").says("there is no folder /nonexistent");
     }
 }
 
@@ -219,8 +221,10 @@ fn a_plan_is_not_written_over_the_report_that_it_is_made_from() {
 
 #[test]
 fn a_reader_that_has_enough_is_no_fault_of_the_database() {
-    let database = TestDatabase::circleci(&["healthy", "stuck-running"]);
+    // More than what is kept in memory before it is written.
+    let database = TestDatabase::circleci(&["healthy", "stuck-running", "output-truncated", "output-missing"]);
     let (_folder, report) = scanned(&database);
+    assert!(std::fs::metadata(&report).expect("a report").len() > 8192);
     let report = report.to_str().expect("UTF-8");
     // Standard output is a pipe that nobody reads any more.
     let unread = "exec 3> >(:); wait $!; exec 1>&3";
