@@ -6,8 +6,11 @@ use std::io::{self, IsTerminal};
 
 use console::{Style, Term, measure_text_width};
 
+/// What gives a word its colour.
+type Paint = fn(Style) -> Style;
+
 /// The beginnings of a message that get a colour.
-const MESSAGES: [(&str, fn(Style) -> Style); 4] = [
+const MESSAGES: [(&str, Paint); 4] = [
     ("error:", |style| style.red().bold()),
     ("warning:", |style| style.yellow().bold()),
     ("hint:", |style| style.cyan().bold()),

@@ -99,7 +99,9 @@ fn an_output_that_cannot_be_written_is_found_before_the_scan_starts() {
     let nowhere = ["--database-url", "postgres://127.0.0.1:9/ci"];
     for command in ["scan", "verify"] {
         let done = halfbuilt(&[command, "-o", "/nonexistent/report.csv"]).args(&TIMES).args(&nowhere).run();
-        done.exits(Exit::Failed).fails_with("cannot write /nonexistent/report.csv").says("there is no folder /nonexistent");
+        done.exits(Exit::Failed)
+            .fails_with("cannot write /nonexistent/report.csv")
+            .says("there is no folder /nonexistent");
     }
 }
 
