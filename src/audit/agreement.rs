@@ -16,6 +16,9 @@ use super::reconciliation::Reconciliation;
 /// How many builds are named that were deleted and that the report does not list.
 const NOT_LISTED_NAMED: usize = 5;
 
+/// How many journals are named that were not read.
+const UNREAD_NAMED: usize = 5;
+
 /// A journal and its name.
 #[derive(Clone, Copy, Debug)]
 pub struct NamedJournal<'a> {
@@ -39,6 +42,26 @@ impl JournalChecks {
     /// Whether a build that no journal names was not touched.
     pub(super) fn is_whole(&self) -> bool {
         self.counts && !self.is_cut
+    }
+
+    /// Notes that a journal was left out: what no journal names may stand in it.
+    pub(super) fn leave_out(&mut self, name: &str) {
+        self.is_cut = true;
+        self.checks.push(FileCheck::differs(format!(
+            "{} was left out, as was asked for. What it says of these builds is missing here.",
+            Foreign::url(name)
+        )));
+    }
+
+    /// Notes the journals that stand beside the report and were not read.
+    pub(super) fn note_unread(&mut self, names: &[String]) {
+        let listed: Vec<String> = names.iter().take(UNREAD_NAMED).map(|name| Foreign::url(name).into()).collect();
+        let more = names.len().saturating_sub(UNREAD_NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        self.checks.push(FileCheck::note(format!(
+            "Not read, though beside the report: {}{more}. A build that was deleted by one of them counts as not chosen here.",
+            listed.join(", ")
+        )));
     }
 
     /// Adds a journal. Returns when each of its sessions began; `None` where it is of another database than the report.
@@ -100,11 +123,11 @@ impl JournalChecks {
             about.map(|about| as_scanned(report_sha256, rows, taken_out, about)).into_iter().collect();
         if let Some((ended, fates)) = ended {
             if about.is_none() {
-                let why = "The report has no file beside it that describes it: whether the journals are of its database, and of \
-                           the time after the scan, is not known.";
-                checks.push(FileCheck::note(why.to_owned()));
+                let why = "The report has no file beside it that describes it: how many builds the scan found is not known, nor whether \
+                           the journals are of its database, and of the time after the scan.";
+                checks.push(FileCheck::differs(why.to_owned()));
             }
-            checks.extend(accounted_for(ended));
+            checks.extend(accounted_for(ended, about.is_some()));
             checks.extend(not_listed(fates));
             checks.extend(before_the_scan(fates.deleted_before()));
             let scanned = about.map(|about| about.report_sha256.as_str());
@@ -181,10 +204,10 @@ fn other_backup_time(name: &str, session: &Session, about: &ScanMetadata) -> Opt
         .then(|| format!("{name} was run with another backup time: {other}."))
 }
 
-fn accounted_for(ended: &Reconciliation) -> Vec<FileCheck> {
+fn accounted_for(ended: &Reconciliation, knows_found: bool) -> Vec<FileCheck> {
     let mut checks = Vec::new();
     let (missing, twice, unaccounted) = (ended.missing(), ended.counted_twice(), ended.unaccounted);
-    if ended.adds_up() && unaccounted == 0 {
+    if knows_found && ended.adds_up() && unaccounted == 0 {
         checks.push(FileCheck::agrees("It adds up: every build that was found is accounted for.".to_owned()));
     }
     if unaccounted > 0 {

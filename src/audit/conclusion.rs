@@ -79,6 +79,7 @@ impl Audit {
         };
         let but = match (ended.adds_up(), self.agrees()) {
             (false, _) => "; the numbers do not add up",
+            (true, false) if self.about.is_none() => "; whether the scan found more, no file says",
             (true, false) => "; the files do not agree",
             (true, true) => "",
         };

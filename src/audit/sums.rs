@@ -98,6 +98,19 @@ impl Audit {
         }
     }
 
+    /// Notes that a journal of the report was left out on purpose. Before the first row.
+    pub fn leave_out_journal(&mut self, name: &str) {
+        self.journal_checks.leave_out(name);
+        self.fates = self.fates.take().map(|fates| fates.with_all_journals(false));
+    }
+
+    /// Notes the journals beside the report that were not read.
+    pub fn note_unread_journals(&mut self, names: &[String]) {
+        if !names.is_empty() {
+            self.journal_checks.note_unread(names);
+        }
+    }
+
     pub fn add(&mut self, row: Row) {
         self.findings.add(&row);
         let span = Span::of(&row, self.restore.backup);

@@ -61,7 +61,7 @@ impl CommandLine {
                 }
                 (false, false) => {
                     let is_secret = word == "--database-url";
-                    shown.push(word);
+                    shown.push(without_query(word));
                     is_secret
                 }
             };
@@ -151,6 +151,14 @@ pub(super) fn quoted(word: &str) -> String {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// An address without its query, which may hold a token.
+fn without_query(word: String) -> String {
+    match ["http://", "https://"].iter().any(|begin| word.starts_with(begin)) {
+        true => word.split(['?', '#']).next().unwrap_or_default().to_owned(),
+        false => word,
+    }
 }
 
 #[cfg(test)]

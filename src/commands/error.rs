@@ -214,9 +214,9 @@ impl Error {
             | Self::Unrecorded(_) => Exit::Failed,
             Self::NothingToDelete(_) | Self::NothingToDeleteYet { .. } => Exit::NothingInScope,
             Self::Stopped(_) => Exit::NotAllDeleted,
-            Self::Gate(_) | Self::Editor(EditorError::GaveUp { .. }) | Self::Allowance(BadAllowance::Looser { .. }) => {
-                Exit::Declined
-            }
+            Self::Gate(_)
+            | Self::Editor(EditorError::GaveUp { .. } | EditorError::NotSaved { .. })
+            | Self::Allowance(BadAllowance::Looser { .. }) => Exit::Declined,
             Self::Interrupted => Exit::Interrupted,
         }
     }

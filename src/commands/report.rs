@@ -19,7 +19,7 @@ use crate::text::builds;
 
 use super::Error;
 use super::files::Files;
-use journals::{GivenJournals, named_beside, read_journals};
+use journals::{GivenJournals, named_beside, read_journals, unread_journals};
 
 /// Writes a page of one kind.
 type WritePage = fn(&AuditInputs, &mut OutputFile) -> std::io::Result<()>;
@@ -85,10 +85,16 @@ fn read_inputs(
         .map_err(|source| Error::Metadata { file: metadata.clone(), source })?;
     let (about, metadata_input) =
         about.map(|(about, sha256)| (about, input(&named_beside(&report, &metadata), sha256))).unzip();
+    let left_out = journals.left_out.as_deref().map(|file| named_beside(&report, file).display().to_string());
     let journals = read_journals(&report, journals, printer)?;
+    let unread = unread_journals(&report, &journals, left_out.as_deref());
     let named: Vec<NamedJournal<'_>> =
         journals.iter().map(|journal| NamedJournal { name: &journal.file.name, past: &journal.past }).collect();
     let mut audit = Audit::new(about, &named, html::MOST_ROWS);
+    if let Some(name) = &left_out {
+        audit.leave_out_journal(name);
+    }
+    audit.note_unread_journals(&unread);
     let sha256 = add_rows(&report, &mut audit).map_err(|source| Error::ReportRows { file: report.clone(), source })?;
     audit.finish(&sha256);
     for archive in journals.iter().flat_map(|journal| &journal.archives) {

@@ -5,9 +5,10 @@ use std::ffi::OsString;
 use std::fs::{OpenOptions, Permissions};
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::SystemTime;
 
 use tempfile::TempDir;
 
@@ -34,6 +35,9 @@ pub enum EditorError {
     /// It ended in a way that says that its text is not meant.
     #[error("the editor {editor:?} ended with {status}: nothing was chosen")]
     GaveUp { editor: Foreign, status: ExitStatus },
+    /// It came back at once, or a person left it as one leaves a text that is only looked at.
+    #[error("the editor {editor:?} has not saved the list: nothing was chosen")]
+    NotSaved { editor: Foreign },
     #[error("the file for the editor cannot be written or read")]
     File(#[source] io::Error),
 }
@@ -48,6 +52,10 @@ impl EditorError {
             }
             Self::Start { .. } => "name your editor by the environment variable VISUAL or EDITOR",
             Self::GaveUp { .. } => "leave the editor as usual to choose what its list holds",
+            Self::NotSaved { .. } => {
+                "save the list, changed or not, to choose what it holds; an editor with a window needs a flag to be waited for, such as \
+                 EDITOR='code -w'"
+            }
             Self::File(_) => return None,
         })
     }
@@ -93,7 +101,11 @@ impl Draft {
 fn edit(file: &Path) -> Result<String, EditorError> {
     let editor = editor(|name| env::var_os(name));
     let shown = Foreign::name(&editor.to_string_lossy());
+    let before = version(file).map_err(EditorError::File)?;
     match run(&editor, file) {
+        Ok(status) if status.success() && version(file).is_ok_and(|now| now == before) => {
+            Err(EditorError::NotSaved { editor: shown })
+        }
         Ok(status) if status.success() => {
             file_access::read_plain_text(file, file_access::REPORT).map_err(EditorError::File)
         }
@@ -103,6 +115,12 @@ fn edit(file: &Path) -> Result<String, EditorError> {
         Ok(status) => Err(EditorError::GaveUp { editor: shown, status }),
         Err(source) => Err(EditorError::Start { editor: shown, source: Some(source) }),
     }
+}
+
+/// What changes when a file is saved: editors write it again, or put another in its place.
+fn version(file: &Path) -> io::Result<(u64, u64, SystemTime)> {
+    let found = std::fs::metadata(file)?;
+    Ok((found.ino(), found.len(), found.modified()?))
 }
 
 fn write_new(file: &Path, text: &str) -> io::Result<()> {

@@ -101,7 +101,8 @@ fn only_the_builds_whose_lines_are_left_are_deleted() {
 fn the_list_is_private_and_the_editor_knows_no_secret() {
     let world = world();
     let desk = world.desk.path();
-    let run = world.choose("exit 0").env("HALFBUILT_TOKEN", "hunter2").env("HALFBUILT_VIA", "nrepl://127.0.0.1:9");
+    let run =
+        world.choose("touch \"$1\"").env("HALFBUILT_TOKEN", "hunter2").env("HALFBUILT_VIA", "nrepl://127.0.0.1:9");
     // What is printed may go elsewhere: the editor is on the terminal all the same.
     let done = run.args(&["-o", "plan.csv"]).at(desk).on_a_terminal().input("").run().exits(Exit::Clean);
     drop(done.prints(&format!("chosen in the editor: {0} of {0} builds", world.deletable.len())));
@@ -121,7 +122,7 @@ fn the_list_is_private_and_the_editor_knows_no_secret() {
 fn ctrl_c_in_the_editor_does_not_interrupt() {
     let world = world();
     let done = world
-        .choose("kill -INT $PPID $(cut -d ' ' -f 4 /proc/$PPID/stat); sleep 1")
+        .choose("kill -INT $PPID $(cut -d ' ' -f 4 /proc/$PPID/stat); sleep 1; touch \"$1\"")
         .on_a_terminal()
         .input("")
         .run()
@@ -141,6 +142,13 @@ fn what_is_not_a_line_of_the_list_chooses_nothing() {
         ("sed -i 's/^delete/keep/' \"$1\"", Exit::Usage, "is none of its lines: \"keep 2 "),
         ("sed -i 's/in-flight/ended/' \"$1\"", Exit::Usage, "is none of its lines: \"delete "),
         ("exit 1", Exit::Declined, "ended with exit status: 1: nothing was chosen"),
+        // It came back at once, and saved nothing.
+        ("exit 0", Exit::Declined, "has not saved the list: nothing was chosen"),
+        (
+            "(sleep 5; sed -i 1d \"$1\") > /dev/null 2>&1 &",
+            Exit::Declined,
+            "has not saved the list: nothing was chosen",
+        ),
         ("exit 127", Exit::Failed, "cannot be started"),
         ("rm \"$1\"", Exit::Failed, "the file for the editor cannot be written or read"),
     ] {
@@ -165,7 +173,7 @@ fn where_there_is_no_terminal_no_editor_is_started() {
 #[test]
 fn the_editor_shows_what_the_flags_choose() {
     let world = world();
-    let run = world.choose("exit 0").args(&["--project", "acme/api,tools/lib", "--timing", "in-flight"]);
+    let run = world.choose("touch \"$1\"").args(&["--project", "acme/api,tools/lib", "--timing", "in-flight"]);
     let done = run.on_a_terminal().input("").run().exits(Exit::Clean);
     let list = saw(world.desk.path(), "list");
     let lines: Vec<&str> = list.lines().filter(|line| line.starts_with("delete ")).collect();
@@ -201,6 +209,10 @@ fn addresses_are_a_list() {
     for names in [[report, first.as_str()], [first.as_str(), report], [report, report], ["-", first.as_str()]] {
         run(&names).run().exits(Exit::Usage).fails_with("expected one report, or only URLs of builds");
     }
+    // What follows a question mark may hold a token.
+    let token = run(&[&format!("{second}?circle-token=hunter2#x")]).run().exits(Exit::Clean);
+    let plan = token.does_not_say("hunter2").stdout;
+    assert!(plan.contains(second.as_str()) && !plan.contains("hunter2"), "{plan}");
     run(&["https://ci.example.com/gh/acme"]).run().exits(Exit::Failed).fails_with("the command line is not a report");
 }
 

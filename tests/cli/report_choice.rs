@@ -181,3 +181,34 @@ fn an_archive_is_read_where_it_is_and_held_against_the_journal() {
     let done = ticket(&report, &[]).exits(Exit::Clean).prints("was not read: it is neither beside the journal");
     done.prints("/kept.gz | not read |");
 }
+
+#[test]
+fn what_no_file_says_is_not_said_to_add_up() {
+    let world = World::new();
+    let (header, lines) = world.lines();
+    let copy = world.file("copy.csv");
+    std::fs::write(&copy, header + &lines[..3].concat()).expect("a copy");
+    world.delete(&copy, &[]);
+    let journal = world.journal();
+    let name = journal.to_str().expect("UTF-8");
+    // The copy has no file beside it: how many the scan found, nobody knows.
+    let done = ticket(&copy, &["--journal", name]).exits(Exit::Clean);
+    assert!(done.stdout.contains("how many builds the scan found is not known"), "{}", done.stdout);
+    assert!(!done.stdout.contains("It adds up"), "{}", done.stdout);
+    // Another run has a journal of its own.
+    let other = world.file("other.journal.jsonl");
+    let rest = world.file("rest.csv");
+    let (header, lines) = world.lines();
+    std::fs::write(&rest, header + &lines[3..6].concat()).expect("a copy");
+    let real = ["--execute", "--confirm", &world.database.host, "--journal"];
+    let delete = halfbuilt(&["delete"]).args(&[&rest]).args(&TIMES).args(&real).args(&[&other]);
+    delete.via_nrepl(&admin(&world.database)).on(&world.database).run().exits(Exit::Clean);
+    let page = world.file("page.html");
+    halfbuilt(&["report"]).args(&[&world.report]).args(&["--html"]).args(&[&page]).run().exits(Exit::Clean);
+    let page = std::fs::read_to_string(page).expect("a page");
+    assert!(page.contains("Not read, though beside the report: other.journal.jsonl."), "{page}");
+    // The one that is left out has what is missing.
+    let done = world.ticket(&["--no-journal", "--journal", other.to_str().expect("UTF-8")]);
+    assert!(done.stdout.contains("was left out, as was asked for"), "{}", done.stdout);
+    assert!(!done.stdout.contains("It adds up"), "{}", done.stdout);
+}

@@ -117,7 +117,7 @@ fn what_is_not_known_of_a_report_alone_is_said() {
     let cleared = Cleared::all();
     std::fs::remove_file(format!("{}.about.json", cleared.report.display())).expect("it is there");
     let done = cleared.ticket().prints(": attention\n");
-    done.prints("whether the journals are of its database, and of the time after the scan, is not known");
+    done.prints("how many builds the scan found is not known, nor whether the journals are of its database, and of the time after the scan");
 }
 
 #[test]

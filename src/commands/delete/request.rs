@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use crate::admin::{AdminFn, Options, Via};
+use crate::build_url::BuildUrl;
 use crate::cli::{ChosenTiming, DeleteArgs, TimingArg};
 use crate::commands::read_request::ReadRequest;
 use crate::commands::{Error, policy};
@@ -243,7 +244,9 @@ fn no_admin_path() -> Error {
 fn source(named: Vec<PathBuf>) -> Result<Source, Error> {
     let address = |name: &PathBuf| {
         let name = name.to_string_lossy();
-        ["http://", "https://"].iter().any(|begin| name.starts_with(begin)).then(|| name.into_owned())
+        let is_address = ["http://", "https://"].iter().any(|begin| name.starts_with(begin));
+        // Without what follows a question mark: it may hold a token.
+        is_address.then(|| BuildUrl::parse(&name).map_or_else(|_| name.clone().into_owned(), |url| url.to_string()))
     };
     let addresses: Vec<String> = named.iter().filter_map(address).collect();
     match named.as_slice() {

@@ -13,18 +13,24 @@ use super::archives::read_archives;
 pub(super) struct GivenJournals {
     /// The one beside the report, where there is one that is not named as well.
     pub(super) beside: Option<PathBuf>,
+    /// The one beside the report, where it is there and is to be left out.
+    pub(super) left_out: Option<PathBuf>,
     /// Those that `--journal` names.
     pub(super) named: Vec<PathBuf>,
 }
 
 impl GivenJournals {
     pub(super) fn new(report: &Path, named: Vec<PathBuf>, without_beside: bool) -> Self {
-        let beside = Some(journal::beside(report)).filter(|beside| !without_beside && beside.exists());
+        let beside = Some(journal::beside(report)).filter(|beside| beside.exists());
         let is_named = |beside: &PathBuf| {
             let real = beside.canonicalize().ok();
             real.is_some() && named.iter().any(|named| named.canonicalize().ok() == real)
         };
-        Self { beside: beside.filter(|beside| !is_named(beside)), named }
+        let beside = beside.filter(|beside| !is_named(beside));
+        match without_beside {
+            true => Self { beside: None, left_out: beside, named },
+            false => Self { beside, left_out: None, named },
+        }
     }
 }
 
@@ -50,6 +56,23 @@ pub(super) fn read_journals(report: &Path, given: GivenJournals, printer: Printe
     let name = named_beside(report, &file).display().to_string();
     printer.say(&format!("journal: {name} (beside the report)"));
     Ok([vec![input(&file, name, read)], named].concat())
+}
+
+/// The names of the other journals in the report's folder, sorted. Where the folder cannot be read, none.
+pub(super) fn unread_journals(report: &Path, read: &[JournalInput], left_out: Option<&str>) -> Vec<String> {
+    let beside = journal::beside(report);
+    let folder = beside.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let real = |name: &str| Path::new(name).canonicalize().ok();
+    let known: Vec<PathBuf> =
+        read.iter().map(|journal| journal.file.name.as_str()).chain(left_out).filter_map(real).collect();
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut others: Vec<String> = files
+        .filter(|file| file.file_name().to_string_lossy().ends_with(journal::ENDING))
+        .filter(|file| file.path().canonicalize().is_ok_and(|file| !known.contains(&file)))
+        .map(|file| file.file_name().to_string_lossy().into_owned())
+        .collect();
+    others.sort_unstable();
+    others
 }
 
 /// The path of a file beside the report, written as the report's is.
