@@ -61,8 +61,9 @@ impl Tally {
         for timing in ["in-flight", "stale", "ended", "after-restore", "between", "unknown"] {
             assert!(self.counts.contains_key(&format!("timing {timing}")), "no build was {timing}\n{self}");
         }
-        // These worlds are too small for one.
-        for rule in super::meaning::RULES.into_iter().filter(|rule| *rule != "relation-empty") {
+        // These worlds are too small for the one, and have the other, what no rule explains, so seldom that chance alone would fail this.
+        let is_seldom = |rule: &&str| ["relation-empty", "unexplained"].contains(rule);
+        for rule in super::meaning::RULES.into_iter().filter(|rule| !is_seldom(rule)) {
             let asked = self.counts.contains_key(&format!("ran {rule}"));
             assert!(!asked || self.counts.contains_key(&format!("rule {rule}")), "{rule} found nothing\n{self}");
         }
