@@ -21,7 +21,7 @@ pub struct DeleteArgs {
     /// Choose only rows that this rule found; several as a list, a,b
     #[arg(long = "reason", value_name = "RULE", value_delimiter = ',')]
     pub reasons: Vec<String>,
-    /// Choose only rows of projects that fit this glob, such as 'acme/*'; several as a list, a,b (a comma of a name is written [,])
+    /// Choose only rows of projects that fit this glob, such as 'acme/*'; several as a list, a,b (a comma of a name stands in brackets)
     #[arg(long = "project", value_name = "GLOB")]
     pub projects: Vec<String>,
     /// Choose only rows of this timing; several as a list, a,b
