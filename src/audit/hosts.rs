@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// How many hosts are told apart.
+/// How many hosts are distinguished.
 const HOSTS: usize = 20;
 
 /// The hosts whose builds a report names, each with its builds. A report may name any number of them.

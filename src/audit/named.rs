@@ -1,6 +1,6 @@
 //! Which sessions of the journals name a build, and what the report has of the builds that each names.
 
-/// How many sessions are told apart. Those beyond count as one.
+/// How many sessions are distinguished. Those beyond count as one.
 const SESSIONS_APART: usize = 64;
 
 /// Some of the sessions of all journals.

@@ -67,7 +67,7 @@ impl Files {
     }
 }
 
-/// Keeps a report of which a journal tells what was deleted, unless writing over it is wanted.
+/// Keeps a report by which builds were deleted, as a journal shows, unless writing over it is wanted.
 ///
 /// # Errors
 /// A journal stands beside the report that is there.
