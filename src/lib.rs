@@ -40,6 +40,7 @@ pub(crate) mod premise;
 pub mod project_glob;
 pub mod report;
 pub mod scan;
+pub mod sources;
 pub(crate) mod sql;
 pub mod state;
 pub mod table;

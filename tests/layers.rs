@@ -35,7 +35,7 @@ const LAYERS: [&[&str]; 10] = [
     &["libpq"],
     &["database", "admin", "policy", "report"],
     &["scan"],
-    &["deletion", "drill"],
+    &["deletion", "drill", "sources"],
     // What fuzz targets see, and what a report and its journals come to.
     &["fuzzing", "audit"],
     &["output"],
@@ -61,16 +61,17 @@ const BESIDE: [(&str, &str); 8] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 30] = [
+const HOMES: [(&str, &[&str]); 31] = [
     ("tokio_postgres", &["database/", "libpq/"]),
     ("tokio_openssl", &["libpq/", "admin/http/"]),
-    ("nix::unistd", &["libpq/", "file_access.rs", "deletion/journal/", "admin/console/"]),
-    ("nix::fcntl", &["file_access.rs", "deletion/journal/", "deletion/archive/", "output/record_file.rs"]),
+    ("nix::unistd", &["libpq/", "file_access.rs", "deletion/journal/", "admin/console/", "sources/private/"]),
+    ("nix::fcntl", &["file_access.rs", "deletion/journal/", "deletion/archive/", "output/record_file.rs", "sources/private/"]),
     ("nix::poll", &["file_access.rs", "output/pipe.rs"]),
-    ("nix::sys", &["admin/console/", "core_dumps.rs"]),
+    ("nix::sys", &["admin/console/", "core_dumps.rs", "sources/private/"]),
     ("nix::time", &["admin/freshness.rs"]),
     ("pty_process", &["admin/console/"]),
     ("flate2", &["deletion/archive/"]),
+    ("reqwest", &["sources/"]),
     ("socket2", &["libpq/"]),
     ("openssl", &["libpq/", "admin/"]),
     ("hyper", &["admin/http.rs", "admin/http/"]),
@@ -97,12 +98,13 @@ const HOMES: [(&str, &[&str]); 30] = [
             "deletion/archive/line.rs",
             "report/metadata.rs",
             "drill/manifest/",
+            "sources/",
             // EXPLAIN's own.
             "scan/doubled.rs",
             "scan/tables.rs",
         ],
     ),
-    ("sha2", &["scan/fingerprint.rs", "scan/tables.rs", "deletion/", "report/digest.rs", "drill/signature.rs"]),
+    ("sha2", &["scan/fingerprint.rs", "scan/tables.rs", "deletion/", "report/digest.rs", "drill/signature.rs", "sources/"]),
     ("hmac", &["drill/signature.rs"]),
     ("tempfile", &["output/editor.rs", "output/file.rs"]),
     ("askama", &["output/page/"]),
