@@ -65,7 +65,10 @@ const HOMES: [(&str, &[&str]); 31] = [
     ("tokio_postgres", &["database/", "libpq/"]),
     ("tokio_openssl", &["libpq/", "admin/http/"]),
     ("nix::unistd", &["libpq/", "file_access.rs", "deletion/journal/", "admin/console/", "sources/private/"]),
-    ("nix::fcntl", &["file_access.rs", "deletion/journal/", "deletion/archive/", "output/record_file.rs", "sources/private/"]),
+    (
+        "nix::fcntl",
+        &["file_access.rs", "deletion/journal/", "deletion/archive/", "output/record_file.rs", "sources/private/"],
+    ),
     ("nix::poll", &["file_access.rs", "output/pipe.rs"]),
     ("nix::sys", &["admin/console/", "core_dumps.rs", "sources/private/"]),
     ("nix::time", &["admin/freshness.rs"]),
@@ -104,7 +107,10 @@ const HOMES: [(&str, &[&str]); 31] = [
             "scan/tables.rs",
         ],
     ),
-    ("sha2", &["scan/fingerprint.rs", "scan/tables.rs", "deletion/", "report/digest.rs", "drill/signature.rs", "sources/"]),
+    (
+        "sha2",
+        &["scan/fingerprint.rs", "scan/tables.rs", "deletion/", "report/digest.rs", "drill/signature.rs", "sources/"],
+    ),
     ("hmac", &["drill/signature.rs"]),
     ("tempfile", &["output/editor.rs", "output/file.rs"]),
     ("askama", &["output/page/"]),

@@ -15,10 +15,11 @@ use super::header::{self, FileFault, SqlFile};
 use super::relation::Relation;
 
 /// The profiles that ship, by name.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 4] = [
     ("circleci", include_str!("../../sql/profiles/circleci.sql")),
     ("buildbot", include_str!("../../sql/profiles/buildbot.sql")),
     ("conductor", include_str!("../../sql/profiles/conductor.sql")),
+    ("circleci-api", include_str!("../../sql/profiles/circleci-api.sql")),
 ];
 
 /// The name of the profile that is used where none is chosen.
@@ -43,9 +44,12 @@ pub struct Profile {
     pub max_run_time: Option<SignedDuration>,
     /// Whether the builds themselves are in the database, or copies of them.
     pub rows: RowOrigin,
+    /// The schema of its tables, where none is chosen; `None` where it is to be looked for.
+    pub schema: Option<String>,
     pub(super) file: String,
     relations: BTreeMap<Relation, RelationSql>,
     archive: Vec<ArchiveSql>,
+    collection: Option<CollectionSql>,
 }
 
 /// What the rows of a relation are.
@@ -59,8 +63,29 @@ pub enum RowOrigin {
 }
 
 /// The header lines that stand before the first section.
-const HEADERS: [&str; 10] =
-    ["profile", "title", "unit", "yields", "queue", "running", "max-run-time", "rows", "relation", "archive"];
+const HEADERS: [&str; 12] = [
+    "profile",
+    "title",
+    "unit",
+    "yields",
+    "queue",
+    "running",
+    "max-run-time",
+    "rows",
+    "schema",
+    "relation",
+    "archive",
+    "collection",
+];
+
+/// SQL that gives one row about the collection whose documents the relations present.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct CollectionSql {
+    /// What is collected, such as documents.
+    pub(super) name: String,
+    pub(super) sql: String,
+    pub(super) line: usize,
+}
 
 /// One table with rows that belong to builds: SQL that gives each row whole, with the key of its build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +101,7 @@ enum Section {
     Relation(Relation),
     /// The last one.
     Archive,
+    Collection,
 }
 
 /// The SQL of one relation and the line of the file on which it starts.
@@ -123,6 +149,7 @@ impl Profile {
         let mut head: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
         let mut relations: BTreeMap<Relation, RelationSql> = BTreeMap::new();
         let mut archive: Vec<ArchiveSql> = Vec::new();
+        let mut collection: Option<CollectionSql> = None;
         let mut current = None;
         for (line, text) in source.lines() {
             match header::header(text, &HEADERS) {
@@ -147,6 +174,16 @@ impl Profile {
                     archive.push(ArchiveSql { table: table.to_owned(), sql: String::new(), line: line + 1 });
                     current = Some(Section::Archive);
                 }
+                Some(found) if found.key == "collection" => {
+                    if found.value.is_empty() {
+                        return Err(source.fault(line, "expected what is collected after \"-- collection:\""));
+                    }
+                    let empty = CollectionSql { name: found.value.to_owned(), sql: String::new(), line: line + 1 };
+                    if collection.replace(empty).is_some() {
+                        return Err(source.fault(line, "a second collection: expected one at most"));
+                    }
+                    current = Some(Section::Collection);
+                }
                 Some(found) if current.is_none() => {
                     if found.value.is_empty() {
                         return Err(source.fault(line, format!("expected a text after \"-- {}:\"", found.key)));
@@ -155,7 +192,7 @@ impl Profile {
                         return Err(source.fault(line, format!("\"-- {}:\" appears a second time", found.key)));
                     }
                 }
-                _ => match current.and_then(|section| sql_of(section, &mut relations, &mut archive)) {
+                _ => match current.and_then(|section| sql_of(section, &mut relations, &mut archive, &mut collection)) {
                     Some(sql) => {
                         sql.push_str(text);
                         sql.push('\n');
@@ -189,6 +226,13 @@ impl Profile {
                 return Err(source.fault(found.line - 1, fault));
             }
         }
+        if let Some(found) = &mut collection {
+            found.sql = header::without_semicolon(&found.sql).to_owned();
+            if found.sql.is_empty() {
+                let fault = format!("collection {}: expected a SELECT below it", found.name);
+                return Err(source.fault(found.line - 1, fault));
+            }
+        }
         let head_line = Head { source: &source, head: &head };
         Ok(Self {
             name: name.to_owned(),
@@ -217,9 +261,11 @@ impl Profile {
                     other => Err(format!("rows {other:?}: expected \"here\" or \"copies\"")),
                 })?
                 .unwrap_or_default(),
+            schema: text_of("schema").map(str::to_owned),
             file: file.to_owned(),
             relations,
             archive,
+            collection,
         })
     }
 
@@ -236,6 +282,11 @@ impl Profile {
     /// The tables that an archive of a build holds, parents first; none where the profile names none.
     pub fn archived_tables(&self) -> impl Iterator<Item = &str> {
         self.archive.iter().map(|section| section.table.as_str())
+    }
+
+    /// The SQL that says of which collection the documents are; `None` where the profile reads none.
+    pub(super) fn collection(&self) -> Option<&CollectionSql> {
+        self.collection.as_ref()
     }
 
     pub(super) fn archive(&self) -> &[ArchiveSql] {
@@ -266,10 +317,12 @@ fn sql_of<'a>(
     section: Section,
     relations: &'a mut BTreeMap<Relation, RelationSql>,
     archive: &'a mut [ArchiveSql],
+    collection: &'a mut Option<CollectionSql>,
 ) -> Option<&'a mut String> {
     match section {
         Section::Relation(relation) => relations.get_mut(&relation).map(|found| &mut found.sql),
         Section::Archive => archive.last_mut().map(|found| &mut found.sql),
+        Section::Collection => collection.as_mut().map(|found| &mut found.sql),
     }
 }
 
@@ -309,6 +362,10 @@ mod tests {
         assert_eq!(circleci.max_run_time, Some(SignedDuration::from_hours(5)));
         let buildbot = Profile::load("buildbot").expect("a profile");
         assert_eq!((buildbot.running, buildbot.queue), (Running::Lost, Some(Queue::InThisDatabase)));
+        let api = Profile::load("circleci-api").expect("a profile");
+        assert_eq!((api.rows, api.schema.as_deref()), (RowOrigin::Copies, Some("halfbuilt")));
+        assert_eq!((circleci.schema.as_deref(), circleci.collection()), (None, None));
+        assert!(api.collection().is_some_and(|found| found.name == "documents" && !found.sql.is_empty()));
         assert_eq!(buildbot.yields, Some(vec!["running".to_owned(), "finished".to_owned()]));
     }
 
@@ -379,6 +436,18 @@ mod tests {
             (
                 "-- profile: mine\n-- title: t\n-- rows: there\n-- relation: build\nSELECT 1",
                 "f, line 3: rows \"there\": expected \"here\" or \"copies\"",
+            ),
+            (
+                "-- profile: mine\n-- title: t\n-- relation: build\nSELECT 1;\n-- collection:\nSELECT 2",
+                "f, line 5: expected what is collected after \"-- collection:\"",
+            ),
+            (
+                "-- profile: mine\n-- title: t\n-- relation: build\nSELECT 1;\n-- collection: pages\n-- none",
+                "f, line 5: collection pages: expected a SELECT below it",
+            ),
+            (
+                "-- profile: mine\n-- title: t\n-- collection: a\nSELECT 1;\n-- collection: b\nSELECT 2;",
+                "f, line 5: a second collection: expected one at most",
             ),
         ] {
             assert_eq!(Profile::parse("f", text).expect_err(text).to_string(), expected);

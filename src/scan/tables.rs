@@ -31,7 +31,8 @@ const TEMPORARY: &str = "pg_temp";
 /// The hexadecimal digits of a whole SHA-256.
 const WHOLE: usize = 64;
 
-/// Finds the schema that has all tables of the profile's relations: the named one, or the only one of the role's search path.
+/// Finds the schema that has all tables of the profile's relations: the named one, the profile's own, or the only one of the role's search
+/// path.
 ///
 /// # Errors
 /// No schema has them all, or several have; a lost connection.
@@ -46,7 +47,7 @@ pub async fn find_schema(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<Pro
             )),
         };
     }
-    let looked_in = match &plan.schema {
+    let looked_in = match plan.schema.as_ref().or(plan.profile.schema.as_ref()) {
         Some(schema) => vec![schema.clone()],
         None => snapshot.schemas().to_vec(),
     };
