@@ -72,19 +72,23 @@ impl Admin {
         self.eval(&format!("(halfbuilt.fixture/fail-with! {:?} (str {}))", database.host, units.join(" ")));
     }
 
-    /// Evaluates Clojure on the server, by a client that shares nothing with the program's own.
+    /// Evaluates Clojure on the server.
     fn eval(&self, code: &str) {
-        let port: u16 = ADMIN.variable("NREPL_PORT").parse().expect("a port");
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the nREPL answers");
-        write!(stream, "d4:code{}:{code}2:op4:evale", code.len()).expect("it takes a form");
-        let mut said = Vec::new();
-        let mut buffer = [0; 4096];
-        while !said.windows(6).any(|bytes| bytes == b"4:done") {
-            let read = stream.read(&mut buffer).expect("it answers");
-            assert_ne!(read, 0, "the nREPL closed the connection");
-            said.extend_from_slice(&buffer[..read]);
-        }
-        let said = String::from_utf8_lossy(&said);
+        let said = evaluate(ADMIN.variable("NREPL_PORT").parse().expect("a port"), code);
         assert!(!said.contains("eval-error"), "{code}: {said}");
     }
+}
+
+/// Evaluates Clojure in an nREPL, by a client that shares nothing with the program's own, and gives back all that was said.
+pub fn evaluate(port: u16, code: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the nREPL answers");
+    write!(stream, "d4:code{}:{code}2:op4:evale", code.len()).expect("it takes a form");
+    let mut said = Vec::new();
+    let mut buffer = [0; 4096];
+    while !said.windows(6).any(|bytes| bytes == b"4:done") {
+        let read = stream.read(&mut buffer).expect("it answers");
+        assert_ne!(read, 0, "the nREPL closed the connection");
+        said.extend_from_slice(&buffer[..read]);
+    }
+    String::from_utf8_lossy(&said).into_owned()
 }

@@ -18,6 +18,7 @@ mod report;
 mod schema;
 mod scripted;
 mod server;
+mod stand_in;
 mod tls_proxy;
 mod verdict_files;
 
@@ -37,6 +38,7 @@ pub use report::{Report, by_rule, expected_report, seal};
 pub use schema::assert_valid;
 pub use scripted::{Answer, scripted};
 pub use server::Server;
+pub use stand_in::{API_TOKEN, Heard, StandIn, Truth, USER_TOKEN, request};
 pub use tls_proxy::tls_proxy;
 pub use verdict_files::{VerdictFiles, failed};
 
