@@ -2,6 +2,7 @@
 
 mod admin;
 mod catalog;
+mod collect;
 mod delete;
 mod foot;
 mod gates;
@@ -24,6 +25,7 @@ use crate::output::{Color, Printer, Verbosity};
 use crate::version::VERSION;
 
 pub use catalog::{ProfilesArgs, RulesArgs};
+pub use collect::CollectArgs;
 pub use delete::DeleteArgs;
 pub use gates::{ChosenTiming, GateArgs, TimingArg};
 pub use help::{
@@ -90,6 +92,13 @@ impl Cli {
 // Usages are written out: clap's own would name every flag that the environment sets.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Collect the builds of a CircleCI Server through its API into PostgreSQL, where scan and the others read them
+    ///
+    /// A CircleCI Server keeps its builds where no SQL reaches them, and answers by its API. Nothing is changed there. What was collected
+    /// stays, whatever interrupts it: the same command continues. It holds names, mail addresses and commands of people: --forget removes it.
+    #[command(override_usage = "halfbuilt collect [OPTIONS] --into <DATABASE|private> <SOURCE>")]
+    #[command(after_help = foot::topics("collect"), after_long_help = foot::long("collect"))]
+    Collect(Box<CollectArgs>),
     /// Report the abnormal builds of a restored build database
     #[command(override_usage = "halfbuilt scan [OPTIONS]")]
     #[command(after_help = foot::topics("scan"), after_long_help = foot::long("scan"))]

@@ -30,6 +30,10 @@ pub(crate) const REPORT: Parts = Parts(include_str!("../sql/engine/report.sql"))
 pub(crate) const UNREAD: Parts = Parts(include_str!("../sql/engine/unread.sql"));
 /// What an archive keeps.
 pub(crate) const ARCHIVE: Parts = Parts(include_str!("../sql/engine/archive.sql"));
+/// What collect asks of the tables of documents, and writes to them.
+pub(crate) const COLLECT: Parts = Parts(include_str!("../sql/engine/collect.sql"));
+/// The tables of documents.
+pub(crate) const DOCUMENTS: &str = include_str!("../sql/documents.sql");
 /// What a manifest holds.
 pub(crate) const MANIFEST: Parts = Parts(include_str!("../sql/engine/manifest.sql"));
 
@@ -43,10 +47,11 @@ pub(crate) struct AdministratorFile {
 }
 
 /// The files for an administrator.
-pub(crate) const ADMINISTRATOR_FILES: [AdministratorFile; 3] = [
+pub(crate) const ADMINISTRATOR_FILES: [AdministratorFile; 4] = [
     AdministratorFile { name: "role", text: include_str!("../sql/role.sql") },
     AdministratorFile { name: "restore-archived", text: include_str!("../sql/restore-archived.sql") },
     AdministratorFile { name: "schema", text: include_str!("../sql/schema.sql") },
+    AdministratorFile { name: "documents", text: DOCUMENTS },
 ];
 
 /// What stands before the name of a part.

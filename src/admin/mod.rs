@@ -29,6 +29,8 @@ pub use error::AdminError;
 pub use freshness::{Freshness, Moment};
 pub use function::AdminFn;
 pub use options::Options;
+pub(crate) use retry::{RetryPolicy, parse_retry_after};
+pub(crate) use secrets::Secrets;
 pub use via::{Via, ViaError};
 
 use crate::build_url::BuildUrl;

@@ -10,17 +10,17 @@ use jiff::fmt::rfc2822;
 
 /// When to retry, and when to give up.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RetryPolicy {
+pub(crate) struct RetryPolicy {
     /// The first wait, if the server names none. Each later wait is twice as long.
-    pub(super) first_wait: Duration,
+    pub(crate) first_wait: Duration,
     /// The longest single wait. If the server asks for more, the run gives up.
-    pub(super) longest_wait: Duration,
+    pub(crate) longest_wait: Duration,
     /// How often in a row to wait for a busy server.
-    pub(super) busy_waits: u32,
+    pub(crate) busy_waits: u32,
     /// How often in a row to try to connect to a server that was never reached.
-    pub(super) first_connects: u32,
+    pub(crate) first_connects: u32,
     /// How often in a row to try to connect to a server that was reached before: it may be restarting.
-    pub(super) reconnects: u32,
+    pub(crate) reconnects: u32,
 }
 
 impl Default for RetryPolicy {
@@ -38,7 +38,7 @@ impl Default for RetryPolicy {
 impl RetryPolicy {
     /// Wait number `count`, from 0: 1, 2, 4 … seconds and up to a quarter more, so that clients that were turned away together do not
     /// come back together.
-    pub(super) fn back_off(&self, count: u32) -> Duration {
+    pub(crate) fn back_off(&self, count: u32) -> Duration {
         let wait = self.first_wait.saturating_mul(2_u32.saturating_pow(count)).min(self.longest_wait);
         // The standard library seeds this hasher at random: good enough here, without another package.
         let random = RandomState::new().hash_one(count) % 250;
@@ -73,7 +73,7 @@ impl Streak {
 }
 
 /// Parses a `Retry-After` header: seconds, or a date (RFC 9110, 10.2.3). None if it is neither.
-pub(super) fn parse_retry_after(header: &str, now: Timestamp) -> Option<Duration> {
+pub(crate) fn parse_retry_after(header: &str, now: Timestamp) -> Option<Duration> {
     let header = header.trim();
     if !header.is_empty() && header.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit mean a very long time.

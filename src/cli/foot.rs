@@ -8,7 +8,22 @@ struct Foot {
     topics: &'static [&'static str],
 }
 
-const FEET: [Foot; 13] = [
+const FEET: [Foot; 14] = [
+    Foot {
+        command: "collect",
+        examples: &[
+            (
+                "Collect what ran at the backup or since, into a PostgreSQL of this program's own",
+                "halfbuilt collect https://ci.example.com --token-file admin.token \\\n    --backup-time 2026-11-20T02:00:00Z --restored-at 2026-11-20T06:30:00Z --into private",
+            ),
+            (
+                "All builds, and whether the output of those in question can be had, into a database of yours",
+                "halfbuilt collect https://ci.example.com --token-file admin.token --all --output \\\n    --into postgresql://collector@db.example.com/documents",
+            ),
+            ("Remove what was collected", "halfbuilt collect --forget --into private"),
+        ],
+        topics: &["collect", "server-4", "server-2", "times"],
+    },
     Foot {
         command: "scan",
         examples: &[

@@ -14,6 +14,7 @@ use crate::policy::PolicyError;
 use crate::project_glob::BadGlob;
 use crate::report::{MetadataError, ReportError};
 use crate::scan::{Profile, ScanError, SqlSourceError};
+use crate::sources::CollectError;
 
 use super::denied;
 
@@ -99,6 +100,9 @@ pub enum Error {
     /// The admin path cannot be used.
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// Builds could not be collected.
+    #[error(transparent)]
+    Collect(#[from] Box<CollectError>),
     /// `--via` names no admin path.
     #[error(transparent)]
     Via(#[from] ViaError),
@@ -207,6 +211,7 @@ impl Error {
             | Self::Journal { .. }
             | Self::Read { .. }
             | Self::Admin(_)
+            | Self::Collect(_)
             | Self::Denied(_)
             | Self::Archive(_)
             | Self::Unarchived(_)
@@ -261,6 +266,7 @@ impl Error {
             }
             Self::CoveredTimes(error) => error.hint(),
             Self::Admin(error) => error.hint().map(Into::into),
+            Self::Collect(error) => error.hint(),
             Self::Gate(error) => error.hint(),
             Self::Via(error) => error.hint().map(str::to_owned),
             Self::Archive(error) => error.hint().map(str::to_owned),

@@ -2,6 +2,7 @@
 
 mod backup_times;
 mod base_url;
+mod collect;
 mod command_line;
 mod completions;
 mod delete;
@@ -27,6 +28,7 @@ mod scan;
 mod scanning;
 mod server_warnings;
 mod sql;
+mod token;
 mod under_way;
 mod verify;
 mod waiting;
@@ -49,6 +51,7 @@ pub async fn run(cli: Cli, printer: Printer) -> Exit {
     let interrupt = Interrupt::listen(printer);
     let work = async {
         match cli.command {
+            Command::Collect(args) => collect::run(*args, &interrupt, printer).await,
             Command::Scan(args) => scan::run(*args, &interrupt, printer).await,
             Command::Delete(args) => delete::run(*args, &interrupt, printer).await,
             Command::Manifest(args) => manifest::run(*args, &interrupt, printer).await,

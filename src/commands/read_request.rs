@@ -199,7 +199,7 @@ pub(super) async fn connect_to(
     Ok(database)
 }
 
-fn resolve(database_url: Option<&str>, server_warnings: &ServerWarnings) -> Result<Settings, DatabaseError> {
+pub(super) fn resolve(database_url: Option<&str>, server_warnings: &ServerWarnings) -> Result<Settings, DatabaseError> {
     let mut settings = Settings::resolve(database_url, "halfbuilt", |name| std::env::var_os(name))?;
     settings.set_listener(server_warnings.listener());
     Ok(settings)

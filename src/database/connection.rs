@@ -28,7 +28,7 @@ const PATH_OF_ROLE: &str = sql::SESSION.part("path_of_role");
 /// Lists the schemas on it.
 const SCHEMAS: &str = sql::SESSION.part("schemas");
 /// Asks for the kind of the server.
-const SERVER_KIND: &str = sql::SERVER.part("kind");
+pub(super) const SERVER_KIND: &str = sql::SERVER.part("kind");
 /// Asks whether it is a standby.
 const STANDBY: &str = sql::SERVER.part("standby");
 /// Limits how long a statement may run.

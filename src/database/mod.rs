@@ -1,4 +1,4 @@
-//! The build database: read-only snapshots of it, and the deletion lock.
+//! The build database: read-only snapshots of it, and the deletion lock; and the one connection that writes, to the tables of documents.
 //! Only this module and [`libpq`](crate::libpq), which connects, know the PostgreSQL client.
 
 mod blocking_sessions;
@@ -11,6 +11,7 @@ mod lock;
 mod row;
 mod snapshot;
 mod time_limit;
+mod writer;
 
 pub(crate) use crate::libpq::{Notice, NoticeListener, Settings};
 pub(crate) use blocking_sessions::BlockingSessions;
@@ -22,3 +23,4 @@ pub(crate) use identity::{DatabaseIdentity, Position};
 pub(crate) use lock::{LockAttempt, LockHolder};
 pub(crate) use row::{Row, Rows};
 pub(crate) use snapshot::{Parameter, Snapshot};
+pub(crate) use writer::{Value, Writer};

@@ -101,15 +101,25 @@ impl Progress {
 
     /// Counts one more as done.
     pub fn advance(&mut self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
+        self.advance_by(1);
+    }
+
+    /// Counts so many more as done.
+    pub fn advance_by(&self, number: u64) {
+        self.done.fetch_add(number, Ordering::Relaxed);
         if let Display::Bar(bar) = &self.display {
-            bar.inc(1);
+            bar.inc(number);
         }
     }
 
     /// Writes a line above the bar.
     pub fn say(&self, text: &str) {
         self.above(|printer| printer.say(text));
+    }
+
+    /// Writes a warning above the bar.
+    pub fn warn(&self, text: &str) {
+        self.above(|printer| printer.warn(text));
     }
 
     /// Writes an outcome above the bar, also with `--quiet`.

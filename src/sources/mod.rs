@@ -1,3 +1,27 @@
 //! Where builds come from that no SQL reaches: documents of a CI's API, collected into PostgreSQL.
+//!
+//! [`Api`] asks the server, [`Store`] keeps what it says, and [`collect`](Collector) is the story: list, fetch, list again. What a document
+//! means is for a profile, in SQL.
 
+mod address;
+mod answer;
+mod api;
+mod body;
+mod collector;
+mod document;
+mod error;
+mod fetch;
+mod gone;
+mod json_text;
+mod listing;
+mod outputs;
+mod pace;
 pub mod private;
+mod store;
+
+pub use address::{Address, AddressError};
+pub use answer::Fault;
+pub use api::{Api, ApiOptions};
+pub use collector::{CollectEvent, CollectPlan, Collected, Collector};
+pub use error::CollectError;
+pub use store::{Store, StoreError, Totals};

@@ -25,7 +25,7 @@ const MAX_CHARS: usize = 10_000;
 const MIN_PART: usize = 4;
 
 /// The secrets to remove from a text.
-pub(super) struct Secrets {
+pub(crate) struct Secrets {
     needles: Vec<Needle>,
 }
 
@@ -37,7 +37,7 @@ impl fmt::Debug for Secrets {
 
 impl Secrets {
     /// `token` is the value of its header, perhaps with a word such as `Bearer` before it.
-    pub(super) fn of(token: &SecretString) -> Self {
+    pub(crate) fn of(token: &SecretString) -> Self {
         let token = token.expose_secret().trim();
         let mut parts = vec![token.to_owned()];
         if let Some((scheme, rest)) = token.split_once(' ') {
@@ -57,7 +57,7 @@ impl Secrets {
     }
 
     /// Returns the text without secrets.
-    pub(super) fn hide(&self, text: &str) -> String {
+    pub(crate) fn hide(&self, text: &str) -> String {
         let text: String = text.chars().take(MAX_CHARS).collect();
         let spelled = SpelledText::new(&text);
         let mut found = self.find(&spelled);

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use secrecy::SecretString;
 
 use crate::admin::{AdminFn, Options, Via};
 use crate::build_url::BuildUrl;
 use crate::cli::{ChosenTiming, DeleteArgs, TimingArg};
 use crate::commands::read_request::ReadRequest;
+use crate::commands::token::token;
 use crate::commands::{Error, policy};
 use crate::deletion::{GateError, Limits, Permit, RequestedLimits};
-use crate::file_access::{self, is_dash};
+use crate::file_access::is_dash;
 use crate::policy::Policy;
 use crate::project_glob::{ProjectGlobs, listed};
 use crate::timing::{RestoreTimes, Timing};
@@ -209,21 +209,13 @@ impl DeleteRequest {
     pub(super) fn admin_options(&self) -> Result<Options, Error> {
         let admin = &self.admin;
         let usual = if matches!(self.via, Some(Via::Console { .. })) { CONSOLE_JOBS } else { OTHER_JOBS };
-        let token = match &admin.token_file {
-            Some(file) => {
-                let text = file_access::read_text(file, file_access::TOKEN);
-                let text = text.map_err(|source| Error::Read { file: file.clone(), source })?;
-                Some(text.trim().to_owned())
-            }
-            None => std::env::var("HALFBUILT_TOKEN").ok(),
-        };
         Ok(Options {
             timeout: admin.timeout,
             jobs: admin.jobs.map_or(usual, |jobs| jobs.get().into()),
             admin_fn: admin.admin_fn.clone(),
             console_pty: admin.console_pty,
             start_timeout: admin.start_timeout,
-            token: token.filter(|token| !token.is_empty()).map(SecretString::from),
+            token: token(admin.token_file.as_deref())?,
             token_header: admin.token_header.clone(),
             ca_file: admin.ca_file.clone(),
             allow_plain_http: admin.allow_plain_http,

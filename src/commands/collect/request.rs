@@ -1,0 +1,130 @@
+//! What `collect` is asked to do: its flags and their variables come together here, and no flag goes any further.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+
+use crate::cli::CollectArgs;
+use crate::commands::Error;
+use crate::commands::read_request::resolve;
+use crate::commands::server_warnings::ServerWarnings;
+use crate::database::Settings;
+use crate::exit::Exit;
+use crate::output::Printer;
+use crate::sources::{Address, ApiOptions, CollectPlan};
+use crate::timing::RestoreTimes;
+
+/// The word that stands for the private PostgreSQL.
+const PRIVATE: &str = "private";
+
+/// What to collect, from where, and where it goes.
+pub(super) struct CollectRequest {
+    pub(super) source: Address,
+    pub(super) destination: Destination,
+    pub(super) plan: CollectPlan,
+    pub(super) token_file: Option<PathBuf>,
+    rate: f64,
+    timeout: Duration,
+    ca_file: Option<PathBuf>,
+    allow_plain_http: bool,
+}
+
+/// Where documents go.
+pub(super) struct Destination {
+    into: String,
+}
+
+/// A database that can be connected to, as long as this lives.
+pub(super) struct OpenDestination {
+    database_url: String,
+    server_warnings: ServerWarnings,
+}
+
+impl CollectRequest {
+    /// # Errors
+    /// The address is none of a server, or the times say nothing of what is wanted.
+    pub(super) fn from_args(args: CollectArgs) -> Result<Self, Error> {
+        let source = args.source.as_deref().unwrap_or_default();
+        let source = source.parse::<Address>().map_err(|why| Error::Misuse {
+            what: format!("SOURCE cannot be read: {why}"),
+            hint: "write the address of the server: https://ci.example.com; the token comes by --token-file FILE or HALFBUILT_TOKEN".to_owned(),
+        })?;
+        let times = (args.backup_time, args.restored_at);
+        if let (Some(backup), Some(restored)) = times
+            && restored < backup
+        {
+            return Err(Error::Usage(format!("--restored-at {restored} is before --backup-time {backup}")));
+        }
+        let since = window(&args)?;
+        Ok(Self {
+            source,
+            destination: Destination::of(&args.into),
+            plan: CollectPlan {
+                since,
+                backup: args.backup_time,
+                restored: args.restored_at,
+                output: args.output,
+                jobs: args.jobs.get().into(),
+            },
+            token_file: args.token_file,
+            rate: args.rate,
+            timeout: args.timeout,
+            ca_file: args.ca_file,
+            allow_plain_http: args.allow_plain_http,
+        })
+    }
+
+    /// How the server is asked.
+    pub(super) fn api_options(&self, token: Option<SecretString>) -> ApiOptions {
+        ApiOptions {
+            token,
+            rate: self.rate,
+            timeout: self.timeout,
+            ca_file: self.ca_file.clone(),
+            allow_plain_http: self.allow_plain_http,
+        }
+    }
+}
+
+/// Since when builds are collected; `None`: all.
+fn window(args: &CollectArgs) -> Result<Option<Timestamp>, Error> {
+    let longest: SignedDuration = args.max_run_time.unwrap_or(RestoreTimes::MAX_RUN_TIME);
+    match (args.all, args.since, args.backup_time) {
+        (true, _, _) => Ok(None),
+        (false, Some(since), _) => Ok(Some(since)),
+        (false, None, Some(backup)) => Ok(Some(backup.checked_sub(longest).unwrap_or(Timestamp::MIN))),
+        (false, None, None) => Err(Error::Misuse {
+            what: "which builds to collect was not said".to_owned(),
+            hint: "give --backup-time, before which builds are of no interest; or --since TIME; or --all, which may take hours".to_owned(),
+        }),
+    }
+}
+
+impl Destination {
+    pub(super) fn of(into: &str) -> Self {
+        Self { into: into.to_owned() }
+    }
+
+    pub(super) fn is_private(&self) -> bool {
+        self.into == PRIVATE
+    }
+
+    /// Starts the private PostgreSQL, if that is meant.
+    pub(super) fn open(&self, _printer: Printer) -> Result<OpenDestination, Error> {
+        Ok(OpenDestination { database_url: self.into.clone(), server_warnings: ServerWarnings::default() })
+    }
+
+    pub(super) fn forget_private(&self, printer: Printer) -> Result<Exit, Error> {
+        printer.tell("nothing to forget");
+        Ok(Exit::Clean)
+    }
+}
+
+impl OpenDestination {
+    /// How to connect.
+    pub(super) fn settings(&self) -> Result<Settings, Error> {
+        Ok(resolve(Some(&self.database_url), &self.server_warnings)?)
+    }
+}

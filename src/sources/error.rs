@@ -1,0 +1,62 @@
+//! Why builds could not be collected.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::answer::Fault;
+use super::store::StoreError;
+
+/// Why builds could not be collected. What had been stored before stays, and the same command continues.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CollectError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("no token for {address}")]
+    TokenMissing { address: String },
+    /// The message does not show the token.
+    #[error("the token contains a character that is not allowed in an HTTP header")]
+    TokenUnusable,
+    #[error("{address} uses plain HTTP: the token would cross the network unencrypted")]
+    PlainHttp { address: String },
+    #[error("cannot read the certificates in {}", path.display())]
+    CaFile { path: PathBuf, source: io::Error },
+    #[error("{} contains no PEM certificate that can be used", path.display())]
+    CaFileInvalid { path: PathBuf },
+    #[error("cannot set up the HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// The server did not say whose token it is.
+    #[error("{address} does not answer as the API of a CircleCI Server")]
+    NotTheApi { address: String, source: Box<Fault> },
+    /// A list of builds could not be read.
+    #[error("the list of builds could not be read")]
+    List(#[source] Box<Fault>),
+    /// The server cannot be asked for documents any more.
+    #[error("the documents of builds cannot be had any more")]
+    Documents(#[source] Box<Fault>),
+}
+
+impl CollectError {
+    /// What the operator can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::TokenMissing { .. } => {
+                Some("give the personal API token of an administrator with --token-file FILE or in the variable HALFBUILT_TOKEN".to_owned())
+            }
+            Self::TokenUnusable => Some("the token file must contain the token only, on one line".to_owned()),
+            Self::PlainHttp { .. } => {
+                Some("use https, or add --allow-plain-http if you trust the network".to_owned())
+            }
+            Self::CaFile { .. } | Self::CaFileInvalid { .. } => {
+                Some("--ca-file expects one or more PEM certificates: -----BEGIN CERTIFICATE-----".to_owned())
+            }
+            Self::NotTheApi { source, .. } => source.hint().map(str::to_owned),
+            Self::List(fault) | Self::Documents(fault) => Some(match fault.hint() {
+                Some(hint) => format!("{hint}; what was collected is kept, and the same command continues"),
+                None => "what was collected is kept, and the same command continues".to_owned(),
+            }),
+            Self::Client(_) => None,
+        }
+    }
+}

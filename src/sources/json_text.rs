@@ -1,0 +1,215 @@
+//! JSON as the text that it is: what must not be stored is cut out of it, and what jsonb does not take is replaced.
+
+use std::borrow::Cow;
+
+/// A query that has one of these in it may be a key: S3 (both versions of its signature), Google, Azure, CloudFront, and servers that take a
+/// token in the query.
+const KEYS: [&str; 12] = [
+    "signature",
+    "x-amz-",
+    "x-goog-",
+    "credential",
+    "token",
+    "sig=",
+    "accesskeyid",
+    "key-pair-id",
+    "expires",
+    "secret",
+    "password",
+    "apikey",
+];
+/// The member whose address is presigned, whatever is in its query.
+const OUTPUT_URL: &str = "\"output_url\"";
+/// What stands for a character that cannot be kept.
+const REPLACEMENT: &str = "\\ufffd";
+
+/// Cuts the query off every address that may be presigned, wherever it stands in a JSON text. What was JSON stays JSON.
+pub(super) fn cut_queries(json: String) -> String {
+    let mut kept: Option<String> = None;
+    let (mut done, mut at) = (0, 0);
+    while let Some(found) = json[at..].find("http") {
+        let begin = at + found;
+        let Some(host) = after_scheme(&json, begin) else {
+            at = begin + "http".len();
+            continue;
+        };
+        let (query, end) = extent(&json, host);
+        if let Some(query) = query
+            && (is_key(&json[query..end]) || follows_output_url(&json[..begin]))
+        {
+            kept.get_or_insert_with(|| String::with_capacity(json.len())).push_str(&json[done..query]);
+            done = end;
+        }
+        at = end;
+    }
+    match kept {
+        None => json,
+        Some(kept) => kept + &json[done..],
+    }
+}
+
+/// The place after `http://` or `https://`, in which a slash may be escaped.
+fn after_scheme(json: &str, begin: usize) -> Option<usize> {
+    let rest = &json[begin + "http".len()..];
+    let colon = rest.strip_prefix('s').unwrap_or(rest).strip_prefix(':')?;
+    let slash = |text: &'_ str| text.strip_prefix("\\/").or_else(|| text.strip_prefix('/')).map(str::len);
+    let one = slash(colon)?;
+    let two = slash(&colon[colon.len() - one..])?;
+    Some(json.len() - two)
+}
+
+/// Where the query of the address begins, with its question mark, and where the address ends.
+fn extent(json: &str, from: usize) -> (Option<usize>, usize) {
+    let (mut query, mut at) = (None, from);
+    let bytes = json.as_bytes();
+    while let Some(byte) = bytes.get(at) {
+        let (c, length) = match byte {
+            b'\\' if bytes.get(at + 1) == Some(&b'/') => ('/', 2),
+            b'\\' if bytes.get(at + 1) == Some(&b'u') => match unit(json, at) {
+                Some(unit) => (char::from_u32(unit.into()).unwrap_or('\u{fffd}'), 6),
+                None => break,
+            },
+            b'\\' => break,
+            byte => (char::from(*byte), 1),
+        };
+        if c.is_ascii_whitespace() || c.is_ascii_control() || matches!(c, '"' | '\'' | '<' | '>' | '`') {
+            break;
+        }
+        if c == '?' {
+            query.get_or_insert(at);
+        }
+        at += length;
+    }
+    (query, at)
+}
+
+fn is_key(query: &str) -> bool {
+    let query = query.to_lowercase();
+    // A hyphen may be written as %2D, and an underscore is as good.
+    let query = query.replace("%2d", "-").replace('_', "-");
+    KEYS.iter().any(|key| query.contains(key)) || query.contains("api-key")
+}
+
+/// Whether this ends with `"output_url": "`.
+fn follows_output_url(before: &str) -> bool {
+    let member = before.strip_suffix('"').map(str::trim_end).and_then(|before| before.strip_suffix(':'));
+    member.is_some_and(|member| member.trim_end().ends_with(OUTPUT_URL))
+}
+
+/// The UTF-16 unit that the escape at this place stands for.
+fn unit(json: &str, at: usize) -> Option<u16> {
+    let digits = json.get(at + 2..at + 6)?;
+    u16::from_str_radix(digits, 16).ok().filter(|_| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
+/// A JSON text that jsonb can take: U+FFFD stands for the character 0 and for half a surrogate pair.
+/// Source: PostgreSQL manual, "8.14. JSON Types".
+pub(super) fn for_jsonb(json: &str) -> Cow<'_, str> {
+    let bytes = json.as_bytes();
+    let mut kept: Option<String> = None;
+    let (mut done, mut at) = (0, 0);
+    while let Some(found) = bytes[at..].iter().position(|byte| *byte == b'\\') {
+        at += found;
+        if bytes.get(at + 1) != Some(&b'u') {
+            // The escaped character may be the first byte of several.
+            at = (at + 2).min(bytes.len());
+            continue;
+        }
+        let follows = |at: usize| bytes.get(at..at + 2).filter(|next| *next == b"\\u").and_then(|_| unit(json, at));
+        let length = match unit(json, at) {
+            Some(0xD800..=0xDBFF) if matches!(follows(at + 6), Some(0xDC00..=0xDFFF)) => 12,
+            Some(0 | 0xD800..=0xDFFF) => {
+                let kept = kept.get_or_insert_with(|| String::with_capacity(json.len()));
+                kept.push_str(&json[done..at]);
+                kept.push_str(REPLACEMENT);
+                done = at + 6;
+                6
+            }
+            Some(_) => 6,
+            None => 2,
+        };
+        at += length;
+    }
+    match kept {
+        None => Cow::Borrowed(json),
+        Some(kept) => Cow::Owned(kept + &json[done..]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(json: &str) -> String {
+        cut_queries(json.to_owned())
+    }
+
+    #[test]
+    fn no_presigned_query_stays_wherever_it_stands() {
+        for (json, expected) in [
+            (
+                r#"{"output_url":"https://b.example/o?X-Amz-Signature=1&b=2"}"#,
+                r#"{"output_url":"https://b.example/o"}"#,
+            ),
+            (r#"{"output_url" : "https://b.example/o?anything"}"#, r#"{"output_url" : "https://b.example/o"}"#),
+            (r#"{"url":"http:\/\/b.example\/o?sig=1"}"#, r#"{"url":"http:\/\/b.example\/o"}"#),
+            (
+                r#"{"x":"curl 'https://b.example/o?Expires=1&Signature=2' -o x"}"#,
+                r#"{"x":"curl 'https://b.example/o' -o x"}"#,
+            ),
+            (r#"{"x":"https://b.example/o\u003ftoken\u003d1 and"}"#, r#"{"x":"https://b.example/o and"}"#),
+            (r#"{"x":"https://b.example/o?X%2DAmz%2DCredential=1\nmore"}"#, r#"{"x":"https://b.example/o\nmore"}"#),
+            (
+                r#"{"x":"https://a.example https://b.example/o?api_key=1\" y"}"#,
+                r#"{"x":"https://a.example https://b.example/o\" y"}"#,
+            ),
+        ] {
+            assert_eq!(cut(json), expected);
+        }
+    }
+
+    #[test]
+    fn other_addresses_stay_as_they_are() {
+        for json in [
+            r#"{"avatar_url":"https://avatars.example/u/1?v=4"}"#,
+            r#"{"x":"http, https: and http:/x?token=1"}"#,
+            r#"{"compare":"https://github.com/acme/api/compare/1...2#token"}"#,
+            "{}",
+        ] {
+            assert_eq!(cut(json), json);
+        }
+    }
+
+    #[test]
+    fn what_jsonb_does_not_take_is_replaced() {
+        for (json, expected) in [
+            (r#"["a\u0000b"]"#, r#"["a\ufffdb"]"#),
+            (r#"["\\u0000"]"#, r#"["\\u0000"]"#),
+            (r#"["\\\u0000"]"#, r#"["\\\ufffd"]"#),
+            (r#"["\ud83d\ude00"]"#, r#"["\ud83d\ude00"]"#),
+            (r#"["\ud83d x \ude00"]"#, r#"["\ufffd x \ufffd"]"#),
+            (r#"["\ud83d\ud83d\ude00"]"#, r#"["\ufffd\ud83d\ude00"]"#),
+            (r#"["\"é\é"]"#, r#"["\"é\é"]"#),
+            (r#"["\u12"#, r#"["\u12"#),
+        ] {
+            assert_eq!(for_jsonb(json), expected);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_was_json_stays_json(text in "(?s).{0,40}", path in "[ -~]{0,30}") {
+            let value = serde_json::json!({ "a": text, "output_url": format!("https://x.example/{path}"), "b": format!("see http://x/?{path} !") });
+            let json = value.to_string();
+            let cut = cut_queries(json.clone());
+            let read: serde_json::Value = serde_json::from_str(&cut).expect("JSON");
+            proptest::prop_assert!(!read["output_url"].as_str().expect("a text").split(['"', '\'', '<', '>', '`', ' ', '\\']).next().expect("a part").contains('?'));
+            proptest::prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&for_jsonb(&json)).expect("JSON"), value);
+        }
+
+        #[test]
+        fn any_text_is_taken(text in "(?s)(http|https|:|/|\\\\|u|00|d83d|\\?|\"|sig=|é|.){0,30}") {
+            let _ = for_jsonb(&cut_queries(text));
+        }
+    }
+}

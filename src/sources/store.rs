@@ -1,0 +1,430 @@
+//! The tables of documents (sql/documents.sql), as collect reads and writes them.
+
+use jiff::Timestamp;
+
+use crate::database::{DatabaseError, Row, Value, Writer};
+use crate::sql::{self, expression, filled};
+use crate::text::Foreign;
+
+use super::address::Address;
+use super::document::Document;
+use super::outputs::{Artifact, Output};
+
+/// What the comment of the schema says.
+const FORMAT: &str = "halfbuilt documents, format 1";
+
+const PLACE: &str = sql::COLLECT.part("place");
+const LOCK: &str = sql::COLLECT.part("lock");
+const LATEST: &str = sql::COLLECT.part("latest");
+const BEGIN: &str = sql::COLLECT.part("begin");
+const LIST: &str = sql::COLLECT.part("list");
+const NEEDED: &str = sql::COLLECT.part("needed");
+const WAITING_COUNT: &str = sql::COLLECT.part("waiting_count");
+const WAITING: &str = sql::COLLECT.part("waiting");
+const KEEP: &str = sql::COLLECT.part("keep");
+const GONE: &str = sql::COLLECT.part("gone");
+const TROUBLE: &str = sql::COLLECT.part("trouble");
+const NEIGHBOURS: &str = sql::COLLECT.part("neighbours");
+const HIGHEST: &str = sql::COLLECT.part("highest");
+const IN_QUESTION: &str = sql::COLLECT.part("in_question");
+const OUTPUT: &str = sql::COLLECT.part("output");
+const ARTIFACTS: &str = sql::COLLECT.part("artifacts");
+const END: &str = sql::COLLECT.part("end");
+const TOTALS: &str = sql::COLLECT.part("totals");
+const ANALYZE: &str = sql::COLLECT.part("analyze");
+const FORGET: &str = sql::COLLECT.part("forget");
+
+/// Why the tables of documents cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error("role {role} may not make the schema halfbuilt in database {database:?}")]
+    MayNotMake { role: Foreign, database: Foreign },
+    #[error("role {role} may not read and write the tables of schema halfbuilt in database {database:?}")]
+    MayNotWrite { role: Foreign, database: Foreign },
+    /// A schema of this name that is somebody else's, or another version's.
+    #[error("schema halfbuilt of database {database:?} holds no documents of this program's format")]
+    OtherFormat { database: Foreign },
+    #[error("database {database:?} is encoded in {encoding}: documents need UTF8")]
+    Encoding { database: Foreign, encoding: Foreign },
+    #[error("the server is a standby: nothing can be written there")]
+    Standby,
+    #[error("another collect is at work on this database")]
+    InUse,
+    #[error("this database holds the documents of {there}")]
+    OtherSource { there: Foreign },
+}
+
+impl StoreError {
+    /// What the operator can do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Database(error) => return error.hint().map(Into::into),
+            Self::MayNotMake { .. } | Self::MayNotWrite { .. } => {
+                "have an administrator run `halfbuilt sql documents`, which says what to grant, or collect --into private".to_owned()
+            }
+            Self::OtherFormat { .. } => "name another database with --into".to_owned(),
+            Self::Encoding { .. } => {
+                "make one with CREATE DATABASE documents ENCODING 'UTF8' TEMPLATE template0, or collect --into private".to_owned()
+            }
+            Self::Standby => "name the primary with --into".to_owned(),
+            Self::InUse => "wait until it is done: it can be seen in pg_stat_activity, as halfbuilt".to_owned(),
+            Self::OtherSource { .. } => {
+                "one database holds the documents of one server: name another, or remove these with --forget".to_owned()
+            }
+        })
+    }
+}
+
+/// A collection, as it is on record.
+#[derive(Clone, Debug)]
+pub(super) struct OnRecord {
+    pub(super) id: i64,
+    pub(super) source: String,
+    pub(super) ended_at: Option<Timestamp>,
+    pub(super) since: Option<Timestamp>,
+    pub(super) lists_all: bool,
+}
+
+/// What a page of the list brought.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listed {
+    /// Builds of the page that are open, or not over before the window.
+    pub(super) wanted: u64,
+    /// How many of these were not listed before in this collection, or otherwise.
+    pub(super) changed: u64,
+}
+
+/// What a collection has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub builds: u64,
+    /// Not over.
+    pub open: u64,
+    /// Proved not to be there any more.
+    pub gone: u64,
+    /// Whose documents could not be had or read.
+    pub troubled: u64,
+    /// Why, of one of them.
+    pub trouble: Option<String>,
+}
+
+/// The documents of a run that are to be fetched: of a collection, by when it began and by R.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub(super) collection: i64,
+    pub(super) began: Timestamp,
+    pub(super) restored: Option<Timestamp>,
+}
+
+/// The tables of documents.
+pub struct Store {
+    writer: Writer,
+}
+
+impl Store {
+    /// Checks that the tables can be used, and makes them where they are not there. No other collect is at work on them then.
+    ///
+    /// # Errors
+    /// A right is missing, the schema is another's, or the database cannot hold documents.
+    pub async fn open(writer: Writer) -> Result<Self, StoreError> {
+        let mut store = Self { writer };
+        let what = "looking for the tables of documents";
+        let row = store.one(what, PLACE, &[]).await?;
+        let word = |column| Ok::<_, DatabaseError>(Foreign::name(&row.text(column)?.unwrap_or_default()));
+        let is = |column| Ok::<_, DatabaseError>(row.boolean(column)?.unwrap_or_default());
+        let (role, database, encoding) = (word("role")?, word("database")?, word("encoding")?);
+        if encoding.as_str() != "UTF8" {
+            return Err(StoreError::Encoding { database, encoding });
+        }
+        if is("is_standby")? {
+            return Err(StoreError::Standby);
+        }
+        if !is("is_there")? {
+            if !is("may_make")? {
+                return Err(StoreError::MayNotMake { role, database });
+            }
+            store.take_lock().await?;
+            store.writer.run("making the tables of documents", sql::DOCUMENTS).await?;
+            return Ok(store);
+        }
+        if word("format")?.as_str() != FORMAT {
+            return Err(StoreError::OtherFormat { database });
+        }
+        if !is("may_enter")? || !is("may_write")? {
+            return Err(StoreError::MayNotWrite { role, database });
+        }
+        store.take_lock().await?;
+        Ok(store)
+    }
+
+    /// Removes the tables of documents; `false` if there are none.
+    ///
+    /// # Errors
+    /// As of [`Self::open`].
+    pub async fn forget(writer: Writer) -> Result<bool, StoreError> {
+        let mut store = Self { writer };
+        let row = store.one("looking for the tables of documents", PLACE, &[]).await?;
+        if row.boolean("is_there")? != Some(true) {
+            return Ok(false);
+        }
+        if row.text("format")?.as_deref() != Some(FORMAT) {
+            let database = Foreign::name(&row.text("database")?.unwrap_or_default());
+            return Err(StoreError::OtherFormat { database });
+        }
+        store.take_lock().await?;
+        store.writer.run("removing the tables of documents", FORGET).await?;
+        Ok(true)
+    }
+
+    async fn take_lock(&mut self) -> Result<(), StoreError> {
+        let row = self.one("taking the lock of documents", LOCK, &[]).await?;
+        if row.boolean("taken")? == Some(true) { Ok(()) } else { Err(StoreError::InUse) }
+    }
+
+    /// The latest collection.
+    pub(super) async fn latest(&mut self) -> Result<Option<OnRecord>, StoreError> {
+        let rows = self.writer.ask("looking for the latest collection", LATEST, &[]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        Ok(Some(OnRecord {
+            id: row.integer("collection_id")?.unwrap_or_default(),
+            source: row.text("source")?.unwrap_or_default(),
+            ended_at: row.time("ended_at")?,
+            since: row.time("since")?,
+            lists_all: row.boolean("lists_all")?.unwrap_or_default(),
+        }))
+    }
+
+    /// Continues the latest collection if it has no end and is the same as this one, or begins a new one. Gives its number, and whether it is
+    /// continued.
+    pub(super) async fn begin(
+        &mut self,
+        source: &Address,
+        since: Option<Timestamp>,
+        lists_all: bool,
+        token_user: Option<String>,
+    ) -> Result<(i64, bool), StoreError> {
+        let source = source.to_string();
+        let began = Timestamp::now();
+        if let Some(latest) = self.latest().await? {
+            if latest.source != source {
+                return Err(StoreError::OtherSource { there: Foreign::url(&latest.source) });
+            }
+            if latest.ended_at.is_none() && latest.since == since && latest.lists_all == lists_all {
+                return Ok((latest.id, true));
+            }
+        }
+        let values = [
+            Value::text(source),
+            Value::Time(Some(began)),
+            Value::Time(since),
+            Value::Boolean(lists_all),
+            Value::Text(token_user),
+        ];
+        let row = self.one("beginning a collection", BEGIN, &values).await?;
+        Ok((row.integer("collection_id")?.unwrap_or_default(), false))
+    }
+
+    /// Puts a page of the list on record.
+    pub(super) async fn list(
+        &mut self,
+        collection: i64,
+        page: String,
+        since: Option<Timestamp>,
+    ) -> Result<Listed, StoreError> {
+        let values =
+            [Value::Integer(collection), Value::text(page), Value::Time(since), Value::Time(Some(Timestamp::now()))];
+        let row = self.one("storing a page of the list of builds", LIST, &values).await?;
+        let number = |column| Ok::<_, DatabaseError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
+        Ok(Listed { wanted: number("wanted")?, changed: number("changed")? })
+    }
+
+    /// How many documents have to be fetched, and how many are kept.
+    pub(super) async fn count_waiting(&mut self, run: Run) -> Result<(u64, u64), StoreError> {
+        let statement = filled(WAITING_COUNT, &[("needed", expression(NEEDED))]);
+        let values = [Value::Integer(run.collection), Value::Time(Some(run.began)), Value::Time(run.restored)];
+        let row = self.one("counting the documents to fetch", &statement, &values).await?;
+        let number = |column| Ok::<_, DatabaseError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
+        Ok((number("waiting")?, number("kept")?))
+    }
+
+    /// Some builds whose documents have to be fetched, after an address, in order.
+    pub(super) async fn waiting(
+        &mut self,
+        run: Run,
+        open: bool,
+        after: &str,
+        most: i64,
+    ) -> Result<Vec<String>, StoreError> {
+        let statement = filled(WAITING, &[("needed", expression(NEEDED))]);
+        let values = [
+            Value::Integer(run.collection),
+            Value::Time(Some(run.began)),
+            Value::Time(run.restored),
+            Value::Boolean(open),
+            Value::text(after),
+            Value::Integer(most),
+        ];
+        self.addresses("looking for documents to fetch", &statement, &values).await
+    }
+
+    /// Stores documents. One that cannot be jsonb is stored as text alone, and noted.
+    pub(super) async fn keep(&mut self, documents: &[Document]) -> Result<(), StoreError> {
+        match self.keep_as(documents, None).await {
+            Err(StoreError::Database(error)) if error.is_about_what_is_read() => {}
+            done => return done,
+        }
+        for document in documents {
+            match self.keep_as(std::slice::from_ref(document), None).await {
+                Err(StoreError::Database(error)) if error.is_about_what_is_read() => {
+                    let why = format!("the document cannot be read as jsonb: {}", crate::causes::in_one_line(&error));
+                    self.keep_as(std::slice::from_ref(document), Some(&why)).await?;
+                }
+                done => done?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn keep_as(&mut self, documents: &[Document], trouble: Option<&str>) -> Result<(), StoreError> {
+        let texts = |text: fn(&Document) -> Option<String>| Value::Texts(documents.iter().map(text).collect());
+        let values = [
+            texts(|document| Some(document.build_url.clone())),
+            Value::Times(documents.iter().map(|document| Some(document.fetched_at)).collect()),
+            texts(|document| Some(document.body.clone())),
+            texts(|document| document.clean.clone()),
+            Value::Booleans(documents.iter().map(|_| trouble.is_none()).collect()),
+            Value::Texts(documents.iter().map(|_| trouble.map(str::to_owned)).collect()),
+        ];
+        self.writer.ask("storing documents", KEEP, &values).await?;
+        Ok(())
+    }
+
+    /// Notes that a build is not there any more.
+    pub(super) async fn gone(&mut self, build_url: &str) -> Result<(), StoreError> {
+        let values = [Value::text(build_url), Value::Time(Some(Timestamp::now()))];
+        self.writer.ask("noting that a build is gone", GONE, &values).await?;
+        Ok(())
+    }
+
+    /// Notes why a document could not be had.
+    pub(super) async fn trouble(&mut self, build_url: &str, why: &str) -> Result<(), StoreError> {
+        let values = [Value::text(build_url), Value::text(why)];
+        self.writer.ask("noting why a document could not be had", TROUBLE, &values).await?;
+        Ok(())
+    }
+
+    /// Builds of the project whose addresses begin so, other than this one, whose documents are there.
+    pub(super) async fn neighbours(
+        &mut self,
+        build_url: &str,
+        project: &str,
+        most: i64,
+    ) -> Result<Vec<String>, StoreError> {
+        let values = [Value::text(build_url), Value::text(project), Value::Integer(most)];
+        self.addresses("looking for other builds of a project", NEIGHBOURS, &values).await
+    }
+
+    /// The highest number on record of the project whose builds' addresses begin so.
+    pub(super) async fn highest(&mut self, project: &str) -> Result<i64, StoreError> {
+        let row = self.one("looking for the highest number of a project", HIGHEST, &[Value::text(project)]).await?;
+        Ok(row.integer("highest")?.unwrap_or_default())
+    }
+
+    /// Some builds that the backup may have cut, after an address, in order.
+    pub(super) async fn in_question(
+        &mut self,
+        collection: i64,
+        backup: Option<Timestamp>,
+        after: &str,
+        most: i64,
+    ) -> Result<Vec<String>, StoreError> {
+        let values = [Value::Integer(collection), Value::Time(backup), Value::text(after), Value::Integer(most)];
+        self.addresses("looking for builds that the backup may have cut", IN_QUESTION, &values).await
+    }
+
+    /// Notes which outputs of a build can be had.
+    pub(super) async fn outputs(&mut self, build_url: &str, outputs: Vec<Output>) -> Result<(), StoreError> {
+        let all = |value: fn(&Output) -> Option<i64>| Value::Integers(outputs.iter().map(value).collect());
+        let time = |value: fn(&Output) -> Option<Timestamp>| Value::Times(outputs.iter().map(value).collect());
+        let text = |value: fn(&Output) -> Option<String>| Value::Texts(outputs.iter().map(value).collect());
+        let values = [
+            Value::text(build_url),
+            Value::Places(outputs.iter().map(|output| Some(output.step)).collect()),
+            Value::Places(outputs.iter().map(|output| Some(output.action)).collect()),
+            time(|output| Some(output.object.asked_at)),
+            text(|output| Some(output.object.state.as_str().to_owned())),
+            text(|output| output.object.why.clone()),
+            all(|output| output.object.size),
+            all(|output| output.messages),
+            time(|output| output.first_at),
+            time(|output| output.last_at),
+            text(|output| output.sha256.clone()),
+        ];
+        self.writer.ask("noting which output can be had", OUTPUT, &values).await?;
+        Ok(())
+    }
+
+    /// Notes which artifacts of a build can be had.
+    pub(super) async fn artifacts(&mut self, build_url: &str, artifacts: Vec<Artifact>) -> Result<(), StoreError> {
+        let text = |value: fn(&Artifact) -> Option<String>| Value::Texts(artifacts.iter().map(value).collect());
+        let places = |value: fn(&Artifact) -> Option<i32>| Value::Places(artifacts.iter().map(value).collect());
+        let values = [
+            Value::text(build_url),
+            places(|artifact| Some(artifact.place)),
+            text(|artifact| artifact.path.clone()),
+            places(|artifact| artifact.node_index),
+            text(|artifact| artifact.url.clone()),
+            Value::Times(artifacts.iter().map(|artifact| Some(artifact.object.asked_at)).collect()),
+            text(|artifact| Some(artifact.object.state.as_str().to_owned())),
+            text(|artifact| artifact.object.why.clone()),
+            Value::Integers(artifacts.iter().map(|artifact| artifact.object.size).collect()),
+        ];
+        self.writer.ask("noting which artifacts can be had", ARTIFACTS, &values).await?;
+        Ok(())
+    }
+
+    /// Puts the end of a collection on record.
+    pub(super) async fn end(&mut self, collection: i64) -> Result<(), StoreError> {
+        let values = [Value::Integer(collection), Value::Time(Some(Timestamp::now()))];
+        self.writer.ask("ending the collection", END, &values).await?;
+        Ok(())
+    }
+
+    /// Has the server count what is in the tables, for the scans to come.
+    pub(super) async fn analyze(&mut self) -> Result<(), StoreError> {
+        Ok(self.writer.run("counting what is in the tables of documents", ANALYZE).await?)
+    }
+
+    /// What a collection has.
+    pub(super) async fn totals(&mut self, collection: i64) -> Result<Totals, StoreError> {
+        let row = self.one("adding up the collection", TOTALS, &[Value::Integer(collection)]).await?;
+        let number = |column| Ok::<_, DatabaseError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
+        Ok(Totals {
+            builds: number("builds")?,
+            open: number("open")?,
+            gone: number("gone")?,
+            troubled: number("troubled")?,
+            trouble: row.text("trouble")?,
+        })
+    }
+
+    async fn addresses(
+        &mut self,
+        what: &'static str,
+        statement: &str,
+        values: &[Value],
+    ) -> Result<Vec<String>, StoreError> {
+        let rows = self.writer.ask(what, statement, values).await?;
+        let addresses = rows.iter().map(|row| Ok(row.text("build_url")?.unwrap_or_default()));
+        addresses.collect()
+    }
+
+    async fn one(&mut self, what: &'static str, statement: &str, values: &[Value]) -> Result<Row, StoreError> {
+        let rows = self.writer.ask(what, statement, values).await?;
+        let answer = rows.into_iter().next();
+        answer.ok_or_else(|| DatabaseError::NoAnswer { what: what.to_owned(), limit: std::time::Duration::ZERO }.into())
+    }
+}
