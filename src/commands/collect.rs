@@ -9,7 +9,7 @@ use crate::cli::CollectArgs;
 use crate::database::Writer;
 use crate::exit::Exit;
 use crate::output::Printer;
-use crate::sources::{Api, CollectError, Collected, Collector, Store, StoreError};
+use crate::sources::{Api, CollectError, CollectEvent, Collected, Collector, Store, StoreError};
 use crate::text::{builds, counted, grouped, is_or_are};
 
 use super::Error;
@@ -34,7 +34,7 @@ pub(super) async fn run(args: CollectArgs, interrupt: &Interrupt, printer: Print
     let api = Api::new(request.source.clone(), options, on_wait).map_err(Box::new)?;
     let destination = request.destination.open(printer)?;
     let mut store = interrupt.or(open(&destination, printer)).await?;
-    let on_event = |event: &_| shown.event(event);
+    let on_event = |event: &CollectEvent<'_>| shown.event(event);
     let collector = Collector { api: &api, store: &mut store, plan: request.plan, on_event: &on_event };
     let collecting = async { Ok(collector.collect().await.map_err(Box::new)?) };
     let collected = interrupt.or(collecting).await;
