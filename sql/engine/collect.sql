@@ -148,6 +148,21 @@ UPDATE halfbuilt.document
         OFFSET 0) AS came
  WHERE document.build_url = came.build_url;
 
+-- part: known
+-- What:  which of the addresses $1 are on record.
+-- For:   delete, which fetches builds again: an address may be spelled in two ways.
+-- Why:   what is read afterwards is found by the address that the list gave.
+SELECT document.build_url FROM halfbuilt.document WHERE document.build_url = ANY ($1::text[]);
+
+-- part: adopt
+-- What:  takes the build $1 into the latest collection at $2, if it is not on record.
+-- For:   delete, where somebody names a build that no list had.
+-- Why:   a build without a row would look as if it were gone.
+INSERT INTO halfbuilt.document (build_url, collection_id, summary, is_open, listed_at)
+SELECT $1, max(collection.collection_id), '{}', false, $2 FROM halfbuilt.collection HAVING max(collection.collection_id) IS NOT NULL
+    ON CONFLICT (build_url) DO UPDATE SET collection_id = excluded.collection_id
+ WHERE document.collection_id <> excluded.collection_id;
+
 -- part: gone
 -- What:  notes of a build ($1) that the server has proved not to be there any more, at $2.
 -- For:   collect, delete and verify.

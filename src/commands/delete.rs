@@ -4,6 +4,7 @@ mod admin;
 mod choice;
 mod choice_list;
 mod closing;
+mod copies;
 mod execution;
 mod gates;
 mod history;
@@ -18,7 +19,7 @@ mod request;
 use crate::cli::DeleteArgs;
 use crate::database::Database;
 use crate::deletion::journal::Past;
-use crate::deletion::{FIRST_SILENCE, LiveBuilds, ReaderEvent, ReaderOptions};
+use crate::deletion::{FIRST_SILENCE, Freshener, LiveBuilds, ReaderEvent, ReaderOptions};
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer, check_terminal};
 use crate::state::State;
@@ -58,6 +59,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let on_stdout = results_file.is_none();
 
     let database = interrupt.or(request.reading.connect(printer)).await?;
+    let copies = interrupt.or(copies::refetcher(&request, &scan, printer)).await?;
     let (settings, on_event) = (|| request.reading.settings(), |event: &ReaderEvent<'_>| report_event(event, printer));
     let options = ReaderOptions {
         plan: &scan,
@@ -67,6 +69,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
         statement_timeout: request.reading.statement_timeout,
         settings: &settings,
         on_event: &on_event,
+        freshener: copies.as_ref().map(|copies| copies as &dyn Freshener),
     };
     let report = chosen.report.clone();
     let canceller = database.canceller();

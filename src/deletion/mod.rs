@@ -26,7 +26,7 @@ pub use identity::Identity;
 pub use limits::{Age, Limits, RequestedLimits};
 pub use pace::Speed;
 pub use plan::{Permit, Planned, Reading};
-pub use reader::{FIRST_SILENCE, LiveBuilds, ReaderEvent, ReaderOptions};
+pub use reader::{CopyState, FIRST_SILENCE, Freshened, Freshener, LiveBuilds, ReaderEvent, ReaderOptions};
 pub use resume::revise_by_journal;
 pub use roles::{BuildReader, Deleter, Ended, Recorder, Stop};
 pub use run::{Ending, run};

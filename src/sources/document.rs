@@ -23,7 +23,7 @@ pub(super) struct Document {
     /// The same as jsonb can take it; `None` where that is the body itself.
     pub(super) clean: Option<String>,
     /// Held as long as a large document is in memory.
-    pub(super) permit: Option<OwnedSemaphorePermit>,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 /// What is looked at before a document is stored. All else is for a profile.
@@ -58,7 +58,7 @@ impl Document {
             }
             None => return Err(unexpected("the document does not name its build")),
         }
-        Ok(Self { build_url: build_url.to_owned(), fetched_at: asked_at, body, clean, permit })
+        Ok(Self { build_url: build_url.to_owned(), fetched_at: asked_at, body, clean, _permit: permit })
     }
 }
 

@@ -28,6 +28,9 @@ pub enum CollectError {
     /// The server did not say whose token it is.
     #[error("{address} does not answer as the API of a CircleCI Server")]
     NotTheApi { address: String, source: Box<Fault> },
+    /// The proof that a build is gone needs a token that sees all builds.
+    #[error("the token is not that of an administrator of {address}")]
+    NoAdministrator { address: String },
     /// A list of builds could not be read.
     #[error("the list of builds could not be read")]
     List(#[source] Box<Fault>),
@@ -41,7 +44,7 @@ impl CollectError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.hint(),
-            Self::TokenMissing { .. } => {
+            Self::TokenMissing { .. } | Self::NoAdministrator { .. } => {
                 Some("give the personal API token of an administrator with --token-file FILE or in the variable HALFBUILT_TOKEN".to_owned())
             }
             Self::TokenUnusable => Some("the token file must contain the token only, on one line".to_owned()),

@@ -17,11 +17,13 @@ mod listing;
 mod outputs;
 mod pace;
 pub mod private;
+mod refetch;
 mod store;
 
 pub use address::{Address, AddressError};
 pub use answer::Fault;
-pub use api::{Api, ApiOptions};
+pub use api::{Api, ApiOptions, OnWait};
 pub use collector::{CollectEvent, CollectPlan, Collected, Collector};
 pub use error::CollectError;
+pub use refetch::{Refetched, Refetcher};
 pub use store::{Store, StoreError, Totals};

@@ -21,6 +21,8 @@ const LIST: &str = sql::COLLECT.part("list");
 const NEEDED: &str = sql::COLLECT.part("needed");
 const WAITING_COUNT: &str = sql::COLLECT.part("waiting_count");
 const WAITING: &str = sql::COLLECT.part("waiting");
+const KNOWN: &str = sql::COLLECT.part("known");
+const ADOPT: &str = sql::COLLECT.part("adopt");
 const KEEP: &str = sql::COLLECT.part("keep");
 const GONE: &str = sql::COLLECT.part("gone");
 const TROUBLE: &str = sql::COLLECT.part("trouble");
@@ -270,22 +272,24 @@ impl Store {
         self.addresses("looking for documents to fetch", &statement, &values).await
     }
 
-    /// Stores documents. One that cannot be jsonb is stored as text alone, and noted.
-    pub(super) async fn keep(&mut self, documents: &[Document]) -> Result<(), StoreError> {
+    /// Stores documents. One that cannot be jsonb is stored as text alone, and noted. Gives those, by their addresses, each with the reason.
+    pub(super) async fn keep(&mut self, documents: &[Document]) -> Result<Vec<(String, String)>, StoreError> {
+        let mut unreadable = Vec::new();
         match self.keep_as(documents, None).await {
             Err(StoreError::Database(error)) if error.is_about_what_is_read() => {}
-            done => return done,
+            done => return done.map(|()| unreadable),
         }
         for document in documents {
             match self.keep_as(std::slice::from_ref(document), None).await {
                 Err(StoreError::Database(error)) if error.is_about_what_is_read() => {
                     let why = format!("the document cannot be read as jsonb: {}", crate::causes::in_one_line(&error));
                     self.keep_as(std::slice::from_ref(document), Some(&why)).await?;
+                    unreadable.push((document.build_url.clone(), why));
                 }
                 done => done?,
             }
         }
-        Ok(())
+        Ok(unreadable)
     }
 
     async fn keep_as(&mut self, documents: &[Document], trouble: Option<&str>) -> Result<(), StoreError> {
@@ -300,6 +304,24 @@ impl Store {
         ];
         self.writer.ask("storing documents", KEEP, &values).await?;
         Ok(())
+    }
+
+    /// Which of these addresses are on record.
+    pub(super) async fn known(&mut self, addresses: Vec<String>) -> Result<Vec<String>, StoreError> {
+        let values = [Value::Texts(addresses.into_iter().map(Some).collect())];
+        self.addresses("looking for builds in the tables of documents", KNOWN, &values).await
+    }
+
+    /// Takes a build that no list had into the latest collection, if it is not on record.
+    pub(super) async fn adopt(&mut self, build_url: &str) -> Result<(), StoreError> {
+        let values = [Value::text(build_url), Value::Time(Some(Timestamp::now()))];
+        self.writer.ask("noting a build that no list had", ADOPT, &values).await?;
+        Ok(())
+    }
+
+    /// The server whose documents these are; `None` where nothing was ever collected.
+    pub async fn source(&mut self) -> Result<Option<String>, StoreError> {
+        Ok(self.latest().await?.map(|latest| latest.source))
     }
 
     /// Notes that a build is not there any more.

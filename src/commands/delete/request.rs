@@ -72,11 +72,11 @@ pub(super) struct AdminRequest {
     pub(super) token_file: Option<PathBuf>,
     token_header: String,
     pub(super) ca_file: Option<PathBuf>,
-    allow_plain_http: bool,
+    pub(super) allow_plain_http: bool,
     jobs: Option<NonZeroU8>,
     /// The most deletions a second.
     pub(super) rate: Option<f64>,
-    timeout: Duration,
+    pub(super) timeout: Duration,
 }
 
 impl DeleteRequest {

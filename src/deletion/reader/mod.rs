@@ -1,5 +1,6 @@
 //! Reads the builds of a deletion again, each time in a new snapshot of the database.
 
+mod copies;
 mod event;
 mod matching;
 mod reconnect;
@@ -22,8 +23,10 @@ use super::archive::{ArchivedBatch, Archiver, WriteError};
 use super::journal::{DatabaseName, Past};
 use super::plan::{Permit, Reading, Terms};
 use super::roles::{ArchiveFailure, BuildReader};
+use copies::{as_far_as_fresh, spellings};
 use matching::read_builds;
 
+pub use copies::{CopyState, Freshened, Freshener};
 pub use event::ReaderEvent;
 
 /// The pauses, in milliseconds, before each attempt to reach a database that has gone away: a restart, or the move to another
@@ -58,6 +61,8 @@ pub struct ReaderOptions<'a> {
     /// Resolves the settings for each attempt to reconnect: in a long run a password file may change.
     pub settings: &'a dyn Fn() -> Result<Settings, DatabaseError>,
     pub on_event: &'a dyn Fn(&ReaderEvent<'_>),
+    /// Fetches builds again where the database holds copies of them; `None` where it holds the builds themselves, or nothing is sent.
+    pub freshener: Option<&'a dyn Freshener>,
 }
 
 /// The builds as they are in the database now. Reconnects where the connection is lost, to the same database alone.
@@ -314,13 +319,21 @@ impl BuildReader for LiveBuilds<'_> {
 
     /// A reading changes nothing, so it is safe to repeat one that failed: a database that is starting again is waited for.
     async fn read(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
+        let freshened = match self.options.freshener {
+            Some(freshener) => Some(freshener.freshen(spellings(chosen)).await),
+            None => None,
+        };
         let mut waits = RECONNECT_AFTER_MS.into_iter();
-        loop {
+        let readings = loop {
             match self.read_in_time(chosen).await {
                 Err(error) if error.may_pass() => self.wait_for_the_database(waits.next(), error).await?,
-                done => return done,
+                done => break done?,
             }
-        }
+        };
+        Ok(match freshened {
+            Some(freshened) => as_far_as_fresh(readings, freshened),
+            None => readings,
+        })
     }
 
     /// A member of the archive that is not complete does not count, so this too is safe to repeat.
