@@ -31,7 +31,10 @@ pub const TOPIC_GROUPS: [TopicGroup; 6] = [
     TopicGroup { title: "deleting", topics: topics!["delete", "gates", "policy", "journal", "archive", "pace"] },
     TopicGroup { title: "restore drills", topics: topics!["drill", "manifest"] },
     TopicGroup { title: "proof", topics: topics!["audit", "trust", "files"] },
-    TopicGroup { title: "databases", topics: topics!["collect", "connecting", "conductor", "profiles", "rules", "performance"] },
+    TopicGroup {
+        title: "databases",
+        topics: topics!["collect", "connecting", "conductor", "profiles", "rules", "performance"],
+    },
     TopicGroup { title: "reference", topics: topics!["exit-codes", "environment", "limits"] },
 ];
 

@@ -13,6 +13,9 @@ use super::relation::Relation;
 use super::rule::{Need, Rule};
 use super::schema;
 
+/// What a profile's collection is called whose tables are those of `collect`.
+const DOCUMENTS: &str = "documents";
+
 /// What to look for and how.
 pub struct ScanPlan {
     pub(super) profile: Profile,
@@ -173,6 +176,11 @@ impl ScanPlan {
     /// What the profile counts output in: bytes, lines ...
     pub fn unit(&self) -> &str {
         &self.profile.unit
+    }
+
+    /// Whether the builds are documents that were collected, and can be fetched again.
+    pub fn reads_documents(&self) -> bool {
+        self.profile.collection().is_some_and(|collection| collection.name == DOCUMENTS)
     }
 
     /// Whether the profile presents a relation.

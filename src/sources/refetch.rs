@@ -63,7 +63,8 @@ impl Refetcher {
     async fn refetch_in(&self, store: &mut Store, builds: &[Vec<String>]) -> Result<Vec<Refetched>, StoreError> {
         let spellings: Vec<String> = builds.iter().flatten().cloned().collect();
         let on_record = store.known(spellings).await?;
-        let name = |ways: &Vec<String>| ways.iter().find(|way| on_record.contains(way)).or_else(|| ways.first()).cloned();
+        let name =
+            |ways: &Vec<String>| ways.iter().find(|way| on_record.contains(way)).or_else(|| ways.first()).cloned();
         let names: Vec<Option<String>> = builds.iter().map(name).collect();
         let wanted: BTreeSet<String> = names.iter().flatten().cloned().collect();
         let mut known = BTreeMap::new();
@@ -101,7 +102,10 @@ impl Refetcher {
             }
         }
         let nothing = || Refetched::NotKnown("it has no address by which it could be fetched".to_owned());
-        Ok(names.into_iter().map(|name| name.and_then(|name| known.get(&name).cloned()).unwrap_or_else(nothing)).collect())
+        Ok(names
+            .into_iter()
+            .map(|name| name.and_then(|name| known.get(&name).cloned()).unwrap_or_else(nothing))
+            .collect())
     }
 }
 

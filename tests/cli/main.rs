@@ -4,6 +4,10 @@
 //! the process, however it ends. A server that does not start fails the tests that need it.
 
 mod circleci_server;
+mod collect;
+mod collect_errors;
+mod collect_while_it_changes;
+mod collected_delete;
 mod connect;
 mod connect_as_psql;
 mod connect_as_psql_hosts;

@@ -49,7 +49,9 @@ pub(super) async fn refetcher(
     }
     let token = token(request.admin.token_file.as_deref())?;
     if token.is_none() && !request.execute {
-        printer.warn("no token: the builds are not fetched again, and the plan is by what was collected; --execute needs one");
+        printer.warn(
+            "no token: the builds are not fetched again, and the plan is by what was collected; --execute needs one",
+        );
         return Ok(None);
     }
     let boxed = |error: CollectError| Error::from(Box::new(error));

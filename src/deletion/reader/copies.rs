@@ -52,8 +52,12 @@ mod tests {
     #[test]
     fn a_copy_that_may_be_old_is_not_read() {
         let readings = vec![Reading::Gone, Reading::Gone, Reading::Gone, Reading::Several(2)];
-        let freshened =
-            vec![CopyState::Gone, CopyState::NotKnown("403 Forbidden".to_owned()), CopyState::Copied, CopyState::Copied];
+        let freshened = vec![
+            CopyState::Gone,
+            CopyState::NotKnown("403 Forbidden".to_owned()),
+            CopyState::Copied,
+            CopyState::Copied,
+        ];
         let read = as_far_as_fresh(readings, freshened);
         assert_eq!((&read[0], &read[3]), (&Reading::Gone, &Reading::Several(2)));
         assert_eq!(read[1], Reading::Unread("403 Forbidden".to_owned()));

@@ -1,0 +1,182 @@
+//! `delete` of builds that were collected: each is fetched again, and gone is only what the server proves.
+
+use std::collections::BTreeSet;
+
+use halfbuilt::exit::Exit;
+
+use crate::support::{API_TOKEN, Collection, Report, Run, Seen, StandIn, TIMES, USER_TOKEN};
+use crate::what_a_person_sees::shows;
+
+/// A server whose builds were collected and scanned, and a folder with the report.
+struct Case {
+    collection: Collection,
+    folder: tempfile::TempDir,
+}
+
+impl Case {
+    fn of(server: StandIn) -> Self {
+        let case = Self { collection: Collection::of(server), folder: tempfile::tempdir().expect("a folder") };
+        case.collection.collect(&["--all"]).run().exits(Exit::Clean);
+        case.collection.reads(&["scan", "-o", "report.csv"]).at(case.folder.path()).run().exits(Exit::Clean);
+        case
+    }
+
+    fn small() -> Self {
+        Self::of(StandIn::small())
+    }
+
+    fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.collection.server.port())
+    }
+
+    /// A deletion by the report, as far as it goes without `--execute`.
+    fn delete(&self, arguments: &[&str]) -> Run {
+        let via = self.collection.server.nrepl();
+        let run = self.collection.reads(&["delete", "report.csv", "--via", &via, "--max-percent", "100"]);
+        run.args(arguments).env("HALFBUILT_TOKEN", API_TOKEN).at(self.folder.path())
+    }
+
+    fn execute(&self, arguments: &[&str]) -> Run {
+        self.delete(&["--execute", "--confirm", &self.host(), "-o", "results.csv"]).args(arguments)
+    }
+
+    /// The addresses that the report calls deletable.
+    fn deletable(&self) -> BTreeSet<String> {
+        let report = Report::read(&self.folder.path().join("report.csv"));
+        let rows = report.rows.into_iter().filter(|row| row["deletable"] == "yes");
+        rows.map(|row| row["build_url"].clone()).collect()
+    }
+
+    /// How each build ended.
+    fn states(&self) -> Vec<(String, String)> {
+        let results = Report::read(&self.folder.path().join("results.csv"));
+        results.rows.into_iter().map(|row| (row["build_url"].clone(), row["state"].clone())).collect()
+    }
+}
+
+#[test]
+fn exactly_the_chosen_builds_are_gone_and_the_server_proves_it() {
+    let case = Case::small();
+    let (before, chosen) = (case.collection.there(), case.deletable());
+    assert!(chosen.len() > 20);
+    let done = case.execute(&[]).run().exits(Exit::Clean);
+    shows(&Seen::of("halfbuilt delete report.csv ... --execute", &done), "collected_delete");
+    let after: BTreeSet<String> = case.collection.there().into_iter().collect();
+    let gone: BTreeSet<String> = before.into_iter().filter(|build| !after.contains(build)).collect();
+    assert_eq!(gone, chosen);
+    let deleted = case.states().into_iter().filter(|(_, state)| state == "deleted").count();
+    assert_eq!(deleted, chosen.len());
+    // Nothing that was chosen is left in what was collected, and a collection made anew agrees.
+    case.collection.reads(&["scan", "-o", "after.csv"]).at(case.folder.path()).run().exits(Exit::Clean);
+    case.collection.collect(&["--all"]).run().exits(Exit::Clean);
+    case.collection.reads(&["scan", "-o", "anew.csv"]).at(case.folder.path()).run().exits(Exit::Clean);
+    for name in ["after.csv", "anew.csv"] {
+        let left = Report::read(&case.folder.path().join(name)).rows;
+        assert!(left.iter().all(|row| !chosen.contains(&row["build_url"])), "{name}");
+    }
+}
+
+#[test]
+fn what_has_changed_or_gone_since_it_was_collected_is_not_deleted() {
+    let case = Case::small();
+    let mut chosen = case.deletable().into_iter();
+    let running: BTreeSet<String> = case
+        .collection
+        .server
+        .truth()
+        .into_iter()
+        .filter(|build| build.kind == "cut-running")
+        .map(|build| build.build_url)
+        .collect();
+    let ended = chosen.by_ref().find(|build| running.contains(build)).expect("one that runs");
+    let gone = chosen.next().expect("another");
+    case.collection.server.set("end", &[("url", &ended)]);
+    case.collection.server.set("delete", &[("url", &gone)]);
+    case.execute(&[]).run();
+    let states = case.states();
+    let state = |build: &str| states.iter().find(|(url, _)| url == build).expect("its row").1.clone();
+    assert_eq!(state(&gone), "already-gone");
+    assert_ne!(state(&ended), "deleted");
+    assert!(case.collection.there().contains(&ended), "it has ended, and is whole now");
+}
+
+#[test]
+fn without_a_token_nothing_is_sent() {
+    let case = Case::small();
+    case.execute(&[]).env("HALFBUILT_TOKEN", "").run().exits(Exit::Failed).fails_with("no token for http://127.0.0.1:");
+    let done = case.execute(&[]).env("HALFBUILT_TOKEN", USER_TOKEN).run().exits(Exit::Failed);
+    done.fails_with("the token is not that of an administrator");
+    // A dry run may do without, and says so.
+    let done = case.delete(&[]).env("HALFBUILT_TOKEN", "").run().exits(Exit::Clean);
+    done.says("warning: no token: the builds are not fetched again, and the plan is by what was collected");
+    let (there, report) = (case.collection.there(), case.deletable());
+    assert!(report.iter().all(|build| there.contains(build)));
+}
+
+#[test]
+fn a_server_that_answers_and_does_nothing_makes_nothing_deleted() {
+    let case = Case::small();
+    let before = case.collection.there();
+    case.collection.server.behave(&[("deletion", "pretend")]);
+    let done = case.execute(&[]).run();
+    assert_eq!(done.code, Some(Exit::NotAllDeleted as i32), "{}", done.stderr);
+    assert_eq!(case.collection.there(), before);
+    assert!(case.states().iter().all(|(_, state)| state != "deleted" && state != "already-gone"));
+}
+
+#[test]
+fn a_token_that_loses_its_right_in_the_middle_makes_nothing_gone() {
+    for end in ["401", "404"] {
+        for after in ["3", "150", "200"] {
+            let case = Case::small();
+            case.collection.server.behave(&[("token_ends_after", after), ("token_end_is", end)]);
+            let done = case.execute(&[]).run();
+            assert_ne!(done.code, Some(Exit::Clean as i32), "{end} after {after}: {}", done.stderr);
+            let there: BTreeSet<String> = case.collection.there().into_iter().collect();
+            if case.folder.path().join("results.csv").exists() {
+                for (build, state) in case.states() {
+                    let is_gone = state == "deleted" || state == "already-gone";
+                    assert!(!is_gone || !there.contains(&build), "{end} after {after}: {build} is {state}, and there");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_is_no_proof_makes_nothing_gone() {
+    for answer in ["404", "github-404", "403", "html", "500"] {
+        let case = Case::small();
+        let build = case.deletable().into_iter().next().expect("one");
+        let list = case.folder.path().join("one.txt");
+        std::fs::write(&list, format!("{build}\n")).expect("it is written");
+        case.collection.server.behave(&[
+            ("answer", answer),
+            ("on", "document"),
+            ("path", &case.collection.server.document_path(&build)),
+        ]);
+        let via = case.collection.server.nrepl();
+        let run = case.collection.reads(&["delete", "one.txt", "--via", &via, "--max-percent", "100"]);
+        let run =
+            run.args(&["--execute", "--confirm", &case.host(), "-o", "results.csv"]).env("HALFBUILT_TOKEN", API_TOKEN);
+        let done = run.at(case.folder.path()).run();
+        assert_ne!(done.code, Some(Exit::Clean as i32), "{answer}: {}", done.stderr);
+        assert!(case.collection.there().contains(&build), "{answer}");
+        let states = if case.folder.path().join("results.csv").exists() { case.states() } else { Vec::new() };
+        assert!(states.iter().all(|(_, state)| state != "deleted" && state != "already-gone"), "{answer}: {states:?}");
+    }
+}
+
+#[test]
+fn a_build_that_was_never_collected_is_fetched_before_anything_is_said_of_it() {
+    let case = Case::small();
+    let sound = case.collection.server.one("success");
+    case.collection.database.run(&format!("DELETE FROM halfbuilt.document WHERE build_url = '{sound}'"));
+    let list = case.folder.path().join("one.txt");
+    std::fs::write(&list, format!("{sound}\n")).expect("it is written");
+    let run = case.collection.reads(&["delete", "one.txt"]).env("HALFBUILT_TOKEN", API_TOKEN).at(case.folder.path());
+    let done = run.run();
+    done.does_not_say("already-gone");
+    assert!(case.collection.there().contains(&sound));
+    assert!(case.collection.fetched().contains(&sound));
+}
