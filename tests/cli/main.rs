@@ -4,6 +4,7 @@
 //! the process, however it ends. A server that does not start fails the tests that need it.
 
 mod circleci_server;
+mod circleci_server_trouble;
 mod connect;
 mod connect_as_psql;
 mod connect_as_psql_hosts;
