@@ -32,6 +32,8 @@ pub(crate) const UNREAD: Parts = Parts(include_str!("../sql/engine/unread.sql"))
 pub(crate) const ARCHIVE: Parts = Parts(include_str!("../sql/engine/archive.sql"));
 /// What a manifest holds.
 pub(crate) const MANIFEST: Parts = Parts(include_str!("../sql/engine/manifest.sql"));
+/// What a new private cluster is given.
+pub(crate) const PRIVATE: Parts = Parts(include_str!("../sql/engine/private.sql"));
 
 /// The frame of a printed script.
 pub(crate) const PSQL: Parts = Parts(include_str!("../sql/engine/psql.sql"));

@@ -4,6 +4,7 @@ mod backup_times;
 mod base_url;
 mod command_line;
 mod completions;
+mod database_address;
 mod delete;
 mod denied;
 mod error;
