@@ -10,8 +10,13 @@ use halfbuilt::scan::Profile;
 use halfbuilt::state::State;
 use regex::Regex;
 
-/// Flags of other programs that messages, README and topics name.
-const FLAGS_OF_OTHERS: [&str; 5] = ["--locked", "--path", "--type", "--list-boots", "--with"];
+/// Flags of other programs that messages, README and topics name, or that this one calls.
+#[rustfmt::skip]
+const FLAGS_OF_OTHERS: [&str; 9] = [
+    "--locked", "--path", "--type", "--list-boots", "--with",
+    // How PostgreSQL's programs, and setpriv, are called.
+    "--bindir", "--no-locale", "--pdeathsig", "--single",
+];
 /// Words of a shell that end a command.
 const ENDS_OF_A_COMMAND: [&str; 7] = ["|", ">", "<", "&&", ";", "#", "2>"];
 

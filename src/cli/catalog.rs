@@ -48,7 +48,7 @@ pub struct ProfilesArgs {
     // A NAME excludes --check, and clap then does not require it: so a NAME is a conflict here too.
     #[arg(long = "rules", value_name = "DIR", requires = "check", conflicts_with = "name")]
     pub rule_folder: Option<PathBuf>,
-    /// With --check: the build database, postgres://USER@HOST:PORT/DATABASE or "host=... dbname=..." [default:
+    /// With --check: the build database, postgres://USER@HOST:PORT/DATABASE, "host=... dbname=..." or `private` [default:
     /// HALFBUILT_DATABASE_URL, or PGHOST and libpq's other variables]
     // clap does not read the environment here: it would require --check wherever the variable is set.
     #[arg(long, value_name = "URL", requires = "check", conflicts_with = "name")]

@@ -14,16 +14,17 @@ use super::values;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reading the build database")]
 pub struct ReadingArgs {
-    /// The build database: postgres://USER@HOST:PORT/DATABASE or "host=... dbname=..." [default: PGHOST, PGUSER,
+    /// The build database: postgres://USER@HOST:PORT/DATABASE, "host=... dbname=..." or `private` [default: PGHOST, PGUSER,
     /// PGPASSWORD and libpq's other variables]
     ///
+    /// `private` is a PostgreSQL of halfbuilt's own on this machine, which runs while a command reads it.
     /// What it leaves out comes, as in psql, from a service file (PGSERVICE), libpq's environment variables and ~/.pgpass.
     /// A role that may only SELECT is enough, and a hot standby will do for reading.
     /// Give the password by PGPASSWORD or ~/.pgpass: arguments can be seen by every user of this machine.
     #[arg(long, value_name = "URL", env = "HALFBUILT_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
-    #[arg(long, value_name = "NAME|FILE", default_value = DEFAULT_PROFILE, env = "HALFBUILT_PROFILE", help = profile())]
-    pub profile: String,
+    #[arg(long, value_name = "NAME|FILE", env = "HALFBUILT_PROFILE", help = profile())]
+    pub profile: Option<String>,
     /// The schema of the build tables [default: the one schema of the role's search path that has all of them]
     #[arg(long, value_name = "NAME", env = "HALFBUILT_SCHEMA")]
     pub schema: Option<String>,
@@ -69,5 +70,9 @@ pub struct ReadingArgs {
 /// The help of `--profile`.
 fn profile() -> String {
     let names: Vec<&str> = Profile::shipped().map(|(name, _)| name).collect();
-    format!("How to read the database: the name of a profile that ships ({}), or a file of your own", names.join(", "))
+    format!(
+        "How to read the database: the name of a profile that ships ({}), or a file of your own [default: {DEFAULT_PROFILE}; \
+         circleci-api where the database is `private`]",
+        names.join(", ")
+    )
 }

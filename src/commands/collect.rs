@@ -9,15 +9,18 @@ use crate::cli::CollectArgs;
 use crate::database::Writer;
 use crate::exit::Exit;
 use crate::output::Printer;
+use crate::sources::private::{Forgotten, PrivateCluster};
 use crate::sources::{Api, CollectError, CollectEvent, Collected, Collector, Store, StoreError};
 use crate::text::{builds, counted, grouped, is_or_are};
 
 use super::Error;
 use super::command_line::CommandLine;
+use super::database_address::DatabaseAddress;
 use super::interrupt::Interrupt;
+use super::server_warnings::ServerWarnings;
 use super::token::token;
 use super::waiting::announce_wait;
-use request::{CollectRequest, Destination, OpenDestination};
+use request::CollectRequest;
 use shown::Shown;
 
 /// Collects, or removes what was collected.
@@ -32,8 +35,8 @@ pub(super) async fn run(args: CollectArgs, interrupt: &Interrupt, printer: Print
     // Before a database is opened: what is wrong with the token or the certificates needs none.
     let on_wait = Box::new(move |wait, fault: &_| waits.waits(wait, fault));
     let api = Api::new(request.source.clone(), options, on_wait).map_err(Box::new)?;
-    let destination = request.destination.open(printer)?;
-    let mut store = interrupt.or(open(&destination, printer)).await?;
+    let warnings = ServerWarnings::default();
+    let mut store = interrupt.or(open(&request.destination, &warnings, printer)).await?;
     let on_event = |event: &CollectEvent<'_>| shown.event(event);
     let collector = Collector { api: &api, store: &mut store, plan: request.plan, on_event: &on_event };
     let collecting = async { Ok(collector.collect().await.map_err(Box::new)?) };
@@ -49,10 +52,14 @@ pub(super) async fn run(args: CollectArgs, interrupt: &Interrupt, printer: Print
     Ok(close(&request, &collected, printer))
 }
 
-async fn open(destination: &OpenDestination, printer: Printer) -> Result<Store, Error> {
-    let settings = destination.settings()?;
+async fn open(destination: &DatabaseAddress, warnings: &ServerWarnings, printer: Printer) -> Result<Store, Error> {
+    destination.make(printer).await?;
+    let settings = destination.writing_settings(warnings)?;
     for warning in settings.warnings() {
         printer.warn(warning);
+    }
+    if settings.password_was_in_the_string() {
+        printer.warn("a password in --into can be seen by every user of this machine: use PGPASSWORD");
     }
     let what = format!("still connecting to {}", settings.description());
     let writer = announce_wait(&what, printer, Writer::connect(&settings)).await?;
@@ -102,11 +109,14 @@ fn close(request: &CollectRequest, collected: &Collected, printer: Printer) -> E
 
 /// Removes what was collected.
 async fn forget(into: &str, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
-    let destination = Destination::of(into);
+    let destination = DatabaseAddress::new(Some(into.to_owned()), "collect");
     if destination.is_private() {
-        return destination.forget_private(printer);
+        let forgotten = interrupt.or(async { Ok(PrivateCluster::forget().await?) }).await?;
+        say_forgotten(&forgotten, printer);
+        return Ok(Exit::Clean);
     }
-    let settings = destination.open(printer)?.settings()?;
+    let warnings = ServerWarnings::default();
+    let settings = destination.writing_settings(&warnings)?;
     let removing = async {
         let writer = Writer::connect(&settings).await?;
         Ok(Store::forget(writer).await.map_err(boxed)?)
@@ -117,6 +127,20 @@ async fn forget(into: &str, interrupt: &Interrupt, printer: Printer) -> Result<E
     };
     printer.tell(line);
     Ok(Exit::Clean)
+}
+
+fn say_forgotten(forgotten: &Forgotten, printer: Printer) {
+    match forgotten {
+        Forgotten::Nothing { folder } => {
+            printer.tell(&format!("nothing to forget: there is no private database in {}", folder.display()));
+        }
+        Forgotten::Removed { folder, bytes, left, .. } => {
+            printer.tell(&format!("the private database is removed: {}, {} MiB", folder.display(), bytes >> 20));
+            for path in left {
+                printer.warn(&format!("{} stays: it is none of its files", path.display()));
+            }
+        }
+    }
 }
 
 fn boxed(error: StoreError) -> Box<CollectError> {

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::fmt;
 
+use crate::sources::private::PRIVATE;
+
 /// The variables that set a flag of every command that reads builds, besides the database's address, which may hold a password.
 pub(super) const READING_VARIABLES: [(&str, &str); 8] = [
     ("--profile", "HALFBUILT_PROFILE"),
@@ -14,6 +16,9 @@ pub(super) const READING_VARIABLES: [(&str, &str); 8] = [
     ("--max-queue-time", "HALFBUILT_MAX_QUEUE_TIME"),
     ("--statement-timeout", "HALFBUILT_STATEMENT_TIMEOUT"),
 ];
+
+/// The variable for the database's address.
+pub(super) const DATABASE_VARIABLE: &str = "HALFBUILT_DATABASE_URL";
 
 /// What stands in place of a value that may hold a password.
 const SECRET: &str = "...";
@@ -34,7 +39,7 @@ impl CommandLine {
 
     /// The command of this process. What one of these variables sets is a flag in it, because a new shell may not have the variable.
     pub(super) fn of_this_process(variables: &[(&str, &str)]) -> Self {
-        let line = Self::without_secrets(std::env::args_os());
+        let line = Self::without_secrets(std::env::args_os()).with_private_database();
         variables.iter().fold(line, |line, (flag, variable)| {
             let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
             match value {
@@ -44,15 +49,26 @@ impl CommandLine {
         })
     }
 
+    /// Names the private database where only a variable does. Another address may hold a password.
+    fn with_private_database(self) -> Self {
+        let is_private = std::env::var(DATABASE_VARIABLE).is_ok_and(|value| value == PRIVATE);
+        if is_private && !self.has("--database-url") { self.flag("--database-url", &PRIVATE) } else { self }
+    }
+
     fn without_secrets(words: impl Iterator<Item = OsString>) -> Self {
         let mut shown: Vec<String> = Vec::new();
         let mut is_secret = false;
         for word in words {
             let word = lossy(word);
-            let of_database = word.strip_prefix("--database-url").is_some_and(|rest| rest.starts_with('='));
-            is_secret = match (is_secret, of_database) {
+            let value = word.strip_prefix("--database-url").and_then(|rest| rest.strip_prefix('='));
+            let is_private = value.is_some_and(|value| value == PRIVATE);
+            is_secret = match (is_secret, value.is_some()) {
                 (true, _) => {
-                    shown.push(SECRET.to_owned());
+                    shown.push(if word == PRIVATE { word } else { SECRET.to_owned() });
+                    false
+                }
+                (false, true) if is_private => {
+                    shown.push(word);
                     false
                 }
                 (false, true) => {
@@ -176,6 +192,8 @@ mod tests {
         assert_eq!(shown.to_string(), r"halfbuilt delete 'my report.csv' --database-url ... 'it'\''s'");
         let joined = line(&["--database-url=postgres://me:hunter2@db/ci"]);
         assert_eq!(joined.to_string(), "--database-url=...");
+        let private = line(&["halfbuilt", "scan", "--database-url", "private", "--database-url=private"]);
+        assert_eq!(private.to_string(), "halfbuilt scan --database-url private --database-url=private");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::project_glob::BadGlob;
 use crate::report::{MetadataError, ReportError};
 use crate::scan::{Profile, ScanError, SqlSourceError};
 use crate::sources::CollectError;
+use crate::sources::private::PrivateError;
 
 use super::denied;
 
@@ -37,6 +38,9 @@ pub enum Error {
     /// The database could not be scanned.
     #[error(transparent)]
     Scan(#[from] ScanError),
+    /// The private database cannot be started, or not be removed.
+    #[error(transparent)]
+    Private(#[from] PrivateError),
     /// The profile does not fit the database; some of those that ship may.
     #[error("{source}")]
     WrongProfile { source: Box<ScanError>, profile: String, fitting: Vec<&'static str> },
@@ -196,6 +200,7 @@ impl Error {
                 | ScanError::OtherTables { .. }
                 | ScanError::Database(_),
             )
+            | Self::Private(_)
             | Self::WrongProfile { .. }
             | Self::Unfit { .. }
             | Self::Output(_)
@@ -250,6 +255,7 @@ impl Error {
         }
         match self {
             Self::Scan(error) => error.hint(),
+            Self::Private(error) => error.hint(),
             Self::Report { source, .. } | Self::ReportRows { source, .. } => source.hint(),
             Self::Journal { source, .. } => source.hint().map(str::to_owned),
             Self::JournalBeside { .. } => Some(

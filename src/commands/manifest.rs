@@ -32,7 +32,7 @@ struct ManifestRequest {
 impl ManifestRequest {
     fn from_args(args: ManifestArgs) -> Result<Self, Error> {
         let ManifestArgs { output, key_file, settle, reading } = args;
-        let read = ReadRequest::from_args(&reading)?;
+        let read = ReadRequest::from_args(&reading, "manifest")?;
         let files = Files::default().read("--key-file", key_file.as_deref()).read_by(&read);
         files.write("-o", output.as_deref()).keep_apart()?;
         let key = key_file.as_deref().map(read_key).transpose()?;

@@ -5,6 +5,7 @@ mod base_url;
 mod collect;
 mod command_line;
 mod completions;
+mod database_address;
 mod delete;
 mod denied;
 mod error;

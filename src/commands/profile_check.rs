@@ -14,13 +14,14 @@ use crate::text::{Foreign, counted};
 use crate::timing::RestoreTimes;
 
 use super::Error;
+use super::command_line::DATABASE_VARIABLE;
+use super::database_address::DatabaseAddress;
 use super::interrupt::Interrupt;
-use super::read_request::connect_to;
 use super::rules::show;
 use super::server_warnings::ServerWarnings;
 
 /// The variables that name a database. PGUSER and the like only say how to reach one.
-const NAMING: [&str; 5] = ["HALFBUILT_DATABASE_URL", "PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
+const NAMING: [&str; 5] = [DATABASE_VARIABLE, "PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
 
 /// Checks a profile as far as it can be.
 pub(super) async fn run(
@@ -32,10 +33,11 @@ pub(super) async fn run(
     let profile = Profile::load(name_or_file)?;
     let rules = Rule::load_all(args.rule_folder.as_deref())?;
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let url = args.database_url.clone().or_else(|| variable("HALFBUILT_DATABASE_URL"));
+    let url = args.database_url.clone().or_else(|| variable(DATABASE_VARIABLE));
     let faults = if url.is_some() || NAMING.into_iter().any(|name| variable(name).is_some()) {
         let server_warnings = ServerWarnings::default();
-        let mut database = interrupt.or(connect_to(url.as_deref(), &server_warnings, printer)).await?;
+        let address = DatabaseAddress::new(url, "profiles --check");
+        let mut database = interrupt.or(address.connect(&server_warnings, printer)).await?;
         let canceller = database.canceller();
         let faults = Faults::find(&profile, &rules, &mut database);
         Some(interrupt.or_cancel(&canceller, faults).await?)

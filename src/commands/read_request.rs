@@ -8,12 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::cli::ReadingArgs;
 use crate::database::{Database, DatabaseError, Settings};
 use crate::output::Printer;
-use crate::scan::{DEFAULT_PROFILE, Profile, Rule, ScanPlan};
+use crate::scan::{Profile, Rule, ScanPlan};
 use crate::timing::RestoreTimes;
 
 use super::command_line::CommandLine;
+use super::database_address::DatabaseAddress;
 use super::server_warnings::ServerWarnings;
-use super::waiting::announce_wait;
 use super::{Error, base_url};
 
 /// The largest clock tolerance. No clocks are further apart, and the server can add it to any time.
@@ -24,7 +24,7 @@ const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
 /// How to read the build database.
 #[derive(Clone, Debug)]
 pub(super) struct ReadRequest {
-    database_url: Option<String>,
+    address: DatabaseAddress,
     /// The name of a profile that ships, or a file.
     pub(super) profile: String,
     pub(super) schema: Option<String>,
@@ -48,14 +48,17 @@ pub(super) struct RequestedTimes {
 }
 
 impl ReadRequest {
+    /// Turns flags into a request of this command.
+    ///
     /// # Errors
     /// `--base-url` is not the address of a server.
-    pub(super) fn from_args(args: &ReadingArgs) -> Result<Self, Error> {
+    pub(super) fn from_args(args: &ReadingArgs, command: &'static str) -> Result<Self, Error> {
         // It is not read by the command line itself, whose errors would repeat a password in it.
         let base_url = args.base_url.as_deref().map(base_url::parse).transpose();
+        let address = DatabaseAddress::new(args.database_url.clone(), command);
         Ok(Self {
-            database_url: args.database_url.clone(),
-            profile: args.profile.clone(),
+            profile: args.profile.clone().unwrap_or_else(|| address.default_profile().to_owned()),
+            address,
             schema: args.schema.clone(),
             rule_folder: args.rule_folder.clone(),
             times: RequestedTimes {
@@ -86,7 +89,7 @@ impl ReadRequest {
 
     /// Connects to the build database.
     pub(super) async fn connect(&self, printer: Printer) -> Result<Database, Error> {
-        let mut database = connect_to(self.database_url.as_deref(), &self.server_warnings, printer).await?;
+        let mut database = self.address.connect(&self.server_warnings, printer).await?;
         if let Some(longest) = self.statement_timeout {
             database.set_statement_timeout(longest);
         }
@@ -95,21 +98,23 @@ impl ReadRequest {
 
     /// How to connect, by the flag, the environment and the files as they are now.
     pub(super) fn settings(&self) -> Result<Settings, DatabaseError> {
-        resolve(self.database_url.as_deref(), &self.server_warnings)
+        self.address.settings(&self.server_warnings)
+    }
+
+    /// The same for what writes documents.
+    pub(super) fn writing_settings(&self) -> Result<Settings, DatabaseError> {
+        self.address.writing_settings(&self.server_warnings)
     }
 
     /// Adds the flags by which another command reads the same builds by the same times.
     pub(super) fn add_flags(&self, line: CommandLine) -> CommandLine {
-        let own = Some(&self.profile).filter(|profile| *profile != DEFAULT_PROFILE);
+        let own = Some(&self.profile).filter(|profile| *profile != self.address.default_profile());
         let rules = self.rule_folder.as_ref().map(|folder| folder.display());
-        let by_flag = self.database_url.is_some() && std::env::var("HALFBUILT_DATABASE_URL").ok() != self.database_url;
-        // It may hold a password.
-        let database = by_flag.then_some("...");
         let RequestedTimes { backup, restored, max_run_time, clock_tolerance, max_queue_time } = self.times;
         let unusual = |asked: Option<SignedDuration>, usual| {
             asked.filter(|asked| *asked != usual).map(|asked| format!("{asked:#}"))
         };
-        line.flag_if("--database-url", database.as_ref())
+        line.flag_if("--database-url", self.address.flag().as_ref())
             .flag_if("--profile", own)
             .flag_if("--schema", self.schema.as_ref())
             .flag_if("--rules", rules.as_ref())
@@ -176,31 +181,4 @@ impl RequestedTimes {
         }
         Ok(())
     }
-}
-
-/// Connects to a build database that `--database-url` or the environment names.
-pub(super) async fn connect_to(
-    database_url: Option<&str>,
-    server_warnings: &ServerWarnings,
-    printer: Printer,
-) -> Result<Database, Error> {
-    let settings = resolve(database_url, server_warnings)?;
-    for warning in settings.warnings() {
-        printer.warn(warning);
-    }
-    let by_variable = std::env::var("HALFBUILT_DATABASE_URL").ok();
-    if settings.password_was_in_the_string() && database_url != by_variable.as_deref() {
-        printer.warn("a password in --database-url can be seen by every user of this machine: use PGPASSWORD");
-    }
-    let what = format!("still connecting to {}", settings.description());
-    let connected_to = format!("connected to {}", settings.description());
-    let database = announce_wait(&what, printer, Database::connect(settings)).await?;
-    printer.detail(&connected_to);
-    Ok(database)
-}
-
-pub(super) fn resolve(database_url: Option<&str>, server_warnings: &ServerWarnings) -> Result<Settings, DatabaseError> {
-    let mut settings = Settings::resolve(database_url, "halfbuilt", |name| std::env::var_os(name))?;
-    settings.set_listener(server_warnings.listener());
-    Ok(settings)
 }

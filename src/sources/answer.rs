@@ -17,9 +17,9 @@ pub enum Fault {
     /// The request was sent, and there is no whole answer.
     #[error("the answer broke off")]
     Broken(#[source] reqwest::Error),
-    #[error("401 Unauthorized: {0}")]
+    #[error("{0}")]
     Unauthorized(Foreign),
-    #[error("403 Forbidden: {0}")]
+    #[error("{0}")]
     Forbidden(Foreign),
     #[error("404 Not Found: {}", .0.said)]
     NotFound(Missing),
@@ -132,6 +132,7 @@ pub(super) fn missing(body: &str, is_json: bool) -> Missing {
         Some(message) => Foreign::evidence(message),
         None => Foreign::cut(&body.split_whitespace().collect::<Vec<_>>().join(" "), 120),
     };
+    let said = said.or("an empty answer");
     // The API says "Project not found" also where the token may not see the project, and passes on what the forge says as JSON in a text.
     let is_of_a_build = |message: &String| !message.to_lowercase().contains("project") && !message.contains('{');
     Missing { said, shape: message.filter(is_of_a_build).map(|message| without_numbers(&message)) }

@@ -274,9 +274,9 @@ impl Api {
                 content_type: Foreign::name(&content_type).or("of no named type"),
                 said: Foreign::cut(&body.split_whitespace().collect::<Vec<_>>().join(" "), 120),
             },
-            StatusCode::UNAUTHORIZED => Fault::Unauthorized(without_status(&said, status)),
+            StatusCode::UNAUTHORIZED => Fault::Unauthorized(said),
             StatusCode::FORBIDDEN if answer::is_limit_of_the_forge(&body) => Fault::Busy { said, wait },
-            StatusCode::FORBIDDEN => Fault::Forbidden(without_status(&said, status)),
+            StatusCode::FORBIDDEN => Fault::Forbidden(said),
             StatusCode::NOT_FOUND => Fault::NotFound(answer::missing(&body, is_json)),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Fault::Busy { said, wait },
             status => Fault::Failed { status, said },
@@ -310,11 +310,6 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn without_query(url: &Url) -> &str {
     &url[..url::Position::AfterPath]
-}
-
-fn without_status(said: &Foreign, status: StatusCode) -> Foreign {
-    let said = said.as_str();
-    Foreign::new(said.strip_prefix(&format!("{status}: ")).unwrap_or(said))
 }
 
 /// Reads a PEM file of at least one certificate.

@@ -139,7 +139,7 @@ fn a_summary_lacks_what_the_document_has() {
     assert!(absent.iter().all(|name| shallow.get(name).is_none() && listed.get(name).is_some()));
 }
 
-/// Whether a document alone shows damage, told by T and R and nothing that the truth file says.
+/// Whether a document alone shows damage, by T and R and by nothing that the truth file says.
 fn is_damaged(build: &Value) -> bool {
     let text = |name: &str| build[name].as_str();
     let (start, stop) = (text("start_time"), text("stop_time"));

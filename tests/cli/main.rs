@@ -4,6 +4,7 @@
 //! the process, however it ends. A server that does not start fails the tests that need it.
 
 mod circleci_server;
+mod circleci_server_trouble;
 mod collect;
 mod collect_errors;
 mod collect_while_it_changes;
@@ -37,6 +38,9 @@ mod journal;
 mod manifest;
 mod names_that_nothing_has;
 mod output_ci_log;
+mod private_child;
+mod private_folder;
+mod private_server;
 mod profiles;
 mod readme;
 mod readme_checks;

@@ -23,6 +23,11 @@ pub fn socket_folder() -> &'static str {
     POSTGRES.variable("SOCKET_DIR")
 }
 
+/// The folder of PostgreSQL's programs.
+pub fn programs_folder() -> &'static str {
+    POSTGRES.variable("BIN_DIR")
+}
+
 /// Runs SQL in a database and gives back what psql prints, unaligned, a row a line.
 pub fn psql(database: &str, arguments: &[&str]) -> String {
     program("psql", database, &[&["-XqAt", "-v", "ON_ERROR_STOP=1"], arguments].concat())

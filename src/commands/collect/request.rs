@@ -8,38 +8,20 @@ use secrecy::SecretString;
 
 use crate::cli::CollectArgs;
 use crate::commands::Error;
-use crate::commands::read_request::resolve;
-use crate::commands::server_warnings::ServerWarnings;
-use crate::database::Settings;
-use crate::exit::Exit;
-use crate::output::Printer;
+use crate::commands::database_address::DatabaseAddress;
 use crate::sources::{Address, ApiOptions, CollectPlan};
 use crate::timing::RestoreTimes;
-
-/// The word that stands for the private PostgreSQL.
-const PRIVATE: &str = "private";
 
 /// What to collect, from where, and where it goes.
 pub(super) struct CollectRequest {
     pub(super) source: Address,
-    pub(super) destination: Destination,
+    pub(super) destination: DatabaseAddress,
     pub(super) plan: CollectPlan,
     pub(super) token_file: Option<PathBuf>,
     rate: f64,
     timeout: Duration,
     ca_file: Option<PathBuf>,
     allow_plain_http: bool,
-}
-
-/// Where documents go.
-pub(super) struct Destination {
-    into: String,
-}
-
-/// A database that can be connected to, as long as this lives.
-pub(super) struct OpenDestination {
-    database_url: String,
-    server_warnings: ServerWarnings,
 }
 
 impl CollectRequest {
@@ -60,7 +42,7 @@ impl CollectRequest {
         let since = window(&args)?;
         Ok(Self {
             source,
-            destination: Destination::of(&args.into),
+            destination: DatabaseAddress::new(Some(args.into.clone()), "collect"),
             plan: CollectPlan {
                 since,
                 backup: args.backup_time,
@@ -99,32 +81,5 @@ fn window(args: &CollectArgs) -> Result<Option<Timestamp>, Error> {
             what: "which builds to collect was not said".to_owned(),
             hint: "give --backup-time, before which builds are of no interest; or --since TIME; or --all, which may take hours".to_owned(),
         }),
-    }
-}
-
-impl Destination {
-    pub(super) fn of(into: &str) -> Self {
-        Self { into: into.to_owned() }
-    }
-
-    pub(super) fn is_private(&self) -> bool {
-        self.into == PRIVATE
-    }
-
-    /// Starts the private PostgreSQL, if that is meant.
-    pub(super) fn open(&self, _printer: Printer) -> Result<OpenDestination, Error> {
-        Ok(OpenDestination { database_url: self.into.clone(), server_warnings: ServerWarnings::default() })
-    }
-
-    pub(super) fn forget_private(&self, printer: Printer) -> Result<Exit, Error> {
-        printer.tell("nothing to forget");
-        Ok(Exit::Clean)
-    }
-}
-
-impl OpenDestination {
-    /// How to connect.
-    pub(super) fn settings(&self) -> Result<Settings, Error> {
-        Ok(resolve(Some(&self.database_url), &self.server_warnings)?)
     }
 }

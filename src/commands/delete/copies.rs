@@ -55,7 +55,7 @@ pub(super) async fn refetcher(
         return Ok(None);
     }
     let boxed = |error: CollectError| Error::from(Box::new(error));
-    let writer = Writer::connect(&request.reading.settings()?).await?;
+    let writer = Writer::connect(&request.reading.writing_settings()?).await?;
     let mut store = Store::open(writer).await.map_err(|error| boxed(error.into()))?;
     let source = store.source().await.map_err(|error| boxed(error.into()))?.unwrap_or_default();
     let address = source.parse::<Address>().map_err(|why| {

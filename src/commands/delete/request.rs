@@ -94,7 +94,7 @@ impl DeleteRequest {
         let project_lists = project_lists.collect::<Result<_, Error>>()?;
         let projects: Vec<String> = args.projects.iter().flat_map(|list| listed(list)).collect();
         let projects = ProjectGlobs::new(&projects)?;
-        let reading = ReadRequest::from_args(&args.reading)?;
+        let reading = ReadRequest::from_args(&args.reading, "delete")?;
         let gates = args.gates;
         let policy = gates.policy.as_deref().map(policy::read).transpose()?;
         let asked = RequestedLimits {

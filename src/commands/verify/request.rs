@@ -68,7 +68,7 @@ impl VerifyRequest {
     /// Flags that contradict one another; two files that are one.
     pub(super) fn from_args(args: VerifyArgs) -> Result<Self, Error> {
         let VerifyArgs { output, overwrite, allow, projects, baseline, verdict, reading } = args;
-        let read = ReadRequest::from_args(&reading)?;
+        let read = ReadRequest::from_args(&reading, "verify")?;
         let baseline = BaselineRequest::from_args(baseline);
         Files::default()
             .read("--baseline", baseline.as_ref().map(|baseline| &*baseline.file))
