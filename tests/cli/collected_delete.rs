@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{API_TOKEN, Collection, Report, Run, Seen, StandIn, TIMES, USER_TOKEN};
+use crate::support::{API_TOKEN, Collection, Report, Run, Seen, StandIn, USER_TOKEN};
 use crate::what_a_person_sees::shows;
 
 /// A server whose builds were collected and scanned, and a folder with the report.
