@@ -1,5 +1,5 @@
 -- profile: circleci-api
--- title: documents of a CircleCI Server's HTTP API, as halfbuilt collect keeps them
+-- title: CircleCI Server, the documents of its API (halfbuilt collect)
 -- unit: bytes
 -- yields: queued, not_run, not_running, running, finished
 -- queue: elsewhere
@@ -31,6 +31,8 @@ SELECT c.collection_id::text                  AS collection,
        (SELECT max(d.fetched_at) FROM :"schema".document AS d
          WHERE d.collection_id = c.collection_id AND d.head IS NOT NULL AND d.gone_at IS NULL) AS fetched_to,
        (SELECT count(*) FROM :"schema".document AS d
+         WHERE d.collection_id = c.collection_id AND d.head IS NOT NULL AND d.gone_at IS NULL) AS builds,
+       (SELECT count(*) FROM :"schema".document AS d
          WHERE d.collection_id = c.collection_id AND d.head IS NULL AND d.gone_at IS NULL)     AS unread,
        (SELECT count(*) FROM :"schema".document AS d
          WHERE d.collection_id = c.collection_id AND d.gone_at IS NOT NULL)                    AS gone
@@ -43,7 +45,8 @@ SELECT c.collection_id::text                  AS collection,
 --
 -- The long pattern takes what PostgreSQL certainly reads as a time: a day that exists, with a time of day and a zone. A time that is there
 -- and is none is infinity, which is not on record either: such a build is never deletable, since nothing follows from what cannot be read.
--- An empty text is as good as none. `#> '{}'` (the value itself) with OFFSET 0 unpacks a document once, not once for each of its fields.
+-- An empty text is as good as none. Retention leaves a sound build with `steps: []`, and has_artifacts false: may_be_expired says that.
+-- `#> '{}'` (the value itself) with OFFSET 0 unpacks a document once, not once for each of its fields.
 
 -- relation: build
 SELECT d.build_url                            AS build_key,
@@ -61,12 +64,13 @@ SELECT d.build_url                            AS build_key,
             THEN time.usage_queued_at ELSE time.queued_at END AS queued_at,
        time.start_time                        AS started_at,
        time.stop_time                         AS stopped_at,
-       d.fetched_at                           AS fetched_at
+       d.fetched_at                           AS fetched_at,
+       CASE WHEN f.has_artifacts = 'true' THEN false WHEN d.steps = '[]' THEN true END AS may_be_expired
   FROM :"schema".document AS d
  CROSS JOIN LATERAL (SELECT d.head #> '{}' AS it OFFSET 0) AS head
  CROSS JOIN LATERAL jsonb_to_record(CASE jsonb_typeof(head.it) WHEN 'object' THEN head.it ELSE '{}' END)
                  AS f (username text, reponame text, build_num text, lifecycle text, status text, outcome text, canceled text, dont_build text,
-                       usage_queued_at text, queued_at text, start_time text, stop_time text)
+                       usage_queued_at text, queued_at text, start_time text, stop_time text, has_artifacts text)
  CROSS JOIN LATERAL (SELECT regexp_replace(d.build_url, '^[a-z]+://[^/]*/', '') AS path) AS url
  CROSS JOIN (VALUES ('^(?:[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)'
                     '|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)'
@@ -80,7 +84,7 @@ SELECT d.build_url                            AS build_key,
                             CASE WHEN f.stop_time ~ a.time AND f.stop_time NOT LIKE '0000%' AND octet_length(f.stop_time) <= 40
                                  THEN f.stop_time::timestamptz WHEN f.stop_time <> '' THEN 'infinity' END AS stop_time
                      OFFSET 0) AS time
- CROSS JOIN LATERAL (SELECT CASE WHEN f.lifecycle NOT IN ('queued', 'scheduled', 'not_running') THEN f.lifecycle
+ CROSS JOIN LATERAL (SELECT CASE WHEN (f.lifecycle IN ('queued', 'scheduled', 'not_running')) IS NOT TRUE THEN f.lifecycle
                                  WHEN f.status = 'not_run' OR f.dont_build <> '' THEN 'not_run'
                                  WHEN f.outcome <> '' OR f.canceled = 'true' OR f.stop_time <> '' THEN 'finished'
                                  WHEN f.lifecycle = 'scheduled' THEN 'queued'

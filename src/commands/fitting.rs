@@ -41,8 +41,13 @@ async fn fits(profile: &str, read: &ReadRequest, database: &mut Database) -> Res
     let plan = ScanPlan::new(profile, no_rules, &[], times, None)?.in_schema(read.schema.clone());
     let snapshot = database.snapshot(&plan.settings()).await?;
     match Fit::check(&plan, &snapshot).await {
-        Ok(_) => Ok(true),
-        Err(ScanError::NoSchema { .. } | ScanError::Misfit { .. } | ScanError::Columns { .. }) => Ok(false),
+        Ok(_) | Err(ScanError::CollectionTooOld { .. }) => Ok(true),
+        Err(
+            ScanError::NoSchema { .. }
+            | ScanError::NoCollection { .. }
+            | ScanError::Misfit { .. }
+            | ScanError::Columns { .. },
+        ) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

@@ -5,6 +5,8 @@
 
 mod circleci_server;
 mod circleci_server_trouble;
+mod collected_builds;
+mod collected_collection;
 mod connect;
 mod connect_as_psql;
 mod connect_as_psql_hosts;
