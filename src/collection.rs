@@ -46,6 +46,11 @@ impl Collection {
         format!("collection {} of {}", Foreign::name(&self.id), Foreign::url(&self.source))
     }
 
+    /// Builds that were over before may be missing in it without being lost; `None` where it has all builds.
+    pub fn complete_since(&self) -> Option<Timestamp> {
+        if self.lists_all && self.ended_at.is_some() { self.since } else { Some(Timestamp::MAX) }
+    }
+
     /// What of the server's builds is not in it, and why.
     pub fn gaps(&self) -> Vec<NotChecked> {
         let mut gaps = Vec::new();
@@ -121,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_whole_collection_lacks_nothing_and_says_what_it_is() {
-        assert_eq!(whole().gaps(), []);
+        assert_eq!((whole().gaps(), whole().complete_since()), (Vec::new(), None));
         assert_eq!(
             whole().to_string(),
             "collection 3 of https://CI.example.com: 1,234 builds, fetched 2026-11-20 07:00Z to 07:12Z"
@@ -153,6 +158,7 @@ mod tests {
                 "2 builds without a document"
             ]
         );
+        assert_eq!(poor.complete_since(), Some(Timestamp::MAX));
         assert!(poor.gaps()[2].why.contains("what ops follows"), "{:?}", poor.gaps()[2]);
         let said = poor.to_string();
         assert!(
