@@ -4,7 +4,7 @@ use halfbuilt::exit::Exit;
 use serde_json::Value;
 
 use crate::collected_builds::{collected, with_times};
-use crate::support::{Report, TIMES, TestDatabase, admin, halfbuilt};
+use crate::support::{Report, TestDatabase, admin, halfbuilt, psql_pipe, repository};
 
 const NAME: &str = "collection 1 of https://ci.example.com";
 
@@ -196,5 +196,55 @@ fn what_is_deleted_is_proved_by_its_document_and_named_in_the_journal() {
     halfbuilt(&["journal", "verify"]).args(&[&journal]).run().exits(Exit::Clean);
     let again = Report::parse(&with_times("scan", &database).run().exits(Exit::Clean).stdout);
     assert_eq!(again.count("deletable", "yes"), 0);
-    let _ = TIMES;
+}
+
+#[test]
+fn what_the_window_leaves_out_is_not_lost_since_the_baseline() {
+    let database = collected(&["healthy"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let manifest = folder.path().join("before.json");
+    halfbuilt(&["manifest", "--profile", "circleci-api", "--backup-time", "2026-11-20T02:00:00Z", "-o"])
+        .args(&[&manifest])
+        .on(&database)
+        .run()
+        .exits(Exit::Clean);
+    let verify = || with_times("verify", &database).args(&["--baseline".as_ref(), manifest.as_path()]).run();
+    verify().exits(Exit::Clean);
+    // The oldest builds, which the next collection does not list any more.
+    database.run("DELETE FROM halfbuilt.document WHERE head ->> 'stop_time' LIKE '2013-%'");
+    verify().exits(Exit::Found).says("baseline-lost 3");
+    database.run("UPDATE halfbuilt.collection SET since = '2026-11-19T00:00Z'");
+    verify().exits(Exit::Clean).says("builds that were over before 2026-11-19T00:00:00Z").does_not_say("baseline-lost");
+}
+
+#[test]
+fn the_section_about_the_collection_is_checked_as_relations_are() {
+    let database = collected(&["healthy"]);
+    let check = |file: &str| halfbuilt(&["profiles", "--check", file]).on(&database).run();
+    let sound = check("circleci-api").exits(Exit::Clean);
+    for line in ["the builds are copies", "its tables are in schema halfbuilt"] {
+        assert!(sound.stdout.contains(line), "{}", sound.stdout);
+    }
+    assert!(!sound.stdout.contains("fault"), "{}", sound.stdout);
+    let folder = tempfile::tempdir().expect("a folder");
+    let mine = folder.path().join("mine.sql");
+    let shipped = std::fs::read_to_string(repository("sql/profiles/circleci-api.sql")).expect("a file");
+    std::fs::write(&mine, shipped.replace("c.lists_all                            AS lists_all", "1 AS lists_all"))
+        .expect("a file");
+    let wrong = check(mine.to_str().expect("a path")).exits(Exit::Failed);
+    let fault = "collection documents: column lists_all is int4, expected boolean";
+    assert!(wrong.stdout.contains(fault), "{}", wrong.stdout);
+    let scan = halfbuilt(&["scan", "--profile"]).args(&[&mine]).on(&database).run();
+    scan.exits(Exit::Failed).says("column lists_all is int4, expected boolean");
+}
+
+#[test]
+fn the_statements_run_in_psql_as_they_stand() {
+    let database = collected(&["healthy", "damaged"]);
+    let script = halfbuilt(&["rules", "--composed", "--profile", "circleci-api"]).run().exits(Exit::Clean).stdout;
+    let times = ["-v", "backup_time=2026-11-20T02:00:00Z", "-v", "restored_at=2026-11-20T06:30:00Z"];
+    let done = psql_pipe(&database.name, &[["-XqAt"].as_slice(), &times].concat(), &script);
+    let shown = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(shown.contains("https://ci.example.com/gh/acme/api/106"), "{shown}");
 }
