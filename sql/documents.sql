@@ -35,6 +35,9 @@ CREATE TABLE halfbuilt.document (
     trouble       text                    -- why there is no document, or none that can be read; what is kept is then older
 );
 
+-- By the number at the end of its address, as the profile circleci-api writes it, a build is found again before and after its deletion.
+CREATE INDEX document_number ON halfbuilt.document ((substring(build_url FROM '/([0-9]{1,18})$')::bigint));
+
 -- Whether the output of an action can be had. `step` and `action` are places in the document, from 0.
 CREATE TABLE halfbuilt.output (
     build_url     text        COLLATE "C" NOT NULL REFERENCES halfbuilt.document ON DELETE CASCADE,

@@ -17,6 +17,7 @@ pub(crate) mod census;
 #[allow(rustdoc::bare_urls, rustdoc::invalid_html_tags)]
 pub mod cli;
 pub(crate) mod collation;
+pub mod collection;
 pub mod commands;
 pub mod core_dumps;
 pub(crate) mod database;

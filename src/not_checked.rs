@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 use crate::text::counted;
 
 /// Something that a run did not look at. It must never pass for clean.
@@ -40,6 +42,14 @@ pub enum Unchecked {
     Digests(u64),
     /// The steps, or the output, of all builds against a baseline.
     AgainstBaseline(&'static str),
+    /// What a collection that has not ended would still fetch.
+    RestOfCollection,
+    /// The builds that were over before a collection begins.
+    BuildsOverBefore(Timestamp),
+    /// The builds that the user of a collection's token cannot see.
+    BuildsNotFollowed,
+    /// So many builds of a collection, whose documents could not be had, or cannot be read.
+    DocumentsUnread(u64),
 }
 
 /// Which builds were not looked at.
@@ -110,6 +120,10 @@ impl fmt::Display for Unchecked {
             Self::ProjectGlob(glob) => write!(f, "--project {glob}"),
             Self::Digests(builds) => write!(f, "the digests of {}", counted(*builds, "build")),
             Self::AgainstBaseline(what) => write!(f, "{what} against the baseline"),
+            Self::RestOfCollection => f.write_str("builds to which the collection has not come"),
+            Self::BuildsOverBefore(since) => write!(f, "builds that were over before {since}"),
+            Self::BuildsNotFollowed => f.write_str("builds of projects that are not followed"),
+            Self::DocumentsUnread(number) => write!(f, "{} without a document", counted(*number, "build")),
         }
     }
 }

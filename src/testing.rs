@@ -35,6 +35,7 @@ pub(crate) fn finding() -> Finding {
 /// A run of which nothing is known, in 1970.
 pub(crate) fn circumstances() -> Circumstances {
     Circumstances {
+        collection: None,
         database: None,
         profile: None,
         times: RestoreTimes::new(None, None),

@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 10] = [
         "causes",
         "census",
         "collation",
+        "collection",
         "duration",
         "exit",
         "finding",
@@ -44,7 +45,9 @@ const LAYERS: [&[&str]; 10] = [
 ];
 
 /// Modules of one layer that one of them may use all the same, with the reason.
-const BESIDE: [(&str, &str); 8] = [
+const BESIDE: [(&str, &str); 9] = [
+    // What of a server's builds it lacks.
+    ("collection", "not_checked"),
     // What a build is at, and when it ran, belong to what was found of it.
     ("finding", "build_url"),
     ("finding", "timing"),
@@ -99,6 +102,7 @@ const HOMES: [(&str, &[&str]); 31] = [
             "admin/http.rs",
             "deletion/journal/",
             "deletion/archive/line.rs",
+            "report/collection.rs",
             "report/metadata.rs",
             "drill/manifest/",
             "sources/",

@@ -52,7 +52,8 @@ SELECT count(*) AS builds
 -- For:   the rule relation-empty, and the rules that must not take retention for damage; once per run, since each deletion changes the sums.
 -- Why:   a table, a partition or a table space that came back empty is seen by its neighbours, which are not. A project: at least three
 --        builds. A stretch: at least ten builds one after another. But the oldest stretch, of ten builds or more, that ends a day before T
---        or earlier, is what a CI expires by age: by the start of its builds or by their end. Only builds that were over by T count, so
+--        or earlier, is what a CI expires by age: by the start of its builds or by their end. Where each build says for itself that it may
+--        have been expired (may_be_expired), fewer are enough; where one says that it was not, it is a loss. Only builds that were over by T count, so
 --        that what the restored server has written since hides nothing. Status words and names come from outside, and may be any bytes:
 --        hashes stand for them. What a word's builds mostly have is asked of those that are in no such project or stretch.
 --        In psql: as for the part `lacking`.
@@ -69,7 +70,7 @@ WITH setting AS MATERIALIZED (
        AND NOT EXISTS (SELECT FROM :relation AS held WHERE held.build_key = build.build_key)
 ), expecting AS MATERIALIZED (
     SELECT build.build_key, md5(coalesce('=' || build.project, '')) AS project, md5(coalesce('=' || build.status, '')) AS word,
-           build.started_at, build.stopped_at
+           build.started_at, build.stopped_at, build.may_be_expired
       FROM build
      WHERE build.lifecycle = 'finished' AND build.started_at IS NOT NULL AND build.stopped_at <= (SELECT setting.over_by FROM setting)
        AND :expected
@@ -85,7 +86,8 @@ WITH setting AS MATERIALIZED (
       FROM expecting
       JOIN total ON expecting.started_at < total.first_start OR expecting.stopped_at < total.first_stop
      GROUP BY total.first_start, total.first_stop, total.newest
-    HAVING count(*) >= 10
+    HAVING (count(*) >= 10 OR bool_and(expecting.may_be_expired))
+       AND bool_and(expecting.may_be_expired IS NOT FALSE)
        AND max(expecting.started_at) <= coalesce((SELECT setting.backup_time FROM setting), total.newest) - interval '1 day'
 ), kept AS MATERIALIZED (
     -- Builds without any that follow one another have the same place.

@@ -8,10 +8,12 @@
 -- For:   every statement; rules and timings see this, and never what the profile gives.
 -- Why:   many servers write "never" as 0001-01-01, 1970-01-01 or infinity, and a clock that is years ahead is no sign of life. A time is on
 --        record if it lies between the year 2000, whose first instant also means "never", and 10 minutes from now. The raw_... columns keep
---        what was written: fingerprints use it. :others are the columns that a profile gives in addition. numbered_in is what the CI numbers
+--        what was written: fingerprints use it. seen_at is when the build was like this: now, or when its copy was fetched; may_be_expired is
+--        NULL where the record of a build does not say whether the CI may have removed what it lacks. :others are the columns that a profile gives in addition. numbered_in is what the CI numbers
 --        together, which is the project where a profile does not say; and what is no whole number is no number.
 SELECT written.build_key, written.build_url, written.project, :number AS build_num, :raw_number AS raw_build_num,
-       :numbered_in AS numbered_in, written.lifecycle, written.status,
+       :numbered_in AS numbered_in, written.lifecycle, written.status, :seen_at AS seen_at,
+       :may_be_expired AS may_be_expired,
        CASE WHEN written.queued_at  > '2000-01-01 00:00Z' AND written.queued_at  <= now() + interval '10 minutes' THEN written.queued_at  END AS queued_at,
        CASE WHEN written.started_at > '2000-01-01 00:00Z' AND written.started_at <= now() + interval '10 minutes' THEN written.started_at END AS started_at,
        CASE WHEN written.stopped_at > '2000-01-01 00:00Z' AND written.stopped_at <= now() + interval '10 minutes' THEN written.stopped_at END AS stopped_at,
@@ -29,6 +31,12 @@ CASE WHEN written.build_num = trunc(written.build_num) AND written.build_num BET
 -- For:   the part `build_on_record`.
 -- Why:   one project on two forges is two sequences of numbers.
 coalesce(written.numbered_in, written.project)
+
+-- part: seen_at
+-- What:  when a build was as the relation says, where a profile presents copies: when the copy was fetched.
+-- For:   the part `build_on_record`, and the rules that measure for how long a build has been silent.
+-- Why:   what a copy does not say may have happened since.
+coalesce(least(written.fetched_at, now()), now())
 
 -- part: step_on_record
 -- What:  the relation step with sound times only (see build_on_record).

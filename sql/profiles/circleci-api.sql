@@ -1,5 +1,5 @@
 -- profile: circleci-api
--- title: documents of a CircleCI Server's HTTP API, as halfbuilt collect keeps them
+-- title: CircleCI Server, the documents of its API (halfbuilt collect)
 -- unit: bytes
 -- yields: queued, not_run, not_running, running, finished
 -- queue: elsewhere
@@ -31,6 +31,8 @@ SELECT c.collection_id::text                  AS collection,
        (SELECT max(d.fetched_at) FROM :"schema".document AS d
          WHERE d.collection_id = c.collection_id AND d.head IS NOT NULL AND d.gone_at IS NULL) AS fetched_to,
        (SELECT count(*) FROM :"schema".document AS d
+         WHERE d.collection_id = c.collection_id AND d.head IS NOT NULL AND d.gone_at IS NULL) AS builds,
+       (SELECT count(*) FROM :"schema".document AS d
          WHERE d.collection_id = c.collection_id AND d.head IS NULL AND d.gone_at IS NULL)     AS unread,
        (SELECT count(*) FROM :"schema".document AS d
          WHERE d.collection_id = c.collection_id AND d.gone_at IS NOT NULL)                    AS gone
@@ -41,9 +43,11 @@ SELECT c.collection_id::text                  AS collection,
 -- was not run, or says why it is not built. What waits in the usage queue has no queued_at yet: then usage_queued_at is when it was asked
 -- for. It is used for nothing else: other clocks write it, and it is often later than the start.
 --
+-- The number is that of the address, by which an index of the table finds it: a build is read again before and after its deletion.
 -- The long pattern takes what PostgreSQL certainly reads as a time: a day that exists, with a time of day and a zone. A time that is there
 -- and is none is infinity, which is not on record either: such a build is never deletable, since nothing follows from what cannot be read.
--- An empty text is as good as none. `#> '{}'` (the value itself) with OFFSET 0 unpacks a document once, not once for each of its fields.
+-- An empty text is as good as none. Retention leaves a sound build with `steps: []`, and has_artifacts false: may_be_expired says that.
+-- `#> '{}'` (the value itself) with OFFSET 0 unpacks a document once, not once for each of its fields.
 
 -- relation: build
 SELECT d.build_url                            AS build_key,
@@ -52,8 +56,7 @@ SELECT d.build_url                            AS build_key,
        END                                    AS build_url,
        coalesce(f.username || '/' || f.reponame,
                 nullif(split_part(url.path, '/', 2), '') || '/' || nullif(split_part(url.path, '/', 3), '')) AS project,
-       coalesce(CASE WHEN f.build_num ~ '^[0-9]{1,18}([.]0+)?$' THEN split_part(f.build_num, '.', 1)::bigint END,
-                substring(url.path FROM '/([0-9]{1,18})$')::bigint) AS build_num,
+       substring(d.build_url FROM '/([0-9]{1,18})$')::bigint AS build_num,
        substring(url.path FROM '^(.*)/[^/]*$') AS numbered_in,
        state.lifecycle                        AS lifecycle,
        f.status                               AS status,
@@ -61,12 +64,13 @@ SELECT d.build_url                            AS build_key,
             THEN time.usage_queued_at ELSE time.queued_at END AS queued_at,
        time.start_time                        AS started_at,
        time.stop_time                         AS stopped_at,
-       d.fetched_at                           AS fetched_at
+       d.fetched_at                           AS fetched_at,
+       CASE WHEN f.has_artifacts = 'true' THEN false WHEN d.steps = '[]' THEN true END AS may_be_expired
   FROM :"schema".document AS d
  CROSS JOIN LATERAL (SELECT d.head #> '{}' AS it OFFSET 0) AS head
  CROSS JOIN LATERAL jsonb_to_record(CASE jsonb_typeof(head.it) WHEN 'object' THEN head.it ELSE '{}' END)
-                 AS f (username text, reponame text, build_num text, lifecycle text, status text, outcome text, canceled text, dont_build text,
-                       usage_queued_at text, queued_at text, start_time text, stop_time text)
+                 AS f (username text, reponame text, lifecycle text, status text, outcome text, canceled text, dont_build text,
+                       usage_queued_at text, queued_at text, start_time text, stop_time text, has_artifacts text)
  CROSS JOIN LATERAL (SELECT regexp_replace(d.build_url, '^[a-z]+://[^/]*/', '') AS path) AS url
  CROSS JOIN (VALUES ('^(?:[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)'
                     '|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)'
@@ -80,7 +84,7 @@ SELECT d.build_url                            AS build_key,
                             CASE WHEN f.stop_time ~ a.time AND f.stop_time NOT LIKE '0000%' AND octet_length(f.stop_time) <= 40
                                  THEN f.stop_time::timestamptz WHEN f.stop_time <> '' THEN 'infinity' END AS stop_time
                      OFFSET 0) AS time
- CROSS JOIN LATERAL (SELECT CASE WHEN f.lifecycle NOT IN ('queued', 'scheduled', 'not_running') THEN f.lifecycle
+ CROSS JOIN LATERAL (SELECT CASE WHEN (f.lifecycle IN ('queued', 'scheduled', 'not_running')) IS NOT TRUE THEN f.lifecycle
                                  WHEN f.status = 'not_run' OR f.dont_build <> '' THEN 'not_run'
                                  WHEN f.outcome <> '' OR f.canceled = 'true' OR f.stop_time <> '' THEN 'finished'
                                  WHEN f.lifecycle = 'scheduled' THEN 'queued'
@@ -95,6 +99,8 @@ SELECT d.build_url                            AS build_key,
 --
 -- A background or insignificant action without an end is no damage: the container of a service is open for ever in sound builds. It ends
 -- with its build. No size and no end of output is on record: both are NULL, so whether output was cut is not checked.
+--
+-- The two BETWEEN hold for every place: by them the planner expects a few actions of each build, and not a hundred thousand.
 
 -- relation: step
 SELECT d.build_url                            AS build_key,
@@ -121,9 +127,11 @@ SELECT d.build_url                            AS build_key,
              CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(steps.it) WHEN 'array' THEN steps.it ELSE '[]' END)
                                 WITH ORDINALITY AS s (it, place)
              CROSS JOIN LATERAL (SELECT CASE jsonb_typeof(s.it -> 'actions') WHEN 'array' THEN s.it -> 'actions' ELSE '[]' END AS it OFFSET 0)
-                     AS actions) AS e
+                     AS actions
+             WHERE s.place BETWEEN 1 AND 1000000000) AS e
      CROSS JOIN LATERAL (SELECT CASE WHEN e.it ->> 'step' ~ '^[0-9]{1,9}$' THEN e.it ->> 'step' ELSE '@' || e.step END
                                   || CASE WHEN e.it ->> 'index' ~ '^[1-9][0-9]{0,8}$' THEN '.' || (e.it ->> 'index') ELSE '' END AS key) AS numbered
+     WHERE e.action BETWEEN 0 AND 1000000000
  ) AS action
  CROSS JOIN (VALUES ('^(?:[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)'
                     '|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)'
@@ -155,9 +163,11 @@ SELECT d.build_url                            AS build_key,
              CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(steps.it) WHEN 'array' THEN steps.it ELSE '[]' END)
                                 WITH ORDINALITY AS s (it, place)
              CROSS JOIN LATERAL (SELECT CASE jsonb_typeof(s.it -> 'actions') WHEN 'array' THEN s.it -> 'actions' ELSE '[]' END AS it OFFSET 0)
-                     AS actions) AS e
+                     AS actions
+             WHERE s.place BETWEEN 1 AND 1000000000) AS e
      CROSS JOIN LATERAL (SELECT CASE WHEN e.it ->> 'step' ~ '^[0-9]{1,9}$' THEN e.it ->> 'step' ELSE '@' || e.step END
                                   || CASE WHEN e.it ->> 'index' ~ '^[1-9][0-9]{0,8}$' THEN '.' || (e.it ->> 'index') ELSE '' END AS key) AS numbered
+     WHERE e.action BETWEEN 0 AND 1000000000
  ) AS action
   LEFT JOIN :"schema".output AS asked ON asked.build_url = d.build_url AND asked.step = action.step AND asked.action = action.action
  WHERE d.collection_id = (SELECT max(c.collection_id) FROM :"schema".collection AS c)

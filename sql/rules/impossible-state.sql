@@ -15,16 +15,16 @@ WITH setting AS MATERIALIZED (
     SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
                       + nullif(current_setting('halfbuilt.clock_tolerance', true), '')::interval, now()) AS stopped_by,
            coalesce(nullif(current_setting('halfbuilt.restored_at', true), '')::timestamptz, now()) AS started_by,
-           now() - nullif(current_setting('halfbuilt.max_run_time', true), '')::interval AS silent_since,
+           nullif(current_setting('halfbuilt.max_run_time', true), '')::interval AS max_run_time,
            nullif(current_setting('halfbuilt.habits', true), '')::text[] AS habits
 ), odd AS (
-    SELECT build.build_key, build.lifecycle, build.status, build.queued_at, build.started_at, build.stopped_at
+    SELECT build.build_key, build.lifecycle, build.status, build.queued_at, build.started_at, build.stopped_at, build.seen_at
       FROM build
      WHERE build.lifecycle = 'finished' AND build.started_at IS NOT NULL AND build.stopped_at IS NULL
         OR build.lifecycle IN ('not_run', 'queued', 'not_running') AND build.started_at IS NOT NULL
         OR build.lifecycle = 'running' AND build.stopped_at <= (SELECT setting.stopped_by FROM setting)
 ), later AS MATERIALIZED (
-    SELECT odd.build_key, greatest(odd.queued_at, odd.started_at) AS seen
+    SELECT odd.build_key, greatest(odd.queued_at, odd.started_at) AS seen, odd.seen_at
       FROM odd
      WHERE odd.lifecycle IN ('queued', 'not_running') AND odd.started_at > (SELECT setting.started_by FROM setting)
 ), life AS (
@@ -38,7 +38,7 @@ WITH setting AS MATERIALIZED (
       FROM later
       LEFT JOIN (SELECT life.build_key, max(life.at) AS at FROM life GROUP BY life.build_key) AS latest
              ON latest.build_key = later.build_key
-     WHERE greatest(later.seen, latest.at) >= (SELECT setting.silent_since FROM setting)
+     WHERE greatest(later.seen, latest.at) >= later.seen_at - (SELECT setting.max_run_time FROM setting)
 ), found AS MATERIALIZED (
     SELECT odd.*
       FROM odd

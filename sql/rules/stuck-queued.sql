@@ -10,11 +10,11 @@
 --        the backup, what waited starts soon: a build that was queued after the restore and has started since is the sign of that.
 -- Not:   a build that was skipped for good (not_run), a build that has stopped, a held build.
 WITH waiting AS (
-    SELECT build.build_key, build.queued_at
+    SELECT build.build_key, build.queued_at, build.seen_at
       FROM build
      WHERE build.lifecycle IN ('queued', 'not_running') AND build.started_at IS NULL AND build.stopped_at IS NULL
 ), later AS MATERIALIZED (
-    SELECT waiting.build_key, waiting.queued_at
+    SELECT waiting.build_key, waiting.queued_at, waiting.seen_at
       FROM waiting
      WHERE (waiting.queued_at <= (SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
                                         + coalesce(nullif(current_setting('halfbuilt.clock_tolerance', true), ''), '0')::interval, now()))) IS NOT TRUE
@@ -34,7 +34,7 @@ WITH waiting AS (
       FROM later
       LEFT JOIN (SELECT life.build_key, max(life.at) AS at FROM life GROUP BY life.build_key) AS latest
              ON latest.build_key = later.build_key
-     WHERE greatest(later.queued_at, latest.at) < (SELECT now() - nullif(current_setting('halfbuilt.max_run_time', true), '')::interval)
+     WHERE greatest(later.queued_at, latest.at) < later.seen_at - (SELECT nullif(current_setting('halfbuilt.max_run_time', true), '')::interval)
 )
 SELECT stuck.build_key,
        coalesce('queued at ' || to_char(stuck.queued_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'waiting')

@@ -49,6 +49,7 @@ fn row(number: u64, timing: Timing) -> Row {
 fn about(found: u64) -> ScanMetadata {
     ScanMetadata {
         tables: None,
+        collection: None,
         scanned_at: at(T + 9000),
         system_identifier: None,
         database: "ci".to_owned(),
@@ -109,6 +110,7 @@ fn start(deletions: u64, kept: u64) -> Start {
         admin: text("nrepl"),
         database: DatabaseName { system_identifier: None, name: text("ci"), reads: text("0") },
         tables: None,
+        collection: None,
         backup_time: Some(at(T).to_string()),
         restored_at: None,
         chosen_by: Vec::new(),

@@ -55,6 +55,7 @@ fn row(number: u64) -> Row {
 fn about(found: u64) -> ScanMetadata {
     ScanMetadata {
         tables: None,
+        collection: None,
         scanned_at: at(0),
         system_identifier: None,
         database: "ci".to_owned(),
@@ -92,6 +93,7 @@ fn session(file: &str, sha256: &str, second: i64, deleted: u64) -> Session {
         admin: text("nrepl"),
         database: DatabaseName { system_identifier: None, name: text("ci"), reads: text("0") },
         tables: None,
+        collection: None,
         backup_time: None,
         restored_at: None,
     };

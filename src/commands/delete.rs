@@ -108,11 +108,16 @@ async fn plan<'a>(
     if request.reading.statement_timeout.is_none() {
         database.set_answer_limit(FIRST_SILENCE);
     }
-    gates::check_database(&database.identity().await?, &origin)?;
-    gates::check_primary(&mut database, request.execute, printer).await?;
+    let holds_copies = options.plan.presents_copies();
+    if !holds_copies {
+        gates::check_database(&database.identity().await?, &origin)?;
+    }
+    gates::check_primary(&mut database, (request.execute, holds_copies), printer).await?;
     gates::take_lock(&mut database, request.execute, printer).await?;
     let mut builds = LiveBuilds::open(database, options).await?;
-    preamble::say_tables(builds.identity(), builds.tables(), printer);
+    preamble::say_what_is_read((builds.identity(), builds.collection()), builds.tables(), printer);
+    // Which CI was collected from is known only now.
+    gates::check_database(builds.identity(), &origin)?;
     preamble::warn_of_role(request.reading.foreign_sql(options.plan), builds.role(), printer);
     gates::check_tables(builds.tables(), &origin)?;
     preamble::warn_of_bytes(builds.reads_bytes(), printer);

@@ -195,6 +195,8 @@ impl Error {
                 | ScanError::Keys { .. }
                 | ScanError::Unread { .. }
                 | ScanError::NoSchema { .. }
+                | ScanError::NoCollection { .. }
+                | ScanError::CollectionTooOld { .. }
                 | ScanError::NoAnswer { .. }
                 | ScanError::OtherDatabase { .. }
                 | ScanError::OtherTables { .. }

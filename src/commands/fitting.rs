@@ -8,6 +8,9 @@ use super::read_request::ReadRequest;
 
 /// Adds to the error of a profile that does not fit the database which of those that ship do. Other errors stay as they are.
 pub(super) async fn name_fitting_profiles(error: Error, read: &ReadRequest, database: &mut Database) -> Error {
+    if let (Error::Scan(ScanError::NoSchema { .. }), Some(nothing)) = (&error, read.nothing_collected()) {
+        return nothing;
+    }
     let source = match error {
         Error::Scan(source @ (ScanError::NoSchema { .. } | ScanError::Misfit { .. } | ScanError::Columns { .. })) => {
             source
@@ -38,8 +41,13 @@ async fn fits(profile: &str, read: &ReadRequest, database: &mut Database) -> Res
     let plan = ScanPlan::new(profile, no_rules, &[], times, None)?.in_schema(read.schema.clone());
     let snapshot = database.snapshot(&plan.settings()).await?;
     match Fit::check(&plan, &snapshot).await {
-        Ok(_) => Ok(true),
-        Err(ScanError::NoSchema { .. } | ScanError::Misfit { .. } | ScanError::Columns { .. }) => Ok(false),
+        Ok(_) | Err(ScanError::CollectionTooOld { .. }) => Ok(true),
+        Err(
+            ScanError::NoSchema { .. }
+            | ScanError::NoCollection { .. }
+            | ScanError::Misfit { .. }
+            | ScanError::Columns { .. },
+        ) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

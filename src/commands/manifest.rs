@@ -80,14 +80,16 @@ async fn count(request: &ManifestRequest, snapshot: &Snapshot<'_>, printer: Prin
     let ManifestRequest { read, plan, settle, .. } = request;
     let mut progress = Progress::open_ended("builds counted", printer);
     let fit = Fit::check(plan, snapshot).await?;
-    preamble::say_tables(snapshot.identity(), fit.tables(), printer);
+    preamble::say_what_is_read((fit.identity(), fit.collection()), fit.tables(), printer);
     preamble::warn_of_role(read.foreign_sql(plan), fit.role(), printer);
     preamble::warn_of_bytes(fit.reads_bytes(), printer);
     preamble::warn_of_collations(fit.collations(), printer);
-    let clock = Census::clock(snapshot).await?;
+    let clock = Census::clock(snapshot).await?.of(fit.collection());
     let times = CoveredTimes::settle(plan.times().backup, &clock, *settle)?;
     if plan.times().backup.is_none() {
-        printer.say(&format!("no --backup-time: T is the database's present, {}", times.backup));
+        let present =
+            if fit.collection().is_some() { "when the collection was fetched" } else { "the database's present" };
+        printer.say(&format!("no --backup-time: T is {present}, {}", times.backup));
     }
     if clock.is_standby {
         printer.say("this is a standby: its present is what it replayed last");

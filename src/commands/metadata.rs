@@ -43,6 +43,7 @@ pub(super) fn collect(
         database: identity.name.clone(),
         profile: plan.profile_name().to_owned(),
         tables: Some(scan.tables().to_vec()),
+        collection: scan.collection().cloned(),
         backup_time: plan.times().backup,
         restored_at: scan.premise().restored.time(),
         limits: Some([plan.times().clock_tolerance, plan.times().max_run_time, plan.times().max_queue_time]),

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::collation::{Collations, REINDEX_FIRST};
+use crate::collection::Collection;
 use crate::database::DatabaseIdentity;
 use crate::output::Printer;
 use crate::premise::{Contradictions, Premise, Restored};
@@ -13,9 +14,20 @@ use crate::text::counted;
 /// Clocks that are further apart than this get a warning.
 const CLOCKS_AGREE: SignedDuration = SignedDuration::from_mins(1);
 
-/// Says which tables are read: the owner of a table decides what is in it.
-pub(super) fn say_tables(identity: &DatabaseIdentity, tables: &[Table], printer: Printer) {
-    printer.say(&format!("reading database {:?}: {}", identity.name, in_words(tables)));
+/// Says which database or collection is read, and which tables: the owner of a table decides what is in it.
+pub(super) fn say_what_is_read(
+    (identity, collection): (&DatabaseIdentity, Option<&Collection>),
+    tables: &[Table],
+    printer: Printer,
+) {
+    let tables = in_words(tables);
+    match collection {
+        None => printer.say(&format!("reading database {:?}: {tables}", identity.name)),
+        Some(collection) => {
+            printer.say(&format!("reading {collection}"));
+            printer.say(&format!("its documents are in {tables}"));
+        }
+    }
 }
 
 /// Warns where `foreign_sql`, SQL that does not ship, runs as a role that may do more than read.

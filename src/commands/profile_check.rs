@@ -8,7 +8,7 @@ use crate::obstacle::{Queue, Running};
 use crate::output::{Listing, Printer};
 use crate::scan::{
     Archiving, BuildKeys, Fit, Need, Profile, ProfileSchema, Relation, Rule, ScanError, ScanPlan, archive_faults,
-    find_schema, joint_fault, relation_faults, rule_faults,
+    collection_faults, find_schema, joint_fault, relation_faults, rule_faults,
 };
 use crate::text::{Foreign, counted};
 use crate::timing::RestoreTimes;
@@ -79,12 +79,20 @@ fn behaviour(profile: &Profile) -> String {
     };
     let yields = profile.yields.as_ref().map_or("any".to_owned(), |words| words.join(", "));
     let limit = profile.max_run_time.map(|limit| format!("a build runs for {limit:#} at most\n")).unwrap_or_default();
-    format!("{running}\n{queue}\n{limit}lifecycles that it gives: {yields}\n")
+    let copies = match profile.presents_copies() {
+        true => "the builds are copies: what the database server says of itself says nothing of the CI\n",
+        false => "",
+    };
+    let schema = profile.schema.as_ref().map(|schema| format!("its tables are in schema {}\n", Foreign::name(schema)));
+    let schema = schema.unwrap_or_default();
+    format!("{running}\n{queue}\n{limit}{copies}{schema}lifecycles that it gives: {yields}\n")
 }
 
 /// The faults that the server finds, by relation and by rule.
 struct Faults {
     relations: Vec<(Relation, Vec<ScanError>)>,
+    /// Those of the section that says of which collection the documents are.
+    collection: Vec<ScanError>,
     /// Empty where a relation has a fault: every rule would only repeat it.
     rules: Vec<(String, Vec<ScanError>)>,
     /// `None` where anything else has a fault, and where no rule runs.
@@ -103,6 +111,7 @@ impl Faults {
         let settings = plan.settings();
         let mut found = Self {
             relations: Vec::new(),
+            collection: Vec::new(),
             rules: Vec::new(),
             together: None,
             archive: Vec::new(),
@@ -110,6 +119,8 @@ impl Faults {
             not_archived: Vec::new(),
         };
         let schema = find_schema(&plan, &database.snapshot(&settings).await?).await?;
+        let of_collection = collection_faults(&database.snapshot(&settings).await?, profile, &schema).await;
+        found.collection = of_collection;
         for relation in Relation::ALL.into_iter().filter(|relation| profile.offers(*relation)) {
             // A snapshot each: the server takes nothing more in one in which it has complained.
             let snapshot = database.snapshot(&settings).await?;
@@ -190,7 +201,7 @@ impl Faults {
         let relations = self.relations.iter().flat_map(|(_, faults)| faults);
         let rules = self.rules.iter().flat_map(|(_, faults)| faults);
         let archive = self.archive.iter().flat_map(|(_, faults)| faults);
-        relations.chain(rules).chain(self.together.iter().flatten()).chain(archive)
+        self.collection.iter().chain(relations).chain(rules).chain(self.together.iter().flatten()).chain(archive)
     }
 
     fn verdict(&self, profile: String) -> Result<Exit, Error> {
@@ -219,6 +230,11 @@ fn relations(profile: &Profile, faults: Option<&Faults>) -> Listing {
         add_faults(&mut listing, found.unwrap_or_default());
         let of_keys = faults.filter(|_| relation == Relation::Build).map_or(&[][..], |faults| &faults.of_keys);
         of_keys.iter().for_each(|remark| listing.note(remark));
+    }
+    if profile.presents_collection() {
+        let found = faults.map(|faults| faults.collection.as_slice());
+        listing.add(["collection".to_owned(), "yes".to_owned(), verdict(found).to_owned()]);
+        add_faults(&mut listing, found.unwrap_or_default());
     }
     listing
 }

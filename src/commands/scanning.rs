@@ -79,7 +79,7 @@ pub(super) async fn scan_and_report(
             plan.rule_names().collect::<Vec<_>>().join(", ")
         ));
         let scan = Scan::begin(&plan, &snapshot, &projects, &|phase| progress.enter(&phase.to_string())).await?;
-        preamble::say_tables(scan.identity(), scan.tables(), printer);
+        preamble::say_what_is_read((scan.identity(), scan.collection()), scan.tables(), printer);
         preamble::warn_of_role(read.foreign_sql(&plan), scan.role(), printer);
         preamble::warn_of_bytes(scan.reads_bytes(), printer);
         preamble::warn_of_collations(scan.collations(), printer);

@@ -3,6 +3,7 @@
 use tokio_postgres::Transaction;
 
 use crate::sql;
+use crate::text::Foreign;
 
 use super::error::DatabaseError;
 use super::row::Field;
@@ -24,8 +25,17 @@ const WHAT: &str = "asking which database this is";
 pub struct DatabaseIdentity {
     /// The number of the server's data directory; `None` if the role may not ask for it.
     pub system_identifier: Option<String>,
-    /// The name of the database.
+    /// The name of the database; the host of the CI where its builds are copies.
     pub name: String,
+    /// Whether the builds are copies of what a CI keeps elsewhere: then that CI is meant, wherever the copies are.
+    pub is_source: bool,
+}
+
+impl DatabaseIdentity {
+    /// The identity of the CI whose documents were collected.
+    pub fn of_source(host: String) -> Self {
+        Self { system_identifier: None, name: host, is_source: true }
+    }
 }
 
 /// The part of the identity that every server answers.
@@ -43,7 +53,7 @@ pub(super) async fn name(transaction: &Transaction<'_>) -> Result<NamedDatabase,
 impl NamedDatabase {
     /// Asks for the rest. The server may refuse, and the transaction is then useless.
     pub(super) async fn complete(self, transaction: &Transaction<'_>) -> Result<DatabaseIdentity, DatabaseError> {
-        let mut identity = DatabaseIdentity { system_identifier: None, name: self.name };
+        let mut identity = DatabaseIdentity { system_identifier: None, name: self.name, is_source: false };
         if self.may_ask {
             match transaction.query_typed_one(SYSTEM_IDENTIFIER, &[]).await.map_err(failed) {
                 Ok(row) => identity.system_identifier = row.field(WHAT, 0)?,
@@ -62,6 +72,9 @@ fn failed(source: tokio_postgres::Error) -> DatabaseError {
 
 impl std::fmt::Display for DatabaseIdentity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_source {
+            return write!(f, "of {}", Foreign::name(&self.name));
+        }
         write!(f, "{:?}", self.name)?;
         match &self.system_identifier {
             Some(number) => write!(f, " of the server with system identifier {number}"),

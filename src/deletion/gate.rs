@@ -59,6 +59,11 @@ pub enum GateError {
     /// The database is a copy that may lag behind.
     #[error("this database is a standby: it may lag behind, and builds that have recovered would be deleted")]
     Standby,
+    /// The database is a copy, and holds collected documents.
+    #[error(
+        "this database is a standby: documents cannot be kept in it, and its deletion lock keeps nobody away from its primary"
+    )]
+    StandbyOfCopies,
     /// The age of the report is not known, and a limit is set.
     #[error("the age of the report is not known, and {whose} allows at most {longest}")]
     AgeUnknown { whose: String, longest: String },
@@ -98,7 +103,7 @@ impl GateError {
             Self::OtherTables { .. } => {
                 "find out who changed them; then name the schema of the report by --schema, or scan again".to_owned()
             }
-            Self::Standby => "connect to the primary, or set target_session_attrs=primary".to_owned(),
+            Self::Standby | Self::StandbyOfCopies => "connect to the primary, or set target_session_attrs=primary".to_owned(),
             Self::AgeUnknown { .. } => "give the file that scan -o wrote, with the .about.json beside it".to_owned(),
             Self::Busy(_) => "wait until it ends; pg_stat_activity shows whose process it is".to_owned(),
             Self::Mistyped { .. } => return None,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::baseline_reason::BaselineReason;
+use crate::collection::Collection;
 use crate::finding::Finding;
 use crate::not_checked::{Builds, NotChecked, Unchecked};
 use crate::obstacle::Obstacle;
@@ -144,7 +145,8 @@ impl Baseline {
         let mut found = Comparison::new(then, &now, highest, &terms);
         let in_both = found.totals.builds - found.missing.len() as u64;
         let present = look_up_missing(scan, &found).await?;
-        found.settle(&present, self.kept_since);
+        // A build that was over before is not in the collection, and not lost.
+        found.settle(&present, self.kept_since.max(scan.collection().and_then(Collection::complete_since)));
         if let Some(why) = incomparable {
             if !found.differing.iter().any(|build| build.reason == BaselineReason::Changed) {
                 compared.leave_out(Unchecked::Check(BaselineReason::Changed.as_str().to_owned()), why);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::collection::Collection;
 use crate::database::DatabaseIdentity;
 use crate::exit::Exit;
 use crate::not_checked::NotChecked;
@@ -56,7 +57,10 @@ pub struct ScanNumbers {
 /// What was judged, and when. What is not known is `None`.
 #[derive(Clone, Debug)]
 pub struct Circumstances {
+    /// The database, or the CI where its builds are copies.
     pub database: Option<DatabaseIdentity>,
+    /// Whose documents were judged; `None` where the builds are no documents.
+    pub collection: Option<Collection>,
     pub profile: Option<String>,
     /// T, R and the maximum run time.
     pub times: RestoreTimes,

@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::collection::Collection;
 use crate::file_access;
 use crate::table::Table;
 use crate::version::TOOL;
 
+use super::collection;
 use super::digest::Digesting;
 
 /// The format that is written, and the only one that is read.
@@ -54,6 +56,8 @@ pub struct ScanMetadata {
     pub profile: String,
     /// The tables that were read; `None` in older files.
     pub tables: Option<Vec<Table>>,
+    /// Whose documents were read; `None` where the builds are no documents, and in older files.
+    pub collection: Option<Collection>,
     /// T.
     pub backup_time: Option<Timestamp>,
     /// R, from the command line or from the server's own record.
@@ -154,6 +158,7 @@ impl ScanMetadata {
             "database": { "system_identifier": self.system_identifier, "name": self.database },
             "profile": self.profile,
             "tables": self.tables.as_ref().map(|tables| tables.iter().map(of_table).collect::<Vec<_>>()),
+            "collection": self.collection.as_ref().map(collection::to_json),
             "backup_time": self.backup_time.map(time),
             "restored_at": self.restored_at.map(time),
             "clock_tolerance_ms": self.limits.map(|limits| limits[0].as_millis()),
@@ -218,6 +223,10 @@ impl ScanMetadata {
             tables: match &about["tables"] {
                 Value::Null => None,
                 tables => Some(tables_of(tables).ok_or_else(|| wrong("tables"))?),
+            },
+            collection: match &about["collection"] {
+                Value::Null => None,
+                written => Some(collection::parse(written).ok_or_else(|| wrong("collection"))?),
             },
             backup_time,
             restored_at,
@@ -327,6 +336,11 @@ mod tests {
                 owner: "ci".to_owned(),
                 definition_sha256: Some("cd".repeat(32)),
             }]),
+            collection: Some(Collection {
+                id: "3".to_owned(),
+                since: "2026-11-19T21:00:00Z".parse().ok(),
+                ..Collection::default()
+            }),
             backup_time: "2026-11-20T02:00:00Z".parse().ok(),
             restored_at: None,
             limits: Some([SignedDuration::from_secs(5), SignedDuration::from_hours(5), SignedDuration::from_hours(1)]),

@@ -2,6 +2,7 @@
 
 mod cell;
 mod choice;
+mod collection;
 mod digest;
 mod error;
 mod lines;
@@ -14,6 +15,7 @@ mod write;
 
 pub use cell::begins_report;
 pub use choice::{Chosen, Judged};
+pub(crate) use collection::to_json as collection_to_json;
 pub use digest::Digesting;
 pub use error::ReportError;
 pub use metadata::{Baseline, MetadataError, ScanMetadata};

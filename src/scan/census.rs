@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::census::{CountedBuild, Coverage};
+use crate::collection::Collection;
 use crate::database::{Parameter, Rows, Snapshot};
 use crate::sql;
 
@@ -26,6 +27,17 @@ pub struct Clock {
     pub is_standby: bool,
     /// The digest of a build that nobody ever had: two servers that hash alike agree on it.
     pub digest: u64,
+}
+
+impl Clock {
+    /// The same, where builds are documents of a collection: they are as they were when the first was fetched.
+    #[must_use]
+    pub fn of(self, collection: Option<&Collection>) -> Self {
+        match collection {
+            None => self,
+            Some(collection) => Self { present: collection.fetched.map(|(from, _)| from), is_standby: false, ..self },
+        }
+    }
 }
 
 /// A build that was looked for by its project and number.

@@ -181,7 +181,7 @@ impl Place<'_> {
         ScanError::Misfit { file: self.file.to_owned(), line: self.line + lines, part: self.part.clone(), source }
     }
 
-    fn has_column(&self, columns: &[Column], name: &str, kind: Kind) -> Result<(), ScanError> {
+    pub(super) fn has_column(&self, columns: &[Column], name: &str, kind: Kind) -> Result<(), ScanError> {
         let found: Vec<&Column> = columns.iter().filter(|column| column.name == name).collect();
         Err(self.fault(match found.as_slice() {
             [] => format!("no column {name} ({})", kind.as_str()),

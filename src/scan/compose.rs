@@ -330,7 +330,10 @@ impl<'a> Relations<'a> {
             return format!("{every}{}", self.in_scope(relation, narrowed));
         };
         let written = part(&format!("written_{name}"), "NOT MATERIALIZED", &written);
-        let every = part(&every(relation, narrowed), "NOT MATERIALIZED", &on_record);
+        // To take documents apart is dear: where all are read, once for all rules.
+        let is_dear = relation == Relation::Step && self.profile.presents_copies() && narrowed.is_none();
+        let kept = if is_dear { "MATERIALIZED" } else { "NOT MATERIALIZED" };
+        let every = part(&every(relation, narrowed), kept, &on_record);
         format!("{written}, {every}{}", self.in_scope(relation, narrowed))
     }
 

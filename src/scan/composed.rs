@@ -40,7 +40,8 @@ pub fn composed(
     }
     let shape = Shape::assumed(&plan.profile);
     let mut script = Script { text: String::new(), plan: &plan, shape: &shape };
-    script.begin(named.first().map(String::as_str), schema.unwrap_or(DEFAULT_SCHEMA));
+    script
+        .begin(named.first().map(String::as_str), schema.or(plan.profile.schema.as_deref()).unwrap_or(DEFAULT_SCHEMA));
     match named.as_slice() {
         [_] => script.rule(),
         _ => script.scan(),

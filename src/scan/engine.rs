@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::collation::{COLLATION_VERSION, Collations};
+use crate::collection::Collection;
 use crate::database::{DatabaseIdentity, Parameter, Row, Snapshot};
 use crate::finding::Finding;
 use crate::not_checked::{Builds, NotChecked, Unchecked};
@@ -113,6 +114,7 @@ impl<'a> Scan<'a> {
             search_space: SearchSpace::default(),
         };
         scan.leave_out_unread().await?;
+        scan.not_checked.extend(scan.fit.collection().into_iter().flat_map(Collection::gaps));
         if let Some(why) = scan.premise.why_not_checked() {
             scan.leave_out(Unchecked::Check(TIMES_CONTRADICTED.to_owned()), why);
         }
@@ -147,9 +149,14 @@ impl<'a> Scan<'a> {
         &self.remarks
     }
 
-    /// Which database is looked at.
+    /// Which database is looked at, or which CI where its builds are copies.
     pub fn identity(&self) -> &DatabaseIdentity {
-        self.snapshot.identity()
+        self.fit.identity()
+    }
+
+    /// Whose documents are looked at; `None` where the builds are no documents.
+    pub fn collection(&self) -> Option<&Collection> {
+        self.fit.collection()
     }
 
     /// Which tables are read.

@@ -99,6 +99,26 @@ pub enum ScanError {
         /// Whether the schema was named.
         is_given: bool,
     },
+    /// A profile presents what was collected, and nothing was.
+    #[error("profile {profile}: this database holds no collection: {why}")]
+    NoCollection {
+        /// The profile's name.
+        profile: String,
+        /// What is missing.
+        why: String,
+    },
+    /// The documents are older than the restore.
+    #[error(
+        "{collection} was fetched from {fetched_from:.0} on, before the server came back at {restored:.0}: it says nothing of the restored server"
+    )]
+    CollectionTooOld {
+        /// The collection.
+        collection: String,
+        /// When its first document was fetched.
+        fetched_from: Timestamp,
+        /// R.
+        restored: Timestamp,
+    },
     /// The relation build cannot be read, so nothing can be.
     #[error("relation {relation} cannot be read{}", damaged.as_ref().map(|name| format!(": damaged is {name}")).unwrap_or_default())]
     Unread {
@@ -187,6 +207,12 @@ impl ScanError {
                 let schema = if *is_given { "" } else { "name the schema of the build tables with --schema; " };
                 Some(format!("{schema}is this the right database, and the right --profile? `halfbuilt profiles` lists those that ship"))
             }
+            Self::NoCollection { .. } => {
+                Some("collect the builds first: `halfbuilt collect`; or is this the wrong database?".to_owned())
+            }
+            Self::CollectionTooOld { .. } => Some(
+                "collect again from the restored server, by `halfbuilt collect` with --restored-at; or is R wrong?".to_owned(),
+            ),
             Self::NoAnswer { .. } | Self::RuleNotRun { .. } => None,
             Self::InTheFuture { .. } => Some("is a clock wrong, the database's or this machine's?".to_owned()),
             Self::UnknownRule { hint, .. } => Some(hint.clone()),

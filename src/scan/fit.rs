@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use crate::causes::distinct_causes;
 use crate::collation::Collations;
-use crate::database::{Encoding, Snapshot};
+use crate::collection::Collection;
+use crate::database::{DatabaseIdentity, Encoding, Snapshot};
 use crate::sql::{UNREAD, filled};
 use crate::table::{Table, changed};
 
 use super::attempt::attempt;
 use super::check;
+use super::collection;
 use super::compose::{BuildSelection, Relations};
 use super::error::ScanError;
 use super::fingerprint::database_tag;
@@ -34,6 +36,10 @@ pub struct Fit {
     tables: Vec<Table>,
     role: Role,
     collations: Collations,
+    /// Whose documents the builds are; `None` where they are no documents.
+    collection: Option<Collection>,
+    /// Which database it is, or which CI where the builds are copies.
+    identity: DatabaseIdentity,
     /// The relations that cannot be read as a whole. Each is read where nothing has shown otherwise.
     unread: Unread,
     /// Why tables are read without their indexes, where an index cannot be read.
@@ -56,14 +62,23 @@ impl Fit {
         let rules: Vec<&Rule> = plan.rules.iter().filter(|rule| unread.keeps(rule).is_none()).collect();
         check::rules(snapshot, &plan.profile, &shape, &rules).await?;
         let TablesRead { named, tables, role } = tables::read(plan, &shape.schema, snapshot).await?;
-        let collations = Collations::read(&tables, shape.version, snapshot).await?;
-        let database_tag = database_tag(snapshot.identity());
+        // The indexes of copies are none of the CI's.
+        let collations = match plan.profile.presents_copies() {
+            true => Collations::default(),
+            false => Collations::read(&tables, shape.version, snapshot).await?,
+        };
+        let collection = collection::read(plan, &shape.schema, snapshot).await?;
+        let of_source = |collection: &Collection| DatabaseIdentity::of_source(collection.host());
+        let identity = collection.as_ref().map_or_else(|| snapshot.identity().clone(), of_source);
+        let database_tag = database_tag(&identity);
         let mut fit = Self {
             shape,
             named,
             tables,
             role,
             collations,
+            collection,
+            identity,
             unread,
             damaged_index: None,
             reads_bytes: false,
@@ -237,6 +252,16 @@ impl Fit {
     /// The role that runs the statements.
     pub fn role(&self) -> &Role {
         &self.role
+    }
+
+    /// Whose documents the builds are; `None` where they are no documents.
+    pub fn collection(&self) -> Option<&Collection> {
+        self.collection.as_ref()
+    }
+
+    /// Which database it is, or which CI where the builds are copies.
+    pub fn identity(&self) -> &DatabaseIdentity {
+        &self.identity
     }
 
     /// What the server knows of the order of text.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::sql::{RELATIONS, expression, filled};
 
-use super::relation::{NUMBERED_IN, NUMERIC, Relation, STORED_AT};
+use super::relation::{FETCHED_AT, MAY_BE_EXPIRED, NUMBERED_IN, NUMERIC, Relation, STORED_AT};
 use super::shape::Shape;
 
 /// A relation whose times are on record, over what the profile writes; `None` for one that has no times.
@@ -27,12 +27,22 @@ pub(super) fn on_record(shape: &Shape, relation: Relation) -> Option<String> {
         Some(_) => expression(const { RELATIONS.part("numbered_in") }),
         None => "written.project",
     };
+    let seen_at = match shape.type_of(Relation::Build, FETCHED_AT) {
+        Some(_) => expression(const { RELATIONS.part("seen_at") }),
+        None => "now()",
+    };
+    let may_be_expired = match shape.type_of(Relation::Build, MAY_BE_EXPIRED) {
+        Some(_) => "written.may_be_expired",
+        None => "NULL::boolean",
+    };
     let others = others(shape, relation);
     let values = [
         ("stored_at", stored_at),
         ("number", number),
         ("raw_number", raw_number),
         ("numbered_in", numbered_in),
+        ("seen_at", seen_at),
+        ("may_be_expired", may_be_expired),
         ("others", &others),
     ];
     Some(filled(sql, &values))
@@ -45,6 +55,9 @@ fn others(shape: &Shape, relation: Relation) -> String {
     known.extend([
         STORED_AT,
         NUMBERED_IN,
+        FETCHED_AT,
+        "seen_at",
+        MAY_BE_EXPIRED,
         "raw_build_num",
         "raw_queued_at",
         "raw_started_at",

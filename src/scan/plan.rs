@@ -1,5 +1,6 @@
 //! What to look for and how: a profile, the rules that can be run over it, the times.
 
+use crate::collation::COLLATION_VERSION;
 use crate::not_checked::NotChecked;
 use crate::obstacle::Queue;
 use crate::premise::Premise;
@@ -78,6 +79,10 @@ impl ScanPlan {
             base_url,
             schema: None,
         };
+        if plan.profile.presents_copies() {
+            let why = format!("profile {} presents copies: the CI's own indexes are elsewhere", plan.profile.name);
+            plan.not_needed.push(NotChecked::check(COLLATION_VERSION, why));
+        }
         for rule in all_rules {
             let is_named = named.contains(&rule.name);
             if (named.is_empty() || is_named) && plan.makes_needless(&rule) {
@@ -166,6 +171,11 @@ impl ScanPlan {
     pub fn reading_digest(&self, schema: &str) -> String {
         let sql = self.profile.all_sql().map(schema::anywhere);
         digest_of(sql.chain([self.base_url().unwrap_or_default(), schema].map(str::to_owned)))
+    }
+
+    /// Whether the builds are copies of what a CI keeps elsewhere.
+    pub fn presents_copies(&self) -> bool {
+        self.profile.presents_copies()
     }
 
     /// Whether the profile is one of those that ship.

@@ -43,6 +43,10 @@ impl Premise {
         let clock_ahead = ahead(now, asked, Timestamp::now());
         refuse_times_to_come(plan, now)?;
         let mut premise = Self { clock_ahead, ..reader.premise().await? };
+        // What documents do not say may have happened since they were fetched.
+        if let Some((fetched_from, _)) = fit.collection().and_then(|collection| collection.fetched) {
+            premise.now = premise.now.min(fetched_from);
+        }
         reader.add_habits(&mut premise).await?;
         premise.step_habits = reader.step_habits().await?;
         snapshot.set(&plan.settings_by(&premise)).await?;

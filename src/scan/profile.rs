@@ -269,6 +269,11 @@ impl Profile {
         })
     }
 
+    /// Whether its builds are copies of what a CI keeps elsewhere: then nothing that the database server says of itself says anything of the CI.
+    pub fn presents_copies(&self) -> bool {
+        self.rows == RowOrigin::Copies
+    }
+
     /// Whether it is one of those that ship, and not somebody's own file.
     pub fn ships(&self) -> bool {
         BUILT_IN.iter().any(|(name, _)| self.file == format!("profile {name}"))
@@ -282,6 +287,11 @@ impl Profile {
     /// The tables that an archive of a build holds, parents first; none where the profile names none.
     pub fn archived_tables(&self) -> impl Iterator<Item = &str> {
         self.archive.iter().map(|section| section.table.as_str())
+    }
+
+    /// Whether it says of which collection its documents are.
+    pub fn presents_collection(&self) -> bool {
+        self.collection.is_some()
     }
 
     /// The SQL that says of which collection the documents are; `None` where the profile reads none.

@@ -42,6 +42,12 @@ pub(super) const STORED_AT: &str = "stored_at";
 /// An optional column of build: within what the CI numbers builds together, where that is not the project.
 pub(super) const NUMBERED_IN: &str = "numbered_in";
 
+/// An optional column of build: when it was read where the CI keeps it, if the profile presents a copy.
+pub(super) const FETCHED_AT: &str = "fetched_at";
+
+/// An optional column of build: whether what it lacks may have been expired on purpose, by its own record.
+pub(super) const MAY_BE_EXPIRED: &str = "may_be_expired";
+
 /// PostgreSQL's name of the type of numbers with a fraction.
 pub(super) const NUMERIC: &str = "numeric";
 
@@ -74,7 +80,7 @@ impl Relation {
     /// The columns that it may also offer.
     pub(super) fn optional_columns(self) -> &'static [(&'static str, Kind)] {
         match self {
-            Self::Build => &[(NUMBERED_IN, Kind::Text)],
+            Self::Build => &[(NUMBERED_IN, Kind::Text), (FETCHED_AT, Kind::Time), (MAY_BE_EXPIRED, Kind::Boolean)],
             Self::Object => &[],
             // An integer that identifies a step within its build, as step_key does: a text takes longer to hash.
             Self::Step => &[(STEP_ID, Kind::Integer)],

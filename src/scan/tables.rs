@@ -66,6 +66,10 @@ pub async fn find_schema(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<Pro
             Err(fault(plan, format!("the name of schema {only:?} cannot stand in SQL")))
         }
         [only] => Ok(ProfileSchema::new(only.clone())),
+        [] if plan.profile.presents_copies() => Err(ScanError::NoCollection {
+            profile: plan.profile.name.clone(),
+            why: lacking(&looked_in, &wanted, &found),
+        }),
         [] => Err(fault(plan, lacking(&looked_in, &wanted, &found))),
         several => {
             let several: Vec<String> = several.iter().map(|schema| format!("{schema:?}")).collect();

@@ -51,6 +51,15 @@ fn throttled_and_broken_down() {
     server.reset();
     server.behave(&[("rate", "0")]);
     assert_eq!(statuses(&server, "/api/v1.1/me", 2), [429; 2]);
+    server.reset();
+    // The same as JSON, and through the console.
+    let json = r#"{"answer": "500", "every": 2, "on": "me"}"#;
+    assert_eq!(request(server.port(), "POST", "/fixture/behave", &[], json).status, 200);
+    assert_eq!(statuses(&server, "/api/v1.1/me", 2), [200, 500]);
+    let host = format!("127.0.0.1:{}", server.port());
+    server.evaluate(&format!("(halfbuilt.fixture/reset-all! {host:?})"));
+    server.evaluate(&format!("(halfbuilt.fixture/behave! {host:?} {{:answer 429 :on :me :retry-after 2}})"));
+    assert_eq!(server.get("/api/v1.1/me").header("retry-after"), "2");
     // A word that it does not know is no setting that quietly does nothing.
     for wrong in ["answer=418", "every=2", "evry=2", "{\"answer\": }"] {
         assert_eq!(request(server.port(), "POST", "/fixture/behave", &[], wrong).status, 400, "{wrong}");

@@ -70,7 +70,7 @@ fn a_second_run_fetches_what_may_have_changed_and_keeps_the_rest() {
     let collection = small();
     collection.collect(&["--all"]).run().exits(Exit::Clean);
     let open = collection.addresses("is_open").len();
-    let ended = collection.server.one("live");
+    let ended = collection.server.one("live-running");
     collection.server.set("end", &[("url", &ended)]);
     let before = documents_asked(&collection);
     let done = collection.collect(&["--all"]).run().exits(Exit::Clean);

@@ -59,7 +59,9 @@ fn what_keeps_it_from_asking_is_said_before_anything_is_asked() {
     let https = collection.server.https();
     tries("a certificate that is not trusted", collection.collect_from(&https, &TIMES));
     tries("nobody listens", collection.collect_from("http://127.0.0.1:9", &TIMES));
-    tries("another database that is not there", collection.collect(&TIMES).args(&["--into", "dbname=nobody_has_it"]));
+    let nobody = halfbuilt(&["collect", &collection.server.http(), "--into", "dbname=nobody_has_it"]).args(&TIMES);
+    let nobody = nobody.env("HALFBUILT_TOKEN", API_TOKEN).envs(&crate::support::server_variables("postgres"));
+    tries("a database that is not there", nobody);
     shows(&seen, "collect_cannot_ask");
 }
 

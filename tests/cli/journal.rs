@@ -37,6 +37,7 @@ fn start(user: &str) -> Event {
             reads: "0123456789abcdef".to_owned(),
         },
         tables: None,
+        collection: None,
         backup_time: Some("2026-11-20T02:00:00Z".to_owned()),
         restored_at: None,
         chosen_by: Vec::new(),

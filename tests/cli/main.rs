@@ -8,6 +8,8 @@ mod circleci_server_trouble;
 mod collect;
 mod collect_errors;
 mod collect_while_it_changes;
+mod collected_builds;
+mod collected_collection;
 mod collected_delete;
 mod connect;
 mod connect_as_psql;

@@ -150,3 +150,22 @@ fn a_kill_while_it_is_made_or_started_does_not_poison_it() {
         assert_eq!(names, ["data", "log", "socket"]);
     }
 }
+
+#[test]
+fn what_is_collected_into_it_has_a_profile_of_its_own() {
+    let own = PrivateData::new();
+    own.hold().end();
+    let scan = |profile: &[&str]| own.run("halfbuilt scan --database-url private").args(profile).args(&TIMES).run();
+    // A collect that could not even begin has left an empty one.
+    let empty = scan(&[]).exits(Exit::Failed);
+    empty.says("error: nothing has been collected into the private database").says("hint: `halfbuilt collect ");
+    let in_use = own.hold();
+    in_use.load("sql/documents.sql");
+    in_use.end();
+    scan(&[]).exits(Exit::NothingInScope).says("of schema halfbuilt (owner halfbuilt)");
+    // Another one is taken where it is named, by the flag or by its variable.
+    scan(&["--profile", "circleci"]).exits(Exit::Failed).says("error: profile circleci: ");
+    let named = own.run("halfbuilt scan --database-url=private").env("HALFBUILT_PROFILE", "buildbot").run();
+    named.exits(Exit::Failed).says("error: profile buildbot: ");
+    own.is_at_rest();
+}

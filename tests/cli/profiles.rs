@@ -50,13 +50,14 @@ fn every_profile_is_listed_with_what_it_offers() {
     assert!(row(&done, "circleci")[2].ends_with("(the default)"));
     assert_eq!(row(&done, "buildbot")[1..], ["build, step, chunk", "Buildbot 4 master database"]);
     assert_eq!(row(&done, "conductor")[1], "build");
+    assert_eq!(row(&done, "circleci-api")[1], "build, step, object");
     let files = std::fs::read_dir(repository("sql/profiles")).expect("a folder").count();
     assert_eq!(done.stdout.lines().count(), files + 1);
 }
 
 #[test]
 fn every_profile_is_printed_as_it_stands() {
-    for name in ["circleci", "buildbot", "conductor"] {
+    for name in ["circleci", "buildbot", "conductor", "circleci-api"] {
         let done = halfbuilt(&["profiles", name]).run().exits(Exit::Clean);
         let file = repository("sql/profiles").join(format!("{name}.sql"));
         assert_eq!(done.stdout, std::fs::read_to_string(file).expect("a file"));

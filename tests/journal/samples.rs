@@ -44,6 +44,7 @@ pub fn start_on(host: &str, database: DatabaseName) -> Event {
         admin: "nrepl://127.0.0.1:6005 (admin/delete-build)".to_owned(),
         database,
         tables: None,
+        collection: None,
         backup_time: Some("2026-11-20T02:00:00Z".to_owned()),
         restored_at: None,
         chosen_by: vec!["--project acme/*".to_owned(), "--choose".to_owned()],

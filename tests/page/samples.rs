@@ -94,6 +94,7 @@ pub fn hostile_row(number: i64) -> Row {
 pub fn about(findings: u64) -> ScanMetadata {
     ScanMetadata {
         tables: Some(vec![table("builds", "table"), table("steps", "table"), table("output", "view")]),
+        collection: None,
         scanned_at: at("2026-11-20T07:00:00Z"),
         system_identifier: Some("7301234567890123456".to_owned()),
         database: "circle".to_owned(),
@@ -132,6 +133,7 @@ pub fn past() -> Past {
             reads: "0123456789abcdef".to_owned(),
         },
         tables: None,
+        collection: None,
         backup_time: Some("2026-11-20T02:00:00Z".to_owned()),
         restored_at: Some("2026-11-20T06:30:00Z".to_owned()),
         chosen_by: Vec::new(),

@@ -59,6 +59,7 @@ pub(super) async fn execute(
         admin: through,
         database,
         tables: in_words(builds.tables()),
+        collection: builds.collection().map(ToString::to_string),
         times: [premise.times.backup, premise.restored.time()].map(|time| time.map(|time| time.to_string())).into(),
         chosen_by: request.chosen_by(),
         allowed: request.allowed_by_flags(),

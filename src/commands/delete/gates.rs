@@ -110,7 +110,12 @@ pub(super) fn check_database(identity: &DatabaseIdentity, origin: &Origin) -> Re
         return Ok(());
     }
     let name_alone = DatabaseIdentity { system_identifier: None, ..identity.clone() };
+    let is_source = identity.is_source || origin.database.as_ref().is_some_and(|own| own.is_source);
     let hint = match (&origin.database, &identity.system_identifier) {
+        (Some(own), _) if is_source => {
+            Some(format!("the report is {own}: collect from that server again, or scan what is collected here"))
+        }
+        (None, _) if is_source => Some("scan what is collected here".to_owned()),
         (Some(own), Some(_)) if own.system_identifier.is_some() => Some(format!(
             "the report is from {own}: name that one by --database-url or PGDATABASE and PGHOST, or scan this one"
         )),
@@ -137,12 +142,17 @@ pub(super) fn check_tables(now: &[Table], origin: &Origin) -> Result<(), GateErr
     }
 }
 
-/// Refuses to delete by what a standby says. A dry run only warns.
-pub(super) async fn check_primary(database: &mut Database, execute: bool, printer: Printer) -> Result<(), Error> {
+/// Refuses to delete by what a standby says, or where nothing can be kept of what is read again. A dry run only warns.
+pub(super) async fn check_primary(
+    database: &mut Database,
+    (execute, holds_copies): (bool, bool),
+    printer: Printer,
+) -> Result<(), Error> {
+    let standby = if holds_copies { GateError::StandbyOfCopies } else { GateError::Standby };
     match database.is_standby().await? {
-        true if execute => Err(GateError::Standby.into()),
+        true if execute => Err(standby.into()),
         true => {
-            printer.warn(&GateError::Standby.to_string());
+            printer.warn(&standby.to_string());
             Ok(())
         }
         false => Ok(()),

@@ -167,6 +167,8 @@ pub(super) struct SessionStart<'a> {
     pub(super) admin: &'a str,
     pub(super) database: DatabaseName,
     pub(super) tables: String,
+    /// The collection whose documents are read, in words.
+    pub(super) collection: Option<String>,
     pub(super) times: (Option<String>, Option<String>),
     /// The flags by which the rows were chosen.
     pub(super) chosen_by: Vec<String>,
@@ -194,6 +196,7 @@ pub(super) fn start_event(session: SessionStart<'_>) -> Event {
         admin: session.admin.to_owned(),
         database: session.database,
         tables: Some(session.tables),
+        collection: session.collection,
         backup_time,
         restored_at,
         chosen_by: session.chosen_by,

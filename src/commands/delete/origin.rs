@@ -73,7 +73,11 @@ impl Origin {
             Self { tag: Some(tag.clone()), age: written.map(Age::WrittenAt), note: Some(note), ..Self::default() }
         };
         let Some(about) = read else { return Ok(without_metadata(format!("there is no {beside}"))) };
-        let database = DatabaseIdentity { system_identifier: about.system_identifier, name: about.database };
+        let database = DatabaseIdentity {
+            system_identifier: about.system_identifier,
+            name: about.database,
+            is_source: about.collection.is_some(),
+        };
         if database_tag(&database) != tag {
             return Ok(without_metadata(format!("{beside} is of another database")));
         }

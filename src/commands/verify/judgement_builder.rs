@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::build_url::BuildUrl;
 use crate::collation::{COLLATION_VERSION, Collations, REINDEX_FIRST};
+use crate::collection::Collection;
 use crate::commands::scanning::Observer;
 use crate::database::DatabaseIdentity;
 use crate::drill::{
@@ -23,6 +24,7 @@ pub(super) struct JudgementBuilder {
     started_at: Timestamp,
     times: RestoreTimes,
     database: Option<DatabaseIdentity>,
+    collection: Option<Collection>,
     profile: Option<String>,
     baseline: Option<ComparedWith>,
     /// What there is to check; what came of it is not known before the end.
@@ -34,7 +36,7 @@ impl JudgementBuilder {
     pub(super) fn begin(times: RestoreTimes) -> Self {
         let started_at = Timestamp::now();
         let (checks, tally) = (Vec::new(), Tally::default());
-        Self { started_at, times, database: None, profile: None, baseline: None, checks, tally }
+        Self { started_at, times, database: None, collection: None, profile: None, baseline: None, checks, tally }
     }
 
     /// Adds the builds that have to be found.
@@ -81,12 +83,12 @@ impl JudgementBuilder {
                 count_contradictions(check, summary, allowed);
                 continue;
             }
-            if check.kind == CheckKind::Collation {
-                count_collations(check, &summary.collations, allowed);
-                continue;
-            }
             if let Some(needless) = summary.not_needed.iter().find(|needless| needless.is_check(&check.name)) {
                 check.outcome = Outcome::NotNeeded(needless.why.clone());
+                continue;
+            }
+            if check.kind == CheckKind::Collation {
+                count_collations(check, &summary.collations, allowed);
                 continue;
             }
             let counted = match &summary.compared {
@@ -113,6 +115,7 @@ impl JudgementBuilder {
     fn circumstances(&self) -> Circumstances {
         Circumstances {
             database: self.database.clone(),
+            collection: self.collection.clone(),
             profile: self.profile.clone(),
             times: self.times,
             baseline: self.baseline.clone(),
@@ -125,6 +128,7 @@ impl JudgementBuilder {
 impl Observer for JudgementBuilder {
     fn scan_began(&mut self, scan: &Scan<'_>) {
         self.database = Some(scan.identity().clone());
+        self.collection = scan.collection().cloned();
         self.times.restored = scan.premise().restored.time();
         let relations = scan.relations_read().map(|(relation, why_not)| Check {
             kind: CheckKind::Relation,

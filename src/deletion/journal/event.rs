@@ -65,6 +65,9 @@ pub struct Start {
     /// The tables that are read, in words: schema, kind and owner of each; `None` in older journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tables: Option<String>,
+    /// The collection whose documents are read, in words; `None` where the builds are no documents, and in older journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collection: Option<String>,
     /// When the backup was taken, RFC 3339.
     pub backup_time: Option<String>,
     /// When the server came back, RFC 3339.

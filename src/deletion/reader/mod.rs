@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::collation::Collations;
+use crate::collection::Collection;
 use crate::database::{Canceller, Database, DatabaseError, DatabaseIdentity, Position, Settings};
 use crate::finding::Finding;
 use crate::premise::Premise;
@@ -72,8 +73,8 @@ pub struct LiveBuilds<'a> {
     fit: Fit,
     /// T and R, and what all builds say to them: established once, at the start.
     premise: Premise,
-    /// Which database it is: no other is read.
-    identity: DatabaseIdentity,
+    /// The database that answers: no other is read.
+    server: DatabaseIdentity,
     /// The schemas on the role's search path.
     schemas: Vec<String>,
     /// The tables that are read: no others are.
@@ -99,8 +100,8 @@ impl<'a> LiveBuilds<'a> {
     /// The database cannot be read as the plan asks for.
     pub async fn open(mut database: Database, options: ReaderOptions<'a>) -> Result<Self, ScanError> {
         let plan = options.plan;
-        let identity = database.identity().await?;
-        let position = database.position().await?;
+        let server = database.identity().await?;
+        let position = position(plan, &mut database).await?;
         let (fit, premise, schemas) = {
             let snapshot = database.snapshot(&plan.settings()).await?;
             let fit = Fit::check(plan, &snapshot).await?;
@@ -117,7 +118,7 @@ impl<'a> LiveBuilds<'a> {
             database,
             options,
             premise,
-            identity,
+            server,
             schemas,
             tables: fit.tables().to_vec(),
             fit,
@@ -151,7 +152,7 @@ impl<'a> LiveBuilds<'a> {
     /// pg_catalog.
     pub fn database_name(&self, past: &Past) -> DatabaseName {
         let plan = self.options.plan;
-        let DatabaseIdentity { system_identifier, name } = self.identity.clone();
+        let DatabaseIdentity { system_identifier, name, .. } = self.identity().clone();
         let as_before =
             plan.requested_schema().is_none_or(|schema| self.schemas.first().is_some_and(|own| own == schema));
         if let Some(first) = past.sessions.first().filter(|session| as_before && session.start.tables.is_none()) {
@@ -168,8 +169,14 @@ impl<'a> LiveBuilds<'a> {
         }
     }
 
+    /// Which database it is, or which CI where its builds are copies.
     pub fn identity(&self) -> &DatabaseIdentity {
-        &self.identity
+        self.fit.identity()
+    }
+
+    /// Whose documents are read; `None` where the builds are no documents.
+    pub fn collection(&self) -> Option<&Collection> {
+        self.fit.collection()
     }
 
     pub fn tables(&self) -> &[Table] {
@@ -311,6 +318,14 @@ impl<'a> LiveBuilds<'a> {
         }
         Err(ScanError::from(DatabaseError::NoAnswer { what: "reading what is to be archived".to_owned(), limit })
             .into())
+    }
+}
+
+/// Where the server's log is, by which a later one is recognised as older; `None` where builds are copies, of which the log says nothing.
+async fn position(plan: &ScanPlan, database: &mut Database) -> Result<Option<Position>, DatabaseError> {
+    match plan.presents_copies() {
+        true => Ok(None),
+        false => database.position().await,
     }
 }
 

@@ -45,8 +45,8 @@ impl LiveBuilds<'_> {
     async fn connect_again(&mut self) -> Result<Option<(Database, Option<Position>)>, ScanError> {
         let mut database = self.database.connect_again((self.options.settings)()?).await?;
         let now = database.identity().await?;
-        if now != self.identity {
-            let (before, now) = (self.identity.to_string(), now.to_string());
+        if now != self.server {
+            let (before, now) = (self.server.to_string(), now.to_string());
             return Err(ScanError::OtherDatabase { before, now });
         }
         if self.options.execute && database.is_standby().await? {
@@ -64,7 +64,7 @@ impl LiveBuilds<'_> {
             (self.options.on_event)(&ReaderEvent::LockIsHeld);
             return Ok(None);
         }
-        let position = database.position().await?;
+        let position = super::position(plan, &mut database).await?;
         Ok(Some((database, position)))
     }
 

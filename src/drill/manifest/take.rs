@@ -84,7 +84,7 @@ impl Manifest {
             on_build();
         }
         snapshot.check_unbroken().await?;
-        let identity = snapshot.identity().clone();
+        let identity = fit.identity().clone();
         Ok(gathered.finish(Self::empty(plan, (identity.system_identifier, identity.name), clock, times)))
     }
 

@@ -129,9 +129,17 @@ impl AuditInputs {
             facts.push(fact("Are T and R right?", did, "so T, R or a clock is wrong".to_owned()));
         }
         if let Some(about) = about {
+            if let Some(collection) = &about.collection {
+                facts.push(fact(
+                    "Collection",
+                    collection.to_string(),
+                    "documents of the CI's API stand in for its builds".to_owned(),
+                ));
+            }
             let system =
                 about.system_identifier.as_deref().map(|system| format!("system {}", Foreign::name(system).or("?")));
-            facts.push(fact("Database", named(&about.database, "no name"), system.unwrap_or_default()));
+            let what = if about.collection.is_some() { "CI" } else { "Database" };
+            facts.push(fact(what, named(&about.database, "no name"), system.unwrap_or_default()));
             facts.push(fact("Scanned", time(about.scanned_at), format!("{} in scope", builds(about.builds))));
             facts.push(fact("Profile", named(&about.profile, "no name"), "how the database was read".to_owned()));
             facts.extend(about.baseline.as_ref().map(compared_with));
@@ -139,6 +147,9 @@ impl AuditInputs {
             let name = self.sessions().next().map(|session| named(&session.start.database.name, "no name"));
             let note = if name.is_some() { "by the journals".to_owned() } else { String::new() };
             facts.push(fact("Database", name.unwrap_or_else(|| unknown.to_owned()), note));
+            facts.extend(self.collection_of_journals().map(|collection| {
+                fact("Collection", Foreign::evidence(&collection).into(), "by the journals".to_owned())
+            }));
             facts.push(fact("Scanned", unknown.to_owned(), "no file beside the report says it".to_owned()));
             facts.push(fact("Profile", unknown.to_owned(), String::new()));
         }
@@ -172,6 +183,11 @@ impl AuditInputs {
             }));
         }
         files
+    }
+
+    /// The collection that the latest deletion read.
+    fn collection_of_journals(&self) -> Option<String> {
+        self.sessions().filter_map(|session| session.start.collection.clone()).last()
     }
 
     /// The tables that were read by the scan, or else by the latest deletion.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::drill::{
     Backwards, Check, ComparedWith, ComparisonTotals, ExpectedBuild, Failure, Judgement, Outcome, ScanNumbers, Seen,
 };
+use crate::report::collection_to_json;
 use crate::timing::Timing;
 use crate::version::TOOL;
 
@@ -34,6 +35,7 @@ pub(super) fn write(judgement: &Judgement, to: &mut impl Write) -> io::Result<()
             "name": database.name,
             "system_identifier": database.system_identifier,
         })),
+        "collection": about.collection.as_ref().map(collection_to_json),
         "profile": about.profile,
         "backup_time": time(about.times.backup),
         "restored_at": time(about.times.restored),

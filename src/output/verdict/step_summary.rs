@@ -40,6 +40,9 @@ pub fn append(judgement: &Judgement, file: &Path) -> io::Result<()> {
 pub(super) fn markdown(judgement: &Judgement) -> String {
     let verdict = plain_up_to(SENTENCE, &judgement.sentence());
     let mut lines = vec!["## halfbuilt verify".to_owned(), String::new(), verdict, String::new()];
+    if let Some(collection) = &judgement.about.collection {
+        lines.extend([plain_up_to(TEXT, &format!("Of {collection}.")), String::new()]);
+    }
     if let Some(failure) = &judgement.failure {
         lines.extend(failure.lines().iter().map(|line| format!("- {}", plain_up_to(SENTENCE, line))));
         lines.push(String::new());
