@@ -29,7 +29,8 @@ const STORED_AT_ONCE: usize = 32;
 /// After so many documents in a row that the server failed to give, it is asked for no more.
 const FAILURES_IN_A_ROW: u32 = 20;
 /// The lists of builds that are not over.
-const OPEN: [&str; 2] = ["&status=running&order=asc", "&status=scheduled,queued&order=asc"];
+const OPEN: [&str; 3] =
+    ["&status=running&order=asc", "&status=scheduled,queued&order=asc", "&status=not_running&order=asc"];
 
 /// What to collect.
 #[derive(Clone, Copy, Debug)]

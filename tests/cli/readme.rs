@@ -5,7 +5,9 @@
 
 use std::path::PathBuf;
 
-use crate::support::{BACKUP_TIME, Person, RESTORED_AT, TestDatabase, admin, repository, stable, without_names};
+use crate::support::{
+    API_TOKEN, BACKUP_TIME, Person, PrivateData, RESTORED_AT, StandIn, TestDatabase, admin, repository, stable, without_names,
+};
 
 /// The data of the README: a restore without trouble.
 const WITHOUT_TROUBLE: [&str; 3] = ["healthy", "stuck-running", "output-gap"];
@@ -16,6 +18,9 @@ const WITH_TROUBLE: [&str; 6] =
 
 /// The topics that have listings, in the order in which their commands are run.
 const TOPICS: [&str; 4] = ["report", "profiles", "start", "journal"];
+
+/// The topic whose listings are run on a server of their own.
+const COLLECT: &str = "collect";
 
 /// Listings that are not run: how their command ends, and why.
 const NOT_RUN: [(&str, &str); 1] = [("mine.sql", "the profile is a made-up one")];
@@ -80,12 +85,19 @@ fn comparable(lines: &[String]) -> String {
 fn compare(faults: &[&str], listings: &[Listing]) {
     let person = Person::with(TestDatabase::circleci_on_own_host(faults));
     let (via, host) = (admin(&person.database).nrepl(), person.database.host.clone());
-    let mut wrong = Vec::new();
-    for listing in listings {
-        let line = listing.command.replace("nrepl://127.0.0.1:6005", &via).replace("ci.acme.example", &host);
+    compare_with(listings, |command| {
+        let line = command.replace("nrepl://127.0.0.1:6005", &via).replace("ci.acme.example", &host);
         let run = person.run(&line.replace('\'', "")).env("HALFBUILT_BACKUP_TIME", BACKUP_TIME);
         let done = run.env("HALFBUILT_RESTORED_AT", RESTORED_AT).run();
-        let output = excerpt(listing, &format!("{}{}", done.stdout, done.stderr));
+        format!("{}{}", done.stdout, done.stderr)
+    });
+}
+
+/// Compares listings with what `run` says that their commands print.
+fn compare_with(listings: &[Listing], run: impl Fn(&str) -> String) {
+    let mut wrong = Vec::new();
+    for listing in listings {
+        let output = excerpt(listing, &run(&listing.command));
         if comparable(&output) != comparable(&listing.lines) {
             wrong.push((listing, output));
         }
@@ -131,12 +143,29 @@ fn the_topics_show_what_the_commands_print() {
     compare(&WITH_TROUBLE, &all);
 }
 
+/// From a server that was restored to a verdict: all of it through the API and the private database.
+#[test]
+fn the_topic_of_collecting_shows_what_the_commands_print() {
+    let listings = listings(&format!("src/cli/topics/{COLLECT}.md"));
+    assert_eq!(listings.len(), 4);
+    let server = StandIn::with(&[("builds", "300"), ("large_mb", "1"), ("host", "https://ci.acme.example")]);
+    let own = PrivateData::new();
+    std::fs::write(own.folder.path().join("admin.token"), API_TOKEN).expect("it is written");
+    compare_with(&listings, |command| {
+        let line = command.replace("https://ci.acme.example", &server.http());
+        let run = own.run(&line.replace("nrepl://127.0.0.1:6005", &server.nrepl()));
+        let done = run.env("HALFBUILT_BACKUP_TIME", BACKUP_TIME).env("HALFBUILT_RESTORED_AT", RESTORED_AT).run();
+        let said = format!("{}{}", done.stdout, done.stderr).replace(&server.http(), "https://ci.acme.example");
+        said.replace(own.data.to_str().expect("UTF-8"), "~/.local/share/halfbuilt")
+    });
+}
+
 #[test]
 fn no_other_topic_has_a_listing_that_nothing_compares() {
     for entry in std::fs::read_dir(repository("src/cli/topics")).expect("the topics") {
         let path = entry.expect("an entry").path();
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         let listings = listings(&format!("src/cli/topics/{name}.md"));
-        assert!(listings.is_empty() || TOPICS.contains(&name.as_str()), "topic {name} has a listing: add it to TOPICS");
+        assert!(listings.is_empty() || TOPICS.contains(&name.as_str()) || name == COLLECT, "topic {name} has a listing: add it to TOPICS");
     }
 }
