@@ -17,6 +17,10 @@ fn it_runs_as_long_as_a_command_reads_it() {
         .says(&format!("private database: {}, PostgreSQL ", own.path("").display().to_string().trim_end_matches('/')));
     done.says("written to report.csv").says("delete report.csv --database-url private --profile circleci");
     own.is_at_rest();
+    let plan =
+        own.run("halfbuilt delete report.csv --database-url private --profile circleci --dry-run").args(&TIMES).run();
+    plan.exits(Exit::Clean).says("private database: ").says(" --database-url private --profile circleci");
+    own.is_at_rest();
     let report = std::fs::read_to_string(own.folder.path().join("report.csv")).expect("a report");
     assert!(report.lines().count() > 1, "{report}");
     // The variable names it too, and other variables lead nowhere else.
@@ -140,6 +144,8 @@ fn a_kill_while_it_is_made_or_started_does_not_poison_it() {
         child.kill().expect("it is there");
         child.wait().expect("it ends");
         own.fill(&["healthy"]);
+        // What was killed may still be ending.
+        wait_for_its_end(&own);
         own.run(SCAN).run().exits(Exit::Clean);
         own.is_at_rest();
         let mut names: Vec<String> = std::fs::read_dir(own.path(""))

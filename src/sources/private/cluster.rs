@@ -69,7 +69,7 @@ impl PrivateCluster {
 
     async fn run(place: &Place, lock: ClusterLock) -> Result<Self, PrivateError> {
         forget::remove_leftovers(place);
-        let found = Programs::find(place.account.as_ref());
+        let found = Programs::find();
         let programs = match place.major()? {
             Some(major) => {
                 let fitting = found.usable.iter().find(|programs| programs.major == major).cloned();

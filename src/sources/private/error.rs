@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::holder::Holder;
 
+/// What cannot be done where a program cannot be started.
+pub(super) const START: &str = "start a program of PostgreSQL in";
+
 /// The private database cannot be started, or not be removed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -41,7 +44,7 @@ pub enum PrivateError {
     NoProgramsOf { folder: PathBuf, major: u32 },
     /// A program of PostgreSQL failed, or the server did not start.
     #[error("{program} failed: {said}")]
-    Program { program: &'static str, said: String, log: PathBuf },
+    Program { program: &'static str, said: String, log: PathBuf, is_full: bool },
     /// A server that an earlier command left does not end.
     #[error("the server of an earlier command, process {pid}, does not end")]
     Leftover { pid: i32 },
@@ -54,6 +57,11 @@ impl PrivateError {
             Self::NoHome => "set HOME, or HALFBUILT_DATA to a folder for halfbuilt's data".to_owned(),
             Self::NoAccount => {
                 "run halfbuilt as another user, or install postgresql, which brings a user of that name".to_owned()
+            }
+            Self::Io { action: START, source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "PostgreSQL does not run as root: halfbuilt has to be allowed to become another user (CAP_SETUID and CAP_SETGID in a \
+                 container), or to be run as one"
+                    .to_owned()
             }
             Self::Io { path, source, .. } => return io_hint(path, source),
             Self::Unreachable { closed, account, .. } => format!(
@@ -80,7 +88,7 @@ impl PrivateError {
                 "install PostgreSQL {major} (apt-get install postgresql-{major}), or collect anew: `halfbuilt collect --forget --into private` \
                  removes the private database"
             ),
-            Self::Program { said, log, .. } if is_full(said) => {
+            Self::Program { log, is_full: true, .. } => {
                 make_room(log.parent().unwrap_or(log))
             }
             Self::Program { log, .. } => format!("{} has all that it said", log.display()),
@@ -113,9 +121,4 @@ fn io_hint(path: &Path, error: &io::Error) -> Option<String> {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(make_room(path)),
         _ => None,
     }
-}
-
-/// Whether a program said that the disk is full, in the words of the system's C library.
-fn is_full(said: &str) -> bool {
-    ["No space left on device", "Disk quota exceeded", "File too large"].iter().any(|words| said.contains(words))
 }

@@ -76,7 +76,7 @@ impl Place {
     /// It cannot be made.
     pub(super) fn make_data_folder(&mut self) -> Result<(), PrivateError> {
         if !self.data.exists() {
-            if let (Some(_), Some(above)) = (&self.account, self.data.parent()) {
+            if let (Some(_), Some(above)) = (&self.account, self.data.parent().filter(|above| !above.exists())) {
                 // The account has to get through what root makes.
                 let made = DirBuilder::new().recursive(true).mode(0o755).create(above);
                 made.map_err(|source| io_error("make", above, source))?;

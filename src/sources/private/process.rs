@@ -1,15 +1,19 @@
 //! A program of PostgreSQL that runs, and is ended when nobody needs it any more.
 
-use std::io::{self, Read, Write};
+use std::fs;
+use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::statvfs::statvfs;
 use nix::unistd::Pid;
 
 use crate::text::Foreign;
 
-use super::error::PrivateError;
+use super::error::{PrivateError, START};
 use super::place::{Place, io_error};
 use super::read::{LONGEST, tail};
 
@@ -22,6 +26,10 @@ pub(super) const WAYS_TO_END: [(Signal, Duration); 3] = [
     (Signal::SIGQUIT, Duration::from_secs(10)),
     (Signal::SIGKILL, Duration::from_secs(10)),
 ];
+/// What a full disk is called, in the words of the system's C library.
+const OF_A_FULL_DISK: [&str; 3] = ["No space left on device", "Disk quota exceeded", "File too large"];
+/// With fewer bytes than this no server starts.
+const LEAST_ROOM: f64 = 1e6;
 /// What is in a line that says an error.
 const OF_ERRORS: [&str; 5] = ["error:", "FATAL:", "PANIC:", "ERROR:", "No space left on device"];
 
@@ -46,9 +54,12 @@ impl Process {
         if !input.is_empty() {
             command.stdin(Stdio::piped());
         }
+        // What another program still writes, which is being ended, is not to be taken for this one's.
+        let _ = fs::remove_file(place.log());
         let child = command.spawn().map_err(|source| {
-            let unreachable = place.unreachable().filter(|_| source.kind() == io::ErrorKind::PermissionDenied);
-            unreachable.unwrap_or_else(|| io_error("start a program in", &place.folder(), source))
+            // It becomes the account, and then enters the folder.
+            let unreachable = place.unreachable().filter(|_| source.raw_os_error() == Some(Errno::EACCES as i32));
+            unreachable.unwrap_or_else(|| io_error(START, &place.folder(), source))
         })?;
         let mut process = Self { child, program };
         if let Some(mut stdin) = process.child.stdin.take() {
@@ -93,7 +104,7 @@ impl Process {
         if said.trim().is_empty() {
             said = tail(&log).unwrap_or_default();
         }
-        PrivateError::Program { program: self.program, said: line_with_cause(&said), log }
+        program_error(self.program, &said, log)
     }
 }
 
@@ -102,7 +113,16 @@ pub(super) fn error_in_log(program: &'static str, place: &Place) -> Option<Priva
     let log = place.log();
     let said = tail(&log).unwrap_or_default();
     let has_failed = said.lines().any(|line| OF_ERRORS.iter().any(|word| line.contains(word)));
-    has_failed.then(|| PrivateError::Program { program, said: line_with_cause(&said), log })
+    has_failed.then(|| program_error(program, &said, log))
+}
+
+fn program_error(program: &'static str, said: &str, log: PathBuf) -> PrivateError {
+    // The last words of a program find no room either.
+    let room = log.parent().and_then(|folder| statvfs(folder).ok());
+    let no_room =
+        room.is_some_and(|room| (room.blocks_available() as f64) * (room.fragment_size() as f64) < LEAST_ROOM);
+    let is_full = no_room || OF_A_FULL_DISK.iter().any(|words| said.contains(words));
+    PrivateError::Program { program, said: line_with_cause(said), log, is_full }
 }
 
 impl Drop for Process {

@@ -36,15 +36,15 @@ pub(super) struct Found {
 
 impl Programs {
     /// Finds the programs: where HALFBUILT_POSTGRES_BIN says, else in the search path, in Debian's folders, and where pg_config says.
-    pub(super) fn find(account: Option<&Account>) -> Found {
+    pub(super) fn find() -> Found {
         let mut seen = BTreeSet::new();
-        let mut all: Vec<Self> = folders(account)
+        let mut all: Vec<Self> = folders()
             .into_iter()
             .filter(|folder| folder.join("initdb").is_file())
             // Programs are often linked from elsewhere.
             .filter_map(|folder| folder.join("postgres").canonicalize().ok()?.parent().map(Path::to_owned))
             .filter(|folder| seen.insert(folder.clone()))
-            .filter_map(|folder| Some(Self { major: major(&folder, account)?, folder }))
+            .filter_map(|folder| Some(Self { major: major(&folder)?, folder }))
             .collect();
         all.sort_by_key(|programs| std::cmp::Reverse(programs.major));
         let (usable, others) = all.into_iter().partition(|programs| MAJORS.contains(&programs.major));
@@ -86,7 +86,7 @@ fn restrict(command: &mut Command, account: Option<&Account>) {
     }
 }
 
-fn folders(account: Option<&Account>) -> Vec<PathBuf> {
+fn folders() -> Vec<PathBuf> {
     if let Some(own) = std::env::var_os("HALFBUILT_POSTGRES_BIN").filter(|own| !own.is_empty()) {
         return std::path::absolute(own).into_iter().collect();
     }
@@ -94,22 +94,22 @@ fn folders(account: Option<&Account>) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
     let of_debian = fs::read_dir(OF_DEBIAN).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
     folders.extend(of_debian.map(|version| version.join("bin")));
-    folders.extend(output("pg_config".as_ref(), "--bindir", account).map(PathBuf::from));
+    folders.extend(output("pg_config".as_ref(), "--bindir").map(PathBuf::from));
     folders
 }
 
 /// The major version of a server program; `None` if it is none.
-fn major(folder: &Path, account: Option<&Account>) -> Option<u32> {
+fn major(folder: &Path) -> Option<u32> {
     // postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)
-    let version = output(folder.join("postgres").as_os_str(), "--version", account)?;
+    let version = output(folder.join("postgres").as_os_str(), "--version")?;
     let number = version.strip_prefix("postgres (PostgreSQL) ")?;
     number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// What a program prints, in one line.
-fn output(program: &OsStr, argument: &str, account: Option<&Account>) -> Option<String> {
+fn output(program: &OsStr, argument: &str) -> Option<String> {
     let mut command = Command::new(program);
-    restrict(&mut command, account);
+    restrict(&mut command, None);
     let done = command.arg(argument).current_dir("/").stdin(Stdio::null()).output().ok()?;
     let line = String::from_utf8(done.stdout).ok().filter(|_| done.status.success())?;
     Some(line.trim().to_owned())
@@ -117,5 +117,5 @@ fn output(program: &OsStr, argument: &str, account: Option<&Account>) -> Option<
 
 /// Whether there is a `setpriv` that can do it: that of util-linux, not that of BusyBox.
 fn dies_with_this_process() -> bool {
-    output("setpriv".as_ref(), "--help", None).is_some_and(|help| help.contains("--pdeathsig"))
+    output("setpriv".as_ref(), "--help").is_some_and(|help| help.contains("--pdeathsig"))
 }

@@ -14,8 +14,8 @@ use super::place::{Place, io_error};
 pub(super) const PORT: &str = "5432";
 /// The files that a server makes for its socket.
 const FILES: [&str; 2] = [".s.PGSQL.5432", ".s.PGSQL.5432.lock"];
-/// The bytes of a socket's path. Source: unix(7), sun_path, with a zero at its end.
-const LONGEST: usize = 107;
+/// The bytes of a socket's path. Source: unix(7), sun_path, with a zero at its end; that of BSD and macOS is shorter.
+const LONGEST: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
 /// A folder that only its owner and root can enter.
 #[derive(Debug)]
