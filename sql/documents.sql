@@ -26,7 +26,7 @@ CREATE TABLE halfbuilt.document (
     collection_id bigint      NOT NULL REFERENCES halfbuilt.collection,   -- the latest that lists the build
     summary       jsonb       NOT NULL,   -- what the list says: lifecycle, status, outcome, queued_at, start_time, stop_time
     is_open       boolean     NOT NULL,   -- not over, by the list
-    listed_at     timestamptz NOT NULL,   -- when the list said something new of it
+    listed_at     timestamptz NOT NULL DEFAULT now(),   -- when the list said something new of it
     fetched_at    timestamptz,            -- when the document was asked for; NULL: not yet
     body          text,                   -- the document
     head          jsonb,                  -- the same without its steps; NULL where it cannot be read as jsonb

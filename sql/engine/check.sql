@@ -13,6 +13,18 @@ SELECT schema.nspname::text AS schema, found.relname::text AS name
  WHERE schema.nspname::text = ANY ($1::text[]) AND found.relname::text = ANY ($2::text[])
    AND found.relkind IN ('r', 'p', 'v', 'm', 'f');
 
+-- part: without_statistics
+-- What:  those of some tables ($1 schemas, $2 names) that have 8 MB or more and of which the server has no statistics.
+-- For:   every scan, once.
+-- Why:   an upgrade by pg_upgrade does not take statistics along, nor does a load. The server then plans as if it knew nothing, and a scan may
+--        take very long.
+SELECT found.relname::text AS name
+  FROM unnest($1::text[], $2::text[]) AS wanted (schema, name)
+  JOIN pg_namespace AS schema ON schema.nspname::text = wanted.schema
+  JOIN pg_class AS found ON found.relnamespace = schema.oid AND found.relname::text = wanted.name
+ WHERE found.relkind IN ('r', 'm') AND found.reltuples <= 0 AND pg_relation_size(found.oid) >= 8388608
+ ORDER BY found.relname COLLATE "C";
+
 -- part: tables_read
 -- What:  the tables that are read where tables of these schemas ($1) and names ($2) are read: themselves, and the tables behind views.
 --        Of each table its kind, its owner, its definition if it is a view, and whether this role may do what its owner may. A partition

@@ -121,6 +121,7 @@ impl<'a> Scan<'a> {
         if let Some(why) = scan.fit.collations().why_not_checked().map(str::to_owned) {
             scan.leave_out(Unchecked::Check(COLLATION_VERSION.to_owned()), &why);
         }
+        scan.remark_statistics().await?;
         watch(Phase::Builds);
         scan.count_builds(chosen).await?;
         scan.count_names().await?;

@@ -38,6 +38,7 @@ mod rule;
 mod schema;
 mod selection;
 mod shape;
+mod statistics;
 mod suggestion;
 mod tables;
 mod unread;

@@ -168,6 +168,12 @@ fn read_page(bytes: &[u8]) -> Result<Page, Fault> {
     Ok(Page { json: for_jsonb(&json).into_owned(), addresses, entries: number })
 }
 
+/// What is kept of a page, for the fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub(super) fn kept_of_page(bytes: &[u8]) -> Result<String, Fault> {
+    read_page(bytes).map(|page| page.json)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

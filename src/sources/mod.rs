@@ -11,6 +11,8 @@ mod collector;
 mod document;
 mod error;
 mod fetch;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod gone;
 mod json_text;
 mod listing;

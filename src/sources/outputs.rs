@@ -189,7 +189,7 @@ async fn look_at_output(api: &Api, document_path: &str, action: WithOutput) -> O
 }
 
 /// How many messages an output has, and their times; no number where it is no list of messages.
-fn messages(bytes: &[u8]) -> (Option<i64>, Vec<Timestamp>) {
+pub(super) fn messages(bytes: &[u8]) -> (Option<i64>, Vec<Timestamp>) {
     let text = String::from_utf8_lossy(bytes);
     let Ok(messages) = serde_json::from_str::<Vec<Message>>(&for_jsonb(&text)) else { return (None, Vec::new()) };
     let times = messages.iter().filter_map(|message| message.time.as_ref()?.as_str()?.parse().ok());

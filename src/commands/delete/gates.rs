@@ -117,7 +117,8 @@ pub(super) fn check_database(identity: &DatabaseIdentity, origin: &Origin) -> Re
         }
         (None, _) if is_source => Some("scan what is collected here".to_owned()),
         (Some(own), Some(_)) if own.system_identifier.is_some() => Some(format!(
-            "the report is from {own}: name that one by --database-url or PGDATABASE and PGHOST, or scan this one"
+            "the report is from {own}: name that one by --database-url or PGDATABASE and PGHOST, or scan this one (an upgrade by pg_upgrade \
+             gives a server another system identifier, and reports of before are then from another database)"
         )),
         (_, Some(_)) if *tag == database_tag(&name_alone) => Some(
             "the role that scanned may not ask for the system identifier: scan again as this role, or GRANT EXECUTE ON FUNCTION \

@@ -7,6 +7,7 @@ pub mod bencode;
 pub mod build_url;
 pub mod console;
 pub mod database;
+pub mod document;
 pub mod globs;
 pub mod journal;
 pub mod nrepl;
@@ -19,13 +20,14 @@ pub mod via;
 pub type Check = fn(&[u8]);
 
 /// All targets. A name is also that of a folder in `corpus/` and of a file in `targets/`.
-pub const TARGETS: [(&str, Check); 14] = [
+pub const TARGETS: [(&str, Check); 15] = [
     ("about", about::check),
     ("archive", archive::check),
     ("bencode", bencode::check),
     ("build_url", build_url::check),
     ("console", console::check),
     ("database", database::check),
+    ("document", document::check),
     ("globs", globs::check),
     ("journal", journal::check),
     ("nrepl", nrepl::check),
