@@ -32,7 +32,7 @@ CREATE TABLE halfbuilt.document (
     head          jsonb,                  -- the same without its steps; NULL where it cannot be read as jsonb
     steps         jsonb,                  -- its steps
     gone_at       timestamptz,            -- when the server proved that the build is not there any more
-    trouble       text                    -- why there is no document, or none that can be read; what is kept is then older
+    trouble       text                    -- why there is no document, or none that can be read; `body` may then be older
 );
 
 -- By the number at the end of its address, as the profile circleci-api writes it, a build is found again before and after its deletion.

@@ -6,7 +6,8 @@
 use std::path::PathBuf;
 
 use crate::support::{
-    API_TOKEN, BACKUP_TIME, Person, PrivateData, RESTORED_AT, StandIn, TestDatabase, admin, repository, stable, without_names,
+    API_TOKEN, BACKUP_TIME, Person, PrivateData, RESTORED_AT, StandIn, TestDatabase, admin, repository, stable,
+    without_names,
 };
 
 /// The data of the README: a restore without trouble.
@@ -166,6 +167,9 @@ fn no_other_topic_has_a_listing_that_nothing_compares() {
         let path = entry.expect("an entry").path();
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         let listings = listings(&format!("src/cli/topics/{name}.md"));
-        assert!(listings.is_empty() || TOPICS.contains(&name.as_str()) || name == COLLECT, "topic {name} has a listing: add it to TOPICS");
+        assert!(
+            listings.is_empty() || TOPICS.contains(&name.as_str()) || name == COLLECT,
+            "topic {name} has a listing: add it to TOPICS"
+        );
     }
 }
