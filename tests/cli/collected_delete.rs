@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{API_TOKEN, Collection, Report, Run, Seen, StandIn, USER_TOKEN};
+use crate::support::{API_TOKEN, Collection, Report, Run, Seen, StandIn, USER_TOKEN, zcat};
 use crate::what_a_person_sees::shows;
 
 /// A server whose builds were collected and scanned, and a folder with the report.
@@ -59,13 +59,20 @@ fn exactly_the_chosen_builds_are_gone_and_the_server_proves_it() {
     let case = Case::small();
     let (before, chosen) = (case.collection.there(), case.deletable());
     assert!(chosen.len() > 20);
-    let done = case.execute(&[]).run().exits(Exit::Clean);
+    let done = case.execute(&["--archive", "kept.gz"]).run().exits(Exit::Clean);
     shows(&Seen::of("halfbuilt delete report.csv ... --execute", &done), "collected_delete");
     let after: BTreeSet<String> = case.collection.there().into_iter().collect();
     let gone: BTreeSet<String> = before.into_iter().filter(|build| !after.contains(build)).collect();
     assert_eq!(gone, chosen);
     let deleted = case.states().into_iter().filter(|(_, state)| state == "deleted").count();
     assert_eq!(deleted, chosen.len());
+    let journal = std::fs::read_to_string(case.folder.path().join("report.csv.journal.jsonl")).expect("a journal");
+    assert!(
+        journal.contains(&format!("\"collection\":\"collection 1 of {}: 300 builds", case.collection.server.http()))
+    );
+    let archived = zcat(&case.folder.path().join("kept.gz"));
+    assert!(chosen.iter().all(|build| archived.contains(build.as_str())));
+    assert!(!archived.contains("X-Amz-Signature"));
     // Nothing that was chosen is left in what was collected, and a collection made anew agrees.
     case.collection.reads(&["scan", "-o", "after.csv"]).at(case.folder.path()).run().exits(Exit::Clean);
     case.collection.collect(&["--all"]).run().exits(Exit::Clean);
