@@ -63,7 +63,7 @@ impl StoreError {
     /// What the operator can do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Database(error) => return error.hint().map(Into::into),
+            Self::Database(error) => return error.hint(),
             Self::MayNotMake { .. } | Self::MayNotWrite { .. } => {
                 "have an administrator run `halfbuilt sql documents`, which says what to grant, or collect --into private".to_owned()
             }

@@ -4,7 +4,7 @@ use halfbuilt::exit::Exit;
 use serde_json::Value;
 
 use crate::collected_builds::{collected, with_times};
-use crate::support::{Report, TestDatabase, admin, halfbuilt, psql_pipe, repository};
+use crate::support::{Report, TestDatabase, halfbuilt, psql_pipe, repository};
 
 const NAME: &str = "collection 1 of https://ci.example.com";
 
