@@ -306,7 +306,7 @@ impl<'a> Relations<'a> {
     pub(super) fn followed_by(&self, parts: &[String], last: &str) -> String {
         let mut statement = String::from("WITH ");
         for relation in Relation::ALL {
-            let _ = write!(statement, "{}, ", self.relation(relation));
+            let _ = write!(statement, "{}, ", self.relation(relation, !parts.is_empty()));
         }
         statement.truncate(statement.len() - 2);
         for part in parts {
@@ -318,7 +318,7 @@ impl<'a> Relations<'a> {
     }
 
     /// A relation in up to three steps: as the profile writes it, with sound times only, and with the builds in scope only.
-    fn relation(&self, relation: Relation) -> String {
+    fn relation(&self, relation: Relation, is_for_rules: bool) -> String {
         let name = relation.as_str();
         let Some(written) = self.profile.relation(relation).filter(|_| !self.shape.is_missing(relation)) else {
             return part(name, "NOT MATERIALIZED", &stand_in(relation, self.shape));
@@ -331,7 +331,8 @@ impl<'a> Relations<'a> {
         };
         let written = part(&format!("written_{name}"), "NOT MATERIALIZED", &written);
         // To take documents apart is dear: where all are read, once for all rules.
-        let is_dear = relation == Relation::Step && self.profile.presents_copies() && narrowed.is_none();
+        let is_step = is_for_rules && relation == Relation::Step;
+        let is_dear = is_step && self.profile.presents_copies() && narrowed.is_none();
         let kept = if is_dear { "MATERIALIZED" } else { "NOT MATERIALIZED" };
         let every = part(&every(relation, narrowed), kept, &on_record);
         format!("{written}, {every}{}", self.in_scope(relation, narrowed))

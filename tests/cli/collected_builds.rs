@@ -25,8 +25,8 @@ pub fn with_times(command: &str, database: &TestDatabase) -> Run {
 pub fn plant(database: &TestDatabase, documents: &[Value]) {
     let rows: Vec<String> = documents.iter().map(|document| format!("($json${document}$json$::jsonb)")).collect();
     let sql = format!(
-        "INSERT INTO halfbuilt.document (build_url, collection_id, summary, is_open, fetched_at, body, head, steps)
-         SELECT 'https://ci.example.com/gh/acme/planted/' || 999 + row_number() OVER (), 1, '{{}}', false, '2026-11-20T09:05:00Z',
+        "INSERT INTO halfbuilt.document (build_url, collection_id, summary, is_open, listed_at, fetched_at, body, head, steps)
+         SELECT 'https://ci.example.com/gh/acme/planted/' || 999 + row_number() OVER (), 1, '{{}}', false, '2026-11-20T09:00:00Z', '2026-11-20T09:05:00Z',
                 it::text, it - 'steps', it -> 'steps'
            FROM (VALUES {}) AS planted (it);",
         rows.join(",\n")
