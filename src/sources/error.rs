@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::answer::Fault;
-use super::store::StoreError;
+use super::store_error::StoreError;
 
 /// Why builds could not be collected. What had been stored before stays, and the same command continues.
 #[derive(Debug, thiserror::Error)]

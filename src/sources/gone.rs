@@ -10,7 +10,8 @@ use super::answer::{Fault, Missing};
 use super::api::{Api, Ask};
 use super::document::Document;
 use super::fetch::{Fetched, fetch};
-use super::store::{Store, StoreError};
+use super::store::Store;
+use super::store_error::StoreError;
 
 /// How long after the first question the second one is asked: an answer may come from a cache.
 const PAUSE: Duration = Duration::from_secs(3);

@@ -15,6 +15,7 @@ use super::answer::Fault;
 use super::api::{Api, Ask};
 use super::document::Document;
 use super::json_text::for_jsonb;
+use super::objects::{Artifact, Object, ObjectState, Output};
 
 /// The largest output whose times are read, in bytes. Of a larger one nothing but that it is there is known.
 const LARGEST: usize = 32 << 20;
@@ -22,68 +23,6 @@ const LARGEST: usize = 32 << 20;
 const ARTIFACTS: usize = 1000;
 /// How many of them at once.
 const AT_ONCE: usize = 4;
-
-/// Whether an object can be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ObjectState {
-    There,
-    Absent,
-    NotKnown,
-}
-
-impl ObjectState {
-    /// The word in the tables.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::There => "there",
-            Self::Absent => "absent",
-            Self::NotKnown => "not known",
-        }
-    }
-}
-
-/// What is known of an object.
-#[derive(Clone, Debug)]
-pub(super) struct Object {
-    pub(super) asked_at: Timestamp,
-    pub(super) state: ObjectState,
-    pub(super) why: Option<String>,
-    pub(super) size: Option<i64>,
-}
-
-impl Object {
-    fn new(state: ObjectState, why: Option<String>) -> Self {
-        Self { asked_at: Timestamp::now(), state, why, size: None }
-    }
-
-    fn not_known(why: impl Into<String>) -> Self {
-        Self::new(ObjectState::NotKnown, Some(why.into()))
-    }
-}
-
-/// The output of one action. `step` and `action` are places in the document, from 0.
-#[derive(Clone, Debug)]
-pub(super) struct Output {
-    pub(super) step: i32,
-    pub(super) action: i32,
-    pub(super) object: Object,
-    pub(super) messages: Option<i64>,
-    pub(super) first_at: Option<Timestamp>,
-    pub(super) last_at: Option<Timestamp>,
-    /// In hexadecimal digits.
-    pub(super) sha256: Option<String>,
-}
-
-/// One artifact. `place` is its place in the list, from 0.
-#[derive(Clone, Debug)]
-pub(super) struct Artifact {
-    pub(super) place: i32,
-    pub(super) path: Option<String>,
-    pub(super) node_index: Option<i32>,
-    /// Without its query.
-    pub(super) url: Option<String>,
-    pub(super) object: Object,
-}
 
 /// A message of an output.
 #[derive(Deserialize)]

@@ -11,7 +11,8 @@ use super::document::Document;
 use super::error::CollectError;
 use super::fetch::{Fetched, fetch_all};
 use super::gone::{Look, prove};
-use super::store::{Store, StoreError};
+use super::store::Store;
+use super::store_error::StoreError;
 
 /// What is known of a build that was fetched again.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,8 @@ use crate::text::Foreign;
 
 use super::address::Address;
 use super::document::Document;
-use super::outputs::{Artifact, Output};
+use super::objects::{Artifact, Output};
+use super::store_error::StoreError;
 
 /// What the comment of the schema says.
 const FORMAT: &str = "halfbuilt documents, format 1";
@@ -35,50 +36,6 @@ const END: &str = sql::COLLECT.part("end");
 const TOTALS: &str = sql::COLLECT.part("totals");
 const ANALYZE: &str = sql::COLLECT.part("analyze");
 const FORGET: &str = sql::COLLECT.part("forget");
-
-/// Why the tables of documents cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-    #[error("role {role} may not make the schema halfbuilt in database {database:?}")]
-    MayNotMake { role: Foreign, database: Foreign },
-    #[error("role {role} may not read and write the tables of schema halfbuilt in database {database:?}")]
-    MayNotWrite { role: Foreign, database: Foreign },
-    /// A schema of this name that is somebody else's, or another version's.
-    #[error("schema halfbuilt of database {database:?} holds no documents of this program's format")]
-    OtherFormat { database: Foreign },
-    #[error("database {database:?} is encoded in {encoding}: documents need UTF8")]
-    Encoding { database: Foreign, encoding: Foreign },
-    #[error("the server is a standby: nothing can be written there")]
-    Standby,
-    #[error("another collect is at work on this database")]
-    InUse,
-    #[error("this database holds the documents of {there}")]
-    OtherSource { there: Foreign },
-}
-
-impl StoreError {
-    /// What the operator can do about it.
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Database(error) => return error.hint(),
-            Self::MayNotMake { .. } | Self::MayNotWrite { .. } => {
-                "have an administrator run `halfbuilt sql documents`, which says what to grant, or collect --into private".to_owned()
-            }
-            Self::OtherFormat { .. } => "name another database with --into".to_owned(),
-            Self::Encoding { .. } => {
-                "make one with CREATE DATABASE documents ENCODING 'UTF8' TEMPLATE template0, or collect --into private".to_owned()
-            }
-            Self::Standby => "name the primary with --into".to_owned(),
-            Self::InUse => "wait until it is done: it can be seen in pg_stat_activity, as halfbuilt".to_owned(),
-            Self::OtherSource { .. } => {
-                "one database holds the documents of one server: name another, or remove these with --forget".to_owned()
-            }
-        })
-    }
-}
 
 /// A collection, as it is on record.
 #[derive(Clone, Debug)]

@@ -21,12 +21,12 @@ fn all_builds_are_collected_as_they_are() {
     shows(&Seen::of("halfbuilt collect http://127.0.0.1:8080 --all --into ...", &done), "collect_all");
     assert_eq!(collection.fetched(), collection.there());
     // As the server said it, but for what must not be stored.
+    let cut = regex::Regex::new(r#"("output_url":"[^"?]*)\?[^"]*"#).expect("a pattern");
     for kind in ["success", "odd-names", "large", "retries-491", "one-oh", "secret"] {
         let build = collection.server.one(kind);
         let heard = collection.server.document(&build).text();
         let stored =
             collection.database.run(&format!("SELECT body FROM halfbuilt.document WHERE build_url = '{build}'"));
-        let cut = regex::Regex::new(r#"("output_url":"[^"?]*)\?[^"]*"#).expect("a pattern");
         assert_eq!(stored, cut.replace_all(&heard, "$1").trim_end(), "{kind}");
     }
     let read = "SELECT count(*), count(head), count(steps) FROM halfbuilt.document";
