@@ -4,7 +4,7 @@ use halfbuilt::exit::Exit;
 use serde_json::Value;
 
 use crate::collected_builds::{collected, with_times};
-use crate::support::{Report, TestDatabase, admin, halfbuilt, psql_pipe, repository};
+use crate::support::{Report, TestDatabase, halfbuilt, psql_pipe, repository};
 
 const NAME: &str = "collection 1 of https://ci.example.com";
 
@@ -152,50 +152,6 @@ fn a_second_collection_elsewhere_has_the_same_fingerprints() {
         .exits(Exit::Declined)
         .says("of ci.elsewhere.example")
         .says("the report is of ci.example.com");
-}
-
-#[test]
-fn what_is_deleted_is_proved_by_its_document_and_named_in_the_journal() {
-    let mut database = collected(&["healthy", "damaged"]);
-    database.host = format!("{}.example", database.name.replace('_', "-"));
-    database.run(&format!(
-        "UPDATE halfbuilt.document SET build_url = replace(build_url, 'ci.example.com', '{0}');
-         UPDATE halfbuilt.collection SET source = 'https://{0}';
-         CREATE TABLE builds (vcs_type text, username text, reponame text, build_num bigint, build_url text);
-         INSERT INTO builds SELECT 'github', 'acme', split_part(build_url, '/', 6), split_part(build_url, '/', 7)::bigint, build_url
-           FROM halfbuilt.document;
-         CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-             UPDATE halfbuilt.document SET gone_at = now() WHERE build_url = OLD.build_url; RETURN OLD; END $$;
-         CREATE TRIGGER forget AFTER DELETE ON builds FOR EACH ROW EXECUTE FUNCTION forget()",
-        database.host
-    ));
-    let admin = admin(&database);
-    let folder = tempfile::tempdir().expect("a folder");
-    let [report, journal, archive] = ["report.csv", "run.journal", "kept.gz"].map(|name| folder.path().join(name));
-    with_times("scan", &database).args(&["-o".as_ref(), report.as_path()]).run().exits(Exit::Clean);
-    let wanted = Report::read(&report).count("deletable", "yes");
-    assert!(wanted >= 3, "{wanted}");
-    let arguments = [
-        report.as_path(),
-        "--execute".as_ref(),
-        "--confirm".as_ref(),
-        database.host.as_ref(),
-        "--journal".as_ref(),
-        &journal,
-    ];
-    with_times("delete", &database)
-        .args(&arguments)
-        .args(&["--max-percent", "100", "--archive", archive.to_str().expect("a path")])
-        .via_nrepl(&admin)
-        .run()
-        .exits(Exit::Clean);
-    let gone = database.run("SELECT count(*) FROM halfbuilt.document WHERE gone_at IS NOT NULL");
-    assert_eq!(gone, wanted.to_string());
-    let text = std::fs::read_to_string(&journal).expect("a journal");
-    assert!(text.contains(&format!("\"collection\":\"collection 1 of https://{}: 36 builds", database.host)), "{text}");
-    halfbuilt(&["journal", "verify"]).args(&[&journal]).run().exits(Exit::Clean);
-    let again = Report::parse(&with_times("scan", &database).run().exits(Exit::Clean).stdout);
-    assert_eq!(again.count("deletable", "yes"), 0);
 }
 
 #[test]
