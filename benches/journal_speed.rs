@@ -93,6 +93,7 @@ fn start() -> Event {
             reads: "0123456789abcdef".to_owned(),
         },
         tables: None,
+        collection: None,
         backup_time: None,
         restored_at: None,
         chosen_by: Vec::new(),

@@ -126,12 +126,6 @@ impl DatabaseAddress {
         announce_wait("still starting the private database", printer, start).await.map(drop)
     }
 
-    /// The error of a private database that has none of the tables of its own profile.
-    pub(super) fn nothing_collected(&self, profile: &str) -> Option<Error> {
-        let cluster = self.private.get().filter(|_| profile == PROFILE_OF_PRIVATE)?;
-        Some(cluster.nothing_collected().into())
-    }
-
     /// Whether it is the private database.
     pub(super) fn is_private(&self) -> bool {
         self.url.as_deref() == Some(PRIVATE)

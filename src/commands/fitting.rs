@@ -8,9 +8,6 @@ use super::read_request::ReadRequest;
 
 /// Adds to the error of a profile that does not fit the database which of those that ship do. Other errors stay as they are.
 pub(super) async fn name_fitting_profiles(error: Error, read: &ReadRequest, database: &mut Database) -> Error {
-    if let (Error::Scan(ScanError::NoSchema { .. }), Some(nothing)) = (&error, read.nothing_collected()) {
-        return nothing;
-    }
     let source = match error {
         Error::Scan(source @ (ScanError::NoSchema { .. } | ScanError::Misfit { .. } | ScanError::Columns { .. })) => {
             source

@@ -106,11 +106,6 @@ impl ReadRequest {
         self.address.writing_settings(&self.server_warnings)
     }
 
-    /// The error of a private database without tables, where that is what is read.
-    pub(super) fn nothing_collected(&self) -> Option<Error> {
-        self.address.nothing_collected(&self.profile)
-    }
-
     /// Adds the flags by which another command reads the same builds by the same times.
     pub(super) fn add_flags(&self, line: CommandLine) -> CommandLine {
         let own = Some(&self.profile).filter(|profile| *profile != self.address.default_profile());

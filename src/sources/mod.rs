@@ -23,6 +23,7 @@ pub mod private;
 mod refetch;
 mod store;
 mod store_error;
+mod store_objects;
 
 pub use address::{Address, AddressError};
 pub use answer::Fault;

@@ -8,7 +8,6 @@ use crate::text::Foreign;
 
 use super::address::Address;
 use super::document::Document;
-use super::objects::{Artifact, Output};
 use super::store_error::StoreError;
 
 /// What the comment of the schema says.
@@ -30,8 +29,6 @@ const TROUBLE: &str = sql::COLLECT.part("trouble");
 const NEIGHBOURS: &str = sql::COLLECT.part("neighbours");
 const HIGHEST: &str = sql::COLLECT.part("highest");
 const IN_QUESTION: &str = sql::COLLECT.part("in_question");
-const OUTPUT: &str = sql::COLLECT.part("output");
-const ARTIFACTS: &str = sql::COLLECT.part("artifacts");
 const END: &str = sql::COLLECT.part("end");
 const TOTALS: &str = sql::COLLECT.part("totals");
 const ANALYZE: &str = sql::COLLECT.part("analyze");
@@ -80,7 +77,7 @@ pub(super) struct Run {
 
 /// The tables of documents.
 pub struct Store {
-    writer: Writer,
+    pub(super) writer: Writer,
 }
 
 impl Store {
@@ -322,47 +319,6 @@ impl Store {
     ) -> Result<Vec<String>, StoreError> {
         let values = [Value::Integer(collection), Value::Time(backup), Value::text(after), Value::Integer(most)];
         self.addresses("looking for builds that the backup may have cut", IN_QUESTION, &values).await
-    }
-
-    /// Notes which outputs of a build can be had.
-    pub(super) async fn outputs(&mut self, build_url: &str, outputs: Vec<Output>) -> Result<(), StoreError> {
-        let all = |value: fn(&Output) -> Option<i64>| Value::Integers(outputs.iter().map(value).collect());
-        let time = |value: fn(&Output) -> Option<Timestamp>| Value::Times(outputs.iter().map(value).collect());
-        let text = |value: fn(&Output) -> Option<String>| Value::Texts(outputs.iter().map(value).collect());
-        let values = [
-            Value::text(build_url),
-            Value::Places(outputs.iter().map(|output| Some(output.step)).collect()),
-            Value::Places(outputs.iter().map(|output| Some(output.action)).collect()),
-            time(|output| Some(output.object.asked_at)),
-            text(|output| Some(output.object.state.as_str().to_owned())),
-            text(|output| output.object.why.clone()),
-            all(|output| output.object.size),
-            all(|output| output.messages),
-            time(|output| output.first_at),
-            time(|output| output.last_at),
-            text(|output| output.sha256.clone()),
-        ];
-        self.writer.ask("noting which output can be had", OUTPUT, &values).await?;
-        Ok(())
-    }
-
-    /// Notes which artifacts of a build can be had.
-    pub(super) async fn artifacts(&mut self, build_url: &str, artifacts: Vec<Artifact>) -> Result<(), StoreError> {
-        let text = |value: fn(&Artifact) -> Option<String>| Value::Texts(artifacts.iter().map(value).collect());
-        let places = |value: fn(&Artifact) -> Option<i32>| Value::Places(artifacts.iter().map(value).collect());
-        let values = [
-            Value::text(build_url),
-            places(|artifact| Some(artifact.place)),
-            text(|artifact| artifact.path.clone()),
-            places(|artifact| artifact.node_index),
-            text(|artifact| artifact.url.clone()),
-            Value::Times(artifacts.iter().map(|artifact| Some(artifact.object.asked_at)).collect()),
-            text(|artifact| Some(artifact.object.state.as_str().to_owned())),
-            text(|artifact| artifact.object.why.clone()),
-            Value::Integers(artifacts.iter().map(|artifact| artifact.object.size).collect()),
-        ];
-        self.writer.ask("noting which artifacts can be had", ARTIFACTS, &values).await?;
-        Ok(())
     }
 
     /// Puts the end of a collection on record.

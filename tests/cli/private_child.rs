@@ -26,7 +26,6 @@ fn plays_its_role() {
                 let _ = std::io::stdin().read_line(&mut String::new());
             }
             "starts" => say(&PrivateCluster::start("collect").await?.describe()),
-            "forgets" => say(&format!("{:?}", PrivateCluster::forget().await?)),
             other => panic!("no role {other}"),
         }
         Ok::<_, PrivateError>(())

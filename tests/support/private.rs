@@ -141,7 +141,10 @@ impl PrivateData {
 impl InUse {
     /// Starts the child, and waits until it has the private database.
     #[track_caller]
-    #[allow(clippy::zombie_processes, reason = "a test that fails here ends, and so does the child, whose input closes")]
+    #[allow(
+        clippy::zombie_processes,
+        reason = "a test that fails here ends, and so does the child, whose input closes"
+    )]
     pub fn of(command: &mut Command) -> Self {
         let mut child = command.spawn().expect("it starts");
         let mut said = BufReader::new(child.stdout.take().expect("a pipe"));

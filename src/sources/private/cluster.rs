@@ -104,11 +104,6 @@ impl PrivateCluster {
         format!("host={socket} hostaddr='' port={PORT} dbname={DATABASE} user={user} service=''")
     }
 
-    /// The error of one that is empty: it was made, and then nothing came into it.
-    pub fn nothing_collected(&self) -> PrivateError {
-        PrivateError::NotCollected { folder: self.folder.clone() }
-    }
-
     /// Its folder and its version, for a line of talk.
     pub fn describe(&self) -> String {
         format!("{}, PostgreSQL {}", self.folder.display(), self.major)

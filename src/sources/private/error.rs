@@ -33,7 +33,7 @@ pub enum PrivateError {
     /// Another command uses it.
     #[error("the private database is in use{}", by(holder.as_deref()))]
     InUse { holder: Option<Box<Holder>> },
-    /// There is none, or it is empty.
+    /// There is none.
     #[error("nothing has been collected into the private database, {}", folder.display())]
     NotCollected { folder: PathBuf },
     /// There are no programs of PostgreSQL, or only of versions that are not used.
