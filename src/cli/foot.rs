@@ -13,12 +13,12 @@ const FEET: [Foot; 14] = [
         command: "collect",
         examples: &[
             (
-                "Collect what ran at the backup or since, into a PostgreSQL of this program's own",
-                "halfbuilt collect https://ci.example.com --token-file admin.token \\\n    --backup-time 2026-11-20T02:00:00Z --restored-at 2026-11-20T06:30:00Z --into private",
+                "What ran at the backup or since, into a PostgreSQL of its own",
+                "halfbuilt collect https://ci.example.com --token-file admin.token \\\n    --backup-time 2026-11-20T02:00:00Z \\\n    --restored-at 2026-11-20T06:30:00Z --into private",
             ),
             (
-                "All builds, and whether the output of those in question can be had, into a database of yours",
-                "halfbuilt collect https://ci.example.com --token-file admin.token --all --output \\\n    --into postgresql://collector@db.example.com/documents",
+                "All builds, and whether output can be had, into your database",
+                "halfbuilt collect https://ci.example.com --token-file admin.token \\\n    --all --output --into postgresql://collector@db.example.com/documents",
             ),
             ("Remove what was collected", "halfbuilt collect --forget --into private"),
         ],

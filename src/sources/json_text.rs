@@ -198,7 +198,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_was_json_stays_json(text in "(?s).{0,40}", path in "[ -~]{0,30}") {
+        fn what_was_json_stays_json(text in "[^\\x00]{0,40}", path in "[ -~]{0,30}") {
             let value = serde_json::json!({ "a": text, "output_url": format!("https://x.example/{path}"), "b": format!("see http://x/?{path} !") });
             let json = value.to_string();
             let cut = cut_queries(json.clone());
