@@ -34,7 +34,8 @@ busy() {
 
 kills() {
   HALFBUILT_TEST_KILLS=${KILLS:-300} tests/run.sh --test faults -- --nocapture kill:: network:: bad_servers::no_answer &&
-    HALFBUILT_TEST_KILLS=${KILLS:-300} tests/run.sh --test journal kill::
+    HALFBUILT_TEST_KILLS=${KILLS:-300} tests/run.sh --test journal kill:: &&
+    HALFBUILT_TEST_KILLS=${KILLS:-300} tests/run.sh --test cli collect_while_it_changes::a_kill
 }
 
 waits() { tests/run.sh --test faults -- --ignored; }
@@ -45,7 +46,7 @@ worlds() { HALFBUILT_TEST_WORLDS=${WORLDS:-1000000} tests/run.sh --release --tes
 fuzz() { tests/fuzz/run.sh all "${SECONDS_EACH:-180}"; }
 
 benches() {
-  benches/scan.sh ratios && benches/scan.sh growth && benches/manifest.sh && benches/deletions.sh && cargo bench --locked --bench journal_speed
+  benches/collect.sh && benches/scan.sh ratios && benches/scan.sh growth && benches/manifest.sh && benches/deletions.sh && cargo bench --locked --bench journal_speed
 }
 
 browser() { tests/browser.sh; }

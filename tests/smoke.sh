@@ -111,8 +111,15 @@ check_scan_again() {
   exits 0 halfbuilt scan "${times[@]}" -o again.csv && diff <(found again.csv) <(found report.csv | LC_ALL=C comm -23 - gone)
 }
 
+# A server without the API is told from one with it, before anything is made; and there is nothing to forget.
+check_collect() {
+  export HALFBUILT_TOKEN=none HALFBUILT_DATA=$PWD/data
+  exits 3 halfbuilt collect "http://127.0.0.1:$HTTP_PORT" --all --into private && grep -q 'does not answer as the API' err &&
+    exits 0 halfbuilt collect --forget --into private && grep -q '^nothing to forget' err && [[ ! -e data ]]
+}
+
 passed=0 failed=0
-for name in rules profiles manifest verify scan delete journal report scan_again; do
+for name in rules profiles manifest verify scan delete journal report scan_again collect; do
   if "check_$name" > said 2>&1; then
     passed=$((passed + 1))
     printf 'ok      smoke: %s\n' "${name//_/ }"

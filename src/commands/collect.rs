@@ -10,7 +10,7 @@ use crate::database::Writer;
 use crate::exit::Exit;
 use crate::output::Printer;
 use crate::sources::private::{Forgotten, PrivateCluster};
-use crate::sources::{Api, CollectError, CollectEvent, Collected, Collector, Store, StoreError};
+use crate::sources::{Api, CollectError, CollectEvent, Collected, Collector, Sight, Store, StoreError};
 use crate::text::{builds, counted, grouped, is_or_are};
 
 use super::Error;
@@ -32,13 +32,15 @@ pub(super) async fn run(args: CollectArgs, interrupt: &Interrupt, printer: Print
     let options = request.api_options(token(request.token_file.as_deref())?);
     let shown = Rc::new(Shown::new(printer));
     let waits = Rc::clone(&shown);
-    // Before a database is opened: what is wrong with the token or the certificates needs none.
     let on_wait = Box::new(move |wait, fault: &_| waits.waits(wait, fault));
     let api = Api::new(request.source.clone(), options, on_wait).map_err(Box::new)?;
+    let on_event = |event: &CollectEvent<'_>| shown.event(event);
+    // Before a database is opened: what is wrong with the address or the token needs none.
+    let looking = async { Ok(Sight::of(&api, &on_event).await.map_err(Box::new)?) };
+    let sight = interrupt.or(looking).await?;
     let warnings = ServerWarnings::default();
     let mut store = interrupt.or(open(&request.destination, &warnings, printer)).await?;
-    let on_event = |event: &CollectEvent<'_>| shown.event(event);
-    let collector = Collector { api: &api, store: &mut store, plan: request.plan, on_event: &on_event };
+    let collector = Collector { api: &api, sight, store: &mut store, plan: request.plan, on_event: &on_event };
     let collecting = async { Ok(collector.collect().await.map_err(Box::new)?) };
     let collected = interrupt.or(collecting).await;
     shown.end();

@@ -88,9 +88,17 @@ pub struct Collected {
     pub totals: Totals,
 }
 
+/// Which builds the token's user sees.
+#[derive(Clone, Debug)]
+pub struct Sight {
+    list: List,
+    login: Option<String>,
+}
+
 /// Collects builds.
 pub struct Collector<'a> {
     pub api: &'a Api,
+    pub sight: Sight,
     pub store: &'a mut Store,
     pub plan: CollectPlan,
     pub on_event: &'a dyn Fn(&CollectEvent<'_>),
@@ -108,9 +116,8 @@ impl Collector<'_> {
     /// # Errors
     /// The server cannot be asked, or the tables cannot be written.
     pub async fn collect(self) -> Result<Collected, CollectError> {
-        let Self { api, store, plan, on_event } = self;
+        let Self { api, sight: Sight { list, login }, store, plan, on_event } = self;
         let began = Timestamp::now();
-        let (list, login) = what_is_seen(api, on_event).await?;
         let lists_all = list == List::Whole;
         let (id, continues) = store.begin(api.address(), plan.since, lists_all, login).await?;
         on_event(&CollectEvent::Began { id, continues });
@@ -146,22 +153,27 @@ impl Collector<'_> {
     }
 }
 
-/// Whether the token's user sees all builds, and who it is.
-async fn what_is_seen(api: &Api, on_event: &dyn Fn(&CollectEvent<'_>)) -> Result<(List, Option<String>), CollectError> {
-    let me = api
-        .me()
-        .await
-        .map_err(|fault| CollectError::NotTheApi { address: api.address().to_string(), source: Box::new(fault) })?;
-    let why = match me.admin {
-        Some(true) => match api.get("/api/v1/admin/recent-builds?limit=1&offset=0", Ask::ANSWER).await {
-            Ok(_) => return Ok((List::Whole, me.login)),
-            Err(fault @ (Fault::Forbidden(_) | Fault::NotFound(_))) => fault.to_string(),
-            Err(fault) => return Err(CollectError::List(Box::new(fault))),
-        },
-        _ => "not an administrator".to_owned(),
-    };
-    on_event(&CollectEvent::SeesFollowedOnly { login: me.login.as_deref(), why });
-    Ok((List::Followed, me.login))
+impl Sight {
+    /// Asks whether the token's user sees all builds, and who it is.
+    ///
+    /// # Errors
+    /// The server does not answer as the API, or does not take the token.
+    pub async fn of(api: &Api, on_event: &dyn Fn(&CollectEvent<'_>)) -> Result<Self, CollectError> {
+        let me = api
+            .me()
+            .await
+            .map_err(|fault| CollectError::NotTheApi { address: api.address().to_string(), source: Box::new(fault) })?;
+        let why = match me.admin {
+            Some(true) => match api.get("/api/v1/admin/recent-builds?limit=1&offset=0", Ask::ANSWER).await {
+                Ok(_) => return Ok(Self { list: List::Whole, login: me.login }),
+                Err(fault @ (Fault::Forbidden(_) | Fault::NotFound(_))) => fault.to_string(),
+                Err(fault) => return Err(CollectError::List(Box::new(fault))),
+            },
+            _ => "not an administrator".to_owned(),
+        };
+        on_event(&CollectEvent::SeesFollowedOnly { login: me.login.as_deref(), why });
+        Ok(Self { list: List::Followed, login: me.login })
+    }
 }
 
 struct CollectorRun<'a> {

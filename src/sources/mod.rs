@@ -28,7 +28,7 @@ mod store_objects;
 pub use address::{Address, AddressError};
 pub use answer::Fault;
 pub use api::{Api, ApiOptions, OnWait};
-pub use collector::{CollectEvent, CollectPlan, Collected, Collector};
+pub use collector::{CollectEvent, CollectPlan, Collected, Collector, Sight};
 pub use error::CollectError;
 pub use refetch::{Refetched, Refetcher};
 pub use store::{Store, Totals};

@@ -65,8 +65,9 @@ fn builds_that_end_between_pages_of_the_open_ones_hide_no_other() {
 fn a_kill_at_any_instant_loses_nothing_and_the_same_command_continues() {
     let collection = Collection::of(StandIn::with(&[("builds", "400"), ("large_mb", "1"), ("delay_ms", "2")]));
     let mut kept = 0;
+    let kills = std::env::var("HALFBUILT_TEST_KILLS").map_or(12, |kills| kills.parse().expect("a number"));
     // Each time a little later: while it connects, lists, fetches and stores.
-    for pause in 1..=12_u64 {
+    for pause in (1..=12_u64).cycle().take(kills) {
         let mut child = collection.collect(&["--all"]).start();
         let hearing = Hearing::of(&mut child);
         std::thread::sleep(Duration::from_millis(pause * pause * 6));
