@@ -10,6 +10,7 @@ use super::answer::{Fault, Missing};
 use super::api::{Api, Ask};
 use super::document::Document;
 use super::fetch::{Fetched, fetch};
+use super::listing::addresses;
 use super::store::Store;
 use super::store_error::StoreError;
 
@@ -102,12 +103,30 @@ async fn shape_of_none(
     };
     let most = NEIGHBOURS + i64::try_from(asked.len()).unwrap_or(i64::MAX - NEIGHBOURS);
     let neighbours = store.neighbours(project, project, most).await?;
-    for neighbour in neighbours.into_iter().filter(|build| !asked.contains(build)).take(NEIGHBOURS as usize) {
-        if let Fetched::There(_) = fetch(api, neighbour, Ask::FRESH_DOCUMENT).await {
-            return Ok(Ok(shape));
-        }
+    if is_one_there(api, neighbours, asked).await || is_one_there(api, listed(api, project).await, asked).await {
+        return Ok(Ok(shape));
     }
     Ok(Err("no other build of its project answers, which would show that the token may see it".to_owned()))
+}
+
+/// Whether one of the first few of these builds is there, but for those that are asked about.
+async fn is_one_there(api: &Api, builds: Vec<String>, asked: &BTreeSet<String>) -> bool {
+    for build in builds.into_iter().filter(|build| !asked.contains(build)).take(NEIGHBOURS as usize) {
+        if let Fetched::There(_) = fetch(api, build, Ask::FRESH_DOCUMENT).await {
+            return true;
+        }
+    }
+    false
+}
+
+/// Builds that the server lists of the project, the latest first: it may have some that are too old to have been collected.
+async fn listed(api: &Api, project: &str) -> Vec<String> {
+    let path = api.document_path(&format!("{project}1"));
+    let Some(path) = path.as_deref().and_then(|path| path.strip_suffix("/1")) else { return Vec::new() };
+    match api.get(&format!("{path}?limit=100&filter=completed"), Ask::PAGE).await {
+        Ok(body) => addresses(&body.bytes).unwrap_or_default(),
+        Err(_) => Vec::new(),
+    }
 }
 
 /// Whether the token is an administrator's now.

@@ -144,6 +144,11 @@ impl Reader<'_> {
     }
 }
 
+/// The addresses of the builds of a page.
+pub(super) fn addresses(bytes: &[u8]) -> Result<Vec<String>, Fault> {
+    read_page(bytes).map(|page| page.addresses)
+}
+
 /// Reads a page of the list, and keeps what is needed of each entry.
 fn read_page(bytes: &[u8]) -> Result<Page, Fault> {
     let unexpected = |what: String| Fault::Unexpected(what);

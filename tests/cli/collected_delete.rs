@@ -186,3 +186,20 @@ fn a_build_that_was_never_collected_is_fetched_before_anything_is_said_of_it() {
     assert!(case.collection.there().contains(&sound));
     assert!(case.collection.fetched().contains(&sound));
 }
+
+/// A project of which only builds in question were collected: the server lists older ones, and one of them is the witness.
+#[test]
+fn the_witness_of_a_proof_may_be_a_build_that_was_not_collected() {
+    let case = Case::small();
+    let build = case.deletable().into_iter().next().expect("one");
+    let project = build.rsplit_once('/').expect("a project").0;
+    let others = format!("build_url LIKE '{project}/%' AND build_url <> '{build}'");
+    case.collection.database.run(&format!("DELETE FROM halfbuilt.document WHERE {others}"));
+    let list = case.folder.path().join("one.txt");
+    std::fs::write(&list, format!("{build}\n")).expect("it is written");
+    let via = case.collection.server.nrepl();
+    let run = case.collection.reads(&["delete", "one.txt", "--via", &via, "--max-percent", "100"]);
+    let run = run.args(&["--execute", "--confirm", &case.host()]).env("HALFBUILT_TOKEN", API_TOKEN);
+    run.at(case.folder.path()).run().exits(Exit::Clean).says("1 chosen: 1 deleted");
+    assert!(!case.collection.there().contains(&build));
+}
