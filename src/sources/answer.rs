@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
+use crate::causes::causes;
 use crate::text::Foreign;
 
 /// Why there is no usable answer.
@@ -12,11 +13,11 @@ use crate::text::Foreign;
 #[non_exhaustive]
 pub enum Fault {
     /// No connection, or none that may be trusted.
-    #[error("the server cannot be reached")]
-    Unreached(#[source] reqwest::Error),
+    #[error("the server cannot be reached: {why}")]
+    Unreached { why: Foreign, is_untrusted: bool },
     /// The request was sent, and there is no whole answer.
-    #[error("the answer broke off")]
-    Broken(#[source] reqwest::Error),
+    #[error("the answer broke off: {0}")]
+    Broken(Foreign),
     #[error("{0}")]
     Unauthorized(Foreign),
     #[error("{0}")]
@@ -63,7 +64,8 @@ impl Fault {
     /// Whether the same request may get another answer soon.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            Self::Unreached(error) => !is_untrusted(error),
+            // To wait does not make a certificate valid.
+            Self::Unreached { is_untrusted, .. } => !is_untrusted,
             Self::Broken(_) | Self::Busy { .. } => true,
             Self::Failed { status, .. } => status.is_server_error(),
             // A proxy answers in the server's place while the server starts.
@@ -75,7 +77,7 @@ impl Fault {
     /// Whether it says something of the server or of the token, and not of what was asked for.
     pub(super) fn is_of_the_server(&self) -> bool {
         match self {
-            Self::Unreached(_) | Self::Unauthorized(_) | Self::Busy { .. } | Self::AsksTooMuch { .. } => true,
+            Self::Unreached { .. } | Self::Unauthorized(_) | Self::Busy { .. } | Self::AsksTooMuch { .. } => true,
             Self::Broken(_)
             | Self::Forbidden(_)
             | Self::NotFound(_)
@@ -90,10 +92,10 @@ impl Fault {
     /// What the operator can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Unreached(error) if is_untrusted(error) => {
+            Self::Unreached { is_untrusted: true, .. } => {
                 "--ca-file FILE trusts a certificate of your own (PEM), or that of the authority which has signed it"
             }
-            Self::Unreached(_) => "check the address, and that the server is up",
+            Self::Unreached { .. } => "check the address, and that the server is up",
             Self::Unauthorized(_) => {
                 "give a personal API token that is valid, of an administrator: --token-file FILE, or the variable HALFBUILT_TOKEN"
             }
@@ -108,9 +110,17 @@ impl Fault {
     }
 }
 
-/// Whether the server has a certificate that is not trusted: to wait does not help.
-pub(super) fn is_untrusted(error: &reqwest::Error) -> bool {
-    crate::causes::causes(error).any(|cause| cause.to_string().contains("certificate verify failed"))
+impl From<reqwest::Error> for Fault {
+    /// By the innermost cause, which says what happened. An address, which may have a query, is not shown.
+    fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        let innermost = causes(&error).last().map_or_else(|| error.to_string(), ToString::to_string);
+        let why = Foreign::evidence(&innermost);
+        match error.is_connect() {
+            true => Self::Unreached { is_untrusted: why.as_str().contains("certificate verify failed"), why },
+            false => Self::Broken(why),
+        }
+    }
 }
 
 /// What the API said with an error, or the beginning of whatever was said.

@@ -186,7 +186,7 @@ impl Api {
             if let Some(range) = range {
                 request = request.header(reqwest::header::RANGE, range);
             }
-            let response = request.send().await.map_err(|error| self.fault(error))?;
+            let response = request.send().await?;
             match response.status() {
                 status if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => {
                     Err(self.judge(response).await)
@@ -243,7 +243,7 @@ impl Api {
                 request = request.header(CACHE_CONTROL, "no-cache");
             }
             let asked_at = Timestamp::now();
-            let response = request.send().await.map_err(|error| self.fault(error))?;
+            let response = request.send().await?;
             self.was_reached.store(true, Ordering::Relaxed);
             if response.status().is_redirection() {
                 let to = text(response.headers(), LOCATION).and_then(|to| url.join(&to).ok());
@@ -280,15 +280,6 @@ impl Api {
             StatusCode::NOT_FOUND => Fault::NotFound(answer::missing(&body, is_json)),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Fault::Busy { said, wait },
             status => Fault::Failed { status, said },
-        }
-    }
-
-    /// An error without its address, which may have a query.
-    fn fault(&self, error: reqwest::Error) -> Fault {
-        let error = error.without_url();
-        match error.is_connect() {
-            true => Fault::Unreached(error),
-            false => Fault::Broken(error),
         }
     }
 }

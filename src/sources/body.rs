@@ -31,7 +31,7 @@ pub(super) async fn read(
     large: &Arc<Semaphore>,
 ) -> Result<Body, Fault> {
     let mut body = Body { bytes: Vec::new(), asked_at, permit: None };
-    while let Some(piece) = response.chunk().await.map_err(|error| Fault::Broken(error.without_url()))? {
+    while let Some(piece) = response.chunk().await? {
         if body.bytes.len() + piece.len() > largest {
             return Err(Fault::TooLarge((largest >> 20) as u64));
         }

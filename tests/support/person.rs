@@ -22,7 +22,7 @@ const NAMES: [(&str, &str); 8] = [
     (r"(?m)^[^\n]*: \d+/\d+, \d+\.\d/s, (\?|\d+) s left\n", ""),
 ];
 /// What differs from run to run.
-const VALUES: [(&str, &str); 11] = [
+const VALUES: [(&str, &str); 15] = [
     // How many have been sent by the moment of a signal.
     (r"\b\d+ deletions? that (is|are) not proved yet", "<some> deletions that are not proved yet"),
     // What the fixtures hold is of 2026-11-20 at the latest.
@@ -32,7 +32,12 @@ const VALUES: [(&str, &str); 11] = [
     (r"when it ended[^:\n]*: --backup-time", "when it ended: --backup-time"),
     (r"halfbuilt \d+\.\d+\.\d+( \([0-9a-f]{7,} [\d-]+(, changed since)?\))?", "halfbuilt <version>"),
     (r"system (identifier )?\d{10,}", "system ${1}<identifier>"),
-    (r"\bhttp://127\.0\.0\.1:\d{2,}", "http://127.0.0.1:8080"),
+    (r"\b(https?)://(127\.0\.0\.1|localhost):\d{2,}", "$1://$2:8080"),
+    (r"\b(at|on) 127\.0\.0\.1:\d{2,}", "$1 127.0.0.1:8080"),
+    (r"fetched \d{4}-\d\d-\d\d \d\d:\d\dZ( to (\d{4}-\d\d-\d\d )?\d\d:\d\dZ)?", "fetched <now>"),
+    // How long a program waits before it asks again is left to chance, within limits; what OpenSSL says, to its version.
+    (r"waiting \d+ s: ", "waiting <a while>: "),
+    (r"error:[0-9A-F]{8}:SSL routines:[^\n]*", "<by OpenSSL>"),
     (r"read as [0-9a-f]{24}\b", "read as <digest of the SQL>"),
     (r"\b[0-9a-f]{64}\b", "<SHA-256>"),
     (r"\b[0-9a-f]{32,40}\b", "<fingerprint>"),
