@@ -17,7 +17,8 @@ CREATE TABLE halfbuilt.collection (
     ended_at      timestamptz,            -- NULL: it was interrupted, or is under way
     since         timestamptz,            -- builds that were over before are not in it; NULL: all builds
     lists_all     boolean     NOT NULL,   -- false: only the builds that the token's user follows
-    token_user    text                    -- whose token it was
+    token_user    text,                   -- whose token it was
+    nameless      bigint      NOT NULL DEFAULT 0   -- entries of the list that named no build: nothing of these is known
 );
 
 -- One row a build: what the list of builds says of it, and its document.

@@ -96,6 +96,9 @@ impl fmt::Display for Collection {
         if let Some(since) = self.since {
             write!(f, "; builds that were over before {} are not in it", since.strftime("%Y-%m-%d %H:%MZ"))?;
         }
+        if self.gone > 0 {
+            write!(f, "; {} gone since", builds(self.gone))?;
+        }
         if self.ended_at.is_none() {
             f.write_str("; it has not ended")?;
         }

@@ -85,9 +85,9 @@ impl NotChecked {
         matches!(&self.what, Unchecked::Check(own) | Unchecked::FailedCheck(own) if own == name)
     }
 
-    /// Whether it was tried, and the database could not be read.
+    /// Whether it was tried, and the database could not be read, or what it holds was not brought to an end.
     pub fn has_failed(&self) -> bool {
-        matches!(&self.what, Unchecked::FailedCheck(_))
+        matches!(&self.what, Unchecked::FailedCheck(_) | Unchecked::RestOfCollection | Unchecked::DocumentsUnread(_))
     }
 }
 

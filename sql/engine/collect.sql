@@ -26,6 +26,13 @@ SELECT schema.oid IS NOT NULL AS is_there, pg_catalog.obj_description(schema.oid
        current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS is_standby,
        has_database_privilege(current_database(), 'CREATE') AS may_make, current_user::text AS role, current_database()::text AS database,
        schema.oid IS NULL OR has_schema_privilege(schema.oid, 'USAGE') AS may_enter,
+       EXISTS (SELECT FROM pg_class AS kept
+                WHERE kept.relnamespace = schema.oid AND kept.relname IN ('collection', 'document', 'output', 'artifact')
+                  AND kept.relowner <> (SELECT own.oid FROM pg_roles AS own WHERE own.rolname = current_user)
+                  AND (kept.relkind <> 'r' OR kept.relhasrules
+                       OR EXISTS (SELECT FROM pg_trigger AS fired WHERE fired.tgrelid = kept.oid AND NOT fired.tgisinternal)
+                       OR (SELECT own.rolsuper FROM pg_roles AS own WHERE own.rolname = current_user)
+                          AND NOT (SELECT owner.rolsuper FROM pg_roles AS owner WHERE owner.oid = kept.relowner))) AS runs_foreign_code,
        (SELECT count(*) = 4 FROM pg_class AS kept
          WHERE kept.relnamespace = schema.oid AND kept.relname IN ('collection', 'document', 'output', 'artifact')
            AND has_table_privilege(kept.oid, 'SELECT') AND has_table_privilege(kept.oid, 'INSERT')
@@ -56,6 +63,13 @@ SELECT collection.collection_id, collection.source, collection.began_at, collect
 INSERT INTO halfbuilt.collection (source, began_at, since, lists_all, token_user)
 VALUES ($1, $2, $3, $4, $5)
 RETURNING collection_id;
+
+-- part: take_open
+-- What:  takes the builds that were not over when an earlier collection listed them into the collection $1.
+-- For:   collect, once, when it begins.
+-- Why:   a list that lacks a build proves nothing: what runs for ever is what is looked for. Each of them is asked for by its number.
+UPDATE halfbuilt.document SET collection_id = $1
+ WHERE document.collection_id < $1 AND document.is_open AND document.gone_at IS NULL;
 
 -- part: list
 -- What:  puts a page of the list of builds on record: $1 the collection, $2 the page as JSON, $3 since when (NULL: all builds), $4 the time.
@@ -136,7 +150,8 @@ SELECT document.build_url
 --        nothing is), $5 whether each can be jsonb at all, $6 why not.
 -- For:   collect, for as many documents as have come.
 -- Why:   the text is what the server said. jsonb takes neither the character 0 nor half a surrogate pair; the copy has U+FFFD in their place.
---        Steps stand apart, so that what is asked of a build alone need not unpack them.
+--        Steps stand apart, so that what is asked of a build alone need not unpack them. An older document does not take the place of a younger
+--        one. What was stored is given back: a row that is not among it must not be read as if it had been.
 UPDATE halfbuilt.document
    SET fetched_at = came.fetched_at, body = came.body, head = came.document - 'steps',
        steps = CASE WHEN jsonb_typeof(came.document -> 'steps') = 'array' THEN came.document -> 'steps' END,
@@ -146,7 +161,8 @@ UPDATE halfbuilt.document
           FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::boolean[], $6::text[])
                AS one (build_url, fetched_at, body, clean, is_readable, trouble)
         OFFSET 0) AS came
- WHERE document.build_url = came.build_url;
+ WHERE document.build_url = came.build_url AND (document.fetched_at <= came.fetched_at) IS NOT FALSE
+RETURNING document.build_url;
 
 -- part: known
 -- What:  which of the addresses $1 are on record.
@@ -167,7 +183,7 @@ SELECT $1, max(collection.collection_id), '{}', false, $2 FROM halfbuilt.collect
 -- What:  notes of a build ($1) that the server has proved not to be there any more, at $2.
 -- For:   collect, delete and verify.
 -- Why:   a build that is gone is none of the restored ones; its document stays until the next collection, for whoever asks.
-UPDATE halfbuilt.document SET gone_at = $2, trouble = NULL WHERE document.build_url = $1;
+UPDATE halfbuilt.document SET gone_at = $2, trouble = NULL WHERE document.build_url = $1 RETURNING document.build_url;
 
 -- part: trouble
 -- What:  notes why the document of a build ($1) could not be had ($2).
@@ -245,10 +261,10 @@ SELECT $1, asked.*
        why = excluded.why, size = excluded.size;
 
 -- part: end
--- What:  puts the end of the collection $1 on record, at $2.
+-- What:  puts the end of the collection $1 on record, at $2, and how many entries of the list ($3) named no build.
 -- For:   collect, when nothing is left to fetch.
 -- Why:   a collection without an end is not whole, and a verdict on it is never clean.
-UPDATE halfbuilt.collection SET ended_at = $2 WHERE collection.collection_id = $1;
+UPDATE halfbuilt.collection SET ended_at = $2, nameless = $3 WHERE collection.collection_id = $1;
 
 -- part: totals
 -- What:  what a collection ($1) has: builds, those that are open, those that are gone, and those whose documents could not be had or read.

@@ -32,7 +32,7 @@ SELECT c.collection_id::text                  AS collection,
          WHERE d.collection_id = c.collection_id AND d.head IS NOT NULL AND d.gone_at IS NULL) AS fetched_to,
        (SELECT count(*) FROM :"schema".document AS d
          WHERE d.collection_id = c.collection_id AND d.head IS NOT NULL AND d.gone_at IS NULL) AS builds,
-       (SELECT count(*) FROM :"schema".document AS d
+       c.nameless + (SELECT count(*) FROM :"schema".document AS d
          WHERE d.collection_id = c.collection_id AND d.head IS NULL AND d.gone_at IS NULL)     AS unread,
        (SELECT count(*) FROM :"schema".document AS d
          WHERE d.collection_id = c.collection_id AND d.gone_at IS NOT NULL)                    AS gone

@@ -29,6 +29,9 @@ pub(super) async fn run(args: CollectArgs, interrupt: &Interrupt, printer: Print
         return forget(&args.into, interrupt, printer).await;
     }
     let request = CollectRequest::from_args(args)?;
+    if let Some(doubt) = request.doubt() {
+        printer.warn(&doubt);
+    }
     let options = request.api_options(token(request.token_file.as_deref())?);
     let shown = Rc::new(Shown::new(printer));
     let waits = Rc::clone(&shown);
@@ -82,10 +85,7 @@ fn close(request: &CollectRequest, collected: &Collected, printer: Printer) -> E
         printer.tell(&format!("{} {} gone since listed", counted(totals.gone, "build"), is_or_are(totals.gone)));
     }
     if *nameless > 0 {
-        printer.warn(&format!(
-            "{} of the list without an address: such a build cannot be collected",
-            counted(*nameless, "entry")
-        ));
+        printer.warn(&format!("{} of the list without an address: such a build cannot be collected", named(*nameless)));
     }
     let mut is_whole = true;
     if totals.troubled > 0 {
@@ -107,6 +107,10 @@ fn close(request: &CollectRequest, collected: &Collected, printer: Printer) -> E
     }
     printer.next(&request.scan().to_string());
     Exit::Clean
+}
+
+fn named(entries: u64) -> String {
+    if entries == 1 { "1 entry".to_owned() } else { format!("{} entries", grouped(entries)) }
 }
 
 /// Removes what was collected.

@@ -59,7 +59,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let on_stdout = results_file.is_none();
 
     let database = interrupt.or(request.reading.connect(printer)).await?;
-    let copies = interrupt.or(copies::refetcher(&request, &scan, printer)).await?;
+    let copies = interrupt.or(copies::refetcher(&request, (&scan, &chosen.origin, host.as_deref()), printer)).await?;
     let (settings, on_event) = (|| request.reading.settings(), |event: &ReaderEvent<'_>| report_event(event, printer));
     let options = ReaderOptions {
         plan: &scan,
@@ -116,6 +116,7 @@ async fn plan<'a>(
     gates::take_lock(&mut database, request.execute, printer).await?;
     let mut builds = LiveBuilds::open(database, options).await?;
     preamble::say_what_is_read((builds.identity(), builds.collection()), builds.tables(), printer);
+    preamble::warn_of_collection(builds.collection(), request.reading.times.backup, printer);
     // Which CI was collected from is known only now.
     gates::check_database(builds.identity(), &origin)?;
     preamble::warn_of_role(request.reading.foreign_sql(options.plan), builds.role(), printer);

@@ -1,6 +1,6 @@
 //! Says what a command reads, as whom, and by which times, before it says anything of a build.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::collation::{Collations, REINDEX_FIRST};
 use crate::collection::Collection;
@@ -27,6 +27,26 @@ pub(super) fn say_what_is_read(
             printer.say(&format!("reading {collection}"));
             printer.say(&format!("its documents are in {tables}"));
         }
+    }
+}
+
+/// Warns of what a collection lacks that may hide damage.
+pub(super) fn warn_of_collection(collection: Option<&Collection>, backup: Option<Timestamp>, printer: Printer) {
+    let Some(collection) = collection else { return };
+    let name = collection.name();
+    if collection.ended_at.is_none() {
+        printer.warn(&format!(
+            "{name} has not ended: builds are missing in it, and documents; the same collect continues it"
+        ));
+    }
+    if !collection.lists_all {
+        printer
+            .warn(&format!("{name} has only what its token's user follows: nothing says what other builds there are"));
+    }
+    if let Some((since, backup)) = collection.since.zip(backup).filter(|(since, backup)| since > backup) {
+        printer.warn(&format!(
+            "{name} begins at {since}, after the backup at {backup}: builds that the backup cut and that are over by now are not in it"
+        ));
     }
 }
 

@@ -80,6 +80,7 @@ pub(super) async fn scan_and_report(
         ));
         let scan = Scan::begin(&plan, &snapshot, &projects, &|phase| progress.enter(&phase.to_string())).await?;
         preamble::say_what_is_read((scan.identity(), scan.collection()), scan.tables(), printer);
+        preamble::warn_of_collection(scan.collection(), plan.times().backup, printer);
         preamble::warn_of_role(read.foreign_sql(&plan), scan.role(), printer);
         preamble::warn_of_bytes(scan.reads_bytes(), printer);
         preamble::warn_of_collations(scan.collations(), printer);

@@ -17,6 +17,12 @@ pub(super) fn token(file: Option<&Path>) -> Result<Option<SecretString>, Error> 
         Some(file) => {
             let text = file_access::read_text(file, file_access::TOKEN);
             let text = text.map_err(|source| Error::Read { file: file.to_owned(), source })?;
+            if text.trim().is_empty() {
+                return Err(Error::Misuse {
+                    what: format!("--token-file {} is empty", file.display()),
+                    hint: "it must contain the token, on one line".to_owned(),
+                });
+            }
             Some(text.trim().to_owned())
         }
         None => std::env::var("HALFBUILT_TOKEN").ok(),

@@ -52,6 +52,8 @@ pub struct Missing {
     /// What it looks like without its numbers, if it is an answer of the API itself; `None` for a page of a proxy or of the user interface, and
     /// for what the API says where it does not know the project, or passes on what the forge says.
     pub(super) shape: Option<String>,
+    /// Whether it names the route of the API that gave it.
+    pub(super) has_route: bool,
 }
 
 /// What the API says with an error.
@@ -136,7 +138,7 @@ pub(super) fn said(status: StatusCode, body: &str) -> Foreign {
 }
 
 /// What a 404 is.
-pub(super) fn missing(body: &str, is_json: bool) -> Missing {
+pub(super) fn missing(body: &str, is_json: bool, has_route: bool) -> Missing {
     let message = serde_json::from_str::<Message>(body).ok().filter(|_| is_json).map(|found| found.message);
     let said = match &message {
         Some(message) => Foreign::evidence(message),
@@ -145,7 +147,7 @@ pub(super) fn missing(body: &str, is_json: bool) -> Missing {
     let said = said.or("an empty answer");
     // The API says "Project not found" also where the token may not see the project, and passes on what the forge says as JSON in a text.
     let is_of_a_build = |message: &String| !message.to_lowercase().contains("project") && !message.contains('{');
-    Missing { said, shape: message.filter(is_of_a_build).map(|message| without_numbers(&message)) }
+    Missing { said, shape: message.filter(is_of_a_build).map(|message| without_numbers(&message)), has_route }
 }
 
 /// Whether a 403 is the forge's own limit on requests, which the API passes on as JSON in a text.
@@ -171,7 +173,7 @@ mod tests {
 
     #[test]
     fn only_an_answer_of_the_api_about_a_build_has_a_shape() {
-        let shape = |body: &str, is_json| missing(body, is_json).shape;
+        let shape = |body: &str, is_json| missing(body, is_json, true).shape;
         assert_eq!(shape(r#"{"message":"Build not found"}"#, true), Some("Build not found".to_owned()));
         assert_eq!(
             shape(r#"{"message":"Build 1234 of 7 not found"}"#, true),

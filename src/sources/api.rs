@@ -2,12 +2,13 @@
 //! reference, and its script that reads a whole Server.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use jiff::fmt::rfc2822::DateTimeParser;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -32,6 +33,8 @@ const TOKEN: &str = "Circle-Token";
 const HOPS: usize = 5;
 /// How long a connection may take.
 const CONNECTING: Duration = Duration::from_secs(10);
+/// How many times longer than a silence a whole answer may take.
+const LONGEST_ANSWER: u32 = 10;
 /// How often a request is sent again that may get another answer.
 const AGAIN: u32 = 5;
 /// The same where the server was never reached: most likely it is not there.
@@ -72,6 +75,7 @@ pub struct Api {
     /// One large body is in memory at a time.
     large: Arc<Semaphore>,
     was_reached: AtomicBool,
+    clock_ahead: Mutex<Option<SignedDuration>>,
     on_wait: OnWait,
 }
 
@@ -88,15 +92,12 @@ pub struct Me {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ask {
     largest: usize,
-    /// Whether caches on the way are to ask the server itself.
-    is_fresh: bool,
 }
 
 impl Ask {
-    pub(super) const DOCUMENT: Self = Self { largest: LARGEST_DOCUMENT, is_fresh: false };
-    pub(super) const FRESH_DOCUMENT: Self = Self { largest: LARGEST_DOCUMENT, is_fresh: true };
-    pub(super) const PAGE: Self = Self { largest: LARGEST_PAGE, is_fresh: false };
-    pub(super) const ANSWER: Self = Self { largest: LARGEST_ANSWER, is_fresh: true };
+    pub(super) const DOCUMENT: Self = Self { largest: LARGEST_DOCUMENT };
+    pub(super) const PAGE: Self = Self { largest: LARGEST_PAGE };
+    pub(super) const ANSWER: Self = Self { largest: LARGEST_ANSWER };
 }
 
 impl Api {
@@ -119,6 +120,8 @@ impl Api {
             .redirect(Policy::none())
             .connect_timeout(CONNECTING)
             .read_timeout(options.timeout)
+            // A server that drips its answer holds nobody for ever.
+            .timeout(options.timeout * LONGEST_ANSWER)
             .referer(false);
         if !address.is_encrypted() || address.is_loopback() {
             // A proxy is used only inside TLS, where it cannot read the token, and never for this machine.
@@ -136,6 +139,7 @@ impl Api {
             retry_policy: RetryPolicy::default(),
             large: Arc::new(Semaphore::new(1)),
             was_reached: AtomicBool::new(false),
+            clock_ahead: Mutex::default(),
             on_wait,
         })
     }
@@ -151,8 +155,29 @@ impl Api {
     /// The server does not say so.
     pub async fn me(&self) -> Result<Me, Fault> {
         let body = self.get("/api/v1.1/me", Ask::ANSWER).await?;
-        let me = serde_json::from_slice(&body.bytes);
-        me.map_err(|error| Fault::Unexpected(format!("what it says of the token's user cannot be read: {error}")))
+        let me: Me = serde_json::from_slice(&body.bytes).map_err(|error| {
+            let why = Foreign::evidence(&self.hidden(&error.to_string()));
+            Fault::Unexpected(format!("what it says of the token's user cannot be read: {why}"))
+        })?;
+        Ok(Me { login: me.login.map(|login| self.hidden(&login)), ..me })
+    }
+
+    /// A text without the token, however the server spells it.
+    pub(super) fn hidden(&self, text: &str) -> String {
+        self.secrets.hide(text)
+    }
+
+    /// How far the server's clock is ahead of this machine's, by the last answer that said what time it is. Not before such an answer.
+    pub fn clock_ahead(&self) -> Option<SignedDuration> {
+        *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hear_clock(&self, headers: &HeaderMap) {
+        let said = text(headers, DATE).and_then(|date| DateTimeParser::new().parse_timestamp(&date).ok());
+        if let Some(said) = said {
+            *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(said.duration_since(Timestamp::now()));
+        }
     }
 
     /// The path of a build's document; `None` if the address is none of a build. The host in it is not looked at: only the named server is asked.
@@ -239,17 +264,17 @@ impl Api {
             let mut request = self.client.get(url.clone()).header(TOKEN, self.token.clone());
             // Without it the API answers in Clojure's own notation.
             request = request.header(ACCEPT, "application/json");
-            if ask.is_fresh {
-                request = request.header(CACHE_CONTROL, "no-cache");
-            }
+            // What a cache says is of an earlier time than the question.
+            request = request.header(CACHE_CONTROL, "no-cache");
             let asked_at = Timestamp::now();
             let response = request.send().await?;
             self.was_reached.store(true, Ordering::Relaxed);
+            self.hear_clock(response.headers());
             if response.status().is_redirection() {
                 let to = text(response.headers(), LOCATION).and_then(|to| url.join(&to).ok());
                 match to {
                     Some(to) if self.address.has_origin_of(&to) => url = to,
-                    Some(to) => return Err(Fault::Redirected(Foreign::url(without_query(&to)))),
+                    Some(to) => return Err(Fault::Redirected(Foreign::url(&self.hidden(without_query(&to))))),
                     None => return Err(self.judge(response).await),
                 }
                 continue;
@@ -265,6 +290,7 @@ impl Api {
     /// What an answer is that is no success, or no JSON.
     async fn judge(&self, response: Response) -> Fault {
         let (status, is_json) = (response.status(), is_json(response.headers()));
+        let has_route = response.headers().contains_key(body::ROUTE);
         let content_type = text(response.headers(), CONTENT_TYPE).unwrap_or_default();
         let wait = text(response.headers(), RETRY_AFTER).and_then(|at| parse_retry_after(&at, Timestamp::now()));
         let body = self.secrets.hide(&body::beginning(response).await);
@@ -277,7 +303,7 @@ impl Api {
             StatusCode::UNAUTHORIZED => Fault::Unauthorized(said),
             StatusCode::FORBIDDEN if answer::is_limit_of_the_forge(&body) => Fault::Busy { said, wait },
             StatusCode::FORBIDDEN => Fault::Forbidden(said),
-            StatusCode::NOT_FOUND => Fault::NotFound(answer::missing(&body, is_json)),
+            StatusCode::NOT_FOUND => Fault::NotFound(answer::missing(&body, is_json, has_route)),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Fault::Busy { said, wait },
             status => Fault::Failed { status, said },
         }

@@ -10,6 +10,8 @@ use super::answer::Fault;
 
 /// A body that is larger than this waits until no other such body is in memory.
 const LARGE: usize = 1 << 20;
+/// The header by which the API names the route that answers. A page of a proxy has none.
+pub(super) const ROUTE: &str = "x-route";
 /// What is read of an answer that is an error.
 const LARGEST_ERROR: usize = 8 << 10;
 
@@ -19,6 +21,8 @@ pub(super) struct Body {
     pub(super) bytes: Vec<u8>,
     /// When it was asked for.
     pub(super) asked_at: Timestamp,
+    /// Whether the answer names the route of the API that gave it (X-Route).
+    pub(super) has_route: bool,
     /// Held as long as a large body is in memory.
     pub(super) permit: Option<OwnedSemaphorePermit>,
 }
@@ -30,7 +34,8 @@ pub(super) async fn read(
     largest: usize,
     large: &Arc<Semaphore>,
 ) -> Result<Body, Fault> {
-    let mut body = Body { bytes: Vec::new(), asked_at, permit: None };
+    let has_route = response.headers().contains_key(ROUTE);
+    let mut body = Body { bytes: Vec::new(), asked_at, has_route, permit: None };
     while let Some(piece) = response.chunk().await? {
         if body.bytes.len() + piece.len() > largest {
             return Err(Fault::TooLarge((largest >> 20) as u64));

@@ -16,6 +16,7 @@ use super::fetch::{Fetched, fetch_all};
 use super::gone::{Look, prove};
 use super::listing::{List, Reader, Sweep, Until};
 use super::outputs;
+use super::refetch::{CLOCKS_APART, in_words};
 use super::store::{Run, Store, Totals};
 
 /// How often builds are listed and fetched: what comes while documents are fetched is fetched too.
@@ -55,6 +56,8 @@ pub enum CollectEvent<'a> {
     Began { id: i64, continues: bool },
     /// The token's user is no administrator, or the list for administrators cannot be had.
     SeesFollowedOnly { login: Option<&'a str>, why: String },
+    /// The server's clock and this machine's are apart.
+    ClocksApart { apart: &'a str },
     /// Builds are listed from now on.
     Lists,
     /// A page of so many builds was read.
@@ -131,6 +134,7 @@ impl Collector<'_> {
             progress: Progress { fetched: 0, failures_in_a_row: 0 },
         };
         let mut seen = Sweep::default();
+        run.store.take_open(id).await?;
         for round in 0..ROUNDS {
             let swept = run.list(round == 0).await?;
             seen.is_unsure |= swept.is_unsure;
@@ -145,7 +149,7 @@ impl Collector<'_> {
         }
         let fetched = run.progress.fetched;
         if !seen.is_unsure {
-            store.end(id).await?;
+            store.end(id, seen.nameless).await?;
         }
         store.analyze().await?;
         let totals = store.totals(id).await?;
@@ -163,6 +167,9 @@ impl Sight {
             .me()
             .await
             .map_err(|fault| CollectError::NotTheApi { address: api.address().to_string(), source: Box::new(fault) })?;
+        if let Some(ahead) = api.clock_ahead().filter(|ahead| ahead.abs() > CLOCKS_APART) {
+            on_event(&CollectEvent::ClocksApart { apart: &in_words(ahead) });
+        }
         let why = match me.admin {
             Some(true) => match api.get("/api/v1/admin/recent-builds?limit=1&offset=0", Ask::ANSWER).await {
                 Ok(_) => return Ok(Self { list: List::Whole, login: me.login }),
@@ -197,7 +204,7 @@ impl CollectorRun<'_> {
         let mut swept = Sweep::default();
         let mut add = |sweep: Sweep| {
             swept.changed += sweep.changed;
-            swept.nameless += sweep.nameless;
+            swept.nameless = swept.nameless.max(sweep.nameless);
             swept.is_unsure |= sweep.is_unsure;
         };
         // Those that the token's user follows are not listed by their state: all of the list is read.
@@ -318,7 +325,7 @@ impl CollectorRun<'_> {
     }
 
     async fn note_why(&mut self, build_url: &str, why: &str) -> Result<(), CollectError> {
-        let why = Foreign::evidence(why);
+        let why = Foreign::evidence(&self.api.hidden(why));
         self.store.trouble(build_url, why.as_str()).await?;
         (self.on_event)(&CollectEvent::Trouble { build_url, why: why.as_str() });
         (self.on_event)(&CollectEvent::Fetched);

@@ -18,6 +18,8 @@ pub(super) struct Document {
     pub(super) build_url: String,
     /// When it was asked for.
     pub(super) fetched_at: Timestamp,
+    /// Whether the answer named the route of the API that gave it.
+    pub(super) has_route: bool,
     /// Without the queries of presigned addresses.
     pub(super) body: String,
     /// The same as jsonb can take it; `None` where that is the body itself.
@@ -38,7 +40,7 @@ impl Document {
     /// # Errors
     /// It is no JSON object, or is of another build.
     pub(super) fn read(build_url: &str, body: Body) -> Result<Self, Fault> {
-        let Body { bytes, asked_at, permit } = body;
+        let Body { bytes, asked_at, has_route, permit } = body;
         let unexpected = |what: &str| Fault::Unexpected(what.to_owned());
         let text = String::from_utf8(bytes).map_err(|_| unexpected("the document is no UTF-8"))?;
         if !text.trim_start().starts_with('{') {
@@ -58,7 +60,7 @@ impl Document {
             }
             None => return Err(unexpected("the document does not name its build")),
         }
-        Ok(Self { build_url: build_url.to_owned(), fetched_at: asked_at, body, clean, _permit: permit })
+        Ok(Self { build_url: build_url.to_owned(), fetched_at: asked_at, has_route, body, clean, _permit: permit })
     }
 }
 
@@ -67,7 +69,7 @@ mod tests {
     use super::*;
 
     fn read(body: &[u8]) -> Result<Document, Fault> {
-        let body = Body { bytes: body.to_vec(), asked_at: Timestamp::UNIX_EPOCH, permit: None };
+        let body = Body { bytes: body.to_vec(), asked_at: Timestamp::UNIX_EPOCH, has_route: true, permit: None };
         Document::read("https://ci.example.com/gh/acme/api/1", body)
     }
 

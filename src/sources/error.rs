@@ -28,6 +28,12 @@ pub enum CollectError {
     /// The server did not say whose token it is.
     #[error("{address} does not answer as the API of a CircleCI Server")]
     NotTheApi { address: String, source: Box<Fault> },
+    /// T, R and ages depend on both.
+    #[error("the clock of {address} is {apart} this machine's")]
+    ClocksApart { address: String, apart: String },
+    /// The server takes no such token.
+    #[error("{address} does not take the token")]
+    TokenRefused { address: String, source: Box<Fault> },
     /// The proof that a build is gone needs a token that sees all builds.
     #[error("the token is not that of an administrator of {address}")]
     NoAdministrator { address: String },
@@ -40,6 +46,15 @@ pub enum CollectError {
 }
 
 impl CollectError {
+    /// The error of a server that does not say whose token it is.
+    pub(super) fn of_me(address: String, fault: Fault) -> Self {
+        let source = Box::new(fault);
+        match *source {
+            Fault::Unauthorized(_) => Self::TokenRefused { address, source },
+            _ => Self::NotTheApi { address, source },
+        }
+    }
+
     /// What the operator can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -54,7 +69,11 @@ impl CollectError {
             Self::CaFile { .. } | Self::CaFileInvalid { .. } => {
                 Some("--ca-file expects one or more PEM certificates: -----BEGIN CERTIFICATE-----".to_owned())
             }
-            Self::NotTheApi { source, .. } => source.hint().map(str::to_owned),
+            Self::ClocksApart { .. } => Some(
+                "one of the two is wrong: a build that lives may look as if the backup had cut it; set the clocks, and find T and R by the server's"
+                    .to_owned(),
+            ),
+            Self::NotTheApi { source, .. } | Self::TokenRefused { source, .. } => source.hint().map(str::to_owned),
             Self::List(fault) | Self::Documents(fault) => Some(match fault.hint() {
                 Some(hint) => format!("{hint}; what was collected is kept, and the same command continues"),
                 None => "what was collected is kept, and the same command continues".to_owned(),

@@ -30,6 +30,7 @@ pub(super) async fn fetch(api: &Api, build_url: String, ask: Ask) -> Fetched {
     match document {
         Ok(document) => Fetched::There(Box::new(document)),
         Err(Fault::NotFound(missing)) => Fetched::Missing(build_url, missing),
+        Err(Fault::Unexpected(why)) => Fetched::Trouble(build_url, Fault::Unexpected(api.hidden(&why))),
         Err(fault) => Fetched::Trouble(build_url, fault),
     }
 }

@@ -13,7 +13,7 @@ use super::outputs;
 /// # Errors
 /// It is none of this build.
 pub fn document(build_url: &str, bytes: &[u8]) -> Result<(String, String), String> {
-    let body = Body { bytes: bytes.to_vec(), asked_at: Timestamp::UNIX_EPOCH, permit: None };
+    let body = Body { bytes: bytes.to_vec(), asked_at: Timestamp::UNIX_EPOCH, has_route: true, permit: None };
     let document = Document::read(build_url, body).map_err(|fault| fault.to_string())?;
     let clean = document.clean.unwrap_or_else(|| document.body.clone());
     Ok((document.body, clean))

@@ -32,8 +32,9 @@ pub(super) enum Look {
     NotKnown(String),
 }
 
-/// Asks again, in such a way that the answer is a proof: the same answer as for a number that never was, twice, while another build of the
-/// project is there and the token is still an administrator's.
+/// Asks again, in such a way that the answer is a proof: the same answer as for a number that never was, twice, while other builds of the
+/// project are there before and after, none of them answers as if it were gone too, the project's own list does not have it, and the token is
+/// still an administrator's. Behind one address may be several servers, one of which knows less than the others.
 ///
 /// # Errors
 /// The tables of documents cannot be read.
@@ -43,34 +44,47 @@ pub(super) async fn prove(
     missing: Vec<(String, Missing)>,
 ) -> Result<Vec<(String, Look)>, StoreError> {
     let asked: BTreeSet<String> = missing.iter().map(|(build_url, _)| build_url.clone()).collect();
-    let mut shapes: BTreeMap<String, Result<String, String>> = BTreeMap::new();
+    let mut projects: BTreeMap<String, Result<Witness, String>> = BTreeMap::new();
     for (build_url, _) in &missing {
         let project = project(build_url);
-        if !shapes.contains_key(project) {
-            let shape = shape_of_none(api, store, project, &asked).await?;
-            shapes.insert(project.to_owned(), shape);
+        if !projects.contains_key(project) {
+            projects.insert(project.to_owned(), Witness::find(api, store, project, &asked).await?);
         }
     }
     sleep(PAUSE).await;
-    // The latest word on the token: later than all that it has answered so far.
     let mut looks = Vec::new();
     for (build_url, first) in missing {
-        let shape = shapes.get(project(&build_url)).cloned();
-        let shape = shape.unwrap_or_else(|| Err("nothing is known of its project".to_owned()));
-        let look = match (shape, first.shape) {
-            (Err(why), _) => Look::NotKnown(format!("404 Not Found, and it is not known what that means: {why}")),
-            (Ok(_), None) => Look::NotKnown(format!("404 Not Found, which says nothing of the build: {}", first.said)),
-            (Ok(shape), Some(own)) if own != shape => {
-                Look::NotKnown(format!("404 Not Found, but not as for a build that never was: {}", first.said))
-            }
-            (Ok(shape), Some(_)) => match fetch(api, build_url.clone(), Ask::FRESH_DOCUMENT).await {
-                Fetched::There(document) => Look::There(document),
-                Fetched::Missing(_, again) if again.shape.as_ref() == Some(&shape) => Look::Gone,
-                Fetched::Missing(_, again) => Look::NotKnown(format!("404 Not Found, the second time: {}", again.said)),
-                Fetched::Trouble(_, fault) => Look::NotKnown(fault.to_string()),
+        let look = match projects.get(project(&build_url)) {
+            None => Look::NotKnown("404 Not Found, and nothing is known of its project".to_owned()),
+            Some(Err(why)) => Look::NotKnown(format!("404 Not Found, and it is not known what that means: {why}")),
+            Some(Ok(witness)) => match witness.judge(&build_url, &first) {
+                Some(why) => Look::NotKnown(why),
+                None => match fetch(api, build_url.clone(), Ask::DOCUMENT).await {
+                    Fetched::There(document) => Look::There(document),
+                    Fetched::Missing(_, again) => witness.judge(&build_url, &again).map_or(Look::Gone, Look::NotKnown),
+                    Fetched::Trouble(_, fault) => Look::NotKnown(fault.to_string()),
+                },
             },
         };
         looks.push((build_url, look));
+    }
+    // The last words on the projects and the token: later than all that was answered.
+    let mut doubts: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for (build_url, look) in &mut looks {
+        if !matches!(look, Look::Gone) {
+            continue;
+        }
+        let project = project(build_url);
+        if !doubts.contains_key(project) {
+            let doubt = match projects.get(project) {
+                Some(Ok(witness)) => witness.still_stands(api).await.err(),
+                _ => Some("nothing is known of its project".to_owned()),
+            };
+            doubts.insert(project.to_owned(), doubt);
+        }
+        if let Some(Some(why)) = doubts.get(project) {
+            *look = Look::NotKnown(format!("404 Not Found, but {why}"));
+        }
     }
     if looks.iter().any(|(_, look)| matches!(look, Look::Gone))
         && let Err(why) = administrates(api).await
@@ -84,39 +98,97 @@ pub(super) async fn prove(
     Ok(looks)
 }
 
-/// What the server answers for a number of the project that never was, while another build of it is there.
-async fn shape_of_none(
-    api: &Api,
-    store: &mut Store,
-    project: &str,
-    asked: &BTreeSet<String>,
-) -> Result<Result<String, String>, StoreError> {
-    let highest = store.highest(project).await?;
-    let never = format!("{project}{}", highest.saturating_add(FAR_ABOVE));
-    let shape = match fetch(api, never, Ask::FRESH_DOCUMENT).await {
-        Fetched::Missing(_, Missing { shape: Some(shape), .. }) => shape,
-        Fetched::Missing(_, missing) => {
-            return Ok(Err(format!("for a number that never was, the server answers {}", missing.said)));
-        }
-        Fetched::There(_) => return Ok(Err("a number that never was is there".to_owned())),
-        Fetched::Trouble(_, fault) => return Ok(Err(fault.to_string())),
-    };
-    let most = NEIGHBOURS + i64::try_from(asked.len()).unwrap_or(i64::MAX - NEIGHBOURS);
-    let neighbours = store.neighbours(project, project, most).await?;
-    if is_one_there(api, neighbours, asked).await || is_one_there(api, listed(api, project).await, asked).await {
-        return Ok(Ok(shape));
-    }
-    Ok(Err("no other build of its project answers, which would show that the token may see it".to_owned()))
+/// What a project shows: how the server answers for a number that never was, and builds that are there.
+struct Witness {
+    never: String,
+    shape: String,
+    has_route: bool,
+    neighbours: Vec<String>,
+    /// Builds that the project's own list has.
+    listed: BTreeSet<String>,
 }
 
-/// Whether one of the first few of these builds is there, but for those that are asked about.
-async fn is_one_there(api: &Api, builds: Vec<String>, asked: &BTreeSet<String>) -> bool {
-    for build in builds.into_iter().filter(|build| !asked.contains(build)).take(NEIGHBOURS as usize) {
-        if let Fetched::There(_) = fetch(api, build, Ask::FRESH_DOCUMENT).await {
-            return true;
+impl Witness {
+    async fn find(
+        api: &Api,
+        store: &mut Store,
+        project: &str,
+        asked: &BTreeSet<String>,
+    ) -> Result<Result<Self, String>, StoreError> {
+        let highest = store.highest(project).await?;
+        let never = format!("{project}{}", highest.saturating_add(FAR_ABOVE));
+        let (shape, has_route) = match none(api, &never).await {
+            Ok(answer) => answer,
+            Err(why) => return Ok(Err(why)),
+        };
+        let listed: Vec<String> = listed(api, project).await;
+        let most = NEIGHBOURS + i64::try_from(asked.len()).unwrap_or(i64::MAX - NEIGHBOURS);
+        let known = store.neighbours(project, project, most).await?;
+        let others = known.into_iter().chain(listed.iter().cloned()).filter(|build| !asked.contains(build));
+        let neighbours: BTreeSet<String> = others.take(NEIGHBOURS as usize).collect();
+        let neighbours = neighbours.into_iter().collect();
+        let witness = Self { never, shape, has_route, neighbours, listed: listed.into_iter().collect() };
+        Ok(witness.neighbours_are_there(api).await.map(|()| witness))
+    }
+
+    /// Why a 404 says nothing of the build; `None` where it is as for a number that never was.
+    fn judge(&self, build_url: &str, missing: &Missing) -> Option<String> {
+        match &missing.shape {
+            None => Some(format!("404 Not Found, which says nothing of the build: {}", missing.said)),
+            Some(shape) if *shape != self.shape || missing.has_route != self.has_route => {
+                Some(format!("404 Not Found, but not as for a build that never was: {}", missing.said))
+            }
+            Some(_) if self.listed.contains(build_url) => {
+                Some("404 Not Found, but the list of its project has it".to_owned())
+            }
+            Some(_) => None,
         }
     }
-    false
+
+    /// Whether all is as it was found: nobody else answers meanwhile.
+    async fn still_stands(&self, api: &Api) -> Result<(), String> {
+        self.neighbours_are_there(api).await?;
+        let (shape, has_route) = none(api, &self.never).await?;
+        match shape == self.shape && has_route == self.has_route {
+            true => Ok(()),
+            false => Err("for a number that never was, the server answers otherwise than before".to_owned()),
+        }
+    }
+
+    /// Another build that answers as if it were gone shows that the answer is no proof.
+    async fn neighbours_are_there(&self, api: &Api) -> Result<(), String> {
+        let mut there = 0;
+        for build in &self.neighbours {
+            match fetch(api, build.clone(), Ask::DOCUMENT).await {
+                Fetched::There(document) if document.has_route == self.has_route => there += 1,
+                Fetched::There(_) => {
+                    return Err(
+                        "builds that are there and builds that are not are answered in two ways (X-Route)".to_owned()
+                    );
+                }
+                Fetched::Missing(_, missing) => {
+                    return Err(format!("other builds of its project answer so, too: {}", missing.said));
+                }
+                Fetched::Trouble(_, fault) => return Err(fault.to_string()),
+            }
+        }
+        match there {
+            0 => Err("no other build of its project answers, which would show that the token may see it".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How the server answers for a number that never was.
+async fn none(api: &Api, never: &str) -> Result<(String, bool), String> {
+    match fetch(api, never.to_owned(), Ask::DOCUMENT).await {
+        Fetched::Missing(_, Missing { shape: Some(shape), has_route, .. }) => Ok((shape, has_route)),
+        Fetched::Missing(_, missing) => {
+            Err(format!("for a number that never was, the server answers {}", missing.said))
+        }
+        Fetched::There(_) => Err("a number that never was is there".to_owned()),
+        Fetched::Trouble(_, fault) => Err(fault.to_string()),
+    }
 }
 
 /// Builds that the server lists of the project, the latest first: it may have some that are too old to have been collected.

@@ -18,34 +18,94 @@ const KEYS: [&str; 12] = [
     "password",
     "apikey",
 ];
+/// Parameters whose values are keys, also without an address before them.
+const NAMES: [&str; 6] = [
+    "x-amz-signature=",
+    "x-amz-credential=",
+    "x-amz-security-token=",
+    "x-goog-signature=",
+    "x-goog-credential=",
+    "awsaccesskeyid=",
+];
 /// The member whose address is presigned, whatever is in its query.
 const OUTPUT_URL: &str = "\"output_url\"";
 /// What stands for a character that cannot be kept.
 const REPLACEMENT: &str = "\\ufffd";
 
-/// Cuts the query off every address that may be presigned, wherever it stands in a JSON text. What was JSON stays JSON.
+/// Cuts the query off every address that may be presigned, wherever it stands in a JSON text, off every `output_url` whatever its form, and
+/// cuts out keys of buckets that stand without an address. What was JSON stays JSON.
 pub(super) fn cut_queries(json: String) -> String {
-    let mut kept: Option<String> = None;
-    let (mut done, mut at) = (0, 0);
-    while let Some(found) = json[at..].find("http") {
+    // Letters of ASCII alone change, so places are the same in both.
+    let lower = json.to_ascii_lowercase();
+    let mut cuts: Vec<(usize, usize)> = Vec::new();
+    let mut at = 0;
+    while let Some(found) = lower[at..].find("http") {
         let begin = at + found;
-        let Some(host) = after_scheme(&json, begin) else {
+        let Some(host) = after_scheme(&lower, begin) else {
             at = begin + "http".len();
             continue;
         };
-        let (query, end) = extent(&json, host);
-        if let Some(query) = query
-            && (is_key(&json[query..end]) || follows_output_url(&json[..begin]))
-        {
-            kept.get_or_insert_with(|| String::with_capacity(json.len())).push_str(&json[done..query]);
-            done = end;
+        let (query, end) = extent(&lower, host);
+        if let Some(query) = query.filter(|query| is_key(&lower[*query..end])) {
+            cuts.push((query, end));
         }
         at = end;
     }
-    match kept {
-        None => json,
-        Some(kept) => kept + &json[done..],
+    for (place, _) in lower.match_indices(OUTPUT_URL) {
+        if let Some(address) = value_of(&lower, place + OUTPUT_URL.len())
+            && let (Some(query), _) = extent(&lower, address)
+        {
+            cuts.push((query, end_of_string(&lower, query)));
+        }
     }
+    for name in NAMES {
+        for (place, _) in lower.match_indices(name) {
+            let value = place + name.len();
+            cuts.push((value, extent_of_value(&lower, value)));
+        }
+    }
+    if cuts.is_empty() {
+        return json;
+    }
+    cuts.sort_unstable();
+    let (mut kept, mut done) = (String::with_capacity(json.len()), 0);
+    for (from, to) in cuts {
+        if from > done {
+            kept.push_str(&json[done..from]);
+        }
+        done = done.max(to);
+    }
+    kept.push_str(&json[done..]);
+    kept
+}
+
+/// Where the text of a member begins, whose name ends here; `None` if it is no text.
+fn value_of(json: &str, name_end: usize) -> Option<usize> {
+    let rest = json[name_end..].trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
+    Some(json.len() - rest.len())
+}
+
+/// Where a JSON string ends, in which this place is.
+fn end_of_string(json: &str, from: usize) -> usize {
+    let (bytes, mut at) = (json.as_bytes(), from);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => break,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    let mut end = at.min(json.len());
+    while !json.is_char_boundary(end) {
+        end += 1;
+    }
+    end
+}
+
+/// Where a value ends that stands after a name and a sign.
+fn extent_of_value(json: &str, from: usize) -> usize {
+    let is_of_value = |c: char| c.is_ascii_alphanumeric() || matches!(c, '%' | '-' | '_' | '.' | '~' | '+' | '/' | '=');
+    from + json[from..].find(|c| !is_of_value(c)).unwrap_or(json.len() - from)
 }
 
 /// The place after `http://` or `https://`, in which a slash may be escaped.
@@ -65,6 +125,8 @@ fn extent(json: &str, from: usize) -> (Option<usize>, usize) {
     while let Some(byte) = bytes.get(at) {
         let (c, length) = match byte {
             b'\\' if bytes.get(at + 1) == Some(&b'/') => ('/', 2),
+            // As a shell's command has it, before a question mark or an ampersand.
+            b'\\' if bytes.get(at + 1) == Some(&b'\\') => ('\\', 2),
             b'\\' if bytes.get(at + 1) == Some(&b'u') => match unit(json, at) {
                 Some(unit) => (char::from_u32(unit.into()).unwrap_or('\u{fffd}'), 6),
                 None => break,
@@ -88,12 +150,6 @@ fn is_key(query: &str) -> bool {
     // A hyphen may be written as %2D, and an underscore is as good.
     let query = query.replace("%2d", "-").replace('_', "-");
     KEYS.iter().any(|key| query.contains(key)) || query.contains("api-key")
-}
-
-/// Whether this ends with `"output_url": "`.
-fn follows_output_url(before: &str) -> bool {
-    let member = before.strip_suffix('"').map(str::trim_end).and_then(|before| before.strip_suffix(':'));
-    member.is_some_and(|member| member.trim_end().ends_with(OUTPUT_URL))
 }
 
 /// The UTF-16 unit that the escape at this place stands for.

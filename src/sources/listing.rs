@@ -20,7 +20,7 @@ const PAGE: u64 = 100;
 /// By how many builds two pages overlap.
 const OVERLAP: u64 = 5;
 /// After so many pages of builds that are all too old, no younger one follows: the order is only approximate.
-const OLD_PAGES: u32 = 2;
+const OLD_PAGES: u32 = 10;
 /// How often one reading goes back at most.
 const STEPS_BACK: u32 = 100;
 /// The members of an entry that are kept.

@@ -55,7 +55,7 @@ pub(super) struct Looked {
 pub(super) async fn look(api: &Api, build_url: &str) -> Result<Looked, Fault> {
     let path = api.document_path(build_url);
     let path = path.ok_or_else(|| Fault::Unexpected("its address is none of a build".to_owned()))?;
-    let body = api.get(&path, Ask::FRESH_DOCUMENT).await?;
+    let body = api.get(&path, Ask::DOCUMENT).await?;
     let with_output = actions_with_output(&body.bytes);
     let document = Document::read(build_url, body)?;
     let mut outputs = Vec::new();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::causes::in_one_line;
@@ -13,6 +14,15 @@ use super::fetch::{Fetched, fetch_all};
 use super::gone::{Look, prove};
 use super::store::Store;
 use super::store_error::StoreError;
+
+/// How far the clocks of two machines may be apart.
+pub(super) const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
+
+/// `6h behind`, in whole minutes.
+pub(super) fn in_words(ahead: SignedDuration) -> String {
+    let apart = SignedDuration::from_mins((ahead.abs().as_secs() + 30) / 60);
+    format!("{apart:#} {}", if ahead.is_negative() { "behind" } else { "ahead of" })
+}
 
 /// What is known of a build that was fetched again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,9 +51,13 @@ impl Refetcher {
     pub async fn new(api: Api, store: Store, jobs: usize) -> Result<Self, CollectError> {
         let address = api.address().to_string();
         match api.me().await {
+            Ok(_) if api.clock_ahead().is_some_and(|ahead| ahead.abs() > CLOCKS_APART) => {
+                let ahead = api.clock_ahead().unwrap_or_default();
+                Err(CollectError::ClocksApart { address, apart: in_words(ahead) })
+            }
             Ok(me) if me.admin == Some(true) => Ok(Self { api, store: Mutex::new(store), jobs }),
             Ok(_) => Err(CollectError::NoAdministrator { address }),
-            Err(fault) => Err(CollectError::NotTheApi { address, source: Box::new(fault) }),
+            Err(fault) => Err(CollectError::of_me(address, fault)),
         }
     }
 
@@ -71,7 +85,7 @@ impl Refetcher {
         let mut known = BTreeMap::new();
         let mut missing = Vec::new();
         let (to, mut from) = mpsc::channel(self.jobs);
-        let asking = fetch_all(&self.api, wanted.into_iter().collect(), Ask::FRESH_DOCUMENT, self.jobs, to);
+        let asking = fetch_all(&self.api, wanted.into_iter().collect(), Ask::DOCUMENT, self.jobs, to);
         let hearing = async {
             while let Some(fetched) = from.recv().await {
                 match fetched {
@@ -81,7 +95,7 @@ impl Refetcher {
                     }
                     Fetched::Missing(build_url, found) => missing.push((build_url, found)),
                     Fetched::Trouble(build_url, fault) => {
-                        known.insert(build_url, Refetched::NotKnown(in_one_line(&fault)));
+                        known.insert(build_url, Refetched::NotKnown(self.api.hidden(&in_one_line(&fault))));
                     }
                 }
             }

@@ -17,6 +17,7 @@ const PLACE: &str = sql::COLLECT.part("place");
 const LOCK: &str = sql::COLLECT.part("lock");
 const LATEST: &str = sql::COLLECT.part("latest");
 const BEGIN: &str = sql::COLLECT.part("begin");
+const TAKE_OPEN: &str = sql::COLLECT.part("take_open");
 const LIST: &str = sql::COLLECT.part("list");
 const NEEDED: &str = sql::COLLECT.part("needed");
 const WAITING_COUNT: &str = sql::COLLECT.part("waiting_count");
@@ -109,6 +110,9 @@ impl Store {
         if word("format")?.as_str() != FORMAT {
             return Err(StoreError::OtherFormat { database });
         }
+        if is("runs_foreign_code")? {
+            return Err(StoreError::ForeignCode { role, database });
+        }
         if !is("may_enter")? || !is("may_write")? {
             return Err(StoreError::MayNotWrite { role, database });
         }
@@ -181,6 +185,12 @@ impl Store {
         ];
         let row = self.one("beginning a collection", BEGIN, &values).await?;
         Ok((row.integer("collection_id")?.unwrap_or_default(), false))
+    }
+
+    /// Takes builds that were not over when an earlier collection listed them into this one, whatever its lists have: each is asked for.
+    pub(super) async fn take_open(&mut self, collection: i64) -> Result<(), StoreError> {
+        self.writer.ask("taking over builds that were not over", TAKE_OPEN, &[Value::Integer(collection)]).await?;
+        Ok(())
     }
 
     /// Puts a page of the list on record.
@@ -256,8 +266,8 @@ impl Store {
             Value::Booleans(documents.iter().map(|_| trouble.is_none()).collect()),
             Value::Texts(documents.iter().map(|_| trouble.map(str::to_owned)).collect()),
         ];
-        self.writer.ask("storing documents", KEEP, &values).await?;
-        Ok(())
+        let stored = self.writer.ask("storing documents", KEEP, &values).await?.len();
+        if stored == documents.len() { Ok(()) } else { Err(StoreError::NotStored) }
     }
 
     /// Which of these addresses are on record.
@@ -281,8 +291,8 @@ impl Store {
     /// Notes that a build is not there any more.
     pub(super) async fn gone(&mut self, build_url: &str) -> Result<(), StoreError> {
         let values = [Value::text(build_url), Value::Time(Some(Timestamp::now()))];
-        self.writer.ask("noting that a build is gone", GONE, &values).await?;
-        Ok(())
+        let noted = self.writer.ask("noting that a build is gone", GONE, &values).await?.len();
+        if noted == 1 { Ok(()) } else { Err(StoreError::NotStored) }
     }
 
     /// Notes why a document could not be had.
@@ -321,9 +331,10 @@ impl Store {
         self.addresses("looking for builds that the backup may have cut", IN_QUESTION, &values).await
     }
 
-    /// Puts the end of a collection on record.
-    pub(super) async fn end(&mut self, collection: i64) -> Result<(), StoreError> {
-        let values = [Value::Integer(collection), Value::Time(Some(Timestamp::now()))];
+    /// Puts the end of a collection on record, and how many entries of the list named no build.
+    pub(super) async fn end(&mut self, collection: i64, nameless: u64) -> Result<(), StoreError> {
+        let nameless = Value::Integer(i64::try_from(nameless).unwrap_or(i64::MAX));
+        let values = [Value::Integer(collection), Value::Time(Some(Timestamp::now())), nameless];
         self.writer.ask("ending the collection", END, &values).await?;
         Ok(())
     }

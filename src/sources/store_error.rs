@@ -20,6 +20,14 @@ pub enum StoreError {
     Encoding { database: Foreign, encoding: Foreign },
     #[error("the server is a standby: nothing can be written there")]
     Standby,
+    /// Triggers, rules or other kinds of tables would run with the rights of whoever writes.
+    #[error(
+        "the tables of schema halfbuilt in database {database:?} belong to others, whose code would run as role {role}"
+    )]
+    ForeignCode { role: Foreign, database: Foreign },
+    /// Something else wrote, or nothing was written.
+    #[error("the tables of documents do not hold what was stored")]
+    NotStored,
     #[error("another collect is at work on this database")]
     InUse,
     #[error("this database holds the documents of {there}")]
@@ -39,6 +47,8 @@ impl StoreError {
                 "make one with CREATE DATABASE documents ENCODING 'UTF8' TEMPLATE template0, or collect --into private".to_owned()
             }
             Self::Standby => "name the primary with --into".to_owned(),
+            Self::ForeignCode { .. } => "collect as a role that owns them and is no superuser, or --into private".to_owned(),
+            Self::NotStored => "who else writes to them? a trigger, or another collect through a pooler".to_owned(),
             Self::InUse => "wait until it is done: it can be seen in pg_stat_activity, as halfbuilt".to_owned(),
             Self::OtherSource { .. } => {
                 "one database holds the documents of one server: name another, or remove these with --forget".to_owned()

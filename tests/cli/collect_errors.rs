@@ -51,7 +51,6 @@ fn what_keeps_it_from_asking_is_said_before_anything_is_asked() {
     let mut seen = Seen::default();
     let mut tries = |what: &str, run: Run| seen.add(what, &run.run().exits(Exit::Failed).fails_with("error:"));
     tries("no token", collection.collect(&TIMES).env("HALFBUILT_TOKEN", ""));
-    tries("an empty file of a token", collection.collect(&TIMES).args(&["--token-file", &empty]));
     tries("a file of two lines", collection.collect(&TIMES).args(&["--token-file", &two_lines]));
     tries("no certificate in the file", collection.collect(&TIMES).args(&["--ca-file", &empty]));
     tries("HTTP to another machine", collection.collect_from("http://ci.example.com", &TIMES));
@@ -62,6 +61,8 @@ fn what_keeps_it_from_asking_is_said_before_anything_is_asked() {
     let nobody = halfbuilt(&["collect", &collection.server.http(), "--into", "dbname=nobody_has_it"]).args(&TIMES);
     let nobody = nobody.env("HALFBUILT_TOKEN", API_TOKEN).envs(&crate::support::server_variables("postgres"));
     tries("a database that is not there", nobody);
+    let done = collection.collect(&TIMES).args(&["--token-file", &empty]).run().exits(Exit::Usage);
+    seen.add("an empty file of a token", &done.fails_with(" is empty"));
     shows(&seen, "collect_cannot_ask");
 }
 

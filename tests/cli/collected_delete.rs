@@ -203,3 +203,42 @@ fn the_witness_of_a_proof_may_be_a_build_that_was_not_collected() {
     run.at(case.folder.path()).run().exits(Exit::Clean).says("1 chosen: 1 deleted");
     assert!(!case.collection.there().contains(&build));
 }
+
+/// Behind one address may be two servers, of which one has lost a project.
+#[test]
+fn other_builds_that_answer_as_if_they_were_gone_make_nothing_gone() {
+    let case = Case::small();
+    let build = case.deletable().into_iter().next().expect("one");
+    let project = case.collection.server.document_path(&build);
+    let project = project.rsplit_once('/').expect("a project").0;
+    case.collection.server.behave(&[("answer", "404"), ("on", "document"), ("path", project), ("every", "2")]);
+    let list = case.folder.path().join("one.txt");
+    std::fs::write(&list, format!("{build}\n")).expect("it is written");
+    for _ in 0..3 {
+        let run = case.collection.reads(&["delete", "one.txt", "-o", "plan.csv"]).env("HALFBUILT_TOKEN", API_TOKEN);
+        run.at(case.folder.path()).run();
+        let plan = Report::read(&case.folder.path().join("plan.csv"));
+        assert_ne!(plan.rows[0]["state"], "already-gone", "{:?}", plan.rows[0]);
+    }
+}
+
+#[test]
+fn the_token_goes_to_no_server_that_the_report_does_not_know() {
+    let case = Case::small();
+    let other = StandIn::small();
+    case.collection.database.run(&format!("UPDATE halfbuilt.collection SET source = '{}'", other.http()));
+    case.delete(&[]).run().exits(Exit::Declined).fails_with("the report is from another database");
+    assert_eq!(other.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn a_dry_run_without_a_token_calls_nothing_gone() {
+    let case = Case::small();
+    let build = case.deletable().into_iter().next().expect("one");
+    case.collection.database.run(&format!("DELETE FROM halfbuilt.document WHERE build_url = '{build}'"));
+    let run = case.delete(&["-o", "plan.csv"]).env("HALFBUILT_TOKEN", "");
+    run.run();
+    let plan = Report::read(&case.folder.path().join("plan.csv"));
+    let row = plan.rows.iter().find(|row| row["build_url"] == build).expect("its row");
+    assert_ne!(row["state"], "already-gone", "{row:?}");
+}

@@ -9,8 +9,12 @@ use secrecy::SecretString;
 use crate::cli::CollectArgs;
 use crate::commands::Error;
 use crate::commands::database_address::DatabaseAddress;
+use crate::premise::earlier;
 use crate::sources::{Address, ApiOptions, CollectPlan};
 use crate::timing::RestoreTimes;
+
+/// How far the clocks of two machines may be apart.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
 
 /// What to collect, from where, and where it goes.
 pub(super) struct CollectRequest {
@@ -18,6 +22,7 @@ pub(super) struct CollectRequest {
     pub(super) destination: DatabaseAddress,
     pub(super) plan: CollectPlan,
     pub(super) token_file: Option<PathBuf>,
+    max_run_time: SignedDuration,
     rate: f64,
     timeout: Duration,
     ca_file: Option<PathBuf>,
@@ -39,6 +44,13 @@ impl CollectRequest {
         {
             return Err(Error::Usage(format!("--restored-at {restored} is before --backup-time {backup}")));
         }
+        for (flag, time) in
+            [("--backup-time", args.backup_time), ("--restored-at", args.restored_at), ("--since", args.since)]
+        {
+            if let Some(time) = time.filter(|time| *time > Timestamp::now() + CLOCKS_APART) {
+                return Err(Error::Usage(format!("{flag} {time} is in the future")));
+            }
+        }
         let since = window(&args)?;
         Ok(Self {
             source,
@@ -51,10 +63,23 @@ impl CollectRequest {
                 jobs: args.jobs.get().into(),
             },
             token_file: args.token_file,
+            max_run_time: args.max_run_time.unwrap_or(RestoreTimes::MAX_RUN_TIME),
             rate: args.rate,
             timeout: args.timeout,
             ca_file: args.ca_file,
             allow_plain_http: args.allow_plain_http,
+        })
+    }
+
+    /// What is worth a warning before anything is asked.
+    pub(super) fn doubt(&self) -> Option<String> {
+        let (since, backup) = (self.plan.since?, self.plan.backup?);
+        (since > earlier(backup, self.max_run_time)).then(|| {
+            format!(
+                "--since {since} is later than the longest run time ({:#}) before --backup-time: builds that the backup cut and that are over \
+                 by now may be missing",
+                self.max_run_time
+            )
         })
     }
 

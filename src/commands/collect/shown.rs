@@ -33,9 +33,12 @@ impl Shown {
                 let login = login.map_or(Foreign::new("the token's user"), Foreign::name);
                 self.warn(&format!(
                     "the list of all builds cannot be had ({why}): only builds of projects that {login} follows are collected, and \
-                     nothing says how many others there are"
+                     nothing says how many others there are; give an administrator's token for all"
                 ));
             }
+            CollectEvent::ClocksApart { apart } => self.warn(&format!(
+                "the server's clock is {apart} this machine's: one of the two is wrong, and T, R and ages depend on them"
+            )),
             CollectEvent::Lists => self.enter(Progress::open_ended("builds listed", self.printer)),
             CollectEvent::Page(number) => self.advance(*number),
             CollectEvent::Fetches { waiting, kept } => {

@@ -5,26 +5,29 @@ use std::time::Duration;
 use crate::causes::in_one_line;
 use crate::commands::Error;
 use crate::commands::token::token;
-use crate::database::Writer;
+use crate::database::{DatabaseIdentity, Writer};
 use crate::deletion::{CopyState, Freshened, Freshener};
 use crate::output::Printer;
 use crate::scan::ScanPlan;
 use crate::sources::{Address, Api, ApiOptions, CollectError, Fault, Refetched, Refetcher, Store};
 use crate::text::Foreign;
 
+use super::gates::check_database;
+use super::origin::Origin;
 use super::request::DeleteRequest;
 
 /// How many documents are fetched at once, and how many a second at most.
 const JOBS: usize = 4;
 const RATE: f64 = 50.0;
 
-/// Fetches builds again.
-pub(super) struct Copies(Refetcher);
+/// Fetches builds again, or, in a dry run without a token, does not.
+pub(super) struct Copies(Option<Refetcher>);
 
 impl Freshener for Copies {
     fn freshen(&self, builds: Vec<Vec<String>>) -> Freshened<'_> {
         Box::pin(async move {
-            let refetched = self.0.refetch(&builds).await;
+            let Some(refetcher) = &self.0 else { return vec![CopyState::AsCollected; builds.len()] };
+            let refetched = refetcher.refetch(&builds).await;
             let state = |refetched| match refetched {
                 Refetched::There => CopyState::Copied,
                 Refetched::Gone => CopyState::Gone,
@@ -41,7 +44,7 @@ impl Freshener for Copies {
 /// The server cannot be asked, or what it says cannot be stored.
 pub(super) async fn refetcher(
     request: &DeleteRequest,
-    plan: &ScanPlan,
+    (plan, origin, host): (&ScanPlan, &Origin, Option<&str>),
     printer: Printer,
 ) -> Result<Option<Copies>, Error> {
     if !plan.reads_documents() {
@@ -52,7 +55,7 @@ pub(super) async fn refetcher(
         printer.warn(
             "no token: the builds are not fetched again, and the plan is by what was collected; --execute needs one",
         );
-        return Ok(None);
+        return Ok(Some(Copies(None)));
     }
     let boxed = |error: CollectError| Error::from(Box::new(error));
     let writer = Writer::connect(&request.reading.writing_settings()?).await?;
@@ -61,6 +64,7 @@ pub(super) async fn refetcher(
     let address = source.parse::<Address>().map_err(|why| {
         Error::Usage(format!("the documents are of {}, which is no address of a server: {why}", Foreign::url(&source)))
     })?;
+    check_source(&address, origin, host, printer)?;
     let options = ApiOptions {
         token,
         rate: RATE,
@@ -74,5 +78,26 @@ pub(super) async fn refetcher(
     });
     let api = Api::new(address, options, on_wait).map_err(boxed)?;
     printer.say(&format!("each build is fetched again from {source} before and after its deletion"));
-    Ok(Some(Copies(Refetcher::new(api, store, JOBS).await.map_err(boxed)?)))
+    Ok(Some(Copies(Some(Refetcher::new(api, store, JOBS).await.map_err(boxed)?))))
+}
+
+/// The token goes to the server that the documents are of, and a database says which that is. It has to be the report's; where there is no
+/// report, that of the builds' own addresses.
+fn check_source(address: &Address, origin: &Origin, host: Option<&str>, printer: Printer) -> Result<(), Error> {
+    let source = address.host();
+    if origin.tag.is_some() {
+        check_database(&DatabaseIdentity::of_source(source.clone()), origin)?;
+        if let Some(host) = host.filter(|host| *host != source) {
+            printer
+                .warn(&format!("the builds are on {host}, and their documents are of {source}: is that one server?"));
+        }
+        return Ok(());
+    }
+    match host {
+        Some(host) if host != source => Err(Error::Misuse {
+            what: format!("the builds are on {host}, and the documents are of {}", Foreign::url(&source)),
+            hint: "delete by a report of these documents: halfbuilt scan -o report.csv".to_owned(),
+        }),
+        _ => Ok(()),
+    }
 }

@@ -13,6 +13,8 @@ pub enum CopyState {
     Copied,
     /// The build is proved not to be there any more.
     Gone,
+    /// The copy is of an earlier time, and nobody asked what has become of the build since.
+    AsCollected,
     /// Neither is known, and why.
     NotKnown(String),
 }
@@ -40,7 +42,10 @@ pub(super) fn as_far_as_fresh(readings: Vec<Reading>, freshened: Vec<CopyState>)
         (Reading::Gone, CopyState::Copied) => {
             Reading::Unread("its document was fetched again, and the profile does not show it".to_owned())
         }
-        (reading, CopyState::Copied | CopyState::Gone) => reading,
+        (Reading::Gone, CopyState::AsCollected) => {
+            Reading::Unread("it is not among the documents that can be read, and was not fetched again".to_owned())
+        }
+        (reading, CopyState::Copied | CopyState::Gone | CopyState::AsCollected) => reading,
     };
     readings.into_iter().zip(freshened).map(judge).collect()
 }
