@@ -72,31 +72,41 @@ fn the_collection_is_in_the_metadata_the_verdict_and_the_pages() {
 }
 
 /// The sentence of a verdict over sound builds, after a change of the collection.
-fn verdict_after(change: &str) -> (String, String) {
+fn verdict_after(change: &str, exit: Exit) -> (String, String) {
     let database = collected(&["healthy"]);
     if !change.is_empty() {
         database.run(change);
     }
-    let done = with_times("verify", &database).run().exits(Exit::Clean);
-    let scan = with_times("scan", &database).run().exits(Exit::Clean);
+    let done = with_times("verify", &database).run().exits(exit);
+    let scan = with_times("scan", &database).run().exits(exit);
     (done.stderr, scan.stderr)
 }
 
 #[test]
 fn what_a_collection_lacks_was_not_checked() {
-    for (change, what) in [
+    // What was to be there and is not is a failure; what was left out on purpose is a gap.
+    for (change, what, exit) in [
         (
             "UPDATE halfbuilt.collection SET since = '2026-11-19T21:00Z'",
             "builds that were over before 2026-11-19T21:00:00Z",
+            Exit::Clean,
         ),
-        ("UPDATE halfbuilt.collection SET lists_all = false", "builds of projects that are not followed"),
-        ("UPDATE halfbuilt.document SET head = NULL WHERE build_url LIKE '%/1'", "1 build without a document"),
-        ("UPDATE halfbuilt.collection SET ended_at = NULL", "builds to which the collection has not come"),
+        ("UPDATE halfbuilt.collection SET lists_all = false", "builds of projects that are not followed", Exit::Clean),
+        (
+            "UPDATE halfbuilt.document SET head = NULL WHERE build_url LIKE '%/1'",
+            "1 build without a document",
+            Exit::Failed,
+        ),
+        (
+            "UPDATE halfbuilt.collection SET ended_at = NULL",
+            "builds to which the collection has not come",
+            Exit::Failed,
+        ),
     ] {
-        let (verified, scanned) = verdict_after(change);
-        assert!(verified.contains("not everything was checked") && verified.contains(what), "{change}: {verified}");
+        let (verified, scanned) = verdict_after(change, exit);
+        assert!(!verified.contains("verdict: clean") && verified.contains(what), "{change}: {verified}");
         assert!(scanned.contains(what), "{change}: {scanned}");
-        assert!(!verdict_after("").0.contains(what), "{what} without {change}");
+        assert!(!verdict_after("", Exit::Clean).0.contains(what), "{what} without {change}");
     }
 }
 
