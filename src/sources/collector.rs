@@ -200,7 +200,8 @@ impl CollectorRun<'_> {
         on_event(&CollectEvent::Lists);
         let on_page = |builds| on_event(&CollectEvent::Page(builds));
         let (collection, since) = (self.run.collection, self.plan.since);
-        let mut reader = Reader { api, store, collection, since, list, on_page: &on_page };
+        let began = self.run.began;
+        let mut reader = Reader { api, store, collection, since, list, began, on_page: &on_page };
         let mut swept = Sweep::default();
         let mut add = |sweep: Sweep| {
             swept.changed += sweep.changed;

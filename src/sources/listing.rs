@@ -75,6 +75,8 @@ pub(super) struct Reader<'a> {
     pub(super) collection: i64,
     pub(super) since: Option<Timestamp>,
     pub(super) list: List,
+    /// When this run began. A list whose end runs away is not followed into builds that were asked for later.
+    pub(super) began: Timestamp,
     /// Hears of the number of builds of each page.
     pub(super) on_page: &'a dyn Fn(u64),
 }
@@ -84,12 +86,15 @@ struct Page {
     json: String,
     addresses: Vec<String>,
     entries: u64,
+    /// The earliest time at which a build of it was asked for, to the second; `None` where one does not say.
+    first_asked_for: Option<String>,
 }
 
 impl Reader<'_> {
     /// Reads a list once. `filter` is what its address has besides, such as `&status=running`.
     pub(super) async fn sweep(&mut self, filter: &str, until: Until) -> Result<Sweep, CollectError> {
         let mut sweep = Sweep::default();
+        let began = self.began.strftime("%Y-%m-%dT%H:%M:%S").to_string();
         let (mut offset, mut tail): (u64, Vec<String>) = (0, Vec::new());
         let (mut steps_back, mut old_pages, mut looks_back) = (0, 0, false);
         loop {
@@ -115,7 +120,10 @@ impl Reader<'_> {
                 continue;
             }
             old_pages = if listed.wanted == 0 { old_pages + 1 } else { 0 };
+            let is_later = page.first_asked_for.is_some_and(|first| first > began);
             let is_done = match until {
+                // Of a list in the order of age alone: the whole list has the latest first.
+                Until::TheEnd if is_later && !filter.is_empty() => true,
                 Until::TheEnd => false,
                 Until::TheWindow => old_pages >= OLD_PAGES,
                 Until::NothingNew => listed.changed == 0,
@@ -168,9 +176,16 @@ fn read_page(bytes: &[u8]) -> Result<Page, Fault> {
         .map(|entry| entry.into_iter().filter(|(name, _)| MEMBERS.contains(&name.as_str())).collect())
         .collect();
     let addresses = kept.iter().filter_map(|entry| entry["build_url"].as_str().map(str::to_owned)).collect();
+    let asked_for = |entry: &Map<String, Value>| {
+        let times =
+            ["queued_at", "usage_queued_at", "start_time"].into_iter().filter_map(|name| entry.get(name)?.as_str());
+        times.filter_map(|time| time.get(..19)).min().map(str::to_owned)
+    };
+    let first_asked_for: Option<Vec<String>> = kept.iter().map(asked_for).collect();
+    let first_asked_for = first_asked_for.and_then(|times| times.into_iter().min());
     let json = serde_json::to_string(&kept).map_err(|error| unexpected(error.to_string()))?;
     // What was read is text now, and may hold the character 0.
-    Ok(Page { json: for_jsonb(&json).into_owned(), addresses, entries: number })
+    Ok(Page { json: for_jsonb(&json).into_owned(), addresses, entries: number, first_asked_for })
 }
 
 /// What is kept of a page, for the fuzz targets.
