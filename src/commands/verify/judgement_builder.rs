@@ -16,7 +16,7 @@ use crate::losses::{EmptyRelation, Held, RELATION_EMPTY};
 use crate::not_checked::{NotChecked, Unchecked};
 use crate::output::Summary;
 use crate::premise::{Contradictions, TIMES_CONTRADICTED};
-use crate::scan::{Scan, ScanPlan};
+use crate::scan::{Relation, Scan, ScanPlan};
 use crate::timing::RestoreTimes;
 
 /// What is known of a run so far.
@@ -134,8 +134,8 @@ impl Observer for JudgementBuilder {
             kind: CheckKind::Relation,
             name: relation.to_string(),
             title: String::new(),
-            outcome: match scan.why_unread(relation) {
-                Some(why) => Outcome::Failed(why.to_owned()),
+            outcome: match scan.why_unread(relation).map(str::to_owned).or_else(|| lacking(relation, scan)) {
+                Some(why) => Outcome::Failed(why),
                 None => why_not.map_or(Outcome::Read, Outcome::NotChecked),
             },
         });
@@ -145,6 +145,13 @@ impl Observer for JudgementBuilder {
     fn found(&mut self, found: &Finding) {
         self.tally.add(found);
     }
+}
+
+/// Why builds are missing that a collection should have.
+fn lacking(relation: Relation, scan: &Scan<'_>) -> Option<String> {
+    let is_of_builds = |what: &Unchecked| matches!(what, Unchecked::RestOfCollection | Unchecked::DocumentsUnread(_));
+    let lacking = scan.not_checked().iter().find(|left| is_of_builds(&left.what));
+    lacking.filter(|_| relation == Relation::Build).map(|left| format!("{}: {}", left.what, left.why))
 }
 
 /// The check of T and R themselves. What came of it is not known yet.
