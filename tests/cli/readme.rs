@@ -157,7 +157,10 @@ fn the_topic_of_collecting_shows_what_the_commands_print() {
         let run = own.run(&line.replace("nrepl://127.0.0.1:6005", &server.nrepl()));
         let done = run.env("HALFBUILT_BACKUP_TIME", BACKUP_TIME).env("HALFBUILT_RESTORED_AT", RESTORED_AT).run();
         let said = format!("{}{}", done.stdout, done.stderr).replace(&server.http(), "https://ci.acme.example");
-        said.replace(own.data.to_str().expect("UTF-8"), "~/.local/share/halfbuilt")
+        let said = said.replace(own.data.to_str().expect("UTF-8"), "~/.local/share/halfbuilt");
+        // Here the server has one name and its builds another; and a machine may be slow.
+        let of_here = |line: &&str| line.starts_with("warning: the builds are on ") || line.starts_with("still ");
+        said.lines().filter(|line| !of_here(line)).map(|line| format!("{line}\n")).collect()
     });
 }
 
