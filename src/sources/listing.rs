@@ -128,7 +128,9 @@ impl Reader<'_> {
                 Until::TheWindow => old_pages >= OLD_PAGES,
                 Until::NothingNew => listed.changed == 0,
             };
-            if is_done || looks_back && listed.changed == 0 {
+            // New builds push the end away as fast as it is read: two pages that end with the same build end where the list does.
+            let ends_alike = tail.last().is_some_and(|last| page.addresses.last() == Some(last));
+            if is_done || ends_alike || looks_back && listed.changed == 0 {
                 return Ok(sweep);
             }
             looks_back = false;
