@@ -38,7 +38,7 @@ pub use report::ReportArgs;
 pub use sql::SqlArgs;
 pub use terminal::{ColorArg, TerminalArgs};
 pub use topics::{TOPIC_GROUPS, Topic, TopicGroup};
-pub use verdict::VerdictArgs;
+pub use verdict::{FetchArgs, VerdictArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -205,6 +205,8 @@ pub struct VerifyArgs {
     pub baseline: BaselineArgs,
     #[command(flatten)]
     pub verdict: VerdictArgs,
+    #[command(flatten)]
+    pub fetch: FetchArgs,
     #[command(flatten)]
     pub reading: ReadingArgs,
 }

@@ -50,6 +50,10 @@ pub enum Unchecked {
     BuildsNotFollowed,
     /// So many builds of a collection, whose documents could not be had, or cannot be read.
     DocumentsUnread(u64),
+    /// So many abnormal builds of a collection, which could not be fetched again.
+    BuildsNotFetched(u64),
+    /// What has become of abnormal builds since they were collected.
+    SinceCollected,
 }
 
 /// Which builds were not looked at.
@@ -87,7 +91,13 @@ impl NotChecked {
 
     /// Whether it was tried, and the database could not be read, or what it holds was not brought to an end.
     pub fn has_failed(&self) -> bool {
-        matches!(&self.what, Unchecked::FailedCheck(_) | Unchecked::RestOfCollection | Unchecked::DocumentsUnread(_))
+        match &self.what {
+            Unchecked::FailedCheck(_)
+            | Unchecked::RestOfCollection
+            | Unchecked::DocumentsUnread(_)
+            | Unchecked::BuildsNotFetched(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -124,6 +134,8 @@ impl fmt::Display for Unchecked {
             Self::BuildsOverBefore(since) => write!(f, "builds that were over before {since}"),
             Self::BuildsNotFollowed => f.write_str("builds of projects that are not followed"),
             Self::DocumentsUnread(number) => write!(f, "{} without a document", counted(*number, "build")),
+            Self::BuildsNotFetched(number) => write!(f, "{} as now", counted(*number, "abnormal build")),
+            Self::SinceCollected => f.write_str("what has become of abnormal builds since they were collected"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The flags of `verify` for what a restore is judged by, and for where the verdict goes.
+//! The flags of `verify` for what a restore is judged by, for where the verdict goes, and for builds that were collected.
 
 use std::path::PathBuf;
 
@@ -35,4 +35,24 @@ pub struct VerdictArgs {
     /// could-not-look or interrupted), exit_code, sentence, error, checks, not_checked, expected and findings.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+}
+
+/// How abnormal builds that were collected are fetched again, before they are judged.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Builds that were collected")]
+pub struct FetchArgs {
+    /// Fetch abnormal builds again from this server, of which they were collected, before they are judged: https://ci.example.com
+    ///
+    /// It needs a token, which goes to this server only. With `--database-url private` the server is known, and a token is enough.
+    #[arg(long, value_name = "SOURCE")]
+    pub source: Option<String>,
+    /// A file that holds the token: a personal API token of an administrator [default: the environment variable HALFBUILT_TOKEN]
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Certificates (PEM) to trust besides the system's
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Send the token without encryption to a host that is not this machine
+    #[arg(long)]
+    pub allow_plain_http: bool,
 }

@@ -15,6 +15,7 @@ mod other_journals;
 mod planning;
 mod recorder;
 mod request;
+mod server_store;
 
 use crate::cli::DeleteArgs;
 use crate::database::Database;
@@ -75,8 +76,11 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let canceller = database.canceller();
     let waiting = Waiting::watch(database.blocking_sessions(), printer);
     let planning = plan(&request, options, chosen, &mut history, database, printer);
-    let (mut builds, plan) = interrupt.or_cancel(&canceller, planning).await?;
+    let (mut builds, mut plan) = interrupt.or_cancel(&canceller, planning).await?;
     drop(waiting);
+    if let Some(copies) = &copies {
+        interrupt.or(copies.put_unprovable_last(&mut plan, printer)).await?;
+    }
     builds.stop_searching_by_url();
     let database = |past: &Past| builds.database_name(past);
     hint_at_another(&history, host.as_deref(), &plan.builds, database, printer);
@@ -88,11 +92,21 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let deleted = history.deleted(&plan.builds);
     let passed = gates::check_plan(&request, &plan, deleted, &builds.premise().contradictions, printer);
     if !request.execute {
-        return show_dry_run(&request, &plan, &host, passed, (results, on_stdout), printer);
+        let needs_token = copies.is_some();
+        return show_dry_run((&request, needs_token), &plan, &host, passed, (results, on_stdout), printer);
     }
     passed?;
     interrupt.or(confirm(&request, &host, builds.identity(), &plan, printer)).await?;
-    let work = Work { request: &request, host: &host, plan: &plan, report, history, results, results_file };
+    let work = Work {
+        request: &request,
+        host: &host,
+        plan: &plan,
+        copies: copies.as_ref(),
+        report,
+        history,
+        results,
+        results_file,
+    };
     execute(work, builds, interrupt, printer).await
 }
 
@@ -120,6 +134,7 @@ async fn plan<'a>(
     // Which CI was collected from is known only now.
     gates::check_database(builds.identity(), &origin)?;
     preamble::warn_of_role(request.reading.foreign_sql(options.plan), builds.role(), printer);
+    gates::check_collection(request, builds.collection(), printer)?;
     gates::check_tables(builds.tables(), &origin)?;
     preamble::warn_of_bytes(builds.reads_bytes(), printer);
     preamble::warn_of_collations(builds.collations(), printer);
@@ -141,7 +156,7 @@ fn has_open_ends(request: &DeleteRequest, plan: &Plan, history: &History) -> boo
 
 /// Shows what `--execute` would do. `passed` is what the gates said of the plan.
 fn show_dry_run(
-    request: &DeleteRequest,
+    (request, needs_token): (&DeleteRequest, bool),
     plan: &Plan,
     host: &str,
     passed: Result<(), Error>,
@@ -158,6 +173,6 @@ fn show_dry_run(
         None => printer.say("the admin path was not named: --execute needs it, as --via"),
     }
     printer.say("dry run: nothing was sent");
-    next::say_execute(request, host, printer);
+    next::say_execute(request, host, needs_token, printer);
     Ok(Exit::Clean)
 }

@@ -9,6 +9,7 @@ mod database_address;
 mod delete;
 mod denied;
 mod error;
+mod fetching;
 mod files;
 mod fitting;
 mod help;

@@ -96,6 +96,11 @@ impl ReadRequest {
         Ok(database)
     }
 
+    /// Whether the builds are in the private database, which nobody else can write.
+    pub(super) fn is_private(&self) -> bool {
+        self.address.is_private()
+    }
+
     /// How to connect, by the flag, the environment and the files as they are now.
     pub(super) fn settings(&self) -> Result<Settings, DatabaseError> {
         self.address.settings(&self.server_warnings)

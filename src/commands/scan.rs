@@ -72,7 +72,7 @@ fn request(args: ScanArgs, format: Format) -> Result<ScanRequest, Error> {
     let projects = ProjectGlobs::new(&args.projects)?;
     let plan = read.plan(&args.rules)?;
     let output = Some((format, OutputFile::whole(args.output.as_deref())?));
-    Ok(ScanRequest { read, plan, projects, baseline: None, output })
+    Ok(ScanRequest { read, plan, projects, baseline: None, output, database: None, not_checked: Vec::new() })
 }
 
 /// A person at a terminal gets a table, a program the report.

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
+use crate::database::Database;
 use crate::drill::{Baseline, BaselineComparison, ComparisonTotals};
 use crate::finding::Finding;
+use crate::not_checked::NotChecked;
 use crate::output::{FindingsOutput, Finished, Format, OutputFile, Printer, Progress, Screen, Summary};
 use crate::project_glob::ProjectGlobs;
 use crate::report::ScanMetadata;
@@ -29,6 +31,10 @@ pub(super) struct ScanRequest {
     pub(super) baseline: Option<Baseline>,
     /// Opened before anything is read; `None` where nobody asked for the findings themselves.
     pub(super) output: Option<(Format, OutputFile)>,
+    /// `None` where nothing is connected to yet.
+    pub(super) database: Option<Database>,
+    /// What the scan itself cannot know was not checked.
+    pub(super) not_checked: Vec<NotChecked>,
 }
 
 /// Hears of a scan as it goes.
@@ -60,12 +66,15 @@ pub(super) async fn scan_and_report(
     interrupt: &Interrupt,
     printer: Printer,
 ) -> Result<Reported, Error> {
-    let ScanRequest { read, plan, projects, baseline, output } = request;
+    let ScanRequest { read, plan, projects, baseline, output, database, not_checked } = request;
     if plan.times().backup.is_none() {
         printer.warn("no --backup-time: every timing is unknown, and nothing is deletable");
     }
     let metadata = metadata::open(output.as_ref())?;
-    let mut database = interrupt.or(read.connect(printer)).await?;
+    let mut database = match database {
+        Some(database) => database,
+        None => interrupt.or(read.connect(printer)).await?,
+    };
     let canceller = database.canceller();
     let _waiting = Waiting::watch(database.blocking_sessions(), printer);
     let work = async {
@@ -96,6 +105,7 @@ pub(super) async fn scan_and_report(
         let (left_out, totals) = (compared.not_checked.clone(), std::mem::take(&mut compared.totals));
         let mut findings = compared.merge(scan).await?;
         let mut summary = Summary::new(findings.scan());
+        summary.not_checked.extend(not_checked);
         if baseline.is_some() {
             summary.compares(&left_out, totals);
         }

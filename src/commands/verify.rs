@@ -1,5 +1,6 @@
 //! `halfbuilt verify`: the verdict on a restore.
 
+mod fetch_again;
 mod judgement_builder;
 mod outlets;
 mod request;
@@ -16,6 +17,7 @@ use super::interrupt::Interrupt;
 use super::scanning::{ScanRequest, scan_and_report};
 use super::{Error, next_step};
 
+use fetch_again::fetch_again;
 use judgement_builder::JudgementBuilder;
 use outlets::Outlets;
 use request::VerifyRequest;
@@ -80,7 +82,16 @@ async fn judge(
         Some(path) => Some((Format::Csv, OutputFile::whole(Some(path))?)),
         None => None,
     };
-    let scan = ScanRequest { read: request.read, plan, projects: request.projects, baseline, output };
+    let fetched = fetch_again(&request, &plan, interrupt, printer).await?;
+    let scan = ScanRequest {
+        read: request.read,
+        plan,
+        projects: request.projects,
+        baseline,
+        output,
+        database: fetched.database,
+        not_checked: fetched.not_checked,
+    };
     let reported = scan_and_report(scan, builder, interrupt, printer).await?;
     reported.suggestions.iter().for_each(|suggestion| suggestion.hint(printer));
     Ok(Judged { judgement: builder.judge(&reported.summary, &allowed), summary: reported.summary })

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use crate::build_url::BuildUrl;
 use crate::report::Chosen;
 
+/// What happened when, of a collection.
+pub(super) const COLLECTED: &str = "the collection was begun";
+
 /// A gate that stops the run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -41,11 +44,11 @@ pub enum GateError {
     /// The policy asks for an archive, and none is named.
     #[error("archive in {policy} requires that each build is archived before it is deleted, and --archive is missing")]
     NoArchive { policy: String },
-    /// The report is older than it may be.
-    #[error("the report {was} at {at}, {old} ago, longer than the {longest} allows")]
+    /// The report, or the collection, is older than it may be. `was` says what happened when: `the report was scanned`.
+    #[error("{was} at {at}, {old} ago, longer than the {longest} allows")]
     TooOld { at: String, was: &'static str, old: String, longest: String, raise: String },
-    /// The report is from the future.
-    #[error("the report {was} at {at}, and it is only {now} now")]
+    /// The report, or the collection, is from the future.
+    #[error("{was} at {at}, and it is only {now} now")]
     FromTheFuture { at: String, was: &'static str, now: String },
     /// The rows are from several databases.
     #[error("the report holds rows from more than one database: lines {first} and {other}")]
@@ -90,6 +93,9 @@ impl GateError {
             }
             Self::Looser { policy, .. } => format!("a flag may only be stricter than {policy}: leave it out (`halfbuilt help policy`)"),
             Self::NoArchive { .. } => "--archive deleted.jsonl.gz writes one; `halfbuilt help archive` says what it holds".to_owned(),
+            Self::TooOld { was: COLLECTED, raise, .. } => {
+                format!("collect again, and scan; if it has to be this collection, {raise}")
+            }
             Self::TooOld { raise, .. } => format!("scan again; if it has to be this report, {raise}"),
             Self::FromTheFuture { .. } => "is a clock wrong? scan again".to_owned(),
             Self::Databases { .. } => {

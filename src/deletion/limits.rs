@@ -9,7 +9,7 @@ use crate::percent::Percent;
 use crate::policy::Policy;
 use crate::premise::Contradictions;
 
-use super::gate::GateError;
+use super::gate::{COLLECTED, GateError};
 
 /// The most builds that one run deletes by default.
 const MAX_BUILDS: u64 = 1000;
@@ -71,13 +71,15 @@ pub struct Limits {
     hosts: Option<(Vec<String>, String)>,
 }
 
-/// The age of a report, as far as it is known.
+/// The age of a report, as far as it is known, or of a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Age {
     /// The time of the scan is on record.
     ScannedAt(Timestamp),
     /// Only the time at which its file was last written is known. The scan was not later.
     WrittenAt(Timestamp),
+    /// When the collection was begun, of which the builds are.
+    CollectedAt(Timestamp),
 }
 
 impl Limits {
@@ -201,14 +203,15 @@ impl Limits {
         }
     }
 
-    /// Checks that a report is not too old.
+    /// Checks that a report, or a collection, is not too old.
     ///
     /// # Errors
     /// It is too old, or comes from the future.
     pub fn check_age(&self, age: Age, now: Timestamp) -> Result<(), GateError> {
         let (at, was) = match age {
-            Age::ScannedAt(at) => (at, "was scanned"),
-            Age::WrittenAt(at) => (at, "was last written"),
+            Age::ScannedAt(at) => (at, "the report was scanned"),
+            Age::WrittenAt(at) => (at, "the report was last written"),
+            Age::CollectedAt(at) => (at, COLLECTED),
         };
         if at > now + CLOCKS_APART {
             return Err(GateError::FromTheFuture { at: format!("{at:.0}"), was, now: format!("{now:.0}") });

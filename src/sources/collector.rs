@@ -290,7 +290,7 @@ impl CollectorRun<'_> {
                         (self.on_event)(&CollectEvent::Gone { build_url: &build_url });
                         (self.on_event)(&CollectEvent::Fetched);
                     }
-                    Look::NotKnown(why) => self.note_why(&build_url, &why).await?,
+                    Look::Unproved(why) | Look::NotKnown(why) => self.note_why(&build_url, &why).await?,
                 }
             }
         }

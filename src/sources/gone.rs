@@ -28,8 +28,60 @@ pub(super) enum Look {
     Gone,
     /// It is there after all.
     There(Box<Document>),
+    /// The server answers as if it were not there, twice, and no other build of its project is known by which that could be proved.
+    Unproved(String),
     /// Whether it is there is not known, and why.
     NotKnown(String),
+}
+
+impl Look {
+    /// Whether it is worth something only if the token sees all builds.
+    fn is_by_the_token(&self) -> bool {
+        matches!(self, Self::Gone | Self::Unproved(_))
+    }
+}
+
+/// Why a project shows nothing.
+enum Doubt {
+    /// No other build of it is known.
+    Alone,
+    Other(String),
+}
+
+/// What is said of a project without another build.
+const ALONE: &str = "no other build of its project is known, which would show that the token may see it";
+
+/// The projects, of those that these builds are of, of which no other build is known: a 404 proves nothing there. Each is given by the
+/// address of a build without its number.
+///
+/// # Errors
+/// The tables of documents cannot be read.
+pub(super) async fn projects_alone(
+    api: &Api,
+    store: &mut Store,
+    builds: &BTreeSet<String>,
+) -> Result<BTreeSet<String>, StoreError> {
+    let projects: BTreeSet<&str> = builds.iter().map(|build_url| project(build_url)).collect();
+    let mut alone = BTreeSet::new();
+    for project in projects {
+        if others_on_record(store, project, builds).await?.is_empty()
+            && !listed(api, project).await.iter().any(|build| !builds.contains(build))
+        {
+            alone.insert(project.to_owned());
+        }
+    }
+    Ok(alone)
+}
+
+/// Other builds of a project whose documents are there.
+async fn others_on_record(
+    store: &mut Store,
+    project: &str,
+    asked: &BTreeSet<String>,
+) -> Result<Vec<String>, StoreError> {
+    let most = NEIGHBOURS + i64::try_from(asked.len()).unwrap_or(i64::MAX - NEIGHBOURS);
+    let known = store.neighbours(project, project, most).await?;
+    Ok(known.into_iter().filter(|build| !asked.contains(build)).collect())
 }
 
 /// Asks again, in such a way that the answer is a proof: the same answer as for a number that never was, twice, while other builds of the
@@ -44,7 +96,7 @@ pub(super) async fn prove(
     missing: Vec<(String, Missing)>,
 ) -> Result<Vec<(String, Look)>, StoreError> {
     let asked: BTreeSet<String> = missing.iter().map(|(build_url, _)| build_url.clone()).collect();
-    let mut projects: BTreeMap<String, Result<Witness, String>> = BTreeMap::new();
+    let mut projects: BTreeMap<String, Result<Witness, Doubt>> = BTreeMap::new();
     for (build_url, _) in &missing {
         let project = project(build_url);
         if !projects.contains_key(project) {
@@ -56,7 +108,14 @@ pub(super) async fn prove(
     for (build_url, first) in missing {
         let look = match projects.get(project(&build_url)) {
             None => Look::NotKnown("404 Not Found, and nothing is known of its project".to_owned()),
-            Some(Err(why)) => Look::NotKnown(format!("404 Not Found, and it is not known what that means: {why}")),
+            Some(Err(Doubt::Alone)) => match fetch(api, build_url.clone(), Ask::DOCUMENT).await {
+                Fetched::There(document) => Look::There(document),
+                Fetched::Missing(..) => Look::Unproved(format!("404 Not Found, and {ALONE}")),
+                Fetched::Trouble(_, fault) => Look::NotKnown(fault.to_string()),
+            },
+            Some(Err(Doubt::Other(why))) => {
+                Look::NotKnown(format!("404 Not Found, and it is not known what that means: {why}"))
+            }
             Some(Ok(witness)) => match witness.judge(&build_url, &first) {
                 Some(why) => Look::NotKnown(why),
                 None => match fetch(api, build_url.clone(), Ask::DOCUMENT).await {
@@ -86,11 +145,11 @@ pub(super) async fn prove(
             *look = Look::NotKnown(format!("404 Not Found, but {why}"));
         }
     }
-    if looks.iter().any(|(_, look)| matches!(look, Look::Gone))
+    if looks.iter().any(|(_, look)| look.is_by_the_token())
         && let Err(why) = administrates(api).await
     {
         for (_, look) in &mut looks {
-            if matches!(look, Look::Gone) {
+            if look.is_by_the_token() {
                 *look = Look::NotKnown(format!("404 Not Found, but {why}"));
             }
         }
@@ -114,21 +173,23 @@ impl Witness {
         store: &mut Store,
         project: &str,
         asked: &BTreeSet<String>,
-    ) -> Result<Result<Self, String>, StoreError> {
+    ) -> Result<Result<Self, Doubt>, StoreError> {
+        let listed: Vec<String> = listed(api, project).await;
+        let known = others_on_record(store, project, asked).await?;
+        let others = known.into_iter().chain(listed.iter().filter(|build| !asked.contains(*build)).cloned());
+        let neighbours: BTreeSet<String> = others.take(NEIGHBOURS as usize).collect();
+        if neighbours.is_empty() {
+            return Ok(Err(Doubt::Alone));
+        }
         let highest = store.highest(project).await?;
         let never = format!("{project}{}", highest.saturating_add(FAR_ABOVE));
         let (shape, has_route) = match none(api, &never).await {
             Ok(answer) => answer,
-            Err(why) => return Ok(Err(why)),
+            Err(why) => return Ok(Err(Doubt::Other(why))),
         };
-        let listed: Vec<String> = listed(api, project).await;
-        let most = NEIGHBOURS + i64::try_from(asked.len()).unwrap_or(i64::MAX - NEIGHBOURS);
-        let known = store.neighbours(project, project, most).await?;
-        let others = known.into_iter().chain(listed.iter().cloned()).filter(|build| !asked.contains(build));
-        let neighbours: BTreeSet<String> = others.take(NEIGHBOURS as usize).collect();
-        let neighbours = neighbours.into_iter().collect();
-        let witness = Self { never, shape, has_route, neighbours, listed: listed.into_iter().collect() };
-        Ok(witness.neighbours_are_there(api).await.map(|()| witness))
+        let (neighbours, listed) = (neighbours.into_iter().collect(), listed.into_iter().collect());
+        let witness = Self { never, shape, has_route, neighbours, listed };
+        Ok(witness.neighbours_are_there(api).await.map(|()| witness).map_err(Doubt::Other))
     }
 
     /// Why a 404 says nothing of the build; `None` where it is as for a number that never was.
@@ -173,7 +234,7 @@ impl Witness {
             }
         }
         match there {
-            0 => Err("no other build of its project answers, which would show that the token may see it".to_owned()),
+            0 => Err(ALONE.to_owned()),
             _ => Ok(()),
         }
     }

@@ -11,7 +11,7 @@ use super::api::{Api, Ask};
 use super::document::Document;
 use super::error::CollectError;
 use super::fetch::{Fetched, fetch_all};
-use super::gone::{Look, prove};
+use super::gone::{Look, projects_alone, prove};
 use super::store::Store;
 use super::store_error::StoreError;
 
@@ -31,6 +31,9 @@ pub enum Refetched {
     There,
     /// It is proved not to be there any more.
     Gone,
+    /// The server answers as if it were gone, and nothing proves it: no other build of its project is known. `build_url` is its address on
+    /// record.
+    Unproved { build_url: String, why: String },
     /// Neither is known, and why.
     NotKnown(String),
 }
@@ -75,6 +78,24 @@ impl Refetcher {
         }
     }
 
+    /// The projects of these builds, each given by its ways to be spelled, in which a build that answers 404 is not proved gone: no other build
+    /// of them is known. Each project is given by the address of a build without its number.
+    ///
+    /// # Errors
+    /// The tables of documents cannot be read.
+    pub async fn projects_alone(&self, builds: &[Vec<String>]) -> Result<BTreeSet<String>, CollectError> {
+        let builds = builds.iter().flatten().cloned().collect();
+        Ok(projects_alone(&self.api, &mut *self.store.lock().await, &builds).await?)
+    }
+
+    /// Notes that a build is gone, where others have proved it. `build_url` is its address on record.
+    ///
+    /// # Errors
+    /// It cannot be noted.
+    pub async fn note_gone(&self, build_url: &str) -> Result<(), CollectError> {
+        Ok(self.store.lock().await.gone(build_url).await?)
+    }
+
     async fn refetch_in(&self, store: &mut Store, builds: &[Vec<String>]) -> Result<Vec<Refetched>, StoreError> {
         let spellings: Vec<String> = builds.iter().flatten().cloned().collect();
         let on_record = store.known(spellings).await?;
@@ -111,6 +132,7 @@ impl Refetcher {
                         Refetched::Gone
                     }
                     Look::There(document) => keep(store, &document).await?,
+                    Look::Unproved(why) => Refetched::Unproved { build_url: build_url.clone(), why },
                     Look::NotKnown(why) => Refetched::NotKnown(why),
                 };
                 known.insert(build_url, now);

@@ -28,7 +28,13 @@ fn every_command_says_first_what_was_collected() {
     );
     scan.does_not_say(&format!("database \"{}\"", database.name)).does_not_say("the order of text");
     with_times("verify", &database).run().exits(Exit::Found).says(&line);
-    with_times("delete", &database).args(&[&report]).run().exits(Exit::Clean).says(&line).says("36 builds");
+    with_times("delete", &database)
+        .args(&["--max-age", "100000h"])
+        .args(&[&report])
+        .run()
+        .exits(Exit::Clean)
+        .says(&line)
+        .says("36 builds");
     let manifest = folder.path().join("before.json");
     halfbuilt(&["manifest", "--profile", "circleci-api", "-o"])
         .args(&[&manifest])
@@ -136,7 +142,7 @@ fn documents_from_before_the_restore_are_refused() {
     let report = folder.path().join("report.csv");
     with_times("scan", &database).args(&["-o".as_ref(), report.as_path()]).run().exits(Exit::Clean);
     database.run("UPDATE halfbuilt.document SET fetched_at = '2026-11-20T06:29:59Z' WHERE build_url LIKE '%/web/1'");
-    let delete = with_times("delete", &database).args(&[&report]).run();
+    let delete = with_times("delete", &database).args(&["--max-age", "100000h"]).args(&[&report]).run();
     for done in [with_times("scan", &database).run(), with_times("verify", &database).run(), delete] {
         done.exits(Exit::Failed)
             .says("was fetched from 2026-11-20T06:29:59Z on, before the server came back at 2026-11-20T06:30:00Z")
@@ -154,9 +160,15 @@ fn a_second_collection_elsewhere_has_the_same_fingerprints() {
     let again = Report::parse(&with_times("scan", &second).run().exits(Exit::Clean).stdout);
     assert_eq!(Report::read(&report).column("fingerprint"), again.column("fingerprint"));
     // So a report of the one can be worked off over the other.
-    with_times("delete", &second).args(&[&report]).run().exits(Exit::Clean).does_not_say("changed");
+    with_times("delete", &second)
+        .args(&["--max-age", "100000h"])
+        .args(&[&report])
+        .run()
+        .exits(Exit::Clean)
+        .does_not_say("changed");
     second.run("UPDATE halfbuilt.collection SET source = 'https://ci.elsewhere.example'");
     with_times("delete", &second)
+        .args(&["--max-age", "100000h"])
         .args(&[&report])
         .run()
         .exits(Exit::Declined)

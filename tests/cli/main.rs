@@ -11,6 +11,8 @@ mod collect_while_it_changes;
 mod collected_builds;
 mod collected_collection;
 mod collected_delete;
+mod collected_proof;
+mod collected_verify;
 mod connect;
 mod connect_as_psql;
 mod connect_as_psql_hosts;

@@ -1,11 +1,13 @@
 //! The admin path, as a deletion uses it.
 
+use std::rc::Rc;
+
 use crate::admin::{AdminPath, Answer, Freshness};
 use crate::build_url::BuildUrl;
 use crate::deletion::Deleter;
 
 /// The admin path; `None` where nothing is to be sent.
-pub(super) struct Admin(pub(super) Option<AdminPath>);
+pub(super) struct Admin(pub(super) Option<Rc<AdminPath>>);
 
 impl Deleter for Admin {
     async fn delete(&self, build: &BuildUrl, fresh: &Freshness) -> Answer {

@@ -1,41 +1,141 @@
 //! Documents of builds are fetched again before they are read: what was collected an hour ago is no reason to delete anything.
 
-use std::time::Duration;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
+use futures_util::{StreamExt, stream};
+
+use crate::admin::{AdminPath, StoreLook};
+use crate::build_url::BuildUrl;
 use crate::causes::in_one_line;
 use crate::commands::Error;
-use crate::commands::token::token;
-use crate::database::{DatabaseIdentity, Writer};
-use crate::deletion::{CopyState, Freshened, Freshener};
+use crate::commands::fetching::Documents;
+use crate::database::DatabaseIdentity;
+use crate::deletion::{CopyState, Freshened, Freshener, Planned};
 use crate::output::Printer;
 use crate::scan::ScanPlan;
-use crate::sources::{Address, Api, ApiOptions, CollectError, Fault, Refetched, Refetcher, Store};
-use crate::text::Foreign;
+use crate::sources::{Address, Refetched, Refetcher};
+use crate::text::{Foreign, builds as builds_in_words};
 
 use super::gates::check_database;
 use super::origin::Origin;
+use super::planning::Plan;
 use super::request::DeleteRequest;
+use super::server_store::{STORE, ServerStore};
 
-/// How many documents are fetched at once, and how many a second at most.
-const JOBS: usize = 4;
-const RATE: f64 = 50.0;
+/// How many projects a warning names.
+const NAMED: usize = 5;
 
 /// Fetches builds again, or, in a dry run without a token, does not.
-pub(super) struct Copies(Option<Refetcher>);
+pub(super) struct Copies {
+    refetcher: Option<Refetcher>,
+    /// The server's own store, once the admin path is open.
+    server_store: RefCell<Option<Rc<ServerStore>>>,
+    /// The projects in which the server's answers alone prove nothing.
+    alone: RefCell<BTreeSet<String>>,
+}
+
+impl Copies {
+    fn by(refetcher: Option<Refetcher>) -> Self {
+        Self { refetcher, server_store: RefCell::default(), alone: RefCell::default() }
+    }
+
+    /// Says in which projects no other build is known than those that are to be deleted: what the server answers proves nothing there. Puts
+    /// their builds last, so that the first deletion of all can be proved.
+    ///
+    /// # Errors
+    /// The tables of documents cannot be read.
+    pub(super) async fn put_unprovable_last(&self, plan: &mut Plan, printer: Printer) -> Result<(), Error> {
+        let Some(refetcher) = &self.refetcher else { return Ok(()) };
+        let deletions = || plan.builds.iter().filter(|planned| planned.is_deletion());
+        let urls: Vec<&BuildUrl> = deletions().filter_map(|planned| planned.chosen.url.as_ref()).collect();
+        let builds: Vec<Vec<String>> = urls.iter().map(|url| url.spellings()).collect();
+        let alone = refetcher.projects_alone(&builds).await.map_err(Box::new)?;
+        let is_alone = |planned: &Planned| {
+            planned
+                .chosen
+                .url
+                .as_ref()
+                .is_some_and(|url| url.spellings().iter().any(|build| starts_with_any(build, &alone)))
+        };
+        let unprovable = deletions().filter(|planned| is_alone(planned)).count() as u64;
+        if unprovable > 0 {
+            let named: Vec<String> =
+                alone.iter().take(NAMED).map(|project| Foreign::url(project).to_string()).collect();
+            let more = alone.len().saturating_sub(NAMED);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more projects") };
+            printer.warn(&format!(
+                "{}{more}: no build is known there but those that are to be deleted, so no answer of the server proves that these are gone: \
+                 {} will end as `unknown`, unless the server's own store says that it has lost them ({STORE}, by nREPL or console)",
+                named.join(", "),
+                builds_in_words(unprovable)
+            ));
+            plan.builds.sort_by_key(is_alone);
+        }
+        self.alone.replace(alone);
+        Ok(())
+    }
+
+    /// From now on the server's store is asked too, through its console; with `None` it is not any more.
+    pub(super) fn ask_store(&self, admin: Option<Rc<AdminPath>>) {
+        *self.server_store.borrow_mut() = admin.map(|admin| Rc::new(ServerStore::of(admin)));
+    }
+
+    /// What is known of a build by what the server answered, and by what its store has.
+    async fn judge(
+        &self,
+        refetcher: &Refetcher,
+        store: Option<&ServerStore>,
+        build: &[String],
+        by_api: Refetched,
+    ) -> CopyState {
+        match (by_api, store, build.first()) {
+            (Refetched::There, Some(store), Some(build)) if self.is_alone(build) => {
+                store.see(build).await;
+                CopyState::Copied
+            }
+            (Refetched::There, ..) => CopyState::Copied,
+            (Refetched::Gone, Some(store), Some(build)) => match store.look_up(build).await {
+                StoreLook::There => {
+                    CopyState::NotKnown(format!("404 Not Found, but the server's own store has it ({STORE})"))
+                }
+                StoreLook::Nothing | StoreLook::NoFunction | StoreLook::NotKnown(_) => CopyState::Gone,
+            },
+            (Refetched::Gone, ..) => CopyState::Gone,
+            (Refetched::Unproved { build_url, why }, Some(store), Some(build)) => match store.has_lost(build).await {
+                Ok(()) => match refetcher.note_gone(&build_url).await {
+                    Ok(()) => CopyState::Gone,
+                    Err(error) => CopyState::NotKnown(in_one_line(&error)),
+                },
+                Err(but) => CopyState::NotKnown(format!("{why}; {but}")),
+            },
+            (Refetched::Unproved { why, .. } | Refetched::NotKnown(why), ..) => CopyState::NotKnown(why),
+        }
+    }
+
+    fn is_alone(&self, build: &str) -> bool {
+        starts_with_any(build, &self.alone.borrow())
+    }
+}
 
 impl Freshener for Copies {
     fn freshen(&self, builds: Vec<Vec<String>>) -> Freshened<'_> {
         Box::pin(async move {
-            let Some(refetcher) = &self.0 else { return vec![CopyState::AsCollected; builds.len()] };
-            let refetched = refetcher.refetch(&builds).await;
-            let state = |refetched| match refetched {
-                Refetched::There => CopyState::Copied,
-                Refetched::Gone => CopyState::Gone,
-                Refetched::NotKnown(why) => CopyState::NotKnown(why),
-            };
-            refetched.into_iter().map(state).collect()
+            let Some(refetcher) = &self.refetcher else { return vec![CopyState::AsCollected; builds.len()] };
+            let by_api = refetcher.refetch(&builds).await;
+            let store = self.server_store.borrow().clone();
+            let at_once = store.as_ref().map_or(1, |store| store.jobs());
+            let judged =
+                builds.iter().zip(by_api).map(|(build, by_api)| self.judge(refetcher, store.as_deref(), build, by_api));
+            stream::iter(judged).buffered(at_once).collect().await
         })
     }
+}
+
+/// Whether a build is of one of these projects.
+fn starts_with_any(build: &str, projects: &BTreeSet<String>) -> bool {
+    projects.iter().any(|project| build.starts_with(project))
 }
 
 /// What fetches builds again, where the database holds documents of them. A dry run without a token reads what was collected, and says so.
@@ -50,35 +150,17 @@ pub(super) async fn refetcher(
     if !plan.reads_documents() {
         return Ok(None);
     }
-    let token = token(request.admin.token_file.as_deref())?;
+    let token = request.server.token()?;
     if token.is_none() && !request.execute {
         printer.warn(
             "no token: the builds are not fetched again, and the plan is by what was collected; --execute needs one",
         );
-        return Ok(Some(Copies(None)));
+        return Ok(Some(Copies::by(None)));
     }
-    let boxed = |error: CollectError| Error::from(Box::new(error));
-    let writer = Writer::connect(&request.reading.writing_settings()?).await?;
-    let mut store = Store::open(writer).await.map_err(|error| boxed(error.into()))?;
-    let source = store.source().await.map_err(|error| boxed(error.into()))?.unwrap_or_default();
-    let address = source.parse::<Address>().map_err(|why| {
-        Error::Usage(format!("the documents are of {}, which is no address of a server: {why}", Foreign::url(&source)))
-    })?;
-    check_source(&address, origin, host, printer)?;
-    let options = ApiOptions {
-        token,
-        rate: RATE,
-        timeout: request.admin.timeout.max(Duration::from_secs(1)),
-        ca_file: request.admin.ca_file.clone(),
-        allow_plain_http: request.admin.allow_plain_http,
-    };
-    let on_wait = Box::new(move |wait: Duration, fault: &Fault| {
-        let why = Foreign::evidence(&in_one_line(fault));
-        printer.say(&format!("waiting {:.0} s: {why}", wait.as_secs_f64().ceil()));
-    });
-    let api = Api::new(address, options, on_wait).map_err(boxed)?;
-    printer.say(&format!("each build is fetched again from {source} before and after its deletion"));
-    Ok(Some(Copies(Some(Refetcher::new(api, store, JOBS).await.map_err(boxed)?))))
+    let documents = Documents::open(&request.reading).await?;
+    check_source(&documents.source, origin, host, printer)?;
+    printer.say(&format!("each build is fetched again from {} before and after its deletion", documents.source));
+    Ok(Some(Copies::by(Some(documents.refetcher(&request.server, token, printer).await?))))
 }
 
 /// The token goes to the server that the documents are of, and a database says which that is. It has to be the report's; where there is no

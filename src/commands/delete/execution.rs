@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::admin::AdminPath;
 use crate::commands::Error;
@@ -11,12 +12,14 @@ use crate::deletion::{self, ArchiverError, Ending, LiveBuilds, Planned, Speed};
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer};
 use crate::scan::ScanError;
+use crate::sources::Address;
 use crate::state::State;
 use crate::table::in_words;
 use crate::text::counted;
 
 use super::admin::Admin;
 use super::closing::{say_not_all_deleted, say_what_is_kept, tally};
+use super::copies::Copies;
 use super::history::{History, LookedUp, SessionStart, record_looked_up, start_event};
 use super::next;
 use super::planning::Plan;
@@ -28,6 +31,8 @@ pub(super) struct Work<'a> {
     pub(super) request: &'a DeleteRequest,
     pub(super) host: &'a str,
     pub(super) plan: &'a Plan,
+    /// What fetches builds again, where they are documents.
+    pub(super) copies: Option<&'a Copies>,
     pub(super) report: ReportFile,
     pub(super) history: History,
     pub(super) results: OutputFile,
@@ -37,12 +42,15 @@ pub(super) struct Work<'a> {
 
 /// Deletes what the plan says. The admin path is opened only where something is to be sent.
 pub(super) async fn execute(
-    Work { request, host, plan, report, history, results, results_file }: Work<'_>,
+    Work { request, host, plan, copies, report, history, results, results_file }: Work<'_>,
     mut builds: LiveBuilds<'_>,
     interrupt: &Interrupt,
     printer: Printer,
 ) -> Result<Exit, Error> {
-    let admin = connect(request, plan, interrupt).await?;
+    let admin = connect(request, plan, interrupt).await?.map(Rc::new);
+    if let Some(copies) = copies {
+        copies.ask_store(admin.clone());
+    }
     let journal_file = history.file.clone();
     let through = admin.as_ref().map_or("nothing", |admin| admin.describe());
     let database = builds.database_name(&history.past);
@@ -52,6 +60,8 @@ pub(super) async fn execute(
     let deleted_before = history.deleted_before(&plan.builds, &unchosen);
     let LookedUp { events, states: looked_up } = record_looked_up(&to_look_up, &plan.builds, &history, printer);
     let premise = builds.premise();
+    let source = builds.collection().and_then(|collection| collection.source.parse::<Address>().ok());
+    let source = source.map(|address| address.to_string());
     let start = SessionStart {
         report,
         plan: &plan.builds,
@@ -83,11 +93,14 @@ pub(super) async fn execute(
     under_way.begin_run();
     let mut recorder =
         RunRecorder::new(results, plan.deletions(), journal.clone(), to_look_up, under_way.clone(), printer)?;
-    let speed = Speed { jobs: admin.as_ref().map_or(1, AdminPath::jobs), rate: request.admin.rate };
+    let speed = Speed { jobs: admin.as_deref().map_or(1, AdminPath::jobs), rate: request.admin.rate };
     let admin = Admin(admin);
     let roles = (&mut builds, &admin, &mut recorder);
     let ending = deletion::run(&plan.builds, deleted_before, speed, roles, interrupt.stop()).await;
-    if let Admin(Some(admin)) = admin {
+    if let Some(copies) = copies {
+        copies.ask_store(None);
+    }
+    if let Some(admin) = admin.0.and_then(Rc::into_inner) {
         admin.close().await;
     }
     let read_again = !matches!(ending, Ending::Blind(_)) && !interrupt.stop().now.is_cancelled();
@@ -120,7 +133,7 @@ pub(super) async fn execute(
     match is_unfinished {
         true => {}
         false if exit == Exit::NotAllDeleted => next::say_scan_again(request, printer),
-        false => next::say_look(request, &plan.builds, &journal_file, printer),
+        false => next::say_look(request, &plan.builds, (&journal_file, source.as_deref()), printer),
     }
     Ok(exit)
 }

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::time::sleep;
 
+use crate::collection::Collection;
 use crate::commands::Error;
 use crate::database::{Database, DatabaseIdentity, LockAttempt, LockHolder};
 use crate::deletion::journal::Who;
-use crate::deletion::{self, GateError, Permit};
+use crate::deletion::{self, Age, GateError, Permit};
 use crate::output::Printer;
 use crate::premise::Contradictions;
 use crate::report;
@@ -133,6 +134,23 @@ pub(super) fn check_database(identity: &DatabaseIdentity, origin: &Origin) -> Re
         _ => None,
     };
     Err(GateError::OtherDatabase { connected: identity.to_string(), hint })
+}
+
+/// Checks that the collection, of which the builds in scope are counted, is not too old, and says what the lock does not guard.
+pub(super) fn check_collection(
+    request: &DeleteRequest,
+    collection: Option<&Collection>,
+    printer: Printer,
+) -> Result<(), GateError> {
+    let Some(collection) = collection else { return Ok(()) };
+    if request.execute {
+        printer.say(&format!(
+            "the deletion lock is in the database of the documents: it does not keep others from deleting on {}",
+            Foreign::url(&collection.source)
+        ));
+    }
+    let began = collection.began_at.unwrap_or(Timestamp::MIN);
+    request.limits.check_age(Age::CollectedAt(began), Timestamp::now())
 }
 
 /// Checks that the tables are those that were scanned.

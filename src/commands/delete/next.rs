@@ -14,6 +14,8 @@ const OWN_VARIABLES: [(&str, &str); 2] = [("--via", "HALFBUILT_VIA"), ("--policy
 const TIMES: [&str; 2] = ["--backup-time", "--restored-at"];
 /// What stands for an admin path that is not known yet.
 const VIA: &str = "URI";
+/// What stands for a token that nobody has given yet.
+const TOKEN_FILE: &str = "FILE";
 /// Where the audit page goes.
 const PAGE: &str = "audit.html";
 
@@ -23,17 +25,36 @@ pub(super) fn say_continue(request: &DeleteRequest, printer: Printer) {
 }
 
 /// Says which command does what a dry run has shown.
-pub(super) fn say_execute(request: &DeleteRequest, host: &str, printer: Printer) {
+pub(super) fn say_execute(request: &DeleteRequest, host: &str, needs_token: bool, printer: Printer) {
     let line = same_command(request).without("--dry-run");
+    let has_token =
+        line.has("--token-file") || std::env::var_os("HALFBUILT_TOKEN").is_some_and(|token| !token.is_empty());
+    let line = if needs_token && !has_token { line.flag("--token-file", &TOKEN_FILE) } else { line };
     let line = if line.has("--via") { line } else { line.flag("--via", &VIA) };
     let line = line.switch("--execute");
     let line = if line.has("--confirm") { line } else { line.flag("--confirm", &host) };
     printer.next(&with_stdin(request, &line));
 }
 
-/// Says which commands show that all is well after the last deletion: the verdict, and the audit page where there is a report.
-pub(super) fn say_look(request: &DeleteRequest, plan: &[Planned], journal: &Path, printer: Printer) {
-    printer.next(&request.reading.add_flags(CommandLine::new("verify")).to_string());
+/// Says which commands show that all is well after the last deletion: the verdict, and the audit page where there is a report. `source` is the
+/// server of which the builds were collected, if they were.
+pub(super) fn say_look(
+    request: &DeleteRequest,
+    plan: &[Planned],
+    (journal, source): (&Path, Option<&str>),
+    printer: Printer,
+) {
+    let line = request.reading.add_flags(CommandLine::new("verify"));
+    let token_file = request.server.token_file.as_ref().map(|file| file.display());
+    let line = match source {
+        // The token goes to the server that was named; of the private database it is known.
+        Some(source) if !request.reading.is_private() => {
+            line.flag("--source", &source).flag_if("--token-file", token_file.as_ref())
+        }
+        Some(_) => line.flag_if("--token-file", token_file.as_ref()),
+        None => line,
+    };
+    printer.next(&line.to_string());
     // A plain list is no report.
     let is_report = plan.iter().any(|planned| planned.chosen.judged.is_some());
     if let Source::File(report) = &request.source

@@ -9,8 +9,8 @@ use jiff::SignedDuration;
 use crate::admin::{AdminFn, Options, Via};
 use crate::build_url::BuildUrl;
 use crate::cli::{ChosenTiming, DeleteArgs, TimingArg};
+use crate::commands::fetching::ServerRequest;
 use crate::commands::read_request::ReadRequest;
-use crate::commands::token::token;
 use crate::commands::{Error, policy};
 use crate::deletion::{GateError, Limits, Permit, RequestedLimits};
 use crate::file_access::is_dash;
@@ -38,6 +38,8 @@ pub(super) struct DeleteRequest {
     /// A dry run may do without one.
     pub(super) via: Option<Via>,
     pub(super) admin: AdminRequest,
+    /// How the server is asked, by the admin path and for builds that were collected.
+    pub(super) server: ServerRequest,
     pub(super) reading: ReadRequest,
     /// Whether the report itself tells T and R, so that a command with the same report needs neither.
     pub(super) report_tells_times: bool,
@@ -69,14 +71,10 @@ pub(super) struct AdminRequest {
     admin_fn: Option<AdminFn>,
     console_pty: bool,
     start_timeout: Duration,
-    pub(super) token_file: Option<PathBuf>,
     token_header: String,
-    pub(super) ca_file: Option<PathBuf>,
-    pub(super) allow_plain_http: bool,
     jobs: Option<NonZeroU8>,
     /// The most deletions a second.
     pub(super) rate: Option<f64>,
-    pub(super) timeout: Duration,
 }
 
 impl DeleteRequest {
@@ -129,13 +127,15 @@ impl DeleteRequest {
                 admin_fn: admin.admin_fn,
                 console_pty: admin.console_pty,
                 start_timeout: admin.start_timeout,
-                token_file: admin.token_file,
                 token_header: admin.token_header,
-                ca_file: admin.ca_file,
-                allow_plain_http: admin.allow_plain_http,
                 jobs: admin.jobs,
                 rate: admin.rate,
+            },
+            server: ServerRequest {
+                token_file: admin.token_file,
                 timeout: admin.timeout,
+                ca_file: admin.ca_file,
+                allow_plain_http: admin.allow_plain_http,
             },
             reading,
             report_tells_times: false,
@@ -207,18 +207,18 @@ impl DeleteRequest {
     /// # Errors
     /// The file of the token cannot be read.
     pub(super) fn admin_options(&self) -> Result<Options, Error> {
-        let admin = &self.admin;
+        let (admin, server) = (&self.admin, &self.server);
         let usual = if matches!(self.via, Some(Via::Console { .. })) { CONSOLE_JOBS } else { OTHER_JOBS };
         Ok(Options {
-            timeout: admin.timeout,
+            timeout: server.timeout,
             jobs: admin.jobs.map_or(usual, |jobs| jobs.get().into()),
             admin_fn: admin.admin_fn.clone(),
             console_pty: admin.console_pty,
             start_timeout: admin.start_timeout,
-            token: token(admin.token_file.as_deref())?,
+            token: server.token()?,
             token_header: admin.token_header.clone(),
-            ca_file: admin.ca_file.clone(),
-            allow_plain_http: admin.allow_plain_http,
+            ca_file: server.ca_file.clone(),
+            allow_plain_http: server.allow_plain_http,
         })
     }
 }

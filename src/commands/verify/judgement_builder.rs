@@ -78,6 +78,11 @@ impl JudgementBuilder {
 
     /// Gives each check what it found.
     fn count(&mut self, summary: &Summary, allowed: &Allowance) {
+        let builds = Relation::Build.to_string();
+        let of_builds = |check: &&mut Check| check.kind == CheckKind::Relation && check.name == builds;
+        if let (Some(why), Some(check)) = (lacking(&summary.not_checked), self.checks.iter_mut().find(of_builds)) {
+            check.outcome = Outcome::Failed(why);
+        }
         for check in self.checks.iter_mut().filter(|check| check.kind != CheckKind::Relation) {
             if check.kind == CheckKind::Times {
                 count_contradictions(check, summary, allowed);
@@ -134,8 +139,8 @@ impl Observer for JudgementBuilder {
             kind: CheckKind::Relation,
             name: relation.to_string(),
             title: String::new(),
-            outcome: match scan.why_unread(relation).map(str::to_owned).or_else(|| lacking(relation, scan)) {
-                Some(why) => Outcome::Failed(why),
+            outcome: match scan.why_unread(relation) {
+                Some(why) => Outcome::Failed(why.to_owned()),
                 None => why_not.map_or(Outcome::Read, Outcome::NotChecked),
             },
         });
@@ -147,11 +152,15 @@ impl Observer for JudgementBuilder {
     }
 }
 
-/// Why builds are missing that a collection should have.
-fn lacking(relation: Relation, scan: &Scan<'_>) -> Option<String> {
-    let is_of_builds = |what: &Unchecked| matches!(what, Unchecked::RestOfCollection | Unchecked::DocumentsUnread(_));
-    let lacking = scan.not_checked().iter().find(|left| is_of_builds(&left.what));
-    lacking.filter(|_| relation == Relation::Build).map(|left| format!("{}: {}", left.what, left.why))
+/// Why builds are missing that a collection should have, or are not as they are now.
+fn lacking(not_checked: &[NotChecked]) -> Option<String> {
+    let is_of_builds = |left: &&NotChecked| {
+        matches!(
+            left.what,
+            Unchecked::RestOfCollection | Unchecked::DocumentsUnread(_) | Unchecked::BuildsNotFetched(_)
+        )
+    };
+    not_checked.iter().find(is_of_builds).map(|left| format!("{}: {}", left.what, left.why))
 }
 
 /// The check of T and R themselves. What came of it is not known yet.

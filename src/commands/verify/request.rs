@@ -3,29 +3,36 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::build_url::BuildUrl;
-use crate::cli::{BaselineArgs, VerifyArgs};
+use crate::cli::{BaselineArgs, FetchArgs, VerifyArgs};
 use crate::collation::COLLATION_VERSION;
 use crate::drill::{Allowance, Baseline, Difference, PolicyAllowance};
 use crate::file_access;
 use crate::premise::TIMES_CONTRADICTED;
 use crate::project_glob::ProjectGlobs;
 use crate::scan::ScanPlan;
+use crate::sources::Address;
 use crate::text::Foreign;
 
+use crate::commands::fetching::ServerRequest;
 use crate::commands::files::{Files, keep_report_of_deletion};
 use crate::commands::manifest::read_key;
 use crate::commands::read_request::{ReadRequest, RequestedTimes};
 use crate::commands::{Error, policy};
+
+/// How long the server may be silent while it answers.
+const ANSWER: Duration = Duration::from_secs(60);
 
 pub(super) struct VerifyRequest {
     pub(super) read: ReadRequest,
     pub(super) projects: ProjectGlobs,
     pub(super) baseline: Option<BaselineRequest>,
     pub(super) criteria: CriteriaRequest,
+    pub(super) fetch: FetchRequest,
     /// Where the report of what was found goes.
     pub(super) report: Option<PathBuf>,
     pub(super) outlets: OutletsRequest,
@@ -37,6 +44,13 @@ pub(super) struct BaselineRequest {
     /// Holds the key of its signature, which is then demanded.
     key_file: Option<PathBuf>,
     retention: Option<SignedDuration>,
+}
+
+/// How builds are fetched again that were collected.
+pub(super) struct FetchRequest {
+    /// The server to which the token may go.
+    pub(super) source: Option<Address>,
+    pub(super) server: ServerRequest,
 }
 
 /// What the restore is held to.
@@ -67,7 +81,8 @@ impl VerifyRequest {
     /// # Errors
     /// Flags that contradict one another; two files that are one.
     pub(super) fn from_args(args: VerifyArgs) -> Result<Self, Error> {
-        let VerifyArgs { output, overwrite, allow, projects, baseline, verdict, reading } = args;
+        let VerifyArgs { output, overwrite, allow, projects, baseline, verdict, fetch, reading } = args;
+        let fetch = FetchRequest::from_args(fetch)?;
         let read = ReadRequest::from_args(&reading, "verify")?;
         let baseline = BaselineRequest::from_args(baseline);
         Files::default()
@@ -75,6 +90,8 @@ impl VerifyRequest {
             .read("--key-file", baseline.as_ref().and_then(|baseline| baseline.key_file.as_deref()))
             .read("--policy", verdict.policy.as_deref())
             .read("--expect-file", verdict.expect_file.as_deref())
+            .read("--token-file", fetch.server.token_file.as_deref())
+            .read("--ca-file", fetch.server.ca_file.as_deref())
             .read_by(&read)
             .write_report(output.as_deref())
             .write("--junit", verdict.junit.as_deref())
@@ -91,9 +108,25 @@ impl VerifyRequest {
                 expect: verdict.expect,
                 expect_file: verdict.expect_file,
             },
+            fetch,
             report: output,
             outlets: OutletsRequest::new(verdict.junit, verdict.json),
         })
+    }
+}
+
+impl FetchRequest {
+    fn from_args(args: FetchArgs) -> Result<Self, Error> {
+        let FetchArgs { source, token_file, ca_file, allow_plain_http } = args;
+        let source = source.map(|source| source.parse::<Address>()).transpose();
+        let source = source.map_err(|why| Error::Usage(format!("--source cannot be read: {why}")))?;
+        Ok(Self { source, server: ServerRequest { token_file, timeout: ANSWER, ca_file, allow_plain_http } })
+    }
+
+    /// A flag that says to fetch builds again.
+    pub(super) fn flag(&self) -> Option<&'static str> {
+        let flags = [("--source", self.source.is_some()), ("--token-file", self.server.token_file.is_some())];
+        flags.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
     }
 }
 

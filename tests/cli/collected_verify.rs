@@ -1,0 +1,122 @@
+//! `verify` of builds that were collected: the abnormal ones are fetched again, so that the verdict is of what is there now.
+
+use std::collections::BTreeSet;
+
+use halfbuilt::exit::Exit;
+use serde_json::Value;
+
+use crate::support::{API_TOKEN, Collection, Report, Run, StandIn, USER_TOKEN, halfbuilt};
+
+/// A collection of a small server.
+fn collected() -> Collection {
+    let collection = Collection::of(StandIn::small());
+    collection.collect(&["--all"]).run().exits(Exit::Clean);
+    collection
+}
+
+/// A verdict that asks the server again.
+fn verify(collection: &Collection, arguments: &[&str]) -> Run {
+    let run = collection.reads(&["verify", "--source", &collection.server.http()]).args(arguments);
+    run.env("HALFBUILT_TOKEN", API_TOKEN)
+}
+
+/// The addresses of the abnormal builds, by what was collected.
+fn abnormal(collection: &Collection, folder: &std::path::Path) -> BTreeSet<String> {
+    let file = folder.join("abnormal.csv");
+    collection.reads(&["scan", "-o"]).args(&[&file]).run().exits(Exit::Clean);
+    Report::read(&file).rows.iter().map(|row| row["build_url"].clone()).collect()
+}
+
+#[test]
+fn the_verdict_is_of_what_is_there_now() {
+    let (collection, folder) = (collected(), tempfile::tempdir().expect("a folder"));
+    let abnormal = abnormal(&collection, folder.path());
+    let mut some = abnormal.iter();
+    let (gone, left) = (some.next().expect("one"), some.next().expect("another"));
+    // Somebody deletes all but one by hand.
+    for build in abnormal.iter().filter(|build| *build != left) {
+        collection.server.set("delete", &[("url", build)]);
+    }
+    let calls = collection.server.calls().len();
+    let without = collection.reads(&["verify", "-o", "without.csv"]).env("HALFBUILT_TOKEN", "").at(folder.path());
+    without.run().exits(Exit::Found).says(
+        "not checked: what has become of abnormal builds since they were collected: no token was given, by which they could be fetched \
+         again: --token-file FILE",
+    );
+    assert_eq!(Report::read(&folder.path().join("without.csv")).rows.len(), abnormal.len());
+    assert_eq!(collection.server.calls().len(), calls, "nobody was asked");
+    let done = verify(&collection, &["-o", "now.csv", "--json", "now.json"]).at(folder.path()).run().exits(Exit::Found);
+    let number = abnormal.len();
+    done.does_not_say("since they were collected").says(&format!(
+        "{number} builds fetched again from {}; {} builds are not there any more",
+        collection.server.http(),
+        number - 1
+    ));
+    let rows = Report::read(&folder.path().join("now.csv")).rows;
+    assert_eq!(rows.iter().map(|row| row["build_url"].as_str()).collect::<Vec<_>>(), [left.as_str()]);
+    // And the last one: nothing is found any more.
+    collection.server.set("delete", &[("url", left)]);
+    verify(&collection, &[]).run().exits(Exit::Clean).says("1 build fetched again");
+    let tombs = collection.addresses("gone_at IS NOT NULL");
+    assert!(tombs.contains(gone) && tombs.contains(left));
+}
+
+#[test]
+fn a_build_that_cannot_be_fetched_again_is_no_verdict() {
+    for answer in ["403", "404", "github-404", "html", "500"] {
+        let (collection, folder) = (collected(), tempfile::tempdir().expect("a folder"));
+        let build = abnormal(&collection, folder.path()).into_iter().next().expect("one");
+        let path = collection.server.document_path(&build);
+        collection.server.behave(&[("answer", answer), ("on", "document"), ("path", &path)]);
+        let done = verify(&collection, &["--json", "now.json"]).at(folder.path()).run().exits(Exit::Failed);
+        done.says("1 abnormal build as now");
+        let verdict = std::fs::read_to_string(folder.path().join("now.json")).expect("a file");
+        let verdict: Value = serde_json::from_str(&verdict).expect("JSON");
+        assert_eq!(verdict["exit_code"], 3, "{answer}");
+        assert_ne!(verdict["verdict"], "clean", "{answer}");
+        assert!(!collection.addresses("gone_at IS NOT NULL").contains(&build), "{answer}");
+    }
+}
+
+#[test]
+fn a_server_that_cannot_be_asked_is_no_verdict() {
+    let collection = collected();
+    let user = verify(&collection, &[]).env("HALFBUILT_TOKEN", USER_TOKEN);
+    user.run().exits(Exit::Failed).fails_with("the token is not that of an administrator");
+    collection.server.behave(&[("token_ends_after", "10"), ("token_end_is", "401")]);
+    verify(&collection, &[]).run().exits(Exit::Failed).says("abnormal builds as now");
+    assert_eq!(collection.addresses("gone_at IS NOT NULL"), Vec::<String>::new());
+}
+
+#[test]
+fn the_token_goes_to_the_server_that_was_named_and_no_other() {
+    let (collection, other) = (collected(), StandIn::small());
+    let named = |source: &str| {
+        collection.reads(&["verify", "--source", source]).env("HALFBUILT_TOKEN", API_TOKEN).run().exits(Exit::Usage)
+    };
+    named(&other.http()).fails_with(&format!("--source is {}, and the documents are of", other.http()));
+    named("ci.example.com").fails_with("--source cannot be read");
+    // The documents are of whatever a database says.
+    collection.database.run(&format!("UPDATE halfbuilt.collection SET source = '{}'", other.http()));
+    named(&collection.server.http()).fails_with(&format!("and the documents are of {}", other.http()));
+    let unnamed = collection.reads(&["verify"]).env("HALFBUILT_TOKEN", API_TOKEN);
+    unnamed.run().exits(Exit::Found).says("the server to which the token may go was not named: --source");
+    assert_eq!(other.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn flags_that_ask_for_what_cannot_be_are_refused() {
+    let (collection, folder) = (collected(), tempfile::tempdir().expect("a folder"));
+    let token = folder.path().join("token");
+    std::fs::write(&token, API_TOKEN).expect("it is written");
+    let with_token = collection.reads(&["verify", "--token-file"]).args(&[&token]);
+    with_token.run().exits(Exit::Usage).fails_with("--token-file needs --source: the server to which the token may go");
+    let source = collection.server.http();
+    let without_token = collection.reads(&["verify", "--source", &source]).env("HALFBUILT_TOKEN", "");
+    without_token.run().exits(Exit::Usage).fails_with("--source needs a token");
+    let others = halfbuilt(&["verify", "--source", &source]).on(&collection.database);
+    others
+        .run()
+        .exits(Exit::Usage)
+        .fails_with("--source is for builds that were collected, and profile circleci reads");
+}
