@@ -16,6 +16,7 @@ mod options;
 mod pool;
 mod retry;
 mod secrets;
+mod store_look;
 mod text;
 #[cfg(test)]
 mod tls_tests;
@@ -31,6 +32,7 @@ pub use function::AdminFn;
 pub use options::Options;
 pub(crate) use retry::{RetryPolicy, parse_retry_after};
 pub(crate) use secrets::Secrets;
+pub use store_look::StoreLook;
 pub use via::{Via, ViaError};
 
 use crate::build_url::BuildUrl;
@@ -119,18 +121,5 @@ impl AdminPath {
     /// Where deletions go, with the function that an nREPL or a console calls. It contains no secrets.
     pub fn describe(&self) -> &str {
         &self.description
-    }
-}
-// STUB-BEGIN
-#[derive(Debug)]
-pub enum StoreLook {
-    There,
-    Nothing,
-    NoFunction,
-    NotKnown(String),
-}
-impl AdminPath {
-    pub async fn look_up(&self, _: &BuildUrl) -> StoreLook {
-        StoreLook::NoFunction
     }
 }

@@ -76,7 +76,17 @@ fn without_the_servers_own_store_the_last_builds_of_a_project_are_unknown() {
 fn a_build_that_the_servers_own_store_still_has_is_not_gone() {
     let alone = Alone::new();
     alone.collection.server.behave(&[("store", "keeps")]);
-    alone.execute().exits(Exit::NotAllDeleted);
+    alone.execute().exits(Exit::NotAllDeleted).says("the server's own store has it");
+    assert!(alone.states().iter().all(|state| state == "unknown" || state == "not-attempted"), "{:?}", alone.states());
+}
+
+#[test]
+fn a_store_that_throws_proves_nothing_and_what_it_threw_is_said() {
+    let alone = Alone::new();
+    alone.collection.server.behave(&[("store", "throws")]);
+    let done = alone.execute().exits(Exit::NotAllDeleted);
+    done.says("the server's own store does not say: exception clojure.lang.ExceptionInfo")
+        .says("the fixture's store was set to fail");
     assert!(alone.states().iter().all(|state| state == "unknown" || state == "not-attempted"), "{:?}", alone.states());
 }
 

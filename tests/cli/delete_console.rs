@@ -12,7 +12,7 @@ use crate::support::{
 use crate::what_a_person_sees::{Says, shows};
 
 /// The command that starts `fixtures/servers/console.sh`.
-fn command(arguments: &str) -> String {
+pub(crate) fn command(arguments: &str) -> String {
     // The program runs with a clean environment; where things are installed is not for it to say.
     let places = ["PATH", "HOME", "XDG_CACHE_HOME", "HALFBUILT_SERVERS_ROOT", "HALFBUILT_IGNORE_SYSTEM"];
     let places = places.iter().filter_map(|name| Some(format!("{name}='{}' ", std::env::var(name).ok()?)));

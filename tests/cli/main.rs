@@ -75,6 +75,7 @@ mod scan_server_warnings;
 mod scan_standby;
 mod scan_times;
 mod sentences;
+mod store_look;
 #[path = "../support/mod.rs"]
 mod support;
 mod terminal;

@@ -24,7 +24,7 @@ mod stand_in;
 mod tls_proxy;
 mod verdict_files;
 
-pub use admin::{Admin, TOKEN, admin};
+pub use admin::{Admin, TOKEN, admin, evaluate};
 pub use beside_psql::Beside;
 pub use child::{Hearing, Signal, signal, signal_group};
 pub use ci::{CUT, Ci, LOST, NULL};

@@ -7,6 +7,7 @@
 use super::nonce::Nonce;
 use crate::admin::clojure::{self, ResolvedFunction};
 use crate::admin::function::AdminFn;
+use crate::admin::store_look;
 use crate::build_url::BuildUrl;
 
 /// The most UTF-16 units of a value or an exception that are printed. The last unit only shows that the text is longer.
@@ -44,8 +45,15 @@ pub(super) fn delete(function: &AdminFn, build: &BuildUrl, nonce: &Nonce) -> Str
     wrap(&format!("clojure.core/eval '{}", clojure::delete_form(function, build)), nonce)
 }
 
+/// Makes the form that asks the server's own store for a build.
+pub(super) fn look_up(build: &BuildUrl, nonce: &Nonce) -> String {
+    wrap(&store_look::question(build), nonce)
+}
+
 /// Makes the form that evaluates `(call)` and prints the answer. The value is printed whole and then cut, because printing realises a
 /// lazy value, and what that throws is the answer. An endless value would fill the server's memory: 10,000 elements are enough.
+///
+/// An exception is its class and its message, and so is its cause: its data may be a whole document.
 ///
 /// It prints an empty line first, which ends any half line or half escape sequence before it.
 fn wrap(call: &str, nonce: &Nonce) -> String {
@@ -57,7 +65,7 @@ fn wrap(call: &str, nonce: &Nonce) -> String {
          (clojure.core/take {MAX_UNITS} s))) n)) (clojure.core/flush))] \
          (try (p \"V\" (let* [v ({call})] (clojure.core/binding [clojure.core/*print-length* 10000] (clojure.core/pr-str v)))) \
          (catch java.lang.Throwable e (p \"T\" (try (clojure.core/str (clojure.core/class e) \": \" (.getMessage e) \
-         (let* [c (.getCause e)] (if c (clojure.core/str \", caused by \" c) \"\"))) \
+         (let* [c (.getCause e)] (if c (clojure.core/str \", caused by \" (.getName (clojure.core/class c)) \": \" (.getMessage c)) \"\"))) \
          (catch java.lang.Throwable _ \"an exception that cannot be printed\"))))))"
     )
 }
@@ -80,8 +88,8 @@ mod tests {
         assert!(
             line.contains(r#"(clojure.core/eval '(admin/delete-build "https://ci.example.com/gh/acme/api/1234"))"#)
         );
-        for line in [line, resolve(&AdminFn::defaults(), &nonce)] {
-            assert!(line.len() < 1000, "{} bytes", line.len());
+        for line in [line, resolve(&AdminFn::defaults(), &nonce), look_up(&build, &nonce)] {
+            assert!(line.len() < 1200, "{} bytes", line.len());
             assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{line}");
             // Line editors expand these from their history.
             assert!(!line.contains(['!', '\t', '^']), "{line}");

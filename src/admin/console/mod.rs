@@ -17,6 +17,8 @@ mod tail;
 #[cfg(test)]
 mod delete_tests;
 #[cfg(test)]
+mod look_up_tests;
+#[cfg(test)]
 mod open_tests;
 #[cfg(test)]
 mod scripted;
@@ -33,9 +35,10 @@ pub use scanner::{ConsoleEvent, console_events};
 use super::answer::Answer;
 use super::clojure::ResolvedFunction;
 use super::error::AdminError;
-use super::freshness::Freshness;
+use super::freshness::{Freshness, Moment};
 use super::function::AdminFn;
 use super::options::Options;
+use super::store_look::{self, StoreLook};
 use super::text::{error_chain, foreign};
 use super::via::Via;
 use crate::build_url::BuildUrl;
@@ -117,7 +120,42 @@ impl ConsoleClient {
         }
     }
 
-    /// Returns a session for one more deletion: the current one, or that of a new console.
+    /// Asks the server's own store for a build.
+    pub(super) async fn look_up(&mut self, build: &BuildUrl) -> StoreLook {
+        let nonce = match Nonce::random() {
+            Ok(nonce) => nonce,
+            Err(error) => return StoreLook::NotKnown(format!("cannot get random numbers: {error}")),
+        };
+        let line = form::look_up(build, &nonce);
+        if line.len() > form::MAX_LINE {
+            return StoreLook::NotKnown("the build's URL is too long to type".to_owned());
+        }
+        let mut session = match self.usable_session().await {
+            Ok(session) => session,
+            Err(error) => return StoreLook::NotKnown(error_chain(&error).into()),
+        };
+        // A console that does not take the line within the time of one answer gets none.
+        let in_time = Freshness::new(Moment::now(), self.launch.timeout);
+        match session.ask(&line, &nonce, self.launch.timeout, &in_time).await {
+            Ok(answer) => {
+                self.session = Some(session);
+                answer.map_or_else(
+                    |thrown| StoreLook::NotKnown(exception(&thrown).into()),
+                    |it| store_look::read_answer(&it),
+                )
+            }
+            Err(AskError::Stale) => {
+                self.retire(session, BUSY_GRACE);
+                StoreLook::NotKnown("the console takes no line".to_owned())
+            }
+            Err(error) => {
+                self.retire(session, BUSY_GRACE);
+                StoreLook::NotKnown(error_chain(&error).into())
+            }
+        }
+    }
+
+    /// Returns a session for one more question or deletion: the current one, or that of a new console.
     async fn usable_session(&mut self) -> Result<ConsoleSession, AdminError> {
         if let Some(mut session) = self.session.take() {
             if session.is_open().await && session.forms < RENEW_AFTER {
@@ -173,6 +211,11 @@ impl ConsoleClient {
 fn deletion_answer(answer: Result<String, String>) -> Answer {
     match answer {
         Ok(value) => Answer::Accepted(format!("value {}", foreign(&value))),
-        Err(thrown) => Answer::Failed(foreign(&format!("exception {}", thrown.trim_start_matches("class "))).into()),
+        Err(thrown) => Answer::Failed(exception(&thrown).into()),
     }
+}
+
+/// What a form threw, in words.
+fn exception(thrown: &str) -> Foreign {
+    foreign(&format!("exception {}", thrown.trim_start_matches("class ")))
 }

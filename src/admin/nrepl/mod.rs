@@ -13,6 +13,8 @@ mod session;
 #[cfg(test)]
 mod delete_tests;
 #[cfg(test)]
+mod look_up_tests;
+#[cfg(test)]
 mod open_tests;
 #[cfg(test)]
 mod scripted;
@@ -29,6 +31,7 @@ use super::freshness::Freshness;
 use super::function::AdminFn;
 use super::options::Options;
 use super::retry::RetryPolicy;
+use super::store_look::{self, StoreLook};
 use super::text::{error_chain, foreign};
 use super::via::Via;
 use crate::build_url::BuildUrl;
@@ -111,7 +114,27 @@ impl NreplClient {
         }
     }
 
-    /// Returns a session for one more deletion: the current one, or a new one on a new connection.
+    /// Asks the server's own store for a build.
+    pub(super) async fn look_up(&mut self, build: &BuildUrl) -> StoreLook {
+        let mut session = match self.usable_session().await {
+            Ok(session) => session,
+            Err(error) => return StoreLook::NotKnown(error_chain(&error).into()),
+        };
+        // As for a deletion, the session is kept only after a complete answer.
+        match session.evaluate(&format!("({})", store_look::question(build))).await {
+            Ok(response) => {
+                self.session = Some(session).filter(|_| !response.session_is_unknown());
+                response.value().map_or_else(|said| StoreLook::NotKnown(said.into()), store_look::read_answer)
+            }
+            Err(error @ CallError::NeedInput) => {
+                session.interrupt().await;
+                StoreLook::NotKnown(error_chain(&error).into())
+            }
+            Err(error) => StoreLook::NotKnown(error_chain(&error).into()),
+        }
+    }
+
+    /// Returns a session for one more question or deletion: the current one, or a new one on a new connection.
     async fn usable_session(&mut self) -> Result<NreplSession, AdminError> {
         if let Some(mut session) = self.session.take()
             && session.refresh().await
