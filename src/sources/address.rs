@@ -38,7 +38,7 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let url = Url::parse(text.trim())?;
+        let mut url = Url::parse(text.trim())?;
         if !matches!(url.scheme(), "https" | "http") {
             return Err(AddressError::Scheme(Foreign::name(url.scheme())));
         }
@@ -51,10 +51,11 @@ impl FromStr for Address {
         if url.host_str().is_none_or(str::is_empty) {
             return Err(AddressError::Host);
         }
-        let path = url.path().trim_end_matches('/');
+        let path = url.path().trim_end_matches('/').to_owned();
         if path.ends_with("/api") || path.contains("/api/v") {
             return Err(AddressError::PathOfTheApi);
         }
+        url.set_path(&path);
         Ok(Self { text: url.as_str().trim_end_matches('/').to_owned(), url })
     }
 }
@@ -112,6 +113,7 @@ mod tests {
             (" https://CI.example.com:443/ ", "https://ci.example.com", "ci.example.com"),
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080", "127.0.0.1:8080"),
             ("https://example.com/ci/", "https://example.com/ci", "example.com"),
+            (r"https://example.com/\\", "https://example.com", "example.com"),
         ] {
             let address: Address = given.parse().expect(given);
             assert_eq!((address.to_string().as_str(), address.host().as_str()), (shown, host));

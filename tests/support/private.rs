@@ -113,6 +113,12 @@ impl PrivateData {
         lines.filter(|(_, line)| line.contains("postgres") && line.contains(data)).map(|(pid, _)| pid).collect()
     }
 
+    /// The server's first process, as its own file names it.
+    pub fn server(&self) -> i32 {
+        let file = std::fs::read_to_string(self.data.join("postmaster.pid")).expect("a server runs");
+        file.lines().next().and_then(|line| line.trim().parse().ok()).expect("the number of a process")
+    }
+
     /// Whether a statement of somebody runs who can only read.
     pub fn is_read(&self) -> bool {
         let servers = self.processes();
