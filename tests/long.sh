@@ -35,7 +35,7 @@ busy() {
 kills() {
   HALFBUILT_TEST_KILLS=${KILLS:-300} tests/run.sh --test faults -- --nocapture kill:: network:: bad_servers::no_answer &&
     HALFBUILT_TEST_KILLS=${KILLS:-300} tests/run.sh --test journal kill:: &&
-    HALFBUILT_TEST_KILLS=${KILLS:-300} tests/run.sh --test cli collect_while_it_changes::a_kill
+    HALFBUILT_TEST_KILLS=${KILLS:-300} tests/run.sh --test cli -- collect_while_it_changes::a_kill collected_delete_killed
 }
 
 waits() { tests/run.sh --test faults -- --ignored; }

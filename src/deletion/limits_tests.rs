@@ -127,6 +127,9 @@ fn an_old_report_is_refused_and_one_from_the_future_too() {
     assert!(said(limits.check_age(ago(-6), now)).0.contains("was scanned at 2026-11-22T12:06:00Z, and it is only"));
     let written = Age::WrittenAt(now - SignedDuration::from_hours(25));
     assert!(said(limits.check_age(written, now)).0.contains("was last written at"));
+    let (error, hint) = said(limits.check_age(Age::CollectedAt(now - SignedDuration::from_hours(30)), now));
+    assert!(error.starts_with("the collection was begun at 2026-11-21T06:00:00Z, 30h ago, longer than"), "{error}");
+    assert_eq!(hint, "collect again, and scan; if it has to be this collection, --max-age 31h allows it");
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn verify(collection: &Collection, arguments: &[&str]) -> Run {
 /// The addresses of the abnormal builds, by what was collected.
 fn abnormal(collection: &Collection, folder: &std::path::Path) -> BTreeSet<String> {
     let file = folder.join("abnormal.csv");
-    collection.reads(&["scan", "-o"]).args(&[&file]).run().exits(Exit::Clean);
+    collection.reads(&["scan"]).args(&["-o", file.to_str().expect("UTF-8")]).run().exits(Exit::Clean);
     Report::read(&file).rows.iter().map(|row| row["build_url"].clone()).collect()
 }
 
@@ -109,7 +109,7 @@ fn flags_that_ask_for_what_cannot_be_are_refused() {
     let (collection, folder) = (collected(), tempfile::tempdir().expect("a folder"));
     let token = folder.path().join("token");
     std::fs::write(&token, API_TOKEN).expect("it is written");
-    let with_token = collection.reads(&["verify", "--token-file"]).args(&[&token]);
+    let with_token = collection.reads(&["verify"]).args(&["--token-file", token.to_str().expect("UTF-8")]);
     with_token.run().exits(Exit::Usage).fails_with("--token-file needs --source: the server to which the token may go");
     let source = collection.server.http();
     let without_token = collection.reads(&["verify", "--source", &source]).env("HALFBUILT_TOKEN", "");

@@ -11,6 +11,7 @@ mod collect_while_it_changes;
 mod collected_builds;
 mod collected_collection;
 mod collected_delete;
+mod collected_delete_killed;
 mod collected_proof;
 mod collected_verify;
 mod connect;

@@ -115,7 +115,7 @@ impl PrivateData {
 
     /// The server's first process, as its own file names it.
     pub fn server(&self) -> i32 {
-        let file = std::fs::read_to_string(self.data.join("postmaster.pid")).expect("a server runs");
+        let file = std::fs::read_to_string(self.path("data/postmaster.pid")).expect("a server runs");
         file.lines().next().and_then(|line| line.trim().parse().ok()).expect("the number of a process")
     }
 
