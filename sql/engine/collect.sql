@@ -189,8 +189,11 @@ UPDATE halfbuilt.document SET gone_at = $2, trouble = NULL WHERE document.build_
 -- What:  notes why the document of a build ($1) could not be had ($2).
 -- For:   collect.
 -- Why:   what could not be looked at is said, and tried again next time. What is there of an earlier time is not taken for the present: no
---        profile shows it.
-UPDATE halfbuilt.document SET trouble = $2, head = NULL, steps = NULL WHERE document.build_url = $1;
+--        profile shows it. Of a build that is gone it is still what there was, and says what to run again.
+UPDATE halfbuilt.document
+   SET trouble = $2, head = CASE WHEN document.gone_at IS NOT NULL THEN document.head END,
+       steps = CASE WHEN document.gone_at IS NOT NULL THEN document.steps END
+ WHERE document.build_url = $1;
 
 -- part: neighbours
 -- What:  up to $3 builds of the same project as $1 (its address is $2 and a number) whose documents are there, the latest first, and the

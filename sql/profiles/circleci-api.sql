@@ -16,7 +16,8 @@
 --        There is no relation chunk: the API says nothing of what is stored, and no size is on record. So damage shows by open actions
 --        and by times, and whether output was cut is not checked.
 --        Only the builds of the latest collection are presented, those with a document that can be read, and that the server has not
---        proved to be gone.
+--        proved to be gone. What these were, the section run-again says: branch, commit, workflow and job of each, so that somebody can
+--        run it again.
 
 -- collection: documents
 SELECT c.collection_id::text                  AS collection,
@@ -193,3 +194,45 @@ SELECT o.build_url AS build_key, o AS whole FROM :"schema".output AS o;
 
 -- archive: artifact
 SELECT f.build_url AS build_key, f AS whole FROM :"schema".artifact AS f;
+
+-- What somebody has to know to run a deleted build again; $1 are addresses. The document of a build that is gone stays, whatever collection it is
+-- of. A text is taken only where the document has a text, and none that is empty; a tag stands as git writes it, refs/tags/NAME.
+
+-- run-again: documents
+SELECT d.build_url                            AS build_url,
+       coalesce(nullif(f.username, '') || '/' || nullif(f.reponame, ''),
+                nullif(split_part(url.path, '/', 2), '') || '/' || nullif(split_part(url.path, '/', 3), '')) AS project,
+       substring(d.build_url FROM '/([0-9]{1,18})$') AS build_num,
+       coalesce(nullif(f.branch, ''), 'refs/tags/' || nullif(f.vcs_tag, '')) AS branch,
+       nullif(f.vcs_revision, '')             AS commit,
+       nullif(f.workflow_name, '')            AS workflow,
+       coalesce(nullif(f.workflow_job, ''), nullif(f.job_name, ''), nullif(f.circle_job, '')) AS job,
+       CASE WHEN head.it -> 'user' ->> 'is_user' IS DISTINCT FROM 'false' THEN nullif(f.login, '') END AS started_by,
+       nullif(f.subject, '')                  AS subject,
+       coalesce(nullif(f.queued_at, ''), nullif(f.usage_queued_at, '')) AS queued_at
+  FROM :"schema".document AS d
+ CROSS JOIN LATERAL (SELECT d.head #> '{}' AS it OFFSET 0) AS head
+ CROSS JOIN LATERAL (SELECT regexp_replace(d.build_url, '^[a-z]+://[^/]*/', '') AS path) AS url
+ CROSS JOIN LATERAL (
+    SELECT max(text.it) FILTER (WHERE field.name = 'username')        AS username,
+           max(text.it) FILTER (WHERE field.name = 'reponame')        AS reponame,
+           max(text.it) FILTER (WHERE field.name = 'branch')          AS branch,
+           max(text.it) FILTER (WHERE field.name = 'vcs_tag')         AS vcs_tag,
+           max(text.it) FILTER (WHERE field.name = 'vcs_revision')    AS vcs_revision,
+           max(text.it) FILTER (WHERE field.name = 'workflow_name')   AS workflow_name,
+           max(text.it) FILTER (WHERE field.name = 'workflow_job')    AS workflow_job,
+           max(text.it) FILTER (WHERE field.name = 'job_name')        AS job_name,
+           max(text.it) FILTER (WHERE field.name = 'circle_job')      AS circle_job,
+           max(text.it) FILTER (WHERE field.name = 'login')           AS login,
+           max(text.it) FILTER (WHERE field.name = 'subject')         AS subject,
+           max(text.it) FILTER (WHERE field.name = 'queued_at')       AS queued_at,
+           max(text.it) FILTER (WHERE field.name = 'usage_queued_at') AS usage_queued_at
+      FROM (VALUES ('username', head.it -> 'username'), ('reponame', head.it -> 'reponame'), ('branch', head.it -> 'branch'),
+                   ('vcs_tag', head.it -> 'vcs_tag'), ('vcs_revision', head.it -> 'vcs_revision'),
+                   ('workflow_name', head.it -> 'workflows' -> 'workflow_name'), ('workflow_job', head.it -> 'workflows' -> 'job_name'),
+                   ('job_name', head.it -> 'job_name'), ('circle_job', head.it -> 'build_parameters' -> 'CIRCLE_JOB'),
+                   ('login', head.it -> 'user' -> 'login'), ('subject', head.it -> 'subject'), ('queued_at', head.it -> 'queued_at'),
+                   ('usage_queued_at', head.it -> 'usage_queued_at')) AS field (name, it)
+     CROSS JOIN LATERAL (SELECT CASE jsonb_typeof(field.it) WHEN 'string' THEN left(field.it #>> '{}', 1001) END COLLATE "C" AS it) AS text
+ ) AS f
+ WHERE d.build_url = ANY ($1::text[]);

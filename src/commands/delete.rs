@@ -15,6 +15,7 @@ mod other_journals;
 mod planning;
 mod recorder;
 mod request;
+mod run_again;
 mod server_store;
 
 use crate::cli::DeleteArgs;
@@ -30,7 +31,7 @@ use super::waiting::Waiting;
 use super::{Error, preamble};
 use choice::{Chosen, choose, keep_apart, open_results, results_file};
 use choice_list::choose_in_editor;
-use closing::{say_what_is_kept, warn_of_unknown};
+use closing::{say_what_is_kept, warn_of_archive_of_copies, warn_of_unknown};
 use execution::{Work, execute};
 use history::{History, journal_file};
 use messages::report_event;
@@ -38,6 +39,7 @@ use other_journals::hint_at_another;
 use planning::{Plan, confirm, end_without_deletions, make_plan};
 use recorder::write_plan;
 use request::DeleteRequest;
+use run_again::RunAgainFiles;
 
 /// Chooses, plans, and carries the plan out where `--execute` says so.
 pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
@@ -54,7 +56,11 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let scan = request.reading.plan(&[])?.with_every_piece();
     let host = gates::check_choice(&request, &chosen, printer)?;
     let (results_file, journal) = (results_file(&request), journal_file(&request, &chosen.report));
-    keep_apart(&request, results_file.as_deref(), &journal)?;
+    let run_again = RunAgainFiles::beside(&journal);
+    keep_apart(&request, results_file.as_deref(), &journal, Some(&run_again).filter(|_| scan.presents_run_again()))?;
+    if request.execute && scan.presents_run_again() {
+        run_again.check()?;
+    }
     let mut history = History::read(request.execute, journal, printer)?;
     let results = open_results(&request, results_file.as_deref(), &history, &chosen.rows)?;
     let on_stdout = results_file.is_none();
@@ -86,9 +92,16 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     hint_at_another(&history, host.as_deref(), &plan.builds, database, printer);
 
     let Some(host) = host.filter(|_| plan.deletions() > 0 || has_open_ends(&request, &plan, &history)) else {
+        if request.execute && history.past.deleted() > 0 {
+            // The run that deleted them may have been killed before it came to that.
+            run_again.write(&request, &mut builds, interrupt, printer).await;
+        }
         return end_without_deletions(&request, &plan.builds, results, on_stdout, printer);
     };
     warn_of_unknown(&plan.builds, printer);
+    if request.archive.is_some() && scan.presents_copies() {
+        warn_of_archive_of_copies(&plan.builds, printer);
+    }
     let deleted = history.deleted(&plan.builds);
     let passed = gates::check_plan(&request, &plan, deleted, &builds.premise().contradictions, printer);
     if !request.execute {
@@ -106,6 +119,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
         history,
         results,
         results_file,
+        run_again: &run_again,
     };
     execute(work, builds, interrupt, printer).await
 }

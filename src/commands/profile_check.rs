@@ -8,7 +8,7 @@ use crate::obstacle::{Queue, Running};
 use crate::output::{Listing, Printer};
 use crate::scan::{
     Archiving, BuildKeys, Fit, Need, Profile, ProfileSchema, Relation, Rule, ScanError, ScanPlan, archive_faults,
-    collection_faults, find_schema, joint_fault, relation_faults, rule_faults,
+    collection_faults, find_schema, joint_fault, relation_faults, rule_faults, run_again_faults,
 };
 use crate::text::{Foreign, counted};
 use crate::timing::RestoreTimes;
@@ -93,6 +93,8 @@ struct Faults {
     relations: Vec<(Relation, Vec<ScanError>)>,
     /// Those of the section that says of which collection the documents are.
     collection: Vec<ScanError>,
+    /// Those of the section that says what deleted builds were.
+    run_again: Vec<ScanError>,
     /// Empty where a relation has a fault: every rule would only repeat it.
     rules: Vec<(String, Vec<ScanError>)>,
     /// `None` where anything else has a fault, and where no rule runs.
@@ -112,6 +114,7 @@ impl Faults {
         let mut found = Self {
             relations: Vec::new(),
             collection: Vec::new(),
+            run_again: Vec::new(),
             rules: Vec::new(),
             together: None,
             archive: Vec::new(),
@@ -121,6 +124,8 @@ impl Faults {
         let schema = find_schema(&plan, &database.snapshot(&settings).await?).await?;
         let of_collection = collection_faults(&database.snapshot(&settings).await?, profile, &schema).await;
         found.collection = of_collection;
+        let of_run_again = run_again_faults(&database.snapshot(&settings).await?, profile, &schema).await;
+        found.run_again = of_run_again;
         for relation in Relation::ALL.into_iter().filter(|relation| profile.offers(*relation)) {
             // A snapshot each: the server takes nothing more in one in which it has complained.
             let snapshot = database.snapshot(&settings).await?;
@@ -201,7 +206,8 @@ impl Faults {
         let relations = self.relations.iter().flat_map(|(_, faults)| faults);
         let rules = self.rules.iter().flat_map(|(_, faults)| faults);
         let archive = self.archive.iter().flat_map(|(_, faults)| faults);
-        self.collection.iter().chain(relations).chain(rules).chain(self.together.iter().flatten()).chain(archive)
+        let sections = self.collection.iter().chain(&self.run_again);
+        sections.chain(relations).chain(rules).chain(self.together.iter().flatten()).chain(archive)
     }
 
     fn verdict(&self, profile: String) -> Result<Exit, Error> {
@@ -231,10 +237,16 @@ fn relations(profile: &Profile, faults: Option<&Faults>) -> Listing {
         let of_keys = faults.filter(|_| relation == Relation::Build).map_or(&[][..], |faults| &faults.of_keys);
         of_keys.iter().for_each(|remark| listing.note(remark));
     }
-    if profile.presents_collection() {
-        let found = faults.map(|faults| faults.collection.as_slice());
-        listing.add(["collection".to_owned(), "yes".to_owned(), verdict(found).to_owned()]);
-        add_faults(&mut listing, found.unwrap_or_default());
+    let of_collection = faults.map(|faults| faults.collection.as_slice());
+    let of_run_again = faults.map(|faults| faults.run_again.as_slice());
+    for (section, is_there, found) in [
+        ("collection", profile.presents_collection(), of_collection),
+        ("run-again", profile.presents_run_again(), of_run_again),
+    ] {
+        if is_there {
+            listing.add([section.to_owned(), "yes".to_owned(), verdict(found).to_owned()]);
+            add_faults(&mut listing, found.unwrap_or_default());
+        }
     }
     listing
 }

@@ -106,6 +106,23 @@ impl OutputFile {
         Self::whole_over(Some(path), None, PUBLIC)
     }
 
+    /// The same for a list that a run writes beside its journal, and that nobody named: it takes the place only of a list that begins so, or of
+    /// nothing.
+    ///
+    /// # Errors
+    /// As of [`OutputFile::whole`]; something else is there.
+    pub fn list(path: &Path, begins: &str) -> Result<Self, OutputError> {
+        match is_own_or_new(path, begins.as_bytes()) {
+            Ok(true) => Self::whole_over(Some(path), None, PRIVATE),
+            Ok(false) => {
+                let why = "something else is there, which is never overwritten";
+                let source = io::Error::new(io::ErrorKind::AlreadyExists, why);
+                Err(OutputError { name: path.display().to_string(), source })
+            }
+            Err(source) => Err(OutputError { name: path.display().to_string(), source }),
+        }
+    }
+
     fn whole_over(path: Option<&Path>, own: Option<&[u8]>, mode: u32) -> Result<Self, OutputError> {
         let Some(path) = path.filter(|path| !file_access::is_dash(path)) else { return Self::stdout() };
         if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
@@ -244,6 +261,19 @@ impl OutputFile {
     }
 }
 
+/// Whether a file begins so, or is empty, or is not there at all.
+fn is_own_or_new(path: &Path, begins: &[u8]) -> io::Result<bool> {
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+        Ok(_) if !path.is_file() => return Ok(false),
+        Ok(_) => {}
+    }
+    let mut begin = Vec::new();
+    file_access::open_plain(path)?.take(begins.len() as u64).read_to_end(&mut begin)?;
+    Ok(begin.is_empty() || begin == begins)
+}
+
 /// Refuses to overwrite a journal, an archive or a manifest, even if a flag names one by mistake.
 fn refuse_to_overwrite(path: &Path, own: Option<&[u8]>) -> io::Result<()> {
     let mut begin = Vec::new();
@@ -357,6 +387,31 @@ mod tests {
             assert!(cause.contains("never overwritten"), "{cause}");
             assert_eq!(std::fs::read(&path).expect("a file"), kept);
         }
+    }
+
+    #[test]
+    fn a_list_takes_the_place_of_a_list_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("list.csv");
+        let write = |text: &str| {
+            let mut output = OutputFile::list(&path, "a,b")?;
+            output.write_all(text.as_bytes()).expect("a write");
+            output.finish()
+        };
+        write("a,b\nold").expect("a new file");
+        write("a,b\nnew").expect("its own file");
+        assert_eq!(std::fs::read_to_string(&path).expect("a file"), "a,b\nnew");
+        for other in ["a", "b,a\n", "=1"] {
+            std::fs::write(&path, other).expect("a file");
+            assert!(write("a,b\n").is_err(), "{other}");
+            assert_eq!(std::fs::read_to_string(&path).expect("a file"), other);
+        }
+        std::fs::remove_file(&path).expect("it was there");
+        std::fs::create_dir(&path).expect("a folder");
+        assert!(write("a,b\n").is_err());
+        std::fs::remove_dir(&path).expect("it is there");
+        std::os::unix::fs::symlink(folder.path().join("nowhere"), &path).expect("a link");
+        assert!(write("a,b\n").is_err());
     }
 
     #[test]

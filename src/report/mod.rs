@@ -11,6 +11,7 @@ mod read;
 mod records;
 mod results;
 mod rows;
+mod run_again;
 mod write;
 
 pub use cell::begins_report;
@@ -22,4 +23,5 @@ pub use metadata::{Baseline, MetadataError, ScanMetadata};
 pub use read::read;
 pub use results::{ResultRow, ResultWriter, RowKind, addresses, amended, begins_results, is_a_plan};
 pub use rows::{Row, Rows};
+pub use run_again::{RUN_AGAIN_COLUMNS, RunAgainBuild, RunAgainWriter};
 pub use write::ReportWriter;

@@ -8,7 +8,7 @@ use crate::sql;
 use super::attempt::attempt;
 use super::compose::{BuildSelection, Part, Relations};
 use super::error::ScanError;
-use super::profile::Profile;
+use super::profile::{NamedSql, Profile};
 use super::relation::{Kind, Relation};
 use super::rule::Rule;
 use super::schema::ProfileSchema;
@@ -124,6 +124,24 @@ async fn check_relation(
             let faults = wanted.filter_map(|(name, kind)| place.has_column(&columns, name, *kind).err()).collect();
             (columns, faults)
         }
+    }
+}
+
+/// All faults of a section of which a profile has one at most: `word` begins it, and its rows have these columns. A snapshot is of no use any
+/// more after a fault that the server has found.
+pub(super) async fn section_faults(
+    snapshot: &Snapshot<'_>,
+    (profile, schema): (&Profile, &ProfileSchema),
+    (word, section): (&str, &NamedSql),
+    wanted: &[(&str, Kind)],
+) -> Vec<ScanError> {
+    // The server says the columns only of a statement without parameters.
+    let sql = schema.sql(&section.sql).replace("$1", "NULL");
+    let part = format!("{word} {}", section.name);
+    let place = Place { file: &profile.file, line: section.line, part, sql: &sql, before: 0 };
+    match snapshot.columns(&format!("reading {}", place.part), &sql).await {
+        Err(error) => vec![place.misfit(error)],
+        Ok(columns) => wanted.iter().filter_map(|(name, kind)| place.has_column(&columns, name, *kind).err()).collect(),
     }
 }
 

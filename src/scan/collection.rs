@@ -3,10 +3,10 @@
 use crate::collection::Collection;
 use crate::database::{Row, Snapshot};
 
-use super::check::Place;
+use super::check::section_faults;
 use super::error::ScanError;
 use super::plan::ScanPlan;
-use super::profile::{CollectionSql, Profile};
+use super::profile::Profile;
 use super::relation::Kind;
 use super::schema::ProfileSchema;
 
@@ -56,16 +56,9 @@ pub(super) async fn read(
 /// All faults of the section, as the server sees it: none if the profile has none. A snapshot is of no use any more after a fault that the
 /// server has found.
 pub async fn faults(snapshot: &Snapshot<'_>, profile: &Profile, schema: &ProfileSchema) -> Vec<ScanError> {
-    let Some(CollectionSql { name, sql, line }) = profile.collection() else { return Vec::new() };
-    let sql = schema.sql(sql);
-    let part = format!("collection {name}");
-    let place = Place { file: &profile.file, line: *line, part, sql: &sql, before: 0 };
-    match snapshot.columns(&format!("reading {}", place.part), &sql).await {
-        Err(error) => vec![place.misfit(error)],
-        Ok(columns) => {
-            let wanted = COLUMNS.iter();
-            wanted.filter_map(|(name, kind)| place.has_column(&columns, name, *kind).err()).collect()
-        }
+    match profile.collection() {
+        Some(section) => section_faults(snapshot, (profile, schema), ("collection", section), &COLUMNS).await,
+        None => Vec::new(),
     }
 }
 

@@ -193,6 +193,11 @@ impl ScanPlan {
         self.profile.collection().is_some_and(|collection| collection.name == DOCUMENTS)
     }
 
+    /// Whether the profile says what deleted builds were, so that they can be run again.
+    pub fn presents_run_again(&self) -> bool {
+        self.profile.presents_run_again()
+    }
+
     /// Whether the profile presents a relation.
     pub fn offers(&self, relation: Relation) -> bool {
         self.profile.offers(relation)

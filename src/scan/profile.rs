@@ -49,7 +49,8 @@ pub struct Profile {
     pub(super) file: String,
     relations: BTreeMap<Relation, RelationSql>,
     archive: Vec<ArchiveSql>,
-    collection: Option<CollectionSql>,
+    /// The sections of which there is one at most, by their words.
+    single: BTreeMap<&'static str, NamedSql>,
 }
 
 /// What the rows of a relation are.
@@ -63,7 +64,7 @@ pub enum RowOrigin {
 }
 
 /// The header lines that stand before the first section.
-const HEADERS: [&str; 12] = [
+const HEADERS: [&str; 13] = [
     "profile",
     "title",
     "unit",
@@ -75,13 +76,26 @@ const HEADERS: [&str; 12] = [
     "schema",
     "relation",
     "archive",
-    "collection",
+    COLLECTION,
+    RUN_AGAIN,
 ];
 
-/// SQL that gives one row about the collection whose documents the relations present.
+/// The section with one row about the collection whose documents the relations present.
+const COLLECTION: &str = "collection";
+/// The section that says what deleted builds were.
+const RUN_AGAIN: &str = "run-again";
+/// The sections of which a profile has one at most, and what is named after the word.
+const SINGLE: [(&str, &str); 2] = [(COLLECTION, "what is collected"), (RUN_AGAIN, "what it is read from")];
+
+/// Such a section by its word.
+fn single_section(key: &str) -> Option<(&'static str, &'static str)> {
+    SINGLE.into_iter().find(|(word, _)| *word == key)
+}
+
+/// The SQL of such a section.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct CollectionSql {
-    /// What is collected, such as documents.
+pub(super) struct NamedSql {
+    /// What is named after the word, such as documents.
     pub(super) name: String,
     pub(super) sql: String,
     pub(super) line: usize,
@@ -101,7 +115,7 @@ enum Section {
     Relation(Relation),
     /// The last one.
     Archive,
-    Collection,
+    Single(&'static str),
 }
 
 /// The SQL of one relation and the line of the file on which it starts.
@@ -149,7 +163,7 @@ impl Profile {
         let mut head: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
         let mut relations: BTreeMap<Relation, RelationSql> = BTreeMap::new();
         let mut archive: Vec<ArchiveSql> = Vec::new();
-        let mut collection: Option<CollectionSql> = None;
+        let mut single: BTreeMap<&'static str, NamedSql> = BTreeMap::new();
         let mut current = None;
         for (line, text) in source.lines() {
             match header::header(text, &HEADERS) {
@@ -174,15 +188,16 @@ impl Profile {
                     archive.push(ArchiveSql { table: table.to_owned(), sql: String::new(), line: line + 1 });
                     current = Some(Section::Archive);
                 }
-                Some(found) if found.key == "collection" => {
+                Some(found) if single_section(found.key).is_some() => {
+                    let Some((word, named)) = single_section(found.key) else { continue };
                     if found.value.is_empty() {
-                        return Err(source.fault(line, "expected what is collected after \"-- collection:\""));
+                        return Err(source.fault(line, format!("expected {named} after \"-- {word}:\"")));
                     }
-                    let empty = CollectionSql { name: found.value.to_owned(), sql: String::new(), line: line + 1 };
-                    if collection.replace(empty).is_some() {
-                        return Err(source.fault(line, "a second collection: expected one at most"));
+                    let empty = NamedSql { name: found.value.to_owned(), sql: String::new(), line: line + 1 };
+                    if single.insert(word, empty).is_some() {
+                        return Err(source.fault(line, format!("a second {word}: expected one at most")));
                     }
-                    current = Some(Section::Collection);
+                    current = Some(Section::Single(word));
                 }
                 Some(found) if current.is_none() => {
                     if found.value.is_empty() {
@@ -192,7 +207,7 @@ impl Profile {
                         return Err(source.fault(line, format!("\"-- {}:\" appears a second time", found.key)));
                     }
                 }
-                _ => match current.and_then(|section| sql_of(section, &mut relations, &mut archive, &mut collection)) {
+                _ => match current.and_then(|section| sql_of(section, &mut relations, &mut archive, &mut single)) {
                     Some(sql) => {
                         sql.push_str(text);
                         sql.push('\n');
@@ -226,10 +241,10 @@ impl Profile {
                 return Err(source.fault(found.line - 1, fault));
             }
         }
-        if let Some(found) = &mut collection {
+        for (word, found) in &mut single {
             found.sql = header::without_semicolon(&found.sql).to_owned();
             if found.sql.is_empty() {
-                let fault = format!("collection {}: expected a SELECT below it", found.name);
+                let fault = format!("{word} {}: expected a SELECT below it", found.name);
                 return Err(source.fault(found.line - 1, fault));
             }
         }
@@ -265,7 +280,7 @@ impl Profile {
             file: file.to_owned(),
             relations,
             archive,
-            collection,
+            single,
         })
     }
 
@@ -291,12 +306,22 @@ impl Profile {
 
     /// Whether it says of which collection its documents are.
     pub fn presents_collection(&self) -> bool {
-        self.collection.is_some()
+        self.single.contains_key(COLLECTION)
+    }
+
+    /// Whether it says what deleted builds were, so that they can be run again.
+    pub fn presents_run_again(&self) -> bool {
+        self.single.contains_key(RUN_AGAIN)
     }
 
     /// The SQL that says of which collection the documents are; `None` where the profile reads none.
-    pub(super) fn collection(&self) -> Option<&CollectionSql> {
-        self.collection.as_ref()
+    pub(super) fn collection(&self) -> Option<&NamedSql> {
+        self.single.get(COLLECTION)
+    }
+
+    /// The SQL that says what deleted builds were; `None` where the profile does not.
+    pub(super) fn run_again(&self) -> Option<&NamedSql> {
+        self.single.get(RUN_AGAIN)
     }
 
     pub(super) fn archive(&self) -> &[ArchiveSql] {
@@ -327,147 +352,15 @@ fn sql_of<'a>(
     section: Section,
     relations: &'a mut BTreeMap<Relation, RelationSql>,
     archive: &'a mut [ArchiveSql],
-    collection: &'a mut Option<CollectionSql>,
+    single: &'a mut BTreeMap<&'static str, NamedSql>,
 ) -> Option<&'a mut String> {
     match section {
         Section::Relation(relation) => relations.get_mut(&relation).map(|found| &mut found.sql),
         Section::Archive => archive.last_mut().map(|found| &mut found.sql),
-        Section::Collection => collection.as_mut().map(|found| &mut found.sql),
+        Section::Single(word) => single.get_mut(word).map(|found| &mut found.sql),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GOOD: &str = "-- profile: mine\n-- title: my own CI\n-- relation: build\nSELECT 1\n;\n-- relation: step\n\
-                        -- the steps\nSELECT 2;\n";
-
-    #[test]
-    fn the_profiles_that_ship_are_sound() {
-        for (name, _) in BUILT_IN {
-            assert_eq!(Profile::load(name).expect(name).name, name);
-        }
-    }
-
-    #[test]
-    fn a_profile_is_read() {
-        let profile = Profile::parse("mine.sql", GOOD).expect("a profile");
-        assert_eq!((profile.name.as_str(), profile.title.as_str()), ("mine", "my own CI"));
-        assert_eq!(
-            profile.relation(Relation::Build).map(|found| (found.sql.as_str(), found.line)),
-            Some(("SELECT 1", 4))
-        );
-        assert!(profile.offers(Relation::Step));
-        assert!(!profile.offers(Relation::Chunk));
-    }
-
-    #[test]
-    fn a_profile_says_how_its_ci_behaves() {
-        let mine = Profile::parse("mine.sql", GOOD).expect("a profile");
-        assert_eq!((mine.running, mine.queue, mine.rows), (Running::Resumed, None, RowOrigin::Here));
-        assert_eq!((&mine.yields, mine.max_run_time), (&None, None));
-        let circleci = Profile::load("circleci").expect("a profile");
-        assert_eq!((circleci.running, circleci.queue), (Running::Lost, Some(Queue::Elsewhere)));
-        assert_eq!(circleci.max_run_time, Some(SignedDuration::from_hours(5)));
-        let buildbot = Profile::load("buildbot").expect("a profile");
-        assert_eq!((buildbot.running, buildbot.queue), (Running::Lost, Some(Queue::InThisDatabase)));
-        let api = Profile::load("circleci-api").expect("a profile");
-        assert_eq!((api.rows, api.schema.as_deref()), (RowOrigin::Copies, Some("halfbuilt")));
-        assert_eq!((circleci.schema.as_deref(), circleci.collection()), (None, None));
-        assert!(api.collection().is_some_and(|found| found.name == "documents" && !found.sql.is_empty()));
-        assert_eq!(buildbot.yields, Some(vec!["running".to_owned(), "finished".to_owned()]));
-    }
-
-    #[test]
-    fn the_tables_of_the_archive_are_read_in_their_order() {
-        let text = format!("{GOOD}-- archive: my builds\nSELECT 3;\n\n-- archive: a_first\nSELECT 4\n");
-        let profile = Profile::parse("mine.sql", &text).expect("a profile");
-        assert_eq!(profile.archived_tables().collect::<Vec<_>>(), ["my builds", "a_first"]);
-        assert_eq!(profile.archive().iter().map(|found| found.line).collect::<Vec<_>>(), [10, 13]);
-        assert_eq!(profile.archive()[0].sql, "SELECT 3");
-        assert_eq!(profile.relation(Relation::Step).map(|found| found.sql.as_str()), Some("-- the steps\nSELECT 2"));
-    }
-
-    #[test]
-    fn each_fault_names_its_line_and_what_was_expected() {
-        for (text, expected) in [
-            ("", "f, line 1: expected \"-- profile: NAME\""),
-            (
-                "-- profile: Mine!\n-- title: t\n-- relation: build\nSELECT 1",
-                "f, line 1: profile \"Mine!\": expected a name of a-z, 0-9, - and _",
-            ),
-            ("-- profile: mine\n-- relation: build\nSELECT 1", "f, line 1: expected \"-- title: TEXT\""),
-            ("-- profile: mine\n-- title:\n", "f, line 2: expected a text after \"-- title:\""),
-            (
-                "-- profile: mine\n-- title: t\nSELECT 1",
-                "f, line 3: expected \"-- relation: NAME\" before the first SQL",
-            ),
-            (
-                "-- profile: mine\n-- title: t\n-- relation: job\n",
-                "f, line 3: relation \"job\": expected build, step, chunk or object",
-            ),
-            (
-                "-- profile: mine\n-- title: t\n-- relation: step\nSELECT 1",
-                "f, line 1: expected \"-- relation: build\": without it nothing can be found",
-            ),
-            (
-                "-- profile: mine\n-- title: t\n-- relation: build\n-- relation: build\n",
-                "f, line 4: relation build appears a second time",
-            ),
-            (
-                "-- profile: mine\n-- title: t\n-- relation: build\n-- none yet\n",
-                "f, line 3: relation build: expected a SELECT below it",
-            ),
-            (
-                "-- profile: mine\n-- title: t\n-- relation: build\nSELECT 1;\n-- archive:\n",
-                "f, line 5: expected the name of a table after \"-- archive:\"",
-            ),
-            (
-                "-- profile: mine\n-- title: t\n-- relation: build\nSELECT 1;\n-- archive: jobs\n-- nothing\n",
-                "f, line 5: archive jobs: expected a SELECT below it",
-            ),
-            (
-                "-- profile: mine\n-- title: t\n-- archive: jobs\nSELECT 1;\n-- archive: jobs\nSELECT 1;",
-                "f, line 5: archive jobs appears a second time",
-            ),
-            (
-                "-- profile: mine\n-- title: t\n-- yields: running, asleep\n-- relation: build\nSELECT 1",
-                "f, line 3: lifecycle \"asleep\": expected queued, held, not_run, not_running, running, finished",
-            ),
-            (
-                "-- profile: mine\n-- title: t\n-- queue: somewhere\n-- relation: build\nSELECT 1",
-                "f, line 3: queue \"somewhere\": expected \"in this database\" or \"elsewhere\"",
-            ),
-            (
-                "-- profile: mine\n-- title: t\n-- running: gone\n-- relation: build\nSELECT 1",
-                "f, line 3: running \"gone\": expected \"lost\" or \"resumed\"",
-            ),
-            (
-                "-- profile: mine\n-- title: t\n-- rows: there\n-- relation: build\nSELECT 1",
-                "f, line 3: rows \"there\": expected \"here\" or \"copies\"",
-            ),
-            (
-                "-- profile: mine\n-- title: t\n-- relation: build\nSELECT 1;\n-- collection:\nSELECT 2",
-                "f, line 5: expected what is collected after \"-- collection:\"",
-            ),
-            (
-                "-- profile: mine\n-- title: t\n-- relation: build\nSELECT 1;\n-- collection: pages\n-- none",
-                "f, line 5: collection pages: expected a SELECT below it",
-            ),
-            (
-                "-- profile: mine\n-- title: t\n-- collection: a\nSELECT 1;\n-- collection: b\nSELECT 2;",
-                "f, line 5: a second collection: expected one at most",
-            ),
-        ] {
-            assert_eq!(Profile::parse("f", text).expect_err(text).to_string(), expected);
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_text_is_read_or_refused(text in "(-- (profile|title|relation|unit|archive): ?[a-z]{0,6}\n|SELECT 1;?\n|.*\n){0,8}") {
-            let _ = Profile::parse("f", &text);
-        }
-    }
-}
+#[path = "profile_tests.rs"]
+mod tests;

@@ -8,47 +8,47 @@ use crate::support::{API_TOKEN, Collection, Report, Run, Seen, StandIn, USER_TOK
 use crate::what_a_person_sees::shows;
 
 /// A server whose builds were collected and scanned, and a folder with the report.
-struct Case {
-    collection: Collection,
-    folder: tempfile::TempDir,
+pub(crate) struct Case {
+    pub(crate) collection: Collection,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Case {
-    fn of(server: StandIn) -> Self {
+    pub(crate) fn of(server: StandIn) -> Self {
         let case = Self { collection: Collection::of(server), folder: tempfile::tempdir().expect("a folder") };
         case.collection.collect(&["--all"]).run().exits(Exit::Clean);
         case.collection.reads(&["scan", "-o", "report.csv"]).at(case.folder.path()).run().exits(Exit::Clean);
         case
     }
 
-    fn small() -> Self {
+    pub(crate) fn small() -> Self {
         Self::of(StandIn::small())
     }
 
-    fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         format!("127.0.0.1:{}", self.collection.server.port())
     }
 
     /// A deletion by the report, as far as it goes without `--execute`.
-    fn delete(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn delete(&self, arguments: &[&str]) -> Run {
         let via = self.collection.server.nrepl();
         let run = self.collection.reads(&["delete", "report.csv", "--via", &via, "--max-percent", "100"]);
         run.args(arguments).env("HALFBUILT_TOKEN", API_TOKEN).at(self.folder.path())
     }
 
-    fn execute(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn execute(&self, arguments: &[&str]) -> Run {
         self.delete(&["--execute", "--confirm", &self.host(), "-o", "results.csv"]).args(arguments)
     }
 
     /// The addresses that the report calls deletable.
-    fn deletable(&self) -> BTreeSet<String> {
+    pub(crate) fn deletable(&self) -> BTreeSet<String> {
         let report = Report::read(&self.folder.path().join("report.csv"));
         let rows = report.rows.into_iter().filter(|row| row["deletable"] == "yes");
         rows.map(|row| row["build_url"].clone()).collect()
     }
 
     /// How each build ended.
-    fn states(&self) -> Vec<(String, String)> {
+    pub(crate) fn states(&self) -> Vec<(String, String)> {
         let results = Report::read(&self.folder.path().join("results.csv"));
         results.rows.into_iter().map(|row| (row["build_url"].clone(), row["state"].clone())).collect()
     }

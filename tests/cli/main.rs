@@ -13,6 +13,8 @@ mod collected_collection;
 mod collected_delete;
 mod collected_delete_killed;
 mod collected_proof;
+mod collected_run_again;
+mod collected_run_again_trouble;
 mod collected_verify;
 mod connect;
 mod connect_as_psql;

@@ -22,6 +22,7 @@ use super::history::History;
 use super::next;
 use super::origin::Origin;
 use super::request::{DeleteRequest, Source};
+use super::run_again::RunAgainFiles;
 
 /// How many of the reasons why builds are not deletable are listed.
 const REASONS_LISTED: usize = 5;
@@ -182,7 +183,12 @@ pub(super) fn results_file(request: &DeleteRequest) -> Option<PathBuf> {
 }
 
 /// Checks that no file that is read is written over, and that no two outputs are one file.
-pub(super) fn keep_apart(request: &DeleteRequest, results: Option<&Path>, journal: &Path) -> Result<(), Error> {
+pub(super) fn keep_apart(
+    request: &DeleteRequest,
+    results: Option<&Path>,
+    journal: &Path,
+    run_again: Option<&RunAgainFiles>,
+) -> Result<(), Error> {
     for (flag, file) in [("--archive", &request.archive), ("--journal", &request.journal)] {
         if file.as_deref().is_some_and(is_dash) {
             return Err(Error::Usage(format!("{flag} must name a file, not -: it is kept even if the run fails")));
@@ -199,6 +205,8 @@ pub(super) fn keep_apart(request: &DeleteRequest, results: Option<&Path>, journa
         .write("-o", results)
         .write("--archive", request.archive.as_deref())
         .write("--journal", Some(journal))
+        .write("the list of what to run again", run_again.map(|files| files.csv.as_path()))
+        .write("the page of what to run again", run_again.map(|files| files.markdown.as_path()))
         .keep_apart()
 }
 

@@ -92,6 +92,15 @@ pub(super) fn warn_of_unknown(plan: &[Planned], printer: Printer) {
     }
 }
 
+/// Warns, where builds are to be deleted, that an archive of copies is for reading only.
+pub(super) fn warn_of_archive_of_copies(plan: &[Planned], printer: Printer) {
+    if plan.iter().any(Planned::is_deletion) {
+        printer.warn(
+            "--archive keeps documents of these builds, not the builds: it cannot be put back into the CI server, and is for reading only",
+        );
+    }
+}
+
 /// How many builds ended in each state.
 pub(super) fn tally(states: &BTreeMap<State, u64>) -> String {
     let all: u64 = states.values().sum();

@@ -25,6 +25,7 @@ use super::next;
 use super::planning::Plan;
 use super::recorder::RunRecorder;
 use super::request::DeleteRequest;
+use super::run_again::RunAgainFiles;
 
 /// A plan that has passed its gates, and where its end is recorded.
 pub(super) struct Work<'a> {
@@ -38,11 +39,13 @@ pub(super) struct Work<'a> {
     pub(super) results: OutputFile,
     /// `None` where the results go to standard output.
     pub(super) results_file: Option<PathBuf>,
+    /// Where it is said what to run again.
+    pub(super) run_again: &'a RunAgainFiles,
 }
 
 /// Deletes what the plan says. The admin path is opened only where something is to be sent.
 pub(super) async fn execute(
-    Work { request, host, plan, copies, report, history, results, results_file }: Work<'_>,
+    Work { request, host, plan, copies, report, history, results, results_file, run_again }: Work<'_>,
     mut builds: LiveBuilds<'_>,
     interrupt: &Interrupt,
     printer: Printer,
@@ -119,6 +122,7 @@ pub(super) async fn execute(
     if let Some(file) = &results_file {
         printer.say(&format!("results are in {}", file.display()));
     }
+    run_again.write(request, &mut builds, interrupt, printer).await;
     let is_unfinished = !matches!(ending, Ending::Complete) || can_continue(&states, &plan.builds);
     if is_unfinished {
         next::say_continue(request, printer);

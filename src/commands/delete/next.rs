@@ -24,6 +24,12 @@ pub(super) fn say_continue(request: &DeleteRequest, printer: Printer) {
     printer.tell(&format!("to continue: {}", with_stdin(request, &same_command(request))));
 }
 
+/// Says which command writes the list of what to run again: the same one.
+pub(super) fn say_list_again(request: &DeleteRequest, printer: Printer) {
+    let line = with_stdin(request, &same_command(request));
+    printer.hint(&format!("the same command writes it, and deletes nothing a second time: {line}"));
+}
+
 /// Says which command does what a dry run has shown.
 pub(super) fn say_execute(request: &DeleteRequest, host: &str, needs_token: bool, printer: Printer) {
     let line = same_command(request).without("--dry-run");

@@ -4,6 +4,7 @@ mod copies;
 mod event;
 mod matching;
 mod reconnect;
+mod run_again;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -1,6 +1,8 @@
 //! The audit in short, as Markdown for a ticket. GitHub, GitLab and trackers that read plain tables show it alike. No foreign text
 //! in it becomes a link, a mention or markup.
 
+mod run_again;
+
 use std::fmt;
 use std::io::{self, Write};
 
@@ -16,6 +18,8 @@ use crate::version::TOOL;
 use super::format::{builds, grouped, time};
 use super::inputs::{AuditInputs, Fact};
 use super::left::LeftGroupView;
+
+pub use run_again::RunAgainPage;
 
 /// The most reasons for which builds are left for a person.
 const REASONS: usize = 8;

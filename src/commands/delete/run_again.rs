@@ -1,0 +1,154 @@
+//! What to run again after a deletion: two files beside the journal, of all builds that it calls deleted.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::build_url::BuildUrl;
+use crate::causes::in_one_line;
+use crate::commands::Error;
+use crate::commands::interrupt::Interrupt;
+use crate::deletion::LiveBuilds;
+use crate::deletion::journal::{self, ENDING, Past, PastBuild};
+use crate::output::{OutputError, OutputFile, Printer, RunAgainPage};
+use crate::report::{RUN_AGAIN_COLUMNS, RunAgainBuild, RunAgainWriter};
+use crate::state::State;
+use crate::text::builds as builds_in_words;
+
+use super::next;
+use super::request::DeleteRequest;
+
+/// How many builds are read at once.
+const READ_AT_ONCE: usize = 500;
+
+/// Where it is written.
+pub(super) struct RunAgainFiles {
+    journal: PathBuf,
+    pub(super) csv: PathBuf,
+    pub(super) markdown: PathBuf,
+}
+
+impl RunAgainFiles {
+    /// Beside the journal, of which they are an extract: REPORT.run-again.csv and REPORT.run-again.md.
+    pub(super) fn beside(journal: &Path) -> Self {
+        let name = journal.file_name().unwrap_or_default().to_string_lossy();
+        let stem = name.strip_suffix(ENDING).filter(|stem| !stem.is_empty()).unwrap_or(&name);
+        let file = |ending: &str| journal.with_file_name(format!("{stem}.run-again.{ending}"));
+        Self { journal: journal.to_owned(), csv: file("csv"), markdown: file("md") }
+    }
+
+    /// Checks before anything is sent that nothing else stands there, and that files can be written there.
+    ///
+    /// # Errors
+    /// Something does, or they cannot be.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        // Not finished, so nothing appears.
+        self.open().map(drop).map_err(|error| Error::Misuse {
+            what: format!(
+                "the list of what to run again cannot be written beside the journal: {}",
+                in_one_line(&error)
+            ),
+            hint: "move away what stands there, or have the journal elsewhere: --journal FILE".to_owned(),
+        })
+    }
+
+    fn open(&self) -> Result<(OutputFile, OutputFile), OutputError> {
+        let csv = OutputFile::list(&self.csv, &RUN_AGAIN_COLUMNS.join(","))?;
+        Ok((csv, OutputFile::list(&self.markdown, RunAgainPage::BEGINS)?))
+    }
+
+    /// Writes both files, of all that the journal calls deleted; nothing where that is no build. The deletions have ended, and nothing that
+    /// fails here changes how: then a warning says how to get the files.
+    pub(super) async fn write(
+        &self,
+        request: &DeleteRequest,
+        builds: &mut LiveBuilds<'_>,
+        interrupt: &Interrupt,
+        printer: Printer,
+    ) {
+        if !builds.presents_run_again() {
+            return;
+        }
+        // The first Ctrl-C has only ended the deletions.
+        let written = tokio::select! {
+            written = self.try_to_write(builds) => written,
+            () = interrupt.stop().now.cancelled() => Err(Error::Interrupted),
+        };
+        match written {
+            Ok(0) => {}
+            Ok(number) => {
+                let [csv, markdown] = [&self.csv, &self.markdown].map(|file| file.display());
+                printer.say(&format!("what to run again is in {csv} and {markdown}: {}", builds_in_words(number)));
+            }
+            Err(error) => {
+                printer.warn(&format!("the list of what to run again was not written: {}", in_one_line(&error)));
+                next::say_list_again(request, printer);
+            }
+        }
+    }
+
+    async fn try_to_write(&self, builds: &mut LiveBuilds<'_>) -> Result<u64, Error> {
+        // The journal knows of the runs before, too, and of what was found again at the end.
+        let past = journal::read_or_new(&self.journal)
+            .map_err(|source| Error::Journal { file: self.journal.clone(), source })?;
+        let deleted = deleted(&past);
+        if deleted.is_empty() {
+            return Ok(0);
+        }
+        let (csv, mut markdown) = self.open()?;
+        let (csv_name, markdown_name) = (csv.name(), markdown.name());
+        let failed = |name: &str| {
+            let name = name.to_owned();
+            move |source| OutputError::new(name.clone(), source)
+        };
+        let mut csv = RunAgainWriter::new(csv).map_err(failed(&csv_name))?;
+        let name_of = |file: &Path| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut page = RunAgainPage::new(name_of(&self.journal), name_of(&self.csv));
+        for batch in deleted.chunks(READ_AT_ONCE) {
+            let names: Vec<Vec<String>> = batch.iter().map(|url| names(url, &past)).collect();
+            let found = builds.read_run_again(&names).await?;
+            for (url, found) in batch.iter().zip(found) {
+                let build = found.unwrap_or_else(|| RunAgainBuild::by_address(url));
+                csv.write(&build).map_err(failed(&csv_name))?;
+                page.add(&build);
+            }
+        }
+        markdown.write_all(page.to_markdown().as_bytes()).map_err(failed(&markdown_name))?;
+        csv.finish().map_err(failed(&csv_name))?.finish()?;
+        markdown.finish()?;
+        Ok(page.all)
+    }
+}
+
+/// The builds that a journal calls deleted, by project and number.
+fn deleted(past: &Past) -> Vec<&str> {
+    let is_deleted = |build: &PastBuild| matches!(build, PastBuild::Ended { state: State::Deleted, .. });
+    let deleted = past.builds.iter().filter(|(_, build)| is_deleted(build));
+    let mut urls: Vec<&str> = deleted.map(|(url, _)| url.as_str()).collect();
+    urls.sort_by_cached_key(|url| (BuildUrl::parse(url).ok(), *url));
+    urls
+}
+
+/// The names under which a build may be on record: its address in all spellings, and its key, which is its address before `--base-url`.
+fn names(url: &str, past: &Past) -> Vec<String> {
+    let mut names = BuildUrl::parse(url).map_or_else(|_| vec![url.to_owned()], |url| url.spellings());
+    names.extend(past.identities.get(url).and_then(|identity| identity.key.clone()));
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_stand_beside_the_journal() {
+        for (journal, csv) in [
+            ("a/report.csv.journal.jsonl", "a/report.csv.run-again.csv"),
+            ("mine.jsonl", "mine.jsonl.run-again.csv"),
+            (".journal.jsonl", ".journal.jsonl.run-again.csv"),
+        ] {
+            let files = RunAgainFiles::beside(Path::new(journal));
+            assert_eq!(files.csv, Path::new(csv));
+            assert_eq!(files.markdown, Path::new(csv).with_extension("md"));
+        }
+    }
+}
