@@ -15,6 +15,13 @@ pub(super) struct ResolvedFunction {
     pub(super) var: AdminFn,
 }
 
+impl ResolvedFunction {
+    /// Whether it is the one in CircleCI's documentation.
+    pub(super) fn is_documented(&self) -> bool {
+        AdminFn::defaults().iter().any(|function| *function == self.name || *function == self.var)
+    }
+}
+
 impl fmt::Display for ResolvedFunction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.name == self.var { write!(f, "{}", self.var) } else { write!(f, "{} ({})", self.name, self.var) }

@@ -8,6 +8,7 @@ use openssl::error::ErrorStack;
 
 use super::bencode::DecodeError;
 use super::function::AdminFn;
+use super::service::Service;
 use super::via::ViaError;
 use crate::text::Foreign;
 
@@ -32,8 +33,9 @@ pub enum AdminError {
     /// The answer to the question for the function is neither a var nor nil.
     #[error("{address} did not say whether {} exists: {said}", join_names(tried, " or "))]
     Unresolved { address: String, tried: Vec<AdminFn>, said: Foreign },
-    #[error("{address} has no function {}", join_names(tried, " and no function "))]
-    NoFunction { address: String, tried: Vec<AdminFn> },
+    /// `service` is what the server looks like, if that is known.
+    #[error("{address} has no function {}{}", join_names(tried, " and no function "), service.map(|it| format!(": {it}")).unwrap_or_default())]
+    NoFunction { address: String, tried: Vec<AdminFn>, service: Option<Service> },
     /// On a new connection, the name stands for another function than before.
     #[error("{address} now deletes with {now}, not with {before}")]
     FunctionChanged { address: String, now: String, before: String },
@@ -79,7 +81,10 @@ impl AdminError {
                 Some("check that --via names an nREPL, and that no firewall or proxy blocks its answers")
             }
             Self::NotAnNrepl { .. } => Some("check the port of --via; an nREPL behind TLS or HTTP is not supported"),
-            Self::NoFunction { .. } => Some("name the function that deletes a build with --admin-fn NAMESPACE/NAME"),
+            Self::NoFunction { service: Some(service), .. } => Some(service.hint()),
+            Self::NoFunction { service: None, .. } => {
+                Some("name the function that deletes a build with --admin-fn NAMESPACE/NAME")
+            }
             Self::FunctionChanged { .. } => Some("find out what restarted, then run the command again"),
             Self::ConsoleEnded { .. } => Some(
                 "run the command by hand: it must open a Clojure prompt; if it needs a terminal, add --console-pty",

@@ -16,6 +16,7 @@ mod options;
 mod pool;
 mod retry;
 mod secrets;
+mod service;
 mod store_look;
 mod text;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use function::AdminFn;
 pub use options::Options;
 pub(crate) use retry::{RetryPolicy, parse_retry_after};
 pub(crate) use secrets::Secrets;
+pub use service::Service;
 pub use store_look::StoreLook;
 pub use via::{Via, ViaError};
 
@@ -43,7 +45,13 @@ use pool::Pool;
 pub struct AdminPath {
     clients: Clients,
     description: String,
+    /// Whether deletions call the function of CircleCI's documentation.
+    is_documented: bool,
 }
+
+/// Source: CircleCI's documentation of Server 2.x, "Backing up and restoring"; no page for 3.x or 4.x names it.
+const CAVEAT: &str = "delete-build is documented for CircleCI Server 2.x only: in a later version, only the proof of each build shows that it \
+                      works (`halfbuilt help server-4`)";
 
 #[derive(Debug)]
 enum Clients {
@@ -63,25 +71,26 @@ impl AdminPath {
         Ok(match via {
             Via::Nrepl { host, port } => {
                 let first = nrepl::NreplClient::connect(host, *port, options).await?;
-                let description = first.describe();
+                let (description, is_documented) = (first.describe(), first.function().is_documented());
                 let mut clients = vec![first];
                 while clients.len() < jobs
                     && let Ok(another) = clients[0].connect_another().await
                 {
                     clients.push(another);
                 }
-                Self { clients: Clients::Nrepl(Pool::new(clients)), description }
+                Self { clients: Clients::Nrepl(Pool::new(clients)), description, is_documented }
             }
             Via::Console { command } => {
                 let programs = (0..jobs).map(|_| console::ConsoleClient::connect(command, options.clone()));
                 let clients = join_all(programs).await.into_iter().collect::<Result<Vec<_>, _>>()?;
                 let description = clients.first().map(console::ConsoleClient::describe).unwrap_or_default();
-                Self { clients: Clients::Console(Pool::new(clients)), description }
+                let is_documented = clients.first().is_some_and(|client| client.function().is_documented());
+                Self { clients: Clients::Console(Pool::new(clients)), description, is_documented }
             }
             Via::Http(url) => {
                 let client = http::HttpClient::new(url, options)?;
                 let description = client.describe();
-                Self { clients: Clients::Http(Box::new(client), jobs), description }
+                Self { clients: Clients::Http(Box::new(client), jobs), description, is_documented: false }
             }
         })
     }
@@ -121,5 +130,10 @@ impl AdminPath {
     /// Where deletions go, with the function that an nREPL or a console calls. It contains no secrets.
     pub fn describe(&self) -> &str {
         &self.description
+    }
+
+    /// What to say of that function where the server is a CircleCI Server.
+    pub fn caveat(&self) -> Option<&'static str> {
+        self.is_documented.then_some(CAVEAT)
     }
 }

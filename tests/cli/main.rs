@@ -3,6 +3,7 @@
 //! One private PostgreSQL and one admin server are started for all tests, on free ports of this machine, and end with
 //! the process, however it ends. A server that does not start fails the tests that need it.
 
+mod admin_services;
 mod circleci_server;
 mod circleci_server_trouble;
 mod collect;

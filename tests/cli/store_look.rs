@@ -11,8 +11,7 @@ const FUNCTION: &str = "circle.model.build/find-one-by-circle-url";
 async fn connect(via: &str) -> AdminPath {
     let via: Via = via.parse().expect("an admin path");
     // nREPL's own client sometimes hangs as it starts.
-    let mut options = Options::default();
-    options.start_timeout = std::time::Duration::from_secs(60);
+    let options = Options { start_timeout: std::time::Duration::from_secs(60), ..Options::default() };
     match AdminPath::connect(&via, options.clone()).await {
         Ok(path) => path,
         Err(_) => AdminPath::connect(&via, options).await.expect("it is open"),

@@ -7,7 +7,7 @@
 use super::nonce::Nonce;
 use crate::admin::clojure::{self, ResolvedFunction};
 use crate::admin::function::AdminFn;
-use crate::admin::store_look;
+use crate::admin::{service, store_look};
 use crate::build_url::BuildUrl;
 
 /// The most UTF-16 units of a value or an exception that are printed. The last unit only shows that the text is longer.
@@ -43,6 +43,11 @@ pub(super) fn parse_resolved(
 /// exists is an answer too, not a compiler error.
 pub(super) fn delete(function: &AdminFn, build: &BuildUrl, nonce: &Nonce) -> String {
     wrap(&format!("clojure.core/eval '{}", clojure::delete_form(function, build)), nonce)
+}
+
+/// Makes the form that asks which service of a CircleCI Server this is.
+pub(super) fn service(nonce: &Nonce) -> String {
+    wrap(&service::question(), nonce)
 }
 
 /// Makes the form that asks the server's own store for a build.
@@ -88,7 +93,7 @@ mod tests {
         assert!(
             line.contains(r#"(clojure.core/eval '(admin/delete-build "https://ci.example.com/gh/acme/api/1234"))"#)
         );
-        for line in [line, resolve(&AdminFn::defaults(), &nonce), look_up(&build, &nonce)] {
+        for line in [line, resolve(&AdminFn::defaults(), &nonce), look_up(&build, &nonce), service(&nonce)] {
             assert!(line.len() < 1200, "{} bytes", line.len());
             assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{line}");
             // Line editors expand these from their history.

@@ -29,7 +29,9 @@ impl Launch {
         let (printed, is_value) = answer.map_or_else(|thrown| (thrown, false), |value| (value, true));
         match form::parse_resolved(&printed, &self.candidates) {
             Ok(Some(function)) if is_value => Ok(function),
-            Ok(None) if is_value => Err(AdminError::NoFunction { address, tried: self.candidates.clone() }),
+            Ok(None) if is_value => {
+                Err(AdminError::NoFunction { address, tried: self.candidates.clone(), service: None })
+            }
             _ => Err(AdminError::Unresolved { address, tried: self.candidates.clone(), said: foreign(&printed) }),
         }
     }

@@ -200,6 +200,11 @@ impl ConsoleClient {
         }
     }
 
+    /// The function that deletes.
+    pub(super) fn function(&self) -> &ResolvedFunction {
+        &self.function
+    }
+
     /// Names the command and the function.
     pub(super) fn describe(&self) -> String {
         let via = Via::Console { command: self.launch.command.clone() };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::scripted::{FULL, LONG, connect, delete, open};
-use crate::admin::{AdminError, Answer, Options};
+use crate::admin::{AdminError, Answer, Options, Service};
 
 /// Both ways to type into a program.
 fn both() -> [Options; 2] {
@@ -84,8 +84,17 @@ async fn the_function_is_found_by_its_name() {
     let client = connect("next; say V \"[nil #'circle.http.api.admin-commands/delete-build]\"; next").await;
     assert!(client.describe().ends_with(&format!("` {FULL}")), "{}", client.describe());
     client.close().await;
-    let none = open("next; say V '[nil nil]'; next", Options::default()).await;
-    assert!(matches!(none, Err(AdminError::NoFunction { .. })), "{none:?}");
+    for (answer, service) in [
+        ("say V '[\"contexts-service.\" \"circleci.\"]'; next", Some(Service::Contexts)),
+        ("say V '[\"a-secret\"]'; next", None),
+        ("say T '[]'; next", None),
+        ("exit 1", None),
+    ] {
+        let none = open(&format!("next; say V '[nil nil]'; next; {answer}"), Options::default()).await;
+        let none = none.expect_err("there is no function");
+        assert!(matches!(&none, AdminError::NoFunction { service: found, .. } if *found == service), "{none}");
+        assert!(!none.to_string().contains("a-secret"), "{none}");
+    }
     for (kind, odd) in
         [("V", "nil"), ("V", "[nil nil nil]"), ("T", "[nil nil]"), ("T", "class java.lang.Error: no luck")]
     {

@@ -14,7 +14,8 @@ use super::streams::ProgramOutput;
 use super::tail::OutputTail;
 use crate::admin::clojure::ResolvedFunction;
 use crate::admin::error::AdminError;
-use crate::admin::freshness::Freshness;
+use crate::admin::freshness::{Freshness, Moment};
+use crate::admin::service::Service;
 use crate::text::Foreign;
 
 /// The first pause before a program that has not answered is asked again, and the longest. The question waits in the program's input,
@@ -26,6 +27,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const QUIET: Duration = Duration::from_millis(300);
 
 const PASSWORD_CHECK_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How long to wait for the answer that only makes an error clearer.
+const SERVICE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most pieces of unexpected output that are read before a form is typed.
 const MAX_UNASKED_PIECES: usize = 64;
@@ -88,11 +92,22 @@ impl ConsoleSession {
         session.tail.clear();
         match answer {
             Ok(function) => Ok((session, function)),
-            Err(error) => {
+            Err(mut error) => {
+                if let AdminError::NoFunction { service, .. } = &mut error {
+                    *service = session.service().await;
+                }
                 session.end(Duration::ZERO, &CancellationToken::new()).await;
                 Err(error)
             }
         }
+    }
+
+    /// Asks which service of a CircleCI Server this is. Returns None if there is no answer.
+    async fn service(&mut self) -> Option<Service> {
+        let nonce = Nonce::random().ok()?;
+        let in_time = Freshness::new(Moment::now(), SERVICE_TIMEOUT);
+        let answer = self.ask(&form::service(&nonce), &nonce, SERVICE_TIMEOUT, &in_time).await;
+        Service::read(&answer.ok()?.ok()?)
     }
 
     /// Asks until the console is ready: it has answered, and no earlier question is waiting in its input. A deletion would wait behind

@@ -31,6 +31,7 @@ use super::freshness::Freshness;
 use super::function::AdminFn;
 use super::options::Options;
 use super::retry::RetryPolicy;
+use super::service::{self, Service};
 use super::store_look::{self, StoreLook};
 use super::text::{error_chain, foreign};
 use super::via::Via;
@@ -173,6 +174,11 @@ impl NreplClient {
         }
     }
 
+    /// The function that deletes.
+    pub(super) fn function(&self) -> &ResolvedFunction {
+        &self.function
+    }
+
     /// Names the address and the function.
     pub(super) fn describe(&self) -> String {
         format!("{} {}", self.endpoint.address, self.function)
@@ -205,7 +211,9 @@ impl Endpoint {
                 None => continue,
             }
         }
-        Err(AdminError::NoFunction { address: self.address.clone(), tried: self.candidates.clone() })
+        let service = session.evaluate(&format!("({})", service::question())).await;
+        let service = service.ok().and_then(|response| Service::read(response.value().ok()?));
+        Err(AdminError::NoFunction { address: self.address.clone(), tried: self.candidates.clone(), service })
     }
 
     fn open_error(&self, stage: &'static str, error: CallError) -> AdminError {

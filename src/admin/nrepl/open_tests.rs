@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::{AdminError, AdminPath, Answer, Freshness, Options, Via};
 use super::AdminFn;
 use super::scripted::{DONE, FULL, Script, Server};
+use crate::admin::Service;
 use crate::admin::bencode::DecodeError;
 use crate::build_url::BuildUrl;
 
@@ -24,6 +25,10 @@ async fn the_function_is_called_as_an_operator_types_it() {
     let server = Script::default().hello("s1").closes("s1").closed().start().await;
     let path = server.connect().await;
     assert_eq!(path.describe(), format!("{} admin/delete-build ({FULL})", server.via));
+    assert!(
+        path.caveat()
+            .is_some_and(|caveat| caveat.starts_with("delete-build is documented for CircleCI Server 2.x only"))
+    );
     path.close().await;
     server.finish().await;
 }
@@ -49,23 +54,74 @@ async fn a_function_that_is_named_is_the_only_one_tried() {
     let server = script.start().await;
     let path = AdminPath::connect(&server.via, named("my.ops/purge!")).await.expect("an admin path");
     assert_eq!(path.describe(), format!("{} my.ops/purge!", server.via));
+    assert_eq!(path.caveat(), None);
     drop(path);
     server.finish().await;
 
-    let server = Script::default().accept().clones("s1").resolves("s1", "my.ops/purge!", "nil").closed().start().await;
+    let script = Script::default().accept().clones("s1").resolves("s1", "my.ops/purge!", "nil");
+    let server = asks_for_service(script).reply(&[DONE]).closed().start().await;
     let error = AdminPath::connect(&server.via, named("my.ops/purge!")).await.expect_err("no function");
     assert_eq!(error.to_string(), format!("{} has no function my.ops/purge!", server.via));
     server.finish().await;
 }
 
+/// The question which service it is.
+fn asks_for_service(script: Script) -> Script {
+    script.eval("s1", &format!("({})", crate::admin::service::question()))
+}
+
 #[tokio::test]
 async fn no_function_is_there() {
-    let script = Script::default().accept().clones("s1");
-    let server = script.resolves("s1", "admin/delete-build", "nil").resolves("s1", FULL, "nil").closed().start().await;
+    let script = Script::default().accept().clones("s1").resolves("s1", "admin/delete-build", "nil");
+    let script = asks_for_service(script.resolves("s1", FULL, "nil")).reply(&[&[("value", "[]")], DONE]);
+    let server = script.closed().start().await;
     let error = fails(&server).await;
     assert!(matches!(&error, AdminError::NoFunction { tried, .. } if *tried == AdminFn::defaults()));
-    assert_eq!(error.to_string(), format!("{} has no function admin/delete-build and no function {FULL}", server.via));
-    assert!(error.hint().is_some_and(|hint| hint.contains("--admin-fn")));
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{} has no function admin/delete-build and no function {FULL}: it is a Clojure server without any namespace of CircleCI's",
+            server.via
+        )
+    );
+    assert!(error.hint().is_some_and(|hint| hint.contains("`halfbuilt help server-4`")));
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn another_service_is_named_and_only_by_its_own_words() {
+    let error = &[("ex", "class java.lang.Error"), ("status", "eval-error")][..];
+    for (replies, service) in [
+        (vec![&[("value", r#"["contexts-service."]"#)][..], DONE], Some(Service::Contexts)),
+        (vec![&[("value", r#"["workflows-conductor." "circle." "circleci."]"#)], DONE], Some(Service::Conductor)),
+        // Nothing but those words is shown.
+        (vec![&[("value", r#"["contexts-service." "a-secret"]"#)], DONE], None),
+        (vec![error, DONE], None),
+        (vec![DONE], None),
+    ] {
+        let script = Script::default().accept().clones("s1").resolves("s1", "admin/delete-build", "nil");
+        let script = asks_for_service(script.resolves("s1", FULL, "nil")).reply(&replies);
+        let server = script.closed().start().await;
+        let error = fails(&server).await;
+        assert!(matches!(&error, AdminError::NoFunction { service: found, .. } if *found == service), "{error}");
+        assert!(!error.to_string().contains("a-secret"), "{error}");
+        let said = service.map_or_else(|| format!(" {FULL}"), |service| format!("{FULL}: {service}"));
+        assert!(error.to_string().ends_with(&said), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains(if service.is_some() {
+            "server-2"
+        } else {
+            "--admin-fn"
+        })));
+        server.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_question_for_the_service_without_an_answer_changes_nothing() {
+    let script = Script::default().accept().clones("s1").resolves("s1", "admin/delete-build", "nil");
+    let server = asks_for_service(script.resolves("s1", FULL, "nil")).closed().start().await;
+    let error = fails(&server).await;
+    assert!(matches!(&error, AdminError::NoFunction { service: None, .. }), "{error}");
     server.finish().await;
 }
 

@@ -90,6 +90,10 @@ pub(super) async fn execute(
             jobs => format!("up to {jobs} at once"),
         };
         printer.say(&format!("deleting {} on {host} through {through}, {jobs}", counted(plan.deletions(), "build")));
+        // Documents are of a CircleCI Server.
+        if let (Some(_), Some(caveat)) = (copies, admin.caveat()) {
+            printer.say(caveat);
+        }
     }
 
     let under_way = interrupt.under_way();
