@@ -111,6 +111,10 @@ fn a_kill_at_any_instant_loses_nothing_and_sends_nothing_twice_without_a_look() 
         let results = Report::read(&deletion.folder.path().join("results.csv")).rows;
         let states: BTreeSet<&String> = results.iter().map(|row| &row["state"]).collect();
         assert!(states.iter().all(|state| ["deleted", "already-gone"].contains(&state.as_str())), "{states:?}");
+        // What was deleted before a kill is in the list of what to run again, too.
+        let list = Report::read(&deletion.folder.path().join("report.csv.run-again.csv")).rows;
+        assert_eq!(list.iter().map(|row| row["build_url"].clone()).collect::<BTreeSet<_>>(), deletion.chosen);
+        assert!(list.iter().all(|row| row["commit"].len() == 40), "{list:?}");
         let (sent_again, blind) = deletion.sent_again();
         assert_eq!(blind, Vec::<String>::new(), "sent twice without a look");
         again += sent_again;

@@ -4,6 +4,7 @@
 //! before you commit it, and at the prose around it.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use crate::support::{
     API_TOKEN, BACKUP_TIME, Person, PrivateData, RESTORED_AT, StandIn, TestDatabase, admin, repository, stable,
@@ -19,6 +20,9 @@ const TOPICS: [&str; 4] = ["report", "profiles", "start", "journal"];
 
 /// The topic whose listings are run on a server of their own.
 const COLLECT: &str = "collect";
+
+/// Held while a stand-in has the host of the listings.
+static ONE_HOST: Mutex<()> = Mutex::new(());
 
 /// Listings that are not run: how their command ends, and why.
 const NOT_RUN: [(&str, &str); 1] = [("mine.sql", "the profile is a made-up one")];
@@ -148,8 +152,10 @@ fn the_topic_of_collecting_shows_what_the_commands_print() {
     compare_collected(&listings);
 }
 
-/// From a server that was restored to a verdict: all of it through the API and the private database.
+/// From a server that was restored to a verdict: all of it through the API and the private database. One console serves all stand-ins, and
+/// knows them by their hosts.
 fn compare_collected(listings: &[Listing]) {
+    let _alone = ONE_HOST.lock().unwrap_or_else(PoisonError::into_inner);
     let server = StandIn::with(&[("builds", "300"), ("large_mb", "1"), ("host", "https://ci.acme.example")]);
     let own = PrivateData::new();
     std::fs::write(own.folder.path().join("admin.token"), API_TOKEN).expect("it is written");
