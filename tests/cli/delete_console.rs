@@ -87,6 +87,13 @@ fn a_client_that_shows_colours() {
 }
 
 #[test]
+fn a_client_that_looks_as_of_old_and_fails_as_it_starts() {
+    let console = |database: &TestDatabase| command(&format!("reply {}", admin(database).nrepl_port()));
+    deletes_the_chosen(console, &[]);
+    deletes_the_chosen(console, &["--console-pty"]);
+}
+
+#[test]
 fn a_plain_clojure_prompt_over_pipes() {
     deletes_the_chosen(|_| command("local"), &[]);
 }

@@ -45,6 +45,7 @@ mod input_errors;
 mod journal;
 mod manifest;
 mod names_that_nothing_has;
+mod old_nrepl;
 mod output_ci_log;
 mod private_child;
 mod private_folder;

@@ -8,7 +8,7 @@ use crate::support::StandIn;
 
 const FUNCTION: &str = "circle.model.build/find-one-by-circle-url";
 
-async fn connect(via: &str) -> AdminPath {
+pub(crate) async fn connect(via: &str) -> AdminPath {
     let via: Via = via.parse().expect("an admin path");
     // nREPL's own client sometimes hangs as it starts.
     let options = Options { start_timeout: std::time::Duration::from_secs(60), ..Options::default() };
@@ -18,10 +18,12 @@ async fn connect(via: &str) -> AdminPath {
     }
 }
 
-fn ways(server: &StandIn) -> [String; 2] {
+/// The nREPL, a console that is nREPL's own client, and one that looks as of old.
+pub(crate) fn ways(server: &StandIn) -> [String; 3] {
     let nrepl = server.nrepl();
     let port = nrepl.rsplit_once(':').expect("a port").1.to_owned();
-    [nrepl, format!("console:{}", command(&format!("nrepl {port}")))]
+    let console = |client: &str| format!("console:{}", command(&format!("{client} {port}")));
+    [nrepl, console("nrepl"), console("reply")]
 }
 
 #[tokio::test]

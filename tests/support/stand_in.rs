@@ -14,14 +14,19 @@ pub const API_TOKEN: &str = "an-administrator-of-the-stand-in";
 /// The token of a user who is none, and follows three projects.
 pub const USER_TOKEN: &str = "a-user-of-the-stand-in";
 
-static PROCESS: LazyLock<Server> = LazyLock::new(|| {
+static PROCESS: LazyLock<Server> = LazyLock::new(|| start(&[]));
+/// The same behind an nREPL of before 2018.
+static OLD_PROCESS: LazyLock<Server> = LazyLock::new(|| start(&["--builds", "188", "--old-nrepl"]));
+
+fn start(arguments: &[&str]) -> Server {
     let tokens = [("API_TOKEN".to_owned(), API_TOKEN.to_owned()), ("USER_TOKEN".to_owned(), USER_TOKEN.to_owned())];
-    Server::start("circleci.sh", &[], &tokens)
-});
+    Server::start("circleci.sh", arguments, &tokens)
+}
 
 /// One server of it.
 pub struct StandIn {
     variables: HashMap<String, String>,
+    process: &'static Server,
 }
 
 /// What a server answered.
@@ -46,11 +51,22 @@ impl StandIn {
     /// A server with these options: `builds`, `seed`, `host`, `large_mb`, `delay_ms`, `now`.
     #[track_caller]
     pub fn with(options: &[(&str, &str)]) -> Self {
-        let heard = request(port_of(PROCESS.variable("HTTP_PORT")), "POST", "/fixture/world", &[], &form(options));
+        Self::of(&PROCESS, options)
+    }
+
+    /// A small server behind an nREPL of before 2018: tools.nrepl 0.2.
+    #[track_caller]
+    pub fn behind_old_nrepl() -> Self {
+        Self::of(&OLD_PROCESS, &[("builds", "300"), ("large_mb", "1")])
+    }
+
+    #[track_caller]
+    fn of(process: &'static Server, options: &[(&str, &str)]) -> Self {
+        let heard = request(port_of(process.variable("HTTP_PORT")), "POST", "/fixture/world", &[], &form(options));
         assert_eq!(heard.status, 200, "{}", heard.text());
         let text = heard.text();
         let pairs = text.split_whitespace().filter_map(|pair| pair.split_once('='));
-        Self { variables: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect() }
+        Self { variables: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(), process }
     }
 
     /// A small server: 300 builds, a large document of 1 MB.
@@ -79,17 +95,17 @@ impl StandIn {
     }
 
     pub fn ca_file(&self) -> &'static str {
-        PROCESS.variable("CA_FILE")
+        self.process.variable("CA_FILE")
     }
 
     /// Where the console is, whose `admin/delete-build` deletes builds of each server of the process.
     pub fn nrepl(&self) -> String {
-        format!("nrepl://127.0.0.1:{}", PROCESS.variable("NREPL_PORT"))
+        format!("nrepl://127.0.0.1:{}", self.process.variable("NREPL_PORT"))
     }
 
     /// Evaluates Clojure in the console, and gives back all that it said.
     pub fn evaluate(&self, code: &str) -> String {
-        evaluate(port_of(PROCESS.variable("NREPL_PORT")), code)
+        evaluate(port_of(self.process.variable("NREPL_PORT")), code)
     }
 
     /// Asks as an administrator's program does.

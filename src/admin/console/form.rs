@@ -2,7 +2,7 @@
 //! [`super::scanner`] knows.
 //!
 //! They do not depend on the console's current namespace: they use special forms and full names only. All of these exist in
-//! Clojure 1.8 and later.
+//! Clojure 1.4 and later.
 
 use super::nonce::Nonce;
 use crate::admin::clojure::{self, ResolvedFunction};

@@ -32,6 +32,19 @@ async fn a_banner_and_warnings_and_any_prompt() {
     .await;
 }
 
+/// The greeting of `lein repl :connect 6005` at an old server, as CircleCI's old documentation shows it ("iOS Install"), and prompts, values and
+/// line ends as REPL-y prints them.
+#[tokio::test]
+async fn the_greeting_of_an_old_client_and_the_exception_of_its_start() {
+    works(
+        "printf '%s\\n' 'Connecting to nREPL at 127.0.0.1:6005' 'REPL-y 0.3.7, nREPL 0.2.10' 'Clojure 1.7.0'
+         echo 'CompilerException java.lang.RuntimeException: No such var: user/help, compiling:(/tmp/form-init1.clj:1:11088)'
+         printf '%s\\n' '#object[clojure.lang.Namespace 0x1f2dc26d \"user\"]' 'Error loading namespace; falling back to user' nil
+         printf 'user=> '; ready; printf 'nil\\nuser=> '; next; say V nil; printf 'nil\\nuser=> '; next; echo 'Bye for now!'",
+    )
+    .await;
+}
+
 #[tokio::test]
 async fn a_console_that_throws_away_what_came_before_it_was_ready_is_asked_again() {
     works("any; ready; next; say V nil; next").await;
