@@ -116,6 +116,18 @@ impl AdminPath {
         }
     }
 
+    /// Asks the server's own store for one build, by `circle.model.build/find-one-by-circle-url` (documented for Server 2.x, operations). It
+    /// changes nothing.
+    ///
+    /// If the future is dropped, the next call is safe.
+    pub async fn look_up(&self, build: &BuildUrl) -> StoreLook {
+        match &self.clients {
+            Clients::Nrepl(clients) => clients.take().await.client.look_up(build).await,
+            Clients::Console(clients) => clients.take().await.client.look_up(build).await,
+            Clients::Http(..) => StoreLook::NoFunction,
+        }
+    }
+
     /// Closes all connections in at most three seconds. Console programs and their children have ended then.
     pub async fn close(self) {
         match self.clients {

@@ -5,7 +5,6 @@
 
 use super::clojure;
 use super::text::foreign;
-use super::{AdminPath, Clients};
 use crate::build_url::BuildUrl;
 
 /// Whether the server's own store has a build.
@@ -17,20 +16,6 @@ pub enum StoreLook {
     NoFunction,
     /// Why there is no answer. The text is short and harmless.
     NotKnown(String),
-}
-
-impl AdminPath {
-    /// Asks the server's own store for one build, by `circle.model.build/find-one-by-circle-url` (documented for Server 2.x, operations). It
-    /// changes nothing.
-    ///
-    /// If the future is dropped, the next call is safe.
-    pub async fn look_up(&self, build: &BuildUrl) -> StoreLook {
-        match &self.clients {
-            Clients::Nrepl(clients) => clients.take().await.client.look_up(build).await,
-            Clients::Console(clients) => clients.take().await.client.look_up(build).await,
-            Clients::Http(..) => StoreLook::NoFunction,
-        }
-    }
 }
 
 /// Makes the question, without the parentheses around it. It loads nothing. A delay is realised, and of a collection the first element, so
