@@ -4,7 +4,6 @@
 //! before you commit it, and at the prose around it.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 use crate::support::{
     API_TOKEN, BACKUP_TIME, Person, PrivateData, RESTORED_AT, StandIn, TestDatabase, admin, repository, stable,
@@ -20,9 +19,6 @@ const TOPICS: [&str; 4] = ["report", "profiles", "start", "journal"];
 
 /// The topic whose listings are run on a server of their own.
 const COLLECT: &str = "collect";
-
-/// Held while a stand-in has the host of the listings.
-static ONE_HOST: Mutex<()> = Mutex::new(());
 
 /// Listings that are not run: how their command ends, and why.
 const NOT_RUN: [(&str, &str); 1] = [("mine.sql", "the profile is a made-up one")];
@@ -134,7 +130,7 @@ fn the_readme_shows_what_the_commands_print() {
     let listings = listings("README.md");
     assert_eq!(listings.len(), 5);
     assert!(listings.iter().all(is_run));
-    compare_collected(&listings);
+    compare_collected("readme.acme.example", &listings);
 }
 
 #[test]
@@ -149,21 +145,23 @@ fn the_topics_show_what_the_commands_print() {
 fn the_topic_of_collecting_shows_what_the_commands_print() {
     let listings = listings(&format!("src/cli/topics/{COLLECT}.md"));
     assert_eq!(listings.len(), 4);
-    compare_collected(&listings);
+    compare_collected("topic.acme.example", &listings);
 }
 
-/// From a server that was restored to a verdict: all of it through the API and the private database. One console serves all stand-ins, and
-/// knows them by their hosts.
-fn compare_collected(listings: &[Listing]) {
-    let _alone = ONE_HOST.lock().unwrap_or_else(PoisonError::into_inner);
-    let server = StandIn::with(&[("builds", "300"), ("large_mb", "1"), ("host", "https://ci.acme.example")]);
+/// From a server that was restored to a verdict: all of it through the API and the private database. The console knows servers by their
+/// hosts, so each test has one of its own.
+fn compare_collected(host: &str, listings: &[Listing]) {
+    let server = StandIn::with(&[("builds", "300"), ("large_mb", "1"), ("host", &format!("https://{host}"))]);
     let own = PrivateData::new();
     std::fs::write(own.folder.path().join("admin.token"), API_TOKEN).expect("it is written");
     compare_with(listings, |command| {
         let line = command.replace("https://ci.acme.example", &server.http());
+        let line = line.replace("ci.acme.example", host);
         let run = own.run(&line.replace("nrepl://127.0.0.1:6005", &server.nrepl()));
         let done = run.env("HALFBUILT_BACKUP_TIME", BACKUP_TIME).env("HALFBUILT_RESTORED_AT", RESTORED_AT).run();
-        let said = format!("{}{}", done.stdout, done.stderr).replace(&server.http(), "https://ci.acme.example");
+        let said = format!("{}{}", done.stdout, done.stderr)
+            .replace(&server.http(), "https://ci.acme.example")
+            .replace(host, "ci.acme.example");
         let said = said.replace(own.data.to_str().expect("UTF-8"), "~/.local/share/halfbuilt");
         // Here the server has one name and its builds another; and a machine may be slow.
         let of_here = |line: &&str| line.starts_with("warning: the builds are on ") || line.starts_with("still ");
