@@ -97,7 +97,7 @@ fn a_kill_at_any_instant_loses_nothing_and_sends_nothing_twice_without_a_look() 
         assert!(deletion.chosen.len() > 20);
         // While it connects, plans, looks, sends and proves; in each deletion at other instants.
         for number in 0..KILLS_EACH.min(kills - killed) {
-            let pause = 150 + (round * 37 + number * 211) % 1700;
+            let pause = 300 + (round * 370 + number * 1310) % 9000;
             if !deletion.kill_after(Duration::from_millis(pause as u64)) {
                 break;
             }
