@@ -109,3 +109,16 @@ async fn whatever_the_function_returns_only_a_word_is_answered() {
     assert_eq!(path.look_up(&build).await, StoreLook::NoFunction);
     path.close().await;
 }
+
+#[tokio::test]
+async fn an_http_path_cannot_ask_the_store_and_sends_nothing() {
+    let server = StandIn::small();
+    let via: Via = format!("http://127.0.0.1:{}/admin/delete-build", server.port()).parse().expect("an admin path");
+    let token = Some(crate::support::API_TOKEN.to_owned().into());
+    let path = AdminPath::connect(&via, Options { token, ..Options::default() }).await.expect("it is open");
+    let build = BuildUrl::parse(&server.truth()[0].build_url).expect("a build");
+    let before = server.calls();
+    assert_eq!(path.look_up(&build).await, StoreLook::NoFunction);
+    assert_eq!(path.caveat(), None);
+    assert_eq!(server.calls(), before);
+}
