@@ -91,13 +91,13 @@ impl NotChecked {
 
     /// Whether it was tried, and the database could not be read, or what it holds was not brought to an end.
     pub fn has_failed(&self) -> bool {
-        match &self.what {
+        matches!(
+            &self.what,
             Unchecked::FailedCheck(_)
-            | Unchecked::RestOfCollection
-            | Unchecked::DocumentsUnread(_)
-            | Unchecked::BuildsNotFetched(_) => true,
-            _ => false,
-        }
+                | Unchecked::RestOfCollection
+                | Unchecked::DocumentsUnread(_)
+                | Unchecked::BuildsNotFetched(_)
+        )
     }
 }
 

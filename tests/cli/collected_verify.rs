@@ -40,8 +40,8 @@ fn the_verdict_is_of_what_is_there_now() {
     let calls = collection.server.calls().len();
     let without = collection.reads(&["verify", "-o", "without.csv"]).env("HALFBUILT_TOKEN", "").at(folder.path());
     without.run().exits(Exit::Found).says(
-        "not checked: what has become of abnormal builds since they were collected: no token was given, by which they could be fetched \
-         again: --token-file FILE",
+        "what has become of abnormal builds since they were collected (no token was given, by which they could be fetched again: \
+         --token-file FILE)",
     );
     assert_eq!(Report::read(&folder.path().join("without.csv")).rows.len(), abnormal.len());
     assert_eq!(collection.server.calls().len(), calls, "nobody was asked");
