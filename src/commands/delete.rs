@@ -94,7 +94,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let Some(host) = host.filter(|_| plan.deletions() > 0 || has_open_ends(&request, &plan, &history)) else {
         if request.execute && history.past.deleted() > 0 {
             // The run that deleted them may have been killed before it came to that.
-            run_again.write(&request, &mut builds, interrupt, printer).await;
+            run_again.write(&request, (&mut builds, true), interrupt, printer).await;
         }
         return end_without_deletions(&request, &plan.builds, results, on_stdout, printer);
     };

@@ -50,6 +50,11 @@ impl OutputError {
         is_denied(self).then(|| Path::new(&self.name))
     }
 
+    /// Whether something stands there that is never written over.
+    pub fn is_in_the_way(&self) -> bool {
+        self.source.kind() == io::ErrorKind::AlreadyExists
+    }
+
     /// The name of a pipe whose reader has closed it.
     pub fn unread(&self) -> Option<&str> {
         let mut faults = causes(self).filter_map(|cause| cause.downcast_ref::<io::Error>());

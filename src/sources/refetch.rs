@@ -105,9 +105,11 @@ impl Refetcher {
         let wanted: BTreeSet<String> = names.iter().flatten().cloned().collect();
         let mut known = BTreeMap::new();
         let mut missing = Vec::new();
-        let (to, mut from) = mpsc::channel(self.jobs);
+        let (to, from) = mpsc::channel(self.jobs);
         let asking = fetch_all(&self.api, wanted.into_iter().collect(), Ask::DOCUMENT, self.jobs, to);
         let hearing = async {
+            // An error drops it, and so ends the asking.
+            let mut from = from;
             while let Some(fetched) = from.recv().await {
                 match fetched {
                     Fetched::There(document) => {

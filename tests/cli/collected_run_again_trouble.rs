@@ -6,7 +6,7 @@ use halfbuilt::exit::Exit;
 
 use crate::collected_delete::Case;
 use crate::collected_run_again::{CSV, PAGE};
-use crate::support::{API_TOKEN, Run, TIMES, halfbuilt, repository};
+use crate::support::{API_TOKEN, Hearing, Run, TIMES, halfbuilt, repository, wait_until};
 
 /// One project, so that a run is short.
 const SOME: [&str; 2] = ["--project", "acme/*"];
@@ -76,6 +76,26 @@ fn what_fails_after_the_deletions_changes_nothing_of_them() {
         .run()
         .exits(Exit::Clean)
         .prints("run-again   yes      ok");
+}
+
+#[test]
+fn a_database_that_is_lost_ends_the_run_and_the_next_one_lists_all() {
+    let case = Case::small();
+    let mut run = case.execute(&[]).start();
+    let hearing = Hearing::of(&mut run);
+    wait_until(|| {
+        let journal = std::fs::read_to_string(case.folder.path().join("report.csv.journal.jsonl")).unwrap_or_default();
+        journal.contains(r#""state":"deleted""#)
+    });
+    case.collection.database.run("ALTER TABLE halfbuilt.document RENAME TO moved");
+    let code = run.wait().expect("it ends").code();
+    assert_eq!(code, Some(Exit::Failed as i32));
+    let said = hearing.all();
+    assert!(said.contains("warning: the list of what to run again was not written: the database cannot be read any more\nhint: the same command"), "{said}");
+    assert!(!case.has(CSV) && !case.has(PAGE));
+    case.collection.database.run("ALTER TABLE halfbuilt.moved RENAME TO document");
+    case.execute(&[]).run().exits(Exit::Clean);
+    assert_eq!(case.listed(), case.deletable());
 }
 
 #[test]

@@ -126,7 +126,8 @@ pub(super) async fn execute(
     if let Some(file) = &results_file {
         printer.say(&format!("results are in {}", file.display()));
     }
-    run_again.write(request, &mut builds, interrupt, printer).await;
+    let can_read = !matches!(ending, Ending::Blind(_));
+    run_again.write(request, (&mut builds, can_read), interrupt, printer).await;
     let is_unfinished = !matches!(ending, Ending::Complete) || can_continue(&states, &plan.builds);
     if is_unfinished {
         next::say_continue(request, printer);

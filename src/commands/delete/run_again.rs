@@ -42,12 +42,12 @@ impl RunAgainFiles {
     /// Something does, or they cannot be.
     pub(super) fn check(&self) -> Result<(), Error> {
         // Not finished, so nothing appears.
-        self.open().map(drop).map_err(|error| Error::Misuse {
-            what: format!(
-                "the list of what to run again cannot be written beside the journal: {}",
-                in_one_line(&error)
-            ),
-            hint: "move away what stands there, or have the journal elsewhere: --journal FILE".to_owned(),
+        self.open().map(drop).map_err(|error| match error.is_in_the_way() {
+            true => Error::Misuse {
+                what: format!("what to run again is listed beside the journal: {}", in_one_line(&error)),
+                hint: "move away what stands there, or have the journal elsewhere: --journal FILE".to_owned(),
+            },
+            false => error.into(),
         })
     }
 
@@ -57,11 +57,11 @@ impl RunAgainFiles {
     }
 
     /// Writes both files, of all that the journal calls deleted; nothing where that is no build. The deletions have ended, and nothing that
-    /// fails here changes how: then a warning says how to get the files.
+    /// fails here changes how: then a warning says how to get the files. `can_read`: whether the database could still be read.
     pub(super) async fn write(
         &self,
         request: &DeleteRequest,
-        builds: &mut LiveBuilds<'_>,
+        (builds, can_read): (&mut LiveBuilds<'_>, bool),
         interrupt: &Interrupt,
         printer: Printer,
     ) {
@@ -70,8 +70,8 @@ impl RunAgainFiles {
         }
         // The first Ctrl-C has only ended the deletions.
         let written = tokio::select! {
-            written = self.try_to_write(builds) => written,
-            () = interrupt.stop().now.cancelled() => Err(Error::Interrupted),
+            written = self.try_to_write(builds, can_read) => written,
+            () = interrupt.stop().now.cancelled() => Err("interrupted".to_owned()),
         };
         match written {
             Ok(0) => {}
@@ -79,33 +79,37 @@ impl RunAgainFiles {
                 let [csv, markdown] = [&self.csv, &self.markdown].map(|file| file.display());
                 printer.say(&format!("what to run again is in {csv} and {markdown}: {}", builds_in_words(number)));
             }
-            Err(error) => {
-                printer.warn(&format!("the list of what to run again was not written: {}", in_one_line(&error)));
+            Err(why) => {
+                printer.warn(&format!("the list of what to run again was not written: {why}"));
                 next::say_list_again(request, printer);
             }
         }
     }
 
-    async fn try_to_write(&self, builds: &mut LiveBuilds<'_>) -> Result<u64, Error> {
+    /// Gives how many builds there are, or why there is no list.
+    async fn try_to_write(&self, builds: &mut LiveBuilds<'_>, can_read: bool) -> Result<u64, String> {
         // The journal knows of the runs before, too, and of what was found again at the end.
-        let past = journal::read_or_new(&self.journal)
-            .map_err(|source| Error::Journal { file: self.journal.clone(), source })?;
+        let past = journal::read_or_new(&self.journal).map_err(|error| in_one_line(&error))?;
         let deleted = deleted(&past);
         if deleted.is_empty() {
             return Ok(0);
         }
-        let (csv, mut markdown) = self.open()?;
+        if !can_read {
+            return Err("the database cannot be read any more".to_owned());
+        }
+        let unwritten = |error: OutputError| in_one_line(&error);
+        let (csv, mut markdown) = self.open().map_err(unwritten)?;
         let (csv_name, markdown_name) = (csv.name(), markdown.name());
         let failed = |name: &str| {
             let name = name.to_owned();
-            move |source| OutputError::new(name.clone(), source)
+            move |source| in_one_line(&OutputError::new(name.clone(), source))
         };
         let mut csv = RunAgainWriter::new(csv).map_err(failed(&csv_name))?;
         let name_of = |file: &Path| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut page = RunAgainPage::new(name_of(&self.journal), name_of(&self.csv));
         for batch in deleted.chunks(READ_AT_ONCE) {
             let names: Vec<Vec<String>> = batch.iter().map(|url| names(url, &past)).collect();
-            let found = builds.read_run_again(&names).await?;
+            let found = builds.read_run_again(&names).await.map_err(|error| in_one_line(&error))?;
             for (url, found) in batch.iter().zip(found) {
                 let build = found.unwrap_or_else(|| RunAgainBuild::by_address(url));
                 csv.write(&build).map_err(failed(&csv_name))?;
@@ -113,8 +117,8 @@ impl RunAgainFiles {
             }
         }
         markdown.write_all(page.to_markdown().as_bytes()).map_err(failed(&markdown_name))?;
-        csv.finish().map_err(failed(&csv_name))?.finish()?;
-        markdown.finish()?;
+        csv.finish().map_err(failed(&csv_name))?.finish().map_err(unwritten)?;
+        markdown.finish().map_err(unwritten)?;
         Ok(page.all)
     }
 }
