@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use halfbuilt::exit::Exit;
 
+use crate::delete_console::command;
 use crate::support::{API_TOKEN, Collection, Hearing, Report, Run, StandIn};
 
 /// Kills in a run of the tests; `HALFBUILT_TEST_KILLS` for more.
@@ -16,6 +17,7 @@ const KILLS_EACH: usize = 8;
 
 /// A deletion by a report of what was collected of a server of its own.
 struct Deletion {
+    via: String,
     collection: Collection,
     folder: tempfile::TempDir,
     before: BTreeSet<String>,
@@ -32,12 +34,17 @@ impl Deletion {
         let report = Report::read(&folder.path().join("report.csv")).rows.into_iter();
         let chosen = report.filter(|row| row["deletable"] == "yes").map(|row| row["build_url"].clone()).collect();
         let before = collection.there().into_iter().collect();
-        Self { collection, folder, before, chosen }
+        let nrepl = collection.server.nrepl();
+        let port = nrepl.rsplit_once(':').expect("a port").1;
+        // By nREPL, and by a program that is typed into.
+        let via = if seed % 2 == 1 { nrepl.clone() } else { format!("console:{}", command(&format!("nrepl {port}"))) };
+        Self { via, collection, folder, before, chosen }
     }
 
     fn run(&self) -> Run {
-        let (via, host) = (self.collection.server.nrepl(), format!("127.0.0.1:{}", self.collection.server.port()));
-        let run = self.collection.reads(&["delete", "report.csv", "--via", &via, "--max-percent", "100", "--execute"]);
+        let host = format!("127.0.0.1:{}", self.collection.server.port());
+        let run =
+            self.collection.reads(&["delete", "report.csv", "--via", &self.via, "--max-percent", "100", "--execute"]);
         run.args(&["--confirm", &host, "-o", "results.csv"]).env("HALFBUILT_TOKEN", API_TOKEN).at(self.folder.path())
     }
 
