@@ -25,4 +25,7 @@ for argument in "$@"; do
 done
 alive "building the tests" cargo test --locked --no-run ${build[@]+"${build[@]}"}
 
+# Most of a test's time goes by while it waits for a server.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) * 2))}
+
 exec cargo test --locked --no-fail-fast "$@"
