@@ -8,6 +8,7 @@ mod circleci_server;
 mod circleci_server_trouble;
 mod collect;
 mod collect_errors;
+mod collect_places;
 mod collect_while_it_changes;
 mod collected_builds;
 mod collected_collection;

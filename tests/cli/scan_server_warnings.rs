@@ -187,3 +187,20 @@ fn no_build_is_missed_or_told_as_gone_because_of_an_index() {
     assert_eq!(plan.rows.len(), some.lines().count());
     assert!(!done.stdout.contains("already-gone"), "{}", done.stdout);
 }
+
+#[test]
+fn large_tables_without_statistics_are_named() {
+    let database = TestDatabase::circleci(&["healthy"]);
+    let without = "the server has no statistics of output, as after an upgrade by pg_upgrade: ANALYZE gathers them";
+    halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean).does_not_say("no statistics");
+    database.run(
+        "ALTER TABLE output SET (autovacuum_enabled = false);
+         INSERT INTO output (build_id, step, index, first_byte, type, time, message)
+         SELECT build_id, step, index, 1000000000 + n * 100, 'out', '2026-11-19Z', convert_to(repeat('x', 100), 'UTF8')
+           FROM (SELECT build_id, step, index FROM actions LIMIT 1) AS one, generate_series(1, 60000) AS n;
+         UPDATE pg_class SET reltuples = -1 WHERE oid = 'output'::regclass",
+    );
+    halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean).says(without);
+    database.run("ANALYZE output");
+    halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean).does_not_say("no statistics");
+}

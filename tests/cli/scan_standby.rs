@@ -6,7 +6,8 @@ use std::sync::{LazyLock, Mutex};
 use halfbuilt::exit::Exit;
 
 use crate::support::{
-    BACKUP_TIME, Done, Report, Run, Seen, Server, TIMES, expected_report, halfbuilt, repository, wait_until,
+    API_TOKEN, BACKUP_TIME, Done, Report, Run, Seen, Server, StandIn, TIMES, expected_report, halfbuilt, repository,
+    wait_until,
 };
 use crate::what_a_person_sees::{Says, shows};
 
@@ -64,6 +65,34 @@ fn nothing_is_deleted_by_what_a_standby_says() {
     seen.add("delete --execute", &real);
     seen.add_talk("delete", &delete(&[]).exits(Exit::Clean));
     shows(&seen, "scan_standby_delete");
+}
+
+/// Nothing can be written there, so nothing that is read again can be kept.
+#[test]
+fn nothing_is_deleted_by_documents_on_a_standby() {
+    let [primary, standby] = database("documents");
+    let server = StandIn::small();
+    let token = ("HALFBUILT_TOKEN", API_TOKEN);
+    let collect = halfbuilt(&["collect", &server.http(), "--into", "dbname=documents", "--all"]);
+    collect.env(token.0, token.1).envs(&primary.variables("postgres")).run().exits(Exit::Clean);
+    let written = primary.run("postgres", "SELECT pg_current_wal_insert_lsn()");
+    wait_until(|| standby.run("postgres", &format!("SELECT pg_last_wal_replay_lsn() >= '{written}'")) == "t");
+    let folder = tempfile::tempdir().expect("a folder");
+    let on_standby = |command: &[&str]| {
+        let run = halfbuilt(command).args(&["--profile", "circleci-api"]).args(&TIMES);
+        run.envs(&standby.variables("documents")).at(folder.path())
+    };
+    on_standby(&["scan", "-o", "report.csv"]).run().exits(Exit::Clean);
+    let there = server.truth().len();
+    let delete = ["delete", "report.csv", "--via", &server.nrepl(), "--max-percent", "100"];
+    let host = format!("127.0.0.1:{}", server.port());
+    let real = on_standby(&delete).args(&["--execute", "--confirm", &host]).env(token.0, token.1).run();
+    assert_ne!(real.code, Some(Exit::Clean as i32));
+    real.says("standby").says("hint: ");
+    on_standby(&delete).env(token.0, "").run().exits(Exit::Clean).says(
+        "warning: this database is a standby: documents cannot be kept in it, and its deletion lock keeps nobody away from its primary",
+    );
+    assert_eq!(server.truth().len(), there);
 }
 
 /// A standby was started some time, whenever its primary was restored: its own statistics say nothing of R.
