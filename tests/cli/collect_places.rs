@@ -7,7 +7,7 @@ use halfbuilt::exit::Exit;
 use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::support::{API_TOKEN, Collection, StandIn};
+use crate::support::{API_TOKEN, Collection, Done, StandIn, halfbuilt, server_variables};
 
 /// Starts a server that answers every request as if it were the API of a server without a build, by a clock that is this far ahead. Gives its
 /// address. It ends with the process.
@@ -55,30 +55,45 @@ fn a_server_whose_clock_is_wrong_is_collected_with_a_warning_and_proves_nothing(
     assert_eq!(collection.addresses("gone_at IS NOT NULL"), Vec::<String>::new());
 }
 
+/// Whoever owns a table decides what code runs when others write to it.
 #[test]
 fn code_of_others_is_not_run_as_the_role_that_collects() {
-    let refusal = "belong to others, whose code would run as role";
-    let of_another = "CREATE ROLE {role}; ALTER TABLE halfbuilt.document OWNER TO {role}";
-    let with_a_trigger = "CREATE FUNCTION halfbuilt.mine() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
-        CREATE TRIGGER mine BEFORE INSERT ON halfbuilt.document FOR EACH ROW EXECUTE FUNCTION halfbuilt.mine()";
-    let with_a_rule = "CREATE RULE mine AS ON DELETE TO halfbuilt.output DO INSTEAD NOTHING";
-    for sql in [of_another, with_a_trigger, with_a_rule] {
-        let collection = Collection::of(StandIn::small());
-        collection.collect(&["--all"]).run().exits(Exit::Clean);
-        let fetched = || collection.server.calls().iter().filter(|call| call.contains(" /api/v1.1/project/")).count();
-        let before = fetched();
-        let role = format!("other_{}", collection.database.name);
-        collection.database.run(&sql.replace("{role}", &role));
-        let refused = collection.collect(&["--all"]).run().exits(Exit::Failed);
-        refused
-            .fails_with(refusal)
+    let collection = Collection::of(StandIn::small());
+    collection.collect(&["--all"]).run().exits(Exit::Clean);
+    let role = format!("other_{}", collection.database.name);
+    let fetched = || collection.server.calls().iter().filter(|call| call.contains(" /api/v1.1/project/")).count();
+    let before = fetched();
+    let refuses = |done: Done, who: &str| {
+        done.exits(Exit::Failed)
+            .fails_with(&format!("belong to others, whose code would run as role {who}"))
             .says("hint: collect as a role that owns them and is no superuser, or --into private");
-        let source = collection.server.http();
-        let again = collection.reads(&["verify", "--source", &source]).env("HALFBUILT_TOKEN", API_TOKEN);
-        again.run().exits(Exit::Failed).fails_with(refusal);
         assert_eq!(fetched(), before, "no build was asked for");
-        if sql == of_another {
-            collection.database.run(&format!("REASSIGN OWNED BY {role} TO CURRENT_USER; DROP ROLE {role}"));
-        }
-    }
+    };
+    let into = format!("dbname={} user={role} password=other", collection.database.name);
+    let as_other = || {
+        let run = halfbuilt(&["collect", &collection.server.http(), "--into", &into, "--all"]);
+        run.env("HALFBUILT_TOKEN", API_TOKEN).envs(&server_variables(&collection.database.name)).run()
+    };
+    // A role that is no superuser writes to the tables of another, and code that the other left there would run.
+    collection.database.run(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'other'; GRANT USAGE ON SCHEMA halfbuilt TO {role};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA halfbuilt TO {role};
+         CREATE FUNCTION halfbuilt.mine() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+         CREATE TRIGGER mine BEFORE INSERT ON halfbuilt.document FOR EACH ROW EXECUTE FUNCTION halfbuilt.mine()"
+    ));
+    refuses(as_other(), &role);
+    collection.database.run(
+        "DROP TRIGGER mine ON halfbuilt.document;
+         CREATE RULE mine AS ON DELETE TO halfbuilt.output DO INSTEAD NOTHING",
+    );
+    refuses(as_other(), &role);
+    // A superuser writes to nobody else's tables: the next statement of their owner may leave code there.
+    collection
+        .database
+        .run(&format!("DROP RULE mine ON halfbuilt.output; ALTER TABLE halfbuilt.document OWNER TO {role}"));
+    let superuser = collection.database.run("SELECT current_user");
+    refuses(collection.collect(&["--all"]).run(), &superuser);
+    let source = collection.server.http();
+    let again = collection.reads(&["verify", "--source", &source]).env("HALFBUILT_TOKEN", API_TOKEN);
+    refuses(again.run(), &superuser);
 }
