@@ -8,7 +8,7 @@ use std::time::Duration;
 use halfbuilt::exit::Exit;
 
 use crate::delete_console::command;
-use crate::support::{API_TOKEN, Collection, Hearing, Report, Run, StandIn};
+use crate::support::{API_TOKEN, Collection, Hearing, Report, Run, StandIn, wait_until};
 
 /// Kills in a run of the tests; `HALFBUILT_TEST_KILLS` for more.
 const KILLS: usize = 8;
@@ -48,11 +48,16 @@ impl Deletion {
         run.args(&["--confirm", &host, "-o", "results.csv"]).env("HALFBUILT_TOKEN", API_TOKEN).at(self.folder.path())
     }
 
-    /// Starts it, and kills it after a while. Gives whether it was killed before it came to its end.
-    fn kill_after(&self, pause: Duration) -> bool {
+    /// Starts it, and kills it after a while; the first time not before something is gone, however long a busy machine takes for it. Gives
+    /// whether it was killed before it came to its end.
+    fn kill_after(&self, pause: Duration, is_first: bool) -> bool {
         let mut child = self.run().start();
         let hearing = Hearing::of(&mut child);
-        std::thread::sleep(pause);
+        if is_first {
+            wait_until(|| !self.gone().is_empty() || child.try_wait().expect("a child").is_some());
+        } else {
+            std::thread::sleep(pause);
+        }
         let ended = child.try_wait().expect("a child").is_some();
         let _ = child.kill();
         let _ = child.wait();
@@ -103,10 +108,10 @@ fn a_kill_at_any_instant_loses_nothing_and_sends_nothing_twice_without_a_look() 
     while killed < kills {
         let deletion = Deletion::new(round + 1);
         assert!(deletion.chosen.len() > 20);
-        // While it connects, plans, looks, sends and proves; in each deletion at other instants.
+        // While it connects, plans, looks, sends and proves; in each deletion at other instants. The first of all is in the middle.
         for number in 0..KILLS_EACH.min(kills - killed) {
             let pause = 300 + (round * 370 + number * 1310) % 9000;
-            if !deletion.kill_after(Duration::from_millis(pause as u64)) {
+            if !deletion.kill_after(Duration::from_millis(pause as u64), number == 0) {
                 break;
             }
             killed += 1;
