@@ -54,7 +54,8 @@ impl Deletion {
         let mut child = self.run().start();
         let hearing = Hearing::of(&mut child);
         if is_first {
-            wait_until(|| !self.gone().is_empty() || child.try_wait().expect("a child").is_some());
+            let child = std::cell::RefCell::new(&mut child);
+            wait_until(|| !self.gone().is_empty() || child.borrow_mut().try_wait().expect("a child").is_some());
         } else {
             std::thread::sleep(pause);
         }
