@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::build_url::BuildUrl;
+
 use super::answer::{Fault, Missing};
 use super::api::{Api, Ask};
 use super::document::Document;
@@ -43,11 +45,13 @@ impl Look {
 
 /// Why a project shows nothing.
 enum Doubt {
-    /// No other build of it is known.
-    Alone,
+    /// No other build of it is known. These its own list has.
+    Alone(BTreeSet<String>),
     Other(String),
 }
 
+/// What is said of a build that its project's list has.
+const LISTED: &str = "404 Not Found, but the list of its project has it";
 /// What is said of a project without another build.
 const ALONE: &str = "no other build of its project is known, which would show that the token may see it";
 
@@ -65,7 +69,7 @@ pub(super) async fn projects_alone(
     let mut alone = BTreeSet::new();
     for project in projects {
         if others_on_record(store, project, builds).await?.is_empty()
-            && !listed(api, project).await.iter().any(|build| !builds.contains(build))
+            && !listed(api, project).await.is_ok_and(|list| list.iter().any(|build| !builds.contains(build)))
         {
             alone.insert(project.to_owned());
         }
@@ -108,7 +112,8 @@ pub(super) async fn prove(
     for (build_url, first) in missing {
         let look = match projects.get(project(&build_url)) {
             None => Look::NotKnown("404 Not Found, and nothing is known of its project".to_owned()),
-            Some(Err(Doubt::Alone)) => match fetch(api, build_url.clone(), Ask::DOCUMENT).await {
+            Some(Err(Doubt::Alone(list))) if list.contains(&build_url) => Look::NotKnown(LISTED.to_owned()),
+            Some(Err(Doubt::Alone(_))) => match fetch(api, build_url.clone(), Ask::DOCUMENT).await {
                 Fetched::There(document) => Look::There(document),
                 Fetched::Missing(..) => Look::Unproved(format!("404 Not Found, and {ALONE}")),
                 Fetched::Trouble(_, fault) => Look::NotKnown(fault.to_string()),
@@ -174,21 +179,25 @@ impl Witness {
         project: &str,
         asked: &BTreeSet<String>,
     ) -> Result<Result<Self, Doubt>, StoreError> {
-        let listed: Vec<String> = listed(api, project).await;
+        let list = listed(api, project).await;
         let known = others_on_record(store, project, asked).await?;
-        let others = known.into_iter().chain(listed.iter().filter(|build| !asked.contains(*build)).cloned());
-        let neighbours: BTreeSet<String> = others.take(NEIGHBOURS as usize).collect();
+        let listed_others = list.iter().flatten().filter(|build| !asked.contains(*build)).cloned();
+        let neighbours: BTreeSet<String> = known.into_iter().chain(listed_others).take(NEIGHBOURS as usize).collect();
         if neighbours.is_empty() {
-            return Ok(Err(Doubt::Alone));
+            return Ok(Err(Doubt::Alone(list.unwrap_or_default())));
         }
+        // Without its list nobody knows whether the project still has the build.
+        let listed = match list {
+            Ok(list) => list,
+            Err(fault) => return Ok(Err(Doubt::Other(format!("the list of its project cannot be had: {fault}")))),
+        };
         let highest = store.highest(project).await?;
         let never = format!("{project}{}", highest.saturating_add(FAR_ABOVE));
         let (shape, has_route) = match none(api, &never).await {
             Ok(answer) => answer,
             Err(why) => return Ok(Err(Doubt::Other(why))),
         };
-        let (neighbours, listed) = (neighbours.into_iter().collect(), listed.into_iter().collect());
-        let witness = Self { never, shape, has_route, neighbours, listed };
+        let witness = Self { never, shape, has_route, neighbours: neighbours.into_iter().collect(), listed };
         Ok(witness.neighbours_are_there(api).await.map(|()| witness).map_err(Doubt::Other))
     }
 
@@ -199,9 +208,7 @@ impl Witness {
             Some(shape) if *shape != self.shape || missing.has_route != self.has_route => {
                 Some(format!("404 Not Found, but not as for a build that never was: {}", missing.said))
             }
-            Some(_) if self.listed.contains(build_url) => {
-                Some("404 Not Found, but the list of its project has it".to_owned())
-            }
+            Some(_) if self.listed.contains(build_url) => Some(LISTED.to_owned()),
             Some(_) => None,
         }
     }
@@ -252,14 +259,19 @@ async fn none(api: &Api, never: &str) -> Result<(String, bool), String> {
     }
 }
 
-/// Builds that the server lists of the project, the latest first: it may have some that are too old to have been collected.
-async fn listed(api: &Api, project: &str) -> Vec<String> {
+/// Builds that the server lists of the project, open ones too: the latest hundred, of which some may be too old to have been collected. A
+/// project that has another name now lists its builds under that one; they say nothing of this one.
+async fn listed(api: &Api, project: &str) -> Result<BTreeSet<String>, Fault> {
     let path = api.document_path(&format!("{project}1"));
-    let Some(path) = path.as_deref().and_then(|path| path.strip_suffix("/1")) else { return Vec::new() };
-    match api.get(&format!("{path}?limit=100&filter=completed"), Ask::PAGE).await {
-        Ok(body) => addresses(&body.bytes).unwrap_or_default(),
-        Err(_) => Vec::new(),
-    }
+    let Some(path) = path.as_deref().and_then(|path| path.strip_suffix("/1")) else { return Ok(BTreeSet::new()) };
+    let body = api.get(&format!("{path}?limit=100"), Ask::PAGE).await?;
+    Ok(addresses(&body.bytes)?.into_iter().filter(|build| is_of(project, build)).collect())
+}
+
+/// Whether a build is of a project, in whatever way its address is spelled.
+fn is_of(project: &str, build: &str) -> bool {
+    let spellings = || BuildUrl::parse(build).map(|url| url.spellings()).unwrap_or_default();
+    build.starts_with(project) || spellings().iter().any(|way| way.starts_with(project))
 }
 
 /// Whether the token is an administrator's now.

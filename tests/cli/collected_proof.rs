@@ -91,6 +91,18 @@ fn a_store_that_throws_proves_nothing_and_what_it_threw_is_said() {
 }
 
 #[test]
+fn a_build_that_the_list_of_its_project_has_is_not_gone_whatever_the_servers_own_store_says() {
+    let alone = Alone::new();
+    let server = &alone.collection.server;
+    server.behave(&[("deletion", "pretend"), ("store", "forgets")]);
+    // Each is there when the plan is made, and the first one just before it is sent.
+    let asked_before = (alone.builds.len() + 1).to_string();
+    server.behave(&[("answer", "lost"), ("on", "document"), ("skip", &asked_before)]);
+    alone.execute().exits(Exit::NotAllDeleted).says("the list of its project has it");
+    assert!(alone.states().iter().all(|state| state == "unknown" || state == "not-attempted"), "{:?}", alone.states());
+}
+
+#[test]
 fn builds_of_which_no_other_is_known_come_last() {
     let alone = Alone::new();
     alone.collection.server.behave(&[("store", "absent")]);

@@ -78,6 +78,47 @@ fn a_build_that_cannot_be_fetched_again_is_no_verdict() {
     }
 }
 
+/// Has the server answer for a build, or for all of a project, as for a number that never was.
+fn lose(collection: &Collection, build_or_project: &str) {
+    collection.server.behave(&[("answer", "lost"), ("on", "document"), ("path", build_or_project)]);
+}
+
+fn verdict_of_one_unknown(collection: &Collection, build: &str) {
+    verify(collection, &[]).run().exits(Exit::Failed).says("1 abnormal build as now");
+    assert!(!collection.addresses("gone_at IS NOT NULL").iter().any(|gone| gone == build), "{build}");
+}
+
+#[test]
+fn a_build_that_the_list_of_its_project_has_is_not_gone_whether_open_or_over() {
+    let (collection, folder) = (collected(), tempfile::tempdir().expect("a folder"));
+    let abnormal = abnormal(&collection, folder.path());
+    for (which, list) in [("is_open", "200"), ("NOT is_open", "200"), ("NOT is_open", "403")] {
+        let build = collection.addresses(which).into_iter().find(|build| abnormal.contains(build)).expect("one");
+        lose(&collection, &collection.server.document_path(&build));
+        if list != "200" {
+            collection.server.behave(&[("answer", list), ("on", "project-list")]);
+        }
+        verdict_of_one_unknown(&collection, &build);
+        collection.server.reset();
+    }
+}
+
+#[test]
+fn builds_of_another_project_are_no_witnesses() {
+    let (collection, folder) = (collected(), tempfile::tempdir().expect("a folder"));
+    let build = abnormal(&collection, folder.path()).into_iter().find(|build| !build.contains("/gh/acme/web/"));
+    let build = build.expect("one");
+    let project = &build[..=build.rfind('/').expect("a slash")];
+    collection.database.run(&format!(
+        "DELETE FROM halfbuilt.document WHERE starts_with(build_url, '{project}') AND build_url <> '{build}'"
+    ));
+    let path = collection.server.document_path(project);
+    lose(&collection, &path);
+    // The list of a project that has another name now.
+    collection.server.behave(&[("answer", "renamed"), ("on", "project-list"), ("path", path.trim_end_matches('/'))]);
+    verdict_of_one_unknown(&collection, &build);
+}
+
 #[test]
 fn a_server_that_cannot_be_asked_is_no_verdict() {
     let collection = collected();
