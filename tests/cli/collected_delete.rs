@@ -228,7 +228,28 @@ fn the_token_goes_to_no_server_that_the_report_does_not_know() {
     let other = StandIn::small();
     case.collection.database.run(&format!("UPDATE halfbuilt.collection SET source = '{}'", other.http()));
     case.delete(&[]).run().exits(Exit::Declined).fails_with("the report is from another database");
+    // Nor that a plain list does not name, be it that nothing of it may be deleted.
+    let build = case.deletable().into_iter().next().expect("one");
+    let plain = |arguments: &[&str]| {
+        let run = case.collection.reads(&["delete", &build, "-o", "plan.csv"]).args(arguments);
+        run.env("HALFBUILT_TOKEN", API_TOKEN).at(case.folder.path()).run()
+    };
+    plain(&[]).exits(Exit::Usage).fails_with("and the documents are of");
+    plain(&["--deny", "*"]).does_not_say("fetched again");
     assert_eq!(other.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn the_verdict_that_comes_next_asks_the_server_as_the_deletion_did() {
+    let server = StandIn::small();
+    let collection = Collection::of(server);
+    let (source, ca) = (collection.server.https(), collection.server.ca_file());
+    collection.collect_from(&source, &["--all", "--ca-file", ca]).run().exits(Exit::Clean);
+    let folder = tempfile::tempdir().expect("a folder");
+    collection.reads(&["scan", "-o", "report.csv"]).at(folder.path()).run().exits(Exit::Clean);
+    let case = Case { collection, folder };
+    let done = case.execute(&["--ca-file", ca]).run().exits(Exit::Clean);
+    done.says(&format!(" --source {source} --ca-file {ca}"));
 }
 
 #[test]

@@ -157,6 +157,10 @@ pub(super) async fn refetcher(
         );
         return Ok(Some(Copies::by(None)));
     }
+    if origin.tag.is_none() && host.is_none() {
+        // Of a plain list of which nothing may be deleted, nothing says to which server the token may go.
+        return Ok(Some(Copies::by(None)));
+    }
     let documents = Documents::open(&request.reading).await?;
     check_source(&documents.source, origin, host, printer)?;
     printer.say(&format!("each build is fetched again from {} before and after its deletion", documents.source));
