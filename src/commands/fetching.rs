@@ -12,6 +12,7 @@ use crate::sources::{Address, Api, ApiOptions, CollectError, Fault, Refetcher, S
 use crate::text::Foreign;
 
 use super::Error;
+use super::command_line::CommandLine;
 use super::read_request::ReadRequest;
 use super::token::token;
 
@@ -32,6 +33,14 @@ impl ServerRequest {
     /// The token, if there is one.
     pub(super) fn token(&self) -> Result<Option<SecretString>, Error> {
         token(self.token_file.as_deref())
+    }
+
+    /// Adds the flags by which another command asks the same server in the same way.
+    pub(super) fn add_flags(&self, line: CommandLine) -> CommandLine {
+        let [token_file, ca_file] =
+            [&self.token_file, &self.ca_file].map(|file| file.as_ref().map(|file| file.display()));
+        let line = line.flag_if("--token-file", token_file.as_ref()).flag_if("--ca-file", ca_file.as_ref());
+        if self.allow_plain_http { line.switch("--allow-plain-http") } else { line }
     }
 }
 

@@ -51,13 +51,10 @@ pub(super) fn say_look(
     printer: Printer,
 ) {
     let line = request.reading.add_flags(CommandLine::new("verify"));
-    let token_file = request.server.token_file.as_ref().map(|file| file.display());
     let line = match source {
         // The token goes to the server that was named; of the private database it is known.
-        Some(source) if !request.reading.is_private() => {
-            line.flag("--source", &source).flag_if("--token-file", token_file.as_ref())
-        }
-        Some(_) => line.flag_if("--token-file", token_file.as_ref()),
+        Some(source) if !request.reading.is_private() => request.server.add_flags(line.flag("--source", &source)),
+        Some(_) => request.server.add_flags(line),
         None => line,
     };
     printer.next(&line.to_string());
