@@ -46,6 +46,13 @@ impl Collection {
         format!("collection {} of {}", Foreign::name(&self.id), Foreign::url(&self.source))
     }
 
+    /// As of when its builds are as it presents them; `None` where it has none. What was kept of a collection before, the list has confirmed;
+    /// of what documents do not say, something may have happened since.
+    pub fn seen_at(&self) -> Option<Timestamp> {
+        let (fetched_from, _) = self.fetched?;
+        Some(self.began_at.map_or(fetched_from, |began| fetched_from.max(began)))
+    }
+
     /// Builds that were over before may be missing in it without being lost; `None` where it has all builds.
     pub fn complete_since(&self) -> Option<Timestamp> {
         if self.lists_all && self.ended_at.is_some() { self.since } else { Some(Timestamp::MAX) }

@@ -77,7 +77,8 @@ UPDATE halfbuilt.document SET collection_id = $1
 --        to this collection, or have changed since they were listed.
 -- For:   collect, for each page of each list.
 -- Why:   what is open, and what is too old, is decided here and not in the program, by the facts of the API: a build is open while it has no
---        outcome and no stop, was not canceled, and nothing says that it will never be built; its lifecycle alone says nothing. A time of
+--        outcome and no stop, was not canceled, and nothing says that it will never be built; of its lifecycle only the word running says
+--        something: it is shown as running, whatever else it has. A time of
 --        another form is no reason to leave a build out. Times of one form are compared as text, to the second, so none of them can fail.
 WITH entry AS (
     SELECT DISTINCT ON (listed.value ->> 'build_url')
@@ -85,8 +86,9 @@ WITH entry AS (
            jsonb_strip_nulls(jsonb_build_object('lifecycle', listed.value -> 'lifecycle', 'status', listed.value -> 'status',
                                                 'outcome', listed.value -> 'outcome', 'queued_at', listed.value -> 'queued_at',
                                                 'start_time', listed.value -> 'start_time', 'stop_time', listed.value -> 'stop_time')) AS summary,
-           listed.value ->> 'outcome' IS NULL AND listed.value ->> 'stop_time' IS NULL AND listed.value ->> 'dont_build' IS NULL
-             AND listed.value ->> 'status' IS DISTINCT FROM 'not_run' AND listed.value ->> 'canceled' IS DISTINCT FROM 'true' AS is_open,
+           coalesce(listed.value ->> 'lifecycle' = 'running', false)
+             OR (listed.value ->> 'outcome' IS NULL AND listed.value ->> 'stop_time' IS NULL AND listed.value ->> 'dont_build' IS NULL
+                 AND listed.value ->> 'status' IS DISTINCT FROM 'not_run' AND listed.value ->> 'canceled' IS DISTINCT FROM 'true') AS is_open,
            times.latest, times.are_odd
       FROM jsonb_array_elements($2::text::jsonb) WITH ORDINALITY AS listed (value, place)
      CROSS JOIN LATERAL (SELECT max(left(time.value, 19) COLLATE "C") AS latest,
@@ -194,6 +196,16 @@ UPDATE halfbuilt.document
    SET trouble = $2, head = CASE WHEN document.gone_at IS NOT NULL THEN document.head END,
        steps = CASE WHEN document.gone_at IS NOT NULL THEN document.steps END
  WHERE document.build_url = $1;
+
+-- part: gone_builds
+-- What:  up to $1 builds of the latest collection that the server has proved not to be there any more.
+-- For:   verify, which fetches them again.
+-- Why:   another restore brings back what was deleted.
+SELECT document.build_url
+  FROM halfbuilt.document
+ WHERE document.gone_at IS NOT NULL AND document.collection_id = (SELECT max(collection.collection_id) FROM halfbuilt.collection)
+ ORDER BY document.build_url COLLATE "C"
+ LIMIT $1;
 
 -- part: neighbours
 -- What:  up to $3 builds of the same project as $1 (its address is $2 and a number) whose documents are there, the latest first, and the

@@ -157,11 +157,8 @@ impl CollectRequest {
     /// The command that comes next.
     fn scan(&self) -> CommandLine {
         let line = CommandLine::new("scan");
-        let line = match self.destination.is_private() {
-            true => line.flag("--database-url", &"private"),
-            // It may hold a password.
-            false => line.flag("--database-url", &"...").flag("--profile", &"circleci-api"),
-        };
+        let line = line.flag_if("--database-url", self.destination.flag().as_ref());
+        let line = if self.destination.is_private() { line } else { line.flag("--profile", &"circleci-api") };
         line.flag_if("--backup-time", self.plan.backup.as_ref())
             .flag_if("--restored-at", self.plan.restored.as_ref())
             .flag("-o", &"report.csv")

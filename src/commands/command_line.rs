@@ -5,6 +5,8 @@ use std::fmt;
 
 use crate::sources::private::PRIVATE;
 
+use super::shown_address::shown_address;
+
 /// The variables that set a flag of every command that reads builds, besides the database's address, which may hold a password.
 pub(super) const READING_VARIABLES: [(&str, &str); 8] = [
     ("--profile", "HALFBUILT_PROFILE"),
@@ -19,9 +21,6 @@ pub(super) const READING_VARIABLES: [(&str, &str); 8] = [
 
 /// The variable for the database's address.
 pub(super) const DATABASE_VARIABLE: &str = "HALFBUILT_DATABASE_URL";
-
-/// What stands in place of a value that may hold a password.
-const SECRET: &str = "...";
 
 /// A command of this program. `Display` quotes its words for a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,28 +56,23 @@ impl CommandLine {
 
     fn without_secrets(words: impl Iterator<Item = OsString>) -> Self {
         let mut shown: Vec<String> = Vec::new();
-        let mut is_secret = false;
+        let mut is_address = false;
         for word in words {
             let word = lossy(word);
             let value = word.strip_prefix("--database-url").and_then(|rest| rest.strip_prefix('='));
-            let is_private = value.is_some_and(|value| value == PRIVATE);
-            is_secret = match (is_secret, value.is_some()) {
+            is_address = match (is_address, value) {
                 (true, _) => {
-                    shown.push(if word == PRIVATE { word } else { SECRET.to_owned() });
+                    shown.push(shown_address(&word).to_owned());
                     false
                 }
-                (false, true) if is_private => {
-                    shown.push(word);
+                (false, Some(value)) => {
+                    shown.push(format!("--database-url={}", shown_address(value)));
                     false
                 }
-                (false, true) => {
-                    shown.push(format!("--database-url={SECRET}"));
-                    false
-                }
-                (false, false) => {
-                    let is_secret = word == "--database-url";
+                (false, None) => {
+                    let is_address = word == "--database-url";
                     shown.push(without_query(word));
-                    is_secret
+                    is_address
                 }
             };
         }
@@ -143,6 +137,27 @@ impl CommandLine {
         self
     }
 
+    /// Takes away a flag and its value.
+    pub(super) fn without_value(mut self, flag: &str) -> Self {
+        let end = self.place_of_flags();
+        let joined = |word: &str| match word.strip_prefix(flag) {
+            Some(rest) if flag.starts_with("--") => rest.starts_with('='),
+            // `-ofile` is a short flag with its value.
+            Some(rest) => !rest.is_empty() && !flag.starts_with("--"),
+            None => false,
+        };
+        let (mut kept, mut is_value) = (Vec::new(), false);
+        for (place, word) in self.words.into_iter().enumerate() {
+            let is_flag = !is_value && place < end && word == flag;
+            if !is_value && !is_flag && (place >= end || !joined(&word)) {
+                kept.push(word);
+            }
+            is_value = is_flag;
+        }
+        self.words = kept;
+        self
+    }
+
     /// Behind `--` no word is a flag.
     fn place_of_flags(&self) -> usize {
         self.words.iter().position(|word| word == "--").unwrap_or(self.words.len())
@@ -194,6 +209,19 @@ mod tests {
         assert_eq!(joined.to_string(), "--database-url=...");
         let private = line(&["halfbuilt", "scan", "--database-url", "private", "--database-url=private"]);
         assert_eq!(private.to_string(), "halfbuilt scan --database-url private --database-url=private");
+    }
+
+    #[test]
+    fn a_flag_goes_with_its_value() {
+        for words in [
+            &["halfbuilt", "delete", "-o", "plan.csv", "-v", "--", "-o"][..],
+            &["halfbuilt", "delete", "-oplan.csv", "-v", "--", "-o"],
+            &["halfbuilt", "delete", "--output", "-o", "-v", "--", "-o"],
+            &["halfbuilt", "delete", "--output=plan.csv", "-v", "--", "-o"],
+        ] {
+            let rest = line(words).without_value("--output").without_value("-o");
+            assert_eq!(rest.to_string(), "halfbuilt delete -v -- -o", "{words:?}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::sources::private::{PRIVATE, PrivateCluster, PrivateError, heeds};
 use super::Error;
 use super::command_line::DATABASE_VARIABLE;
 use super::server_warnings::ServerWarnings;
+use super::shown_address::shown_address;
 use super::waiting::announce_wait;
 
 /// The profile of what is collected into the private database.
@@ -39,13 +40,11 @@ impl DatabaseAddress {
     }
 
     /// The value of `--database-url` in a command for a person to run next, without a secret; `None` where it needs no flag.
-    pub(super) fn flag(&self) -> Option<&'static str> {
-        match &self.url {
-            Some(_) if self.is_private() => Some(PRIVATE),
-            // It may hold a password.
-            Some(url) => (std::env::var(DATABASE_VARIABLE).ok().as_ref() != Some(url)).then_some("..."),
-            None => None,
-        }
+    pub(super) fn flag(&self) -> Option<&str> {
+        let url = self.url.as_deref()?;
+        // A variable that holds a password is set where the next command is typed, most likely.
+        let is_set = !self.is_private() && std::env::var(DATABASE_VARIABLE).is_ok_and(|set| set == url);
+        (!is_set).then(|| shown_address(url))
     }
 
     /// Connects; the private database is started first.

@@ -31,7 +31,7 @@ use super::waiting::Waiting;
 use super::{Error, preamble};
 use choice::{Chosen, choose, keep_apart, open_results, results_file};
 use choice_list::choose_in_editor;
-use closing::{say_what_is_kept, warn_of_archive_of_copies, warn_of_unknown};
+use closing::{say_what_is_kept, warn_of_archive_before, warn_of_archive_of_copies, warn_of_unknown};
 use execution::{Work, execute};
 use history::{History, journal_file};
 use messages::report_event;
@@ -94,13 +94,16 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let Some(host) = host.filter(|_| plan.deletions() > 0 || has_open_ends(&request, &plan, &history)) else {
         if request.execute && history.past.deleted() > 0 {
             // The run that deleted them may have been killed before it came to that.
-            run_again.write(&request, (&mut builds, true), interrupt, printer).await;
+            run_again.write((&request, &plan.builds), (&mut builds, true), interrupt, printer).await;
         }
         return end_without_deletions(&request, &plan.builds, results, on_stdout, printer);
     };
     warn_of_unknown(&plan.builds, printer);
     if request.archive.is_some() && scan.presents_copies() {
         warn_of_archive_of_copies(&plan.builds, printer);
+    }
+    if request.archive.is_none() && plan.deletions() > 0 {
+        warn_of_archive_before(&history.past, printer);
     }
     let deleted = history.deleted(&plan.builds);
     let passed = gates::check_plan(&request, &plan, deleted, &builds.premise().contradictions, printer);

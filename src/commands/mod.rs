@@ -29,6 +29,7 @@ mod rules;
 mod scan;
 mod scanning;
 mod server_warnings;
+mod shown_address;
 mod sql;
 mod token;
 mod under_way;

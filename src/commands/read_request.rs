@@ -159,7 +159,11 @@ impl RequestedTimes {
         let tolerance = self.clock_tolerance.unwrap_or(RestoreTimes::CLOCK_TOLERANCE);
         if let (Some(backup), Some(restored)) = (self.backup, self.restored) {
             if restored < backup {
-                return Err(Error::Usage(format!("--restored-at {restored} is before --backup-time {backup}")));
+                return Err(Error::Misuse {
+                    what: format!("--restored-at {restored} is before --backup-time {backup}"),
+                    hint: "are the two swapped? T is when the backup was taken, R when the server came back: `halfbuilt help times`"
+                        .to_owned(),
+                });
             }
             let apart = restored.duration_since(backup);
             if apart < tolerance {

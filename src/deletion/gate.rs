@@ -85,8 +85,10 @@ impl GateError {
             Self::HostNotInPolicy { policy, .. } => {
                 format!("is this the right report? only {policy} can allow another host")
             }
-            Self::TooMany { raise, .. } | Self::TooGreatAShare { raise, .. } => {
-                format!("choose fewer by --reason or --project; if they are all meant, {raise}")
+            Self::TooMany { raise, .. } => format!("choose fewer by --reason or --project; if they are all meant, {raise}"),
+            // Of fewer projects fewer builds are in scope, too.
+            Self::TooGreatAShare { raise, .. } => {
+                format!("choose fewer by --reason or --timing; if they are all meant, {raise}")
             }
             Self::TimesContradicted { raise, .. } => {
                 format!("find T and R again (`halfbuilt help times`), and scan with them; if these builds are known and the two times are right, {raise}")

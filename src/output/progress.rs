@@ -19,6 +19,8 @@ const TURN: Duration = Duration::from_millis(120);
 pub struct Progress {
     display: Display,
     done: Arc<AtomicU64>,
+    /// How much was done at first, and when: what came before, such as the proof of the first deletion of all, says nothing of the rest.
+    first: Arc<Mutex<Option<(u64, Instant)>>>,
     phase: Arc<Mutex<String>>,
     /// When the phase began; `None` before the first.
     entered: Mutex<Option<Instant>>,
@@ -45,6 +47,7 @@ impl Progress {
 
     fn new(what: &'static str, total: Option<u64>, template: &str, printer: Printer) -> Self {
         let done = Arc::new(AtomicU64::new(0));
+        let first = Arc::<Mutex<Option<(u64, Instant)>>>::default();
         let phase = Arc::new(Mutex::new(String::new()));
         let display = if printer.verbosity() == Verbosity::Quiet {
             Display::Nothing
@@ -54,10 +57,12 @@ impl Progress {
                 let rate = |state: &ProgressState, to: &mut dyn fmt::Write| {
                     let _ = write!(to, "{:.1}/s", state.per_sec());
                 };
-                let left = |state: &ProgressState, to: &mut dyn fmt::Write| {
-                    let _ = match state.pos() {
-                        0 => write!(to, "?"),
-                        _ => write!(to, "{:#}", HumanDuration(state.eta())),
+                let since = Arc::clone(&first);
+                let left = move |state: &ProgressState, to: &mut dyn fmt::Write| {
+                    let first = *since.lock().unwrap_or_else(PoisonError::into_inner);
+                    let _ = match left(state.pos(), state.len().unwrap_or_default(), first) {
+                        None => write!(to, "?"),
+                        Some(left) => write!(to, "{:#}", HumanDuration(left)),
                     };
                 };
                 bar.set_style(style.with_key("rate", rate).with_key("left", left).progress_chars("=> "));
@@ -65,18 +70,19 @@ impl Progress {
             bar.enable_steady_tick(TURN);
             Display::Bar(bar)
         } else {
-            let (done, phase) = (Arc::clone(&done), Arc::clone(&phase));
+            let (done, phase, first) = (Arc::clone(&done), Arc::clone(&phase), Arc::clone(&first));
             Display::Lines(tokio::spawn(async move {
                 let started = Instant::now();
                 loop {
                     tokio::time::sleep(EVERY).await;
                     let phase = phase.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                    let line = line(what, done.load(Ordering::Relaxed), total, started.elapsed());
+                    let first = *first.lock().unwrap_or_else(PoisonError::into_inner);
+                    let line = line(what, (done.load(Ordering::Relaxed), total), started.elapsed(), first);
                     printer.say(&format!("{phase}{line}"));
                 }
             }))
         };
-        Self { display, done, phase, entered: Mutex::new(None), printer }
+        Self { display, done, first, phase, entered: Mutex::new(None), printer }
     }
 
     /// Names the phase that begins.
@@ -106,7 +112,10 @@ impl Progress {
 
     /// Counts so many more as done.
     pub fn advance_by(&self, number: u64) {
-        self.done.fetch_add(number, Ordering::Relaxed);
+        let before = self.done.fetch_add(number, Ordering::Relaxed);
+        if before == 0 {
+            *self.first.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, Instant::now()));
+        }
         if let Display::Bar(bar) = &self.display {
             bar.inc(number);
         }
@@ -146,12 +155,19 @@ impl Drop for Progress {
     }
 }
 
-fn line(what: &str, done: u64, total: Option<u64>, elapsed: Duration) -> String {
+fn line(what: &str, (done, total): (u64, Option<u64>), elapsed: Duration, first: Option<(u64, Instant)>) -> String {
     let seconds = elapsed.as_secs_f64().max(0.001);
     let Some(total) = total else { return format!("{what}: {done}, {seconds:.0} s") };
     let rate = done as f64 / seconds;
-    let left = if done == 0 { "?".to_owned() } else { format!("{:.0}", total.saturating_sub(done) as f64 / rate) };
+    let left = left(done, total, first).map_or_else(|| "?".to_owned(), |left| format!("{:.0}", left.as_secs_f64()));
     format!("{what}: {done}/{total}, {rate:.1}/s, {left} s left")
+}
+
+/// How long the rest takes, by what was done since the first of it; `None` where that is nothing.
+fn left(done: u64, total: u64, first: Option<(u64, Instant)>) -> Option<Duration> {
+    let (at_first, when) = first?;
+    let since = done.checked_sub(at_first).filter(|since| *since > 0)?;
+    Some(when.elapsed().mul_f64(total.saturating_sub(done) as f64 / since as f64))
 }
 
 #[cfg(test)]
@@ -160,8 +176,12 @@ mod tests {
 
     #[test]
     fn a_line_shows_count_rate_and_time_left() {
-        assert_eq!(line("deleting", 50, Some(200), Duration::from_secs(10)), "deleting: 50/200, 5.0/s, 30 s left");
-        assert_eq!(line("deleting", 0, Some(200), Duration::from_secs(10)), "deleting: 0/200, 0.0/s, ? s left");
-        assert_eq!(line("abnormal builds found", 7, None, Duration::from_secs(10)), "abnormal builds found: 7, 10 s");
+        let ten = Duration::from_secs(10);
+        let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds));
+        let first = ago(9).map(|when| (5, when));
+        assert_eq!(line("deleting", (50, Some(200)), ten, first), "deleting: 50/200, 5.0/s, 30 s left");
+        assert_eq!(line("deleting", (5, Some(200)), ten, first), "deleting: 5/200, 0.5/s, ? s left");
+        assert_eq!(line("deleting", (0, Some(200)), ten, None), "deleting: 0/200, 0.0/s, ? s left");
+        assert_eq!(line("abnormal builds found", (7, None), ten, None), "abnormal builds found: 7, 10 s");
     }
 }

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::collection::Collection;
 use crate::database::{Parameter, Snapshot};
 use crate::losses::Losses;
 use crate::premise::{Contradictions, Premise, Restored, ahead, earlier, later};
@@ -43,9 +44,8 @@ impl Premise {
         let clock_ahead = ahead(now, asked, Timestamp::now());
         refuse_times_to_come(plan, now)?;
         let mut premise = Self { clock_ahead, ..reader.premise().await? };
-        // What documents do not say may have happened since they were fetched.
-        if let Some((fetched_from, _)) = fit.collection().and_then(|collection| collection.fetched) {
-            premise.now = premise.now.min(fetched_from);
+        if let Some(seen_at) = fit.collection().and_then(Collection::seen_at) {
+            premise.now = premise.now.min(seen_at);
         }
         reader.add_habits(&mut premise).await?;
         premise.step_habits = reader.step_habits().await?;

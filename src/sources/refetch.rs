@@ -88,6 +88,15 @@ impl Refetcher {
         Ok(projects_alone(&self.api, &mut *self.store.lock().await, &builds).await?)
     }
 
+    /// The builds of the latest collection that are on record as gone, so many at most.
+    ///
+    /// # Errors
+    /// The tables of documents cannot be read.
+    pub async fn gone_builds(&self, most: usize) -> Result<Vec<String>, CollectError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        Ok(self.store.lock().await.gone_builds(most).await?)
+    }
+
     /// Notes that a build is gone, where others have proved it. `build_url` is its address on record.
     ///
     /// # Errors
@@ -130,7 +139,10 @@ impl Refetcher {
             for (build_url, look) in prove(&self.api, store, missing).await? {
                 let now = match look {
                     Look::Gone => {
-                        store.gone(&build_url).await?;
+                        // What was never collected has no row, and none is what says that it is gone.
+                        if on_record.contains(&build_url) {
+                            store.gone(&build_url).await?;
+                        }
                         Refetched::Gone
                     }
                     Look::There(document) => keep(store, &document).await?,

@@ -27,6 +27,7 @@ const ADOPT: &str = sql::COLLECT.part("adopt");
 const KEEP: &str = sql::COLLECT.part("keep");
 const GONE: &str = sql::COLLECT.part("gone");
 const TROUBLE: &str = sql::COLLECT.part("trouble");
+const GONE_BUILDS: &str = sql::COLLECT.part("gone_builds");
 const NEIGHBOURS: &str = sql::COLLECT.part("neighbours");
 const HIGHEST: &str = sql::COLLECT.part("highest");
 const IN_QUESTION: &str = sql::COLLECT.part("in_question");
@@ -293,6 +294,11 @@ impl Store {
         let values = [Value::text(build_url), Value::Time(Some(Timestamp::now()))];
         let noted = self.writer.ask("noting that a build is gone", GONE, &values).await?.len();
         if noted == 1 { Ok(()) } else { Err(StoreError::NotStored) }
+    }
+
+    /// The builds of the latest collection that are not there any more, so many at most.
+    pub(super) async fn gone_builds(&mut self, most: i64) -> Result<Vec<String>, StoreError> {
+        self.addresses("looking for builds that are gone", GONE_BUILDS, &[Value::Integer(most)]).await
     }
 
     /// Notes why a document could not be had.

@@ -56,9 +56,31 @@ fn the_verdict_is_of_what_is_there_now() {
     assert_eq!(rows.iter().map(|row| row["build_url"].as_str()).collect::<Vec<_>>(), [left.as_str()]);
     // And the last one: nothing is found any more.
     collection.server.set("delete", &[("url", left)]);
-    verify(&collection, &[]).run().exits(Exit::Clean).says("1 build fetched again");
+    let done = verify(&collection, &[]).run().exits(Exit::Clean);
+    done.says(&format!(
+        "{number} builds fetched again from {}; {number} builds are not there any more\n",
+        collection.server.http()
+    ));
     let tombs = collection.addresses("gone_at IS NOT NULL");
     assert!(tombs.contains(gone) && tombs.contains(left));
+}
+
+/// As a second restore does.
+#[test]
+fn what_was_deleted_and_is_there_again_is_found() {
+    let (collection, folder) = (collected(), tempfile::tempdir().expect("a folder"));
+    let abnormal = abnormal(&collection, folder.path());
+    for build in &abnormal {
+        collection.server.set("delete", &[("url", build)]);
+    }
+    verify(&collection, &[]).run().exits(Exit::Clean).says("are not there any more");
+    for build in &abnormal {
+        collection.server.set("restore", &[("url", build)]);
+    }
+    let done = verify(&collection, &["-o", "back.csv"]).at(folder.path()).run().exits(Exit::Found);
+    done.says(&format!("; {} builds are there again", abnormal.len()));
+    let rows = Report::read(&folder.path().join("back.csv")).rows;
+    assert_eq!(rows.iter().map(|row| row["build_url"].clone()).collect::<BTreeSet<_>>(), abnormal);
 }
 
 #[test]

@@ -144,7 +144,7 @@ impl StandIn {
         self.set("reset", &[]);
     }
 
-    /// Ends a build that is open, or deletes one: `end` or `delete`, with its `url`.
+    /// Ends a build that is open, deletes one, or brings it back: `end`, `delete` or `restore`, with its `url`.
     #[track_caller]
     pub fn set(&self, what: &str, how: &[(&str, &str)]) {
         let heard = request(self.port(), "POST", &format!("/fixture/{what}"), &[], &form(how));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::deletion::journal::Past;
 use crate::deletion::{Decision, Planned};
 use crate::obstacle::gist;
 use crate::output::Printer;
@@ -98,6 +99,18 @@ pub(super) fn warn_of_archive_of_copies(plan: &[Planned], printer: Printer) {
         printer.warn(
             "--archive keeps documents of these builds, not the builds: it cannot be put back into the CI server, and is for reading only",
         );
+    }
+}
+
+/// Warns, where nothing is archived, that earlier runs of the journal did archive.
+pub(super) fn warn_of_archive_before(past: &Past, printer: Printer) {
+    let mut archives: Vec<String> = past.archives.keys().map(|file| Foreign::name(file).to_string()).collect();
+    archives.sort_unstable();
+    if let Some(first) = archives.first() {
+        printer.warn(&format!(
+            "earlier runs of this journal kept what they deleted in {}; this one keeps nothing: --archive {first} goes on with it",
+            archives.join(", ")
+        ));
     }
 }
 

@@ -127,7 +127,7 @@ pub(super) async fn execute(
         printer.say(&format!("results are in {}", file.display()));
     }
     let can_read = !matches!(ending, Ending::Blind(_));
-    run_again.write(request, (&mut builds, can_read), interrupt, printer).await;
+    run_again.write((request, &plan.builds), (&mut builds, can_read), interrupt, printer).await;
     let is_unfinished = !matches!(ending, Ending::Complete) || can_continue(&states, &plan.builds);
     if is_unfinished {
         next::say_continue(request, printer);

@@ -113,6 +113,9 @@ pub(super) fn check_database(identity: &DatabaseIdentity, origin: &Origin) -> Re
     let name_alone = DatabaseIdentity { system_identifier: None, ..identity.clone() };
     let is_source = identity.is_source || origin.database.as_ref().is_some_and(|own| own.is_source);
     let hint = match (&origin.database, &identity.system_identifier) {
+        (Some(own), _) if own.is_source && !identity.is_source => Some(format!(
+            "the report is {own}: --profile circleci-api reads what was collected, in the database that holds the documents"
+        )),
         (Some(own), _) if is_source => {
             Some(format!("the report is {own}: collect from that server again, or scan what is collected here"))
         }

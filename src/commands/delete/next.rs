@@ -16,6 +16,8 @@ const TIMES: [&str; 2] = ["--backup-time", "--restored-at"];
 const VIA: &str = "URI";
 /// What stands for a token that nobody has given yet.
 const TOKEN_FILE: &str = "FILE";
+/// Where the results go, where the plan has a file of its own.
+const RESULTS: &str = "results.csv";
 /// Where the audit page goes.
 const PAGE: &str = "audit.html";
 
@@ -37,6 +39,11 @@ pub(super) fn say_execute(request: &DeleteRequest, host: &str, needs_token: bool
         line.has("--token-file") || std::env::var_os("HALFBUILT_TOKEN").is_some_and(|token| !token.is_empty());
     let line = if needs_token && !has_token { line.flag("--token-file", &TOKEN_FILE) } else { line };
     let line = if line.has("--via") { line } else { line.flag("--via", &VIA) };
+    let line = if request.output.is_some() {
+        line.without_value("-o").without_value("--output").flag("-o", &RESULTS)
+    } else {
+        line
+    };
     let line = line.switch("--execute");
     let line = if line.has("--confirm") { line } else { line.flag("--confirm", &host) };
     printer.next(&with_stdin(request, &line));

@@ -1,5 +1,6 @@
 //! What to run again after a deletion: two files beside the journal, of all builds that it calls deleted.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -7,8 +8,8 @@ use crate::build_url::BuildUrl;
 use crate::causes::in_one_line;
 use crate::commands::Error;
 use crate::commands::interrupt::Interrupt;
-use crate::deletion::LiveBuilds;
 use crate::deletion::journal::{self, ENDING, Past, PastBuild};
+use crate::deletion::{Decision, KeepReason, LiveBuilds, Planned};
 use crate::output::{OutputError, OutputFile, Printer, RunAgainPage};
 use crate::report::{RUN_AGAIN_COLUMNS, RunAgainBuild, RunAgainWriter};
 use crate::state::State;
@@ -60,7 +61,7 @@ impl RunAgainFiles {
     /// fails here changes how: then a warning says how to get the files. `can_read`: whether the database could still be read.
     pub(super) async fn write(
         &self,
-        request: &DeleteRequest,
+        (request, plan): (&DeleteRequest, &[Planned]),
         (builds, can_read): (&mut LiveBuilds<'_>, bool),
         interrupt: &Interrupt,
         printer: Printer,
@@ -70,7 +71,7 @@ impl RunAgainFiles {
         }
         // The first Ctrl-C has only ended the deletions.
         let written = tokio::select! {
-            written = self.try_to_write(builds, can_read) => written,
+            written = self.try_to_write(plan, builds, can_read) => written,
             () = interrupt.stop().now.cancelled() => Err("interrupted".to_owned()),
         };
         match written {
@@ -87,11 +88,12 @@ impl RunAgainFiles {
     }
 
     /// Gives how many builds there are, or why there is no list.
-    async fn try_to_write(&self, builds: &mut LiveBuilds<'_>, can_read: bool) -> Result<u64, String> {
+    async fn try_to_write(&self, plan: &[Planned], builds: &mut LiveBuilds<'_>, can_read: bool) -> Result<u64, String> {
         // The journal knows of the runs before, too, and of what was found again at the end.
         let past = journal::read_or_new(&self.journal).map_err(|error| in_one_line(&error))?;
-        let deleted = deleted(&past);
-        if deleted.is_empty() {
+        let deleted = deleted(&past, plan);
+        // A list of an earlier run does not stay where nothing of it holds any more.
+        if deleted.is_empty() && !self.csv.exists() {
             return Ok(0);
         }
         if !can_read {
@@ -123,10 +125,13 @@ impl RunAgainFiles {
     }
 }
 
-/// The builds that a journal calls deleted, by project and number.
-fn deleted(past: &Past) -> Vec<&str> {
+/// The builds that a journal calls deleted, by project and number, but for those that the plan found there again.
+fn deleted<'a>(past: &'a Past, plan: &[Planned]) -> Vec<&'a str> {
+    let is_back = |planned: &&Planned| matches!(&planned.decision, Decision::Keep(_, KeepReason::ThereAgain));
+    let back: HashSet<String> =
+        plan.iter().filter(is_back).filter_map(|planned| Some(planned.chosen.url.as_ref()?.to_string())).collect();
     let is_deleted = |build: &PastBuild| matches!(build, PastBuild::Ended { state: State::Deleted, .. });
-    let deleted = past.builds.iter().filter(|(_, build)| is_deleted(build));
+    let deleted = past.builds.iter().filter(|(url, build)| is_deleted(build) && !back.contains(*url));
     let mut urls: Vec<&str> = deleted.map(|(url, _)| url.as_str()).collect();
     urls.sort_by_cached_key(|url| (BuildUrl::parse(url).ok(), *url));
     urls

@@ -63,7 +63,8 @@ pub(super) async fn fetch_again(
     let refetcher = interrupt.or(documents.refetcher(&fetch.server, token, printer)).await?;
     let canceller = database.canceller();
     let (abnormal, others) = interrupt.or_cancel(&canceller, abnormal(&mut database, plan, projects)).await?;
-    let mut unknown = interrupt.or(fetch_all(&refetcher, &abnormal, &source, printer)).await?;
+    let gone = interrupt.or(async { Ok(refetcher.gone_builds(AT_MOST).await.map_err(Box::new)?) }).await?;
+    let mut unknown = interrupt.or(fetch_all(&refetcher, (&abnormal, &gone), &source, printer)).await?;
     if others > 0 {
         let why = format!("they have no address, or stand behind the first {}", builds(AT_MOST as u64));
         unknown.get_or_insert((0, why)).0 += others;
@@ -128,31 +129,38 @@ async fn abnormal(
     Ok((addresses, others))
 }
 
-/// Fetches builds again, and says how they are. Gives how many are not known, and why one of them is not.
+/// Fetches abnormal builds again, and those that are on record as gone, which another restore may have brought back; says how they are. Gives
+/// how many are not known, and why one of them is not.
 async fn fetch_all(
     refetcher: &Refetcher,
-    addresses: &[String],
+    (abnormal, gone_before): (&[String], &[String]),
     source: &str,
     printer: Printer,
 ) -> Result<Option<(u64, String)>, Error> {
-    let mut progress = Progress::counted("fetching abnormal builds again", addresses.len() as u64, printer);
-    let (mut gone, mut unknown) = (0, None);
-    for some in addresses.chunks(AT_ONCE) {
-        let named: Vec<Vec<String>> = some.iter().map(|address| vec![address.clone()]).collect();
-        for now in refetcher.refetch(&named).await {
-            match now {
-                Refetched::There => {}
-                Refetched::Gone => gone += 1,
-                Refetched::Unproved { why, .. } | Refetched::NotKnown(why) => unknown.get_or_insert((0, why)).0 += 1,
+    let number = (abnormal.len() + gone_before.len()) as u64;
+    let mut progress = Progress::counted("fetching builds again", number, printer);
+    let (mut gone, mut back, mut unknown) = (0, 0, None);
+    for (addresses, was_there) in [(abnormal, true), (gone_before, false)] {
+        for some in addresses.chunks(AT_ONCE) {
+            let named: Vec<Vec<String>> = some.iter().map(|address| vec![address.clone()]).collect();
+            for now in refetcher.refetch(&named).await {
+                match now {
+                    Refetched::There => back += u64::from(!was_there),
+                    Refetched::Gone => gone += 1,
+                    // It was proved before, and nothing says that it has come back.
+                    Refetched::Unproved { .. } if !was_there => gone += 1,
+                    Refetched::Unproved { why, .. } | Refetched::NotKnown(why) => {
+                        unknown.get_or_insert((0, why)).0 += 1;
+                    }
+                }
+                progress.advance();
             }
-            progress.advance();
         }
     }
     drop(progress);
-    let gone = match gone {
-        0 => String::new(),
-        gone => format!("; {} {} not there any more", builds(gone), is_or_are(gone)),
-    };
-    printer.say(&format!("{} fetched again from {source}{gone}", builds(addresses.len() as u64)));
+    let counted = [(gone, "not there any more"), (back, "there again")].into_iter().filter(|(number, _)| *number > 0);
+    let counted: String =
+        counted.map(|(number, how)| format!("; {} {} {how}", builds(number), is_or_are(number))).collect();
+    printer.say(&format!("{} fetched again from {source}{counted}", builds(number)));
     Ok(unknown)
 }

@@ -72,7 +72,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             // One that was gone before, or for which nothing was done, proves nothing: the next one is the canary.
             Some((State::AlreadyGone | State::NotAttempted, ..)) => {}
             Some((state, reason, line)) if !self.canary_proved => {
-                let alone = format!("if it is this build alone, take line {line} out of the report");
+                let alone = format!("if it is this build alone, delete by a copy of the report without line {line}");
                 return Err(Ending::Stopped(format!("the first build ended as {state}: {reason} ({alone})")));
             }
             _ => {}
