@@ -120,7 +120,9 @@ impl Judgement {
 
     /// What could not be looked at, and why.
     fn failed(&self) -> String {
-        in_few_words(self.failed_by_reason())
+        let failed = self.failed_by_reason();
+        // What is left out of a collection is named among what was not checked.
+        if failed.is_empty() { "all builds".to_owned() } else { in_few_words(failed) }
     }
 
     /// Whether what had to be found was.
