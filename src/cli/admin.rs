@@ -24,16 +24,23 @@ pub struct AdminArgs {
     /// Console: how long the program may take until it is ready
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = values::wait)]
     pub start_timeout: Duration,
-    /// HTTP: a file that holds the token [default: the environment variable HALFBUILT_TOKEN]
+    /// Builds that were collected: the server to which the token may go, by which they are fetched again, https://ci.example.com
+    /// [default: the host of --confirm]
+    ///
+    /// A database of yours says of which server its documents are, and whoever can write there can say so. With `--database-url private`
+    /// the server is known.
+    #[arg(long, value_name = "SOURCE")]
+    pub source: Option<String>,
+    /// HTTP, and builds that were collected: a file that holds the token [default: the environment variable HALFBUILT_TOKEN]
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// HTTP: the header in which the token is sent
     #[arg(long, value_name = "NAME", default_value = "Circle-Token")]
     pub token_header: String,
-    /// HTTP: certificates (PEM) to trust besides the system's
+    /// HTTP, and builds that were collected: certificates (PEM) to trust besides the system's
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
-    /// HTTP: send the token without encryption to a host that is not this machine
+    /// HTTP, and builds that were collected: send the token without encryption to a host that is not this machine
     #[arg(long)]
     pub allow_plain_http: bool,
     /// How many deletions may be under way at once; fewer are sent where the server slows down or says that it is busy

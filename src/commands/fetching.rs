@@ -29,6 +29,17 @@ pub(super) struct ServerRequest {
     pub(super) allow_plain_http: bool,
 }
 
+/// The server that `--source` names.
+///
+/// # Errors
+/// It is no address of a server.
+pub(super) fn named_source(text: &str) -> Result<Address, Error> {
+    text.parse().map_err(|why| Error::Misuse {
+        what: format!("--source cannot be read: {why}"),
+        hint: "name the server as collect did: --source https://ci.example.com".to_owned(),
+    })
+}
+
 impl ServerRequest {
     /// The token, if there is one.
     pub(super) fn token(&self) -> Result<Option<SecretString>, Error> {
@@ -65,6 +76,21 @@ impl Documents {
             Error::Usage(format!("the documents are of {source}, which is no address of a server: {why}"))
         })?;
         Ok(Self { store, source })
+    }
+
+    /// Checks that the documents are of the server that was named: the token goes there and nowhere else, whatever a database says.
+    ///
+    /// # Errors
+    /// They are of another.
+    pub(super) fn check_named(&self, named: &Address) -> Result<(), Error> {
+        if *named == self.source {
+            return Ok(());
+        }
+        Err(Error::Misuse {
+            what: format!("--source is {named}, and the documents are of {}", Foreign::url(&self.source.to_string())),
+            hint: "collect from the server that you mean, or name the one from which these builds were collected"
+                .to_owned(),
+        })
     }
 
     /// What fetches builds again from the server.

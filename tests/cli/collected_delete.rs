@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{API_TOKEN, Collection, Report, Run, Seen, StandIn, USER_TOKEN, zcat};
+use crate::support::{API_TOKEN, Collection, Report, Run, Seen, StandIn, USER_TOKEN, halfbuilt, zcat};
 use crate::what_a_person_sees::shows;
 
 /// A server whose builds were collected and scanned, and a folder with the report.
@@ -239,6 +239,34 @@ fn the_token_goes_to_no_server_that_the_report_does_not_know() {
     assert_eq!(other.calls(), Vec::<String>::new());
 }
 
+/// Whoever can write to a database can say in it of which server its documents are.
+#[test]
+fn the_token_goes_to_the_server_that_was_named_and_no_other() {
+    let case = Case::small();
+    let other = StandIn::small();
+    case.collection.database.run(&format!("UPDATE halfbuilt.collection SET source = '{}'", other.http()));
+    case.collection.reads(&["scan", "-o", "other.csv"]).at(case.folder.path()).run().exits(Exit::Clean);
+    let (via, own) = (case.collection.server.nrepl(), case.collection.server.http());
+    let delete = |arguments: &[&str]| {
+        let run = case.collection.reads(&["delete", "other.csv", "--via", &via, "--max-percent", "100"]);
+        run.args(arguments).env("HALFBUILT_TOKEN", API_TOKEN).at(case.folder.path()).run()
+    };
+    let before = case.collection.there();
+    let said = format!("the plan is by what was collected (--source {})", other.http());
+    delete(&[]).exits(Exit::Clean).says("the server to which the token may go was not named").says(&said);
+    let real = delete(&["--execute", "--confirm", &case.host()]).exits(Exit::Usage);
+    real.fails_with("the server to which the token may go was not named")
+        .says(&format!("hint: the database says that its documents are of {}", other.http()));
+    let named = delete(&["--execute", "--confirm", &case.host(), "--source", &own]).exits(Exit::Usage);
+    named.fails_with(&format!("--source is {own}, and the documents are of {}", other.http()));
+    delete(&["--source", "ci.example.com"]).exits(Exit::Usage).fails_with("--source cannot be read");
+    assert_eq!(other.calls(), Vec::<String>::new());
+    assert_eq!(case.collection.there(), before);
+    let of_another_kind = halfbuilt(&["delete", "other.csv", "--source", &own]).on(&case.collection.database);
+    let refused = of_another_kind.at(case.folder.path()).run().exits(Exit::Usage);
+    refused.fails_with("--source is for builds that were collected, and profile circleci reads others");
+}
+
 #[test]
 fn the_verdict_that_comes_next_asks_the_server_as_the_deletion_did() {
     let server = StandIn::small();
@@ -248,7 +276,7 @@ fn the_verdict_that_comes_next_asks_the_server_as_the_deletion_did() {
     let folder = tempfile::tempdir().expect("a folder");
     collection.reads(&["scan", "-o", "report.csv"]).at(folder.path()).run().exits(Exit::Clean);
     let case = Case { collection, folder };
-    let done = case.execute(&["--ca-file", ca]).run().exits(Exit::Clean);
+    let done = case.execute(&["--ca-file", ca, "--source", &source]).run().exits(Exit::Clean);
     done.says(&format!(" --source {source} --ca-file {ca}"));
 }
 

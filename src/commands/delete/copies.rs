@@ -148,7 +148,16 @@ pub(super) async fn refetcher(
     printer: Printer,
 ) -> Result<Option<Copies>, Error> {
     if !plan.reads_documents() {
-        return Ok(None);
+        return match &request.collected_from {
+            Some(_) => Err(Error::Misuse {
+                what: format!(
+                    "--source is for builds that were collected, and profile {} reads others",
+                    plan.profile_name()
+                ),
+                hint: "leave it out, or name the profile of what was collected: --profile circleci-api".to_owned(),
+            }),
+            None => Ok(None),
+        };
     }
     let token = request.server.token()?;
     if token.is_none() && !request.execute {
@@ -163,8 +172,34 @@ pub(super) async fn refetcher(
     }
     let documents = Documents::open(&request.reading).await?;
     check_source(&documents.source, origin, host, printer)?;
+    if !may_ask(request, &documents)? {
+        printer.warn(&format!(
+            "the server to which the token may go was not named: the builds are not fetched again, and the plan is by what was collected \
+             (--source {})",
+            documents.source
+        ));
+        return Ok(Some(Copies::by(None)));
+    }
     printer.say(&format!("each build is fetched again from {} before and after its deletion", documents.source));
     Ok(Some(Copies::by(Some(documents.refetcher(&request.server, token, printer).await?))))
+}
+
+/// Whether the token may go to the server that the documents are of: the operator has to name it, or its host by `--confirm`. A dry run does
+/// without.
+///
+/// # Errors
+/// Another server was named, or none, and builds are to be deleted.
+fn may_ask(request: &DeleteRequest, documents: &Documents) -> Result<bool, Error> {
+    let source = &documents.source;
+    match &request.collected_from {
+        Some(named) => documents.check_named(named).map(|()| true),
+        None if request.reading.is_private() || request.confirm.as_deref() == Some(&source.host()) => Ok(true),
+        None if !request.execute => Ok(false),
+        None => Err(Error::Misuse {
+            what: "the server to which the token may go was not named".to_owned(),
+            hint: format!("the database says that its documents are of {source}; if that is so: --source {source}"),
+        }),
+    }
 }
 
 /// The token goes to the server that the documents are of, and a database says which that is. It has to be the report's; where there is no

@@ -9,13 +9,14 @@ use jiff::SignedDuration;
 use crate::admin::{AdminFn, Options, Via};
 use crate::build_url::BuildUrl;
 use crate::cli::{ChosenTiming, DeleteArgs, TimingArg};
-use crate::commands::fetching::ServerRequest;
+use crate::commands::fetching::{ServerRequest, named_source};
 use crate::commands::read_request::ReadRequest;
 use crate::commands::{Error, policy};
 use crate::deletion::{GateError, Limits, Permit, RequestedLimits};
 use crate::file_access::is_dash;
 use crate::policy::Policy;
 use crate::project_glob::{ProjectGlobs, listed};
+use crate::sources::Address;
 use crate::timing::{RestoreTimes, Timing};
 
 /// How many deletions are under way at once where `--jobs` does not say: each console is a program of its own, and takes its time
@@ -39,6 +40,8 @@ pub(super) struct DeleteRequest {
     pub(super) via: Option<Via>,
     pub(super) admin: AdminRequest,
     /// How the server is asked, by the admin path and for builds that were collected.
+    /// The server to which the token may go, by which collected builds are fetched again.
+    pub(super) collected_from: Option<Address>,
     pub(super) server: ServerRequest,
     pub(super) reading: ReadRequest,
     /// Whether the report itself tells T and R, so that a command with the same report needs neither.
@@ -131,6 +134,7 @@ impl DeleteRequest {
                 jobs: admin.jobs,
                 rate: admin.rate,
             },
+            collected_from: admin.source.as_deref().map(named_source).transpose()?,
             server: ServerRequest {
                 token_file: admin.token_file,
                 timeout: admin.timeout,

@@ -9,8 +9,8 @@ use crate::not_checked::{NotChecked, Unchecked};
 use crate::output::{Printer, Progress};
 use crate::project_glob::ProjectGlobs;
 use crate::scan::{Scan, ScanPlan};
-use crate::sources::{Address, Refetched, Refetcher};
-use crate::text::{Foreign, builds, is_or_are};
+use crate::sources::{Refetched, Refetcher};
+use crate::text::{builds, is_or_are};
 
 use super::request::{FetchRequest, VerifyRequest};
 
@@ -58,7 +58,9 @@ pub(super) async fn fetch_again(
     }
     let mut database = interrupt.or(read.connect(printer)).await?;
     let documents = interrupt.or(Documents::open(read)).await?;
-    check_source(fetch.source.as_ref(), &documents.source)?;
+    if let Some(named) = &fetch.source {
+        documents.check_named(named)?;
+    }
     let source = documents.source.to_string();
     let refetcher = interrupt.or(documents.refetcher(&fetch.server, token, printer)).await?;
     let canceller = database.canceller();
@@ -94,18 +96,6 @@ fn as_collected(fetch: &FetchRequest, has_token: bool, may_ask: bool) -> Result<
     };
     let not_checked = vec![NotChecked { what: Unchecked::SinceCollected, why: why.to_owned() }];
     Ok(FetchedAgain { database: None, not_checked })
-}
-
-/// The token goes to the server that was named, and only if the documents are of that one.
-fn check_source(named: Option<&Address>, own: &Address) -> Result<(), Error> {
-    match named {
-        Some(named) if named != own => Err(Error::Misuse {
-            what: format!("--source is {named}, and the documents are of {}", Foreign::url(&own.to_string())),
-            hint: "collect from the server that you mean, or name the one from which these builds were collected"
-                .to_owned(),
-        }),
-        _ => Ok(()),
-    }
 }
 
 /// The addresses of the builds that the rules find, and how many others they find.

@@ -18,7 +18,7 @@ use crate::scan::ScanPlan;
 use crate::sources::Address;
 use crate::text::Foreign;
 
-use crate::commands::fetching::ServerRequest;
+use crate::commands::fetching::{ServerRequest, named_source};
 use crate::commands::files::{Files, keep_report_of_deletion};
 use crate::commands::manifest::read_key;
 use crate::commands::read_request::{ReadRequest, RequestedTimes};
@@ -118,8 +118,7 @@ impl VerifyRequest {
 impl FetchRequest {
     fn from_args(args: FetchArgs) -> Result<Self, Error> {
         let FetchArgs { source, token_file, ca_file, allow_plain_http } = args;
-        let source = source.map(|source| source.parse::<Address>()).transpose();
-        let source = source.map_err(|why| Error::Usage(format!("--source cannot be read: {why}")))?;
+        let source = source.map(|source| named_source(&source)).transpose()?;
         Ok(Self { source, server: ServerRequest { token_file, timeout: ANSWER, ca_file, allow_plain_http } })
     }
 
