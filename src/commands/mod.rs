@@ -22,6 +22,8 @@ mod next_step;
 mod policy;
 mod preamble;
 mod profile_check;
+mod profile_rules;
+mod profile_sample;
 mod profiles;
 mod read_request;
 mod report;
