@@ -22,6 +22,7 @@ mod next_step;
 mod policy;
 mod preamble;
 mod profile_check;
+mod profile_faults;
 mod profile_rules;
 mod profile_sample;
 mod profiles;

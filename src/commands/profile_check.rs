@@ -1,6 +1,5 @@
 //! `halfbuilt profiles --check`: what a profile offers, which rules can be run over it, and whether both fit a database.
 
-use crate::causes::distinct_causes;
 use crate::cli::ProfilesArgs;
 use crate::database::Database;
 use crate::exit::Exit;
@@ -18,6 +17,7 @@ use super::base_url;
 use super::command_line::DATABASE_VARIABLE;
 use super::database_address::DatabaseAddress;
 use super::interrupt::Interrupt;
+use super::profile_faults::{add_faults, has_its_own_hint, verdict};
 use super::profile_rules::{RuleUse, lacking, rule_uses, summary};
 use super::profile_sample::{addresses, examples};
 use super::rules::show;
@@ -323,27 +323,4 @@ fn archive_listing(profile: &Profile, faults: Option<&Faults>) -> Listing {
         listing.note(&format!("not archived: {missing}"));
     }
     listing
-}
-
-fn verdict(faults: Option<&[ScanError]>) -> &'static str {
-    match faults {
-        None => "not tried",
-        Some([]) => "ok",
-        Some(_) => "fault",
-    }
-}
-
-pub(super) fn add_faults(listing: &mut Listing, faults: &[ScanError]) {
-    for fault in faults {
-        listing.note(&fault.to_string());
-        distinct_causes(fault).iter().for_each(|cause| listing.note(&format!("  caused by: {cause}")));
-        if let Some(hint) = fault.hint().filter(|_| has_its_own_hint(fault)) {
-            listing.note(&format!("  hint: {hint}"));
-        }
-    }
-}
-
-/// Whether what to do next depends on the fault. For columns it is the same, and appears once, at the end.
-fn has_its_own_hint(fault: &ScanError) -> bool {
-    matches!(fault, ScanError::Misfit { .. } | ScanError::Keys { .. })
 }

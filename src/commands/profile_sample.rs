@@ -4,7 +4,7 @@ use crate::output::Listing;
 use crate::scan::{Addresses, Sample};
 use crate::text::{Foreign, builds, grouped};
 
-use super::profile_check::add_faults;
+use super::profile_faults::add_faults;
 
 /// One row of each relation, a column a line; empty where none was read.
 pub(super) fn examples(sample: Option<&Sample>) -> String {
