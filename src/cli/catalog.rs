@@ -58,4 +58,8 @@ pub struct ProfilesArgs {
     /// [default: HALFBUILT_BASE_URL]
     #[arg(long, value_name = "URL", requires = "check", conflicts_with = "name")]
     pub base_url: Option<String>,
+    /// With --check: the schema of the build tables [default: HALFBUILT_SCHEMA, or the one schema of the role's search path that has all of
+    /// them]
+    #[arg(long, value_name = "NAME", requires = "check", conflicts_with = "name")]
+    pub schema: Option<String>,
 }

@@ -26,6 +26,8 @@ use super::server_warnings::ServerWarnings;
 /// The variables that name a database. PGUSER and the like only say how to reach one.
 const NAMING: [&str; 5] = [DATABASE_VARIABLE, "PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
 
+/// The variable that stands for `--schema`.
+const SCHEMA_VARIABLE: &str = "HALFBUILT_SCHEMA";
 /// The variable that stands for `--base-url`.
 const BASE_URL_VARIABLE: &str = "HALFBUILT_BASE_URL";
 
@@ -43,12 +45,13 @@ pub(super) async fn run(
     let base_url = args.base_url.clone().or_else(|| variable(BASE_URL_VARIABLE));
     let base_url = base_url.as_deref().map(base_url::parse).transpose();
     let base_url = base_url.map_err(|why| Error::Usage(format!("--base-url cannot be read: {why}")))?;
+    let schema = args.schema.clone().or_else(|| variable(SCHEMA_VARIABLE));
     let faults = if url.is_some() || NAMING.into_iter().any(|name| variable(name).is_some()) {
         let server_warnings = ServerWarnings::default();
         let address = DatabaseAddress::new(url, "profiles --check");
         let mut database = interrupt.or(address.connect(&server_warnings, printer)).await?;
         let canceller = database.canceller();
-        let faults = Faults::find(&profile, &rules, base_url, &mut database);
+        let faults = Faults::find(plan(&profile, base_url, schema)?, &profile, &rules, &mut database);
         Some(interrupt.or_cancel(&canceller, faults).await?)
     } else {
         None
@@ -132,13 +135,7 @@ struct Faults {
 }
 
 impl Faults {
-    async fn find(
-        profile: &Profile,
-        rules: &[Rule],
-        base_url: Option<String>,
-        database: &mut Database,
-    ) -> Result<Self, Error> {
-        let plan = plan(profile, base_url)?;
+    async fn find(plan: ScanPlan, profile: &Profile, rules: &[Rule], database: &mut Database) -> Result<Self, Error> {
         let settings = plan.settings();
         let mut found = Self {
             relations: Vec::new(),
@@ -254,10 +251,10 @@ impl Faults {
     }
 }
 
-/// A plan without rules and times. No statement of the profile runs, so the times do not matter.
-fn plan(profile: &Profile, base_url: Option<String>) -> Result<ScanPlan, Error> {
+/// A plan without rules and times: rows are read as by a scan that knows no T.
+fn plan(profile: &Profile, base_url: Option<String>, schema: Option<String>) -> Result<ScanPlan, Error> {
     let times = RestoreTimes::new(None, None);
-    Ok(ScanPlan::new(profile.clone(), Vec::new(), &[], times, base_url)?)
+    Ok(ScanPlan::new(profile.clone(), Vec::new(), &[], times, base_url)?.in_schema(schema))
 }
 
 fn relations(profile: &Profile, faults: Option<&Faults>) -> Listing {

@@ -187,3 +187,16 @@ fn the_address_of_the_server_may_be_named() {
     assert_eq!(by_variable.stdout, by_flag.stdout);
     check().args(&["--base-url", "bb"]).run().exits(Exit::Usage).fails_with("--base-url cannot be read");
 }
+
+#[test]
+fn the_schema_of_the_tables_may_be_named() {
+    let database = jobs("(1, 'https://ci.acme.example/gh/acme/web/1', 'acme/web', 1, 'ok')");
+    database.run("CREATE SCHEMA restored; ALTER TABLE jobs SET SCHEMA restored");
+    let (_folder, path) = profile(BUILDS);
+    let check = || halfbuilt(&["profiles", "--check"]).args(&[&path]).on(&database);
+    check().run().exits(Exit::Failed).fails_with("name the schema of the build tables with --schema");
+    let usable = "\n1 of 1 addresses is usable for deletion\n";
+    check().args(&["--schema", "restored"]).run().exits(Exit::Clean).prints(usable);
+    check().env("HALFBUILT_SCHEMA", "restored").run().exits(Exit::Clean).prints(usable);
+    check().args(&["--schema", "public"]).run().exits(Exit::Failed);
+}
