@@ -117,6 +117,13 @@ impl BuildUrl {
         self.number
     }
 
+    /// Whether it has the number of a build, and its project where that is named as `org/project`.
+    pub fn names(&self, number: Option<i64>, project: Option<&str>) -> bool {
+        let same_number = number.is_some_and(|own| u64::try_from(own) == Ok(self.number));
+        let named = project.filter(|project| project.contains('/'));
+        same_number && named.is_none_or(|project| project.eq_ignore_ascii_case(&self.project()))
+    }
+
     /// All spellings of this URL that a database may hold, the canonical one first.
     pub fn spellings(&self) -> Vec<String> {
         let names = VCS.iter().find(|names| names[0] == self.vcs).copied().unwrap_or_default();

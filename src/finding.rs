@@ -65,8 +65,6 @@ impl Finding {
     /// Whether an address names this very build: by its number, and by its project where the profile names projects as
     /// `org/project`. An address that names another would delete another.
     pub fn is_at(&self, url: &BuildUrl) -> bool {
-        let same_number = self.build_num.is_some_and(|own| u64::try_from(own) == Ok(url.number()));
-        let named = self.project.as_deref().filter(|project| project.contains('/'));
-        same_number && named.is_none_or(|project| project.eq_ignore_ascii_case(&url.project()))
+        url.names(self.build_num, self.project.as_deref())
     }
 }

@@ -129,3 +129,34 @@ SELECT named.typname::text AS name, placed.nspname::text AS schema,
 -- For:   the part `column_types`, once for each column.
 -- Why:   the columns are counted only when the statement is known.
 pg_typeof(of_it.:column)
+
+-- part: addresses
+-- What:  the addresses of some builds, :most at most, and what they are compared with: number, project, and what stands in the place of a
+--        number that is none.
+-- For:   profiles --check, which says how many of them can be used to delete a build.
+-- Why:   a database may hold millions of builds. A long text is cut as in the report: a cut address is no address any more.
+SELECT left(build.build_key::text, 200) AS build_key,
+       CASE WHEN octet_length(build.build_url) <= 4096 THEN build.build_url || ''
+            ELSE 'cut: ' || left(build.build_url, 300) || '...' END AS build_url,
+       CASE WHEN octet_length(build.project) <= 4096 THEN build.project || ''
+            ELSE left(build.project, 200) || '...' END AS project,
+       build.build_num::bigint AS build_num,
+       CASE WHEN build.build_num IS NULL THEN left(build.raw_build_num, 200) END AS odd_number
+  FROM build
+ LIMIT :most;
+
+-- part: example
+-- What:  one row of a relation, :asked, as the profile presents it. :columns are parts `example_column`.
+-- For:   profiles --check, which shows it.
+-- Why:   whether a profile means the right column shows in what stands in it.
+SELECT :columns
+  FROM (
+:asked
+       ) AS presented
+ LIMIT 1;
+
+-- part: example_column
+-- What:  the beginning of what stands in one column, :column, as text.
+-- For:   the part `example`, once for each column.
+-- Why:   a text may be of a gigabyte.
+left(presented.:column::text, 1000) AS :column

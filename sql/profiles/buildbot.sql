@@ -4,6 +4,8 @@
 -- yields: running, finished
 -- queue: in this database
 -- running: lost
+-- known: dump
+-- admin-paths: none
 --
 -- What:  presents a Buildbot master's tables as build, step and chunk.
 -- For:   a Buildbot master whose database has been restored; read from a real one, Buildbot 4.3.0.

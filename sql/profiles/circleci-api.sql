@@ -7,6 +7,8 @@
 -- max-run-time: 5h
 -- rows: copies
 -- schema: halfbuilt
+-- known: stand-in
+-- admin-paths: nREPL, console, HTTP
 --
 -- What:  presents collected build documents (API v1.1) as build, step and object.
 -- For:   CircleCI Server 2.x to 4.x, whose builds no SQL reaches: `halfbuilt collect` keeps what its API says in schema halfbuilt.

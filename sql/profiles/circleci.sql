@@ -5,6 +5,8 @@
 -- queue: elsewhere
 -- running: lost
 -- max-run-time: 5h
+-- known: own schema
+-- admin-paths: nREPL, console, HTTP
 --
 -- What:  presents the reference build database as build, step, chunk and object.
 -- For:   CircleCI Server and its kin, and as a pattern for a profile of your own.

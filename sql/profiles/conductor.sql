@@ -1,9 +1,11 @@
 -- profile: conductor
--- title: CircleCI Server 4.x, the jobs of conductor_production (from public facts only)
+-- title: CircleCI Server 4.x, the jobs of conductor_production
 -- yields: running, finished
 -- queue: elsewhere
 -- running: lost
 -- max-run-time: 5h
+-- known: public facts
+-- admin-paths: none
 --
 -- What:  presents the jobs that have started, by their events, as build. A job is a build.
 -- For:   the PostgreSQL of a CircleCI Server 4.x, database conductor_production. It has been tried on tables made after the

@@ -37,11 +37,12 @@ pub struct ProfilesArgs {
     /// To change it, redirect it to a file, and pass that by --profile.
     #[arg(value_name = "NAME", conflicts_with = "check")]
     pub name: Option<String>,
-    /// Check a profile, your own file or one that ships: what it offers, and which rules can be run over it
+    /// Check a profile, your own file or one that ships: what it offers, which rules can be run over it, and which builds can be deleted
     ///
     /// Where a database is named, by --database-url, HALFBUILT_DATABASE_URL, PGHOST, PGHOSTADDR, PGSERVICE or PGDATABASE,
     /// its server also checks the columns and types of every relation, and every rule over them; all faults are
-    /// listed. No row is read. Exits with 3 if there is a fault.
+    /// listed. One row of each relation is shown, and the addresses of up to 100,000 builds are judged: can these builds be
+    /// deleted? Exits with 3 if there is a fault.
     #[arg(long, value_name = "FILE|NAME")]
     pub check: Option<String>,
     /// With --check: a folder with rules of your own, *.sql, to check in addition to those that ship
@@ -53,4 +54,12 @@ pub struct ProfilesArgs {
     // clap does not read the environment here: it would require --check wherever the variable is set.
     #[arg(long, value_name = "URL", requires = "check", conflicts_with = "name")]
     pub database_url: Option<String>,
+    /// With --check: the server's address, such as https://ci.example.com, where the database does not hold the builds' own
+    /// [default: HALFBUILT_BASE_URL]
+    #[arg(long, value_name = "URL", requires = "check", conflicts_with = "name")]
+    pub base_url: Option<String>,
+    /// With --check: the schema of the build tables [default: HALFBUILT_SCHEMA, or the one schema of the role's search path that has all of
+    /// them]
+    #[arg(long, value_name = "NAME", requires = "check", conflicts_with = "name")]
+    pub schema: Option<String>,
 }

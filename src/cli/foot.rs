@@ -116,7 +116,7 @@ const FEET: [Foot; 14] = [
             ("Print a profile, to change it", "halfbuilt profiles circleci"),
             ("Check your own", "halfbuilt profiles --check mine.sql"),
         ],
-        topics: &["profiles", "conductor", "connecting"],
+        topics: &["profiles", "write-profile", "conductor", "connecting"],
     },
     Foot {
         command: "sql",

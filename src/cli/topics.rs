@@ -33,7 +33,7 @@ pub const TOPIC_GROUPS: [TopicGroup; 6] = [
     TopicGroup { title: "proof", topics: topics!["audit", "trust", "files"] },
     TopicGroup {
         title: "databases",
-        topics: topics!["collect", "connecting", "conductor", "profiles", "rules", "performance"],
+        topics: topics!["collect", "connecting", "conductor", "profiles", "write-profile", "rules", "performance"],
     },
     TopicGroup { title: "reference", topics: topics!["exit-codes", "environment", "limits"] },
 ];

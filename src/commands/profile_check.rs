@@ -1,27 +1,35 @@
 //! `halfbuilt profiles --check`: what a profile offers, which rules can be run over it, and whether both fit a database.
 
-use crate::causes::distinct_causes;
 use crate::cli::ProfilesArgs;
 use crate::database::Database;
 use crate::exit::Exit;
 use crate::obstacle::{Queue, Running};
 use crate::output::{Listing, Printer};
 use crate::scan::{
-    Archiving, BuildKeys, Fit, Need, Profile, ProfileSchema, Relation, Rule, ScanError, ScanPlan, archive_faults,
-    collection_faults, find_schema, joint_fault, relation_faults, rule_faults, run_again_faults,
+    AdminPath, Archiving, BuildKeys, Fit, Known, Profile, ProfileSchema, Relation, Rule, Sample, ScanError, ScanPlan,
+    archive_faults, collection_faults, find_schema, joint_fault, relation_faults, rule_faults, run_again_faults,
 };
 use crate::text::{Foreign, counted};
 use crate::timing::RestoreTimes;
 
 use super::Error;
+use super::base_url;
 use super::command_line::DATABASE_VARIABLE;
 use super::database_address::DatabaseAddress;
 use super::interrupt::Interrupt;
+use super::profile_faults::{add_faults, has_its_own_hint, verdict};
+use super::profile_rules::{RuleUse, lacking, rule_uses, summary};
+use super::profile_sample::{addresses, examples};
 use super::rules::show;
 use super::server_warnings::ServerWarnings;
 
 /// The variables that name a database. PGUSER and the like only say how to reach one.
 const NAMING: [&str; 5] = [DATABASE_VARIABLE, "PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
+
+/// The variable that stands for `--schema`.
+const SCHEMA_VARIABLE: &str = "HALFBUILT_SCHEMA";
+/// The variable that stands for `--base-url`.
+const BASE_URL_VARIABLE: &str = "HALFBUILT_BASE_URL";
 
 /// Checks a profile as far as it can be.
 pub(super) async fn run(
@@ -34,12 +42,16 @@ pub(super) async fn run(
     let rules = Rule::load_all(args.rule_folder.as_deref())?;
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let url = args.database_url.clone().or_else(|| variable(DATABASE_VARIABLE));
+    let base_url = args.base_url.clone().or_else(|| variable(BASE_URL_VARIABLE));
+    let base_url = base_url.as_deref().map(base_url::parse).transpose();
+    let base_url = base_url.map_err(|why| Error::Usage(format!("--base-url cannot be read: {why}")))?;
+    let schema = args.schema.clone().or_else(|| variable(SCHEMA_VARIABLE));
     let faults = if url.is_some() || NAMING.into_iter().any(|name| variable(name).is_some()) {
         let server_warnings = ServerWarnings::default();
         let address = DatabaseAddress::new(url, "profiles --check");
         let mut database = interrupt.or(address.connect(&server_warnings, printer)).await?;
         let canceller = database.canceller();
-        let faults = Faults::find(&profile, &rules, &mut database);
+        let faults = Faults::find(plan(&profile, base_url, schema)?, &profile, &rules, &mut database);
         Some(interrupt.or_cancel(&canceller, faults).await?)
     } else {
         None
@@ -51,9 +63,11 @@ pub(super) async fn run(
     }
     head += &behaviour(&profile);
     let relations = relations(&profile, faults.as_ref());
-    let rules = rule_listing(&profile, &rules, faults.as_ref());
+    let rules = rule_listing(&profile, &rules, faults.as_ref())?;
     let archive = archive_listing(&profile, faults.as_ref());
-    show(&format!("{head}\n{relations}\n{archive}\n{rules}"))?;
+    let sample = faults.as_ref().and_then(|faults| faults.sample.as_ref());
+    let (examples, addresses) = (examples(sample), addresses(sample));
+    show(&format!("{head}\n{relations}{examples}\n{archive}\n{rules}{addresses}"))?;
     match faults {
         None => {
             printer.warn("no database was asked: columns and types were not checked");
@@ -85,7 +99,18 @@ fn behaviour(profile: &Profile) -> String {
     };
     let schema = profile.schema.as_ref().map(|schema| format!("its tables are in schema {}\n", Foreign::name(schema)));
     let schema = schema.unwrap_or_default();
-    format!("{running}\n{queue}\n{limit}{copies}{schema}lifecycles that it gives: {yields}\n")
+    let known = profile.known.map_or("on what it has been tried is not said (-- known:)", Known::sentence);
+    let admin_paths = match profile.admin_paths.as_deref() {
+        None => "how its builds can be deleted is not said (-- admin-paths:)".to_owned(),
+        Some([]) => "its builds cannot be deleted".to_owned(),
+        Some(paths) => format!("its builds can be deleted by {}", listed(paths)),
+    };
+    format!("{known}\n{admin_paths}\n{running}\n{queue}\n{limit}{copies}{schema}lifecycles that it gives: {yields}\n")
+}
+
+/// Admin paths as a list.
+pub(super) fn listed(paths: &[AdminPath]) -> String {
+    paths.iter().map(|path| path.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The faults that the server finds, by relation and by rule.
@@ -105,11 +130,12 @@ struct Faults {
     of_keys: Vec<String>,
     /// The tables that no section names, and that refer to one that is archived.
     not_archived: Vec<String>,
+    /// `None` where a relation has a fault.
+    sample: Option<Sample>,
 }
 
 impl Faults {
-    async fn find(profile: &Profile, rules: &[Rule], database: &mut Database) -> Result<Self, Error> {
-        let plan = plan(profile)?;
+    async fn find(plan: ScanPlan, profile: &Profile, rules: &[Rule], database: &mut Database) -> Result<Self, Error> {
         let settings = plan.settings();
         let mut found = Self {
             relations: Vec::new(),
@@ -120,6 +146,7 @@ impl Faults {
             archive: Vec::new(),
             of_keys: Vec::new(),
             not_archived: Vec::new(),
+            sample: None,
         };
         let schema = find_schema(&plan, &database.snapshot(&settings).await?).await?;
         let of_collection = collection_faults(&database.snapshot(&settings).await?, profile, &schema).await;
@@ -149,6 +176,9 @@ impl Faults {
             let snapshot = database.snapshot(&settings).await?;
             found.together = Some(joint_fault(&snapshot, profile, &rules, &schema).await.into_iter().collect());
         }
+        let snapshot = database.snapshot(&settings).await?;
+        let fit = Fit::check(&plan, &snapshot).await?;
+        found.sample = Some(Sample::read(&plan, &fit, &snapshot).await?);
         Ok(found)
     }
 
@@ -206,8 +236,9 @@ impl Faults {
         let relations = self.relations.iter().flat_map(|(_, faults)| faults);
         let rules = self.rules.iter().flat_map(|(_, faults)| faults);
         let archive = self.archive.iter().flat_map(|(_, faults)| faults);
+        let of_rows = self.sample.iter().flat_map(Sample::faults);
         let sections = self.collection.iter().chain(&self.run_again);
-        sections.chain(relations).chain(rules).chain(self.together.iter().flatten()).chain(archive)
+        sections.chain(relations).chain(rules).chain(self.together.iter().flatten()).chain(archive).chain(of_rows)
     }
 
     fn verdict(&self, profile: String) -> Result<Exit, Error> {
@@ -220,10 +251,10 @@ impl Faults {
     }
 }
 
-/// A plan without rules and times. No statement of the profile runs, so the times do not matter.
-fn plan(profile: &Profile) -> Result<ScanPlan, Error> {
+/// A plan without rules and times: rows are read as by a scan that knows no T.
+fn plan(profile: &Profile, base_url: Option<String>, schema: Option<String>) -> Result<ScanPlan, Error> {
     let times = RestoreTimes::new(None, None);
-    Ok(ScanPlan::new(profile.clone(), Vec::new(), &[], times, None)?)
+    Ok(ScanPlan::new(profile.clone(), Vec::new(), &[], times, base_url)?.in_schema(schema))
 }
 
 fn relations(profile: &Profile, faults: Option<&Faults>) -> Listing {
@@ -251,31 +282,21 @@ fn relations(profile: &Profile, faults: Option<&Faults>) -> Listing {
     listing
 }
 
-fn rule_listing(profile: &Profile, rules: &[Rule], faults: Option<&Faults>) -> Listing {
-    let mut listing = Listing::new(&["rule", "over this profile", "its SQL"]);
-    for rule in rules {
-        let lacking = lacking(profile, rule);
-        let found = faults.and_then(|faults| faults.of_rule(&rule.name));
-        let (use_of_it, verdict) = if lacking.is_empty() {
-            let needs_time = rule.needs.contains(&Need::BackupTime);
-            let is_needless =
-                profile.queue == Some(Queue::InThisDatabase) && rule.needs.contains(&Need::QueueElsewhere);
-            let use_of_it = match (is_needless, needs_time) {
-                (true, _) => "not needed",
-                (false, true) => "runs, with --backup-time",
-                (false, false) => "runs",
-            };
-            (use_of_it.to_owned(), verdict(found))
-        } else {
-            (format!("does not run: no relation {}", lacking.join(", ")), "-")
-        };
-        listing.add([rule.name.clone(), use_of_it, verdict.to_owned()]);
+/// Which rules run, and which do not, and why.
+fn rule_listing(profile: &Profile, rules: &[Rule], faults: Option<&Faults>) -> Result<String, Error> {
+    let mut listing = Listing::new(&["rule", "over this profile", "its SQL", "why not"]);
+    let uses = rule_uses(profile, rules)?;
+    for RuleUse { name, verdict: use_of_it, why_not } in &uses {
+        let found = faults.and_then(|faults| faults.of_rule(name));
+        let is_tried = rules.iter().any(|rule| rule.name == *name && lacking(profile, rule).is_empty());
+        let sql = if is_tried { verdict(found) } else { "-" };
+        listing.add([name.clone(), use_of_it.as_str().to_owned(), sql.to_owned(), why_not.clone()]);
         add_faults(&mut listing, found.unwrap_or_default());
     }
     let found = faults.and_then(|faults| faults.together.as_deref());
     listing.add(["all in one scan".to_owned(), "-".to_owned(), verdict(found).to_owned()]);
     add_faults(&mut listing, found.unwrap_or_default());
-    listing
+    Ok(format!("{}\n{listing}", summary(&uses)))
 }
 
 fn archive_listing(profile: &Profile, faults: Option<&Faults>) -> Listing {
@@ -299,36 +320,4 @@ fn archive_listing(profile: &Profile, faults: Option<&Faults>) -> Listing {
         listing.note(&format!("not archived: {missing}"));
     }
     listing
-}
-
-fn verdict(faults: Option<&[ScanError]>) -> &'static str {
-    match faults {
-        None => "not tried",
-        Some([]) => "ok",
-        Some(_) => "fault",
-    }
-}
-
-fn add_faults(listing: &mut Listing, faults: &[ScanError]) {
-    for fault in faults {
-        listing.note(&fault.to_string());
-        distinct_causes(fault).iter().for_each(|cause| listing.note(&format!("  caused by: {cause}")));
-        if let Some(hint) = fault.hint().filter(|_| has_its_own_hint(fault)) {
-            listing.note(&format!("  hint: {hint}"));
-        }
-    }
-}
-
-/// Whether what to do next depends on the fault. For columns it is the same, and appears once, at the end.
-fn has_its_own_hint(fault: &ScanError) -> bool {
-    matches!(fault, ScanError::Misfit { .. } | ScanError::Keys { .. })
-}
-
-/// The relations that a rule needs and a profile leaves out.
-fn lacking(profile: &Profile, rule: &Rule) -> Vec<&'static str> {
-    let relation = |need: &Need| match need {
-        Need::Relation(relation) if !profile.offers(*relation) => Some(relation.as_str()),
-        Need::Relation(_) | Need::BackupTime | Need::QueueElsewhere => None,
-    };
-    rule.needs.iter().filter_map(relation).collect()
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::cli::ProfilesArgs;
 use crate::exit::Exit;
 use crate::output::{Listing, Printer};
-use crate::scan::{DEFAULT_PROFILE, Profile, Relation};
+use crate::scan::{DEFAULT_PROFILE, Known, Profile, Relation};
 use crate::text::similar::did_you_mean;
 
 use super::interrupt::Interrupt;
@@ -24,14 +24,23 @@ pub(super) async fn run(args: ProfilesArgs, interrupt: &Interrupt, printer: Prin
     }
 }
 
+/// What stands in the place of a header that a profile lacks.
+const UNSAID: &str = "-";
+
 fn listing() -> Result<Listing, Error> {
-    let mut listing = Listing::new(&["profile", "offers", "reads"]);
+    let mut listing = Listing::new(&["profile", "offers", "can be deleted by", "known by", "reads"]);
     for (name, _) in Profile::shipped() {
         let profile = Profile::load(name)?;
         let offered = Relation::ALL.into_iter().filter(|relation| profile.offers(*relation));
         let offered: Vec<&str> = offered.map(Relation::as_str).collect();
         let default = if name == DEFAULT_PROFILE { " (the default)" } else { "" };
-        listing.add([profile.name, offered.join(", "), format!("{}{default}", profile.title)]);
+        let deleted_by = match profile.admin_paths.as_deref() {
+            None => UNSAID.to_owned(),
+            Some([]) => "nothing".to_owned(),
+            Some(paths) => profile_check::listed(paths),
+        };
+        let known_by = profile.known.map_or(UNSAID, Known::as_str).to_owned();
+        listing.add([profile.name, offered.join(", "), deleted_by, known_by, format!("{}{default}", profile.title)]);
     }
     Ok(listing)
 }

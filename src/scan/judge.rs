@@ -71,8 +71,13 @@ pub(super) fn obstacles(
     against.extend(found.same_address.clone().map(Obstacle::SharesItsAddress));
     against.extend(seen.rows_of_key.map(Obstacle::SharesItsKey));
     against.extend(seen.resembles.clone().map(Obstacle::ResemblesAnother));
-    against.extend(seen.odd_number.clone().map(Obstacle::OddNumber));
-    against.extend(of_address(found).filter(|against| seen.odd_number.is_none() || *against != Obstacle::OtherAddress));
+    let address = Address {
+        url: found.build_url.as_deref(),
+        number: found.build_num,
+        project: found.project.as_deref(),
+        odd_number: seen.odd_number.as_deref(),
+    };
+    against.extend(of_address(&address));
     against.extend(of_lifecycle(found, seen, behaviour, premise));
     against.extend(of_resumption(found, seen, behaviour, premise));
     against.extend(of_steps(found, premise));
@@ -101,15 +106,27 @@ fn of_timing(found: &Finding, seen: &RowDetails, premise: &Premise) -> Option<Ob
     })
 }
 
-fn of_address(found: &Finding) -> Option<Obstacle> {
-    let Some(address) = found.build_url.as_deref().filter(|address| !address.is_empty()) else {
-        return Some(Obstacle::NoAddress);
+/// The address of a build, and what it is compared with.
+pub(super) struct Address<'a> {
+    pub(super) url: Option<&'a str>,
+    pub(super) number: Option<i64>,
+    pub(super) project: Option<&'a str>,
+    /// What stands in the place of the number, where that is no whole number.
+    pub(super) odd_number: Option<&'a str>,
+}
+
+/// What stands against deleting a build by its address. `profiles --check` judges addresses by this, too.
+pub(super) fn of_address(address: &Address<'_>) -> impl Iterator<Item = Obstacle> {
+    let odd_number = address.odd_number.map(|number| Obstacle::OddNumber(number.to_owned()));
+    let of_url = match address.url.filter(|url| !url.is_empty()).map(BuildUrl::parse) {
+        None => Some(Obstacle::NoAddress),
+        Some(Err(_)) => Some(Obstacle::StrangeAddress),
+        Some(Ok(url)) if url.names(address.number, address.project) => None,
+        // That the number is none says it all.
+        Some(Ok(_)) if address.odd_number.is_some() => None,
+        Some(Ok(_)) => Some(Obstacle::OtherAddress),
     };
-    match BuildUrl::parse(address) {
-        Err(_) => Some(Obstacle::StrangeAddress),
-        Ok(url) if found.is_at(&url) => None,
-        Ok(_) => Some(Obstacle::OtherAddress),
-    }
+    odd_number.into_iter().chain(of_url)
 }
 
 /// What waits may start at any moment, whatever else is wrong with it; and of what does not show that it had started by T nobody knows

@@ -131,7 +131,7 @@ impl ScanPlan {
     }
 
     /// Why the plan does not run a rule; `None` where it runs it.
-    pub(super) fn why_not_run(&self, rule: &str) -> Option<String> {
+    pub fn why_not_run(&self, rule: &str) -> Option<String> {
         let without = self.left_out.iter().chain(&self.not_needed).find(|without| without.is_check(rule));
         without.map(|without| without.why.clone())
     }

@@ -12,6 +12,7 @@ use crate::text::similar::did_you_mean;
 
 use super::error::{SqlSourceError, unreadable};
 use super::header::{self, FileFault, SqlFile};
+use super::known::{AdminPath, Known, admin_paths};
 use super::relation::Relation;
 
 /// The profiles that ship, by name.
@@ -46,6 +47,10 @@ pub struct Profile {
     pub rows: RowOrigin,
     /// The schema of its tables, where none is chosen; `None` where it is to be looked for.
     pub schema: Option<String>,
+    /// On what it has been tried; `None` where it does not say.
+    pub known: Option<Known>,
+    /// The admin paths by which its builds can be deleted; `None` where it does not say.
+    pub admin_paths: Option<Vec<AdminPath>>,
     pub(super) file: String,
     relations: BTreeMap<Relation, RelationSql>,
     archive: Vec<ArchiveSql>,
@@ -64,7 +69,7 @@ pub enum RowOrigin {
 }
 
 /// The header lines that stand before the first section.
-const HEADERS: [&str; 13] = [
+const HEADERS: [&str; 15] = [
     "profile",
     "title",
     "unit",
@@ -74,6 +79,8 @@ const HEADERS: [&str; 13] = [
     "max-run-time",
     "rows",
     "schema",
+    "known",
+    "admin-paths",
     "relation",
     "archive",
     COLLECTION,
@@ -277,6 +284,8 @@ impl Profile {
                 })?
                 .unwrap_or_default(),
             schema: text_of("schema").map(str::to_owned),
+            known: head_line.read("known", str::parse)?,
+            admin_paths: head_line.read("admin-paths", admin_paths)?,
             file: file.to_owned(),
             relations,
             archive,

@@ -51,6 +51,7 @@ mod output_ci_log;
 mod private_child;
 mod private_folder;
 mod private_server;
+mod profile_rows;
 mod profiles;
 mod readme;
 mod readme_checks;

@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 
 use crate::support::{
-    API_TOKEN, BACKUP_TIME, Person, PrivateData, RESTORED_AT, StandIn, TestDatabase, admin, repository, stable,
-    without_names,
+    API_TOKEN, BACKUP_TIME, Person, PrivateData, RESTORED_AT, StandIn, TestDatabase, admin, psql, repository,
+    socket_folder, stable, without_names,
 };
 
 /// The data of the topics: some builds contradict T and R.
@@ -19,6 +19,11 @@ const TOPICS: [&str; 4] = ["report", "profiles", "start", "journal"];
 
 /// The topic whose listings are run on a server of their own.
 const COLLECT: &str = "collect";
+
+/// The topic that shows files, too.
+const WRITE_PROFILE: &str = "write-profile";
+/// The longest profile of that topic, by its title.
+const PROFILE_LINES: usize = 20;
 
 /// Listings that are not run: how their command ends, and why.
 const NOT_RUN: [(&str, &str); 1] = [("mine.sql", "the profile is a made-up one")];
@@ -63,6 +68,28 @@ fn listings(file: &str) -> Vec<Listing> {
         }
     }
     found
+}
+
+/// The files that a document shows: the name and the text of each, below `$ cat NAME`.
+fn files(document: &str) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(repository(document)).expect("a document");
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut is_inside = false;
+    for line in text.lines() {
+        let Some(line) = line.strip_prefix("    ").or(line.is_empty().then_some("")) else {
+            is_inside = false;
+            continue;
+        };
+        if let Some(command) = line.strip_prefix("$ ") {
+            let name = command.strip_prefix("cat ");
+            is_inside = name.is_some();
+            found.extend(name.map(|name| (name.to_owned(), String::new())));
+        } else if let Some((_, text)) = found.last_mut().filter(|_| is_inside) {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    found.into_iter().map(|(name, text)| (name, format!("{}\n", text.trim_end()))).collect()
 }
 
 /// What a listing shows of an output: as many lines before `...` and after it as it has now.
@@ -148,6 +175,34 @@ fn the_topic_of_collecting_shows_what_the_commands_print() {
     compare_collected("topic.acme.example", &listings);
 }
 
+/// As it stands in the topic: its table is loaded, its profile is used, by a role that may only read.
+#[test]
+fn the_topic_of_writing_a_profile_shows_what_the_commands_print() {
+    let document = format!("src/cli/topics/{WRITE_PROFILE}.md");
+    let (person, files) = (Person::with(TestDatabase::empty()), files(&document));
+    for (name, text) in &files {
+        std::fs::write(person.file(name), text).expect("it is written");
+    }
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["runs.sql", "acorn.sql"]);
+    assert!(files[1].1.lines().count() <= PROFILE_LINES, "{}", files[1].1);
+    let text = std::fs::read_to_string(repository(&document)).expect("a document");
+    let loaded: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("    $ psql -f ")).collect();
+    assert_eq!(loaded, ["runs.sql"]);
+    for name in loaded {
+        psql(&person.database.name, &["-f", person.file(name).to_str().expect("a path")]);
+    }
+    let role = format!("reader_of_{}", person.database.name);
+    person.database.run(&format!("CREATE ROLE {role} LOGIN; GRANT SELECT ON runs TO {role}"));
+    let listings = listings(&document);
+    assert_eq!(listings.len(), 2);
+    compare_with(&listings, |command| {
+        let run = person.run(command).env("PGHOST", socket_folder()).env("PGUSER", &role);
+        let done = run.run();
+        format!("{}{}", done.stdout, done.stderr)
+    });
+}
+
 /// From a server that was restored to a verdict: all of it through the API and the private database. The console knows servers by their
 /// hosts, so each test has one of its own.
 fn compare_collected(host: &str, listings: &[Listing]) {
@@ -176,7 +231,7 @@ fn no_other_topic_has_a_listing_that_nothing_compares() {
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         let listings = listings(&format!("src/cli/topics/{name}.md"));
         assert!(
-            listings.is_empty() || TOPICS.contains(&name.as_str()) || name == COLLECT,
+            listings.is_empty() || TOPICS.contains(&name.as_str()) || [COLLECT, WRITE_PROFILE].contains(&name.as_str()),
             "topic {name} has a listing: add it to TOPICS"
         );
     }
