@@ -58,7 +58,11 @@ fn the_last_builds_of_a_project_are_proved_gone_by_the_servers_own_store() {
     let alone = Alone::new();
     let number = alone.builds.len();
     let source = alone.collection.server.http();
-    alone.delete(&["--source", &source]).exits(Exit::Clean).says(SAID).says("will end as `unknown`, unless the server's own store says");
+    alone
+        .delete(&["--source", &source])
+        .exits(Exit::Clean)
+        .says(SAID)
+        .says("will end as `unknown`, unless the server's own store says");
     alone.execute().exits(Exit::Clean).says(SAID).says(&format!("{number} deleted"));
     assert!(alone.collection.there().iter().all(|build| !alone.builds.contains(build)));
     assert!(alone.states().iter().all(|state| state == "deleted"), "{:?}", alone.states());
