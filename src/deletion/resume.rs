@@ -48,9 +48,12 @@ pub fn revise_by_journal(
         PastBuild::Answered { answer: AnswerWord::Gone | AnswerWord::Refused, text, .. } if gone => {
             Decision::Keep(State::AlreadyGone, KeepReason::GoneWithoutDeletion(text.clone()))
         }
-        // Nothing is lost by sending it once more: it has been looked up, and is there.
         PastBuild::Ended { .. } | PastBuild::Open { .. } | PastBuild::Answered { .. } | PastBuild::Looked { .. } => {
-            decision
+            match now {
+                Reading::Unread(why) if may_be_sent => Decision::Keep(State::Unknown, KeepReason::Unread(why.clone())),
+                // Nothing is lost by sending it once more: it has been looked up, and is there.
+                _ => decision,
+            }
         }
     }
 }
@@ -94,6 +97,16 @@ mod tests {
     fn what_was_left_open_is_decided_by_the_database() {
         assert_eq!(decided(&Reading::Gone, &OPEN), Some(State::Deleted));
         assert_eq!(decided(&Reading::Several(1), &OPEN), None);
+    }
+
+    #[test]
+    fn what_may_have_been_sent_and_cannot_be_read_is_unknown() {
+        let unread = Reading::Unread("403".to_owned());
+        assert_eq!(decided_by(&unread, &OPEN, true), Some(State::Unknown));
+        for state in State::ALL.into_iter().filter(|state| !state.is_gone()) {
+            assert_eq!(decided_by(&unread, &ended(state), true), Some(State::Unknown));
+            assert_eq!(decided_by(&unread, &ended(state), false), None);
+        }
     }
 
     #[test]

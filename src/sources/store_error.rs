@@ -28,7 +28,7 @@ pub enum StoreError {
     /// Something else wrote, or nothing was written.
     #[error("the tables of documents do not hold what was stored")]
     NotStored,
-    #[error("another collect is at work on this database")]
+    #[error("another collect, delete or verify is at work on the documents of this database")]
     InUse,
     #[error("this database holds the documents of {there}")]
     OtherSource { there: Foreign },

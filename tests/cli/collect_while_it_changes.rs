@@ -107,7 +107,11 @@ fn two_at_once_do_not_take_each_others_work_for_old() {
     let mut child = collection.collect(&["--all", "--jobs", "1"]).start();
     let hearing = Hearing::of(&mut child);
     hearing.wait_for("begins");
-    collection.collect(&TIMES).run().exits(Exit::Failed).fails_with("another collect is at work on this database");
+    collection
+        .collect(&TIMES)
+        .run()
+        .exits(Exit::Failed)
+        .fails_with("another collect, delete or verify is at work on the documents of this database");
     signal(&child, Signal::SIGTERM);
     hearing.done(child).exits(Exit::Interrupted);
 }

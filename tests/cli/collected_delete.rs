@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{API_TOKEN, Collection, Report, Run, Seen, StandIn, USER_TOKEN, halfbuilt, zcat};
+use crate::support::{
+    API_TOKEN, Collection, Hearing, Report, Run, Seen, StandIn, USER_TOKEN, halfbuilt, wait_until, zcat,
+};
 use crate::what_a_person_sees::shows;
 
 /// A server whose builds were collected and scanned, and a folder with the report.
@@ -237,6 +239,33 @@ fn the_token_goes_to_no_server_that_the_report_does_not_know() {
     plain(&[]).exits(Exit::Usage).fails_with("and the documents are of");
     plain(&["--deny", "*"]).does_not_say("fetched again");
     assert_eq!(other.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn a_build_that_cannot_be_looked_up_is_not_said_to_be_there() {
+    let case = Case::small();
+    case.collection.server.behave(&[("deletion", "swallow")]);
+    let mut child = case.execute(&[]).start();
+    let hearing = Hearing::of(&mut child);
+    let sent = || case.collection.server.calls().into_iter().find(|call| call.contains(" console delete-build "));
+    wait_until(|| sent().is_some());
+    child.kill().and_then(|()| child.wait().map(drop)).expect("it ends");
+    drop(hearing);
+    let sent = sent().expect("a deletion");
+    let build = sent.rsplit_once(' ').expect("an address").1;
+    case.collection.server.reset();
+    let path = case.collection.server.document_path(build);
+    case.collection.server.behave(&[("answer", "403"), ("on", "document"), ("path", &path)]);
+    case.execute(&[]).run().exits(Exit::NotAllDeleted);
+    let state = |build: &str| case.states().into_iter().find(|(url, _)| url == build).expect("its row").1;
+    assert_eq!(state(build), "unknown");
+    let journal = std::fs::read_to_string(case.folder.path().join("report.csv.journal.jsonl")).expect("a journal");
+    let of_build = journal.lines().filter(|line| line.contains(build) && line.contains("\"looked\""));
+    assert_eq!(of_build.collect::<Vec<_>>(), Vec::<&str>::new());
+    // The next run looks at it.
+    case.collection.server.reset();
+    case.execute(&[]).run().exits(Exit::Clean);
+    assert!(["deleted", "already-gone"].contains(&state(build).as_str()), "{}", state(build));
 }
 
 /// Whoever can write to a database can say in it of which server its documents are.

@@ -95,8 +95,12 @@ impl History {
         for batch in others.chunks(LOOKED_UP_AT_ONCE) {
             let chosen: Vec<Chosen> = batch.iter().map(|url| by_address(url)).collect();
             let readings = reader.read(&chosen.iter().collect::<Vec<_>>()).await?;
-            let gone = readings.into_iter().map(|reading| reading == Reading::Gone);
-            self.unchosen.extend(batch.iter().cloned().zip(gone));
+            for (url, reading) in batch.iter().zip(readings) {
+                // What could not be read stays open, for the next run to look at.
+                if !matches!(reading, Reading::Unread(_)) {
+                    self.unchosen.push((url.clone(), reading == Reading::Gone));
+                }
+            }
         }
         Ok(())
     }
@@ -222,7 +226,9 @@ pub(super) fn record_looked_up(
     let mut planned = HashSet::new();
     for build in plan {
         let Some(url) = url(build) else { continue };
-        if to_look_up.contains(&url) && planned.insert(url.clone()) {
+        // What could not be read was not looked at.
+        let is_unread = matches!(build.decision, Decision::Keep(_, KeepReason::Unread(_)));
+        if to_look_up.contains(&url) && !is_unread && planned.insert(url.clone()) {
             let gone = build.kept_as().is_some_and(State::is_gone);
             events.push(Event::looked(&url, gone, if gone { "read again and gone" } else { "still there" }));
         }
