@@ -182,8 +182,8 @@ fn a_build_that_was_never_collected_is_fetched_before_anything_is_said_of_it() {
     case.collection.database.run(&format!("DELETE FROM halfbuilt.document WHERE build_url = '{sound}'"));
     let list = case.folder.path().join("one.txt");
     std::fs::write(&list, format!("{sound}\n")).expect("it is written");
-    let run = case.collection.reads(&["delete", "one.txt"]).env("HALFBUILT_TOKEN", API_TOKEN).at(case.folder.path());
-    let done = run.run();
+    let run = case.collection.reads(&["delete", "one.txt", "--source", &case.collection.server.http()]);
+    let done = run.env("HALFBUILT_TOKEN", API_TOKEN).at(case.folder.path()).run();
     done.does_not_say("already-gone");
     assert!(case.collection.there().contains(&sound));
     assert!(case.collection.fetched().contains(&sound));
