@@ -39,7 +39,7 @@ pub(super) fn addresses(sample: Option<&Sample>) -> String {
         None => String::new(),
         Some(Ok(addresses)) => format!("\n{}", judged(addresses)),
         Some(Err(fault)) => {
-            let mut listing = Listing::new(&["which addresses are usable for deletion is not known"]);
+            let mut listing = Listing::new(&["which addresses can be used for deletion is not known"]);
             add_faults(&mut listing, std::slice::from_ref(fault));
             format!("\n{listing}")
         }
@@ -52,9 +52,8 @@ fn judged(addresses: &Addresses) -> String {
         return "there is no build, so no address was judged\n".to_owned();
     }
     let first = if *are_more { "the first " } else { "" };
-    let are = if *usable == 1 { "is" } else { "are" };
-    let mut said =
-        format!("{} of {first}{} addresses {are} usable for deletion\n", grouped(*usable), grouped(*looked_at));
+    let noun = if *looked_at == 1 { "address" } else { "addresses" };
+    let mut said = format!("{} of {first}{} {noun} can be used for deletion\n", grouped(*usable), grouped(*looked_at));
     if *are_more {
         said += &format!("there are more than {}: no others were looked at\n", builds(*looked_at));
     }

@@ -1,4 +1,4 @@
-//! What `halfbuilt profiles --check` says of rows: a row of each relation, and which addresses are usable for deletion.
+//! What `halfbuilt profiles --check` says of rows: a row of each relation, and which addresses can be used for deletion.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -76,7 +76,7 @@ fn addresses_that_are_not_usable_are_grouped_by_reason() {
     let done = checked(&database, BUILDS).exits(Exit::Clean);
     assert!(!done.stdout.chars().any(|c| c.is_control() && c != '\n'), "{:?}", done.stdout);
     let seen = Seen(of_rows(&done));
-    assert!(seen.0.contains("\n2 of 10 addresses are usable for deletion\n"), "{}", seen.0);
+    assert!(seen.0.contains("\n2 of 10 addresses can be used for deletion\n"), "{}", seen.0);
     shows(&seen, "profile_rows_addresses");
 }
 
@@ -110,7 +110,7 @@ fn a_database_without_a_build_and_a_profile_without_addresses() {
     assert_eq!(of_rows(&none), expected);
     let without = BUILDS.replace("url AS build_url", "NULL::text AS build_url");
     let done = checked(&jobs("(1, 'x', 'acme/web', 1, 'ok'), (2, 'x', NULL, NULL, 'ok')"), &without).exits(Exit::Clean);
-    let expected = "0 of 2 addresses are usable for deletion\n\n\
+    let expected = "0 of 2 addresses can be used for deletion\n\n\
                     not usable because  builds  for example\n\
                     it has no address   2       build 1 (acme/web, number 1)\n";
     assert!(done.stdout.ends_with(expected), "{}", done.stdout);
@@ -123,13 +123,13 @@ fn no_more_than_100_000_addresses_are_looked_at() {
         "INSERT INTO jobs SELECT n, 'https://ci.acme.example/gh/acme/web/' || n, 'acme/web', n, 'ok' FROM generate_series(1, 100000) AS n",
     );
     let done = checked(&database, BUILDS).exits(Exit::Clean);
-    assert!(done.stdout.ends_with("\n\n100,000 of 100,000 addresses are usable for deletion\n"), "{}", done.stdout);
+    assert!(done.stdout.ends_with("\n\n100,000 of 100,000 addresses can be used for deletion\n"), "{}", done.stdout);
     // Which of them are the first is the server's choice.
     database.run(
         "INSERT INTO jobs VALUES (100001, 'https://ci.acme.example/gh/acme/web/100001', 'acme/web', 100001, 'ok')",
     );
     let done = checked(&database, BUILDS).exits(Exit::Clean);
-    let expected = "\n\n100,000 of the first 100,000 addresses are usable for deletion\n\
+    let expected = "\n\n100,000 of the first 100,000 addresses can be used for deletion\n\
                     there are more than 100,000 builds: no others were looked at\n";
     assert!(done.stdout.ends_with(expected), "{}", done.stdout);
 }
@@ -168,7 +168,7 @@ fn a_relation_that_fails_hides_nothing_of_the_others() {
     database.run("DELETE FROM jobs WHERE id = 1");
     let done = checked(&database, &builds).exits(Exit::Failed);
     assert_eq!(done.stdout.matches("division by zero").count(), 1, "{}", done.stdout);
-    assert!(!done.stdout.contains("usable for deletion"), "{}", done.stdout);
+    assert!(!done.stdout.contains("used for deletion"), "{}", done.stdout);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn the_address_of_the_server_may_be_named() {
     assert!(without.stdout.contains("\n    build_url = NULL\n"), "{}", without.stdout);
     let by_flag = check().args(&["--base-url", "https://bb.acme.example/"]).run().exits(Exit::Clean);
     for line in
-        ["\n    build_url = https://bb.acme.example/#/builders/", "\n0 of 311 addresses are usable for deletion\n"]
+        ["\n    build_url = https://bb.acme.example/#/builders/", "\n0 of 311 addresses can be used for deletion\n"]
     {
         assert!(by_flag.stdout.contains(line), "{line}: {}", by_flag.stdout);
     }
@@ -195,7 +195,7 @@ fn the_schema_of_the_tables_may_be_named() {
     let (_folder, path) = profile(BUILDS);
     let check = || halfbuilt(&["profiles", "--check"]).args(&[&path]).on(&database);
     check().run().exits(Exit::Failed).fails_with("name the schema of the build tables with --schema");
-    let usable = "\n1 of 1 addresses is usable for deletion\n";
+    let usable = "\n1 of 1 address can be used for deletion\n";
     check().args(&["--schema", "restored"]).run().exits(Exit::Clean).prints(usable);
     check().env("HALFBUILT_SCHEMA", "restored").run().exits(Exit::Clean).prints(usable);
     check().args(&["--schema", "public"]).run().exits(Exit::Failed);

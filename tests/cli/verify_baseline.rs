@@ -318,7 +318,8 @@ fn small_sql(world: &World, salt: u64) -> String {
     let mut rows: Vec<_> = world
         .iter()
         .enumerate()
-        .map(|(place, build)| ((place as u64 + 1).wrapping_mul(salt | 1) % 1_000_003, build))
+        // By a prime, so that no two builds have one key.
+        .map(|(place, build)| ((place as u64 + 1) * (salt % 1_000_002 + 1) % 1_000_003, build))
         .collect();
     rows.sort_by_key(|(key, _)| *key);
     let mut sql = "DROP SCHEMA IF EXISTS w CASCADE; CREATE SCHEMA w;\n\

@@ -107,15 +107,43 @@ pub(super) async fn end_leftover(place: &Place) -> Result<(), PrivateError> {
 
 /// Whether a process is a server over this cluster, by the command line with which it was started. Where there is no /proc, no process is.
 fn is_server_of(pid: i32, cluster: &Path) -> bool {
-    use std::os::unix::ffi::OsStrExt;
     // A process that has ended, and waits for its parent, has an empty one.
-    let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) else { return false };
+    fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| is_command_of_server(&line, cluster))
+}
+
+/// A script of the program's name may start it under another one, such as `postgres.unpacked`.
+fn is_command_of_server(line: &[u8], cluster: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
     let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
-    let is_server = words.first().is_some_and(|program| program.ends_with(b"/postgres"));
+    let name = words.first().and_then(|program| program.rsplit(|byte| *byte == b'/').next()).unwrap_or_default();
+    let is_server = name.windows(b"postgres".len()).any(|part| part == b"postgres");
     is_server && words.windows(2).any(|pair| pair[0] == b"-D" && pair[1] == cluster.as_os_str().as_bytes())
 }
 
 fn lives(pid: i32) -> bool {
     // As the server itself looks at it (CreateLockFile): another user's process cannot be one of its own.
     !matches!(kill(Pid::from_raw(pid), None), Err(Errno::ESRCH | Errno::EPERM))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_known_by_its_command_line() {
+        let cluster = Path::new("/home/me/data");
+        for program in ["/usr/lib/postgresql/15/bin/postgres", "/opt/pg/postgres.unpacked", "/nix/.postgres-wrapped"] {
+            let line = format!("{program}\0-D\0/home/me/data\0-p\05432\0");
+            assert!(is_command_of_server(line.as_bytes(), cluster), "{program}");
+        }
+        for line in [
+            "",
+            "/usr/bin/postgres\0-D\0/home/me/data2\0",
+            "/usr/bin/vim\0-D\0/home/me/data\0",
+            "/home/postgres/vim\0-D\0/home/me/data\0",
+            "/usr/bin/postgres\0/home/me/data\0-D\0",
+        ] {
+            assert!(!is_command_of_server(line.as_bytes(), cluster), "{line:?}");
+        }
+    }
 }
