@@ -24,7 +24,7 @@ pub(super) fn examples(sample: Option<&Sample>) -> String {
     shown
 }
 
-/// NULL and a text that reads `NULL` are told apart by quotes, and so is an empty one.
+/// Quotes show a text that reads `NULL`, and an empty one.
 fn shown_value(value: Option<&str>) -> String {
     match value {
         None => "NULL".to_owned(),
