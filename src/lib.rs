@@ -30,6 +30,7 @@ pub mod finding;
 #[doc(hidden)]
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+pub mod http_deletion;
 pub(crate) mod libpq;
 pub(crate) mod losses;
 pub(crate) mod not_checked;
@@ -40,6 +41,7 @@ pub mod policy;
 pub(crate) mod premise;
 pub mod project_glob;
 pub mod report;
+pub mod request_path;
 pub mod scan;
 pub mod sources;
 pub(crate) mod sql;

@@ -13,6 +13,7 @@ pub mod journal;
 pub mod nrepl;
 pub mod policy;
 pub mod report;
+pub mod request;
 pub mod sql;
 pub mod text;
 pub mod via;
@@ -20,7 +21,7 @@ pub mod via;
 pub type Check = fn(&[u8]);
 
 /// All targets. A name is also that of a folder in `corpus/` and of a file in `targets/`.
-pub const TARGETS: [(&str, Check); 15] = [
+pub const TARGETS: [(&str, Check); 16] = [
     ("about", about::check),
     ("archive", archive::check),
     ("bencode", bencode::check),
@@ -33,6 +34,7 @@ pub const TARGETS: [(&str, Check); 15] = [
     ("nrepl", nrepl::check),
     ("policy", policy::check),
     ("report", report::check),
+    ("request", request::check),
     ("sql", sql::check),
     ("text", text::check),
     ("via", via::check),
