@@ -45,6 +45,10 @@ pub struct Finding {
     pub output_stored: Option<i64>,
     /// The number or address that it shares, and with which builds: to delete by address may hit another build.
     pub same_address: Option<String>,
+    /// The path by which the CI deletes it, as the database gives it; `None` where the profile reads none. It is no column of a report.
+    pub delete_path: Option<String>,
+    /// The same to cancel it.
+    pub cancel_path: Option<String>,
     /// What stands against deleting the build; nothing does where it is empty.
     pub obstacles: Vec<Obstacle>,
     /// A digest of the build's state: it differs as soon as the build has changed.

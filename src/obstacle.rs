@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::baseline_reason::BaselineReason;
 use crate::losses::EmptyRelation;
+use crate::request_path::RequestPathError;
 use crate::timing::Timing;
 
 /// When a rule makes the builds that it finds deletable. Their timing is another matter.
@@ -43,6 +44,7 @@ pub enum Queue {
 const NEXT: &str = "; ";
 
 const SHARES_ITS_ADDRESS: &str = "another build has its number or its address";
+const SHARES_ITS_PATH: &str = "a request that deletes it would mean another build, too";
 const RESEMBLES_ANOTHER: &str = "another build has its address but for the case of letters";
 
 const DID_SOMETHING_BETWEEN: &str = "it did something between the backup and the restore: T, R or a clock is wrong";
@@ -78,6 +80,14 @@ pub enum Obstacle {
     SharesItsKey(u64),
     /// Another build has its name or its address but for the case of letters: that one's address.
     ResemblesAnother(String),
+    /// Another build has one of its paths: what they share, and who does.
+    SharesItsPath(String),
+    /// The profile gives no path by which the CI deletes it.
+    NoDeletePath,
+    /// The path by which the CI deletes it is none that may be sent.
+    StrangeDeletePath(RequestPathError),
+    /// The same of the path by which the CI cancels it.
+    StrangeCancelPath(RequestPathError),
     /// What stands in the place of its number is no whole number.
     OddNumber(String),
     /// It has no address.
@@ -164,6 +174,10 @@ impl fmt::Display for Obstacle {
             Self::SharesItsAddress(shares) => return write!(f, "{SHARES_ITS_ADDRESS}: {shares}"),
             Self::SharesItsKey(rows) => return write!(f, "{rows} rows have its key: nobody knows which is right"),
             Self::ResemblesAnother(other) => return write!(f, "{RESEMBLES_ANOTHER}: {other}"),
+            Self::SharesItsPath(shares) => return write!(f, "{SHARES_ITS_PATH}: {shares}"),
+            Self::NoDeletePath => "the profile gives no path to delete it by",
+            Self::StrangeDeletePath(why) => return write!(f, "its delete path is not a path: {why}"),
+            Self::StrangeCancelPath(why) => return write!(f, "its cancel path is not a path: {why}"),
             Self::OddNumber(number) => return write!(f, "its number {number} is no whole number"),
             Self::NoAddress => "it has no address",
             Self::StrangeAddress => "its address is not of the form https://HOST/VCS/ORG/PROJECT/NUMBER",
@@ -211,7 +225,7 @@ pub fn note(obstacles: &[Obstacle]) -> String {
 /// did something between T and R, not what.
 pub fn gist(note: &str) -> String {
     let mut gist = note.to_owned();
-    for words in [SHARES_ITS_ADDRESS, RESEMBLES_ANOTHER, DID_SOMETHING_BETWEEN] {
+    for words in [SHARES_ITS_ADDRESS, SHARES_ITS_PATH, RESEMBLES_ANOTHER, DID_SOMETHING_BETWEEN] {
         let Some(begin) = gist.find(&format!("{words}: ")) else { continue };
         let (before, particulars) = gist.split_at(begin + words.len());
         let after = particulars.find(NEXT).map_or("", |end| &particulars[end..]);

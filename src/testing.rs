@@ -27,6 +27,8 @@ pub(crate) fn finding() -> Finding {
         output_expected: None,
         output_stored: None,
         same_address: None,
+        delete_path: None,
+        cancel_path: None,
         obstacles: Vec::new(),
         fingerprint: String::new(),
     }

@@ -47,7 +47,7 @@ const LAYERS: [&[&str]; 10] = [
 ];
 
 /// Modules of one layer that one of them may use all the same, with the reason.
-const BESIDE: [(&str, &str); 9] = [
+const BESIDE: [(&str, &str); 10] = [
     // What of a server's builds it lacks.
     ("collection", "not_checked"),
     // What a build is at, and when it ran, belong to what was found of it.
@@ -58,6 +58,8 @@ const BESIDE: [(&str, &str); 9] = [
     ("obstacle", "timing"),
     // A build that a baseline knows otherwise is never deletable.
     ("obstacle", "baseline_reason"),
+    // So is one whose path is none.
+    ("obstacle", "request_path"),
     // T and R.
     ("premise", "timing"),
     // What came back empty.

@@ -141,7 +141,7 @@ SELECT left(build.build_key::text, 200) AS build_key,
        CASE WHEN octet_length(build.project) <= 4096 THEN build.project || ''
             ELSE left(build.project, 200) || '...' END AS project,
        build.build_num::bigint AS build_num,
-       CASE WHEN build.build_num IS NULL THEN left(build.raw_build_num, 200) END AS odd_number
+       CASE WHEN build.build_num IS NULL THEN left(build.raw_build_num, 200) END AS odd_number:paths
   FROM build
  LIMIT :most;
 

@@ -191,6 +191,66 @@ SELECT other.build_key, min(left(coalesce(other.build_url, 'build ' || other.bui
 -- Why:   to look for what does not exist would take a while.
 SELECT build.build_key, NULL::text AS other FROM build WHERE false;
 
+-- part: shared_path
+-- What:  the builds that are reported and whose :column means to a server what another build's does: which one, and how many have it. :every is
+--        the relation build, whatever is in scope, and :meaning a part `meaning_of_path`.
+-- For:   the relation shared_path, for each column with paths that a profile gives; scan, verify, and delete while it plans.
+-- Why:   a request for one of them would delete or cancel another. A path that is too long is none, and is never sent.
+SELECT meant.build_key,
+       taken.builds || ' builds have the :word ' || taken.path || ' (keys ' || array_to_string(taken.keys, ', ')
+         || CASE WHEN taken.builds > 5 THEN ' and ' || (taken.builds - 5) || ' more' ELSE '' END || ')' AS evidence
+  FROM (SELECT every.build_key, :meaning AS path
+          FROM :every AS every
+         WHERE every.build_key IN (SELECT subject.build_key FROM subject) AND octet_length(every.:column) <= 2048) AS meant
+  JOIN (SELECT all_of_them.path, count(*) AS builds,
+               (array_agg(all_of_them.build_key::text ORDER BY all_of_them.build_key))[1:5] AS keys
+          FROM (SELECT every.build_key, :meaning AS path FROM :every AS every WHERE octet_length(every.:column) <= 2048) AS all_of_them
+         GROUP BY all_of_them.path
+        HAVING count(*) > 1
+           AND (count(all_of_them.build_key) < count(*)
+                OR min(all_of_them.build_key::text COLLATE "C") <> max(all_of_them.build_key::text COLLATE "C"))) AS taken
+    ON taken.path = meant.path;
+
+-- part: meaning_of_path
+-- What:  what a path means to a server, however it is written: decoded as far as it is ASCII, in lower case, without a slash at its end.
+-- For:   the part `shared_path`.
+-- Why:   /a%2Db and /a-b are one path to most servers. JSON has an escape for each character, by which the server decodes.
+lower(rtrim(CASE WHEN every.:column ~ '^[ !#-\[\]-~]*%[ !#-\[\]-~]*$'
+                 THEN ('"' || regexp_replace(every.:column, '%([2-7][0-9A-Fa-f])', '\\u00\1', 'g') || '"')::json #>> '{}'
+                 ELSE every.:column END, '/') COLLATE "C")
+
+-- part: no_shared_path
+-- What:  stands in for the relation shared_path where a few builds are read again.
+-- For:   delete, just before and just after each deletion; it has looked while it planned.
+-- Why:   no index finds a path, so all builds would be read each time.
+SELECT build.build_key, NULL::text AS evidence FROM build WHERE false;
+
+-- part: path_read
+-- What:  one column with paths, :column.
+-- For:   the part `report`, where a profile has such a column.
+-- Why:   a profile without one is asked for nothing more.
+, build.:column
+
+-- part: path_shown
+-- What:  the same as it crosses the wire: one byte more than the longest path, of a text that is longer.
+-- For:   the part `report`, and profiles --check. :of is the relation.
+-- Why:   a text may be of a gigabyte, and one that was cut is no path.
+, left(:of.:column, 2049) AS :column
+
+-- part: shared_path_shown
+-- What:  which paths a build shares, and with how many.
+-- For:   the part `report`.
+-- Why:   such a build is not deletable.
+, CASE WHEN octet_length(path.evidence) <= 16384 THEN path.evidence ELSE left(path.evidence, 4000) || '...' END AS shares_path
+
+-- part: shared_path_joined
+-- What:  joins what a build shares to its row.
+-- For:   the part `report`.
+-- Why:   a build may share two paths, and has one row.
+
+  LEFT JOIN (SELECT shared_path.build_key, string_agg(shared_path.evidence, ' and ') AS evidence FROM shared_path GROUP BY shared_path.build_key) AS path
+         ON path.build_key = timed.build_key
+
 -- part: report
 -- What:  one row for each build of the relation subject, with all that the report says of it.
 -- For:   scan, verify and delete.
@@ -240,7 +300,7 @@ WITH setting AS (
                            CASE WHEN build.queued_at  IS NULL THEN 'queued '  || build.raw_queued_at::text  END,
                            CASE WHEN build.started_at IS NULL THEN 'started ' || build.raw_started_at::text END,
                            CASE WHEN build.stopped_at IS NULL THEN 'stopped ' || build.raw_stopped_at::text END) AS off_record,
-           greatest(build.raw_queued_at, build.raw_started_at, build.raw_stopped_at) > setting.ahead AS in_future
+           greatest(build.raw_queued_at, build.raw_started_at, build.raw_stopped_at) > setting.ahead AS in_future:paths_read
       FROM subject
      CROSS JOIN setting
       LEFT JOIN one_build AS build ON build.build_key = subject.build_key
@@ -281,14 +341,14 @@ SELECT CASE WHEN octet_length(timed.build_url) <= 4096 THEN timed.build_url || '
        nullif(timed.off_record, '') AS off_record,
        coalesce(timed.in_future, false) OR coalesce(step_total.in_future, false) OR coalesce(chunk_total.in_future, false) AS in_future,
        timed.is_there, timed.rows_of_key, timed.odd_number, resembling.other AS resembles,
-       timed.build_key IN (SELECT lost.build_key FROM lost) AS is_lost
+       timed.build_key IN (SELECT lost.build_key FROM lost) AS is_lost:paths_shown
   FROM timed
  CROSS JOIN setting
   LEFT JOIN step_total ON step_total.build_key = timed.build_key
   LEFT JOIN chunk_total ON chunk_total.build_key = timed.build_key
   LEFT JOIN (SELECT same_address.build_key, string_agg(same_address.evidence, ' and ') AS evidence FROM same_address GROUP BY same_address.build_key) AS same
          ON same.build_key = timed.build_key
-  LEFT JOIN resembling ON resembling.build_key = timed.build_key
+  LEFT JOIN resembling ON resembling.build_key = timed.build_key:paths_joined
  ORDER BY timed.project COLLATE "C", timed.build_num, timed.build_url COLLATE "C", timed.build_key;
 
 -- part: answer

@@ -3,6 +3,7 @@
 use crate::cli::ProfilesArgs;
 use crate::database::Database;
 use crate::exit::Exit;
+use crate::http_deletion::{CodeMeaning, HttpDeletion};
 use crate::obstacle::{Queue, Running};
 use crate::output::{Listing, Printer};
 use crate::scan::{
@@ -105,7 +106,25 @@ fn behaviour(profile: &Profile) -> String {
         Some([]) => "its builds cannot be deleted".to_owned(),
         Some(paths) => format!("its builds can be deleted by {}", listed(paths)),
     };
-    format!("{known}\n{admin_paths}\n{running}\n{queue}\n{limit}{copies}{schema}lifecycles that it gives: {yields}\n")
+    let deletion = profile.deletion.as_ref().map(deletion).unwrap_or_default();
+    format!(
+        "{known}\n{admin_paths}\n{deletion}{running}\n{queue}\n{limit}{copies}{schema}lifecycles that it gives: {yields}\n"
+    )
+}
+
+/// How a build is deleted by HTTP, and what the server's answers mean.
+fn deletion(deletion: &HttpDeletion) -> String {
+    let token = deletion.token.as_ref().map_or("Circle-Token".to_owned(), ToString::to_string);
+    let mut said = format!("a build is deleted by {} of its delete_path, with the token in {token}\n", deletion.delete);
+    if let Some(cancel) = deletion.cancel {
+        said += &format!("what runs or waits is cancelled first, by {cancel} of its cancel_path, where it has one\n");
+    }
+    let meanings = [(CodeMeaning::Gone, "gone"), (CodeMeaning::Refused, "refused"), (CodeMeaning::Denied, "denied")];
+    let codes = meanings.into_iter().filter_map(|(meaning, word)| {
+        let codes: Vec<String> = deletion.codes_of(meaning).map(|code| code.to_string()).collect();
+        (!codes.is_empty()).then(|| format!("{} as {word}", codes.join(" and ")))
+    });
+    said + &format!("of its answers it takes {}\n", codes.collect::<Vec<_>>().join(", "))
 }
 
 /// Admin paths as a list.

@@ -8,6 +8,7 @@ use crate::sql;
 use super::attempt::attempt;
 use super::compose::{BuildSelection, Part, Relations};
 use super::error::ScanError;
+use super::paths;
 use super::profile::{NamedSql, Profile};
 use super::relation::{Kind, Relation};
 use super::rule::Rule;
@@ -120,7 +121,12 @@ async fn check_relation(
         Err(error) => (Vec::new(), vec![place.misfit(error)]),
         Ok(columns) => {
             let is_there = |(name, _): &&(&str, Kind)| columns.iter().any(|column| column.name == *name);
-            let wanted = relation.columns().iter().chain(relation.optional_columns().iter().filter(is_there));
+            let asked_for: Vec<&str> = match relation {
+                Relation::Build => paths::wanted(profile).collect(),
+                _ => Vec::new(),
+            };
+            let is_wanted = |column: &&(&str, Kind)| is_there(column) || asked_for.contains(&column.0);
+            let wanted = relation.columns().iter().chain(relation.optional_columns().iter().filter(is_wanted));
             let faults = wanted.filter_map(|(name, kind)| place.has_column(&columns, name, *kind).err()).collect();
             (columns, faults)
         }

@@ -10,6 +10,7 @@ use super::header::without_semicolon;
 use super::key;
 use super::likeness::{self, Letters, Likeness, SharedKeys};
 use super::on_record::on_record;
+use super::paths::{self, PathPieces};
 use super::pieces::{
     NARROWED, every, finding, nothing_of, of_every_project, of_suspects, over_nothing_of, part, stand_in, suspect_rows,
 };
@@ -292,7 +293,10 @@ impl<'a> Relations<'a> {
         parts.push(part("same_address", "MATERIALIZED", &same_address));
         parts.push(part("lost", "MATERIALIZED", &lost));
         let narrowed = self.narrowed(Relation::Build);
-        parts.extend(likeness::relations(self.likeness, &every(Relation::Build, narrowed.as_deref())));
+        let every = every(Relation::Build, narrowed.as_deref());
+        parts.extend(likeness::relations(self.likeness, &every));
+        let paths = PathPieces::new(&paths::offered(self.profile, self.shape), self.scope, &every);
+        parts.extend(paths.relation);
         let [steps, pieces] = [Relation::Step, Relation::Chunk].map(|relation| match self.reads_signs {
             true => relation.to_string(),
             false => format!(
@@ -300,7 +304,14 @@ impl<'a> Relations<'a> {
                 without_semicolon(&nothing_of(expression(const { UNREAD.part("nothing_of_it") }), relation))
             ),
         });
-        self.followed_by(&parts, &filled(const { REPORT.part("report") }, &[("steps", &steps), ("pieces", &pieces)]))
+        let values = [
+            ("steps", steps.as_str()),
+            ("pieces", &pieces),
+            ("paths_read", &paths.read),
+            ("paths_shown", &paths.shown),
+            ("paths_joined", paths.joined),
+        ];
+        self.followed_by(&parts, &filled(const { REPORT.part("report") }, &values))
     }
 
     pub(super) fn followed_by(&self, parts: &[String], last: &str) -> String {

@@ -16,6 +16,7 @@ use super::compose::{BuildSelection, Relations};
 use super::error::ScanError;
 use super::fingerprint::database_tag;
 use super::named::name_of_file;
+use super::paths;
 use super::plan::ScanPlan;
 use super::relation::Relation;
 use super::rule::Rule;
@@ -288,6 +289,11 @@ impl Fit {
     /// The names of a relation's columns, in its order.
     pub(super) fn columns(&self, relation: Relation) -> Vec<String> {
         self.shape.columns(relation).iter().map(|column| column.name.clone()).collect()
+    }
+
+    /// The columns with paths of builds that are read.
+    pub(super) fn path_columns(&self, plan: &ScanPlan) -> Vec<&'static str> {
+        paths::offered(&plan.profile, &self.shape)
     }
 
     /// The relations as they are: for whatever looks up single builds.

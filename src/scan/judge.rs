@@ -4,9 +4,12 @@ use jiff::SignedDuration;
 
 use crate::build_url::BuildUrl;
 use crate::finding::Finding;
+use crate::http_deletion::HttpDeletion;
 use crate::obstacle::{Ground, Obstacle, Queue, Running};
 use crate::premise::{Premise, Restored};
 use crate::timing::Timing;
+
+use super::paths::{of_paths, paths_of};
 
 /// What the report says of a build besides its cells.
 pub(super) struct RowDetails {
@@ -22,6 +25,8 @@ pub(super) struct RowDetails {
     pub(super) rows_of_key: Option<u64>,
     /// Another build that has its name or its address but for the case of letters.
     pub(super) resembles: Option<String>,
+    /// Which of its paths another build has, too, and which one.
+    pub(super) shares_path: Option<String>,
     /// What stands in the place of its number, where that is no whole number.
     pub(super) odd_number: Option<String>,
     /// Whether anything shows that it started since it was queued: a start, a step's start, or stored output.
@@ -34,20 +39,22 @@ pub(super) struct RowDetails {
 
 /// What a profile says of its CI.
 #[derive(Clone, Copy)]
-pub(super) struct CiBehaviour {
+pub(super) struct CiBehaviour<'a> {
     pub(super) running: Running,
     pub(super) queue: Option<Queue>,
     /// Whether builds may wait on purpose, and be let go after the restore.
     pub(super) holds: bool,
     /// Whether steps or output can show that a build is at work.
     pub(super) shows_work: bool,
+    /// How builds are deleted by HTTP; `None` where the profile does not say.
+    pub(super) deletion: Option<&'a HttpDeletion>,
 }
 
 /// All that stands against deleting a build. Nothing does where this is empty.
 pub(super) fn obstacles(
     found: &Finding,
     seen: &RowDetails,
-    behaviour: CiBehaviour,
+    behaviour: CiBehaviour<'_>,
     premise: &Premise,
 ) -> Vec<Obstacle> {
     if !seen.is_there {
@@ -78,6 +85,8 @@ pub(super) fn obstacles(
         odd_number: seen.odd_number.as_deref(),
     };
     against.extend(of_address(&address));
+    against.extend(seen.shares_path.clone().map(Obstacle::SharesItsPath));
+    against.extend(behaviour.deletion.into_iter().flat_map(|deletion| of_paths(deletion, paths_of(found))));
     against.extend(of_lifecycle(found, seen, behaviour, premise));
     against.extend(of_resumption(found, seen, behaviour, premise));
     against.extend(of_steps(found, premise));
@@ -131,7 +140,7 @@ pub(super) fn of_address(address: &Address<'_>) -> impl Iterator<Item = Obstacle
 
 /// What waits may start at any moment, whatever else is wrong with it; and of what does not show that it had started by T nobody knows
 /// whether the backup cut it, or it waited then and ran later.
-fn of_lifecycle(found: &Finding, seen: &RowDetails, behaviour: CiBehaviour, premise: &Premise) -> Option<Obstacle> {
+fn of_lifecycle(found: &Finding, seen: &RowDetails, behaviour: CiBehaviour<'_>, premise: &Premise) -> Option<Obstacle> {
     let lifecycle = found.lifecycle.as_deref();
     let seems_cut = matches!(found.timing, Timing::InFlight | Timing::Stale);
     let may_run_again = || (found.timing == Timing::Ended && !behaviour.shows_work).then_some(Obstacle::MayRunAgain);
@@ -165,7 +174,12 @@ fn queue_and_run(premise: &Premise) -> SignedDuration {
 }
 
 /// A CI that resumes what ran may be at work on it, unseen. A stop by T may be of an earlier attempt.
-fn of_resumption(found: &Finding, seen: &RowDetails, behaviour: CiBehaviour, premise: &Premise) -> Option<Obstacle> {
+fn of_resumption(
+    found: &Finding,
+    seen: &RowDetails,
+    behaviour: CiBehaviour<'_>,
+    premise: &Premise,
+) -> Option<Obstacle> {
     let runs = found.lifecycle.as_deref() == Some("running");
     let ran_at_backup = match found.timing {
         Timing::InFlight | Timing::Stale => runs || seen.shows_a_start,
@@ -195,7 +209,7 @@ fn of_steps(found: &Finding, premise: &Premise) -> Option<Obstacle> {
 }
 
 /// One reason that makes it deletable is enough; without one, each reason gives its obstacle.
-fn of_reasons(found: &Finding, seen: &RowDetails, behaviour: CiBehaviour, premise: &Premise) -> Vec<Obstacle> {
+fn of_reasons(found: &Finding, seen: &RowDetails, behaviour: CiBehaviour<'_>, premise: &Premise) -> Vec<Obstacle> {
     let mut against = Vec::new();
     let mut never = Vec::new();
     for (place, (reason, (ground, own_word))) in found.reasons.iter().zip(&seen.grounds).enumerate() {
@@ -233,7 +247,7 @@ fn stopped_before_restore(found: &Finding, premise: &Premise) -> bool {
     seems_cut && found.stopped_at.zip(premise.restored.time()).is_some_and(|(stop, restored)| stop <= restored)
 }
 
-fn of_queue(behaviour: CiBehaviour, premise: &Premise) -> Option<Obstacle> {
+fn of_queue(behaviour: CiBehaviour<'_>, premise: &Premise) -> Option<Obstacle> {
     match behaviour.queue {
         None => Some(Obstacle::QueueUnknown),
         Some(Queue::InThisDatabase) => Some(Obstacle::StartsByItself),
@@ -263,8 +277,13 @@ mod tests {
         Premise { restored: given, closing_from: back, first_start: back, first_served: back, ..asked }
     }
 
-    const LOST: CiBehaviour =
-        CiBehaviour { running: Running::Lost, queue: Some(Queue::Elsewhere), holds: false, shows_work: true };
+    const LOST: CiBehaviour<'_> = CiBehaviour {
+        running: Running::Lost,
+        queue: Some(Queue::Elsewhere),
+        holds: false,
+        shows_work: true,
+        deletion: None,
+    };
 
     fn cut() -> Finding {
         Finding {
@@ -289,6 +308,7 @@ mod tests {
             signs_unread: false,
             rows_of_key: None,
             resembles: None,
+            shares_path: None,
             odd_number: None,
             shows_a_start: true,
             grounds,
@@ -299,7 +319,7 @@ mod tests {
     fn against(
         found: &Finding,
         grounds: &[(Ground, &str)],
-        behaviour: CiBehaviour,
+        behaviour: CiBehaviour<'_>,
         premise: &Premise,
     ) -> Vec<Obstacle> {
         let reasons = grounds.iter().enumerate().map(|(place, _)| format!("rule-{place}")).collect();

@@ -214,13 +214,14 @@ impl ScanPlan {
     }
 
     /// How the CI behaves, by the profile. Builds may wait on purpose where it says so, or where one does.
-    pub(super) fn ci_behaviour(&self, premise: &Premise) -> CiBehaviour {
+    pub(super) fn ci_behaviour(&self, premise: &Premise) -> CiBehaviour<'_> {
         let yields_held = self.profile.yields.as_ref().is_some_and(|words| words.iter().any(|word| word == "held"));
         CiBehaviour {
             running: self.profile.running,
             queue: self.profile.queue,
             holds: yields_held || premise.holds,
             shows_work: premise.shows_work,
+            deletion: self.profile.deletion.as_ref(),
         }
     }
 

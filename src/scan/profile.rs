@@ -7,9 +7,11 @@ use jiff::SignedDuration;
 
 use crate::duration;
 use crate::file_access;
+use crate::http_deletion::HttpDeletion;
 use crate::obstacle::{Queue, Running};
 use crate::text::similar::did_you_mean;
 
+use super::deletion_headers;
 use super::error::{SqlSourceError, unreadable};
 use super::header::{self, FileFault, SqlFile};
 use super::known::{AdminPath, Known, admin_paths};
@@ -51,6 +53,8 @@ pub struct Profile {
     pub known: Option<Known>,
     /// The admin paths by which its builds can be deleted; `None` where it does not say.
     pub admin_paths: Option<Vec<AdminPath>>,
+    /// How its CI deletes a build by HTTP; `None` where it does not say.
+    pub deletion: Option<HttpDeletion>,
     pub(super) file: String,
     relations: BTreeMap<Relation, RelationSql>,
     archive: Vec<ArchiveSql>,
@@ -69,7 +73,7 @@ pub enum RowOrigin {
 }
 
 /// The header lines that stand before the first section.
-const HEADERS: [&str; 15] = [
+const HEADERS: [&str; 21] = [
     "profile",
     "title",
     "unit",
@@ -81,6 +85,12 @@ const HEADERS: [&str; 15] = [
     "schema",
     "known",
     "admin-paths",
+    "delete",
+    "cancel",
+    "token",
+    "gone",
+    "refused",
+    "denied",
     "relation",
     "archive",
     COLLECTION,
@@ -256,6 +266,8 @@ impl Profile {
             }
         }
         let head_line = Head { source: &source, head: &head };
+        let admin_paths = head_line.read("admin-paths", admin_paths)?;
+        let (deletion, admin_paths) = deletion_headers::read(&source, &head, admin_paths)?;
         Ok(Self {
             name: name.to_owned(),
             title: title.to_owned(),
@@ -285,7 +297,8 @@ impl Profile {
                 .unwrap_or_default(),
             schema: text_of("schema").map(str::to_owned),
             known: head_line.read("known", str::parse)?,
-            admin_paths: head_line.read("admin-paths", admin_paths)?,
+            admin_paths,
+            deletion,
             file: file.to_owned(),
             relations,
             archive,

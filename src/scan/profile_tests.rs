@@ -41,6 +41,16 @@ fn a_profile_says_how_its_ci_behaves() {
 }
 
 #[test]
+fn a_profile_says_how_its_ci_deletes() {
+    let headers = "-- delete: DELETE\n-- token: PRIVATE-TOKEN\n";
+    let profile = Profile::parse("mine.sql", &format!("{headers}{GOOD}")).expect("a profile");
+    let deletion = profile.deletion.expect("a deletion");
+    assert_eq!(deletion.delete, crate::http_deletion::Method::Delete);
+    assert_eq!(profile.admin_paths, Some(vec![AdminPath::Http]));
+    assert_eq!(Profile::parse("mine.sql", GOOD).expect("a profile").deletion, None);
+}
+
+#[test]
 fn the_tables_of_the_archive_are_read_in_their_order() {
     let text = format!("{GOOD}-- archive: my builds\nSELECT 3;\n\n-- archive: a_first\nSELECT 4\n");
     let profile = Profile::parse("mine.sql", &text).expect("a profile");
@@ -124,6 +134,22 @@ fn each_fault_names_its_line_and_what_was_expected() {
         (
             "-- profile: mine\n-- title: t\n-- run-again: a\nSELECT 1;\n-- run-again: b\nSELECT 2;",
             "f, line 5: a second run-again: expected one at most",
+        ),
+        (
+            "-- profile: mine\n-- title: t\n-- delete: GET\n-- relation: build\nSELECT 1",
+            "f, line 3: delete \"GET\": expected one of DELETE, POST, PUT, PATCH",
+        ),
+        (
+            "-- profile: mine\n-- title: t\n-- cancel: POST\n-- relation: build\nSELECT 1",
+            "f, line 3: cancel \"POST\": expected the header \"-- delete: METHOD\" beside it",
+        ),
+        (
+            "-- profile: mine\n-- title: t\n-- delete: DELETE\n-- gone: 404 204\n-- relation: build\nSELECT 1",
+            "f, line 4: gone \"404 204\": 204: expected a code from 400 to 599",
+        ),
+        (
+            "-- profile: mine\n-- title: t\n-- delete: DELETE\n-- admin-paths: nREPL, HTTP\n-- relation: build\nSELECT 1",
+            "f, line 4: a profile with the header \"-- delete:\" is deleted by HTTP alone: expected \"-- admin-paths: HTTP\"",
         ),
     ] {
         assert_eq!(Profile::parse("f", text).expect_err(text).to_string(), expected);

@@ -48,6 +48,12 @@ pub(super) const FETCHED_AT: &str = "fetched_at";
 /// An optional column of build: whether what it lacks may have been expired on purpose, by its own record.
 pub(super) const MAY_BE_EXPIRED: &str = "may_be_expired";
 
+/// An optional column of build: the path by which the CI deletes it.
+pub(super) const DELETE_PATH: &str = "delete_path";
+
+/// An optional column of build: the path by which the CI cancels it.
+pub(super) const CANCEL_PATH: &str = "cancel_path";
+
 /// PostgreSQL's name of the type of numbers with a fraction.
 pub(super) const NUMERIC: &str = "numeric";
 
@@ -80,7 +86,13 @@ impl Relation {
     /// The columns that it may also offer.
     pub(super) fn optional_columns(self) -> &'static [(&'static str, Kind)] {
         match self {
-            Self::Build => &[(NUMBERED_IN, Kind::Text), (FETCHED_AT, Kind::Time), (MAY_BE_EXPIRED, Kind::Boolean)],
+            Self::Build => &[
+                (NUMBERED_IN, Kind::Text),
+                (FETCHED_AT, Kind::Time),
+                (MAY_BE_EXPIRED, Kind::Boolean),
+                (DELETE_PATH, Kind::Text),
+                (CANCEL_PATH, Kind::Text),
+            ],
             Self::Object => &[],
             // An integer that identifies a step within its build, as step_key does: a text takes longer to hash.
             Self::Step => &[(STEP_ID, Kind::Integer)],

@@ -13,7 +13,7 @@ use super::fingerprint::fingerprint;
 use super::fit::Fit;
 use super::judge::{RowDetails, obstacles};
 use super::plan::ScanPlan;
-use super::relation::Relation;
+use super::relation::{CANCEL_PATH, DELETE_PATH, Relation};
 use super::rule::Rule;
 
 /// Where a build's steps and output stand: what they come to, and when they were last written.
@@ -55,6 +55,12 @@ pub(super) fn finding(
         Timing::Stale if !is_read => Timing::InFlight,
         timing => timing,
     };
+    let path_columns = fit.path_columns(plan);
+    let path = |column: &'static str| match path_columns.contains(&column) {
+        true => row.text(column),
+        false => Ok(None),
+    };
+    let shares_path = if path_columns.is_empty() { None } else { row.text("shares_path")? };
     let mut found = Finding {
         key: row.text("build_key")?.unwrap_or_default(),
         build_url: row.text("build_url")?,
@@ -74,6 +80,8 @@ pub(super) fn finding(
         output_expected: signs.integer("output_expected")?,
         output_stored: signs.integer("output_stored")?.filter(|_| output_known),
         same_address: row.text("same_address")?.map(|shares| Foreign::new(&shares).into()),
+        delete_path: path(DELETE_PATH)?,
+        cancel_path: path(CANCEL_PATH)?,
         obstacles: Vec::new(),
         fingerprint: String::new(),
     };
@@ -84,6 +92,7 @@ pub(super) fn finding(
         signs_unread: !is_read,
         rows_of_key: row.integer("rows_of_key")?.map(i64::unsigned_abs),
         resembles: row.text("resembles")?.map(|other| Foreign::new(&other).into()),
+        shares_path: shares_path.map(|shares| Foreign::new(&shares).into()),
         odd_number: row.text("odd_number")?.map(|number| Foreign::name(&number).into()),
         shows_a_start: shows_a_start(&times, premise),
         grounds: grounds(plan, &found.reasons, row.texts("obstacles")?),
@@ -149,6 +158,8 @@ pub(super) fn absent(fit: &Fit, project: &str, number: Option<i64>, rule: &str, 
         output_expected: None,
         output_stored: None,
         same_address: None,
+        delete_path: None,
+        cancel_path: None,
         obstacles: vec![Obstacle::NoBuild],
         fingerprint: String::new(),
     };

@@ -1,6 +1,7 @@
 //! Looks at some rows of what a profile presents: which builds have an address by which they can be deleted, and one row of each relation.
 
 use crate::database::{Row, Snapshot};
+use crate::http_deletion::HttpDeletion;
 use crate::obstacle::Obstacle;
 use crate::sql::{CHECK, expression, filled};
 use crate::text::Foreign;
@@ -11,8 +12,9 @@ use super::error::ScanError;
 use super::fit::Fit;
 use super::header::without_semicolon;
 use super::judge::{Address, of_address};
+use super::paths::{self, of_paths};
 use super::plan::ScanPlan;
-use super::relation::Relation;
+use super::relation::{CANCEL_PATH, DELETE_PATH, Relation};
 
 /// The addresses of so many builds are looked at.
 const ADDRESSES_JUDGED: u64 = 100_000;
@@ -125,7 +127,10 @@ impl Addresses {
     /// Judges the addresses of `most` builds at most.
     async fn judge(plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>, most: u64) -> Result<Self, ScanError> {
         // One more shows whether there are more.
-        let asked = filled(const { CHECK.part("addresses") }, &[("most", &(most + 1).to_string())]);
+        let columns = fit.path_columns(plan);
+        let values = [("most", &*(most + 1).to_string()), ("paths", &paths::shown(&columns, "build"))];
+        let asked = filled(const { CHECK.part("addresses") }, &values);
+        let deletion = plan.profile.deletion.as_ref();
         let statement = fit.relations(plan, BuildSelection::All).followed_by(&[], &asked);
         let mut rows = snapshot.rows("reading the addresses of builds", &statement, &[]).await?;
         let mut addresses = Self::default();
@@ -134,19 +139,23 @@ impl Addresses {
                 addresses.are_more = true;
                 continue;
             }
-            addresses.add(&row)?;
+            addresses.add(&row, &columns, deletion)?;
         }
         addresses.unusable.sort_by_key(|unusable| std::cmp::Reverse(unusable.builds));
         Ok(addresses)
     }
 
-    fn add(&mut self, row: &Row) -> Result<(), ScanError> {
+    fn add(&mut self, row: &Row, columns: &[&str], deletion: Option<&HttpDeletion>) -> Result<(), ScanError> {
         self.looked_at += 1;
         let (url, project) = (row.text("build_url")?, row.text("project")?);
         let (number, odd_number) = (row.integer("build_num")?, row.text("odd_number")?);
         let address =
             Address { url: url.as_deref(), number, project: project.as_deref(), odd_number: odd_number.as_deref() };
-        let Some(obstacle) = of_address(&address).next() else {
+        let path = |column: &'static str| if columns.contains(&column) { row.text(column) } else { Ok(None) };
+        let (delete_path, cancel_path) = (path(DELETE_PATH)?, path(CANCEL_PATH)?);
+        let paths = (delete_path.as_deref(), cancel_path.as_deref());
+        let of_paths = deletion.into_iter().flat_map(|deletion| of_paths(deletion, paths));
+        let Some(obstacle) = of_address(&address).chain(of_paths).next() else {
             self.usable += 1;
             return Ok(());
         };
@@ -155,7 +164,7 @@ impl Addresses {
             Some(unusable) => unusable.builds += 1,
             None => {
                 let key = row.text("build_key")?.unwrap_or_default();
-                self.unusable.push(Unusable { why, builds: 1, example: shown(&obstacle, &address, &key) });
+                self.unusable.push(Unusable { why, builds: 1, example: shown(&obstacle, (&address, paths), &key) });
             }
         }
         Ok(())
@@ -171,7 +180,12 @@ fn reason(obstacle: &Obstacle) -> String {
 }
 
 /// The build, with what is wrong with it in sight.
-fn shown(obstacle: &Obstacle, address: &Address<'_>, key: &str) -> Foreign {
+fn shown(
+    obstacle: &Obstacle,
+    (address, (delete_path, cancel_path)): (&Address<'_>, (Option<&str>, Option<&str>)),
+    key: &str,
+) -> Foreign {
+    let path = |path: Option<&str>| Foreign::url(path.unwrap_or_default()).or("an empty path");
     let url = Foreign::url(address.url.unwrap_or_default());
     let (key, project) = (Foreign::name(key), Foreign::name(address.project.unwrap_or_default()).or("no project"));
     let number = address.number.map_or_else(|| "no number".to_owned(), |number| format!("number {number}"));
@@ -179,6 +193,8 @@ fn shown(obstacle: &Obstacle, address: &Address<'_>, key: &str) -> Foreign {
         Obstacle::NoAddress => format!("build {key} ({project}, {number})"),
         Obstacle::OtherAddress => format!("{url} of build {key} ({project}, {number})"),
         Obstacle::OddNumber(odd) => format!("{} of build {key} ({project})", Foreign::name(odd)),
+        Obstacle::StrangeDeletePath(_) => format!("{} of build {key} ({project})", path(delete_path)),
+        Obstacle::StrangeCancelPath(_) => format!("{} of build {key} ({project})", path(cancel_path)),
         _ => url.to_string(),
     };
     Foreign::new(&shown)

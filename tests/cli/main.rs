@@ -66,6 +66,7 @@ mod scan_buildbot;
 mod scan_clocks;
 mod scan_conductor;
 mod scan_damaged;
+mod scan_delete_paths;
 mod scan_empty;
 mod scan_encodings;
 mod scan_habits;

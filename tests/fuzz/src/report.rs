@@ -108,6 +108,8 @@ fn finding(row: &Chosen) -> Finding {
         output_expected: None,
         output_stored: Some(0),
         same_address: None,
+        delete_path: None,
+        cancel_path: None,
         obstacles: judged.and_then(obstacle).into_iter().collect(),
         fingerprint: judged.map(|judged| judged.fingerprint.clone()).unwrap_or_default(),
     }
