@@ -84,6 +84,8 @@ pub enum Obstacle {
     SharesItsPath(String),
     /// The profile gives no path by which the CI deletes it.
     NoDeletePath,
+    /// The profile does not say by which request a build is deleted.
+    NoDeletion,
     /// The path by which the CI deletes it is none that may be sent.
     StrangeDeletePath(RequestPathError),
     /// The same of the path by which the CI cancels it.
@@ -94,6 +96,8 @@ pub enum Obstacle {
     NoAddress,
     /// The admin path does not take its address.
     StrangeAddress,
+    /// Its address is none that can be used, in words.
+    UnusableAddress(String),
     /// Its address has another number or project than it has.
     OtherAddress,
     /// Its lifecycle is not known: it may wait on purpose.
@@ -175,12 +179,14 @@ impl fmt::Display for Obstacle {
             Self::SharesItsKey(rows) => return write!(f, "{rows} rows have its key: nobody knows which is right"),
             Self::ResemblesAnother(other) => return write!(f, "{RESEMBLES_ANOTHER}: {other}"),
             Self::SharesItsPath(shares) => return write!(f, "{SHARES_ITS_PATH}: {shares}"),
+            Self::NoDeletion => "the profile does not say how this CI deletes a build",
             Self::NoDeletePath => "the profile gives no path to delete it by",
             Self::StrangeDeletePath(why) => return write!(f, "its delete path is not a path: {why}"),
             Self::StrangeCancelPath(why) => return write!(f, "its cancel path is not a path: {why}"),
             Self::OddNumber(number) => return write!(f, "its number {number} is no whole number"),
             Self::NoAddress => "it has no address",
             Self::StrangeAddress => "its address is not of the form https://HOST/VCS/ORG/PROJECT/NUMBER",
+            Self::UnusableAddress(why) => return write!(f, "its address cannot be used: {why}"),
             Self::OtherAddress => "its address names another build",
             Self::LifecycleUnknown => "its lifecycle is not known",
             Self::StartsByItself => "it waits, and what waits in this database starts by itself",

@@ -10,7 +10,7 @@ use serde::de::{Deserializer, Error as _, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 use toml::Spanned;
 
-use crate::build_url::BuildUrl;
+use crate::build_url::{AddressForm, BuildUrl};
 use crate::duration;
 use crate::percent::Percent;
 use crate::project_glob::DeniedProjects;
@@ -160,11 +160,11 @@ impl Policy {
         [("delete", keys::<DeleteSection>()), ("verify", keys::<VerifySection>())]
     }
 
-    /// Parses a policy. Errors name `file`.
+    /// Parses a policy, with addresses in this form. Errors name `file`.
     ///
     /// # Errors
     /// The first thing that is not valid, with its place.
-    pub fn parse(file: &Path, text: &str) -> Result<Self, PolicyError> {
+    pub fn parse(file: &Path, form: AddressForm, text: &str) -> Result<Self, PolicyError> {
         let wrong = |at: usize, why: &str| {
             let before = text.get(..at.min(text.len())).unwrap_or(text);
             let line = before.matches('\n').count() + 1;
@@ -229,7 +229,7 @@ impl Policy {
         }
         let mut verify = VerifyPolicy { allow: sections.verify.allow, expect: Vec::new() };
         for url in sections.verify.expect {
-            let parsed = BuildUrl::parse(url.get_ref());
+            let parsed = BuildUrl::parse_in(form, url.get_ref());
             verify.expect.push(parsed.map_err(|why| at("expect", url.span(), &format!("{:?}: {why}", url.get_ref())))?);
         }
         Ok(Self { file: file.to_owned(), delete, verify })
@@ -244,7 +244,7 @@ impl Policy {
 /// Parses a host as it stands in the URLs of builds.
 fn parse_host(text: &str) -> Option<String> {
     let url = BuildUrl::parse(&format!("https://{text}/gh/org/project/1")).ok()?;
-    (url.project() == "org/project").then(|| url.host().to_owned())
+    (url.project().as_deref() == Some("org/project")).then(|| url.host().to_owned())
 }
 
 #[cfg(test)]
@@ -252,7 +252,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Policy, PolicyError> {
-        Policy::parse(Path::new("halfbuilt.toml"), text)
+        Policy::parse(Path::new("halfbuilt.toml"), AddressForm::CircleCi, text)
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Command, CommandFactory, ValueEnum};
+use halfbuilt::build_url::AddressForm;
 use halfbuilt::cli::{ChosenTiming, Cli, Topic};
 use halfbuilt::policy::Policy;
 use halfbuilt::scan::Profile;
@@ -244,7 +245,9 @@ fn topics_name_every_timing_state_profile_and_key() {
     for (profile, _) in Profile::shipped() {
         assert!(topic("profiles").contains(profile), "profiles: {profile}");
     }
-    let hint = Policy::parse(Path::new("policy.toml"), "[none]").expect_err("an unknown section").hint();
+    let hint = Policy::parse(Path::new("policy.toml"), AddressForm::CircleCi, "[none]")
+        .expect_err("an unknown section")
+        .hint();
     for (section, keys) in Policy::sections() {
         for key in keys {
             assert!(topic("policy").contains(key) && hint.contains(key), "{section}: {key}: {hint}");

@@ -115,10 +115,21 @@ SELECT every_build.*
 --        each deletion.
 SELECT every_build.* FROM every_build WHERE every_build.build_url = ANY ($1::text[]);
 
+-- part: build_by_address
+-- What:  the builds with certain addresses, $1, and those that have one of the places, $2: what follows the host, in lower case and without a
+--        slash at its end.
+-- For:   delete, once while it plans, where every letter of an address counts.
+-- Why:   a build under another name of the server must not pass for gone. This reads every build, so it is not done for each deletion.
+SELECT every_build.*
+  FROM every_build
+ WHERE every_build.build_url = ANY ($1::text[])
+    OR lower(rtrim(regexp_replace(every_build.build_url, '^[^:/?#]+://[^/?#]*', ''), '/') COLLATE "C") = ANY ($2::text[]);
+
 -- part: build_by_key
 -- What:  the builds with certain keys.
--- For:   scan and verify where a relation cannot be read as a whole: steps and output of what was found are looked up by key.
--- Why:   an index leads past a damaged page. In psql: -v among='IN (1, 2)'
+-- For:   scan and verify where a relation cannot be read as a whole: steps and output of what was found are looked up by key. delete, which
+--        reads each build again just before and just after its deletion, where every letter of an address counts.
+-- Why:   an index leads past a damaged page, and finds a key where an address is put together. In psql: -v among='IN (1, 2)'
 SELECT every_build.* FROM every_build WHERE every_build.build_key :among;
 
 -- part: step_of_builds

@@ -221,7 +221,7 @@ impl Fates {
 
     /// What the journals say of the build with this address and this fingerprint.
     pub(super) fn of(&mut self, url_text: &str, fingerprint: &str) -> RowFate<'_> {
-        let name = BuildUrl::parse(url_text).map_or_else(|_| url_text.to_owned(), |url| url.to_string());
+        let name = BuildUrl::parse_in_any_form(url_text).map_or_else(|_| url_text.to_owned(), |url| url.to_string());
         if let Some(known) = self.before.get_mut(&name) {
             known.reported = Reported::Listed;
         }

@@ -118,7 +118,7 @@ impl Audit {
         if let Some(timeline) = &mut self.timeline {
             timeline.add(&row, span);
         }
-        if let Ok(url) = BuildUrl::parse(&row.build_url) {
+        if let Ok(url) = BuildUrl::parse_in_any_form(&row.build_url) {
             self.hosts.add(url.host());
         }
         let told = self.fates.as_mut().map(|fates| fates.of(&row.build_url, &row.fingerprint));

@@ -53,7 +53,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     }
     request.report_tells_times = chosen.origin.tells(&request.reading.times);
     chosen.origin.lend_times(&mut request.reading.times);
-    let scan = request.reading.plan(&[])?.with_every_piece();
+    let scan = request.reading.plan_by(request.profile.clone(), &[])?.with_every_piece();
     let host = gates::check_choice(&request, &chosen, printer)?;
     let (results_file, journal) = (results_file(&request), journal_file(&request, &chosen.report));
     let run_again = RunAgainFiles::beside(&journal);
@@ -61,7 +61,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     if request.execute && scan.presents_run_again() {
         run_again.check()?;
     }
-    let mut history = History::read(request.execute, journal, printer)?;
+    let mut history = History::read(request.execute, journal, request.profile.addresses, printer)?;
     let results = open_results(&request, results_file.as_deref(), &history, &chosen.rows)?;
     let on_stdout = results_file.is_none();
 

@@ -79,8 +79,20 @@ impl ReadRequest {
     /// # Errors
     /// Times that contradict one another; a profile or a rule that cannot be read.
     pub(super) fn plan(&self, named_rules: &[String]) -> Result<ScanPlan, Error> {
+        self.plan_by(self.load_profile()?, named_rules)
+    }
+
+    /// Loads the profile alone.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn load_profile(&self) -> Result<Profile, Error> {
+        Ok(Profile::load(&self.profile)?)
+    }
+
+    /// As [`Self::plan`], by a profile that has been loaded.
+    pub(super) fn plan_by(&self, profile: Profile, named_rules: &[String]) -> Result<ScanPlan, Error> {
         self.times.check()?;
-        let profile = Profile::load(&self.profile)?;
         let rules = Rule::load_all(self.rule_folder.as_deref())?;
         let times = self.times.with_defaults(Some(&profile));
         let plan = ScanPlan::new(profile, rules, named_rules, times, self.base_url.clone())?;

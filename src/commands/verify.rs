@@ -62,7 +62,8 @@ async fn judge(
     interrupt: &Interrupt,
     printer: Printer,
 ) -> Result<Judged, Error> {
-    let criteria = request.criteria.read()?;
+    let profile = request.read.load_profile()?;
+    let criteria = request.criteria.read(profile.addresses)?;
     builder.expect_builds(&criteria.expected);
     let mut baseline = None;
     if let Some(of_baseline) = &request.baseline {
@@ -72,7 +73,7 @@ async fn judge(
         builder.set_baseline(read.compared_with());
         baseline = Some(read);
     }
-    let plan = request.read.plan(&[])?.with_every_piece();
+    let plan = request.read.plan_by(profile, &[])?.with_every_piece();
     builder.set_plan(&plan);
     if let (Some(of_baseline), Some(baseline)) = (&request.baseline, &baseline) {
         of_baseline.check_fit(baseline, &plan)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
+use crate::build_url::AddressForm;
 use crate::deletion::plan::{Permit, Planned, Reading, Terms};
 use crate::finding::Finding;
 use crate::obstacle::Obstacle;
@@ -13,7 +14,7 @@ use crate::testing;
 use crate::timing::Timing;
 
 fn policy(text: &str) -> Policy {
-    Policy::parse(Path::new("halfbuilt.toml"), &format!("[delete]\n{text}\n")).expect(text)
+    Policy::parse(Path::new("halfbuilt.toml"), AddressForm::CircleCi, &format!("[delete]\n{text}\n")).expect(text)
 }
 
 fn settled(asked: RequestedLimits, rules: &str) -> Result<Limits, GateError> {

@@ -78,14 +78,14 @@ impl Permit {
 
     /// Why a chosen build is denied, by what its row and its address say.
     pub fn denies(&self, chosen: &Chosen) -> Option<String> {
-        let by_address = chosen.url.as_ref().map(BuildUrl::project);
+        let by_address = chosen.url.as_ref().and_then(BuildUrl::project);
         self.denied.denies(by_address.as_deref().into_iter().chain(chosen.project.as_deref()))
     }
 
     /// Why a build is denied, by what the database says of it.
     fn denies_finding(&self, now: &Finding) -> Option<String> {
         let url = now.build_url.as_deref().and_then(|url| BuildUrl::parse(url).ok());
-        let by_address = url.as_ref().map(BuildUrl::project);
+        let by_address = url.as_ref().and_then(BuildUrl::project);
         self.denied.denies(by_address.as_deref().into_iter().chain(now.project.as_deref()))
     }
 }

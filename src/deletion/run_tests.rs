@@ -82,7 +82,11 @@ struct World {
 }
 
 fn number(chosen: &Chosen) -> u64 {
-    chosen.url.as_ref().expect("a URL").number()
+    number_of(chosen.url.as_ref().expect("a URL"))
+}
+
+fn number_of(build: &BuildUrl) -> u64 {
+    build.number().expect("a number")
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -160,6 +164,7 @@ impl World {
 
 impl Deleter for World {
     async fn delete(&self, build: &BuildUrl, fresh: &Freshness) -> Answer {
+        let number = number_of(build);
         let unready = self.unready.borrow_mut().pop();
         if let Some(unready) = unready {
             sleep(unready).await;
@@ -167,26 +172,22 @@ impl Deleter for World {
         if fresh.has_expired() {
             return Answer::Stale("too late".to_owned());
         }
-        self.log.borrow_mut().push(format!("send {}", build.number()));
-        let intended = self.intents.borrow().iter().filter(|number| **number == build.number()).count();
-        assert!(intended >= self.sends(build.number()), "build {} was sent and is not on record", build.number());
+        self.log.borrow_mut().push(format!("send {number}"));
+        let intended = self.intents.borrow().iter().filter(|intended| **intended == number).count();
+        assert!(intended >= self.sends(number), "build {number} was sent and is not on record");
         self.under_way.set(self.under_way.get() + 1);
         assert!(self.under_way.get() <= self.jobs, "{} at once", self.under_way.get());
         sleep(self.takes).await;
         self.under_way.set(self.under_way.get() - 1);
-        self.sent.borrow_mut().insert(build.number(), 0);
-        if self.interrupt_at == Some(build.number()) {
+        self.sent.borrow_mut().insert(number, 0);
+        if self.interrupt_at == Some(number) {
             self.stop.soon.cancel();
         }
-        let script = &self.scripts[&build.number()];
+        let script = &self.scripts[&number];
         match script.answer.clone() {
             Answer::Busy(wait, text) => {
                 // Busy twice, then at work.
-                if self.sends(build.number()) > 2 {
-                    Answer::Accepted(text)
-                } else {
-                    self.not_sent(build.number(), wait, text)
-                }
+                if self.sends(number) > 2 { Answer::Accepted(text) } else { self.not_sent(number, wait, text) }
             }
             Answer::Failed(text) if text == "never answers" => std::future::pending().await,
             answer => answer,

@@ -101,12 +101,14 @@ fn was_cut(found: &Finding) -> bool {
 
 /// Notes a finding at the expected build that it is. Returns whether there is one and it is as expected.
 pub(super) fn match_finding(expected: &mut [ExpectedBuild], found: &Finding) -> bool {
-    let Some(number) = found.build_num.and_then(|number| u64::try_from(number).ok()) else { return false };
+    let number = found.build_num.and_then(|number| u64::try_from(number).ok());
     // There may be millions of findings, and an address is slow to read.
-    if !expected.iter().any(|build| build.url.number() == number) {
+    if !expected.iter().any(|build| build.url.number().is_none() || build.url.number() == number) {
         return false;
     }
-    let address = found.build_url.as_deref().and_then(|url| BuildUrl::parse(url).ok());
+    // All of them have the form that the profile asks for.
+    let form = expected.first().map(|build| build.url.form()).unwrap_or_default();
+    let address = found.build_url.as_deref().and_then(|url| BuildUrl::parse_in(form, url).ok());
     let matches: Vec<bool> = expected.iter_mut().map(|build| build.match_finding(found, address.as_ref())).collect();
     matches.contains(&true)
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 
-use crate::build_url::BuildUrl;
+use crate::build_url::{AddressForm, BuildUrl};
 use crate::file_access::{LONGEST_LINE, REPORT};
 use crate::text::Foreign;
 
@@ -31,20 +31,21 @@ const COLUMNS_READ: [Column; 7] = [
     Column::Note,
 ];
 
-/// Reads a report or a list. `base_url` completes addresses that begin at the path (`/gh/acme/api/1234`).
+/// Reads a report or a list, with addresses in the form that the profile asks for. `base_url` completes addresses that begin at the path
+/// (`/gh/acme/api/1234`).
 ///
 /// A build that its row calls not deletable may have any address or none. Every other build needs the address of a build.
 ///
 /// # Errors
 /// The first thing that cannot be trusted, with its line.
-pub fn read(from: impl Read, base_url: Option<&str>) -> Result<Vec<Chosen>, ReportError> {
+pub fn read(from: impl Read, form: AddressForm, base_url: Option<&str>) -> Result<Vec<Chosen>, ReportError> {
     let bytes = read_lines(from)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         ReportError::NotUtf8 { line: 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64 }
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let chosen = if looks_like_a_header(text)? { read_csv(text)? } else { read_list(text, base_url)? };
+    let chosen = if looks_like_a_header(text)? { read_csv(text, form)? } else { read_list(text, form, base_url)? };
     refuse_doubles(&chosen)?;
     Ok(chosen)
 }
@@ -108,7 +109,7 @@ fn is_entry(line: &str) -> bool {
     !line.is_empty() && !line.starts_with('#')
 }
 
-fn read_list(text: &str, base_url: Option<&str>) -> Result<Vec<Chosen>, ReportError> {
+fn read_list(text: &str, form: AddressForm, base_url: Option<&str>) -> Result<Vec<Chosen>, ReportError> {
     let entries = text.lines().enumerate().filter(|(_, line)| is_entry(line) && line.trim() != LIST_HEADER);
     let chosen = entries.map(|(index, entry)| {
         // What follows a blank and # is a remark; # within a URL is an anchor.
@@ -118,24 +119,24 @@ fn read_list(text: &str, base_url: Option<&str>) -> Result<Vec<Chosen>, ReportEr
             Some(base) if entry.starts_with('/') => format!("{}{entry}", base.trim_end_matches('/')),
             _ => entry.to_owned(),
         };
-        let url = build_url(line, &whole)?;
-        let project = Some(url.project());
+        let url = build_url(line, form, &whole)?;
+        let project = url.project();
         Ok(Chosen { line, url_text: whole, url: Some(url), project, reasons: Vec::new(), judged: None })
     });
     chosen.collect()
 }
 
-fn read_csv(text: &str) -> Result<Vec<Chosen>, ReportError> {
+fn read_csv(text: &str, form: AddressForm) -> Result<Vec<Chosen>, ReportError> {
     let times = [Column::QueuedAt, Column::StartedAt];
     let mut records = Records::open(text.as_bytes())?.find(&COLUMNS_READ)?.find_if_there(&times)?;
     let mut chosen = Vec::new();
     while let Some(cells) = records.next()? {
-        chosen.push(row(&cells)?);
+        chosen.push(row(&cells, form)?);
     }
     Ok(chosen)
 }
 
-fn row(cells: &Cells<'_>) -> Result<Chosen, ReportError> {
+fn row(cells: &Cells<'_>, form: AddressForm) -> Result<Chosen, ReportError> {
     let deletable = cells.deletable()?;
     let timing = cells.timing()?;
     let fingerprint = cells.text(Column::Fingerprint);
@@ -144,7 +145,10 @@ fn row(cells: &Cells<'_>) -> Result<Chosen, ReportError> {
     }
     let fingerprint = fingerprint.to_ascii_lowercase();
     let url_text = cells.text(Column::BuildUrl).to_owned();
-    let url = if deletable { Some(build_url(cells.line, &url_text)?) } else { BuildUrl::parse(&url_text).ok() };
+    let url = match deletable {
+        true => Some(build_url(cells.line, form, &url_text)?),
+        false => BuildUrl::parse_in(form, &url_text).ok(),
+    };
     let project = Some(cells.text(Column::Project).to_owned()).filter(|project| !project.is_empty());
     // A spreadsheet may have written a time in its own way. Then it says nothing.
     let [queued_at, started_at] = [Column::QueuedAt, Column::StartedAt].map(|column| cells.time(column).ok().flatten());
@@ -153,8 +157,8 @@ fn row(cells: &Cells<'_>) -> Result<Chosen, ReportError> {
     Ok(Chosen { line: cells.line, url_text, url, project, reasons: cells.reasons(), judged })
 }
 
-fn build_url(line: u64, text: &str) -> Result<BuildUrl, ReportError> {
-    BuildUrl::parse(text).map_err(|source| ReportError::Url { line, text: Foreign::name(text), source })
+fn build_url(line: u64, form: AddressForm, text: &str) -> Result<BuildUrl, ReportError> {
+    BuildUrl::parse_in(form, text).map_err(|source| ReportError::Url { line, text: Foreign::name(text), source })
 }
 
 /// A row that is listed twice is a mistake. Two rows of one address with different fingerprints are two builds that a scan found,
@@ -190,13 +194,13 @@ mod tests {
     }
 
     fn refused(text: &str) -> String {
-        read(text.as_bytes(), None).expect_err("trusted").to_string()
+        read(text.as_bytes(), AddressForm::CircleCi, None).expect_err("trusted").to_string()
     }
 
     #[test]
     fn a_row_is_read() {
         let text = report(&[&row("https://ci.example.com/gh/acme/api/12", "in-flight", "yes")]);
-        let rows = read(text.as_bytes(), None).expect("a report");
+        let rows = read(text.as_bytes(), AddressForm::CircleCi, None).expect("a report");
         assert_eq!(rows.len(), 1);
         assert_eq!(rows[0].line, 2);
         assert_eq!(rows[0].project.as_deref(), Some("acme/api"));
@@ -215,16 +219,16 @@ mod tests {
     #[test]
     fn a_mark_of_order_and_either_line_end_make_no_difference() {
         let text = report(&[&row("https://ci.example.com/gh/acme/api/12", "in-flight", "yes")]);
-        let plain = read(text.as_bytes(), None).expect("a report");
+        let plain = read(text.as_bytes(), AddressForm::CircleCi, None).expect("a report");
         for other in [format!("\u{feff}{text}"), text.replace("\r\n", "\n"), text.trim_end().to_owned()] {
-            assert_eq!(read(other.as_bytes(), None).expect("a report"), plain);
+            assert_eq!(read(other.as_bytes(), AddressForm::CircleCi, None).expect("a report"), plain);
         }
     }
 
     #[test]
     fn a_list_is_read() {
         let text = "# orphans\r\n\r\nhttps://ci.example.com/github/acme/api/12/\r\n/gh/acme/api/13?tab=1\r\n";
-        let rows = read(text.as_bytes(), Some("https://ci.example.com/")).expect("a list");
+        let rows = read(text.as_bytes(), AddressForm::CircleCi, Some("https://ci.example.com/")).expect("a list");
         let urls: Vec<String> = rows.iter().filter_map(|row| row.url.as_ref()).map(ToString::to_string).collect();
         assert_eq!(urls, ["https://ci.example.com/gh/acme/api/12", "https://ci.example.com/gh/acme/api/13"]);
         assert!(rows.iter().all(|row| row.judged.is_none()));
@@ -233,7 +237,7 @@ mod tests {
     #[test]
     fn a_list_as_people_make_it() {
         let text = "build_url\n\"https://ci.example.com/gh/acme/api/12\"\nhttps://ci.example.com/gh/acme/api/13#queue  # stuck\n";
-        let rows = read(text.as_bytes(), None).expect("a list");
+        let rows = read(text.as_bytes(), AddressForm::CircleCi, None).expect("a list");
         let urls: Vec<String> = rows.iter().filter_map(|row| row.url.as_ref()).map(ToString::to_string).collect();
         assert_eq!(urls, ["https://ci.example.com/gh/acme/api/12", "https://ci.example.com/gh/acme/api/13"]);
     }
@@ -242,7 +246,10 @@ mod tests {
     fn rows_that_a_spreadsheet_left_empty_are_no_rows() {
         let good = row("https://ci.example.com/gh/acme/api/12", "in-flight", "yes");
         let empty = ",".repeat(18);
-        assert_eq!(read(report(&[&empty, &good, &empty]).as_bytes(), None).expect("a report").len(), 1);
+        assert_eq!(
+            read(report(&[&empty, &good, &empty]).as_bytes(), AddressForm::CircleCi, None).expect("a report").len(),
+            1
+        );
     }
 
     #[test]
@@ -281,14 +288,17 @@ mod tests {
             assert!(message.contains(expected), "{message}");
         }
         assert_eq!(
-            read(&b"https://ci.example.com/gh/acme/api/12\n\xff\n"[..], None).expect_err("trusted").to_string(),
+            read(&b"https://ci.example.com/gh/acme/api/12\n\xff\n"[..], AddressForm::CircleCi, None)
+                .expect_err("trusted")
+                .to_string(),
             "line 2: it is not UTF-8"
         );
     }
 
     #[test]
     fn a_build_that_is_not_deletable_needs_no_address() {
-        let rows = read(report(&[&row("", "unknown", "no")]).as_bytes(), None).expect("a report");
+        let rows =
+            read(report(&[&row("", "unknown", "no")]).as_bytes(), AddressForm::CircleCi, None).expect("a report");
         assert_eq!(rows[0].url, None);
     }
 
@@ -296,12 +306,12 @@ mod tests {
     fn a_cell_that_no_deletion_needs_may_be_anything_and_its_column_may_be_missing() {
         let good = row("https://ci.example.com/gh/acme/api/12", "in-flight", "yes");
         let edited = report(&[&good.replace(",running,running,,", ",running,running,20/11/2026 02:00,")]);
-        assert_eq!(read(edited.as_bytes(), None).expect("a report").len(), 1);
+        assert_eq!(read(edited.as_bytes(), AddressForm::CircleCi, None).expect("a report").len(), 1);
         let url = "https://ci.example.com/gh/acme/api/12";
         let short = format!(
             "timing,build_url,project,reasons,deletable,fingerprint\nended,{url},acme/api,output-gap,yes,{FINGERPRINT}\n"
         );
-        assert_eq!(read(short.as_bytes(), None).expect("a report")[0].line, 2);
+        assert_eq!(read(short.as_bytes(), AddressForm::CircleCi, None).expect("a report")[0].line, 2);
         let twice = short.replacen("timing", "note,note,timing", 1).replacen("\nended", "\n,,ended", 1);
         assert_eq!(refused(&twice), "the header row has more than one column \"note\"");
     }
@@ -309,8 +319,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
-            let _ = read(bytes.as_slice(), None);
-            let _ = read([COLUMNS.join(",").as_bytes(), b"\n", &bytes].concat().as_slice(), None);
+            let _ = read(bytes.as_slice(), AddressForm::CircleCi, None);
+            let _ = read([COLUMNS.join(",").as_bytes(), b"\n", &bytes].concat().as_slice(), AddressForm::AsWritten, None);
         }
     }
 }

@@ -43,8 +43,12 @@ impl RunAgainBuild {
         let url = BuildUrl::parse(address).ok();
         Self {
             build_url: Foreign::cut(address, LONGEST),
-            project: url.as_ref().map(|url| Foreign::new(&url.project())).unwrap_or_default(),
-            build_num: url.as_ref().map(|url| Foreign::new(&url.number().to_string())).unwrap_or_default(),
+            project: url.as_ref().and_then(BuildUrl::project).map(|project| Foreign::new(&project)).unwrap_or_default(),
+            build_num: url
+                .as_ref()
+                .and_then(BuildUrl::number)
+                .map(|number| Foreign::new(&number.to_string()))
+                .unwrap_or_default(),
             ..Self::default()
         }
     }

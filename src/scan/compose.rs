@@ -88,8 +88,12 @@ impl<'a> Relations<'a> {
     /// The builds with the keys in the first parameter, with all that the report says of them but for what the rules find. `None` where keys
     /// of such a type cannot be handed back to the server.
     pub(super) fn builds_by_key(self) -> Option<String> {
-        key::among_keys(self.shape, 1)?;
-        Some(Self { scope: BuildSelection::Keys, ..self }.builds(&[]))
+        self.reads_by_key().then(|| Self { scope: BuildSelection::Keys, ..self }.builds(&[]))
+    }
+
+    /// Whether builds can be read by their keys: keys of some types cannot be handed back to the server.
+    pub(super) fn reads_by_key(&self) -> bool {
+        key::among_keys(self.shape, 1).is_some()
     }
 
     /// Every value of one relation, read and counted.
@@ -359,6 +363,7 @@ impl<'a> Relations<'a> {
             (Relation::Build, BuildSelection::ProjectBytes) => const { RELATIONS.part("build_of_projects_by_bytes") },
             (Relation::Build, BuildSelection::Names) => const { RELATIONS.part("build_by_name") },
             (Relation::Build, BuildSelection::Urls) => const { RELATIONS.part("build_by_url") },
+            (Relation::Build, BuildSelection::Addresses) => const { RELATIONS.part("build_by_address") },
             (Relation::Build, BuildSelection::Keys) => {
                 let among = key::among_keys(self.shape, 1)?;
                 return Some(filled(const { RELATIONS.part("build_by_key") }, &[("among", &among)]));

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::build_url::BuildUrl;
+use crate::build_url::{AddressForm, BuildUrl};
 use crate::finding::Finding;
 use crate::http_deletion::HttpDeletion;
 use crate::obstacle::{Ground, Obstacle, Queue, Running};
@@ -40,6 +40,7 @@ pub(super) struct RowDetails {
 /// What a profile says of its CI.
 #[derive(Clone, Copy)]
 pub(super) struct CiBehaviour<'a> {
+    pub(super) addresses: AddressForm,
     pub(super) running: Running,
     pub(super) queue: Option<Queue>,
     /// Whether builds may wait on purpose, and be let go after the restore.
@@ -77,16 +78,18 @@ pub(super) fn obstacles(
     }
     against.extend(found.same_address.clone().map(Obstacle::SharesItsAddress));
     against.extend(seen.rows_of_key.map(Obstacle::SharesItsKey));
-    against.extend(seen.resembles.clone().map(Obstacle::ResemblesAnother));
+    if behaviour.addresses == AddressForm::CircleCi {
+        against.extend(seen.resembles.clone().map(Obstacle::ResemblesAnother));
+    }
     let address = Address {
         url: found.build_url.as_deref(),
         number: found.build_num,
         project: found.project.as_deref(),
         odd_number: seen.odd_number.as_deref(),
     };
-    against.extend(of_address(&address));
+    against.extend(of_address(behaviour.addresses, &address));
     against.extend(seen.shares_path.clone().map(Obstacle::SharesItsPath));
-    against.extend(behaviour.deletion.into_iter().flat_map(|deletion| of_paths(deletion, paths_of(found))));
+    against.extend(of_paths(behaviour.addresses, behaviour.deletion, paths_of(found)));
     against.extend(of_lifecycle(found, seen, behaviour, premise));
     against.extend(of_resumption(found, seen, behaviour, premise));
     against.extend(of_steps(found, premise));
@@ -125,11 +128,14 @@ pub(super) struct Address<'a> {
 }
 
 /// What stands against deleting a build by its address. `profiles --check` judges addresses by this, too.
-pub(super) fn of_address(address: &Address<'_>) -> impl Iterator<Item = Obstacle> {
-    let odd_number = address.odd_number.map(|number| Obstacle::OddNumber(number.to_owned()));
-    let of_url = match address.url.filter(|url| !url.is_empty()).map(BuildUrl::parse) {
+pub(super) fn of_address(form: AddressForm, address: &Address<'_>) -> impl Iterator<Item = Obstacle> {
+    // An address that counts letter by letter says nothing of a number.
+    let odd_number = address.odd_number.filter(|_| form == AddressForm::CircleCi);
+    let odd_number = odd_number.map(|number| Obstacle::OddNumber(number.to_owned()));
+    let of_url = match address.url.filter(|url| !url.is_empty()).map(|url| BuildUrl::parse_in(form, url)) {
         None => Some(Obstacle::NoAddress),
-        Some(Err(_)) => Some(Obstacle::StrangeAddress),
+        Some(Err(_)) if form == AddressForm::CircleCi => Some(Obstacle::StrangeAddress),
+        Some(Err(why)) => Some(Obstacle::UnusableAddress(why.to_string())),
         Some(Ok(url)) if url.names(address.number, address.project) => None,
         // That the number is none says it all.
         Some(Ok(_)) if address.odd_number.is_some() => None,
@@ -278,6 +284,7 @@ mod tests {
     }
 
     const LOST: CiBehaviour<'_> = CiBehaviour {
+        addresses: AddressForm::CircleCi,
         running: Running::Lost,
         queue: Some(Queue::Elsewhere),
         holds: false,

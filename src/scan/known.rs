@@ -1,7 +1,9 @@
-//! What a profile says of itself: on what it has been tried, and how its builds can be deleted.
+//! What a profile says of itself: on what it has been tried, how its builds can be deleted, and how their addresses are written.
 
 use std::fmt;
 use std::str::FromStr;
+
+use crate::build_url::AddressForm;
 
 /// On what a profile has been tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +96,15 @@ pub(super) fn admin_paths(words: &str) -> Result<Vec<AdminPath>, String> {
         known(word).ok_or_else(|| format!("admin-paths {word:?}: expected some of {expected}, or {NONE}"))
     };
     words.split(',').map(|word| read(word.trim())).collect()
+}
+
+/// Reads the header `addresses`.
+pub(super) fn address_form(words: &str) -> Result<AddressForm, String> {
+    match words {
+        "circleci" => Ok(AddressForm::CircleCi),
+        "as written" => Ok(AddressForm::AsWritten),
+        other => Err(format!("addresses {other:?}: expected \"circleci\" or \"as written\"")),
+    }
 }
 
 #[cfg(test)]

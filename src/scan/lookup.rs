@@ -69,6 +69,26 @@ impl<'a> Lookup<'a> {
         self.read(BuildSelection::Urls, &[Parameter::Texts(urls)]).await
     }
 
+    /// The builds with one of these addresses, or with one of these places on another host or in another case (see
+    /// [`crate::build_url::BuildUrl::place`]). It takes a look at every build.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn by_address(&self, urls: Vec<String>, places: Vec<String>) -> Result<Vec<Finding>, ScanError> {
+        self.read(BuildSelection::Addresses, &[Parameter::Texts(urls), Parameter::Texts(places)]).await
+    }
+
+    /// The builds with these keys. `None` where keys of such a type cannot be handed back to the server.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn by_key(&self, keys: Vec<String>) -> Result<Option<Vec<Finding>>, ScanError> {
+        if !self.fit.relations(self.plan, BuildSelection::Keys).reads_by_key() {
+            return Ok(None);
+        }
+        self.read(BuildSelection::Keys, &[Parameter::Texts(keys)]).await.map(Some)
+    }
+
     async fn read(&self, scope: BuildSelection, parameters: &[Parameter]) -> Result<Vec<Finding>, ScanError> {
         let statement = self.fit.relations(self.plan, scope).builds(&self.everywhere());
         let read = async {

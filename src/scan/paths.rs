@@ -1,5 +1,6 @@
 //! The paths by which a CI deletes and cancels builds: the columns of the relation build that give them, and what stands against one.
 
+use crate::build_url::AddressForm;
 use crate::finding::Finding;
 use crate::http_deletion::HttpDeletion;
 use crate::obstacle::Obstacle;
@@ -77,16 +78,18 @@ fn word(column: &str) -> &'static str {
     if column == CANCEL_PATH { "cancel path" } else { "delete path" }
 }
 
-/// What stands against deleting a build by a request of this kind.
+/// What stands against deleting a build by a request of its profile. Without one, only addresses in CircleCI's form can be deleted by.
 pub(super) fn of_paths(
-    deletion: &HttpDeletion,
+    form: AddressForm,
+    deletion: Option<&HttpDeletion>,
     (delete_path, cancel_path): (Option<&str>, Option<&str>),
 ) -> impl Iterator<Item = Obstacle> {
-    let of_delete = match delete_path.map(RequestPath::parse) {
-        None => Some(Obstacle::NoDeletePath),
-        Some(read) => read.err().map(Obstacle::StrangeDeletePath),
+    let of_delete = match (deletion, delete_path.map(RequestPath::parse)) {
+        (None, _) => (form == AddressForm::AsWritten).then_some(Obstacle::NoDeletion),
+        (Some(_), None) => Some(Obstacle::NoDeletePath),
+        (Some(_), Some(read)) => read.err().map(Obstacle::StrangeDeletePath),
     };
-    let cancel_path = cancel_path.filter(|_| deletion.cancel.is_some());
+    let cancel_path = cancel_path.filter(|_| deletion.is_some_and(|deletion| deletion.cancel.is_some()));
     let of_cancel = cancel_path.and_then(|path| RequestPath::parse(path).err()).map(Obstacle::StrangeCancelPath);
     of_delete.into_iter().chain(of_cancel)
 }
@@ -107,7 +110,7 @@ mod tests {
     }
 
     fn notes(deletion: &HttpDeletion, paths: (Option<&str>, Option<&str>)) -> Vec<String> {
-        of_paths(deletion, paths).map(|obstacle| obstacle.to_string()).collect()
+        of_paths(AddressForm::AsWritten, Some(deletion), paths).map(|obstacle| obstacle.to_string()).collect()
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What to look for and how: a profile, the rules that can be run over it, the times.
 
+use crate::build_url::AddressForm;
 use crate::collation::COLLATION_VERSION;
 use crate::not_checked::NotChecked;
 use crate::obstacle::Queue;
@@ -213,10 +214,16 @@ impl ScanPlan {
         &self.not_needed
     }
 
+    /// How the addresses of builds are written.
+    pub fn address_form(&self) -> AddressForm {
+        self.profile.addresses
+    }
+
     /// How the CI behaves, by the profile. Builds may wait on purpose where it says so, or where one does.
     pub(super) fn ci_behaviour(&self, premise: &Premise) -> CiBehaviour<'_> {
         let yields_held = self.profile.yields.as_ref().is_some_and(|words| words.iter().any(|word| word == "held"));
         CiBehaviour {
+            addresses: self.profile.addresses,
             running: self.profile.running,
             queue: self.profile.queue,
             holds: yields_held || premise.holds,

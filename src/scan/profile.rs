@@ -5,6 +5,7 @@ use std::path::Path;
 
 use jiff::SignedDuration;
 
+use crate::build_url::AddressForm;
 use crate::duration;
 use crate::file_access;
 use crate::http_deletion::HttpDeletion;
@@ -14,7 +15,7 @@ use crate::text::similar::did_you_mean;
 use super::deletion_headers;
 use super::error::{SqlSourceError, unreadable};
 use super::header::{self, FileFault, SqlFile};
-use super::known::{AdminPath, Known, admin_paths};
+use super::known::{AdminPath, Known, address_form, admin_paths};
 use super::relation::Relation;
 
 /// The profiles that ship, by name.
@@ -55,6 +56,8 @@ pub struct Profile {
     pub admin_paths: Option<Vec<AdminPath>>,
     /// How its CI deletes a build by HTTP; `None` where it does not say.
     pub deletion: Option<HttpDeletion>,
+    /// How the addresses of its builds are written.
+    pub addresses: AddressForm,
     pub(super) file: String,
     relations: BTreeMap<Relation, RelationSql>,
     archive: Vec<ArchiveSql>,
@@ -73,7 +76,7 @@ pub enum RowOrigin {
 }
 
 /// The header lines that stand before the first section.
-const HEADERS: [&str; 21] = [
+const HEADERS: [&str; 22] = [
     "profile",
     "title",
     "unit",
@@ -85,6 +88,7 @@ const HEADERS: [&str; 21] = [
     "schema",
     "known",
     "admin-paths",
+    "addresses",
     "delete",
     "cancel",
     "token",
@@ -299,6 +303,7 @@ impl Profile {
             known: head_line.read("known", str::parse)?,
             admin_paths,
             deletion,
+            addresses: head_line.read("addresses", address_form)?.unwrap_or_default(),
             file: file.to_owned(),
             relations,
             archive,

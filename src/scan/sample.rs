@@ -1,5 +1,6 @@
 //! Looks at some rows of what a profile presents: which builds have an address by which they can be deleted, and one row of each relation.
 
+use crate::build_url::AddressForm;
 use crate::database::{Row, Snapshot};
 use crate::http_deletion::HttpDeletion;
 use crate::obstacle::Obstacle;
@@ -139,13 +140,18 @@ impl Addresses {
                 addresses.are_more = true;
                 continue;
             }
-            addresses.add(&row, &columns, deletion)?;
+            addresses.add(&row, &columns, (plan.profile.addresses, deletion))?;
         }
         addresses.unusable.sort_by_key(|unusable| std::cmp::Reverse(unusable.builds));
         Ok(addresses)
     }
 
-    fn add(&mut self, row: &Row, columns: &[&str], deletion: Option<&HttpDeletion>) -> Result<(), ScanError> {
+    fn add(
+        &mut self,
+        row: &Row,
+        columns: &[&str],
+        (form, deletion): (AddressForm, Option<&HttpDeletion>),
+    ) -> Result<(), ScanError> {
         self.looked_at += 1;
         let (url, project) = (row.text("build_url")?, row.text("project")?);
         let (number, odd_number) = (row.integer("build_num")?, row.text("odd_number")?);
@@ -154,8 +160,7 @@ impl Addresses {
         let path = |column: &'static str| if columns.contains(&column) { row.text(column) } else { Ok(None) };
         let (delete_path, cancel_path) = (path(DELETE_PATH)?, path(CANCEL_PATH)?);
         let paths = (delete_path.as_deref(), cancel_path.as_deref());
-        let of_paths = deletion.into_iter().flat_map(|deletion| of_paths(deletion, paths));
-        let Some(obstacle) = of_address(&address).chain(of_paths).next() else {
+        let Some(obstacle) = of_address(form, &address).chain(of_paths(form, deletion, paths)).next() else {
             self.usable += 1;
             return Ok(());
         };

@@ -13,6 +13,8 @@ pub(super) enum BuildSelection {
     Names,
     /// The builds with certain addresses, whatever their numbers.
     Urls,
+    /// The builds with certain addresses, and those that differ from one of them by the host or the case of letters alone.
+    Addresses,
     /// The builds with certain keys.
     Keys,
 }

@@ -49,7 +49,7 @@ fn intent(number: u64) -> Event {
     Event::Intent(Box::new(Intent {
         url: url(number),
         project: Some("acme/api".to_owned()),
-        number,
+        number: Some(number),
         line: number + 1,
         reasons: vec!["stuck-running".to_owned()],
         evidence: "running, never stopped".to_owned(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use halfbuilt::build_url::AddressForm;
 use halfbuilt::drill::Difference;
 use halfbuilt::obstacle::Ground;
 use halfbuilt::policy::Policy;
@@ -188,7 +189,8 @@ fn the_topic_exit_codes_has_the_table_of_the_readme() {
 fn the_topic_policy_shows_a_policy_that_sets_every_key() {
     let topic = topic("policy");
     let example: Vec<&str> = topic.lines().filter_map(|line| line.strip_prefix("    ")).collect();
-    Policy::parse(Path::new("halfbuilt.toml"), &example.join("\n")).expect("the example is a policy");
+    Policy::parse(Path::new("halfbuilt.toml"), AddressForm::CircleCi, &example.join("\n"))
+        .expect("the example is a policy");
     let set: BTreeSet<&str> = example.iter().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key).collect();
     let keys = Policy::sections().into_iter().flat_map(|(_, keys)| keys.iter().copied());
     assert_eq!(set, keys.collect());

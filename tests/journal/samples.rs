@@ -56,7 +56,7 @@ pub fn intent(number: u64) -> Event {
     Event::Intent(Box::new(Intent {
         url: url(number),
         project: Some("acme/api".to_owned()),
-        number,
+        number: Some(number),
         line: number + 1,
         reasons: vec!["stuck-running".to_owned(), "output-truncated".to_owned()],
         evidence: format!("step 4 \"run \\ tests\u{1b}[31m ü\": {number} of 2431 lines stored"),

@@ -129,7 +129,7 @@ fn read_report(request: &DeleteRequest) -> Result<(Vec<report::Chosen>, Origin, 
         Source::File(file) => file,
         Source::Stdin => {
             let mut digesting = Digesting::new(Input::stdin().map_err(|source| no_report(source.into()))?);
-            let rows = report::read(&mut digesting, base_url).map_err(no_report)?;
+            let rows = report::read(&mut digesting, request.profile.addresses, base_url).map_err(no_report)?;
             let origin = Origin::from_stdin(&rows)?;
             return Ok((rows, origin, digesting.finish().1));
         }
@@ -137,13 +137,13 @@ fn read_report(request: &DeleteRequest) -> Result<(Vec<report::Chosen>, Origin, 
             // As the same list from standard input.
             let list = format!("{}\n", addresses.join("\n"));
             let mut digesting = Digesting::new(list.as_bytes());
-            let rows = report::read(&mut digesting, base_url).map_err(no_report)?;
+            let rows = report::read(&mut digesting, request.profile.addresses, base_url).map_err(no_report)?;
             return Ok((rows, Origin::default(), digesting.finish().1));
         }
     };
     let opened = Input::open(file).map_err(|source| Error::Read { file: file.to_owned(), source })?;
     let mut digesting = Digesting::new(opened);
-    let rows = report::read(&mut digesting, base_url).map_err(no_report)?;
+    let rows = report::read(&mut digesting, request.profile.addresses, base_url).map_err(no_report)?;
     let (opened, sha256) = digesting.finish();
     let last_written = opened.file().metadata().ok().filter(Metadata::is_file).and_then(|found| found.modified().ok());
     let origin = Origin::from_file(file, &rows, &sha256, last_written)?;

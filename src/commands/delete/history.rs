@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use crate::build_url::BuildUrl;
+use crate::build_url::{AddressForm, BuildUrl};
 use crate::commands::Error;
 use crate::deletion::journal::{self, DatabaseName, ENDING, Event, Journal, Past, PastBuild, ReportFile, Start, Who};
 use crate::deletion::{BuildReader, Decision, Deleted, KeepReason, Planned, Reading, digest};
@@ -23,6 +23,8 @@ const LOOKED_UP_AT_ONCE: usize = 1000;
 pub(super) struct History {
     pub(super) file: PathBuf,
     pub(super) past: Past,
+    /// How the addresses are written that it names.
+    form: AddressForm,
     /// Open, and locked, where there is one to continue.
     journal: Option<Journal>,
     /// The builds that earlier sessions left open and that are not chosen now, and whether each is gone.
@@ -31,7 +33,7 @@ pub(super) struct History {
 
 impl History {
     /// Reads the journal, if there is one. Where builds are to be deleted, it is locked from here on.
-    pub(super) fn read(execute: bool, file: PathBuf, printer: Printer) -> Result<Self, Error> {
+    pub(super) fn read(execute: bool, file: PathBuf, form: AddressForm, printer: Printer) -> Result<Self, Error> {
         let failed = |source| Error::Journal { file: file.clone(), source };
         let (journal, past) = match execute && file.exists() {
             true => Journal::open(&file).map(|(journal, past)| (Some(journal), past)).map_err(failed)?,
@@ -52,7 +54,7 @@ impl History {
                 _ => format!("{begun}, and {} without a known end", counted(open, "deletion")),
             });
         }
-        Ok(Self { file, past, journal, unchosen: Vec::new() })
+        Ok(Self { file, past, form, journal, unchosen: Vec::new() })
     }
 
     /// Checks that it is the journal of this database, before anything follows from what it says.
@@ -93,7 +95,7 @@ impl History {
         let mut others: Vec<String> = others.into_iter().collect();
         others.sort_unstable();
         for batch in others.chunks(LOOKED_UP_AT_ONCE) {
-            let chosen: Vec<Chosen> = batch.iter().map(|url| by_address(url)).collect();
+            let chosen: Vec<Chosen> = batch.iter().map(|url| by_address(self.form, url)).collect();
             let readings = reader.read(&chosen.iter().collect::<Vec<_>>()).await?;
             for (url, reading) in batch.iter().zip(readings) {
                 // What could not be read stays open, for the next run to look at.
@@ -126,7 +128,9 @@ impl History {
             recorded.map(|(url, _)| url).chain(seen).filter(|url| !chosen.contains(*url)).collect();
         urls.sort_unstable();
         let kept = || Decision::Keep(State::Deleted, KeepReason::EarlierRun(String::new()));
-        urls.into_iter().map(|url| Planned { chosen: by_address(url), decision: kept(), sent_before: true }).collect()
+        let planned =
+            |url: &String| Planned { chosen: by_address(self.form, url), decision: kept(), sent_before: true };
+        urls.into_iter().map(planned).collect()
     }
 
     /// All builds that earlier sessions deleted, those of the plan and others, each with its identity.
@@ -253,9 +257,9 @@ fn url(planned: &Planned) -> Option<String> {
 }
 
 /// A build of which only the address is known.
-fn by_address(url: &str) -> Chosen {
-    let parsed = BuildUrl::parse(url).ok();
-    let project = parsed.as_ref().map(BuildUrl::project);
+fn by_address(form: AddressForm, url: &str) -> Chosen {
+    let parsed = BuildUrl::parse_in(form, url).ok();
+    let project = parsed.as_ref().and_then(BuildUrl::project);
     Chosen { line: 0, url_text: url.to_owned(), url: parsed, project, reasons: Vec::new(), judged: None }
 }
 

@@ -191,7 +191,7 @@ fn intent(planned: &Planned, now: &Finding) -> Event {
     Event::Intent(Box::new(Intent {
         url: address(planned),
         project: now.project.clone(),
-        number: planned.chosen.url.as_ref().map_or(0, BuildUrl::number),
+        number: planned.chosen.url.as_ref().and_then(BuildUrl::number),
         line: planned.chosen.line,
         reasons: now.reasons.clone(),
         evidence: now.evidence.clone(),

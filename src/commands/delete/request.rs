@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::admin::{AdminFn, Options, Via};
-use crate::build_url::BuildUrl;
+use crate::build_url::{AddressForm, BuildUrl};
 use crate::cli::{ChosenTiming, DeleteArgs, TimingArg};
 use crate::commands::fetching::{ServerRequest, named_source};
 use crate::commands::read_request::ReadRequest;
@@ -16,6 +16,7 @@ use crate::deletion::{GateError, Limits, Permit, RequestedLimits};
 use crate::file_access::is_dash;
 use crate::policy::Policy;
 use crate::project_glob::{ProjectGlobs, listed};
+use crate::scan::Profile;
 use crate::sources::Address;
 use crate::timing::{RestoreTimes, Timing};
 
@@ -44,6 +45,7 @@ pub(super) struct DeleteRequest {
     pub(super) collected_from: Option<Address>,
     pub(super) server: ServerRequest,
     pub(super) reading: ReadRequest,
+    pub(super) profile: Profile,
     /// Whether the report itself tells T and R, so that a command with the same report needs neither.
     pub(super) report_tells_times: bool,
     /// Only rows that one of these rules found; all rows where none is named.
@@ -89,15 +91,16 @@ impl DeleteRequest {
             return Err(no_admin_path());
         }
         let via = via.map(|via| via.parse::<Via>()).transpose()?;
-        let source = source(args.sources)?;
         let lists = args.projects.iter().filter(|list| listed(list).len() > 1);
         let project_lists = lists.map(|list| Ok((list.clone(), ProjectGlobs::new(std::slice::from_ref(list))?)));
         let project_lists = project_lists.collect::<Result<_, Error>>()?;
         let projects: Vec<String> = args.projects.iter().flat_map(|list| listed(list)).collect();
         let projects = ProjectGlobs::new(&projects)?;
         let reading = ReadRequest::from_args(&args.reading, "delete")?;
+        let profile = reading.load_profile()?;
+        let source = source(args.sources, profile.addresses)?;
         let gates = args.gates;
-        let policy = gates.policy.as_deref().map(policy::read).transpose()?;
+        let policy = gates.policy.as_deref().map(|file| policy::read(file, profile.addresses)).transpose()?;
         let asked = RequestedLimits {
             max: gates.max,
             max_percent: gates.max_percent,
@@ -142,6 +145,7 @@ impl DeleteRequest {
                 allow_plain_http: admin.allow_plain_http,
             },
             reading,
+            profile,
             report_tells_times: false,
             reasons: args.reasons,
             projects,
@@ -237,12 +241,13 @@ fn no_admin_path() -> Error {
 }
 
 /// A report, a list, or addresses, never both.
-fn source(named: Vec<PathBuf>) -> Result<Source, Error> {
+fn source(named: Vec<PathBuf>, form: AddressForm) -> Result<Source, Error> {
     let address = |name: &PathBuf| {
         let name = name.to_string_lossy();
         let is_address = ["http://", "https://"].iter().any(|begin| name.starts_with(begin));
-        // Without what follows a question mark: it may hold a token.
-        is_address.then(|| BuildUrl::parse(&name).map_or_else(|_| name.clone().into_owned(), |url| url.to_string()))
+        // In CircleCI's form without what follows a question mark: it may hold a token.
+        is_address
+            .then(|| BuildUrl::parse_in(form, &name).map_or_else(|_| name.clone().into_owned(), |url| url.to_string()))
     };
     let addresses: Vec<String> = named.iter().filter_map(address).collect();
     match named.as_slice() {

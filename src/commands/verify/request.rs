@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::build_url::BuildUrl;
+use crate::build_url::{AddressForm, BuildUrl};
 use crate::cli::{BaselineArgs, FetchArgs, VerifyArgs};
 use crate::collation::COLLATION_VERSION;
 use crate::drill::{Allowance, Baseline, Difference, PolicyAllowance};
@@ -187,20 +187,20 @@ impl OutletsRequest {
 }
 
 impl CriteriaRequest {
-    /// Reads the policy and the lists of expected builds.
+    /// Reads the policy and the lists of expected builds, whose addresses have this form.
     ///
     /// # Errors
     /// A file that cannot be read; what is no address.
-    pub(super) fn read(&self) -> Result<Criteria, Error> {
-        let policy = self.policy.as_deref().map(policy::read).transpose()?;
+    pub(super) fn read(&self, form: AddressForm) -> Result<Criteria, Error> {
+        let policy = self.policy.as_deref().map(|file| policy::read(file, form)).transpose()?;
         let name = policy.as_ref().map(|policy| policy.name()).unwrap_or_default();
         let (allow, mut expected) =
             policy.map(|policy| (policy.verify.allow, policy.verify.expect)).unwrap_or_default();
         for text in &self.expect {
-            expected.push(address(text, "--expect")?);
+            expected.push(address(text, form, "--expect")?);
         }
         if let Some(file) = &self.expect_file {
-            expected.extend(read_addresses(file)?);
+            expected.extend(read_addresses(file, form)?);
         }
         Ok(Criteria { expected, allow: self.allow.clone(), ruled: allow.map(|allow| (allow, name)) })
     }
@@ -222,18 +222,18 @@ impl Criteria {
     }
 }
 
-fn address(text: &str, place: &str) -> Result<BuildUrl, Error> {
-    BuildUrl::parse(text).map_err(|why| Error::Usage(format!("{place} {:?}: {why}", Foreign::url(text))))
+fn address(text: &str, form: AddressForm, place: &str) -> Result<BuildUrl, Error> {
+    BuildUrl::parse_in(form, text).map_err(|why| Error::Usage(format!("{place} {:?}: {why}", Foreign::url(text))))
 }
 
 /// The addresses of `--expect-file`.
-fn read_addresses(file: &Path) -> Result<Vec<BuildUrl>, Error> {
+fn read_addresses(file: &Path, form: AddressForm) -> Result<Vec<BuildUrl>, Error> {
     let text = file_access::read_text(file, file_access::EXPECTED)
         .map_err(|source| Error::Read { file: file.to_owned(), source })?;
     let lines = (1..).zip(text.lines());
     let lines = lines.filter(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
     let expected = lines
-        .map(|(number, line)| address(line, &format!("{}, line {number}:", file.display())))
+        .map(|(number, line)| address(line, form, &format!("{}, line {number}:", file.display())))
         .collect::<Result<Vec<_>, _>>()?;
     if expected.is_empty() {
         // A list that was lost must not pass for one that expects nothing.

@@ -143,8 +143,9 @@ pub struct Intent {
     pub url: String,
     /// `org/project`, where it is known.
     pub project: Option<String>,
-    /// The build's number within its project.
-    pub number: u64,
+    /// The build's number within its project; `None` where its address does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
     /// Its line in the report.
     pub line: u64,
     /// The rules that fire on it now.

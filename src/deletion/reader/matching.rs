@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::build_url::BuildUrl;
+use crate::build_url::{AddressForm, BuildUrl};
 use crate::causes::in_one_line;
 use crate::deletion::plan::Reading;
 use crate::finding::Finding;
@@ -11,20 +11,52 @@ use crate::report::Chosen;
 use crate::scan::{Lookup, ScanError};
 use crate::text::bytes::has_bytes;
 
-/// Reads what a snapshot holds of each chosen build. `by_url_too` also searches for builds that have one of the addresses and another
-/// number, which may take a look at every build.
+use super::as_written::{self, KnownKeys};
+use super::elsewhere::described;
+
+/// How chosen builds are searched for.
+pub(super) struct Search {
+    /// How their addresses are written.
+    form: AddressForm,
+    /// Whether builds are also searched for that have one of the addresses and another number or key, which may take a look at every build.
+    pub(super) by_url_too: bool,
+    keys: KnownKeys,
+}
+
+impl Search {
+    /// As the plan is made: for all that may be meant.
+    pub(super) fn of(form: AddressForm) -> Self {
+        Self { form, by_url_too: true, keys: KnownKeys::default() }
+    }
+
+    /// Notes the keys of builds that were found while the plan is made, where every letter of an address counts: later they are read by
+    /// these.
+    pub(super) fn note(&mut self, chosen: &[&Chosen], readings: &[Reading]) {
+        if self.by_url_too && self.form == AddressForm::AsWritten {
+            self.keys.note(chosen, readings);
+        }
+    }
+}
+
+/// Reads what a snapshot holds of each chosen build.
 ///
 /// Where something cannot be read, it is read by halves, until only the builds that it belongs to are left out.
 pub(super) async fn read_builds(
     lookup: &Lookup<'_>,
-    by_url_too: bool,
+    search: &Search,
     chosen: &[&Chosen],
 ) -> Result<Vec<Reading>, ScanError> {
     let mut readings = Vec::new();
     // The next of them is at the end.
     let mut left = vec![chosen];
     while let Some(some) = left.pop() {
-        match read_together(lookup, by_url_too, some).await {
+        let read = match search.form {
+            AddressForm::CircleCi => read_together(lookup, search.by_url_too, some).await,
+            AddressForm::AsWritten => {
+                as_written::read_together(lookup, Some(&search.keys).filter(|_| !search.by_url_too), some).await
+            }
+        };
+        match read {
             Ok(read) => readings.extend(read),
             Err(error) if !error.is_about_what_is_read() => return Err(error),
             Err(error) if some.len() <= 1 => {
@@ -46,7 +78,7 @@ async fn read_together(lookup: &Lookup<'_>, by_url_too: bool, chosen: &[&Chosen]
     // What stands in a file for a byte that is no UTF-8 is in no address, and the server would refuse it.
     let spelled: Vec<String> = spelled.filter(|text| !has_bytes(text)).collect();
     // The server finds a build by its project and number: another one of that name must not stand in for it.
-    let projects = urls.iter().map(|url| url.project().to_lowercase()).collect();
+    let projects = urls.iter().filter_map(|url| Some(url.project()?.to_lowercase())).collect();
     let mut found = Found::default();
     found.add(lookup.by_name(spelled.clone(), numbers(&urls), projects).await?, false);
     if by_url_too {
@@ -82,7 +114,7 @@ impl Found {
             }
             let url = address(&build);
             let own = build.build_num.and_then(|number| u64::try_from(number).ok());
-            let numbers: HashSet<u64> = own.into_iter().chain(url.as_ref().map(BuildUrl::number)).collect();
+            let numbers: HashSet<u64> = own.into_iter().chain(url.as_ref().and_then(BuildUrl::number)).collect();
             for one in numbers {
                 self.by_number.entry(one).or_default().push(self.builds.len());
             }
@@ -92,7 +124,8 @@ impl Found {
 
     fn reading(&self, chosen: &Chosen) -> Reading {
         let Some(url) = &chosen.url else { return Reading::Gone };
-        let candidates = self.by_number.get(&url.number()).into_iter().flatten().map(|place| &self.builds[*place]);
+        let places = url.number().and_then(|number| self.by_number.get(&number));
+        let candidates = places.into_iter().flatten().map(|place| &self.builds[*place]);
         let found: Vec<_> = candidates.filter(|(build, own)| may_be(build, own.as_ref(), url)).collect();
         match found.as_slice() {
             _ if self.has_keyless => Reading::WithoutKey,
@@ -106,19 +139,12 @@ impl Found {
 
 /// Whether a build is, or may be taken for, the one with this address: by its own address, or by project and number.
 fn may_be(build: &Finding, own: Option<&BuildUrl>, url: &BuildUrl) -> bool {
-    let same_number = build.build_num == number(url);
-    let same_project = build.project.as_deref().is_some_and(|project| project.eq_ignore_ascii_case(&url.project()));
+    let same_number = build.build_num.is_some() && build.build_num == number(url);
+    let projects = build.project.as_deref().zip(url.project());
+    let same_project = projects.is_some_and(|(project, named)| project.eq_ignore_ascii_case(&named));
     match own {
         Some(own) => own.resembles(url) || (same_number && same_project && own.has_same_vcs(url)),
         None => same_number && same_project,
-    }
-}
-
-fn described(build: &Finding) -> String {
-    let url = build.build_url.as_deref().unwrap_or("a build without a URL");
-    match build.build_num {
-        Some(number) => format!("{url}, number {number}"),
-        None => format!("{url}, without a number"),
     }
 }
 
@@ -128,7 +154,7 @@ fn address(found: &Finding) -> Option<BuildUrl> {
 
 /// The number in an address, where a database can hold it.
 fn number(url: &BuildUrl) -> Option<i64> {
-    i64::try_from(url.number()).ok()
+    i64::try_from(url.number()?).ok()
 }
 
 fn numbers(urls: &[&BuildUrl]) -> Vec<i64> {

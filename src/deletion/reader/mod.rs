@@ -1,6 +1,9 @@
 //! Reads the builds of a deletion again, each time in a new snapshot of the database.
 
+mod archiving;
+mod as_written;
 mod copies;
+mod elsewhere;
 mod event;
 mod matching;
 mod reconnect;
@@ -15,18 +18,17 @@ use tokio::time::timeout;
 use crate::collation::Collations;
 use crate::collection::Collection;
 use crate::database::{Canceller, Database, DatabaseError, DatabaseIdentity, Position, Settings};
-use crate::finding::Finding;
 use crate::premise::Premise;
 use crate::report::Chosen;
 use crate::scan::{Fit, Lookup, Role, ScanError, ScanPlan};
 use crate::table::Table;
 
-use super::archive::{ArchivedBatch, Archiver, WriteError};
+use super::archive::{Archiver, WriteError};
 use super::journal::{DatabaseName, Past};
 use super::plan::{Permit, Reading, Terms};
 use super::roles::{ArchiveFailure, BuildReader};
 use copies::{as_far_as_fresh, spellings};
-use matching::read_builds;
+use matching::{Search, read_builds};
 
 pub use copies::{CopyState, Freshened, Freshener};
 pub use event::ReaderEvent;
@@ -90,8 +92,8 @@ pub struct LiveBuilds<'a> {
     been_away: bool,
     /// `None` where nothing is archived, and while a batch is being archived.
     archiver: Option<Archiver>,
-    /// Whether a build that is not found by its number is searched for by its address alone, which may take a look at every build.
-    searches_by_url: bool,
+    /// How chosen builds are searched for.
+    search: Search,
 }
 
 impl<'a> LiveBuilds<'a> {
@@ -128,7 +130,7 @@ impl<'a> LiveBuilds<'a> {
             position,
             been_away: false,
             archiver: None,
-            searches_by_url: true,
+            search: Search::of(plan.address_form()),
         })
     }
 
@@ -140,7 +142,7 @@ impl<'a> LiveBuilds<'a> {
 
     /// From now on builds are searched for by project and number alone, which is quick.
     pub fn stop_searching_by_url(&mut self) {
-        self.searches_by_url = false;
+        self.search.by_url_too = false;
         // Without indexes each reading takes its time.
         if self.options.statement_timeout.is_none() && !self.fit.reads_without_indexes() {
             self.limit = SILENCE;
@@ -241,51 +243,11 @@ impl<'a> LiveBuilds<'a> {
         Ok(self.archiver.insert(archiver))
     }
 
-    /// Reads the chosen builds and archives all that the database holds about those that are there, in one snapshot. When
-    /// this returns, it is on disk.
-    async fn archive_once(&mut self, chosen: &[&Chosen], archiver: &mut Archiver) -> Result<ArchivedBatch, WriteError> {
-        let plan = self.options.plan;
-        let canceller = self.database.canceller();
-        let snapshot = self.database.snapshot(&plan.settings_by(&self.premise)).await.map_err(ScanError::from)?;
-        let lookup = Lookup::new(plan, &self.fit, &self.premise, &snapshot);
-        let readings = read_builds(&lookup, self.searches_by_url, chosen).await?;
-        let fingerprint = |reading: &Reading| match reading {
-            Reading::There(found) => Some(found.fingerprint.clone()),
-            Reading::Gone | Reading::Elsewhere(_) | Reading::Several(_) | Reading::Unread(_) | Reading::WithoutKey => {
-                None
-            }
-        };
-        let fingerprints = readings.iter().map(fingerprint).collect();
-        let mut builds: Vec<&Finding> = Vec::new();
-        for reading in &readings {
-            // A list may name a build twice.
-            if let Reading::There(found) = reading
-                && !builds.iter().any(|build| build.key == found.key)
-            {
-                builds.push(found);
-            }
-        }
-        if builds.is_empty() {
-            return Ok(ArchivedBatch { fingerprints, extent: None });
-        }
-        let urls = chosen.iter().zip(&readings).filter(|(_, reading)| matches!(reading, Reading::There(_)));
-        let urls = urls.filter_map(|(chosen, _)| chosen.url.as_ref().map(ToString::to_string)).collect();
-        let written = archiver.write(&lookup, &builds).await;
-        if matches!(written, Err(WriteError::Unwritten(_))) {
-            // The server may have millions of rows left to send, and nobody wants them any more.
-            canceller.cancel().await;
-        }
-        let extent = written?;
-        snapshot.check_unbroken().await.map_err(ScanError::from)?;
-        archiver.record(&extent, urls);
-        Ok(ArchivedBatch { fingerprints, extent: Some(extent) })
-    }
-
     async fn read_once(&mut self, chosen: &[&Chosen]) -> Result<Vec<Reading>, ScanError> {
         let plan = self.options.plan;
         let snapshot = self.database.snapshot(&plan.settings_by(&self.premise)).await?;
         let lookup = Lookup::new(plan, &self.fit, &self.premise, &snapshot);
-        let readings = read_builds(&lookup, self.searches_by_url, chosen).await?;
+        let readings = read_builds(&lookup, &self.search, chosen).await?;
         // Where somebody has replaced a table since, every build may look gone.
         self.fit.reads_the_same(&snapshot).await?;
         snapshot.check_unbroken().await?;
@@ -302,23 +264,6 @@ impl<'a> LiveBuilds<'a> {
             }
         }
         Err(DatabaseError::NoAnswer { what: "reading the chosen builds".to_owned(), limit }.into())
-    }
-
-    /// As [`Self::archive_once`], unless the database is silent for too long.
-    async fn archive_in_time(
-        &mut self,
-        chosen: &[&Chosen],
-        archiver: &mut Archiver,
-    ) -> Result<ArchivedBatch, WriteError> {
-        let limit = self.limit * ARCHIVING_FACTOR;
-        if !self.is_silent {
-            match timeout(limit, self.archive_once(chosen, archiver)).await {
-                Ok(archived) => return archived,
-                Err(_) => self.is_silent = true,
-            }
-        }
-        Err(ScanError::from(DatabaseError::NoAnswer { what: "reading what is to be archived".to_owned(), limit })
-            .into())
     }
 }
 
@@ -346,6 +291,7 @@ impl BuildReader for LiveBuilds<'_> {
                 done => break done?,
             }
         };
+        self.search.note(chosen, &readings);
         Ok(match freshened {
             Some(freshened) => as_far_as_fresh(readings, freshened),
             None => readings,

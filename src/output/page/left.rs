@@ -67,7 +67,7 @@ impl AuditInputs {
 
 impl LeftView {
     fn new(LeftBuild { row, fate, reason }: &LeftBuild) -> Self {
-        let link = BuildUrl::parse(&row.build_url).ok().map(|url| url.to_string());
+        let link = BuildUrl::parse_in_any_form(&row.build_url).ok().map(|url| url.to_string());
         let number = row.build_num.map(|number| number.to_string()).unwrap_or_default();
         let none = if row.deletable { row.evidence.as_str() } else { "the report does not say why" };
         let why = [reason.as_str(), row.note.as_str(), none].into_iter().find(|why| !why.trim().is_empty());

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use halfbuilt::build_url::AddressForm;
 use halfbuilt::policy::Policy;
 use halfbuilt::project_glob::DeniedProjects;
 
@@ -9,7 +10,7 @@ use halfbuilt::project_glob::DeniedProjects;
 /// printable.
 pub fn check(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let parse = |text: &str| Policy::parse(Path::new("halfbuilt.toml"), text);
+    let parse = |text: &str| Policy::parse(Path::new("halfbuilt.toml"), AddressForm::AsWritten, text);
     let policy = match parse(text) {
         Ok(policy) => policy,
         Err(error) => return super::assert_error_printable(&error),

@@ -1,6 +1,6 @@
 //! Reports and lists of builds, as people edit them.
 
-use halfbuilt::build_url::BuildUrl;
+use halfbuilt::build_url::{AddressForm, BuildUrl};
 use halfbuilt::finding::Finding;
 use halfbuilt::obstacle::Obstacle;
 use halfbuilt::report::{Chosen, Judged, ReportError, ReportWriter, read};
@@ -12,8 +12,9 @@ const BASE: &str = "https://ci.example.com";
 /// A row that is read is certain and plain. It reads back the same after it is written, with any line ends and byte order mark. An error
 /// is printable.
 pub fn check(bytes: &[u8]) {
-    for base_url in [None, Some(BASE)] {
-        let rows = match read(bytes, base_url) {
+    let forms = [AddressForm::CircleCi, AddressForm::AsWritten];
+    for (form, base_url) in forms.into_iter().flat_map(|form| [(form, None), (form, Some(BASE))]) {
+        let rows = match read(bytes, form, base_url) {
             Ok(rows) => rows,
             Err(error) => {
                 cannot_be_read(&error);
@@ -21,15 +22,15 @@ pub fn check(bytes: &[u8]) {
             }
         };
         let text = std::str::from_utf8(bytes).expect("what was read is text");
-        rows.iter().for_each(is_certain);
+        rows.iter().for_each(|row| is_certain(row, form));
         assert!(rows.iter().map(|row| row.line).is_sorted_by(|before, after| before < after), "lines out of order");
         assert!(rows.last().is_none_or(|row| row.line <= text.lines().count() as u64 + 1), "a line after the end");
-        reads_the_same_however_it_was_saved(text, base_url, &rows);
+        reads_the_same_however_it_was_saved(text, (form, base_url), &rows);
         if rows.iter().all(|row| row.judged.is_some()) {
-            reads_the_same_when_written_again(&rows);
+            reads_the_same_when_written_again(&rows, form);
         } else {
             let list: String = rows.iter().map(|row| format!("{}\n", row.url.as_ref().expect("a URL"))).collect();
-            let again = read(list.as_bytes(), None).expect("a list");
+            let again = read(list.as_bytes(), form, None).expect("a list");
             assert!(again.iter().map(|row| &row.url).eq(rows.iter().map(|row| &row.url)), "a list reads differently");
         }
     }
@@ -42,8 +43,8 @@ fn cannot_be_read(error: &ReportError) {
     }
 }
 
-fn is_certain(row: &Chosen) {
-    assert_eq!(BuildUrl::parse(&row.url_text).ok(), row.url, "{:?}", row.url_text);
+fn is_certain(row: &Chosen, form: AddressForm) {
+    assert_eq!(BuildUrl::parse_in(form, &row.url_text).ok(), row.url, "{:?}", row.url_text);
     row.url.iter().for_each(super::build_url::assert_plain);
     match &row.judged {
         Some(judged) => {
@@ -55,7 +56,7 @@ fn is_certain(row: &Chosen) {
 }
 
 /// With other line ends, with a byte order mark, or with blank lines at the end.
-fn reads_the_same_however_it_was_saved(text: &str, base_url: Option<&str>, rows: &[Chosen]) {
+fn reads_the_same_however_it_was_saved(text: &str, (form, base_url): (AddressForm, Option<&str>), rows: &[Chosen]) {
     let mut saved = vec![format!("{text}\n\n")];
     if !text.starts_with('\u{feff}') {
         saved.push(format!("\u{feff}{text}"));
@@ -64,18 +65,18 @@ fn reads_the_same_however_it_was_saved(text: &str, base_url: Option<&str>, rows:
         saved.push(text.replace('\n', "\r\n"));
     }
     for other in saved {
-        let again = read(other.as_bytes(), base_url).unwrap_or_else(|error| panic!("{other:?}: {error}"));
+        let again = read(other.as_bytes(), form, base_url).unwrap_or_else(|error| panic!("{other:?}: {error}"));
         assert_eq!(again, rows, "{other:?}");
     }
 }
 
-fn reads_the_same_when_written_again(rows: &[Chosen]) {
+fn reads_the_same_when_written_again(rows: &[Chosen], form: AddressForm) {
     let mut report = ReportWriter::new(Vec::new()).expect("a report");
     for row in rows {
         report.write(&finding(row)).expect("a row");
     }
     let report = report.finish().expect("a report");
-    let again = read(report.as_slice(), None).expect("a report");
+    let again = read(report.as_slice(), form, None).expect("a report");
     let without_lines = |rows: &[Chosen]| rows.iter().map(|row| Chosen { line: 0, ..row.clone() }).collect::<Vec<_>>();
     assert_eq!(without_lines(&again), without_lines(rows), "{}", String::from_utf8_lossy(&report));
     let mut cells = csv::ReaderBuilder::new().from_reader(report.as_slice());

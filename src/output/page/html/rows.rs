@@ -36,7 +36,7 @@ pub(super) struct RowView {
 
 impl RowView {
     pub(super) fn new(row: &Row, fate: Option<Fate>) -> Self {
-        let link = BuildUrl::parse(&row.build_url).ok().map(|url| url.to_string());
+        let link = BuildUrl::parse_in_any_form(&row.build_url).ok().map(|url| url.to_string());
         let number = |number: Option<i64>| number.map_or_else(|| "–".to_owned(), signed);
         let address = match &link {
             Some(_) => Foreign::default(),

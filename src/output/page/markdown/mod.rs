@@ -190,7 +190,7 @@ fn ticket(inputs: &AuditInputs) -> Ticket<'_> {
             .map(|(row, fate)| {
                 let number = row.build_num.map(|number| number.to_string()).unwrap_or_default();
                 Build {
-                    link: BuildUrl::parse(&row.build_url).map(|url| url.to_string()).unwrap_or_default(),
+                    link: BuildUrl::parse_in_any_form(&row.build_url).map(|url| url.to_string()).unwrap_or_default(),
                     name: Foreign::new(&format!("{} {number}", Foreign::name(&row.project).or("(no project)"))),
                     timing: row.timing.as_str(),
                     rules: Foreign::name(&row.reasons.join(", ")).or("–"),
