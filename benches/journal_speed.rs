@@ -63,7 +63,7 @@ fn intent(number: u64) -> Event {
     Event::Intent(Box::new(Intent {
         url: url(number),
         project: Some("acme/api".to_owned()),
-        number,
+        number: Some(number),
         line: number + 2,
         reasons: vec!["stuck-running".to_owned(), "output-truncated".to_owned()],
         evidence: "running, never stopped; step 4 \"run tests\": 812 of 2431 lines stored".to_owned(),
