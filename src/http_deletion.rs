@@ -175,7 +175,7 @@ impl fmt::Display for TokenHeader {
         match self {
             Self::Plain(name) => f.write_str(name),
             Self::Word(name, word) => write!(f, "{name} {word}"),
-            Self::Basic => f.write_str("Basic"),
+            Self::Basic => write!(f, "{} Basic", Self::AUTHORIZATION),
         }
     }
 }

@@ -103,7 +103,7 @@ const HOMES: [(&str, &[&str]); 31] = [
         &[
             "output/json.rs",
             "output/verdict/json.rs",
-            "admin/http.rs",
+            "admin/http/request.rs",
             "deletion/journal/",
             "deletion/archive/line.rs",
             "report/collection.rs",

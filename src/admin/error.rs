@@ -53,6 +53,9 @@ pub enum AdminError {
     /// The message does not show the token.
     #[error("the token contains a character that is not allowed in an HTTP header")]
     TokenUnusable,
+    /// The profile says that the token goes by the scheme Basic.
+    #[error("the token has no colon, and this CI takes it as user:password")]
+    TokenNotBasic,
     #[error("{name:?} is not the name of an HTTP header")]
     TokenHeader { name: String },
     /// Plain HTTP to another machine.
@@ -99,7 +102,12 @@ impl AdminError {
                 Some("give a token with --token-file FILE or in the environment variable HALFBUILT_TOKEN")
             }
             Self::TokenUnusable => Some("the token file must contain the token only, on one line"),
-            Self::TokenHeader { .. } => Some("give --token-header NAME; the default is Circle-Token"),
+            Self::TokenNotBasic => Some(
+                "the token file must contain user:password on one line, or the form that the CI asks for, such as user:key:secret",
+            ),
+            Self::TokenHeader { .. } => {
+                Some("give --token-header NAME; the default is what the profile says, else Circle-Token")
+            }
             Self::PlainHttp { .. } => Some("use https, or add --allow-plain-http if you trust the network"),
             Self::CaFileRead { .. } | Self::CaFileInvalid { .. } | Self::CaFileEmpty { .. } => {
                 Some("--ca-file expects one or more PEM certificates: -----BEGIN CERTIFICATE-----")

@@ -1,4 +1,5 @@
-//! Deletes builds through an HTTP endpoint: one POST of `{"url": …}` for each build.
+//! Deletes builds through HTTP: one POST of `{"url": …}` to one endpoint for each build, or the request that the profile describes for the
+//! path of each build.
 //!
 //! It manages its own connections, because an ordinary HTTP client reconnects and sends again by itself. A request is sent only on a
 //! connection that is ready, and only while the reading of the build is fresh. Nothing is sent twice, and no redirect is followed: the
@@ -6,7 +7,9 @@
 
 mod connections;
 mod gate;
+mod request;
 mod route;
+mod token;
 
 use std::fmt;
 use std::path::Path;
@@ -15,13 +18,12 @@ use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use hyper::{Request, Response, StatusCode};
 use jiff::Timestamp;
 use openssl::x509::X509;
-use secrecy::ExposeSecret;
 use tokio::time::timeout;
-use url::{Host, Position, Url};
+use url::{Host, Url};
 
 use super::answer::Answer;
 use super::error::AdminError;
@@ -29,13 +31,16 @@ use super::freshness::Freshness;
 use super::options::Options;
 use super::retry::{RetryPolicy, Streak, parse_retry_after};
 use super::secrets::Secrets;
+use super::target::Target;
 use super::text::{error_chain, foreign};
 use super::via::{Via, check_url};
-use crate::build_url::BuildUrl;
 use crate::file_access;
+use crate::http_deletion::{CodeMeaning, HttpDeletion};
 use crate::text::Foreign;
 use connections::{Connection, Connections, SendError};
+use request::{Asked, RequestMaker};
 use route::{OpenError, Route};
+use token::TokenInHeader;
 
 /// The most bytes of a response's body that are read.
 const MAX_BODY: usize = 8192;
@@ -43,15 +48,13 @@ const MAX_BODY: usize = 8192;
 /// How long one connection may take, with a proxy and TLS.
 const MAX_CONNECT_TIME: Duration = Duration::from_secs(10);
 
-const USER_AGENT_VALUE: HeaderValue = HeaderValue::from_static(concat!("halfbuilt/", env!("CARGO_PKG_VERSION")));
-
 /// Deletes builds through one HTTP endpoint.
 pub(super) struct HttpClient {
     connections: Connections,
     url: Url,
-    header: HeaderName,
-    /// Marked as sensitive, so that no log shows it.
-    header_value: HeaderValue,
+    requests: RequestMaker,
+    /// How the profile says that builds are deleted; `None` for a POST of their addresses.
+    deletion: Option<HttpDeletion>,
     secrets: Secrets,
     timeout: Duration,
     retry_policy: RetryPolicy,
@@ -77,6 +80,8 @@ enum NoReply {
 struct Reply {
     status: StatusCode,
     retry_after: Option<String>,
+    /// Whether the body is a page for a person.
+    is_page: bool,
     /// Status and body in one line.
     text: Foreign,
 }
@@ -92,13 +97,8 @@ impl HttpClient {
         if url.scheme() != "https" && !is_loopback(url) && !options.allow_plain_http {
             return Err(AdminError::PlainHttp { address });
         }
-        let token = options.token.filter(|token| !token.expose_secret().trim().is_empty());
-        let token = token.ok_or(AdminError::TokenMissing { address })?;
-        let mut header_value = HeaderValue::from_str(token.expose_secret()).map_err(|_| AdminError::TokenUnusable)?;
-        header_value.set_sensitive(true);
-        let header = HeaderName::from_bytes(options.token_header.as_bytes());
-        let header = header.map_err(|_| AdminError::TokenHeader { name: foreign(&options.token_header).into() })?;
-
+        let TokenInHeader { name, value, secrets } = TokenInHeader::new(&options, address)?;
+        let requests = RequestMaker::new(url, (name, value));
         let trusted = options.ca_file.as_deref().map(read_certificates).transpose()?.unwrap_or_default();
         // A proxy is used only inside TLS, where it cannot read the token, and never for this machine.
         let through_proxies = url.scheme() == "https" && !is_loopback(url);
@@ -108,14 +108,13 @@ impl HttpClient {
         let connections = Connections::new(route);
         let (url, timeout) = (url.clone(), options.timeout);
         let retry_policy = RetryPolicy::default();
-        let secrets = Secrets::of(&token);
         let (busy, failures) = (Streak::default(), Streak::default());
         let was_connected = AtomicBool::new(false);
         Ok(Self {
             connections,
             url,
-            header,
-            header_value,
+            requests,
+            deletion: options.deletion,
             secrets,
             timeout,
             retry_policy,
@@ -127,11 +126,23 @@ impl HttpClient {
 
     /// Sends the deletion of one build once. If the server is busy or cannot be reached, the answer says how long to wait before the next
     /// try, a few times.
-    pub(super) async fn delete(&self, build: &BuildUrl, fresh: &Freshness) -> Answer {
+    pub(super) async fn delete(&self, target: Target<'_>, fresh: &Freshness) -> Answer {
+        match (&self.deletion, target.path) {
+            (None, _) => self.ask(&Asked::Url(target.url), fresh).await,
+            (Some(deletion), Some(path)) => self.ask(&Asked::Path(deletion.delete, path), fresh).await,
+            (Some(_), None) => Answer::Refused("nothing was sent: it has no path to delete it by".to_owned()),
+        }
+    }
+
+    /// Sends one request.
+    async fn ask(&self, asked: &Asked<'_>, fresh: &Freshness) -> Answer {
+        let Some(request) = self.requests.make(asked) else {
+            return Answer::Refused("nothing was sent: no request can be made for its path".to_owned());
+        };
         let began = Instant::now();
-        let answer = match self.send(build, fresh).await {
+        let answer = match self.send(&request, fresh).await {
             Ok(reply) if is_busy(reply.status) => self.answer_when_busy(&reply, began),
-            Ok(reply) => reply.answer(),
+            Ok(reply) => reply.answer(self.deletion.as_ref()),
             Err(NoReply::Unconnected(error)) => self.answer_without_connection(&error, began),
             Err(NoReply::Stale) => Answer::Stale(fresh.why_stale()),
             Err(NoReply::Timeout) => Answer::Unknown(format!("timeout: no answer within {:?}", self.timeout)),
@@ -146,13 +157,17 @@ impl HttpClient {
         answer
     }
 
-    /// Names the URL, which contains no secret.
+    /// Names the URL, which contains no secret, and the method where the profile says it.
     pub(super) fn describe(&self) -> String {
-        Via::Http(self.url.clone()).to_string()
+        let address = Via::Http(self.url.clone());
+        match &self.deletion {
+            Some(deletion) => format!("{address} by {}", deletion.delete),
+            None => address.to_string(),
+        }
     }
 
     /// Sends the request once on a connection that is ready.
-    async fn send(&self, build: &BuildUrl, fresh: &Freshness) -> Result<Reply, NoReply> {
+    async fn send(&self, request: &Request<Full<Bytes>>, fresh: &Freshness) -> Result<Reply, NoReply> {
         loop {
             let mut connection = self.connections.take().await.map_err(NoReply::Unconnected)?;
             self.was_connected.store(true, Ordering::Relaxed);
@@ -162,7 +177,7 @@ impl HttpClient {
                 return Err(NoReply::Stale);
             }
             let is_new = connection.is_new();
-            let sent = timeout(self.timeout, connection.send(self.request(build), fresh)).await;
+            let sent = timeout(self.timeout, connection.send(request.clone(), fresh)).await;
             return match sent.map_err(|_| NoReply::Timeout)? {
                 Ok(response) => Ok(self.read(response, connection).await),
                 Err(SendError::Stale) => Err(NoReply::Stale),
@@ -174,26 +189,11 @@ impl HttpClient {
         }
     }
 
-    fn request(&self, build: &BuildUrl) -> Request<Full<Bytes>> {
-        let body = serde_json::json!({ "url": build.to_string() }).to_string();
-        let mut request = Request::new(Full::new(Bytes::from(body)));
-        *request.method_mut() = Method::POST;
-        // A URL that the URL standard accepts is one that these accept.
-        *request.uri_mut() = self.url[Position::BeforePath..].parse().unwrap_or_default();
-        let host = HeaderValue::from_str(&self.url[Position::BeforeHost..Position::AfterPort]);
-        let headers = request.headers_mut();
-        headers.insert(HOST, host.unwrap_or(HeaderValue::from_static("")));
-        headers.insert(USER_AGENT, USER_AGENT_VALUE);
-        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.append(self.header.clone(), self.header_value.clone());
-        request
-    }
-
     /// Reads the response, and keeps the connection if it can carry another request.
     async fn read(&self, response: Response<Incoming>, connection: Connection) -> Reply {
         let header = |name| response.headers().get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
         let (status, retry_after, location) = (response.status(), header(RETRY_AFTER), header(LOCATION));
+        let is_page = header(CONTENT_TYPE).is_some_and(|kind| is_page(&kind));
         let mut bytes = Vec::new();
         let mut body = response.into_body();
         // The status decides. A body that breaks off or never ends changes nothing.
@@ -219,7 +219,7 @@ impl HttpClient {
         if !bytes.trim_ascii().is_empty() {
             text += &format!(": {}", String::from_utf8_lossy(&bytes).trim());
         }
-        Reply { status, retry_after, text: self.redacted(&text) }
+        Reply { status, retry_after, is_page, text: self.redacted(&text) }
     }
 
     /// Answers for a busy server: how long to wait, or to give up.
@@ -267,10 +267,27 @@ impl fmt::Debug for HttpClient {
 }
 
 impl Reply {
-    fn answer(self) -> Answer {
-        let text = self.text.into();
+    /// What it says of the build, by the profile where that says it.
+    fn answer(self, deletion: Option<&HttpDeletion>) -> Answer {
+        let text: String = self.text.into();
+        if let Some(meaning) = deletion.and_then(|deletion| deletion.meaning(self.status.as_u16())) {
+            return match meaning {
+                CodeMeaning::Gone => Answer::Gone(text),
+                CodeMeaning::Refused => Answer::Refused(text),
+                CodeMeaning::Denied => Answer::Denied(text),
+            };
+        }
         match self.status {
+            status if status.is_success() && deletion.is_some() && self.is_page => {
+                Answer::Failed(format!("{status}, answered with a page: is this a login page?"))
+            }
             status if status.is_success() => Answer::Accepted(text),
+            // The profile leaves them out of its lists.
+            _ if deletion.is_some()
+                && !matches!(self.status, StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT) =>
+            {
+                Answer::Failed(text)
+            }
             StatusCode::NOT_FOUND | StatusCode::GONE => Answer::Gone(text),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Answer::Denied(text),
             StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => Answer::Refused(text),
@@ -279,6 +296,12 @@ impl Reply {
             _ => Answer::Failed(text),
         }
     }
+}
+
+/// Whether a type of content is that of a page.
+fn is_page(kind: &str) -> bool {
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    ["text/html", "application/xhtml+xml"].iter().any(|page| kind.eq_ignore_ascii_case(page))
 }
 
 fn is_busy(status: StatusCode) -> bool {
@@ -309,6 +332,8 @@ fn read_certificates(path: &Path) -> Result<Vec<X509>, AdminError> {
     }
 }
 
+#[cfg(test)]
+mod path_tests;
 #[cfg(test)]
 mod wire_tests;
 

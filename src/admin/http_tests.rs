@@ -9,6 +9,7 @@ use wiremock::matchers::{any, body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
+use crate::build_url::BuildUrl;
 
 const TOKEN: &str = "hunter2-very-secret";
 const BUILD: &str = "https://ci.example.com/gh/acme/api/1";
@@ -56,7 +57,7 @@ async fn answer_to(answers: impl IntoIterator<Item = ResponseTemplate>) -> Answe
 async fn settled(client: &mut HttpClient) -> (Answer, Vec<Duration>) {
     let mut waits = Vec::new();
     loop {
-        match client.delete(&build(), &Freshness::for_ever()).await {
+        match client.delete(Target::at(&build()), &Freshness::for_ever()).await {
             Answer::Busy(wait, _) => waits.push(wait),
             answer => return (answer, waits),
         }
@@ -95,7 +96,7 @@ async fn the_request_is_a_post_with_the_url_and_the_token() {
     let client = client(&format!("{}/admin/delete-build", server.uri()), options());
     assert_eq!(client.describe(), format!("{}/admin/delete-build", server.uri()));
     assert_eq!(
-        client.delete(&build(), &Freshness::for_ever()).await,
+        client.delete(Target::at(&build()), &Freshness::for_ever()).await,
         Answer::Accepted("200 OK: {\"deleted\":1}".into())
     );
     assert!(!format!("{client:?}").contains("hunter2"), "{client:?}");
@@ -105,9 +106,9 @@ async fn the_request_is_a_post_with_the_url_and_the_token() {
 async fn the_token_goes_in_the_header_that_was_named() {
     let server = MockServer::start().await;
     Mock::given(header("authorization", "Bearer x")).respond_with(status(204)).expect(1).mount(&server).await;
-    let options = Options { token: Some("Bearer x".into()), token_header: "Authorization".into(), ..options() };
+    let options = Options { token: Some("Bearer x".into()), token_header: Some("Authorization".into()), ..options() };
     assert_eq!(
-        client(&server.uri(), options).delete(&build(), &Freshness::for_ever()).await,
+        client(&server.uri(), options).delete(Target::at(&build()), &Freshness::for_ever()).await,
         Answer::Accepted("204 No Content".into())
     );
 }
@@ -167,10 +168,10 @@ async fn a_busy_server_may_name_a_time() {
     let answers = server([status(503).insert_header("retry-after", date.as_str()), status(410)]).await;
     let mut client = client(&answers.uri(), options());
     client.retry_policy.longest_wait = Duration::from_secs(100);
-    let answer = client.delete(&build(), &Freshness::for_ever()).await;
+    let answer = client.delete(Target::at(&build()), &Freshness::for_ever()).await;
     let wait = Duration::from_secs(30)..=Duration::from_secs(90);
     assert!(matches!(&answer, Answer::Busy(asked, _) if wait.contains(asked)), "{answer:?}");
-    assert_eq!(client.delete(&build(), &Freshness::for_ever()).await, Answer::Gone("410 Gone".into()));
+    assert_eq!(client.delete(Target::at(&build()), &Freshness::for_ever()).await, Answer::Gone("410 Gone".into()));
 }
 
 fn rfc2822_of(time: Timestamp) -> String {
@@ -190,7 +191,7 @@ async fn but_not_for_ever() {
 async fn no_answer_in_time_is_unknown_and_is_not_sent_again() {
     let server = server([status(200).set_delay(Duration::from_secs(30))]).await;
     let options = Options { timeout: Duration::from_secs(2), ..options() };
-    let answer = client(&server.uri(), options).delete(&build(), &Freshness::for_ever()).await;
+    let answer = client(&server.uri(), options).delete(Target::at(&build()), &Freshness::for_ever()).await;
     assert_eq!(answer, Answer::Unknown("timeout: no answer within 2s".into()));
     assert_eq!(server.received_requests().await.map(|requests| requests.len()), Some(1));
 }
@@ -199,7 +200,7 @@ async fn no_answer_in_time_is_unknown_and_is_not_sent_again() {
 async fn a_lost_connection_is_unknown_and_is_not_sent_again() {
     for (bytes, what) in [(&b""[..], "nothing"), (b"HTTP/1.1 2", "half a line"), (b"\x15\x03\x01\0\0\0", "garbage")] {
         // The raw server takes one connection: a second try would end in Denied.
-        let answer = client(&raw_server(bytes), options()).delete(&build(), &Freshness::for_ever()).await;
+        let answer = client(&raw_server(bytes), options()).delete(Target::at(&build()), &Freshness::for_ever()).await;
         assert!(
             matches!(&answer, Answer::Unknown(text) if text.starts_with("lost connection: ")),
             "{what}: {answer:?}"
@@ -211,7 +212,7 @@ async fn a_lost_connection_is_unknown_and_is_not_sent_again() {
 async fn a_body_that_breaks_off_changes_nothing() {
     let url = raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ndele");
     assert_eq!(
-        client(&url, options()).delete(&build(), &Freshness::for_ever()).await,
+        client(&url, options()).delete(Target::at(&build()), &Freshness::for_ever()).await,
         Answer::Accepted("200 OK: dele".into())
     );
 }
@@ -227,7 +228,8 @@ async fn a_body_without_end_is_not_read_to_its_end() {
         while stream.write_all(&[b'x'; 4096]).is_ok() {}
     });
     let (begun, timeout) = (Instant::now(), Duration::from_secs(100));
-    let answer = client(&url, Options { timeout, ..options() }).delete(&build(), &Freshness::for_ever()).await;
+    let answer =
+        client(&url, Options { timeout, ..options() }).delete(Target::at(&build()), &Freshness::for_ever()).await;
     assert!(matches!(answer, Answer::Failed(_)), "{answer:?}");
     assert!(begun.elapsed() < timeout, "only the timeout ended it");
 }
@@ -237,7 +239,10 @@ async fn a_connection_that_is_closed_after_each_answer_costs_nothing() {
     let server = server((0..5).map(|_| status(200).insert_header("connection", "close"))).await;
     let client = client(&server.uri(), options());
     for _ in 0..5 {
-        assert_eq!(client.delete(&build(), &Freshness::for_ever()).await, Answer::Accepted("200 OK".into()));
+        assert_eq!(
+            client.delete(Target::at(&build()), &Freshness::for_ever()).await,
+            Answer::Accepted("200 OK".into())
+        );
     }
 }
 
@@ -260,7 +265,7 @@ fn a_token_is_needed_and_has_to_fit() {
     }
     let error = refused(url, Options { token: Some("hunter2\r\nHost: x".into()), ..options() });
     assert!(matches!(error, AdminError::TokenUnusable), "{error:?}");
-    let error = refused(url, Options { token_header: "Circle Token".into(), ..options() });
+    let error = refused(url, Options { token_header: Some("Circle Token".into()), ..options() });
     assert_eq!(error.to_string(), "\"Circle Token\" is not the name of an HTTP header");
 }
 

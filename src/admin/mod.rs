@@ -18,6 +18,7 @@ mod retry;
 mod secrets;
 mod service;
 mod store_look;
+mod target;
 mod text;
 #[cfg(test)]
 mod tls_tests;
@@ -35,6 +36,7 @@ pub(crate) use retry::{RetryPolicy, parse_retry_after};
 pub(crate) use secrets::Secrets;
 pub use service::Service;
 pub use store_look::StoreLook;
+pub use target::Target;
 pub use via::{Via, ViaError};
 
 use crate::build_url::BuildUrl;
@@ -108,11 +110,11 @@ impl AdminPath {
     /// deletion that may have happened is never sent again.
     ///
     /// If the future is dropped, the outcome is [`Answer::Unknown`]. The next call is safe.
-    pub async fn delete(&self, build: &BuildUrl, fresh: &Freshness) -> Answer {
+    pub async fn delete(&self, target: Target<'_>, fresh: &Freshness) -> Answer {
         match &self.clients {
-            Clients::Nrepl(clients) => clients.take().await.client.delete(build, fresh).await,
-            Clients::Console(clients) => clients.take().await.client.delete(build, fresh).await,
-            Clients::Http(client, _) => client.delete(build, fresh).await,
+            Clients::Nrepl(clients) => clients.take().await.client.delete(target.url, fresh).await,
+            Clients::Console(clients) => clients.take().await.client.delete(target.url, fresh).await,
+            Clients::Http(client, _) => client.delete(target, fresh).await,
         }
     }
 

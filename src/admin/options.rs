@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::function::AdminFn;
+use crate::http_deletion::HttpDeletion;
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -21,8 +22,10 @@ pub struct Options {
     pub start_timeout: Duration,
     /// HTTP: the token. It is sent only to the host of `--via`, and never shown.
     pub token: Option<SecretString>,
-    /// HTTP: the header that carries the token.
-    pub token_header: String,
+    /// HTTP: the header that carries the token, as it is; `None` where `deletion` says it, or it is the usual one.
+    pub token_header: Option<String>,
+    /// HTTP: how the profile says that builds are deleted; `None` for a POST of their addresses.
+    pub deletion: Option<HttpDeletion>,
     /// HTTP: a PEM file of certificates to trust in addition to the system's.
     pub ca_file: Option<PathBuf>,
     /// HTTP: whether the token may go to another machine without TLS.
@@ -30,7 +33,7 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// A minute for each call, and the header `Circle-Token` (CircleCI API v1.1).
+    /// A minute for each call.
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(60),
@@ -39,7 +42,8 @@ impl Default for Options {
             console_pty: false,
             start_timeout: Duration::from_secs(120),
             token: None,
-            token_header: "Circle-Token".to_owned(),
+            token_header: None,
+            deletion: None,
             ca_file: None,
             allow_plain_http: false,
         }

@@ -14,7 +14,7 @@ use openssl::ssl::{SslAcceptor, SslMethod};
 use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509NameBuilder};
 
-use super::{AdminPath, Answer, Freshness, Options, Via};
+use super::{AdminPath, Answer, Freshness, Options, Target, Via};
 use crate::build_url::BuildUrl;
 
 /// A certificate of its own authority for 127.0.0.1.
@@ -67,9 +67,9 @@ async fn a_certificate_has_to_be_known() {
     let options = || Options { token: Some("x".into()), timeout: Duration::from_secs(60), ..Options::default() };
 
     let path = AdminPath::connect(&via, options()).await.expect("an admin path");
-    let mut answer = path.delete(&build, &Freshness::for_ever()).await;
+    let mut answer = path.delete(Target::at(&build), &Freshness::for_ever()).await;
     while matches!(answer, Answer::Busy(..)) {
-        answer = path.delete(&build, &Freshness::for_ever()).await;
+        answer = path.delete(Target::at(&build), &Freshness::for_ever()).await;
     }
     assert!(matches!(&answer, Answer::Denied(text) if text.contains("certificate verify failed")), "{answer:?}");
 
@@ -81,6 +81,6 @@ async fn a_certificate_has_to_be_known() {
     let options = Options { ca_file: Some(file.path().to_owned()), ..options() };
     let path = AdminPath::connect(&via, options).await.expect("an admin path");
     assert_eq!(path.describe(), via.to_string());
-    assert_eq!(path.delete(&build, &Freshness::for_ever()).await, Answer::Accepted("200 OK".into()));
+    assert_eq!(path.delete(Target::at(&build), &Freshness::for_ever()).await, Answer::Accepted("200 OK".into()));
     path.close().await;
 }

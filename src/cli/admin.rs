@@ -34,9 +34,9 @@ pub struct AdminArgs {
     /// HTTP, and builds that were collected: a file that holds the token [default: the environment variable HALFBUILT_TOKEN]
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// HTTP: the header in which the token is sent
-    #[arg(long, value_name = "NAME", default_value = "Circle-Token")]
-    pub token_header: String,
+    /// HTTP: the header in which the token is sent, as it is [default: as the profile says, else Circle-Token]
+    #[arg(long, value_name = "NAME")]
+    pub token_header: Option<String>,
     /// HTTP, and builds that were collected: certificates (PEM) to trust besides the system's
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,

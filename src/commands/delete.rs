@@ -54,6 +54,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     request.report_tells_times = chosen.origin.tells(&request.reading.times);
     chosen.origin.lend_times(&mut request.reading.times);
     let scan = request.reading.plan_by(request.profile.clone(), &[])?.with_every_piece();
+    request.check_admin_path(scan.deletion())?;
     let host = gates::check_choice(&request, &chosen, printer)?;
     let (results_file, journal) = (results_file(&request), journal_file(&request, &chosen.report));
     let run_again = RunAgainFiles::beside(&journal);
@@ -117,6 +118,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
         request: &request,
         host: &host,
         plan: &plan,
+        deletion: scan.deletion(),
         copies: copies.as_ref(),
         report,
         history,

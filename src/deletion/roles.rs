@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::{Answer, Freshness};
-use crate::build_url::BuildUrl;
+use crate::admin::{Answer, Freshness, Target};
 use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::state::State;
@@ -50,7 +49,7 @@ pub enum ArchiveFailure<E> {
 /// Sends deletions, several at the same time.
 pub trait Deleter {
     /// Sends one deletion, once, if the reading that allows it is still fresh when it is written to an open connection.
-    fn delete(&self, build: &BuildUrl, fresh: &Freshness) -> impl Future<Output = Answer>;
+    fn delete(&self, target: Target<'_>, fresh: &Freshness) -> impl Future<Output = Answer>;
 }
 
 /// A build that has ended.

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use tokio::time::Instant;
 
 use super::*;
-use crate::admin::{Answer, Freshness};
+use crate::admin::{Answer, Freshness, Target};
 use crate::build_url::BuildUrl;
 use crate::deletion::Permit;
 use crate::deletion::plan::Terms;
@@ -163,8 +163,8 @@ impl World {
 }
 
 impl Deleter for World {
-    async fn delete(&self, build: &BuildUrl, fresh: &Freshness) -> Answer {
-        let number = number_of(build);
+    async fn delete(&self, target: Target<'_>, fresh: &Freshness) -> Answer {
+        let number = number_of(target.url);
         let unready = self.unready.borrow_mut().pop();
         if let Some(unready) = unready {
             sleep(unready).await;

@@ -7,8 +7,9 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use crate::admin::{Answer, Freshness, Moment};
+use crate::admin::{Answer, Freshness, Moment, Target};
 use crate::finding::Finding;
+use crate::request_path::RequestPath;
 use crate::state::State;
 
 use super::pace::Pace;
@@ -199,11 +200,15 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                 self.recorder.answered(planned, &nothing);
                 return Outcome::Old;
             }
-            let answer = tokio::select! {
-                biased;
-                // Without the answer the outcome is not known.
-                () = self.stop.now.cancelled() => Answer::Unknown("interrupted before an answer came".to_owned()),
-                answer = self.deleter.delete(url, &fresh) => answer,
+            // As the database gives it now: nothing that a report says is ever sent.
+            let answer = match now.delete_path.as_deref().map(RequestPath::parse).transpose() {
+                Err(why) => Answer::Refused(format!("nothing was sent: its delete path is not a path: {why}")),
+                Ok(path) => tokio::select! {
+                    biased;
+                    // Without the answer the outcome is not known.
+                    () = self.stop.now.cancelled() => Answer::Unknown("interrupted before an answer came".to_owned()),
+                    answer = self.deleter.delete(Target { url, path: path.as_ref() }, &fresh) => answer,
+                },
             };
             self.recorder.answered(planned, &answer);
             Outcome::Answered(answer, began)

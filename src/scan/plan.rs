@@ -2,6 +2,7 @@
 
 use crate::build_url::AddressForm;
 use crate::collation::COLLATION_VERSION;
+use crate::http_deletion::HttpDeletion;
 use crate::not_checked::NotChecked;
 use crate::obstacle::Queue;
 use crate::premise::Premise;
@@ -172,6 +173,11 @@ impl ScanPlan {
     pub fn reading_digest(&self, schema: &str) -> String {
         let sql = self.profile.all_sql().map(schema::anywhere);
         digest_of(sql.chain([self.base_url().unwrap_or_default(), schema].map(str::to_owned)))
+    }
+
+    /// How the CI deletes a build by HTTP; `None` where the profile does not say.
+    pub fn deletion(&self) -> Option<&HttpDeletion> {
+        self.profile.deletion.as_ref()
     }
 
     /// Whether the builds are copies of what a CI keeps elsewhere.

@@ -31,6 +31,7 @@ mod delete_already_gone;
 mod delete_archive;
 mod delete_archive_sections;
 mod delete_as_written;
+mod delete_by_path;
 mod delete_choose;
 mod delete_console;
 mod delete_continued;

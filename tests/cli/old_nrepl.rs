@@ -1,6 +1,6 @@
 //! A server with an nREPL of before 2018 (tools.nrepl 0.2), as old versions of CircleCI Server have it.
 
-use halfbuilt::admin::{AdminError, AdminPath, Answer, Freshness, Moment, Options, Service, StoreLook, Via};
+use halfbuilt::admin::{AdminError, AdminPath, Answer, Freshness, Moment, Options, Service, StoreLook, Target, Via};
 use halfbuilt::build_url::BuildUrl;
 use halfbuilt::exit::Exit;
 
@@ -78,7 +78,7 @@ async fn the_servers_own_store_is_asked() {
         let path = connect(via).await;
         assert_eq!(path.look_up(&build).await, StoreLook::There, "{via}");
         let fresh = Freshness::new(Moment::now(), std::time::Duration::from_secs(60));
-        assert!(matches!(path.delete(&build, &fresh).await, Answer::Accepted(_)), "{via}");
+        assert!(matches!(path.delete(Target::at(&build), &fresh).await, Answer::Accepted(_)), "{via}");
         assert_eq!(path.look_up(&build).await, StoreLook::Nothing, "{via}");
         server.behave(&[("store", "throws")]);
         let StoreLook::NotKnown(why) = path.look_up(&build).await else { panic!("{via}: it threw") };
@@ -98,7 +98,7 @@ async fn more_than_two_hundred_deletions_through_one_connection() {
     let path = connect(&server.nrepl()).await;
     for build in &builds {
         let fresh = Freshness::new(Moment::now(), std::time::Duration::from_secs(60));
-        let answer = path.delete(&BuildUrl::parse(build).expect("a build"), &fresh).await;
+        let answer = path.delete(Target::at(&BuildUrl::parse(build).expect("a build")), &fresh).await;
         assert!(matches!(answer, Answer::Accepted(_)), "{build}: {answer:?}");
     }
     path.close().await;

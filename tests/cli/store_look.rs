@@ -1,6 +1,6 @@
 //! What the server's own store says of a build, asked through a real nREPL and a real console.
 
-use halfbuilt::admin::{AdminPath, Answer, Freshness, Moment, Options, StoreLook, Via};
+use halfbuilt::admin::{AdminPath, Answer, Freshness, Moment, Options, StoreLook, Target, Via};
 use halfbuilt::build_url::BuildUrl;
 
 use crate::delete_console::command;
@@ -34,7 +34,7 @@ async fn a_build_is_there_and_after_its_deletion_it_is_not() {
         let path = connect(via).await;
         assert_eq!(path.look_up(&build).await, StoreLook::There, "{via}");
         let fresh = Freshness::new(Moment::now(), std::time::Duration::from_secs(60));
-        assert!(matches!(path.delete(&build, &fresh).await, Answer::Accepted(_)), "{via}");
+        assert!(matches!(path.delete(Target::at(&build), &fresh).await, Answer::Accepted(_)), "{via}");
         assert_eq!(path.look_up(&build).await, StoreLook::Nothing, "{via}");
         path.close().await;
     }

@@ -88,7 +88,7 @@ SELECT id AS build_key, 'https://larch.example/gh/' || project || '/' || id AS b
     /// Scans into a file.
     pub fn scanned(&self) -> PathBuf {
         let report = self.folder.path().join("report.csv");
-        self.halfbuilt(&["scan", "-o"]).args(&[&report]).run().exits(halfbuilt::exit::Exit::Clean);
+        self.halfbuilt(&["scan"]).args(&["-o"]).args(&[&report]).run().exits(halfbuilt::exit::Exit::Clean);
         report
     }
 

@@ -11,6 +11,7 @@ use super::connections::{Connections, SendError};
 use super::route::Route;
 use super::*;
 use crate::admin::Moment;
+use crate::build_url::BuildUrl;
 
 const LIMIT: Duration = Duration::from_secs(3);
 
@@ -69,11 +70,11 @@ async fn what_has_grown_old_is_not_sent_and_the_connection_is_kept_for_the_next_
     let (url, received) = server(vec![answers]);
     let client = client(&url);
     for _ in 0..2 {
-        let answer = client.delete(&build(), &stale_reading()).await;
+        let answer = client.delete(Target::at(&build()), &stale_reading()).await;
         assert!(matches!(&answer, Answer::Stale(why) if why.starts_with("not sent: ")), "{answer:?}");
     }
     // The server takes one connection only.
-    assert_eq!(client.delete(&build(), &Freshness::for_ever()).await, Answer::Accepted("200 OK".into()));
+    assert_eq!(client.delete(Target::at(&build()), &Freshness::for_ever()).await, Answer::Accepted("200 OK".into()));
     drop(client);
     assert_eq!(next(received).await, "");
 }
@@ -85,7 +86,8 @@ async fn what_grows_old_on_the_way_to_the_socket_does_not_reach_it() {
     let url: Url = url.parse().expect("a URL");
     let connections = Connections::new(Route::new(&url, Vec::new(), false, LIMIT).expect("a route"));
     let mut connection = connections.take().await.expect("a connection");
-    let failure = connection.send(client(url.as_str()).request(&build()), &stale_reading()).await;
+    let request = client(url.as_str()).requests.make(&Asked::Url(&build())).expect("a request");
+    let failure = connection.send(request, &stale_reading()).await;
     assert!(matches!(failure, Err(SendError::Stale)), "{failure:?}");
     drop((connection, connections));
     assert_eq!(next(received).await, "");
@@ -99,10 +101,10 @@ async fn a_connection_that_the_server_closed_while_it_lay_idle_is_made_anew_and_
     };
     let (url, received) = server(vec![close, answers]);
     let client = client(&url);
-    assert_eq!(client.delete(&build(), &Freshness::for_ever()).await, Answer::Accepted("200 OK".into()));
+    assert_eq!(client.delete(Target::at(&build()), &Freshness::for_ever()).await, Answer::Accepted("200 OK".into()));
     // Until the end of the first one has come here.
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(client.delete(&build(), &Freshness::for_ever()).await, Answer::Accepted("200 OK".into()));
+    assert_eq!(client.delete(Target::at(&build()), &Freshness::for_ever()).await, Answer::Accepted("200 OK".into()));
     assert_eq!(next(received).await, "", "sent into a connection that was closed");
 }
 
@@ -114,10 +116,10 @@ async fn what_a_server_says_before_it_is_asked_is_no_answer() {
     };
     let (url, _received) = server(vec![eager; 8]);
     let client = client(&url);
-    let answer = client.delete(&build(), &stale_reading()).await;
+    let answer = client.delete(Target::at(&build()), &stale_reading()).await;
     assert!(matches!(answer, Answer::Stale(_)), "{answer:?}");
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let answer = client.delete(&build(), &Freshness::for_ever()).await;
+    let answer = client.delete(Target::at(&build()), &Freshness::for_ever()).await;
     assert!(!matches!(answer, Answer::Gone(_)), "{answer:?}");
 }
 
@@ -133,7 +135,10 @@ async fn the_head_of_a_request_is_whole() {
         String::from_utf8_lossy(&said[..read]).into_owned()
     });
     let client = client(&format!("http://{address}/a%20b/delete"));
-    assert_eq!(client.delete(&build(), &Freshness::for_ever()).await, Answer::Accepted("204 No Content".into()));
+    assert_eq!(
+        client.delete(Target::at(&build()), &Freshness::for_ever()).await,
+        Answer::Accepted("204 No Content".into())
+    );
     let said = heard.join().expect("it ends").to_lowercase();
     let (head, body) = said.split_once("\r\n\r\n").expect("a head");
     let mut lines = head.lines();

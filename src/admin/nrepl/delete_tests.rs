@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::super::{AdminPath, Answer, Freshness, Moment};
+use super::super::{AdminPath, Answer, Freshness, Moment, Target};
 use super::connection::MAX_MESSAGE;
 use super::scripted::{DONE, Entries, FULL, Script};
 use crate::build_url::BuildUrl;
@@ -22,8 +22,8 @@ fn accepted() -> Answer {
 
 /// Deletes a build, and tries again if the machine is slow.
 async fn delete(path: &AdminPath, number: u32) -> Answer {
-    match path.delete(&build(number), &Freshness::for_ever()).await {
-        Answer::Busy(Duration::ZERO, _) => path.delete(&build(number), &Freshness::for_ever()).await,
+    match path.delete(Target::at(&build(number)), &Freshness::for_ever()).await {
+        Answer::Busy(Duration::ZERO, _) => path.delete(Target::at(&build(number)), &Freshness::for_ever()).await,
         answer => answer,
     }
 }
@@ -134,7 +134,7 @@ async fn what_has_grown_old_is_not_sent_and_the_new_session_is_kept_for_the_next
     assert_eq!(delete(&path, 1).await, accepted());
     let before = Freshness::new(Moment::now().suspended_for(Duration::from_secs(60)), Duration::from_secs(3));
     for _ in 0..2 {
-        let answer = path.delete(&build(2), &before).await;
+        let answer = path.delete(Target::at(&build(2)), &before).await;
         assert!(matches!(&answer, Answer::Stale(why) if why.starts_with("not sent: ")), "{answer:?}");
     }
     assert_eq!(delete(&path, 3).await, accepted());
@@ -152,7 +152,7 @@ async fn without_a_connection_nothing_is_sent() {
     // It may be starting again: it is waited for, longer each time, and not for ever.
     let mut waits = Vec::new();
     let denied = loop {
-        match path.delete(&build(2), &Freshness::for_ever()).await {
+        match path.delete(Target::at(&build(2)), &Freshness::for_ever()).await {
             Answer::Busy(wait, _) => waits.push(wait.as_secs()),
             answer => break answer,
         }

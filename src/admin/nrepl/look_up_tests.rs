@@ -1,6 +1,6 @@
 //! Asking the server's own store through an nREPL.
 
-use super::super::{AdminPath, Answer, Freshness, StoreLook};
+use super::super::{AdminPath, Answer, Freshness, StoreLook, Target};
 use super::scripted::{DONE, Entries, Script};
 use crate::build_url::BuildUrl;
 
@@ -22,7 +22,7 @@ fn not_known(why: &str) -> StoreLook {
 }
 
 async fn deletes(path: &AdminPath, number: u32) {
-    let answer = path.delete(&build(number), &Freshness::for_ever()).await;
+    let answer = path.delete(Target::at(&build(number)), &Freshness::for_ever()).await;
     assert_eq!(answer, Answer::Accepted("value nil".into()));
 }
 

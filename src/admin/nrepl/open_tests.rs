@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use super::super::{AdminError, AdminPath, Answer, Freshness, Options, Via};
+use super::super::{AdminError, AdminPath, Answer, Freshness, Options, Target, Via};
 use super::AdminFn;
 use super::scripted::{DONE, FULL, Script, Server};
 use crate::admin::Service;
@@ -43,7 +43,7 @@ async fn else_by_its_full_name() {
     let path = server.connect().await;
     assert_eq!(path.describe(), format!("{} {FULL}", server.via));
     let build = BuildUrl::parse("https://ci.example.com/gh/acme/api/1").expect("a build");
-    assert_eq!(path.delete(&build, &Freshness::for_ever()).await, Answer::Accepted("value nil".into()));
+    assert_eq!(path.delete(Target::at(&build), &Freshness::for_ever()).await, Answer::Accepted("value nil".into()));
     drop(path);
     server.finish().await;
 }

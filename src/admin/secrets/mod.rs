@@ -48,7 +48,10 @@ impl Secrets {
                 && let Ok(both) = base64::decode_block(rest)
                 && let Ok(both) = String::from_utf8(both)
             {
-                parts.extend(both.split_once(':').map(|(_, password)| password.to_owned()));
+                let password = both.split_once(':').map_or("", |(_, password)| password);
+                parts.push(password.to_owned());
+                // Of user:key:secret each part is one.
+                parts.extend(password.split(':').map(str::to_owned));
                 parts.push(both);
             }
         }

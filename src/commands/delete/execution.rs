@@ -10,6 +10,7 @@ use crate::commands::interrupt::Interrupt;
 use crate::deletion::journal::{End, EndWord, Event, Journal, ReportFile};
 use crate::deletion::{self, ArchiverError, Ending, LiveBuilds, Planned, Speed};
 use crate::exit::Exit;
+use crate::http_deletion::HttpDeletion;
 use crate::output::{OutputFile, Printer};
 use crate::scan::ScanError;
 use crate::sources::Address;
@@ -32,6 +33,8 @@ pub(super) struct Work<'a> {
     pub(super) request: &'a DeleteRequest,
     pub(super) host: &'a str,
     pub(super) plan: &'a Plan,
+    /// How the profile says that builds are deleted by HTTP.
+    pub(super) deletion: Option<&'a HttpDeletion>,
     /// What fetches builds again, where they are documents.
     pub(super) copies: Option<&'a Copies>,
     pub(super) report: ReportFile,
@@ -45,12 +48,12 @@ pub(super) struct Work<'a> {
 
 /// Deletes what the plan says. The admin path is opened only where something is to be sent.
 pub(super) async fn execute(
-    Work { request, host, plan, copies, report, history, results, results_file, run_again }: Work<'_>,
+    Work { request, host, plan, deletion, copies, report, history, results, results_file, run_again }: Work<'_>,
     mut builds: LiveBuilds<'_>,
     interrupt: &Interrupt,
     printer: Printer,
 ) -> Result<Exit, Error> {
-    let admin = connect(request, plan, interrupt).await?.map(Rc::new);
+    let admin = connect(request, (plan, deletion), interrupt).await?.map(Rc::new);
     if let Some(copies) = copies {
         copies.ask_store(admin.clone());
     }
@@ -147,8 +150,12 @@ pub(super) async fn execute(
     Ok(exit)
 }
 
-async fn connect(request: &DeleteRequest, plan: &Plan, interrupt: &Interrupt) -> Result<Option<AdminPath>, Error> {
-    let mut options = request.admin_options()?;
+async fn connect(
+    request: &DeleteRequest,
+    (plan, deletion): (&Plan, Option<&HttpDeletion>),
+    interrupt: &Interrupt,
+) -> Result<Option<AdminPath>, Error> {
+    let mut options = request.admin_options(deletion)?;
     options.jobs = options.jobs.min(plan.deletions().try_into().unwrap_or(usize::MAX)).max(1);
     match plan.deletions() {
         0 => Ok(None),

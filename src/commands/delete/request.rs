@@ -14,6 +14,7 @@ use crate::commands::read_request::ReadRequest;
 use crate::commands::{Error, policy};
 use crate::deletion::{GateError, Limits, Permit, RequestedLimits};
 use crate::file_access::is_dash;
+use crate::http_deletion::HttpDeletion;
 use crate::policy::Policy;
 use crate::project_glob::{ProjectGlobs, listed};
 use crate::scan::Profile;
@@ -76,7 +77,7 @@ pub(super) struct AdminRequest {
     admin_fn: Option<AdminFn>,
     console_pty: bool,
     start_timeout: Duration,
-    token_header: String,
+    token_header: Option<String>,
     jobs: Option<NonZeroU8>,
     /// The most deletions a second.
     pub(super) rate: Option<f64>,
@@ -210,11 +211,28 @@ impl DeleteRequest {
         }
     }
 
-    /// How to connect to the admin path. The token is read here, so a dry run needs none.
+    /// Checks that builds can be deleted as their profile says through what `--via` names.
+    ///
+    /// # Errors
+    /// The profile says how its CI deletes by HTTP, and `--via` names a console.
+    pub(super) fn check_admin_path(&self, deletion: Option<&HttpDeletion>) -> Result<(), Error> {
+        match (&self.via, deletion) {
+            (Some(via @ (Via::Nrepl { .. } | Via::Console { .. })), Some(deletion)) => Err(Error::Misuse {
+                what: format!(
+                    "profile {} deletes a build by {} of its own path, and --via {via} is no HTTP server",
+                    self.reading.profile, deletion.delete
+                ),
+                hint: "name the CI's own address: --via https://ci.example.com".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// How to connect to the admin path, and how builds are deleted there by HTTP. The token is read here, so a dry run needs none.
     ///
     /// # Errors
     /// The file of the token cannot be read.
-    pub(super) fn admin_options(&self) -> Result<Options, Error> {
+    pub(super) fn admin_options(&self, deletion: Option<&HttpDeletion>) -> Result<Options, Error> {
         let (admin, server) = (&self.admin, &self.server);
         let usual = if matches!(self.via, Some(Via::Console { .. })) { CONSOLE_JOBS } else { OTHER_JOBS };
         Ok(Options {
@@ -225,6 +243,7 @@ impl DeleteRequest {
             start_timeout: admin.start_timeout,
             token: server.token()?,
             token_header: admin.token_header.clone(),
+            deletion: deletion.cloned(),
             ca_file: server.ca_file.clone(),
             allow_plain_http: server.allow_plain_http,
         })

@@ -110,6 +110,7 @@ impl Found {
             }
             let is_new = self.fingerprints.insert(build.fingerprint.clone());
             if may_be_known && !is_new {
+                self.add_shared_paths(build);
                 continue;
             }
             let url = address(&build);
@@ -119,6 +120,14 @@ impl Found {
                 self.by_number.entry(one).or_default().push(self.builds.len());
             }
             self.builds.push((build, url));
+        }
+    }
+
+    /// Only the reading that looks at every build says which of them share a path.
+    fn add_shared_paths(&mut self, again: Finding) {
+        let shared = again.obstacles.into_iter().filter(|obstacle| matches!(obstacle, Obstacle::SharesItsPath(_)));
+        if let Some((known, _)) = self.builds.iter_mut().find(|(known, _)| known.fingerprint == again.fingerprint) {
+            known.obstacles.extend(shared);
         }
     }
 
