@@ -27,7 +27,7 @@ use crate::version::VERSION;
 pub use catalog::{ProfilesArgs, RulesArgs};
 pub use collect::CollectArgs;
 pub use delete::DeleteArgs;
-pub use gates::{ChosenTiming, GateArgs, TimingArg};
+pub use gates::{Allowed, ChosenTiming, GateArgs, TimingArg};
 pub use help::{
     CompletionsArgs, HelpArgs, ListedCommand, ManArgs, command_help, command_names, commands, completions, manual_page,
 };
@@ -47,7 +47,7 @@ Exit codes:
   2    usage error
   3    could not look or act: database, profile, admin path or a file failed; what could be read is reported all the same
   4    nothing was checked, or nothing to delete: no build in scope
-  5    not all builds that were to be deleted are gone
+  5    not all builds that were to be deleted are gone, or more are than were sent
   6    declined: a gate or a confirmation stopped it
   130  interrupted, everything done so far on record
   141  nobody reads standard output any more, as after head

@@ -54,6 +54,8 @@ pub struct DeletePolicy {
     pub clock_tolerance: Option<SignedDuration>,
     /// How many builds may contradict T and R.
     pub times_contradicted: Option<u64>,
+    /// How many more builds may be gone than were sent.
+    pub collateral: Option<u64>,
     /// Whether a run must archive builds before it deletes them.
     pub archive: bool,
     /// The only hosts whose builds are deleted, in the form of [`BuildUrl::host`].
@@ -97,6 +99,7 @@ struct DeleteSection {
     max_age: Option<Spanned<String>>,
     allow_timing: Option<Vec<Spanned<String>>>,
     times_contradicted: Option<u64>,
+    collateral: Option<u64>,
     clock_tolerance: Option<Spanned<String>>,
     #[serde(default)]
     archive: bool,
@@ -201,6 +204,7 @@ impl Policy {
         }
         delete.archive = section.archive;
         delete.times_contradicted = section.times_contradicted;
+        delete.collateral = section.collateral;
         if let Some(tolerance) = section.clock_tolerance {
             let length = duration::parse_or_zero(tolerance.get_ref());
             delete.clock_tolerance = Some(length.map_err(|why| at("clock_tolerance", tolerance.span(), &why))?);
@@ -258,7 +262,7 @@ mod tests {
     #[test]
     fn a_policy_is_read() {
         let text = "# who answers for it\n[delete]\ndeny = ['acme/billing', \"tools/*\"]\nmax = 100\nmax_percent = 2.5\n\
-                    max_age = '12h'\nallow_timing = ['unknown']\ntimes_contradicted = 2\nclock_tolerance = '2s'\narchive = true\nhosts = ['CI.example.com', 'ci.example.com:8443']\n";
+                    max_age = '12h'\nallow_timing = ['unknown']\ntimes_contradicted = 2\ncollateral = 3\nclock_tolerance = '2s'\narchive = true\nhosts = ['CI.example.com', 'ci.example.com:8443']\n";
         let delete = DeletePolicy {
             deny: vec!["acme/billing".to_owned(), "tools/*".to_owned()],
             max: Some(100),
@@ -266,6 +270,7 @@ mod tests {
             max_age: Some(SignedDuration::from_hours(12)),
             allow_timing: Some(vec![Timing::Unknown]),
             times_contradicted: Some(2),
+            collateral: Some(3),
             clock_tolerance: Some(SignedDuration::from_secs(2)),
             archive: true,
             hosts: Some(vec!["ci.example.com".to_owned(), "ci.example.com:8443".to_owned()]),

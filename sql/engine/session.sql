@@ -72,7 +72,7 @@ SELECT pg_backend_pid()::bigint AS pid,
 
 -- part: statement_timeout
 -- What:  limits how long a statement of this transaction may run, in :milliseconds.
--- For:   --statement-timeout.
+-- For:   --statement-timeout, and what a run can do without.
 -- Why:   whoever reads a busy server may want to stop before the server suffers.
 SET LOCAL statement_timeout = :milliseconds;
 

@@ -32,12 +32,14 @@ pub struct GateArgs {
     /// wrong; "unknown", that it is not known whether the backup cut it.
     #[arg(long = "allow-timing", value_name = "TIMING", value_delimiter = ',')]
     pub allow_timing: Vec<TimingArg>,
-    /// Delete even if N builds contradict the two times: times-contradicted=N [default: 0]
+    /// Delete even if N builds contradict the two times, times-contradicted=N, or even if the server deletes N others along,
+    /// collateral=N [default: 0]
     ///
     /// A build that did something between the backup and the restore cannot be in a database that was restored from that backup. While
-    /// there are more of them than N, nothing is deleted.
-    #[arg(long = "allow", value_name = "times-contradicted=N", value_parser = values::contradictions)]
-    pub allow: Option<u64>,
+    /// there are more of them than N, nothing is deleted. Where more than N builds are gone that were not sent, the run
+    /// stops.
+    #[arg(long = "allow", value_name = "CHECK=N", value_parser = values::allowance)]
+    pub allow: Vec<Allowed>,
     /// Delete nothing if the report was scanned longer ago than this [default: 24h]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub max_age: Option<SignedDuration>,
@@ -56,6 +58,15 @@ fn policy() -> String {
 
 fn long_policy() -> String {
     format!("{}\n\nA flag may be stricter than the policy, never looser; what --deny names is denied too.", policy())
+}
+
+/// What a check may find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// So many builds may contradict the two times.
+    TimesContradicted(u64),
+    /// So many more builds may be gone than were sent.
+    Collateral(u64),
 }
 
 /// What a build did around the backup, by which rows are chosen.

@@ -8,6 +8,8 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 
 use crate::duration;
 
+use super::gates::Allowed;
+
 /// The forms of a time, for messages.
 const TIME_FORMS: &str = "expected a time with a zone, such as 2026-11-20T02:00:00Z, '2026-11-20 02:00 Europe/Berlin', @1763604000 or \
                           '8 days ago'";
@@ -76,12 +78,17 @@ pub(super) fn wait(text: &str) -> Result<Duration, String> {
     duration(text)?.try_into().map_err(|_| "it is too long".to_owned())
 }
 
-/// How many builds may contradict the two times.
-pub(super) fn contradictions(text: &str) -> Result<u64, String> {
-    let number =
-        text.split_once('=').filter(|(check, _)| *check == "times-contradicted").map(|(_, number)| number.trim());
-    let number = number.and_then(|number| number.parse().ok());
-    number.ok_or_else(|| "expected times-contradicted=N, such as times-contradicted=3".to_owned())
+/// What a check of a deletion may find.
+pub(super) fn allowance(text: &str) -> Result<Allowed, String> {
+    let allowed = text.split_once('=').and_then(|(check, number)| {
+        let number = number.trim().parse().ok()?;
+        match check {
+            "times-contradicted" => Some(Allowed::TimesContradicted(number)),
+            "collateral" => Some(Allowed::Collateral(number)),
+            _ => None,
+        }
+    });
+    allowed.ok_or_else(|| "expected times-contradicted=N or collateral=N, such as times-contradicted=3".to_owned())
 }
 
 /// How many a second.
@@ -179,9 +186,10 @@ mod tests {
 
     #[test]
     fn an_allowance_names_its_check() {
-        assert_eq!(contradictions("times-contradicted=3"), Ok(3));
+        assert_eq!(allowance("times-contradicted=3"), Ok(Allowed::TimesContradicted(3)));
+        assert_eq!(allowance("collateral=2"), Ok(Allowed::Collateral(2)));
         for text in ["3", "times-contradicted", "times-contradicted=", "times-contradicted=-1", "stuck-running=2"] {
-            assert!(contradictions(text).is_err(), "{text}");
+            assert!(allowance(text).is_err(), "{text}");
         }
     }
 

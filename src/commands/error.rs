@@ -128,6 +128,9 @@ pub enum Error {
     /// The run stopped before all was done.
     #[error("the run stopped: {0}")]
     Stopped(String),
+    /// More builds are gone than were sent.
+    #[error("{what}")]
+    Collateral { what: String, raise: String },
     /// The results could not be written any more.
     #[error("the run stopped: its results cannot be written")]
     Unrecorded(#[source] std::io::Error),
@@ -225,7 +228,7 @@ impl Error {
             | Self::Editor(EditorError::Start { .. } | EditorError::File(_))
             | Self::Unrecorded(_) => Exit::Failed,
             Self::NothingToDelete(_) | Self::NothingToDeleteYet { .. } => Exit::NothingInScope,
-            Self::Stopped(_) => Exit::NotAllDeleted,
+            Self::Stopped(_) | Self::Collateral { .. } => Exit::NotAllDeleted,
             Self::Gate(_)
             | Self::Editor(EditorError::GaveUp { .. } | EditorError::NotSaved { .. })
             | Self::Allowance(BadAllowance::Looser { .. }) => Exit::Declined,
@@ -286,6 +289,10 @@ impl Error {
             | Self::NoJournal { hint, .. }
             | Self::Misuse { hint, .. }
             | Self::NothingToDeleteYet { hint, .. } => Some(hint.clone()),
+            Self::Collateral { raise, .. } => Some(format!(
+                "find out which ones: compare the CI's own list, a fresh scan or `verify --baseline` with what was there; --archive holds \
+                 only what was sent, so the others can come back from a backup alone; if they may go, {raise}"
+            )),
             Self::Unfit { hint, .. } => hint.clone(),
             Self::WrongProfile { source, profile, fitting } => fitting_hint(source, profile, fitting),
             Self::Allowance(error) => error.hint(),

@@ -19,7 +19,7 @@ use super::identity::{self, DatabaseIdentity, Position};
 use super::lock::{self, DeletionLock, LockAttempt, LockHolder};
 use super::row::Field;
 use super::snapshot::{BYTES, SETTING_UP, Snapshot, WITHOUT_INDEXES, check_settings, query_error};
-use super::time_limit::within_limit;
+use super::time_limit::{statement_timeout, within_limit};
 
 /// Sets what a transaction must not inherit: the search path, the time zone, how long it may idle.
 const SESSION: &str = sql::SESSION.part("session");
@@ -31,8 +31,6 @@ const SCHEMAS: &str = sql::SESSION.part("schemas");
 pub(super) const SERVER_KIND: &str = sql::SERVER.part("kind");
 /// Asks whether it is a standby.
 const STANDBY: &str = sql::SERVER.part("standby");
-/// Limits how long a statement may run.
-const STATEMENT_TIMEOUT: &str = sql::SESSION.part("statement_timeout");
 
 /// How long the server may take to begin a transaction, or to answer without reading a table.
 const FIRST_ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -310,10 +308,7 @@ impl Database {
         let transaction = begin.start().await.map_err(failed)?;
         transaction.batch_execute(SESSION).await.map_err(failed)?;
         if let Some(limit) = self.statement_timeout {
-            // Zero would mean no limit at all.
-            let milliseconds = limit.as_millis().max(1).to_string();
-            let limited = sql::filled(STATEMENT_TIMEOUT, &[("milliseconds", &milliseconds)]);
-            transaction.batch_execute(&limited).await.map_err(failed)?;
+            transaction.batch_execute(&statement_timeout(limit)).await.map_err(failed)?;
         }
         if self.reads_bytes {
             transaction.batch_execute(BYTES).await.map_err(failed)?;

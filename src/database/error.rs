@@ -124,6 +124,11 @@ impl DatabaseError {
         matches!(self, Self::Query { source, .. } if source.code().is_some_and(|code| codes.contains(code)))
     }
 
+    /// Whether the server stopped the statement: it took too long, or somebody wanted it stopped.
+    pub fn is_stopped_statement(&self) -> bool {
+        matches!(self, Self::Query { source, .. } if source.code() == Some(&SqlState::QUERY_CANCELED))
+    }
+
     /// Whether the deletion lock is no longer held.
     pub fn is_a_lost_lock(&self) -> bool {
         matches!(self, Self::LockLost)

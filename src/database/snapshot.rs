@@ -18,7 +18,7 @@ use super::error::DatabaseError;
 use super::identity::DatabaseIdentity;
 use super::row::Field;
 use super::row::{Row, Rows};
-use super::time_limit::within_limit;
+use super::time_limit::{statement_timeout, within_limit};
 
 /// Asks whether the settings are still in force, and for the server's process.
 const SETTLED: &str = sql::SESSION.part("settled");
@@ -192,6 +192,14 @@ impl Snapshot<'_> {
     /// The connection is lost.
     pub async fn read_bytes(&self) -> Result<(), DatabaseError> {
         self.order(BYTES).await
+    }
+
+    /// Limits how long each of the next statements may run. The server stops one that runs longer.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn limit_statements(&self, limit: Duration) -> Result<(), DatabaseError> {
+        self.order(&statement_timeout(limit)).await
     }
 
     /// Lets the server compile the next statements (if its own settings allow it), or not.

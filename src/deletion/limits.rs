@@ -19,6 +19,8 @@ const MAX_PERCENT: u32 = 5;
 const FEW_BUILDS: u64 = 20;
 /// How many builds may contradict T and R by default.
 const TIMES_CONTRADICTED: u64 = 0;
+/// How many more builds may be gone by default than were sent.
+const COLLATERAL: u64 = 0;
 /// How old a report may be by default.
 const MAX_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// How far two machines' clocks may be apart.
@@ -35,6 +37,8 @@ pub struct RequestedLimits {
     pub max_age: Option<SignedDuration>,
     /// `--allow times-contradicted`
     pub times_contradicted: Option<u64>,
+    /// `--allow collateral`
+    pub collateral: Option<u64>,
 }
 
 /// Who set a limit.
@@ -68,6 +72,7 @@ pub struct Limits {
     max_percent: Limit<Percent>,
     max_age: Limit<SignedDuration>,
     times_contradicted: Limit<u64>,
+    collateral: Limit<u64>,
     hosts: Option<(Vec<String>, String)>,
 }
 
@@ -102,6 +107,13 @@ impl Limits {
                 TIMES_CONTRADICTED,
                 &file,
             )?,
+            collateral: limit(
+                ("--allow collateral", "collateral"),
+                asked.collateral,
+                ruled.collateral,
+                COLLATERAL,
+                &file,
+            )?,
             hosts: ruled.hosts.map(|hosts| (hosts, file)),
         })
     }
@@ -111,6 +123,7 @@ impl Limits {
         let percent = Percent::from_whole(MAX_PERCENT).unwrap_or(Percent::ALL);
         [
             self.times_contradicted.beyond(TIMES_CONTRADICTED, '='),
+            self.collateral.beyond(COLLATERAL, '='),
             self.max.beyond(MAX_BUILDS, ' '),
             self.max_percent.beyond(percent, ' '),
             self.max_age.beyond(MAX_AGE, ' '),
@@ -174,19 +187,22 @@ impl Limits {
         if contradictions.builds <= *allowed {
             return Ok(());
         }
-        let builds = contradictions.builds.to_string();
         Err(GateError::TimesContradicted {
             fact: contradictions.fact().unwrap_or_default(),
             allowed: *allowed,
             whose: whose.to_string(),
-            raise: match whose {
-                LimitSource::Policy { .. } => whose.how_to_raise("", ""),
-                LimitSource::Default(_) | LimitSource::Flag(_) => {
-                    format!("--allow times-contradicted={builds} allows it")
-                }
-                LimitSource::StricterFlag { .. } => whose.how_to_raise("", ""),
-            },
+            raise: whose.how_to_raise_check("times-contradicted", contradictions.builds),
         })
+    }
+
+    /// How many more builds may be gone than were sent.
+    pub fn collateral(&self) -> u64 {
+        self.collateral.value
+    }
+
+    /// How to allow that so many more builds are gone.
+    pub fn how_to_allow_collateral(&self, builds: u64) -> String {
+        self.collateral.whose.how_to_raise_check("collateral", builds)
     }
 
     /// Checks a report of unknown age: it passes where only the default limits its age.
@@ -302,6 +318,14 @@ fn share(some: u64, all: u64) -> String {
 }
 
 impl LimitSource {
+    /// The same of a check that `--allow CHECK=N` allows.
+    fn how_to_raise_check(&self, check: &str, builds: u64) -> String {
+        match self {
+            Self::Default(_) | Self::Flag(_) => format!("--allow {check}={builds} allows it"),
+            Self::StricterFlag { .. } | Self::Policy { .. } => self.how_to_raise("", ""),
+        }
+    }
+
     fn how_to_raise(&self, flag: &str, value: &str) -> String {
         match self {
             Self::Default(_) | Self::Flag(_) => format!("{flag} {value} allows it"),

@@ -100,15 +100,33 @@ fn what_flags_allow_beyond_the_defaults_is_told_as_it_is_typed() {
         max_percent: "20".parse().ok(),
         max_age: hours(48),
         times_contradicted: Some(4),
+        collateral: Some(2),
     };
     let told = Limits::settle(&asked, None).expect("limits").allowed_by_flags();
-    assert_eq!(told, ["--allow times-contradicted=4", "--max 2000", "--max-percent 20", "--max-age 48h"]);
+    assert_eq!(
+        told,
+        ["--allow times-contradicted=4", "--allow collateral=2", "--max 2000", "--max-percent 20", "--max-age 48h"]
+    );
     // What is stricter, or what the policy allows, is not beyond.
     assert_eq!(by_default().allowed_by_flags(), [""; 0]);
     let stricter = RequestedLimits { max: Some(5), max_percent: "1".parse().ok(), max_age: hours(1), ..asked };
-    let told = settled(stricter, "times_contradicted = 4").expect("limits").allowed_by_flags();
+    let told = settled(stricter, "times_contradicted = 4\ncollateral = 3").expect("limits").allowed_by_flags();
     assert_eq!(told, [""; 0]);
     assert_eq!(settled(max(2000), "max_percent = 3").expect("limits").allowed_by_flags(), ["--max 2000"]);
+}
+
+#[test]
+fn how_many_others_may_be_deleted_along_is_for_a_flag_or_the_policy_to_say() {
+    let asked = |builds| RequestedLimits { collateral: Some(builds), ..RequestedLimits::default() };
+    assert_eq!(by_default().collateral(), 0);
+    assert_eq!(by_default().how_to_allow_collateral(2), "--allow collateral=2 allows it");
+    assert_eq!(Limits::settle(&asked(3), None).expect("limits").collateral(), 3);
+    let ruled = settled(RequestedLimits::default(), "collateral = 1").expect("limits");
+    assert_eq!(ruled.collateral(), 1);
+    assert_eq!(ruled.how_to_allow_collateral(2), "only collateral in halfbuilt.toml can allow more");
+    assert_eq!(settled(asked(0), "collateral = 1").expect("limits").collateral(), 0);
+    let looser = settled(asked(2), "collateral = 1").expect_err("looser").to_string();
+    assert_eq!(looser, "--allow collateral 2 would allow more than collateral in halfbuilt.toml, which is 1");
 }
 
 #[test]
@@ -209,8 +227,7 @@ proptest! {
         let asked = RequestedLimits {
             max: flag_max,
             max_percent: flag_percent.as_deref().map(|text| text.parse().expect("a share")),
-            max_age: None,
-            times_contradicted: None,
+            ..RequestedLimits::default()
         };
         let mut permit = Permit { allowed_timings: allowed.clone(), ..Permit::default() };
         let globs: Vec<String> = deny.iter().map(ToString::to_string).collect();
@@ -219,7 +236,7 @@ proptest! {
         let plan: Vec<Planned> = rows.iter().enumerate().map(|(index, (project, timing, listed))| {
             let (chosen, now) = row(index, *project, *timing, *listed);
             let decision = terms.decide(&chosen, &now);
-            Planned { chosen, decision, sent_before: false }
+            Planned { chosen, decision, project: None, sent_before: false }
         }).collect();
         let doomed: Vec<&Planned> = plan.iter().filter(|planned| planned.is_deletion()).collect();
         for planned in &doomed {

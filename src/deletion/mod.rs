@@ -2,6 +2,7 @@
 
 pub mod archive;
 mod choose;
+mod collateral;
 mod decision;
 mod digest;
 mod gate;
@@ -19,6 +20,7 @@ mod still_gone;
 
 pub use archive::ArchiverError;
 pub use choose::Choice;
+pub use collateral::{Count, Loss};
 pub use decision::{Decision, KeepReason};
 pub use digest::digest;
 pub use gate::{GateError, one_database, one_host};

@@ -33,6 +33,8 @@ pub enum Reading {
 pub struct Planned {
     pub chosen: Chosen,
     pub decision: Decision,
+    /// The project of the build, as the database has it; `None` where it has none, and where the plan keeps the build.
+    pub project: Option<String>,
     /// Whether an earlier run of the journal may have sent its deletion, and did not see the end.
     pub sent_before: bool,
 }
@@ -264,7 +266,7 @@ mod tests {
     }
 
     fn planned_as(chosen: &Chosen, decision: Decision) -> Planned {
-        Planned { chosen: chosen.clone(), decision, sent_before: false }
+        Planned { chosen: chosen.clone(), decision, project: None, sent_before: false }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a run needs from outside, each behind a small trait: a reader, a deleter, a recorder; and how it is asked to end.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::state::State;
 
+use super::collateral::Count;
 use super::journal::sent_before;
 use super::plan::{Planned, Reading, Terms};
 
@@ -19,6 +21,10 @@ pub trait BuildReader {
 
     /// What the database says now of each build, in the same order.
     fn read(&mut self, chosen: &[&Chosen]) -> impl Future<Output = Result<Vec<Reading>, Self::Error>>;
+
+    /// How many builds these projects have (`None` stands for builds without one): those that were there when the run began are counted apart
+    /// from those that came later.
+    fn count(&mut self, projects: &BTreeSet<Option<String>>) -> impl Future<Output = Result<Count, Self::Error>>;
 
     /// A function that says at any moment, without asking the server, whether this run may still hold the deletion lock.
     fn lock_watch(&self) -> Box<dyn Fn() -> bool>;
@@ -95,6 +101,9 @@ pub trait Recorder {
     /// # Errors
     /// It cannot be put on record: then nothing more is sent.
     fn returned(&mut self, ended: &[Ended<'_>]) -> impl Future<Output = io::Result<()>>;
+
+    /// It is not checked whether the server deletes other builds along, and why.
+    fn not_counted(&self, why: &str);
 
     /// The run waits for the server.
     fn waits(&self, wait: Duration, why: &str);

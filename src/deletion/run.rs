@@ -1,6 +1,7 @@
 //! Carries out a plan: reads each build again, sends the deletion, reads again, and records how each one ended.
 
 mod archive;
+mod collateral;
 mod proof;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -15,6 +16,7 @@ use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::state::State;
 
+use super::collateral::{Collateral, Loss};
 use super::decision::{Decision, KeepReason};
 use super::identity::Identity;
 use super::pace::{Pace, Silence, Speed};
@@ -49,6 +51,8 @@ pub enum Ending<E> {
     Interrupted,
     /// The run stopped by itself: sending more would not have been wise.
     Stopped(String),
+    /// More builds are gone than were sent. `why` is why the run had stopped before that was seen.
+    Collateral { loss: Loss, why: Option<String> },
     /// The server refuses every request, or cannot be reached.
     Denied(String),
     /// The database could not be read any more.
@@ -61,11 +65,12 @@ pub enum Ending<E> {
 
 /// Carries out a plan. Builds that are kept are put on record as they are; the others are deleted, the first being a
 /// canary that is proved gone before the second is sent. Every build of the plan ends in one state. What is deleted is read again
-/// after the database was away, and at the end; so is what earlier runs deleted (`deleted_before`).
+/// after the database was away, and at the end; so is what earlier runs deleted (`deleted_before`). The builds of the projects
+/// concerned are counted before, meanwhile and after: where more than `collateral` are gone that were not sent, the run stops.
 pub async fn run<R: BuildReader, D: Deleter, L: Recorder>(
     plan: &[Planned],
     deleted_before: Vec<Deleted<'_>>,
-    speed: Speed,
+    (speed, collateral): (Speed, u64),
     (reader, deleter, recorder): (&mut R, &D, &mut L),
     stop: &Stop,
 ) -> Ending<R::Error> {
@@ -78,6 +83,7 @@ pub async fn run<R: BuildReader, D: Deleter, L: Recorder>(
         pace,
         pending: VecDeque::new(),
         canary_proved: false,
+        collateral: Collateral::new(plan, collateral),
         silence: Silence::default(),
         batch_size: FIRST_BATCH,
         archived: BTreeMap::new(),
@@ -94,6 +100,7 @@ pub async fn run<R: BuildReader, D: Deleter, L: Recorder>(
     {
         ending = blind;
     }
+    ending = run.check_collateral_at_the_end(ending).await;
     run.record_rest(&ending).await;
     run.unrecorded.map_or(ending, Ending::Unrecorded)
 }
@@ -115,6 +122,8 @@ struct Run<'a, R, D, L> {
     pending: VecDeque<&'a Planned>,
     /// Whether the first deletion of this run has been proved.
     canary_proved: bool,
+    /// What this run has sent, and how many builds there were before.
+    collateral: Collateral<'a>,
     silence: Silence,
     /// How many builds are read at once: about as many as can be sent while the reading is fresh.
     batch_size: usize,
@@ -150,6 +159,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             Ending::Complete => return,
             Ending::Interrupted => "the run was interrupted before its turn".to_owned(),
             Ending::Stopped(why) | Ending::Denied(why) => format!("the run stopped before its turn: {why}"),
+            Ending::Collateral { loss, .. } => format!("the run stopped before its turn: {loss}"),
             Ending::Blind(error) => format!("the run stopped before its turn: {}", in_one_line(error)),
             Ending::Unrecorded(error) | Ending::Unarchived(error) => {
                 format!("the run stopped before its turn: {error}")
@@ -160,7 +170,8 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         self.record_all(&rest).await;
     }
 
-    async fn record_all(&mut self, ended: &[Ended<'_>]) {
+    async fn record_all(&mut self, ended: &[Ended<'a>]) {
+        ended.iter().filter(|ended| ended.state.is_gone()).for_each(|ended| self.collateral.add_gone(ended.planned));
         for some in ended.chunks(RECORDED_AT_ONCE) {
             if let Err(error) = self.recorder.ended(some).await {
                 self.unrecorded.get_or_insert(error);
@@ -211,10 +222,12 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     /// Reads some builds again, sends what may still be deleted, and proves it.
     async fn run_batch(&mut self) -> Result<(), Ending<R::Error>> {
         let size = if self.canary_proved { self.pace.fitting(self.batch_size, READING_LASTS) } else { 1 };
+        let size = size.min(self.collateral.sends_left());
         // Before the reading, which would grow old while the deletion waits for its turn.
         self.unless_interrupted(self.pace.ready()).await?;
         let batch: Vec<&'a Planned> = self.pending.iter().take(size).copied().collect();
         self.archive_builds(&batch).await?;
+        self.count_before().await?;
         let began = Moment::now();
         let soon = self.stop.soon.clone();
         let readings = tokio::select! {
@@ -261,7 +274,10 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             };
             return Err(Ending::Stopped(why));
         }
+        self.account_for(&done.sent);
+        let canary_was_proved = self.canary_proved;
         self.prove(done.sent).await?;
+        self.check_collateral(canary_was_proved).await?;
         match done.halt {
             None => Ok(()),
             Some(Halt::Wait(wait, why)) => {

@@ -1,5 +1,7 @@
 //! Runs against a scripted database and a scripted server, for what real ones will not do on demand.
 
+#[path = "run_collateral_tests.rs"]
+mod collateral;
 #[path = "run_outcome_tests.rs"]
 mod outcomes;
 #[path = "run_timing_tests.rs"]
@@ -16,10 +18,12 @@ use super::*;
 use crate::admin::{Answer, Freshness, Target};
 use crate::build_url::BuildUrl;
 use crate::deletion::Permit;
+use crate::deletion::collateral::Count;
 use crate::deletion::plan::Terms;
 use crate::deletion::roles::ArchiveFailure;
 use crate::deletion::send::FIRST_READING_LASTS;
 use crate::report::Judged;
+use crate::scan::ProjectCount;
 use crate::testing;
 use crate::timing::Timing;
 use proptest::prelude::*;
@@ -53,6 +57,14 @@ struct World {
     changed: BTreeSet<u64>,
     /// Builds that are there again after so many readings since they were sent.
     back_after: BTreeMap<u64, usize>,
+    /// The builds of the plan that go along with one that is deleted, and how many others do.
+    takes_along: BTreeMap<u64, (Vec<u64>, u64)>,
+    /// How many more builds may be gone than were sent.
+    allowed: u64,
+    /// Whether builds cannot be counted.
+    uncounted: bool,
+    /// How many deletions had been sent each time that the builds were counted.
+    counts: Rc<RefCell<Vec<usize>>>,
     /// Whether the database was away, as of the next time that this is asked.
     been_away: bool,
     /// After how many deletions the lock is lost.
@@ -105,6 +117,19 @@ impl BuildReader for World {
             return Err(Gone);
         }
         Ok(chosen.iter().map(|chosen| self.reading(number(chosen))).collect())
+    }
+
+    async fn count(&mut self, projects: &BTreeSet<Option<String>>) -> Result<Count, Gone> {
+        assert_eq!(projects.iter().flatten().collect::<Vec<_>>(), ["acme/api"]);
+        let sent = self.sent.borrow();
+        self.counts.borrow_mut().push(sent.len());
+        if self.uncounted {
+            return Ok(Count::NotChecked("a page is damaged".to_owned()));
+        }
+        let gone = sent.keys().filter(|number| self.scripts[*number].gone_after.is_some()).count() as u64;
+        let lost: u64 = sent.keys().filter_map(|number| Some(self.takes_along.get(number)?.1)).sum();
+        let count = ProjectCount { earlier: 10_000 - gone - lost, later: lost, without_time: 0 };
+        Ok(Count::Builds([(Some("acme/api".to_owned()), count)].into()))
     }
 
     fn lock_watch(&self) -> Box<dyn Fn() -> bool> {
@@ -180,6 +205,9 @@ impl Deleter for World {
         sleep(self.takes).await;
         self.under_way.set(self.under_way.get() - 1);
         self.sent.borrow_mut().insert(number, 0);
+        for along in self.takes_along.get(&number).into_iter().flat_map(|(along, _)| along) {
+            self.sent.borrow_mut().insert(*along, 0);
+        }
         if self.interrupt_at == Some(number) {
             self.stop.soon.cancel();
         }
@@ -225,6 +253,10 @@ impl Recorder for World {
         Ok(())
     }
 
+    fn not_counted(&self, why: &str) {
+        self.log.borrow_mut().push(format!("not counted: {why}"));
+    }
+
     fn waits(&self, wait: Duration, _: &str) {
         self.log.borrow_mut().push(format!("waits {}", wait.as_secs()));
     }
@@ -262,6 +294,7 @@ fn planned(number: u64) -> Planned {
             judged: Some(judged),
         },
         decision: Decision::Delete { timing: Timing::InFlight, evidence: String::new() },
+        project: Some("acme/api".to_owned()),
         sent_before: false,
     }
 }
@@ -273,6 +306,10 @@ fn world(scripts: impl IntoIterator<Item = Script>) -> World {
         sent: Rc::default(),
         changed: BTreeSet::new(),
         back_after: BTreeMap::new(),
+        takes_along: BTreeMap::new(),
+        allowed: 0,
+        uncounted: false,
+        counts: Rc::default(),
         been_away: false,
         lock_lost_after: None,
         blind_after: None,
@@ -301,7 +338,8 @@ async fn carried_on(world: &World, sent_before: bool) -> (Vec<String>, Ending<Go
     let plan: Vec<Planned> = plan.collect();
     let (mut reader, deleter, mut recorder) = (world.clone(), world.clone(), world.clone());
     let speed = Speed { jobs: world.jobs, rate: world.rate };
-    let ending = run(&plan, Vec::new(), speed, (&mut reader, &deleter, &mut recorder), &world.stop).await;
+    let ending =
+        run(&plan, Vec::new(), (speed, world.allowed), (&mut reader, &deleter, &mut recorder), &world.stop).await;
     (world.log.borrow().clone(), ending)
 }
 

@@ -179,6 +179,11 @@ impl ScanError {
         matches!(self, Self::Database(error) if error.is_about_what_is_read())
     }
 
+    /// Whether the server stopped a statement, which took too long.
+    pub fn is_stopped_statement(&self) -> bool {
+        matches!(self, Self::Database(error) if error.is_stopped_statement())
+    }
+
     /// Whether the server says that what is stored is damaged.
     pub fn is_about_damage(&self) -> bool {
         matches!(self, Self::Database(error) if error.is_about_damage())

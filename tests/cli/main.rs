@@ -33,6 +33,7 @@ mod delete_archive_sections;
 mod delete_as_written;
 mod delete_by_path;
 mod delete_choose;
+mod delete_collateral;
 mod delete_console;
 mod delete_continued;
 mod delete_gates;

@@ -8,7 +8,7 @@ use crate::admin::AdminPath;
 use crate::commands::Error;
 use crate::commands::interrupt::Interrupt;
 use crate::deletion::journal::{End, EndWord, Event, Journal, ReportFile};
-use crate::deletion::{self, ArchiverError, Ending, LiveBuilds, Planned, Speed};
+use crate::deletion::{self, ArchiverError, Ending, LiveBuilds, Loss, Planned, Speed};
 use crate::exit::Exit;
 use crate::http_deletion::HttpDeletion;
 use crate::output::{OutputFile, Printer};
@@ -106,7 +106,8 @@ pub(super) async fn execute(
     let speed = Speed { jobs: admin.as_deref().map_or(1, AdminPath::jobs), rate: request.admin.rate };
     let admin = Admin(admin);
     let roles = (&mut builds, &admin, &mut recorder);
-    let ending = deletion::run(&plan.builds, deleted_before, speed, roles, interrupt.stop()).await;
+    let limits = (speed, request.limits.collateral());
+    let ending = deletion::run(&plan.builds, deleted_before, limits, roles, interrupt.stop()).await;
     if let Some(copies) = copies {
         copies.ask_store(None);
     }
@@ -131,11 +132,15 @@ pub(super) async fn execute(
     }
     let can_read = !matches!(ending, Ending::Blind(_));
     run_again.write((request, &plan.builds), (&mut builds, can_read), interrupt, printer).await;
+    let has_lost = matches!(ending, Ending::Collateral { .. });
     let is_unfinished = !matches!(ending, Ending::Complete) || can_continue(&states, &plan.builds);
-    if is_unfinished {
+    if has_lost {
+        // What is gone comes first.
+        next::say_scan_again(request, printer);
+    } else if is_unfinished {
         next::say_continue(request, printer);
     }
-    let exit = exit(ending, &states)?;
+    let exit = exit(ending, &states, request)?;
     recorded?;
     ended.map_err(Error::Unrecorded)?;
     if exit == Exit::NotAllDeleted {
@@ -215,7 +220,7 @@ impl From<ArchiverError> for Error {
     }
 }
 
-fn exit(ending: Ending<ScanError>, states: &BTreeMap<State, u64>) -> Result<Exit, Error> {
+fn exit(ending: Ending<ScanError>, states: &BTreeMap<State, u64>, request: &DeleteRequest) -> Result<Exit, Error> {
     match ending {
         Ending::Interrupted => Err(Error::Interrupted),
         Ending::Blind(error) => Err(error.into()),
@@ -223,9 +228,18 @@ fn exit(ending: Ending<ScanError>, states: &BTreeMap<State, u64>) -> Result<Exit
         Ending::Unarchived(error) => Err(Error::Unarchived(error)),
         Ending::Denied(why) if !states.contains_key(&State::Deleted) => Err(Error::Denied(why)),
         Ending::Stopped(why) | Ending::Denied(why) => Err(Error::Stopped(why)),
+        Ending::Collateral { loss, why } => {
+            let raise = request.limits.how_to_allow_collateral(loss.builds());
+            Err(Error::Collateral { what: in_words_with(&loss, why.as_deref()), raise })
+        }
         Ending::Complete if states.keys().all(|state| state.is_gone()) => Ok(Exit::Clean),
         Ending::Complete => Ok(Exit::NotAllDeleted),
     }
+}
+
+/// A loss, and why the run had stopped before it was seen.
+fn in_words_with(loss: &Loss, why: Option<&str>) -> String {
+    why.map_or_else(|| loss.to_string(), |why| format!("{loss} The run had stopped before: {why}"))
 }
 
 /// The journal's last line of a session.
@@ -234,6 +248,8 @@ fn end(ending: &Ending<ScanError>, states: &BTreeMap<State, u64>) -> End {
         Ending::Complete => (EndWord::Complete, String::new()),
         Ending::Interrupted => (EndWord::Interrupted, String::new()),
         Ending::Stopped(why) => (EndWord::Stopped, why.clone()),
+        // The word of every end that a run chose itself: older programs read it too.
+        Ending::Collateral { loss, why } => (EndWord::Stopped, in_words_with(loss, why.as_deref())),
         Ending::Denied(why) => (EndWord::Denied, why.clone()),
         Ending::Blind(error) => (EndWord::Blind, error.to_string()),
         Ending::Unrecorded(error) => (EndWord::Unrecorded, error.to_string()),

@@ -128,8 +128,12 @@ impl History {
             recorded.map(|(url, _)| url).chain(seen).filter(|url| !chosen.contains(*url)).collect();
         urls.sort_unstable();
         let kept = || Decision::Keep(State::Deleted, KeepReason::EarlierRun(String::new()));
-        let planned =
-            |url: &String| Planned { chosen: by_address(self.form, url), decision: kept(), sent_before: true };
+        let planned = |url: &String| Planned {
+            chosen: by_address(self.form, url),
+            decision: kept(),
+            project: None,
+            sent_before: true,
+        };
         urls.into_iter().map(planned).collect()
     }
 

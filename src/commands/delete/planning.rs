@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::commands::Error;
 use crate::database::DatabaseIdentity;
 use crate::deletion::journal::Past;
-use crate::deletion::{BuildReader, GateError, LiveBuilds, Planned, revise_by_journal};
+use crate::deletion::{BuildReader, GateError, LiveBuilds, Planned, Reading, revise_by_journal};
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer, Progress};
 use crate::project_glob::ProjectGlobs;
@@ -98,7 +98,11 @@ async fn decide(
                 let was = past.identities.get(&url);
                 decision = revise_by_journal(decision, &now, build, sent_before, was);
             }
-            plan.push(Planned { chosen, decision, sent_before });
+            let project = match now {
+                Reading::There(found) => found.project,
+                _ => None,
+            };
+            plan.push(Planned { chosen, decision, project, sent_before });
             progress.advance();
         }
     }

@@ -163,6 +163,10 @@ impl Recorder for RunRecorder {
         journalled.and(again)
     }
 
+    fn not_counted(&self, why: &str) {
+        self.progress.tell(&format!("not checked: whether the server deletes others along: {why}"));
+    }
+
     fn waits(&self, wait: Duration, why: &str) {
         self.progress.say(&format!("waiting {:.0} s for the server: {why}", wait.as_secs_f64()));
     }

@@ -8,11 +8,12 @@ use jiff::SignedDuration;
 
 use crate::admin::{AdminFn, Options, Via};
 use crate::build_url::{AddressForm, BuildUrl};
-use crate::cli::{ChosenTiming, DeleteArgs, TimingArg};
+use crate::cli::{Allowed, ChosenTiming, DeleteArgs, TimingArg};
 use crate::commands::fetching::{ServerRequest, named_source};
 use crate::commands::read_request::ReadRequest;
 use crate::commands::{Error, policy};
 use crate::deletion::{GateError, Limits, Permit, RequestedLimits};
+use crate::drill::BadAllowance;
 use crate::file_access::is_dash;
 use crate::http_deletion::HttpDeletion;
 use crate::policy::Policy;
@@ -106,7 +107,7 @@ impl DeleteRequest {
             max: gates.max,
             max_percent: gates.max_percent,
             max_age: gates.max_age,
-            times_contradicted: gates.allow,
+            ..allowed_by(&gates.allow)?
         };
         let limits = Limits::settle(&asked, policy.as_ref())?;
         let allowed: Vec<Timing> = gates.allow_timing.into_iter().map(allowed_timing).collect();
@@ -297,6 +298,21 @@ fn allowed_timing(allowed: TimingArg) -> Timing {
         TimingArg::Between => Timing::Between,
         TimingArg::Unknown => Timing::Unknown,
     }
+}
+
+/// The limits that `--allow CHECK=N` sets.
+fn allowed_by(flags: &[Allowed]) -> Result<RequestedLimits, Error> {
+    let mut asked = RequestedLimits::default();
+    for flag in flags {
+        let (check, limit, builds) = match flag {
+            Allowed::TimesContradicted(builds) => ("times-contradicted", &mut asked.times_contradicted, builds),
+            Allowed::Collateral(builds) => ("collateral", &mut asked.collateral, builds),
+        };
+        if limit.replace(*builds).is_some() {
+            return Err(BadAllowance::Twice(check.to_owned()).into());
+        }
+    }
+    Ok(asked)
 }
 
 /// No flag allows a timing that the policy does not allow.

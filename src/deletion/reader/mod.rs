@@ -3,13 +3,14 @@
 mod archiving;
 mod as_written;
 mod copies;
+mod count;
 mod elsewhere;
 mod event;
 mod matching;
 mod reconnect;
 mod run_again;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use crate::scan::{Fit, Lookup, Role, ScanError, ScanPlan};
 use crate::table::Table;
 
 use super::archive::{Archiver, WriteError};
+use super::collateral::Count;
 use super::journal::{DatabaseName, Past};
 use super::plan::{Permit, Reading, Terms};
 use super::roles::{ArchiveFailure, BuildReader};
@@ -296,6 +298,10 @@ impl BuildReader for LiveBuilds<'_> {
             Some(freshened) => as_far_as_fresh(readings, freshened),
             None => readings,
         })
+    }
+
+    async fn count(&mut self, projects: &BTreeSet<Option<String>>) -> Result<Count, ScanError> {
+        self.count_builds(projects).await
     }
 
     /// A member of the archive that is not complete does not count, so this too is safe to repeat.
