@@ -27,7 +27,7 @@ use crate::version::VERSION;
 pub use catalog::{ProfilesArgs, RulesArgs};
 pub use collect::CollectArgs;
 pub use delete::DeleteArgs;
-pub use gates::{Allowed, ChosenTiming, GateArgs, TimingArg};
+pub use gates::{ChosenTiming, GateArgs, TimingArg};
 pub use help::{
     CompletionsArgs, HelpArgs, ListedCommand, ManArgs, command_help, command_names, commands, completions, manual_page,
 };
@@ -38,6 +38,7 @@ pub use report::ReportArgs;
 pub use sql::SqlArgs;
 pub use terminal::{ColorArg, TerminalArgs};
 pub use topics::{TOPIC_GROUPS, Topic, TopicGroup};
+pub use values::Allowed;
 pub use verdict::{FetchArgs, VerdictArgs};
 
 const EXIT_CODES: &str = "\

@@ -39,7 +39,7 @@ pub struct GateArgs {
     /// there are more of them than N, nothing is deleted. Where more than N builds are gone that were not sent, the run
     /// stops.
     #[arg(long = "allow", value_name = "CHECK=N", value_parser = values::allowance)]
-    pub allow: Vec<Allowed>,
+    pub allow: Vec<values::Allowed>,
     /// Delete nothing if the report was scanned longer ago than this [default: 24h]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub max_age: Option<SignedDuration>,
@@ -58,15 +58,6 @@ fn policy() -> String {
 
 fn long_policy() -> String {
     format!("{}\n\nA flag may be stricter than the policy, never looser; what --deny names is denied too.", policy())
-}
-
-/// What a check may find.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Allowed {
-    /// So many builds may contradict the two times.
-    TimesContradicted(u64),
-    /// So many more builds may be gone than were sent.
-    Collateral(u64),
 }
 
 /// What a build did around the backup, by which rows are chosen.

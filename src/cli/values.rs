@@ -8,8 +8,6 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 
 use crate::duration;
 
-use super::gates::Allowed;
-
 /// The forms of a time, for messages.
 const TIME_FORMS: &str = "expected a time with a zone, such as 2026-11-20T02:00:00Z, '2026-11-20 02:00 Europe/Berlin', @1763604000 or \
                           '8 days ago'";
@@ -76,6 +74,15 @@ pub(super) fn duration_or_zero(text: &str) -> Result<SignedDuration, String> {
 /// A length of time to wait.
 pub(super) fn wait(text: &str) -> Result<Duration, String> {
     duration(text)?.try_into().map_err(|_| "it is too long".to_owned())
+}
+
+/// What a check may find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// So many builds may contradict the two times.
+    TimesContradicted(u64),
+    /// So many more builds may be gone than were sent.
+    Collateral(u64),
 }
 
 /// What a check of a deletion may find.
