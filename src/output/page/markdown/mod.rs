@@ -71,7 +71,7 @@ impl Escaper for Escaped {
 }
 
 struct Build {
-    /// The target of a link: only the address of a build, which has no special characters.
+    /// The target of a link: only the address of a build, which has no character that ends a link or a cell.
     link: String,
     name: Foreign,
     timing: &'static str,
