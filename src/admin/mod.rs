@@ -39,7 +39,7 @@ pub use store_look::StoreLook;
 pub use target::Target;
 pub use via::{Via, ViaError};
 
-use crate::build_url::BuildUrl;
+use crate::build_url::{AddressForm, BuildUrl};
 use pool::Pool;
 
 /// An open connection to the server's function or endpoint that deletes builds.
@@ -54,6 +54,9 @@ pub struct AdminPath {
 /// Source: CircleCI's documentation of Server 2.x, "Backing up and restoring"; no page for 3.x or 4.x names it.
 const CAVEAT: &str = "delete-build is documented for CircleCI Server 2.x only: in a later version, only the proof of each build shows that it \
                       works (`halfbuilt help server-4`)";
+
+/// What stands in a form of Clojure is put together from parts that are plain.
+const NOT_FOR_A_CONSOLE: &str = "nothing was sent: only addresses of CircleCI's form are pasted into a console";
 
 #[derive(Debug)]
 enum Clients {
@@ -111,6 +114,10 @@ impl AdminPath {
     ///
     /// If the future is dropped, the outcome is [`Answer::Unknown`]. The next call is safe.
     pub async fn delete(&self, target: Target<'_>, fresh: &Freshness) -> Answer {
+        let evaluates = !matches!(self.clients, Clients::Http(..));
+        if evaluates && target.url.form() != AddressForm::CircleCi {
+            return Answer::Refused(NOT_FOR_A_CONSOLE.to_owned());
+        }
         match &self.clients {
             Clients::Nrepl(clients) => clients.take().await.client.delete(target.url, fresh).await,
             Clients::Console(clients) => clients.take().await.client.delete(target.url, fresh).await,
@@ -123,6 +130,9 @@ impl AdminPath {
     ///
     /// If the future is dropped, the next call is safe.
     pub async fn look_up(&self, build: &BuildUrl) -> StoreLook {
+        if build.form() != AddressForm::CircleCi {
+            return StoreLook::NotKnown(NOT_FOR_A_CONSOLE.to_owned());
+        }
         match &self.clients {
             Clients::Nrepl(clients) => clients.take().await.client.look_up(build).await,
             Clients::Console(clients) => clients.take().await.client.look_up(build).await,

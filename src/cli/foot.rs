@@ -116,7 +116,7 @@ const FEET: [Foot; 14] = [
             ("Print a profile, to change it", "halfbuilt profiles circleci"),
             ("Check your own", "halfbuilt profiles --check mine.sql"),
         ],
-        topics: &["profiles", "write-profile", "conductor", "connecting"],
+        topics: &["profiles", "write-profile", "delete-by-http", "conductor", "connecting"],
     },
     Foot {
         command: "sql",

@@ -28,7 +28,10 @@ pub const TOPIC_GROUPS: [TopicGroup; 6] = [
         title: "after a restore",
         topics: topics!["start", "times", "timing", "report", "server-2", "server-4"],
     },
-    TopicGroup { title: "deleting", topics: topics!["delete", "delete-by-http", "gates", "policy", "journal", "archive", "pace"] },
+    TopicGroup {
+        title: "deleting",
+        topics: topics!["delete", "delete-by-http", "gates", "policy", "journal", "archive", "pace"],
+    },
     TopicGroup { title: "restore drills", topics: topics!["drill", "manifest"] },
     TopicGroup { title: "proof", topics: topics!["audit", "trust", "files"] },
     TopicGroup {

@@ -107,6 +107,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
         warn_of_archive_before(&history.past, printer);
     }
     let deleted = history.deleted(&plan.builds);
+    gates::warn_of_another_host(&request, &host, printer);
     let passed = gates::check_plan(&request, &plan, deleted, &builds.premise().contradictions, printer);
     if !request.execute {
         let needs_token = copies.is_some();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::super::{AdminPath, Answer, Freshness, Moment, Target};
+use super::super::{AdminPath, Answer, Freshness, Moment, StoreLook, Target};
 use super::connection::MAX_MESSAGE;
 use super::scripted::{DONE, Entries, FULL, Script};
 use crate::build_url::BuildUrl;
@@ -26,6 +26,20 @@ async fn delete(path: &AdminPath, number: u32) -> Answer {
         Answer::Busy(Duration::ZERO, _) => path.delete(Target::at(&build(number)), &Freshness::for_ever()).await,
         answer => answer,
     }
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_of_circlecis_form_is_never_evaluated() {
+    let server = Script::default().hello("s1").closed().start().await;
+    let path = server.connect().await;
+    for address in ["https://ci.example.com/tests/1", "https://ci.example.com/gh/acme/api/1?(System/exit)"] {
+        let url = BuildUrl::parse_as_written(address).expect("an address");
+        let answer = path.delete(Target::at(&url), &Freshness::for_ever()).await;
+        assert!(matches!(answer, Answer::Refused(_)), "{answer:?}");
+        assert!(matches!(path.look_up(&url).await, StoreLook::NotKnown(_)));
+    }
+    drop(path);
+    server.finish().await;
 }
 
 /// Deletes build 1 by what is left of the script, and build 2 on a new connection, which must then have been made.

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::time::sleep;
+use url::Position;
 
+use crate::admin::Via;
 use crate::collection::Collection;
 use crate::commands::Error;
 use crate::database::{Database, DatabaseIdentity, LockAttempt, LockHolder};
@@ -94,6 +96,17 @@ pub(super) fn check_plan(
             .say(&format!("{earlier} that earlier runs of this journal deleted count for --max and --max-percent too"));
     }
     Ok(limits.check_number(deleted + deletions, deleted + plan.builds_in_scope)?)
+}
+
+/// Warns where paths are sent to another host than that of the addresses: on another server they may name other builds.
+pub(super) fn warn_of_another_host(request: &DeleteRequest, host: &str, printer: Printer) {
+    let (Some(Via::Http(url)), Some(_)) = (&request.via, &request.profile.deletion) else { return };
+    let asked = &url[Position::BeforeHost..Position::AfterPort];
+    if asked != host {
+        printer.warn(&format!(
+            "the builds are on {host}, and --via names another host: on another server their paths would name other builds"
+        ));
+    }
 }
 
 /// Warns of globs that deny nothing.
