@@ -19,11 +19,13 @@ use super::known::{AdminPath, Known, address_form, admin_paths};
 use super::relation::Relation;
 
 /// The profiles that ship, by name.
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 6] = [
     ("circleci", include_str!("../../sql/profiles/circleci.sql")),
     ("buildbot", include_str!("../../sql/profiles/buildbot.sql")),
     ("conductor", include_str!("../../sql/profiles/conductor.sql")),
     ("circleci-api", include_str!("../../sql/profiles/circleci-api.sql")),
+    ("openqa", include_str!("../../sql/profiles/openqa.sql")),
+    ("lava", include_str!("../../sql/profiles/lava.sql")),
 ];
 
 /// The name of the profile that is used where none is chosen.
