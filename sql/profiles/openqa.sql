@@ -25,7 +25,7 @@
 --        Logs are files below testresults, and the database knows neither their names nor their sizes: no output is checked.
 --        A job waits for as long as its parents run. Deleting a parent (blocked_by_id) deletes what waits for it.
 --
--- A job's page is BASE_URL/tests/ID: --base-url has to name the web UI. The token is USER:KEY:SECRET, of an operator.
+-- A job's page is BASE_URL/tests/ID: --base-url has to name the web UI. The token is USER:KEY:SECRET, of an administrator.
 
 -- relation: build
 SELECT j.id                                   AS build_key,

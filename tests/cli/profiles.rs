@@ -51,6 +51,8 @@ fn every_profile_is_listed_with_what_it_offers() {
     assert_eq!(row(&done, "buildbot")[1..], ["build, step, chunk", "nothing", "dump", "Buildbot 4 master database"]);
     assert_eq!(row(&done, "conductor")[1..4], ["build", "nothing", "public facts"]);
     assert_eq!(row(&done, "circleci-api")[1..4], ["build, step, object", "nREPL, console, HTTP", "stand-in"]);
+    assert_eq!(row(&done, "openqa")[1..4], ["build, step", "HTTP", "real server"]);
+    assert_eq!(row(&done, "lava")[1..4], ["build, step", "HTTP", "real server"]);
     assert_eq!(row(&done, "circleci")[2..4], ["nREPL, console, HTTP", "own schema"]);
     let files = std::fs::read_dir(repository("sql/profiles")).expect("a folder").count();
     assert_eq!(done.stdout.lines().count(), files + 1);
@@ -58,7 +60,7 @@ fn every_profile_is_listed_with_what_it_offers() {
 
 #[test]
 fn every_profile_is_printed_as_it_stands() {
-    for name in ["circleci", "buildbot", "conductor", "circleci-api"] {
+    for name in ["circleci", "buildbot", "conductor", "circleci-api", "openqa", "lava"] {
         let done = halfbuilt(&["profiles", name]).run().exits(Exit::Clean);
         let file = repository("sql/profiles").join(format!("{name}.sql"));
         assert_eq!(done.stdout, std::fs::read_to_string(file).expect("a file"));
