@@ -134,7 +134,7 @@ now() { date -u +%FT%T.%6NZ; }
 # sql DATABASE STATEMENT
 sql() { psql -XqAt -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
 
-# jobs_of SQL: numbers in one line.
+# one_line: lines as words of one line.
 one_line() { paste -sd ' '; }
 
 # ---- The program ------------------------------------------------------------------------------------------------------------
@@ -149,25 +149,24 @@ use() {
 
 halfbuilt() { "$program" "$@"; }
 
-# found REPORT WORD: the numbers of the builds that a column holds this word for.
-found() {
-  python3 - "$1" "$2" "${3-}" << 'END'
-import csv, sys
-report, column, word = sys.argv[1:]
-rows = csv.DictReader(open(report, newline="", encoding="utf-8"))
-print(" ".join(row["build_num"] for row in rows if not word or word in row[column].split(";")))
+# rows FILE STATEMENT: psql on the rows of a CSV file, which stand in table r.
+rows() {
+  psql -XqAt -v ON_ERROR_STOP=1 -d postgres << END
+CREATE TEMP TABLE r ($(head -n 1 "$1" | sed 's/,/ text, /g') text);
+\\copy r FROM '$1' WITH (FORMAT csv, HEADER)
+$2
 END
 }
 
-# only REPORT NUMBER OUTPUT: the report with this row alone.
+# found REPORT COLUMN [WORD]: the numbers of the builds for which the column holds this word.
+found() {
+  rows "$1" "SELECT build_num FROM r WHERE '${3-}' = '' OR '${3-}' = ANY (string_to_array($2, ';')) ORDER BY build_num::int;" | one_line
+}
+
+# only REPORT NUMBER OUTPUT: the report with this row alone, as an operator's choice.
 only() {
-  python3 - "$@" << 'END'
-import csv, sys
-report, number, output = sys.argv[1:]
-rows = list(csv.reader(open(report, newline="", encoding="utf-8")))
-csv.writer(open(output, "w", newline="", encoding="utf-8")).writerows([rows[0]] + [row for row in rows[1:] if row[2] == number])
-END
-  cp "$1.about.json" "$3.about.json" 2> /dev/null || :
+  rows "$1" "\\copy (SELECT * FROM r WHERE build_num = '$2') TO '$3' WITH (FORMAT csv, HEADER)"
+  cp "$1.about.json" "$3.about.json"
 }
 
 # delete REPORT TOKEN_FILE ARGUMENT...: for real.
@@ -177,10 +176,4 @@ delete() {
 }
 
 # states RESULTS STATE: the numbers of the builds that ended so.
-states() {
-  python3 - "$1" "$2" << 'END'
-import csv, sys
-rows = csv.DictReader(open(sys.argv[1], newline="", encoding="utf-8"))
-print(" ".join(row["build_url"].rsplit("/", 1)[1] for row in rows if row["state"] == sys.argv[2]))
-END
-}
+states() { rows "$1" "SELECT regexp_replace(build_url, '.*/', '') FROM r WHERE state = '$2' ORDER BY 1;" | one_line; }
