@@ -104,10 +104,10 @@ lava_deletes() {
   same "LAVA: deletable" "$(found late.csv deletable yes)" 4
   printf '%s\n' "$restored_TOKEN" > admin.token
   printf '%s\n' "$restored_OTHER_TOKEN" > other.token
-  only late.csv 4 denied.csv
-  only late.csv 4 four.csv
+  only late.csv 4 lava-denied.csv
   reading+=(--max-queue-time 2s)
-  exits 3 "LAVA: delete by another user" delete denied.csv other.token
+  exits 3 "LAVA: delete by another user" delete lava-denied.csv other.token
+  holds "LAVA: it says what the server said" err 'You do not have permission'
   same "LAVA: jobs, after that" "$(sql lava_restored 'SELECT count(*) FROM lava_scheduler_app_testjob')" 5
   exits 0 "LAVA: delete of a running job" delete late.csv admin.token
   same "LAVA: deleted" "$(states late.results.csv deleted)" 4

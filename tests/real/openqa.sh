@@ -83,6 +83,7 @@ openqa_deletes() {
   exits 0 "openQA: the plan" halfbuilt delete three.csv "${reading[@]}" -o plan.csv
   only openqa.csv 3 denied.csv
   exits 3 "openQA: delete by a user who is no administrator" delete denied.csv other.token
+  holds "openQA: it says what the server said" err 'Administrator level required'
   same "openQA: jobs, after that" "$(sql openqa_restored 'SELECT count(*) FROM jobs')" 7
   results=$(sql openqa_restored "SELECT result_dir FROM jobs WHERE id = 3")
   [[ -d $restored_FOLDER/var/openqa/testresults/00000/$results ]] || fails "openQA: job 3 has no results on disk: $results"
@@ -101,8 +102,7 @@ openqa_deletes_a_parent() {
   only openqa.csv 4 four.csv
   exits 5 "openQA: delete of a parent" delete four.csv admin.token
   same "openQA: jobs that are left" "$(sql openqa_restored 'SELECT id FROM jobs ORDER BY id' | one_line)" '1 2 6 7'
-  grep -qE 'more builds|fewer builds|went with|collateral' err || fails "openQA: it is not said that a second job went" err
-  passes "openQA: it is said that a second job went"
+  holds "openQA: it is said that a second job went" err '2 builds of example-1-dvd-x86_64 are gone and only 1 deletion was sent'
   exits 0 "openQA: verify" halfbuilt verify "${reading[@]}" -o verify.csv
   holds "openQA: nothing abnormal is left" err 'nothing abnormal was seen in 4 builds'
   exits 0 "openQA: the audit report" halfbuilt report three.csv --journal three.csv.journal.jsonl --html openqa.html
