@@ -43,9 +43,10 @@ fn an_openqa_without_the_damage_has_nothing_abnormal() {
 #[test]
 fn a_job_is_deletable_by_its_own_request() {
     let done = halfbuilt(&["profiles", "--check", "openqa"]).on(&openqa()).run().exits(Exit::Clean);
-    for line in
-        ["    delete_path = /api/v1/jobs/", "a build is deleted by DELETE of its delete_path, with the token in Authorization Basic"]
-    {
+    for line in [
+        "    delete_path = /api/v1/jobs/",
+        "a build is deleted by DELETE of its delete_path, with the token in Authorization Basic",
+    ] {
         assert!(done.stdout.contains(line), "{line}: {}", done.stdout);
     }
 }
