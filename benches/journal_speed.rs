@@ -71,6 +71,7 @@ fn intent(number: u64) -> Event {
         fingerprint: "0123456789abcdef0123456789abcdef".to_owned(),
         key: Some(number.to_string()),
         queued_at: None,
+        cancel: None,
     }))
 }
 

@@ -19,13 +19,15 @@ pub enum State {
     Failed,
     /// A deletion was sent, and its outcome is not known.
     Unknown,
+    /// It was cancelled so that it can be deleted, and it was not deleted.
+    Cancelled,
     /// Nothing was sent.
     NotAttempted,
 }
 
 impl State {
     /// All states, in the order in which a summary names them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Deleted,
         Self::AlreadyGone,
         Self::Recovered,
@@ -33,6 +35,7 @@ impl State {
         Self::Refused,
         Self::Failed,
         Self::Unknown,
+        Self::Cancelled,
         Self::NotAttempted,
     ];
 
@@ -46,6 +49,7 @@ impl State {
             Self::Refused => "refused",
             Self::Failed => "failed",
             Self::Unknown => "unknown",
+            Self::Cancelled => "cancelled",
             Self::NotAttempted => "not-attempted",
         }
     }

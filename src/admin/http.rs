@@ -36,6 +36,7 @@ use super::text::{error_chain, foreign};
 use super::via::{Via, check_url};
 use crate::file_access;
 use crate::http_deletion::{CodeMeaning, HttpDeletion};
+use crate::request_path::RequestPath;
 use crate::text::Foreign;
 use connections::{Connection, Connections, SendError};
 use request::{Asked, RequestMaker};
@@ -131,6 +132,14 @@ impl HttpClient {
             (None, _) => self.ask(&Asked::Url(target.url), fresh).await,
             (Some(deletion), Some(path)) => self.ask(&Asked::Path(deletion.delete, path), fresh).await,
             (Some(_), None) => Answer::Refused("nothing was sent: it has no path to delete it by".to_owned()),
+        }
+    }
+
+    /// The same for a cancel.
+    pub(super) async fn cancel(&self, path: &RequestPath, fresh: &Freshness) -> Answer {
+        match self.deletion.as_ref().and_then(|deletion| deletion.cancel) {
+            Some(method) => self.ask(&Asked::Path(method, path), fresh).await,
+            None => Answer::Refused("nothing was sent: the profile cancels no build".to_owned()),
         }
     }
 

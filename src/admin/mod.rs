@@ -40,6 +40,7 @@ pub use target::Target;
 pub use via::{Via, ViaError};
 
 use crate::build_url::{AddressForm, BuildUrl};
+use crate::request_path::RequestPath;
 use pool::Pool;
 
 /// An open connection to the server's function or endpoint that deletes builds.
@@ -122,6 +123,16 @@ impl AdminPath {
             Clients::Nrepl(clients) => clients.take().await.client.delete(target.url, fresh).await,
             Clients::Console(clients) => clients.take().await.client.delete(target.url, fresh).await,
             Clients::Http(client, _) => client.delete(target, fresh).await,
+        }
+    }
+
+    /// Asks the server to cancel one build by this path, as [`Self::delete`] asks to delete one.
+    pub async fn cancel(&self, path: &RequestPath, fresh: &Freshness) -> Answer {
+        match &self.clients {
+            Clients::Http(client, _) => client.cancel(path, fresh).await,
+            Clients::Nrepl(_) | Clients::Console(_) => {
+                Answer::Refused("nothing was sent: a console cancels no build".to_owned())
+            }
         }
     }
 

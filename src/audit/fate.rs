@@ -48,7 +48,7 @@ impl Fate {
         match self {
             Self::Ended(State::Deleted) => FateGroup::Deleted,
             Self::Ended(State::AlreadyGone) => FateGroup::Vanished,
-            Self::Ended(State::Failed | State::Unknown) | Self::Open => FateGroup::Failed,
+            Self::Ended(State::Failed | State::Unknown | State::Cancelled) | Self::Open => FateGroup::Failed,
             Self::Ended(State::Recovered | State::Changed | State::Refused | State::NotAttempted) => FateGroup::Kept,
             Self::NotChosen | Self::NotNamed => FateGroup::Kept,
         }
@@ -80,6 +80,7 @@ impl Fate {
             Self::Ended(State::Refused) => "it must not be deleted, or the server would not",
             Self::Ended(State::Failed) => "the server tried and failed, or the build is still there",
             Self::Ended(State::Unknown) => "a deletion was sent, and its outcome is not known",
+            Self::Ended(State::Cancelled) => "it was cancelled so that it can be deleted, and it was not deleted",
             Self::Ended(State::NotAttempted) => "the run ended before anything was sent",
             Self::Open => "a deletion was announced, and no result is on record",
             Self::NotChosen => "no run chose it, so nothing was done to it",

@@ -52,7 +52,7 @@ impl NextStep {
         let [backup, restored] = times;
         match fate {
             Some(Fate::Ended(State::Failed | State::Unknown) | Fate::Open) => return Self::LookUp,
-            Some(Fate::Ended(State::NotAttempted)) => return Self::Continue,
+            Some(Fate::Ended(State::NotAttempted | State::Cancelled)) => return Self::Continue,
             Some(Fate::Ended(State::Changed)) => return Self::ScanAgain,
             Some(Fate::Ended(State::Refused)) if row.deletable => return Self::ReadWhy,
             Some(Fate::NotNamed) if row.deletable => return Self::FindJournal,

@@ -31,7 +31,9 @@ use super::waiting::Waiting;
 use super::{Error, preamble};
 use choice::{Chosen, choose, keep_apart, open_results, results_file};
 use choice_list::choose_in_editor;
-use closing::{say_what_is_kept, warn_of_archive_before, warn_of_archive_of_copies, warn_of_unknown};
+use closing::{
+    say_what_is_cancelled, say_what_is_kept, warn_of_archive_before, warn_of_archive_of_copies, warn_of_unknown,
+};
 use execution::{Work, execute};
 use history::{History, journal_file};
 use messages::report_event;
@@ -186,6 +188,7 @@ fn show_dry_run(
     write_plan(&plan.builds, results, on_stdout, printer.color())?;
     let (deletions, count) = (plan.deletions(), plan.builds.len());
     printer.tell(&format!("{deletions} of {count} chosen builds would be deleted on {host}"));
+    say_what_is_cancelled(&plan.builds, printer);
     say_what_is_kept(&plan.builds, printer);
     passed?;
     match &request.via {

@@ -89,6 +89,8 @@ pub enum KeepReason {
     TookEffectLate,
     /// An earlier run sent its deletion and did not see the end.
     EndNotSeen,
+    /// It was cancelled to be deleted, and is kept for this reason.
+    Cancelled(String),
     /// The server said in an earlier run that it deleted nothing, and it is gone.
     GoneWithoutDeletion(String),
 }
@@ -142,6 +144,7 @@ impl fmt::Display for KeepReason {
             Self::EndNotSeen => {
                 f.write_str("sent by an earlier run of this journal, which did not see the end; read again and gone")
             }
+            Self::Cancelled(why) => write!(f, "it was cancelled, and not deleted: {why}"),
             Self::GoneWithoutDeletion(answer) => write!(f, "{answer}; read again and gone"),
         }
     }

@@ -31,7 +31,7 @@ mod tests {
     fn planned(url: &str, decision: Decision) -> Planned {
         let chosen =
             Chosen { line: 1, url_text: url.to_owned(), url: None, project: None, reasons: Vec::new(), judged: None };
-        Planned { chosen, decision, project: None, sent_before: false }
+        Planned { chosen, decision, project: None, sent_before: false, cancels_first: false, cancelled: None }
     }
 
     #[test]

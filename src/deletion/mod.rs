@@ -1,6 +1,7 @@
 //! Deletes the chosen builds: choose, plan, act, prove.
 
 pub mod archive;
+mod cancel;
 mod choose;
 mod collateral;
 mod decision;
@@ -19,6 +20,7 @@ mod send;
 mod still_gone;
 
 pub use archive::ArchiverError;
+pub use cancel::{decide_after_cancel, is_to_be_cancelled, lasting_digest};
 pub use choose::Choice;
 pub use collateral::{Count, Loss};
 pub use decision::{Decision, KeepReason};
@@ -30,6 +32,6 @@ pub use pace::Speed;
 pub use plan::{Permit, Planned, Reading};
 pub use reader::{CopyState, FIRST_SILENCE, Freshened, Freshener, LiveBuilds, ReaderEvent, ReaderOptions};
 pub use resume::revise_by_journal;
-pub use roles::{BuildReader, Deleter, Ended, Recorder, Stop};
+pub use roles::{BuildReader, Deed, Deleter, Ended, Recorder, Stop};
 pub use run::{Ending, run};
 pub use still_gone::Deleted;

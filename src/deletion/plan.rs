@@ -37,6 +37,10 @@ pub struct Planned {
     pub project: Option<String>,
     /// Whether an earlier run of the journal may have sent its deletion, and did not see the end.
     pub sent_before: bool,
+    /// Whether it is to be cancelled before it is deleted.
+    pub cancels_first: bool,
+    /// What an earlier run of the journal noted of it when it cancelled it: its [`super::lasting_digest`].
+    pub cancelled: Option<String>,
 }
 
 impl Planned {
@@ -266,7 +270,14 @@ mod tests {
     }
 
     fn planned_as(chosen: &Chosen, decision: Decision) -> Planned {
-        Planned { chosen: chosen.clone(), decision, project: None, sent_before: false }
+        Planned {
+            chosen: chosen.clone(),
+            decision,
+            project: None,
+            sent_before: false,
+            cancels_first: false,
+            cancelled: None,
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::{Answer, Freshness, Target};
 use crate::finding::Finding;
 use crate::report::Chosen;
+use crate::request_path::RequestPath;
 use crate::state::State;
 
 use super::collateral::Count;
@@ -52,8 +53,20 @@ pub enum ArchiveFailure<E> {
     Unwritten(io::Error),
 }
 
+/// What the server is asked to do with a build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// To delete it.
+    Delete,
+    /// To cancel it, so that it can be deleted.
+    Cancel,
+}
+
 /// Sends deletions, several at the same time.
 pub trait Deleter {
+    /// Sends one cancel, as [`Self::delete`] sends a deletion.
+    fn cancel(&self, path: &RequestPath, fresh: &Freshness) -> impl Future<Output = Answer>;
+
     /// Sends one deletion, once, if the reading that allows it is still fresh when it is written to an open connection.
     fn delete(&self, target: Target<'_>, fresh: &Freshness) -> impl Future<Output = Answer>;
 }
@@ -85,10 +98,10 @@ pub trait Recorder {
     ///
     /// # Errors
     /// It cannot be put on record: then it is not sent, nor is anything after it.
-    fn intend(&self, planned: &Planned, now: &Finding) -> impl Future<Output = io::Result<()>>;
+    fn intend(&self, planned: &Planned, now: &Finding, deed: Deed) -> impl Future<Output = io::Result<()>>;
 
     /// Records what the server said of it.
-    fn answered(&self, planned: &Planned, answer: &Answer);
+    fn answered(&self, planned: &Planned, answer: &Answer, deed: Deed);
 
     /// Records how builds ended.
     ///

@@ -1,6 +1,7 @@
 //! Carries out a plan: reads each build again, sends the deletion, reads again, and records how each one ended.
 
 mod archive;
+mod cancel;
 mod collateral;
 mod proof;
 
@@ -16,14 +17,16 @@ use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::state::State;
 
+use super::cancel::decide_after_cancel;
 use super::collateral::{Collateral, Loss};
 use super::decision::{Decision, KeepReason};
 use super::identity::Identity;
 use super::pace::{Pace, Silence, Speed};
 use super::plan::{Planned, Reading};
-use super::roles::{BuildReader, Deleter, Ended, Recorder, Stop};
+use super::roles::{BuildReader, Deed, Deleter, Ended, Recorder, Stop};
 use super::send::{FreshReadings, Halt, READING_LASTS, Sending};
 use super::still_gone::{self, Deleted};
+use cancel::BeforeCancel;
 
 /// How many builds are read again at once, before and after their deletion: at first, and at most where the server is quick. A reading
 /// costs about as much for a hundred builds as for one.
@@ -87,6 +90,8 @@ pub async fn run<R: BuildReader, D: Deleter, L: Recorder>(
         silence: Silence::default(),
         batch_size: FIRST_BATCH,
         archived: BTreeMap::new(),
+        being_cancelled: BTreeMap::new(),
+        cancelled: plan.iter().filter_map(|planned| Some((build_key(planned), planned.cancelled.clone()?))).collect(),
         sent_identities: BTreeMap::new(),
         deleted: deleted_before,
         failures: 0,
@@ -128,6 +133,10 @@ struct Run<'a, R, D, L> {
     /// How many builds are read at once: about as many as can be sent while the reading is fresh.
     batch_size: usize,
     archived: BTreeMap<(u64, &'a str), Archived>,
+    /// The builds whose cancel is under way.
+    being_cancelled: BTreeMap<(u64, &'a str), BeforeCancel>,
+    /// What a cancel leaves of the builds that were cancelled, by this run or an earlier one.
+    cancelled: BTreeMap<(u64, &'a str), String>,
     /// Which build each address meant when it was sent.
     sent_identities: BTreeMap<(u64, &'a str), Identity>,
     /// The builds that were deleted, read again, and gone.
@@ -166,7 +175,11 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             }
         };
         let rest = std::mem::take(&mut self.pending).into_iter();
-        let rest: Vec<_> = rest.map(|planned| Ended::new(planned, State::NotAttempted, why.clone())).collect();
+        let rest = rest.map(|planned| {
+            let (state, reason) = self.left_as(planned, State::NotAttempted, why.clone());
+            Ended::new(planned, state, reason)
+        });
+        let rest: Vec<_> = rest.collect();
         self.record_all(&rest).await;
     }
 
@@ -242,8 +255,11 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             self.pending.extend(allowed.into_iter().map(|(planned, _)| planned));
             return Ok(());
         }
-        self.sent_identities.extend(allowed.iter().map(|(planned, now)| (build_key(planned), Identity::of(now))));
-        let fresh = FreshReadings { builds: allowed, read: began, took };
+        let (deed, allowed) = self.cancel_first(allowed);
+        if deed == Deed::Delete {
+            self.sent_identities.extend(allowed.iter().map(|(planned, now)| (build_key(planned), Identity::of(now))));
+        }
+        let fresh = FreshReadings { builds: allowed, deed, read: began, took };
         let holds_lock = self.reader.lock_watch();
         let sending = Sending::new(&*self.recorder, self.deleter, &self.pace, self.stop, holds_lock);
         let done = sending.send(fresh, |answer, began| {
@@ -274,10 +290,14 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             };
             return Err(Ending::Stopped(why));
         }
-        self.account_for(&done.sent);
-        let canary_was_proved = self.canary_proved;
-        self.prove(done.sent).await?;
-        self.check_collateral(canary_was_proved).await?;
+        if deed == Deed::Cancel {
+            self.go_on_after_cancel(done.sent).await?;
+        } else {
+            self.account_for(&done.sent);
+            let canary_was_proved = self.canary_proved;
+            self.prove(done.sent).await?;
+            self.check_collateral(canary_was_proved).await?;
+        }
         match done.halt {
             None => Ok(()),
             Some(Halt::Wait(wait, why)) => {
@@ -310,6 +330,10 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         let (mut allowed, mut kept) = (Vec::new(), Vec::new());
         for (planned, reading) in batch.into_iter().zip(readings) {
             let decision = self.reader.terms().decide(&planned.chosen, &reading);
+            let decision = match self.cancelled.get(&build_key(planned)) {
+                Some(was) => decide_after_cancel(decision, &reading, was),
+                None => decision,
+            };
             let now = match (decision, reading) {
                 (Decision::Keep(state, reason), _) => {
                     kept.push(Ended::new(planned, state, reason.to_string()));
@@ -325,7 +349,9 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             let as_read = Some(now.fingerprint.as_str());
             match self.archived.get_mut(&build_key(planned)) {
                 Some(archived) if archived.fingerprint.as_deref() != as_read && archived.times >= ARCHIVED_AT_MOST => {
-                    kept.push(Ended::new(planned, State::Changed, KeepReason::ChangesTooFast.to_string()));
+                    let reason = KeepReason::ChangesTooFast.to_string();
+                    let (state, reason) = self.left_as(planned, State::Changed, reason);
+                    kept.push(Ended::new(planned, state, reason));
                 }
                 Some(archived) if archived.fingerprint.as_deref() != as_read => {
                     archived.fingerprint = None;

@@ -1,5 +1,7 @@
 //! Runs against a scripted database and a scripted server, for what real ones will not do on demand.
 
+#[path = "run_cancel_tests.rs"]
+mod cancels;
 #[path = "run_collateral_tests.rs"]
 mod collateral;
 #[path = "run_outcome_tests.rs"]
@@ -23,6 +25,7 @@ use crate::deletion::plan::Terms;
 use crate::deletion::roles::ArchiveFailure;
 use crate::deletion::send::FIRST_READING_LASTS;
 use crate::report::Judged;
+use crate::request_path::RequestPath;
 use crate::scan::ProjectCount;
 use crate::testing;
 use crate::timing::Timing;
@@ -91,6 +94,9 @@ struct World {
     jobs: usize,
     rate: Option<f64>,
     under_way: Rc<Cell<usize>>,
+    /// What the server says when it is to cancel each of these, which run.
+    cancels: BTreeMap<u64, Answer>,
+    cancelled: Rc<RefCell<BTreeSet<u64>>>,
 }
 
 fn number(chosen: &Chosen) -> u64 {
@@ -168,6 +174,16 @@ impl World {
             }
         }
         let fingerprint = if self.changed.contains(&number) { "changed" } else { "as it was" };
+        if self.cancels.contains_key(&number) {
+            return Reading::There(Box::new(match self.cancelled.borrow().contains(&number) {
+                false => at_work(number, true),
+                // Somebody has started it once more.
+                true if self.changed.contains(&number) => {
+                    Finding { started_at: Some(jiff::Timestamp::UNIX_EPOCH), ..at_work(number, false) }
+                }
+                true => at_work(number, false),
+            }));
+        }
         Reading::There(Box::new(finding(fingerprint)))
     }
 }
@@ -188,6 +204,10 @@ impl World {
 }
 
 impl Deleter for World {
+    async fn cancel(&self, path: &RequestPath, _: &Freshness) -> Answer {
+        World::cancel(self, path.as_str())
+    }
+
     async fn delete(&self, target: Target<'_>, fresh: &Freshness) -> Answer {
         let number = number_of(target.url);
         let unready = self.unready.borrow_mut().pop();
@@ -223,8 +243,28 @@ impl Deleter for World {
     }
 }
 
+impl World {
+    /// What came of a cancel.
+    fn cancel(&self, path: &str) -> Answer {
+        let number: u64 = path.trim_start_matches("/cancel/").parse().expect("a number");
+        self.log.borrow_mut().push(format!("cancel {number}"));
+        if self.interrupt_at == Some(number) {
+            self.stop.soon.cancel();
+        }
+        let answer = self.cancels[&number].clone();
+        if matches!(answer, Answer::Accepted(_)) {
+            self.cancelled.borrow_mut().insert(number);
+        }
+        answer
+    }
+}
+
 impl Recorder for World {
-    async fn intend(&self, planned: &Planned, _: &Finding) -> io::Result<()> {
+    async fn intend(&self, planned: &Planned, _: &Finding, deed: Deed) -> io::Result<()> {
+        if deed == Deed::Cancel {
+            self.log.borrow_mut().push(format!("announce cancel {}", number(&planned.chosen)));
+            return Ok(());
+        }
         sleep(self.slow_record).await;
         self.intents.borrow_mut().push(number(&planned.chosen));
         match self.full_after.is_some_and(|after| self.recorded() > after) {
@@ -233,7 +273,7 @@ impl Recorder for World {
         }
     }
 
-    fn answered(&self, _: &Planned, _: &Answer) {}
+    fn answered(&self, _: &Planned, _: &Answer, _: Deed) {}
 
     async fn ended(&mut self, ended: &[Ended<'_>]) -> io::Result<()> {
         let recorded = self.recorded();
@@ -274,6 +314,18 @@ fn finding(fingerprint: &str) -> Finding {
     Finding { fingerprint: fingerprint.to_owned(), ..testing::finding() }
 }
 
+/// A build that runs or was cancelled.
+fn at_work(number: u64, runs: bool) -> Finding {
+    let (lifecycle, fingerprint) = if runs { ("running", "as it was") } else { ("finished", "cancelled") };
+    Finding {
+        key: number.to_string(),
+        lifecycle: Some(lifecycle.to_owned()),
+        cancel_path: runs.then(|| format!("/cancel/{number}")),
+        delete_path: Some(format!("/delete/{number}")),
+        ..finding(fingerprint)
+    }
+}
+
 fn planned(number: u64) -> Planned {
     let url = format!("https://ci.example.com/gh/acme/api/{number}");
     let judged = Judged {
@@ -296,6 +348,8 @@ fn planned(number: u64) -> Planned {
         decision: Decision::Delete { timing: Timing::InFlight, evidence: String::new() },
         project: Some("acme/api".to_owned()),
         sent_before: false,
+        cancels_first: false,
+        cancelled: None,
     }
 }
 
@@ -325,6 +379,8 @@ fn world(scripts: impl IntoIterator<Item = Script>) -> World {
         jobs: 1,
         rate: None,
         under_way: Rc::default(),
+        cancels: BTreeMap::new(),
+        cancelled: Rc::default(),
     }
 }
 

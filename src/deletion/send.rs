@@ -8,13 +8,14 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
 use crate::admin::{Answer, Freshness, Moment, Target};
+use crate::build_url::BuildUrl;
 use crate::finding::Finding;
 use crate::request_path::RequestPath;
 use crate::state::State;
 
 use super::pace::Pace;
 use super::plan::Planned;
-use super::roles::{Deleter, Recorder, Stop};
+use super::roles::{Deed, Deleter, Recorder, Stop};
 
 /// How old a reading may be when the deletion that it allows is written to an open connection.
 pub(super) const READING_LASTS: Duration = Duration::from_secs(3);
@@ -25,6 +26,8 @@ pub(super) const FIRST_READING_LASTS: Duration = Duration::from_secs(10);
 /// Builds that may be deleted, as they were just read.
 pub(super) struct FreshReadings<'a> {
     pub(super) builds: Vec<(&'a Planned, Box<Finding>)>,
+    /// What is sent for them.
+    pub(super) deed: Deed,
     /// When they began to be read, and how long that took.
     pub(super) read: Moment,
     pub(super) took: Duration,
@@ -104,7 +107,7 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
     ) -> Done<'a> {
         let mut done = Done { sent: Vec::new(), back: Vec::new(), grown_old: false, unready: None, halt: None };
         let mut back: Vec<(usize, &'a Planned)> = Vec::new();
-        let (read, took) = (fresh.read, fresh.took);
+        let (read, took, deed) = (fresh.read, fresh.took, fresh.deed);
         let mut queue = fresh.builds.into_iter().enumerate();
         let mut under_way = FuturesUnordered::new();
         loop {
@@ -113,7 +116,7 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                 && under_way.len() < self.pace.at_once()
                 && let Some((place, (planned, now))) = queue.next()
             {
-                under_way.push(self.send_one(place, planned, now, (read, took)));
+                under_way.push(self.send_one(place, planned, (now, deed), (read, took)));
                 continue;
             }
             let Some((place, planned, outcome)) = under_way.next().await else { break };
@@ -169,12 +172,26 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
         done
     }
 
-    /// Sends one deletion when its turn comes, after it has been put on record.
+    /// Asks the server, by the paths that the database gives now: nothing that a report says is ever sent.
+    async fn ask(&self, deed: Deed, url: &BuildUrl, now: &Finding, fresh: &Freshness) -> Answer {
+        let (path, whose) = match deed {
+            Deed::Delete => (&now.delete_path, "delete"),
+            Deed::Cancel => (&now.cancel_path, "cancel"),
+        };
+        match (path.as_deref().map(RequestPath::parse).transpose(), deed) {
+            (Err(why), _) => Answer::Refused(format!("nothing was sent: its {whose} path is not a path: {why}")),
+            (Ok(path), Deed::Delete) => self.deleter.delete(Target { url, path: path.as_ref() }, fresh).await,
+            (Ok(Some(path)), Deed::Cancel) => self.deleter.cancel(&path, fresh).await,
+            (Ok(None), Deed::Cancel) => Answer::Refused("nothing was sent: it has no path to cancel it by".to_owned()),
+        }
+    }
+
+    /// Sends one deletion, or one cancel, when its turn comes, after it has been put on record.
     async fn send_one<'a>(
         &self,
         place: usize,
         planned: &'a Planned,
-        now: Box<Finding>,
+        (now, deed): (Box<Finding>, Deed),
         (read, took): (Moment, Duration),
     ) -> (usize, &'a Planned, Outcome) {
         let outcome = async {
@@ -187,7 +204,7 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
             let is_old = Freshness::new(read, max_age(place, took)).has_expired() || !(self.holds_lock)();
             let Some(url) = planned.chosen.url.as_ref().filter(|_| !is_old) else { return Outcome::Old };
             let recording = Moment::now();
-            if let Err(error) = self.recorder.intend(planned, &now).await {
+            if let Err(error) = self.recorder.intend(planned, &now, deed).await {
                 return Outcome::Unrecorded(error);
             }
             let fresh = Freshness::new(read, max_age(place, took + recording.age()));
@@ -197,20 +214,16 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                     Duration::ZERO,
                     "not sent: it took too long to put it on record, or the lock was lost in the meantime".to_owned(),
                 );
-                self.recorder.answered(planned, &nothing);
+                self.recorder.answered(planned, &nothing, deed);
                 return Outcome::Old;
             }
-            // As the database gives it now: nothing that a report says is ever sent.
-            let answer = match now.delete_path.as_deref().map(RequestPath::parse).transpose() {
-                Err(why) => Answer::Refused(format!("nothing was sent: its delete path is not a path: {why}")),
-                Ok(path) => tokio::select! {
-                    biased;
-                    // Without the answer the outcome is not known.
-                    () = self.stop.now.cancelled() => Answer::Unknown("interrupted before an answer came".to_owned()),
-                    answer = self.deleter.delete(Target { url, path: path.as_ref() }, &fresh) => answer,
-                },
+            let answer = tokio::select! {
+                biased;
+                // Without the answer the outcome is not known.
+                () = self.stop.now.cancelled() => Answer::Unknown("interrupted before an answer came".to_owned()),
+                answer = self.ask(deed, url, &now, &fresh) => answer,
             };
-            self.recorder.answered(planned, &answer);
+            self.recorder.answered(planned, &answer, deed);
             Outcome::Answered(answer, began)
         };
         (place, planned, outcome.await)

@@ -5,7 +5,8 @@ use halfbuilt::deletion::journal::{AnswerWord, Archived, DatabaseName, Event, Ke
 use halfbuilt::state::State;
 
 use crate::samples::{
-    HOST, a_run, answer, archived, bytes_of, database, deleted, end, intent, kept, start, start_on, url,
+    HOST, a_run, answer, answer_to_cancel, archived, bytes_of, cancel, database, deleted, end, intent, kept, start,
+    start_on, url,
 };
 
 fn refused(events: Vec<Event>) -> String {
@@ -35,6 +36,11 @@ fn what_cannot_have_happened() {
         (2, "it was looked up, and no deletion of it was open", vec![start(), looked()]),
         (1, "before the start of the first session", vec![kept(1)]),
         (3, "after the end of its session", vec![start(), end(), kept(1)]),
+        (2, "no cancel waits for one", vec![start(), answer_to_cancel(1)]),
+        (4, "no cancel waits for one", vec![start(), cancel(1), answer_to_cancel(1), answer_to_cancel(1)]),
+        (3, "no deletion waits for one", vec![start(), cancel(1), answer(1)]),
+        (3, "it has the result of a deletion, and no intent", vec![start(), cancel(1), deleted(1)]),
+        (2, "no cancel of it was announced", vec![start(), Event::result(&url(1), State::Cancelled, "409")]),
         (2, "it is the journal of a run on host ci.example.com, ", vec![start(), start_on("other", database())]),
         (2, "circle of system unknown, read as ", vec![start(), start_on(HOST, elsewhere)]),
     ] {
@@ -55,6 +61,9 @@ fn what_may_happen() {
         ("and sends again", vec![start(), intent(1), start(), looked(false), intent(1), answer(1), deleted(1)]),
         ("or cannot say", vec![start(), intent(1), answer(1), start(), result(State::Unknown)]),
         ("and tries once more", vec![start(), intent(1), result(State::Unknown), start(), intent(1), deleted(1)]),
+        ("cancelled first", vec![start(), cancel(1), answer_to_cancel(1), intent(1), answer(1), deleted(1)]),
+        ("cancelled twice", vec![start(), cancel(1), start(), cancel(1), answer_to_cancel(1), intent(1), deleted(1)]),
+        ("and not deleted", vec![start(), cancel(1), answer_to_cancel(1), result(State::Cancelled)]),
         ("nothing had to be sent", vec![start(), result(State::AlreadyGone)]),
         ("nothing was sent", vec![start(), intent(1), busy(), result(State::NotAttempted)]),
         ("one run after the other", a_run().into_iter().chain([start(), result(State::AlreadyGone), end()]).collect()),
@@ -62,6 +71,19 @@ fn what_may_happen() {
         let left = left(events);
         assert!(left.as_ref().is_some_and(|build| !build.is_unsettled()), "{what}: {left:?}");
     }
+}
+
+/// What was only cancelled was not deleted, and what is gone then was not deleted by this journal.
+#[test]
+fn a_cancel_is_no_deletion() {
+    let past = |events| check(bytes_of(events).as_slice()).expect("a journal");
+    let killed = past(vec![start(), cancel(1)]);
+    assert!(!killed.may_be_sent(&url(1)) && killed.unsettled().is_empty(), "{killed:?}");
+    assert_eq!(killed.cancels.latest(&url(1)), Some(("as it lasts", false)));
+    let answered = past(vec![start(), cancel(1), answer_to_cancel(1)]);
+    assert_eq!(answered.cancels.latest(&url(1)), Some(("as it lasts", true)));
+    let gone = left(vec![start(), cancel(1), answer_to_cancel(1), Event::result(&url(1), State::AlreadyGone, "")]);
+    assert!(matches!(gone, Some(PastBuild::Ended { state: State::AlreadyGone, .. })), "{gone:?}");
 }
 
 #[test]

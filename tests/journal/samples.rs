@@ -64,7 +64,20 @@ pub fn intent(number: u64) -> Event {
         fingerprint: "0123456789abcdef0123456789abcdef".to_owned(),
         key: Some(number.to_string()),
         queued_at: Some("2026-11-20T01:00:00Z".to_owned()),
+        cancel: None,
     }))
+}
+
+/// A cancel, after which the build is to be deleted.
+pub fn cancel(number: u64) -> Event {
+    match intent(number) {
+        Event::Intent(intent) => Event::Intent(Box::new(Intent { cancel: Some("as it lasts".to_owned()), ..*intent })),
+        _ => unreachable!("it is one"),
+    }
+}
+
+pub fn answer_to_cancel(number: u64) -> Event {
+    Event::answer_to_cancel(&url(number), &Answer::Accepted("204 No Content".to_owned()))
 }
 
 pub fn answer(number: u64) -> Event {

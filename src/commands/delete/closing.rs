@@ -36,7 +36,18 @@ pub(super) fn say_what_will_be_deleted(plan: &[Planned], host: &str, printer: Pr
             printer.tell(&format!("  by {what}: {}", largest(counts)));
         }
     }
+    say_what_is_cancelled(plan, printer);
     say_what_is_kept(plan, printer);
+}
+
+/// Says how many builds are cancelled before they are deleted, which others may see.
+pub(super) fn say_what_is_cancelled(plan: &[Planned], printer: Printer) {
+    let builds = plan.iter().filter(|planned| planned.is_deletion() && planned.cancels_first).count() as u64;
+    if builds > 0 {
+        let what = if builds == 1 { "runs or waits: it is" } else { "run or wait: they are" };
+        let builds = counted(builds, "build");
+        printer.tell(&format!("{builds} {what} cancelled first, and the server may report that to the forge"));
+    }
 }
 
 /// The largest counts first.

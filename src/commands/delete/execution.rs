@@ -263,5 +263,5 @@ fn end(ending: &Ending<ScanError>, states: &BTreeMap<State, u64>) -> End {
 fn can_continue(states: &BTreeMap<State, u64>, plan: &[Planned]) -> bool {
     let of = |state| states.get(&state).copied().unwrap_or_default();
     let there_again = plan.iter().filter(|planned| planned.kept_as() == Some(State::Failed)).count() as u64;
-    of(State::NotAttempted) + of(State::Unknown) > 0 || of(State::Failed) > there_again
+    of(State::NotAttempted) + of(State::Cancelled) + of(State::Unknown) > 0 || of(State::Failed) > there_again
 }

@@ -133,6 +133,8 @@ impl History {
             decision: kept(),
             project: None,
             sent_before: true,
+            cancels_first: false,
+            cancelled: None,
         };
         urls.into_iter().map(planned).collect()
     }

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use crate::commands::Error;
 use crate::database::DatabaseIdentity;
 use crate::deletion::journal::Past;
-use crate::deletion::{BuildReader, GateError, LiveBuilds, Planned, Reading, revise_by_journal};
+use crate::deletion::{
+    BuildReader, Decision, GateError, LiveBuilds, Planned, Reading, decide_after_cancel, is_to_be_cancelled,
+    revise_by_journal,
+};
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer, Progress};
 use crate::project_glob::ProjectGlobs;
@@ -13,7 +16,9 @@ use crate::report::Chosen;
 use crate::state::State;
 use crate::text::Foreign;
 
-use super::closing::{say_not_all_deleted, say_what_is_kept, say_what_will_be_deleted, warn_of_unknown};
+use super::closing::{
+    say_not_all_deleted, say_what_is_cancelled, say_what_is_kept, say_what_will_be_deleted, warn_of_unknown,
+};
 use super::next;
 use super::recorder::write_plan;
 use super::request::{DeleteRequest, Source};
@@ -98,14 +103,27 @@ async fn decide(
                 let was = past.identities.get(&url);
                 decision = revise_by_journal(decision, &now, build, sent_before, was);
             }
+            let cancelled = cancelled_before(&decision, &url, past);
+            if let Some(was) = &cancelled {
+                decision = decide_after_cancel(decision, &now, was);
+            }
+            let is_at_work = matches!(&now, Reading::There(found) if is_to_be_cancelled(found));
+            let cancels_first = is_at_work && cancelled.is_none();
             let project = match now {
                 Reading::There(found) => found.project,
                 _ => None,
             };
-            plan.push(Planned { chosen, decision, project, sent_before });
+            plan.push(Planned { chosen, decision, project, sent_before, cancels_first, cancelled });
             progress.advance();
         }
     }
+}
+
+/// What an earlier run noted of a build that it cancelled. A build that is as it was, and whose cancel was not accepted, is cancelled again.
+fn cancelled_before(decision: &Decision, url: &str, past: &Past) -> Option<String> {
+    let (lasting, is_accepted) = past.cancels.latest(url)?;
+    let is_as_it_was = matches!(decision, Decision::Delete { .. });
+    (is_accepted || !is_as_it_was).then(|| lasting.to_owned())
 }
 
 fn builds_in_scope(known: &BTreeMap<String, u64>, projects: &ProjectGlobs) -> u64 {
@@ -136,8 +154,9 @@ pub(super) fn end_without_deletions(
     if plan.iter().filter_map(Planned::kept_as).all(State::is_gone) {
         return Ok(Exit::Clean);
     }
-    if earlier > 0 {
-        // The same as of the run that deleted them.
+    let is_cancelled = plan.iter().any(|planned| planned.kept_as() == Some(State::Cancelled));
+    if earlier > 0 || is_cancelled {
+        // The same as of the run that deleted or cancelled them.
         let kept = plan.len() - plan.iter().filter_map(Planned::kept_as).filter(|state| state.is_gone()).count();
         say_not_all_deleted(kept as u64, plan, printer);
         next::say_scan_again(request, printer);
@@ -162,6 +181,7 @@ pub(super) async fn confirm(
     printer: Printer,
 ) -> Result<(), Error> {
     if request.confirm.is_some() {
+        say_what_is_cancelled(&plan.builds, printer);
         return Ok(());
     }
     let not_confirmed = || GateError::NotConfirmed(host.to_owned());

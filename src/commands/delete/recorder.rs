@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::admin::Answer;
 use crate::build_url::BuildUrl;
 use crate::deletion::journal::{Event, Intent, Journal, Kept};
-use crate::deletion::{Decision, Ended, Identity, Planned, Recorder};
+use crate::deletion::{Decision, Deed, Ended, Identity, Planned, Recorder, lasting_digest};
 use crate::finding::Finding;
 use crate::output::{Color, OutputError, OutputFile, Printer, Progress, plan_table, show};
 use crate::report::{self, ResultRow, ResultWriter, RowKind};
@@ -110,14 +110,18 @@ impl RunRecorder {
 }
 
 impl Recorder for RunRecorder {
-    async fn intend(&self, planned: &Planned, now: &Finding) -> std::io::Result<()> {
-        self.journal.append(vec![intent(planned, now)]).await?;
+    async fn intend(&self, planned: &Planned, now: &Finding, deed: Deed) -> std::io::Result<()> {
+        self.journal.append(vec![intent(planned, now, deed)]).await?;
         self.under_way.begin(&address(planned));
         Ok(())
     }
 
-    fn answered(&self, planned: &Planned, answer: &Answer) {
-        self.journal.note(Event::answer(&address(planned), answer));
+    fn answered(&self, planned: &Planned, answer: &Answer, deed: Deed) {
+        let url = address(planned);
+        self.journal.note(match deed {
+            Deed::Delete => Event::answer(&url, answer),
+            Deed::Cancel => Event::answer_to_cancel(&url, answer),
+        });
     }
 
     async fn ended(&mut self, ended: &[Ended<'_>]) -> std::io::Result<()> {
@@ -190,8 +194,8 @@ fn address(planned: &Planned) -> String {
     planned.chosen.url.as_ref().map_or_else(|| planned.chosen.url_text.clone(), ToString::to_string)
 }
 
-/// The record that is written before a deletion is sent.
-fn intent(planned: &Planned, now: &Finding) -> Event {
+/// The record that is written before a deletion or a cancel is sent.
+fn intent(planned: &Planned, now: &Finding, deed: Deed) -> Event {
     Event::Intent(Box::new(Intent {
         url: address(planned),
         project: now.project.clone(),
@@ -203,6 +207,7 @@ fn intent(planned: &Planned, now: &Finding) -> Event {
         fingerprint: now.fingerprint.clone(),
         key: Identity::of(now).key,
         queued_at: now.queued_at.map(|time| time.to_string()),
+        cancel: (deed == Deed::Cancel).then(|| lasting_digest(now)),
     }))
 }
 

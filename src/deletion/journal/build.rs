@@ -73,7 +73,12 @@ impl PastBuild {
         let unsettled = before.is_some_and(Self::is_unsettled);
         let takes_a_deletion = match state {
             State::Deleted | State::Failed | State::Unknown => true,
-            State::AlreadyGone | State::Recovered | State::Changed | State::Refused | State::NotAttempted => false,
+            State::AlreadyGone
+            | State::Recovered
+            | State::Changed
+            | State::Refused
+            | State::Cancelled
+            | State::NotAttempted => false,
         };
         if takes_a_deletion && !unsettled {
             return Err("it has the result of a deletion, and no intent announced one");

@@ -163,6 +163,9 @@ pub struct Intent {
     /// When it was queued, RFC 3339; `None` where it is not on record, and in older journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queued_at: Option<String>,
+    /// Where not a deletion is about to be sent but a cancel, so that it can be deleted: the digest of what a cancel leaves as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel: Option<String>,
 }
 
 /// What the server said of a deletion.
@@ -175,6 +178,15 @@ pub struct Answered {
     pub answer: AnswerWord,
     /// What was said.
     pub text: String,
+    /// Whether it was a cancel that was answered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cancel: bool,
+}
+
+impl Answered {
+    fn new(url: &str, answer: &Answer, cancel: bool) -> Self {
+        Self { url: url.to_owned(), answer: answer.into(), text: answer.text().to_owned(), cancel }
+    }
 }
 
 /// The kinds of an [`Answer`], as the journal spells them.
@@ -340,7 +352,12 @@ pub fn sent_before(found: &str) -> String {
 impl Event {
     /// The server's answer to a deletion.
     pub fn answer(url: &str, answer: &Answer) -> Self {
-        Self::Answer(Answered { url: url.to_owned(), answer: answer.into(), text: answer.text().to_owned() })
+        Self::Answer(Answered::new(url, answer, false))
+    }
+
+    /// The server's answer to a cancel.
+    pub fn answer_to_cancel(url: &str, answer: &Answer) -> Self {
+        Self::Answer(Answered::new(url, answer, true))
     }
 
     /// A build has ended.

@@ -14,6 +14,7 @@
 //! A run that is continued adds another `start`, and so a session, to the same file.
 
 mod build;
+mod cancels;
 mod chain;
 mod error;
 mod event;
@@ -28,6 +29,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use build::PastBuild;
+pub use cancels::Cancels;
 pub use chain::check;
 pub use error::{Fault, JournalError};
 pub use event::{

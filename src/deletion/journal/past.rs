@@ -9,6 +9,7 @@ use crate::text::Foreign;
 
 use super::super::identity::Identity;
 use super::build::PastBuild;
+use super::cancels::Cancels;
 use super::error::JournalError;
 use super::event::{Archived, DatabaseName, End, Ended, Event, Looked, Start, sent_before};
 
@@ -27,6 +28,8 @@ pub struct Past {
     /// For each URL that is not known to be deleted, how many of its announced deletions may have been sent: no answer says
     /// that they did nothing. Where the build is gone later, one of them deleted it.
     pub may_be_sent: HashMap<String, u64>,
+    /// The builds that were to be cancelled before their deletion.
+    pub cancels: Cancels,
     /// For each URL of which a deletion was announced, which build it was.
     pub identities: HashMap<String, Identity>,
     /// The archives, by the names under which they were opened.
@@ -193,6 +196,11 @@ impl Past {
                 self.archives.insert(archived.file.clone(), PastArchive { last: archived, parts, builds });
             }
             Event::End(end) => session.end = Some((at, end)),
+            Event::Intent(intent) if intent.cancel.is_some() => {
+                let intent = *intent;
+                self.cancels.announce(intent.url, intent.cancel.unwrap_or_default());
+            }
+            Event::Answer(answered) if answered.cancel => self.cancels.answer(&answered)?,
             Event::Intent(intent) => {
                 session.intents += 1;
                 *self.may_be_sent.entry(intent.url.clone()).or_default() += 1;
@@ -211,6 +219,12 @@ impl Past {
                 let may_be_sent = self.may_be_sent(&looked.url);
                 self.take_back(&looked);
                 self.build(looked.url.clone(), |before| PastBuild::looked(before, at, looked, may_be_sent))?;
+            }
+            Event::Result(Ended { url, state: State::Cancelled, .. }) if !self.cancels.names(&url) => {
+                return Err(format!(
+                    "{}: it is called cancelled, and no cancel of it was announced",
+                    Foreign::url(&url)
+                ));
             }
             Event::Result(Ended { url, state, reason }) => {
                 let (state, reason) = self.corrected_end(&url, state, reason);

@@ -51,6 +51,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
                     _ => sent.final_state(gone),
                 };
                 canary.get_or_insert((state, reason.clone(), sent.planned.chosen.line));
+                let (state, reason) = self.left_as(sent.planned, state, reason);
                 let was = self.sent_identities.remove(&build_key(sent.planned));
                 if let Some(was) = was.filter(|_| state == State::Deleted) {
                     self.deleted.push(Deleted { planned: sent.planned, was });

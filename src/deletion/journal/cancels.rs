@@ -1,0 +1,45 @@
+//! The cancels of a journal: what was cancelled so that it can be deleted.
+
+use std::collections::HashMap;
+
+use crate::text::Foreign;
+
+use super::event::{AnswerWord, Answered};
+
+/// What a journal says of the builds that were to be cancelled before their deletion, by URL.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cancels(HashMap<String, Cancel>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Cancel {
+    /// The digest of what a cancel leaves of the build as it is.
+    lasting: String,
+    answer: Option<AnswerWord>,
+}
+
+impl Cancels {
+    /// What the latest cancel of a build left as it is, and whether the server accepted that cancel.
+    pub fn latest(&self, url: &str) -> Option<(&str, bool)> {
+        self.0.get(url).map(|cancel| (cancel.lasting.as_str(), cancel.answer == Some(AnswerWord::Accepted)))
+    }
+
+    pub(super) fn names(&self, url: &str) -> bool {
+        self.0.contains_key(url)
+    }
+
+    pub(super) fn announce(&mut self, url: String, lasting: String) {
+        self.0.insert(url, Cancel { lasting, answer: None });
+    }
+
+    /// # Errors
+    /// No cancel waits for an answer.
+    pub(super) fn answer(&mut self, answered: &Answered) -> Result<(), String> {
+        match self.0.get_mut(&answered.url).filter(|cancel| cancel.answer.is_none()) {
+            Some(cancel) => {
+                cancel.answer = Some(answered.answer);
+                Ok(())
+            }
+            None => Err(format!("{}: there is an answer, and no cancel waits for one", Foreign::url(&answered.url))),
+        }
+    }
+}

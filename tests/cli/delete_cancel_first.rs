@@ -1,0 +1,213 @@
+//! Builds at work that are cancelled before they are deleted, against a server that refuses to delete what runs.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use halfbuilt::exit::Exit;
+
+use crate::support::{Larch, LarchServer, Report, Sent, answer, delete_job, halfbuilt, psql};
+use crate::what_a_person_sees::Says;
+
+const HEADERS: &str = "-- delete: DELETE\n-- cancel: POST\n-- token: Authorization Bearer\n-- addresses: as written\n";
+const CANCEL: &str = "UPDATE jobs SET state = 'finished', status = 'killed', ended = now() WHERE cancel_path = ";
+
+fn larch(jobs: u32) -> Larch {
+    Larch::with_jobs(HEADERS, jobs)
+}
+
+/// Whether a job runs, by its path.
+fn runs(database: &str, path: &str) -> bool {
+    let sql = format!("SELECT 1 FROM jobs WHERE delete_path = '{path}' AND state = 'running'");
+    !psql(database, &["-c", &sql]).is_empty()
+}
+
+/// What Larch does: it cancels what it is asked to, and deletes only what does not run.
+fn usual(database: &str, sent: &Sent) -> String {
+    match sent.method.as_str() {
+        "POST" => {
+            psql(database, &["-c", &format!("{CANCEL}'{}'", sent.target)]);
+            answer(200, &[], "")
+        }
+        _ if runs(database, &sent.target) => answer(422, &[], "it runs"),
+        _ => answer(if delete_job(database, &sent.target) { 204 } else { 404 }, &[], ""),
+    }
+}
+
+fn server(larch: &Larch) -> LarchServer {
+    let database = larch.database.name.clone();
+    LarchServer::start(move |sent| usual(&database, sent))
+}
+
+fn states(stdout: &str) -> Vec<(String, String)> {
+    let results = Report::parse(stdout);
+    results.rows.iter().map(|row| (row["state"].clone(), row["reason"].clone())).collect()
+}
+
+#[test]
+fn what_runs_is_cancelled_and_deleted() {
+    let larch = larch(4);
+    let server = server(&larch);
+    let report = larch.scanned();
+    let done = larch.deletes(&report, &server.http()).run().exits(Exit::Clean);
+    assert_eq!(Report::parse(&done.stdout).count("state", "deleted"), 4);
+    assert!(larch.jobs().is_empty());
+    let lines = server.lines();
+    for id in 1..=4 {
+        let place = |line: String| lines.iter().position(|known| *known == line).expect("a request");
+        let cancelled = place(format!("POST /api/jobs/{id}/cancel"));
+        assert!(cancelled < place(format!("DELETE /api/jobs/{id}")), "{lines:?}");
+    }
+    // The first one is proved gone before another is cancelled.
+    assert_eq!(lines[..2], ["POST /api/jobs/1/cancel", "DELETE /api/jobs/1"]);
+    let cancels = server.sent().into_iter().filter(|sent| sent.method == "POST");
+    assert!(cancels.map(|sent| sent.header("content-length").cloned()).all(|length| length.as_deref() == Some("0")));
+    done.says_all_of("delete_cancel_first");
+}
+
+#[test]
+fn the_plan_says_that_builds_are_cancelled() {
+    let larch = larch(3);
+    larch.database.run("UPDATE jobs SET cancel_path = NULL WHERE id = 3");
+    let report = larch.scanned();
+    let dry = larch.halfbuilt(&["delete"]).args(&[&report]).run().exits(Exit::Clean);
+    dry.says("2 builds run or wait: they are cancelled first, and the server may report that to the forge");
+}
+
+/// What runs and has no path to cancel it by is deleted as it is: the server has the last word.
+#[test]
+fn without_a_path_to_cancel_it_by_a_build_is_deleted_as_it_is() {
+    let larch = larch(1);
+    larch.database.run("UPDATE jobs SET cancel_path = NULL");
+    let server = server(&larch);
+    let done = larch.deletes(&larch.scanned(), &server.http()).run().exits(Exit::NotAllDeleted);
+    assert_eq!(states(&done.stdout), [("refused".to_owned(), "422 Unprocessable Entity: it runs".to_owned())]);
+    assert_eq!(server.lines(), ["DELETE /api/jobs/1"]);
+}
+
+#[test]
+fn a_cancel_that_is_refused_ends_the_build_and_nothing_is_deleted() {
+    for (status, said) in [(409, "409 Conflict"), (500, "500 Internal Server Error")] {
+        let larch = larch(1);
+        let server = LarchServer::answering(answer(status, &[], ""));
+        let done = larch.deletes(&larch.scanned(), &server.http()).run().exits(Exit::NotAllDeleted);
+        let reason = format!("it was not cancelled, and so not deleted: {said}");
+        assert_eq!(states(&done.stdout), [("refused".to_owned(), reason)]);
+        assert_eq!(server.lines(), ["POST /api/jobs/1/cancel"]);
+    }
+}
+
+#[test]
+fn a_cancel_that_takes_its_time_is_waited_for() {
+    let larch = larch(1);
+    let database = larch.database.name.clone();
+    let server = LarchServer::start(move |sent| {
+        if sent.method == "POST" {
+            let (database, target) = (database.clone(), sent.target.clone());
+            std::thread::spawn(move || psql(&database, &["-c", &format!("{CANCEL}'{target}'")]));
+            return answer(202, &[], "");
+        }
+        usual(&database, sent)
+    });
+    let done = larch.deletes(&larch.scanned(), &server.http()).run().exits(Exit::Clean);
+    assert_eq!(states(&done.stdout), [("deleted".to_owned(), "read again and gone".to_owned())]);
+}
+
+/// Everything that says so: results, journal, page, and the exit code.
+#[test]
+fn what_is_cancelled_and_not_deleted_is_told_everywhere_and_goes_with_the_same_command() {
+    let larch = larch(1);
+    let database = larch.database.name.clone();
+    let refuses = std::sync::Arc::new(AtomicBool::new(true));
+    let still = std::sync::Arc::clone(&refuses);
+    let server = LarchServer::start(move |sent| match sent.method.as_str() {
+        "DELETE" if still.load(Ordering::Relaxed) => answer(409, &[], "later"),
+        _ => usual(&database, sent),
+    });
+    let report = larch.scanned();
+    let done = larch.deletes(&report, &server.http()).run().exits(Exit::NotAllDeleted);
+    let reason = "it was cancelled, and not deleted: 409 Conflict: later";
+    assert_eq!(states(&done.stdout), [("cancelled".to_owned(), reason.to_owned())]);
+    assert!(done.stderr.contains("1 chosen: 1 cancelled"), "{}", done.stderr);
+    assert!(done.stderr.contains("to continue: "), "{}", done.stderr);
+    let journal = larch.folder.path().join("report.csv.journal.jsonl");
+    let text = std::fs::read_to_string(&journal).expect("a journal");
+    assert!(text.contains("\"state\":\"cancelled\"") && text.matches("\"event\":\"intent\"").count() == 2, "{text}");
+    halfbuilt(&["journal", "verify"]).args(&[&journal]).run().exits(Exit::Clean);
+    let page = larch.folder.path().join("page.html");
+    let run = halfbuilt(&["report"]).args(&[&report]).args(&["--journal"]).args(&[&journal]).args(&["--html"]);
+    run.args(&[&page]).run().exits(Exit::Clean);
+    let page = std::fs::read_to_string(&page).expect("a page");
+    assert!(page.contains("it was cancelled so that it can be deleted, and it was not deleted"), "{page}");
+
+    refuses.store(false, Ordering::Relaxed);
+    let again = larch.deletes(&report, &server.http()).run().exits(Exit::Clean);
+    assert_eq!(states(&again.stdout), [("deleted".to_owned(), "read again and gone".to_owned())]);
+    // It was not cancelled a second time.
+    let deletes = ["DELETE /api/jobs/1"; 2];
+    assert_eq!(server.lines(), [&["POST /api/jobs/1/cancel"][..], &deletes].concat());
+    halfbuilt(&["journal", "verify"]).args(&[&journal]).run().exits(Exit::Clean);
+}
+
+/// The run is killed while the server is at the cancel. The same command finds out what came of it.
+#[test]
+fn a_run_that_was_killed_in_between_goes_on() {
+    for took_effect in [true, false] {
+        let larch = larch(1);
+        let database = larch.database.name.clone();
+        let held = std::sync::Arc::new(AtomicBool::new(true));
+        let holds = std::sync::Arc::clone(&held);
+        let server = LarchServer::start(move |sent| {
+            if sent.method == "POST" && holds.swap(false, Ordering::Relaxed) {
+                if took_effect {
+                    usual(&database, sent);
+                }
+                std::thread::sleep(std::time::Duration::from_secs(600));
+            }
+            usual(&database, sent)
+        });
+        let report = larch.scanned();
+        let mut child = larch.deletes(&report, &server.http()).start();
+        crate::support::wait_until(|| {
+            server.lines().len() == 1 && (!took_effect || !runs(&larch.database.name, "/api/jobs/1"))
+        });
+        child.kill().expect("it runs");
+        child.wait().expect("it ends");
+        let done = larch.deletes(&report, &server.http()).run().exits(Exit::Clean);
+        assert_eq!(Report::parse(&done.stdout).column("state"), ["deleted"]);
+        let cancels = server.lines().iter().filter(|line| line.starts_with("POST")).count();
+        assert_eq!(cancels, if took_effect { 1 } else { 2 });
+        let journal = larch.folder.path().join("report.csv.journal.jsonl");
+        halfbuilt(&["journal", "verify"]).args(&[&journal]).run().exits(Exit::Clean);
+    }
+}
+
+/// Somebody starts it once more while it is cancelled: what is there now is not what was chosen.
+#[test]
+fn a_build_that_differs_by_more_than_its_cancel_is_not_deleted() {
+    for (what, change) in [("started again", "begun = now()"), ("another path", "delete_path = '/api/jobs/7'")] {
+        let larch = larch(1);
+        let database = larch.database.name.clone();
+        let server = LarchServer::start(move |sent| {
+            let said = usual(&database, sent);
+            psql(&database, &["-c", &format!("UPDATE jobs SET {change}")]);
+            said
+        });
+        let report = larch.scanned();
+        for _ in 0..2 {
+            let done = larch.deletes(&report, &server.http()).run().exits(Exit::NotAllDeleted);
+            assert_eq!(Report::parse(&done.stdout).column("state"), ["cancelled"], "{what}");
+        }
+        assert_eq!(server.lines(), ["POST /api/jobs/1/cancel"], "{what}");
+    }
+}
+
+#[test]
+fn lava_cancels_by_get() {
+    let larch = Larch::with_jobs(&HEADERS.replace("cancel: POST", "cancel: GET"), 1);
+    let database = larch.database.name.clone();
+    let server = LarchServer::start(move |sent| match sent.method.as_str() {
+        "GET" => usual(&database, &Sent { method: "POST".to_owned(), ..sent.clone() }),
+        _ => usual(&database, sent),
+    });
+    larch.deletes(&larch.scanned(), &server.http()).run().exits(Exit::Clean);
+    assert_eq!(server.lines(), ["GET /api/jobs/1/cancel", "DELETE /api/jobs/1"]);
+}
