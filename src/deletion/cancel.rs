@@ -17,6 +17,19 @@ pub fn is_to_be_cancelled(now: &Finding) -> bool {
     now.cancel_path.is_some() && now.lifecycle.as_deref().is_some_and(|lifecycle| AT_WORK.contains(&lifecycle))
 }
 
+/// A build as it was just before its cancel was sent.
+pub(super) struct BeforeCancel {
+    pub(super) fingerprint: String,
+    /// Its [`lasting_digest`].
+    pub(super) lasting: String,
+}
+
+impl BeforeCancel {
+    pub(super) fn of(now: &Finding) -> Self {
+        Self { fingerprint: now.fingerprint.clone(), lasting: lasting_digest(now) }
+    }
+}
+
 /// A digest of what a cancel leaves as it is: all of a build but its lifecycle, its status and its stop, and those of its steps.
 pub fn lasting_digest(found: &Finding) -> String {
     let mut digest = Sha256::new();

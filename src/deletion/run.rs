@@ -17,7 +17,7 @@ use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::state::State;
 
-use super::cancel::decide_after_cancel;
+use super::cancel::{BeforeCancel, decide_after_cancel};
 use super::collateral::{Collateral, Loss};
 use super::decision::{Decision, KeepReason};
 use super::identity::Identity;
@@ -26,7 +26,6 @@ use super::plan::{Planned, Reading};
 use super::roles::{BuildReader, Deed, Deleter, Ended, Recorder, Stop};
 use super::send::{FreshReadings, Halt, READING_LASTS, Sending};
 use super::still_gone::{self, Deleted};
-use cancel::BeforeCancel;
 
 /// How many builds are read again at once, before and after their deletion: at first, and at most where the server is quick. A reading
 /// costs about as much for a hundred builds as for one.

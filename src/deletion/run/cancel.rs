@@ -6,17 +6,11 @@ use crate::admin::Answer;
 use crate::finding::Finding;
 use crate::state::State;
 
-use super::super::cancel::{is_to_be_cancelled, lasting_digest, state_after_cancel};
+use super::super::cancel::{BeforeCancel, is_to_be_cancelled, state_after_cancel};
 use super::super::plan::{Planned, Reading};
 use super::super::roles::{BuildReader, Deed, Deleter, Ended, Recorder};
 use super::super::send::Sent;
 use super::{Ending, RECHECK_AFTER, Run, build_key};
-
-/// A build as it was just before its cancel was sent.
-pub(super) struct BeforeCancel {
-    fingerprint: String,
-    lasting: String,
-}
 
 impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     /// What is sent next, and for which of these builds: those that have to be cancelled come first. The others wait to be read again.
@@ -35,8 +29,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             self.pending.push_front(planned);
         }
         for (planned, now) in &first {
-            let before = BeforeCancel { fingerprint: now.fingerprint.clone(), lasting: lasting_digest(now) };
-            self.being_cancelled.insert(build_key(planned), before);
+            self.being_cancelled.insert(build_key(planned), BeforeCancel::of(now));
         }
         (Deed::Cancel, first)
     }
