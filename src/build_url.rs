@@ -5,6 +5,7 @@
 //! only what an address may contain (RFC 3986): no blank, no quotation mark, no control character.
 
 use std::fmt;
+use std::str::FromStr;
 
 use url::Url;
 
@@ -18,6 +19,27 @@ pub enum AddressForm {
     CircleCi,
     /// Any http or https address, which means a build only letter by letter.
     AsWritten,
+}
+
+impl AddressForm {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::CircleCi, Self::AsWritten];
+
+    /// Its words in a profile, and beside a report.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CircleCi => "circleci",
+            Self::AsWritten => "as written",
+        }
+    }
+}
+
+impl FromStr for AddressForm {
+    type Err = ();
+
+    fn from_str(words: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|form| form.as_str() == words).ok_or(())
+    }
 }
 
 /// The address of one build.

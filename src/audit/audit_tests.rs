@@ -54,6 +54,7 @@ fn about(found: u64) -> ScanMetadata {
         system_identifier: None,
         database: "ci".to_owned(),
         profile: "circleci".to_owned(),
+        addresses: crate::build_url::AddressForm::CircleCi,
         backup_time: Some(at(T)),
         restored_at: Some(at(T + 3600)),
         limits: None,

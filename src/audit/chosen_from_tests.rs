@@ -60,6 +60,7 @@ fn about(found: u64) -> ScanMetadata {
         system_identifier: None,
         database: "ci".to_owned(),
         profile: "circleci".to_owned(),
+        addresses: crate::build_url::AddressForm::CircleCi,
         backup_time: None,
         restored_at: None,
         limits: None,

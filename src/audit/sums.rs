@@ -104,6 +104,12 @@ impl Audit {
         self.fates = self.fates.take().map(|fates| fates.with_all_journals(false));
     }
 
+    /// The address of a build, if it is one that the profile's CI has.
+    pub fn address(&self, row: &Row) -> Option<BuildUrl> {
+        let form = self.about.as_ref().map(|about| about.addresses).unwrap_or_default();
+        BuildUrl::parse_in(form, &row.build_url).ok()
+    }
+
     /// Notes the journals beside the report that were not read.
     pub fn note_unread_journals(&mut self, names: &[String]) {
         if !names.is_empty() {
@@ -118,7 +124,7 @@ impl Audit {
         if let Some(timeline) = &mut self.timeline {
             timeline.add(&row, span);
         }
-        if let Ok(url) = BuildUrl::parse_in_any_form(&row.build_url) {
+        if let Some(url) = self.address(&row) {
             self.hosts.add(url.host());
         }
         let told = self.fates.as_mut().map(|fates| fates.of(&row.build_url, &row.fingerprint));

@@ -42,6 +42,7 @@ pub(super) fn collect(
         system_identifier: identity.system_identifier.clone(),
         database: identity.name.clone(),
         profile: plan.profile_name().to_owned(),
+        addresses: plan.address_form(),
         tables: Some(scan.tables().to_vec()),
         collection: scan.collection().cloned(),
         backup_time: plan.times().backup,

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::build_url::AddressForm;
 use crate::collection::Collection;
 use crate::file_access;
 use crate::table::Table;
@@ -54,6 +55,8 @@ pub struct ScanMetadata {
     pub system_identifier: Option<String>,
     pub database: String,
     pub profile: String,
+    /// How the addresses of builds are written. Older files do not say: then it is CircleCI's form.
+    pub addresses: AddressForm,
     /// The tables that were read; `None` in older files.
     pub tables: Option<Vec<Table>>,
     /// Whose documents were read; `None` where the builds are no documents, and in older files.
@@ -179,6 +182,9 @@ impl ScanMetadata {
             "projects": self.projects,
             "report_sha256": self.report_sha256,
         });
+        if self.addresses != AddressForm::default() {
+            about["addresses"] = self.addresses.as_str().into();
+        }
         about[SEAL] = seal(&about)?.into();
         serde_json::to_writer_pretty(&mut *to, &about)?;
         writeln!(to)
@@ -220,6 +226,10 @@ impl ScanMetadata {
             },
             database: text(&about["database"]["name"], "database")?,
             profile: text(&about["profile"], "profile")?,
+            addresses: match &about["addresses"] {
+                Value::Null => AddressForm::default(),
+                words => text(words, "addresses")?.parse().map_err(|()| wrong("addresses"))?,
+            },
             tables: match &about["tables"] {
                 Value::Null => None,
                 tables => Some(tables_of(tables).ok_or_else(|| wrong("tables"))?),
@@ -329,6 +339,7 @@ mod tests {
             system_identifier: Some("7300000000000000001".to_owned()),
             database: "c\"i".to_owned(),
             profile: "circleci".to_owned(),
+            addresses: AddressForm::AsWritten,
             tables: Some(vec![Table {
                 schema: "public".to_owned(),
                 name: "builds".to_owned(),

@@ -100,11 +100,10 @@ pub(super) fn admin_paths(words: &str) -> Result<Vec<AdminPath>, String> {
 
 /// Reads the header `addresses`.
 pub(super) fn address_form(words: &str) -> Result<AddressForm, String> {
-    match words {
-        "circleci" => Ok(AddressForm::CircleCi),
-        "as written" => Ok(AddressForm::AsWritten),
-        other => Err(format!("addresses {other:?}: expected \"circleci\" or \"as written\"")),
-    }
+    words.parse().map_err(|()| {
+        let [first, second] = AddressForm::ALL.map(AddressForm::as_str);
+        format!("addresses {words:?}: expected {first:?} or {second:?}")
+    })
 }
 
 #[cfg(test)]

@@ -172,3 +172,25 @@ fn an_expected_build_is_found_by_its_address() {
     verify("https://old.example/runs/1").says("1 of 1 expected build was not found: https://old.example/runs/1");
     verify("https://acorn.example").exits(Exit::Usage).fails_with("it names a host, and no build there");
 }
+
+/// A page leads to such builds only where the scan was by a profile that says so: else any address of a hostile database would be a link.
+#[test]
+fn a_page_links_what_the_profile_calls_an_address() {
+    let acorn = Acorn::with(
+        "(1, 'https://acorn.example/runs/1?a=b&c=''()*'), (2, 'https://acorn.example/runs/2\"><script>'), (3, 'javascript:alert(1)')",
+    );
+    let scan = |profile: &str| {
+        std::fs::write(acorn.profile(), profile).expect("a file");
+        let (report, page) = (acorn.folder.path().join("report.csv"), acorn.folder.path().join("page.html"));
+        let scan = halfbuilt(&["scan", "--overwrite", "-o"]).args(&[&report]).args(&TIMES).args(&["--profile"]);
+        scan.args(&[acorn.profile()]).on(&acorn.database).run().exits(Exit::Clean);
+        halfbuilt(&["report"]).args(&[&report]).args(&["--html"]).args(&[&page]).run().exits(Exit::Clean);
+        std::fs::read_to_string(page).expect("a page")
+    };
+    let page = scan(PROFILE);
+    assert!(page.contains("href=\"https://acorn.example/runs/1?a=b&#38;c=&#39;()*\""), "{page}");
+    assert_eq!(page.matches("<script").count(), 1);
+    assert!(!page.contains("href=\"javascript"));
+    let of_circleci = PROFILE.replace("-- addresses: as written\n", "");
+    assert!(!scan(&of_circleci).contains("href=\"https://acorn.example/"));
+}

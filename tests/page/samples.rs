@@ -99,6 +99,7 @@ pub fn about(findings: u64) -> ScanMetadata {
         system_identifier: Some("7301234567890123456".to_owned()),
         database: "circle".to_owned(),
         profile: "circleci".to_owned(),
+        addresses: halfbuilt::build_url::AddressForm::CircleCi,
         backup_time: Some(at("2026-11-20T02:00:00Z")),
         restored_at: Some(at("2026-11-20T06:30:00Z")),
         limits: None,
@@ -236,6 +237,7 @@ pub fn hostile_with(journals: usize) -> AuditInputs {
         system_identifier: Some(text()),
         database: text(),
         profile: text(),
+        addresses: halfbuilt::build_url::AddressForm::CircleCi,
         rules: vec![text()],
         not_checked: vec![(text(), text())],
         ..about(9)

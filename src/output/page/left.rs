@@ -1,7 +1,7 @@
 //! The builds that are left for a person, in the words of the page and of the ticket.
 
 use crate::audit::{Fate, LeftBuild, NextStep};
-use crate::build_url::BuildUrl;
+use crate::report::Row;
 use crate::text::Foreign;
 use crate::timing::Timing;
 
@@ -34,12 +34,18 @@ pub(super) struct LeftView {
 }
 
 impl AuditInputs {
+    /// The target of a link to a build: only its address, if it is one that the profile's CI has.
+    pub(super) fn link(&self, row: &Row) -> Option<String> {
+        self.audit.address(row).map(|url| url.to_string())
+    }
+
     /// The builds that are left for a person, by what is to be done, at most so many of them.
     pub(super) fn left(&self, most: usize) -> Vec<LeftGroupView> {
         let groups = &self.audit.remaining.by_step;
         let mut places = most;
         let views = groups.iter().map(|(step, group)| {
-            let first: Vec<LeftView> = group.first.iter().take(places).map(LeftView::new).collect();
+            let first: Vec<LeftView> =
+                group.first.iter().take(places).map(|left| LeftView::new(left, self.link(&left.row))).collect();
             places -= first.len();
             let more = match group.builds - first.len() as u64 {
                 0 => String::new(),
@@ -66,8 +72,7 @@ impl AuditInputs {
 }
 
 impl LeftView {
-    fn new(LeftBuild { row, fate, reason }: &LeftBuild) -> Self {
-        let link = BuildUrl::parse_in_any_form(&row.build_url).ok().map(|url| url.to_string());
+    fn new(LeftBuild { row, fate, reason }: &LeftBuild, link: Option<String>) -> Self {
         let number = row.build_num.map(|number| number.to_string()).unwrap_or_default();
         let none = if row.deletable { row.evidence.as_str() } else { "the report does not say why" };
         let why = [reason.as_str(), row.note.as_str(), none].into_iter().find(|why| !why.trim().is_empty());

@@ -152,7 +152,7 @@ fn page(inputs: &AuditInputs) -> Page<'_> {
         sum: sum(inputs),
         checks: &audit.checks,
         journals: journals.map(JournalView::new).collect(),
-        rows: audit.rows.iter().map(|(row, fate)| RowView::new(row, *fate)).collect(),
+        rows: audit.rows.iter().map(|(row, fate)| RowView::new(row, inputs.link(row), *fate)).collect(),
         all_rows: grouped(findings.builds),
         rows_shown: grouped(audit.rows.len() as u64),
         left_out: or_none(audit.rows_left_out()),

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use crate::audit::{Fate, FateGroup};
-use crate::build_url::BuildUrl;
 use crate::report::Row;
 use crate::text::Foreign;
 use crate::timing::Timing;
@@ -35,8 +34,7 @@ pub(super) struct RowView {
 }
 
 impl RowView {
-    pub(super) fn new(row: &Row, fate: Option<Fate>) -> Self {
-        let link = BuildUrl::parse_in_any_form(&row.build_url).ok().map(|url| url.to_string());
+    pub(super) fn new(row: &Row, link: Option<String>, fate: Option<Fate>) -> Self {
         let number = |number: Option<i64>| number.map_or_else(|| "–".to_owned(), signed);
         let address = match &link {
             Some(_) => Foreign::default(),

@@ -10,7 +10,6 @@ use askama::Template;
 use askama::filters::Escaper;
 
 use crate::audit::{Agreement, Conclusion, Fate, FileCheck};
-use crate::build_url::BuildUrl;
 use crate::report::Row;
 use crate::text::Foreign;
 use crate::version::TOOL;
@@ -190,7 +189,7 @@ fn ticket(inputs: &AuditInputs) -> Ticket<'_> {
             .map(|(row, fate)| {
                 let number = row.build_num.map(|number| number.to_string()).unwrap_or_default();
                 Build {
-                    link: BuildUrl::parse_in_any_form(&row.build_url).map(|url| url.to_string()).unwrap_or_default(),
+                    link: inputs.link(row).unwrap_or_default(),
                     name: Foreign::new(&format!("{} {number}", Foreign::name(&row.project).or("(no project)"))),
                     timing: row.timing.as_str(),
                     rules: Foreign::name(&row.reasons.join(", ")).or("–"),
