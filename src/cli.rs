@@ -13,6 +13,7 @@ mod reading;
 mod report;
 mod sql;
 mod terminal;
+mod times;
 mod topics;
 mod values;
 mod verdict;
@@ -37,8 +38,9 @@ pub use reading::ReadingArgs;
 pub use report::ReportArgs;
 pub use sql::SqlArgs;
 pub use terminal::{ColorArg, TerminalArgs};
+pub use times::TimesArgs;
 pub use topics::{TOPIC_GROUPS, Topic, TopicGroup};
-pub use values::Allowed;
+pub use values::{Allowed, BackupTime};
 pub use verdict::{FetchArgs, VerdictArgs};
 
 const EXIT_CODES: &str = "\
@@ -93,6 +95,13 @@ impl Cli {
 // Usages are written out: clap's own would name every flag that the environment sets.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Find T and R, when the backup was taken and when the server came back: by files that you saved, and by the database
+    ///
+    /// Each time is shown with who says so, how exact it is and what may be wrong with it; then what contradicts it, and the flags to pass.
+    /// Nothing is changed anywhere. Exits with 4 where nothing is known of T, and with 3 where a file or the database could not be read.
+    #[command(override_usage = "halfbuilt times [OPTIONS] [FILE]...")]
+    #[command(after_help = foot::topics("times"), after_long_help = foot::long("times"))]
+    Times(Box<TimesArgs>),
     /// Collect the builds of a CircleCI Server through its API into PostgreSQL, where scan and the others read them
     ///
     /// A CircleCI Server keeps its builds where no SQL reaches them, and answers by its API. Nothing is changed there. What was collected

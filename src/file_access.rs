@@ -46,6 +46,8 @@ pub(crate) const EXPECTED: Kind = kind("a list of builds", 16 << 20);
 pub(crate) const METADATA: Kind = kind("the metadata of a report", 1 << 20);
 /// A manifest, which is kept in memory as a whole.
 pub(crate) const MANIFEST: Kind = kind("a manifest", 1 << 30);
+/// A file that says when a backup was taken.
+pub(crate) const EVIDENCE: Kind = kind("a file of evidence", 64 << 20);
 /// A report whose rows are all kept in memory: some three million.
 pub(crate) const REPORT: Kind = kind("a report", 1 << 30);
 /// The most bytes of one line, or one row, of a file that is read piece by piece.

@@ -4,3 +4,4 @@
 pub use crate::admin::nrepl::fuzzing::{bencode_again, nrepl_answer};
 pub use crate::libpq::fuzzing::{connection_string, password, service};
 pub use crate::sources::fuzzing::{document, json_text, output, page};
+pub use crate::times::fuzzing::evidence;

@@ -50,5 +50,6 @@ pub mod table;
 #[cfg(test)]
 mod testing;
 pub mod text;
+pub mod times;
 pub mod timing;
 pub mod version;

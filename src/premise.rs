@@ -125,6 +125,25 @@ impl Premise {
         }
     }
 
+    /// Why the server's own record of a recovery before T makes T and R doubtful, as a sentence.
+    pub fn doubt_of_recovery(&self) -> Option<String> {
+        let at = self.recovered_before_backup?;
+        Some(format!(
+            "the database server recovered from a crash at {at:.0}, before the backup time, with builds on both sides of it: if the restore \
+             was then, T and R are wrong, and builds that live look cut"
+        ))
+    }
+
+    /// Why the server's own record of a recovery after T is not R, as a sentence.
+    pub fn recovery_that_was_no_restore(&self) -> Option<String> {
+        let (at, Contradictions { builds, last: Some(last), .. }) = self.recovery_contradicted? else { return None };
+        let builds = counted(builds, "build");
+        Some(format!(
+            "the database server recovered from a crash at {at:.0}, but {builds} did something between the backup and then, the last at \
+             {last}: that was not the restore, or the backup time is wrong"
+        ))
+    }
+
     /// The moments by which builds are sorted; `None` without T.
     pub fn moments(&self) -> Option<Moments> {
         let backup = self.times.backup?;

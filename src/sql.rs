@@ -20,6 +20,8 @@ pub(crate) const RELATIONS: Parts = Parts(include_str!("../sql/engine/relations.
 pub(crate) const SCOPE: Parts = Parts(include_str!("../sql/engine/scope.sql"));
 /// What all builds say about T, R and habits.
 pub(crate) const PREMISE: Parts = Parts(include_str!("../sql/engine/premise.sql"));
+/// What the server says of its start and history.
+pub(crate) const TIMES: Parts = Parts(include_str!("../sql/engine/times.sql"));
 /// The sums that find the builds worth a closer look.
 pub(crate) const PREFILTER: Parts = Parts(include_str!("../sql/engine/prefilter.sql"));
 /// Relations that came back empty.

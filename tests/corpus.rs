@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// What a target has as seeds besides its corpus: tests/fuzz/run.sh names the same folders.
-const SEEDS: [(&str, &str); 2] = [("sql", "sql/rules"), ("sql", "sql/profiles")];
+const SEEDS: [(&str, &str); 3] = [("sql", "sql/rules"), ("sql", "sql/profiles"), ("evidence", "fixtures/times")];
 
 #[path = "fuzz/src/lib.rs"]
 mod targets;

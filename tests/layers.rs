@@ -38,7 +38,7 @@ const LAYERS: [&[&str]; 10] = [
     &["libpq"],
     &["database", "admin", "policy", "report"],
     &["scan"],
-    &["deletion", "drill", "sources"],
+    &["deletion", "drill", "sources", "times"],
     // What fuzz targets see, and what a report and its journals come to.
     &["fuzzing", "audit"],
     &["output"],
@@ -110,6 +110,8 @@ const HOMES: [(&str, &[&str]); 31] = [
             "report/metadata.rs",
             "drill/manifest/",
             "sources/",
+            "times/json_text.rs",
+            "output/times.rs",
             // EXPLAIN's own.
             "scan/doubled.rs",
             "scan/tables.rs",

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
-use super::values;
+use super::values::{self, BackupTime};
 
 /// The flags of `collect`.
 #[derive(Debug, Args)]
@@ -33,9 +33,10 @@ pub struct CollectArgs {
     /// Collect all builds, however old
     #[arg(long)]
     pub all: bool,
-    /// When the backup was taken, with a time zone, such as 2026-11-20T02:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = values::time, env = "HALFBUILT_BACKUP_TIME")]
-    pub backup_time: Option<Timestamp>,
+    /// When the backup was taken, with a time zone, such as 2026-11-20T02:00:00Z; or @FILE, a file that says it (`halfbuilt help
+    /// find-times`)
+    #[arg(long, value_name = "TIME|@FILE", value_parser = values::backup_time, env = "HALFBUILT_BACKUP_TIME")]
+    pub backup_time: Option<BackupTime>,
     /// When the restored server came back: documents that were fetched before are fetched again
     #[arg(long, value_name = "TIME", value_parser = values::time, env = "HALFBUILT_RESTORED_AT")]
     pub restored_at: Option<Timestamp>,

@@ -8,7 +8,19 @@ struct Foot {
     topics: &'static [&'static str],
 }
 
-const FEET: [Foot; 14] = [
+const FEET: [Foot; 15] = [
+    Foot {
+        command: "times",
+        examples: &[
+            ("By what the cloud says, without a database", "halfbuilt times snapshots.json"),
+            (
+                "By a log and the database, and hold the builds against it",
+                "halfbuilt times postgresql.log \\\n    --database-url postgres://reader@db.example.com/ci",
+            ),
+            ("By one snapshot of several in a file", "halfbuilt times 'snapshots.json#vol-049df61146c4d7901'"),
+        ],
+        topics: &["find-times", "times", "timing", "connecting"],
+    },
     Foot {
         command: "collect",
         examples: &[

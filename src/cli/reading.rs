@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::scan::{DEFAULT_PROFILE, Profile};
 
-use super::values;
+use super::values::{self, BackupTime};
 
 /// The flags of every command that reads the build database.
 #[derive(Debug, Args)]
@@ -33,10 +33,12 @@ pub struct ReadingArgs {
     pub rule_folder: Option<PathBuf>,
     /// When the backup was taken, with a time zone, such as 2026-11-20T02:00:00Z
     ///
-    /// Also '2026-11-20 02:00 Europe/Berlin', @1763604000 and '8 days ago'; the first lines of a run say which moment that is.
+    /// Also '2026-11-20 02:00 Europe/Berlin', @1763604000 and '8 days ago'; the first lines of a run say which moment that is. @FILE takes it
+    /// from a file that you saved, such as the JSON of `aws ec2 describe-snapshots`; @FILE#NAME, where the file holds several backups:
+    /// `halfbuilt help find-times`.
     /// Without it nobody can know which builds the backup cut: every timing is unknown, and nothing is deletable.
-    #[arg(long, value_name = "TIME", value_parser = values::time, env = "HALFBUILT_BACKUP_TIME")]
-    pub backup_time: Option<Timestamp>,
+    #[arg(long, value_name = "TIME|@FILE", value_parser = values::backup_time, env = "HALFBUILT_BACKUP_TIME")]
+    pub backup_time: Option<BackupTime>,
     /// When the restored server came back [default: the database server's own record of its last crash recovery, where it can be
     /// trusted]
     ///

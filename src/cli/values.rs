@@ -29,6 +29,23 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     Timestamp::from_microsecond(found.as_microsecond()).map_err(|error| error.to_string())
 }
 
+/// T as a person gives it: the time, or a file that says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackupTime {
+    /// The time.
+    At(Timestamp),
+    /// `FILE` or `FILE#NAME`, as it was written after the `@`.
+    In(String),
+}
+
+/// A time, or `@FILE`. Digits alone after the `@` are seconds since 1970.
+pub(super) fn backup_time(text: &str) -> Result<BackupTime, String> {
+    match text.trim().strip_prefix('@') {
+        Some(file) if file.contains(|c: char| !c.is_ascii_digit() && c != '-') => Ok(BackupTime::In(file.to_owned())),
+        _ => time(text).map(BackupTime::At),
+    }
+}
+
 fn bad_zone(error: jiff::Error) -> String {
     format!("its time zone cannot be taken: {error}")
 }
@@ -189,6 +206,18 @@ mod tests {
             let _ = (time(&text), time(&format!("@{number}")), time(&format!("{number} days ago")));
             let _ = time(&format!("2026-11-20 02:00 {zone}"));
         }
+    }
+
+    #[test]
+    fn a_backup_time_may_stand_in_a_file() {
+        for file in ["snapshots.json", "./1795140000", "-a", "a.json#snap-1", "2026-11-20.log"] {
+            assert_eq!(backup_time(&format!("@{file}")), Ok(BackupTime::In(file.to_owned())));
+        }
+        let expected: Timestamp = "2026-11-20T02:00:00Z".parse().expect("a time");
+        for text in ["@1795140000", "2026-11-20T02:00:00Z"] {
+            assert_eq!(backup_time(text), Ok(BackupTime::At(expected)));
+        }
+        assert!(backup_time("@").is_err() && backup_time("@-").is_err());
     }
 
     #[test]

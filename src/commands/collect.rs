@@ -28,7 +28,7 @@ pub(super) async fn run(args: CollectArgs, interrupt: &Interrupt, printer: Print
     if args.forget {
         return forget(&args.into, interrupt, printer).await;
     }
-    let request = CollectRequest::from_args(args)?;
+    let request = CollectRequest::from_args(args, printer)?;
     if let Some(doubt) = request.doubt() {
         printer.warn(&doubt);
     }

@@ -15,6 +15,9 @@ use super::server_warnings::ServerWarnings;
 use super::shown_address::shown_address;
 use super::waiting::announce_wait;
 
+/// The variables that name a database, besides the one that stands for the flag.
+const NAMING: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
+
 /// The profile of what is collected into the private database.
 const PROFILE_OF_PRIVATE: &str = "circleci-api";
 
@@ -123,6 +126,12 @@ impl DatabaseAddress {
             Ok::<_, Error>(cluster)
         });
         announce_wait("still starting the private database", printer, start).await.map(drop)
+    }
+
+    /// Whether the flag or a variable names it. PGUSER and the like only say how to reach one.
+    pub(super) fn is_named(&self) -> bool {
+        self.url.is_some()
+            || NAMING.into_iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
     }
 
     /// Whether it is the private database.

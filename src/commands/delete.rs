@@ -45,7 +45,7 @@ use run_again::RunAgainFiles;
 
 /// Chooses, plans, and carries the plan out where `--execute` says so.
 pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
-    let mut request = DeleteRequest::from_args(args)?;
+    let mut request = DeleteRequest::from_args(args, printer)?;
     if request.choose {
         check_terminal()?;
     }

@@ -16,6 +16,7 @@ use crate::report::{MetadataError, ReportError};
 use crate::scan::{Profile, ScanError, SqlSourceError};
 use crate::sources::CollectError;
 use crate::sources::private::PrivateError;
+use crate::times::EvidenceError;
 
 use super::denied;
 
@@ -98,6 +99,9 @@ pub enum Error {
     /// The policy cannot be read.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// A file does not say when the backup was taken.
+    #[error("{} cannot be used as evidence", file.display())]
+    Evidence { file: PathBuf, source: EvidenceError },
     /// A file that is needed cannot be read.
     #[error("cannot read {}", file.display())]
     Read { file: PathBuf, source: std::io::Error },
@@ -172,6 +176,7 @@ impl Error {
         match self {
             // One deletion at a time.
             Self::Journal { source: JournalError::InUse(_), .. } => Exit::Declined,
+            Self::Evidence { source, .. } if source.is_about_the_choice() => Exit::Usage,
             Self::Usage(_)
             | Self::ReportWithJournal { .. }
             | Self::Misuse { .. }
@@ -219,6 +224,7 @@ impl Error {
             | Self::Key { .. }
             | Self::CoveredTimes(CoveredTimesError::NoPresent)
             | Self::Journal { .. }
+            | Self::Evidence { .. }
             | Self::Read { .. }
             | Self::Admin(_)
             | Self::Collect(_)
@@ -247,6 +253,7 @@ impl Error {
             | Self::Metadata { file, .. }
             | Self::Baseline { file, .. }
             | Self::Key { file, .. }
+            | Self::Evidence { file, .. }
             | Self::Read { file, .. }
             | Self::Archive(ArchiveError::Io { file, .. }) => is_denied(self).then_some(file),
             _ => None,
@@ -272,6 +279,7 @@ impl Error {
             ),
             Self::Policy(error) => Some(error.hint()),
             Self::Baseline { source, .. } => source.hint(),
+            Self::Evidence { file, source } => source.hint(&file.display().to_string()),
             Self::Key { .. } => {
                 Some("`openssl rand -hex 32 > FILE` makes a key: keep it where only you can read it".to_owned())
             }

@@ -24,10 +24,11 @@ impl Files {
         self
     }
 
-    /// Adds the profile and the rules, where they are files.
+    /// Adds the profile, the rules and what T is taken from, where they are files.
     pub(super) fn read_by(self, request: &ReadRequest) -> Self {
         let ships = Profile::shipped().any(|(name, _)| name == request.profile);
         let files = self.read("--profile", Some(Path::new(&request.profile)).filter(|_| !ships));
+        let files = files.read("--backup-time", request.evidence.as_deref());
         // A folder that cannot be read is an error where its rules are loaded.
         let rules = request.rule_folder.as_ref().and_then(|folder| std::fs::read_dir(folder).ok());
         let rules = rules.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));

@@ -30,9 +30,9 @@ struct ManifestRequest {
 }
 
 impl ManifestRequest {
-    fn from_args(args: ManifestArgs) -> Result<Self, Error> {
+    fn from_args(args: ManifestArgs, printer: Printer) -> Result<Self, Error> {
         let ManifestArgs { output, key_file, settle, reading } = args;
-        let read = ReadRequest::from_args(&reading, "manifest")?;
+        let read = ReadRequest::from_args(&reading, "manifest", printer)?;
         let files = Files::default().read("--key-file", key_file.as_deref()).read_by(&read);
         files.write("-o", output.as_deref()).keep_apart()?;
         let key = key_file.as_deref().map(read_key).transpose()?;
@@ -43,7 +43,7 @@ impl ManifestRequest {
 
 /// Counts, signs and writes.
 pub(super) async fn run(args: ManifestArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
-    let request = ManifestRequest::from_args(args)?;
+    let request = ManifestRequest::from_args(args, printer)?;
     let mut output = OutputFile::manifest(request.output.as_deref())?;
     let name = output.name();
     let mut database = interrupt.or(request.read.connect(printer)).await?;

@@ -1,5 +1,6 @@
 //! One file a command: it turns flags into a request, lets an engine do the work, and shows the outcome.
 
+mod backup_evidence;
 mod backup_times;
 mod base_url;
 mod collect;
@@ -34,6 +35,7 @@ mod scanning;
 mod server_warnings;
 mod shown_address;
 mod sql;
+mod times;
 mod token;
 mod under_way;
 mod verify;
@@ -57,6 +59,7 @@ pub async fn run(cli: Cli, printer: Printer) -> Exit {
     let interrupt = Interrupt::listen(printer);
     let work = async {
         match cli.command {
+            Command::Times(args) => times::run(*args, &interrupt, printer).await,
             Command::Collect(args) => collect::run(*args, &interrupt, printer).await,
             Command::Scan(args) => scan::run(*args, &interrupt, printer).await,
             Command::Delete(args) => delete::run(*args, &interrupt, printer).await,

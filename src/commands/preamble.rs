@@ -6,7 +6,7 @@ use crate::collation::{Collations, REINDEX_FIRST};
 use crate::collection::Collection;
 use crate::database::DatabaseIdentity;
 use crate::output::Printer;
-use crate::premise::{Contradictions, Premise, Restored};
+use crate::premise::{Premise, Restored};
 use crate::scan::Role;
 use crate::table::{Table, in_words};
 use crate::text::counted;
@@ -124,20 +124,13 @@ pub(super) fn say_premise(premise: &Premise, printer: Printer) {
             "{builds} stopped shortly before R, and nothing else happened then: the server's own start-up probably closed them"
         ));
     }
-    if let Some(at) = premise.recovered_before_backup {
-        printer.warn(&format!(
-            "the database server recovered from a crash at {at:.0}, before the backup time, with builds on both sides of it: if the restore \
-             was then, T and R are wrong, and builds that live look cut"
-        ));
+    if let Some(sentence) = premise.doubt_of_recovery() {
+        printer.warn(&sentence);
     }
     match premise.restored {
         Restored::Unknown => {
-            if let Some((at, Contradictions { builds, last: Some(last), .. })) = premise.recovery_contradicted {
-                let builds = counted(builds, "build");
-                printer.say(&format!(
-                    "the database server recovered from a crash at {at:.0}, but {builds} did something between the backup and then, the \
-                     last at {last}: that was not the restore, or the backup time is wrong"
-                ));
+            if let Some(sentence) = premise.recovery_that_was_no_restore() {
+                printer.say(&sentence);
             }
             printer.warn("it is not known when the server came back: nothing is deletable without --restored-at");
         }

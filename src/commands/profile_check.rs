@@ -24,9 +24,6 @@ use super::profile_sample::{addresses, examples};
 use super::rules::show;
 use super::server_warnings::ServerWarnings;
 
-/// The variables that name a database. PGUSER and the like only say how to reach one.
-const NAMING: [&str; 5] = [DATABASE_VARIABLE, "PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
-
 /// The variable that stands for `--schema`.
 const SCHEMA_VARIABLE: &str = "HALFBUILT_SCHEMA";
 /// The variable that stands for `--base-url`.
@@ -47,9 +44,9 @@ pub(super) async fn run(
     let base_url = base_url.as_deref().map(base_url::parse).transpose();
     let base_url = base_url.map_err(|why| Error::Usage(format!("--base-url cannot be read: {why}")))?;
     let schema = args.schema.clone().or_else(|| variable(SCHEMA_VARIABLE));
-    let faults = if url.is_some() || NAMING.into_iter().any(|name| variable(name).is_some()) {
+    let address = DatabaseAddress::new(url, "profiles --check");
+    let faults = if address.is_named() {
         let server_warnings = ServerWarnings::default();
-        let address = DatabaseAddress::new(url, "profiles --check");
         let mut database = interrupt.or(address.connect(&server_warnings, printer)).await?;
         let canceller = database.canceller();
         let faults = Faults::find(plan(&profile, base_url, schema)?, &profile, &rules, &mut database);

@@ -11,6 +11,7 @@ use crate::output::Printer;
 use crate::scan::{Profile, Rule, ScanPlan};
 use crate::timing::RestoreTimes;
 
+use super::backup_evidence::BackupEvidence;
 use super::command_line::CommandLine;
 use super::database_address::DatabaseAddress;
 use super::server_warnings::ServerWarnings;
@@ -30,6 +31,8 @@ pub(super) struct ReadRequest {
     pub(super) schema: Option<String>,
     pub(super) rule_folder: Option<PathBuf>,
     pub(super) times: RequestedTimes,
+    /// The file that T was taken from.
+    pub(super) evidence: Option<PathBuf>,
     pub(super) statement_timeout: Option<Duration>,
     /// The server's address, without a slash at its end.
     pub(super) base_url: Option<String>,
@@ -51,27 +54,35 @@ impl ReadRequest {
     /// Turns flags into a request of this command.
     ///
     /// # Errors
-    /// `--base-url` is not the address of a server.
-    pub(super) fn from_args(args: &ReadingArgs, command: &'static str) -> Result<Self, Error> {
+    /// `--base-url` is not the address of a server; a file does not say T.
+    pub(super) fn from_args(args: &ReadingArgs, command: &'static str, printer: Printer) -> Result<Self, Error> {
         // It is not read by the command line itself, whose errors would repeat a password in it.
         let base_url = args.base_url.as_deref().map(base_url::parse).transpose();
         let address = DatabaseAddress::new(args.database_url.clone(), command);
+        let backup = BackupEvidence::of(args.backup_time.as_ref(), printer)?;
         Ok(Self {
             profile: args.profile.clone().unwrap_or_else(|| address.default_profile().to_owned()),
             address,
             schema: args.schema.clone(),
             rule_folder: args.rule_folder.clone(),
             times: RequestedTimes {
-                backup: args.backup_time,
+                backup: backup.time,
                 restored: args.restored_at,
                 max_run_time: args.max_run_time,
                 clock_tolerance: args.clock_tolerance,
                 max_queue_time: args.max_queue_time,
             },
+            evidence: backup.file,
             statement_timeout: args.statement_timeout,
             base_url: base_url.map_err(|why| Error::Usage(format!("--base-url cannot be read: {why}")))?,
             server_warnings: ServerWarnings::default(),
         })
+    }
+
+    /// The same with other times.
+    pub(super) fn at(mut self, backup: Option<Timestamp>, restored: Option<Timestamp>) -> Self {
+        (self.times.backup, self.times.restored) = (backup, restored);
+        self
     }
 
     /// Loads the profile and the rules, and checks the times.
@@ -106,6 +117,11 @@ impl ReadRequest {
             database.set_statement_timeout(longest);
         }
         Ok(database)
+    }
+
+    /// Whether a flag or a variable names a database.
+    pub(super) fn names_a_database(&self) -> bool {
+        self.address.is_named()
     }
 
     /// Whether the builds are in the private database, which nobody else can write.

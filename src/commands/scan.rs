@@ -20,7 +20,7 @@ use super::{Error, next_step};
 pub(super) async fn run(args: ScanArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let format = format(&args);
     let written_to: Option<PathBuf> = args.output.clone().filter(|file| !is_dash(file));
-    let request = request(args, format)?;
+    let request = request(args, format, printer)?;
     let read = request.read.clone();
     let Reported { summary, screen, suggestions } = scan_and_report(request, &mut (), interrupt, printer).await?;
     if let Some(screen) = screen {
@@ -60,8 +60,8 @@ fn exit(summary: &Summary, printer: Printer) -> Exit {
 }
 
 /// Turns the flags into a request, and opens the output.
-fn request(args: ScanArgs, format: Format) -> Result<ScanRequest, Error> {
-    let read = ReadRequest::from_args(&args.reading, "scan")?;
+fn request(args: ScanArgs, format: Format, printer: Printer) -> Result<ScanRequest, Error> {
+    let read = ReadRequest::from_args(&args.reading, "scan", printer)?;
     let files = Files::default().read_by(&read);
     let files = match format {
         Format::Csv => files.write_report(args.output.as_deref()),

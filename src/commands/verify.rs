@@ -25,7 +25,7 @@ use request::VerifyRequest;
 /// Scans and judges.
 pub(super) async fn run(args: VerifyArgs, interrupt: &Interrupt, printer: Printer) -> Result<Exit, Error> {
     let report = args.output.clone().filter(|file| !is_dash(file));
-    let request = VerifyRequest::from_args(args)?;
+    let request = VerifyRequest::from_args(args, printer)?;
     let outlets = Outlets::open(&request.outlets)?;
     let mut builder = JudgementBuilder::begin(request.read.times.with_defaults(None));
     match judge(request, &mut builder, interrupt, printer).await {

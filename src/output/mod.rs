@@ -17,6 +17,7 @@ mod screen;
 mod summary;
 mod table;
 mod terminal;
+mod times;
 mod topic;
 mod verdict;
 
@@ -35,4 +36,5 @@ pub use screen::Screen;
 pub use summary::Summary;
 pub use table::plan_table;
 pub use terminal::{Color, Ink};
+pub use times::{times_page, write_times};
 pub use verdict::{VerdictFile, VerdictFormat, annotations, append_step_summary};

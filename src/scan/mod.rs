@@ -72,5 +72,5 @@ pub use rule::{Need, Rule};
 pub use run_again::{read_run_again, run_again_faults};
 pub use sample::{Addresses, Example, ExampleRow, Sample, Unusable};
 pub use schema::ProfileSchema;
-pub use suggestion::{QuietTime, Recovery};
+pub use suggestion::{QuietTime, Recovery, quiet_times};
 pub use tables::{Role, find_schema};

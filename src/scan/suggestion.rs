@@ -2,10 +2,14 @@
 
 use jiff::Timestamp;
 
+use crate::database::{Parameter, Snapshot};
 use crate::premise::Premise;
 
+use super::compose::BuildSelection;
 use super::engine::Scan;
 use super::error::ScanError;
+use super::fit::Fit;
+use super::plan::ScanPlan;
 
 /// A time in which nothing was written to the database: a backup was most likely taken when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,30 +42,43 @@ impl Scan<'_> {
     /// What the server complains about.
     pub async fn suggestions(&self) -> Result<Vec<QuietTime>, ScanError> {
         let (scope, parameters) = self.scope_parameters();
-        let statement = self.relations(scope).suggestion();
-        let mut rows = self.snapshot.rows("looking for a quiet time", &statement, &parameters).await?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next().await? {
-            let Some(last_write) = row.time("last_write")? else { continue };
-            let running = row.integer("running")?.unwrap_or_default().unsigned_abs();
-            found.push(QuietTime {
-                last_write,
-                next_write: row.time("next_write")?,
-                running,
-                recovery: Recovery::NotOnRecord,
-            });
-        }
-        drop(rows);
-        let recovered = Premise::recovery(self.plan, &self.fit, self.snapshot).await?;
-        for quiet in &mut found {
-            quiet.recovery = match recovered {
-                Some((at, _)) if at > quiet.last_write && quiet.next_write.is_none_or(|next| at <= next) => {
-                    Recovery::Within(at)
-                }
-                Some((at, true)) => Recovery::Elsewhere(at),
-                _ => Recovery::NotOnRecord,
-            };
-        }
-        Ok(found)
+        find(self.plan, &self.fit, self.snapshot, (scope, &parameters)).await
     }
+}
+
+/// The same over all builds, without a scan.
+///
+/// # Errors
+/// What the server complains about.
+pub async fn quiet_times(plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>) -> Result<Vec<QuietTime>, ScanError> {
+    find(plan, fit, snapshot, (BuildSelection::All, &[])).await
+}
+
+async fn find(
+    plan: &ScanPlan,
+    fit: &Fit,
+    snapshot: &Snapshot<'_>,
+    (scope, parameters): (BuildSelection, &[Parameter]),
+) -> Result<Vec<QuietTime>, ScanError> {
+    let statement = fit.readable(plan, scope).suggestion();
+    let mut rows = snapshot.rows("looking for a quiet time", &statement, parameters).await?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().await? {
+        let Some(last_write) = row.time("last_write")? else { continue };
+        let running = row.integer("running")?.unwrap_or_default().unsigned_abs();
+        let next_write = row.time("next_write")?;
+        found.push(QuietTime { last_write, next_write, running, recovery: Recovery::NotOnRecord });
+    }
+    drop(rows);
+    let recovered = Premise::recovery(plan, fit, snapshot).await?;
+    for quiet in &mut found {
+        quiet.recovery = match recovered {
+            Some((at, _)) if at > quiet.last_write && quiet.next_write.is_none_or(|next| at <= next) => {
+                Recovery::Within(at)
+            }
+            Some((at, true)) => Recovery::Elsewhere(at),
+            _ => Recovery::NotOnRecord,
+        };
+    }
+    Ok(found)
 }

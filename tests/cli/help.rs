@@ -48,7 +48,7 @@ fn a_long_topic_goes_through_the_pager() {
 
 #[test]
 fn a_word_that_is_both_shows_the_help_of_the_command_and_then_the_topic() {
-    for word in ["report", "delete", "manifest", "journal", "profiles", "rules"] {
+    for word in ["report", "delete", "manifest", "journal", "profiles", "rules", "times"] {
         let shown = halfbuilt(&["help", word]).run().exits(Exit::Clean).stdout;
         let usage = shown.find("Usage: halfbuilt").expect("the command's help");
         let title = shown.find(Topic::find(word).expect(word).text).expect("the topic");

@@ -93,6 +93,8 @@ mod store_look;
 #[path = "../support/mod.rs"]
 mod support;
 mod terminal;
+mod times;
+mod times_postgresql;
 mod verify;
 mod verify_baseline;
 mod verify_baseline_output;

@@ -39,6 +39,7 @@ for target in $targets; do
   seeds=()
   case $target in
     sql) seeds=(sql/rules sql/profiles) ;;
+    evidence) seeds=(fixtures/times) ;;
   esac
   dictionary=tests/fuzz/dictionaries/$target
   [[ ! -e $dictionary ]] || options+=(-dict="$dictionary")

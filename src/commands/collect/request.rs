@@ -8,7 +8,9 @@ use secrecy::SecretString;
 
 use crate::cli::CollectArgs;
 use crate::commands::Error;
+use crate::commands::backup_evidence::BackupEvidence;
 use crate::commands::database_address::DatabaseAddress;
+use crate::output::Printer;
 use crate::premise::earlier;
 use crate::sources::{Address, ApiOptions, CollectPlan};
 use crate::timing::RestoreTimes;
@@ -31,33 +33,32 @@ pub(super) struct CollectRequest {
 
 impl CollectRequest {
     /// # Errors
-    /// The address is none of a server, or the times say nothing of what is wanted.
-    pub(super) fn from_args(args: CollectArgs) -> Result<Self, Error> {
+    /// The address is none of a server, a file does not say T, or the times say nothing of what is wanted.
+    pub(super) fn from_args(args: CollectArgs, printer: Printer) -> Result<Self, Error> {
         let source = args.source.as_deref().unwrap_or_default();
         let source = source.parse::<Address>().map_err(|why| Error::Misuse {
             what: format!("SOURCE cannot be read: {why}"),
             hint: "write the address of the server: https://ci.example.com; the token comes by --token-file FILE or HALFBUILT_TOKEN".to_owned(),
         })?;
-        let times = (args.backup_time, args.restored_at);
+        let backup = BackupEvidence::of(args.backup_time.as_ref(), printer)?.time;
+        let times = (backup, args.restored_at);
         if let (Some(backup), Some(restored)) = times
             && restored < backup
         {
             return Err(Error::Usage(format!("--restored-at {restored} is before --backup-time {backup}")));
         }
-        for (flag, time) in
-            [("--backup-time", args.backup_time), ("--restored-at", args.restored_at), ("--since", args.since)]
-        {
+        for (flag, time) in [("--backup-time", backup), ("--restored-at", args.restored_at), ("--since", args.since)] {
             if let Some(time) = time.filter(|time| *time > Timestamp::now() + CLOCKS_APART) {
                 return Err(Error::Usage(format!("{flag} {time} is in the future")));
             }
         }
-        let since = window(&args)?;
+        let since = window(&args, backup)?;
         Ok(Self {
             source,
             destination: DatabaseAddress::new(Some(args.into.clone()), "collect"),
             plan: CollectPlan {
                 since,
-                backup: args.backup_time,
+                backup,
                 restored: args.restored_at,
                 output: args.output,
                 jobs: args.jobs.get().into(),
@@ -96,9 +97,9 @@ impl CollectRequest {
 }
 
 /// Since when builds are collected; `None`: all.
-fn window(args: &CollectArgs) -> Result<Option<Timestamp>, Error> {
+fn window(args: &CollectArgs, backup: Option<Timestamp>) -> Result<Option<Timestamp>, Error> {
     let longest: SignedDuration = args.max_run_time.unwrap_or(RestoreTimes::MAX_RUN_TIME);
-    match (args.all, args.since, args.backup_time) {
+    match (args.all, args.since, backup) {
         (true, _, _) => Ok(None),
         (false, Some(since), _) => Ok(Some(since)),
         (false, None, Some(backup)) => Ok(Some(backup.checked_sub(longest).unwrap_or(Timestamp::MIN))),

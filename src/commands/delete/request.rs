@@ -16,6 +16,7 @@ use crate::deletion::{GateError, Limits, Permit, RequestedLimits};
 use crate::drill::BadAllowance;
 use crate::file_access::is_dash;
 use crate::http_deletion::HttpDeletion;
+use crate::output::Printer;
 use crate::policy::Policy;
 use crate::project_glob::{ProjectGlobs, listed};
 use crate::scan::Profile;
@@ -87,7 +88,7 @@ pub(super) struct AdminRequest {
 impl DeleteRequest {
     /// # Errors
     /// A flag or the policy cannot be read, or a flag is looser than the policy.
-    pub(super) fn from_args(args: DeleteArgs) -> Result<Self, Error> {
+    pub(super) fn from_args(args: DeleteArgs, printer: Printer) -> Result<Self, Error> {
         let via = args.via.filter(|via| !via.trim().is_empty());
         if args.execute && via.is_none() {
             return Err(no_admin_path());
@@ -98,7 +99,7 @@ impl DeleteRequest {
         let project_lists = project_lists.collect::<Result<_, Error>>()?;
         let projects: Vec<String> = args.projects.iter().flat_map(|list| listed(list)).collect();
         let projects = ProjectGlobs::new(&projects)?;
-        let reading = ReadRequest::from_args(&args.reading, "delete")?;
+        let reading = ReadRequest::from_args(&args.reading, "delete", printer)?;
         let profile = reading.load_profile()?;
         let source = source(args.sources, profile.addresses)?;
         let gates = args.gates;

@@ -12,6 +12,7 @@ use crate::cli::{BaselineArgs, FetchArgs, VerifyArgs};
 use crate::collation::COLLATION_VERSION;
 use crate::drill::{Allowance, Baseline, Difference, PolicyAllowance};
 use crate::file_access;
+use crate::output::Printer;
 use crate::premise::TIMES_CONTRADICTED;
 use crate::project_glob::ProjectGlobs;
 use crate::scan::ScanPlan;
@@ -80,10 +81,10 @@ pub(super) struct Criteria {
 impl VerifyRequest {
     /// # Errors
     /// Flags that contradict one another; two files that are one.
-    pub(super) fn from_args(args: VerifyArgs) -> Result<Self, Error> {
+    pub(super) fn from_args(args: VerifyArgs, printer: Printer) -> Result<Self, Error> {
         let VerifyArgs { output, overwrite, allow, projects, baseline, verdict, fetch, reading } = args;
         let fetch = FetchRequest::from_args(fetch)?;
-        let read = ReadRequest::from_args(&reading, "verify")?;
+        let read = ReadRequest::from_args(&reading, "verify", printer)?;
         let baseline = BaselineRequest::from_args(baseline);
         Files::default()
             .read("--baseline", baseline.as_ref().map(|baseline| &*baseline.file))

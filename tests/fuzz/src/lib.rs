@@ -8,6 +8,7 @@ pub mod build_url;
 pub mod console;
 pub mod database;
 pub mod document;
+pub mod evidence;
 pub mod globs;
 pub mod journal;
 pub mod nrepl;
@@ -21,7 +22,7 @@ pub mod via;
 pub type Check = fn(&[u8]);
 
 /// All targets. A name is also that of a folder in `corpus/` and of a file in `targets/`.
-pub const TARGETS: [(&str, Check); 16] = [
+pub const TARGETS: [(&str, Check); 17] = [
     ("about", about::check),
     ("archive", archive::check),
     ("bencode", bencode::check),
@@ -29,6 +30,7 @@ pub const TARGETS: [(&str, Check); 16] = [
     ("console", console::check),
     ("database", database::check),
     ("document", document::check),
+    ("evidence", evidence::check),
     ("globs", globs::check),
     ("journal", journal::check),
     ("nrepl", nrepl::check),

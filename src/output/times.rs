@@ -1,0 +1,119 @@
+//! What is known of T and R: a page for a person, and JSON for programs.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use crate::text::Foreign;
+use crate::times::{Candidate, RestoreTime, TimesReport, Witnesses};
+
+/// The format of the JSON.
+const FORMAT: &str = "halfbuilt-times/1";
+
+/// The page.
+pub fn times_page(report: &TimesReport) -> String {
+    let mut page = String::new();
+    let heads = [
+        (RestoreTime::Backup, "T, when the backup was taken"),
+        (RestoreTime::Restored, "R, when the restored server came back"),
+    ];
+    for (which, head) in heads {
+        page += &format!("{head}:\n");
+        let known: Vec<&Candidate> = report.of(which).collect();
+        if known.is_empty() {
+            page += "  nothing is known\n";
+        }
+        for candidate in known {
+            page += &format!("  {}\n    by {}\n    beware: {}\n", candidate.moment, candidate.source, candidate.trap);
+        }
+        page.push('\n');
+    }
+    if let Some(database) = &report.database {
+        let remarks = match &database.witnesses {
+            Some(witnesses) => witnesses.remarks(),
+            None => {
+                vec!["the builds are copies: what the database server says of itself says nothing of the CI".to_owned()]
+            }
+        };
+        page += &section(&format!("database {:?}", database.name), &remarks);
+    }
+    let against = report.conflicts.iter().map(ToString::to_string);
+    let against: Vec<String> = against.chain(report.contradictions.clone().into_iter().flatten()).collect();
+    let nothing = match report.contradictions {
+        Some(_) => "nothing, and no build either",
+        None => "nothing; the builds were not compared with T and R",
+    };
+    page += &section("what contradicts T and R", &if against.is_empty() { vec![nothing.to_owned()] } else { against });
+    if !report.several.is_empty() {
+        page += &section("which is meant?", &report.several.iter().map(ToString::to_string).collect::<Vec<_>>());
+    }
+    if !report.unread.is_empty() {
+        page += &section("could not be read", &report.unread.iter().map(ToString::to_string).collect::<Vec<_>>());
+    }
+    let flags: Vec<String> = report.flags().iter().map(|(flag, time)| format!("{flag} {time}")).collect();
+    page += &match (flags.is_empty(), report.is_contradicted()) {
+        (true, _) => {
+            "flags to pass: none yet, since T is not known for certain (`halfbuilt help find-times`)\n".to_owned()
+        }
+        (false, true) => format!("flags to pass, once the contradictions are explained:\n  {}\n", flags.join(" ")),
+        (false, false) => format!("flags to pass:\n  {}\n", flags.join(" ")),
+    };
+    if !flags.is_empty() && report.restored.is_none() {
+        page += "  R is not known: nothing is deletable without --restored-at\n";
+    }
+    page
+}
+
+fn section(head: &str, lines: &[String]) -> String {
+    let lines: String = lines.iter().map(|line| format!("  {}\n", Foreign::new(line))).collect();
+    format!("{head}:\n{lines}\n")
+}
+
+/// Writes the JSON.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn write_times(report: &TimesReport, to: &mut impl Write) -> io::Result<()> {
+    let flags = report.flags().into_iter().map(|(flag, time)| json!({ "flag": flag, "time": time.to_string() }));
+    let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
+    let database = report
+        .database
+        .as_ref()
+        .map(|database| json!({ "name": database.name, "server": database.witnesses.as_ref().map(server) }));
+    let document = json!({
+        "format": FORMAT,
+        "backup_time": time(report.backup),
+        "restored_at": time(report.restored),
+        "flags": flags.collect::<Vec<_>>(),
+        "candidates": report.candidates.iter().map(candidate).collect::<Vec<_>>(),
+        "database": database,
+        "conflicts": report.conflicts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "contradictions": report.contradictions,
+        "several": report.several,
+        "could_not_be_read": report.unread,
+    });
+    serde_json::to_writer_pretty(&mut *to, &document)?;
+    writeln!(to)
+}
+
+fn candidate(known: &Candidate) -> Value {
+    json!({
+        "which": known.which.letter(),
+        "time": known.moment.time().to_string(),
+        "begin": known.moment.begin().map(|begin| begin.to_string()),
+        "exactness": known.moment.word(),
+        "source": known.source,
+        "trap": known.trap,
+    })
+}
+
+fn server(witnesses: &Witnesses) -> Value {
+    let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
+    json!({
+        "is_standby": witnesses.is_standby,
+        "started_at": time(witnesses.started_at),
+        "last_replayed_at": time(witnesses.replayed_at),
+        "recovered_at": time(witnesses.recovered_at),
+        "timeline": witnesses.timeline,
+    })
+}

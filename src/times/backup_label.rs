@@ -1,0 +1,49 @@
+//! `backup_label` in a base backup, and the history file (`*.backup`) that the archive gets at its end.
+//!
+//! Source: PostgreSQL, `src/backend/access/transam/xlogbackup.c`, `build_backup_content`.
+
+use jiff::tz::TimeZone;
+
+use super::candidate::{Candidate, Moment};
+use super::point::{FileFault, Point};
+use super::text_lines::lines;
+use super::written_time;
+
+/// How both begin.
+const BEGIN: &[u8] = b"START WAL LOCATION: ";
+
+pub(super) fn is_one(bytes: &[u8]) -> bool {
+    bytes.starts_with(BEGIN)
+}
+
+pub(super) fn read(bytes: &[u8], zone: Option<&TimeZone>) -> Result<Vec<Point>, FileFault> {
+    let time = |key: &str| {
+        // A label may have line breaks, and anything behind them.
+        let mut values = lines(bytes).filter_map(|line| line.strip_prefix(key)?.strip_prefix(": ").map(str::to_owned));
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(value), None) => {
+                written_time::at_begin(&value, zone).map(Some).map_err(|fault| FileFault::of_time(fault, key))
+            }
+            (Some(_), Some(_)) => Err(FileFault::Is(format!("{key} stands in it twice"))),
+        }
+    };
+    let candidate = match (time("START TIME")?, time("STOP TIME")?) {
+        (Some(start), Some(stop)) if stop < start => {
+            return Err(FileFault::Is("its STOP TIME is before its START TIME".to_owned()));
+        }
+        (_, Some(stop)) => Candidate::backup(
+            Moment::At(stop),
+            "the end of a base backup, STOP TIME",
+            "if the restore replayed more of the archive than the backup needs, T is later, and the server's log says it (\"last \
+             completed transaction\")",
+        ),
+        (Some(start), None) => Candidate::backup(
+            Moment::NotBefore(start),
+            "the start of a base backup, START TIME",
+            "T is the end of a base backup, which this file does not hold",
+        ),
+        (None, None) => return Err(FileFault::Is("holds neither START TIME nor STOP TIME".to_owned())),
+    };
+    Ok(vec![Point::nameless(vec![candidate])])
+}

@@ -1,0 +1,111 @@
+//! Why a file says nothing of T.
+
+use crate::text::{Foreign, counted};
+
+use super::candidate::{Candidate, Moment};
+use super::kind::EvidenceKind;
+
+/// How many names a message lists.
+const NAMES_LISTED: usize = 10;
+
+/// A file that cannot be used as evidence, or not without more words.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvidenceError {
+    /// It cannot be read.
+    #[error("it cannot be read")]
+    Read(#[source] std::io::Error),
+    /// It is no evidence that is known.
+    #[error("it is none of the kinds that are known")]
+    Unknown,
+    /// It is evidence of this kind, and has a fault.
+    #[error("it is {kind}, and {fault}")]
+    Fault {
+        /// What it is.
+        kind: EvidenceKind,
+        /// What is wrong.
+        fault: Foreign,
+    },
+    /// Its times are in a zone whose name says too little.
+    #[error("it is {kind}, and its times are in zone {zone:?}, a name that several zones have")]
+    Zone {
+        /// What it is.
+        kind: EvidenceKind,
+        /// The name of the zone.
+        zone: Foreign,
+    },
+    /// It holds several backups.
+    #[error("it is {kind}, and holds {}: {}", counted(names.len() as u64, kind.unit()), listed(names))]
+    Several {
+        /// What it is.
+        kind: EvidenceKind,
+        /// A name of each.
+        names: Vec<Foreign>,
+    },
+    /// It holds no backup of the name that was asked for.
+    #[error("it is {kind}, and holds no {} {name:?}, but {}", kind.unit(), listed(names))]
+    NoSuch {
+        /// What it is.
+        kind: EvidenceKind,
+        /// What was asked for.
+        name: Foreign,
+        /// What is there.
+        names: Vec<Foreign>,
+    },
+    /// It says something of T or R, but not T.
+    #[error("it does not say T: {}", known(candidates))]
+    NotSaid {
+        /// What it says.
+        candidates: Vec<Candidate>,
+    },
+}
+
+impl EvidenceError {
+    /// Whether other words on the command line help.
+    pub fn is_about_the_choice(&self) -> bool {
+        matches!(self, Self::Several { .. } | Self::NoSuch { .. } | Self::Zone { .. })
+    }
+
+    /// What to do next with this file.
+    pub fn hint(&self, file: &str) -> Option<String> {
+        match self {
+            Self::Read(_) => None,
+            Self::Unknown => Some(format!(
+                "a file of evidence is {}; `halfbuilt help find-times` says how each is saved",
+                EvidenceKind::ALL.map(|kind| kind.to_string()).join(", or ")
+            )),
+            Self::Fault { .. } => Some("save it again: `halfbuilt help find-times` says how".to_owned()),
+            Self::Zone { .. } => {
+                Some(format!("name the zone after a #, as in {file}#Europe/Berlin; or have it written in UTC"))
+            }
+            Self::Several { names, .. } | Self::NoSuch { names, .. } => {
+                names.first().map(|name| format!("name one after a #, as in {file}#{name}"))
+            }
+            Self::NotSaid { candidates } => Some(match candidates.iter().any(is_start_of_base_backup) {
+                true => "the archive's *.backup file has its end, STOP TIME; `halfbuilt help find-times`".to_owned(),
+                false => format!(
+                    "`halfbuilt help find-times` says where T is found; `halfbuilt times {file}` shows all that the file says"
+                ),
+            }),
+        }
+    }
+}
+
+fn is_start_of_base_backup(known: &Candidate) -> bool {
+    matches!(known.moment, Moment::NotBefore(_)) && known.source.as_str().contains("START TIME")
+}
+
+/// What is known all the same.
+fn known(candidates: &[Candidate]) -> String {
+    let known: Vec<String> = candidates.iter().map(ToString::to_string).collect();
+    known.join("; and ")
+}
+
+fn listed(names: &[Foreign]) -> String {
+    let shown: Vec<&str> = names.iter().take(NAMES_LISTED).map(Foreign::as_str).collect();
+    match names.len() - shown.len() {
+        0 if shown.is_empty() => "nothing".to_owned(),
+        0 => shown.join(", "),
+        others => format!("{} and {others} more", shown.join(", ")),
+    }
+}

@@ -1,0 +1,145 @@
+//! Files of evidence: which kind a file is, by what is in it, and what it says.
+
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+
+use crate::file_access::{self, EVIDENCE};
+use crate::text::Foreign;
+
+use super::candidate::{Candidate, RestoreTime};
+use super::error::EvidenceError;
+use super::kind::EvidenceKind;
+use super::point::Point;
+use super::{backup_label, ebs, json_text, pgbackrest, server_log, velero, waldump};
+
+/// The kind of a file that holds this; `None` for anything else.
+fn kind_of(bytes: &[u8]) -> Option<EvidenceKind> {
+    match json_text::begins(bytes) {
+        true => json_text::kind(bytes),
+        false if backup_label::is_one(bytes) => Some(EvidenceKind::BackupLabel),
+        false if waldump::is_one(bytes) => Some(EvidenceKind::WalDump),
+        false => server_log::is_one(bytes).then_some(EvidenceKind::ServerLog),
+    }
+}
+
+/// A file that a person names, and the one of its backups that is meant, or the zone of its times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceFile {
+    /// The file.
+    pub path: PathBuf,
+    choice: Option<String>,
+}
+
+impl EvidenceFile {
+    /// Reads `FILE` or `FILE#NAME`. A file whose own name has a `#` is found too.
+    pub fn parse(text: &str) -> Self {
+        match text.rsplit_once('#') {
+            Some((path, choice)) if !path.is_empty() && !choice.is_empty() && !Path::new(text).exists() => {
+                Self { path: path.into(), choice: Some(choice.to_owned()) }
+            }
+            _ => Self { path: text.into(), choice: None },
+        }
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// It cannot be read, is none of the kinds that are known, or has a fault; what is asked for is not in it.
+    pub fn read(&self) -> Result<Evidence, EvidenceError> {
+        let bytes = file_access::read(&self.path, EVIDENCE).map_err(EvidenceError::Read)?;
+        let evidence = Evidence::of(&bytes, self.choice.as_deref())?;
+        Ok(evidence.in_file(&self.path.display().to_string()))
+    }
+}
+
+/// What a file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// What it is.
+    pub kind: EvidenceKind,
+    points: Vec<Point>,
+}
+
+impl Evidence {
+    /// What these bytes of a file say. `choice` is the name of the backup that is meant, or the zone of the file's times.
+    ///
+    /// # Errors
+    /// As of [`EvidenceFile::read`].
+    pub fn of(bytes: &[u8], choice: Option<&str>) -> Result<Self, EvidenceError> {
+        let kind = kind_of(bytes).ok_or(EvidenceError::Unknown)?;
+        let has_written_times =
+            matches!(kind, EvidenceKind::BackupLabel | EvidenceKind::WalDump | EvidenceKind::ServerLog);
+        let zone = choice.filter(|_| has_written_times).and_then(|choice| TimeZone::get(choice).ok());
+        let points = match kind {
+            EvidenceKind::EbsSnapshots => ebs::read(bytes),
+            EvidenceKind::Velero => velero::read(bytes),
+            EvidenceKind::PgBackRest => pgbackrest::read(bytes),
+            EvidenceKind::BackupLabel => backup_label::read(bytes, zone.as_ref()),
+            EvidenceKind::WalDump => waldump::read(bytes, zone.as_ref()),
+            EvidenceKind::ServerLog => server_log::read(bytes, zone.as_ref()),
+        };
+        let points = points.map_err(|fault| fault.of(kind))?;
+        match choice.filter(|_| zone.is_none()) {
+            Some(choice) => Self { kind, points }.only(choice),
+            None => Ok(Self { kind, points }),
+        }
+    }
+
+    /// The one backup of this name.
+    fn only(self, choice: &str) -> Result<Self, EvidenceError> {
+        let Self { kind, points } = self;
+        let names = |points: &[Point]| points.iter().filter_map(Point::name).collect::<Vec<_>>();
+        let is_meant = |point: &Point| point.names.iter().any(|name| name == choice);
+        let meant: Vec<Point> = points.iter().filter(|point| is_meant(point)).cloned().collect();
+        match meant.is_empty() {
+            true => Err(EvidenceError::NoSuch { kind, name: Foreign::name(choice), names: names(&points) }),
+            false => Ok(Self { kind, points: meant }),
+        }
+    }
+
+    fn in_file(self, file: &str) -> Self {
+        let candidates = |point: Point| point.candidates.into_iter().map(|known| known.in_file(file)).collect();
+        let points = self.points.into_iter();
+        let points = points.map(|point| Point { names: point.names.clone(), candidates: candidates(point) }).collect();
+        Self { points, ..self }
+    }
+
+    /// All that the file says, of every backup in it.
+    pub fn candidates(&self) -> impl Iterator<Item = &Candidate> {
+        self.points.iter().flat_map(|point| &point.candidates)
+    }
+
+    /// Checks that the file is about one backup.
+    ///
+    /// # Errors
+    /// It holds several, of different times.
+    pub fn is_of_one_backup(&self) -> Result<(), EvidenceError> {
+        let moments =
+            |point: &Point| point.candidates.iter().map(|known| (known.which, known.moment)).collect::<Vec<_>>();
+        // Snapshots of several volumes that were made by one request have one time.
+        match self.points.windows(2).all(|pair| moments(&pair[0]) == moments(&pair[1])) {
+            true => Ok(()),
+            false => {
+                let names = self.points.iter().filter_map(Point::name).collect();
+                Err(EvidenceError::Several { kind: self.kind, names })
+            }
+        }
+    }
+
+    /// What the file says of T.
+    ///
+    /// # Errors
+    /// It holds several backups of different times, or says no T.
+    pub fn backup(&self) -> Result<&Candidate, EvidenceError> {
+        self.is_of_one_backup()?;
+        let candidates = self.points.first().into_iter().flat_map(|point| &point.candidates);
+        let of_backup = candidates.clone().filter(|known| known.which == RestoreTime::Backup);
+        let usable = of_backup.clone().find(|known| known.moment.usable().is_some());
+        usable.ok_or_else(|| EvidenceError::NotSaid { candidates: candidates.cloned().collect() })
+    }
+}
+
+#[cfg(test)]
+#[path = "evidence_tests.rs"]
+mod tests;

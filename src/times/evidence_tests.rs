@@ -1,0 +1,209 @@
+//! What each kind of file says, and what is refused of it.
+
+use super::*;
+use crate::times::Moment;
+use crate::times::kind::BACKUPS_READ;
+
+fn fixture(name: &str) -> Vec<u8> {
+    let path = format!("{}/fixtures/times/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn at(text: &str) -> jiff::Timestamp {
+    text.parse().expect("a time")
+}
+
+fn backup(bytes: &[u8], choice: Option<&str>) -> Result<Moment, String> {
+    let said = Evidence::of(bytes, choice).map_err(|error| error.to_string())?;
+    said.backup().map(|known| known.moment).map_err(|error| error.to_string())
+}
+
+#[track_caller]
+fn refused(bytes: &[u8], choice: Option<&str>, expected: &str) {
+    let why = backup(bytes, choice).expect_err(expected);
+    assert!(why.contains(expected), "{why}");
+}
+
+#[test]
+fn a_snapshot_was_taken_when_it_was_asked_for_and_a_copy_does_not_say_when() {
+    let file = fixture("ebs.json");
+    let expected = Moment::At(at("2026-11-20T02:00:00.384Z"));
+    for name in ["snap-01234567890abcdef", "vol-049df61146c4d7901"] {
+        assert_eq!(backup(&file, Some(name)), Ok(expected), "{name}");
+    }
+    refused(&file, None, "holds 2 snapshots: snap-01234567890abcdef, snap-0fedcba9876543210");
+    refused(&file, Some("snap-0fedcba9876543210"), "T is not after 2026-11-20T03:10:02.101Z");
+    refused(&file, Some("snap-2"), "holds no snapshot \"snap-2\", but snap-01234567890abcdef, snap-0fedcba9876543210");
+}
+
+#[test]
+fn snapshots_of_one_request_have_one_time() {
+    let of = |second: &str| {
+        let snapshot = |id: &str, time: &str| format!("{{\"SnapshotId\":\"{id}\",\"StartTime\":\"{time}\"}}");
+        let both = [snapshot("snap-1", "2026-11-20T02:00:00Z"), snapshot("snap-2", second)].join(",");
+        format!("{{\"Snapshots\":[{both}]}}")
+    };
+    let same = of("2026-11-20T03:00:00+01:00");
+    assert_eq!(backup(same.as_bytes(), None), Ok(Moment::At(at("2026-11-20T02:00:00Z"))));
+    refused(of("2026-11-20T02:00:01Z").as_bytes(), None, "holds 2 snapshots");
+    for text in ["1970-01-01T00:00:00Z", "", "yesterday"] {
+        refused(of(text).as_bytes(), None, "the StartTime of its snapshot snap-2 is missing, or no time");
+    }
+    refused(b"{\"Snapshots\":[]}", None, "holds no snapshot");
+    refused(b"{\"Snapshots\":[{}]}", None, "snapshot 1 in it has no SnapshotId");
+}
+
+#[test]
+fn a_copy_file_by_file_is_an_interval() {
+    let file = fixture("velero.json");
+    let expected = Moment::Within { begin: at("2026-11-20T01:58:43Z"), end: at("2026-11-20T02:07:12Z") };
+    for choice in [None, Some("data"), Some("nightly-20261120015830-x7k2p")] {
+        assert_eq!(backup(&file, choice), Ok(expected), "{choice:?}");
+    }
+    let text = String::from_utf8(file).expect("UTF-8");
+    refused(text.replace("Completed", "Failed").as_bytes(), None, "its phase is Failed");
+    refused(text.replace("completionTimestamp", "x").as_bytes(), None, "not before 2026-11-20T01:58:43Z");
+    refused(text.replace("startTimestamp", "x").as_bytes(), None, "does not say when it began");
+    refused(text.replace("02:07:12", "01:07:12").as_bytes(), None, "was complete before it began");
+    refused(text.replace("\"PodVolumeBackup\"", "\"Pod\"").as_bytes(), None, "item 1 of it is a Pod");
+    refused(text.replace("velero.io/v1", "postgresql.cnpg.io/v1").as_bytes(), None, "of postgresql.cnpg.io/v1");
+    let single = br#"{"apiVersion":"velero.io/v1","kind":"Backup","metadata":{"name":"nightly"},"spec":{},
+        "status":{"phase":"Completed","startTimestamp":"2026-11-20T01:58:43Z","completionTimestamp":"2026-11-20T02:07:12Z"}}"#;
+    assert_eq!(backup(single, None), Ok(expected));
+    refused(br#"{"kind":"List","items":[]}"#, None, "holds no backup");
+}
+
+#[test]
+fn a_base_backup_is_of_its_end() {
+    assert_eq!(backup(&fixture("base.backup"), None), Ok(Moment::At(at("2026-12-01T06:56:24Z"))));
+    refused(&fixture("backup_label"), None, "not before 2026-12-01T06:56:22Z");
+    let label = String::from_utf8(fixture("base.backup")).expect("UTF-8");
+    let forged = label.replace("LABEL: nightly", "LABEL: nightly\nSTOP TIME: 2026-12-01 09:00:00 UTC");
+    refused(forged.as_bytes(), None, "STOP TIME stands in it twice");
+    refused(label.replace("06:56:24", "05:56:24").as_bytes(), None, "its STOP TIME is before its START TIME");
+    refused(b"START WAL LOCATION: 0/2000028", None, "neither START TIME nor STOP TIME");
+}
+
+#[test]
+fn a_zone_that_says_too_little_is_asked_for() {
+    let label = String::from_utf8(fixture("base.backup")).expect("UTF-8").replace(" UTC", " CET");
+    refused(label.as_bytes(), None, "zone \"CET\", a name that several zones have");
+    assert_eq!(backup(label.as_bytes(), Some("Europe/Berlin")), Ok(Moment::At(at("2026-12-01T05:56:24Z"))));
+    refused(label.as_bytes(), Some("America/New_York"), "zone \"CET\"");
+}
+
+#[test]
+fn a_backup_of_pgbackrest_is_asked_for_by_its_label() {
+    let file = fixture("pgbackrest.json");
+    let expected = Moment::At(jiff::Timestamp::from_second(1_796_108_704).expect("a time"));
+    for choice in ["20261201-070457F", "ci/20261201-070457F"] {
+        assert_eq!(backup(&file, Some(choice)), Ok(expected), "{choice}");
+    }
+    refused(&file, None, "holds 2 backups: 20261201-070457F, 20261201-070457F_20261201-070507I");
+    refused(br#"[{"name":"ci","backup":[]}]"#, None, "holds no backup");
+    refused(br#"[{"name":"ci","backup":[{"label":"a","timestamp":{"stop":0}}]}]"#, None, "timestamp.stop of backup a");
+    refused(br#"[{"name":"ci","backup":[{}]}]"#, None, "a backup of its stanza ci has no label");
+}
+
+#[test]
+fn the_last_commit_before_the_end_of_the_recovery_is_found() {
+    let file = fixture("waldump.txt");
+    let expected = Moment::LastCommit(at("2026-12-01T06:56:34.302683Z"));
+    assert_eq!(backup(&file, None), Ok(expected));
+    // After a clean restart there are two such checkpoints.
+    let text = String::from_utf8(file).expect("UTF-8");
+    let restarted =
+        format!("{text}{}", text.lines().nth(2).expect("a checkpoint").replace("lsn: 0/04000090", "lsn: 0/040002C8"));
+    refused(restarted.as_bytes(), None, "holds 2 shutdown checkpoints: 0/04000090, 0/040002C8");
+    assert_eq!(backup(restarted.as_bytes(), Some("0/04000090")), Ok(expected));
+    let of = |kept: &str| text.lines().filter(|line| line.contains(kept)).collect::<Vec<_>>().join("\n");
+    refused(of("COMMIT").as_bytes(), None, "no CHECKPOINT_SHUTDOWN follows a COMMIT in it");
+    refused(of("CHECKPOINT").as_bytes(), None, "holds no COMMIT");
+}
+
+#[test]
+fn the_log_of_a_start_after_a_crash_gives_bounds() {
+    let file = fixture("crash.log");
+    refused(&file, None, "not before 2026-12-01T06:56:22Z");
+    let said = Evidence::of(&file, None).expect("a log");
+    let moments: Vec<Moment> = said.candidates().map(|known| known.moment).collect();
+    assert_eq!(
+        moments,
+        [Moment::NotBefore(at("2026-12-01T06:56:22Z")), Moment::NotBefore(at("2026-12-01T06:56:40.863Z"))]
+    );
+    // The restart after it is none after a restore.
+    let text = String::from_utf8(file).expect("UTF-8");
+    let clean: Vec<&str> = text.lines().skip_while(|line| !line.contains("was shut down at")).collect();
+    refused(clean.join("\n").as_bytes(), None, "perhaps 2026-12-01T06:56:41Z, a guess");
+    let twice = Evidence::of(format!("{text}{text}").as_bytes(), None).expect("a log");
+    assert!(twice.candidates().all(|known| known.source.as_str().contains("of the last of 2 recoveries")));
+}
+
+#[test]
+fn the_log_of_a_recovery_to_a_time_gives_t() {
+    let file = fixture("pitr.log");
+    let expected = Moment::Within { begin: at("2026-12-01T06:56:30.967065Z"), end: at("2026-12-01T06:56:33.219054Z") };
+    assert_eq!(backup(&file, None), Ok(expected));
+    let text = String::from_utf8(file).expect("UTF-8");
+    let after = text.replace("stopping before", "stopping after");
+    assert_eq!(backup(after.as_bytes(), None), Ok(Moment::LastCommit(at("2026-12-01T06:56:33.219054Z"))));
+    let whole: Vec<&str> = text.lines().filter(|line| !line.contains("recovery stopping")).collect();
+    assert_eq!(backup(whole.join("\n").as_bytes(), None), Ok(Moment::LastCommit(at("2026-12-01T06:56:30.967065Z"))));
+}
+
+#[test]
+fn what_a_log_quotes_is_no_message_of_the_server() {
+    let quoted = "2026-12-01 06:56:40 UTC [1] LOG:  statement: SELECT 'LOG:  last completed transaction was at log time 2026-12-01 06:00:00 UTC'\n\
+                  2026-12-01 06:56:40 UTC [1] STATEMENT:  SELECT 'database system was shut down at 2026-12-01 06:00:00 UTC'\n";
+    refused(quoted.as_bytes(), None, "none of the kinds that are known");
+}
+
+#[test]
+fn what_is_no_evidence_is_refused() {
+    for bytes in
+        [&b""[..], b"{", b"{}", b"[]", b"[1]", b"{\"kind\":\"Pod\"}", b"\x1f\x8b", b"a,b\n1,2\n", b"[[[[", b"null"]
+    {
+        refused(bytes, None, "none of the kinds that are known");
+    }
+    let deep = [b"{\"Snapshots\":".as_slice(), &b"[".repeat(100_000)].concat();
+    assert!(Evidence::of(&deep, None).is_err());
+    let many = format!("{{\"Snapshots\":[{}{{}}]}}", "{},".repeat(BACKUPS_READ));
+    refused(many.as_bytes(), None, "a list is longer than 10000");
+}
+
+#[test]
+fn a_file_and_a_name_in_it() {
+    let parsed = |text: &str| {
+        let EvidenceFile { path, choice } = EvidenceFile::parse(text);
+        (path.display().to_string(), choice)
+    };
+    assert_eq!(parsed("a.json#snap-1"), ("a.json".to_owned(), Some("snap-1".to_owned())));
+    for text in ["a.json", "a.json#", "#a"] {
+        assert_eq!(parsed(text), (text.to_owned(), None));
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let odd = folder.path().join("a#b").display().to_string();
+    std::fs::write(&odd, "").expect("a file");
+    assert_eq!(parsed(&odd), (odd.clone(), None));
+    assert_eq!(parsed(&format!("{odd}#c")), (odd, Some("c".to_owned())));
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_change_to_a_file_is_read_without_panic_and_shown_in_one_harmless_line(
+        place in 0_usize..9, at in 0.0..1.0, cut in 0_usize..40, with in "(?s).{0,12}", choice in proptest::option::of("[ -~]{0,20}")
+    ) {
+        let names = ["ebs.json", "velero.json", "backup_label", "base.backup", "pgbackrest.json", "waldump.txt", "crash.log", "pitr.log", "README.md"];
+        let mut bytes = fixture(names[place]);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        let at = (bytes.len() as f64 * at) as usize;
+        bytes.splice(at..bytes.len().min(at + cut), with.into_bytes());
+        let lines = match Evidence::of(&bytes, choice.as_deref()) {
+            Ok(said) => said.candidates().map(ToString::to_string).collect(),
+            Err(error) => vec![error.to_string(), error.hint("a.json").unwrap_or_default()],
+        };
+        for line in lines {
+            proptest::prop_assert!(!line.contains(char::is_control) && line.chars().count() < 2000, "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What the kinds of JSON have in common: how one is recognised, and how a list of any length is read.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
+
+use super::kind::{BACKUPS_READ, EvidenceKind};
+use super::point::FileFault;
+
+/// What Kubernetes calls the kinds of objects that are read here.
+const VELERO_KINDS: [&str; 5] = ["Backup", "BackupList", "PodVolumeBackup", "PodVolumeBackupList", "List"];
+
+/// A list that is not longer than a file may have it.
+#[derive(Debug)]
+pub(super) struct Items<T>(pub(super) Vec<T>);
+
+impl<T> Default for Items<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct OfItems<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OfItems<T> {
+            type Value = Items<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Items<T>, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = list.next_element()? {
+                    if items.len() == BACKUPS_READ {
+                        return Err(A::Error::custom(format!("a list is longer than {BACKUPS_READ}")));
+                    }
+                    items.push(item);
+                }
+                Ok(Items(items))
+            }
+        }
+        from.deserialize_seq(OfItems(PhantomData))
+    }
+}
+
+/// Whether a file begins as JSON does that holds several things.
+pub(super) fn begins(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"{") || bytes.trim_ascii_start().starts_with(b"[")
+}
+
+/// Which kind of evidence a JSON text is.
+pub(super) fn kind(bytes: &[u8]) -> Option<EvidenceKind> {
+    #[derive(serde::Deserialize)]
+    struct Object {
+        #[serde(rename = "Snapshots")]
+        snapshots: Option<IgnoredAny>,
+        kind: Option<String>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Stanza {
+        #[serde(rename = "name")]
+        _name: String,
+        #[serde(rename = "backup")]
+        _backup: IgnoredAny,
+    }
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        let stanzas: Items<Stanza> = serde_json::from_slice(bytes).ok()?;
+        return (!stanzas.0.is_empty()).then_some(EvidenceKind::PgBackRest);
+    }
+    let object: Object = serde_json::from_slice(bytes).ok()?;
+    match object {
+        Object { snapshots: Some(_), .. } => Some(EvidenceKind::EbsSnapshots),
+        Object { kind: Some(kind), .. } if VELERO_KINDS.contains(&kind.as_str()) => Some(EvidenceKind::Velero),
+        _ => None,
+    }
+}
+
+/// Reads a whole text.
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FileFault> {
+    serde_json::from_slice(bytes).map_err(|error| FileFault::Is(format!("cannot be read: {error}")))
+}

@@ -1,0 +1,63 @@
+//! All that is known of T and R, for a page and for programs.
+
+use jiff::Timestamp;
+
+use crate::text::Foreign;
+
+use super::candidate::{Candidate, RestoreTime};
+use super::weighing::Conflict;
+use super::witnesses::Witnesses;
+
+/// All that is known of T and R.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TimesReport {
+    /// What files and the database say, in the order in which they were asked.
+    pub candidates: Vec<Candidate>,
+    /// Which files hold several backups, so that none of them decides what T is, and how one is named.
+    pub several: Vec<Foreign>,
+    /// The database that was asked.
+    pub database: Option<DatabaseSays>,
+    /// T, where it was given or follows.
+    pub backup: Option<Timestamp>,
+    /// R, likewise.
+    pub restored: Option<Timestamp>,
+    /// Which candidates contradict one another.
+    pub conflicts: Vec<Conflict>,
+    /// What the builds say against T and R, a sentence each; `None` where they were not compared.
+    pub contradictions: Option<Vec<String>>,
+    /// What could not be read, and why.
+    pub unread: Vec<Foreign>,
+}
+
+/// What a database says besides its candidates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseSays {
+    /// Its name.
+    pub name: Foreign,
+    /// What its server says of itself; `None` where the builds are copies, of which it knows nothing.
+    pub witnesses: Option<Witnesses>,
+}
+
+impl TimesReport {
+    /// The candidates for one of the two.
+    pub fn of(&self, which: RestoreTime) -> impl Iterator<Item = &Candidate> {
+        self.candidates.iter().filter(move |known| known.which == which)
+    }
+
+    /// Whether anything is known of T.
+    pub fn knows_backup(&self) -> bool {
+        self.backup.is_some() || self.of(RestoreTime::Backup).next().is_some()
+    }
+
+    /// Whether anything speaks against T and R.
+    pub fn is_contradicted(&self) -> bool {
+        !self.conflicts.is_empty() || self.contradictions.as_ref().is_some_and(|found| !found.is_empty())
+    }
+
+    /// The flags to pass: none without T, and R only with it.
+    pub fn flags(&self) -> Vec<(&'static str, Timestamp)> {
+        let Some(backup) = self.backup else { return Vec::new() };
+        let restored = self.restored.map(|at| (RestoreTime::Restored.flag(), at));
+        std::iter::once((RestoreTime::Backup.flag(), backup)).chain(restored).collect()
+    }
+}
