@@ -39,6 +39,19 @@ const HEADERS_OF_HTTP: [&str; 12] = [
     "user-agent",
 ];
 
+/// Words for the form of a token that may be taken for the name of its header, and what is written in their place.
+const SCHEMES: [(&str, &str); 4] = [
+    ("basic", "Basic"),
+    ("bearer", "Authorization Bearer"),
+    ("token", "Authorization token"),
+    ("digest", "Basic or Authorization Bearer: Digest is not supported"),
+];
+
+/// Whether HTTP itself needs the header of this name, so that it cannot carry a token.
+pub fn is_header_of_http(name: &str) -> bool {
+    HEADERS_OF_HTTP.iter().any(|header| name.eq_ignore_ascii_case(header))
+}
+
 /// How a server deletes a build by HTTP: the method, the header of the token, and what its answers mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpDeletion {
@@ -218,7 +231,14 @@ fn token(value: &str) -> Result<TokenHeader, HeaderFault> {
     if !name.chars().all(is_of_name) || name.len() > NAME_LENGTH {
         return Err(fault(TOKEN, value, expected));
     }
-    if HEADERS_OF_HTTP.iter().any(|header| name.eq_ignore_ascii_case(header)) {
+    if word.is_none() {
+        // A scheme is no header: the token would go out as it is under this name.
+        let scheme = SCHEMES.iter().find(|(scheme, _)| name.eq_ignore_ascii_case(scheme));
+        if let Some((_, meant)) = scheme {
+            return Err(fault(TOKEN, value, format!("it is no header: expected {meant}")));
+        }
+    }
+    if is_header_of_http(name) {
         return Err(fault(TOKEN, value, "no token is sent in this header"));
     }
     Ok(match word {
@@ -332,6 +352,14 @@ mod tests {
             ("delete: DELETE\ngone: 404 404", "gone \"404 404\": 404 appears twice"),
             ("delete: DELETE\ngone: 404\nrefused: 404", "refused \"404\": 404 is in gone too"),
             ("delete: DELETE\ngone: ,", "gone \",\": expected status codes, such as 404 410"),
+            ("delete: DELETE\ntoken: basic", "token \"basic\": it is no header: expected Basic"),
+            ("delete: DELETE\ntoken: BASIC", "token \"BASIC\": it is no header: expected Basic"),
+            ("delete: DELETE\ntoken: bearer", "token \"bearer\": it is no header: expected Authorization Bearer"),
+            ("delete: DELETE\ntoken: Token", "token \"Token\": it is no header: expected Authorization token"),
+            (
+                "delete: DELETE\ntoken: Digest",
+                "token \"Digest\": it is no header: expected Basic or Authorization Bearer: Digest is not supported",
+            ),
             ("delete: DELETE\ntoken: Host", "token \"Host\": no token is sent in this header"),
         ] {
             assert_eq!(read(text), Err(fault.to_owned()), "{text}");

@@ -51,13 +51,16 @@ pub enum AdminError {
     #[error("no token for {address}")]
     TokenMissing { address: String },
     /// The message does not show the token.
-    #[error("the token contains a character that is not allowed in an HTTP header")]
+    #[error("the token contains a character that is not printable ASCII")]
     TokenUnusable,
     /// The profile says that the token goes by the scheme Basic.
     #[error("the token has no colon, and this CI takes it as user:password")]
     TokenNotBasic,
     #[error("{name:?} is not the name of an HTTP header")]
     TokenHeader { name: String },
+    /// A header by which the request is framed or routed.
+    #[error("no token is sent in the header {name:?}: HTTP itself needs it")]
+    TokenHeaderOfHttp { name: String },
     /// Plain HTTP to another machine.
     #[error("{address} uses plain HTTP: the token would cross the network unencrypted")]
     PlainHttp { address: String },
@@ -101,11 +104,11 @@ impl AdminError {
             Self::TokenMissing { .. } => {
                 Some("give a token with --token-file FILE or in the environment variable HALFBUILT_TOKEN")
             }
-            Self::TokenUnusable => Some("the token file must contain the token only, on one line"),
+            Self::TokenUnusable => Some("the token file must contain the token only, on one line, in ASCII"),
             Self::TokenNotBasic => Some(
                 "the token file must contain user:password on one line, or the form that the CI asks for, such as user:key:secret",
             ),
-            Self::TokenHeader { .. } => {
+            Self::TokenHeader { .. } | Self::TokenHeaderOfHttp { .. } => {
                 Some("give --token-header NAME; the default is what the profile says, else Circle-Token")
             }
             Self::PlainHttp { .. } => Some("use https, or add --allow-plain-http if you trust the network"),

@@ -267,6 +267,13 @@ fn a_token_is_needed_and_has_to_fit() {
     assert!(matches!(error, AdminError::TokenUnusable), "{error:?}");
     let error = refused(url, Options { token_header: Some("Circle Token".into()), ..options() });
     assert_eq!(error.to_string(), "\"Circle Token\" is not the name of an HTTP header");
+    let error = refused(url, Options { token: Some("pässwörd".into()), ..options() });
+    assert!(matches!(error, AdminError::TokenUnusable), "{error:?}");
+    for name in ["Host", "content-length", "TRANSFER-ENCODING", "Connection", "accept"] {
+        let error = refused(url, Options { token_header: Some(name.into()), ..options() });
+        assert_eq!(error.to_string(), format!("no token is sent in the header {name:?}: HTTP itself needs it"));
+        assert!(error.hint().is_some_and(|hint| hint.contains("--token-header")));
+    }
 }
 
 #[test]

@@ -111,8 +111,11 @@ impl Api {
         }
         let token = options.token.filter(|token| !token.expose_secret().trim().is_empty());
         let token = token.ok_or_else(|| CollectError::TokenMissing { address: address.to_string() })?;
-        let mut header =
-            HeaderValue::from_str(token.expose_secret().trim()).map_err(|_| CollectError::TokenUnusable)?;
+        let text = token.expose_secret().trim();
+        if !text.chars().all(|c| matches!(c, ' '..='~')) {
+            return Err(CollectError::TokenUnusable);
+        }
+        let mut header = HeaderValue::from_str(text).map_err(|_| CollectError::TokenUnusable)?;
         header.set_sensitive(true);
         let mut builder = ClientBuilder::new()
             .user_agent(concat!("halfbuilt/", env!("CARGO_PKG_VERSION")))

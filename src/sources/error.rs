@@ -15,7 +15,7 @@ pub enum CollectError {
     #[error("no token for {address}")]
     TokenMissing { address: String },
     /// The message does not show the token.
-    #[error("the token contains a character that is not allowed in an HTTP header")]
+    #[error("the token contains a character that is not printable ASCII")]
     TokenUnusable,
     #[error("{address} uses plain HTTP: the token would cross the network unencrypted")]
     PlainHttp { address: String },
@@ -62,7 +62,7 @@ impl CollectError {
             Self::TokenMissing { .. } | Self::NoAdministrator { .. } => {
                 Some("give the personal API token of an administrator with --token-file FILE or in the variable HALFBUILT_TOKEN".to_owned())
             }
-            Self::TokenUnusable => Some("the token file must contain the token only, on one line".to_owned()),
+            Self::TokenUnusable => Some("the token file must contain the token only, on one line, in ASCII".to_owned()),
             Self::PlainHttp { .. } => {
                 Some("use https, or add --allow-plain-http if you trust the network".to_owned())
             }

@@ -220,6 +220,20 @@ fn a_header_on_the_command_line_wins() {
 }
 
 #[test]
+fn no_token_is_sent_that_could_not_be_hidden_or_in_a_header_of_http() {
+    let larch = Larch::with_jobs("-- delete: DELETE\n-- token: Basic\n", 1);
+    let (report, server) = (larch.scanned(), larch.server());
+    let done = larch.deletes(&report, &server.http()).env("HALFBUILT_TOKEN", "u:pässwörd").run().exits(Exit::Failed);
+    assert!(done.stderr.contains("a character that is not printable ASCII"), "{}", done.stderr);
+    assert!(!done.stderr.contains("pässwörd"), "{}", done.stderr);
+    for name in ["Host", "content-LENGTH"] {
+        let done = larch.deletes(&report, &server.http()).args(&["--token-header", name]).run().exits(Exit::Failed);
+        assert!(done.stderr.contains(&format!("no token is sent in the header {name:?}")), "{}", done.stderr);
+    }
+    assert!(server.sent().is_empty());
+}
+
+#[test]
 fn a_console_is_no_way_to_delete_by_a_request() {
     let larch = one();
     let report = larch.scanned();

@@ -115,6 +115,20 @@ fn basic_needs_a_name_and_a_password() {
     assert!(matches!(HttpClient::new(&url, two_lines), Err(AdminError::TokenUnusable)));
 }
 
+/// In base64 or escaped, another letter could not be recognised where a server repeats it.
+#[test]
+fn a_token_is_printable_ascii_in_each_form() {
+    let url = "https://ci.example.com".parse().expect("a URL");
+    for form in ["Basic", "X-Token", "Authorization Bearer"] {
+        for token in ["u:pässwörd", "u:\u{7f}x", "u:a\tb", "u:\u{200b}x", "u:\u{ff50}"] {
+            let own = options(&[("delete", "DELETE"), ("token", form)]);
+            let error = HttpClient::new(&url, Options { token: Some(token.into()), ..own }).expect_err("a client");
+            assert!(matches!(error, AdminError::TokenUnusable), "{form}: {error:?}");
+            assert!(error.hint().is_some_and(|hint| hint.contains("ASCII")) && !error.to_string().contains(token));
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_repeats_the_token_is_not_repeated() {
     let body = format!("you are {TOKEN}, {} or secret", openssl::base64::encode_block(TOKEN.as_bytes()));

@@ -8,7 +8,7 @@ use crate::admin::error::AdminError;
 use crate::admin::options::Options;
 use crate::admin::secrets::Secrets;
 use crate::admin::text::foreign;
-use crate::http_deletion::TokenHeader;
+use crate::http_deletion::{self, TokenHeader};
 
 /// The header of the CircleCI API v1.1, where neither a flag nor the profile names one.
 const USUAL: &str = "Circle-Token";
@@ -30,12 +30,19 @@ impl TokenInHeader {
     pub(super) fn new(options: &Options, address: String) -> Result<Self, AdminError> {
         let token = options.token.as_ref().filter(|token| !token.expose_secret().trim().is_empty());
         let token = token.ok_or(AdminError::TokenMissing { address })?;
+        // What else a token may be could not be hidden in every spelling where a server repeats it.
+        if !token.expose_secret().trim().chars().all(|c| matches!(c, ' '..='~')) {
+            return Err(AdminError::TokenUnusable);
+        }
         let by_profile = options.deletion.as_ref().and_then(|deletion| deletion.token.as_ref());
         let (name, value) = match (&options.token_header, by_profile) {
             (Some(name), _) => (name.as_str(), token.clone()),
             (None, Some(header)) => (header.name(), in_its_form(token, header)?),
             (None, None) => (USUAL, token.clone()),
         };
+        if http_deletion::is_header_of_http(name) {
+            return Err(AdminError::TokenHeaderOfHttp { name: foreign(name).into() });
+        }
         let secrets = Secrets::of(&value);
         let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| AdminError::TokenUnusable)?;
         value.set_sensitive(true);
@@ -55,7 +62,6 @@ fn in_its_form(token: &SecretString, header: &TokenHeader) -> Result<SecretStrin
             token.clone()
         }
         TokenHeader::Word(_, word) => format!("{word} {text}").into(),
-        TokenHeader::Basic if text.contains(char::is_control) => return Err(AdminError::TokenUnusable),
         TokenHeader::Basic if !text.contains(':') => return Err(AdminError::TokenNotBasic),
         TokenHeader::Basic => format!("Basic {}", base64::encode_block(text.as_bytes())).into(),
     })
