@@ -14,7 +14,8 @@ use crate::text::Foreign;
 /// How a CI writes the addresses of its builds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AddressForm {
-    /// `https://HOST/VCS/ORG/PROJECT/NUMBER`, in several spellings.
+    /// `https://HOST/VCS/ORG/PROJECT/NUMBER`, in several spellings: that of reports and profiles that do not say, but for profiles with a
+    /// request of their own.
     #[default]
     CircleCi,
     /// Any http or https address, which means a build only letter by letter.

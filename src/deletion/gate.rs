@@ -27,6 +27,9 @@ pub enum GateError {
     /// A build is on a host that the policy does not name.
     #[error("{url} is on {host:?}, and hosts in {policy} allows only {hosts}")]
     HostNotInPolicy { url: String, host: String, policy: String, hosts: String },
+    /// The requests would go to a host that the policy does not name.
+    #[error("--via names the host {host:?}, and hosts in {policy} allows only {hosts}")]
+    ViaNotInPolicy { host: String, policy: String, hosts: String },
     /// More builds would be deleted than one run may delete.
     #[error("{deletions} builds would be deleted, more than the {max} that {whose} allows")]
     TooMany { deletions: u64, max: u64, whose: String, raise: String },
@@ -84,6 +87,9 @@ impl GateError {
             Self::NotConfirmed(host) => format!("--confirm {host}"),
             Self::HostNotInPolicy { policy, .. } => {
                 format!("is this the right report? only {policy} can allow another host")
+            }
+            Self::ViaNotInPolicy { policy, .. } => {
+                format!("is this the right server? only {policy} can allow another host")
             }
             Self::TooMany { raise, .. } => format!("choose fewer by --reason or --project; if they are all meant, {raise}"),
             // Of fewer projects fewer builds are in scope, too.

@@ -150,6 +150,21 @@ impl Limits {
         }
     }
 
+    /// Checks that the policy names the host to which the requests of a profile go.
+    ///
+    /// # Errors
+    /// It names others alone.
+    pub fn check_host_of_requests(&self, host: &str) -> Result<(), GateError> {
+        match &self.hosts {
+            Some((hosts, policy)) if !hosts.iter().any(|named| named == host) => Err(GateError::ViaNotInPolicy {
+                host: host.to_owned(),
+                policy: policy.clone(),
+                hosts: hosts.join(", "),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// Checks that this number of builds in scope may be deleted at once.
     ///
     /// # Errors

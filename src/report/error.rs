@@ -1,6 +1,6 @@
 //! Why a report or a list of URLs is refused.
 
-use crate::build_url::BuildUrlError;
+use crate::build_url::{AddressForm, BuildUrlError};
 use crate::file_access::{LONGEST_LINE, REPORT, size};
 use crate::text::Foreign;
 
@@ -40,7 +40,7 @@ pub enum ReportError {
     #[error("line {line}: {column} {value:?}: expected {expected}")]
     Cell { line: u64, column: &'static str, value: Foreign, expected: &'static str },
     #[error("line {line}: {text:?} is not the URL of a build")]
-    Url { line: u64, text: Foreign, source: BuildUrlError },
+    Url { line: u64, text: Foreign, form: AddressForm, source: BuildUrlError },
     #[error("line {line}: {url} is listed twice, first on line {first}")]
     Twice { line: u64, url: Foreign, first: u64 },
     #[error("it is not CSV")]
@@ -62,7 +62,10 @@ impl ReportError {
             Self::SomethingElse(_) => "give the report that `halfbuilt scan -o` wrote",
             Self::Url { text, .. } if text.as_str().starts_with('/') => "--base-url https://HOST completes it",
             Self::NotUtf8 { .. } => "save it as \"CSV UTF-8\"",
-            Self::Url { .. } => {
+            Self::Url { form: AddressForm::AsWritten, .. } => {
+                "expected an http or https address, as the database has it"
+            }
+            Self::Url { form: AddressForm::CircleCi, .. } => {
                 "expected https://HOST/VCS/ORG/PROJECT/NUMBER, such as https://ci.example.com/gh/acme/api/1234"
             }
             Self::Twice { .. } => "remove one of the two rows",

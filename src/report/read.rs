@@ -158,7 +158,7 @@ fn row(cells: &Cells<'_>, form: AddressForm) -> Result<Chosen, ReportError> {
 }
 
 fn build_url(line: u64, form: AddressForm, text: &str) -> Result<BuildUrl, ReportError> {
-    BuildUrl::parse_in(form, text).map_err(|source| ReportError::Url { line, text: Foreign::name(text), source })
+    BuildUrl::parse_in(form, text).map_err(|source| ReportError::Url { line, text: Foreign::name(text), form, source })
 }
 
 /// A row that is listed twice is a mistake. Two rows of one address with different fingerprints are two builds that a scan found,

@@ -15,7 +15,7 @@ pub(super) fn read(
 ) -> Result<(Option<HttpDeletion>, Option<Vec<AdminPath>>), FileFault> {
     let values = head.iter().map(|(header, (_, value))| (*header, *value)).collect();
     let line = |header: &str| head.get(header).map_or(1, |(line, _)| *line);
-    let deletion = HttpDeletion::read(&values).map_err(|fault| source.fault(line(fault.header), fault))?;
+    let deletion = HttpDeletion::read(&values).map_err(|fault| of_deletion(source.fault(line(fault.header), fault)))?;
     if deletion.is_none() {
         return Ok((None, admin_paths));
     }
@@ -24,7 +24,12 @@ pub(super) fn read(
         Some(_) => {
             let fault =
                 "a profile with the header \"-- delete:\" is deleted by HTTP alone: expected \"-- admin-paths: HTTP\"";
-            Err(source.fault(line("admin-paths"), fault))
+            Err(of_deletion(source.fault(line("admin-paths"), fault)))
         }
     }
+}
+
+/// The same fault, of what another help topic explains.
+fn of_deletion(fault: FileFault) -> FileFault {
+    FileFault { topic: "delete-by-http", ..fault }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::database::DatabaseError;
 
-use super::header::FileFault;
+use super::header::{self, FileFault};
 
 /// A profile or rules that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -195,8 +195,11 @@ impl ScanError {
             Self::Source(SqlSourceError::UnknownProfile { hint, .. }) => {
                 Some(format!("{hint}; a file needs a path, such as ./my-profile.sql"))
             }
-            Self::Source(SqlSourceError::Fault(_) | SqlSourceError::NoRules(_)) => {
+            Self::Source(SqlSourceError::Fault(FileFault { topic: header::PROFILES, .. }) | SqlSourceError::NoRules(_)) => {
                 Some("`halfbuilt help profiles` says how profiles and rules are written".to_owned())
+            }
+            Self::Source(SqlSourceError::Fault(FileFault { topic, .. })) => {
+                Some(format!("`halfbuilt help {topic}` says how these headers are written"))
             }
             Self::Source(SqlSourceError::Read { .. }) => None,
             Self::Misfit { part, .. } if part.starts_with(RULE) => Some(of_rules(part)),

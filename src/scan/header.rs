@@ -14,7 +14,12 @@ pub struct FileFault {
     pub line: usize,
     /// What is wrong and what was expected.
     pub fault: Foreign,
+    /// The help topic that says how it is written.
+    pub topic: &'static str,
 }
+
+/// The help topic on profiles and rules.
+pub(super) const PROFILES: &str = "profiles";
 
 /// A file while it is read: its name for messages and its lines.
 pub(super) struct SqlFile<'a> {
@@ -36,7 +41,8 @@ impl<'a> SqlFile<'a> {
 
     /// A fault of this file.
     pub(super) fn fault(&self, line: usize, fault: impl fmt::Display) -> FileFault {
-        FileFault { file: self.name.to_owned(), line, fault: Foreign::evidence(&fault.to_string()) }
+        let fault = Foreign::evidence(&fault.to_string());
+        FileFault { file: self.name.to_owned(), line, fault, topic: PROFILES }
     }
 }
 

@@ -88,8 +88,10 @@ pub(super) fn obstacles(
         odd_number: seen.odd_number.as_deref(),
     };
     against.extend(of_address(behaviour.addresses, &address));
-    against.extend(seen.shares_path.clone().map(Obstacle::SharesItsPath));
-    against.extend(of_paths(behaviour.addresses, behaviour.deletion, paths_of(found)));
+    let of_its_paths: Vec<_> = of_paths(behaviour.addresses, behaviour.deletion, paths_of(found)).collect();
+    // What is no path, or none that may be sent, is no request that could mean another build.
+    against.extend(seen.shares_path.clone().filter(|_| of_its_paths.is_empty()).map(Obstacle::SharesItsPath));
+    against.extend(of_its_paths);
     against.extend(of_lifecycle(found, seen, behaviour, premise));
     against.extend(of_resumption(found, seen, behaviour, premise));
     against.extend(of_steps(found, premise));

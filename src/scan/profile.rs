@@ -58,7 +58,7 @@ pub struct Profile {
     pub admin_paths: Option<Vec<AdminPath>>,
     /// How its CI deletes a build by HTTP; `None` where it does not say.
     pub deletion: Option<HttpDeletion>,
-    /// How the addresses of its builds are written.
+    /// How the addresses of its builds are written. Where it does not say: as in CircleCI, unless its CI deletes by a request of its own.
     pub addresses: AddressForm,
     pub(super) file: String,
     relations: BTreeMap<Relation, RelationSql>,
@@ -274,6 +274,9 @@ impl Profile {
         let head_line = Head { source: &source, head: &head };
         let admin_paths = head_line.read("admin-paths", admin_paths)?;
         let (deletion, admin_paths) = deletion_headers::read(&source, &head, admin_paths)?;
+        let addresses = head_line.read("addresses", address_form)?;
+        // A CI that deletes by a request of its own rarely has CircleCI's addresses.
+        let usual_form = if deletion.is_some() { AddressForm::AsWritten } else { AddressForm::CircleCi };
         Ok(Self {
             name: name.to_owned(),
             title: title.to_owned(),
@@ -305,7 +308,7 @@ impl Profile {
             known: head_line.read("known", str::parse)?,
             admin_paths,
             deletion,
-            addresses: head_line.read("addresses", address_form)?.unwrap_or_default(),
+            addresses: addresses.unwrap_or(usual_form),
             file: file.to_owned(),
             relations,
             archive,

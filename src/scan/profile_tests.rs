@@ -51,6 +51,19 @@ fn a_profile_says_how_its_ci_deletes() {
 }
 
 #[test]
+fn a_profile_with_a_request_of_its_own_has_addresses_as_written_unless_it_says_otherwise() {
+    for (headers, expected) in [
+        ("", AddressForm::CircleCi),
+        ("-- addresses: as written\n", AddressForm::AsWritten),
+        ("-- delete: DELETE\n", AddressForm::AsWritten),
+        ("-- delete: DELETE\n-- addresses: circleci\n", AddressForm::CircleCi),
+    ] {
+        let profile = Profile::parse("mine.sql", &format!("{headers}{GOOD}")).expect("a profile");
+        assert_eq!(profile.addresses, expected, "{headers}");
+    }
+}
+
+#[test]
 fn the_tables_of_the_archive_are_read_in_their_order() {
     let text = format!("{GOOD}-- archive: my builds\nSELECT 3;\n\n-- archive: a_first\nSELECT 4\n");
     let profile = Profile::parse("mine.sql", &text).expect("a profile");

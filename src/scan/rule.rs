@@ -148,7 +148,7 @@ impl Rule {
                     if other.ships() { "ships with halfbuilt".to_owned() } else { format!("is in {} too", other.file) };
                 let fault =
                     Foreign::evidence(&format!("a rule of the name {:?} {other}: choose another name", rule.name));
-                return Err(FileFault { file: name, line: 1, fault }.into());
+                return Err(FileFault { file: name, line: 1, fault, topic: header::PROFILES }.into());
             }
             rules.push(rule);
         }
@@ -193,7 +193,9 @@ impl Rule {
 
     fn shipped(which: impl Fn(&Self) -> bool, fault: &str) -> Result<Self, SqlSourceError> {
         let found = Self::load_all(None)?.into_iter().find(|rule| which(rule));
-        found.ok_or_else(|| FileFault { file: "rules".to_owned(), line: 1, fault: Foreign::new(fault) }.into())
+        found.ok_or_else(|| {
+            FileFault { file: "rules".to_owned(), line: 1, fault: Foreign::new(fault), topic: header::PROFILES }.into()
+        })
     }
 
     /// Whether its SQL reads a setting, `halfbuilt.NAME`.

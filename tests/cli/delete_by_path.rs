@@ -233,6 +233,55 @@ fn no_token_is_sent_that_could_not_be_hidden_or_in_a_header_of_http() {
     assert!(server.sent().is_empty());
 }
 
+/// The builds are on one server, and the requests would go to another.
+#[test]
+fn a_policy_names_the_hosts_to_which_requests_go() {
+    let larch = one();
+    let (report, server) = (larch.scanned(), larch.server());
+    let policy = larch.folder.path().join("halfbuilt.toml");
+    let deletes = |hosts: &str, execute: bool| {
+        std::fs::write(&policy, format!("[delete]\nhosts = [{hosts}]\n")).expect("a file");
+        let run = match execute {
+            true => larch.deletes(&report, &server.http()),
+            false => larch.halfbuilt(&["delete"]).args(&[&report]).args(&["--via", &server.http()]),
+        };
+        run.args(&["--policy"]).args(&[&policy]).run()
+    };
+    for execute in [false, true] {
+        let done = deletes("'larch.example'", execute).exits(Exit::Declined);
+        let said = format!(
+            "--via names the host {:?}, and hosts in {} allows only larch.example",
+            server.host(),
+            policy.display()
+        );
+        assert!(done.stderr.contains(&said), "{}", done.stderr);
+    }
+    assert!(server.sent().is_empty());
+    deletes(&format!("'larch.example', '{}'", server.host()), true).exits(Exit::Clean);
+    assert_eq!(server.lines(), ["DELETE /api/jobs/1"]);
+}
+
+#[test]
+fn without_a_server_the_hint_names_the_form_that_the_profile_needs() {
+    let larch = one();
+    let run = larch.halfbuilt(&["delete"]).args(&[&larch.scanned()]).args(&["--execute", "--confirm", "larch.example"]);
+    let done = run.run().exits(Exit::Usage);
+    assert!(done.stderr.contains("hint: --via https://HOST,") && !done.stderr.contains("nrepl"), "{}", done.stderr);
+}
+
+#[test]
+fn an_address_that_is_none_is_explained_by_the_form_of_the_profile() {
+    for (form, hint) in [
+        ("", "hint: expected an http or https address"),
+        ("-- addresses: circleci\n", "hint: expected https://HOST/VCS/ORG"),
+    ] {
+        let larch = Larch::with_jobs(&format!("{}{form}", Larch::HEADERS), 1);
+        let run = larch.deletes(std::path::Path::new("-"), "http://127.0.0.1:9").input("https://larch.example/a b\n");
+        let done = run.run();
+        assert!(done.stderr.contains(hint), "{}", done.stderr);
+    }
+}
+
 #[test]
 fn a_console_is_no_way_to_delete_by_a_request() {
     let larch = one();
@@ -257,7 +306,7 @@ fn a_profile_without_the_header_deletes_by_address_as_before() {
 /// A list says nothing of paths: the plan looks at all builds.
 #[test]
 fn a_build_of_a_list_that_shares_its_path_is_refused_in_either_form_of_addresses() {
-    for form in ["", "-- addresses: as written\n"] {
+    for form in ["-- addresses: circleci\n", ""] {
         let larch = Larch::with_jobs(&format!("{}{form}", Larch::HEADERS), 3);
         larch.database.run(
             "UPDATE jobs SET delete_path = '/api/jobs/1', state = 'finished', ended = '2026-11-20T01:55:00Z' WHERE id = 3",

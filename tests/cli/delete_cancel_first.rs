@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use halfbuilt::exit::Exit;
 
-use crate::support::{Larch, LarchServer, Report, Sent, answer, delete_job, halfbuilt, psql};
+use crate::support::{LARCH_TOKEN, Larch, LarchServer, Report, Sent, answer, delete_job, halfbuilt, psql};
 use crate::what_a_person_sees::Says;
 
 const HEADERS: &str = "-- delete: DELETE\n-- cancel: POST\n-- token: Authorization Bearer\n-- addresses: as written\n";
@@ -61,6 +61,13 @@ fn what_runs_is_cancelled_and_deleted() {
     let cancels = server.sent().into_iter().filter(|sent| sent.method == "POST");
     assert!(cancels.map(|sent| sent.header("content-length").cloned()).all(|length| length.as_deref() == Some("0")));
     done.says_all_of("delete_cancel_first");
+    // The journal announces each request as it was sent, and not the token.
+    let journal = std::fs::read_to_string(larch.folder.path().join("report.csv.journal.jsonl")).expect("a journal");
+    for line in &lines {
+        assert!(journal.contains(&format!("\"request\":\"{line}\"")), "{line}: {journal}");
+    }
+    assert_eq!(journal.matches("\"request\":").count(), lines.len());
+    assert!(!journal.contains(LARCH_TOKEN));
 }
 
 #[test]

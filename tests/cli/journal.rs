@@ -58,6 +58,7 @@ fn intent(number: u64) -> Event {
         key: Some(number.to_string()),
         queued_at: Some("2026-11-20T01:00:00Z".to_owned()),
         cancel: None,
+        request: None,
     }))
 }
 

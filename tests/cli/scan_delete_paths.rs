@@ -45,6 +45,31 @@ fn a_build_whose_path_cannot_be_sent_is_not_deletable_and_its_note_says_why() {
 }
 
 #[test]
+fn what_is_no_path_is_not_called_a_path_that_is_shared() {
+    for path in ["/", "", "//", "jobs", "/jobs?all=true"] {
+        let larch = Larch::new(Larch::HEADERS, &format!("(1, '{path}', NULL), (2, '{path}', NULL)"));
+        let found = notes(&larch);
+        assert_eq!(found.len(), 2, "{path}");
+        let is_no_path = |note: &String| note.starts_with("its delete path is not a path: ");
+        assert!(found.iter().all(|(_, note)| is_no_path(note) && !note.contains("another build")), "{path}: {found:?}");
+    }
+}
+
+#[test]
+fn a_fault_in_the_headers_of_a_request_names_the_topic_that_explains_them() {
+    for headers in [
+        "-- delete: GET\n",
+        "-- cancel: POST\n",
+        "-- delete: DELETE\n-- token: basic\n",
+        "-- delete: DELETE\n-- gone: 200\n",
+    ] {
+        let larch = Larch::with_jobs(headers, 1);
+        let done = larch.halfbuilt(&["scan"]).run().exits(Exit::Failed);
+        assert!(done.stderr.contains("hint: `halfbuilt help delete-by-http` says"), "{}", done.stderr);
+    }
+}
+
+#[test]
 fn paths_are_no_part_of_a_report_or_a_fingerprint() {
     let (with, without) = (Larch::with_jobs(Larch::HEADERS, 2), Larch::with_jobs("", 2));
     let report = |larch: &Larch| Report::parse(&larch.halfbuilt(&["scan"]).run().exits(Exit::Clean).stdout);

@@ -65,6 +65,7 @@ pub fn intent(number: u64) -> Event {
         key: Some(number.to_string()),
         queued_at: Some("2026-11-20T01:00:00Z".to_owned()),
         cancel: None,
+        request: Some(format!("DELETE /api/v1/jobs/{number}")),
     }))
 }
 

@@ -101,8 +101,14 @@ pub(super) async fn execute(
 
     let under_way = interrupt.under_way();
     under_way.begin_run();
-    let mut recorder =
-        RunRecorder::new(results, plan.deletions(), journal.clone(), to_look_up, under_way.clone(), printer)?;
+    let mut recorder = RunRecorder::new(
+        results,
+        plan.deletions(),
+        (journal.clone(), deletion),
+        to_look_up,
+        under_way.clone(),
+        printer,
+    )?;
     let speed = Speed { jobs: admin.as_deref().map_or(1, AdminPath::jobs), rate: request.admin.rate };
     let admin = Admin(admin);
     let roles = (&mut builds, &admin, &mut recorder);

@@ -31,7 +31,7 @@ const LOCK_OF_A_KILLED_RUN: Duration = Duration::from_secs(15);
 const TRY_LOCK_EVERY: Duration = Duration::from_millis(500);
 
 /// Checks the choice before the database is read: all that may be deleted is on one host, the one that `--confirm` names and that the
-/// policy allows; and the report is not too old. Returns the host; `None` where nothing may be deleted.
+/// policy allows, as it does the host of a profile's requests; and the report is not too old. Returns the host; `None` where nothing may be deleted.
 pub(super) fn check_choice(
     request: &DeleteRequest,
     Chosen { rows, origin, .. }: &Chosen,
@@ -48,6 +48,9 @@ pub(super) fn check_choice(
     let urls = || rows.iter().filter(may_be_deleted).filter_map(|row| row.url.as_ref());
     let host = deletion::one_host(urls(), request.confirm.as_deref())?;
     limits.check_hosts(urls())?;
+    if let Some(asked) = host_of_requests(request).filter(|_| host.is_some()) {
+        limits.check_host_of_requests(asked)?;
+    }
     if let (Some(policy), None) = (&request.archive_required_by, &request.archive) {
         return Err(GateError::NoArchive { policy: policy.clone() }.into());
     }
@@ -100,12 +103,18 @@ pub(super) fn check_plan(
 
 /// Warns where paths are sent to another host than that of the addresses: on another server they may name other builds.
 pub(super) fn warn_of_another_host(request: &DeleteRequest, host: &str, printer: Printer) {
-    let (Some(Via::Http(url)), Some(_)) = (&request.via, &request.profile.deletion) else { return };
-    let asked = &url[Position::BeforeHost..Position::AfterPort];
-    if asked != host {
+    if host_of_requests(request).is_some_and(|asked| asked != host) {
         printer.warn(&format!(
             "the builds are on {host}, and --via names another host: on another server their paths would name other builds"
         ));
+    }
+}
+
+/// Where the requests go that the profile describes; `None` where it describes none.
+fn host_of_requests(request: &DeleteRequest) -> Option<&str> {
+    match (&request.via, &request.profile.deletion) {
+        (Some(Via::Http(url)), Some(_)) => Some(&url[Position::BeforeHost..Position::AfterPort]),
+        _ => None,
     }
 }
 

@@ -9,8 +9,10 @@ use crate::build_url::BuildUrl;
 use crate::deletion::journal::{Event, Intent, Journal, Kept};
 use crate::deletion::{Decision, Deed, Ended, Identity, Planned, Recorder, lasting_digest};
 use crate::finding::Finding;
+use crate::http_deletion::HttpDeletion;
 use crate::output::{Color, OutputError, OutputFile, Printer, Progress, plan_table, show};
 use crate::report::{self, ResultRow, ResultWriter, RowKind};
+use crate::request_path::RequestPath;
 use crate::state::State;
 use crate::text::Foreign;
 
@@ -27,6 +29,8 @@ pub(super) struct RunRecorder {
     states: BTreeMap<State, u64>,
     progress: Progress,
     journal: Journal,
+    /// By which requests the profile deletes, if it does.
+    deletion: Option<HttpDeletion>,
     /// The builds that an earlier session sent, and whose end this session records.
     looked_up: HashSet<String>,
     under_way: UnderWay,
@@ -41,7 +45,7 @@ impl RunRecorder {
     pub(super) fn new(
         output: OutputFile,
         deletions: u64,
-        journal: Journal,
+        (journal, deletion): (Journal, Option<&HttpDeletion>),
         looked_up: HashSet<String>,
         under_way: UnderWay,
         printer: Printer,
@@ -57,6 +61,7 @@ impl RunRecorder {
             states: BTreeMap::new(),
             progress,
             journal,
+            deletion: deletion.cloned(),
             looked_up,
             under_way,
             failed: false,
@@ -111,7 +116,7 @@ impl RunRecorder {
 
 impl Recorder for RunRecorder {
     async fn intend(&self, planned: &Planned, now: &Finding, deed: Deed) -> std::io::Result<()> {
-        self.journal.append(vec![intent(planned, now, deed)]).await?;
+        self.journal.append(vec![intent(planned, now, deed, self.deletion.as_ref())]).await?;
         self.under_way.begin(&address(planned));
         Ok(())
     }
@@ -195,7 +200,7 @@ fn address(planned: &Planned) -> String {
 }
 
 /// The record that is written before a deletion or a cancel is sent.
-fn intent(planned: &Planned, now: &Finding, deed: Deed) -> Event {
+fn intent(planned: &Planned, now: &Finding, deed: Deed, deletion: Option<&HttpDeletion>) -> Event {
     Event::Intent(Box::new(Intent {
         url: address(planned),
         project: now.project.clone(),
@@ -208,7 +213,18 @@ fn intent(planned: &Planned, now: &Finding, deed: Deed) -> Event {
         key: Identity::of(now).key,
         queued_at: now.queued_at.map(|time| time.to_string()),
         cancel: (deed == Deed::Cancel).then(|| lasting_digest(now)),
+        request: deletion.and_then(|deletion| request(deletion, now, deed)),
     }))
+}
+
+/// What is asked of the server, without its address and the token; `None` where nothing can be.
+fn request(deletion: &HttpDeletion, now: &Finding, deed: Deed) -> Option<String> {
+    let (method, path) = match deed {
+        Deed::Delete => (deletion.delete, &now.delete_path),
+        Deed::Cancel => (deletion.cancel?, &now.cancel_path),
+    };
+    let path = RequestPath::parse(path.as_deref()?).ok()?;
+    Some(format!("{method} {path}"))
 }
 
 /// Writes a plan that is not carried out: a table on a terminal, rows of results elsewhere.

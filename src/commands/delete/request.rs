@@ -90,9 +90,6 @@ impl DeleteRequest {
     /// A flag or the policy cannot be read, or a flag is looser than the policy.
     pub(super) fn from_args(args: DeleteArgs, printer: Printer) -> Result<Self, Error> {
         let via = args.via.filter(|via| !via.trim().is_empty());
-        if args.execute && via.is_none() {
-            return Err(no_admin_path());
-        }
         let via = via.map(|via| via.parse::<Via>()).transpose()?;
         let lists = args.projects.iter().filter(|list| listed(list).len() > 1);
         let project_lists = lists.map(|list| Ok((list.clone(), ProjectGlobs::new(std::slice::from_ref(list))?)));
@@ -101,6 +98,9 @@ impl DeleteRequest {
         let projects = ProjectGlobs::new(&projects)?;
         let reading = ReadRequest::from_args(&args.reading, "delete", printer)?;
         let profile = reading.load_profile()?;
+        if args.execute && via.is_none() {
+            return Err(no_admin_path(&profile));
+        }
         let source = source(args.sources, profile.addresses)?;
         let gates = args.gates;
         let policy = gates.policy.as_deref().map(|file| policy::read(file, profile.addresses)).transpose()?;
@@ -180,7 +180,7 @@ impl DeleteRequest {
     /// # Errors
     /// It was not named.
     pub(super) fn admin_path(&self) -> Result<&Via, Error> {
-        self.via.as_ref().ok_or_else(no_admin_path)
+        self.via.as_ref().ok_or_else(|| no_admin_path(&self.profile))
     }
 
     /// By what the rows were chosen, besides the report itself.
@@ -252,12 +252,19 @@ impl DeleteRequest {
     }
 }
 
-fn no_admin_path() -> Error {
+fn no_admin_path(profile: &Profile) -> Error {
+    let hint = match profile.deletion {
+        Some(_) => {
+            "--via https://HOST, or HALFBUILT_VIA: the server that takes the requests of the profile; `halfbuilt help delete-by-http`"
+        }
+        None => {
+            "--via nrepl://HOST:6005, --via 'console:COMMAND' or --via https://HOST/PATH, or HALFBUILT_VIA; `halfbuilt help delete` says \
+             which"
+        }
+    };
     Error::Misuse {
         what: "--execute needs --via URI: the admin path through which builds are deleted".to_owned(),
-        hint: "--via nrepl://HOST:6005, --via 'console:COMMAND' or --via https://HOST/PATH, or HALFBUILT_VIA; `halfbuilt help delete` says \
-               which"
-            .to_owned(),
+        hint: hint.to_owned(),
     }
 }
 

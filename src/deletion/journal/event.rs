@@ -166,6 +166,9 @@ pub struct Intent {
     /// Where not a deletion is about to be sent but a cancel, so that it can be deleted: the digest of what a cancel leaves as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel: Option<String>,
+    /// The method and the path of the request, below the address of `--via`; `None` where none is made by a path, and in older journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
 }
 
 /// What the server said of a deletion.
