@@ -116,14 +116,15 @@ SELECT every_build.*
 SELECT every_build.* FROM every_build WHERE every_build.build_url = ANY ($1::text[]);
 
 -- part: build_by_address
--- What:  the builds with certain addresses, $1, and those that have one of the places, $2: what follows the host, in lower case and without a
---        slash at its end.
+-- What:  the builds with certain addresses, $1, those that have one of the places, $2 (what follows the host, in lower case and without a
+--        slash at its end), and those with one of the numbers, $3, in one of the projects, $4.
 -- For:   delete, once while it plans, where every letter of an address counts.
--- Why:   a build under another name of the server must not pass for gone. This reads every build, so it is not done for each deletion.
+-- Why:   a build under another name of the server, or under a new address, must not pass for gone. This reads every build, so it is not done for each deletion.
 SELECT every_build.*
   FROM every_build
  WHERE every_build.build_url = ANY ($1::text[])
-    OR lower(rtrim(regexp_replace(every_build.build_url, '^[^:/?#]+://[^/?#]*', ''), '/') COLLATE "C") = ANY ($2::text[]);
+    OR lower(rtrim(regexp_replace(every_build.build_url, '^[^:/?#]+://[^/?#]*', ''), '/') COLLATE "C") = ANY ($2::text[])
+    OR (every_build.build_num = ANY ($3::bigint[]) AND every_build.project = ANY ($4::text[]));
 
 -- part: build_by_key
 -- What:  the builds with certain keys.

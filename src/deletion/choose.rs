@@ -59,6 +59,7 @@ mod tests {
             timing,
             deletable,
             note: String::new(),
+            build_num: None,
             queued_at: None,
             started_at: None,
             fingerprint: String::new(),

@@ -63,6 +63,10 @@ pub enum KeepReason {
         now: Timestamp,
         before: Timestamp,
     },
+    /// No build has this address, and nothing says that one ever had.
+    NoSuchAddress,
+    /// By another path than when the plan was made, which may mean another build.
+    OtherPath,
     /// It is as the report says, and no rule fires.
     UnchangedAndSound,
     /// No rule fires any more.
@@ -115,6 +119,12 @@ impl fmt::Display for KeepReason {
             Self::AnotherBuild { did, now, before } => {
                 write!(f, "another build has this address now: it was {did} at {now}, not at {before}")
             }
+            Self::NoSuchAddress => {
+                f.write_str("no build has this address: every letter has to be as the database has it")
+            }
+            Self::OtherPath => f.write_str(
+                "the path by which it is deleted or cancelled is another one than when the plan was made: it may mean another build",
+            ),
             Self::UnchangedAndSound => {
                 f.write_str("it is as it was, and no rule fires on it: is --backup-time that of the scan?")
             }

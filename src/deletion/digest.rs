@@ -31,7 +31,15 @@ mod tests {
     fn planned(url: &str, decision: Decision) -> Planned {
         let chosen =
             Chosen { line: 1, url_text: url.to_owned(), url: None, project: None, reasons: Vec::new(), judged: None };
-        Planned { chosen, decision, project: None, sent_before: false, cancels_first: false, cancelled: None }
+        Planned {
+            chosen,
+            decision,
+            project: None,
+            paths: crate::deletion::RequestPaths::default(),
+            sent_before: false,
+            cancels_first: false,
+            cancelled: None,
+        }
     }
 
     #[test]

@@ -22,6 +22,11 @@ impl Identity {
         Self { fingerprint: found.fingerprint.clone(), key, queued_at: found.queued_at }
     }
 
+    /// Whether a build that was found at the same address is known to be another one: a queue time says so. A key alone may have changed.
+    pub fn is_another(&self, found: &Finding) -> bool {
+        !self.matches(found) && (self.queued_at.is_some() || found.queued_at.is_some())
+    }
+
     /// Whether a build that was found at the same address is the same one. A number may have been given out again: then neither its
     /// key nor its queue time are the same.
     pub fn matches(&self, found: &Finding) -> bool {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::build_url::AddressForm;
-use crate::deletion::plan::{Permit, Planned, Reading, Terms};
+use crate::deletion::plan::{Permit, Planned, Reading, RequestPaths, Terms};
 use crate::finding::Finding;
 use crate::obstacle::Obstacle;
 use crate::report::{Chosen, Judged};
@@ -171,6 +171,7 @@ fn row(index: usize, project: usize, timing: Timing, listed: bool) -> (Chosen, R
         timing,
         deletable: timing.is_deletable(),
         note: String::new(),
+        build_num: None,
         queued_at: None,
         started_at: None,
         fingerprint: "f".repeat(32),
@@ -236,7 +237,7 @@ proptest! {
         let plan: Vec<Planned> = rows.iter().enumerate().map(|(index, (project, timing, listed))| {
             let (chosen, now) = row(index, *project, *timing, *listed);
             let decision = terms.decide(&chosen, &now);
-            Planned { chosen, decision, project: None, sent_before: false, cancels_first: false, cancelled: None }
+            Planned { chosen, decision, project: None, paths: RequestPaths::default(), sent_before: false, cancels_first: false, cancelled: None }
         }).collect();
         let doomed: Vec<&Planned> = plan.iter().filter(|planned| planned.is_deletion()).collect();
         for planned in &doomed {

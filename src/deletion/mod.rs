@@ -29,7 +29,7 @@ pub use gate::{GateError, one_database, one_host};
 pub use identity::Identity;
 pub use limits::{Age, Limits, RequestedLimits};
 pub use pace::Speed;
-pub use plan::{Permit, Planned, Reading};
+pub use plan::{Permit, Planned, Reading, RequestPaths};
 pub use reader::{CopyState, FIRST_SILENCE, Freshened, Freshener, LiveBuilds, ReaderEvent, ReaderOptions};
 pub use resume::revise_by_journal;
 pub use roles::{BuildReader, Deed, Deleter, Ended, Recorder, Stop};

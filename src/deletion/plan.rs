@@ -1,7 +1,7 @@
 //! Decides what is to happen with each chosen build. Undecided is never deleted.
 
 use crate::baseline_reason::BaselineReason;
-use crate::build_url::BuildUrl;
+use crate::build_url::{AddressForm, BuildUrl};
 use crate::finding::Finding;
 use crate::obstacle::Obstacle;
 use crate::project_glob::DeniedProjects;
@@ -28,6 +28,25 @@ pub enum Reading {
     There(Box<Finding>),
 }
 
+/// The paths by which a build is deleted and cancelled, where its CI has such.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestPaths {
+    delete: Option<String>,
+    cancel: Option<String>,
+}
+
+impl RequestPaths {
+    /// As the database gives them.
+    pub fn of(build: &Finding) -> Self {
+        Self { delete: build.delete_path.clone(), cancel: build.cancel_path.clone() }
+    }
+
+    /// Whether the database still gives these. Of a build that was cancelled, the path of the cancel does not count any more.
+    pub(super) fn are_those_of(&self, build: &Finding, was_cancelled: bool) -> bool {
+        self.delete == build.delete_path && (was_cancelled || self.cancel == build.cancel_path)
+    }
+}
+
 /// A chosen build and what is to happen with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
@@ -35,6 +54,8 @@ pub struct Planned {
     pub decision: Decision,
     /// The project of the build, as the database has it; `None` where it has none, and where the plan keeps the build.
     pub project: Option<String>,
+    /// By which paths the database had it deleted and cancelled when the plan was made. Then no other build had one of them.
+    pub paths: RequestPaths,
     /// Whether an earlier run of the journal may have sent its deletion, and did not see the end.
     pub sent_before: bool,
     /// Whether it is to be cancelled before it is deleted.
@@ -123,6 +144,7 @@ impl Terms<'_> {
             return Keep(State::Refused, KeepReason::NoUrl);
         }
         let now = match now {
+            Reading::Gone if is_only_pasted(chosen) => return Keep(State::Refused, KeepReason::NoSuchAddress),
             Reading::Gone => return Keep(State::AlreadyGone, KeepReason::NotInDatabase),
             Reading::Elsewhere(url) => return Keep(State::Refused, KeepReason::OtherUrl(url.clone())),
             Reading::Several(builds) => return Keep(State::Refused, KeepReason::SharedUrl(*builds)),
@@ -188,6 +210,12 @@ fn another_build(judged: &Judged, now: &Finding) -> Option<KeepReason> {
     (now != before).then_some(KeepReason::AnotherBuild { did, now, before })
 }
 
+/// Whether nothing but a list says that there ever was such a build, in letters that all count: one of them may be wrong.
+fn is_only_pasted(chosen: &Chosen) -> bool {
+    let form = chosen.url.as_ref().map(BuildUrl::form);
+    chosen.judged.is_none() && form == Some(AddressForm::AsWritten)
+}
+
 /// Whether a build is as the report says.
 fn unchanged(chosen: &Chosen, now: &Finding) -> bool {
     chosen.judged.as_ref().is_some_and(|judged| judged.fingerprint == now.fingerprint)
@@ -205,6 +233,7 @@ mod tests {
             timing,
             deletable,
             note: String::new(),
+            build_num: None,
             queued_at: None,
             started_at: None,
             fingerprint: fingerprint.to_owned(),
@@ -274,6 +303,7 @@ mod tests {
             chosen: chosen.clone(),
             decision,
             project: None,
+            paths: RequestPaths::default(),
             sent_before: false,
             cancels_first: false,
             cancelled: None,

@@ -27,6 +27,10 @@ pub trait BuildReader {
     /// from those that came later.
     fn count(&mut self, projects: &BTreeSet<Option<String>>) -> impl Future<Output = Result<Count, Self::Error>>;
 
+    /// From now on builds are also searched for by their addresses, whatever their keys are, which may take a look at every build; or by names
+    /// and keys alone again.
+    fn search_everywhere(&mut self, wanted: bool);
+
     /// A function that says at any moment, without asking the server, whether this run may still hold the deletion lock.
     fn lock_watch(&self) -> Box<dyn Fn() -> bool>;
 

@@ -214,11 +214,13 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     /// Reads all that was deleted again, and puts on record what is there again.
     async fn read_deleted_again(&mut self) -> Result<(), Ending<R::Error>> {
         let now = self.stop.now.clone();
+        self.reader.search_everywhere(true);
         let back = tokio::select! {
             biased;
             () = now.cancelled() => return Err(Ending::Interrupted),
             back = still_gone::find_returned(self.reader, &self.deleted) => back.map_err(Ending::Blind)?,
         };
+        self.reader.search_everywhere(false);
         let (places, ended): (Vec<usize>, Vec<Ended<'_>>) = back.into_iter().unzip();
         for place in places.into_iter().rev() {
             self.deleted.swap_remove(place);
@@ -329,6 +331,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         let (mut allowed, mut kept) = (Vec::new(), Vec::new());
         for (planned, reading) in batch.into_iter().zip(readings) {
             let decision = self.reader.terms().decide(&planned.chosen, &reading);
+            let was_cancelled = self.cancelled.contains_key(&build_key(planned));
             let decision = match self.cancelled.get(&build_key(planned)) {
                 Some(was) => decide_after_cancel(decision, &reading, was),
                 None => decision,
@@ -336,6 +339,12 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             let now = match (decision, reading) {
                 (Decision::Keep(state, reason), _) => {
                     kept.push(Ended::new(planned, state, reason.to_string()));
+                    continue;
+                }
+                // Whether another build has this path was seen only while the plan was made.
+                (Decision::Delete { .. }, Reading::There(now)) if !planned.paths.are_those_of(&now, was_cancelled) => {
+                    let (state, reason) = self.left_as(planned, State::Changed, KeepReason::OtherPath.to_string());
+                    kept.push(Ended::new(planned, state, reason));
                     continue;
                 }
                 (Decision::Delete { .. }, Reading::There(now)) => now,

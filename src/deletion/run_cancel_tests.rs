@@ -87,7 +87,8 @@ async fn what_was_cancelled_and_is_not_deleted_is_left_cancelled() {
 async fn what_an_earlier_run_cancelled_is_deleted_and_not_cancelled_again() {
     let world = at_work_in([done()], [(1, accepted())]);
     world.cancelled.borrow_mut().insert(1);
-    let plan = [Planned { cancelled: Some(lasting_digest(&at_work(1, true))), ..planned(1) }];
+    let paths = RequestPaths::of(&at_work(1, false));
+    let plan = [Planned { cancelled: Some(lasting_digest(&at_work(1, true))), paths, ..planned(1) }];
     let (mut reader, mut recorder) = (world.clone(), world.clone());
     let speed = Speed { jobs: 1, rate: None };
     run(&plan, Vec::new(), (speed, 1), (&mut reader, &world, &mut recorder), &Stop::default()).await;
@@ -102,4 +103,15 @@ async fn what_was_cancelled_is_archived_as_it_is_then() {
     // Its archive is never that of the cancelled build: it is not deleted.
     assert_eq!(log.iter().filter(|entry| *entry == "archive 1").count(), 3);
     assert_eq!(states(&log), ["1 cancelled"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_build_with_another_path_than_when_the_plan_was_made_is_not_sent() {
+    let world = at_work_in([done()], [(1, accepted())]);
+    let paths = RequestPaths::of(&Finding { delete_path: Some("/delete/2".to_owned()), ..at_work(1, true) });
+    let plan = [Planned { paths, ..planned(1) }];
+    let (mut reader, mut recorder) = (world.clone(), world.clone());
+    let speed = Speed { jobs: 1, rate: None };
+    run(&plan, Vec::new(), (speed, 1), (&mut reader, &world, &mut recorder), &Stop::default()).await;
+    assert_eq!(world.log.borrow().clone(), ["read 1", "ended 1 changed"]);
 }

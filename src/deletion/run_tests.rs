@@ -20,6 +20,7 @@ use super::*;
 use crate::admin::{Answer, Freshness, Target};
 use crate::build_url::BuildUrl;
 use crate::deletion::Permit;
+use crate::deletion::RequestPaths;
 use crate::deletion::collateral::Count;
 use crate::deletion::plan::Terms;
 use crate::deletion::roles::ArchiveFailure;
@@ -137,6 +138,8 @@ impl BuildReader for World {
         let count = ProjectCount { earlier: 10_000 - gone - lost, later: lost, without_time: 0 };
         Ok(Count::Builds([(Some("acme/api".to_owned()), count)].into()))
     }
+
+    fn search_everywhere(&mut self, _: bool) {}
 
     fn lock_watch(&self) -> Box<dyn Fn() -> bool> {
         let (log, lost_after) = (self.log.clone(), self.lock_lost_after);
@@ -332,6 +335,7 @@ fn planned(number: u64) -> Planned {
         timing: Timing::InFlight,
         deletable: true,
         note: String::new(),
+        build_num: None,
         queued_at: None,
         started_at: None,
         fingerprint: "as it was".to_owned(),
@@ -347,6 +351,7 @@ fn planned(number: u64) -> Planned {
         },
         decision: Decision::Delete { timing: Timing::InFlight, evidence: String::new() },
         project: Some("acme/api".to_owned()),
+        paths: RequestPaths::default(),
         sent_before: false,
         cancels_first: false,
         cancelled: None,
@@ -390,7 +395,11 @@ async fn carried_out(world: &World) -> (Vec<String>, Ending<Gone>) {
 
 /// The same of a plan whose builds an earlier run may have sent.
 async fn carried_on(world: &World, sent_before: bool) -> (Vec<String>, Ending<Gone>) {
-    let plan = world.scripts.keys().map(|number| Planned { sent_before, ..planned(*number) });
+    let paths = |number: &u64| match world.cancels.contains_key(number) {
+        true => RequestPaths::of(&at_work(*number, true)),
+        false => RequestPaths::default(),
+    };
+    let plan = world.scripts.keys().map(|number| Planned { sent_before, paths: paths(number), ..planned(*number) });
     let plan: Vec<Planned> = plan.collect();
     let (mut reader, deleter, mut recorder) = (world.clone(), world.clone(), world.clone());
     let speed = Speed { jobs: world.jobs, rate: world.rate };

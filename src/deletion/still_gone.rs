@@ -39,7 +39,12 @@ pub(super) async fn find_returned<'a, R: BuildReader>(
 fn new_end(was: &Identity, now: &Reading) -> Option<(State, String)> {
     match now {
         Reading::Gone => None,
-        Reading::There(found) if was.matches(found) => Some((State::Failed, THERE_AGAIN.to_owned())),
+        Reading::There(found) if was.matches(found) => {
+            let has_another_key = was.key.as_ref().is_some_and(|key| *key != found.key && !found.key.is_empty());
+            let why = if has_another_key { UNDER_ANOTHER_KEY } else { THERE_AGAIN };
+            Some((State::Failed, why.to_owned()))
+        }
+        Reading::There(found) if !was.is_another(found) => Some((State::Unknown, ALIKE.to_owned())),
         // Its number was given out again.
         Reading::There(_) => None,
         Reading::Elsewhere(other) => Some((
@@ -67,6 +72,13 @@ fn new_end(was: &Identity, now: &Reading) -> Option<(State, String)> {
 /// Why a build that was deleted counts as failed.
 pub(super) const THERE_AGAIN: &str =
     "it is there again: it was deleted, read again and gone, and the database is back at an earlier state now";
+
+/// Why a build counts as failed whose key alone is gone.
+const UNDER_ANOTHER_KEY: &str = "its key was read again and gone, and a build with its address and its queue time is there under another key: it is not deleted";
+
+/// Why it is not known whether a build is gone.
+const ALIKE: &str = "its key was read again and gone, and a build with its address is there under another key: without a queue time on record \
+                     nothing shows whether it is the same";
 
 /// A build of which little is known.
 #[cfg(test)]
@@ -100,6 +112,9 @@ mod tests {
         let older = Identity { fingerprint: "f".to_owned(), key: None, queued_at: None };
         let other = Reading::There(Box::new(found("9", Some(2000), "g")));
         assert_eq!(new_end(&older, &other).map(|(state, _)| state), Some(State::Failed));
+        let without_time = Identity::of(&found("7", None, "f"));
+        let other_key = Reading::There(Box::new(found("9", None, "g")));
+        assert_eq!(new_end(&without_time, &other_key).map(|(state, _)| state), Some(State::Unknown));
         assert_eq!(state(&Reading::Several(2)), Some(State::Unknown));
         assert_eq!(state(&Reading::Elsewhere("x".to_owned())), Some(State::Unknown));
         assert_eq!(state(&Reading::Unread("x".to_owned())), Some(State::Unknown));

@@ -29,6 +29,8 @@ pub struct Judged {
     pub deletable: bool,
     /// Why it may not be deleted, in words. Empty if it may be deleted, or the report does not say.
     pub note: String,
+    /// Its number within its project, as far as the report says so.
+    pub build_num: Option<i64>,
     /// When it was queued and started, as far as the report says so.
     pub queued_at: Option<Timestamp>,
     pub started_at: Option<Timestamp>,

@@ -127,8 +127,8 @@ fn read_list(text: &str, form: AddressForm, base_url: Option<&str>) -> Result<Ve
 }
 
 fn read_csv(text: &str, form: AddressForm) -> Result<Vec<Chosen>, ReportError> {
-    let times = [Column::QueuedAt, Column::StartedAt];
-    let mut records = Records::open(text.as_bytes())?.find(&COLUMNS_READ)?.find_if_there(&times)?;
+    let others = [Column::BuildNum, Column::QueuedAt, Column::StartedAt];
+    let mut records = Records::open(text.as_bytes())?.find(&COLUMNS_READ)?.find_if_there(&others)?;
     let mut chosen = Vec::new();
     while let Some(cells) = records.next()? {
         chosen.push(row(&cells, form)?);
@@ -153,7 +153,8 @@ fn row(cells: &Cells<'_>, form: AddressForm) -> Result<Chosen, ReportError> {
     // A spreadsheet may have written a time in its own way. Then it says nothing.
     let [queued_at, started_at] = [Column::QueuedAt, Column::StartedAt].map(|column| cells.time(column).ok().flatten());
     let note = cells.text(Column::Note).to_owned();
-    let judged = Some(Judged { timing, deletable, note, queued_at, started_at, fingerprint });
+    let build_num = cells.text(Column::BuildNum).trim().parse().ok();
+    let judged = Some(Judged { timing, deletable, note, build_num, queued_at, started_at, fingerprint });
     Ok(Chosen { line: cells.line, url_text, url, project, reasons: cells.reasons(), judged })
 }
 
@@ -206,6 +207,7 @@ mod tests {
         assert_eq!(rows[0].project.as_deref(), Some("acme/api"));
         assert_eq!(rows[0].reasons, ["stuck-running", "output-gap"]);
         let judged = Judged {
+            build_num: Some(12),
             queued_at: None,
             started_at: None,
             timing: Timing::InFlight,

@@ -70,12 +70,21 @@ impl<'a> Lookup<'a> {
     }
 
     /// The builds with one of these addresses, or with one of these places on another host or in another case (see
-    /// [`crate::build_url::BuildUrl::place`]). It takes a look at every build.
+    /// [`crate::build_url::BuildUrl::place`]), or with one of these numbers in one of these projects. It takes a look at every build.
     ///
     /// # Errors
     /// What the server complains about.
-    pub async fn by_address(&self, urls: Vec<String>, places: Vec<String>) -> Result<Vec<Finding>, ScanError> {
-        self.read(BuildSelection::Addresses, &[Parameter::Texts(urls), Parameter::Texts(places)]).await
+    pub async fn by_address(
+        &self,
+        urls: Vec<String>,
+        places: Vec<String>,
+        numbers: Vec<i64>,
+        projects: Vec<String>,
+    ) -> Result<Vec<Finding>, ScanError> {
+        let named = [Parameter::Integers(numbers), Parameter::Texts(projects)];
+        let parameters: Vec<Parameter> =
+            [Parameter::Texts(urls), Parameter::Texts(places)].into_iter().chain(named).collect();
+        self.read(BuildSelection::Addresses, &parameters).await
     }
 
     /// The builds with these keys. `None` where keys of such a type cannot be handed back to the server.

@@ -91,8 +91,10 @@ fn an_address_of_another_host_or_with_another_end_is_refused_and_named() {
         assert_eq!(planned.column("state"), ["refused"], "{other}");
         assert!(planned.column("reason")[0].contains("https://acorn.example/runs/1"), "{planned:?}");
     }
+    // Nothing says that there ever was such a build.
     let (_, planned) = acorn.planned(&["https://acorn.example/runs/11"]);
-    assert_eq!(planned.column("state"), ["already-gone"]);
+    assert_eq!(planned.column("state"), ["refused"]);
+    assert!(planned.column("reason")[0].contains("every letter"), "{planned:?}");
 }
 
 #[test]
@@ -193,4 +195,25 @@ fn a_page_links_what_the_profile_calls_an_address() {
     assert!(!page.contains("href=\"javascript"));
     let of_circleci = PROFILE.replace("-- addresses: as written\n", "-- addresses: circleci\n");
     assert!(!scan(&of_circleci).contains("href=\"https://acorn.example/"));
+}
+
+/// A server that was renamed since the scan, or has moved below a folder, has its builds still.
+#[test]
+fn a_build_whose_address_has_changed_since_the_scan_is_not_gone() {
+    for now in ["'https://acorn.example/ci/runs/' || id", "url || '?moved'", "NULL"] {
+        let acorn = Acorn::with("(1, 'https://acorn.example/runs/1'), (2, 'https://acorn.example/runs/2')");
+        let report = acorn.folder.path().join("report.csv");
+        let scan = halfbuilt(&["scan", "-o"]).args(&[&report]).args(&TIMES).args(&["--profile"]);
+        scan.args(&[acorn.profile()]).on(&acorn.database).run().exits(Exit::Clean);
+        acorn.database.run(&format!("UPDATE runs SET url = {now} WHERE id = 2"));
+        let (done, planned) = acorn.planned(&[report.to_str().expect("a name")]);
+        done.exits(Exit::Clean);
+        assert_eq!(planned.column("state"), ["not-attempted", "refused"], "{now}");
+        // What is gone is gone.
+        acorn.database.run("DELETE FROM runs WHERE id = 2");
+        assert_eq!(
+            acorn.planned(&[report.to_str().expect("a name")]).1.column("state"),
+            ["not-attempted", "already-gone"]
+        );
+    }
 }

@@ -185,14 +185,12 @@ fn a_busy_server_is_waited_for_and_the_build_is_read_again_before_the_next_try()
     let asked = std::sync::atomic::AtomicU32::new(0);
     let server = LarchServer::start(move |sent| {
         if asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0 {
-            // It moves while the client waits.
-            psql(&database, &["-c", "UPDATE jobs SET delete_path = '/api/jobs/moved'"]);
             return answer(429, &[("Retry-After", "1")], "");
         }
         answer(if delete_job(&database, &sent.target) { 204 } else { 404 }, &[], "")
     });
     ends(&larch, &server, Exit::Clean, ("deleted", "read again and gone"), false);
-    assert_eq!(server.lines(), ["DELETE /api/jobs/1", "DELETE /api/jobs/moved"]);
+    assert_eq!(server.lines(), ["DELETE /api/jobs/1", "DELETE /api/jobs/1"]);
 }
 
 #[test]
@@ -335,4 +333,44 @@ fn a_dry_run_sends_nothing_and_needs_no_token() {
     let run = larch.halfbuilt(&["delete"]).args(&[&report]).args(&["--via", &server.http()]);
     run.run().exits(Exit::Clean).says("1 of 1 chosen builds would be deleted on larch.example");
     assert!(server.sent().is_empty());
+}
+
+/// Whether another build has a path is seen while the plan is made, and not before each request.
+#[test]
+fn a_path_that_changes_after_the_plan_is_not_sent() {
+    let larch = Larch::with_jobs(Larch::HEADERS, 4);
+    larch.database.run("UPDATE jobs SET state = 'finished', ended = '2026-11-20T01:55:00Z' WHERE id = 4");
+    let database = larch.database.name.clone();
+    let server = LarchServer::start(move |sent| {
+        psql(&database, &["-c", "UPDATE jobs SET delete_path = '/api/jobs/4' WHERE id = 2"]);
+        if delete_job(&database, &sent.target) { answer(204, &[], "") } else { answer(404, &[], "") }
+    });
+    let (_, ended) = deleted(&larch, &server, Exit::NotAllDeleted);
+    let states: Vec<&str> = ended.iter().map(|(state, _)| state.as_str()).collect();
+    assert_eq!(states, ["deleted", "changed", "deleted"]);
+    assert_eq!(larch.jobs(), ["2", "4"]);
+}
+
+/// A key that the server changes is no proof: the build is there.
+#[test]
+fn a_build_that_goes_on_under_another_key_is_not_deleted() {
+    // Without a queue time nothing shows that it is the same.
+    for queued in ["begun AS queued_at", "NULL::timestamptz AS queued_at"] {
+        let larch = Larch::with_jobs(&format!("-- addresses: as written\n{}", Larch::HEADERS), 2);
+        let text = std::fs::read_to_string(&larch.profile).expect("a profile");
+        std::fs::write(
+            &larch.profile,
+            text.replace("project || '/' || id AS", "delete_path AS").replace("begun AS queued_at", queued),
+        )
+        .expect("a file");
+        let database = larch.database.name.clone();
+        let server = LarchServer::start(move |sent| {
+            psql(&database, &["-c", &format!("UPDATE jobs SET id = id + 1000 WHERE delete_path = '{}'", sent.target)]);
+            answer(204, &[], "")
+        });
+        let (done, ended) = deleted(&larch, &server, Exit::NotAllDeleted);
+        assert_eq!(ended[0].0, "failed", "{queued}: {ended:?}");
+        assert_eq!(larch.jobs().len(), 2);
+        assert_eq!(server.sent().len(), 1, "{}", done.stderr);
+    }
 }

@@ -135,6 +135,7 @@ mod tests {
                 timing: Timing::InFlight,
                 deletable: true,
                 note: String::new(),
+                build_num: None,
                 queued_at: None,
                 started_at: "2026-11-20T01:50:10.5Z".parse().ok(),
                 fingerprint: String::new(),

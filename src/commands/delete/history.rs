@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::build_url::{AddressForm, BuildUrl};
 use crate::commands::Error;
 use crate::deletion::journal::{self, DatabaseName, ENDING, Event, Journal, Past, PastBuild, ReportFile, Start, Who};
-use crate::deletion::{BuildReader, Decision, Deleted, KeepReason, Planned, Reading, digest};
+use crate::deletion::{BuildReader, Decision, Deleted, KeepReason, Planned, Reading, RequestPaths, digest};
 use crate::output::Printer;
 use crate::report::Chosen;
 use crate::scan::ScanError;
@@ -132,6 +132,7 @@ impl History {
             chosen: by_address(self.form, url),
             decision: kept(),
             project: None,
+            paths: RequestPaths::default(),
             sent_before: true,
             cancels_first: false,
             cancelled: None,

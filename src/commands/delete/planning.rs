@@ -6,8 +6,8 @@ use crate::commands::Error;
 use crate::database::DatabaseIdentity;
 use crate::deletion::journal::Past;
 use crate::deletion::{
-    BuildReader, Decision, GateError, LiveBuilds, Planned, Reading, decide_after_cancel, is_to_be_cancelled,
-    revise_by_journal,
+    BuildReader, Decision, GateError, LiveBuilds, Planned, Reading, RequestPaths, decide_after_cancel,
+    is_to_be_cancelled, revise_by_journal,
 };
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer, Progress};
@@ -109,11 +109,11 @@ async fn decide(
             }
             let is_at_work = matches!(&now, Reading::There(found) if is_to_be_cancelled(found));
             let cancels_first = is_at_work && cancelled.is_none();
-            let project = match now {
-                Reading::There(found) => found.project,
-                _ => None,
+            let (project, paths) = match now {
+                Reading::There(found) => (found.project.clone(), RequestPaths::of(&found)),
+                _ => (None, RequestPaths::default()),
             };
-            plan.push(Planned { chosen, decision, project, sent_before, cancels_first, cancelled });
+            plan.push(Planned { chosen, decision, project, paths, sent_before, cancels_first, cancelled });
             progress.advance();
         }
     }

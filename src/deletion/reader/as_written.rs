@@ -1,6 +1,6 @@
 //! Finds the builds that chosen rows mean where every letter of an address counts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::build_url::BuildUrl;
 use crate::deletion::plan::Reading;
@@ -8,79 +8,92 @@ use crate::finding::Finding;
 use crate::obstacle::Obstacle;
 use crate::report::Chosen;
 use crate::scan::{Lookup, ScanError};
+use crate::text::bytes::has_bytes;
 
 use super::elsewhere::described;
+use super::search::{KnownKeys, Reach};
 
-/// The keys of builds by their addresses, as they were when the plan was made.
-#[derive(Default)]
-pub(super) struct KnownKeys(HashMap<String, String>);
-
-impl KnownKeys {
-    /// Notes the builds that were found.
-    pub(super) fn note(&mut self, chosen: &[&Chosen], readings: &[Reading]) {
-        for (chosen, reading) in chosen.iter().zip(readings) {
-            if let (Some(url), Reading::There(found)) = (&chosen.url, reading) {
-                self.0.insert(url.to_string(), found.key.clone());
-            }
-        }
-    }
-
-    fn get(&self, address: &str) -> Option<&String> {
-        self.0.get(address)
-    }
-}
-
-/// Reads what a snapshot holds of each chosen build: by its key where that is known of all of them, else by its address, which takes a look
-/// at every build.
+/// Reads what a snapshot holds of each chosen build: by its key where that is known of all of them and will do, else by its address, which
+/// takes a look at every build.
 pub(super) async fn read_together(
     lookup: &Lookup<'_>,
-    keys: Option<&KnownKeys>,
+    (reach, keys): (Reach, &KnownKeys),
     chosen: &[&Chosen],
 ) -> Result<Vec<Reading>, ScanError> {
     let urls: Vec<&BuildUrl> = chosen.iter().filter_map(|chosen| chosen.url.as_ref()).collect();
-    let known = keys.and_then(|keys| urls.iter().map(|url| keys.get(&url.to_string()).cloned()).collect());
-    let by_key = match known {
+    let addresses: Vec<String> = urls.iter().map(ToString::to_string).collect();
+    let known = addresses.iter().map(|address| keys.get(address).cloned()).collect::<Option<Vec<String>>>();
+    let by_key = match known.filter(|_| reach != Reach::Plan) {
         Some(known) => lookup.by_key(known).await?,
         None => None,
     };
-    let (builds, keys) = match by_key {
-        Some(builds) => (builds, keys),
-        None => {
-            let addresses = urls.iter().map(ToString::to_string).collect();
-            (lookup.by_address(addresses, urls.iter().map(|url| url.place()).collect()).await?, None)
+    let is_by_key = by_key.is_some();
+    let mut found = Found::default();
+    match by_key {
+        Some(builds) if reach == Reach::Everywhere => {
+            // Two rows of one reading are two builds, however alike they are.
+            found.add(lookup.by_url(addresses).await?, false);
+            found.add(builds, true);
         }
-    };
-    let found = Found::of(&builds);
-    Ok(chosen.iter().map(|chosen| found.reading(chosen, keys)).collect())
+        Some(builds) => found.add(builds, false),
+        None => {
+            let places = urls.iter().map(|url| url.place()).collect();
+            found.add(lookup.by_address(addresses, places, numbers(chosen), projects(chosen)).await?, false);
+        }
+    }
+    Ok(chosen.iter().map(|chosen| found.reading(chosen, is_by_key.then_some(keys))).collect())
+}
+
+/// The numbers of the builds, as their rows say.
+fn numbers(chosen: &[&Chosen]) -> Vec<i64> {
+    chosen.iter().filter_map(|chosen| chosen.judged.as_ref()?.build_num).collect()
+}
+
+/// Their projects. What stands in a file for a byte that is no UTF-8 is in no name, and the server would refuse it.
+fn projects(chosen: &[&Chosen]) -> Vec<String> {
+    chosen.iter().filter_map(|chosen| chosen.project.clone()).filter(|project| !has_bytes(project)).collect()
 }
 
 /// What was found for some chosen builds.
-struct Found<'a> {
+#[derive(Default)]
+struct Found {
     /// Whether a build without a key may be any of them.
     has_keyless: bool,
-    by_address: HashMap<&'a str, Vec<&'a Finding>>,
-    by_key: HashMap<&'a str, &'a Finding>,
+    builds: Vec<Finding>,
+    fingerprints: HashSet<String>,
+    by_address: HashMap<String, Vec<usize>>,
+    by_key: HashMap<String, usize>,
     /// By what follows the host.
-    by_place: HashMap<String, &'a Finding>,
+    by_place: HashMap<String, usize>,
+    by_name: HashMap<(String, i64), usize>,
 }
 
-impl<'a> Found<'a> {
-    fn of(builds: &'a [Finding]) -> Self {
-        let mut found =
-            Self { has_keyless: false, by_address: HashMap::new(), by_key: HashMap::new(), by_place: HashMap::new() };
+impl Found {
+    /// Adds the builds of one reading. Builds that `may_be_known` may have been found by another reading too: then they have the same
+    /// fingerprint.
+    fn add(&mut self, builds: Vec<Finding>, may_be_known: bool) {
         for build in builds {
             if build.obstacles.contains(&Obstacle::NoBuild) {
-                found.has_keyless = true;
+                self.has_keyless = true;
                 continue;
             }
-            found.by_key.insert(&build.key, build);
-            let Some(address) = build.build_url.as_deref() else { continue };
-            found.by_address.entry(address).or_default().push(build);
-            if let Ok(url) = BuildUrl::parse_as_written(address) {
-                found.by_place.insert(url.place(), build);
+            let is_new = self.fingerprints.insert(build.fingerprint.clone());
+            let place = self.builds.len();
+            self.by_key.insert(build.key.clone(), place);
+            if may_be_known && !is_new {
+                continue;
             }
+            if let Some(name) = build.project.clone().zip(build.build_num) {
+                self.by_name.insert(name, place);
+            }
+            if let Some(address) = &build.build_url {
+                self.by_address.entry(address.clone()).or_default().push(place);
+                if let Ok(url) = BuildUrl::parse_as_written(address) {
+                    self.by_place.insert(url.place(), place);
+                }
+            }
+            self.builds.push(build);
         }
-        found
     }
 
     fn reading(&self, chosen: &Chosen, keys: Option<&KnownKeys>) -> Reading {
@@ -89,16 +102,22 @@ impl<'a> Found<'a> {
             return Reading::WithoutKey;
         }
         let address = url.to_string();
-        let same = self.by_address.get(address.as_str()).map(Vec::as_slice).unwrap_or_default();
-        let moved = || {
-            let by_key = keys.and_then(|keys| self.by_key.get(keys.get(&address)?.as_str()));
-            by_key.or_else(|| self.by_place.get(&url.place())).copied()
-        };
-        match same {
-            [] => moved().map_or(Reading::Gone, |other| Reading::Elsewhere(described(other))),
-            [only] => Reading::There(Box::new((*only).clone())),
+        match self.by_address.get(&address).map(Vec::as_slice).unwrap_or_default() {
+            [] => self.elsewhere(chosen, url, keys).map_or(Reading::Gone, |other| Reading::Elsewhere(described(other))),
+            [only] => Reading::There(Box::new(self.builds[*only].clone())),
             several => Reading::Several(several.len()),
         }
+    }
+
+    /// A build that may be the chosen one, and has another address now.
+    fn elsewhere(&self, chosen: &Chosen, url: &BuildUrl, keys: Option<&KnownKeys>) -> Option<&Finding> {
+        let by_key = keys.and_then(|keys| self.by_key.get(keys.get(&url.to_string())?));
+        let by_name = || {
+            let number = chosen.judged.as_ref()?.build_num?;
+            self.by_name.get(&(chosen.project.clone()?, number))
+        };
+        let place = by_key.or_else(|| self.by_place.get(&url.place())).or_else(by_name)?;
+        self.builds.get(*place)
     }
 }
 
@@ -110,7 +129,8 @@ mod tests {
     const ADDRESS: &str = "https://ci.example.com/tests/7";
 
     fn build(key: &str, address: &str) -> Finding {
-        Finding { key: key.to_owned(), build_url: Some(address.to_owned()), ..testing::finding() }
+        let fingerprint = format!("{key} {address}");
+        Finding { key: key.to_owned(), build_url: Some(address.to_owned()), fingerprint, ..testing::finding() }
     }
 
     fn chosen() -> Chosen {
@@ -125,7 +145,9 @@ mod tests {
     }
 
     fn read(builds: &[Finding], keys: Option<&KnownKeys>) -> Reading {
-        Found::of(builds).reading(&chosen(), keys)
+        let mut found = Found::default();
+        found.add(builds.to_vec(), false);
+        found.reading(&chosen(), keys)
     }
 
     #[test]

@@ -11,32 +11,9 @@ use crate::report::Chosen;
 use crate::scan::{Lookup, ScanError};
 use crate::text::bytes::has_bytes;
 
-use super::as_written::{self, KnownKeys};
+use super::as_written;
 use super::elsewhere::described;
-
-/// How chosen builds are searched for.
-pub(super) struct Search {
-    /// How their addresses are written.
-    form: AddressForm,
-    /// Whether builds are also searched for that have one of the addresses and another number or key, which may take a look at every build.
-    pub(super) by_url_too: bool,
-    keys: KnownKeys,
-}
-
-impl Search {
-    /// As the plan is made: for all that may be meant.
-    pub(super) fn of(form: AddressForm) -> Self {
-        Self { form, by_url_too: true, keys: KnownKeys::default() }
-    }
-
-    /// Notes the keys of builds that were found while the plan is made, where every letter of an address counts: later they are read by
-    /// these.
-    pub(super) fn note(&mut self, chosen: &[&Chosen], readings: &[Reading]) {
-        if self.by_url_too && self.form == AddressForm::AsWritten {
-            self.keys.note(chosen, readings);
-        }
-    }
-}
+use super::search::{Reach, Search};
 
 /// Reads what a snapshot holds of each chosen build.
 ///
@@ -51,10 +28,8 @@ pub(super) async fn read_builds(
     let mut left = vec![chosen];
     while let Some(some) = left.pop() {
         let read = match search.form {
-            AddressForm::CircleCi => read_together(lookup, search.by_url_too, some).await,
-            AddressForm::AsWritten => {
-                as_written::read_together(lookup, Some(&search.keys).filter(|_| !search.by_url_too), some).await
-            }
+            AddressForm::CircleCi => read_together(lookup, search.reach == Reach::Plan, some).await,
+            AddressForm::AsWritten => as_written::read_together(lookup, (search.reach, &search.keys), some).await,
         };
         match read {
             Ok(read) => readings.extend(read),

@@ -9,6 +9,7 @@ mod event;
 mod matching;
 mod reconnect;
 mod run_again;
+mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -30,7 +31,8 @@ use super::journal::{DatabaseName, Past};
 use super::plan::{Permit, Reading, Terms};
 use super::roles::{ArchiveFailure, BuildReader};
 use copies::{as_far_as_fresh, spellings};
-use matching::{Search, read_builds};
+use matching::read_builds;
+use search::{Reach, Search};
 
 pub use copies::{CopyState, Freshened, Freshener};
 pub use event::ReaderEvent;
@@ -144,10 +146,14 @@ impl<'a> LiveBuilds<'a> {
 
     /// From now on builds are searched for by project and number alone, which is quick.
     pub fn stop_searching_by_url(&mut self) {
-        self.search.by_url_too = false;
-        // Without indexes each reading takes its time.
-        if self.options.statement_timeout.is_none() && !self.fit.reads_without_indexes() {
-            self.limit = SILENCE;
+        self.set_reach(Reach::Quick);
+    }
+
+    fn set_reach(&mut self, reach: Reach) {
+        self.search.reach = reach;
+        let takes_time = reach != Reach::Quick || self.fit.reads_without_indexes();
+        if self.options.statement_timeout.is_none() {
+            self.limit = if takes_time { FIRST_SILENCE } else { SILENCE };
         }
     }
 
@@ -333,6 +339,10 @@ impl BuildReader for LiveBuilds<'_> {
         };
         self.archiver = Some(archiver);
         archived.map(|archived| Some(archived.fingerprints))
+    }
+
+    fn search_everywhere(&mut self, wanted: bool) {
+        self.set_reach(if wanted { Reach::Everywhere } else { Reach::Quick });
     }
 
     fn lock_watch(&self) -> Box<dyn Fn() -> bool> {

@@ -18,6 +18,8 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         let mut pauses = RECHECK_AFTER.into_iter();
         let mut waiting = sent;
         let mut canary = None;
+        // That its key is not found proves nothing if the database gives it another one.
+        self.reader.search_everywhere(!self.canary_proved);
         while !waiting.is_empty() {
             let batch: Vec<&Planned> = waiting.iter().map(|sent| sent.planned).collect();
             let now = self.stop.now.clone();
@@ -37,7 +39,9 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
                 // it, for one that was begun again in its place looks alike.
                 let gone = match (&reading, self.sent_identities.get(&build_key(sent.planned))) {
                     (Reading::Gone, _) => true,
-                    (Reading::There(now), Some(was)) => matches!(sent.answer, Answer::Accepted(_)) && !was.matches(now),
+                    (Reading::There(now), Some(was)) => {
+                        matches!(sent.answer, Answer::Accepted(_)) && was.is_another(now)
+                    }
                     _ => false,
                 };
                 if !gone && pause.is_some() && sent.may_take_effect_yet() {
@@ -68,6 +72,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
                 }
             }
         }
+        self.reader.search_everywhere(false);
         match canary {
             Some((State::Deleted, ..)) => self.canary_proved = true,
             // One that was gone before, or for which nothing was done, proves nothing: the next one is the canary.
