@@ -64,6 +64,7 @@ fn intent(number: u64) -> Event {
         url: url(number),
         project: Some("acme/api".to_owned()),
         number: Some(number),
+        request: None,
         line: number + 2,
         reasons: vec!["stuck-running".to_owned(), "output-truncated".to_owned()],
         evidence: "running, never stopped; step 4 \"run tests\": 812 of 2431 lines stored".to_owned(),
