@@ -87,7 +87,10 @@ fn past(builds: &[(u64, State)], kept: &[(u64, State)]) -> Past {
         archived: 0,
         intents: 0,
         results,
-        end: Some((at(T + 9200), End { ending: EndWord::Complete, text: String::new(), states, read_again: None })),
+        end: Some((
+            at(T + 9200),
+            End { ending: EndWord::Complete, text: String::new(), states, read_again: None, lost: None },
+        )),
         last_at: at(T + 9200),
     };
     let builds = builds.iter().map(ended).collect();

@@ -99,7 +99,8 @@ fn session(file: &str, sha256: &str, second: i64, deleted: u64) -> Session {
         restored_at: None,
     };
     let states = BTreeMap::from([(State::Deleted, deleted)]);
-    let end = End { ending: EndWord::Complete, text: String::new(), states: states.clone(), read_again: None };
+    let end =
+        End { ending: EndWord::Complete, text: String::new(), states: states.clone(), read_again: None, lost: None };
     Session {
         line: 1,
         at: at(second),

@@ -108,9 +108,9 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     if request.archive.is_none() && plan.deletions() > 0 {
         warn_of_archive_before(&history.past, printer);
     }
-    let deleted = history.deleted(&plan.builds);
+    let before = (history.deleted(&plan.builds), history.past.lost());
     gates::warn_of_another_host(&request, &host, printer);
-    let passed = gates::check_plan(&request, &plan, deleted, &builds.premise().contradictions, printer);
+    let passed = gates::check_plan(&request, &plan, before, &builds.premise().contradictions, printer);
     if !request.execute {
         let needs_token = copies.is_some();
         return show_dry_run((&request, needs_token), &plan, &host, passed, (results, on_stdout), printer);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::build_url::BuildUrl;
 use crate::report::Chosen;
+use crate::text::{counted, is_or_are};
 
 /// What happened when, of a collection.
 pub(super) const COLLECTED: &str = "the collection was begun";
@@ -41,6 +42,12 @@ pub enum GateError {
     /// Builds contradict T and R, so one of the two is wrong, or a clock.
     #[error("{fact}: that is more than the {allowed} that {whose} allows")]
     TimesContradicted { fact: String, allowed: u64, whose: String, raise: String },
+    /// Earlier runs of the journal have lost more builds than are allowed.
+    #[error(
+        "{} {} gone that earlier runs of this journal did not send: that is more than the {allowed} that {whose} allows",
+        counted(*lost, "build"), is_or_are(*lost)
+    )]
+    LostBefore { lost: u64, allowed: u64, whose: String, raise: String },
     /// A flag would allow more than the policy does.
     #[error("{flag} {asked} would allow more than {key} in {policy}, which is {ruled}")]
     Looser { flag: &'static str, asked: String, ruled: String, policy: String, key: &'static str },
@@ -99,6 +106,10 @@ impl GateError {
             Self::TimesContradicted { raise, .. } => {
                 format!("find T and R again (`halfbuilt help times`), and scan with them; if these builds are known and the two times are right, {raise}")
             }
+            Self::LostBefore { raise, .. } => format!(
+                "find out first which ones and why: compare the CI's own list, a fresh scan or `verify --baseline` with what was there; if they \
+                 may go, or are back from a backup, {raise}"
+            ),
             Self::Looser { policy, .. } => format!("a flag may only be stricter than {policy}: leave it out (`halfbuilt help policy`)"),
             Self::NoArchive { .. } => "--archive deleted.jsonl.gz writes one; `halfbuilt help archive` says what it holds".to_owned(),
             Self::TooOld { was: COLLECTED, raise, .. } => {

@@ -210,9 +210,18 @@ impl Limits {
         })
     }
 
-    /// How many more builds may be gone than were sent.
-    pub fn collateral(&self) -> u64 {
-        self.collateral.value
+    /// How many more builds may be gone than were sent, where earlier runs of the journal have `lost` some.
+    ///
+    /// # Errors
+    /// They have lost more than are allowed in all.
+    pub fn collateral_left(&self, lost: u64) -> Result<u64, GateError> {
+        let Limit { value: allowed, whose } = &self.collateral;
+        allowed.checked_sub(lost).ok_or_else(|| GateError::LostBefore {
+            lost,
+            allowed: *allowed,
+            whose: whose.to_string(),
+            raise: self.how_to_allow_collateral(lost),
+        })
     }
 
     /// How to allow that so many more builds are gone.

@@ -118,13 +118,19 @@ fn what_flags_allow_beyond_the_defaults_is_told_as_it_is_typed() {
 #[test]
 fn how_many_others_may_be_deleted_along_is_for_a_flag_or_the_policy_to_say() {
     let asked = |builds| RequestedLimits { collateral: Some(builds), ..RequestedLimits::default() };
-    assert_eq!(by_default().collateral(), 0);
+    assert_eq!(by_default().collateral_left(0), Ok(0));
     assert_eq!(by_default().how_to_allow_collateral(2), "--allow collateral=2 allows it");
-    assert_eq!(Limits::settle(&asked(3), None).expect("limits").collateral(), 3);
+    assert_eq!(Limits::settle(&asked(3), None).expect("limits").collateral_left(1), Ok(2));
     let ruled = settled(RequestedLimits::default(), "collateral = 1").expect("limits");
-    assert_eq!(ruled.collateral(), 1);
+    assert_eq!(ruled.collateral_left(1), Ok(0));
+    let declined = ruled.collateral_left(2).expect_err("more than the policy allows");
+    assert_eq!(
+        declined.to_string(),
+        "2 builds are gone that earlier runs of this journal did not send: that is more than the 1 that collateral in halfbuilt.toml allows"
+    );
+    assert!(declined.hint().is_some_and(|hint| hint.contains("only collateral in halfbuilt.toml can allow more")));
     assert_eq!(ruled.how_to_allow_collateral(2), "only collateral in halfbuilt.toml can allow more");
-    assert_eq!(settled(asked(0), "collateral = 1").expect("limits").collateral(), 0);
+    assert_eq!(settled(asked(0), "collateral = 1").expect("limits").collateral_left(0), Ok(0));
     let looser = settled(asked(2), "collateral = 1").expect_err("looser").to_string();
     assert_eq!(looser, "--allow collateral 2 would allow more than collateral in halfbuilt.toml, which is 1");
 }

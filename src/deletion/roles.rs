@@ -12,7 +12,7 @@ use crate::report::Chosen;
 use crate::request_path::RequestPath;
 use crate::state::State;
 
-use super::collateral::Count;
+use super::collateral::{Count, Loss};
 use super::journal::sent_before;
 use super::plan::{Planned, Reading, Terms};
 
@@ -121,6 +121,9 @@ pub trait Recorder {
 
     /// It is not checked whether the server deletes other builds along, and why.
     fn not_counted(&self, why: &str);
+
+    /// So many builds are gone that were not sent, as of the end. `is_said`: that is how the run ends, or else nobody hears of it.
+    fn lost(&mut self, loss: &Loss, is_said: bool);
 
     /// The run waits for the server.
     fn waits(&self, wait: Duration, why: &str);

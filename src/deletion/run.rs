@@ -53,6 +53,8 @@ pub enum Ending<E> {
     Interrupted,
     /// The run stopped by itself: sending more would not have been wise.
     Stopped(String),
+    /// The first build was not deleted, that of this line.
+    CanaryFailed { why: String, line: u64 },
     /// More builds are gone than were sent. `why` is why the run had stopped before that was seen.
     Collateral { loss: Loss, why: Option<String> },
     /// The server refuses every request, or cannot be reached.
@@ -93,6 +95,7 @@ pub async fn run<R: BuildReader, D: Deleter, L: Recorder>(
         cancelled: plan.iter().filter_map(|planned| Some((build_key(planned), planned.cancelled.clone()?))).collect(),
         sent_identities: BTreeMap::new(),
         deleted: deleted_before,
+        lost: None,
         failures: 0,
         stale_readings: 0,
         unrecorded: None,
@@ -106,7 +109,11 @@ pub async fn run<R: BuildReader, D: Deleter, L: Recorder>(
     }
     ending = run.check_collateral_at_the_end(ending).await;
     run.record_rest(&ending).await;
-    run.unrecorded.map_or(ending, Ending::Unrecorded)
+    ending = run.unrecorded.map_or(ending, Ending::Unrecorded);
+    if let Some(loss) = &run.lost {
+        run.recorder.lost(loss, matches!(ending, Ending::Collateral { .. }));
+    }
+    ending
 }
 
 /// How a build was archived.
@@ -140,6 +147,8 @@ struct Run<'a, R, D, L> {
     sent_identities: BTreeMap<(u64, &'a str), Identity>,
     /// The builds that were deleted, read again, and gone.
     deleted: Vec<Deleted<'a>>,
+    /// The builds that are gone and were not sent, as they were counted last.
+    lost: Option<Loss>,
     /// How many deletions in a row have failed.
     failures: usize,
     /// How often in a row nothing could be sent because the reading had grown too old.
@@ -166,7 +175,9 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         let why = match ending {
             Ending::Complete => return,
             Ending::Interrupted => "the run was interrupted before its turn".to_owned(),
-            Ending::Stopped(why) | Ending::Denied(why) => format!("the run stopped before its turn: {why}"),
+            Ending::Stopped(why) | Ending::Denied(why) | Ending::CanaryFailed { why, .. } => {
+                format!("the run stopped before its turn: {why}")
+            }
             Ending::Collateral { loss, .. } => format!("the run stopped before its turn: {loss}"),
             Ending::Blind(error) => format!("the run stopped before its turn: {}", in_one_line(error)),
             Ending::Unrecorded(error) | Ending::Unarchived(error) => {
@@ -221,7 +232,9 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             back = still_gone::find_returned(self.reader, &self.deleted) => back.map_err(Ending::Blind)?,
         };
         self.reader.search_everywhere(false);
-        let (places, ended): (Vec<usize>, Vec<Ended<'_>>) = back.into_iter().unzip();
+        let (places, ended): (Vec<usize>, Vec<Ended<'a>>) = back.into_iter().unzip();
+        let is_there = |ended: &&Ended<'_>| ended.state == State::Failed;
+        ended.iter().filter(is_there).for_each(|ended| self.collateral.take_back(ended.planned));
         for place in places.into_iter().rev() {
             self.deleted.swap_remove(place);
         }
@@ -294,7 +307,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         if deed == Deed::Cancel {
             self.go_on_after_cancel(done.sent).await?;
         } else {
-            self.account_for(&done.sent);
+            done.asked.iter().for_each(|planned| self.collateral.add_sent(planned));
             let canary_was_proved = self.canary_proved;
             self.prove(done.sent).await?;
             self.check_collateral(canary_was_proved).await?;

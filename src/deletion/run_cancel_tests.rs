@@ -54,7 +54,7 @@ async fn a_build_that_is_not_cancelled_is_not_deleted() {
         let (log, ending) = carried_out(&at_work_in([done(), done()], [(1, answer.clone())])).await;
         assert_eq!(states(&log), [format!("1 {state}"), "2 not-attempted".to_owned()], "{answer:?}");
         assert!(!log.iter().any(|entry| entry.starts_with("send")), "{log:?}");
-        assert!(matches!(ending, Ending::Stopped(_) | Ending::Denied(_)), "{ending:?}");
+        assert!(matches!(ending, Ending::CanaryFailed { .. } | Ending::Denied(_)), "{ending:?}");
     }
 }
 

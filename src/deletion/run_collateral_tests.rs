@@ -61,7 +61,61 @@ async fn what_may_have_been_deleted_counts_as_sent_and_nothing_else_does() {
     let world = World { takes_along: [(2, (vec![], 1))].into(), ..world([done(), says(Answer::Refused, None)]) };
     let (_, ending) = carried_out(&world).await;
     let said = said(&ending).expect("a loss");
-    assert!(said.starts_with("2 builds of acme/api are gone and only 1 deletion was sent: "), "{said}");
+    let expected = "1 build of acme/api is gone that was not sent, and 1 that was sent is still there: ";
+    assert!(said.starts_with(expected), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_deletes_another_build_than_it_is_asked_for_is_noticed() {
+    // Whatever it says, and whether or not that is how the run would have ended.
+    for answer in [Answer::Accepted, Answer::Gone, Answer::Refused, Answer::Failed] {
+        let world = World { takes_along: [(1, (vec![], 1))].into(), ..world([says(answer, None), done()]) };
+        let (log, ending) = carried_out(&world).await;
+        assert_eq!(sends(&log), 1);
+        let said = said(&ending).expect("a loss");
+        let expected = "1 build of acme/api is gone that was not sent, and 1 that was sent is still there: ";
+        assert!(said.starts_with(expected), "{said}");
+        let Ending::Collateral { why: Some(why), .. } = ending else { panic!("{ending:?}") };
+        assert!(why.starts_with("the first build ended as ") && !why.contains("without line"), "{why}");
+        assert!(log.contains(&"lost 1".to_owned()), "{log:?}");
+    }
+    // Later on, too. Where nobody knows what came of a deletion, that build may be the one that is gone.
+    let later = |answer| World { takes_along: [(2, (vec![], 1))].into(), ..world([done(), says(answer, None)]) };
+    for (answer, is_lost) in [(Answer::Accepted as fn(String) -> Answer, true), (Answer::Unknown, false)] {
+        let (_, ending) = carried_out(&later(answer)).await;
+        assert_eq!(said(&ending).is_some(), is_lost, "{ending:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_build_that_goes_later_than_it_was_waited_for_is_no_loss() {
+    let (_, ending) = carried_out(&world([done(), says(Answer::Accepted, Some(4)), done()])).await;
+    assert!(matches!(ending, Ending::Complete), "{ending:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_build_that_is_there_again_stands_for_no_other() {
+    let mut world = world([done(), done()]);
+    world.takes_along = [(2, (vec![], 1))].into();
+    world.back_after = [(1, 1)].into();
+    let (log, ending) = carried_out(&world).await;
+    assert!(log.contains(&"returned 1 failed".to_owned()), "{log:?}");
+    let said = said(&ending).expect("a loss");
+    assert!(said.starts_with("1 build of acme/api is gone that was not sent, and 1 that was sent is still"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn builds_that_go_along_are_missed_whatever_the_server_says() {
+    let busy = |text| Answer::Busy(Duration::from_secs(1), text);
+    for answer in [Answer::Gone as fn(String) -> Answer, Answer::Refused, Answer::Denied, busy] {
+        for gone_after in [Some(0), None] {
+            let script = says(answer, gone_after);
+            let world = World { takes_along: [(1, (vec![], 2))].into(), ..world([script.clone(), done(), done()]) };
+            let (log, ending) = carried_out(&world).await;
+            assert!(said(&ending).is_some(), "{script:?}: {ending:?}");
+            assert_eq!(sends(&log), 1, "{script:?}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,6 +139,7 @@ async fn so_many_as_are_allowed_stop_nothing() {
     let (log, ending) = carried_out(&lossy(2)).await;
     assert!(matches!(ending, Ending::Complete), "{ending:?}");
     assert_eq!(states(&log), ["1 deleted", "2 deleted"]);
+    assert_eq!(log.last().map(String::as_str), Some("lost 2, a warning"));
     let (log, ending) = carried_out(&lossy(1)).await;
     assert!(said(&ending).is_some(), "{ending:?}");
     assert_eq!(sends(&log), 1);
@@ -117,9 +172,25 @@ async fn a_loss_is_seen_too_where_the_run_ended_for_another_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_compared_where_nothing_was_sent() {
-    let world = world([says(Answer::Gone, Some(0))]);
-    let (_, ending) = carried_out(&world).await;
+async fn builds_are_compared_wherever_something_was_sent() {
+    let answered = world([says(Answer::Gone, Some(0))]);
+    let (_, ending) = carried_out(&answered).await;
     assert!(matches!(ending, Ending::Complete), "{ending:?}");
-    assert_eq!(*world.counts.borrow(), [0]);
+    assert_eq!(*answered.counts.borrow(), [0, 1, 1]);
+
+    let mut changed = world([done()]);
+    changed.changed = [1].into();
+    let (_, ending) = carried_out(&changed).await;
+    assert!(matches!(ending, Ending::Complete), "{ending:?}");
+    assert_eq!(*changed.counts.borrow(), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loss_is_said_too_where_the_results_cannot_be_written() {
+    let mut full = world([done(), done(), done()]);
+    full.takes_along = [(1, (vec![], 1))].into();
+    full.full_after = Some(0);
+    let (log, ending) = carried_out(&full).await;
+    assert!(matches!(ending, Ending::Unrecorded(_)), "{ending:?}");
+    assert!(log.contains(&"lost 1, a warning".to_owned()), "{log:?}");
 }

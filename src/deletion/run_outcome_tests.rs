@@ -58,7 +58,7 @@ async fn a_canary_that_is_still_there_stops_the_run() {
         let (log, ending) = carried_out(&world([script.clone(), done(), done()])).await;
         assert!(!log.contains(&"send 2".to_owned()), "{script:?}: {log:?}");
         assert_eq!(states(&log)[1..], ["2 not-attempted", "3 not-attempted"], "{script:?}");
-        assert!(matches!(ending, Ending::Stopped(_) | Ending::Denied(_)), "{script:?}");
+        assert!(matches!(ending, Ending::CanaryFailed { .. } | Ending::Denied(_)), "{script:?}");
     }
 }
 

@@ -21,7 +21,7 @@ use crate::admin::{Answer, Freshness, Target};
 use crate::build_url::BuildUrl;
 use crate::deletion::Permit;
 use crate::deletion::RequestPaths;
-use crate::deletion::collateral::Count;
+use crate::deletion::collateral::{Count, Loss};
 use crate::deletion::plan::Terms;
 use crate::deletion::roles::ArchiveFailure;
 use crate::deletion::send::FIRST_READING_LASTS;
@@ -133,8 +133,12 @@ impl BuildReader for World {
         if self.uncounted {
             return Ok(Count::NotChecked("a page is damaged".to_owned()));
         }
-        let gone = sent.keys().filter(|number| self.scripts[*number].gone_after.is_some()).count() as u64;
-        let lost: u64 = sent.keys().filter_map(|number| Some(self.takes_along.get(number)?.1)).sum();
+        let is_gone =
+            |number: &&u64| self.scripts[*number].gone_after.is_some() && !self.back_after.contains_key(number);
+        let gone = sent.keys().filter(is_gone).count() as u64;
+        let asked_for = |number: &u64| self.sends(*number) > 0;
+        let lost = self.takes_along.iter().filter(|(number, _)| asked_for(number)).map(|(_, (_, others))| others);
+        let lost: u64 = lost.sum();
         let count = ProjectCount { earlier: 10_000 - gone - lost, later: lost, without_time: 0 };
         Ok(Count::Builds([(Some("acme/api".to_owned()), count)].into()))
     }
@@ -298,6 +302,10 @@ impl Recorder for World {
 
     fn not_counted(&self, why: &str) {
         self.log.borrow_mut().push(format!("not counted: {why}"));
+    }
+
+    fn lost(&mut self, loss: &Loss, is_said: bool) {
+        self.log.borrow_mut().push(format!("lost {}{}", loss.builds(), if is_said { "" } else { ", a warning" }));
     }
 
     fn waits(&self, wait: Duration, _: &str) {

@@ -60,6 +60,8 @@ pub(super) struct Done<'a> {
     pub(super) sent: Vec<Sent<'a>>,
     /// Those for which nothing was done, in their order.
     pub(super) back: Vec<&'a Planned>,
+    /// Those for which a request may have been written, whatever was answered.
+    pub(super) asked: Vec<&'a Planned>,
     /// Whether the reading grew old before all were sent.
     pub(super) grown_old: bool,
     /// Why, where it grew old because the admin server was not ready.
@@ -105,7 +107,8 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
         fresh: FreshReadings<'a>,
         mut is_silent: impl FnMut(&Answer, Instant) -> bool,
     ) -> Done<'a> {
-        let mut done = Done { sent: Vec::new(), back: Vec::new(), grown_old: false, unready: None, halt: None };
+        let mut done =
+            Done { sent: Vec::new(), back: Vec::new(), asked: Vec::new(), grown_old: false, unready: None, halt: None };
         let mut back: Vec<(usize, &'a Planned)> = Vec::new();
         let (read, took, deed) = (fresh.read, fresh.took, fresh.deed);
         let mut queue = fresh.builds.into_iter().enumerate();
@@ -120,6 +123,9 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                 continue;
             }
             let Some((place, planned, outcome)) = under_way.next().await else { break };
+            if matches!(&outcome, Outcome::Answered(answer, _) if !matches!(answer, Answer::Stale(_))) {
+                done.asked.push(planned);
+            }
             match outcome {
                 Outcome::Answered(Answer::Busy(wait, why), _) => {
                     self.pace.busy();

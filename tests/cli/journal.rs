@@ -68,7 +68,7 @@ fn deleted(number: u64) -> Event {
 
 fn end() -> Event {
     let states = BTreeMap::from([(State::Deleted, 2)]);
-    Event::End(End { ending: EndWord::Complete, text: String::new(), states, read_again: None })
+    Event::End(End { ending: EndWord::Complete, text: String::new(), states, read_again: None, lost: None })
 }
 
 /// A journal in a folder of its own.

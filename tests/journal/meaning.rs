@@ -1,7 +1,7 @@
 //! A chain that is whole and records what cannot have happened is refused too.
 
 use halfbuilt::admin::Answer;
-use halfbuilt::deletion::journal::{AnswerWord, Archived, DatabaseName, Event, Kept, PastBuild, check};
+use halfbuilt::deletion::journal::{AnswerWord, Archived, DatabaseName, End, Event, Kept, PastBuild, check};
 use halfbuilt::state::State;
 
 use crate::samples::{
@@ -131,6 +131,21 @@ fn what_was_announced_and_is_gone_was_deleted_by_this_journal() {
         assert_eq!(ended, state, "{what}");
         assert_eq!(reason.contains("sent by an earlier run"), state == State::Deleted, "{what}: {reason}");
     }
+}
+
+#[test]
+fn builds_that_were_lost_stay_on_record() {
+    let losing = |lost| match end() {
+        Event::End(end) => Event::End(End { lost, ..end }),
+        _ => unreachable!("it is one"),
+    };
+    let lost = |events| check(bytes_of(events).as_slice()).expect("a journal").lost();
+    assert_eq!(lost(vec![start(), losing(Some(2)), start(), losing(None), start(), losing(Some(1))]), 3);
+    assert_eq!(lost(vec![start(), losing(Some(u64::MAX)), start(), losing(Some(1))]), u64::MAX);
+    // The lines of older versions, which do not have it, are written as ever.
+    let older = String::from_utf8(bytes_of(vec![start(), end()])).expect("UTF-8");
+    assert!(!older.contains("lost"), "{older}");
+    assert_eq!(lost(vec![start(), end()]), 0);
 }
 
 #[test]

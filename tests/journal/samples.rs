@@ -101,7 +101,7 @@ pub fn archived(number: u64) -> Event {
 
 pub fn end() -> Event {
     let states = BTreeMap::from([(State::Deleted, 2), (State::Refused, 1)]);
-    Event::End(End { ending: EndWord::Complete, text: String::new(), states, read_again: None })
+    Event::End(End { ending: EndWord::Complete, text: String::new(), states, read_again: None, lost: None })
 }
 
 /// A run that deletes two builds and keeps one: eleven lines.

@@ -151,7 +151,10 @@ pub fn past() -> Past {
         archived: 2,
         intents: 2,
         results: BTreeMap::from([(State::Deleted, 2)]),
-        end: Some((ended, End { ending: EndWord::Complete, text: String::new(), states, read_again: None })),
+        end: Some((
+            ended,
+            End { ending: EndWord::Complete, text: String::new(), states, read_again: None, lost: None },
+        )),
         last_at: ended,
     };
     let archived = Archived {

@@ -112,7 +112,8 @@ pub(super) async fn execute(
     let speed = Speed { jobs: admin.as_deref().map_or(1, AdminPath::jobs), rate: request.admin.rate };
     let admin = Admin(admin);
     let roles = (&mut builds, &admin, &mut recorder);
-    let limits = (speed, request.limits.collateral());
+    let lost_before = history.past.lost();
+    let limits = (speed, request.limits.collateral_left(lost_before).unwrap_or_default());
     let ending = deletion::run(&plan.builds, deleted_before, limits, roles, interrupt.stop()).await;
     if let Some(copies) = copies {
         copies.ask_store(None);
@@ -125,11 +126,13 @@ pub(super) async fn execute(
         printer.warn("what was deleted was not read again at the end of the run: run the same command again to see");
     }
     under_way.end_run();
+    let lost = Some(recorder.lost_builds()).filter(|lost| *lost > 0);
     let (states, recorded) = recorder.finish();
     // Where the journal cannot be written any more, that has been said, and its lines before this one stand.
     let mut all = states.clone();
     looked_up.into_iter().for_each(|(state, builds)| *all.entry(state).or_default() += builds);
-    let ended = journal.append(vec![Event::End(End { read_again: Some(read_again), ..end(&ending, &all) })]).await;
+    let end = End { read_again: Some(read_again), lost, ..end(&ending, &all) };
+    let ended = journal.append(vec![Event::End(end)]).await;
     drop(journal);
     printer.tell(&tally(&states));
     say_what_is_kept(&plan.builds, printer);
@@ -138,7 +141,7 @@ pub(super) async fn execute(
     }
     let can_read = !matches!(ending, Ending::Blind(_));
     run_again.write((request, &plan.builds), (&mut builds, can_read), interrupt, printer).await;
-    let has_lost = matches!(ending, Ending::Collateral { .. });
+    let has_lost = lost.is_some_and(|lost| lost > limits.1);
     let is_unfinished = !matches!(ending, Ending::Complete) || can_continue(&states, &plan.builds);
     if has_lost {
         // What is gone comes first.
@@ -146,7 +149,7 @@ pub(super) async fn execute(
     } else if is_unfinished {
         next::say_continue(request, printer);
     }
-    let exit = exit(ending, &states, request)?;
+    let exit = exit(ending, &states, (request, lost_before))?;
     recorded?;
     ended.map_err(Error::Unrecorded)?;
     if exit == Exit::NotAllDeleted {
@@ -191,8 +194,13 @@ async fn open_archive(
     let archiver = match interrupt.or_cancel(&canceller, opening).await {
         Ok(archiver) => archiver,
         Err(error) => {
-            let end =
-                End { ending: EndWord::Stopped, text: error.to_string(), states: BTreeMap::new(), read_again: None };
+            let end = End {
+                ending: EndWord::Stopped,
+                text: error.to_string(),
+                states: BTreeMap::new(),
+                read_again: None,
+                lost: None,
+            };
             // The error itself is reported in any case.
             let _ = journal.append(vec![Event::End(end)]).await;
             return Err(error);
@@ -226,7 +234,11 @@ impl From<ArchiverError> for Error {
     }
 }
 
-fn exit(ending: Ending<ScanError>, states: &BTreeMap<State, u64>, request: &DeleteRequest) -> Result<Exit, Error> {
+fn exit(
+    ending: Ending<ScanError>,
+    states: &BTreeMap<State, u64>,
+    (request, lost_before): (&DeleteRequest, u64),
+) -> Result<Exit, Error> {
     match ending {
         Ending::Interrupted => Err(Error::Interrupted),
         Ending::Blind(error) => Err(error.into()),
@@ -234,8 +246,9 @@ fn exit(ending: Ending<ScanError>, states: &BTreeMap<State, u64>, request: &Dele
         Ending::Unarchived(error) => Err(Error::Unarchived(error)),
         Ending::Denied(why) if !states.contains_key(&State::Deleted) => Err(Error::Denied(why)),
         Ending::Stopped(why) | Ending::Denied(why) => Err(Error::Stopped(why)),
+        Ending::CanaryFailed { why, line } => Err(Error::Stopped(without_canary(&why, line))),
         Ending::Collateral { loss, why } => {
-            let raise = request.limits.how_to_allow_collateral(loss.builds());
+            let raise = request.limits.how_to_allow_collateral(lost_before + loss.builds());
             Err(Error::Collateral { what: in_words_with(&loss, why.as_deref()), raise })
         }
         Ending::Complete if states.keys().all(|state| state.is_gone()) => Ok(Exit::Clean),
@@ -248,12 +261,18 @@ fn in_words_with(loss: &Loss, why: Option<&str>) -> String {
     why.map_or_else(|| loss.to_string(), |why| format!("{loss} The run had stopped before: {why}"))
 }
 
+/// Why the first build was not deleted, and how to go on where no other is concerned.
+fn without_canary(why: &str, line: u64) -> String {
+    format!("{why} (if it is this build alone, delete by a copy of the report without line {line})")
+}
+
 /// The journal's last line of a session.
 fn end(ending: &Ending<ScanError>, states: &BTreeMap<State, u64>) -> End {
     let (ending, text) = match ending {
         Ending::Complete => (EndWord::Complete, String::new()),
         Ending::Interrupted => (EndWord::Interrupted, String::new()),
         Ending::Stopped(why) => (EndWord::Stopped, why.clone()),
+        Ending::CanaryFailed { why, line } => (EndWord::Stopped, without_canary(why, *line)),
         // The word of every end that a run chose itself: older programs read it too.
         Ending::Collateral { loss, why } => (EndWord::Stopped, in_words_with(loss, why.as_deref())),
         Ending::Denied(why) => (EndWord::Denied, why.clone()),
@@ -261,7 +280,7 @@ fn end(ending: &Ending<ScanError>, states: &BTreeMap<State, u64>) -> End {
         Ending::Unrecorded(error) => (EndWord::Unrecorded, error.to_string()),
         Ending::Unarchived(error) => (EndWord::Unarchived, error.to_string()),
     };
-    End { ending, text, states: states.clone(), read_again: None }
+    End { ending, text, states: states.clone(), read_again: None, lost: None }
 }
 
 /// Whether the same command may still change how a build ended. What the plan keeps as failed is there again after its deletion: with

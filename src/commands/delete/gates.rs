@@ -67,11 +67,11 @@ pub(super) fn check_choice(
 }
 
 /// Checks the plan: not too many builds contradict T and R, and it is not too large for the builds in scope. Says what it deletes in
-/// spite of its timing. What earlier runs of the journal have deleted counts too.
+/// spite of its timing. What earlier runs of the journal have deleted, or `lost`, counts too.
 pub(super) fn check_plan(
     DeleteRequest { permit, limits, .. }: &DeleteRequest,
     plan: &Plan,
-    deleted: u64,
+    (deleted, lost): (u64, u64),
     contradictions: &Contradictions,
     printer: Printer,
 ) -> Result<(), Error> {
@@ -93,6 +93,7 @@ pub(super) fn check_plan(
         return Ok(());
     }
     limits.check_times(contradictions)?;
+    limits.collateral_left(lost)?;
     if deleted > 0 {
         let earlier = counted(deleted, "build");
         printer

@@ -7,14 +7,14 @@ use std::time::Duration;
 use crate::admin::Answer;
 use crate::build_url::BuildUrl;
 use crate::deletion::journal::{Event, Intent, Journal, Kept};
-use crate::deletion::{Decision, Deed, Ended, Identity, Planned, Recorder, lasting_digest};
+use crate::deletion::{Decision, Deed, Ended, Identity, Loss, Planned, Recorder, lasting_digest};
 use crate::finding::Finding;
 use crate::http_deletion::HttpDeletion;
 use crate::output::{Color, OutputError, OutputFile, Printer, Progress, plan_table, show};
 use crate::report::{self, ResultRow, ResultWriter, RowKind};
 use crate::request_path::RequestPath;
 use crate::state::State;
-use crate::text::Foreign;
+use crate::text::{Foreign, counted};
 
 use crate::commands::Error;
 use crate::commands::under_way::UnderWay;
@@ -27,6 +27,8 @@ pub(super) struct RunRecorder {
     /// The rows whose end has changed since they were written, by address and line.
     amended: BTreeMap<(String, u64), (State, String)>,
     states: BTreeMap<State, u64>,
+    /// How many builds are gone that were not sent.
+    lost: u64,
     progress: Progress,
     journal: Journal,
     /// By which requests the profile deletes, if it does.
@@ -59,6 +61,7 @@ impl RunRecorder {
             can_be_amended,
             amended,
             states: BTreeMap::new(),
+            lost: 0,
             progress,
             journal,
             deletion: deletion.cloned(),
@@ -99,6 +102,11 @@ impl RunRecorder {
             self.progress.tell(&format!("{state}: {}: {reason}", planned.chosen.url_text));
         }
         written
+    }
+
+    /// How many builds are gone that were not sent.
+    pub(super) fn lost_builds(&self) -> u64 {
+        self.lost
     }
 
     /// Ends the results. Returns how many builds ended in each state, and whether every row could be written.
@@ -174,6 +182,14 @@ impl Recorder for RunRecorder {
 
     fn not_counted(&self, why: &str) {
         self.progress.tell(&format!("not checked: whether the server deletes others along: {why}"));
+    }
+
+    fn lost(&mut self, loss: &Loss, is_said: bool) {
+        self.lost = loss.builds();
+        if !is_said {
+            let lost = counted(self.lost, "build");
+            self.progress.warn(&format!("{lost} went along that no deletion was sent for: {}", loss.fact()));
+        }
     }
 
     fn waits(&self, wait: Duration, why: &str) {

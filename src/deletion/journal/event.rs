@@ -309,6 +309,9 @@ pub struct End {
     /// Whether all builds that the journal calls deleted were read again before this was written; `None` in older journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_again: Option<bool>,
+    /// How many builds were gone that this session had not sent; `None` where that was none, or nobody knows, and in older journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<u64>,
 }
 
 /// The kinds of an `Ending`, as the journal spells them.

@@ -147,6 +147,12 @@ impl Past {
         self.builds.values().filter(deleted).count() as u64
     }
 
+    /// How many builds were gone that the sessions so far had not sent.
+    pub fn lost(&self) -> u64 {
+        let lost = self.sessions.iter().filter_map(|session| session.end.as_ref()?.1.lost);
+        lost.fold(0, u64::saturating_add)
+    }
+
     /// Adds a line's event.
     ///
     /// # Errors

@@ -54,9 +54,8 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         if let Some(Ended { planned, state, reason }) = ended.first().filter(|ended| ended.state != State::NotAttempted)
             && !self.canary_proved
         {
-            let line = planned.chosen.line;
-            let alone = format!("if it is this build alone, delete by a copy of the report without line {line}");
-            return Err(Ending::Stopped(format!("the first build ended as {state}: {reason} ({alone})")));
+            let why = format!("the first build ended as {state}: {reason}");
+            return Err(Ending::CanaryFailed { why, line: planned.chosen.line });
         }
         self.wait_until_cancelled(&accepted).await
     }

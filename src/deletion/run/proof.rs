@@ -54,9 +54,19 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
                     }
                     _ => sent.final_state(gone),
                 };
+                let outcome_is_unknown = state == State::Unknown;
                 canary.get_or_insert((state, reason.clone(), sent.planned.chosen.line));
                 let (state, reason) = self.left_as(sent.planned, state, reason);
                 let was = self.sent_identities.remove(&build_key(sent.planned));
+                match (&reading, &was) {
+                    // Where nobody knows, it may be gone.
+                    (Reading::There(now), was)
+                        if !gone && !outcome_is_unknown && was.as_ref().is_none_or(|was| was.matches(now)) =>
+                    {
+                        self.collateral.add_still_there(sent.planned);
+                    }
+                    _ => self.collateral.add_gone(sent.planned),
+                }
                 if let Some(was) = was.filter(|_| state == State::Deleted) {
                     self.deleted.push(Deleted { planned: sent.planned, was });
                 }
@@ -78,8 +88,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             // One that was gone before, or for which nothing was done, proves nothing: the next one is the canary.
             Some((State::AlreadyGone | State::NotAttempted, ..)) => {}
             Some((state, reason, line)) if !self.canary_proved => {
-                let alone = format!("if it is this build alone, delete by a copy of the report without line {line}");
-                return Err(Ending::Stopped(format!("the first build ended as {state}: {reason} ({alone})")));
+                return Err(Ending::CanaryFailed { why: format!("the first build ended as {state}: {reason}"), line });
             }
             _ => {}
         }
@@ -94,6 +103,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             Ending::Blind(error) => format!("it could not be read again: {}", in_one_line(error)),
             _ => "interrupted before it was read again".to_owned(),
         };
+        sent.iter().for_each(|sent| self.collateral.add_gone(sent.planned));
         let reason = |sent: &Sent<'_>| format!("{}; {why}", sent.answer.text());
         let ended: Vec<_> = sent.iter().map(|sent| Ended::new(sent.planned, State::Unknown, reason(sent))).collect();
         self.record_all(&ended).await;
