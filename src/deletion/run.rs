@@ -233,8 +233,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         };
         self.reader.search_everywhere(false);
         let (places, ended): (Vec<usize>, Vec<Ended<'a>>) = back.into_iter().unzip();
-        let is_there = |ended: &&Ended<'_>| ended.state == State::Failed;
-        ended.iter().filter(is_there).for_each(|ended| self.collateral.take_back(ended.planned));
+        ended.iter().filter(|one| one.state == State::Failed).for_each(|one| self.collateral.take_back(one.planned));
         for place in places.into_iter().rev() {
             self.deleted.swap_remove(place);
         }
