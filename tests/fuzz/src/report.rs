@@ -94,7 +94,7 @@ fn finding(row: &Chosen) -> Finding {
         key: String::new(),
         build_url: text(&row.url_text),
         project: row.project.clone(),
-        build_num: None,
+        build_num: judged.and_then(|judged| judged.build_num),
         lifecycle: text(&row.url_text),
         status: row.project.clone(),
         queued_at: judged.and_then(|judged| judged.queued_at),
