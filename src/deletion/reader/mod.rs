@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use crate::build_url::AddressForm;
 use crate::collation::Collations;
 use crate::collection::Collection;
 use crate::database::{Canceller, Database, DatabaseError, DatabaseIdentity, Position, Settings};
@@ -342,7 +343,10 @@ impl BuildReader for LiveBuilds<'_> {
     }
 
     fn search_everywhere(&mut self, wanted: bool) {
-        self.set_reach(if wanted { Reach::Everywhere } else { Reach::Quick });
+        // Names find a build of CircleCI's form whatever its key is.
+        if self.search.form == AddressForm::AsWritten {
+            self.set_reach(if wanted { Reach::Everywhere } else { Reach::Quick });
+        }
     }
 
     fn lock_watch(&self) -> Box<dyn Fn() -> bool> {
