@@ -115,8 +115,10 @@ fn the_list_is_of_the_whole_journal_however_a_run_ended() {
     let of_journal = |word: &str| {
         std::fs::read_to_string(case.folder.path().join(JOURNAL)).unwrap_or_default().matches(word).count()
     };
+    // Slow enough to be seen at work on any machine.
+    let slowly = ["--jobs", "1", "--rate", "1"];
     // Killed: after something was proved, and while something was under way.
-    let mut run = case.execute(&[]).start();
+    let mut run = case.execute(&slowly).start();
     wait_until(|| {
         of_journal(r#""state":"deleted""#) > 0 && of_journal(r#""event":"intent""#) > of_journal(r#""event":"result""#)
     });
@@ -126,7 +128,7 @@ fn the_list_is_of_the_whole_journal_however_a_run_ended() {
     let before = of_journal(r#""state":"deleted""#);
     assert!(before < chosen.len(), "it was killed too late");
     // Interrupted: the list is of both runs.
-    let mut run = case.execute(&[]).start();
+    let mut run = case.execute(&slowly).start();
     wait_until(|| of_journal(r#""state":"deleted""#) > before);
     signal(&run, Signal::SIGINT);
     let code = run.wait().expect("it ends").code();
