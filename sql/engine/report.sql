@@ -195,7 +195,8 @@ SELECT build.build_key, NULL::text AS other FROM build WHERE false;
 -- What:  the builds that are reported and whose :column means to a server what another build's does: which one, and how many have it. :every is
 --        the relation build, whatever is in scope, and :meaning a part `meaning_of_path`.
 -- For:   the relation shared_path, for each column with paths that a profile gives; scan, verify, and delete while it plans.
--- Why:   a request for one of them would delete or cancel another. A path that is too long is none, and is never sent.
+-- Why:   a request for one of them would delete or cancel another. A path that is too long is none, and is never sent. :all_paths are the parts
+--        `paths_of_column` of all columns: the path by which one build is cancelled may be that by which another one is deleted.
 SELECT meant.build_key,
        taken.builds || ' builds have the :word ' || taken.path || ' (keys ' || array_to_string(taken.keys, ', ')
          || CASE WHEN taken.builds > 5 THEN ' and ' || (taken.builds - 5) || ' more' ELSE '' END || ')' AS evidence
@@ -204,12 +205,18 @@ SELECT meant.build_key,
          WHERE every.build_key IN (SELECT subject.build_key FROM subject) AND octet_length(every.:column) <= 2048) AS meant
   JOIN (SELECT all_of_them.path, count(*) AS builds,
                (array_agg(all_of_them.build_key::text ORDER BY all_of_them.build_key))[1:5] AS keys
-          FROM (SELECT every.build_key, :meaning AS path FROM :every AS every WHERE octet_length(every.:column) <= 2048) AS all_of_them
+          FROM (:all_paths) AS all_of_them
          GROUP BY all_of_them.path
         HAVING count(*) > 1
            AND (count(all_of_them.build_key) < count(*)
                 OR min(all_of_them.build_key::text COLLATE "C") <> max(all_of_them.build_key::text COLLATE "C"))) AS taken
     ON taken.path = meant.path;
+
+-- part: paths_of_column
+-- What:  the keys of all builds, and what the paths of one column mean to a server.
+-- For:   the part `shared_path`, which joins those of several columns by UNION: two paths of one build may be the same.
+-- Why:   in psql: -v every=build -v column=delete_path -v meaning=delete_path
+SELECT every.build_key, :meaning AS path FROM :every AS every WHERE octet_length(every.:column) <= 2048
 
 -- part: meaning_of_path
 -- What:  what a path means to a server, however it is written: decoded as far as it is ASCII, in lower case, without a slash at its end.

@@ -48,7 +48,7 @@ async fn a_build_that_is_not_cancelled_is_not_deleted() {
         (Answer::Refused(said()), "refused"),
         (Answer::Gone(said()), "refused"),
         (Answer::Failed(said()), "refused"),
-        (Answer::Unknown(said()), "cancelled"),
+        (Answer::Unknown(said()), "refused"),
         (Answer::Denied(said()), "not-attempted"),
     ] {
         let (log, ending) = carried_out(&at_work_in([done(), done()], [(1, answer.clone())])).await;

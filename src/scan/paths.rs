@@ -47,9 +47,21 @@ impl PathPieces {
         // Else each reading of a few builds would read them all.
         let looks_at_all = !matches!(scope, BuildSelection::Names | BuildSelection::Keys);
         let meaning = expression(const { REPORT.part("meaning_of_path") });
+        let of_column = |column: &&'static str| {
+            let meaning = filled(meaning, &[("column", column)]);
+            let values = [("column", *column), ("every", every), ("meaning", &meaning)];
+            filled(expression(const { REPORT.part("paths_of_column") }), &values)
+        };
+        let all_paths = columns.iter().map(of_column).collect::<Vec<_>>().join("\nUNION\n");
         let shared = columns.iter().filter(|_| looks_at_all).map(|column| {
             let meaning = filled(meaning, &[("column", column)]);
-            let values = [("column", *column), ("every", every), ("meaning", &meaning), ("word", word(column))];
+            let values = [
+                ("column", *column),
+                ("every", every),
+                ("meaning", &meaning),
+                ("word", word(column)),
+                ("all_paths", &all_paths),
+            ];
             filled(const { REPORT.part("shared_path") }, &values)
         });
         let shared: Vec<String> = shared.map(|sql| sql.trim_end().trim_end_matches(';').to_owned()).collect();

@@ -96,7 +96,7 @@ fn a_cancel_that_is_refused_ends_the_build_and_nothing_is_deleted() {
         let larch = larch(1);
         let server = LarchServer::answering(answer(status, &[], ""));
         let done = larch.deletes(&larch.scanned(), &server.http()).run().exits(Exit::NotAllDeleted);
-        let reason = format!("it was not cancelled, and so not deleted: {said}");
+        let reason = format!("it was not cancelled, and so not deleted: {said}; it is as it was when read again");
         assert_eq!(states(&done.stdout), [("refused".to_owned(), reason)]);
         assert_eq!(server.lines(), ["POST /api/jobs/1/cancel"]);
     }
@@ -217,4 +217,76 @@ fn lava_cancels_by_get() {
     });
     larch.deletes(&larch.scanned(), &server.http()).run().exits(Exit::Clean);
     assert_eq!(server.lines(), ["GET /api/jobs/1/cancel", "DELETE /api/jobs/1"]);
+}
+
+/// What passes by itself after a cancel that the server refused was not stopped by it.
+#[test]
+fn a_cancel_that_was_refused_explains_no_change() {
+    let larch = larch(1);
+    let refusing = LarchServer::answering(answer(409, &[], ""));
+    let report = larch.scanned();
+    larch.deletes(&report, &refusing.http()).run().exits(Exit::NotAllDeleted);
+    larch.database.run("UPDATE jobs SET state = 'finished', status = 'passed', ended = now()");
+    let server = server(&larch);
+    let done = larch.deletes(&report, &server.http()).run();
+    assert_eq!(states(&done.stdout)[0].0, "changed", "{}", done.stdout);
+    assert!(server.sent().is_empty());
+    assert_eq!(larch.jobs(), ["1"]);
+}
+
+/// By other times the same build may never have been cut at all.
+#[test]
+fn a_cancel_explains_nothing_under_other_times() {
+    let larch = larch(1);
+    larch.database.run("UPDATE jobs SET begun = '2026-11-20T09:00:00Z'");
+    let wrong = ["--backup-time", "2026-11-20T12:00:00Z", "--restored-at", "2026-11-20T14:00:00Z"];
+    let report = larch.folder.path().join("report.csv");
+    let program = |words: &[&str]| halfbuilt(words).args(&["--profile"]).args(&[&larch.profile]).on(&larch.database);
+    program(&["scan"]).args(&wrong).args(&["-o"]).args(&[&report]).run().exits(Exit::Clean);
+    // It is cancelled, and the server does not delete it.
+    let database = larch.database.name.clone();
+    let half = LarchServer::start(move |sent| match sent.method.as_str() {
+        "POST" => usual(&database, sent),
+        _ => answer(422, &[], "not now"),
+    });
+    let deletes = |times: &[&str], via: &str| {
+        let run = program(&["delete"]).args(&[&report]).args(times).args(&["--execute", "--confirm", "larch.example"]);
+        run.args(&["--via", via]).env("HALFBUILT_TOKEN", LARCH_TOKEN).run()
+    };
+    deletes(&wrong, &half.http()).exits(Exit::NotAllDeleted);
+    let server = server(&larch);
+    let right = ["--backup-time", "2026-11-20T02:00:00Z", "--restored-at", "2026-11-20T06:30:00Z"];
+    let done = deletes(&right, &server.http());
+    assert!(server.sent().is_empty(), "{}", done.stderr);
+    assert_eq!(larch.jobs(), ["1"]);
+    // By the times of the cancel the same command goes on.
+    deletes(&wrong, &server.http()).exits(Exit::Clean);
+    assert!(larch.jobs().is_empty());
+}
+
+/// To cancel one build must not delete another.
+#[test]
+fn a_path_that_cancels_one_build_and_deletes_another_is_not_sent() {
+    let larch = larch(3);
+    larch.database.run("UPDATE jobs SET cancel_path = '/api/jobs/3/' WHERE id = 1");
+    let report = Report::read(&larch.scanned());
+    assert_eq!(report.column("deletable"), ["no", "yes", "no"], "{report:?}");
+}
+
+/// The database has the last word of a cancel, too.
+#[test]
+fn what_a_cancel_has_done_is_read_again_whatever_the_server_says() {
+    for (sql, status, state) in
+        [("DELETE FROM jobs WHERE cancel_path = ", 404, "already-gone"), (CANCEL, 500, "cancelled")]
+    {
+        let larch = larch(1);
+        let database = larch.database.name.clone();
+        let server = LarchServer::start(move |sent| {
+            psql(&database, &["-c", &format!("{sql}'{}'", sent.target)]);
+            answer(status, &[], "so it says")
+        });
+        let done = larch.deletes(&larch.scanned(), &server.http()).run();
+        assert_eq!(states(&done.stdout)[0].0, state, "{}", done.stdout);
+        assert_eq!(server.lines(), ["POST /api/jobs/1/cancel"]);
+    }
 }

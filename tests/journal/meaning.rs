@@ -79,9 +79,9 @@ fn a_cancel_is_no_deletion() {
     let past = |events| check(bytes_of(events).as_slice()).expect("a journal");
     let killed = past(vec![start(), cancel(1)]);
     assert!(!killed.may_be_sent(&url(1)) && killed.unsettled().is_empty(), "{killed:?}");
-    assert_eq!(killed.cancels.latest(&url(1)), Some(("as it lasts", false)));
+    assert_eq!(killed.cancels.latest(&url(1)), Some("as it lasts"));
     let answered = past(vec![start(), cancel(1), answer_to_cancel(1)]);
-    assert_eq!(answered.cancels.latest(&url(1)), Some(("as it lasts", true)));
+    assert_eq!(answered.cancels.latest(&url(1)), Some("as it lasts"));
     let gone = left(vec![start(), cancel(1), answer_to_cancel(1), Event::result(&url(1), State::AlreadyGone, "")]);
     assert!(matches!(gone, Some(PastBuild::Ended { state: State::AlreadyGone, .. })), "{gone:?}");
 }

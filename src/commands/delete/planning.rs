@@ -11,6 +11,7 @@ use crate::deletion::{
 };
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer, Progress};
+use crate::premise::Premise;
 use crate::project_glob::ProjectGlobs;
 use crate::report::Chosen;
 use crate::state::State;
@@ -87,6 +88,7 @@ async fn decide(
     let mut plan = Vec::with_capacity(chosen.len());
     // An index may not show all that a table holds: then a build that is whole seems to lack something.
     reader.read_by_tables(chosen.len() <= PLANNED_BY_TABLES);
+    let by_same_times = is_by_same_times(past, reader.premise());
     let mut left = chosen.into_iter();
     loop {
         let batch: Vec<Chosen> = left.by_ref().take(PLANNED_AT_ONCE).collect();
@@ -103,7 +105,7 @@ async fn decide(
                 let was = past.identities.get(&url);
                 decision = revise_by_journal(decision, &now, build, sent_before, was);
             }
-            let cancelled = cancelled_before(&decision, &url, past);
+            let cancelled = cancelled_before(&decision, &url, past).filter(|_| by_same_times);
             if let Some(was) = &cancelled {
                 decision = decide_after_cancel(decision, &now, was);
             }
@@ -119,11 +121,18 @@ async fn decide(
     }
 }
 
-/// What an earlier run noted of a build that it cancelled. A build that is as it was, and whose cancel was not accepted, is cancelled again.
+/// What an earlier run noted of a build that it cancelled, where that may be why it has changed. One that is as it was is cancelled again,
+/// whatever the server said; and what has changed although the server refused the cancel has changed by itself.
 fn cancelled_before(decision: &Decision, url: &str, past: &Past) -> Option<String> {
-    let (lasting, is_accepted) = past.cancels.latest(url)?;
+    let lasting = past.cancels.latest(url)?;
     let is_as_it_was = matches!(decision, Decision::Delete { .. });
-    (is_accepted || !is_as_it_was).then(|| lasting.to_owned())
+    (!is_as_it_was).then(|| lasting.to_owned())
+}
+
+/// Whether the last run of the journal sorted builds by the same T and R: by others, what a build did after its cancel says something else.
+fn is_by_same_times(past: &Past, premise: &Premise) -> bool {
+    let now = [premise.times.backup, premise.restored.time()].map(|time| time.map(|time| time.to_string()));
+    past.last_session().is_none_or(|session| [&session.start.backup_time, &session.start.restored_at] == now.each_ref())
 }
 
 fn builds_in_scope(known: &BTreeMap<String, u64>, projects: &ProjectGlobs) -> u64 {

@@ -18,9 +18,12 @@ struct Cancel {
 }
 
 impl Cancels {
-    /// What the latest cancel of a build left as it is, and whether the server accepted that cancel.
-    pub fn latest(&self, url: &str) -> Option<(&str, bool)> {
-        self.0.get(url).map(|cancel| (cancel.lasting.as_str(), cancel.answer == Some(AnswerWord::Accepted)))
+    /// What the latest cancel of a build left as it is, where that cancel may have worked: it was accepted, or no answer came. One that the
+    /// server refused has changed nothing.
+    pub fn latest(&self, url: &str) -> Option<&str> {
+        let cancel = self.0.get(url)?;
+        let may_have_worked = matches!(cancel.answer, None | Some(AnswerWord::Accepted | AnswerWord::Unknown));
+        may_have_worked.then_some(cancel.lasting.as_str())
     }
 
     pub(super) fn names(&self, url: &str) -> bool {

@@ -36,17 +36,18 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
 
     /// Has the builds whose cancel was accepted be read again and deleted next; the others end here.
     pub(super) async fn go_on_after_cancel(&mut self, sent: Vec<Sent<'a>>) -> Result<(), Ending<R::Error>> {
-        let (mut accepted, mut ended) = (Vec::new(), Vec::new());
+        let (mut accepted, mut others) = (Vec::new(), Vec::new());
         for Sent { planned, answer } in sent {
             let Some(before) = self.being_cancelled.remove(&build_key(planned)) else { continue };
-            match end_of_cancel(&answer) {
-                None => {
+            match answer {
+                Answer::Accepted(_) => {
                     self.cancelled.insert(build_key(planned), before.lasting);
                     accepted.push((planned, before.fingerprint));
                 }
-                Some((state, reason)) => ended.push(Ended::new(planned, state, reason)),
+                answer => others.push((planned, before.fingerprint, answer)),
             }
         }
+        let ended = self.read_not_accepted(others).await;
         for (planned, _) in accepted.iter().rev() {
             self.pending.push_front(planned);
         }
@@ -58,6 +59,29 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             return Err(Ending::CanaryFailed { why, line: planned.chosen.line });
         }
         self.wait_until_cancelled(&accepted).await
+    }
+
+    /// How builds end whose cancel was not accepted: the database has the last word.
+    async fn read_not_accepted(&mut self, builds: Vec<(&'a Planned, String, Answer)>) -> Vec<Ended<'a>> {
+        if builds.is_empty() {
+            return Vec::new();
+        }
+        let batch: Vec<&Planned> = builds.iter().map(|(planned, ..)| *planned).collect();
+        let now = self.stop.now.clone();
+        let readings = tokio::select! {
+            biased;
+            () = now.cancelled() => None,
+            readings = self.read(&batch) => readings.ok(),
+        };
+        let readings = readings.unwrap_or_else(|| {
+            let unread = "it was not read again".to_owned();
+            vec![Reading::Unread(unread); builds.len()]
+        });
+        let end = |((planned, before, answer), now): ((&'a Planned, String, Answer), Reading)| {
+            let (state, reason) = end_of_cancel(&answer, &now, &before);
+            Ended::new(planned, state, reason)
+        };
+        builds.into_iter().zip(readings).map(end).collect()
     }
 
     /// A cancel may take its time: the builds are read a few times, until all have changed.
@@ -95,24 +119,33 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     }
 }
 
-/// How a build ends whose cancel got this answer; `None` where it is deleted next.
-fn end_of_cancel(answer: &Answer) -> Option<(State, String)> {
+/// How a build ends whose cancel was not accepted. `before` is its fingerprint before the cancel.
+fn end_of_cancel(answer: &Answer, now: &Reading, before: &str) -> (State, String) {
     let text = answer.text();
-    Some(match answer {
-        Answer::Accepted(_) => return None,
-        Answer::Gone(_) => (
+    match (answer, now) {
+        (_, Reading::Gone) => (State::AlreadyGone, format!("{text}, when it was to be cancelled; read again and gone")),
+        (Answer::Busy(..) | Answer::Stale(_) | Answer::Denied(_), _) => (State::NotAttempted, text.to_owned()),
+        (Answer::Gone(_), Reading::There(now)) if now.fingerprint == before => (
             State::Refused,
             format!(
                 "it was not cancelled, and so not deleted: {text}, and it is still there: is the path of --via right?"
             ),
         ),
-        Answer::Refused(_) | Answer::Failed(_) => {
-            (State::Refused, format!("it was not cancelled, and so not deleted: {text}"))
-        }
-        Answer::Unknown(_) => (
-            State::Cancelled,
-            format!("a cancel was sent, nobody knows what came of it, and it was not deleted: {text}"),
+        (_, Reading::There(now)) if now.fingerprint == before => (
+            State::Refused,
+            format!("it was not cancelled, and so not deleted: {text}; it is as it was when read again"),
         ),
-        Answer::Busy(..) | Answer::Stale(_) | Answer::Denied(_) => (State::NotAttempted, text.to_owned()),
-    })
+        (_, Reading::There(_)) => {
+            (State::Cancelled, format!("a cancel was sent ({text}), it has changed since, and it was not deleted"))
+        }
+        (_, Reading::Unread(why)) => {
+            (State::Cancelled, format!("a cancel was sent, and nobody knows what came of it: {text}; {why}"))
+        }
+        (_, Reading::Elsewhere(_) | Reading::Several(_) | Reading::WithoutKey) => (
+            State::Cancelled,
+            format!(
+                "a cancel was sent, and nobody knows what came of it: {text}; its address means another build by now"
+            ),
+        ),
+    }
 }
