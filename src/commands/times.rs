@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use crate::causes::distinct_causes;
 use crate::cli::TimesArgs;
 use crate::database::{Database, Snapshot};
@@ -11,7 +13,9 @@ use crate::output::{OutputError, OutputFile, Printer, times_page, write_times};
 use crate::premise::Premise;
 use crate::scan::{Fit, ScanPlan, quiet_times};
 use crate::text::{Foreign, counted};
-use crate::times::{Candidate, DatabaseSays, EvidenceFile, RestoreTime, TimesReport, Witnesses, of_quiet_times, weigh};
+use crate::times::{
+    Candidate, Conflict, DatabaseSays, EvidenceFile, RestoreTime, TimesReport, Witnesses, of_quiet_times, weigh,
+};
 use crate::timing::RestoreTimes;
 
 use super::files::Files;
@@ -136,7 +140,7 @@ fn warn_of(error: &Error, hint: Option<String>, report: &mut TimesReport, printe
 fn weigh_all(request: &TimesRequest, deciding: &[Candidate], report: &mut TimesReport) {
     let times = &request.read.times;
     let tolerance = times.clock_tolerance.unwrap_or(RestoreTimes::CLOCK_TOLERANCE);
-    let weighed = weigh(deciding, [times.backup, times.restored], tolerance);
+    let weighed = weigh(deciding, [times.backup, times.restored], tolerance).seen_at(Timestamp::now(), tolerance);
     (report.backup, report.restored, report.conflicts) = (weighed.backup, weighed.restored, weighed.conflicts);
 }
 
@@ -189,7 +193,8 @@ async fn ask(
     preamble::say_what_is_read((fit.identity(), fit.collection()), fit.tables(), printer);
     preamble::warn_of_role(request.read.foreign_sql(plan), fit.role(), printer);
     report.candidates.extend(of_quiet_times(&quiet_times(plan, &fit, snapshot).await?));
-    if report.backup.is_none() {
+    let is_reversed = report.conflicts.iter().any(|known| matches!(known, Conflict::Reversed { .. }));
+    if report.backup.is_none() || is_reversed {
         return Ok(());
     }
     let plan = match request.read.clone().at(report.backup, report.restored).plan(&[]) {

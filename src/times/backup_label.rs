@@ -2,6 +2,7 @@
 //!
 //! Source: PostgreSQL, `src/backend/access/transam/xlogbackup.c`, `build_backup_content`.
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::candidate::{Candidate, Moment};
@@ -17,18 +18,13 @@ pub(super) fn is_one(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn read(bytes: &[u8], zone: Option<&TimeZone>) -> Result<Vec<Point>, FileFault> {
-    let time = |key: &str| {
-        // A label may have line breaks, and anything behind them.
-        let mut values = lines(bytes).filter_map(|line| line.strip_prefix(key)?.strip_prefix(": ").map(str::to_owned));
-        match (values.next(), values.next()) {
-            (None, _) => Ok(None),
-            (Some(value), None) => {
-                written_time::at_begin(&value, zone).map(Some).map_err(|fault| FileFault::of_time(fault, key))
-            }
-            (Some(_), Some(_)) => Err(FileFault::Is(format!("{key} stands in it twice"))),
-        }
-    };
-    let candidate = match (time("START TIME")?, time("STOP TIME")?) {
+    let lines: Vec<String> = lines(bytes).collect();
+    // A label may have line breaks, and anything behind them: what stands before it is PostgreSQL's own.
+    let label = lines.iter().position(|line| line.starts_with("LABEL: ")).unwrap_or(lines.len());
+    let (before_label, since_label) = lines.split_at(label);
+    let is_of_its_end = before_label.iter().any(|line| line.starts_with("STOP WAL LOCATION: "));
+    let stops = if is_of_its_end { since_label } else { &[] };
+    let candidate = match (time("START TIME", before_label, zone)?, time("STOP TIME", stops, zone)?) {
         (Some(start), Some(stop)) if stop < start => {
             return Err(FileFault::Is("its STOP TIME is before its START TIME".to_owned()));
         }
@@ -46,4 +42,16 @@ pub(super) fn read(bytes: &[u8], zone: Option<&TimeZone>) -> Result<Vec<Point>, 
         (None, None) => return Err(FileFault::Is("holds neither START TIME nor STOP TIME".to_owned())),
     };
     Ok(vec![Point::nameless(vec![candidate])])
+}
+
+/// The time of a line of this key.
+fn time(key: &str, lines: &[String], zone: Option<&TimeZone>) -> Result<Option<Timestamp>, FileFault> {
+    let mut values = lines.iter().filter_map(|line| line.strip_prefix(key)?.strip_prefix(": "));
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => {
+            written_time::at_begin(value, zone).map(Some).map_err(|fault| FileFault::of_time(fault, key))
+        }
+        (Some(_), Some(_)) => Err(FileFault::Is(format!("{key} stands in it twice"))),
+    }
 }

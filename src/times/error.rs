@@ -41,6 +41,8 @@ pub enum EvidenceError {
         kind: EvidenceKind,
         /// A name of each.
         names: Vec<Foreign>,
+        /// Whether the zone of its times is named, so that none of them can be.
+        zone_is_named: bool,
     },
     /// It holds no backup of the name that was asked for.
     #[error("it is {kind}, and holds no {} {name:?}, but {}", kind.unit(), listed(names))]
@@ -77,6 +79,9 @@ impl EvidenceError {
             Self::Fault { .. } => Some("save it again: `halfbuilt help find-times` says how".to_owned()),
             Self::Zone { .. } => {
                 Some(format!("name the zone after a #, as in {file}#Europe/Berlin; or have it written in UTC"))
+            }
+            Self::Several { kind, zone_is_named: true, .. } => {
+                Some(format!("cut the file to the {} that is meant: none can be named where the zone is", kind.unit()))
             }
             Self::Several { names, .. } | Self::NoSuch { names, .. } => {
                 names.first().map(|name| format!("name one after a #, as in {file}#{name}"))

@@ -59,6 +59,7 @@ pub struct Evidence {
     /// What it is.
     pub kind: EvidenceKind,
     points: Vec<Point>,
+    zone_is_named: bool,
 }
 
 impl Evidence {
@@ -80,21 +81,22 @@ impl Evidence {
             EvidenceKind::ServerLog => server_log::read(bytes, zone.as_ref()),
         };
         let points = points.map_err(|fault| fault.of(kind))?;
-        match choice.filter(|_| zone.is_none()) {
-            Some(choice) => Self { kind, points }.only(choice),
-            None => Ok(Self { kind, points }),
+        let all = Self { kind, points, zone_is_named: zone.is_some() };
+        match choice.filter(|_| !all.zone_is_named) {
+            Some(choice) => all.only(choice),
+            None => Ok(all),
         }
     }
 
     /// The one backup of this name.
     fn only(self, choice: &str) -> Result<Self, EvidenceError> {
-        let Self { kind, points } = self;
+        let Self { kind, points, zone_is_named } = self;
         let names = |points: &[Point]| points.iter().filter_map(Point::name).collect::<Vec<_>>();
         let is_meant = |point: &Point| point.names.iter().any(|name| name == choice);
         let meant: Vec<Point> = points.iter().filter(|point| is_meant(point)).cloned().collect();
         match meant.is_empty() {
             true => Err(EvidenceError::NoSuch { kind, name: Foreign::name(choice), names: names(&points) }),
-            false => Ok(Self { kind, points: meant }),
+            false => Ok(Self { kind, points: meant, zone_is_named }),
         }
     }
 
@@ -122,7 +124,7 @@ impl Evidence {
             true => Ok(()),
             false => {
                 let names = self.points.iter().filter_map(Point::name).collect();
-                Err(EvidenceError::Several { kind: self.kind, names })
+                Err(EvidenceError::Several { kind: self.kind, names, zone_is_named: self.zone_is_named })
             }
         }
     }

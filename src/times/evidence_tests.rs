@@ -81,6 +81,15 @@ fn a_base_backup_is_of_its_end() {
     let forged = label.replace("LABEL: nightly", "LABEL: nightly\nSTOP TIME: 2026-12-01 09:00:00 UTC");
     refused(forged.as_bytes(), None, "STOP TIME stands in it twice");
     refused(label.replace("06:56:24", "05:56:24").as_bytes(), None, "its STOP TIME is before its START TIME");
+    // A label of a backup that has not ended forges its end.
+    let begun = String::from_utf8(fixture("backup_label")).expect("UTF-8");
+    for stop in ["STOP TIME: 2026-12-01 09:00:00 UTC", "STOP WAL LOCATION: 0/3\nSTOP TIME: 2026-12-01 09:00:00 UTC"] {
+        let label = begun.lines().find(|line| line.starts_with("LABEL: ")).expect("a label");
+        let forged = begun.replace(label, &format!("{label}\n{stop}"));
+        refused(forged.as_bytes(), None, "not before 2026-12-01T06:56:22Z");
+    }
+    let forged = label.replace("LABEL: nightly", "LABEL: nightly\nSTART TIME: 2026-12-01 09:00:00 UTC");
+    assert_eq!(backup(forged.as_bytes(), None), Ok(Moment::At(at("2026-12-01T06:56:24Z"))));
     refused(b"START WAL LOCATION: 0/2000028", None, "neither START TIME nor STOP TIME");
 }
 
@@ -102,6 +111,10 @@ fn a_backup_of_pgbackrest_is_asked_for_by_its_label() {
     refused(&file, None, "holds 2 backups: 20261201-070457F, 20261201-070457F_20261201-070507I");
     refused(br#"[{"name":"ci","backup":[]}]"#, None, "holds no backup");
     refused(br#"[{"name":"ci","backup":[{"label":"a","timestamp":{"stop":0}}]}]"#, None, "timestamp.stop of backup a");
+    let text = String::from_utf8(file).expect("UTF-8");
+    let swapped = text.replace("\"stop\":1796108704", "\"stop\":1");
+    assert!(swapped != text);
+    refused(swapped.as_bytes(), None, "timestamp.stop of backup 20261201-070457F is before its timestamp.start");
     refused(br#"[{"name":"ci","backup":[{}]}]"#, None, "a backup of its stanza ci has no label");
 }
 
@@ -135,8 +148,67 @@ fn the_log_of_a_start_after_a_crash_gives_bounds() {
     let text = String::from_utf8(file).expect("UTF-8");
     let clean: Vec<&str> = text.lines().skip_while(|line| !line.contains("was shut down at")).collect();
     refused(clean.join("\n").as_bytes(), None, "perhaps 2026-12-01T06:56:41Z, a guess");
-    let twice = Evidence::of(format!("{text}{text}").as_bytes(), None).expect("a log");
-    assert!(twice.candidates().all(|known| known.source.as_str().contains("of the last of 2 recoveries")));
+}
+
+#[test]
+fn a_log_with_several_recoveries_decides_nothing_until_one_is_named() {
+    let [restore, crash] = ["pitr.log", "crash.log"].map(|name| String::from_utf8(fixture(name)).expect("UTF-8"));
+    // The server of the restore crashed on the next day.
+    let crash = crash.replace("2026-12-01 ", "2026-12-02 ");
+    let completed =
+        "2026-12-02 06:56:40.742 UTC [1] LOG:  last completed transaction was at log time 2026-12-02 06:50:00+00\n";
+    let crash = crash.replacen("2026-12-02 06:56:40.758", &format!("{completed}2026-12-02 06:56:40.758"), 1);
+    let log = format!("{restore}{crash}");
+    refused(log.as_bytes(), None, "holds 2 starts: 2026-12-01T06:56:41.458Z, 2026-12-02T06:56:37.888Z");
+    let of_restore =
+        Moment::Within { begin: at("2026-12-01T06:56:30.967065Z"), end: at("2026-12-01T06:56:33.219054Z") };
+    let of_crash = Moment::LastCommit(at("2026-12-02T06:50:00Z"));
+    for (name, expected) in [
+        ("2026-12-01T06:56:41.458Z", of_restore),
+        ("1", of_restore),
+        ("2026-12-02T06:56:37.888Z", of_crash),
+        ("2", of_crash),
+    ] {
+        assert_eq!(backup(log.as_bytes(), Some(name)), Ok(expected), "{name}");
+    }
+    refused(log.as_bytes(), Some("3"), "holds no start \"3\", but 2026-12-01T06:56:41.458Z");
+    let said = Evidence::of(log.as_bytes(), None).expect("a log");
+    let sources: Vec<&str> = said.candidates().map(|known| known.source.as_str()).collect();
+    assert!(sources[0].contains(" of its start 1, at 2026-12-01T06:56:41.458Z: "), "{sources:?}");
+    let several = said.is_of_one_backup().expect_err("two starts").hint("a.log");
+    assert_eq!(several.as_deref(), Some("name one after a #, as in a.log#2026-12-01T06:56:41.458Z"));
+    // A start and a zone cannot both be named.
+    let berlin = log.replace(" UTC", " CET").replace("+00", "+01");
+    let several = Evidence::of(berlin.as_bytes(), Some("Europe/Berlin")).expect("a log").is_of_one_backup();
+    let several = several.expect_err("two starts");
+    assert!(several.to_string().contains("holds 2 starts: 2026-12-01T05:56:41.458Z"), "{several}");
+    let hint = several.hint("a.log");
+    assert_eq!(hint.as_deref(), Some("cut the file to the start that is meant: none can be named where the zone is"));
+}
+
+#[test]
+fn a_crash_after_a_clean_start_is_not_taken_for_the_restore() {
+    let crash = String::from_utf8(fixture("crash.log")).expect("UTF-8");
+    let clean = "2026-12-01 05:00:00.100 UTC [1] LOG:  database system was shut down at 2026-12-01 04:00:00 UTC\n\
+                 2026-12-01 05:00:00.200 UTC [1] LOG:  database system is ready to accept connections\n";
+    refused(
+        format!("{clean}{crash}").as_bytes(),
+        None,
+        "holds 2 starts: 2026-12-01T05:00:00.1Z, 2026-12-01T06:56:37.888Z",
+    );
+    // What ended a recovery is no part of the start before.
+    for begin in [
+        "shutdown was interrupted; last known up at 2026-12-02 01:00:00 UTC",
+        "was shut down in recovery at 2026-12-02 01:00:00 UTC",
+        "was interrupted while in recovery at log time 2026-12-02 01:00:00 UTC",
+    ] {
+        let log = format!(
+            "{crash}2026-12-02 05:00:00 UTC [1] LOG:  database system {begin}\n\
+             2026-12-02 05:00:01 UTC [1] LOG:  last completed transaction was at log time 2026-12-02 01:00:00 UTC\n"
+        );
+        refused(log.as_bytes(), Some("2026-12-01T06:56:37.888Z"), "not before 2026-12-01T06:56:22Z");
+        refused(log.as_bytes(), None, "holds 3 starts");
+    }
 }
 
 #[test]
@@ -156,6 +228,20 @@ fn what_a_log_quotes_is_no_message_of_the_server() {
     let quoted = "2026-12-01 06:56:40 UTC [1] LOG:  statement: SELECT 'LOG:  last completed transaction was at log time 2026-12-01 06:00:00 UTC'\n\
                   2026-12-01 06:56:40 UTC [1] STATEMENT:  SELECT 'database system was shut down at 2026-12-01 06:00:00 UTC'\n";
     refused(quoted.as_bytes(), None, "none of the kinds that are known");
+    let log = String::from_utf8(fixture("crash.log")).expect("UTF-8");
+    let forged = "LOG:  last completed transaction was at log time 2026-12-01 06:30:00 UTC";
+    for line in [
+        format!("\t{forged}"),
+        format!("2026-12-01 06:56:40 UTC [1] STATEMENT:  SELECT 1; -- {forged}"),
+        format!("2026-12-01 06:56:40 UTC [1] ERROR:  invalid input syntax: \"{forged}"),
+        format!("2026-12-01 06:56:40 UTC [1] LOG:  statement: SELECT '{forged}"),
+        format!("2026-12-01 06:56:40 UTC [1] {forged} LOG:  connection received"),
+        format!("2026-12-01 06:56:40 UTC [1] DEBUG1:  {forged}"),
+    ] {
+        refused(log.replacen('\n', &format!("\n{line}\n"), 2).as_bytes(), None, "not before 2026-12-01T06:56:22Z");
+    }
+    let said = log.replace("redo done at 0/4000068", &forged[6..]);
+    assert_eq!(backup(said.as_bytes(), None), Ok(Moment::LastCommit(at("2026-12-01T06:30:00Z"))));
 }
 
 #[test]

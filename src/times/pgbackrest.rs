@@ -25,8 +25,9 @@ struct Backup {
     error: Option<bool>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 struct Span {
+    start: Option<i64>,
     stop: Option<i64>,
 }
 
@@ -46,6 +47,11 @@ fn point(stanza: &str, backup: Backup) -> Result<Point, FileFault> {
     let Some(label) = backup.label else {
         return Err(FileFault::Is(format!("a backup of its stanza {stanza} has no label")));
     };
+    if let Some(Span { start: Some(start), stop: Some(stop) }) = backup.timestamp
+        && stop < start
+    {
+        return Err(FileFault::Is(format!("timestamp.stop of backup {label} is before its timestamp.start")));
+    }
     let stop = backup.timestamp.and_then(|span| span.stop).and_then(written_time::seconds);
     let stop = stop.ok_or_else(|| FileFault::Is(format!("timestamp.stop of backup {label} is missing, or no time")))?;
     let source =

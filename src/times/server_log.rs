@@ -7,104 +7,201 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::candidate::{Candidate, Moment};
+use super::kind::BACKUPS_READ;
 use super::point::{FileFault, Point};
 use super::text_lines::lines;
 use super::written_time;
 
+const STARTING: &str = "starting PostgreSQL ";
 const INTERRUPTED: &str = "database system was interrupted; last known up at ";
+const SHUTDOWN_INTERRUPTED: &str = "database system shutdown was interrupted; last known up at ";
 const INTERRUPTED_IN_RECOVERY: &str = "database system was interrupted while in recovery at ";
+const SHUT_DOWN_IN_RECOVERY: &str = "database system was shut down in recovery at ";
 const SHUT_DOWN: &str = "database system was shut down at ";
 const STOPPING: &str = "recovery stopping ";
 const LAST_COMPLETED: &str = "last completed transaction was at log time ";
 const READY: &str = "database system is ready to accept connections";
 
+/// The words that stand before a message, and say what it is.
+const SEVERITIES: [&str; 19] = [
+    "LOG",
+    "ERROR",
+    "STATEMENT",
+    "DETAIL",
+    "HINT",
+    "FATAL",
+    "WARNING",
+    "CONTEXT",
+    "NOTICE",
+    "INFO",
+    "PANIC",
+    "DEBUG",
+    "DEBUG1",
+    "DEBUG2",
+    "DEBUG3",
+    "DEBUG4",
+    "DEBUG5",
+    "QUERY",
+    "LOCATION",
+];
+
 /// One start of the server, as far as the log tells it.
 #[derive(Clone, Copy, Default)]
 struct Start {
+    began: Option<Timestamp>,
+    recovers: bool,
     checkpoint: Option<Timestamp>,
     shut_down: Option<Timestamp>,
     stopped_before: Option<Timestamp>,
     stopped_after: Option<Timestamp>,
     last_completed: Option<Timestamp>,
     ready: Option<Timestamp>,
-    is_counted: bool,
 }
 
 pub(super) fn is_one(bytes: &[u8]) -> bool {
-    lines(bytes).any(|line| {
-        let known = [INTERRUPTED, INTERRUPTED_IN_RECOVERY, SHUT_DOWN, STOPPING, LAST_COMPLETED, READY];
-        message(&line).is_some_and(|message| known.iter().any(|known| message.starts_with(known)))
-    })
+    let known = [
+        INTERRUPTED,
+        SHUTDOWN_INTERRUPTED,
+        INTERRUPTED_IN_RECOVERY,
+        SHUT_DOWN_IN_RECOVERY,
+        SHUT_DOWN,
+        STOPPING,
+        LAST_COMPLETED,
+        READY,
+    ];
+    lines(bytes).any(|line| message(&line).is_some_and(|message| known.iter().any(|known| message.starts_with(known))))
 }
 
-/// What the server itself says in a line: nothing that it quotes, such as a statement.
+/// What the server itself says in a line. A line that goes on with the one before it begins with a tab, and one that names a second severity
+/// quotes something, such as a statement.
 fn message(line: &str) -> Option<&str> {
-    let (_, message) = line.split_once("LOG:  ")?;
-    Some(message)
+    let mut severities = line.match_indices(":  ").filter_map(|(place, colon)| {
+        let word = line[..place].rsplit(|c: char| !c.is_ascii_alphanumeric()).next()?;
+        SEVERITIES.contains(&word).then(|| (word, &line[place + colon.len()..]))
+    });
+    match (severities.next(), severities.next()) {
+        (Some(("LOG", message)), None) if !line.starts_with('\t') => Some(message),
+        _ => None,
+    }
 }
 
 pub(super) fn read(bytes: &[u8], zone: Option<&TimeZone>) -> Result<Vec<Point>, FileFault> {
-    let time = |text: &str, what: &str| {
-        written_time::at_begin(text, zone).map(Some).map_err(|fault| FileFault::of_time(fault, what))
-    };
-    // The last start that recovered, how many did, and the last one of any kind.
-    let (mut recovered, mut recoveries) = (None::<Start>, 0_u64);
+    let mut starts = starts(bytes, zone)?;
+    // The restarts after the last recovery are ordinary.
+    if let Some(last) = starts.iter().rposition(Start::has_recovered) {
+        starts.truncate(last + 1);
+    }
+    match starts.as_slice() {
+        [] => Err(FileFault::Is("does not say when the server started".to_owned())),
+        [start] => Ok(vec![start.point(1, "")]),
+        several => {
+            let point = |(place, start): (usize, &Start)| {
+                let which = match start.began.or(start.ready) {
+                    Some(time) => format!(" of its start {}, at {time}", place + 1),
+                    None => format!(" of its start {}", place + 1),
+                };
+                start.point(place + 1, &which)
+            };
+            Ok(several.iter().enumerate().map(point).collect())
+        }
+    }
+}
+
+/// All starts of which the log says something.
+fn starts(bytes: &[u8], zone: Option<&TimeZone>) -> Result<Vec<Start>, FileFault> {
+    let mut starts = Vec::new();
     let mut start = Start::default();
     for line in lines(bytes) {
         let Some(message) = message(&line) else { continue };
-        if let Some(text) = message.strip_prefix(INTERRUPTED) {
-            start = Start { checkpoint: time(text, "\"last known up at\"")?, ..Start::default() };
-        } else if message.starts_with(INTERRUPTED_IN_RECOVERY) {
-            // The log time that may follow is the old server's.
-            start = Start::default();
-        } else if let Some(text) = message.strip_prefix(SHUT_DOWN) {
-            start = Start { shut_down: time(text, "\"was shut down at\"")?, ..Start::default() };
-        } else if let Some(text) = message.strip_prefix(STOPPING) {
-            let at = text.split_once(", time ").map(|(_, time)| time);
-            let at = at.map(|text| time(text, "\"recovery stopping\"")).transpose()?.flatten();
-            match text.starts_with("before ") {
-                true => start.stopped_before = at,
-                false => start.stopped_after = at,
+        let head = &line[..line.len() - message.len()];
+        if let Some(next) = Start::begun_by(message, head, zone)? {
+            starts.extend(Some(start).filter(Start::says_something));
+            if starts.len() == BACKUPS_READ {
+                return Err(FileFault::Is(format!("holds more than {BACKUPS_READ} starts")));
             }
-        } else if let Some(text) = message.strip_prefix(LAST_COMPLETED) {
-            start.last_completed = time(text, "\"last completed transaction\"")?;
-        } else if message == READY {
-            start.ready = match written_time::first_of(&line[..line.len() - message.len()], zone) {
-                Ok(time) => Some(time),
-                Err(written_time::TimeFault::NoTime) => None,
-                Err(fault) => return Err(FileFault::of_time(fault, "the time of a line")),
-            };
+            start = next;
         } else {
-            continue;
-        }
-        if start.has_recovered() {
-            recoveries += u64::from(!start.is_counted);
-            start.is_counted = true;
-            recovered = Some(start);
+            start.hear(message, head, zone)?;
         }
     }
-    let candidates = recovered.map_or_else(|| start.of_clean_start(), |start| start.of_recovery(recoveries));
-    match candidates.is_empty() {
-        true => Err(FileFault::Is("does not say when the server started".to_owned())),
-        false => Ok(vec![Point::nameless(candidates)]),
+    starts.extend(Some(start).filter(Start::says_something));
+    Ok(starts)
+}
+
+fn time(text: &str, what: &str, zone: Option<&TimeZone>) -> Result<Option<Timestamp>, FileFault> {
+    written_time::at_begin(text, zone).map(Some).map_err(|fault| FileFault::of_time(fault, what))
+}
+
+/// The time in what stands before a message.
+fn time_of_line(head: &str, zone: Option<&TimeZone>) -> Result<Option<Timestamp>, FileFault> {
+    match written_time::first_of(head, zone) {
+        Ok(time) => Ok(Some(time)),
+        Err(written_time::TimeFault::NoTime) => Ok(None),
+        Err(fault) => Err(FileFault::of_time(fault, "the time of a line")),
     }
 }
 
 impl Start {
-    fn has_recovered(&self) -> bool {
-        let Self { checkpoint, stopped_before, stopped_after, last_completed, .. } = self;
-        [checkpoint, stopped_before, stopped_after, last_completed].into_iter().any(Option::is_some)
+    /// The start that begins with this message; `None` where none does.
+    fn begun_by(message: &str, head: &str, zone: Option<&TimeZone>) -> Result<Option<Self>, FileFault> {
+        let last_known_up = [INTERRUPTED, SHUTDOWN_INTERRUPTED].iter().find_map(|begin| message.strip_prefix(begin));
+        let mut start = Self::default();
+        if let Some(text) = last_known_up {
+            start.recovers = true;
+            start.checkpoint = time(text, "\"last known up at\"", zone)?;
+        } else if message.starts_with(INTERRUPTED_IN_RECOVERY) || message.starts_with(SHUT_DOWN_IN_RECOVERY) {
+            // The time that follows may be the old server's.
+            start.recovers = true;
+        } else if let Some(text) = message.strip_prefix(SHUT_DOWN) {
+            start.shut_down = time(text, "\"was shut down at\"", zone)?;
+        } else if !message.starts_with(STARTING) {
+            return Ok(None);
+        }
+        start.began = time_of_line(head, zone)?;
+        Ok(Some(start))
     }
 
-    fn of_recovery(&self, recoveries: u64) -> Vec<Candidate> {
-        let which = match recoveries {
-            1 => String::new(),
-            others => format!(" of the last of {others} recoveries"),
-        };
-        let of_others = match recoveries {
-            1 => "a crash after the restore would look the same, if the log does not hold the first start",
-            _ => "a crash looks the same as a restore: is the last recovery the one after the restore?",
-        };
+    /// Takes what a later message of this start says.
+    fn hear(&mut self, message: &str, head: &str, zone: Option<&TimeZone>) -> Result<(), FileFault> {
+        if let Some(text) = message.strip_prefix(STOPPING) {
+            let at = text.split_once(", time ").map(|(_, time)| time);
+            let at = at.map(|text| time(text, "\"recovery stopping\"", zone)).transpose()?.flatten();
+            match text.starts_with("before ") {
+                true => self.stopped_before = at,
+                false => self.stopped_after = at,
+            }
+        } else if let Some(text) = message.strip_prefix(LAST_COMPLETED) {
+            self.last_completed = time(text, "\"last completed transaction\"", zone)?;
+        } else if message == READY {
+            self.ready = time_of_line(head, zone)?;
+        }
+        Ok(())
+    }
+
+    fn has_recovered(&self) -> bool {
+        let Self { stopped_before, stopped_after, last_completed, recovers, .. } = self;
+        *recovers || [stopped_before, stopped_after, last_completed].into_iter().any(Option::is_some)
+    }
+
+    fn says_something(&self) -> bool {
+        !self.candidates("").is_empty()
+    }
+
+    /// The start as one of several, which is named by its time or by its place.
+    fn point(&self, place: usize, which: &str) -> Point {
+        let time = self.began.or(self.ready).map(|time| time.to_string());
+        let names = time.into_iter().chain(std::iter::once(place.to_string())).collect();
+        Point { names, candidates: self.candidates(which) }
+    }
+
+    fn candidates(&self, which: &str) -> Vec<Candidate> {
+        match self.has_recovered() {
+            true => self.of_recovery(which),
+            false => self.of_clean_start(which),
+        }
+    }
+
+    fn of_recovery(&self, which: &str) -> Vec<Candidate> {
         let mut said = Vec::new();
         if let Some(moment) = self.replayed_until() {
             let source = format!("the server's log{which}: \"recovery stopping\" and \"last completed transaction\"");
@@ -119,7 +216,11 @@ impl Start {
             let source = format!("the server's log{which}: \"last known up at\"");
             said.push(Candidate::backup(Moment::NotBefore(checkpoint), &source, trap));
         }
-        said.extend(self.ready.map(|ready| came_back(ready, &which, of_others)));
+        let trap = match which.is_empty() {
+            true => "a crash after the restore would look the same, if the log does not hold the first start",
+            false => "a crash looks the same as a restore: it has to be the start after the restore",
+        };
+        said.extend(self.ready.map(|ready| came_back(ready, which, trap)));
         said
     }
 
@@ -134,17 +235,18 @@ impl Start {
         }
     }
 
-    fn of_clean_start(&self) -> Vec<Candidate> {
+    fn of_clean_start(&self, which: &str) -> Vec<Candidate> {
         let shut_down = self.shut_down.map(|time| {
             let trap = "every clean restart says the same: it is T only if the backup was taken while the server was down, and this is its \
                         first start after the restore";
-            Candidate::backup(Moment::Guess(time), "the server's log of its last clean start: \"was shut down at\"", trap)
+            Candidate::backup(
+                Moment::Guess(time),
+                &format!("the server's log of a clean start{which}: \"was shut down at\""),
+                trap,
+            )
         });
-        let trap = "this is the last clean start, which need not be the first after the restore";
-        shut_down
-            .into_iter()
-            .chain(self.ready.map(|ready| came_back(ready, " of the last clean start", trap)))
-            .collect()
+        let trap = "this is a clean start, which need not be the first after the restore";
+        shut_down.into_iter().chain(self.ready.map(|ready| came_back(ready, which, trap))).collect()
     }
 }
 

@@ -39,6 +39,33 @@ pub enum Conflict {
         /// What says that it came back.
         candidate: Candidate,
     },
+    /// The restore that was given is not after the backup.
+    Reversed {
+        /// T.
+        backup: Timestamp,
+        /// R.
+        restored: Timestamp,
+    },
+    /// A time has not come yet.
+    Future {
+        /// T or R.
+        which: RestoreTime,
+        /// The time.
+        time: Timestamp,
+    },
+}
+
+impl Weighed {
+    /// The same without a time that has not come yet, which is a contradiction.
+    #[must_use]
+    pub fn seen_at(mut self, now: Timestamp, tolerance: SignedDuration) -> Self {
+        let latest = later(now, tolerance);
+        for (which, known) in [(RestoreTime::Backup, &mut self.backup), (RestoreTime::Restored, &mut self.restored)] {
+            let future = known.take_if(|time| *time > latest);
+            self.conflicts.extend(future.map(|time| Conflict::Future { which, time }));
+        }
+        self
+    }
 }
 
 /// Weighs the candidates. `given` are T and R where a person gave them, `tolerance` is how far clocks may be apart.
@@ -61,10 +88,18 @@ pub fn weigh(candidates: &[Candidate], given: [Option<Timestamp>; 2], tolerance:
             before.into_iter().filter(|known| !matches!(known.moment, Moment::NotBefore(_) | Moment::Guess(_)));
         conflicts.extend(swapped.map(|known| Conflict::Swapped { backup, candidate: known.clone() }));
     }
+    if let (Some(backup), Some(restored)) = (backup, given[1].filter(|restored| Some(*restored) <= backup)) {
+        conflicts.push(Conflict::Reversed { backup, restored });
+    }
     if let Some(time) = restored {
-        let against = after
-            .into_iter()
-            .filter(|known| matches!(known.moment, Moment::At(_)) && !allows(known.moment, time, tolerance));
+        // Each later start gives a later bound: it is the earliest that R that was given has to keep.
+        let bound = earliest_bound(&after).filter(|_| given[1].is_some());
+        let binds = |known: &&Candidate| match known.moment {
+            Moment::At(_) => true,
+            Moment::NotBefore(at) => Some(at) == bound,
+            _ => false,
+        };
+        let against = after.into_iter().filter(binds).filter(|known| !allows(known.moment, time, tolerance));
         conflicts.extend(against.map(|known| Conflict::Against { time, candidate: known.clone() }));
     }
     Weighed { backup, restored, conflicts }
@@ -137,9 +172,13 @@ impl fmt::Display for Conflict {
                     _ => "it was",
                 };
                 let side = if at > *time { "later" } else { "earlier" };
+                let of_what = match candidate.which {
+                    RestoreTime::Backup => "backup",
+                    RestoreTime::Restored => "restore",
+                };
                 write!(
                     f,
-                    "{letter} is {time}, but by {} {is} {at}, {:#} {side}: are the two of one backup?",
+                    "{letter} is {time}, but by {} {is} {at}, {:#} {side}: are the two of one {of_what}?",
                     candidate.source,
                     length(*time, at)
                 )
@@ -151,6 +190,12 @@ impl fmt::Display for Conflict {
                     "T is {backup}, but by {} the server came back at {at}, before that: are they of one restore?",
                     candidate.source
                 )
+            }
+            Self::Reversed { backup, restored } => {
+                write!(f, "R is {restored}, which is not after T, {backup}: is one of the two mistaken?")
+            }
+            Self::Future { which, time } => {
+                write!(f, "{} is {time}, which is in the future: is its zone the right one?", which.letter())
             }
         }
     }
@@ -210,5 +255,42 @@ mod tests {
         let found = weigh(&known, [None, None], TOLERANCE);
         assert_eq!((found.restored, found.conflicts.len()), (None, 1));
         assert!(found.conflicts[0].to_string().contains("before that"));
+    }
+
+    #[test]
+    fn r_that_is_given_comes_after_t_and_after_the_log_says_that_the_server_was_ready() {
+        let ready = |time| Candidate::restored(Moment::NotBefore(at(time)), "a log", "");
+        let known = [Candidate::backup(Moment::At(at("02:00:00")), "a file", ""), ready("06:30:00"), ready("09:00:00")];
+        let sentences = |restored: &str| {
+            let found = weigh(&known, [None, Some(at(restored))], TOLERANCE);
+            assert_eq!(found.restored, Some(at(restored)));
+            found.conflicts.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert!(
+            sentences("06:30:00").is_empty() && sentences("06:29:55").is_empty() && sentences("12:00:00").is_empty()
+        );
+        let too_early = sentences("06:29:54");
+        assert_eq!(
+            too_early,
+            [
+                "R is 2026-11-20T06:29:54Z, but by a log it was not before 2026-11-20T06:30:00Z, 6s later: are the two of one restore?"
+            ]
+        );
+        for restored in ["01:00:00", "02:00:00"] {
+            let reversed = sentences(restored);
+            assert!(reversed[0].contains("which is not after T, 2026-11-20T02:00:00Z"), "{reversed:?}");
+        }
+    }
+
+    #[test]
+    fn no_time_is_taken_that_has_not_come_yet() {
+        let known = [Candidate::backup(Moment::At(at("02:00:00")), "a file", "")];
+        let seen_at = |now| weigh(&known, [None, Some(at("06:30:00"))], TOLERANCE).seen_at(at(now), TOLERANCE);
+        assert_eq!(seen_at("06:29:55").conflicts, []);
+        let found = seen_at("06:29:54");
+        assert_eq!((found.backup, found.restored, found.conflicts.len()), (Some(at("02:00:00")), None, 1));
+        let found = seen_at("01:00:00");
+        assert_eq!((found.backup, found.restored), (None, None));
+        assert!(found.conflicts[0].to_string().starts_with("T is 2026-11-20T02:00:00Z, which is in the future"));
     }
 }
