@@ -18,6 +18,22 @@ pub enum EvidenceError {
     /// It is no evidence that is known.
     #[error("it is none of the kinds that are known")]
     Unknown,
+    /// It is in UTF-16.
+    #[error("it is written in UTF-16, and only UTF-8 is read")]
+    Utf16,
+    /// It is of two kinds at once.
+    #[error("it is of two kinds at once, {0} and {1}")]
+    TwoKinds(EvidenceKind, EvidenceKind),
+    /// It holds several backups of one name.
+    #[error("it is {kind}, and holds {} of different times that have one name, {name:?}", counted(*backups, kind.unit()))]
+    SameName {
+        /// What it is.
+        kind: EvidenceKind,
+        /// The name.
+        name: Foreign,
+        /// How many have it.
+        backups: u64,
+    },
     /// It is evidence of this kind, and has a fault.
     #[error("it is {kind}, and {fault}")]
     Fault {
@@ -72,11 +88,17 @@ impl EvidenceError {
     pub fn hint(&self, file: &str) -> Option<String> {
         match self {
             Self::Read(_) => None,
+            Self::Utf16 => Some("save it in UTF-8, as `iconv -f UTF-16 -t UTF-8` writes it".to_owned()),
+            Self::SameName { .. } => {
+                Some("the file has to hold one of them: cut it to the one that is meant".to_owned())
+            }
             Self::Unknown => Some(format!(
                 "a file of evidence is {}; `halfbuilt help find-times` says how each is saved",
                 EvidenceKind::ALL.map(|kind| kind.to_string()).join(", or ")
             )),
-            Self::Fault { .. } => Some("save it again: `halfbuilt help find-times` says how".to_owned()),
+            Self::Fault { .. } | Self::TwoKinds(..) => {
+                Some("save it again: `halfbuilt help find-times` says how".to_owned())
+            }
             Self::Zone { .. } => {
                 Some(format!("name the zone after a #, as in {file}#Europe/Berlin; or have it written in UTC"))
             }

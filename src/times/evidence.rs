@@ -13,6 +13,9 @@ use super::kind::EvidenceKind;
 use super::point::Point;
 use super::{backup_label, ebs, json_text, pgbackrest, server_log, velero, waldump};
 
+/// How a file in UTF-16 begins, in either order of the bytes.
+const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+
 /// The kind of a file that holds this; `None` for anything else.
 fn kind_of(bytes: &[u8]) -> Option<EvidenceKind> {
     match json_text::begins(bytes) {
@@ -68,6 +71,13 @@ impl Evidence {
     /// # Errors
     /// As of [`EvidenceFile::read`].
     pub fn of(bytes: &[u8], choice: Option<&str>) -> Result<Self, EvidenceError> {
+        if UTF_16.iter().any(|mark| bytes.starts_with(mark)) {
+            return Err(EvidenceError::Utf16);
+        }
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        if json_text::is_of_two_kinds(bytes) {
+            return Err(EvidenceError::TwoKinds(EvidenceKind::EbsSnapshots, EvidenceKind::Velero));
+        }
         let kind = kind_of(bytes).ok_or(EvidenceError::Unknown)?;
         let has_written_times =
             matches!(kind, EvidenceKind::BackupLabel | EvidenceKind::WalDump | EvidenceKind::ServerLog);
@@ -123,6 +133,12 @@ impl Evidence {
         match self.points.windows(2).all(|pair| moments(&pair[0]) == moments(&pair[1])) {
             true => Ok(()),
             false => {
+                if let [first, _, ..] = self.points.as_slice()
+                    && self.points.iter().all(|point| point.names == first.names)
+                    && let Some(name) = first.name()
+                {
+                    return Err(EvidenceError::SameName { kind: self.kind, name, backups: self.points.len() as u64 });
+                }
                 let names = self.points.iter().filter_map(Point::name).collect();
                 Err(EvidenceError::Several { kind: self.kind, names, zone_is_named: self.zone_is_named })
             }

@@ -258,6 +258,45 @@ fn what_is_no_evidence_is_refused() {
 }
 
 #[test]
+fn a_mark_before_the_text_is_no_part_of_it() {
+    let marked = |name: &str| [b"\xef\xbb\xbf".to_vec(), fixture(name)].concat();
+    for (name, choice) in [("ebs.json", Some("snap-01234567890abcdef")), ("base.backup", None), ("velero.json", None)] {
+        assert!(backup(&marked(name), choice).is_ok(), "{name}");
+    }
+    for bytes in [&b"\xff\xfe{\0"[..], b"\xfe\xff\0{"] {
+        refused(bytes, None, "it is written in UTF-16, and only UTF-8 is read");
+        assert!(
+            Evidence::of(bytes, None).expect_err("UTF-16").hint("a.json").is_some_and(|hint| hint.contains("iconv"))
+        );
+    }
+}
+
+#[test]
+fn an_object_of_two_kinds_is_refused() {
+    let both = br#"{"Snapshots":[{"SnapshotId":"snap-1","StartTime":"2026-11-20T02:00:00Z"}],"kind":"Backup"}"#;
+    refused(
+        both,
+        None,
+        "it is of two kinds at once, the JSON of `aws ec2 describe-snapshots` and the JSON of a Velero Backup",
+    );
+    refused(both, Some("snap-1"), "it is of two kinds at once");
+}
+
+#[test]
+fn two_backups_of_one_name_cannot_be_named() {
+    let snapshot = |time: &str| format!("{{\"SnapshotId\":\"s\",\"StartTime\":\"2026-11-20T{time}Z\"}}");
+    let of = |second: &str| format!("{{\"Snapshots\":[{},{}]}}", snapshot("02:00:00"), snapshot(second));
+    for choice in [None, Some("s")] {
+        refused(of("03:00:00").as_bytes(), choice, "holds 2 snapshots of different times that have one name, \"s\"");
+    }
+    let said = Evidence::of(of("03:00:00").as_bytes(), Some("s")).expect("snapshots");
+    let hint = said.is_of_one_backup().expect_err("two of one name").hint("a.json");
+    assert!(hint.is_some_and(|hint| hint.contains("the file has to hold one of them")));
+    // The same snapshot twice is one.
+    assert_eq!(backup(of("02:00:00").as_bytes(), Some("s")), Ok(Moment::At(at("2026-11-20T02:00:00Z"))));
+}
+
+#[test]
 fn a_file_and_a_name_in_it() {
     let parsed = |text: &str| {
         let EvidenceFile { path, choice } = EvidenceFile::parse(text);

@@ -51,14 +51,29 @@ pub(super) fn begins(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().starts_with(b"{") || bytes.trim_ascii_start().starts_with(b"[")
 }
 
+/// What an object has that shows of which kind it is.
+#[derive(serde::Deserialize)]
+struct Object {
+    #[serde(rename = "Snapshots")]
+    snapshots: Option<IgnoredAny>,
+    kind: Option<String>,
+}
+
+impl Object {
+    fn is_of_velero(&self) -> bool {
+        self.kind.as_deref().is_some_and(|kind| VELERO_KINDS.contains(&kind))
+    }
+}
+
+/// Whether one object is of both kinds that an object can be of.
+pub(super) fn is_of_two_kinds(bytes: &[u8]) -> bool {
+    let object: Option<Object> =
+        Some(bytes).filter(|bytes| begins(bytes)).and_then(|bytes| serde_json::from_slice(bytes).ok());
+    object.is_some_and(|object| object.snapshots.is_some() && object.is_of_velero())
+}
+
 /// Which kind of evidence a JSON text is.
 pub(super) fn kind(bytes: &[u8]) -> Option<EvidenceKind> {
-    #[derive(serde::Deserialize)]
-    struct Object {
-        #[serde(rename = "Snapshots")]
-        snapshots: Option<IgnoredAny>,
-        kind: Option<String>,
-    }
     #[derive(serde::Deserialize)]
     struct Stanza {
         #[serde(rename = "name")]
@@ -71,10 +86,9 @@ pub(super) fn kind(bytes: &[u8]) -> Option<EvidenceKind> {
         return (!stanzas.0.is_empty()).then_some(EvidenceKind::PgBackRest);
     }
     let object: Object = serde_json::from_slice(bytes).ok()?;
-    match object {
-        Object { snapshots: Some(_), .. } => Some(EvidenceKind::EbsSnapshots),
-        Object { kind: Some(kind), .. } if VELERO_KINDS.contains(&kind.as_str()) => Some(EvidenceKind::Velero),
-        _ => None,
+    match object.is_of_velero() {
+        true => Some(EvidenceKind::Velero),
+        false => object.snapshots.map(|_| EvidenceKind::EbsSnapshots),
     }
 }
 
