@@ -81,6 +81,24 @@ fn files_that_contradict_one_another_are_seen() {
 }
 
 #[test]
+fn times_that_contradict_themselves_are_seen() {
+    // R before T, and before the server was ready.
+    let given = |backup: &str, restored: &str| {
+        times(&["pitr.log", "--backup-time", backup, "--restored-at", restored]).run().exits(Exit::Clean)
+    };
+    given("2026-12-01T06:56:33Z", "2026-12-01T06:00:00Z")
+        .prints("R is 2026-12-01T06:00:00Z, which is not after T, 2026-12-01T06:56:33Z")
+        .prints("once the contradictions are explained");
+    given("2026-12-01T06:56:33Z", "2026-12-01T06:56:35Z")
+        .prints("it was not before 2026-12-01T06:56:44.664Z, 9s later");
+    given("2026-12-01T06:56:33Z", "2026-12-01T06:56:45Z").prints("flags to pass:\n");
+    // T that has not come yet.
+    given("2226-12-01T06:56:33Z", "2226-12-01T06:56:45Z")
+        .prints("T is 2226-12-01T06:56:33Z, which is in the future")
+        .prints("flags to pass: none yet");
+}
+
+#[test]
 fn programs_read_the_same_as_json() {
     let done = times(&["pitr.log", "--json", "-"]).run().exits(Exit::Clean);
     let known = json(&done.stdout);
