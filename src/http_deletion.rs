@@ -169,7 +169,7 @@ impl fmt::Display for Method {
 }
 
 impl TokenHeader {
-    /// The words that may stand before a token. Servers tell them apart by their case.
+    /// The words that may stand before a token. To some servers their case matters.
     const WORDS: [&str; 3] = ["Bearer", "token", "Token"];
     /// The header of the scheme Basic (RFC 7617).
     const AUTHORIZATION: &str = "Authorization";

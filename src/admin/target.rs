@@ -7,7 +7,7 @@ use crate::request_path::RequestPath;
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
     pub url: &'a BuildUrl,
-    /// The path by which the server deletes it; `None` where the server is told its address.
+    /// The path by which the server deletes it; `None` where the server gets its address.
     pub path: Option<&'a RequestPath>,
 }
 

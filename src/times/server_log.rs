@@ -45,7 +45,7 @@ const SEVERITIES: [&str; 19] = [
     "LOCATION",
 ];
 
-/// One start of the server, as far as the log tells it.
+/// One start of the server, as far as the log shows it.
 #[derive(Clone, Copy, Default)]
 struct Start {
     began: Option<Timestamp>,
