@@ -178,12 +178,15 @@ fn a_run_that_was_killed_in_between_goes_on() {
         });
         child.kill().expect("it runs");
         child.wait().expect("it ends");
+        let journal = larch.folder.path().join("report.csv.journal.jsonl");
+        let verified = || halfbuilt(&["journal", "verify"]).args(&[&journal]).run().exits(Exit::Clean);
+        verified().prints("to be cancelled and without a result: 1 build\n  https://larch.example/gh/acme/web/1\n");
         let done = larch.deletes(&report, &server.http()).run().exits(Exit::Clean);
+        let done = done.says("an earlier run was ended while it cancelled 1 build");
+        verified().does_not_print("to be cancelled");
         assert_eq!(Report::parse(&done.stdout).column("state"), ["deleted"]);
         let cancels = server.lines().iter().filter(|line| line.starts_with("POST")).count();
         assert_eq!(cancels, if took_effect { 1 } else { 2 });
-        let journal = larch.folder.path().join("report.csv.journal.jsonl");
-        halfbuilt(&["journal", "verify"]).args(&[&journal]).run().exits(Exit::Clean);
     }
 }
 

@@ -82,6 +82,10 @@ fn a_cancel_is_no_deletion() {
     assert_eq!(killed.cancels.latest(&url(1)), Some("as it lasts"));
     let answered = past(vec![start(), cancel(1), answer_to_cancel(1)]);
     assert_eq!(answered.cancels.latest(&url(1)), Some("as it lasts"));
+    // Until it has ended, it may be cancelled, and is not deleted.
+    assert_eq!([killed.cancels.open(), answered.cancels.open()], [[url(1)], [url(1)]]);
+    let end = Event::result(&url(1), State::Cancelled, "");
+    assert!(past(vec![start(), cancel(1), answer_to_cancel(1), end]).cancels.open().is_empty());
     let gone = left(vec![start(), cancel(1), answer_to_cancel(1), Event::result(&url(1), State::AlreadyGone, "")]);
     assert!(matches!(gone, Some(PastBuild::Ended { state: State::AlreadyGone, .. })), "{gone:?}");
 }

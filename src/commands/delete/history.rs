@@ -54,6 +54,14 @@ impl History {
                 _ => format!("{begun}, and {} without a known end", counted(open, "deletion")),
             });
         }
+        let cancels = past.cancels.open().len() as u64;
+        if cancels > 0 {
+            printer.warn(&format!(
+                "an earlier run was ended while it cancelled {}: what is chosen again is looked up, and `halfbuilt journal verify {}` names all",
+                counted(cancels, "build"),
+                file.display()
+            ));
+        }
         Ok(Self { file, past, form, journal, unchosen: Vec::new() })
     }
 

@@ -15,6 +15,8 @@ struct Cancel {
     /// The digest of what a cancel leaves of the build as it is.
     lasting: String,
     answer: Option<AnswerWord>,
+    /// Whether no end of the build is on record since.
+    is_open: bool,
 }
 
 impl Cancels {
@@ -26,12 +28,27 @@ impl Cancels {
         may_have_worked.then_some(cancel.lasting.as_str())
     }
 
+    /// The builds whose cancel was announced and whose end is not on record since, by URL: they may be cancelled, and are not deleted.
+    pub fn open(&self) -> Vec<&str> {
+        let mut open: Vec<&str> =
+            self.0.iter().filter(|(_, cancel)| cancel.is_open).map(|(url, _)| url.as_str()).collect();
+        open.sort_unstable();
+        open
+    }
+
+    /// The build has ended.
+    pub(super) fn close(&mut self, url: &str) {
+        if let Some(cancel) = self.0.get_mut(url) {
+            cancel.is_open = false;
+        }
+    }
+
     pub(super) fn names(&self, url: &str) -> bool {
         self.0.contains_key(url)
     }
 
     pub(super) fn announce(&mut self, url: String, lasting: String) {
-        self.0.insert(url, Cancel { lasting, answer: None });
+        self.0.insert(url, Cancel { lasting, answer: None, is_open: true });
     }
 
     /// # Errors

@@ -41,6 +41,7 @@ impl fmt::Display for JournalSummary<'_> {
         }
         self.totals(f)?;
         self.unsettled(f)?;
+        self.open_cancels(f)?;
         if let Some(last) = &past.last {
             writeln!(f, "SHA-256 of line {}, the last one: {last}", past.lines)?;
             writeln!(f, "keep it: --digest shows later whether a line was changed, or lines were cut from the end")?;
@@ -73,6 +74,22 @@ impl JournalSummary<'_> {
             }
         }
         writeln!(f, "\nbuilds by their last result: {}", tally(&states))
+    }
+
+    /// The builds that may be cancelled and are not deleted, where a run was killed meanwhile.
+    fn open_cancels(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open = self.past.cancels.open();
+        if open.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "to be cancelled and without a result: {}", counted(open.len() as u64, "build"))?;
+        for url in open.iter().take(UNSETTLED_BUILDS) {
+            writeln!(f, "  {}", Foreign::url(url))?;
+        }
+        match open.len().saturating_sub(UNSETTLED_BUILDS) {
+            0 => Ok(()),
+            more => writeln!(f, "  and {more} more"),
+        }
     }
 
     fn unsettled(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -45,7 +45,8 @@ impl JournalView {
         let earlier = past.sessions.len().saturating_sub(SESSIONS);
         let count = past.sessions.len();
         let sessions = past.sessions.iter().enumerate().skip(earlier);
-        let unsettled = past.unsettled();
+        let deletions = past.unsettled().into_iter().map(|(url, _)| url);
+        let unsettled: Vec<&str> = deletions.chain(past.cancels.open()).collect();
         let mut archives: Vec<_> = past.archives.values().collect();
         archives.sort_by_key(|archive| &archive.last.file);
         Self {
@@ -72,7 +73,7 @@ impl JournalView {
                 })
                 .collect(),
             more_unsettled: unsettled.len().saturating_sub(UNSETTLED) as u64,
-            unsettled: unsettled.iter().take(UNSETTLED).map(|(url, _)| Foreign::url(url).or("?")).collect(),
+            unsettled: unsettled.iter().take(UNSETTLED).map(|url| Foreign::url(url).or("?")).collect(),
         }
     }
 }
