@@ -54,7 +54,7 @@ pub fn lasting_digest(found: &Finding) -> String {
     digest.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Decides on a build that was cancelled, where [`super::plan::Terms::decide`] has decided on it as on any other. It is deleted if it
+/// Decides on a build that was cancelled, where `Terms::decide` of the plan has decided on it as on any other. It is deleted if it
 /// differs from what it was by nothing but its cancel; `was` is the [`lasting_digest`] of that. If it is kept, it is left cancelled.
 pub fn decide_after_cancel(decision: Decision, now: &Reading, was: &str) -> Decision {
     let (state, reason) = match decision {
