@@ -42,6 +42,7 @@ pub(crate) mod premise;
 pub mod project_glob;
 pub mod report;
 pub mod request_path;
+pub(crate) mod row_versions;
 pub mod scan;
 pub mod sources;
 pub(crate) mod sql;

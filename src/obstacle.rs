@@ -74,6 +74,10 @@ pub enum Obstacle {
     SignsUnread,
     /// A time of it is later than now.
     TimeInTheFuture,
+    /// By the version of its row it was written since the restore, though none of its times says so.
+    WrittenSinceRestore,
+    /// By the version of its row it was not written since the restore, though one of its times says so.
+    NotWrittenSinceRestore,
     /// Another build has its number or its address: what they share, and who does.
     SharesItsAddress(String),
     /// Its key stands for so many rows.
@@ -175,6 +179,12 @@ impl fmt::Display for Obstacle {
             Self::RestoreTooClose => "R is too close to T for the clock tolerance",
             Self::SignsUnread => "its steps or its output cannot be read: it may be alive",
             Self::TimeInTheFuture => "one of its times lies in the future",
+            Self::WrittenSinceRestore => {
+                "its row was written after the restore, though none of its times says so: it may be alive"
+            }
+            Self::NotWrittenSinceRestore => {
+                "its row was not written since the restore, though one of its times says so: T, R or a clock is wrong"
+            }
             Self::SharesItsAddress(shares) => return write!(f, "{SHARES_ITS_ADDRESS}: {shares}"),
             Self::SharesItsKey(rows) => return write!(f, "{rows} rows have its key: nobody knows which is right"),
             Self::ResemblesAnother(other) => return write!(f, "{RESEMBLES_ANOTHER}: {other}"),

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::losses::Losses;
+use crate::row_versions::RowVersions;
 use crate::text::counted;
 use crate::timing::{Moments, RestoreTimes};
 
@@ -89,6 +90,8 @@ pub struct Premise {
     pub step_habits: String,
     /// What is lost of whole relations, projects and stretches of time.
     pub losses: Losses,
+    /// Which builds were written after the restore, by the versions of their rows.
+    pub row_versions: RowVersions,
     /// Whether any build waits on purpose.
     pub holds: bool,
     /// Whether steps or output show when builds are at work.
@@ -117,6 +120,7 @@ impl Premise {
             habits: String::new(),
             step_habits: String::new(),
             losses: Losses::default(),
+            row_versions: RowVersions::NotAsked,
             holds: false,
             shows_work: false,
             has_steps: None,

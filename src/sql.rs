@@ -22,6 +22,8 @@ pub(crate) const SCOPE: Parts = Parts(include_str!("../sql/engine/scope.sql"));
 pub(crate) const PREMISE: Parts = Parts(include_str!("../sql/engine/premise.sql"));
 /// What the server says of its start and history.
 pub(crate) const TIMES: Parts = Parts(include_str!("../sql/engine/times.sql"));
+/// What the versions of rows say.
+pub(crate) const VERSIONS: Parts = Parts(include_str!("../sql/engine/versions.sql"));
 /// The sums that find the builds worth a closer look.
 pub(crate) const PREFILTER: Parts = Parts(include_str!("../sql/engine/prefilter.sql"));
 /// Relations that came back empty.

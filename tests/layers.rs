@@ -28,6 +28,7 @@ const LAYERS: [&[&str]; 10] = [
         "premise",
         "project_glob",
         "request_path",
+        "row_versions",
         "sql",
         "state",
         "table",
@@ -47,7 +48,7 @@ const LAYERS: [&[&str]; 10] = [
 ];
 
 /// Modules of one layer that one of them may use all the same, with the reason.
-const BESIDE: [(&str, &str); 10] = [
+const BESIDE: [(&str, &str); 11] = [
     // What of a server's builds it lacks.
     ("collection", "not_checked"),
     // What a build is at, and when it ran, belong to what was found of it.
@@ -64,6 +65,8 @@ const BESIDE: [(&str, &str); 10] = [
     ("premise", "timing"),
     // What came back empty.
     ("premise", "losses"),
+    // What was written after R, told without a clock.
+    ("premise", "row_versions"),
     ("obstacle", "losses"),
 ];
 

@@ -23,16 +23,17 @@
 \set steps_kept_since ''
 \set output_lost ''
 \set output_kept_since ''
+\set new_row_version ''
 START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
 
 -- part: settings
 -- What:  the names and values of the settings, as variables.
 -- For:   the part `settings` of session.sql, which follows.
 -- Why:   that statement has them as two lists. R counts as T where it is not given.
-\set names '{backup_time,restored_at,closing_from,clock_tolerance,max_run_time,max_queue_time,base_url,unit,habits,step_habits,has_steps,steps_lost,steps_kept_since,output_lost,output_kept_since}'
+\set names '{backup_time,restored_at,closing_from,clock_tolerance,max_run_time,max_queue_time,base_url,unit,habits,step_habits,has_steps,steps_lost,steps_kept_since,output_lost,output_kept_since,new_row_version}'
 SELECT ARRAY[:'backup_time', coalesce(nullif(:'restored_at', ''), :'backup_time'), :'closing_from', :'clock_tolerance', :'max_run_time',
              :'max_queue_time', :'base_url', :'unit', :'habits', :'step_habits', :'has_steps', :'steps_lost', :'steps_kept_since',
-             :'output_lost', :'output_kept_since']::text AS values, :'backup_time' <> '' AS has_backup_time
+             :'output_lost', :'output_kept_since', :'new_row_version']::text AS values, :'backup_time' <> '' AS has_backup_time
 \gset
 
 -- part: times
@@ -54,6 +55,33 @@ SELECT CASE WHEN :'restored_at' = '' THEN t.after
             ELSE greatest(least(:'closing_from'::timestamptz, nullif(:'restored_at', '')::timestamptz - :'clock_tolerance'::interval), t.after)
        END AS closing_from
   FROM (SELECT :'backup_time'::timestamptz + :'clock_tolerance'::interval AS after) AS t
+\gset
+
+-- part: has_both_times
+-- What:  whether T and R are both given.
+-- For:   the versions of rows, which tell nothing without them.
+-- Why:   the program may also find R by the server's own record; a script does not.
+SELECT :'backup_time' <> '' AND :'restored_at' <> '' AS has_both_times
+\gset
+
+-- part: version_times
+-- What:  T + tolerance and R + tolerance in microseconds since 1970.
+-- For:   the part `row_versions` of versions.sql.
+-- Why:   the program works them out itself.
+SELECT ARRAY[round(extract(epoch FROM :'backup_time'::timestamptz + :'clock_tolerance'::interval) * 1000000),
+             round(extract(epoch FROM :'restored_at'::timestamptz + :'clock_tolerance'::interval) * 1000000)]::bigint[]::text AS version_times
+\gset
+
+-- part: new_row_version
+-- What:  the first version of a row that was written after the restore, where old and new can be told apart: a setting of the rules.
+-- For:   the part `settings`, once the versions are known.
+-- Why:   the program decides that itself, and says why they are not used.
+SELECT CASE WHEN seen.next < 2147483648 AND seen.middle_before < seen.first_after AND seen.written_again <= seen.before / 2
+            THEN CASE WHEN seen.is_one_before AND seen.last_before > 1 THEN seen.middle_before + 1 ELSE seen.first_after END END AS new_row_version
+  FROM (SELECT :'versions_next'::bigint AS next, nullif(:'versions_first_after', '')::bigint AS first_after,
+               nullif(:'versions_middle_before', '')::bigint AS middle_before, :'versions_before'::bigint AS before,
+               :'versions_written_again'::bigint AS written_again, :'versions_last_before'::bigint AS last_before,
+               coalesce(nullif(:'versions_is_one_before', '')::boolean, false) AS is_one_before) AS seen
 \gset
 
 -- part: keys

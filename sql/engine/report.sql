@@ -302,6 +302,7 @@ WITH setting AS (
     SELECT subject.build_key, subject.reasons, subject.obstacles, subject.evidence,
            build.build_url, build.project, build.build_num::bigint AS build_num, build.lifecycle, build.status,
            build.queued_at, build.started_at, build.stopped_at, build.build_key IS NOT NULL AS is_there, doubled.rows AS rows_of_key,
+           build.row_version,
            CASE WHEN build.build_num IS NULL THEN left(build.raw_build_num, 200) END AS odd_number,
            concat_ws('; ', CASE WHEN build.build_num  IS NULL THEN 'number '  || left(build.raw_build_num, 200) END,
                            CASE WHEN build.queued_at  IS NULL THEN 'queued '  || build.raw_queued_at::text  END,
@@ -347,7 +348,7 @@ SELECT CASE WHEN octet_length(timed.build_url) <= 4096 THEN timed.build_url || '
        timed.obstacles,
        nullif(timed.off_record, '') AS off_record,
        coalesce(timed.in_future, false) OR coalesce(step_total.in_future, false) OR coalesce(chunk_total.in_future, false) AS in_future,
-       timed.is_there, timed.rows_of_key, timed.odd_number, resembling.other AS resembles,
+       timed.is_there, timed.row_version, timed.rows_of_key, timed.odd_number, resembling.other AS resembles,
        timed.build_key IN (SELECT lost.build_key FROM lost) AS is_lost:paths_shown
   FROM timed
  CROSS JOIN setting

@@ -4,6 +4,7 @@
 -- yields: running, finished
 -- queue: in this database
 -- running: lost
+-- row-version: b.xmin
 -- known: dump
 -- admin-paths: none
 --
@@ -32,7 +33,8 @@ SELECT b.id                                   AS build_key,
                       ELSE coalesce(b.results::text, 'running') END AS status,
        to_timestamp(q.submitted_at)           AS queued_at,
        to_timestamp(b.started_at)             AS started_at,
-       to_timestamp(b.complete_at)            AS stopped_at
+       to_timestamp(b.complete_at)            AS stopped_at,
+       :row_version                           AS row_version
   FROM :"schema".builds AS b
   LEFT JOIN :"schema".builders AS r ON r.id = b.builderid
   LEFT JOIN :"schema".buildrequests AS q ON q.id = b.buildrequestid;

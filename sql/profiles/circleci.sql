@@ -5,6 +5,7 @@
 -- queue: elsewhere
 -- running: lost
 -- max-run-time: 5h
+-- row-version: b.xmin
 -- known: own schema
 -- admin-paths: nREPL, console, HTTP
 --
@@ -33,7 +34,8 @@ SELECT b.build_id                             AS build_key,
        b.status                               AS status,
        b.queued_at                            AS queued_at,
        b.start_time                           AS started_at,
-       b.stop_time                            AS stopped_at
+       b.stop_time                            AS stopped_at,
+       :row_version                           AS row_version
   FROM :"schema".builds AS b;
 
 -- In CircleCI a step runs as one action in each parallel container; an action is what has output. The containers

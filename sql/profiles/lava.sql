@@ -6,6 +6,7 @@
 -- addresses: as written
 -- delete: DELETE
 -- token: Authorization Token
+-- row-version: j.xmin
 -- known: real server
 -- admin-paths: HTTP
 --
@@ -41,7 +42,8 @@ SELECT j.id                                   AS build_key,
        j.submit_time                          AS queued_at,
        j.start_time                           AS started_at,
        j.end_time                             AS stopped_at,
-       '/api/v0.2/jobs/' || j.id || '/'       AS delete_path
+       '/api/v0.2/jobs/' || j.id || '/'       AS delete_path,
+       :row_version                           AS row_version
   FROM :"schema".lava_scheduler_app_testjob AS j;
 
 -- relation: step

@@ -7,6 +7,7 @@
 -- addresses: as written
 -- delete: DELETE
 -- token: Basic
+-- row-version: j.xmin
 -- known: real server
 -- admin-paths: HTTP
 --
@@ -41,7 +42,8 @@ SELECT j.id                                   AS build_key,
        j.t_created AT TIME ZONE 'UTC'         AS queued_at,
        j.t_started AT TIME ZONE 'UTC'         AS started_at,
        j.t_finished AT TIME ZONE 'UTC'        AS stopped_at,
-       '/api/v1/jobs/' || j.id                AS delete_path
+       '/api/v1/jobs/' || j.id                AS delete_path,
+       :row_version                           AS row_version
   FROM :"schema".jobs AS j;
 
 -- relation: step

@@ -16,15 +16,17 @@
 -- Not:   a build that stopped by the backup time, however late it started. A build that stopped between backup and restore, which no
 --        restored server can have closed: then one of the two times is wrong, which the program says. A held build. A build that was
 --        cancelled while it waited.
+--        Where the versions of rows tell what was written after the restore, the evidence says so; nothing else depends on them.
 WITH setting AS MATERIALIZED (
     SELECT nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
              + coalesce(nullif(current_setting('halfbuilt.clock_tolerance', true), ''), '0')::interval AS started_by,
            coalesce(nullif(current_setting('halfbuilt.clock_tolerance', true), ''), '0')::interval AS tolerance,
            coalesce(nullif(current_setting('halfbuilt.closing_from', true), ''),
                     nullif(current_setting('halfbuilt.restored_at', true), ''),
-                    nullif(current_setting('halfbuilt.backup_time', true), ''))::timestamptz AS closing_from
+                    nullif(current_setting('halfbuilt.backup_time', true), ''))::timestamptz AS closing_from,
+           nullif(current_setting('halfbuilt.new_row_version', true), '')::bigint AS new_row_version
 ), closed AS MATERIALIZED (
-    SELECT build.build_key, build.lifecycle, build.queued_at, build.started_at, build.stopped_at
+    SELECT build.build_key, build.lifecycle, build.queued_at, build.started_at, build.stopped_at, build.row_version
       FROM build
      WHERE build.stopped_at > (SELECT setting.closing_from FROM setting)
        AND (build.started_at <= (SELECT setting.started_by FROM setting)
@@ -57,7 +59,8 @@ SELECT closed.build_key,
             THEN 'at work at ' || to_char(first_sign.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
             ELSE 'running' END
          || ', stopped ' || to_char(closed.stopped_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-         || ', after the backup' AS evidence
+         || ', after the backup'
+         || CASE WHEN closed.row_version >= setting.new_row_version THEN '; its row was written after the restore' ELSE '' END AS evidence
   FROM closed
  CROSS JOIN setting
   LEFT JOIN first_sign ON first_sign.build_key = closed.build_key

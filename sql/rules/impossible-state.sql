@@ -10,15 +10,17 @@
 -- For:   scan, verify and delete.
 -- Why:   the record was half written, or half closed: its lifecycle and its times are of two moments. Where more than half of all builds
 --        of one status word are so, this CI writes them that way: such a build is reported, and not deleted.
+--        Where the versions of rows tell what was written after the restore, the evidence says so; nothing else depends on them.
 -- Not:   a stop without a start: the build was cancelled while it waited. A held build.
 WITH setting AS MATERIALIZED (
     SELECT coalesce(nullif(current_setting('halfbuilt.backup_time', true), '')::timestamptz
                       + nullif(current_setting('halfbuilt.clock_tolerance', true), '')::interval, now()) AS stopped_by,
            coalesce(nullif(current_setting('halfbuilt.restored_at', true), '')::timestamptz, now()) AS started_by,
            nullif(current_setting('halfbuilt.max_run_time', true), '')::interval AS max_run_time,
-           nullif(current_setting('halfbuilt.habits', true), '')::text[] AS habits
+           nullif(current_setting('halfbuilt.habits', true), '')::text[] AS habits,
+           nullif(current_setting('halfbuilt.new_row_version', true), '')::bigint AS new_row_version
 ), odd AS (
-    SELECT build.build_key, build.lifecycle, build.status, build.queued_at, build.started_at, build.stopped_at, build.seen_at
+    SELECT build.build_key, build.lifecycle, build.status, build.queued_at, build.started_at, build.stopped_at, build.seen_at, build.row_version
       FROM build
      WHERE build.lifecycle = 'finished' AND build.started_at IS NOT NULL AND build.stopped_at IS NULL
         OR build.lifecycle IN ('not_run', 'queued', 'not_running') AND build.started_at IS NOT NULL
@@ -49,7 +51,8 @@ SELECT found.build_key,
          || CASE found.lifecycle WHEN 'finished' THEN ', started ' WHEN 'running' THEN ', but stopped ' ELSE ', but started ' END
          || to_char((CASE found.lifecycle WHEN 'running' THEN found.stopped_at ELSE found.started_at END) AT TIME ZONE 'UTC',
                     'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-         || CASE found.lifecycle WHEN 'finished' THEN ', no stop is on record' ELSE '' END AS evidence,
+         || CASE found.lifecycle WHEN 'finished' THEN ', no stop is on record' ELSE '' END
+         || CASE WHEN found.row_version >= setting.new_row_version THEN '; its row was written after the restore' ELSE '' END AS evidence,
        CASE WHEN found.lifecycle || ':' || md5(coalesce('=' || found.status, '')) = ANY (setting.habits)
             THEN 'most builds ' || coalesce('of status "' || left(found.status, 80) || '"', 'without a status')
                    || ' are so: a habit of this CI?'

@@ -118,6 +118,9 @@ pub(super) fn say_premise(premise: &Premise, printer: Printer) {
              look at the builds in between before you delete anything",
         );
     }
+    if let Some(sentence) = premise.row_versions.contradiction() {
+        printer.warn(&sentence);
+    }
     if premise.start_up_stops > 0 {
         let builds = counted(premise.start_up_stops, "build");
         printer.say(&format!(

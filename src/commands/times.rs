@@ -188,7 +188,8 @@ async fn ask(
     deciding.extend(of_backup.iter().cloned());
     report.candidates.extend(of_backup.into_iter().chain(of_restored));
     weigh_all(request, &deciding, report);
-    report.database = Some(DatabaseSays { name: Foreign::name(&snapshot.identity().name), witnesses });
+    report.database =
+        Some(DatabaseSays { name: Foreign::name(&snapshot.identity().name), witnesses, row_versions: None });
     let fit = Fit::check(plan, snapshot).await?;
     preamble::say_what_is_read((fit.identity(), fit.collection()), fit.tables(), printer);
     preamble::warn_of_role(request.read.foreign_sql(plan), fit.role(), printer);
@@ -207,9 +208,15 @@ async fn ask(
     let (_, premise) = Premise::establish_readable(&plan, fit, snapshot).await?;
     snapshot.check_unbroken().await?;
     report.restored = premise.restored.time();
+    let told = premise.row_versions.told().map(|told| Foreign::new(&told));
+    report.database.iter_mut().for_each(|database| database.row_versions.clone_from(&told));
     // Without R nothing was compared.
-    let sentences =
-        [premise.contradictions.question(), premise.doubt_of_recovery(), premise.recovery_that_was_no_restore()];
+    let sentences = [
+        premise.contradictions.question(),
+        premise.row_versions.contradiction(),
+        premise.doubt_of_recovery(),
+        premise.recovery_that_was_no_restore(),
+    ];
     let sentences: Vec<String> = sentences.into_iter().flatten().collect();
     report.contradictions = (premise.restored.time().is_some() || !sentences.is_empty()).then_some(sentences);
     Ok(())

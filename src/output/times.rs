@@ -29,12 +29,13 @@ pub fn times_page(report: &TimesReport) -> String {
         page.push('\n');
     }
     if let Some(database) = &report.database {
-        let remarks = match &database.witnesses {
+        let mut remarks = match &database.witnesses {
             Some(witnesses) => witnesses.remarks(),
             None => {
                 vec!["the builds are copies: what the database server says of itself says nothing of the CI".to_owned()]
             }
         };
+        remarks.extend(database.row_versions.as_ref().map(ToString::to_string));
         page += &section(&format!("database {:?}", database.name), &remarks);
     }
     let against = report.conflicts.iter().map(ToString::to_string);
@@ -76,10 +77,10 @@ fn section(head: &str, lines: &[String]) -> String {
 pub fn write_times(report: &TimesReport, to: &mut impl Write) -> io::Result<()> {
     let flags = report.flags().into_iter().map(|(flag, time)| json!({ "flag": flag, "time": time.to_string() }));
     let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
-    let database = report
-        .database
-        .as_ref()
-        .map(|database| json!({ "name": database.name, "server": database.witnesses.as_ref().map(server) }));
+    let database = report.database.as_ref().map(|database| {
+        let server = database.witnesses.as_ref().map(server);
+        json!({ "name": database.name, "server": server, "row_versions": database.row_versions })
+    });
     let document = json!({
         "format": FORMAT,
         "backup_time": time(report.backup),

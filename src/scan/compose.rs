@@ -338,7 +338,8 @@ impl<'a> Relations<'a> {
         let Some(written) = self.profile.relation(relation).filter(|_| !self.shape.is_missing(relation)) else {
             return part(name, "NOT MATERIALIZED", &stand_in(relation, self.shape));
         };
-        let (written, narrowed) = (self.shape.schema.sql(&written.sql), self.narrowed(relation));
+        let (written, narrowed) =
+            (self.shape.schema.sql(written.sql(self.shape.has_row_versions)), self.narrowed(relation));
         let narrowed = narrowed.as_deref();
         let Some(on_record) = on_record(self.shape, relation) else {
             let every = part(&every(relation, narrowed), "NOT MATERIALIZED", &written);

@@ -126,10 +126,12 @@ impl Script<'_> {
     /// One rule, after the statements whose results it uses.
     fn rule(&mut self) {
         let uses = |setting: &str| self.plan.rules.iter().any(|rule| rule.uses_setting(setting));
-        let [closing_from, step_habits] = ["closing_from", "step_habits"].map(uses);
+        let [closing_from, step_habits, new_row_version] = ["closing_from", "step_habits", "new_row_version"].map(uses);
         let habits = uses("habits") || uses("has_steps");
         if closing_from {
             self.premise();
+        } else if new_row_version {
+            self.row_versions();
         }
         if habits {
             self.habits();
@@ -141,7 +143,7 @@ impl Script<'_> {
         if losses {
             self.losses();
         }
-        if closing_from || habits || step_habits || losses {
+        if closing_from || new_row_version || habits || step_habits || losses {
             self.title("The settings once more");
             self.settings();
         }
@@ -176,6 +178,21 @@ impl Script<'_> {
         }
         self.statement("What all builds say about T and R", &premise, &["times", "at_work"], "\n\\gset");
         self.text.push_str(const { PSQL.part("closing_from") });
+        self.text.push_str("\\endif\n");
+        self.row_versions();
+    }
+
+    /// What was written after the restore. The program asks only where both times are known, and versions can be read.
+    fn row_versions(&mut self) {
+        if !self.shape.has_row_versions {
+            return;
+        }
+        let versions = self.relations().row_versions();
+        self.text.push_str(const { PSQL.part("has_both_times") });
+        self.text.push_str("\\if :has_both_times\n");
+        self.text.push_str(const { PSQL.part("version_times") });
+        self.statement("What the versions of rows say", &versions, &["version_times"], "\n\\gset versions_");
+        self.text.push_str(const { PSQL.part("new_row_version") });
         self.text.push_str("\\endif\n");
     }
 

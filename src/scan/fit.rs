@@ -19,6 +19,7 @@ use super::named::name_of_file;
 use super::paths;
 use super::plan::ScanPlan;
 use super::relation::Relation;
+use super::row_versions;
 use super::rule::Rule;
 use super::schema::{ProfileSchema, quoted};
 use super::shape::Shape;
@@ -43,6 +44,8 @@ pub struct Fit {
     identity: DatabaseIdentity,
     /// The relations that cannot be read as a whole. Each is read where nothing has shown otherwise.
     unread: Unread,
+    /// Why the versions of builds' rows are not read, where the profile gives them.
+    without_row_versions: Option<String>,
     /// Why tables are read without their indexes, where an index cannot be read.
     damaged_index: Option<String>,
     /// Whether text is read as the bytes that are stored, since some of it cannot be written as UTF-8.
@@ -59,10 +62,12 @@ impl Fit {
     /// A profile or rule that does not fit the database; a lost connection.
     pub async fn check(plan: &ScanPlan, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
         let schema = tables::find_schema(plan, snapshot).await?;
-        let (shape, unread) = check::profile(snapshot, &plan.profile, schema).await?;
+        let (mut shape, unread) = check::profile(snapshot, &plan.profile, schema).await?;
         let rules: Vec<&Rule> = plan.rules.iter().filter(|rule| unread.keeps(rule).is_none()).collect();
         check::rules(snapshot, &plan.profile, &shape, &rules).await?;
         let TablesRead { named, tables, role } = tables::read(plan, &shape.schema, snapshot).await?;
+        let foreign_table = tables.iter().find(|table| table.kind == "foreign table").map(|table| table.name.as_str());
+        let without_row_versions = row_versions::look(plan, &mut shape, foreign_table, snapshot).await?;
         // The indexes of copies are none of the CI's.
         let collations = match plan.profile.presents_copies() {
             true => Collations::default(),
@@ -81,6 +86,7 @@ impl Fit {
             collection,
             identity,
             unread,
+            without_row_versions,
             damaged_index: None,
             reads_bytes: false,
             database_tag,
@@ -226,6 +232,11 @@ impl Fit {
     /// The rules of the plan that can be run.
     pub fn rules<'p>(&self, plan: &'p ScanPlan) -> impl Iterator<Item = &'p Rule> {
         plan.rules.iter().filter(|rule| self.unread.keeps(rule).is_none())
+    }
+
+    /// Why the versions of builds' rows are not read, where the profile gives them.
+    pub(super) fn without_row_versions(&self) -> Option<&str> {
+        self.without_row_versions.as_deref()
     }
 
     /// The relations that cannot be read as a whole, and why.

@@ -1,5 +1,6 @@
 //! The header lines of a profile or rule file: `-- key: value`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::text::Foreign;
@@ -51,6 +52,24 @@ pub(super) fn header<'a>(line: &'a str, keys: &[&str]) -> Option<Header<'a>> {
     let (key, value) = line.strip_prefix("--")?.split_once(':')?;
     let key = key.trim();
     keys.contains(&key).then(|| Header { key, value: value.trim() })
+}
+
+/// The header lines of a profile.
+pub(super) struct Head<'a> {
+    pub(super) source: &'a SqlFile<'a>,
+    pub(super) head: &'a BTreeMap<&'a str, (usize, &'a str)>,
+}
+
+impl Head<'_> {
+    /// Reads one of them, if it is there.
+    pub(super) fn read<Value>(
+        &self,
+        key: &str,
+        read: impl Fn(&str) -> Result<Value, String>,
+    ) -> Result<Option<Value>, FileFault> {
+        let found = self.head.get(key);
+        found.map(|(line, value)| read(value).map_err(|fault| self.source.fault(*line, fault))).transpose()
+    }
 }
 
 /// The lifecycles that a build can have.

@@ -6,7 +6,8 @@ use crate::build_url::{AddressForm, BuildUrl};
 use crate::finding::Finding;
 use crate::http_deletion::HttpDeletion;
 use crate::obstacle::{Ground, Obstacle, Queue, Running};
-use crate::premise::{Premise, Restored};
+use crate::premise::{Premise, Restored, later};
+use crate::row_versions::RowWritten;
 use crate::timing::Timing;
 
 use super::paths::{of_paths, paths_of};
@@ -17,6 +18,8 @@ pub(super) struct RowDetails {
     pub(super) is_there: bool,
     /// What it did between T and R, and when, where it did anything.
     pub(super) did_between: Option<String>,
+    /// When its row was written last, by its version.
+    pub(super) written: RowWritten,
     /// Whether one of its times lies in the future.
     pub(super) in_future: bool,
     /// Whether its steps or its output could not be read.
@@ -76,6 +79,7 @@ pub(super) fn obstacles(
     if seen.in_future {
         against.push(Obstacle::TimeInTheFuture);
     }
+    against.extend(of_version(found, seen, premise));
     against.extend(found.same_address.clone().map(Obstacle::SharesItsAddress));
     against.extend(seen.rows_of_key.map(Obstacle::SharesItsKey));
     if behaviour.addresses == AddressForm::CircleCi {
@@ -118,6 +122,21 @@ fn of_timing(found: &Finding, seen: &RowDetails, premise: &Premise) -> Option<Ob
             }
         }
     })
+}
+
+/// The version of a row knows no clock. What was written since the restore, and shows as open, is at work or was touched by what is; what
+/// was not can have done nothing since.
+fn of_version(found: &Finding, seen: &RowDetails, premise: &Premise) -> Option<Obstacle> {
+    let restored = later(premise.restored.time()?, premise.times.clock_tolerance);
+    let is_open = found.stopped_at.is_none() && !matches!(found.lifecycle.as_deref(), Some("finished" | "not_run"));
+    let did_since = [found.queued_at, found.started_at, found.stopped_at].into_iter().flatten().any(|at| at > restored);
+    match seen.written {
+        RowWritten::After if is_open && matches!(found.timing, Timing::InFlight | Timing::Stale) => {
+            Some(Obstacle::WrittenSinceRestore)
+        }
+        RowWritten::Before if did_since => Some(Obstacle::NotWrittenSinceRestore),
+        RowWritten::After | RowWritten::Before | RowWritten::Unknown => None,
+    }
 }
 
 /// The address of a build, and what it is compared with.
@@ -313,6 +332,7 @@ mod tests {
         RowDetails {
             did_between: Some("stopped at 2026-11-20T03:00:00Z".to_owned()),
             is_there: true,
+            written: RowWritten::Unknown,
             in_future: false,
             signs_unread: false,
             rows_of_key: None,

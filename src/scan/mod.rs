@@ -38,6 +38,7 @@ mod profile;
 mod project_counts;
 mod relation;
 mod report_row;
+mod row_versions;
 mod rule;
 mod run_again;
 mod sample;
@@ -48,6 +49,7 @@ mod statistics;
 mod suggestion;
 mod tables;
 mod unread;
+mod version_column;
 
 pub use archive::{Archiving, archive_faults};
 pub use baseline::BaselineFindings;

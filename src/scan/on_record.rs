@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::sql::{RELATIONS, expression, filled};
 
-use super::relation::{FETCHED_AT, MAY_BE_EXPIRED, NUMBERED_IN, NUMERIC, Relation, STORED_AT};
+use super::relation::{FETCHED_AT, MAY_BE_EXPIRED, NUMBERED_IN, NUMERIC, ROW_VERSION, Relation, STORED_AT};
 use super::shape::Shape;
 
 /// A relation whose times are on record, over what the profile writes; `None` for one that has no times.
@@ -35,6 +35,10 @@ pub(super) fn on_record(shape: &Shape, relation: Relation) -> Option<String> {
         Some(_) => "written.may_be_expired",
         None => "NULL::boolean",
     };
+    let row_version = match shape.has_row_versions {
+        true => expression(const { RELATIONS.part("row_version") }),
+        false => "NULL::bigint",
+    };
     let others = others(shape, relation);
     let values = [
         ("stored_at", stored_at),
@@ -43,6 +47,7 @@ pub(super) fn on_record(shape: &Shape, relation: Relation) -> Option<String> {
         ("numbered_in", numbered_in),
         ("seen_at", seen_at),
         ("may_be_expired", may_be_expired),
+        ("row_version", row_version),
         ("others", &others),
     ];
     Some(filled(sql, &values))
@@ -58,6 +63,7 @@ fn others(shape: &Shape, relation: Relation) -> String {
         FETCHED_AT,
         "seen_at",
         MAY_BE_EXPIRED,
+        ROW_VERSION,
         "raw_build_num",
         "raw_queued_at",
         "raw_started_at",

@@ -250,6 +250,8 @@ impl ScanPlan {
         settings.push(("habits", premise.habits.clone()));
         settings.push(("step_habits", premise.step_habits.clone()));
         settings.push(("has_steps", premise.has_steps.map(|has_steps| has_steps.to_string()).unwrap_or_default()));
+        let new_from = premise.row_versions.new_from();
+        settings.push(("new_row_version", new_from.map(|version| version.to_string()).unwrap_or_default()));
         settings.extend(self.settings_of_losses(&premise.losses));
         settings
     }

@@ -6,6 +6,7 @@ use crate::collection::Collection;
 use crate::database::{Parameter, Snapshot};
 use crate::losses::Losses;
 use crate::premise::{Contradictions, Premise, Restored, ahead, earlier, later};
+use crate::row_versions::RowVersions;
 use crate::sql;
 use crate::text::bytes::has_bytes;
 use crate::timing::RestoreTimes;
@@ -17,6 +18,7 @@ use super::fit::Fit;
 use super::plan::{OutputRead, ScanPlan};
 use super::profile::RowOrigin;
 use super::relation::Relation;
+use super::row_versions;
 
 /// The database's own clock.
 pub(super) const CLOCK: &str = sql::PREMISE.part("clock");
@@ -47,6 +49,8 @@ impl Premise {
         if let Some(seen_at) = fit.collection().and_then(Collection::seen_at) {
             premise.now = premise.now.min(seen_at);
         }
+        let why_not = fit.without_row_versions();
+        premise.row_versions = row_versions::ask(&premise, &reader.relations, why_not, snapshot).await?;
         reader.add_habits(&mut premise).await?;
         premise.step_habits = reader.step_habits().await?;
         snapshot.set(&plan.settings_by(&premise)).await?;
@@ -138,6 +142,7 @@ impl PremiseReader<'_> {
             habits: String::new(),
             step_habits: String::new(),
             losses: Losses::default(),
+            row_versions: RowVersions::NotAsked,
             holds: false,
             shows_work: false,
             has_steps: None,

@@ -14,9 +14,10 @@ use crate::text::similar::did_you_mean;
 
 use super::deletion_headers;
 use super::error::{SqlSourceError, unreadable};
-use super::header::{self, FileFault, SqlFile};
+use super::header::{self, FileFault, Head, SqlFile};
 use super::known::{AdminPath, Known, address_form, admin_paths};
 use super::relation::Relation;
+use super::version_column;
 
 /// The profiles that ship, by name.
 const BUILT_IN: [(&str, &str); 6] = [
@@ -78,7 +79,7 @@ pub enum RowOrigin {
 }
 
 /// The header lines that stand before the first section.
-const HEADERS: [&str; 22] = [
+const HEADERS: [&str; 23] = [
     "profile",
     "title",
     "unit",
@@ -97,6 +98,7 @@ const HEADERS: [&str; 22] = [
     "gone",
     "refused",
     "denied",
+    "row-version",
     "relation",
     "archive",
     COLLECTION,
@@ -146,6 +148,15 @@ enum Section {
 pub(super) struct RelationSql {
     pub(super) sql: String,
     pub(super) line: usize,
+    /// The same with the versions of its rows, where the profile says how they are read.
+    with_versions: Option<String>,
+}
+
+impl RelationSql {
+    /// Its SQL, with or without the versions of rows.
+    pub(super) fn sql(&self, with_versions: bool) -> &str {
+        self.with_versions.as_deref().filter(|_| with_versions).unwrap_or(&self.sql)
+    }
 }
 
 impl Profile {
@@ -194,7 +205,7 @@ impl Profile {
                     let relation = found.value.parse().map_err(|()| {
                         source.fault(line, format!("relation {:?}: expected build, step, chunk or object", found.value))
                     })?;
-                    let empty = RelationSql { sql: String::new(), line: line + 1 };
+                    let empty = RelationSql { sql: String::new(), line: line + 1, with_versions: None };
                     if relations.insert(relation, empty).is_some() {
                         return Err(source.fault(line, format!("relation {relation} appears a second time")));
                     }
@@ -256,6 +267,9 @@ impl Profile {
             if found.sql.is_empty() {
                 return Err(source.fault(found.line - 1, format!("relation {relation}: expected a SELECT below it")));
             }
+        }
+        if let Some(build) = relations.get_mut(&Relation::Build) {
+            (build.sql, build.with_versions) = version_column::filled_in(&source, &head, (&build.sql, build.line))?;
         }
         for found in &mut archive {
             found.sql = header::without_semicolon(&found.sql).to_owned();
@@ -362,20 +376,6 @@ impl Profile {
 
     pub(super) fn relation(&self, relation: Relation) -> Option<&RelationSql> {
         self.relations.get(&relation)
-    }
-}
-
-/// The header lines of a profile.
-struct Head<'a> {
-    source: &'a SqlFile<'a>,
-    head: &'a BTreeMap<&'a str, (usize, &'a str)>,
-}
-
-impl Head<'_> {
-    /// Reads one of them, if it is there.
-    fn read<Value>(&self, key: &str, read: impl Fn(&str) -> Result<Value, String>) -> Result<Option<Value>, FileFault> {
-        let found = self.head.get(key);
-        found.map(|(line, value)| read(value).map_err(|fault| self.source.fault(*line, fault))).transpose()
     }
 }
 

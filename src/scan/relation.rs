@@ -54,6 +54,9 @@ pub(super) const DELETE_PATH: &str = "delete_path";
 /// An optional column of build: the path by which the CI cancels it.
 pub(super) const CANCEL_PATH: &str = "cancel_path";
 
+/// An optional column of build: the version of its row, PostgreSQL's xmin.
+pub(super) const ROW_VERSION: &str = "row_version";
+
 /// PostgreSQL's name of the type of numbers with a fraction.
 pub(super) const NUMERIC: &str = "numeric";
 
@@ -67,6 +70,8 @@ pub(super) enum Kind {
     Number,
     Time,
     Boolean,
+    /// The number of a transaction.
+    Version,
 }
 
 impl Relation {
@@ -92,6 +97,7 @@ impl Relation {
                 (MAY_BE_EXPIRED, Kind::Boolean),
                 (DELETE_PATH, Kind::Text),
                 (CANCEL_PATH, Kind::Text),
+                (ROW_VERSION, Kind::Version),
             ],
             Self::Object => &[],
             // An integer that identifies a step within its build, as step_key does: a text takes longer to hash.
@@ -155,6 +161,7 @@ impl Kind {
             Self::Number => type_name == NUMERIC || Self::Integer.accepts(type_name),
             Self::Time => type_name == "timestamptz",
             Self::Boolean => type_name == "bool",
+            Self::Version => type_name == "xid",
         }
     }
 
@@ -167,6 +174,7 @@ impl Kind {
             Self::Number => "bigint or numeric",
             Self::Time => "timestamptz",
             Self::Boolean => "boolean",
+            Self::Version => "xid",
         }
     }
 }

@@ -88,6 +88,7 @@ pub(super) fn finding(
     let seen = RowDetails {
         is_there: row.boolean("is_there")?.unwrap_or(false),
         did_between: did_between(&times, premise),
+        written: premise.row_versions.written(row.integer("row_version")?.map(i64::unsigned_abs)),
         in_future: signs.boolean("in_future")?.unwrap_or(true),
         signs_unread: !is_read,
         rows_of_key: row.integer("rows_of_key")?.map(i64::unsigned_abs),

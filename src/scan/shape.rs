@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::database::Column;
 
 use super::profile::Profile;
-use super::relation::{Kind, Relation, STEP_ID};
+use super::relation::{Kind, ROW_VERSION, Relation, STEP_ID};
 use super::schema::ProfileSchema;
 
 /// The version of a server that is assumed, in the form of server_version_num.
@@ -19,6 +19,8 @@ pub(super) struct Shape {
     /// Where the tables of the profile are.
     pub(super) schema: ProfileSchema,
     columns: BTreeMap<Relation, Vec<Column>>,
+    /// Whether the versions of builds' rows can be read, and are of use.
+    pub(super) has_row_versions: bool,
     /// The relations of which not even the columns can be asked: a file of a table is missing. They stand empty everywhere.
     missing: BTreeSet<Relation>,
 }
@@ -49,6 +51,7 @@ impl Shape {
             });
             shape.columns.insert(relation, columns.collect());
         }
+        shape.has_row_versions = !profile.presents_copies() && shape.type_of(Relation::Build, ROW_VERSION).is_some();
         shape
     }
 
@@ -85,5 +88,6 @@ fn assumed_type(name: &str, kind: Kind) -> &'static str {
         (_, Kind::Any | Kind::Text) => "text",
         (_, Kind::Time) => "timestamptz",
         (_, Kind::Boolean) => "bool",
+        (_, Kind::Version) => "xid",
     }
 }

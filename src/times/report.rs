@@ -36,6 +36,8 @@ pub struct DatabaseSays {
     pub name: Foreign,
     /// What its server says of itself; `None` where the builds are copies, of which it knows nothing.
     pub witnesses: Option<Witnesses>,
+    /// What the versions of builds' rows tell, or why they tell nothing; `None` where nobody asked.
+    pub row_versions: Option<Foreign>,
 }
 
 impl TimesReport {

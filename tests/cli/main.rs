@@ -83,6 +83,7 @@ mod scan_openqa;
 mod scan_output;
 mod scan_own_sql;
 mod scan_prefilter;
+mod scan_row_versions;
 mod scan_schemas;
 mod scan_server_limits;
 mod scan_server_warnings;

@@ -62,7 +62,8 @@ pub fn psql_pipe(database: &str, arguments: &[&str], input: &str) -> Output {
     output
 }
 
-fn program(name: &str, database: &str, arguments: &[&str]) -> String {
+/// Runs one of PostgreSQL's programs, and gives back what it prints.
+pub fn program(name: &str, database: &str, arguments: &[&str]) -> String {
     let program = format!("{}/{name}", POSTGRES.variable("BIN_DIR"));
     let mut command = Command::new(program);
     command.args(arguments).envs(server_variables(database));

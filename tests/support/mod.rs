@@ -31,7 +31,7 @@ pub use child::{Hearing, Signal, signal, signal_group};
 pub use ci::{CUT, Ci, LOST, NULL};
 pub use collected::Collection;
 pub use command::{Done, Run, halfbuilt};
-pub use database::{TestDatabase, psql, psql_as, psql_meanwhile, psql_pipe, server_variables, socket_folder};
+pub use database::{TestDatabase, program, psql, psql_as, psql_meanwhile, psql_pipe, server_variables, socket_folder};
 pub use deletion::{ALL_TIMINGS, NOBODY, deletable, scanned, zcat};
 pub use drill::Drill;
 pub use gate::Gate;

@@ -1,0 +1,93 @@
+//! The versions of builds' rows: a witness of what was written after the restore that needs no clock.
+
+use crate::database::{Parameter, Snapshot};
+use crate::premise::{Premise, later};
+use crate::row_versions::{RowVersions, VersionsSeen};
+use crate::sql::{VERSIONS, filled};
+
+use super::attempt::attempt;
+use super::compose::{BuildSelection, Relations};
+use super::error::ScanError;
+use super::plan::ScanPlan;
+use super::relation::{ROW_VERSION, Relation};
+use super::shape::Shape;
+use super::unread::why;
+
+/// Of so many builds at the end before the backup the middle one's version counts.
+const LAST_BUILDS: &str = "100";
+
+/// Finds out whether the versions of builds' rows can be read, and says in the shape that they can. `None` where they can, or where the
+/// profile gives none; else why not.
+pub(super) async fn look(
+    plan: &ScanPlan,
+    shape: &mut Shape,
+    foreign_table: Option<&str>,
+    snapshot: &Snapshot<'_>,
+) -> Result<Option<String>, ScanError> {
+    if shape.type_of(Relation::Build, ROW_VERSION).is_none() {
+        return Ok(None);
+    }
+    if plan.profile.presents_copies() {
+        return Ok(Some("the rows are copies, written by another program than the CI".to_owned()));
+    }
+    if let Some(table) = foreign_table {
+        return Ok(Some(format!("{table} is a foreign table, whose rows have none")));
+    }
+    let mut with_versions = shape.clone();
+    with_versions.has_row_versions = true;
+    let relations = Relations::new(&plan.profile, &with_versions, BuildSelection::All);
+    let statement = relations.followed_by(&[], const { VERSIONS.part("can_be_read") });
+    let read = async {
+        let mut rows = snapshot.rows("reading the version of a row", &statement, &[]).await?;
+        while rows.next().await?.is_some() {}
+        Ok(())
+    };
+    match attempt(snapshot, read).await? {
+        Ok(()) => *shape = with_versions,
+        Err(error) if error.is_about_what_is_read() => return Ok(Some(why(&error))),
+        Err(error) => return Err(error),
+    }
+    Ok(None)
+}
+
+impl Relations<'_> {
+    /// What the versions of all builds' rows say, for the times in the first parameter.
+    pub(super) fn row_versions(&self) -> String {
+        self.followed_by(&[], &filled(const { VERSIONS.part("row_versions") }, &[("last", LAST_BUILDS)]))
+    }
+}
+
+/// Asks what the versions of all builds' rows say, now that T and R are known.
+pub(super) async fn ask(
+    premise: &Premise,
+    relations: &Relations<'_>,
+    why_not: Option<&str>,
+    snapshot: &Snapshot<'_>,
+) -> Result<RowVersions, ScanError> {
+    let (Some(backup), Some(restored)) = (premise.times.backup, premise.restored.time()) else {
+        return Ok(RowVersions::NotAsked);
+    };
+    if let Some(why) = why_not {
+        return Ok(RowVersions::NotUsed(why.to_owned()));
+    }
+    if !relations.shape.has_row_versions {
+        return Ok(RowVersions::NotAsked);
+    }
+    let tolerance = premise.times.clock_tolerance;
+    let times = [backup, restored].map(|time| later(time, tolerance).as_microsecond()).to_vec();
+    let what = "comparing the versions of builds' rows";
+    let mut rows = snapshot.rows(what, &relations.row_versions(), &[Parameter::Integers(times)]).await?;
+    let row = rows.next().await?.ok_or(ScanError::NoAnswer { what })?;
+    let number = |column| Ok::<_, ScanError>(row.integer(column)?.unwrap_or_default().unsigned_abs());
+    Ok(RowVersions::judge(&VersionsSeen {
+        next: number("next")?,
+        first_after: row.integer("first_after")?.map(i64::unsigned_abs),
+        middle_before: row.integer("middle_before")?.map(i64::unsigned_abs),
+        last_before: number("last_before")?,
+        is_one_before: row.boolean("is_one_before")?.unwrap_or_default(),
+        before: number("before")?,
+        written_again: number("written_again")?,
+        contradicting: number("contradicting")?,
+        last_contradicting: row.time("last_contradicting")?,
+    }))
+}

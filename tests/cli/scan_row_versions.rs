@@ -1,0 +1,229 @@
+//! What was written after the restore, told by the versions of rows and not by a clock: on a PostgreSQL that was stopped at once, copied and
+//! started, on one that was loaded from a dump, and where versions tell nothing.
+
+use halfbuilt::exit::Exit;
+use serde_json::Value;
+
+use crate::support::{
+    Report, Run, Server, TIMES, TestDatabase, halfbuilt, program, psql, psql_pipe, repository, socket_folder,
+};
+
+const AT_WORK: &str = "its row was written after the restore, though none of its times says so: it may be alive";
+const WRITTEN_AFTER: &str = "; its row was written after the restore";
+
+fn file(name: &str) -> String {
+    repository(name).to_str().expect("UTF-8").to_owned()
+}
+
+/// A server that was restored from a copy of its disk.
+fn restored(more: &[&str]) -> Server {
+    let [schema, before] = ["sql/schema.sql", "fixtures/row-versions/before.sql"].map(file);
+    let server =
+        Server::start("restored.sh", &[&["--crash", "--with", &schema, "--with", &before], more].concat(), &[]);
+    server.psql("postgres", &["-f", &file("fixtures/row-versions/after.sql")]);
+    server
+}
+
+/// The builds in a database of the server of all tests, which no backup was taken of: each row is a transaction, as in the fixture.
+fn loaded() -> TestDatabase {
+    let database = TestDatabase::empty();
+    for part in ["sql/schema.sql", "fixtures/row-versions/before.sql", "fixtures/row-versions/after.sql"] {
+        psql(&database.name, &["-f", &file(part)]);
+    }
+    database
+}
+
+fn report_of(scan: Run) -> Report {
+    Report::parse(&scan.args(&TIMES).run().exits(Exit::Clean).stdout).without_fingerprints()
+}
+
+fn report(database: &TestDatabase) -> Report {
+    report_of(halfbuilt(&["scan"]).on(database))
+}
+
+/// What `times` says of the versions.
+fn told(run: Run) -> String {
+    let done = run.args(&TIMES).args(&["--json", "-"]).run();
+    let said: Value = serde_json::from_str(&done.stdout).unwrap_or_else(|why| panic!("{why}: {}", done.stderr));
+    said["database"]["row_versions"].as_str().unwrap_or_else(|| panic!("{said}")).to_owned()
+}
+
+fn told_of(database: &TestDatabase) -> String {
+    told(halfbuilt(&["times"]).on(database))
+}
+
+fn cell<'a>(report: &'a Report, build: &str, column: &str) -> &'a str {
+    &report.row("acme/api", build)[column]
+}
+
+fn expected() -> Report {
+    Report::read(&repository("fixtures/row-versions/expected.csv"))
+}
+
+#[test]
+fn a_disk_that_was_copied_at_once_tells_what_the_restored_server_wrote() {
+    let server = restored(&[]);
+    let variables = server.variables("postgres");
+    assert_eq!(report_of(halfbuilt(&["scan"]).envs(&variables)), expected());
+    let said = told(halfbuilt(&["times"]).envs(&variables));
+    assert!(
+        said.contains(
+            "or a later one was written after the restore; 2 builds of before the backup were written again since"
+        ),
+        "{said}"
+    );
+    halfbuilt(&["scan"]).envs(&variables).args(&TIMES).run().exits(Exit::Clean).says(
+        "1 build did something after the restore, the last at 2026-11-20T07:20:00Z, but the database wrote it before the last builds of \
+         before the backup, and was not written since: T, R or a clock is wrong",
+    );
+}
+
+#[test]
+fn rows_of_a_dump_have_one_version_and_whatever_is_later_was_written_since() {
+    let [whole, dumped] = [TestDatabase::empty(), TestDatabase::empty()];
+    for part in ["sql/schema.sql", "fixtures/row-versions/before.sql"] {
+        psql(&whole.name, &["-f", &file(part)]);
+    }
+    let dump = program("pg_dump", &whole.name, &["--no-owner"]);
+    assert!(psql_pipe(&dumped.name, &["-Xq", "-v", "ON_ERROR_STOP=1"], &dump).status.success());
+    psql(&dumped.name, &["-f", &file("fixtures/row-versions/after.sql")]);
+    let found = report(&dumped);
+    // The one that the start-up closed too, and no clock is known to be wrong.
+    assert!(cell(&found, "51", "evidence").ends_with(WRITTEN_AFTER), "{found:?}");
+    assert_eq!((cell(&found, "55", "note"), cell(&found, "56", "deletable")), (AT_WORK, "yes"));
+    assert!(told_of(&dumped).contains("were loaded from a dump, all at once"));
+}
+
+#[test]
+fn what_a_migration_wrote_again_tells_nothing() {
+    let database = loaded();
+    assert_eq!(report(&database), expected());
+    // A few of them in a batch: they are counted, and the others still tell.
+    database.run("UPDATE builds SET subject = 'migrated' WHERE build_id <= 10");
+    assert_eq!(report(&database), expected());
+    assert!(
+        told_of(&database).contains("12 builds of before the backup were written again since"),
+        "{}",
+        told_of(&database)
+    );
+    // More than half of them.
+    database.run("UPDATE builds SET subject = 'migrated' WHERE build_id <= 25");
+    nothing_is_told(&database, "a migration wrote them again");
+}
+
+/// Without versions the report is as times alone make it.
+fn nothing_is_told(database: &TestDatabase, why: &str) {
+    let said = told_of(database);
+    assert!(said.starts_with("row versions are not used: ") && said.contains(why), "{said}");
+    let found = report(database);
+    for build in ["52", "53"] {
+        assert!(!cell(&found, build, "evidence").contains(WRITTEN_AFTER), "{found:?}");
+    }
+    for build in ["51", "52", "53", "54", "55", "56"] {
+        assert_eq!(cell(&found, build, "deletable"), "yes", "{found:?}");
+    }
+}
+
+#[test]
+fn a_migration_before_the_first_new_build_tells_nothing_wrong() {
+    let database = TestDatabase::empty();
+    for part in ["sql/schema.sql", "fixtures/row-versions/before.sql"] {
+        psql(&database.name, &["-f", &file(part)]);
+    }
+    database.run("UPDATE builds SET lifecycle = 'finished', stop_time = '2026-11-20 06:30:40Z' WHERE build_id = 54");
+    database.run("UPDATE builds SET subject = 'migrated'");
+    psql(&database.name, &["-f", &file("fixtures/row-versions/after.sql")]);
+    let found = report(&database);
+    for build in ["51", "52", "53", "54", "56"] {
+        assert_eq!(cell(&found, build, "deletable"), "yes", "{found:?}");
+    }
+    assert_eq!(cell(&found, "55", "note"), AT_WORK);
+}
+
+#[test]
+fn a_row_of_after_the_restore_whose_version_is_old_shows_that_no_version_can_be_trusted() {
+    let database = loaded();
+    // All of it is after R, by a clock that was a day ahead.
+    database
+        .run("UPDATE builds SET build_num = 104, build_url = replace(build_url, '/103', '/104') WHERE build_id = 103");
+    database.run(
+        "UPDATE builds SET subject = 'seen later' WHERE build_id BETWEEN 1 AND 40 OR build_id BETWEEN 101 AND 102",
+    );
+    nothing_is_told(&database, "T, R or a clock is wrong");
+}
+
+#[test]
+fn a_view_has_no_versions_and_all_else_is_read() {
+    let database = loaded();
+    database.run("ALTER TABLE builds RENAME TO kept; CREATE VIEW builds AS SELECT * FROM kept");
+    nothing_is_told(&database, "xmin does not exist");
+    // A view of one's own may show them, and a profile of one's own may read them.
+    database.run("CREATE OR REPLACE VIEW builds AS SELECT *, xmin AS written_by FROM kept");
+    let own = tempfile::tempdir().expect("a folder");
+    let profile = own.path().join("own.sql");
+    let shipped = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("the profile");
+    std::fs::write(&profile, shipped.replace("b.xmin", "b.written_by")).expect("a file");
+    let scan = halfbuilt(&["scan", "--profile", profile.to_str().expect("UTF-8")]).on(&database);
+    assert_eq!(report_of(scan), expected());
+}
+
+#[test]
+fn a_foreign_table_has_no_versions() {
+    let database = loaded();
+    let far = TestDatabase::empty();
+    let import = format!(
+        "CREATE EXTENSION postgres_fdw;
+         CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '{}', port '{}', dbname '{}');
+         CREATE USER MAPPING FOR CURRENT_USER SERVER far OPTIONS (user 'halfbuilt', password_required 'false');
+         IMPORT FOREIGN SCHEMA public FROM SERVER far INTO public",
+        socket_folder(),
+        psql(&database.name, &["-c", "SHOW port"]),
+        database.name
+    );
+    far.run(&import);
+    nothing_is_told(&far, "is a foreign table");
+}
+
+#[test]
+fn a_role_that_may_not_read_versions_scans_without_them() {
+    let database = loaded();
+    let role = format!("{}_columns", database.name);
+    let columns = database.run(
+        "SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute WHERE attrelid = 'builds'::regclass AND attnum > 0",
+    );
+    database.run(&format!(
+        "CREATE ROLE {role} LOGIN; GRANT SELECT ({columns}) ON builds TO {role}; GRANT SELECT ON steps, actions, output, artifacts TO {role}"
+    ));
+    let as_role = [("PGHOST", socket_folder()), ("PGUSER", &role)];
+    let as_role = |run: Run| run.on(&database).envs(&as_role.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let said = told(as_role(halfbuilt(&["times"])));
+    assert!(said.contains("row versions are not used: permission denied for table builds"), "{said}");
+    let found = report_of(as_role(halfbuilt(&["scan"])));
+    assert_eq!(cell(&found, "55", "deletable"), "yes", "{found:?}");
+}
+
+#[test]
+fn numbers_that_may_have_begun_again_tell_nothing() {
+    let server = restored(&["--next-epoch"]);
+    let said = told(halfbuilt(&["times"]).envs(&server.variables("postgres")));
+    assert!(said.contains("more than 2,147,483,648 transactions"), "{said}");
+}
+
+#[test]
+fn nothing_is_deleted_that_something_wrote_since() {
+    let database = loaded();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("report.csv");
+    let path = path.to_str().expect("UTF-8");
+    // It is written between the scan and the deletion.
+    database.run("UPDATE builds SET build_num = build_num WHERE build_id = 101");
+    halfbuilt(&["scan", "-o", path]).args(&TIMES).on(&database).run().exits(Exit::Clean);
+    database.run("UPDATE builds SET subject = 'still at work' WHERE build_id = 54");
+    let planned = halfbuilt(&["delete", path]).on(&database).run();
+    assert!(
+        planned.stdout.contains(AT_WORK) || planned.stderr.contains(AT_WORK),
+        "{}{}",
+        planned.stdout,
+        planned.stderr
+    );
+}
