@@ -44,6 +44,7 @@ pub mod report;
 pub mod request_path;
 pub(crate) mod row_versions;
 pub mod scan;
+pub(crate) mod server_moment;
 pub mod sources;
 pub(crate) mod sql;
 pub mod state;

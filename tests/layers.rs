@@ -29,6 +29,7 @@ const LAYERS: [&[&str]; 10] = [
         "project_glob",
         "request_path",
         "row_versions",
+        "server_moment",
         "sql",
         "state",
         "table",

@@ -12,6 +12,33 @@ SELECT CASE WHEN pg_is_in_recovery() THEN least(now(), pg_last_xact_replay_times
        pg_is_in_recovery() AS is_standby,
        hashint8extended(7, hash_numeric_extended(2431, hashfloat8extended(1795140000.25, hashtextextended('=finished' COLLATE "C", 42)))) AS digest;
 
+-- part: moment
+-- What:  where the server is in its own history: the first transaction id (with its epoch) of which this snapshot sees nothing, the
+--        timeline of its log, and when the newest transaction that the snapshot sees was committed. NULL where that is not known.
+-- For:   manifest; and times and verify --baseline, which see by it whether a database was restored from a backup before its manifest.
+-- Why:   a copy of the server's disk continues with its ids, so it needs no clock: a database that was restored from a later backup is never
+--        behind. To ask for the snapshot assigns no id, and any role may ask, on a standby too. Commit times are kept only where
+--        track_commit_timestamp is on; a transaction that took its id long before others may be the newest and is not found among
+--        the last thousand. A standby knows what it replayed last. Its timeline cannot be asked for.
+WITH seen AS MATERIALIZED (
+    SELECT txid_current_snapshot() AS snapshot, txid_snapshot_xmax(txid_current_snapshot()) AS next_id
+)
+SELECT seen.next_id AS next_transaction,
+       CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END AS timeline,
+       CASE WHEN pg_is_in_recovery() THEN pg_last_xact_replay_timestamp()
+            WHEN current_setting('track_commit_timestamp')::boolean
+            THEN (SELECT max(pg_xact_commit_timestamp((id % 4294967296)::text::xid))
+                    FROM generate_series(greatest(seen.next_id - 1000, 3), seen.next_id - 1) AS id
+                   WHERE id % 4294967296 >= 3 AND txid_visible_in_snapshot(id, seen.snapshot))
+       END AS last_commit
+  FROM seen;
+
+-- part: newest
+-- What:  the latest time on record in any build.
+-- For:   manifest.
+-- Why:   it says until when the CI had written by the CI's own clock. Steps and output are not read for it: that would take as long as all the rest.
+SELECT max(greatest(build.queued_at, build.started_at, build.stopped_at)) AS newest FROM build;
+
 -- part: settings
 -- What:  gives the next statements of this transaction memory, and has only expensive ones compiled, whatever the server's settings say below that.
 -- For:   manifest, and verify --baseline, before they count every build.

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::cli::ManifestArgs;
 use crate::database::Snapshot;
-use crate::drill::{CoveredTimes, Key, Manifest};
+use crate::drill::{CountedMoment, CoveredTimes, Key, Manifest};
 use crate::exit::Exit;
 use crate::file_access::is_dash;
 use crate::output::{OutputError, OutputFile, Printer, Progress};
@@ -97,6 +97,17 @@ async fn count(request: &ManifestRequest, snapshot: &Snapshot<'_>, printer: Prin
     Ok(Manifest::take(plan, &fit, snapshot, (&clock, times), || progress.advance()).await?)
 }
 
+/// What is noted of the moment of the count.
+fn moment(moment: &CountedMoment) -> String {
+    let newest = match moment.newest_build {
+        Some(newest) => format!("the latest time of any build is {newest}"),
+        None => "no time of any build is on record".to_owned(),
+    };
+    let Some(server) = &moment.server else { return newest };
+    let commit = server.last_commit.map(|at| format!(", and its last commit was at {at}")).unwrap_or_default();
+    format!("{newest}; the server is at transaction {}{commit}", server.next_transaction)
+}
+
 /// What is in the manifest, and what is not, a line each.
 fn summary(manifest: &Manifest, signed: bool) -> Vec<String> {
     let Manifest { builds, projects, backup_time, covered_until, profile, database, .. } = manifest;
@@ -111,6 +122,7 @@ fn summary(manifest: &Manifest, signed: bool) -> Vec<String> {
         ),
         if signed { "signed".to_owned() } else { "not signed: --key-file signs it".to_owned() },
     ];
+    lines.extend(manifest.moment.as_ref().map(moment));
     let reasons = manifest.not_covered.by_reason().into_iter();
     lines.extend(reasons.map(|(builds, why)| format!("not covered: {}: {why}", counted(builds, "build"))));
     for (has, what) in [(profile.steps, "steps"), (profile.output, "output")] {

@@ -171,6 +171,9 @@ fn say_comparison(baseline: &Baseline, compared: &BaselineComparison, printer: P
     if let Some(profile) = &compared.changed_profile {
         printer.warn(&format!("profile {profile} has changed since the baseline was made: it may read other builds"));
     }
+    if let Some(lack) = &compared.lack {
+        printer.warn(&format!("{lack}, so T is earlier than that of the baseline"));
+    }
     let totals = &compared.totals;
     let ComparisonTotals { builds, projects, ranges, ranges_differ, retired, undecided, .. } = totals;
     let differ = if *ranges_differ == 1 || *ranges == 1 { "differs" } else { "differ" };

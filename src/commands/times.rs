@@ -14,7 +14,8 @@ use crate::premise::Premise;
 use crate::scan::{Fit, ScanPlan, quiet_times};
 use crate::text::{Foreign, counted};
 use crate::times::{
-    Candidate, Conflict, DatabaseSays, EvidenceFile, RestoreTime, TimesReport, Witnesses, of_quiet_times, weigh,
+    Candidate, Conflict, DatabaseSays, EvidenceFile, ManifestRead, RestoreTime, TimesReport, Witnesses, of_quiet_times,
+    weigh,
 };
 use crate::timing::RestoreTimes;
 
@@ -100,6 +101,8 @@ fn read_file(file: &EvidenceFile, report: &mut TimesReport, printer: Printer) ->
         Ok(evidence) => {
             let all: Vec<Candidate> = evidence.candidates().cloned().collect();
             report.candidates.extend(latest(all.clone(), &file.path, printer));
+            let counted = evidence.counted.clone().into_iter();
+            report.manifests.extend(counted.map(|counted| ManifestRead { counted, continuation: None }));
             let Err(several) = evidence.is_of_one_backup() else { return Ok(all) };
             let name = file.path.display().to_string();
             let hint = several.hint(&name).unwrap_or_default();
@@ -188,8 +191,12 @@ async fn ask(
     deciding.extend(of_backup.iter().cloned());
     report.candidates.extend(of_backup.into_iter().chain(of_restored));
     weigh_all(request, &deciding, report);
-    report.database =
-        Some(DatabaseSays { name: Foreign::name(&snapshot.identity().name), witnesses, row_versions: None });
+    let identity = snapshot.identity();
+    for read in &mut report.manifests {
+        let identifier = identity.system_identifier.as_deref();
+        read.continuation = Some(read.counted.continued_by(identifier, witnesses.as_ref()));
+    }
+    report.database = Some(DatabaseSays { name: Foreign::name(&identity.name), witnesses, row_versions: None });
     let fit = Fit::check(plan, snapshot).await?;
     preamble::say_what_is_read((fit.identity(), fit.collection()), fit.tables(), printer);
     preamble::warn_of_role(request.read.foreign_sql(plan), fit.role(), printer);

@@ -12,6 +12,7 @@ use crate::not_checked::{Builds, NotChecked, Unchecked};
 use crate::obstacle::Obstacle;
 use crate::project_glob::ProjectGlobs;
 use crate::scan::{BaselineFindings, Findings, Scan, ScanError, ScanPlan};
+use crate::server_moment::Lack;
 use crate::text::Foreign;
 use crate::timing::Timing;
 
@@ -40,6 +41,8 @@ pub struct BaselineComparison {
     pub not_checked: Vec<NotChecked>,
     /// The name of the profile, where its SQL has changed since the baseline was made.
     pub changed_profile: Option<Foreign>,
+    /// What the database lacks of what its server had seen when the baseline was made: it is of an older backup.
+    pub lack: Option<Lack>,
     /// Builds that differ and are in the database.
     present: Vec<BaselineFindings>,
     /// Those that are not, in the order of the report.
@@ -134,7 +137,7 @@ impl Baseline {
         let highest: BTreeMap<&str, Option<i64>> =
             then.projects.iter().map(|project| (&*project.project, gathered.highest_now(&project.project))).collect();
         let now = gathered.finish(Manifest::empty(plan, (None, String::new()), &clock, times));
-        let mut compared = BaselineComparison::default();
+        let mut compared = BaselineComparison { lack: self.lack(scan).await?, ..BaselineComparison::default() };
         let incomparable = match scan.is_read_whole() {
             true => self.digests_differ(&now, &mut compared),
             false => Some("steps or output of this database cannot be read"),
@@ -162,6 +165,18 @@ impl Baseline {
         compared.totals = found.totals;
         compared.take(found.differing);
         Ok(compared)
+    }
+
+    /// What the database lacks of what its server had seen when the manifest was made. `None` too where that cannot be known: of a manifest
+    /// of an older release, of another server, or that was made after its T.
+    async fn lack(&self, scan: &Scan<'_>) -> Result<Option<Lack>, ScanError> {
+        let Manifest { moment, database, counted_at, backup_time, .. } = &self.manifest;
+        let ours = &scan.identity().system_identifier;
+        let is_comparable = database.system_identifier.is_some()
+            && database.system_identifier == *ours
+            && *counted_at == Some(*backup_time);
+        let Some(then) = moment.and_then(|moment| moment.server).filter(|_| is_comparable) else { return Ok(None) };
+        Ok(scan.moment().await?.and_then(|now| now.lack_since(&then)))
     }
 
     /// Why a digest of the manifest and one of this database do not mean the same; `None` where they do.

@@ -44,6 +44,7 @@ fn gathered(world: &World) -> (Manifest, ManifestBuilder) {
         format: FORMAT.to_owned(),
         tool: "halfbuilt".to_owned(),
         counted_at: None,
+        moment: None,
         backup_time: at(T),
         covered_until: at(T),
         max_run_time_seconds: 0,

@@ -20,7 +20,7 @@ pub use check::{Check, CheckKind, Count, Outcome, Seen};
 pub use difference::Difference;
 pub use expected::ExpectedBuild;
 pub use judgement::{Circumstances, ComparedWith, Failure, Judgement, ScanNumbers};
-pub use manifest::{CoveredTimes, CoveredTimesError, Manifest, ManifestError};
+pub use manifest::{CountedMoment, CoveredTimes, CoveredTimesError, Manifest, ManifestError};
 pub use signature::{Key, KeyError};
 pub use tally::Tally;
 pub use totals::{Backwards, ComparisonTotals};

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::text::Foreign;
-use crate::times::{Candidate, RestoreTime, TimesReport, Witnesses};
+use crate::times::{Candidate, Continuation, ManifestRead, RestoreTime, TimesReport, Witnesses};
 
 /// The format of the JSON.
 const FORMAT: &str = "halfbuilt-times/1";
@@ -28,6 +28,11 @@ pub fn times_page(report: &TimesReport) -> String {
         }
         page.push('\n');
     }
+    for ManifestRead { counted, continuation } in &report.manifests {
+        let remarks =
+            counted.remarks().into_iter().chain(continuation.map(|found| found.to_string())).collect::<Vec<_>>();
+        page += &section(&format!("manifest {}", counted.file), &remarks);
+    }
     if let Some(database) = &report.database {
         let mut remarks = match &database.witnesses {
             Some(witnesses) => witnesses.remarks(),
@@ -38,7 +43,7 @@ pub fn times_page(report: &TimesReport) -> String {
         remarks.extend(database.row_versions.as_ref().map(ToString::to_string));
         page += &section(&format!("database {:?}", database.name), &remarks);
     }
-    let against = report.conflicts.iter().map(ToString::to_string);
+    let against = report.conflict_sentences().into_iter();
     let against: Vec<String> = against.chain(report.contradictions.clone().into_iter().flatten()).collect();
     let nothing = match report.contradictions {
         Some(_) => "nothing, and no build either",
@@ -88,7 +93,8 @@ pub fn write_times(report: &TimesReport, to: &mut impl Write) -> io::Result<()> 
         "flags": flags.collect::<Vec<_>>(),
         "candidates": report.candidates.iter().map(candidate).collect::<Vec<_>>(),
         "database": database,
-        "conflicts": report.conflicts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "manifests": report.manifests.iter().map(manifest).collect::<Vec<_>>(),
+        "conflicts": report.conflict_sentences(),
         "contradictions": report.contradictions,
         "several": report.several,
         "could_not_be_read": report.unread,
@@ -108,6 +114,22 @@ fn candidate(known: &Candidate) -> Value {
     })
 }
 
+fn manifest(read: &ManifestRead) -> Value {
+    let ManifestRead { counted, continuation } = read;
+    let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
+    json!({
+        "file": counted.file,
+        "database": counted.name,
+        "system_identifier": counted.system_identifier,
+        "made_at": time(counted.counted_at),
+        "newest_build": time(counted.newest_build),
+        "next_transaction": counted.server.map(|server| server.next_transaction),
+        "timeline": counted.server.and_then(|server| server.timeline),
+        "last_commit": time(counted.server.and_then(|server| server.last_commit)),
+        "continuation": continuation.map(Continuation::word),
+    })
+}
+
 fn server(witnesses: &Witnesses) -> Value {
     let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
     json!({
@@ -115,6 +137,7 @@ fn server(witnesses: &Witnesses) -> Value {
         "started_at": time(witnesses.started_at),
         "last_replayed_at": time(witnesses.replayed_at),
         "recovered_at": time(witnesses.recovered_at),
-        "timeline": witnesses.timeline,
+        "timeline": witnesses.timeline(),
+        "next_transaction": witnesses.moment.map(|moment| moment.next_transaction),
     })
 }

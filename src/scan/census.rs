@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use crate::census::{CountedBuild, Coverage};
 use crate::collection::Collection;
-use crate::database::{Parameter, Rows, Snapshot};
+use crate::database::{DatabaseError, Parameter, Rows, Snapshot};
+use crate::server_moment::ServerMoment;
 use crate::sql;
 
 use super::compose::BuildSelection;
@@ -14,6 +15,9 @@ use super::plan::ScanPlan;
 
 /// Asks what the database's present is.
 const CLOCK: &str = sql::MANIFEST.part("clock");
+
+/// Asks where the server is in its history.
+const MOMENT: &str = sql::MANIFEST.part("moment");
 
 /// Room in memory; and only dear statements are compiled.
 const SETTINGS: &str = sql::MANIFEST.part("settings");
@@ -70,6 +74,31 @@ impl<'a> Census<'a> {
             is_standby: row.boolean("is_standby")?.unwrap_or(false),
             digest: row.integer("digest")?.unwrap_or_default().cast_unsigned(),
         })
+    }
+
+    /// Asks where the server is in its own history, as the snapshot sees it.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn moment(snapshot: &Snapshot<'_>) -> Result<Option<ServerMoment>, DatabaseError> {
+        let mut rows = snapshot.rows("asking for the last transaction", MOMENT, &[]).await?;
+        let Some(row) = rows.next().await? else { return Ok(None) };
+        let Some(next) = row.integer("next_transaction")?.and_then(|id| u64::try_from(id).ok()) else {
+            return Ok(None);
+        };
+        let timeline = row.text("timeline")?.and_then(|digits| u32::from_str_radix(&digits, 16).ok());
+        Ok(Some(ServerMoment { next_transaction: next, timeline, last_commit: row.time("last_commit")? }))
+    }
+
+    /// The latest time on record in any build.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn newest(plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>) -> Result<Option<Timestamp>, ScanError> {
+        let statement = fit.readable(plan, BuildSelection::All).newest();
+        let mut rows = snapshot.rows("looking for the latest time of any build", &statement, &[]).await?;
+        let Some(row) = rows.next().await? else { return Ok(None) };
+        Ok(row.time("newest")?)
     }
 
     /// Starts to count every build. A build is covered if it was over by `covered`; `backup` is T.

@@ -11,6 +11,7 @@ use crate::finding::Finding;
 use crate::not_checked::{Builds, NotChecked, Unchecked};
 use crate::premise::{Premise, TIMES_CONTRADICTED};
 use crate::project_glob::ProjectGlobs;
+use crate::server_moment::ServerMoment;
 use crate::table::Table;
 use crate::text::bytes::has_bytes;
 
@@ -239,6 +240,17 @@ impl<'a> Scan<'a> {
     /// What the server complains about.
     pub async fn clock(&self) -> Result<Clock, ScanError> {
         Census::clock(self.snapshot).await
+    }
+
+    /// Where the server is in its own history; `None` where that says nothing of the CI: of a standby, and of copies.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn moment(&self) -> Result<Option<ServerMoment>, ScanError> {
+        match self.plan.presents_copies() || self.clock().await?.is_standby {
+            true => Ok(None),
+            false => Ok(Census::moment(self.snapshot).await?),
+        }
     }
 
     /// Looks for builds by the places of their projects (from 1) and their numbers, whatever their lifecycle.

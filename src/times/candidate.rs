@@ -47,6 +47,8 @@ pub enum Moment {
         /// The end, which is taken for the time.
         end: Timestamp,
     },
+    /// It was then, or later: which of the two, whoever took the backup knows.
+    OrLater(Timestamp),
     /// It was not before this.
     NotBefore(Timestamp),
     /// It was not after this.
@@ -62,6 +64,7 @@ impl Moment {
             Self::At(time)
             | Self::LastCommit(time)
             | Self::Within { end: time, .. }
+            | Self::OrLater(time)
             | Self::NotBefore(time)
             | Self::NotAfter(time)
             | Self::Guess(time) => time,
@@ -79,7 +82,9 @@ impl Moment {
     /// The time that may be taken for T; `None` for a bound and a guess.
     pub fn usable(self) -> Option<Timestamp> {
         match self {
-            Self::At(time) | Self::LastCommit(time) | Self::Within { end: time, .. } => Some(time),
+            Self::At(time) | Self::LastCommit(time) | Self::Within { end: time, .. } | Self::OrLater(time) => {
+                Some(time)
+            }
             Self::NotBefore(_) | Self::NotAfter(_) | Self::Guess(_) => None,
         }
     }
@@ -90,6 +95,7 @@ impl Moment {
             Self::At(_) => "exact",
             Self::LastCommit(_) => "last-commit",
             Self::Within { .. } => "interval",
+            Self::OrLater(_) => "or-later",
             Self::NotBefore(_) => "not-before",
             Self::NotAfter(_) => "not-after",
             Self::Guess(_) => "guess",
@@ -104,6 +110,7 @@ impl fmt::Display for Moment {
             Self::At(time) => write!(f, "{time}"),
             Self::LastCommit(time) => write!(f, "{time}, the last transaction that the backup holds"),
             Self::Within { begin, end } => write!(f, "{end}, the end of an interval that begins at {begin}"),
+            Self::OrLater(time) => write!(f, "{time}, or later"),
             Self::NotBefore(time) => write!(f, "not before {time}"),
             Self::NotAfter(time) => write!(f, "not after {time}"),
             Self::Guess(time) => write!(f, "perhaps {time}, a guess"),

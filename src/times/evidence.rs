@@ -10,6 +10,7 @@ use crate::text::Foreign;
 use super::candidate::{Candidate, RestoreTime};
 use super::error::EvidenceError;
 use super::kind::EvidenceKind;
+use super::manifest::{self, CountedDatabase};
 use super::point::Point;
 use super::{backup_label, ebs, json_text, pgbackrest, server_log, velero, waldump};
 
@@ -61,6 +62,8 @@ impl EvidenceFile {
 pub struct Evidence {
     /// What it is.
     pub kind: EvidenceKind,
+    /// The database of which it was made, where it is a manifest.
+    pub counted: Option<CountedDatabase>,
     points: Vec<Point>,
     zone_is_named: bool,
 }
@@ -75,14 +78,19 @@ impl Evidence {
             return Err(EvidenceError::Utf16);
         }
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        if json_text::is_of_two_kinds(bytes) {
-            return Err(EvidenceError::TwoKinds(EvidenceKind::EbsSnapshots, EvidenceKind::Velero));
+        if let Some([one, other]) = json_text::two_kinds(bytes) {
+            return Err(EvidenceError::TwoKinds(one, other));
         }
         let kind = kind_of(bytes).ok_or(EvidenceError::Unknown)?;
         let has_written_times =
             matches!(kind, EvidenceKind::BackupLabel | EvidenceKind::WalDump | EvidenceKind::ServerLog);
         let zone = choice.filter(|_| has_written_times).and_then(|choice| TimeZone::get(choice).ok());
+        let mut counted = None;
         let points = match kind {
+            EvidenceKind::Manifest => manifest::read(bytes).map(|(database, point)| {
+                counted = Some(database);
+                vec![point]
+            }),
             EvidenceKind::EbsSnapshots => ebs::read(bytes),
             EvidenceKind::Velero => velero::read(bytes),
             EvidenceKind::PgBackRest => pgbackrest::read(bytes),
@@ -91,7 +99,7 @@ impl Evidence {
             EvidenceKind::ServerLog => server_log::read(bytes, zone.as_ref()),
         };
         let points = points.map_err(|fault| fault.of(kind))?;
-        let all = Self { kind, points, zone_is_named: zone.is_some() };
+        let all = Self { kind, points, zone_is_named: zone.is_some(), counted };
         match choice.filter(|_| !all.zone_is_named) {
             Some(choice) => all.only(choice),
             None => Ok(all),
@@ -100,13 +108,13 @@ impl Evidence {
 
     /// The one backup of this name.
     fn only(self, choice: &str) -> Result<Self, EvidenceError> {
-        let Self { kind, points, zone_is_named } = self;
+        let Self { kind, points, zone_is_named, counted } = self;
         let names = |points: &[Point]| points.iter().filter_map(Point::name).collect::<Vec<_>>();
         let is_meant = |point: &Point| point.names.iter().any(|name| name == choice);
         let meant: Vec<Point> = points.iter().filter(|point| is_meant(point)).cloned().collect();
         match meant.is_empty() {
             true => Err(EvidenceError::NoSuch { kind, name: Foreign::name(choice), names: names(&points) }),
-            false => Ok(Self { kind, points: meant, zone_is_named }),
+            false => Ok(Self { kind, points: meant, zone_is_named, counted }),
         }
     }
 
@@ -114,7 +122,8 @@ impl Evidence {
         let candidates = |point: Point| point.candidates.into_iter().map(|known| known.in_file(file)).collect();
         let points = self.points.into_iter();
         let points = points.map(|point| Point { names: point.names.clone(), candidates: candidates(point) }).collect();
-        Self { points, ..self }
+        let counted = self.counted.map(|counted| CountedDatabase { file: Foreign::url(file), ..counted });
+        Self { points, counted, ..self }
     }
 
     /// All that the file says, of every backup in it.

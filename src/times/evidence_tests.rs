@@ -283,6 +283,17 @@ fn an_object_of_two_kinds_is_refused() {
 }
 
 #[test]
+fn a_manifest_is_known_by_its_format() {
+    let file = fixture("manifest.json");
+    assert_eq!(backup(&file, None), Ok(Moment::OrLater(at("2026-11-20T02:00:00.512344Z"))));
+    let text = String::from_utf8(file).expect("UTF-8");
+    refused(text.replace("-manifest/1", "-manifest/2").as_bytes(), None, "its format is \"halfbuilt-manifest/2\"");
+    refused(text.replace("-manifest/1", "-report/1").as_bytes(), None, "none of the kinds that are known");
+    refused(text.replacen('{', "{\"kind\":\"Backup\",", 1).as_bytes(), None, "it is of two kinds at once");
+    refused(text.as_bytes(), Some("ci"), "holds no manifest \"ci\", but nothing");
+}
+
+#[test]
 fn two_backups_of_one_name_cannot_be_named() {
     let snapshot = |time: &str| format!("{{\"SnapshotId\":\"s\",\"StartTime\":\"2026-11-20T{time}Z\"}}");
     let of = |second: &str| format!("{{\"Snapshots\":[{},{}]}}", snapshot("02:00:00"), snapshot(second));
@@ -316,9 +327,9 @@ fn a_file_and_a_name_in_it() {
 proptest::proptest! {
     #[test]
     fn any_change_to_a_file_is_read_without_panic_and_shown_in_one_harmless_line(
-        place in 0_usize..9, at in 0.0..1.0, cut in 0_usize..40, with in "(?s).{0,12}", choice in proptest::option::of("[ -~]{0,20}")
+        place in 0_usize..10, at in 0.0..1.0, cut in 0_usize..40, with in "(?s).{0,12}", choice in proptest::option::of("[ -~]{0,20}")
     ) {
-        let names = ["ebs.json", "velero.json", "backup_label", "base.backup", "pgbackrest.json", "waldump.txt", "crash.log", "pitr.log", "README.md"];
+        let names = ["ebs.json", "velero.json", "backup_label", "base.backup", "pgbackrest.json", "waldump.txt", "crash.log", "pitr.log", "manifest.json", "README.md"];
         let mut bytes = fixture(names[place]);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
         let at = (bytes.len() as f64 * at) as usize;

@@ -11,6 +11,9 @@ use super::point::FileFault;
 /// What Kubernetes calls the kinds of objects that are read here.
 const VELERO_KINDS: [&str; 5] = ["Backup", "BackupList", "PodVolumeBackup", "PodVolumeBackupList", "List"];
 
+/// How the format of every manifest begins.
+const MANIFESTS: &str = "halfbuilt-manifest/";
+
 /// A list that is not longer than a file may have it.
 #[derive(Debug)]
 pub(super) struct Items<T>(pub(super) Vec<T>);
@@ -57,19 +60,31 @@ struct Object {
     #[serde(rename = "Snapshots")]
     snapshots: Option<IgnoredAny>,
     kind: Option<String>,
+    format: Option<String>,
 }
 
 impl Object {
-    fn is_of_velero(&self) -> bool {
-        self.kind.as_deref().is_some_and(|kind| VELERO_KINDS.contains(&kind))
+    /// Every kind that it can be taken for.
+    fn kinds(&self) -> Vec<EvidenceKind> {
+        let is_of_velero = self.kind.as_deref().is_some_and(|kind| VELERO_KINDS.contains(&kind));
+        let is_manifest = self.format.as_deref().is_some_and(|format| format.starts_with(MANIFESTS));
+        let kinds = [
+            (self.snapshots.is_some(), EvidenceKind::EbsSnapshots),
+            (is_of_velero, EvidenceKind::Velero),
+            (is_manifest, EvidenceKind::Manifest),
+        ];
+        kinds.into_iter().filter(|(is_one, _)| *is_one).map(|(_, kind)| kind).collect()
     }
 }
 
-/// Whether one object is of both kinds that an object can be of.
-pub(super) fn is_of_two_kinds(bytes: &[u8]) -> bool {
-    let object: Option<Object> =
-        Some(bytes).filter(|bytes| begins(bytes)).and_then(|bytes| serde_json::from_slice(bytes).ok());
-    object.is_some_and(|object| object.snapshots.is_some() && object.is_of_velero())
+/// Two kinds that one object is of at once.
+pub(super) fn two_kinds(bytes: &[u8]) -> Option<[EvidenceKind; 2]> {
+    let object: Object =
+        Some(bytes).filter(|bytes| begins(bytes)).and_then(|bytes| serde_json::from_slice(bytes).ok())?;
+    match object.kinds()[..] {
+        [one, other, ..] => Some([one, other]),
+        _ => None,
+    }
 }
 
 /// Which kind of evidence a JSON text is.
@@ -86,10 +101,7 @@ pub(super) fn kind(bytes: &[u8]) -> Option<EvidenceKind> {
         return (!stanzas.0.is_empty()).then_some(EvidenceKind::PgBackRest);
     }
     let object: Object = serde_json::from_slice(bytes).ok()?;
-    match object.is_of_velero() {
-        true => Some(EvidenceKind::Velero),
-        false => object.snapshots.map(|_| EvidenceKind::EbsSnapshots),
-    }
+    object.kinds().first().copied()
 }
 
 /// Reads a whole text.

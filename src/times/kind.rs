@@ -12,6 +12,8 @@ pub enum EvidenceKind {
     EbsSnapshots,
     /// Backups of Velero, or of the volumes of pods, as kubectl gives them.
     Velero,
+    /// What `halfbuilt manifest` wrote.
+    Manifest,
     /// What `pgbackrest info` says.
     PgBackRest,
     /// `backup_label`, or the archive's history file of a base backup.
@@ -24,13 +26,21 @@ pub enum EvidenceKind {
 
 impl EvidenceKind {
     /// All kinds.
-    pub const ALL: [Self; 6] =
-        [Self::EbsSnapshots, Self::Velero, Self::PgBackRest, Self::BackupLabel, Self::WalDump, Self::ServerLog];
+    pub const ALL: [Self; 7] = [
+        Self::EbsSnapshots,
+        Self::Velero,
+        Self::Manifest,
+        Self::PgBackRest,
+        Self::BackupLabel,
+        Self::WalDump,
+        Self::ServerLog,
+    ];
 
     /// One of the things that such a file holds several of.
     pub(super) fn unit(self) -> &'static str {
         match self {
             Self::EbsSnapshots => "snapshot",
+            Self::Manifest => "manifest",
             Self::Velero | Self::PgBackRest | Self::BackupLabel => "backup",
             Self::WalDump => "shutdown checkpoint",
             Self::ServerLog => "start",
@@ -43,6 +53,7 @@ impl fmt::Display for EvidenceKind {
         f.write_str(match self {
             Self::EbsSnapshots => "the JSON of `aws ec2 describe-snapshots`",
             Self::Velero => "the JSON of a Velero Backup or PodVolumeBackup",
+            Self::Manifest => "a manifest of halfbuilt",
             Self::PgBackRest => "the JSON of `pgbackrest info --output=json`",
             Self::BackupLabel => "a backup_label or *.backup file of PostgreSQL",
             Self::WalDump => "the text of pg_waldump",

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::text::Foreign;
 
 use super::candidate::{Candidate, RestoreTime};
+use super::manifest::{Continuation, CountedDatabase};
 use super::weighing::Conflict;
 use super::witnesses::Witnesses;
 
@@ -15,6 +16,8 @@ pub struct TimesReport {
     pub candidates: Vec<Candidate>,
     /// Which files hold several backups, so that none of them decides what T is, and how one is named.
     pub several: Vec<Foreign>,
+    /// The manifests among the files.
+    pub manifests: Vec<ManifestRead>,
     /// The database that was asked.
     pub database: Option<DatabaseSays>,
     /// T, where it was given or follows.
@@ -27,6 +30,15 @@ pub struct TimesReport {
     pub contradictions: Option<Vec<String>>,
     /// What could not be read, and why.
     pub unread: Vec<Foreign>,
+}
+
+/// What a manifest says besides T.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestRead {
+    /// The database as it was.
+    pub counted: CountedDatabase,
+    /// How the database that was asked continues it; `None` where none was asked.
+    pub continuation: Option<Continuation>,
 }
 
 /// What a database says besides its candidates.
@@ -51,9 +63,18 @@ impl TimesReport {
         self.backup.is_some() || self.of(RestoreTime::Backup).next().is_some()
     }
 
+    /// What cannot be true at once, a sentence each: of candidates, and of manifests and the database.
+    pub fn conflict_sentences(&self) -> Vec<String> {
+        let older = self.manifests.iter().filter_map(|read| {
+            let found = read.continuation.filter(|found| found.is_contradiction())?;
+            Some(format!("{}: {found}", read.counted.file))
+        });
+        self.conflicts.iter().map(ToString::to_string).chain(older).collect()
+    }
+
     /// Whether anything speaks against T and R.
     pub fn is_contradicted(&self) -> bool {
-        !self.conflicts.is_empty() || self.contradictions.as_ref().is_some_and(|found| !found.is_empty())
+        !self.conflict_sentences().is_empty() || self.contradictions.as_ref().is_some_and(|found| !found.is_empty())
     }
 
     /// The flags to pass: none without T, and R only with it.

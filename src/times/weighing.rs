@@ -111,10 +111,11 @@ fn most_exact(
     tolerance: SignedDuration,
     conflicts: &mut Vec<Conflict>,
 ) -> Option<Timestamp> {
-    let kinds: [fn(Moment) -> bool; 3] = [
+    let kinds: [fn(Moment) -> bool; 4] = [
         |moment| matches!(moment, Moment::At(_)),
         |moment| matches!(moment, Moment::LastCommit(_)),
         |moment| matches!(moment, Moment::Within { .. }),
+        |moment| matches!(moment, Moment::OrLater(_)),
     ];
     let of_kind = |is_one: fn(Moment) -> bool| {
         candidates.iter().copied().filter(|known| is_one(known.moment)).collect::<Vec<_>>()
@@ -140,7 +141,7 @@ fn allows(moment: Moment, time: Timestamp, tolerance: SignedDuration) -> bool {
     let (soonest, latest) = (earlier(time, tolerance), later(time, tolerance));
     match moment {
         Moment::At(at) => (soonest..=latest).contains(&at),
-        Moment::LastCommit(at) | Moment::NotBefore(at) => at <= latest,
+        Moment::LastCommit(at) | Moment::OrLater(at) | Moment::NotBefore(at) => at <= latest,
         Moment::NotAfter(at) => at >= soonest,
         Moment::Within { begin, end } => begin <= latest && end >= soonest,
         Moment::Guess(_) => true,
@@ -167,7 +168,7 @@ impl fmt::Display for Conflict {
                 let letter = candidate.which.letter();
                 let is = match candidate.moment {
                     Moment::LastCommit(_) => "the last transaction was",
-                    Moment::NotBefore(_) => "it was not before",
+                    Moment::OrLater(_) | Moment::NotBefore(_) => "it was not before",
                     Moment::NotAfter(_) => "it was not after",
                     _ => "it was",
                 };

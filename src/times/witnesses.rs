@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use crate::database::{DatabaseError, Snapshot};
-use crate::scan::{QuietTime, Recovery};
+use crate::scan::{Census, QuietTime, Recovery};
+use crate::server_moment::ServerMoment;
 use crate::sql;
 use crate::text::{counted, was_or_were};
 
@@ -14,8 +15,6 @@ use super::written_time::length;
 const WITNESSES: &str = sql::TIMES.part("witnesses");
 /// Asks when the server recovered from a crash.
 const RECOVERY: &str = sql::PREMISE.part("recovery");
-/// Asks for the timeline of the server's log.
-const POSITION: &str = sql::SERVER.part("position");
 
 /// What the server says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,8 +27,8 @@ pub struct Witnesses {
     pub replayed_at: Option<Timestamp>,
     /// When it recovered from a crash.
     pub recovered_at: Option<Timestamp>,
-    /// The timeline of its log: each promotion and each recovery to a point in time begins a new one.
-    pub timeline: Option<u32>,
+    /// Where it is in its own history.
+    pub moment: Option<ServerMoment>,
 }
 
 impl Witnesses {
@@ -51,11 +50,13 @@ impl Witnesses {
             said.recovered_at = row.time("recovered_at")?;
         }
         drop(rows);
-        let mut rows = snapshot.rows("asking for the timeline", POSITION, &[]).await?;
-        if let Some(row) = rows.next().await? {
-            said.timeline = row.text("timeline")?.and_then(|digits| u32::from_str_radix(&digits, 16).ok());
-        }
+        said.moment = Census::moment(snapshot).await?;
         Ok(said)
+    }
+
+    /// The timeline of its log: each promotion and each recovery to a point in time begins a new one.
+    pub fn timeline(&self) -> Option<u32> {
+        self.moment.and_then(|moment| moment.timeline)
     }
 
     /// What follows for T and R.
@@ -85,7 +86,7 @@ impl Witnesses {
         if self.is_standby {
             remarks.push("this is a standby: what it says of recoveries is about itself, not about the CI".to_owned());
         }
-        if let Some(timeline) = self.timeline {
+        if let Some(timeline) = self.timeline() {
             remarks.push(match timeline {
                 1 => "timeline 1: the database was never recovered to a point in time, and never promoted".to_owned(),
                 later => format!("timeline {later}: the database was recovered from an archive, or promoted, before"),

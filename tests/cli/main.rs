@@ -95,6 +95,7 @@ mod store_look;
 mod support;
 mod terminal;
 mod times;
+mod times_manifest;
 mod times_postgresql;
 mod verify;
 mod verify_baseline;

@@ -52,7 +52,7 @@ fn each_kind_of_file_has_its_page() {
         assert_eq!(page.stdout, std::fs::read_to_string(&expected).expect("the page of the file"), "{name}");
         kinds += 1;
     }
-    assert_eq!(kinds, 8);
+    assert_eq!(kinds, 9);
 }
 
 #[test]

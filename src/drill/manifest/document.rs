@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::server_moment::ServerMoment;
+
 use super::numbers::PARTS;
 
 /// The format that is written, and the only one that is read.
@@ -29,6 +31,9 @@ pub struct Manifest {
     pub max_run_time_seconds: i64,
     pub profile: ProfileUsed,
     pub database: DatabaseNamed,
+    /// What is known of the moment at which it was counted; `None` in a manifest of a release that did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moment: Option<CountedMoment>,
     /// The digest of a made-up build: where another server computes another one, no digests can be compared.
     #[serde(with = "hexadecimal")]
     pub digest_check: u64,
@@ -62,6 +67,16 @@ pub struct DatabaseNamed {
     /// PostgreSQL's identifier of the server; `None` where the role may not ask for it.
     pub system_identifier: Option<String>,
     pub name: String,
+}
+
+/// What is known of the moment at which a database was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CountedMoment {
+    /// The latest time on record in any build.
+    pub newest_build: Option<Timestamp>,
+    /// Where the server was in its own history; `None` where the builds are copies, of which it knows nothing.
+    pub server: Option<ServerMoment>,
 }
 
 /// Builds that a manifest does not cover.

@@ -8,7 +8,7 @@ mod gather;
 mod numbers;
 mod take;
 
-pub use document::Manifest;
+pub use document::{CountedMoment, Manifest};
 pub(crate) use document::{Entry, NotCovered, ProfileUsed, Project, Range};
 pub use error::ManifestError;
 pub(super) use gather::ManifestBuilder;

@@ -6,7 +6,7 @@ use crate::database::Snapshot;
 use crate::scan::{Census, Clock, Fit, Relation, ScanError, ScanPlan};
 use crate::version::TOOL;
 
-use super::document::{DatabaseNamed, FORMAT, Manifest, NotCovered, ProfileUsed};
+use super::document::{CountedMoment, DatabaseNamed, FORMAT, Manifest, NotCovered, ProfileUsed};
 use super::gather::ManifestBuilder;
 
 /// The times of which a manifest speaks.
@@ -77,6 +77,11 @@ impl Manifest {
         (clock, times): (&Clock, CoveredTimes),
         mut on_build: impl FnMut(),
     ) -> Result<Self, ScanError> {
+        let newest_build = Census::newest(plan, fit, snapshot).await?;
+        let server = match plan.presents_copies() {
+            true => None,
+            false => Census::moment(snapshot).await?,
+        };
         let mut census = Census::take(plan, fit, snapshot, times.covered_until, times.backup).await?;
         let mut gathered = ManifestBuilder::default();
         while let Some(build) = census.next().await? {
@@ -85,7 +90,8 @@ impl Manifest {
         }
         snapshot.check_unbroken().await?;
         let identity = fit.identity().clone();
-        Ok(gathered.finish(Self::empty(plan, (identity.system_identifier, identity.name), clock, times)))
+        let empty = Self::empty(plan, (identity.system_identifier, identity.name), clock, times);
+        Ok(Self { moment: Some(CountedMoment { newest_build, server }), ..gathered.finish(empty) })
     }
 
     /// A manifest of a database of which no build is counted yet.
@@ -110,6 +116,7 @@ impl Manifest {
                 output: plan.offers(Relation::Chunk),
             },
             database: DatabaseNamed { system_identifier, name },
+            moment: None,
             digest_check: clock.digest,
             builds: 0,
             not_covered: NotCovered::default(),
