@@ -2,6 +2,7 @@
 
 mod admin;
 mod catalog;
+mod checklist;
 mod collect;
 mod delete;
 mod foot;
@@ -26,6 +27,7 @@ use crate::output::{Color, Printer, Verbosity};
 use crate::version::VERSION;
 
 pub use catalog::{ProfilesArgs, RulesArgs};
+pub use checklist::ChecklistArgs;
 pub use collect::CollectArgs;
 pub use delete::DeleteArgs;
 pub use gates::{ChosenTiming, GateArgs, TimingArg};
@@ -46,7 +48,7 @@ pub use verdict::{FetchArgs, VerdictArgs};
 const EXIT_CODES: &str = "\
 Exit codes:
   0    clean, or all done
-  1    verify found more than is allowed
+  1    verify found more than is allowed, or checklist has something to do
   2    usage error
   3    could not look or act: database, profile, admin path or a file failed; what could be read is reported all the same
   4    nothing was checked, or nothing to delete: no build in scope
@@ -102,6 +104,14 @@ pub enum Command {
     #[command(override_usage = "halfbuilt times [OPTIONS] [FILE]...")]
     #[command(after_help = foot::topics("times"), after_long_help = foot::long("times"))]
     Times(Box<TimesArgs>),
+    /// Look at the restored machine for what has to be right before builds are cleaned up: addresses, host name, mounts, left-over state
+    ///
+    /// It only reads, and needs no database. Each item comes out right, to do (with what to do), or not checked (why); one that the machine
+    /// has no part in is not needed. Exits with 0 when all is right, with 1 when something is to do, with 3 when not everything could be looked
+    /// at, and with 4 when nothing applied.
+    #[command(override_usage = "halfbuilt checklist [OPTIONS] [FILE]...")]
+    #[command(after_help = foot::topics("checklist"), after_long_help = foot::long("checklist"))]
+    Checklist(Box<ChecklistArgs>),
     /// Collect the builds of a CircleCI Server through its API into PostgreSQL, where scan and the others read them
     ///
     /// A CircleCI Server keeps its builds where no SQL reaches them, and answers by its API. Nothing is changed there. What was collected

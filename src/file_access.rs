@@ -46,6 +46,12 @@ pub(crate) const EXPECTED: Kind = kind("a list of builds", 16 << 20);
 pub(crate) const METADATA: Kind = kind("the metadata of a report", 1 << 20);
 /// A manifest, which is kept in memory as a whole.
 pub(crate) const MANIFEST: Kind = kind("a manifest", 1 << 30);
+/// A file of the machine, or of its cluster, that a checklist looks at.
+pub(crate) const CHECKED: Kind = kind("a file of a checklist", 64 << 20);
+/// A list of items of a checklist.
+pub(crate) const ITEMS: Kind = kind("a list of items", 1 << 20);
+/// A checklist that was run.
+pub(crate) const CHECKLIST: Kind = kind("a checklist", 16 << 20);
 /// A file that says when a backup was taken.
 pub(crate) const EVIDENCE: Kind = kind("a file of evidence", 64 << 20);
 /// A report whose rows are all kept in memory: some three million.

@@ -13,6 +13,7 @@ pub(crate) mod baseline_reason;
 pub mod build_url;
 pub mod causes;
 pub(crate) mod census;
+pub mod checklist;
 // Its comments are the help that a terminal shows.
 #[allow(rustdoc::bare_urls, rustdoc::invalid_html_tags)]
 pub mod cli;

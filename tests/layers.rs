@@ -40,7 +40,7 @@ const LAYERS: [&[&str]; 10] = [
     &["libpq"],
     &["database", "admin", "policy", "report"],
     &["scan"],
-    &["deletion", "drill", "sources", "times"],
+    &["checklist", "deletion", "drill", "sources", "times"],
     // What fuzz targets see, and what a report and its journals come to.
     &["fuzzing", "audit"],
     &["output"],
@@ -72,22 +72,34 @@ const BESIDE: [(&str, &str); 11] = [
 ];
 
 /// Where each package may be named.
-const HOMES: [(&str, &[&str]); 31] = [
+const HOMES: [(&str, &[&str]); 33] = [
     ("tokio_postgres", &["database/", "libpq/"]),
     ("tokio_openssl", &["libpq/", "admin/http/"]),
-    ("nix::unistd", &["libpq/", "file_access.rs", "deletion/journal/", "admin/console/", "sources/private/"]),
+    (
+        "nix::unistd",
+        &["libpq/", "checklist/", "file_access.rs", "deletion/journal/", "admin/console/", "sources/private/"],
+    ),
     (
         "nix::fcntl",
-        &["file_access.rs", "deletion/journal/", "deletion/archive/", "output/record_file.rs", "sources/private/"],
+        &[
+            "file_access.rs",
+            "checklist/tree.rs",
+            "deletion/journal/",
+            "deletion/archive/",
+            "output/record_file.rs",
+            "sources/private/",
+        ],
     ),
     ("nix::poll", &["file_access.rs", "output/pipe.rs"]),
-    ("nix::sys", &["admin/console/", "core_dumps.rs", "sources/private/"]),
+    ("nix::sys", &["admin/console/", "checklist/", "core_dumps.rs", "sources/private/"]),
+    ("nix::dir", &["checklist/tree.rs"]),
+    ("nix::ifaddrs", &["checklist/machine.rs"]),
     ("nix::time", &["admin/freshness.rs"]),
     ("pty_process", &["admin/console/"]),
     ("flate2", &["deletion/archive/"]),
     ("reqwest", &["sources/"]),
     ("socket2", &["libpq/"]),
-    ("openssl", &["libpq/", "admin/"]),
+    ("openssl", &["libpq/", "admin/", "checklist/certificate.rs"]),
     ("hyper", &["admin/http.rs", "admin/http/"]),
     ("hyper_util", &["admin/http/"]),
     ("tower_service", &["admin/http/route.rs"]),
@@ -97,7 +109,7 @@ const HOMES: [(&str, &[&str]); 31] = [
     ("console", &["output/terminal.rs", "admin/mod.rs"]),
     ("csv", &["report/"]),
     ("strsim", &["text/similar.rs"]),
-    ("quick_junit", &["output/verdict/junit.rs"]),
+    ("quick_junit", &["output/verdict/junit.rs", "output/checklist/junit.rs"]),
     ("clap", &["cli.rs", "cli/", "main.rs"]),
     ("clap_complete", &["cli/help.rs"]),
     ("clap_mangen", &["cli/help.rs"]),
@@ -108,6 +120,8 @@ const HOMES: [(&str, &[&str]); 31] = [
             "output/json.rs",
             "output/verdict/json.rs",
             "admin/http/request.rs",
+            "checklist/json_text.rs",
+            "checklist/probe/objects.rs",
             "deletion/journal/",
             "deletion/archive/line.rs",
             "report/collection.rs",
@@ -128,7 +142,7 @@ const HOMES: [(&str, &[&str]); 31] = [
     ("hmac", &["drill/signature.rs"]),
     ("tempfile", &["output/editor.rs", "output/file.rs"]),
     ("askama", &["output/page/"]),
-    ("toml", &["policy.rs"]),
+    ("toml", &["policy.rs", "checklist/list_text.rs"]),
 ];
 
 struct Source {

@@ -8,7 +8,7 @@ struct Foot {
     topics: &'static [&'static str],
 }
 
-const FEET: [Foot; 15] = [
+const FEET: [Foot; 16] = [
     Foot {
         command: "times",
         examples: &[
@@ -20,6 +20,28 @@ const FEET: [Foot; 15] = [
             ("By one snapshot of several in a file", "halfbuilt times 'snapshots.json#vol-049df61146c4d7901'"),
         ],
         topics: &["find-times", "times", "timing", "connecting"],
+    },
+    Foot {
+        command: "checklist",
+        examples: &[
+            (
+                "On the restored machine of a CircleCI Server 2.x, as root",
+                "halfbuilt checklist --host ci.example.com \\\n    --restored-at 2026-11-20T06:30:00Z --json report.csv.checklist.json",
+            ),
+            (
+                "On its files alone, for which no command is run",
+                "halfbuilt checklist --root /mnt/restored --address 10.0.1.7 --public-ip 54.1.2.3",
+            ),
+            (
+                "By what was saved of a cluster: CircleCI Server 3.x and 4.x",
+                "kubectl get pods,pvc,ingress -A -o json > cluster.json\nkubectl get backups,restores,podvolumebackups,podvolumerestores \\\n    -n velero -o json > velero.json\nhalfbuilt checklist cluster.json velero.json --host ci.example.com",
+            ),
+            (
+                "By a list of your own, begun as a copy",
+                "halfbuilt checklist --print circleci-2 > mine.toml\nhalfbuilt checklist --items mine.toml",
+            ),
+        ],
+        topics: &["checklist", "server-2", "server-4", "times", "exit-codes"],
     },
     Foot {
         command: "collect",

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::admin::{AdminError, ViaError};
+use crate::checklist::{ChecklistError, ListError, SavedError};
 use crate::database::DatabaseError;
 use crate::deletion::GateError;
 use crate::deletion::archive::ArchiveError;
@@ -48,6 +49,18 @@ pub enum Error {
     /// No profile of this name ships.
     #[error("unknown profile {name:?}")]
     UnknownProfile { name: String, hint: String },
+    /// No list of items of this name ships.
+    #[error("no list of items is named {name:?}")]
+    UnknownList { name: String, hint: String },
+    /// A list of items cannot be used.
+    #[error(transparent)]
+    ItemList(#[from] ListError),
+    /// A checklist could not be run.
+    #[error(transparent)]
+    Checklist(#[from] ChecklistError),
+    /// A file is no checklist that was run.
+    #[error("{} cannot be used as a checklist", file.display())]
+    SavedChecklist { file: PathBuf, source: SavedError },
     /// `help` knows no such word.
     #[error("no topic and no command is named {name:?}")]
     UnknownTopic { name: String, hint: String },
@@ -187,6 +200,9 @@ impl Error {
             | Self::Via(_)
             | Self::Policy(_)
             | Self::UnknownProfile { .. }
+            | Self::UnknownList { .. }
+            | Self::ItemList(_)
+            | Self::Checklist(ChecklistError::NoSuchItem { .. })
             | Self::UnknownTopic { .. }
             | Self::UnknownCommand { .. }
             | Self::UnknownSqlFile { .. }
@@ -211,6 +227,8 @@ impl Error {
                 | ScanError::Database(_),
             )
             | Self::Private(_)
+            | Self::Checklist(ChecklistError::Root { .. })
+            | Self::SavedChecklist { .. }
             | Self::WrongProfile { .. }
             | Self::Unfit { .. }
             | Self::Output(_)
@@ -255,6 +273,7 @@ impl Error {
             | Self::Key { file, .. }
             | Self::Evidence { file, .. }
             | Self::Read { file, .. }
+            | Self::SavedChecklist { file, .. }
             | Self::Archive(ArchiveError::Io { file, .. }) => is_denied(self).then_some(file),
             _ => None,
         }
@@ -278,6 +297,11 @@ impl Error {
                 "scan again; without that file the age of the report is taken from the report file itself".to_owned(),
             ),
             Self::Policy(error) => Some(error.hint()),
+            Self::ItemList(error) => Some(error.hint()),
+            Self::Checklist(error) => error.hint(),
+            Self::SavedChecklist { .. } => {
+                Some("it expects what `halfbuilt checklist --json FILE` wrote".to_owned())
+            }
             Self::Baseline { source, .. } => source.hint(),
             Self::Evidence { file, source } => source.hint(&file.display().to_string()),
             Self::Key { .. } => {
@@ -291,6 +315,7 @@ impl Error {
             Self::Archive(error) => error.hint().map(str::to_owned),
             Self::Editor(error) => error.hint().map(str::to_owned),
             Self::UnknownProfile { hint, .. }
+            | Self::UnknownList { hint, .. }
             | Self::UnknownTopic { hint, .. }
             | Self::UnknownCommand { hint, .. }
             | Self::UnknownSqlFile { hint, .. }

@@ -3,6 +3,7 @@
 mod backup_evidence;
 mod backup_times;
 mod base_url;
+mod checklist;
 mod collect;
 mod command_line;
 mod completions;
@@ -53,13 +54,14 @@ pub async fn run(cli: Cli, printer: Printer) -> Exit {
     // What became of builds, and what a verdict stands on, is not lost in silence.
     let is_record = match &cli.command {
         Command::Delete(args) => args.execute,
-        Command::Verify(_) => true,
+        Command::Verify(_) | Command::Checklist(_) => true,
         _ => false,
     };
     let interrupt = Interrupt::listen(printer);
     let work = async {
         match cli.command {
             Command::Times(args) => times::run(*args, &interrupt, printer).await,
+            Command::Checklist(args) => checklist::run(*args, &interrupt, printer).await,
             Command::Collect(args) => collect::run(*args, &interrupt, printer).await,
             Command::Scan(args) => scan::run(*args, &interrupt, printer).await,
             Command::Delete(args) => delete::run(*args, &interrupt, printer).await,

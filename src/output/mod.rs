@@ -1,5 +1,6 @@
 //! Output for people and programs: tables, JSON, JUnit, pages, progress, and the only writer of stderr.
 
+mod checklist;
 mod editor;
 mod file;
 mod findings;
@@ -21,6 +22,7 @@ mod times;
 mod topic;
 mod verdict;
 
+pub use checklist::{checklist_page, write_checklist_junit, write_checklist_markdown};
 pub use editor::{Draft, EditorError, check_terminal};
 pub use file::{OutputError, OutputFile, STANDARD_OUTPUT, is_denied};
 pub use findings::{FindingsOutput, Finished, Format};

@@ -4,6 +4,8 @@
 //! the process, however it ends. A server that does not start fails the tests that need it.
 
 mod admin_services;
+mod checklist;
+mod checklist_machine;
 mod circleci_server;
 mod circleci_server_trouble;
 mod collect;

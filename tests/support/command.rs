@@ -98,6 +98,13 @@ impl Run {
         self
     }
 
+    /// Runs it as another user, by number: for root alone.
+    pub fn as_user(mut self, user: u32) -> Self {
+        std::os::unix::process::CommandExt::uid(&mut self.command, user);
+        std::os::unix::process::CommandExt::gid(&mut self.command, user);
+        self
+    }
+
     /// Runs it in a process group of its own, as a shell does in a terminal.
     pub fn in_a_group_of_its_own(mut self) -> Self {
         std::os::unix::process::CommandExt::process_group(&mut self.command, 0);

@@ -32,6 +32,14 @@ struct Escaped;
 /// An invisible character that breaks mentions, references and addresses.
 const BREAK: char = '\u{200b}';
 
+/// Foreign text that a ticket shows as it is.
+pub(in crate::output) fn escaped(text: &str) -> String {
+    let mut shown = String::new();
+    // Writing to memory does not fail.
+    let _ = Escaped.write_escaped_str(&mut shown, text);
+    shown
+}
+
 impl Escaper for Escaped {
     fn write_escaped_str<W: fmt::Write>(&self, mut to: W, text: &str) -> fmt::Result {
         let mut before: Option<char> = None;

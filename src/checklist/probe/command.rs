@@ -1,0 +1,55 @@
+//! Runs programs.
+
+use crate::checklist::command;
+use crate::checklist::list::CommandProbe;
+use crate::checklist::look::{Context, Look};
+use crate::text::Foreign;
+
+use super::text::{self, Source};
+
+/// Runs a program, and looks at what it writes.
+pub(in crate::checklist) async fn look(probe: &CommandProbe, context: &Context) -> Look {
+    let name = name(probe);
+    let ran = match run(probe, context).await {
+        Ok(ran) => ran,
+        Err(why) => return Look::Blind(why),
+    };
+    let Some(test) = &probe.test else {
+        return match ran.code {
+            Some(0) => Look::Right([vec![format!("{name} succeeds")], text::shown(&ran.output, &probe.show)].concat()),
+            code => Look::todo(format!("{name} {}", ended(code, &ran.said))),
+        };
+    };
+    if ran.code != Some(0) {
+        return Look::Blind(format!("{name} {}", ended(ran.code, &ran.said)));
+    }
+    match text::test(&ran.output, test, Source { name: &name, is_file: false }, context).await {
+        Look::Right(seen) => Look::Right([seen, text::shown(&ran.output, &probe.show)].concat()),
+        other => other,
+    }
+}
+
+/// What a program writes.
+pub(super) async fn output(probe: &CommandProbe, context: &Context) -> Result<Vec<u8>, String> {
+    let ran = run(probe, context).await?;
+    match ran.code {
+        Some(0) => Ok(ran.output),
+        code => Err(format!("{} {}", name(probe), ended(code, &ran.said))),
+    }
+}
+
+async fn run(probe: &CommandProbe, context: &Context) -> Result<command::Ran, String> {
+    if !context.tree.is_this_machine() {
+        return Err(format!("with --root no command is run: {}", name(probe)));
+    }
+    command::run(&probe.run, probe.timeout).await
+}
+
+fn name(probe: &CommandProbe) -> String {
+    format!("`{}`", probe.run.join(" "))
+}
+
+fn ended(code: Option<i32>, said: &str) -> String {
+    let how = code.map_or_else(|| "was ended by a signal".to_owned(), |code| format!("ends with exit code {code}"));
+    if said.is_empty() { how } else { format!("{how}: {}", Foreign::url(said)) }
+}

@@ -1,0 +1,231 @@
+//! Looks at files.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::checklist::addresses::{in_words, is_private, mentions};
+use crate::checklist::certificate::Certificate;
+use crate::checklist::list::{FileProbe, FileTest, Moment, TextTest};
+use crate::checklist::look::{Context, Look};
+use crate::checklist::outcome::Fault;
+use crate::checklist::tree::is_absent;
+use crate::duration::in_words as length_in_words;
+use crate::text::{Foreign, counted};
+
+use super::text::{self, Source};
+use super::{kubernetes, time};
+
+/// How many files below a folder are looked at for their times.
+const FILES: usize = 10_000;
+/// How deep.
+const DEPTH: usize = 16;
+
+/// Looks at files. What waits for a disk or a network mount waits in here.
+pub(in crate::checklist) async fn look(probe: &FileProbe, context: &Arc<Context>) -> Look {
+    if let FileTest::Kubernetes(test) = probe.test {
+        let (probe, context) = (probe.clone(), Arc::clone(context));
+        return blocking(move || kubernetes::look(&probe, test, &context)).await;
+    }
+    let files = {
+        let (paths, tree) = (probe.paths.clone(), Arc::clone(context));
+        let found = move || {
+            let paths: Result<Vec<Vec<String>>, String> =
+                paths.iter().map(|path| tree.tree.paths(path).map_err(|error| unread(&tree, path, &error))).collect();
+            let paths: Vec<String> = paths?.concat();
+            let there = paths.iter().filter(|path| !tree.tree.find(path).is_err_and(|error| is_absent(&error)));
+            Ok(there.cloned().collect::<Vec<String>>())
+        };
+        match blocking_value(found).await.and_then(|found| found) {
+            Ok(found) => found,
+            Err(why) => return Look::Blind(why),
+        }
+    };
+    let named: Vec<String> = probe.paths.iter().map(|path| context.tree.shown(path)).collect();
+    if files.is_empty() {
+        let none = format!("not there: {}", named.join(", "));
+        return Look::missing(probe.missing, none);
+    }
+    let (mut faults, mut unseen, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+    let test = Arc::new(probe.test.clone());
+    for path in files {
+        let look = match probe.test.clone() {
+            FileTest::Text(test) => of_text(path, test, context).await,
+            _ => {
+                let (test, context) = (Arc::clone(&test), Arc::clone(context));
+                blocking(move || of_file(&path, &test, &context)).await
+            }
+        };
+        match look {
+            Look::Right(lines) => seen.extend(lines),
+            Look::ToDo(found) => faults.extend(found),
+            Look::Blind(why) => unseen.push(why),
+            Look::Nothing(why) => seen.push(why),
+        }
+    }
+    // Of several places that a text may be in, one is enough.
+    if matches!(probe.test, FileTest::Present | FileTest::Text(TextTest::Holds(_))) && !seen.is_empty() {
+        return Look::Right(seen);
+    }
+    Look::all(faults, unseen, seen)
+}
+
+async fn of_text(path: String, test: TextTest, context: &Arc<Context>) -> Look {
+    let name = context.tree.shown(&path);
+    let bytes = {
+        let (path, context) = (path.clone(), Arc::clone(context));
+        blocking_value(move || context.tree.read(&path).map_err(|error| unread(&context, &path, &error))).await
+    };
+    match bytes.and_then(|bytes| bytes) {
+        Ok(bytes) => text::test(&bytes, &test, Source { name: &name, is_file: true }, context).await,
+        Err(why) => Look::Blind(why),
+    }
+}
+
+fn of_file(path: &str, test: &FileTest, context: &Context) -> Look {
+    let name = context.tree.shown(path);
+    let read = || context.tree.read(path).map_err(|error| unread(context, path, &error));
+    match test {
+        FileTest::Absent => Look::ToDo(vec![Fault::new("it is there").at(&name, None)]),
+        FileTest::Addresses { except } => match read() {
+            Ok(bytes) => of_addresses(&bytes, &name, except, context),
+            Err(why) => Look::Blind(why),
+        },
+        FileTest::NewerThan { moments, tolerance } => newer(path, moments, *tolerance, context),
+        FileTest::Certificate { holds_for } => {
+            match read().and_then(|bytes| Certificate::from_pem(&bytes).map_err(|why| format!("{name}: {why}"))) {
+                Ok(found) => of_certificate(&found, &name, *holds_for, context),
+                Err(why) => Look::Blind(why),
+            }
+        }
+        // Text is tested elsewhere, since a name in it may have to be looked up, and so is what Kubernetes says.
+        FileTest::Present | FileTest::Text(_) | FileTest::Kubernetes(_) => match context.tree.find(path) {
+            Ok(_) => Look::right(format!("{name} is there")),
+            Err(error) => Look::Blind(unread(context, path, &error)),
+        },
+    }
+}
+
+fn of_addresses(bytes: &[u8], name: &str, except: &[IpAddr], context: &Context) -> Look {
+    let mentions = mentions(bytes);
+    let own = match &context.addresses {
+        Ok(own) => own,
+        Err(_) if mentions.is_empty() => return Look::right(format!("{name} names no address")),
+        Err(why) => {
+            let mut named: Vec<IpAddr> = mentions.iter().map(|found| found.address).collect();
+            named.sort_unstable();
+            named.dedup();
+            return Look::Blind(format!("{name} names {}; {why}", in_words(&named)));
+        }
+    };
+    let is_known = |address: &IpAddr| own.contains(&address.to_canonical()) || except.contains(address);
+    let (mut faults, mut unseen) = (Vec::new(), Vec::new());
+    for found in mentions.iter().filter(|found| !is_known(&found.address)) {
+        let (address, line) = (found.address, found.line);
+        if is_private(&address) || context.knows_public {
+            let what = format!("{address} is no address of this machine, which has {}", in_words(own));
+            faults.push(Fault::new(what).at(name, Some(line)));
+        } else {
+            unseen.push(format!("{name}, line {line}: is {address} the machine's public address? --public-ip says it"));
+        }
+    }
+    let seen = format!(
+        "{name}: {}, all of this machine",
+        counted(mentions.len() as u64, "address").replace("addresss", "addresses")
+    );
+    Look::all(faults, unseen, vec![seen])
+}
+
+/// Whether nothing of what lies at a path is older than the restore.
+fn newer(path: &str, moments: &[Moment], tolerance: SignedDuration, context: &Context) -> Look {
+    let name = context.tree.shown(path);
+    let mut oldest: Option<(Timestamp, String)> = None;
+    let mut open = vec![(path.to_owned(), 0)];
+    let mut files = 0;
+    while let Some((path, depth)) = open.pop() {
+        files += 1;
+        if files > FILES || depth > DEPTH {
+            return Look::Blind(format!("{name} holds more than {FILES} files, or is deeper than {DEPTH} folders"));
+        }
+        let found = match context.tree.find(&path) {
+            Ok(found) => found,
+            Err(error) => return Look::Blind(unread(context, &path, &error)),
+        };
+        if found.metadata.is_dir() {
+            match found.names() {
+                // A link is looked at for what it leads to, and may lead nowhere.
+                Ok(names) => open.extend(names.into_iter().map(|name| (format!("{path}/{name}"), depth + 1))),
+                Err(error) => return Look::Blind(unread(context, &path, &error)),
+            }
+        }
+        let Some(written) = time::written(&found.metadata) else { continue };
+        if oldest.as_ref().is_none_or(|(oldest, _)| written < *oldest) {
+            oldest = Some((written, path));
+        }
+    }
+    let Some((written, path)) = oldest else { return Look::Blind(format!("{name}: its age is not known")) };
+    let (moment, named) = match context.moment(moments) {
+        Ok(moment) => moment,
+        Err(why) => {
+            return Look::Blind(format!("{name} is there, its oldest file was written at {written:.0}; {why}"));
+        }
+    };
+    if written >= moment.saturating_sub(tolerance).unwrap_or(Timestamp::MIN) {
+        return Look::right(format!("{name} was made anew: nothing in it is older than {written:.0}"));
+    }
+    let age = length_in_words(moment.duration_since(written));
+    let what = format!("written at {written:.0}, {age} before {named}: it was left over by the old machine");
+    Look::ToDo(vec![Fault::new(what).at(&context.tree.shown(&path), None)])
+}
+
+/// Whether a certificate is for the host, and still holds.
+pub(super) fn of_certificate(found: &Certificate, name: &str, holds_for: SignedDuration, context: &Context) -> Look {
+    let mut faults = Vec::new();
+    let until = found.not_after;
+    let names = found.names_in_words();
+    if until <= context.now {
+        faults.push(Fault::new(format!("{name}: the certificate ended at {until}")));
+    } else if until.duration_since(context.now) < holds_for {
+        let left = length_in_words(until.duration_since(context.now));
+        faults.push(Fault::new(format!("{name}: the certificate ends at {until}, in {left}")));
+    }
+    if found.not_before > context.now {
+        faults.push(Fault::new(format!("{name}: the certificate begins to hold at {}", found.not_before)));
+    }
+    let unseen = match context.configured_host() {
+        Ok(host) if found.covers(host) => Vec::new(),
+        Ok(host) => {
+            let what = format!("{name}: the certificate is for {names}, not for {}", Foreign::name(host));
+            faults.push(Fault::new(what));
+            Vec::new()
+        }
+        Err(why) => vec![format!("{name}: the certificate is for {names}, until {until:.0}; {why}")],
+    };
+    Look::all(faults, unseen, vec![format!("{name}: for {names}, until {until:.0}")])
+}
+
+/// Why a file could not be looked at.
+pub(super) fn unread(context: &Context, path: &str, error: &std::io::Error) -> String {
+    let hint = match error.kind() {
+        std::io::ErrorKind::PermissionDenied => ": run it as a user who may read it, or as root",
+        _ => "",
+    };
+    format!("{} cannot be read: {error}{hint}", context.tree.shown(path))
+}
+
+/// How long a file system may take.
+const DISK: std::time::Duration = std::time::Duration::from_secs(30);
+
+async fn blocking(work: impl FnOnce() -> Look + Send + 'static) -> Look {
+    blocking_value(work).await.unwrap_or_else(Look::Blind)
+}
+
+/// Does work that waits for a disk, or for the network behind a mount, without waiting for it for ever.
+pub(in crate::checklist) async fn blocking_value<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, String> {
+    let done = tokio::time::timeout(DISK, tokio::task::spawn_blocking(work)).await;
+    let slow = || format!("the file system did not answer in {DISK:?}: is a network mount down?");
+    done.map_err(|_| slow())?.map_err(|error| error.to_string())
+}

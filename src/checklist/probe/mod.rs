@@ -1,0 +1,13 @@
+//! The five kinds of probe.
+
+pub(super) mod command;
+pub(super) mod file;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
+pub(super) mod host;
+pub(super) mod kubernetes;
+pub(super) mod mount;
+mod objects;
+pub(super) mod text;
+pub(super) mod time;
+pub(super) mod url;
