@@ -6,7 +6,7 @@
 pub enum Exit {
     /// Clean, or all done.
     Clean = 0,
-    /// `verify` found more than is allowed.
+    /// `verify` found more than is allowed, or `checklist` has something to do.
     Found = 1,
     /// The command line is wrong.
     Usage = 2,

@@ -204,7 +204,7 @@ async fn look<W: Web>(probe: &Probe, context: &Arc<Context>, web: &W) -> Look {
         Probe::File(file) => probe::file::look(file, context).await,
         Probe::Mount(mount) => {
             let (mount, context) = (mount.clone(), Arc::clone(context));
-            let looked = probe::file::blocking_value(move || probe::mount::look(&mount, &context)).await;
+            let looked = probe::disk::blocking_value(move || probe::mount::look(&mount, &context)).await;
             looked.unwrap_or_else(Look::Blind)
         }
         Probe::Command(command) => probe::command::look(command, context).await,

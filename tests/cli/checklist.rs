@@ -332,10 +332,11 @@ fn tree(root: &Path) -> Vec<String> {
     let listed = Command::new("find").arg(root).args(["-printf", "%P %y %m %U %G %s %T@ %C@ %A@ %l\n"]).output();
     let mut lines: Vec<String> =
         String::from_utf8(listed.expect("find").stdout).expect("UTF-8").lines().map(str::to_owned).collect();
-    // `find` itself reads folders and links.
     lines.iter_mut().for_each(|line| {
-        if line.split(' ').nth(1) != Some("f") {
-            let fields: Vec<&str> = line.split(' ').collect();
+        let fields: Vec<&str> = line.split(' ').collect();
+        // `find` itself reads folders and links, and whoever starts a program reads it and what it is made of.
+        let is_program = ["halfbuilt", "items.toml", "lib", "usr"].iter().any(|name| fields[0].starts_with(name));
+        if fields[1] != "f" || is_program {
             *line = [&fields[..8], &fields[9..]].concat().join(" ");
         }
     });

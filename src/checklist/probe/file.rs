@@ -12,10 +12,11 @@ use crate::checklist::look::{Context, Look};
 use crate::checklist::outcome::Fault;
 use crate::checklist::tree::is_absent;
 use crate::duration::in_words as length_in_words;
-use crate::text::{Foreign, counted};
+use crate::text::counted;
 
+use super::disk::{blocking_value, unread, written};
 use super::text::{self, Source};
-use super::{kubernetes, time};
+use super::{certificate, kubernetes};
 
 /// How many files below a folder are looked at for their times.
 const FILES: usize = 10_000;
@@ -95,7 +96,7 @@ fn of_file(path: &str, test: &FileTest, context: &Context) -> Look {
         FileTest::NewerThan { moments, tolerance } => newer(path, moments, *tolerance, context),
         FileTest::Certificate { holds_for } => {
             match read().and_then(|bytes| Certificate::from_pem(&bytes).map_err(|why| format!("{name}: {why}"))) {
-                Ok(found) => of_certificate(&found, &name, *holds_for, context),
+                Ok(found) => certificate::test(&found, &name, *holds_for, context),
                 Err(why) => Look::Blind(why),
             }
         }
@@ -159,7 +160,7 @@ fn newer(path: &str, moments: &[Moment], tolerance: SignedDuration, context: &Co
                 Err(error) => return Look::Blind(unread(context, &path, &error)),
             }
         }
-        let Some(written) = time::written(&found.metadata) else { continue };
+        let Some(written) = written(&found.metadata) else { continue };
         if oldest.as_ref().is_none_or(|(oldest, _)| written < *oldest) {
             oldest = Some((written, path));
         }
@@ -179,53 +180,6 @@ fn newer(path: &str, moments: &[Moment], tolerance: SignedDuration, context: &Co
     Look::ToDo(vec![Fault::new(what).at(&context.tree.shown(&path), None)])
 }
 
-/// Whether a certificate is for the host, and still holds.
-pub(super) fn of_certificate(found: &Certificate, name: &str, holds_for: SignedDuration, context: &Context) -> Look {
-    let mut faults = Vec::new();
-    let until = found.not_after;
-    let names = found.names_in_words();
-    if until <= context.now {
-        faults.push(Fault::new(format!("{name}: the certificate ended at {until}")));
-    } else if until.duration_since(context.now) < holds_for {
-        let left = length_in_words(until.duration_since(context.now));
-        faults.push(Fault::new(format!("{name}: the certificate ends at {until}, in {left}")));
-    }
-    if found.not_before > context.now {
-        faults.push(Fault::new(format!("{name}: the certificate begins to hold at {}", found.not_before)));
-    }
-    let unseen = match context.configured_host() {
-        Ok(host) if found.covers(host) => Vec::new(),
-        Ok(host) => {
-            let what = format!("{name}: the certificate is for {names}, not for {}", Foreign::name(host));
-            faults.push(Fault::new(what));
-            Vec::new()
-        }
-        Err(why) => vec![format!("{name}: the certificate is for {names}, until {until:.0}; {why}")],
-    };
-    Look::all(faults, unseen, vec![format!("{name}: for {names}, until {until:.0}")])
-}
-
-/// Why a file could not be looked at.
-pub(super) fn unread(context: &Context, path: &str, error: &std::io::Error) -> String {
-    let hint = match error.kind() {
-        std::io::ErrorKind::PermissionDenied => ": run it as a user who may read it, or as root",
-        _ => "",
-    };
-    format!("{} cannot be read: {error}{hint}", context.tree.shown(path))
-}
-
-/// How long a file system may take.
-const DISK: std::time::Duration = std::time::Duration::from_secs(30);
-
 async fn blocking(work: impl FnOnce() -> Look + Send + 'static) -> Look {
     blocking_value(work).await.unwrap_or_else(Look::Blind)
-}
-
-/// Does work that waits for a disk, or for the network behind a mount, without waiting for it for ever.
-pub(in crate::checklist) async fn blocking_value<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, String> {
-    let done = tokio::time::timeout(DISK, tokio::task::spawn_blocking(work)).await;
-    let slow = || format!("the file system did not answer in {DISK:?}: is a network mount down?");
-    done.map_err(|_| slow())?.map_err(|error| error.to_string())
 }

@@ -42,7 +42,9 @@ pub(super) async fn test(value: &str, source: &str, context: &Context) -> Look {
         Err(_) => match timeout(RESOLVING, lookup_host((host, 443))).await {
             Ok(Ok(found)) => found.map(|socket| socket.ip()).collect(),
             // By what libc says of EAI_AGAIN: the resolver failed, and not the name.
-            Ok(Err(error)) if ["Temporary failure", "Try again"].iter().any(|text| error.to_string().contains(text)) => {
+            Ok(Err(error))
+                if ["Temporary failure", "Try again"].iter().any(|text| error.to_string().contains(text)) =>
+            {
                 return Look::Blind(format!("{source}: {shown} cannot be looked up: {error}"));
             }
             Ok(Err(error)) => return Look::todo(format!("{source}: {shown} leads nowhere: {error}")),

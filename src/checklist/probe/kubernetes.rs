@@ -10,7 +10,7 @@ use crate::checklist::outcome::Fault;
 use crate::file_access::{self, CHECKED};
 use crate::text::{Foreign, counted};
 
-use super::file::unread;
+use super::disk::unread;
 use super::objects::{self, Object};
 
 /// The databases whose backups have to be of one moment.

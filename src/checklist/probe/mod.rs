@@ -1,6 +1,8 @@
 //! The five kinds of probe.
 
+mod certificate;
 pub(super) mod command;
+pub(super) mod disk;
 pub(super) mod file;
 #[cfg(feature = "fuzzing")]
 pub(super) mod fuzzing;

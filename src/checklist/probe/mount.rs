@@ -9,7 +9,7 @@ use crate::checklist::outcome::Fault;
 use crate::checklist::tree::{Found, is_absent};
 use crate::text::Foreign;
 
-use super::file::unread;
+use super::disk::unread;
 
 /// The kernel's table of what this process sees mounted.
 const MOUNTED: &str = "/proc/self/mountinfo";

@@ -1,6 +1,5 @@
 //! Compares times.
 
-use std::fs::Metadata;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,7 +11,7 @@ use crate::checklist::web::Web;
 use crate::duration::in_words;
 use crate::text::Foreign;
 
-use super::file::{blocking_value, unread};
+use super::disk::{blocking_value, unread, written};
 use super::{command, url};
 
 /// Looks at a time.
@@ -50,11 +49,6 @@ fn of_image(context: &Context) -> Vec<String> {
         .map(|image| format!("of image {image}: its snapshots say T (`halfbuilt help find-times`)"))
         .into_iter()
         .collect()
-}
-
-/// When a file was last written.
-pub(super) fn written(metadata: &Metadata) -> Option<Timestamp> {
-    metadata.modified().ok().and_then(|time| Timestamp::try_from(time).ok())
 }
 
 fn at(bytes: &[u8], pointer: &str) -> Result<Timestamp, String> {

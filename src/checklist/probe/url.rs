@@ -5,7 +5,7 @@ use crate::checklist::list::{UrlProbe, UrlTest};
 use crate::checklist::look::{Context, Look};
 use crate::checklist::web::{Web, WebAnswer, WebRequest};
 
-use super::file::of_certificate;
+use super::certificate;
 use super::text::{self, Source};
 
 /// The most bytes of a body.
@@ -22,7 +22,7 @@ pub(in crate::checklist) async fn look<W: Web>(probe: &UrlProbe, context: &Conte
     if let UrlTest::Certificate { holds_for } = probe.test {
         let Some(der) = &answer.certificate else { return Look::Blind(format!("{name} showed no certificate")) };
         return match Certificate::from_der(der) {
-            Ok(found) => of_certificate(&found, name, holds_for, context),
+            Ok(found) => certificate::test(&found, name, holds_for, context),
             Err(why) => Look::Blind(format!("{name}: {why}")),
         };
     }
