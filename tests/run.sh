@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up and runs all tests: installs what is missing (PostgreSQL, PgBouncer, Clojure and its nREPL, a Java runtime,
-# OpenSSL and its headers, jq), then cargo test. The tests start the servers that they need, on free ports, and end them. Arguments go
-# to cargo test: tests/run.sh --test cli scan::
+# OpenSSL and its headers, jq; and PostgreSQL of five other versions), then cargo test. The tests start the servers that they
+# need, on free ports, and end them. Arguments go to cargo test: tests/run.sh --test cli scan::
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=../fixtures/servers/alive.sh
@@ -16,6 +16,7 @@ fi
 
 exports=$(fixtures/servers/install.sh)
 eval "$exports"
+fixtures/servers/install.sh --postgres-versions
 
 # What cargo test would build first anyway. Its words are those of the arguments before a --, if there is one.
 build=()

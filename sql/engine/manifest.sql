@@ -39,6 +39,17 @@ SELECT seen.next_id AS next_transaction,
 -- Why:   it says until when the CI had written by the CI's own clock. Steps and output are not read for it: that would take as long as all the rest.
 SELECT max(greatest(build.queued_at, build.started_at, build.stopped_at)) AS newest FROM build;
 
+-- part: written_between
+-- What:  how many builds were written last by a transaction from the first item of $1 on and before the second, and have no time after the
+--        third, in microseconds since 1970; and the latest time of them.
+-- For:   times, with a manifest and the database that was restored.
+-- Why:   the first is where the server was when the manifest was made, the second what the restored server wrote first: in between lies what
+--        the backup holds beyond the manifest. Times near R are those of the restored server's own start-up.
+SELECT count(*) AS builds, max(greatest(build.queued_at, build.started_at, build.stopped_at)) AS last
+  FROM build
+ WHERE build.row_version >= ($1::bigint[])[1] AND build.row_version < ($1::bigint[])[2]
+   AND greatest(build.queued_at, build.started_at, build.stopped_at) < to_timestamp(($1::bigint[])[3] / 1e6);
+
 -- part: settings
 -- What:  gives the next statements of this transaction memory, and has only expensive ones compiled, whatever the server's settings say below that.
 -- For:   manifest, and verify --baseline, before they count every build.

@@ -14,8 +14,9 @@ SELECT now() AS now, clock_timestamp() AS at_this_moment;
 -- What:  whether this is a standby, and when the server last recovered from a crash: its own record of R.
 -- For:   scan, verify and delete, where R is not given.
 -- Why:   crash recovery resets the statistics, as does a start from a snapshot; a clean restart keeps them. Whoever resets one kind by hand
---        leaves the other: the two have to agree. A later crash moves both, which shows by builds in between. Any role may ask. Seen on
---        PostgreSQL 15.
+--        leaves the other: the two have to agree. A later crash moves both, which shows by builds in between. Any role may ask. Tried on
+--        PostgreSQL 13 to 18. From 15 on, a copy of a server that was stopped brings its statistics along, even where an archive is replayed
+--        on top of it: then the record is that of an earlier recovery, before T.
 SELECT pg_catalog.pg_is_in_recovery() AS is_standby,
        CASE WHEN bgwriter.stats_reset - archiver.stats_reset BETWEEN interval '-10 seconds' AND interval '10 seconds'
             THEN greatest(bgwriter.stats_reset, archiver.stats_reset)

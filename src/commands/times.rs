@@ -11,11 +11,12 @@ use crate::exit::Exit;
 use crate::file_access::is_dash;
 use crate::output::{OutputError, OutputFile, Printer, times_page, write_times};
 use crate::premise::Premise;
-use crate::scan::{Fit, ScanPlan, quiet_times};
+use crate::row_versions::RowVersions;
+use crate::scan::{Census, Fit, ScanPlan, quiet_times};
 use crate::text::{Foreign, counted};
 use crate::times::{
-    Candidate, Conflict, DatabaseSays, EvidenceFile, ManifestRead, RestoreTime, TimesReport, Witnesses, of_quiet_times,
-    weigh,
+    Candidate, Conflict, Continuation, DatabaseSays, EvidenceFile, ManifestRead, RestoreTime, TimesReport, Witnesses,
+    WrittenSince, of_quiet_times, weigh,
 };
 use crate::timing::RestoreTimes;
 
@@ -102,7 +103,11 @@ fn read_file(file: &EvidenceFile, report: &mut TimesReport, printer: Printer) ->
             let all: Vec<Candidate> = evidence.candidates().cloned().collect();
             report.candidates.extend(latest(all.clone(), &file.path, printer));
             let counted = evidence.counted.clone().into_iter();
-            report.manifests.extend(counted.map(|counted| ManifestRead { counted, continuation: None }));
+            report.manifests.extend(counted.map(|counted| ManifestRead {
+                counted,
+                continuation: None,
+                written_since: None,
+            }));
             let Err(several) = evidence.is_of_one_backup() else { return Ok(all) };
             let name = file.path.display().to_string();
             let hint = several.hint(&name).unwrap_or_default();
@@ -212,7 +217,10 @@ async fn ask(
             return Ok(());
         }
     };
-    let (_, premise) = Premise::establish_readable(&plan, fit, snapshot).await?;
+    let (fit, premise) = Premise::establish_readable(&plan, fit, snapshot).await?;
+    for read in &mut report.manifests {
+        read.written_since = written_since(read, &premise, (&plan, &fit), snapshot).await?;
+    }
     snapshot.check_unbroken().await?;
     report.restored = premise.restored.time();
     let told = premise.row_versions.told().map(|told| Foreign::new(&told));
@@ -227,4 +235,28 @@ async fn ask(
     let sentences: Vec<String> = sentences.into_iter().flatten().collect();
     report.contradictions = (premise.restored.time().is_some() || !sentences.is_empty()).then_some(sentences);
     Ok(())
+}
+
+/// What the versions of builds' rows say of the time between a manifest and the restore, where both are of one server and its ids can be told.
+async fn written_since(
+    read: &ManifestRead,
+    premise: &Premise,
+    of: (&ScanPlan, &Fit),
+    snapshot: &Snapshot<'_>,
+) -> Result<Option<WrittenSince>, Error> {
+    let (RowVersions::Told(told), Some(Continuation::NotBehind { then, .. })) =
+        (&premise.row_versions, read.continuation)
+    else {
+        return Ok(None);
+    };
+    if told.is_of_a_dump {
+        return Ok(None);
+    }
+    let first_after = told.new_from;
+    if first_after < then {
+        return Ok(Some(WrittenSince::OlderBackup { then, first_after }));
+    }
+    let end = premise.closing_from.unwrap_or(premise.now);
+    let (builds, last) = Census::written_between(of, snapshot, [then, first_after], end).await?;
+    Ok(Some(WrittenSince::Builds { builds, last }))
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::text::Foreign;
-use crate::times::{Candidate, Continuation, ManifestRead, RestoreTime, TimesReport, Witnesses};
+use crate::times::{Candidate, Continuation, ManifestRead, RestoreTime, TimesReport, Witnesses, WrittenSince};
 
 /// The format of the JSON.
 const FORMAT: &str = "halfbuilt-times/1";
@@ -28,9 +28,10 @@ pub fn times_page(report: &TimesReport) -> String {
         }
         page.push('\n');
     }
-    for ManifestRead { counted, continuation } in &report.manifests {
-        let remarks =
-            counted.remarks().into_iter().chain(continuation.map(|found| found.to_string())).collect::<Vec<_>>();
+    for ManifestRead { counted, continuation, written_since } in &report.manifests {
+        let compared = continuation.map(|found| found.to_string()).into_iter();
+        let compared = compared.chain(written_since.map(|found| found.to_string()));
+        let remarks: Vec<String> = counted.remarks().into_iter().chain(compared).collect();
         page += &section(&format!("manifest {}", counted.file), &remarks);
     }
     if let Some(database) = &report.database {
@@ -115,7 +116,7 @@ fn candidate(known: &Candidate) -> Value {
 }
 
 fn manifest(read: &ManifestRead) -> Value {
-    let ManifestRead { counted, continuation } = read;
+    let ManifestRead { counted, continuation, written_since } = read;
     let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string());
     json!({
         "file": counted.file,
@@ -126,7 +127,14 @@ fn manifest(read: &ManifestRead) -> Value {
         "next_transaction": counted.server.map(|server| server.next_transaction),
         "timeline": counted.server.and_then(|server| server.timeline),
         "last_commit": time(counted.server.and_then(|server| server.last_commit)),
-        "continuation": continuation.map(Continuation::word),
+        "continuation": match written_since {
+            Some(WrittenSince::OlderBackup { .. }) => Some("older-backup"),
+            _ => continuation.map(Continuation::word),
+        },
+        "builds_written_since": match written_since {
+            Some(WrittenSince::Builds { builds, .. }) => Some(builds),
+            _ => None,
+        },
     })
 }
 

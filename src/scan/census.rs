@@ -8,7 +8,7 @@ use crate::database::{DatabaseError, Parameter, Rows, Snapshot};
 use crate::server_moment::ServerMoment;
 use crate::sql;
 
-use super::compose::BuildSelection;
+use super::compose::{BuildSelection, Relations};
 use super::error::ScanError;
 use super::fit::Fit;
 use super::plan::ScanPlan;
@@ -60,6 +60,18 @@ pub struct Census<'a> {
     rows: Rows<'a>,
 }
 
+impl Relations<'_> {
+    /// The latest time of any build.
+    fn newest(&self) -> String {
+        self.followed_by(&[], const { sql::MANIFEST.part("newest") })
+    }
+
+    /// The builds of which the last transaction lies between two.
+    fn written_between(&self) -> String {
+        self.followed_by(&[], const { sql::MANIFEST.part("written_between") })
+    }
+}
+
 impl<'a> Census<'a> {
     /// Asks what the database's present is, as the snapshot sees it.
     ///
@@ -99,6 +111,26 @@ impl<'a> Census<'a> {
         let mut rows = snapshot.rows("looking for the latest time of any build", &statement, &[]).await?;
         let Some(row) = rows.next().await? else { return Ok(None) };
         Ok(row.time("newest")?)
+    }
+
+    /// How many builds were written last by a transaction from `from` on and before `until`, and did nothing from `end` on; and the latest time
+    /// of them.
+    ///
+    /// # Errors
+    /// What the server complains about.
+    pub async fn written_between(
+        (plan, fit): (&ScanPlan, &Fit),
+        snapshot: &Snapshot<'_>,
+        [from, until]: [u64; 2],
+        end: Timestamp,
+    ) -> Result<(u64, Option<Timestamp>), ScanError> {
+        let statement = fit.readable(plan, BuildSelection::All).written_between();
+        let limits = [from, until].map(|id| i64::try_from(id).unwrap_or(i64::MAX));
+        let limits = Parameter::Integers(vec![limits[0], limits[1], end.as_microsecond()]);
+        let mut rows =
+            snapshot.rows("looking for builds that were written after the manifest", &statement, &[limits]).await?;
+        let Some(row) = rows.next().await? else { return Ok((0, None)) };
+        Ok((row.integer("builds")?.unwrap_or_default().unsigned_abs(), row.time("last")?))
     }
 
     /// Starts to count every build. A build is covered if it was over by `covered`; `backup` is T.

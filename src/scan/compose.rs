@@ -179,11 +179,6 @@ impl<'a> Relations<'a> {
         self.followed_by(&[], const { MANIFEST.part("builds") })
     }
 
-    /// The latest time of any build.
-    pub(super) fn newest(&self) -> String {
-        self.followed_by(&[], const { MANIFEST.part("newest") })
-    }
-
     /// The builds, out of some by project and number, that still exist.
     pub(super) fn still_present(&self) -> String {
         self.followed_by(&[], const { MANIFEST.part("still_present") })

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::server_moment::{Lack, ServerMoment};
-use crate::text::Foreign;
+use crate::text::{Foreign, counted, was_or_were};
 
 use super::candidate::{Candidate, Moment};
 use super::json_text;
@@ -85,6 +85,25 @@ pub enum Continuation {
         then: u64,
         /// The next transaction id now.
         now: u64,
+    },
+}
+
+/// What the versions of builds' rows say of the time between a manifest and the restore.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrittenSince {
+    /// The restored server's first build has an id that the manifest had seen.
+    OlderBackup {
+        /// The next transaction id when the manifest was made.
+        then: u64,
+        /// The first that the restored server wrote a build by.
+        first_after: u64,
+    },
+    /// Builds that the backup holds beyond the manifest.
+    Builds {
+        /// How many.
+        builds: u64,
+        /// The latest time of any of them.
+        last: Option<Timestamp>,
     },
 }
 
@@ -181,6 +200,40 @@ impl Continuation {
     /// Whether the database cannot be of a backup that was taken when the manifest was made, or later.
     pub fn is_contradiction(self) -> bool {
         matches!(self, Self::Lacks(_))
+    }
+}
+
+impl WrittenSince {
+    /// Whether the database cannot be of a backup that was taken when the manifest was made, or later.
+    pub fn is_contradiction(self) -> bool {
+        matches!(self, Self::OlderBackup { .. })
+    }
+}
+
+/// In words that follow the name of the manifest and a colon.
+impl fmt::Display for WrittenSince {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OlderBackup { then, first_after } => write!(
+                f,
+                "the restored server wrote its first build by transaction {first_after}, and had been at {then} when the manifest was made: it \
+                 was restored from a backup that is older than the manifest, or R is wrong"
+            ),
+            Self::Builds { builds: 0, .. } => f.write_str(
+                "no build was written last between the manifest and the restored server's first build, by the versions of rows: nothing speaks \
+                 for a later T (steps and output were not looked at)",
+            ),
+            Self::Builds { builds, last } => {
+                let last = last.map(|last| format!(", with times until {last}")).unwrap_or_default();
+                let was = was_or_were(*builds);
+                write!(
+                    f,
+                    "{} {was} written last between the manifest and the restored server's first build, by the versions of rows{last}: the \
+                     backup was taken after the manifest, or the restored server wrote them again",
+                    counted(*builds, "build")
+                )
+            }
+        }
     }
 }
 

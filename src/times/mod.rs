@@ -25,7 +25,7 @@ pub use candidate::{Candidate, Moment, RestoreTime};
 pub use error::EvidenceError;
 pub use evidence::{Evidence, EvidenceFile};
 pub use kind::EvidenceKind;
-pub use manifest::{Continuation, CountedDatabase};
+pub use manifest::{Continuation, CountedDatabase, WrittenSince};
 pub use report::{DatabaseSays, ManifestRead, TimesReport};
 pub use weighing::{Conflict, Weighed, weigh};
 pub use witnesses::{Witnesses, of_quiet_times};

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::text::Foreign;
 
 use super::candidate::{Candidate, RestoreTime};
-use super::manifest::{Continuation, CountedDatabase};
+use super::manifest::{Continuation, CountedDatabase, WrittenSince};
 use super::weighing::Conflict;
 use super::witnesses::Witnesses;
 
@@ -39,6 +39,8 @@ pub struct ManifestRead {
     pub counted: CountedDatabase,
     /// How the database that was asked continues it; `None` where none was asked.
     pub continuation: Option<Continuation>,
+    /// What the versions of builds' rows say; `None` where they say nothing.
+    pub written_since: Option<WrittenSince>,
 }
 
 /// What a database says besides its candidates.
@@ -66,7 +68,9 @@ impl TimesReport {
     /// What cannot be true at once, a sentence each: of candidates, and of manifests and the database.
     pub fn conflict_sentences(&self) -> Vec<String> {
         let older = self.manifests.iter().filter_map(|read| {
-            let found = read.continuation.filter(|found| found.is_contradiction())?;
+            let lack = read.continuation.filter(|found| found.is_contradiction()).map(|found| found.to_string());
+            let found =
+                lack.or_else(|| Some(read.written_since.filter(|found| found.is_contradiction())?.to_string()))?;
             Some(format!("{}: {found}", read.counted.file))
         });
         self.conflicts.iter().map(ToString::to_string).chain(older).collect()

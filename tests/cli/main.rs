@@ -54,6 +54,7 @@ mod manifest;
 mod names_that_nothing_has;
 mod old_nrepl;
 mod output_ci_log;
+mod postgres_versions;
 mod private_child;
 mod private_folder;
 mod private_server;

@@ -10,7 +10,7 @@ use crate::support::{
 };
 use crate::what_a_person_sees::{Says, shows};
 
-const FAULTS: [&str; 14] = [
+pub(crate) const FAULTS: [&str; 14] = [
     "stuck-running",
     "closed-after-restore",
     "stuck-queued",
