@@ -10,6 +10,9 @@ use crate::text::{counted, was_or_were};
 /// numbers are before any other. Source: PostgreSQL's manual, "Preventing Transaction ID Wraparound Failures".
 const TOLD_APART: u64 = 1 << 31;
 
+/// Where more than one in so many builds was written again, a migration is at work in batches, or the rows were loaded in several.
+const RARE: u64 = 20;
+
 /// What the versions of all builds' rows say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowVersions {
@@ -32,6 +35,8 @@ pub struct ToldApart {
     pub is_of_a_dump: bool,
     /// How many builds, all of whose times are by T, were written again since.
     pub written_again: u64,
+    /// Whether these are few: then a row that was written again was written because of its own build.
+    pub is_rare: bool,
     /// How many builds have a time after R and were written before the restore.
     pub contradicting: u64,
     /// The latest such time.
@@ -98,6 +103,7 @@ impl RowVersions {
             old_before,
             is_of_a_dump,
             written_again: seen.written_again,
+            is_rare: seen.written_again <= seen.before / RARE,
             contradicting: seen.contradicting,
             last_contradicting: seen.last_contradicting,
         })
@@ -110,6 +116,11 @@ impl RowVersions {
             (Self::Told(told), Some(version)) if version < told.old_before => RowWritten::Before,
             _ => RowWritten::Unknown,
         }
+    }
+
+    /// Whether that a row was written again says something of its build.
+    pub fn tell_of_one(&self) -> bool {
+        matches!(self, Self::Told(told) if told.is_rare)
     }
 
     /// The first version after the restore, where one is known: for the rules.
@@ -213,6 +224,15 @@ mod tests {
         assert!(why_not(VersionsSeen { middle_before: Some(731), ..SEEN }).contains("migration"));
         assert!(why_not(VersionsSeen { written_again: 501, ..SEEN }).contains("migration"));
         assert!(matches!(RowVersions::judge(&VersionsSeen { written_again: 500, ..SEEN }), RowVersions::Told(_)));
+    }
+
+    #[test]
+    fn where_many_were_written_again_nothing_is_said_of_one() {
+        for (written_again, expected) in [(0, true), (50, true), (51, false)] {
+            let told = RowVersions::judge(&VersionsSeen { written_again, ..SEEN });
+            assert_eq!(told.tell_of_one(), expected, "{written_again}");
+        }
+        assert!(!RowVersions::NotAsked.tell_of_one());
     }
 
     #[test]

@@ -191,8 +191,9 @@ impl Script<'_> {
         self.text.push_str(const { PSQL.part("has_both_times") });
         self.text.push_str("\\if :has_both_times\n");
         self.text.push_str(const { PSQL.part("version_times") });
-        self.statement("What the versions of rows say", &versions, &["version_times"], "\n\\gset versions_");
-        self.text.push_str(const { PSQL.part("new_row_version") });
+        self.title("What the versions of rows say");
+        let asked = with_parameters(without_semicolon(&versions), &["version_times"]);
+        self.text.push_str(&filled(const { PSQL.part("new_row_version") }, &[("asked", &asked)]));
         self.text.push_str("\\endif\n");
     }
 

@@ -129,9 +129,10 @@ fn of_timing(found: &Finding, seen: &RowDetails, premise: &Premise) -> Option<Ob
 fn of_version(found: &Finding, seen: &RowDetails, premise: &Premise) -> Option<Obstacle> {
     let restored = later(premise.restored.time()?, premise.times.clock_tolerance);
     let is_open = found.stopped_at.is_none() && !matches!(found.lifecycle.as_deref(), Some("finished" | "not_run"));
+    let seems_cut = matches!(found.timing, Timing::InFlight | Timing::Stale);
     let did_since = [found.queued_at, found.started_at, found.stopped_at].into_iter().flatten().any(|at| at > restored);
     match seen.written {
-        RowWritten::After if is_open && matches!(found.timing, Timing::InFlight | Timing::Stale) => {
+        RowWritten::After if is_open && seems_cut && premise.row_versions.tell_of_one() => {
             Some(Obstacle::WrittenSinceRestore)
         }
         RowWritten::Before if did_since => Some(Obstacle::NotWrittenSinceRestore),

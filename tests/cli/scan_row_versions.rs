@@ -98,9 +98,13 @@ fn rows_of_a_dump_have_one_version_and_whatever_is_later_was_written_since() {
 fn what_a_migration_wrote_again_tells_nothing() {
     let database = loaded();
     assert_eq!(report(&database), expected());
-    // A few of them in a batch: they are counted, and the others still tell.
+    // A few of them in a batch: they are counted. What was closed was still written after the restore, but that says nothing any more of
+    // one that shows as open.
     database.run("UPDATE builds SET subject = 'migrated' WHERE build_id <= 10");
-    assert_eq!(report(&database), expected());
+    let found = report(&database);
+    assert_eq!(cell(&found, "55", "deletable"), "yes");
+    let but_one = |report: Report| report.rows.into_iter().filter(|row| row["build_num"] != "55").collect::<Vec<_>>();
+    assert_eq!(but_one(found), but_one(expected()));
     assert!(
         told_of(&database).contains("12 builds of before the backup were written again since"),
         "{}",
