@@ -21,6 +21,9 @@ pub(super) fn examples(sample: Option<&Sample>) -> String {
         }
         shown += &format!("\n{listing}");
     }
+    if let Some(why) = &sample.without_row_versions {
+        shown += &format!("\nthe versions of builds' rows are not read: {why}\n");
+    }
     shown
 }
 

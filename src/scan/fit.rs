@@ -234,6 +234,11 @@ impl Fit {
         plan.rules.iter().filter(|rule| self.unread.keeps(rule).is_none())
     }
 
+    /// Whether the versions of builds' rows are read.
+    pub(super) fn reads_row_versions(&self) -> bool {
+        self.shape.has_row_versions
+    }
+
     /// Why the versions of builds' rows are not read, where the profile gives them.
     pub(super) fn without_row_versions(&self) -> Option<&str> {
         self.without_row_versions.as_deref()

@@ -24,6 +24,8 @@ const ADDRESSES_JUDGED: u64 = 100_000;
 pub struct Sample {
     /// One row of each relation that it presents.
     pub examples: Vec<Example>,
+    /// Why the versions of builds' rows are not read, where the profile gives them.
+    pub without_row_versions: Option<Foreign>,
     /// What the addresses are good for; `None` where an example of a build could not be read.
     pub addresses: Option<Result<Addresses, ScanError>>,
 }
@@ -64,7 +66,11 @@ impl Sample {
     /// # Errors
     /// A lost connection.
     pub async fn read(plan: &ScanPlan, fit: &Fit, snapshot: &Snapshot<'_>) -> Result<Self, ScanError> {
-        let mut sample = Self { examples: Vec::new(), addresses: None };
+        let mut sample = Self {
+            examples: Vec::new(),
+            without_row_versions: fit.without_row_versions().map(Foreign::evidence),
+            addresses: None,
+        };
         for relation in Relation::ALL.into_iter().filter(|relation| plan.profile.offers(*relation)) {
             let row = attempt(snapshot, example(plan, fit, snapshot, relation)).await?;
             let can_be_read = row.is_ok();
@@ -104,7 +110,7 @@ async fn example(
     let known: Vec<&str> = known.filter(|name| offered.iter().any(|offered| offered == name)).collect();
     let column = |name: &&str| filled(expression(const { CHECK.part("example_column") }), &[("column", name)]);
     let columns = known.iter().map(column).collect::<Vec<_>>().join(",\n       ");
-    let asked = fit.schema().sql(without_semicolon(&written.sql));
+    let asked = fit.schema().sql(without_semicolon(written.sql(fit.reads_row_versions())));
     let statement = filled(const { CHECK.part("example") }, &[("columns", &columns), ("asked", &asked)]);
     let mut rows = snapshot.rows(reading_a_row(relation), &statement, &[]).await?;
     let mut found = None;
