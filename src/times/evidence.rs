@@ -12,7 +12,7 @@ use super::error::EvidenceError;
 use super::kind::EvidenceKind;
 use super::manifest::{self, CountedDatabase};
 use super::point::Point;
-use super::{backup_label, ebs, json_text, pgbackrest, server_log, velero, waldump};
+use super::{backup_label, cloud, ebs, json_text, pgbackrest, server_log, velero, waldump};
 
 /// How a file in UTF-16 begins, in either order of the bytes.
 const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
@@ -92,6 +92,9 @@ impl Evidence {
                 vec![point]
             }),
             EvidenceKind::EbsSnapshots => ebs::read(bytes),
+            EvidenceKind::RdsSnapshots => cloud::read_rds(bytes),
+            EvidenceKind::Ec2Images => cloud::read_images(bytes),
+            EvidenceKind::GcpSnapshots => cloud::read_gcp(bytes),
             EvidenceKind::Velero => velero::read(bytes),
             EvidenceKind::PgBackRest => pgbackrest::read(bytes),
             EvidenceKind::BackupLabel => backup_label::read(bytes, zone.as_ref()),

@@ -70,7 +70,59 @@ fn a_copy_file_by_file_is_an_interval() {
     let single = br#"{"apiVersion":"velero.io/v1","kind":"Backup","metadata":{"name":"nightly"},"spec":{},
         "status":{"phase":"Completed","startTimestamp":"2026-11-20T01:58:43Z","completionTimestamp":"2026-11-20T02:07:12Z"}}"#;
     assert_eq!(backup(single, None), Ok(expected));
-    refused(br#"{"kind":"List","items":[]}"#, None, "holds no backup");
+    refused(br#"{"kind":"List","items":[]}"#, None, "holds no backup and no restore");
+}
+
+#[test]
+fn a_restore_says_when_the_database_did_not_run_yet() {
+    let text = String::from_utf8(fixture("restore.json")).expect("UTF-8");
+    let of = |text: &str| {
+        let said = Evidence::of(text.as_bytes(), None).expect("a restore");
+        said.candidates().map(|known| (known.which, known.moment, known.trap.to_string())).next().expect("a candidate")
+    };
+    let (which, moment, trap) = of(&text);
+    assert_eq!((which, moment), (RestoreTime::Restored, Moment::NotBefore(at("2026-11-20T06:27:40Z"))));
+    assert!(trap.starts_with("its phase is PartiallyFailed"), "{trap}");
+    let (_, _, trap) = of(&text.replace("PartiallyFailed", "Completed"));
+    assert!(trap.starts_with("the database came back after that, unless"), "{trap}");
+    let (_, moment, _) = of(&text.replace("completionTimestamp", "x").replace("PartiallyFailed", "InProgress"));
+    assert_eq!(moment, Moment::NotBefore(at("2026-11-20T06:11:02Z")));
+    let (which, _, trap) = of(&text.replace("\"Restore\"", "\"PodVolumeRestore\""));
+    assert!(
+        which == RestoreTime::Restored && trap.ends_with("a pod starts when all of its volumes are there"),
+        "{trap}"
+    );
+    refused(text.as_bytes(), None, "it does not say T: R is not before 2026-11-20T06:27:40Z");
+    refused(text.replace("startTimestamp", "x").as_bytes(), None, "nightly-restore does not say when it began");
+}
+
+#[test]
+fn other_snapshots_have_their_own_fields() {
+    let expected = Ok(Moment::At(at("2026-11-20T02:00:00.384Z")));
+    assert_eq!(backup(&fixture("rds.json"), Some("ci-nightly-copy")), expected);
+    let rds = String::from_utf8(fixture("rds.json")).expect("UTF-8");
+    refused(rds.replace("Original", "Other").as_bytes(), None, "T is not after 2026-11-20T03:10:02.101Z");
+    let original = rds.replace("OriginalSnapshotCreateTime", "x").replace("SourceDBSnapshotIdentifier", "y");
+    assert_eq!(backup(original.as_bytes(), None), Ok(Moment::At(at("2026-11-20T03:10:02.101Z"))));
+    for choice in [None, Some("ci-nightly"), Some("ci-data")] {
+        assert_eq!(backup(&fixture("gcp.json"), choice), expected, "{choice:?}");
+    }
+    let gcp = String::from_utf8(fixture("gcp.json")).expect("UTF-8");
+    assert_eq!(backup(gcp.trim().trim_matches(['[', ']']).as_bytes(), None), expected);
+    refused(gcp.replace("READY", "FAILED").as_bytes(), None, "its status is FAILED");
+    refused(&fixture("images.json"), None, "`aws ec2 describe-snapshots --snapshot-ids snap-01234567890abcdef`");
+    assert_eq!(
+        backup(&fixture("volumesnapshot.json"), Some("data-postgresql-0")),
+        Ok(Moment::At(at("2026-11-20T02:00:00Z")))
+    );
+    let volume = String::from_utf8(fixture("volumesnapshot.json")).expect("UTF-8");
+    refused(volume.replace("\"readyToUse\": true", "\"error\": {}").as_bytes(), None, "it has an error");
+    refused(
+        volume.replace("snapshot.storage.k8s.io/v1", "velero.io/v1").as_bytes(),
+        None,
+        "not of snapshot.storage.k8s.io",
+    );
+    refused(volume.replace("creationTime\"", "x\"").as_bytes(), None, "does not say when it was taken");
 }
 
 #[test]
@@ -327,9 +379,9 @@ fn a_file_and_a_name_in_it() {
 proptest::proptest! {
     #[test]
     fn any_change_to_a_file_is_read_without_panic_and_shown_in_one_harmless_line(
-        place in 0_usize..10, at in 0.0..1.0, cut in 0_usize..40, with in "(?s).{0,12}", choice in proptest::option::of("[ -~]{0,20}")
+        place in 0_usize..15, at in 0.0..1.0, cut in 0_usize..40, with in "(?s).{0,12}", choice in proptest::option::of("[ -~]{0,20}")
     ) {
-        let names = ["ebs.json", "velero.json", "backup_label", "base.backup", "pgbackrest.json", "waldump.txt", "crash.log", "pitr.log", "manifest.json", "README.md"];
+        let names = ["ebs.json", "velero.json", "backup_label", "base.backup", "pgbackrest.json", "waldump.txt", "crash.log", "pitr.log", "manifest.json", "rds.json", "images.json", "gcp.json", "restore.json", "volumesnapshot.json", "README.md"];
         let mut bytes = fixture(names[place]);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
         let at = (bytes.len() as f64 * at) as usize;

@@ -9,7 +9,21 @@ use super::kind::{BACKUPS_READ, EvidenceKind};
 use super::point::FileFault;
 
 /// What Kubernetes calls the kinds of objects that are read here.
-const VELERO_KINDS: [&str; 5] = ["Backup", "BackupList", "PodVolumeBackup", "PodVolumeBackupList", "List"];
+const VELERO_KINDS: [&str; 11] = [
+    "Backup",
+    "BackupList",
+    "List",
+    "PodVolumeBackup",
+    "PodVolumeBackupList",
+    "PodVolumeRestore",
+    "PodVolumeRestoreList",
+    "Restore",
+    "RestoreList",
+    "VolumeSnapshot",
+    "VolumeSnapshotList",
+];
+/// What Google Cloud calls the kind of a snapshot of a disk.
+const GCP_SNAPSHOT: &str = "compute#snapshot";
 
 /// How the format of every manifest begins.
 const MANIFESTS: &str = "halfbuilt-manifest/";
@@ -54,11 +68,20 @@ pub(super) fn begins(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().starts_with(b"{") || bytes.trim_ascii_start().starts_with(b"[")
 }
 
+/// Whether it is a list of several things.
+pub(super) fn is_list(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"[")
+}
+
 /// What an object has that shows of which kind it is.
 #[derive(serde::Deserialize)]
 struct Object {
     #[serde(rename = "Snapshots")]
     snapshots: Option<IgnoredAny>,
+    #[serde(rename = "DBSnapshots")]
+    database_snapshots: Option<IgnoredAny>,
+    #[serde(rename = "Images")]
+    images: Option<IgnoredAny>,
     kind: Option<String>,
     format: Option<String>,
 }
@@ -70,6 +93,9 @@ impl Object {
         let is_manifest = self.format.as_deref().is_some_and(|format| format.starts_with(MANIFESTS));
         let kinds = [
             (self.snapshots.is_some(), EvidenceKind::EbsSnapshots),
+            (self.database_snapshots.is_some(), EvidenceKind::RdsSnapshots),
+            (self.images.is_some(), EvidenceKind::Ec2Images),
+            (self.kind.as_deref() == Some(GCP_SNAPSHOT), EvidenceKind::GcpSnapshots),
             (is_of_velero, EvidenceKind::Velero),
             (is_manifest, EvidenceKind::Manifest),
         ];
@@ -96,9 +122,13 @@ pub(super) fn kind(bytes: &[u8]) -> Option<EvidenceKind> {
         #[serde(rename = "backup")]
         _backup: IgnoredAny,
     }
-    if bytes.trim_ascii_start().starts_with(b"[") {
-        let stanzas: Items<Stanza> = serde_json::from_slice(bytes).ok()?;
-        return (!stanzas.0.is_empty()).then_some(EvidenceKind::PgBackRest);
+    if is_list(bytes) {
+        if let Ok(stanzas) = serde_json::from_slice::<Items<Stanza>>(bytes) {
+            return (!stanzas.0.is_empty()).then_some(EvidenceKind::PgBackRest);
+        }
+        let objects: Items<Object> = serde_json::from_slice(bytes).ok()?;
+        let all_are = objects.0.iter().all(|object| object.kinds() == [EvidenceKind::GcpSnapshots]);
+        return all_are.then_some(EvidenceKind::GcpSnapshots);
     }
     let object: Object = serde_json::from_slice(bytes).ok()?;
     object.kinds().first().copied()

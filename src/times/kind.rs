@@ -10,7 +10,13 @@ pub(super) const BACKUPS_READ: usize = 10_000;
 pub enum EvidenceKind {
     /// What `aws ec2 describe-snapshots` says.
     EbsSnapshots,
-    /// Backups of Velero, or of the volumes of pods, as kubectl gives them.
+    /// What `aws rds describe-db-snapshots` says.
+    RdsSnapshots,
+    /// What `aws ec2 describe-images` says.
+    Ec2Images,
+    /// What `gcloud compute snapshots` says.
+    GcpSnapshots,
+    /// Backups and restores of Velero, or of the volumes of pods, and snapshots of volumes, as kubectl gives them.
     Velero,
     /// What `halfbuilt manifest` wrote.
     Manifest,
@@ -26,8 +32,11 @@ pub enum EvidenceKind {
 
 impl EvidenceKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::EbsSnapshots,
+        Self::RdsSnapshots,
+        Self::Ec2Images,
+        Self::GcpSnapshots,
         Self::Velero,
         Self::Manifest,
         Self::PgBackRest,
@@ -39,9 +48,11 @@ impl EvidenceKind {
     /// One of the things that such a file holds several of.
     pub(super) fn unit(self) -> &'static str {
         match self {
-            Self::EbsSnapshots => "snapshot",
+            Self::EbsSnapshots | Self::RdsSnapshots | Self::GcpSnapshots => "snapshot",
+            Self::Ec2Images => "image",
+            Self::Velero => "object",
             Self::Manifest => "manifest",
-            Self::Velero | Self::PgBackRest | Self::BackupLabel => "backup",
+            Self::PgBackRest | Self::BackupLabel => "backup",
             Self::WalDump => "shutdown checkpoint",
             Self::ServerLog => "start",
         }
@@ -52,7 +63,12 @@ impl fmt::Display for EvidenceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::EbsSnapshots => "the JSON of `aws ec2 describe-snapshots`",
-            Self::Velero => "the JSON of a Velero Backup or PodVolumeBackup",
+            Self::RdsSnapshots => "that of `aws rds describe-db-snapshots`",
+            Self::Ec2Images => "that of `aws ec2 describe-images`",
+            Self::GcpSnapshots => "that of `gcloud compute snapshots`",
+            Self::Velero => {
+                "that of a Velero Backup or Restore, of the backup or restore of a pod's volume, or of a VolumeSnapshot"
+            }
             Self::Manifest => "a manifest of halfbuilt",
             Self::PgBackRest => "the JSON of `pgbackrest info --output=json`",
             Self::BackupLabel => "a backup_label or *.backup file of PostgreSQL",

@@ -2,6 +2,7 @@
 
 mod backup_label;
 mod candidate;
+mod cloud;
 mod ebs;
 mod error;
 mod evidence;
