@@ -329,7 +329,7 @@ fn an_object_of_two_kinds_is_refused() {
     refused(
         both,
         None,
-        "it is of two kinds at once, the JSON of `aws ec2 describe-snapshots` and the JSON of a Velero Backup",
+        "it is of two kinds at once, the JSON of `aws ec2 describe-snapshots` and the JSON of Velero's Backup, ",
     );
     refused(both, Some("snap-1"), "it is of two kinds at once");
 }

@@ -63,11 +63,11 @@ impl fmt::Display for EvidenceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::EbsSnapshots => "the JSON of `aws ec2 describe-snapshots`",
-            Self::RdsSnapshots => "that of `aws rds describe-db-snapshots`",
-            Self::Ec2Images => "that of `aws ec2 describe-images`",
-            Self::GcpSnapshots => "that of `gcloud compute snapshots`",
+            Self::RdsSnapshots => "the JSON of `aws rds describe-db-snapshots`",
+            Self::Ec2Images => "the JSON of `aws ec2 describe-images`",
+            Self::GcpSnapshots => "the JSON of `gcloud compute snapshots`",
             Self::Velero => {
-                "that of a Velero Backup or Restore, of the backup or restore of a pod's volume, or of a VolumeSnapshot"
+                "the JSON of Velero's Backup, Restore, PodVolumeBackup or PodVolumeRestore, or of a VolumeSnapshot"
             }
             Self::Manifest => "a manifest of halfbuilt",
             Self::PgBackRest => "the JSON of `pgbackrest info --output=json`",
