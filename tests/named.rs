@@ -13,8 +13,8 @@ use regex::Regex;
 
 /// Flags of other programs that messages, README and topics name, or that this one calls.
 #[rustfmt::skip]
-const FLAGS_OF_OTHERS: [&str; 9] = [
-    "--locked", "--path", "--type", "--list-boots", "--with",
+const FLAGS_OF_OTHERS: [&str; 10] = [
+    "--locked", "--path", "--type", "--list-boots", "--with", "--snapshot-ids",
     // How PostgreSQL's programs, and setpriv, are called.
     "--bindir", "--no-locale", "--pdeathsig", "--single",
 ];
