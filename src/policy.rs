@@ -20,6 +20,9 @@ use crate::timing::Timing;
 /// The timings that are deletable only if a flag allows them.
 const ALLOWABLE_TIMINGS: [Timing; 3] = [Timing::AfterRestore, Timing::Between, Timing::Unknown];
 
+/// What `checklist` says where one must stand beside the report.
+const REQUIRED: &str = "required";
+
 /// A policy file, with one section for each command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -58,6 +61,8 @@ pub struct DeletePolicy {
     pub collateral: Option<u64>,
     /// Whether a run must archive builds before it deletes them.
     pub archive: bool,
+    /// Whether a restore checklist with nothing to do must stand beside the report.
+    pub checklist: bool,
     /// The only hosts whose builds are deleted, in the form of [`BuildUrl::host`].
     pub hosts: Option<Vec<String>>,
 }
@@ -103,6 +108,7 @@ struct DeleteSection {
     clock_tolerance: Option<Spanned<String>>,
     #[serde(default)]
     archive: bool,
+    checklist: Option<Spanned<String>>,
     hosts: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
@@ -203,6 +209,12 @@ impl Policy {
             delete.max_age = Some(duration::parse(age.get_ref()).map_err(|why| at("max_age", age.span(), &why))?);
         }
         delete.archive = section.archive;
+        if let Some(word) = section.checklist {
+            if word.get_ref() != REQUIRED {
+                return Err(at("checklist", word.span(), "expected \"required\"; leave the key out where none is"));
+            }
+            delete.checklist = true;
+        }
         delete.times_contradicted = section.times_contradicted;
         delete.collateral = section.collateral;
         if let Some(tolerance) = section.clock_tolerance {
@@ -262,7 +274,7 @@ mod tests {
     #[test]
     fn a_policy_is_read() {
         let text = "# who answers for it\n[delete]\ndeny = ['acme/billing', \"tools/*\"]\nmax = 100\nmax_percent = 2.5\n\
-                    max_age = '12h'\nallow_timing = ['unknown']\ntimes_contradicted = 2\ncollateral = 3\nclock_tolerance = '2s'\narchive = true\nhosts = ['CI.example.com', 'ci.example.com:8443']\n";
+                    max_age = '12h'\nallow_timing = ['unknown']\ntimes_contradicted = 2\ncollateral = 3\nclock_tolerance = '2s'\narchive = true\nchecklist = 'required'\nhosts = ['CI.example.com', 'ci.example.com:8443']\n";
         let delete = DeletePolicy {
             deny: vec!["acme/billing".to_owned(), "tools/*".to_owned()],
             max: Some(100),
@@ -273,6 +285,7 @@ mod tests {
             collateral: Some(3),
             clock_tolerance: Some(SignedDuration::from_secs(2)),
             archive: true,
+            checklist: true,
             hosts: Some(vec!["ci.example.com".to_owned(), "ci.example.com:8443".to_owned()]),
         };
         assert_eq!(parse(text).expect("a policy").delete, delete);
@@ -311,6 +324,8 @@ mod tests {
             ("[delete]\ndeny = ['a', 'acme/[']\n", "line 2, column 14", "deny: \"acme/[\" is not a valid glob"),
             ("[delete]\nallow_timing = ['in-flight']\n", "line 2, column 17", "allow_timing: expected after-restore"),
             ("[delete]\narchive = 'a.gz'\n", "line 2, column 11", "invalid type: string"),
+            ("[delete]\nchecklist = 'wanted'\n", "line 2, column 13", "checklist: expected \"required\""),
+            ("[delete]\nchecklist = true\n", "line 2, column 13", "invalid type: boolean"),
             ("[delete]\nhosts = []\n", "line 2, column 9", "hosts: it names no host"),
             ("[delete]\nhosts = ['https://ci']\n", "line 2, column 10", "hosts: expected a host"),
             ("[delete]\nhosts = ['ci/gh']\n", "line 2, column 10", "hosts: expected a host"),

@@ -3,7 +3,13 @@
 use std::path::{Path, PathBuf};
 
 /// What a target has as seeds besides its corpus: tests/fuzz/run.sh names the same folders.
-const SEEDS: [(&str, &str); 3] = [("sql", "sql/rules"), ("sql", "sql/profiles"), ("evidence", "fixtures/times")];
+const SEEDS: [(&str, &str); 5] = [
+    ("sql", "sql/rules"),
+    ("sql", "sql/profiles"),
+    ("evidence", "fixtures/times"),
+    ("checklist", "src/checklist/lists"),
+    ("checklist", "fixtures/checklist/cluster"),
+];
 
 #[path = "fuzz/src/lib.rs"]
 mod targets;

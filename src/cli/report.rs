@@ -25,6 +25,9 @@ pub struct ReportArgs {
     /// Leave out the journal that stands beside the report, REPORT.journal.jsonl
     #[arg(long)]
     pub no_journal: bool,
+    /// The restore checklist that `halfbuilt checklist --json` wrote: the page gets a section of it
+    #[arg(long, value_name = "FILE")]
+    pub checklist: Option<PathBuf>,
     /// Where to write the audit page, one HTML file that needs no network and no script; - is standard output
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! `halfbuilt delete`: deletes the chosen builds of a report, or shows what it would do.
 
 mod admin;
+mod checklist;
 mod choice;
 mod choice_list;
 mod closing;
@@ -58,6 +59,7 @@ pub(super) async fn run(args: DeleteArgs, interrupt: &Interrupt, printer: Printe
     let scan = request.reading.plan_by(request.profile.clone(), &[])?.with_every_piece();
     request.check_admin_path(scan.deletion())?;
     let host = gates::check_choice(&request, &chosen, printer)?;
+    checklist::check(&request, printer)?;
     let (results_file, journal) = (results_file(&request), journal_file(&request, &chosen.report));
     let run_again = RunAgainFiles::beside(&journal);
     keep_apart(&request, results_file.as_deref(), &journal, Some(&run_again).filter(|_| scan.presents_run_again()))?;

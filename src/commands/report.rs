@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::audit::{Audit, NamedJournal};
+use crate::checklist::Checklist;
 use crate::cli::ReportArgs;
 use crate::drill::Difference;
 use crate::exit::Exit;
 use crate::file_access::{self, is_dash};
-use crate::output::{AuditInputs, Input, OutputError, OutputFile, Printer, html, markdown};
+use crate::output::{AuditInputs, ChecklistInput, Input, OutputError, OutputFile, Printer, html, markdown};
 use crate::report::{Digesting, ReportError, Rows, ScanMetadata};
 use crate::scan::Rule;
 use crate::text::builds;
@@ -30,30 +31,33 @@ struct ReportRequest {
     /// The file beside the report.
     metadata: PathBuf,
     journals: GivenJournals,
+    checklist: Option<PathBuf>,
     pages: Vec<(PathBuf, WritePage)>,
 }
 
 impl ReportRequest {
     fn from_args(args: ReportArgs) -> Result<Self, Error> {
-        let ReportArgs { report, journals, no_journal, html, markdown } = args;
+        let ReportArgs { report, journals, no_journal, checklist, html, markdown } = args;
         let journals = GivenJournals::new(&report, journals, no_journal);
         let metadata = ScanMetadata::place(&report);
         let files = Files::default().read("the report", Some(&report)).read("the file beside it", Some(&metadata));
         let files = files.read("the journal beside the report", journals.beside.as_deref());
         let files = journals.named.iter().fold(files, |files, journal| files.read("--journal", Some(journal)));
+        let files = files.read("--checklist", checklist.as_deref());
         files.write("--html", html.as_deref()).write("--markdown", markdown.as_deref()).keep_apart()?;
         let pages = [(html, html::write as WritePage), (markdown, markdown::write as WritePage)];
         let pages = pages.into_iter().filter_map(|(file, write)| Some((file?, write))).collect();
-        Ok(Self { report, metadata, journals, pages })
+        Ok(Self { report, metadata, journals, checklist, pages })
     }
 }
 
 /// Reads all inputs and writes the pages that are asked for.
 pub(super) fn run(args: ReportArgs, printer: Printer) -> Result<Exit, Error> {
-    let ReportRequest { report, metadata, journals, pages } = ReportRequest::from_args(args)?;
+    let ReportRequest { report, metadata, journals, checklist, pages } = ReportRequest::from_args(args)?;
     let outputs = pages.iter().map(|(file, write)| Ok((OutputFile::whole(Some(file))?, *write)));
     let outputs = outputs.collect::<Result<Vec<_>, Error>>()?;
-    let inputs = read_inputs(report, metadata, journals, printer)?;
+    let checklist = checklist.map(read_checklist).transpose()?;
+    let inputs = AuditInputs { checklist, ..read_inputs(report, metadata, journals, printer)? };
     for (mut output, write) in outputs {
         let name = output.name();
         write(&inputs, &mut output).map_err(|source| OutputError::new(name, source))?;
@@ -107,9 +111,19 @@ fn read_inputs(
         report: input(&report, sha256),
         metadata: metadata_input,
         journals,
+        checklist: None,
         rule_titles: rules.chain(differences).collect(),
         made_at: Timestamp::now(),
     })
+}
+
+fn read_checklist(file: PathBuf) -> Result<ChecklistInput, Error> {
+    match Checklist::read(&file) {
+        Ok((checklist, sha256)) => {
+            Ok(ChecklistInput { file: Input { name: file.display().to_string(), sha256 }, checklist })
+        }
+        Err(source) => Err(Error::SavedChecklist { file, source }),
+    }
 }
 
 /// Adds every row of a report; gives the SHA-256 of its bytes.

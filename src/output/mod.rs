@@ -30,7 +30,7 @@ pub use harmless::for_people;
 pub use listing::Listing;
 pub use manual::Manual;
 pub use page::markdown::RunAgainPage;
-pub use page::{ArchiveInput, AuditInputs, Input, JournalInput, JournalSummary, html, markdown};
+pub use page::{ArchiveInput, AuditInputs, ChecklistInput, Input, JournalInput, JournalSummary, html, markdown};
 pub use pager::show;
 pub use printer::{Printer, Verbosity};
 pub use progress::Progress;

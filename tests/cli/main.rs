@@ -5,7 +5,9 @@
 
 mod admin_services;
 mod checklist;
+mod checklist_cluster;
 mod checklist_machine;
+mod checklist_output;
 mod circleci_server;
 mod circleci_server_trouble;
 mod collect;

@@ -39,6 +39,7 @@ for target in $targets; do
   seeds=()
   case $target in
     sql) seeds=(sql/rules sql/profiles) ;;
+    checklist) seeds=(src/checklist/lists fixtures/checklist/cluster) ;;
     evidence) seeds=(fixtures/times) ;;
   esac
   dictionary=tests/fuzz/dictionaries/$target

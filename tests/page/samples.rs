@@ -208,6 +208,7 @@ fn inputs_of(rows: Vec<Row>, about: Option<ScanMetadata>, pasts: Vec<Past>, name
         audit,
         report: input("report.csv", "ab"),
         journals,
+        checklist: None,
         rule_titles: [("output-gap".to_owned(), "the stored output has a hole".to_owned())].into(),
         made_at: at("2026-11-20T08:00:00Z"),
     }

@@ -193,6 +193,12 @@ fn one_backup(objects: &[Object]) -> Look {
             format!("T of {database} is an interval: volume {volume} was copied {}", times(copy))
         }));
     }
+    let copied = |database: &'static str| of_kind(objects, "PodVolumeBackup").filter(move |copy| copy.is_of(database));
+    let is_apart = |one: &Object, other: &Object| one.ended < other.began || other.ended < one.began;
+    let [of_postgresql, of_mongodb] = DATABASES.map(|database| copied(database).collect::<Vec<_>>());
+    if of_postgresql.iter().any(|one| of_mongodb.iter().any(|other| is_apart(one, other))) {
+        seen.push("the two were copied one after the other: within one backup, each has a T of its own".to_owned());
+    }
     Look::Right(seen)
 }
 

@@ -72,6 +72,8 @@ pub(super) struct DeleteRequest {
     wider_tolerance: Option<String>,
     /// The policy that asks for an archive.
     pub(super) archive_required_by: Option<String>,
+    /// The policy that asks for a restore checklist.
+    pub(super) checklist_required_by: Option<String>,
 }
 
 /// How to reach the admin path.
@@ -163,7 +165,8 @@ impl DeleteRequest {
             permit,
             limits,
             wider_tolerance: wider_tolerance.map(|asked| format!("--clock-tolerance {asked:#}")),
-            archive_required_by: policy.filter(|policy| policy.delete.archive).map(|policy| policy.name()),
+            archive_required_by: policy.as_ref().filter(|policy| policy.delete.archive).map(Policy::name),
+            checklist_required_by: policy.as_ref().filter(|policy| policy.delete.checklist).map(Policy::name),
         })
     }
 

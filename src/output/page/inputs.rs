@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::audit::{ArchiveState, Audit, FateGroup, Reconciliation, TimesSource};
+use crate::checklist::Checklist;
 use crate::deletion::journal::{Past, Session};
 use crate::report::Baseline;
 use crate::table::in_words;
@@ -40,6 +41,13 @@ pub struct ArchiveInput {
     pub state: ArchiveState,
 }
 
+/// A restore checklist.
+#[derive(Clone, Debug)]
+pub struct ChecklistInput {
+    pub file: Input,
+    pub checklist: Checklist,
+}
+
 #[derive(Debug)]
 pub struct AuditInputs {
     pub audit: Audit,
@@ -47,6 +55,7 @@ pub struct AuditInputs {
     /// The metadata beside the report.
     pub metadata: Option<Input>,
     pub journals: Vec<JournalInput>,
+    pub checklist: Option<ChecklistInput>,
     /// What each rule that ships looks for.
     pub rule_titles: BTreeMap<String, String>,
     pub made_at: Timestamp,
@@ -175,6 +184,8 @@ impl AuditInputs {
         let file = |what, name: &str, sha256: String| (what, Foreign::url(name).or("?"), sha256);
         let mut files = vec![file("report", &self.report.name, self.report.sha256.clone())];
         files.extend(self.metadata.iter().map(|about| file("beside the report", &about.name, about.sha256.clone())));
+        let checklist = self.checklist.iter().map(|ChecklistInput { file, .. }| file);
+        files.extend(checklist.map(|checklist| file("checklist", &checklist.name, checklist.sha256.clone())));
         for JournalInput { file: journal, archives, .. } in self.journals.iter().take(most_journals) {
             files.push(file("journal", &journal.name, journal.sha256.clone()));
             files.extend(archives.iter().map(|archive| {

@@ -1,5 +1,6 @@
 //! The audit of a restore as a page or a ticket, and a journal as text.
 
+mod checklist;
 mod format;
 pub mod html;
 mod inputs;
@@ -8,5 +9,5 @@ mod left;
 pub mod markdown;
 mod session;
 
-pub use inputs::{ArchiveInput, AuditInputs, Input, JournalInput};
+pub use inputs::{ArchiveInput, AuditInputs, ChecklistInput, Input, JournalInput};
 pub use journal::JournalSummary;

@@ -5,6 +5,7 @@ pub mod about;
 pub mod archive;
 pub mod bencode;
 pub mod build_url;
+pub mod checklist;
 pub mod console;
 pub mod database;
 pub mod document;
@@ -22,11 +23,12 @@ pub mod via;
 pub type Check = fn(&[u8]);
 
 /// All targets. A name is also that of a folder in `corpus/` and of a file in `targets/`.
-pub const TARGETS: [(&str, Check); 17] = [
+pub const TARGETS: [(&str, Check); 18] = [
     ("about", about::check),
     ("archive", archive::check),
     ("bencode", bencode::check),
     ("build_url", build_url::check),
+    ("checklist", checklist::check),
     ("console", console::check),
     ("database", database::check),
     ("document", document::check),

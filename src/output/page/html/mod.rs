@@ -12,6 +12,7 @@ use crate::audit::{Agreement, Conclusion, Fate, FateGroup, FileCheck, FindingCou
 use crate::text::Foreign;
 use crate::version::TOOL;
 
+use super::checklist::ChecklistView;
 use super::format::{builds, grouped, length, time};
 use super::inputs::{AuditInputs, Fact};
 use super::left::LeftGroupView;
@@ -68,6 +69,7 @@ struct Page<'a> {
     more_reasons: usize,
     taken_out: String,
     deletable: String,
+    checklist: Option<ChecklistView>,
     rules_run: Option<Vec<Foreign>>,
     not_checked: Vec<(Foreign, Vec<Foreign>)>,
     by_rule: Vec<Counted>,
@@ -126,6 +128,7 @@ fn page(inputs: &AuditInputs) -> Page<'_> {
         more_reasons,
         taken_out: or_none(audit.taken_out()),
         deletable: or_none(if inputs.journals.is_empty() { findings.deletable } else { 0 }),
+        checklist: inputs.checklist.as_ref().map(ChecklistView::new),
         rules_run: audit
             .about
             .as_ref()

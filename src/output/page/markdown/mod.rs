@@ -14,8 +14,9 @@ use crate::report::Row;
 use crate::text::Foreign;
 use crate::version::TOOL;
 
+use super::checklist::{ChecklistView, ItemView};
 use super::format::{builds, grouped, time};
-use super::inputs::{AuditInputs, Fact};
+use super::inputs::{AuditInputs, ChecklistInput, Fact};
 use super::left::LeftGroupView;
 
 pub use run_again::RunAgainPage;
@@ -120,6 +121,7 @@ struct Ticket<'a> {
     more_reasons: usize,
     taken_out: String,
     deletable: String,
+    checklist: Option<ChecklistView>,
     not_checked: Vec<(Foreign, Foreign)>,
     is_known: bool,
     checks: &'a [FileCheck],
@@ -168,6 +170,7 @@ fn ticket(inputs: &AuditInputs) -> Ticket<'_> {
         more_reasons,
         taken_out: or_none(audit.taken_out()),
         deletable: or_none(if inputs.journals.is_empty() { audit.findings.deletable } else { 0 }),
+        checklist: inputs.checklist.as_ref().map(checklist),
         not_checked: not_checked
             .map(|(why, what)| {
                 (Foreign::url(&what.iter().map(Foreign::as_str).collect::<Vec<_>>().join(", ")), reason(&why))
@@ -208,6 +211,18 @@ fn ticket(inputs: &AuditInputs) -> Ticket<'_> {
         report: file(&inputs.report.name),
         files: inputs.files(ENTRIES).into_iter().take(2 * ENTRIES).map(|(_, name, sha256)| (name, sha256)).collect(),
     }
+}
+
+/// What of a checklist needs somebody.
+fn checklist(input: &ChecklistInput) -> ChecklistView {
+    let mut view = ChecklistView::new(input);
+    view.items.retain(ItemView::needs_somebody);
+    view.items.truncate(ENTRIES);
+    for item in &mut view.items {
+        item.lines.truncate(REASONS);
+        item.lines.iter_mut().for_each(|line| *line = Foreign::url(line.as_str()));
+    }
+    view
 }
 
 /// A number; empty where it is 0.
