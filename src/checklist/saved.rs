@@ -129,7 +129,19 @@ impl Checklist {
     /// # Errors
     /// It cannot be read, or is no checklist.
     pub fn read(file: &Path) -> Result<(Self, String), SavedError> {
-        let bytes = file_access::read(file, CHECKLIST).map_err(SavedError::Read)?;
+        Self::digested(file_access::read(file, CHECKLIST))
+    }
+
+    /// The same for a file that nobody named.
+    ///
+    /// # Errors
+    /// It cannot be read, is no plain file, or is no checklist.
+    pub fn read_plain(file: &Path) -> Result<Self, SavedError> {
+        Ok(Self::digested(file_access::read_plain(file, CHECKLIST))?.0)
+    }
+
+    fn digested(bytes: io::Result<Vec<u8>>) -> Result<(Self, String), SavedError> {
+        let bytes = bytes.map_err(SavedError::Read)?;
         let mut digesting = Digesting::new(bytes.as_slice());
         io::copy(&mut digesting, &mut io::sink()).map_err(SavedError::Read)?;
         Ok((Self::parse(&bytes)?, digesting.finish().1))

@@ -41,7 +41,7 @@ const FEET: [Foot; 16] = [
                 "halfbuilt checklist --print circleci-2 > mine.toml\nhalfbuilt checklist --items mine.toml",
             ),
         ],
-        topics: &["checklist", "server-2", "server-4", "times", "exit-codes"],
+        topics: &["checklist", "server-2", "server-3", "server-4", "times"],
     },
     Foot {
         command: "collect",

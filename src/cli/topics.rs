@@ -26,7 +26,17 @@ macro_rules! topics {
 pub const TOPIC_GROUPS: [TopicGroup; 6] = [
     TopicGroup {
         title: "after a restore",
-        topics: topics!["start", "checklist", "times", "find-times", "timing", "report", "server-2", "server-4"],
+        topics: topics![
+            "start",
+            "checklist",
+            "times",
+            "find-times",
+            "timing",
+            "report",
+            "server-2",
+            "server-3",
+            "server-4"
+        ],
     },
     TopicGroup {
         title: "deleting",

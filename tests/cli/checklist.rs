@@ -324,7 +324,7 @@ fn as_nobody(machine: &Machine) -> Done {
     if !is_root() {
         return run.run();
     }
-    run.as_user(65_534).run()
+    run.by_user(65_534).run()
 }
 
 /// What can be seen of every file below a folder: also when it was last read.
@@ -404,7 +404,7 @@ fn without_urls(list: &str) -> String {
         let (head, looks) = item.split_once("[[item.look]]").expect("a look");
         let looks: Vec<&str> = looks.split("[[item.look]]").filter(|look| !look.contains("url = ")).collect();
         let looks = looks.into_iter().map(|look| format!("[[item.look]]{look}")).collect::<String>();
-        (!looks.is_empty()).then(|| format!("[[item]]{head}{looks}")).unwrap_or_default()
+        if looks.is_empty() { String::new() } else { format!("[[item]]{head}{looks}") }
     };
     head + &items.split("[[item]]").map(looks).collect::<String>()
 }

@@ -99,7 +99,7 @@ impl Run {
     }
 
     /// Runs it as another user, by number: for root alone.
-    pub fn as_user(mut self, user: u32) -> Self {
+    pub fn by_user(mut self, user: u32) -> Self {
         std::os::unix::process::CommandExt::uid(&mut self.command, user);
         std::os::unix::process::CommandExt::gid(&mut self.command, user);
         self

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::causes::distinct_causes;
 use crate::checklist::{Checklist, ItemOutcome};
 use crate::commands::Error;
 use crate::deletion::GateError;
@@ -39,10 +40,10 @@ pub(super) fn check(request: &DeleteRequest, printer: Printer) -> Result<(), Err
 /// What is against cleaning up builds now; `None` where nothing is.
 fn fault(place: &Path, request: &DeleteRequest) -> Option<String> {
     let name = place.display();
-    let checklist = match Checklist::read(place) {
-        Ok((checklist, _)) => checklist,
+    let checklist = match Checklist::read_plain(place) {
+        Ok(checklist) => checklist,
         Err(error) => {
-            let causes = [vec![error.to_string()], crate::causes::distinct_causes(&error)].concat().join(": ");
+            let causes = [vec![error.to_string()], distinct_causes(&error)].concat().join(": ");
             return Some(format!("{name} cannot be used as a checklist: {causes}"));
         }
     };
