@@ -13,6 +13,7 @@ use super::look::{Context, Look};
 use super::machine::{self, Metadata};
 use super::outcome::{CheckedItem, Checklist, Fault, ItemOutcome};
 use super::probe;
+use super::probe::objects::Objects;
 use super::tree::{Tree, is_absent};
 use super::web::Web;
 
@@ -138,6 +139,9 @@ async fn context<W: Web>(request: &ChecklistRequest, tree: Tree, lists: &[&List]
         None => Err("the list names no metadata service".to_owned()),
         Some(service) => Metadata::ask(service, web).await,
     };
+    let files = request.saved.clone();
+    let read = tokio::task::spawn_blocking(move || Objects::of_files(&files));
+    let saved = read.await.unwrap_or_default();
     let interfaces = match tree.is_this_machine() {
         true => machine::addresses().map_err(|why| format!("the machine's addresses are not known: {why}")),
         false if request.addresses.is_empty() && request.public.is_none() => {
@@ -164,7 +168,7 @@ async fn context<W: Web>(request: &ChecklistRequest, tree: Tree, lists: &[&List]
         backup: request.backup,
         restored: request.restored,
         now,
-        saved: request.saved.clone(),
+        saved,
     }
 }
 

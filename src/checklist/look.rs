@@ -1,7 +1,6 @@
 //! What one probe saw, and what all probes know.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
@@ -9,6 +8,7 @@ use jiff::Timestamp;
 use super::list::{Missing, Moment};
 use super::machine::Metadata;
 use super::outcome::Fault;
+use super::probe::objects::Objects;
 use super::tree::Tree;
 
 /// What a probe saw.
@@ -71,7 +71,7 @@ pub(super) struct Context {
     /// The host name that an item has found in the configuration.
     pub(super) found_host: OnceLock<String>,
     /// What `kubectl get -o json` said, in files that the operator named.
-    pub(super) saved: Vec<PathBuf>,
+    pub(super) saved: Objects,
 }
 
 impl Context {

@@ -30,16 +30,13 @@ const FEET: [Foot; 16] = [
             ),
             (
                 "On its files alone, for which no command is run",
-                "halfbuilt checklist --root /mnt/restored --address 10.0.1.7 --public-ip 54.1.2.3",
+                "halfbuilt checklist --root /mnt/restored \\\n    --address 10.0.1.7 --public-ip 54.1.2.3",
             ),
             (
                 "By what was saved of a cluster: CircleCI Server 3.x and 4.x",
                 "kubectl get pods,pvc,ingress -A -o json > cluster.json\nkubectl get backups,restores,podvolumebackups,podvolumerestores \\\n    -n velero -o json > velero.json\nhalfbuilt checklist cluster.json velero.json --host ci.example.com",
             ),
-            (
-                "By a list of your own, begun as a copy",
-                "halfbuilt checklist --print circleci-2 > mine.toml\nhalfbuilt checklist --items mine.toml",
-            ),
+            ("Print a list, to change it and to pass it by --items", "halfbuilt checklist --print circleci-2"),
         ],
         topics: &["checklist", "server-2", "server-3", "server-4", "times"],
     },

@@ -54,7 +54,7 @@ pub async fn run(cli: Cli, printer: Printer) -> Exit {
     // What became of builds, and what a verdict stands on, is not lost in silence.
     let is_record = match &cli.command {
         Command::Delete(args) => args.execute,
-        Command::Verify(_) | Command::Checklist(_) => true,
+        Command::Verify(_) => true,
         _ => false,
     };
     let interrupt = Interrupt::listen(printer);

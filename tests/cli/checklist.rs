@@ -176,8 +176,11 @@ fn what_is_wrong_in_each_item_is_found_with_its_place() {
             assert!(!format!("{}{}", done.stdout, done.stderr).contains(SECRET), "{what}: {}", done.stdout);
         }
     }
+    // A restore that is longer ago than objects are kept.
     let machine = Machine::of("debian");
-    machine.look().args(&["--restored-at", "40 days ago"]).run();
+    let long_ago = halfbuilt(&["checklist", "--restored-at", "40 days ago", "--root"]).args(&[machine.root()]).run();
+    let lines = lines_of(&long_ago.exits(Exit::Found), "time-since");
+    assert!(lines[0].starts_with("to do") && lines[1].contains("40 d ago, longer than 14 d"), "{lines:#?}");
 }
 
 #[test]

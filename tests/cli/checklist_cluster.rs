@@ -203,6 +203,15 @@ fn files_that_are_none_hide_nothing() {
     cluster.look(&[&other.display().to_string()]).exits(Exit::Found).prints("its phase is Failed");
 }
 
+/// A pipe can be read once, and all items need what is in it.
+#[test]
+fn a_pipe_is_read_too() {
+    let text = fs::read_to_string(repository("fixtures/checklist/cluster/cluster.json")).expect("a file");
+    let velero = repository("fixtures/checklist/cluster/velero.json");
+    let run = halfbuilt(&["checklist", "/dev/stdin", "--host", "ci.example.com"]).args(&[velero]).input(&text);
+    run.run().exits(Exit::Clean).says("6 right");
+}
+
 /// One file a kind, as a support bundle has them.
 #[test]
 fn an_unpacked_support_bundle_is_read() {

@@ -7,11 +7,10 @@ use jiff::Timestamp;
 use crate::checklist::list::{FileProbe, KubernetesTest};
 use crate::checklist::look::{Context, Look};
 use crate::checklist::outcome::Fault;
-use crate::file_access::{self, CHECKED};
 use crate::text::{Foreign, counted};
 
 use super::disk::unread;
-use super::objects::{self, Object};
+use super::objects::{Object, Objects};
 
 /// The databases whose backups have to be of one moment.
 const DATABASES: [&str; 2] = ["postgresql", "mongodb"];
@@ -20,7 +19,7 @@ const OBJECTS_NAMED: usize = 20;
 
 /// Looks at the files that the operator named, and at those of the list.
 pub(in crate::checklist) fn look(probe: &FileProbe, test: KubernetesTest, context: &Context) -> Look {
-    let (objects, unread) = match read_all(probe, context) {
+    let Objects { all: objects, unread } = match read_all(probe, context) {
         Ok(read) => read,
         Err(why) => return Look::Blind(why),
     };
@@ -40,29 +39,18 @@ pub(in crate::checklist) fn look(probe: &FileProbe, test: KubernetesTest, contex
     }
 }
 
-/// All objects of all files, and what could not be read.
-fn read_all(probe: &FileProbe, context: &Context) -> Result<(Vec<Object>, Vec<String>), String> {
-    let (mut all, mut unseen) = (Vec::new(), Vec::new());
-    let mut add = |name: String, bytes: std::io::Result<Vec<u8>>| match bytes {
-        Ok(bytes) => match objects::read(&bytes) {
-            Ok(objects) => all.extend(objects),
-            Err(why) => unseen.push(format!("{name}: {why}")),
-        },
-        Err(error) => unseen.push(format!("{name} cannot be read: {error}")),
-    };
-    for file in &context.saved {
-        add(file.display().to_string(), file_access::read(file, CHECKED));
-    }
-    // The folders of a support bundle.
+/// All objects of the files that the operator named, and of the folders of a support bundle.
+fn read_all(probe: &FileProbe, context: &Context) -> Result<Objects, String> {
+    let mut objects = context.saved.clone();
     for pattern in probe.paths.iter().filter(|_| !context.tree.is_this_machine()) {
         let paths = context.tree.paths(pattern).map_err(|error| unread(context, pattern, &error))?;
         for path in paths {
-            if context.tree.find(&path).is_ok() {
-                add(context.tree.shown(&path), context.tree.read(&path));
+            if let Ok(found) = context.tree.find(&path) {
+                objects.add(&context.tree.shown(&path), found.read());
             }
         }
     }
-    Ok((all, unseen))
+    Ok(objects)
 }
 
 fn of_kind<'a>(objects: &'a [Object], kind: &'a str) -> impl Iterator<Item = &'a Object> {

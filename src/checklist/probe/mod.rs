@@ -9,7 +9,7 @@ pub(super) mod fuzzing;
 pub(super) mod host;
 pub(super) mod kubernetes;
 pub(super) mod mount;
-mod objects;
+pub(super) mod objects;
 pub(super) mod text;
 pub(super) mod time;
 pub(super) mod url;

@@ -5,6 +5,8 @@
 //! `velero.io/backup-name` and `velero.io/restore-name` on what it restored.
 
 use std::fmt;
+use std::io;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -12,6 +14,7 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::checklist::json_text;
+use crate::file_access::{self, CHECKED};
 use crate::text::Foreign;
 
 /// The most objects of a file.
@@ -21,7 +24,7 @@ const PARTS: usize = 1000;
 
 /// What is kept of an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Object {
+pub(in crate::checklist) struct Object {
     pub(super) kind: String,
     pub(super) namespace: String,
     pub(super) name: String,
@@ -43,6 +46,32 @@ pub(super) struct Object {
     /// Why it is not.
     pub(super) unready: Option<String>,
     pub(super) hosts: Vec<String>,
+}
+
+/// The objects of several files, and why some files could not be read.
+#[derive(Clone, Debug, Default)]
+pub(in crate::checklist) struct Objects {
+    pub(super) all: Vec<Object>,
+    pub(super) unread: Vec<String>,
+}
+
+impl Objects {
+    /// Reads the files that an operator named. A pipe can be read once.
+    pub(in crate::checklist) fn of_files(files: &[PathBuf]) -> Self {
+        let mut objects = Self::default();
+        for file in files {
+            objects.add(&file.display().to_string(), file_access::read(file, CHECKED));
+        }
+        objects
+    }
+
+    pub(super) fn add(&mut self, name: &str, bytes: io::Result<Vec<u8>>) {
+        match bytes.map(|bytes| read(&bytes)) {
+            Ok(Ok(objects)) => self.all.extend(objects),
+            Ok(Err(why)) => self.unread.push(format!("{name}: {why}")),
+            Err(error) => self.unread.push(format!("{name} cannot be read: {error}")),
+        }
+    }
 }
 
 /// Reads a file.
