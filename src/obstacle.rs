@@ -180,10 +180,12 @@ impl fmt::Display for Obstacle {
             Self::SignsUnread => "its steps or its output cannot be read: it may be alive",
             Self::TimeInTheFuture => "one of its times lies in the future",
             Self::WrittenSinceRestore => {
-                "its row was written after the restore, though none of its times says so: it may be alive"
+                "its row was written after the restore, though none of its times says so: it may be alive; wait for --max-run-time and \
+                 --max-queue-time"
             }
             Self::NotWrittenSinceRestore => {
-                "its row was not written since the restore, though one of its times says so: T, R or a clock is wrong"
+                "its row is older than those of the last builds before the backup, though one of its times is after the restore: T, R or a \
+                 clock is wrong"
             }
             Self::SharesItsAddress(shares) => return write!(f, "{SHARES_ITS_ADDRESS}: {shares}"),
             Self::SharesItsKey(rows) => return write!(f, "{rows} rows have its key: nobody knows which is right"),

@@ -13,6 +13,9 @@ const TOLD_APART: u64 = 1 << 31;
 /// Where more than one in so many builds was written again, a migration is at work in batches, or the rows were loaded in several.
 const RARE: u64 = 20;
 
+/// Fewer builds at the end before the backup do not show in which order rows were written.
+const FEWEST: u64 = 10;
+
 /// What the versions of all builds' rows say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowVersions {
@@ -29,11 +32,10 @@ pub enum RowVersions {
 pub struct ToldApart {
     /// A row of this version or a later one was written after the restore.
     pub new_from: u64,
-    /// A row of an earlier version than this was written before the restore. Of what lies between the two nothing is known.
-    pub old_before: u64,
-    /// Whether all builds that were over have one version: they were loaded from a dump.
-    pub is_of_a_dump: bool,
-    /// How many builds, all of whose times are by T, were written again since.
+    /// A row of an earlier version than this was written before the restore; `None` where that is not certain. Of what lies between the two
+    /// nothing is known.
+    pub old_before: Option<u64>,
+    /// How many builds, all of whose times are by T, were written since the first version after the restore.
     pub written_again: u64,
     /// Whether these are few: then a row that was written again was written because of its own build.
     pub is_rare: bool,
@@ -59,19 +61,21 @@ pub enum RowWritten {
 pub(crate) struct VersionsSeen {
     /// The version that comes next.
     pub(crate) next: u64,
-    /// The least version of a build all of whose times are after R.
+    /// The first version that is known to be of after the restore.
     pub(crate) first_after: Option<u64>,
-    /// The middle version of the builds that stopped last by T.
+    /// The least version of the builds that stopped last by T.
+    pub(crate) least_before: Option<u64>,
+    /// The middle version of these.
     pub(crate) middle_before: Option<u64>,
     /// How many these are.
     pub(crate) last_before: u64,
-    /// Whether these have but one version.
-    pub(crate) is_one_before: bool,
-    /// How many builds there are all of whose times are by T.
-    pub(crate) before: u64,
-    /// How many of them have the first version after or a later one.
+    /// How many versions they have.
+    pub(crate) versions_before: u64,
+    /// How many builds have a version before the first one after.
+    pub(crate) older: u64,
+    /// How many have that or a later one, though all their times are by T.
     pub(crate) written_again: u64,
-    /// How many builds have a time after R and a version before the middle one.
+    /// How many builds have a time after R and a version before the least one.
     pub(crate) contradicting: u64,
     /// The latest such time.
     pub(crate) last_contradicting: Option<Timestamp>,
@@ -86,34 +90,37 @@ impl RowVersions {
                 "the database has had more than 2,147,483,648 transactions, so old numbers may pass for new ones",
             );
         }
-        let Some(old_before) = seen.middle_before else { return not_used("no build is over by the backup") };
-        let Some(first_after) = seen.first_after else {
-            return not_used("no build has done all that it did after the restore yet");
+        let Some(least_before) = seen.least_before else {
+            return not_used("no build that was over by the backup has a version");
         };
-        if old_before >= first_after || seen.written_again > seen.before / 2 {
+        let Some(new_from) = seen.first_after else {
+            return not_used("fewer than two builds have started or stopped after the restore and did nothing before");
+        };
+        if seen.middle_before.is_none_or(|middle| middle >= new_from) || seen.written_again > seen.older {
             return not_used(
-                "most builds of before the backup were written later than the first of after the restore: a migration wrote them again, the \
-                 rows were loaded in another order, or T, R or a clock is wrong",
+                "most builds of before the backup were written later than the first of after the restore: again by a migration, or loaded in \
+                 another order, or T, R or a clock is wrong",
             );
         }
-        // Nothing else has the version of a load, and whatever is later was written since. One build shows nothing.
-        let is_of_a_dump = seen.is_one_before && seen.last_before > 1;
+        // A migration in batches, or a load, gives many rows one version, in an order of its own.
+        let is_as_written = seen.last_before >= FEWEST && seen.versions_before * 2 > seen.last_before;
+        let contradicting = if is_as_written { seen.contradicting } else { 0 };
         Self::Told(ToldApart {
-            new_from: if is_of_a_dump { old_before + 1 } else { first_after },
-            old_before,
-            is_of_a_dump,
+            new_from,
+            old_before: is_as_written.then_some(least_before),
             written_again: seen.written_again,
-            is_rare: seen.written_again <= seen.before / RARE,
-            contradicting: seen.contradicting,
-            last_contradicting: seen.last_contradicting,
+            is_rare: seen.written_again <= seen.older / RARE,
+            contradicting,
+            last_contradicting: seen.last_contradicting.filter(|_| contradicting > 0),
         })
     }
 
     /// When a row of some version was written.
     pub fn written(&self, version: Option<u64>) -> RowWritten {
-        match (self, version) {
-            (Self::Told(told), Some(version)) if version >= told.new_from => RowWritten::After,
-            (Self::Told(told), Some(version)) if version < told.old_before => RowWritten::Before,
+        let (Self::Told(told), Some(version)) = (self, version) else { return RowWritten::Unknown };
+        match told.old_before {
+            _ if version >= told.new_from => RowWritten::After,
+            Some(old) if version < old => RowWritten::Before,
             _ => RowWritten::Unknown,
         }
     }
@@ -136,10 +143,10 @@ impl RowVersions {
         let Self::Told(told) = self else { return None };
         let last = told.last_contradicting?;
         let builds = counted(told.contradicting, "build");
-        let (was, them) = (was_or_were(told.contradicting), if told.contradicting == 1 { "it" } else { "them" });
+        let them = if told.contradicting == 1 { "it" } else { "them" };
         Some(format!(
-            "{builds} did something after the restore, the last at {last}, but the database wrote {them} before the last builds of before the \
-             backup, and {was} not written since: T, R or a clock is wrong"
+            "{builds} did something after the restore, the last at {last}, but the database wrote {them} before any of the last builds of \
+             before the backup: T, R or a clock is wrong"
         ))
     }
 
@@ -148,19 +155,13 @@ impl RowVersions {
         match self {
             Self::NotAsked => None,
             Self::NotUsed(why) => Some(format!("row versions are not used: {why}")),
-            Self::Told(told) => {
-                let loaded =
-                    if told.is_of_a_dump { " (the builds of before were loaded from a dump, all at once)" } else { "" };
-                let again = match told.written_again {
-                    0 => "no build of before the backup was written again since".to_owned(),
-                    builds => {
-                        let was = was_or_were(builds);
-                        format!("{} of before the backup {was} written again since", counted(builds, "build"))
-                    }
+            Self::Told(ToldApart { new_from, written_again, .. }) => {
+                let again = match written_again {
+                    0 => "no build of before the backup was".to_owned(),
+                    builds => format!("{} of before the backup {}", counted(*builds, "build"), was_or_were(*builds)),
                 };
                 Some(format!(
-                    "row versions: what has version {} or a later one was written after the restore{loaded}; {again}",
-                    told.new_from
+                    "row versions: what has version {new_from} or a later one was written after the restore; {again} written since then"
                 ))
             }
         }
@@ -171,14 +172,15 @@ impl RowVersions {
 mod tests {
     use super::*;
 
-    /// A hundred builds before version 700, the first after the restore with version 731.
+    /// A hundred builds of before, from version 600 on, the first of after the restore with version 731.
     const SEEN: VersionsSeen = VersionsSeen {
         next: 800,
         first_after: Some(731),
-        middle_before: Some(700),
+        least_before: Some(600),
+        middle_before: Some(650),
         last_before: 100,
-        is_one_before: false,
-        before: 1000,
+        versions_before: 100,
+        older: 1000,
         written_again: 0,
         contradicting: 0,
         last_contradicting: None,
@@ -195,8 +197,8 @@ mod tests {
     fn rows_are_told_apart_and_nothing_is_known_of_those_between() {
         let told = RowVersions::judge(&SEEN);
         for (version, expected) in [
-            (Some(699), RowWritten::Before),
-            (Some(700), RowWritten::Unknown),
+            (Some(599), RowWritten::Before),
+            (Some(600), RowWritten::Unknown),
             (Some(730), RowWritten::Unknown),
             (Some(731), RowWritten::After),
             (None, RowWritten::Unknown),
@@ -208,22 +210,23 @@ mod tests {
     }
 
     #[test]
-    fn of_a_dump_whatever_is_later_was_written_since() {
-        let loaded = VersionsSeen { is_one_before: true, ..SEEN };
-        let told = RowVersions::judge(&loaded);
-        assert_eq!(told.written(Some(700)), RowWritten::Unknown);
-        assert_eq!(told.written(Some(701)), RowWritten::After);
-        assert_eq!(RowVersions::judge(&VersionsSeen { last_before: 1, ..loaded }).new_from(), Some(731));
+    fn where_rows_share_versions_none_is_known_to_be_old() {
+        for (last_before, versions_before) in [(100, 50), (9, 9)] {
+            let seen = VersionsSeen { last_before, versions_before, contradicting: 3, ..SEEN };
+            let told = RowVersions::judge(&VersionsSeen { last_contradicting: Some(Timestamp::MAX), ..seen });
+            assert_eq!((told.written(Some(1)), told.written(Some(731))), (RowWritten::Unknown, RowWritten::After));
+            assert_eq!(told.contradiction(), None);
+        }
     }
 
     #[test]
     fn they_are_not_used_where_old_and_new_cannot_be_told_apart() {
         assert!(why_not(VersionsSeen { next: 1 << 31, ..SEEN }).contains("transactions"));
-        assert!(why_not(VersionsSeen { middle_before: None, ..SEEN }).contains("no build is over"));
-        assert!(why_not(VersionsSeen { first_after: None, ..SEEN }).contains("yet"));
+        assert!(why_not(VersionsSeen { least_before: None, ..SEEN }).contains("no build that was over"));
+        assert!(why_not(VersionsSeen { first_after: None, ..SEEN }).contains("fewer than two"));
         assert!(why_not(VersionsSeen { middle_before: Some(731), ..SEEN }).contains("migration"));
-        assert!(why_not(VersionsSeen { written_again: 501, ..SEEN }).contains("migration"));
-        assert!(matches!(RowVersions::judge(&VersionsSeen { written_again: 500, ..SEEN }), RowVersions::Told(_)));
+        assert!(why_not(VersionsSeen { written_again: 1001, ..SEEN }).contains("migration"));
+        assert!(matches!(RowVersions::judge(&VersionsSeen { written_again: 1000, ..SEEN }), RowVersions::Told(_)));
     }
 
     #[test]
@@ -239,9 +242,7 @@ mod tests {
     fn what_contradicts_the_times_is_said() {
         let last = "2026-11-20T07:00:00Z".parse().ok();
         let told = RowVersions::judge(&VersionsSeen { contradicting: 2, last_contradicting: last, ..SEEN });
-        assert!(
-            told.contradiction()
-                .is_some_and(|said| said.starts_with("2 builds did something after the restore, the last at 2026"))
-        );
+        let said = told.contradiction().expect("a sentence");
+        assert!(said.starts_with("2 builds did something after the restore, the last at 2026"), "{said}");
     }
 }

@@ -47,7 +47,7 @@ SELECT max(greatest(build.queued_at, build.started_at, build.stopped_at)) AS new
 --        the backup holds beyond the manifest. Times near R are those of the restored server's own start-up.
 SELECT count(*) AS builds, max(greatest(build.queued_at, build.started_at, build.stopped_at)) AS last
   FROM build
- WHERE build.row_version >= ($1::bigint[])[1] AND build.row_version < ($1::bigint[])[2]
+ WHERE build.row_version::text::bigint >= ($1::bigint[])[1] AND build.row_version::text::bigint < ($1::bigint[])[2]
    AND greatest(build.queued_at, build.started_at, build.stopped_at) < to_timestamp(($1::bigint[])[3] / 1e6);
 
 -- part: settings

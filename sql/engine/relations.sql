@@ -9,7 +9,7 @@
 -- Why:   many servers write "never" as 0001-01-01, 1970-01-01 or infinity, and a clock that is years ahead is no sign of life. A time is on
 --        record if it lies between the year 2000, whose first instant also means "never", and 10 minutes from now. The raw_... columns keep
 --        what was written: fingerprints use it. seen_at is when the build was like this: now, or when its copy was fetched; may_be_expired is
---        NULL where the record of a build does not say whether the CI may have removed what it lacks. row_version is a number, NULL where no
+--        NULL where the record of a build does not say whether the CI may have removed what it lacks. row_version is NULL where no
 --        version is read. :others are the columns that a profile gives in addition. numbered_in is what the CI numbers
 --        together, which is the project where a profile does not say; and what is no whole number is no number.
 SELECT written.build_key, written.build_url, written.project, :number AS build_num, :raw_number AS raw_build_num,
@@ -38,12 +38,6 @@ coalesce(written.numbered_in, written.project)
 -- For:   the part `build_on_record`, and the rules that measure for how long a build has been silent.
 -- Why:   what a copy does not say may have happened since.
 coalesce(least(written.fetched_at, now()), now())
-
--- part: row_version
--- What:  the version of a build's row as a number, where a profile gives it; NULL for none.
--- For:   the part `build_on_record`.
--- Why:   it is the number of the transaction that wrote the row last. A row of a foreign table has none, which shows as 0.
-nullif(written.row_version::text, '0')::bigint
 
 -- part: step_on_record
 -- What:  the relation step with sound times only (see build_on_record).

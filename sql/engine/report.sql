@@ -348,7 +348,7 @@ SELECT CASE WHEN octet_length(timed.build_url) <= 4096 THEN timed.build_url || '
        timed.obstacles,
        nullif(timed.off_record, '') AS off_record,
        coalesce(timed.in_future, false) OR coalesce(step_total.in_future, false) OR coalesce(chunk_total.in_future, false) AS in_future,
-       timed.is_there, timed.row_version, timed.rows_of_key, timed.odd_number, resembling.other AS resembles,
+       timed.is_there, timed.row_version::text::bigint AS row_version, timed.rows_of_key, timed.odd_number, resembling.other AS resembles,
        timed.build_key IN (SELECT lost.build_key FROM lost) AS is_lost:paths_shown
   FROM timed
  CROSS JOIN setting

@@ -5,56 +5,92 @@
 
 -- part: no_version
 -- What:  stands in for the version of a row where none can be read.
--- For:   a profile's relation build, in the place of its own :row_version.
+-- For:   a profile's relation build, in the place of its own :row_version; rules that do not look at versions.
 -- Why:   a view has no such column, and a role may lack the right to it: the rest of the profile works all the same.
 NULL::xid
 
+-- part: foreign_parts
+-- What:  the foreign tables among the partitions and children of some tables ($1 schemas, $2 names), at any depth, and these tables themselves.
+-- For:   scan, verify, delete and times, before versions are used.
+-- Why:   the rows of a foreign table have no version of this database, and some wrappers end the statement that asks for it.
+WITH RECURSIVE part (oid) AS (
+  SELECT found.oid
+    FROM unnest($1::text[], $2::text[]) AS wanted (schema, name)
+    JOIN pg_namespace AS schema ON schema.nspname::text = wanted.schema
+    JOIN pg_class AS found ON found.relnamespace = schema.oid AND found.relname::text = wanted.name
+   UNION
+  SELECT child.inhrelid FROM part JOIN pg_inherits AS child ON child.inhparent = part.oid
+)
+SELECT found.relname::text AS name
+  FROM part
+  JOIN pg_class AS found ON found.oid = part.oid
+ WHERE found.relkind = 'f'
+ ORDER BY found.relname COLLATE "C"
+ LIMIT 1;
+
 -- part: can_be_read
--- What:  the version of one row, or an error.
+-- What:  the version of one row, and the number of the next transaction; or an error.
 -- For:   scan, verify, delete and times, once, before versions are used.
--- Why:   a view, a column that the role may not read, or a foreign table gives an error of its own.
-SELECT build.row_version FROM build LIMIT 1;
+-- Why:   a view, a column that the role may not read, a function that it may not call, or an expression of another type gives an error of
+--        its own.
+SELECT nullif(build.row_version, '0'::xid)::text AS version, age(build.row_version) AS age,
+       txid_snapshot_xmax(txid_current_snapshot()) AS next
+  FROM build
+ LIMIT 1;
 
 -- part: row_versions
 -- What:  what the versions of builds' rows say of the restore. Each is the number of the transaction that wrote the row last; later
 --        transactions have higher numbers. $1 holds T + tolerance and R + tolerance in microseconds since 1970.
---        next is the number of the transaction that comes next. first_after is the least version of a build all of whose times are after R;
---        middle_before the middle one of the :last builds that stopped last by T, last_before how many these are, is_one_before
---        whether they have but one version. before is how many builds there are all of whose times are by T; written_again, how many of them
---        have first_after or a later version. contradicting is how many builds have a time after R and a version before middle_before.
+--        next is the number of the transaction that comes next. first_after is the least version but one of the builds that started or stopped
+--        after R and did nothing before. middle_before is the middle version of the :last builds that stopped last by T, least_before
+--        the least one, last_before how many they are, versions_before how many versions they have.
+--        older is how many builds have a version before first_after; written_again, how many have that or a later one, though all their times
+--        are by T. contradicting is how many builds have a time after R and a version before least_before, last_contradicting the last such time.
 -- For:   scan, verify, delete and times, once T and R are known.
 -- Why:   times come from the CI's clocks, versions from the database alone. A row that was written after the restore, and whose times say
---        otherwise, was touched by housekeeping, or by what is alive; a row with times after R and an old version shows that T, R or a clock
---        is wrong. The builds that stopped last before T were written last before the restore, and nothing writes most of them again: their
---        middle is as late as can be told. Versions below 3 are the server's own.
+--        otherwise, was touched by housekeeping, or by what is alive; a row with times after R that is older than all of the last builds before T
+--        shows that T, R or a clock is wrong. One build may have a clock that is ahead: so the second of those after R counts. Versions below 3 are the server's own. age() counts back from the
+--        next transaction, the same throughout a transaction; to compare ages is cheaper than to compare numbers.
 WITH timed AS NOT MATERIALIZED (
-    SELECT build.row_version AS version,
-           least(build.queued_at, build.started_at, build.stopped_at) AS first,
-           greatest(build.queued_at, build.started_at, build.stopped_at) AS last,
-           build.stopped_at IS NOT NULL AS is_over
+    SELECT age(build.row_version) AS age, build.queued_at, build.started_at, build.stopped_at,
+           greatest(build.queued_at, build.started_at, build.stopped_at) AS last
       FROM build
-     WHERE build.row_version > 2
+     WHERE age(build.row_version) < 2147483647
+), moment AS MATERIALIZED (
+    SELECT to_timestamp(($1::bigint[])[1] / 1e6) AS backup, to_timestamp(($1::bigint[])[2] / 1e6) AS restored
 ), latest AS MATERIALIZED (
-    SELECT timed.version
+    SELECT timed.age
       FROM timed
-     WHERE timed.is_over AND timed.last <= to_timestamp(($1::bigint[])[1] / 1e6)
-     ORDER BY timed.last DESC, timed.version
+     WHERE timed.stopped_at IS NOT NULL AND timed.last <= (SELECT moment.backup FROM moment)
+     ORDER BY timed.last DESC, timed.age DESC
      LIMIT :last
 ), old AS MATERIALIZED (
-    SELECT count(*) AS last_before, min(latest.version) = max(latest.version) AS is_one_before,
-           percentile_disc(0.5) WITHIN GROUP (ORDER BY latest.version) AS middle_before
+    SELECT count(*) AS last_before, count(DISTINCT latest.age) AS versions_before, max(latest.age) AS oldest,
+           percentile_disc(0.5) WITHIN GROUP (ORDER BY latest.age) AS middle
       FROM latest
 ), new AS MATERIALIZED (
-    SELECT min(timed.version) AS first_after FROM timed WHERE timed.first > to_timestamp(($1::bigint[])[2] / 1e6)
-), line AS MATERIALIZED (
-    SELECT old.*, new.first_after FROM old CROSS JOIN new
+    SELECT min(first.age) AS age
+      FROM (SELECT timed.age
+              FROM timed
+             WHERE (timed.started_at > (SELECT moment.restored FROM moment) OR timed.stopped_at > (SELECT moment.restored FROM moment))
+               AND least(timed.queued_at, timed.started_at, timed.stopped_at) > (SELECT moment.restored FROM moment)
+             ORDER BY timed.age DESC
+             LIMIT 2) AS first
+    HAVING count(*) = 2
+), counted AS (
+    SELECT count(*) FILTER (WHERE timed.age > (SELECT new.age FROM new)) AS older,
+           count(*) FILTER (WHERE timed.age <= (SELECT new.age FROM new) AND timed.last <= (SELECT moment.backup FROM moment)) AS written_again,
+           count(*) FILTER (WHERE timed.age > (SELECT old.oldest FROM old) AND timed.last > (SELECT moment.restored FROM moment)) AS contradicting,
+           max(timed.last) FILTER (WHERE timed.age > (SELECT old.oldest FROM old) AND timed.last > (SELECT moment.restored FROM moment))
+             AS last_contradicting
+      FROM timed
+), latest_number AS (
+    SELECT age('3'::xid)::bigint + 3 AS of_age_0
 )
 SELECT txid_snapshot_xmax(txid_current_snapshot()) AS next,
-       line.first_after, line.middle_before, line.last_before, line.is_one_before,
-       count(*) FILTER (WHERE timed.last <= to_timestamp(($1::bigint[])[1] / 1e6)) AS before,
-       count(*) FILTER (WHERE timed.last <= to_timestamp(($1::bigint[])[1] / 1e6) AND timed.version >= line.first_after) AS written_again,
-       count(*) FILTER (WHERE timed.last > to_timestamp(($1::bigint[])[2] / 1e6) AND timed.version < line.middle_before) AS contradicting,
-       max(timed.last) FILTER (WHERE timed.last > to_timestamp(($1::bigint[])[2] / 1e6) AND timed.version < line.middle_before) AS last_contradicting
-  FROM line
-  LEFT JOIN timed ON true
- GROUP BY line.first_after, line.middle_before, line.last_before, line.is_one_before;
+       latest_number.of_age_0 - (SELECT new.age FROM new) AS first_after,
+       latest_number.of_age_0 - old.oldest AS least_before, latest_number.of_age_0 - old.middle AS middle_before,
+       old.last_before, old.versions_before, counted.older, counted.written_again, counted.contradicting, counted.last_contradicting
+  FROM counted
+ CROSS JOIN old
+ CROSS JOIN latest_number;

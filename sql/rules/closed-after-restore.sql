@@ -60,7 +60,7 @@ SELECT closed.build_key,
             ELSE 'running' END
          || ', stopped ' || to_char(closed.stopped_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
          || ', after the backup'
-         || CASE WHEN closed.row_version >= setting.new_row_version THEN '; its row was written after the restore' ELSE '' END AS evidence
+         || CASE WHEN closed.row_version::text::bigint >= setting.new_row_version THEN '; its row was written after the restore' ELSE '' END AS evidence
   FROM closed
  CROSS JOIN setting
   LEFT JOIN first_sign ON first_sign.build_key = closed.build_key

@@ -52,7 +52,7 @@ SELECT found.build_key,
          || to_char((CASE found.lifecycle WHEN 'running' THEN found.stopped_at ELSE found.started_at END) AT TIME ZONE 'UTC',
                     'YYYY-MM-DD"T"HH24:MI:SS"Z"')
          || CASE found.lifecycle WHEN 'finished' THEN ', no stop is on record' ELSE '' END
-         || CASE WHEN found.row_version >= setting.new_row_version THEN '; its row was written after the restore' ELSE '' END AS evidence,
+         || CASE WHEN found.row_version::text::bigint >= setting.new_row_version THEN '; its row was written after the restore' ELSE '' END AS evidence,
        CASE WHEN found.lifecycle || ':' || md5(coalesce('=' || found.status, '')) = ANY (setting.habits)
             THEN 'most builds ' || coalesce('of status "' || left(found.status, 80) || '"', 'without a status')
                    || ' are so: a habit of this CI?'

@@ -249,7 +249,8 @@ async fn written_since(
     else {
         return Ok(None);
     };
-    if told.is_of_a_dump {
+    // Rows of a load have the versions of this server, not those of the backup.
+    if told.old_before.is_none() {
         return Ok(None);
     }
     let first_after = told.new_from;

@@ -106,6 +106,8 @@ fn is_of_a_stop(obstacle: &Obstacle) -> bool {
                 | Obstacle::StoppedBeforeRestore
                 | Obstacle::OnlyAStepWasClosed
                 | Obstacle::NeverBy(_)
+                // A cancel writes the row.
+                | Obstacle::WrittenSinceRestore
                 | Obstacle::RuleSays(_)
         )
 }

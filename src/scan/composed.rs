@@ -38,7 +38,9 @@ pub fn composed(
     {
         return Err(ScanError::RuleNotRun { rule: name.clone(), why });
     }
-    let shape = Shape::assumed(&plan.profile);
+    let mut shape = Shape::assumed(&plan.profile);
+    // A view has none: only a script that looks at versions reads them.
+    shape.has_row_versions &= plan.rules.iter().any(|rule| rule.uses_setting("new_row_version"));
     let mut script = Script { text: String::new(), plan: &plan, shape: &shape };
     script
         .begin(named.first().map(String::as_str), schema.or(plan.profile.schema.as_deref()).unwrap_or(DEFAULT_SCHEMA));

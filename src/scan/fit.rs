@@ -66,8 +66,7 @@ impl Fit {
         let rules: Vec<&Rule> = plan.rules.iter().filter(|rule| unread.keeps(rule).is_none()).collect();
         check::rules(snapshot, &plan.profile, &shape, &rules).await?;
         let TablesRead { named, tables, role } = tables::read(plan, &shape.schema, snapshot).await?;
-        let foreign_table = tables.iter().find(|table| table.kind == "foreign table").map(|table| table.name.as_str());
-        let without_row_versions = row_versions::look(plan, &mut shape, foreign_table, snapshot).await?;
+        let without_row_versions = row_versions::look(plan, &mut shape, &named, snapshot).await?;
         // The indexes of copies are none of the CI's.
         let collations = match plan.profile.presents_copies() {
             true => Collations::default(),

@@ -132,7 +132,13 @@ fn of_version(found: &Finding, seen: &RowDetails, premise: &Premise) -> Option<O
     let seems_cut = matches!(found.timing, Timing::InFlight | Timing::Stale);
     let did_since = [found.queued_at, found.started_at, found.stopped_at].into_iter().flatten().any(|at| at > restored);
     match seen.written {
-        RowWritten::After if is_open && seems_cut && premise.row_versions.tell_of_one() => {
+        // Longer than builds wait and run, nothing can have lived.
+        RowWritten::After
+            if is_open
+                && seems_cut
+                && premise.row_versions.tell_of_one()
+                && !premise.is_back_for(queue_and_run(premise)) =>
+        {
             Some(Obstacle::WrittenSinceRestore)
         }
         RowWritten::Before if did_since => Some(Obstacle::NotWrittenSinceRestore),

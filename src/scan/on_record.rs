@@ -6,6 +6,7 @@ use crate::sql::{RELATIONS, expression, filled};
 
 use super::relation::{FETCHED_AT, MAY_BE_EXPIRED, NUMBERED_IN, NUMERIC, ROW_VERSION, Relation, STORED_AT};
 use super::shape::Shape;
+use super::version_column::NO_VERSION;
 
 /// A relation whose times are on record, over what the profile writes; `None` for one that has no times.
 pub(super) fn on_record(shape: &Shape, relation: Relation) -> Option<String> {
@@ -36,8 +37,8 @@ pub(super) fn on_record(shape: &Shape, relation: Relation) -> Option<String> {
         None => "NULL::boolean",
     };
     let row_version = match shape.has_row_versions {
-        true => expression(const { RELATIONS.part("row_version") }),
-        false => "NULL::bigint",
+        true => "written.row_version",
+        false => expression(NO_VERSION),
     };
     let others = others(shape, relation);
     let values = [

@@ -1,9 +1,12 @@
 //! The versions of builds' rows: a witness of what was written after the restore that needs no clock.
 
+use std::collections::BTreeSet;
+
 use crate::database::{Parameter, Snapshot};
 use crate::premise::{Premise, later};
 use crate::row_versions::{RowVersions, VersionsSeen};
 use crate::sql::{VERSIONS, filled};
+use crate::text::Foreign;
 
 use super::attempt::attempt;
 use super::compose::{BuildSelection, Relations};
@@ -21,7 +24,7 @@ const LAST_BUILDS: &str = "100";
 pub(super) async fn look(
     plan: &ScanPlan,
     shape: &mut Shape,
-    foreign_table: Option<&str>,
+    named: &BTreeSet<(String, String)>,
     snapshot: &Snapshot<'_>,
 ) -> Result<Option<String>, ScanError> {
     if shape.type_of(Relation::Build, ROW_VERSION).is_none() {
@@ -30,8 +33,8 @@ pub(super) async fn look(
     if plan.profile.presents_copies() {
         return Ok(Some("the rows are copies, written by another program than the CI".to_owned()));
     }
-    if let Some(table) = foreign_table {
-        return Ok(Some(format!("{table} is a foreign table, whose rows have none")));
+    if let Some(table) = foreign_part(named, snapshot).await? {
+        return Ok(Some(format!("{} is a foreign table, whose rows have none", Foreign::name(&table))));
     }
     let mut with_versions = shape.clone();
     with_versions.has_row_versions = true;
@@ -48,6 +51,18 @@ pub(super) async fn look(
         Err(error) => return Err(error),
     }
     Ok(None)
+}
+
+/// A foreign table among the tables, their partitions and their children.
+async fn foreign_part(
+    named: &BTreeSet<(String, String)>,
+    snapshot: &Snapshot<'_>,
+) -> Result<Option<String>, ScanError> {
+    let (schemas, names) = named.iter().cloned().unzip();
+    let parameters = [Parameter::Texts(schemas), Parameter::Texts(names)];
+    let statement = const { VERSIONS.part("foreign_parts") };
+    let row = snapshot.rows("looking for foreign tables", statement, &parameters).await?.next().await?;
+    Ok(row.map(|row| row.text("name")).transpose()?.flatten())
 }
 
 impl Relations<'_> {
@@ -82,10 +97,11 @@ pub(super) async fn ask(
     Ok(RowVersions::judge(&VersionsSeen {
         next: number("next")?,
         first_after: row.integer("first_after")?.map(i64::unsigned_abs),
+        least_before: row.integer("least_before")?.map(i64::unsigned_abs),
         middle_before: row.integer("middle_before")?.map(i64::unsigned_abs),
         last_before: number("last_before")?,
-        is_one_before: row.boolean("is_one_before")?.unwrap_or_default(),
-        before: number("before")?,
+        versions_before: number("versions_before")?,
+        older: number("older")?,
         written_again: number("written_again")?,
         contradicting: number("contradicting")?,
         last_contradicting: row.time("last_contradicting")?,

@@ -10,7 +10,7 @@ use super::relation::ROW_VERSION;
 /// The variable that stands for the version of a row in the SQL of a profile.
 const VARIABLE: &str = ":row_version";
 /// What stands in its place where no version can be read.
-const NO_VERSION: &str = VERSIONS.part("no_version");
+pub(super) const NO_VERSION: &str = VERSIONS.part("no_version");
 /// The header that says what it is.
 const HEADER: &str = "row-version";
 /// Fills in the variable in the SQL of relation build: without versions, and with them where the header says how.
