@@ -240,6 +240,27 @@ fn a_foreign_table_has_no_versions() {
 }
 
 #[test]
+fn one_foreign_part_of_a_partitioned_table_is_enough() {
+    let [database, far] = [loaded(), loaded()];
+    database.run(&format!(
+        "CREATE EXTENSION postgres_fdw;
+         CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '{}', port '{}', dbname '{}');
+         CREATE USER MAPPING FOR CURRENT_USER SERVER far OPTIONS (user 'halfbuilt', password_required 'false');
+         ALTER TABLE builds RENAME TO kept;
+         CREATE TABLE builds (LIKE kept) PARTITION BY LIST (reponame);
+         CREATE TABLE near_builds PARTITION OF builds DEFAULT;
+         CREATE FOREIGN TABLE far_builds PARTITION OF builds FOR VALUES IN ('web') SERVER far OPTIONS (table_name 'builds');
+         INSERT INTO near_builds SELECT * FROM kept",
+        socket_folder(),
+        psql(&far.name, &["-c", "SHOW port"]),
+        far.name
+    ));
+    let said = told_of(&database);
+    assert_eq!(said, "row versions are not used: far_builds is a foreign table, whose rows have none");
+    report(&database);
+}
+
+#[test]
 fn a_role_that_may_not_read_versions_scans_without_them() {
     let database = loaded();
     let role = format!("{}_columns", database.name);
@@ -255,6 +276,30 @@ fn a_role_that_may_not_read_versions_scans_without_them() {
     assert!(said.contains("row versions are not used: permission denied for table builds"), "{said}");
     let found = report_of(as_role(halfbuilt(&["scan"])));
     assert_eq!(cell(&found, "55", "deletable"), "yes", "{found:?}");
+}
+
+#[test]
+fn what_cannot_be_asked_ends_no_scan() {
+    let database = loaded();
+    // Functions belong to a database.
+    database.run("REVOKE EXECUTE ON FUNCTION txid_current_snapshot() FROM PUBLIC");
+    let role = format!("{}_reader", database.name);
+    database.run(&format!("CREATE ROLE {role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"));
+    let as_role =
+        [("PGHOST", socket_folder()), ("PGUSER", &role)].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let found = report_of(halfbuilt(&["scan"]).on(&database).envs(&as_role));
+    assert_eq!(cell(&found, "55", "deletable"), "yes", "{found:?}");
+    // What a profile of one's own says is no version.
+    let own = tempfile::tempdir().expect("a folder");
+    let profile = own.path().join("own.sql");
+    let shipped = std::fs::read_to_string(repository("sql/profiles/circleci.sql")).expect("the profile");
+    for expression in ["b.subject", "b.build_id", "b.xmni"] {
+        std::fs::write(&profile, shipped.replace("b.xmin", expression)).expect("a file");
+        let flags = ["--profile", profile.to_str().expect("UTF-8")];
+        let said = told(halfbuilt(&["times"]).args(&flags).on(&database));
+        assert!(said.starts_with("row versions are not used: "), "{said}");
+        report_of(halfbuilt(&["scan"]).args(&flags).on(&database));
+    }
 }
 
 #[test]
