@@ -159,8 +159,7 @@ async fn context<W: Web>(request: &ChecklistRequest, tree: Tree, lists: &[&List]
     Context {
         tree,
         addresses,
-        // A metadata service that knows none says that there is none.
-        knows_public: request.public.is_some() || metadata.is_ok(),
+        knows_public: request.public.is_some() || metadata.as_ref().is_ok_and(|metadata| metadata.knows_public),
         metadata,
         machine: machine.filter(|name| !name.is_empty()),
         host: request.host.clone(),

@@ -46,6 +46,8 @@ pub(super) fn host_name() -> Option<String> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Metadata {
     pub(super) public: Option<IpAddr>,
+    /// Whether it says so where there is none.
+    pub(super) knows_public: bool,
     pub(super) image: Option<Foreign>,
     pub(super) launched: Option<Timestamp>,
 }
@@ -92,8 +94,10 @@ impl Metadata {
                 "{service} is no metadata service of AWS: it answers {status} where the identity should be"
             ));
         };
+        let address = usable(&public).and_then(|text| text.trim().parse().ok());
         Ok(Self {
-            public: usable(&public).and_then(|text| text.trim().parse().ok()),
+            public: address,
+            knows_public: address.is_some() || public.status == 404,
             image: identity.image_id.as_deref().map(Foreign::name),
             launched: identity.pending_time.and_then(|time| time.parse().ok()),
         })

@@ -9,7 +9,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use nix::dir::Dir;
+use nix::dir::{Dir, Entry, Type};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, openat, readlinkat};
 use nix::sys::stat::Mode;
@@ -205,13 +205,26 @@ impl Found {
     /// # Errors
     /// It cannot be read, or has too many.
     pub(super) fn names(&self) -> io::Result<Vec<String>> {
+        self.names_but(|_| false)
+    }
+
+    /// The same without links, which may lead back to where they are.
+    ///
+    /// # Errors
+    /// As of [`Found::names`].
+    pub(super) fn names_of_no_links(&self) -> io::Result<Vec<String>> {
+        self.names_but(|entry| entry.file_type() == Some(Type::Symlink))
+    }
+
+    fn names_but(&self, is_left_out: impl Fn(&Entry) -> bool) -> io::Result<Vec<String>> {
         if !self.metadata.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
         let mut names = Vec::new();
         for entry in self.open_folder()?.iter() {
-            let name = entry?.file_name().to_bytes().to_vec();
-            if name == b"." || name == b".." {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes().to_vec();
+            if name == b"." || name == b".." || is_left_out(&entry) {
                 continue;
             }
             if names.len() == ENTRIES {

@@ -75,6 +75,9 @@ fn a_machine_that_is_right_is_right_in_both_layouts() {
         }
         // Made anew after the restore.
         machine.write("opt/nomad/server/raft.db", "");
+        // What links lead to is not the scheduler's.
+        symlink(".", machine.path("opt/nomad/server/again")).expect("a link");
+        symlink("nowhere", machine.path("opt/nomad/server/gone")).expect("a link");
         machine.look().run().exits(Exit::Clean).prints("was made anew");
     }
 }

@@ -187,7 +187,13 @@ fn the_metadata_service_says_the_public_address_the_image_and_the_launch() {
         let done = bench.look_with(&list(&cloud.url()), &["--backup-time", "2026-11-20T02:00:00Z"]);
         done.exits(Exit::Found).prints("line 1: 54.9.9.9 is no address of this machine");
     }
-    // The first version, and something else that listens there.
+    // A service that fails does not say that there is none.
+    let failing = Site::start(|request, _| match request {
+        "GET /latest/dynamic/instance-identity/document" => SiteAnswer::text(200, "{}"),
+        _ => SiteAnswer::text(500, ""),
+    });
+    bench.look_with(&list(&failing.url()), &[]).exits(Exit::Failed).prints("is 54.9.9.9 the machine's public address?");
+    // Something else that listens there, and nothing.
     let other = Site::start(|_, _| SiteAnswer::text(200, "<html>"));
     let done = bench.look_with(&list(&other.url()), &["--backup-time", "2026-11-20T02:00:00Z"]).exits(Exit::Failed);
     done.prints("is no metadata service of AWS: it answers 200").prints("--public-ip says it");

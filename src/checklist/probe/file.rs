@@ -12,7 +12,6 @@ use crate::checklist::look::{Context, Look};
 use crate::checklist::outcome::Fault;
 use crate::checklist::tree::is_absent;
 use crate::duration::in_words as length_in_words;
-use crate::text::counted;
 
 use super::disk::{blocking_value, unread, written};
 use super::text::{self, Source};
@@ -88,7 +87,10 @@ fn of_file(path: &str, test: &FileTest, context: &Context) -> Look {
     let name = context.tree.shown(path);
     let read = || context.tree.read(path).map_err(|error| unread(context, path, &error));
     match test {
-        FileTest::Absent => Look::ToDo(vec![Fault::new("it is there").at(&name, None)]),
+        FileTest::Absent => match context.tree.find(path) {
+            Ok(_) => Look::ToDo(vec![Fault::new("it is there").at(&name, None)]),
+            Err(error) => Look::Blind(unread(context, path, &error)),
+        },
         FileTest::Addresses { except } => match read() {
             Ok(bytes) => of_addresses(&bytes, &name, except, context),
             Err(why) => Look::Blind(why),
@@ -131,33 +133,58 @@ fn of_addresses(bytes: &[u8], name: &str, except: &[IpAddr], context: &Context) 
             unseen.push(format!("{name}, line {line}: is {address} the machine's public address? --public-ip says it"));
         }
     }
-    let seen = format!(
-        "{name}: {}, all of this machine",
-        counted(mentions.len() as u64, "address").replace("addresss", "addresses")
-    );
+    let (number, ending) = (mentions.len(), if mentions.len() == 1 { "" } else { "es" });
+    let seen = format!("{name}: {number} address{ending}, all of this machine");
     Look::all(faults, unseen, vec![seen])
 }
 
 /// Whether nothing of what lies at a path is older than the restore.
 fn newer(path: &str, moments: &[Moment], tolerance: SignedDuration, context: &Context) -> Look {
     let name = context.tree.shown(path);
-    let mut oldest: Option<(Timestamp, String)> = None;
+    let (oldest, unseen) = oldest(path, context);
+    let Some((written, path)) = oldest else { return Look::Blind(unseen.unwrap_or_default()) };
+    let (moment, named) = match context.moment(moments) {
+        Ok(moment) => moment,
+        Err(why) => {
+            return Look::Blind(format!("{name} is there, its oldest file was written at {written:.0}; {why}"));
+        }
+    };
+    if written < moment.saturating_sub(tolerance).unwrap_or(Timestamp::MIN) {
+        let age = length_in_words(moment.duration_since(written));
+        let what = format!("written at {written:.0}, {age} before {named}: it was left over by the old machine");
+        return Look::ToDo(vec![Fault::new(what).at(&context.tree.shown(&path), None)]);
+    }
+    match unseen {
+        Some(why) => Look::Blind(why),
+        None => Look::right(format!("{name} was made anew: nothing in it is older than {written:.0}")),
+    }
+}
+
+/// The oldest of what lies at a path, as far as it can be seen, and why not all of it could be.
+fn oldest(path: &str, context: &Context) -> (Option<(Timestamp, String)>, Option<String>) {
+    let (mut oldest, mut unseen) = (None::<(Timestamp, String)>, None);
     let mut open = vec![(path.to_owned(), 0)];
     let mut files = 0;
     while let Some((path, depth)) = open.pop() {
         files += 1;
         if files > FILES || depth > DEPTH {
-            return Look::Blind(format!("{name} holds more than {FILES} files, or is deeper than {DEPTH} folders"));
+            let name = context.tree.shown(&path);
+            unseen = Some(format!("not all was looked at: {name} is beyond {FILES} files or {DEPTH} folders"));
+            break;
         }
         let found = match context.tree.find(&path) {
             Ok(found) => found,
-            Err(error) => return Look::Blind(unread(context, &path, &error)),
+            // A scheduler that works removes files.
+            Err(error) if is_absent(&error) => continue,
+            Err(error) => {
+                unseen = Some(unread(context, &path, &error));
+                continue;
+            }
         };
         if found.metadata.is_dir() {
-            match found.names() {
-                // A link is looked at for what it leads to, and may lead nowhere.
+            match found.names_of_no_links() {
                 Ok(names) => open.extend(names.into_iter().map(|name| (format!("{path}/{name}"), depth + 1))),
-                Err(error) => return Look::Blind(unread(context, &path, &error)),
+                Err(error) => unseen = Some(unread(context, &path, &error)),
             }
         }
         let Some(written) = written(&found.metadata) else { continue };
@@ -165,19 +192,7 @@ fn newer(path: &str, moments: &[Moment], tolerance: SignedDuration, context: &Co
             oldest = Some((written, path));
         }
     }
-    let Some((written, path)) = oldest else { return Look::Blind(format!("{name}: its age is not known")) };
-    let (moment, named) = match context.moment(moments) {
-        Ok(moment) => moment,
-        Err(why) => {
-            return Look::Blind(format!("{name} is there, its oldest file was written at {written:.0}; {why}"));
-        }
-    };
-    if written >= moment.saturating_sub(tolerance).unwrap_or(Timestamp::MIN) {
-        return Look::right(format!("{name} was made anew: nothing in it is older than {written:.0}"));
-    }
-    let age = length_in_words(moment.duration_since(written));
-    let what = format!("written at {written:.0}, {age} before {named}: it was left over by the old machine");
-    Look::ToDo(vec![Fault::new(what).at(&context.tree.shown(&path), None)])
+    (oldest, unseen)
 }
 
 async fn blocking(work: impl FnOnce() -> Look + Send + 'static) -> Look {
