@@ -24,7 +24,13 @@ pub(super) fn read(bytes: &[u8], zone: Option<&TimeZone>) -> Result<Vec<Point>, 
     let (before_label, since_label) = lines.split_at(label);
     let is_of_its_end = before_label.iter().any(|line| line.starts_with("STOP WAL LOCATION: "));
     let stops = if is_of_its_end { since_label } else { &[] };
-    let candidate = match (time("START TIME", before_label, zone)?, time("STOP TIME", stops, zone)?) {
+    let times = (time("START TIME", before_label, zone)?, time("STOP TIME", stops, zone)?);
+    if is_of_its_end && !is_whole(since_label) {
+        return Err(FileFault::Is(
+            "does not end with START TIMELINE, STOP TIME and STOP TIMELINE: it was cut off, or a PostgreSQL before version 11 wrote it".to_owned(),
+        ));
+    }
+    let candidate = match times {
         (Some(start), Some(stop)) if stop < start => {
             return Err(FileFault::Is("its STOP TIME is before its START TIME".to_owned()));
         }
@@ -42,6 +48,20 @@ pub(super) fn read(bytes: &[u8], zone: Option<&TimeZone>) -> Result<Vec<Point>, 
         (None, None) => return Err(FileFault::Is("holds neither START TIME nor STOP TIME".to_owned())),
     };
     Ok(vec![Point::nameless(vec![candidate])])
+}
+
+/// Whether a history file ends as PostgreSQL has written it since version 11. Else what looks like its end may be of the label.
+fn is_whole(since_label: &[String]) -> bool {
+    let mut last = since_label.iter().rev().skip_while(|line| line.is_empty()).peekable();
+    // The end of an incremental backup's, since version 17.
+    while last.next_if(|line| line.starts_with("INCREMENTAL FROM ")).is_some() {}
+    let is_timeline = |line: Option<&String>, key: &str| {
+        let number = line.and_then(|line| line.strip_prefix(key));
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    is_timeline(last.next(), "STOP TIMELINE: ")
+        && last.next().is_some_and(|line| line.starts_with("STOP TIME: "))
+        && is_timeline(last.next(), "START TIMELINE: ")
 }
 
 /// The time of a line of this key.

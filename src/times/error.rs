@@ -3,7 +3,7 @@
 use crate::text::{Foreign, counted};
 
 use super::candidate::{Candidate, Moment};
-use super::kind::EvidenceKind;
+use super::kind::{EvidenceKind, LogShape};
 
 /// How many names a message lists.
 const NAMES_LISTED: usize = 10;
@@ -21,6 +21,9 @@ pub enum EvidenceError {
     /// It is in UTF-16.
     #[error("it is written in UTF-16, and only UTF-8 is read")]
     Utf16,
+    /// It is a log in a shape that is not read.
+    #[error("it is a log as {0}, and logs as CSV or JSON are not read")]
+    LogShape(LogShape),
     /// It is of two kinds at once.
     #[error("it is of two kinds at once, {0} and {1}")]
     TwoKinds(EvidenceKind, EvidenceKind),
@@ -75,6 +78,8 @@ pub enum EvidenceError {
     NotSaid {
         /// What it says.
         candidates: Vec<Candidate>,
+        /// The name of the one start in it, where naming it would say more.
+        name: Option<Foreign>,
     },
 }
 
@@ -89,6 +94,9 @@ impl EvidenceError {
         match self {
             Self::Read(_) => None,
             Self::Utf16 => Some("save it in UTF-8, as `iconv -f UTF-16 -t UTF-8` writes it".to_owned()),
+            Self::LogShape(_) => Some(
+                "save the server's own text: what goes to its standard error, as `journalctl`, `docker logs` and `kubectl logs` show it".to_owned(),
+            ),
             Self::SameName { .. } => {
                 Some("the file has to hold one of them: cut it to the one that is meant".to_owned())
             }
@@ -108,7 +116,10 @@ impl EvidenceError {
             Self::Several { names, .. } | Self::NoSuch { names, .. } => {
                 names.first().map(|name| format!("name one after a #, as in {file}#{name}"))
             }
-            Self::NotSaid { candidates } => Some(match candidates.iter().any(is_start_of_base_backup) {
+            Self::NotSaid { candidates, name: Some(name) } if candidates.iter().any(is_guess) => Some(format!(
+                "if that is the first start after the restore, and the backup was taken while the server was down, name it: {file}#{name}"
+            )),
+            Self::NotSaid { candidates, .. } => Some(match candidates.iter().any(is_start_of_base_backup) {
                 true => "the archive's *.backup file has its end, STOP TIME; `halfbuilt help find-times`".to_owned(),
                 false => format!(
                     "`halfbuilt help find-times` says where T is found; `halfbuilt times {file}` shows all that the file says"
@@ -116,6 +127,10 @@ impl EvidenceError {
             }),
         }
     }
+}
+
+fn is_guess(known: &Candidate) -> bool {
+    matches!(known.moment, Moment::Guess(_))
 }
 
 fn is_start_of_base_backup(known: &Candidate) -> bool {

@@ -9,10 +9,10 @@ use crate::text::Foreign;
 
 use super::candidate::{Candidate, RestoreTime};
 use super::error::EvidenceError;
-use super::kind::EvidenceKind;
+use super::kind::{EvidenceKind, LogShape};
 use super::manifest::{self, CountedDatabase};
 use super::point::Point;
-use super::{backup_label, cloud, ebs, json_text, pgbackrest, server_log, velero, waldump};
+use super::{backup_label, cloud, ebs, json_text, log_line, pgbackrest, server_log, velero, waldump};
 
 /// How a file in UTF-16 begins, in either order of the bytes.
 const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
@@ -25,6 +25,12 @@ fn kind_of(bytes: &[u8]) -> Option<EvidenceKind> {
         false if waldump::is_one(bytes) => Some(EvidenceKind::WalDump),
         false => server_log::is_one(bytes).then_some(EvidenceKind::ServerLog),
     }
+}
+
+/// The shape of a server's log that is not read. A file that is JSON as a whole may be another kind of evidence.
+fn log_shape(bytes: &[u8]) -> Option<LogShape> {
+    let is_evidence = json_text::begins(bytes) && json_text::kind(bytes).is_some();
+    if is_evidence { None } else { log_line::shape(bytes) }
 }
 
 /// A file that a person names, and the one of its backups that is meant, or the zone of its times.
@@ -81,6 +87,9 @@ impl Evidence {
         if let Some([one, other]) = json_text::two_kinds(bytes) {
             return Err(EvidenceError::TwoKinds(one, other));
         }
+        if let Some(shape) = log_shape(bytes) {
+            return Err(EvidenceError::LogShape(shape));
+        }
         let kind = kind_of(bytes).ok_or(EvidenceError::Unknown)?;
         let has_written_times =
             matches!(kind, EvidenceKind::BackupLabel | EvidenceKind::WalDump | EvidenceKind::ServerLog);
@@ -114,7 +123,7 @@ impl Evidence {
         let Self { kind, points, zone_is_named, counted } = self;
         let names = |points: &[Point]| points.iter().filter_map(Point::name).collect::<Vec<_>>();
         let is_meant = |point: &Point| point.names.iter().any(|name| name == choice);
-        let meant: Vec<Point> = points.iter().filter(|point| is_meant(point)).cloned().collect();
+        let meant: Vec<Point> = points.iter().filter(|point| is_meant(point)).cloned().map(Point::named).collect();
         match meant.is_empty() {
             true => Err(EvidenceError::NoSuch { kind, name: Foreign::name(choice), names: names(&points) }),
             false => Ok(Self { kind, points: meant, zone_is_named, counted }),
@@ -166,7 +175,10 @@ impl Evidence {
         let candidates = self.points.first().into_iter().flat_map(|point| &point.candidates);
         let of_backup = candidates.clone().filter(|known| known.which == RestoreTime::Backup);
         let usable = of_backup.clone().find(|known| known.moment.usable().is_some());
-        usable.ok_or_else(|| EvidenceError::NotSaid { candidates: candidates.cloned().collect() })
+        usable.ok_or_else(|| EvidenceError::NotSaid {
+            candidates: candidates.cloned().collect(),
+            name: self.points.first().filter(|_| !self.zone_is_named).and_then(Point::name),
+        })
     }
 }
 

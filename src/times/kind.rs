@@ -77,3 +77,21 @@ impl fmt::Display for EvidenceKind {
         })
     }
 }
+
+/// A shape of a PostgreSQL server's log that is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogShape {
+    /// Its csvlog.
+    Csv,
+    /// Its jsonlog, or the file in which Docker keeps what a container printed.
+    Json,
+}
+
+impl fmt::Display for LogShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Csv => "CSV",
+            Self::Json => "JSON",
+        })
+    }
+}

@@ -10,6 +10,7 @@ mod evidence;
 pub mod fuzzing;
 mod json_text;
 mod kind;
+mod log_line;
 mod manifest;
 mod pgbackrest;
 mod point;

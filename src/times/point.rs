@@ -2,7 +2,7 @@
 
 use crate::text::Foreign;
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, Moment};
 use super::error::EvidenceError;
 use super::kind::EvidenceKind;
 use super::written_time::TimeFault;
@@ -20,6 +20,16 @@ impl Point {
     /// A point without a name, where a file has one only.
     pub(super) fn nameless(candidates: Vec<Candidate>) -> Self {
         Self { names: Vec::new(), candidates }
+    }
+
+    /// The point as one that a person named: which start of a server is meant is no guess then.
+    pub(super) fn named(mut self) -> Self {
+        for known in &mut self.candidates {
+            if let Moment::Guess(time) = known.moment {
+                known.moment = Moment::At(time);
+            }
+        }
+        self
     }
 
     /// The best of its names.

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::candidate::{Candidate, Moment};
 use super::kind::BACKUPS_READ;
+use super::log_line::{announces_a_start, message, names_version};
 use super::point::{FileFault, Point};
 use super::text_lines::lines;
 use super::written_time;
@@ -22,32 +23,13 @@ const STOPPING: &str = "recovery stopping ";
 const LAST_COMPLETED: &str = "last completed transaction was at log time ";
 const READY: &str = "database system is ready to accept connections";
 
-/// The words that stand before a message, and say what it is.
-const SEVERITIES: [&str; 19] = [
-    "LOG",
-    "ERROR",
-    "STATEMENT",
-    "DETAIL",
-    "HINT",
-    "FATAL",
-    "WARNING",
-    "CONTEXT",
-    "NOTICE",
-    "INFO",
-    "PANIC",
-    "DEBUG",
-    "DEBUG1",
-    "DEBUG2",
-    "DEBUG3",
-    "DEBUG4",
-    "DEBUG5",
-    "QUERY",
-    "LOCATION",
-];
-
 /// One start of the server, as far as the log shows it.
 #[derive(Clone, Copy, Default)]
 struct Start {
+    /// Whether its first message is in the log.
+    begins: bool,
+    /// Whether that message was the version, after which the state follows in which the database was found.
+    is_only_announced: bool,
     began: Option<Timestamp>,
     recovers: bool,
     checkpoint: Option<Timestamp>,
@@ -69,30 +51,17 @@ pub(super) fn is_one(bytes: &[u8]) -> bool {
         LAST_COMPLETED,
         READY,
     ];
-    lines(bytes).any(|line| message(&line).is_some_and(|message| known.iter().any(|known| message.starts_with(known))))
-}
-
-/// What the server itself says in a line. A line that goes on with the one before it begins with a tab, and one that names a second severity
-/// quotes something, such as a statement.
-fn message(line: &str) -> Option<&str> {
-    let mut severities = line.match_indices(":  ").filter_map(|(place, colon)| {
-        let word = line[..place].rsplit(|c: char| !c.is_ascii_alphanumeric()).next()?;
-        SEVERITIES.contains(&word).then(|| (word, &line[place + colon.len()..]))
-    });
-    match (severities.next(), severities.next()) {
-        (Some(("LOG", message)), None) if !line.starts_with('\t') => Some(message),
-        _ => None,
-    }
+    lines(bytes)
+        .any(|line| message(&line).is_some_and(|(_, message)| known.iter().any(|known| message.starts_with(known))))
 }
 
 pub(super) fn read(bytes: &[u8], zone: Option<&TimeZone>) -> Result<Vec<Point>, FileFault> {
-    let mut starts = starts(bytes, zone)?;
-    // The restarts after the last recovery are ordinary.
-    if let Some(last) = starts.iter().rposition(Start::has_recovered) {
-        starts.truncate(last + 1);
-    }
+    // None is left out as an ordinary restart: a server that was copied while it was down looks the same when the copy starts.
+    let starts = starts(bytes, zone)?;
     match starts.as_slice() {
-        [] => Err(FileFault::Is("does not say when the server started".to_owned())),
+        starts if !starts.iter().any(Start::says_something) => {
+            Err(FileFault::Is("does not say when the server started".to_owned()))
+        }
         [start] => Ok(vec![start.point(1, "")]),
         several => {
             let point = |(place, start): (usize, &Start)| {
@@ -107,24 +76,31 @@ pub(super) fn read(bytes: &[u8], zone: Option<&TimeZone>) -> Result<Vec<Point>, 
     }
 }
 
-/// All starts of which the log says something.
+/// All starts of which the log says anything.
 fn starts(bytes: &[u8], zone: Option<&TimeZone>) -> Result<Vec<Start>, FileFault> {
     let mut starts = Vec::new();
     let mut start = Start::default();
     for line in lines(bytes) {
-        let Some(message) = message(&line) else { continue };
-        let head = &line[..line.len() - message.len()];
-        if let Some(next) = Start::begun_by(message, head, zone)? {
-            starts.extend(Some(start).filter(Start::says_something));
-            if starts.len() == BACKUPS_READ {
-                return Err(FileFault::Is(format!("holds more than {BACKUPS_READ} starts")));
-            }
-            start = next;
-        } else {
-            start.hear(message, head, zone)?;
+        let next = match message(&line) {
+            Some((head, message)) => match Start::begun_by(message, head, zone)? {
+                Some(next) => next,
+                None => {
+                    start.hear(message, head, zone)?;
+                    continue;
+                }
+            },
+            None if announces_a_start(&line) => Start::announced(&line, zone)?,
+            None => continue,
+        };
+        if next.is_only_announced || !start.is_only_announced {
+            starts.extend(Some(start).filter(Start::is_one));
         }
+        if starts.len() == BACKUPS_READ {
+            return Err(FileFault::Is(format!("holds more than {BACKUPS_READ} starts")));
+        }
+        start = next;
     }
-    starts.extend(Some(start).filter(Start::says_something));
+    starts.extend(Some(start).filter(Start::is_one));
     Ok(starts)
 }
 
@@ -154,11 +130,20 @@ impl Start {
             start.recovers = true;
         } else if let Some(text) = message.strip_prefix(SHUT_DOWN) {
             start.shut_down = time(text, "\"was shut down at\"", zone)?;
-        } else if !message.starts_with(STARTING) {
+        } else if message.starts_with(STARTING) || names_version(message) {
+            return Self::announced(head, zone).map(Some);
+        } else {
             return Ok(None);
         }
+        start.begins = true;
         start.began = time_of_line(head, zone)?;
         Ok(Some(start))
+    }
+
+    /// The start of which only the version is known so far.
+    fn announced(head: &str, zone: Option<&TimeZone>) -> Result<Self, FileFault> {
+        let began = time_of_line(head, zone)?;
+        Ok(Self { begins: true, is_only_announced: true, began, ..Self::default() })
     }
 
     /// Takes what a later message of this start says.
@@ -175,12 +160,18 @@ impl Start {
         } else if message == READY {
             self.ready = time_of_line(head, zone)?;
         }
+        self.is_only_announced &= !self.says_something();
         Ok(())
     }
 
     fn has_recovered(&self) -> bool {
         let Self { stopped_before, stopped_after, last_completed, recovers, .. } = self;
         *recovers || [stopped_before, stopped_after, last_completed].into_iter().any(Option::is_some)
+    }
+
+    /// Whether there was one: before the first message of a log there need not be.
+    fn is_one(&self) -> bool {
+        self.begins || self.says_something()
     }
 
     fn says_something(&self) -> bool {
