@@ -123,7 +123,12 @@ impl Evidence {
         let Self { kind, points, zone_is_named, counted } = self;
         let names = |points: &[Point]| points.iter().filter_map(Point::name).collect::<Vec<_>>();
         let is_meant = |point: &Point| point.names.iter().any(|name| name == choice);
-        let meant: Vec<Point> = points.iter().filter(|point| is_meant(point)).cloned().map(Point::named).collect();
+        let meant: Vec<Point> = points
+            .iter()
+            .filter(|point| is_meant(point))
+            .cloned()
+            .map(|point| if kind == EvidenceKind::ServerLog { point.named() } else { point })
+            .collect();
         match meant.is_empty() {
             true => Err(EvidenceError::NoSuch { kind, name: Foreign::name(choice), names: names(&points) }),
             false => Ok(Self { kind, points: meant, zone_is_named, counted }),
@@ -177,7 +182,11 @@ impl Evidence {
         let usable = of_backup.clone().find(|known| known.moment.usable().is_some());
         usable.ok_or_else(|| EvidenceError::NotSaid {
             candidates: candidates.cloned().collect(),
-            name: self.points.first().filter(|_| !self.zone_is_named).and_then(Point::name),
+            name: self
+                .points
+                .first()
+                .filter(|_| self.kind == EvidenceKind::ServerLog && !self.zone_is_named)
+                .and_then(Point::name),
         })
     }
 }
@@ -185,3 +194,7 @@ impl Evidence {
 #[cfg(test)]
 #[path = "evidence_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "evidence_log_tests.rs"]
+mod log_tests;

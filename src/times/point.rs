@@ -22,7 +22,7 @@ impl Point {
         Self { names: Vec::new(), candidates }
     }
 
-    /// The point as one that a person named: which start of a server is meant is no guess then.
+    /// The start of a server as one that a person named: which start is meant is no guess then.
     pub(super) fn named(mut self) -> Self {
         for known in &mut self.candidates {
             if let Moment::Guess(time) = known.moment {
