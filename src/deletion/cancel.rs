@@ -74,6 +74,21 @@ pub fn decide_after_cancel(decision: Decision, now: &Reading, was: &str) -> Deci
     }
 }
 
+/// The same decision, which says of a build that is kept that an earlier run may have sent its cancel.
+pub fn say_that_it_may_be_cancelled(decision: Decision) -> Decision {
+    match decision {
+        Decision::Keep(state, reason) if may_be_cancelled_as(state) => {
+            Decision::Keep(state, KeepReason::MayBeCancelled(reason.to_string()))
+        }
+        decision => decision,
+    }
+}
+
+/// Whether a build may be cancelled that is left in this state, and the state does not say so.
+pub(super) fn may_be_cancelled_as(state: State) -> bool {
+    state != State::Cancelled && state_after_cancel(state) == State::Cancelled
+}
+
 /// The state in which a build is left that was cancelled, where another one would be left in this state.
 pub(super) fn state_after_cancel(state: State) -> State {
     match state {

@@ -95,6 +95,8 @@ pub enum KeepReason {
     EndNotSeen,
     /// It was cancelled to be deleted, and is kept for this reason.
     Cancelled(String),
+    /// It is kept for this reason, and an earlier run may have sent its cancel.
+    MayBeCancelled(String),
     /// The server said in an earlier run that it deleted nothing, and it is gone.
     GoneWithoutDeletion(String),
 }
@@ -155,6 +157,10 @@ impl fmt::Display for KeepReason {
                 f.write_str("sent by an earlier run of this journal, which did not see the end; read again and gone")
             }
             Self::Cancelled(why) => write!(f, "it was cancelled, and not deleted: {why}"),
+            Self::MayBeCancelled(why) => write!(
+                f,
+                "{why}; an earlier run of this journal may have sent its cancel, and did not see what came of it"
+            ),
             Self::GoneWithoutDeletion(answer) => write!(f, "{answer}; read again and gone"),
         }
     }

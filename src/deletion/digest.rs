@@ -39,6 +39,7 @@ mod tests {
             sent_before: false,
             cancels_first: false,
             cancelled: None,
+            cancel_may_be_sent: false,
         }
     }
 

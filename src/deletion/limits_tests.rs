@@ -243,7 +243,7 @@ proptest! {
         let plan: Vec<Planned> = rows.iter().enumerate().map(|(index, (project, timing, listed))| {
             let (chosen, now) = row(index, *project, *timing, *listed);
             let decision = terms.decide(&chosen, &now);
-            Planned { chosen, decision, project: None, paths: RequestPaths::default(), sent_before: false, cancels_first: false, cancelled: None }
+            Planned { chosen, decision, project: None, paths: RequestPaths::default(), sent_before: false, cancels_first: false, cancelled: None, cancel_may_be_sent: false }
         }).collect();
         let doomed: Vec<&Planned> = plan.iter().filter(|planned| planned.is_deletion()).collect();
         for planned in &doomed {

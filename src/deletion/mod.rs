@@ -20,7 +20,7 @@ mod send;
 mod still_gone;
 
 pub use archive::ArchiverError;
-pub use cancel::{decide_after_cancel, is_to_be_cancelled, lasting_digest};
+pub use cancel::{decide_after_cancel, is_to_be_cancelled, lasting_digest, say_that_it_may_be_cancelled};
 pub use choose::Choice;
 pub use collateral::{Count, Loss};
 pub use decision::{Decision, KeepReason};

@@ -62,6 +62,8 @@ pub struct Planned {
     pub cancels_first: bool,
     /// What an earlier run of the journal noted of it when it cancelled it: its [`super::lasting_digest`].
     pub cancelled: Option<String>,
+    /// Whether an earlier run of the journal may have sent its cancel, and nothing says what came of it.
+    pub cancel_may_be_sent: bool,
 }
 
 impl Planned {
@@ -307,6 +309,7 @@ mod tests {
             sent_before: false,
             cancels_first: false,
             cancelled: None,
+            cancel_may_be_sent: false,
         }
     }
 

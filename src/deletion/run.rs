@@ -350,7 +350,8 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             };
             let now = match (decision, reading) {
                 (Decision::Keep(state, reason), _) => {
-                    kept.push(Ended::new(planned, state, reason.to_string()));
+                    let (state, reason) = self.left_as(planned, state, reason.to_string());
+                    kept.push(Ended::new(planned, state, reason));
                     continue;
                 }
                 // Whether another build has this path was seen only while the plan was made.

@@ -363,6 +363,7 @@ fn planned(number: u64) -> Planned {
         sent_before: false,
         cancels_first: false,
         cancelled: None,
+        cancel_may_be_sent: false,
     }
 }
 

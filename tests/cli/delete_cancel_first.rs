@@ -180,14 +180,62 @@ fn a_run_that_was_killed_in_between_goes_on() {
         child.wait().expect("it ends");
         let journal = larch.folder.path().join("report.csv.journal.jsonl");
         let verified = || halfbuilt(&["journal", "verify"]).args(&[&journal]).run().exits(Exit::Clean);
-        verified().prints("to be cancelled and without a result: 1 build\n  https://larch.example/gh/acme/web/1\n");
+        verified().prints("a cancel may have been sent, and nothing says what came of it: 1 build\n  https://larch.example/gh/acme/web/1\n");
         let done = larch.deletes(&report, &server.http()).run().exits(Exit::Clean);
         let done = done.says("an earlier run was ended while it cancelled 1 build");
-        verified().does_not_print("to be cancelled");
+        verified().does_not_print("a cancel may have been sent");
         assert_eq!(Report::parse(&done.stdout).column("state"), ["deleted"]);
         let cancels = server.lines().iter().filter(|line| line.starts_with("POST")).count();
         assert_eq!(cancels, if took_effect { 1 } else { 2 });
     }
+}
+
+/// The run is killed while the server is at the first cancel, and a later one keeps that build for another reason.
+#[test]
+fn a_build_that_is_kept_after_a_cancel_without_an_answer_stays_named() {
+    let larch = larch(2);
+    larch.database.run("UPDATE jobs SET begun = '2026-11-20T09:00:00Z' WHERE id = 1");
+    let report = larch.folder.path().join("report.csv");
+    let program = |words: &[&str]| halfbuilt(words).args(&["--profile"]).args(&[&larch.profile]).on(&larch.database);
+    let wrong = ["--backup-time", "2026-11-20T12:00:00Z", "--restored-at", "2026-11-20T14:00:00Z"];
+    program(&["scan"]).args(&wrong).args(&["-o"]).args(&[&report]).run().exits(Exit::Clean);
+    let database = larch.database.name.clone();
+    let holds = AtomicBool::new(true);
+    let server = LarchServer::start(move |sent| {
+        let said = usual(&database, sent);
+        if sent.method == "POST" && holds.swap(false, Ordering::Relaxed) {
+            std::thread::sleep(std::time::Duration::from_secs(600));
+        }
+        said
+    });
+    let deletes = |times: &[&str]| {
+        let run = program(&["delete"]).args(&[&report]).args(times).args(&["--execute", "--confirm", "larch.example"]);
+        run.args(&["--via", &server.http()]).env("HALFBUILT_TOKEN", LARCH_TOKEN)
+    };
+    let mut child = deletes(&wrong).start();
+    crate::support::wait_until(|| server.lines().len() == 1 && !runs(&larch.database.name, "/api/jobs/1"));
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    // By the right times the first build may never have been cut: what its cancel changed is not explained by it.
+    let right = ["--backup-time", "2026-11-20T02:00:00Z", "--restored-at", "2026-11-20T06:30:00Z"];
+    let done = deletes(&right).run().exits(Exit::NotAllDeleted);
+    let [kept, deleted] = states(&done.stdout).try_into().expect("two builds");
+    assert_eq!((kept.0.as_str(), deleted.0.as_str()), ("recovered", "deleted"), "{}", done.stdout);
+    let said = "an earlier run of this journal may have sent its cancel, and did not see what came of it";
+    assert!(kept.1.ends_with(said), "{}", kept.1);
+    // Later runs, the journal's check and the page name it.
+    let journal = larch.folder.path().join("report.csv.journal.jsonl");
+    let named = "nothing says what came of it: 1 build\n  https://larch.example/gh/acme/web/1\n";
+    halfbuilt(&["journal", "verify"]).args(&[&journal]).run().exits(Exit::Clean).prints(named);
+    let again = deletes(&right).run();
+    assert!(again.stdout.contains(said) && again.stderr.contains("while it cancelled 1 build"), "{}", again.stderr);
+    halfbuilt(&["journal", "verify"]).args(&[&journal]).run().exits(Exit::Clean).prints(named);
+    let page = larch.folder.path().join("page.html");
+    let run = halfbuilt(&["report"]).args(&[&report]).args(&["--journal"]).args(&[&journal]).args(&["--html"]);
+    run.args(&[&page]).run().exits(Exit::Clean);
+    let page = std::fs::read_to_string(&page).expect("a page");
+    let (_, list) = page.split_once("A cancel may have been sent, and nothing says what came of it:").expect("a list");
+    assert!(list.split("</ul>").next().is_some_and(|list| list.contains("/gh/acme/web/1")), "{list}");
 }
 
 /// Somebody starts it once more while it is cancelled: what is there now is not what was chosen.

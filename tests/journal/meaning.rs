@@ -90,6 +90,48 @@ fn a_cancel_is_no_deletion() {
     assert!(matches!(gone, Some(PastBuild::Ended { state: State::AlreadyGone, .. })), "{gone:?}");
 }
 
+/// That a build was kept, or not touched, does not say whether an earlier run cancelled it.
+#[test]
+fn a_cancel_without_an_answer_stays_open_until_its_end_is_known() {
+    let kept = |state| match kept(1) {
+        Event::Kept(kept) => Event::Kept(Kept { state, ..kept }),
+        _ => unreachable!("it is one"),
+    };
+    let result = |state| Event::result(&url(1), state, "");
+    let refused = || Event::answer_to_cancel(&url(1), &Answer::Refused("409".to_owned()));
+    let is_open = |events: Vec<Event>| {
+        let past = check(bytes_of(events).as_slice()).expect("a journal");
+        assert!(past.cancels.open().is_empty() || past.cancels.open() == [url(1)]);
+        assert_eq!(past.cancels.may_be_sent(&url(1)), !past.cancels.open().is_empty());
+        !past.cancels.open().is_empty()
+    };
+    let untold = [State::Changed, State::Refused, State::Recovered, State::NotAttempted];
+    for state in untold {
+        for end in [kept(state), result(state)] {
+            assert!(is_open(vec![start(), cancel(1), start(), end.clone()]), "{end:?}");
+            assert!(is_open(vec![start(), cancel(1), answer_to_cancel(1), start(), end.clone(), start()]), "{end:?}");
+            // Of a cancel that did nothing there is nothing to tell.
+            assert!(!is_open(vec![start(), cancel(1), refused(), end.clone()]), "{end:?}");
+        }
+    }
+    for state in [State::AlreadyGone, State::Cancelled] {
+        for end in [kept(state), result(state)] {
+            assert!(!is_open(vec![start(), cancel(1), start(), kept(State::Changed), start(), end.clone()]), "{end:?}");
+        }
+    }
+    assert!(is_open(vec![start(), cancel(1), start(), kept(State::Unknown)]), "nobody could read it");
+    assert!(!is_open(vec![
+        start(),
+        cancel(1),
+        start(),
+        cancel(1),
+        answer_to_cancel(1),
+        intent(1),
+        answer(1),
+        deleted(1)
+    ]));
+}
+
 #[test]
 fn what_is_left_of_a_run_that_was_killed() {
     assert!(matches!(left(vec![start(), intent(1)]), Some(PastBuild::Open { .. })));

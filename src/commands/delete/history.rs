@@ -144,6 +144,7 @@ impl History {
             sent_before: true,
             cancels_first: false,
             cancelled: None,
+            cancel_may_be_sent: false,
         };
         urls.into_iter().map(planned).collect()
     }

@@ -7,7 +7,7 @@ use crate::database::DatabaseIdentity;
 use crate::deletion::journal::Past;
 use crate::deletion::{
     BuildReader, Decision, GateError, LiveBuilds, Planned, Reading, RequestPaths, decide_after_cancel,
-    is_to_be_cancelled, revise_by_journal,
+    is_to_be_cancelled, revise_by_journal, say_that_it_may_be_cancelled,
 };
 use crate::exit::Exit;
 use crate::output::{OutputFile, Printer, Progress};
@@ -109,13 +109,26 @@ async fn decide(
             if let Some(was) = &cancelled {
                 decision = decide_after_cancel(decision, &now, was);
             }
+            let cancel_may_be_sent = past.cancels.may_be_sent(&url);
+            if cancel_may_be_sent {
+                decision = say_that_it_may_be_cancelled(decision);
+            }
             let is_at_work = matches!(&now, Reading::There(found) if is_to_be_cancelled(found));
             let cancels_first = is_at_work && cancelled.is_none();
             let (project, paths) = match now {
                 Reading::There(found) => (found.project.clone(), RequestPaths::of(&found)),
                 _ => (None, RequestPaths::default()),
             };
-            plan.push(Planned { chosen, decision, project, paths, sent_before, cancels_first, cancelled });
+            plan.push(Planned {
+                chosen,
+                decision,
+                project,
+                paths,
+                sent_before,
+                cancels_first,
+                cancelled,
+                cancel_may_be_sent,
+            });
             progress.advance();
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::state::State;
 use crate::text::Foreign;
 
 use super::event::{AnswerWord, Answered};
@@ -15,8 +16,15 @@ struct Cancel {
     /// The digest of what a cancel leaves of the build as it is.
     lasting: String,
     answer: Option<AnswerWord>,
-    /// Whether no end of the build is on record since.
+    /// Whether nothing on record since says what came of it.
     is_open: bool,
+}
+
+impl Cancel {
+    /// Whether the server said that it did nothing.
+    fn had_no_effect(&self) -> bool {
+        self.answer.is_some_and(AnswerWord::has_no_effect)
+    }
 }
 
 impl Cancels {
@@ -28,7 +36,8 @@ impl Cancels {
         may_have_worked.then_some(cancel.lasting.as_str())
     }
 
-    /// The builds whose cancel was announced and whose end is not on record since, by URL: they may be cancelled, and are not deleted.
+    /// The builds whose cancel was announced, and nothing on record since says what came of it, by URL: they may be cancelled, and are not
+    /// deleted.
     pub fn open(&self) -> Vec<&str> {
         let mut open: Vec<&str> =
             self.0.iter().filter(|(_, cancel)| cancel.is_open).map(|(url, _)| url.as_str()).collect();
@@ -36,10 +45,26 @@ impl Cancels {
         open
     }
 
-    /// The build has ended.
-    pub(super) fn close(&mut self, url: &str) {
+    /// Whether a cancel of this build may have been sent, and nothing on record since says what came of it.
+    pub fn may_be_sent(&self, url: &str) -> bool {
+        self.0.get(url).is_some_and(|cancel| cancel.is_open && !cancel.had_no_effect())
+    }
+
+    /// A plan has kept the build in this state.
+    pub(super) fn kept(&mut self, url: &str, state: State) {
+        self.close(url, state.is_gone() || state == State::Cancelled);
+    }
+
+    /// The build has ended in this state.
+    pub(super) fn ended(&mut self, url: &str, state: State) {
+        let was_deletion_sent = matches!(state, State::Failed | State::Unknown);
+        self.close(url, was_deletion_sent || state.is_gone() || state == State::Cancelled);
+    }
+
+    /// That a build has changed, or was not touched, does not say whether it was cancelled before.
+    fn close(&mut self, url: &str, says_what_came_of_it: bool) {
         if let Some(cancel) = self.0.get_mut(url) {
-            cancel.is_open = false;
+            cancel.is_open &= !says_what_came_of_it && !cancel.had_no_effect();
         }
     }
 

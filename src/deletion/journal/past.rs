@@ -181,8 +181,8 @@ impl Past {
             Event::Start(_) | Event::Repaired(_) => {}
             Event::Kept(kept) => {
                 session.kept += 1;
-                self.cancels.close(&kept.url);
                 let (state, reason) = self.corrected_end(&kept.url, kept.state, kept.reason);
+                self.cancels.kept(&kept.url, state);
                 if let Some(session) = self.sessions.last_mut() {
                     session.deleted_before += u64::from(state == State::Deleted);
                 }
@@ -234,8 +234,8 @@ impl Past {
                 ));
             }
             Event::Result(Ended { url, state, reason }) => {
-                self.cancels.close(&url);
                 let (state, reason) = self.corrected_end(&url, state, reason);
+                self.cancels.ended(&url, state);
                 if let Some(session) = self.sessions.last_mut() {
                     *session.results.entry(state).or_default() += 1;
                 }

@@ -6,7 +6,8 @@ use crate::admin::Answer;
 use crate::finding::Finding;
 use crate::state::State;
 
-use super::super::cancel::{BeforeCancel, is_to_be_cancelled, state_after_cancel};
+use super::super::cancel::{BeforeCancel, is_to_be_cancelled, may_be_cancelled_as};
+use super::super::decision::KeepReason;
 use super::super::plan::{Planned, Reading};
 use super::super::roles::{BuildReader, Deed, Deleter, Ended, Recorder};
 use super::super::send::Sent;
@@ -110,10 +111,9 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     /// How a build is left that may have been cancelled before.
     pub(super) fn left_as(&self, planned: &Planned, state: State, reason: String) -> (State, String) {
         let is_cancelled = self.cancelled.contains_key(&build_key(planned));
-        match state_after_cancel(state) {
-            State::Cancelled if is_cancelled && state != State::Cancelled => {
-                (State::Cancelled, format!("it was cancelled, and not deleted: {reason}"))
-            }
+        match may_be_cancelled_as(state) {
+            true if is_cancelled => (State::Cancelled, KeepReason::Cancelled(reason).to_string()),
+            true if planned.cancel_may_be_sent => (state, KeepReason::MayBeCancelled(reason).to_string()),
             _ => (state, reason),
         }
     }

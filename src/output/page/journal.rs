@@ -82,7 +82,11 @@ impl JournalSummary<'_> {
         if open.is_empty() {
             return Ok(());
         }
-        writeln!(f, "to be cancelled and without a result: {}", counted(open.len() as u64, "build"))?;
+        writeln!(
+            f,
+            "a cancel may have been sent, and nothing says what came of it: {}",
+            counted(open.len() as u64, "build")
+        )?;
         for url in open.iter().take(UNSETTLED_BUILDS) {
             writeln!(f, "  {}", Foreign::url(url))?;
         }

@@ -21,6 +21,9 @@ pub(super) struct JournalView {
     pub(super) archives: Vec<ArchiveView>,
     pub(super) unsettled: Vec<Foreign>,
     pub(super) more_unsettled: u64,
+    /// The builds of which a cancel may have been sent, and nothing says what came of it.
+    pub(super) open_cancels: Vec<Foreign>,
+    pub(super) more_open_cancels: u64,
 }
 
 pub(super) struct SessionView {
@@ -45,8 +48,8 @@ impl JournalView {
         let earlier = past.sessions.len().saturating_sub(SESSIONS);
         let count = past.sessions.len();
         let sessions = past.sessions.iter().enumerate().skip(earlier);
-        let deletions = past.unsettled().into_iter().map(|(url, _)| url);
-        let unsettled: Vec<&str> = deletions.chain(past.cancels.open()).collect();
+        let unsettled = past.unsettled();
+        let open_cancels = past.cancels.open();
         let mut archives: Vec<_> = past.archives.values().collect();
         archives.sort_by_key(|archive| &archive.last.file);
         Self {
@@ -73,7 +76,9 @@ impl JournalView {
                 })
                 .collect(),
             more_unsettled: unsettled.len().saturating_sub(UNSETTLED) as u64,
-            unsettled: unsettled.iter().take(UNSETTLED).map(|url| Foreign::url(url).or("?")).collect(),
+            unsettled: unsettled.iter().take(UNSETTLED).map(|(url, _)| Foreign::url(url).or("?")).collect(),
+            more_open_cancels: open_cancels.len().saturating_sub(UNSETTLED) as u64,
+            open_cancels: open_cancels.iter().take(UNSETTLED).map(|url| Foreign::url(url).or("?")).collect(),
         }
     }
 }
