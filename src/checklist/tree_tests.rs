@@ -28,10 +28,13 @@ fn no_link_leads_out_of_the_root() {
     link(&folder, "whole", secret.to_str().expect("UTF-8"));
     link(&folder, "absolute", "/etc/passwd");
     link(&folder, "folder", "/etc/../../../etc");
+    // Deep in a folder, an absolute one begins at the root all the same.
+    link(&folder, "etc/default/deep", "/etc/passwd");
     for (path, read) in [
         ("/etc/passwd", Some("the root's own")),
         ("/far", Some("the root's own")),
         ("/absolute", Some("the root's own")),
+        ("/etc/default/deep", Some("the root's own")),
         ("/folder/passwd", Some("the root's own")),
         ("/../../etc/./passwd", Some("the root's own")),
         ("/folder/default/../../../../etc/default/replicated", Some("A=1")),
