@@ -350,14 +350,12 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             };
             let now = match (decision, reading) {
                 (Decision::Keep(state, reason), _) => {
-                    let (state, reason) = self.left_as(planned, state, reason.to_string());
-                    kept.push(Ended::new(planned, state, reason));
+                    kept.push(self.end_as(planned, state, reason.to_string()));
                     continue;
                 }
                 // Whether another build has this path was seen only while the plan was made.
                 (Decision::Delete { .. }, Reading::There(now)) if !planned.paths.are_those_of(&now, was_cancelled) => {
-                    let (state, reason) = self.left_as(planned, State::Changed, KeepReason::OtherPath.to_string());
-                    kept.push(Ended::new(planned, state, reason));
+                    kept.push(self.end_as(planned, State::Changed, KeepReason::OtherPath.to_string()));
                     continue;
                 }
                 (Decision::Delete { .. }, Reading::There(now)) => now,
@@ -371,8 +369,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             match self.archived.get_mut(&build_key(planned)) {
                 Some(archived) if archived.fingerprint.as_deref() != as_read && archived.times >= ARCHIVED_AT_MOST => {
                     let reason = KeepReason::ChangesTooFast.to_string();
-                    let (state, reason) = self.left_as(planned, State::Changed, reason);
-                    kept.push(Ended::new(planned, state, reason));
+                    kept.push(self.end_as(planned, State::Changed, reason));
                 }
                 Some(archived) if archived.fingerprint.as_deref() != as_read => {
                     archived.fingerprint = None;

@@ -88,7 +88,6 @@ async fn decide(
     let mut plan = Vec::with_capacity(chosen.len());
     // An index may not show all that a table holds: then a build that is whole seems to lack something.
     reader.read_by_tables(chosen.len() <= PLANNED_BY_TABLES);
-    let by_same_times = is_by_same_times(past, reader.premise());
     let mut left = chosen.into_iter();
     loop {
         let batch: Vec<Chosen> = left.by_ref().take(PLANNED_AT_ONCE).collect();
@@ -105,7 +104,8 @@ async fn decide(
                 let was = past.identities.get(&url);
                 decision = revise_by_journal(decision, &now, build, sent_before, was);
             }
-            let cancelled = cancelled_before(&decision, &url, past).filter(|_| by_same_times);
+            let cancelled =
+                cancelled_before(&decision, &url, past).filter(|_| is_by_same_times(past, &url, reader.premise()));
             if let Some(was) = &cancelled {
                 decision = decide_after_cancel(decision, &now, was);
             }
@@ -142,10 +142,11 @@ fn cancelled_before(decision: &Decision, url: &str, past: &Past) -> Option<Strin
     (!is_as_it_was).then(|| lasting.to_owned())
 }
 
-/// Whether the last run of the journal sorted builds by the same T and R: by others, what a build did after its cancel says something else.
-fn is_by_same_times(past: &Past, premise: &Premise) -> bool {
+/// Whether the run that cancelled a build sorted builds by the same T and R: by others, what the build did after its cancel says something else.
+fn is_by_same_times(past: &Past, url: &str, premise: &Premise) -> bool {
     let now = [premise.times.backup, premise.restored.time()].map(|time| time.map(|time| time.to_string()));
-    past.last_session().is_none_or(|session| [&session.start.backup_time, &session.start.restored_at] == now.each_ref())
+    let session = past.session_of_cancel(url);
+    session.is_some_and(|session| [&session.start.backup_time, &session.start.restored_at] == now.each_ref())
 }
 
 fn builds_in_scope(known: &BTreeMap<String, u64>, projects: &ProjectGlobs) -> u64 {

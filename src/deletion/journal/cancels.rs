@@ -15,6 +15,8 @@ pub struct Cancels(HashMap<String, Cancel>);
 struct Cancel {
     /// The digest of what a cancel leaves of the build as it is.
     lasting: String,
+    /// The place of the session that announced it.
+    session: usize,
     answer: Option<AnswerWord>,
     /// Whether nothing on record since says what came of it.
     is_open: bool,
@@ -68,12 +70,17 @@ impl Cancels {
         }
     }
 
+    /// The place, among all sessions, of the one that announced the latest cancel of a build.
+    pub(super) fn session(&self, url: &str) -> Option<usize> {
+        Some(self.0.get(url)?.session)
+    }
+
     pub(super) fn names(&self, url: &str) -> bool {
         self.0.contains_key(url)
     }
 
-    pub(super) fn announce(&mut self, url: String, lasting: String) {
-        self.0.insert(url, Cancel { lasting, answer: None, is_open: true });
+    pub(super) fn announce(&mut self, url: String, lasting: String, session: usize) {
+        self.0.insert(url, Cancel { lasting, session, answer: None, is_open: true });
     }
 
     /// # Errors

@@ -101,6 +101,11 @@ impl Past {
         self.sessions.last()
     }
 
+    /// The session that announced the latest cancel of a build.
+    pub fn session_of_cancel(&self, url: &str) -> Option<&Session> {
+        self.sessions.get(self.cancels.session(url)?)
+    }
+
     /// The builds whose deletion was announced and whose end is not on record, by URL.
     pub fn unsettled(&self) -> Vec<(&str, &PastBuild)> {
         let unsettled = self.builds.iter().filter(|(_, build)| build.is_unsettled());
@@ -205,7 +210,7 @@ impl Past {
             Event::End(end) => session.end = Some((at, end)),
             Event::Intent(intent) if intent.cancel.is_some() => {
                 let intent = *intent;
-                self.cancels.announce(intent.url, intent.cancel.unwrap_or_default());
+                self.cancels.announce(intent.url, intent.cancel.unwrap_or_default(), place - 1);
             }
             Event::Answer(answered) if answered.cancel => self.cancels.answer(&answered)?,
             Event::Intent(intent) => {

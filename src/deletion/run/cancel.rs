@@ -108,6 +108,12 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         Ok(())
     }
 
+    /// The end of a build that may have been cancelled before.
+    pub(super) fn end_as(&self, planned: &'a Planned, state: State, reason: String) -> Ended<'a> {
+        let (state, reason) = self.left_as(planned, state, reason);
+        Ended::new(planned, state, reason)
+    }
+
     /// How a build is left that may have been cancelled before.
     pub(super) fn left_as(&self, planned: &Planned, state: State, reason: String) -> (State, String) {
         let is_cancelled = self.cancelled.contains_key(&build_key(planned));
