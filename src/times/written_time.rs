@@ -65,6 +65,8 @@ fn split(text: &str) -> Option<(&str, &str)> {
     let zone = zone.strip_prefix(' ').unwrap_or(zone);
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | ':' | '/' | '_');
     let zone = &zone[..zone.find(|c| !is_part(c)).unwrap_or(zone.len())];
+    // A colon is part of an offset, and ends a name: `UTC:10.0.0.7(5432):`, as Amazon RDS writes its logs.
+    let zone = if zone.starts_with(char::is_alphabetic) { zone.split(':').next().unwrap_or_default() } else { zone };
     (length >= 8).then_some((time, zone))
 }
 
@@ -113,6 +115,8 @@ mod tests {
             ("2026-11-20 02:00:00 UTC", "2026-11-20T02:00:00Z"),
             ("2026-11-20 02:00:00.123 GMT [42] LOG", "2026-11-20T02:00:00.123Z"),
             ("2026-11-20 02:00:00.123456+00", "2026-11-20T02:00:00.123456Z"),
+            ("2026-11-20 02:00:00 UTC::@:[5132]:LOG:", "2026-11-20T02:00:00Z"),
+            ("2026-11-20 02:00:00 UTC:10.0.0.7(5432):ci@ci:[5132]:LOG:", "2026-11-20T02:00:00Z"),
             ("2026-11-20 02:00:00 +01", "2026-11-20T01:00:00Z"),
             ("2026-11-20 02:00:00-03:30, and more", "2026-11-20T05:30:00Z"),
             ("2026-11-20T02:00:00.123456789Z x", "2026-11-20T02:00:00.123456Z"),
