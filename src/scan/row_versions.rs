@@ -16,7 +16,7 @@ use super::relation::{ROW_VERSION, Relation};
 use super::shape::Shape;
 use super::unread::why;
 
-/// Of so many builds at the end before the backup the middle one's version counts.
+/// So many builds at the end before the backup show which versions are old.
 const LAST_BUILDS: &str = "100";
 
 /// Finds out whether the versions of builds' rows can be read, and says in the shape that they can. `None` where they can, or where the
