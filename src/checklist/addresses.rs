@@ -1,13 +1,16 @@
 //! IP addresses in files of configuration.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// How many bytes of a line are looked at.
-const LINE_BYTES: usize = 64 << 10;
 /// How many addresses of one file are taken.
 const ADDRESSES: usize = 1000;
-/// How the private host names of AWS begin that hold an address: `ip-10-0-0-5.ec2.internal`.
-const IN_A_NAME: &str = "ip-";
+/// How the host names of AWS begin that hold an address: `ip-10-0-0-5.ec2.internal`, `ec2-54-1-2-9.compute-1.amazonaws.com`.
+const IN_A_NAME: [&[u8]; 2] = [b"ip-", b"ec2-"];
+/// The most characters of an address of IPv6.
+const SIX: usize = 39;
+/// The most characters of an address of IPv4, and one more.
+const FOUR: usize = 16;
 /// How many addresses of a machine are named.
 const ADDRESSES_NAMED: usize = 8;
 
@@ -19,69 +22,156 @@ pub(super) struct Mention {
     pub(super) address: IpAddr,
 }
 
+/// The addresses in a text.
+#[derive(Debug, Default)]
+pub(super) struct Mentions {
+    pub(super) found: Vec<Mention>,
+    /// Why there may be others.
+    pub(super) unseen: Option<String>,
+}
+
 /// The addresses of machines in a text, each line's own once. Not those of comments, of whole networks, and those that are the same on every
 /// machine: loopback, link-local, multicast.
-pub(super) fn mentions(text: &[u8]) -> Vec<Mention> {
-    let mut found: Vec<Mention> = Vec::new();
+pub(super) fn mentions(text: &[u8]) -> Mentions {
+    let mut mentions = Mentions::default();
+    // UTF-16 has a zero in each plain character.
+    if text.contains(&0) || std::str::from_utf8(text).is_err() {
+        mentions.unseen = Some("it is not text in UTF-8, so not every address in it can be seen".to_owned());
+    }
     for (place, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        let line = String::from_utf8_lossy(&line[..line.len().min(LINE_BYTES)]);
-        if line.trim_start().starts_with('#') {
+        if is_comment(line) {
             continue;
         }
-        for address in of_line(&line).into_iter().filter(names_a_machine) {
-            let mention = Mention { line: place + 1, address };
-            if !found.contains(&mention) {
-                found.push(mention);
+        let mut of_line = HashSet::new();
+        let mut add = |address: IpAddr| {
+            let address = address.to_canonical();
+            let is_full = mentions.found.len() == ADDRESSES;
+            if is_full && mentions.unseen.is_some() || !names_a_machine(&address) || !of_line.insert(address) {
+                return;
             }
-            if found.len() == ADDRESSES {
-                return found;
+            if is_full {
+                mentions.unseen =
+                    Some(format!("it names more than {ADDRESSES} addresses: the others were not compared"));
+                return;
+            }
+            mentions.found.push(Mention { line: place + 1, address });
+        };
+        add_fours(line, &mut add);
+        add_names(line, &mut add);
+        add_sixes(line, &mut add);
+    }
+    mentions
+}
+
+/// Whether a line is a comment, and nothing but that: a carriage return may end it, too.
+fn is_comment(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    line.starts_with(b"#") && !line.contains(&b'\r')
+}
+
+/// Runs of these characters, each with what stands behind it.
+fn runs(line: &[u8], is_part: impl Fn(u8) -> bool) -> impl Iterator<Item = (&str, &[u8])> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        let begin = rest.iter().position(|byte| is_part(*byte))?;
+        let from = &rest[begin..];
+        let end = from.iter().position(|byte| !is_part(*byte)).unwrap_or(from.len());
+        let (run, behind) = from.split_at(end);
+        rest = behind;
+        Some((std::str::from_utf8(run).unwrap_or_default(), behind))
+    })
+}
+
+/// Four numbers with dots between, whatever stands beside them but a digit, or a dot and a digit.
+fn add_fours(line: &[u8], add: &mut impl FnMut(IpAddr)) {
+    for (run, behind) in runs(line, |byte| byte.is_ascii_digit() || byte == b'.') {
+        // Two dots stand between the ends of a range.
+        let mut pieces = run.split("..").peekable();
+        while let Some(piece) = pieces.next() {
+            let behind = if pieces.peek().is_none() { behind } else { b"" };
+            let address = four(piece.trim_matches('.'), '.').map(IpAddr::V4);
+            address.filter(|address| !is_network(*address, behind)).into_iter().for_each(&mut *add);
+        }
+    }
+}
+
+/// Addresses in the names that AWS makes of them.
+fn add_names(line: &[u8], add: &mut impl FnMut(IpAddr)) {
+    for at in 0..line.len() {
+        let rest = &line[at..];
+        let begins = |begin: &&&[u8]| rest.get(..begin.len()).is_some_and(|begun| begun.eq_ignore_ascii_case(begin));
+        let Some(begin) = IN_A_NAME.iter().find(begins) else { continue };
+        let (run, _) = rest[begin.len()..].split_at(FOUR.min(rest.len() - begin.len()));
+        let Some((run, _)) = runs(run, |byte| byte.is_ascii_digit() || byte == b'-').next() else { continue };
+        let numbers: Vec<&str> = run.split('-').take(4).collect();
+        if rest[begin.len()..].starts_with(run.as_bytes()) {
+            four(&numbers.join("-"), '-').map(IpAddr::V4).into_iter().for_each(&mut *add);
+        }
+    }
+}
+
+/// Addresses of IPv6, with other words or a port beside them: `old:2001:db8::5`.
+fn add_sixes(line: &[u8], add: &mut impl FnMut(IpAddr)) {
+    for (run, behind) in runs(line, |byte| byte.is_ascii_alphanumeric() || byte == b':') {
+        let mut rest = run;
+        while rest.contains(':') {
+            let is_end = |end: &usize| *end == rest.len() || rest.as_bytes()[*end] == b':';
+            let ends = (2..=rest.len().min(SIX)).rev().filter(is_end);
+            let found = ends.filter_map(|end| Some((end, rest[..end].parse::<Ipv6Addr>().ok()?))).next();
+            match found {
+                Some((end, address)) => {
+                    rest = &rest[end..];
+                    let behind = if rest.is_empty() { behind } else { b"" };
+                    if !is_network(address.into(), behind) {
+                        add(address.into());
+                    }
+                }
+                None => rest = rest.split_once(':').map_or("", |(_, rest)| rest),
             }
         }
     }
-    found
 }
 
-fn of_line(line: &str) -> Vec<IpAddr> {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '-' | '_' | '%');
-    let mut found = Vec::new();
-    let mut rest = line;
-    while let Some(begin) = rest.find(is_part) {
-        let word = &rest[begin..];
-        let end = word.find(|c| !is_part(c)).unwrap_or(word.len());
-        let (word, after) = word.split_at(end);
-        found.extend(of_word(word).filter(|_| !begins_a_mask(after)));
-        rest = after;
+/// Four numbers with such a mark between.
+fn four(text: &str, mark: char) -> Option<Ipv4Addr> {
+    if text.len() >= FOUR {
+        return None;
     }
-    found
+    let number = |part: &str| part.parse::<u8>().ok().filter(|_| part.len() <= 3 && !part.starts_with('+'));
+    let numbers: Vec<u8> = text.split(mark).map(number).collect::<Option<_>>()?;
+    <[u8; 4]>::try_from(numbers).ok().map(Ipv4Addr::from)
 }
 
-/// The address that a word is, with a port or without, or that it has in its name.
-fn of_word(word: &str) -> Option<IpAddr> {
-    let word = word.trim_end_matches(['.', ':']);
-    if let Some(name) = word.strip_prefix(IN_A_NAME) {
-        let numbers: Vec<&str> = name.split(['-', '.']).take(4).collect();
-        return numbers.join(".").parse::<Ipv4Addr>().ok().map(IpAddr::V4);
+/// Whether a mask follows that makes a whole network of an address, which then has nothing but zeros behind the mask: `10.0.0.0/8`. A path is no
+/// mask, and 10.0.0.5/24 is a machine in its network.
+fn is_network(address: IpAddr, behind: &[u8]) -> bool {
+    let Some(behind) = behind.strip_prefix(b"/") else { return false };
+    let Some((mask, after)) = runs(behind, |byte| byte.is_ascii_digit() || byte == b'.').next() else { return false };
+    let is_path = !behind.starts_with(mask.as_bytes())
+        || after.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"/_-:%?".contains(byte));
+    let mask = mask.trim_matches('.');
+    let of_four = || four(mask, '.').filter(is_mask).map(|mask| mask.to_bits().leading_ones());
+    let Some(length) = mask.parse::<u32>().ok().or_else(of_four).filter(|_| !is_path) else { return false };
+    match address {
+        IpAddr::V4(v4) => length < 32 && v4.to_bits() & (u32::MAX >> length) == 0,
+        IpAddr::V6(v6) => length < 128 && v6.to_bits() & (u128::MAX >> length) == 0,
     }
-    let host = match word.split_once(':') {
-        Some((host, port)) if !port.contains(':') => host,
-        _ => word,
-    };
-    let v6 = || word.split('%').next().unwrap_or_default().parse::<Ipv6Addr>();
-    host.parse::<Ipv4Addr>().map(IpAddr::V4).or_else(|_| v6().map(IpAddr::V6)).ok()
 }
 
-/// Whether a mask follows, by which an address is a whole network: `/16`. `/32` and `/128` leave one machine; a path is no mask.
-fn begins_a_mask(after: &str) -> bool {
-    let digits = after.strip_prefix('/').map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
-    digits.is_some_and(|digits| !matches!(digits.as_str(), "" | "32" | "128"))
+/// Whether it is a mask and no address: ones, then zeros.
+fn is_mask(v4: &Ipv4Addr) -> bool {
+    let bits = v4.to_bits();
+    v4.octets()[0] == 255 && bits.leading_ones() + bits.trailing_zeros() >= 32
 }
 
 fn names_a_machine(address: &IpAddr) -> bool {
-    match address.to_canonical() {
+    match address {
         IpAddr::V4(v4) => {
-            !(v4.is_loopback() || v4.is_unspecified() || v4.is_link_local() || v4.is_multicast() || v4.is_broadcast())
+            let is_of_all = v4.is_loopback() || v4.is_unspecified() || v4.is_link_local() || v4.is_multicast();
+            !(is_of_all || is_mask(v4))
         }
-        IpAddr::V6(v6) => !(v6.is_loopback() || v6.is_unspecified() || v6.is_unicast_link_local() || v6.is_multicast()),
+        // Global addresses are below 2000::/3 (RFC 4291); what is left are words of programs, such as a::b.
+        IpAddr::V6(v6) => v6.segments()[0] & 0xe000 == 0x2000 || v6.is_unique_local(),
     }
 }
 
@@ -109,13 +199,14 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<String> {
-        mentions(text.as_bytes()).iter().map(|found| format!("{} {}", found.line, found.address)).collect()
+        mentions(text.as_bytes()).found.iter().map(|found| format!("{} {}", found.line, found.address)).collect()
     }
 
     #[test]
     fn addresses_are_found_wherever_they_stand() {
         let text = "PRIVATE_ADDRESS=10.0.0.5\nOPTS=\"-e DAEMON_ENDPOINT=10.0.0.5:9879 -e LOCAL_ADDRESS=10.0.0.5 -e X=54.1.2.3,\"\n\
-                    NAME=ip-10-0-0-6.ec2.internal\nURL=https://10.0.0.7/path\nSIX=[2001:db8::5]:443, fd00::1%eth0\nLAST=10.0.0.8.\n";
+                    NAME=ip-10-0-0-6.ec2.internal\nURL=https://10.0.0.7/path\nSIX=[2001:db8::5]:443, fd00::1%eth0\nLAST=10.0.0.8.\n\
+                    RANGE=10.0.0.1-10.0.0.2 10.0.0.3..10.0.0.4\n#old\r10.0.0.9\nMAPPED=::ffff:10.0.0.10\n";
         assert_eq!(
             found(text),
             [
@@ -126,34 +217,92 @@ mod tests {
                 "4 10.0.0.7",
                 "5 2001:db8::5",
                 "5 fd00::1",
-                "6 10.0.0.8"
+                "6 10.0.0.8",
+                "7 10.0.0.1",
+                "7 10.0.0.2",
+                "7 10.0.0.3",
+                "7 10.0.0.4",
+                "8 10.0.0.9",
+                "9 10.0.0.10",
             ]
         );
     }
 
     #[test]
     fn what_is_no_address_of_a_machine_is_left_out() {
-        let text = "# PRIVATE_ADDRESS=10.0.0.5\nA=127.0.0.1 B=169.254.169.254 C=::1 D=0.0.0.0\nNO_PROXY=10.0.0.0/8,192.168.0.0/16\n\
-                    VERSION=2.53.7 v1.2.3.4a 10.0.0.5.example.com std::add 02:00:00 aa:bb:cc:dd:ee:ff 1.2.3.400\n";
+        let text = "# PRIVATE_ADDRESS=10.0.0.5\nA=127.0.0.1 B=169.254.169.254 C=::1 D=0.0.0.0\nNO_PROXY=10.0.0.0/8,192.168.0.0/16,fd00::/8\n\
+                    VERSION=2.53.7 std::add a::b 02:00:00 aa:bb:cc:dd:ee:ff 1.2.3.400 1.2.3.4.5 1111.2.3.4\nmask 255.255.255.0 10.0.0.0/255.0.0.0\n";
         assert_eq!(found(text), [""; 0]);
         assert_eq!(found("A=10.0.0.5/32\n"), ["1 10.0.0.5"]);
     }
 
+    #[test]
+    fn what_cannot_all_be_seen_says_so() {
+        let utf16: Vec<u8> = "A=10.0.0.5\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for text in [utf16.clone(), [vec![0xff, 0xfe], utf16].concat(), b"A=\xe4\n".to_vec()] {
+            assert!(mentions(&text).unseen.is_some_and(|why| why.contains("not text in UTF-8")), "{text:?}");
+        }
+        let many = |number: u16| {
+            (0..number).map(|place| format!("A=10.0.{}.{}\n", place / 200 + 1, place % 200 + 1)).collect::<String>()
+        };
+        assert_eq!(mentions(many(1000).as_bytes()).unseen, None);
+        let more = mentions(many(1001).as_bytes());
+        assert_eq!(more.found.len(), ADDRESSES);
+        assert!(more.unseen.is_some_and(|why| why.contains("more than 1000 addresses")));
+        let long = format!("A={} B=10.0.0.5\n", "x".repeat(70_000));
+        assert_eq!(found(&long), ["1 10.0.0.5"]);
+    }
+
+    /// How files of configuration write an address: `{}` is one with dots, `{-}` one with hyphens.
+    const CONTEXTS: [&str; 19] = [
+        "{}",
+        "--add-host old:{}",
+        "host:{}:80",
+        "-p {}:9870:9870",
+        "{}:9870:tcp",
+        "PRIVATE_ADDRESS={}/24",
+        "http://{}/2/api",
+        "http://u:p@{}/8x?y=1",
+        "ec2-{-}.compute-1.amazonaws.com",
+        "IP-{-}",
+        "node-ip-{-}",
+        "{}-10.255.255.9",
+        "{}%eth0",
+        "{}.nip.io",
+        "v{}a",
+        "é{}é",
+        "tcp://{}",
+        "x_{}_y",
+        "{}/32",
+    ];
+
     proptest::proptest! {
         #[test]
-        fn an_address_is_found_between_any_two_marks(
-            octets in proptest::array::uniform4(1u8..=99),
-            before in "[ =,;\"'(\\[/@]{0,3}",
-            after in "([ ,;\"')\\]]{0,3}|:[0-9]{1,5})",
+        fn an_address_is_found_in_any_context(
+            octets in proptest::array::uniform4(1u8..=223),
+            context in proptest::sample::select(&CONTEXTS[..]),
+            (before, after) in ("([a-z =,;:\"'(\\[/@-]{0,9}[ =,;\"'(\\[@])?", "([ ,;\"')\\]][ -~]{0,9})?"),
         ) {
-            let address = Ipv4Addr::from(octets);
-            let all = mentions(format!("{before}{address}{after}").as_bytes());
-            proptest::prop_assert_eq!(all, [Mention { line: 1, address: address.into() }]);
+            let address = IpAddr::from(octets);
+            proptest::prop_assume!(names_a_machine(&address));
+            let place = context.replace("{}", &address.to_string()).replace("{-}", &address.to_string().replace('.', "-"));
+            let all = mentions(format!("{before}{place}{after}").as_bytes());
+            proptest::prop_assert!(all.found.contains(&Mention { line: 1, address }), "{all:?}");
+        }
+
+        #[test]
+        fn an_address_of_ipv6_is_found_in_any_context(
+            low in proptest::prelude::any::<u64>(),
+            context in proptest::sample::select(&["{}", "old:{}", "[{}]:443", "http://[{}]/2/api", "{}%eth0", "{}:tcp", "A={}/64", "-p [{}]:1:2"][..]),
+        ) {
+            let address = IpAddr::from(Ipv6Addr::from_bits(0x2001_0db8_0001_0002 << 64 | u128::from(low | 1)));
+            let all = mentions(context.replace("{}", &address.to_string()).as_bytes());
+            proptest::prop_assert_eq!(all.found, [Mention { line: 1, address }]);
         }
 
         #[test]
         fn any_bytes_are_read(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
-            for found in mentions(&bytes) {
+            for found in mentions(&bytes).found {
                 proptest::prop_assert!(found.line >= 1 && names_a_machine(&found.address));
             }
         }

@@ -11,7 +11,7 @@ use crate::text::{Foreign, counted};
 use super::list::{Item, List, Probe};
 use super::look::{Context, Look};
 use super::machine::{self, Metadata};
-use super::outcome::{CheckedItem, Checklist, Fault, ItemOutcome};
+use super::outcome::{CheckedItem, Checklist, Fault, ItemOutcome, LEFT_OUT};
 use super::probe;
 use super::probe::objects::Objects;
 use super::tree::{Tree, is_absent};
@@ -87,7 +87,7 @@ pub async fn run<W: Web>(
         for item in &list.items {
             on_item(item);
             let outcome = match request.without.contains(&item.name) {
-                true => ItemOutcome::NotNeeded { why: Foreign::new("left out by --without") },
+                true => ItemOutcome::NotNeeded { why: Foreign::new(LEFT_OUT) },
                 false => of_item(item, &context, web).await,
             };
             items.push(CheckedItem {

@@ -7,6 +7,9 @@ use jiff::Timestamp;
 use crate::exit::Exit;
 use crate::text::{Foreign, counted};
 
+/// Why an item is not needed that the operator left out.
+pub(super) const LEFT_OUT: &str = "left out by --without";
+
 /// A checklist that was run.
 #[derive(Clone, Debug)]
 pub struct Checklist {
@@ -93,6 +96,11 @@ impl ItemOutcome {
             Self::ToDo { faults, .. } => faults.iter().map(ToString::to_string).collect(),
             Self::NotChecked { why } | Self::NotNeeded { why } => vec![why.to_string()],
         }
+    }
+
+    /// Whether the operator left it out.
+    pub fn is_left_out(&self) -> bool {
+        matches!(self, Self::NotNeeded { why } if why.as_str() == LEFT_OUT)
     }
 
     /// What to do.

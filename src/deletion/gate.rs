@@ -54,9 +54,9 @@ pub enum GateError {
     /// The policy asks for an archive, and none is named.
     #[error("archive in {policy} requires that each build is archived before it is deleted, and --archive is missing")]
     NoArchive { policy: String },
-    /// The policy asks for a restore checklist with nothing to do.
-    #[error("checklist in {policy} requires a restore checklist with nothing to do: {why}")]
-    Checklist { policy: String, why: String },
+    /// The policy asks for a restore checklist of this restore in which all is right.
+    #[error("checklist in {policy} requires a restore checklist in which all is right: {why}")]
+    Checklist { policy: String, why: String, hint: String },
     /// The report, or the collection, is older than it may be. `was` says what happened when: `the report was scanned`.
     #[error("{was} at {at}, {old} ago, longer than the {longest} allows")]
     TooOld { at: String, was: &'static str, old: String, longest: String, raise: String },
@@ -115,9 +115,7 @@ impl GateError {
             ),
             Self::Looser { policy, .. } => format!("a flag may only be stricter than {policy}: leave it out (`halfbuilt help policy`)"),
             Self::NoArchive { .. } => "--archive deleted.jsonl.gz writes one; `halfbuilt help archive` says what it holds".to_owned(),
-            Self::Checklist { .. } => {
-                "run it on the restored machine: halfbuilt checklist --json REPORT.checklist.json; `halfbuilt help checklist`".to_owned()
-            }
+            Self::Checklist { hint, .. } => hint.clone(),
             Self::TooOld { was: COLLECTED, raise, .. } => {
                 format!("collect again, and scan; if it has to be this collection, {raise}")
             }

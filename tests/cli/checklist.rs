@@ -97,7 +97,7 @@ fn what_is_wrong_in_each_item_is_found_with_its_place() {
                 )
             },
             "addresses",
-            &["/replicated, line 2: 10.0.0.5 is no address of this machine, which has 10.0.1.7, 54.1.2.3"],
+            &["/replicated, line 2: 10.0.0.5 is no address of this machine: if it is the old machine's, change it (this one has 10.0.1.7, 54.1.2.3)"],
         ),
         (
             "public",
@@ -301,7 +301,7 @@ fn hostile_contents_are_bounded() {
     let large = fs::File::create(machine.path("etc/cron.d/large")).expect("a file");
     large.set_len(65 << 20).expect("a length");
     let done = machine.look().run().exits(Exit::Found);
-    assert!(done.stdout.len() < 100_000 && done.stdout.contains("and 950 more things"), "{}", done.stdout.len());
+    assert!(done.stdout.len() < 100_000 && done.stdout.contains("and 951 more things"), "{}", done.stdout.len());
     assert!(done.stdout.contains("etc/cron.d/large cannot be read: it is larger than the 64 MiB"), "{}", done.stdout);
     assert!(done.stdout.contains("and 99980 more lines"), "{}", done.stdout);
 }

@@ -142,30 +142,69 @@ fn delete_reminds_and_a_policy_demands() {
     // None there.
     delete(&[]).exits(Exit::Clean).does_not_say(".checklist.json");
     let done = delete(&["--policy", &policy]).exits(Exit::Declined);
-    done.says("requires a restore checklist with nothing to do: there is no ")
+    done.says("requires a restore checklist in which all is right: there is no ")
         .says("hint: run it on the restored machine: halfbuilt checklist --json");
-    // One with something to do.
-    put_beside(&bench, path, "nothing");
-    let done = delete(&[]).exits(Exit::Clean);
-    let lines = done.stderr.lines().filter(|line| line.contains(".checklist.json")).count();
-    assert_eq!(lines, 1, "one line: {}", done.stderr);
-    done.says(".checklist.json: 1 item is to do before builds are cleaned up: to-do");
-    delete(&["--policy", &policy]).exits(Exit::Declined).says("1 item is to do before builds are cleaned up: to-do");
-    // One without.
-    put_beside(&bench, path, "to-do");
+    // One with something to do, or not checked, or in which nothing applied.
+    for (without, said) in [
+        ("nothing", "1 item is to do before builds are cleaned up: to-do; 1 item was not checked: blind"),
+        ("blind", "1 item is to do before builds are cleaned up: to-do"),
+        ("to-do", "1 item was not checked: blind"),
+        ("to-do,blind,right", "nothing in it applied to the machine, so it says nothing"),
+    ] {
+        put_beside(&bench, path, without);
+        let done = delete(&[]).exits(Exit::Clean).says(&format!(".checklist.json: {said}"));
+        let lines = done.stderr.lines().filter(|line| line.contains(".checklist.json")).count();
+        assert_eq!(lines, 1, "one line: {}", done.stderr);
+        let done = delete(&["--policy", &policy]).exits(Exit::Declined).says(&format!(".checklist.json: {said}"));
+        done.says("hint: run it on the restored machine");
+    }
+    // One in which all is right, but for what was left out.
+    put_beside(&bench, path, "to-do,blind");
     delete(&[]).exits(Exit::Clean).does_not_say(".checklist.json");
-    delete(&["--policy", &policy]).exits(Exit::Clean).does_not_say(".checklist.json");
-    // One of before this restore.
+    let done = delete(&["--policy", &policy]).exits(Exit::Clean);
+    done.says(".checklist.json: left out by --without: to-do, blind");
     let file = format!("{}.checklist.json", path.display());
     let text = fs::read_to_string(&file).expect("a file");
+    // One of before this restore, one of a time to come, and one of another restore.
     let (begin, rest) = text.split_once("\"began_at\": \"").expect("a time");
     let (_, end) = rest.split_once('"').expect("its end");
-    fs::write(&file, format!("{begin}\"began_at\": \"2026-11-20T06:00:00Z\"{end}")).expect("a file");
-    delete(&[]).exits(Exit::Clean).says("before R, 2026-11-20T06:30:00Z: it says nothing of this restore");
+    let began = |at: &str| format!("{begin}\"began_at\": \"{at}\"{end}");
+    let of_restore = |at: &str| text.replace("\"restored_at\": null", &format!("\"restored_at\": \"{at}\""));
+    for (text, said, hint) in [
+        (began("2026-11-20T06:00:00Z"), "before R, 2026-11-20T06:30:00Z: it says nothing of this restore", "run it"),
+        (began("2226-11-20T06:00:00Z"), "is of 2226-11-20T06:00:00Z, which is in the future", "is a clock wrong?"),
+        (
+            of_restore("2026-11-20T07:30:00Z"),
+            "was run with R 2026-11-20T07:30:00Z, and R of this run is",
+            "find out which",
+        ),
+    ] {
+        fs::write(&file, text).expect("a file");
+        delete(&[]).exits(Exit::Clean).says(said);
+        delete(&["--policy", &policy]).exits(Exit::Declined).says(said).says(&format!("hint: {hint}"));
+    }
+    fs::write(&file, of_restore("2026-11-20T06:30:02Z")).expect("a file");
+    delete(&["--policy", &policy]).exits(Exit::Clean);
+    // One that says nothing at all.
+    let empty =
+        "{\"format\":\"halfbuilt-checklist/1\",\"began_at\":\"2026-11-20T07:00:00Z\",\"lists\":[],\"items\":[]}";
+    fs::write(&file, empty).expect("a file");
+    delete(&["--policy", &policy]).exits(Exit::Declined).says("nothing in it applied to the machine");
     // One that is none.
     fs::write(&file, "{\"format\":\"halfbuilt-checklist/2\"}").expect("a file");
     delete(&[]).exits(Exit::Clean).says("warning: ").says("cannot be used as a checklist: its format is");
     delete(&["--policy", &policy]).exits(Exit::Declined).says("cannot be used as a checklist");
+    // A report of which R is not known.
+    let copy = bench.path("copy.csv");
+    fs::copy(path, &copy).expect("a report");
+    put_beside(&bench, &copy, "to-do,blind");
+    let unknown = |flags: &[&str]| {
+        let run = halfbuilt(&["delete"]).args(&[&copy]).args(&["--backup-time", "2026-11-20T02:00:00Z"]);
+        run.args(flags).on(&database).run()
+    };
+    unknown(&[]).does_not_say("R is not known, so that");
+    let done = unknown(&["--policy", &policy]).exits(Exit::Declined);
+    done.says("R is not known, so that nothing says whether").says("hint: --restored-at says it");
     // Builds that are chosen by no report.
     let done = halfbuilt(&["delete", "-", "--policy", &policy]).on(&database).args(&TIMES);
     let done = done.input(&fs::read_to_string(path).expect("a report")).run().exits(Exit::Declined);

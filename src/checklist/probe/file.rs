@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::checklist::addresses::{in_words, is_private, mentions};
+use crate::checklist::addresses::{Mentions, in_words, is_private, mentions};
 use crate::checklist::certificate::Certificate;
 use crate::checklist::list::{FileProbe, FileTest, Moment, TextTest};
 use crate::checklist::look::{Context, Look};
@@ -28,26 +28,19 @@ pub(in crate::checklist) async fn look(probe: &FileProbe, context: &Arc<Context>
         let (probe, context) = (probe.clone(), Arc::clone(context));
         return blocking(move || kubernetes::look(&probe, test, &context)).await;
     }
-    let files = {
-        let (paths, tree) = (probe.paths.clone(), Arc::clone(context));
-        let found = move || {
-            let paths: Result<Vec<Vec<String>>, String> =
-                paths.iter().map(|path| tree.tree.paths(path).map_err(|error| unread(&tree, path, &error))).collect();
-            let paths: Vec<String> = paths?.concat();
-            let there = paths.iter().filter(|path| !tree.tree.find(path).is_err_and(|error| is_absent(&error)));
-            Ok(there.cloned().collect::<Vec<String>>())
-        };
-        match blocking_value(found).await.and_then(|found| found) {
+    let (files, mut unseen) = {
+        let (probe, context) = (probe.clone(), Arc::clone(context));
+        match blocking_value(move || files(&probe, &context)).await {
             Ok(found) => found,
             Err(why) => return Look::Blind(why),
         }
     };
     let named: Vec<String> = probe.paths.iter().map(|path| context.tree.shown(path)).collect();
-    if files.is_empty() {
+    if files.is_empty() && unseen.is_empty() {
         let none = format!("not there: {}", named.join(", "));
         return Look::missing(probe.missing, none);
     }
-    let (mut faults, mut unseen, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut faults, mut seen) = (Vec::new(), Vec::new());
     let test = Arc::new(probe.test.clone());
     for path in files {
         let look = match probe.test.clone() {
@@ -69,6 +62,25 @@ pub(in crate::checklist) async fn look(probe: &FileProbe, context: &Arc<Context>
         return Look::Right(seen);
     }
     Look::all(faults, unseen, seen)
+}
+
+/// The files that are there, and why some may be there unseen.
+fn files(probe: &FileProbe, context: &Context) -> (Vec<String>, Vec<String>) {
+    let (mut there, mut unseen) = (Vec::new(), Vec::new());
+    for path in &probe.paths {
+        match context.tree.paths(path) {
+            Ok(found) => there.extend(found.into_iter().map(|found| (found != *path, found))),
+            // A fault elsewhere counts all the same.
+            Err(error) => unseen.push(unread(context, path, &error)),
+        }
+    }
+    let reads = matches!(probe.test, FileTest::Text(_) | FileTest::Addresses { .. });
+    there.retain(|(is_by_pattern, path)| match context.tree.find(path) {
+        // A pattern is of the files in a folder.
+        Ok(found) => !(*is_by_pattern && reads && found.metadata.is_dir()),
+        Err(error) => !is_absent(&error),
+    });
+    (there.into_iter().map(|(_, path)| path).collect(), unseen)
 }
 
 async fn of_text(path: String, test: TextTest, context: &Arc<Context>) -> Look {
@@ -111,23 +123,28 @@ fn of_file(path: &str, test: &FileTest, context: &Context) -> Look {
 }
 
 fn of_addresses(bytes: &[u8], name: &str, except: &[IpAddr], context: &Context) -> Look {
-    let mentions = mentions(bytes);
+    let Mentions { found: mentions, unseen: hidden } = mentions(bytes);
     let own = match &context.addresses {
         Ok(own) => own,
-        Err(_) if mentions.is_empty() => return Look::right(format!("{name} names no address")),
+        Err(_) if mentions.is_empty() && hidden.is_none() => return Look::right(format!("{name} names no address")),
         Err(why) => {
             let mut named: Vec<IpAddr> = mentions.iter().map(|found| found.address).collect();
             named.sort_unstable();
             named.dedup();
-            return Look::Blind(format!("{name} names {}; {why}", in_words(&named)));
+            let hidden = hidden.map_or_else(String::new, |why| format!("; {why}"));
+            return Look::Blind(format!("{name} names {}; {why}{hidden}", in_words(&named)));
         }
     };
     let is_known = |address: &IpAddr| own.contains(&address.to_canonical()) || except.contains(address);
-    let (mut faults, mut unseen) = (Vec::new(), Vec::new());
+    let mut faults = Vec::new();
+    let mut unseen: Vec<String> = hidden.map(|why| format!("{name}: {why}")).into_iter().collect();
     for found in mentions.iter().filter(|found| !is_known(&found.address)) {
         let (address, line) = (found.address, found.line);
         if is_private(&address) || context.knows_public {
-            let what = format!("{address} is no address of this machine, which has {}", in_words(own));
+            let what = format!(
+                "{address} is no address of this machine: if it is the old machine's, change it (this one has {})",
+                in_words(own)
+            );
             faults.push(Fault::new(what).at(name, Some(line)));
         } else {
             unseen.push(format!("{name}, line {line}: is {address} the machine's public address? --public-ip says it"));

@@ -15,7 +15,8 @@ pub(in crate::checklist) fn kubernetes(bytes: &[u8]) -> Vec<String> {
 
 /// The addresses and mounts of a file of configuration.
 pub(in crate::checklist) fn places(bytes: &[u8]) -> Vec<String> {
-    let addresses = addresses::mentions(bytes).into_iter().map(|found| format!("{}: {}", found.line, found.address));
+    let addresses =
+        addresses::mentions(bytes).found.into_iter().map(|found| format!("{}: {}", found.line, found.address));
     let mounts = mounts::wanted(bytes).into_iter().chain(mounts::mounted(bytes));
     addresses.chain(mounts.map(|mount| Foreign::url(&mount.place).into())).collect()
 }
