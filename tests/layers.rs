@@ -121,6 +121,7 @@ const HOMES: [(&str, &[&str]); 33] = [
             "output/verdict/json.rs",
             "admin/http/request.rs",
             "checklist/json_text.rs",
+            "checklist/probe/object.rs",
             "checklist/probe/objects.rs",
             "deletion/journal/",
             "deletion/archive/line.rs",

@@ -90,9 +90,11 @@ pub(super) enum FileTest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum KubernetesTest {
-    /// Backups of Velero are complete.
+    /// All files could be read.
+    FilesRead,
+    /// The backup of Velero that was restored is complete.
     BackupComplete,
-    /// Restores of Velero are complete.
+    /// The newest restore of Velero is complete.
     RestoreComplete,
     PodsReady,
     /// The pods of the databases started after the restore.

@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use crate::support::{Done, halfbuilt, repository};
 
 /// The objects of both files, which a test may change.
-struct Cluster {
-    folder: tempfile::TempDir,
-    objects: [Value; 2],
+pub struct Cluster {
+    pub folder: tempfile::TempDir,
+    pub objects: [Value; 2],
 }
 
 const FILES: [&str; 2] = ["cluster.json", "velero.json"];
 
 impl Cluster {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let read = |name: &str| {
             let text = fs::read(repository("fixtures/checklist/cluster").join(name)).expect("a file");
             serde_json::from_slice(&text).expect("JSON")
@@ -26,19 +26,27 @@ impl Cluster {
     }
 
     /// The object of this name.
-    fn object(&mut self, kind: &str, name: &str) -> &mut Value {
+    pub fn object(&mut self, kind: &str, name: &str) -> &mut Value {
         let all = self.objects.iter_mut().flat_map(|list| list["items"].as_array_mut().expect("items"));
         let mut all = all.filter(|object| object["kind"] == kind);
         all.find(|object| object["metadata"]["name"] == name).unwrap_or_else(|| panic!("no {kind} {name}"))
     }
 
-    fn remove(&mut self, kind: &str) {
+    /// A changed copy of an object, beside it.
+    pub fn add(&mut self, kind: &str, like: &str, name: &str, change: impl FnOnce(&mut Value)) {
+        let mut object = self.object(kind, like).clone();
+        object["metadata"]["name"] = json!(name);
+        change(&mut object);
+        self.objects[0]["items"].as_array_mut().expect("items").push(object);
+    }
+
+    pub fn remove(&mut self, kind: &str) {
         for list in &mut self.objects {
             list["items"].as_array_mut().expect("items").retain(|object| object["kind"] != kind);
         }
     }
 
-    fn look(&self, flags: &[&str]) -> Done {
+    pub fn look(&self, flags: &[&str]) -> Done {
         let files = FILES.map(|name| self.folder.path().join(name));
         for (file, list) in files.iter().zip(&self.objects) {
             fs::write(file, list.to_string()).expect("a file");
@@ -49,13 +57,14 @@ impl Cluster {
 
 #[test]
 fn a_cluster_that_is_right_is_right_and_says_its_times() {
-    let done = Cluster::new().look(&[]).exits(Exit::Clean).says("6 right");
+    let done = Cluster::new().look(&[]).exits(Exit::Clean).says("7 right");
     done.prints("Backup velero/nightly-20261120020000: from 2026-11-20T02:00:01Z to 2026-11-20T02:11:42Z")
         .prints("Restore velero/after-outage of backup nightly-20261120020000: from 2026-11-20T06:20:31Z")
         .prints("T of mongodb is an interval: volume datadir was copied from 2026-11-20T02:03:16Z")
         .prints("each has a T of its own")
         // A pod of a job that is over does not count.
         .prints("3 pods, all ready")
+        .prints("cluster.json holds 7 objects")
         .does_not_print("hunter2");
 }
 
@@ -151,7 +160,11 @@ fn what_is_wrong_in_each_item_is_found() {
 #[test]
 fn what_was_not_saved_is_not_checked() {
     for (kind, item, why) in [
-        ("Backup", "backup", "no Backup of Velero is in the files"),
+        (
+            "Backup",
+            "backup",
+            "Backup nightly-20261120020000, from which Restore velero/after-outage is, is not in the files: save it",
+        ),
         ("Restore", "restore", "no Restore of Velero is in the files"),
         ("Pod", "pods", "no Pod is in the files"),
         ("Ingress", "ingress", "no Ingress with a host is in the files"),
@@ -169,7 +182,12 @@ fn what_was_not_saved_is_not_checked() {
     cluster.look(&[]).exits(Exit::Failed).prints("nothing says from which backup mongodb was restored");
     // A restore names its backup, where only its own name is on what it restored.
     let labels = json!({ "velero.io/restore-name": "after-outage" });
-    cluster.object("Pod", "mongodb-0")["metadata"]["labels"] = labels;
+    cluster.object("Pod", "mongodb-0")["metadata"]["labels"] = labels.clone();
+    cluster
+        .look(&[])
+        .exits(Exit::Failed)
+        .prints("PersistentVolumeClaim circleci-server/datadir-mongodb-0; no Restore of it");
+    cluster.object("PersistentVolumeClaim", "datadir-mongodb-0")["metadata"]["labels"] = labels;
     cluster.look(&[]).exits(Exit::Clean);
     // Nobody says which host is wanted.
     let files = FILES.map(|name| cluster.folder.path().join(name));
@@ -183,24 +201,54 @@ fn what_was_not_saved_is_not_checked() {
 #[test]
 fn files_that_are_none_hide_nothing() {
     let mut cluster = Cluster::new();
-    let other = cluster.folder.path().join("other.json");
-    for (text, why) in [
-        ("", "it breaks off"),
-        ("kind: PodList\nitems: [hunter2]\n", "it is no JSON"),
-        ("{\"kind\":\"PodList\",\"items\":[]}", "it holds no object of Kubernetes"),
-        ("{\"items\":\"hunter2\"}", "it has another shape"),
+    let other = cluster.folder.path().join("other.json").display().to_string();
+    let deep = "[".repeat(100_000);
+    for (text, why, right) in [
+        ("", "it breaks off", 6),
+        ("{\"items\":\"hunter2\"}", "it has another shape", 6),
+        ("{\"Snapshots\":[{\"SnapshotId\":\"hunter2\"}]}", "it holds no object of Kubernetes", 6),
+        (&deep, "it ", 6),
+        // A text that speaks of pods may hold some that are not ready: only backup, restore and ingress need none of it.
+        ("kind: PodList\nitems: [hunter2]\n", "it is no JSON", 3),
+        ("{\"items\":[{\"kind\":\"Ingress\",", "it breaks off", 5),
     ] {
         fs::write(&other, text).expect("a file");
-        let other = other.display().to_string();
-        let done = cluster.look(&[&other]).exits(Exit::Failed).prints(why).does_not_print("hunter2");
-        assert!(!done.stdout.contains("right"), "what could not be read may hold what is wrong: {}", done.stdout);
+        let done = cluster.look(&[&other]).exits(Exit::Failed).prints("not checked  files").prints(why);
+        let done = done.says(&format!("0 to do, {right} right")).does_not_print("hunter2");
+        assert_eq!(done.stdout.matches("other.json").count(), 1, "it is named once: {}", done.stdout);
     }
-    let deep = "[".repeat(100_000);
-    fs::write(&other, deep).expect("a file");
-    cluster.look(&[&other.display().to_string()]).exits(Exit::Failed);
     cluster.look(&["/nonexistent/pods.json"]).exits(Exit::Failed).prints("cannot be read: No such file");
     cluster.object("Backup", "nightly-20261120020000")["status"]["phase"] = json!("Failed");
-    cluster.look(&[&other.display().to_string()]).exits(Exit::Found).prints("its phase is Failed");
+    cluster.look(&[&other]).exits(Exit::Found).prints("its phase is Failed");
+}
+
+/// `kubectl get` of what there is none of.
+#[test]
+fn an_empty_list_and_one_of_other_kinds_are_read_and_hold_nothing() {
+    let cluster = Cluster::new();
+    let other = cluster.folder.path().join("other.json").display().to_string();
+    for text in [
+        "{\"apiVersion\":\"v1\",\"items\":[],\"kind\":\"List\"}",
+        "{\"kind\":\"NodeList\",\"items\":[{\"metadata\":{\"name\":\"node-1\"}}]}",
+        "{\"kind\":\"Backup\",\"apiVersion\":\"postgresql.cnpg.io/v1\",\"status\":{\"phase\":\"failed\"}}",
+    ] {
+        fs::write(&other, text).expect("a file");
+        cluster
+            .look(&[&other])
+            .exits(Exit::Clean)
+            .says("7 right")
+            .prints("other.json holds nothing of what is asked for");
+    }
+}
+
+/// What was saved for the checklist says T and R, too.
+#[test]
+fn the_file_of_velero_is_of_use_for_times() {
+    let velero = repository("fixtures/checklist/cluster/velero.json");
+    let done = halfbuilt(&["times"]).args(&[velero]).run().exits(Exit::Clean);
+    done.prints("2026-11-20T02:11:42Z, the end of an interval that begins at 2026-11-20T02:00:01Z")
+        .prints("by Velero Restore after-outage of backup nightly-20261120020000")
+        .prints("not before 2026-11-20T06:26:50Z");
 }
 
 /// A pipe can be read once, and all items need what is in it.
@@ -209,7 +257,7 @@ fn a_pipe_is_read_too() {
     let text = fs::read_to_string(repository("fixtures/checklist/cluster/cluster.json")).expect("a file");
     let velero = repository("fixtures/checklist/cluster/velero.json");
     let run = halfbuilt(&["checklist", "/dev/stdin", "--host", "ci.example.com"]).args(&[velero]).input(&text);
-    run.run().exits(Exit::Clean).says("6 right");
+    run.run().exits(Exit::Clean).says("7 right");
 }
 
 /// One file a kind, as a support bundle has them.
@@ -235,7 +283,8 @@ fn an_unpacked_support_bundle_is_read() {
         fs::write(file, Value::Array(objects).to_string()).expect("a file");
     }
     let look = |root: &Path| halfbuilt(&["checklist", "--host", "ci.example.com", "--root"]).args(&[root]).run();
-    look(&bundle).exits(Exit::Clean).says("6 right");
+    look(&bundle).exits(Exit::Clean).says("7 right");
     fs::write(bundle.join("cluster-resources/pods/other.json"), "no json").expect("a file");
-    look(&bundle).exits(Exit::Failed).prints("pods/other.json: it is no JSON");
+    // Backup, restore and ingress need nothing of it.
+    look(&bundle).exits(Exit::Failed).prints("pods/other.json: it is no JSON").says("0 to do, 3 right, 4 not checked");
 }

@@ -3,12 +3,13 @@
 use crate::checklist::{addresses, mounts};
 use crate::text::Foreign;
 
+use super::object::Object;
 use super::objects;
 
 /// The names of saved objects, or why there are none.
 pub(in crate::checklist) fn kubernetes(bytes: &[u8]) -> Vec<String> {
     match objects::read(bytes) {
-        Ok(objects) => objects.iter().map(objects::Object::full_name).collect(),
+        Ok(objects) => objects.iter().map(Object::full_name).collect(),
         Err(why) => vec![why],
     }
 }

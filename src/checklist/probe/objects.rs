@@ -1,58 +1,38 @@
 //! Objects of Kubernetes as `kubectl get -o json` and support bundles save them: one object, a list, or an array. Of each is kept what the
 //! checklist asks for, and nothing else.
-//!
-//! Sources: Kubernetes API (Pod, PersistentVolumeClaim, Ingress); Velero API types (Backup, Restore, PodVolumeBackup, PodVolumeRestore), and its labels
-//! `velero.io/backup-name` and `velero.io/restore-name` on what it restored.
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::checklist::json_text;
 use crate::file_access::{self, CHECKED};
 use crate::text::Foreign;
 
+use super::object::{KINDS, Object};
+
 /// The most objects of a file.
 const OBJECTS: usize = 100_000;
-/// The most hosts of an Ingress, and containers of a pod.
-const PARTS: usize = 1000;
-
-/// What is kept of an object.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::checklist) struct Object {
-    pub(super) kind: String,
-    pub(super) namespace: String,
-    pub(super) name: String,
-    /// The backup that it was restored from, by its label or its specification.
-    pub(super) backup: Option<String>,
-    /// The restore that made it.
-    pub(super) restore: Option<String>,
-    /// The pod and the volume that it is of.
-    pub(super) pod: Option<String>,
-    pub(super) volume: Option<String>,
-    pub(super) phase: Option<String>,
-    /// When it began, or a pod was started.
-    pub(super) began: Option<Timestamp>,
-    /// When it was complete.
-    pub(super) ended: Option<Timestamp>,
-    pub(super) errors: u64,
-    /// Whether a pod is ready.
-    pub(super) is_ready: bool,
-    /// Why it is not.
-    pub(super) unready: Option<String>,
-    pub(super) hosts: Vec<String>,
-}
 
 /// The objects of several files, and why some files could not be read.
 #[derive(Clone, Debug, Default)]
 pub(in crate::checklist) struct Objects {
     pub(super) all: Vec<Object>,
-    pub(super) unread: Vec<String>,
+    pub(super) unread: Vec<Unread>,
+    /// The files that were read, and how many objects of each are of use.
+    pub(super) read: Vec<(String, usize)>,
+}
+
+/// A file that could not be read.
+#[derive(Clone, Debug)]
+pub(super) struct Unread {
+    pub(super) why: String,
+    /// The kinds of objects that its text speaks of.
+    pub(super) kinds: Vec<&'static str>,
 }
 
 impl Objects {
@@ -65,19 +45,66 @@ impl Objects {
         objects
     }
 
-    pub(super) fn add(&mut self, name: &str, bytes: io::Result<Vec<u8>>) {
-        match bytes.map(|bytes| read(&bytes)) {
-            Ok(Ok(objects)) => self.all.extend(objects),
-            Ok(Err(why)) => self.unread.push(format!("{name}: {why}")),
-            Err(error) => self.unread.push(format!("{name} cannot be read: {error}")),
+    /// Adds a file of a support bundle: it is known by its folder, though its text may say nothing.
+    pub(super) fn add_of_bundle(&mut self, name: &str, path: &str, bytes: io::Result<Vec<u8>>) {
+        let before = self.unread.len();
+        self.add(name, bytes);
+        self.unread[before..].iter_mut().for_each(|file| file.kinds = kinds_of_folder(path));
+    }
+
+    fn add(&mut self, name: &str, bytes: io::Result<Vec<u8>>) {
+        let name = String::from(Foreign::url(name));
+        let bytes = match bytes {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                return self.unread.push(Unread { why: format!("{name} cannot be read: {error}"), kinds: Vec::new() });
+            }
+        };
+        match read(&bytes) {
+            Ok(objects) => {
+                self.read.push((name, objects.len()));
+                self.all.extend(objects);
+            }
+            Err(why) => self.unread.push(Unread { why: format!("{name}: {why}"), kinds: kinds_in(&bytes) }),
         }
     }
 }
 
-/// Reads a file.
+/// The kinds of objects in a folder of a support bundle. One of another folder may be whatever a list wants of it.
+fn kinds_of_folder(path: &str) -> Vec<&'static str> {
+    const FOLDERS: [&str; 3] = ["pods", "pvcs", "ingress"];
+    let is_in = |folder: &str| path.split('/').any(|part| part == folder);
+    let is_of = |(place, (kind, is_of_velero)): (usize, &(&'static str, bool))| {
+        let is_there = match is_of_velero {
+            true => is_in(&format!("{}s.velero.io", kind.to_lowercase())),
+            false => FOLDERS.get(place).is_some_and(|folder| is_in(folder)),
+        };
+        is_there.then_some(*kind)
+    };
+    let of_folder: Vec<&'static str> = KINDS.iter().enumerate().filter_map(is_of).collect();
+    if of_folder.is_empty() { KINDS.iter().map(|(kind, _)| *kind).collect() } else { of_folder }
+}
+
+/// The kinds that a text speaks of, though it cannot be read: JSON that breaks off, or YAML.
+fn kinds_in(bytes: &[u8]) -> Vec<&'static str> {
+    const KEY: &[u8] = b"kind";
+    let mut found = Vec::new();
+    for place in bytes.windows(KEY.len()).enumerate().filter(|(_, word)| *word == KEY).map(|(place, _)| place) {
+        let rest = &bytes[place + KEY.len()..];
+        let start = rest.iter().take(16).position(u8::is_ascii_alphabetic).unwrap_or(rest.len());
+        let word = rest[start..].split(|byte| !byte.is_ascii_alphabetic()).next().unwrap_or_default();
+        let word = word.strip_suffix(b"List").unwrap_or(word);
+        found.extend(KINDS.iter().map(|(kind, _)| *kind).filter(|kind| kind.as_bytes() == word));
+        found.sort_unstable();
+        found.dedup();
+    }
+    found
+}
+
+/// Reads a file. An empty list holds nothing, and so does one of other kinds.
 ///
 /// # Errors
-/// It is no JSON, or holds no object.
+/// It is no JSON, or no object and no list of Kubernetes.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Object>, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let document: Document = json_text::read(bytes)?;
@@ -86,13 +113,18 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Object>, String> {
     }
     // An item of a list need not repeat what the list is of: PodList.
     let of_list = document.kind.strip_suffix("List").unwrap_or_default().to_owned();
+    let is_empty = document.objects.is_empty();
     let named = |object: Object| match object.kind.is_empty() {
         true => Object { kind: of_list.clone(), ..object },
         false => object,
     };
-    let objects: Vec<Object> =
+    let mut objects: Vec<Object> =
         document.objects.into_iter().map(named).filter(|object| !object.kind.is_empty()).collect();
-    if objects.is_empty() { Err("it holds no object of Kubernetes".to_owned()) } else { Ok(objects) }
+    if objects.is_empty() && !is_empty {
+        return Err("it holds no object of Kubernetes".to_owned());
+    }
+    objects.retain(|object| KINDS.iter().any(|(kind, _)| *kind == object.kind));
+    Ok(objects)
 }
 
 #[derive(Default)]
@@ -156,9 +188,10 @@ impl<'de> Deserialize<'de> for Document {
                 while let Some(key) = map.next_key::<String>()? {
                     match key.as_str() {
                         "items" => items = Some(map.next_value()?),
-                        _ => {
+                        "kind" | "apiVersion" | "metadata" | "spec" | "status" => {
                             own.insert(key, map.next_value()?);
                         }
+                        _ => _ = map.next_value::<IgnoredAny>()?,
                     }
                 }
                 let one = Object::of(&Value::Object(own));
@@ -169,66 +202,6 @@ impl<'de> Deserialize<'de> for Document {
             }
         }
         from.deserialize_any(OfDocument)
-    }
-}
-
-impl Object {
-    /// Whatever has another shape than Kubernetes gives it is not there.
-    fn of(value: &Value) -> Self {
-        let text =
-            |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(|text| Foreign::name(text).into());
-        let time = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).and_then(|text| text.parse().ok());
-        let list = |pointer: &str| value.pointer(pointer).and_then(Value::as_array).into_iter().flatten().take(PARTS);
-        let label = |name: &str| {
-            let label = value.pointer("/metadata/labels").and_then(|labels| labels.get(name)).and_then(Value::as_str);
-            label.map(|label| Foreign::name(label).into())
-        };
-        let began = |container: &Value| -> Option<Timestamp> {
-            container.pointer("/state/running/startedAt").and_then(Value::as_str)?.parse().ok()
-        };
-        let condition = list("/status/conditions")
-            .find(|condition| condition.get("type").and_then(Value::as_str) == Some("Ready"))
-            .cloned()
-            .unwrap_or_default();
-        let waiting = list("/status/initContainerStatuses")
-            .chain(list("/status/containerStatuses"))
-            .filter_map(|container| container.pointer("/state/waiting/reason").and_then(Value::as_str))
-            .next();
-        let reason = waiting.or_else(|| condition.get("reason").and_then(Value::as_str));
-        let latest = list("/status/containerStatuses").filter_map(began).max();
-        let hosts = list("/spec/rules").filter_map(|rule| rule.get("host").and_then(Value::as_str));
-        Self {
-            kind: text("/kind").unwrap_or_default(),
-            namespace: text("/metadata/namespace").unwrap_or_default(),
-            name: text("/metadata/name").unwrap_or_default(),
-            backup: label("velero.io/backup-name").or_else(|| text("/spec/backupName")),
-            restore: label("velero.io/restore-name"),
-            pod: text("/spec/pod/name"),
-            volume: text("/spec/volume"),
-            phase: text("/status/phase"),
-            began: time("/status/startTimestamp").or(latest).or_else(|| time("/status/startTime")),
-            ended: time("/status/completionTimestamp"),
-            errors: value.pointer("/status/errors").and_then(Value::as_u64).unwrap_or_default(),
-            is_ready: condition.get("status").and_then(Value::as_str) == Some("True"),
-            unready: reason.map(|reason| Foreign::name(reason).into()),
-            hosts: hosts.map(|host| Foreign::name(host).into()).collect(),
-        }
-    }
-
-    /// Its name with its namespace.
-    pub(super) fn full_name(&self) -> String {
-        match self.namespace.is_empty() {
-            true => self.name.clone(),
-            false => format!("{}/{}", self.namespace, self.name),
-        }
-    }
-
-    /// Whether it is of a database: its pod, or a volume of it.
-    pub(super) fn is_of(&self, database: &str) -> bool {
-        let of = |name: &str| name == database || name.starts_with(&format!("{database}-"));
-        let name = self.pod.as_deref().unwrap_or(&self.name);
-        // A claim is named by its template and its pod: data-postgresql-0.
-        of(name) || name.split_once('-').is_some_and(|(_, rest)| self.kind == "PersistentVolumeClaim" && of(rest))
     }
 }
 
@@ -251,8 +224,25 @@ mod tests {
             assert_eq!((objects[0].kind.as_str(), objects[0].full_name().as_str()), ("Pod", "ci/postgresql-0"));
             assert!(objects[0].is_of("postgresql") && !objects[0].is_of("mongodb"));
         }
-        for text in ["", "{}", "[]", "{\"kind\":\"PodList\",\"items\":null}", "7", "{\"items\":7}", "{\"items\":[7]}"] {
+        for text in ["", "{}", "7", "{\"items\":7}", "{\"items\":[7]}"] {
             assert!(read(text.as_bytes()).is_err(), "{text}");
+        }
+        // An empty list is read, and holds nothing; others have backups, too.
+        let other = "{\"kind\":\"Backup\",\"apiVersion\":\"postgresql.cnpg.io/v1\"}";
+        for text in ["[]", "{\"kind\":\"PodList\",\"items\":null}", "{\"kind\":\"List\",\"items\":[]}", other] {
+            assert_eq!(read(text.as_bytes()), Ok(Vec::new()), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_kinds_of_a_text_that_breaks_off_are_known() {
+        for (text, kinds) in [
+            ("{\"items\":[{\"kind\": \"Pod\",\"metadata\":{},\"kind\":\"IngressList\"", &["Ingress", "Pod"][..]),
+            ("kind: RestoreList\nitems: []\n", &["Restore"]),
+            ("kind", &[]),
+            ("{\"kind\":\"List\",", &[]),
+        ] {
+            assert_eq!(kinds_in(text.as_bytes()), kinds, "{text}");
         }
     }
 
