@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::text::{Foreign, counted};
 
+use super::host_name;
 use super::list::{Item, List, Probe};
 use super::look::{Context, Look};
 use super::machine::{self, Metadata};
@@ -162,7 +163,7 @@ async fn context<W: Web>(request: &ChecklistRequest, tree: Tree, lists: &[&List]
         knows_public: request.public.is_some() || metadata.as_ref().is_ok_and(|metadata| metadata.knows_public),
         metadata,
         machine: machine.filter(|name| !name.is_empty()),
-        host: request.host.clone(),
+        host: request.host.as_deref().and_then(host_name::plain),
         found_host: OnceLock::new(),
         backup: request.backup,
         restored: request.restored,

@@ -112,6 +112,8 @@ pub(super) enum TextTest {
     Holds(glob::Pattern),
     /// None of its lines fits.
     Lacks(glob::Pattern),
+    /// None of its lines removes anything below these folders.
+    Removes(Vec<String>),
     Json {
         pointer: String,
         test: JsonTest,

@@ -7,20 +7,24 @@ mod command;
 mod engine;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod host_name;
 mod json_text;
 mod list;
 mod list_text;
 mod look;
 mod machine;
+mod masked;
 mod mounts;
 mod outcome;
 mod probe;
+mod removal;
 mod saved;
 mod section;
 mod tree;
 mod web;
 
 pub use engine::{ChecklistError, ChecklistRequest, run};
+pub use host_name::named_host;
 pub use list::{Item, List, SHIPPED};
 pub use list_text::ListError;
 pub use outcome::{CheckedItem, Checklist, Fault, ItemOutcome, Tally};

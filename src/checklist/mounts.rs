@@ -13,6 +13,8 @@ pub(super) struct Mount {
     pub(super) kind: String,
     /// A device, or `server:/path`.
     pub(super) source: String,
+    /// Whether the machine starts without it, too (`nofail`).
+    pub(super) may_fail: bool,
 }
 
 /// The mounts of a process.
@@ -22,7 +24,7 @@ pub(super) fn mounted(mountinfo: &[u8]) -> Vec<Mount> {
         let place = before.split(' ').nth(4)?;
         let mut after = after.split(' ');
         let (kind, source) = (after.next()?, after.next()?);
-        Some(Mount { place: unescaped(place), kind: kind.to_owned(), source: unescaped(source) })
+        Some(Mount { place: unescaped(place), kind: kind.to_owned(), source: unescaped(source), may_fail: false })
     };
     lines(mountinfo).iter().filter_map(|line| mount(line)).take(MOUNTS).collect()
 }
@@ -32,11 +34,12 @@ pub(super) fn wanted(fstab: &[u8]) -> Vec<Mount> {
     let mount = |line: &str| {
         let mut fields = line.split_ascii_whitespace();
         let (source, place, kind) = (fields.next()?, fields.next()?, fields.next()?);
-        let waits = fields.next().unwrap_or_default().split(',').any(|option| option == "noauto");
+        let options: Vec<&str> = fields.next().unwrap_or_default().split(',').collect();
+        let (waits, may_fail) = (options.contains(&"noauto"), options.contains(&"nofail"));
         let is_one = !source.starts_with('#') && place.starts_with('/') && kind != "swap" && !waits;
         let place = unescaped(place);
         let place = if place.len() > 1 { place.trim_end_matches('/').to_owned() } else { place };
-        is_one.then(|| Mount { place, kind: kind.to_owned(), source: unescaped(source) })
+        is_one.then(|| Mount { place, kind: kind.to_owned(), source: unescaped(source), may_fail })
     };
     lines(fstab).iter().filter_map(|line| mount(line)).take(MOUNTS).collect()
 }
@@ -92,6 +95,8 @@ mod tests {
                      /dev/z /mnt ext4 noauto,ro\nshort\n/dev/w /a\\134b ext4\n";
         let places: Vec<String> = wanted(fstab.as_bytes()).into_iter().map(|mount| mount.place).collect();
         assert_eq!(places, ["/", "/data/circle", "/a\\b"]);
+        let may_fail = |options: &str| wanted(format!("/dev/x /x ext4 {options}\n").as_bytes())[0].may_fail;
+        assert!(may_fail("rw,nofail") && !may_fail("rw") && !may_fail(""));
     }
 
     proptest::proptest! {

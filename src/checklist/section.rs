@@ -41,6 +41,7 @@ pub(super) struct Section {
     absent: Option<bool>,
     holds: Option<String>,
     lacks: Option<String>,
+    no_removal: Option<Vec<String>>,
     json: Option<String>,
     is: Option<Vec<String>>,
     is_host: Option<bool>,
@@ -107,6 +108,7 @@ impl Section {
             ("absent", self.absent.is_some()),
             ("holds", self.holds.is_some()),
             ("lacks", self.lacks.is_some()),
+            ("no_removal", self.no_removal.is_some()),
             ("json", self.json.is_some()),
             ("is", self.is.is_some()),
             ("is_host", self.is_host.is_some()),
@@ -154,9 +156,8 @@ impl Section {
             (Some(missing), _) => missing,
             (None, FileTest::Present | FileTest::Text(TextTest::Holds(_) | TextTest::Json { .. })) => Missing::ToDo,
             (None, FileTest::Certificate { .. } | FileTest::Kubernetes(_)) => Missing::NotChecked,
-            (None, FileTest::Absent | FileTest::NewerThan { .. } | FileTest::Text(TextTest::Lacks(_))) => {
-                Missing::Right
-            }
+            (None, FileTest::Absent | FileTest::NewerThan { .. }) => Missing::Right,
+            (None, FileTest::Text(TextTest::Lacks(_) | TextTest::Removes(_))) => Missing::Right,
             (None, FileTest::Addresses { .. }) => Missing::NotNeeded,
         };
         Ok(FileProbe { paths, test, missing })
@@ -194,7 +195,8 @@ impl Section {
         };
         let holds = pattern("holds", self.holds.take())?.map(TextTest::Holds);
         let lacks = pattern("lacks", self.lacks.take())?.map(TextTest::Lacks);
-        one([json, holds, lacks].into_iter().flatten())
+        let folders = self.no_removal.take().map(|folders| self::paths("no_removal", folders)).transpose()?;
+        one([json, holds, lacks, folders.map(TextTest::Removes)].into_iter().flatten())
     }
 
     fn mount(&mut self) -> Result<MountProbe, String> {

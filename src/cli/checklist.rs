@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::Timestamp;
 
-use crate::checklist::SHIPPED;
+use crate::checklist::{SHIPPED, named_host};
 
 use super::values::{self, BackupTime};
 
@@ -37,7 +37,7 @@ pub struct ChecklistArgs {
     /// The host name by which people reach the CI
     ///
     /// What is configured, the certificate and the Ingress are compared with it.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = named_host)]
     pub host: Option<String>,
     /// Leave out these items, which are then not needed: one, or several with commas between
     #[arg(long = "without", value_name = "ITEM", value_delimiter = ',')]

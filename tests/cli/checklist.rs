@@ -16,12 +16,12 @@ const SECRET: &str = "hunter2";
 const WITHOUT_FILES: &str = "application,restored-at,services,certificate,launch,mounts,host-name";
 
 /// A copy of a machine's files, which a test may change.
-struct Machine {
+pub(crate) struct Machine {
     folder: tempfile::TempDir,
 }
 
 impl Machine {
-    fn of(layout: &str) -> Self {
+    pub(crate) fn of(layout: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         open_to_all(folder.path());
         let from = repository("fixtures/checklist").join(layout);
@@ -34,11 +34,11 @@ impl Machine {
         self.folder.path().join("root")
     }
 
-    fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.root().join(path)
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         fs::create_dir_all(self.path(path).parent().expect("a folder")).expect("a folder");
         fs::write(self.path(path), text).expect("a file");
     }
@@ -50,7 +50,7 @@ impl Machine {
     }
 
     /// Looks at it, knowing all that files do not say.
-    fn look(&self) -> Run {
+    pub(crate) fn look(&self) -> Run {
         let flags = ["--address", "10.0.1.7", "--public-ip", "54.1.2.3", "--restored-at", "2 days ago"];
         halfbuilt(&["checklist", "--root"]).args(&[self.root()]).args(&flags).args(&["--without", WITHOUT_FILES])
     }
@@ -58,7 +58,7 @@ impl Machine {
 
 /// The lines of an item on the page, its first one with its outcome.
 #[track_caller]
-fn lines_of(done: &Done, item: &str) -> Vec<String> {
+pub(crate) fn lines_of(done: &Done, item: &str) -> Vec<String> {
     let begins = |line: &&str| line.split_whitespace().any(|word| word == item) && !line.starts_with(' ');
     let mut lines = done.stdout.lines().skip_while(|line| !begins(line));
     let first = lines.next().unwrap_or_else(|| panic!("no item {item}: {}", done.stdout));
@@ -97,7 +97,9 @@ fn what_is_wrong_in_each_item_is_found_with_its_place() {
                 )
             },
             "addresses",
-            &["/replicated, line 2: 10.0.0.5 is no address of this machine: if it is the old machine's, change it (this one has 10.0.1.7, 54.1.2.3)"],
+            &[
+                "/replicated, line 2: 10.0.0.5 is no address of this machine: if it is the old machine's, change it (this one has 10.0.1.7, 54.1.2.3)",
+            ],
         ),
         (
             "public",
@@ -153,7 +155,7 @@ fn what_is_wrong_in_each_item_is_found_with_its_place() {
             "cron",
             |machine, _| machine.write("etc/cron.daily/clean", "#!/bin/sh\nfind /data/circle -mtime +7 -delete\n"),
             "retention",
-            &["etc/cron.daily/clean, line 2: a line that should not be there"],
+            &["etc/cron.daily/clean, line 2: a line that removes what is there, or may"],
         ),
         (
             "folder",
@@ -193,7 +195,7 @@ fn what_is_not_known_is_not_checked_and_never_right() {
     let done = halfbuilt(&["checklist", "--root", &root]).run().exits(Exit::Failed);
     let done = done.says("not everything could be looked at");
     for (item, why) in [
-        ("application", "with --root no command is run: `replicatedctl app status inspect`"),
+        ("application", "with --root no command is run: `replicatedctl` with 3 words"),
         ("services", "with --root no URL is asked: http://127.0.0.1:8099/"),
         ("addresses", "names 10.0.1.7, 54.1.2.3; with --root the machine's addresses are not known"),
         ("mounts", "with --root it is not known what the machine has mounted"),
@@ -224,7 +226,21 @@ fn a_host_name_is_compared_with_what_the_operator_says() {
         lines_of(&other, "host-name")[1]
             .contains("the configured host is ci.example.com, and --host is ci.example.org")
     );
-    assert!(lines_of(&look("CI.example.com"), "host-name")[0].starts_with("not checked"));
+    // Each spelling of it.
+    for host in ["CI.example.com", "ci.example.com.", "https://ci.example.com:8443/x"] {
+        assert!(lines_of(&look(host), "host-name")[0].starts_with("not checked"), "{host}");
+    }
+    look("").exits(Exit::Usage).says("expected a host name");
+    machine.replace("etc/replicated.conf", "ci.example.com", "https://CI.example.com:443/");
+    let done = look("ci.example.com");
+    assert!(lines_of(&done, "host-name")[0].starts_with("not checked"), "{}", done.stdout);
+    machine.replace("etc/replicated.conf", "https://CI.example.com:443/", "ci.example.com");
+    // That a disk calls itself so proves nothing.
+    let name = fs::read_to_string(machine.path("etc/hostname")).expect("a name");
+    machine.replace("etc/replicated.conf", "ci.example.com", name.trim());
+    let done = halfbuilt(&["checklist", "--root", &root]).run();
+    assert!(lines_of(&done, "host-name")[0].starts_with("not checked"), "{}", done.stdout);
+    machine.replace("etc/replicated.conf", name.trim(), "ci.example.com");
     // An address as a name needs no look-up.
     machine.replace("etc/replicated.conf", "ci.example.com", "10.0.1.7");
     let done = halfbuilt(&["checklist", "--root", &root, "--address", "10.0.1.7"]).run();
@@ -324,8 +340,17 @@ fn without_root_rights_what_cannot_be_read_is_said() {
     assert!(lines[1].contains("10.0.0.5") && lines.iter().any(|line| line.contains("cannot be read")), "{lines:#?}");
 }
 
+#[test]
+fn what_is_no_text_is_never_right() {
+    let machine = Machine::of("debian");
+    let text: Vec<u8> = "PRIVATE_ADDRESS=10.0.1.7\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(machine.path("etc/default/replicated"), text).expect("a file");
+    let lines = lines_of(&machine.look().run().exits(Exit::Failed), "addresses");
+    assert!(lines[0].starts_with("not checked") && lines[1].contains("not text in UTF-8"), "{lines:#?}");
+}
+
 /// Looks at a machine as a user without rights.
-fn as_nobody(machine: &Machine) -> Done {
+pub(crate) fn as_nobody(machine: &Machine) -> Done {
     let run = machine.look();
     if !is_root() {
         return run.run();
@@ -393,7 +418,7 @@ fn root_in_the_machine_itself_changes_nothing() {
     for (item, begins, said) in [
         ("addresses", "right", "/etc/default/replicated: 3 addresses, all of this machine"),
         ("nomad", "right", "/opt/nomad was made anew"),
-        ("retention", "right", "/etc/crontab: no line fits"),
+        ("retention", "right", "/etc/crontab: no line removes anything there"),
         ("application", "not checked", "replicatedctl is not there"),
         ("mounts", "not checked", "/proc/self/mountinfo cannot be read"),
     ] {

@@ -96,7 +96,7 @@ fn the_state_of_the_application_is_what_replicatedctl_says() {
     bench.application("started");
     let items = shipped(&["application", "restored-at"], &[]);
     let done = bench.look(&items, &["--restored-at", "2026-11-20T06:30:00Z"]).exits(Exit::Clean);
-    done.prints("`replicatedctl app status inspect`: /0/State is \"started\"")
+    done.prints("`replicatedctl` with 3 words: /0/State is \"started\"")
         .prints(&format!("LastModifiedAt is {STARTED}"))
         .prints("within 30 min of R, 2026-11-20T06:30:00Z");
     // Another R.
@@ -296,8 +296,10 @@ fn an_answer_is_bounded_in_time_and_size_and_leads_nowhere_else() {
     let site = Site::start(move |request, _| match request {
         "GET /redirected" => SiteAnswer::With(302, format!("Location: {to}/\r\n"), Vec::new()),
         "GET /endless" => SiteAnswer::Endless,
-        "GET /silent" => SiteAnswer::Silence,
-        "GET /json" => SiteAnswer::text(200, "{\"ok\":true,\"token\":\"hunter2\",\"at\":\"2026-11-20T06:30:00Z\"}"),
+        "GET /silent" | "GET /silent?token=hunter2" => SiteAnswer::Silence,
+        "GET /json" | "GET /json?token=hunter2" => {
+            SiteAnswer::text(200, "{\"ok\":true,\"token\":\"hunter2\",\"at\":\"2026-11-20T06:30:00Z\"}")
+        }
         "GET /text" => SiteAnswer::text(200, "first\n  ready \u{1b}[31m\n"),
         _ => SiteAnswer::text(500, "\u{1b}[31mhunter2"),
     });
@@ -308,7 +310,15 @@ fn an_answer_is_bounded_in_time_and_size_and_leads_nowhere_else() {
         ("/endless", "holds = \"y*\"", Exit::Failed, "its answer is larger than 1 MiB"),
         ("/silent", "timeout = \"500ms\"", Exit::Failed, "no answer"),
         ("/json", "json = \"/ok\"\nis = [\"true\"]\nshow = [\"/at\"]", Exit::Clean, "at is 2026-11-20T06:30:00Z"),
-        ("/json", "json = \"/ok\"\nis = [\"false\"]", Exit::Found, "/ok is \"true\", not \"false\""),
+        (
+            "/json?token=hunter2",
+            "json = \"/ok\"\nis = [\"false\"]\nshow = [\"/ok\"]",
+            Exit::Found,
+            "/json: /ok is \"true\", not \"false\"",
+        ),
+        ("/json", "json = \"/token\"\nis = [\"false\"]", Exit::Found, "/json: /token is not \"false\""),
+        ("/json?token=hunter2", "status = [404]", Exit::Found, "/json answers 200"),
+        ("/silent?token=hunter2", "timeout = \"500ms\"", Exit::Failed, "/silent: no answer"),
         ("/json", "holds = \"*ok*\"", Exit::Clean, "line 1, fits"),
         ("/text", "holds = \"ready*\"", Exit::Clean, "line 2, fits"),
         ("/text", "lacks = \"ready*\"", Exit::Found, "a line that should not be there"),
@@ -336,6 +346,39 @@ fn a_command_that_hangs_is_ended_with_what_it_started() {
         let is_gone = || fs::read_to_string(&stat).map_or(true, |state| state.contains(") Z"));
         wait_until(|| is_gone() || !Path::new(&stat).exists());
     }
+}
+
+#[test]
+fn no_secret_of_a_command_is_shown() {
+    let bench = Bench::new();
+    let says = "echo 'password=hunter2: cannot reach postgres://a:hunter2@h/' >&2; exit 1";
+    bench.program("asks", says);
+    let command = |more: &str| item("asks", &format!("command = [\"asks\", \"-u\", \"user:hunter2\"]\n{more}"));
+    let time = "time = \"it\"\nof = { command = [\"asks\", \"-phunter2\"], json = \"/a\" }\nafter = [\"backup\"]";
+    for (items, exit, said) in [
+        (
+            command(""),
+            Exit::Found,
+            "`asks` with 2 words ends with exit code 1: password=*** cannot reach postgres://***@h/",
+        ),
+        (command("holds = \"x\""), Exit::Failed, "`asks` with 2 words ends with exit code 1"),
+        (item("asks", time), Exit::Failed, "`asks` with 1 word ends with exit code 1"),
+    ] {
+        let json = bench.path("checklist.json");
+        let done = bench.look(&items, &["--json", &json]).exits(exit);
+        done.prints(said).does_not_print("hunter2").does_not_say("hunter2");
+        assert!(!fs::read_to_string(&json).expect("a file").contains("hunter2"));
+    }
+    // Nor what its JSON has, where the list does not ask for it.
+    bench.program("asks", "echo '{\"a\":\"hunter2\"}'");
+    for (look, exit) in [
+        ("command = [\"asks\"]\njson = \"/a\"\nis = [\"x\"]", Exit::Found),
+        ("time = \"it\"\nof = { command = [\"asks\"], json = \"/a\" }\nafter = [\"backup\"]", Exit::Failed),
+    ] {
+        bench.look(&item("asks", look), &[]).exits(exit).does_not_print("hunter2");
+    }
+    let shown = "command = [\"asks\"]\njson = \"/a\"\nis = [\"x\"]\nshow = [\"/a\"]";
+    bench.look(&item("asks", shown), &[]).exits(Exit::Found).prints("/a is \"hunter2\", not \"x\"");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod admin_services;
 mod checklist;
 mod checklist_cluster;
+mod checklist_jobs;
 mod checklist_machine;
 mod checklist_output;
 mod checklist_restore;

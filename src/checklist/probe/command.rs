@@ -3,7 +3,8 @@
 use crate::checklist::command;
 use crate::checklist::list::CommandProbe;
 use crate::checklist::look::{Context, Look};
-use crate::text::Foreign;
+use crate::checklist::masked::masked;
+use crate::text::{Foreign, counted};
 
 use super::text::{self, Source};
 
@@ -23,7 +24,7 @@ pub(in crate::checklist) async fn look(probe: &CommandProbe, context: &Context) 
     if ran.code != Some(0) {
         return Look::Blind(format!("{name} {}", ended(ran.code, &ran.said)));
     }
-    match text::test(&ran.output, test, Source { name: &name, is_file: false }, context).await {
+    match text::test(&ran.output, test, Source { name: &name, is_file: false, show: &probe.show }, context).await {
         Look::Right(seen) => Look::Right([seen, text::shown(&ran.output, &probe.show)].concat()),
         other => other,
     }
@@ -46,10 +47,15 @@ async fn run(probe: &CommandProbe, context: &Context) -> Result<command::Ran, St
 }
 
 fn name(probe: &CommandProbe) -> String {
-    format!("`{}`", probe.run.join(" "))
+    // A word of it may be a secret.
+    match probe.run.split_first() {
+        Some((program, [])) => format!("`{program}`"),
+        Some((program, more)) => format!("`{program}` with {}", counted(more.len() as u64, "word")),
+        None => String::new(),
+    }
 }
 
 fn ended(code: Option<i32>, said: &str) -> String {
     let how = code.map_or_else(|| "was ended by a signal".to_owned(), |code| format!("ends with exit code {code}"));
-    if said.is_empty() { how } else { format!("{how}: {}", Foreign::url(said)) }
+    if said.is_empty() { how } else { format!("{how}: {}", Foreign::url(&masked(said))) }
 }

@@ -90,7 +90,7 @@ async fn of_text(path: String, test: TextTest, context: &Arc<Context>) -> Look {
         blocking_value(move || context.tree.read(&path).map_err(|error| unread(&context, &path, &error))).await
     };
     match bytes.and_then(|bytes| bytes) {
-        Ok(bytes) => text::test(&bytes, &test, Source { name: &name, is_file: true }, context).await,
+        Ok(bytes) => text::test(&bytes, &test, Source { name: &name, is_file: true, show: &[] }, context).await,
         Err(why) => Look::Blind(why),
     }
 }

@@ -29,6 +29,7 @@ fn of_path(path: &str, probe: &MountProbe, context: &Context) -> Look {
     let (found, wanted) = match (context.tree.find(path), wanted(context)) {
         (Err(error), Ok(wanted)) if is_absent(&error) => {
             return match wanted.iter().find(|mount| mount.place == path) {
+                Some(mount) if mount.may_fail && !probe.is_mount => Look::Blind(not_there_with_nofail(mount)),
                 Some(mount) => Look::ToDo(vec![not_mounted(mount).at(&name, None)]),
                 None => Look::missing(probe.missing, format!("not there: {name}")),
             };
@@ -45,12 +46,17 @@ fn of_path(path: &str, probe: &MountProbe, context: &Context) -> Look {
     if !found.metadata.is_dir() {
         return Look::ToDo(vec![Fault::new("it is no folder").at(&name, None)]);
     }
-    let of_fstab = wanted.iter().find(|mount| mount.place == path);
+    let is_it = |mount: &&Mount| mount.place == path || place_of(mount, context) == found.place;
+    let of_fstab = wanted.iter().find(is_it);
     let must_be_mounted = probe.is_mount || of_fstab.is_some();
     let state = state(path, &found, context);
     let (mut faults, mut unseen) = (Vec::new(), Vec::new());
     let place = match (&state, must_be_mounted) {
         (Ok(State::Mounted(what)), _) => format!("{name} is mounted{what}"),
+        (Ok(State::NotMounted(_)), true) if !probe.is_mount && of_fstab.is_some_and(|mount| mount.may_fail) => {
+            unseen.extend(of_fstab.map(not_there_with_nofail));
+            String::new()
+        }
         (Ok(State::NotMounted(_)), true) => {
             let what = of_fstab.map_or_else(|| Fault::new("it is not mounted"), not_mounted);
             faults.push(what.at(&name, None));
@@ -81,6 +87,17 @@ fn not_mounted(mount: &Mount) -> Fault {
         Foreign::url(source),
         Foreign::name(kind)
     ))
+}
+
+/// The machine starts without it, and nobody knows whether it has to be there.
+fn not_there_with_nofail(mount: &Mount) -> String {
+    let (place, source) = (Foreign::url(&mount.place), Foreign::url(&mount.source));
+    format!("{FSTAB} mounts {source} at {place} with nofail, and it is not mounted: is it needed?")
+}
+
+/// Where a mount is, without the links that /etc/fstab may name.
+fn place_of(mount: &Mount, context: &Context) -> String {
+    context.tree.find(&mount.place).map_or_else(|_| mount.place.clone(), |found| found.place)
 }
 
 enum State {
@@ -120,10 +137,16 @@ fn of_fstab(context: &Context) -> Look {
         Ok(mounted) => mounted,
         Err(why) => return Look::Blind(why),
     };
-    let missing = wanted.iter().filter(|mount| !mounted.iter().any(|other| other.place == mount.place));
-    let faults: Vec<Fault> = missing.map(|mount| not_mounted(mount).at(&mount.place, None)).collect();
+    let is_missing = |mount: &&Mount| {
+        let is_at = |place: &str| mounted.iter().any(|other| other.place == place);
+        !is_at(&mount.place) && !is_at(&place_of(mount, context))
+    };
+    let missing = wanted.iter().filter(is_missing);
+    let (may_fail, must): (Vec<&Mount>, Vec<&Mount>) = missing.partition(|mount| mount.may_fail);
+    let faults: Vec<Fault> = must.into_iter().map(|mount| not_mounted(mount).at(&mount.place, None)).collect();
+    let unseen: Vec<String> = may_fail.into_iter().map(not_there_with_nofail).collect();
     let places: Vec<String> = wanted.iter().map(|mount| Foreign::url(&mount.place).into()).collect();
-    Look::all(faults, Vec::new(), vec![format!("all of {FSTAB} is mounted: {}", places.join(", "))])
+    Look::all(faults, unseen, vec![format!("all of {FSTAB} is mounted: {}", places.join(", "))])
 }
 
 /// What should be mounted; nothing where there is no such file.

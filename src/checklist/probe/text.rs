@@ -4,6 +4,7 @@ use crate::checklist::json_text;
 use crate::checklist::list::{JsonTest, TextTest};
 use crate::checklist::look::{Context, Look};
 use crate::checklist::outcome::Fault;
+use crate::checklist::removal::removing_lines;
 use crate::text::{Foreign, counted};
 
 use super::host;
@@ -16,8 +17,10 @@ const LINES_NAMED: usize = 20;
 pub(super) struct Source<'a> {
     /// For messages.
     pub(super) name: &'a str,
-    /// Whether it is a file, whose lines can be named and whose values are not shown.
+    /// Whether it is a file, whose lines can be named.
     pub(super) is_file: bool,
+    /// The places of values that the list shows. No other is.
+    pub(super) show: &'a [String],
 }
 
 impl Source<'_> {
@@ -37,18 +40,12 @@ pub(super) async fn test(bytes: &[u8], test: &TextTest, source: Source<'_>, cont
             None => Look::ToDo(vec![source.fault("no line of it fits", None)]),
         },
         TextTest::Lacks(pattern) => {
-            let lines = fitting(bytes, pattern);
-            let more = lines.len().saturating_sub(LINES_NAMED);
-            let mut faults: Vec<Fault> = lines
-                .iter()
-                .take(LINES_NAMED)
-                .map(|line| source.fault("a line that should not be there", Some(*line)))
-                .collect();
-            if more > 0 {
-                faults.push(source.fault(format!("and {}", counted(more as u64, "more line")), None));
-            }
-            let right = || Look::right(format!("{}: no line fits", source.name));
-            if faults.is_empty() { right() } else { Look::ToDo(faults) }
+            let words = ("a line that should not be there", "no line fits");
+            no_lines(&fitting(bytes, pattern), words, source)
+        }
+        TextTest::Removes(folders) => {
+            let words = ("a line that removes what is there, or may", "no line removes anything there");
+            no_lines(&removing_lines(bytes, folders), words, source)
         }
         TextTest::Json { pointer, test } => {
             let values = json_text::values(bytes, std::iter::once(pointer.as_str()));
@@ -67,14 +64,29 @@ pub(super) async fn test(bytes: &[u8], test: &TextTest, source: Source<'_>, cont
     }
 }
 
+/// Lines that should not be there: what each is, and what is said where there is none.
+fn no_lines(lines: &[usize], (what, none): (&str, &str), source: Source<'_>) -> Look {
+    if lines.is_empty() {
+        return Look::right(format!("{}: {none}", source.name));
+    }
+    let named = lines.iter().take(LINES_NAMED);
+    let mut faults: Vec<Fault> = named.map(|line| source.fault(what, Some(*line))).collect();
+    let more = lines.len().saturating_sub(LINES_NAMED);
+    if more > 0 {
+        faults.push(source.fault(format!("and {}", counted(more as u64, "more line")), None));
+    }
+    Look::ToDo(faults)
+}
+
 fn is_one_of(value: &str, wanted: &[String], (pointer, source): (&str, Source<'_>)) -> Look {
     let is_right = wanted.iter().any(|wanted| wanted == value);
     let wanted: Vec<String> = wanted.iter().map(|word| format!("{word:?}")).collect();
     let wanted = wanted.join(" or ");
-    match (is_right, source.is_file) {
+    let is_shown = source.show.iter().any(|shown| shown == pointer);
+    match (is_right, is_shown) {
         (true, _) => Look::right(format!("{}: {pointer} is {:?}", source.name, Foreign::name(value))),
-        (false, true) => Look::ToDo(vec![source.fault(format!("{pointer} is not {wanted}"), None)]),
-        (false, false) => {
+        (false, false) => Look::ToDo(vec![source.fault(format!("{pointer} is not {wanted}"), None)]),
+        (false, true) => {
             Look::ToDo(vec![source.fault(format!("{pointer} is {:?}, not {wanted}", Foreign::name(value)), None)])
         }
     }

@@ -9,7 +9,6 @@ use crate::checklist::list::{Moment, TimeProbe, TimeSource, TimeTest};
 use crate::checklist::look::{Context, Look};
 use crate::checklist::web::Web;
 use crate::duration::in_words;
-use crate::text::Foreign;
 
 use super::disk::{blocking_value, unread, written};
 use super::{command, url};
@@ -54,7 +53,7 @@ fn of_image(context: &Context) -> Vec<String> {
 fn at(bytes: &[u8], pointer: &str) -> Result<Timestamp, String> {
     let values = json_text::values(bytes, std::iter::once(pointer))?;
     let value = values.into_iter().next().flatten().ok_or_else(|| format!("the answer has no value at {pointer}"))?;
-    value.trim().parse().map_err(|_| format!("{:?} at {pointer} is no time with a zone", Foreign::name(&value)))
+    value.trim().parse().map_err(|_| format!("what is at {pointer} is no time with a zone"))
 }
 
 fn compare(time: Timestamp, TimeProbe { what, test, .. }: &TimeProbe, context: &Context) -> Look {

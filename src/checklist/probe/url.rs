@@ -13,7 +13,7 @@ const BODY: usize = 1 << 20;
 
 /// Asks a URL, and looks at the answer.
 pub(in crate::checklist) async fn look<W: Web>(probe: &UrlProbe, context: &Context, web: &W) -> Look {
-    let name = probe.url.as_str();
+    let name = &name(probe);
     let answer = match ask(probe, context, web).await {
         Ok(answer) => answer,
         Err(why) => return Look::Blind(why),
@@ -33,7 +33,9 @@ pub(in crate::checklist) async fn look<W: Web>(probe: &UrlProbe, context: &Conte
         UrlTest::Text(_) if answer.is_cut => {
             Look::Blind(format!("{name}: its answer is larger than {} MiB", BODY >> 20))
         }
-        UrlTest::Text(test) => text::test(&answer.body, test, Source { name, is_file: false }, context).await,
+        UrlTest::Text(test) => {
+            text::test(&answer.body, test, Source { name, is_file: false, show: &probe.show }, context).await
+        }
         UrlTest::Answers | UrlTest::Certificate { .. } => Look::right(format!("{name} answers {status}")),
     };
     match (look, &probe.inconclusive) {
@@ -48,7 +50,7 @@ pub(super) async fn body<W: Web>(probe: &UrlProbe, context: &Context, web: &W) -
     let answer = ask(probe, context, web).await?;
     match is_wanted(probe, answer.status) && !answer.is_cut {
         true => Ok(answer.body),
-        false => Err(format!("{} answers {}, or more than {} MiB", probe.url, answer.status, BODY >> 20)),
+        false => Err(format!("{} answers {}, or more than {} MiB", name(probe), answer.status, BODY >> 20)),
     }
 }
 
@@ -60,9 +62,17 @@ fn is_wanted(probe: &UrlProbe, status: u16) -> bool {
     }
 }
 
+/// Without a query, which may hold a secret.
+fn name(probe: &UrlProbe) -> String {
+    let mut url = probe.url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    url.into()
+}
+
 async fn ask<W: Web>(probe: &UrlProbe, context: &Context, web: &W) -> Result<WebAnswer, String> {
     if !context.tree.is_this_machine() {
-        return Err(format!("with --root no URL is asked: {}", probe.url));
+        return Err(format!("with --root no URL is asked: {}", name(probe)));
     }
     let request = WebRequest {
         url: probe.url.clone(),
@@ -72,5 +82,5 @@ async fn ask<W: Web>(probe: &UrlProbe, context: &Context, web: &W) -> Result<Web
         largest: BODY,
         any_certificate: probe.any_certificate,
     };
-    web.ask(request).await.map_err(|why| format!("{}: no answer: {why}", probe.url))
+    web.ask(request).await.map_err(|why| format!("{}: no answer: {why}", name(probe)))
 }
