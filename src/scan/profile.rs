@@ -157,6 +157,11 @@ impl RelationSql {
     pub(super) fn sql(&self, with_versions: bool) -> &str {
         self.with_versions.as_deref().filter(|_| with_versions).unwrap_or(&self.sql)
     }
+
+    /// Whether the profile says how the versions of its rows are read.
+    pub(super) fn has_versions(&self) -> bool {
+        self.with_versions.is_some()
+    }
 }
 
 impl Profile {

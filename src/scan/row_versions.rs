@@ -12,8 +12,7 @@ use super::attempt::attempt;
 use super::compose::{BuildSelection, Relations};
 use super::error::ScanError;
 use super::plan::ScanPlan;
-use super::relation::{ROW_VERSION, Relation};
-use super::shape::Shape;
+use super::shape::{Shape, gives_row_versions};
 use super::unread::why;
 
 /// So many builds at the end before the backup show which versions are old.
@@ -27,7 +26,7 @@ pub(super) async fn look(
     named: &BTreeSet<(String, String)>,
     snapshot: &Snapshot<'_>,
 ) -> Result<Option<String>, ScanError> {
-    if shape.type_of(Relation::Build, ROW_VERSION).is_none() {
+    if !gives_row_versions(&plan.profile, shape) {
         return Ok(None);
     }
     if plan.profile.presents_copies() {

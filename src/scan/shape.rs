@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::database::Column;
 
-use super::profile::Profile;
+use super::profile::{Profile, RelationSql};
 use super::relation::{Kind, ROW_VERSION, Relation, STEP_ID};
 use super::schema::ProfileSchema;
 
@@ -51,7 +51,7 @@ impl Shape {
             });
             shape.columns.insert(relation, columns.collect());
         }
-        shape.has_row_versions = !profile.presents_copies() && shape.type_of(Relation::Build, ROW_VERSION).is_some();
+        shape.has_row_versions = !profile.presents_copies() && gives_row_versions(profile, &shape);
         shape
     }
 
@@ -78,6 +78,12 @@ impl Shape {
         let columns = self.columns.get(&relation)?;
         columns.iter().find(|found| found.name == column).map(|found| found.type_name.as_str())
     }
+}
+
+/// Whether a profile gives the versions of builds' rows: by its header, or as a column like others.
+pub(super) fn gives_row_versions(profile: &Profile, shape: &Shape) -> bool {
+    let by_header = profile.relation(Relation::Build).is_some_and(RelationSql::has_versions);
+    by_header || shape.type_of(Relation::Build, ROW_VERSION).is_some()
 }
 
 /// PostgreSQL's name of the type that a column most likely has.

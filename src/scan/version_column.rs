@@ -13,15 +13,16 @@ const VARIABLE: &str = ":row_version";
 pub(super) const NO_VERSION: &str = VERSIONS.part("no_version");
 /// The header that says what it is.
 const HEADER: &str = "row-version";
+
 /// Fills in the variable in the SQL of relation build: without versions, and with them where the header says how.
 pub(super) fn filled_in(
     source: &SqlFile<'_>,
     head: &BTreeMap<&str, (usize, &str)>,
-    (sql, first_line): (&str, usize),
+    (text, first_line): (&str, usize),
 ) -> Result<(String, Option<String>), FileFault> {
-    let is_used = sql.lines().any(|line| line.split("--").next().unwrap_or_default().contains(VARIABLE));
+    let is_used = text.lines().any(|line| line.split("--").next().unwrap_or_default().contains(VARIABLE));
     match (head.get(HEADER), is_used) {
-        (None, false) => Ok((sql.to_owned(), None)),
+        (None, false) => Ok((text.to_owned(), None)),
         (None, true) => {
             Err(source.fault(first_line, format!("{VARIABLE}: expected \"-- {HEADER}: EXPRESSION\" to say what it is")))
         }
@@ -29,11 +30,20 @@ pub(super) fn filled_in(
             Err(source.fault(*line, format!("expected \"{VARIABLE} AS {ROW_VERSION}\" in relation build")))
         }
         (Some((_, expression)), true) => {
-            let [without, with] =
-                [sql::expression(NO_VERSION), expression].map(|version| sql.replace(VARIABLE, version));
+            let filled = |version: &str| text.replace(VARIABLE, version);
+            let without = left_out(text).unwrap_or_else(|| filled(sql::expression(NO_VERSION)));
+            let with = filled(expression);
             Ok((without, Some(with)))
         }
     }
+}
+
+/// The SQL without the column, where it is not the first one: as it would be without versions, so that its digest is the same.
+fn left_out(text: &str) -> Option<String> {
+    let (before, after) = text.split_once(VARIABLE)?;
+    let after = after.trim_start().strip_prefix("AS")?.trim_start().strip_prefix(ROW_VERSION)?;
+    let before = before.trim_end().strip_suffix(',')?;
+    (!before.lines().last()?.contains("--") && !after.contains(VARIABLE)).then(|| format!("{before}{after}"))
 }
 
 #[cfg(test)]
@@ -55,6 +65,16 @@ mod tests {
         assert!(build.sql(true).ends_with("SELECT 1, b.xmin AS row_version"), "{}", build.sql(true));
         assert!(build.sql(false).ends_with("SELECT 1, NULL::xid AS row_version"), "{}", build.sql(false));
         assert_eq!(build.sql(false), build.sql);
+    }
+
+    #[test]
+    fn without_versions_the_sql_is_as_if_there_were_none() {
+        let text = |column: &str| format!("-- profile: mine\n-- title: t\n{column}  FROM builds AS b\n");
+        let head = "-- row-version: b.xmin\n-- relation: build\nSELECT b.id AS build_key,\n       :row_version    AS row_version\n";
+        let with = Profile::parse("mine.sql", &text(head)).expect("a profile");
+        let before =
+            Profile::parse("mine.sql", &text("-- relation: build\nSELECT b.id AS build_key\n")).expect("a profile");
+        assert_eq!(with.all_sql().collect::<Vec<_>>(), before.all_sql().collect::<Vec<_>>());
     }
 
     #[test]

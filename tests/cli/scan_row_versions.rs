@@ -211,7 +211,7 @@ fn a_view_has_no_versions_and_all_else_is_read() {
     database.run("ALTER TABLE builds RENAME TO kept; CREATE VIEW builds AS SELECT * FROM kept");
     nothing_is_told(&database, "xmin does not exist");
     let checked = halfbuilt(&["profiles", "--check", "circleci"]).on(&database).run().exits(Exit::Clean);
-    checked.prints("the versions of builds' rows are not read: ").prints("row_version = NULL");
+    checked.prints("the versions of builds' rows are not read: ");
     // A view of one's own may show them, and a profile of one's own may read them.
     database.run("CREATE OR REPLACE VIEW builds AS SELECT *, xmin AS written_by FROM kept");
     let own = tempfile::tempdir().expect("a folder");
