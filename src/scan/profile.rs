@@ -17,7 +17,7 @@ use super::error::{SqlSourceError, unreadable};
 use super::header::{self, FileFault, Head, SqlFile};
 use super::known::{AdminPath, Known, address_form, admin_paths};
 use super::relation::Relation;
-use super::version_column;
+use super::version_column::{self, RelationSql};
 
 /// The profiles that ship, by name.
 const BUILT_IN: [(&str, &str); 6] = [
@@ -141,27 +141,6 @@ enum Section {
     /// The last one.
     Archive,
     Single(&'static str),
-}
-
-/// The SQL of one relation and the line of the file on which it starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct RelationSql {
-    pub(super) sql: String,
-    pub(super) line: usize,
-    /// The same with the versions of its rows, where the profile says how they are read.
-    with_versions: Option<String>,
-}
-
-impl RelationSql {
-    /// Its SQL, with or without the versions of rows.
-    pub(super) fn sql(&self, with_versions: bool) -> &str {
-        self.with_versions.as_deref().filter(|_| with_versions).unwrap_or(&self.sql)
-    }
-
-    /// Whether the profile says how the versions of its rows are read.
-    pub(super) fn has_versions(&self) -> bool {
-        self.with_versions.is_some()
-    }
 }
 
 impl Profile {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::database::Column;
 
-use super::profile::{Profile, RelationSql};
+use super::profile::Profile;
 use super::relation::{Kind, ROW_VERSION, Relation, STEP_ID};
 use super::schema::ProfileSchema;
+use super::version_column::RelationSql;
 
 /// The version of a server that is assumed, in the form of server_version_num.
 const ASSUMED_VERSION: i64 = 150_000;

@@ -1,4 +1,4 @@
-//! How a profile says what the version of a build's row is: by a header, and by a variable in the SQL of relation build.
+//! The SQL of a relation, and how a profile says what the version of a build's row is: by a header, and by a variable in that SQL.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,27 @@ const VARIABLE: &str = ":row_version";
 pub(super) const NO_VERSION: &str = VERSIONS.part("no_version");
 /// The header that says what it is.
 const HEADER: &str = "row-version";
+
+/// The SQL of one relation and the line of the file on which it starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RelationSql {
+    pub(super) sql: String,
+    pub(super) line: usize,
+    /// The same with the versions of its rows, where the profile says how they are read.
+    pub(super) with_versions: Option<String>,
+}
+
+impl RelationSql {
+    /// Its SQL, with or without the versions of rows.
+    pub(super) fn sql(&self, with_versions: bool) -> &str {
+        self.with_versions.as_deref().filter(|_| with_versions).unwrap_or(&self.sql)
+    }
+
+    /// Whether the profile says how the versions of its rows are read.
+    pub(super) fn has_versions(&self) -> bool {
+        self.with_versions.is_some()
+    }
+}
 
 /// Fills in the variable in the SQL of relation build: without versions, and with them where the header says how.
 pub(super) fn filled_in(

@@ -168,7 +168,7 @@ impl Section {
 /// Where a profile names no tables, only what its relations present can be read.
 fn of_relations(plan: &ScanPlan, fit: &Fit) -> Vec<Section> {
     let offered = Relation::ALL.into_iter().filter_map(|relation| Some((relation, plan.profile.relation(relation)?)));
-    let section = |(relation, found): (Relation, &super::profile::RelationSql)| {
+    let section = |(relation, found): (Relation, &super::version_column::RelationSql)| {
         let presented = sql::filled(PRESENTED, &[("relation", relation.as_str())]);
         let parts = [
             pieces::part(relation.as_str(), "NOT MATERIALIZED", &fit.schema().sql(&found.sql)),
