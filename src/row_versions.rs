@@ -35,6 +35,8 @@ pub struct ToldApart {
     /// A row of an earlier version than this was written before the restore; `None` where that is not certain. Of what lies between the two
     /// nothing is known.
     pub old_before: Option<u64>,
+    /// Whether the last builds by T share their versions with one another, as after a load or a migration.
+    pub are_shared: bool,
     /// How many builds, all of whose times are by T, were written since the first version after the restore.
     pub written_again: u64,
     /// Whether these are few: then a row that was written again was written because of its own build.
@@ -103,11 +105,13 @@ impl RowVersions {
             );
         }
         // A migration in batches, or a load, gives many rows one version, in an order of its own.
-        let is_as_written = seen.last_before >= FEWEST && seen.versions_before * 2 > seen.last_before;
+        let are_shared = seen.last_before > 1 && seen.versions_before * 2 <= seen.last_before;
+        let is_as_written = seen.last_before >= FEWEST && !are_shared;
         let contradicting = if is_as_written { seen.contradicting } else { 0 };
         Self::Told(ToldApart {
             new_from,
             old_before: is_as_written.then_some(least_before),
+            are_shared,
             written_again: seen.written_again,
             is_rare: seen.written_again <= seen.older / RARE,
             contradicting,

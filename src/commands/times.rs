@@ -250,7 +250,7 @@ async fn written_since(
         return Ok(None);
     };
     // Rows of a load have the versions of this server, not those of the backup.
-    if told.old_before.is_none() {
+    if told.are_shared {
         return Ok(None);
     }
     let first_after = told.new_from;

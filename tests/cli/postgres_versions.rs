@@ -150,7 +150,9 @@ fn a_crash_is_on_record(version: &mut Version) {
     let killed = Timestamp::now();
     version.does("start");
     let started = Timestamp::now();
+    // The second new build shows from which transaction on all is new.
     version.build(3, true);
+    version.build(30, true);
     let found = version.json(&["times", "before.json"]);
     let restored = time(&found["restored_at"]);
     assert!((killed..=started).contains(&restored), "{killed} {restored} {started}: {found}");
@@ -190,6 +192,7 @@ fn an_older_backup_is_known(version: &mut Version) {
     version.does("keep");
     version.does("start");
     version.build(4, true);
+    (0..3).for_each(|_| drop(version.sql("SELECT pg_current_xact_id()")));
     version.manifest("newer.json");
     version.does("stop KILL");
     version.does("put");
@@ -198,10 +201,11 @@ fn an_older_backup_is_known(version: &mut Version) {
     assert_eq!(found["manifests"][0]["continuation"], "older-backup", "{found}");
     let verify = version.run(CI, &["verify", "--baseline", "newer.json"]).args(&CLOSE).run();
     verify.says("older than the manifest, so T is earlier than that of the baseline");
-    // It catches up, and its first build shows it all the same.
+    // It catches up, and its second build shows it all the same.
     let newer: Value =
         serde_json::from_slice(&std::fs::read(version.file("newer.json")).expect("a file")).expect("JSON");
     version.build(5, false);
+    version.build(7, false);
     while version.manifest("now.json")["moment"]["server"]["next_transaction"].as_u64()
         <= Some(next_transaction(&newer))
     {
