@@ -13,8 +13,10 @@ use regex::Regex;
 
 /// Flags of other programs that messages, README and topics name, or that this one calls.
 #[rustfmt::skip]
-const FLAGS_OF_OTHERS: [&str; 10] = [
+const FLAGS_OF_OTHERS: [&str; 13] = [
     "--locked", "--path", "--type", "--list-boots", "--with", "--snapshot-ids",
+    // What removes in a job of cron, and what only packs.
+    "--delete", "--remove", "--create",
     // How PostgreSQL's programs, and setpriv, are called.
     "--bindir", "--no-locale", "--pdeathsig", "--single",
 ];
