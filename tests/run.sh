@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up and runs all tests: installs what is missing (PostgreSQL, PgBouncer, Clojure and its nREPL, a Java runtime,
-# OpenSSL and its headers, jq; and PostgreSQL of five other versions), then cargo test. The tests start the servers that they
+# OpenSSL and its headers, jq; PostgreSQL of five other versions; an S3 server), then cargo test. The tests start the servers that they
 # need, on free ports, and end them. Arguments go to cargo test: tests/run.sh --test cli scan::
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -17,6 +17,7 @@ fi
 exports=$(fixtures/servers/install.sh)
 eval "$exports"
 fixtures/servers/install.sh --postgres-versions
+fixtures/servers/install.sh --s3
 
 # What cargo test would build first anyway. Its words are those of the arguments before a --, if there is one.
 build=()

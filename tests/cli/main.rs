@@ -1,4 +1,4 @@
-//! The program as a user runs it, against real servers: PostgreSQL, a Clojure nREPL, an HTTP server.
+//! The program as a user runs it, against real servers: PostgreSQL, a Clojure nREPL, an HTTP server, an S3 server.
 //!
 //! One private PostgreSQL and one admin server are started for all tests, on free ports of this machine, and end with
 //! the process, however it ends. A server that does not start fails the tests that need it.
@@ -71,6 +71,7 @@ mod report_choice;
 mod report_claims;
 mod rules;
 mod rules_composed;
+mod s3_server;
 mod scan;
 mod scan_bug_reports;
 mod scan_buildbot;

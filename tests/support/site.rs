@@ -13,7 +13,9 @@ type Answerer = Box<dyn Fn(&str, &str) -> SiteAnswer + Send + Sync>;
 pub enum SiteAnswer {
     /// A status, more header lines, and a body.
     With(u16, String, Vec<u8>),
-    /// The same without an end: it goes on until nobody reads it any more.
+    /// The same with status 200, and no more than half of the body that it promises.
+    Cut(String, Vec<u8>),
+    /// A body without an end: it goes on until nobody reads it any more.
     Endless,
     /// Nothing: the connection stays open.
     Silence,
@@ -92,10 +94,11 @@ fn converse(mut stream: impl Read + Write, log: &Mutex<Vec<String>>, answer: &An
     let request = request.rsplit_once(' ').map_or(request, |(request, _)| request).to_owned();
     match answer(&request, &head) {
         SiteAnswer::With(status, headers, body) => {
-            let length = body.len();
-            let head = format!("HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n");
-            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+            // An answer to HEAD says how long the body would be.
+            let sent = if request.starts_with("HEAD ") { 0 } else { body.len() };
+            send(&mut stream, status, &headers, body.len(), &body[..sent]);
         }
+        SiteAnswer::Cut(headers, body) => send(&mut stream, 200, &headers, body.len(), &body[..body.len() / 2]),
         SiteAnswer::Endless => {
             let _ = stream.write_all(b"HTTP/1.1 200 x\r\nConnection: close\r\n\r\n");
             while stream.write_all(&[b'x'; 1 << 16]).is_ok() {}
@@ -103,6 +106,12 @@ fn converse(mut stream: impl Read + Write, log: &Mutex<Vec<String>>, answer: &An
         // Until the other side has had enough.
         SiteAnswer::Silence => drop(stream.read(&mut [0])),
     }
+}
+
+fn send(stream: &mut impl Write, status: u16, headers: &str, length: usize, body: &[u8]) {
+    let head = format!("HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n");
+    // Who has gone needs no answer.
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
 }
 
 /// Nothing listens there any more.

@@ -62,7 +62,7 @@ impl StandIn {
 
     #[track_caller]
     fn of(process: &'static Server, options: &[(&str, &str)]) -> Self {
-        let heard = request(port_of(process.variable("HTTP_PORT")), "POST", "/fixture/world", &[], &form(options));
+        let heard = request(port_of(process.variable("HTTP_PORT")), "POST", "/fixture/world", &[], form(options));
         assert_eq!(heard.status, 200, "{}", heard.text());
         let text = heard.text();
         let pairs = text.split_whitespace().filter_map(|pair| pair.split_once('='));
@@ -147,7 +147,7 @@ impl StandIn {
     /// Ends a build that is open, deletes one, or brings it back: `end`, `delete` or `restore`, with its `url`.
     #[track_caller]
     pub fn set(&self, what: &str, how: &[(&str, &str)]) {
-        let heard = request(self.port(), "POST", &format!("/fixture/{what}"), &[], &form(how));
+        let heard = request(self.port(), "POST", &format!("/fixture/{what}"), &[], form(how));
         assert_eq!(heard.status, 200, "{what} {how:?}: {}", heard.text());
     }
 
@@ -202,22 +202,38 @@ fn form(values: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(values).finish()
 }
 
-/// One request by a client that shares nothing with the program's own. HTTP/1.0: the body ends where the connection does.
+/// One request by a client that shares nothing with the program's own. HTTP/1.0: without a length, the body ends where the connection does.
 #[track_caller]
-pub fn request(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Heard {
+pub fn request(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Heard {
+    let body = body.as_ref();
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the server answers");
     let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
-    write!(stream, "{method} {path} HTTP/1.0\r\nContent-Length: {length}\r\n{lines}\r\n{body}").expect("it listens");
+    let head = format!("{method} {path} HTTP/1.0\r\nContent-Length: {length}\r\n{lines}\r\n");
+    stream.write_all(&[head.as_bytes(), body].concat()).expect("it listens");
     let mut all = Vec::new();
+    let mut buffer = [0; 1 << 14];
+    let mut heard = Heard { status: 0, headers: HashMap::new(), body: Vec::new() };
     // A connection that is cut gives back what came until then.
-    let _ = stream.read_to_end(&mut all);
-    let Some(end) = all.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
-        return Heard { status: 0, headers: HashMap::new(), body: all };
-    };
-    let head = String::from_utf8_lossy(&all[..end]).into_owned();
+    while let Ok(read @ 1..) = stream.read(&mut buffer) {
+        all.extend_from_slice(&buffer[..read]);
+        if heard.status == 0 {
+            let Some(end) = all.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { continue };
+            heard = head_of(&String::from_utf8_lossy(&all[..end]));
+            all.drain(..end + 4);
+        }
+        // Some servers take their time to hang up.
+        let length = if method == "HEAD" { Some(0) } else { heard.header("content-length").parse().ok() };
+        if length.is_some_and(|length| all.len() >= length) {
+            break;
+        }
+    }
+    Heard { body: all, ..heard }
+}
+
+fn head_of(head: &str) -> Heard {
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
     let headers = head.lines().skip(1).filter_map(|line| line.split_once(": "));
     let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
-    Heard { status, headers, body: all[end + 4..].to_vec() }
+    Heard { status, headers, body: Vec::new() }
 }
