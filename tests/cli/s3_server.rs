@@ -5,7 +5,12 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::support::{Bucket, Fault, FaultyS3, ODD_KEYS, longest_key, request};
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::sha::sha256;
+use openssl::sign::Signer;
+
+use crate::support::{Bucket, Fault, FaultyS3, ODD_KEYS, Stored, longest_key, request};
 
 #[test]
 fn a_listing_over_pages_gives_back_each_odd_key_once_and_in_order() {
@@ -36,7 +41,7 @@ fn a_bucket_has_its_own_pages_and_times_and_knows_no_other() {
     bucket.delete("d");
     bucket.put_at("e", b"xyz", "2026-11-20T02:00:01Z");
     let pages = bucket.pages();
-    let shown = |page: &Vec<crate::support::Stored>| {
+    let shown = |page: &Vec<Stored>| {
         page.iter().map(|object| format!("{} {} {}", object.key, object.size, object.last_modified)).collect::<Vec<_>>()
     };
     let at_t = |key: &str| format!("{key} 1 2026-11-20T02:00:00.000Z");
@@ -51,14 +56,68 @@ fn who_does_not_sign_is_refused_through_the_proxy_too() {
     let path = format!("/{}?list-type=2", bucket.name);
     let unsigned = request(proxy.port(), "GET", &path, &[], "");
     assert_eq!(unsigned.status, 403, "{}", unsigned.text());
-    let scope = "Credential=nobody/20261120/us-east-1/s3/aws4_request";
-    let header = format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature={}", "0".repeat(64));
-    let unknown = request(proxy.port(), "GET", &path, &[("Authorization", &header)], "");
-    assert!(unknown.text().contains("<Code>InvalidAccessKeyId</Code>"), "{}", unknown.text());
     proxy.assert_only_read();
-    assert_eq!(proxy.requests(), [format!("GET {path}"), format!("GET {path}")]);
+    assert_eq!(proxy.requests(), [format!("GET {path}")]);
     request(proxy.port(), "DELETE", &format!("/{}/a", bucket.name), &[], "");
     assert!(std::panic::catch_unwind(|| proxy.assert_only_read()).is_err(), "it would miss a deletion");
+}
+
+/// The headers of a request for a page, signed by AWS's rules (signature version 4) with what an environment says.
+fn signed(environment: &[(String, String)], port: u16, path: &str, query: &str) -> Vec<(&'static str, String)> {
+    let variable = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let hmac = |key: &[u8], text: &str| {
+        let key = PKey::hmac(key).expect("a key");
+        let mut signer = Signer::new(MessageDigest::sha256(), &key).expect("a signer");
+        signer.sign_oneshot_to_vec(text.as_bytes()).expect("a signature")
+    };
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let moment = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let mut headers = vec![
+        ("host", format!("127.0.0.1:{port}")),
+        ("x-amz-content-sha256", hex(&sha256(b""))),
+        ("x-amz-date", moment.clone()),
+    ];
+    headers.extend(variable("AWS_SESSION_TOKEN").map(|token| ("x-amz-security-token", token)));
+    let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
+    let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+    let asked = format!("GET\n{path}\n{query}\n{lines}\n{names}\n{}", hex(&sha256(b"")));
+    let words = [&moment[..8], &variable("AWS_REGION").expect("a region"), "s3", "aws4_request"].map(str::to_owned);
+    let secret = format!("AWS4{}", variable("AWS_SECRET_ACCESS_KEY").expect("a secret")).into_bytes();
+    let key = words.iter().fold(secret, |key, word| hmac(&key, word));
+    let scope = words.join("/");
+    let digest = hex(&sha256(asked.as_bytes()));
+    let signature = hex(&hmac(&key, &format!("AWS4-HMAC-SHA256\n{moment}\n{scope}\n{digest}")));
+    let id = variable("AWS_ACCESS_KEY_ID").expect("a key");
+    let proof = format!("AWS4-HMAC-SHA256 Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}");
+    headers.push(("Authorization", proof));
+    headers
+}
+
+#[test]
+fn a_good_signature_is_taken_through_the_proxy_and_each_other_is_refused_by_name() {
+    let (bucket, proxy) = (Bucket::new(), FaultyS3::start(&[]));
+    bucket.put("a b/1", b"x");
+    let (path, query) = (format!("/{}", bucket.name), "list-type=2&prefix=a%20b%2F");
+    let answer = |environment: &[(String, String)]| {
+        let headers = signed(environment, proxy.port(), &path, query);
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let heard = request(proxy.port(), "GET", &format!("{path}?{query}"), &headers, "");
+        let text = heard.text();
+        let word = |name: &str| text.split(&format!("<{name}>")).nth(1).and_then(|rest| rest.split('<').next());
+        format!("{} {}", heard.status, word("Code").or_else(|| word("Key")).expect("a code or a key"))
+    };
+    let through = bucket.environment_through(proxy.port());
+    let with = |name: &str, value: &str| {
+        let mut changed: Vec<_> = through.iter().filter(|(known, _)| known != name).cloned().collect();
+        changed.push((name.to_owned(), value.to_owned()));
+        changed
+    };
+    assert_eq!(answer(&through), "200 a b/1");
+    assert_eq!(answer(&bucket.session_environment()), "200 a b/1");
+    assert_eq!(answer(&with("AWS_SECRET_ACCESS_KEY", "wrong")), "403 SignatureDoesNotMatch");
+    assert_eq!(answer(&with("AWS_ACCESS_KEY_ID", "nobody")), "403 InvalidAccessKeyId");
+    assert_eq!(answer(&with("AWS_REGION", "eu-west-1")), "400 AuthorizationHeaderMalformed");
+    assert_eq!(answer(&with("AWS_SESSION_TOKEN", "wrong")), "400 InvalidToken");
 }
 
 /// The order of the keys on a page, as text.

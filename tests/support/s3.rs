@@ -11,7 +11,7 @@ static S3: LazyLock<Server> = LazyLock::new(|| Server::start("s3.sh", &[], &[]))
 /// What the server wants to hear from a client that signs nothing.
 const LET_IN: (&str, &str) = ("X-Fixture", "let me in");
 
-/// Keys that S3 takes and programs trip over. None is a part of a path on a disk that could be left alone.
+/// Keys that S3 takes and programs trip over. Each has to come back as it is, and none may do anything as a path, in a terminal or in a table.
 pub const ODD_KEYS: [&str; 36] = [
     "a b",
     " begins and ends with a space ",
