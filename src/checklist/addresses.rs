@@ -5,12 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// How many addresses of one file are taken.
 const ADDRESSES: usize = 1000;
-/// How the host names of AWS begin that hold an address: `ip-10-0-0-5.ec2.internal`, `ec2-54-1-2-9.compute-1.amazonaws.com`.
-const IN_A_NAME: [&[u8]; 2] = [b"ip-", b"ec2-"];
+/// What stands before the address in host names of AWS: `ip-10-0-0-5.ec2.internal`, `ec2-54-1-2-9.compute-1.amazonaws.com`.
+const IN_A_NAME: [(&[u8], &str); 2] = [(b"ip", "-"), (b"ec", "2-")];
 /// The most characters of an address of IPv6.
 const SIX: usize = 39;
-/// The most characters of an address of IPv4, and one more.
-const FOUR: usize = 16;
 /// How many addresses of a machine are named.
 const ADDRESSES_NAMED: usize = 8;
 
@@ -38,10 +36,13 @@ pub(super) fn mentions(text: &[u8]) -> Mentions {
     if text.contains(&0) || std::str::from_utf8(text).is_err() {
         mentions.unseen = Some("it is not text in UTF-8, so not every address in it can be seen".to_owned());
     }
+    let mut quote = None;
     for (place, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        if is_comment(line) {
+        // Within a quoted value, it is a line of the value.
+        if quote.is_none() && is_comment(line) {
             continue;
         }
+        quote = quote_after(line, quote);
         let mut of_line = HashSet::new();
         let mut add = |address: IpAddr| {
             let address = address.to_canonical();
@@ -69,6 +70,26 @@ fn is_comment(line: &[u8]) -> bool {
     line.starts_with(b"#") && !line.contains(&b'\r')
 }
 
+/// The quotation mark that is open after a line, where `open` was before it. An apostrophe within a word is none.
+fn quote_after(line: &[u8], mut open: Option<u8>) -> Option<u8> {
+    let (mut before, mut is_escaped) = (b' ', false);
+    for byte in line {
+        match (open, *byte) {
+            _ if is_escaped => is_escaped = false,
+            (None | Some(b'"'), b'\\') => is_escaped = true,
+            (Some(mark), byte) if mark == byte => open = None,
+            (Some(_), _) => {}
+            // The rest is a comment.
+            (None, b'#') if before.is_ascii_whitespace() => return None,
+            (None, b'"') => open = Some(b'"'),
+            (None, b'\'') if !before.is_ascii_alphanumeric() => open = Some(b'\''),
+            (None, _) => {}
+        }
+        before = *byte;
+    }
+    open
+}
+
 /// Runs of these characters, each with what stands behind it.
 fn runs(line: &[u8], is_part: impl Fn(u8) -> bool) -> impl Iterator<Item = (&str, &[u8])> {
     let mut rest = line;
@@ -82,31 +103,39 @@ fn runs(line: &[u8], is_part: impl Fn(u8) -> bool) -> impl Iterator<Item = (&str
     })
 }
 
-/// Four numbers with dots between, whatever stands beside them but a digit, or a dot and a digit.
+/// Four numbers with dots between, whatever stands beside them: of more than four, each four that follow each other, since `node1.10.0.0.5` and
+/// `v2.10.0.0.5` are names with an address in them.
 fn add_fours(line: &[u8], add: &mut impl FnMut(IpAddr)) {
     for (run, behind) in runs(line, |byte| byte.is_ascii_digit() || byte == b'.') {
         // Two dots stand between the ends of a range.
         let mut pieces = run.split("..").peekable();
         while let Some(piece) = pieces.next() {
             let behind = if pieces.peek().is_none() { behind } else { b"" };
-            let address = four(piece.trim_matches('.'), '.').map(IpAddr::V4);
-            address.filter(|address| !is_network(*address, behind)).into_iter().for_each(&mut *add);
+            let numbers: Vec<&str> = piece.trim_matches('.').split('.').collect();
+            for (place, four) in numbers.windows(4).enumerate() {
+                let behind = if place + 4 == numbers.len() { behind } else { b"" };
+                let address = address_of(four).map(IpAddr::V4);
+                address.filter(|address| !is_network(*address, behind)).into_iter().for_each(&mut *add);
+            }
         }
     }
 }
 
-/// Addresses in the names that AWS makes of them.
+/// Addresses in names: four numbers with hyphens between. AWS makes such names (`ip-10-0-0-5`), and services that answer with the address in
+/// the name (`app-10-0-0-5.nip.io`). Of other texts, only a private address counts: a date is none.
 fn add_names(line: &[u8], add: &mut impl FnMut(IpAddr)) {
-    for at in 0..line.len() {
-        let rest = &line[at..];
-        let begins = |begin: &&&[u8]| rest.get(..begin.len()).is_some_and(|begun| begun.eq_ignore_ascii_case(begin));
-        let Some(begin) = IN_A_NAME.iter().find(begins) else { continue };
-        let (run, _) = rest[begin.len()..].split_at(FOUR.min(rest.len() - begin.len()));
-        let Some((run, _)) = runs(run, |byte| byte.is_ascii_digit() || byte == b'-').next() else { continue };
-        let numbers: Vec<&str> = run.split('-').take(4).collect();
-        if rest[begin.len()..].starts_with(run.as_bytes()) {
-            four(&numbers.join("-"), '-').map(IpAddr::V4).into_iter().for_each(&mut *add);
-        }
+    let mut begin = 0;
+    for (run, behind) in runs(line, |byte| byte.is_ascii_digit() || byte == b'-') {
+        let at = line.len() - behind.len() - run.len();
+        let before = &line[begin..at];
+        begin = at + run.len();
+        let ends_with = |name: &[u8]| before.last_chunk::<2>().is_some_and(|end| end.eq_ignore_ascii_case(name));
+        let of_aws = IN_A_NAME.iter().find_map(|(name, more)| run.strip_prefix(more).filter(|_| ends_with(name)));
+        let (run, is_of_aws) = (of_aws.unwrap_or(run), of_aws.is_some());
+        let is_host = behind.first() == Some(&b'.') && behind.get(1).is_some_and(u8::is_ascii_alphabetic);
+        let numbers: Vec<&str> = run.trim_matches('-').split('-').collect();
+        let fours = numbers.windows(4).filter_map(address_of).map(IpAddr::V4);
+        fours.filter(|address| is_of_aws || is_host || is_private(address)).for_each(&mut *add);
     }
 }
 
@@ -132,13 +161,11 @@ fn add_sixes(line: &[u8], add: &mut impl FnMut(IpAddr)) {
     }
 }
 
-/// Four numbers with such a mark between.
-fn four(text: &str, mark: char) -> Option<Ipv4Addr> {
-    if text.len() >= FOUR {
-        return None;
-    }
-    let number = |part: &str| part.parse::<u8>().ok().filter(|_| part.len() <= 3 && !part.starts_with('+'));
-    let numbers: Vec<u8> = text.split(mark).map(number).collect::<Option<_>>()?;
+/// The address of four numbers.
+fn address_of(numbers: &[&str]) -> Option<Ipv4Addr> {
+    let is_number = |part: &&str| matches!(part.len(), 1..=3) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let number = |part: &&str| Some(*part).filter(is_number)?.parse::<u8>().ok();
+    let numbers: Vec<u8> = numbers.iter().map(number).collect::<Option<_>>()?;
     <[u8; 4]>::try_from(numbers).ok().map(Ipv4Addr::from)
 }
 
@@ -150,7 +177,8 @@ fn is_network(address: IpAddr, behind: &[u8]) -> bool {
     let is_path = !behind.starts_with(mask.as_bytes())
         || after.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"/_-:%?".contains(byte));
     let mask = mask.trim_matches('.');
-    let of_four = || four(mask, '.').filter(is_mask).map(|mask| mask.to_bits().leading_ones());
+    let of_four =
+        || address_of(&mask.split('.').collect::<Vec<_>>()).filter(is_mask).map(|mask| mask.to_bits().leading_ones());
     let Some(length) = mask.parse::<u32>().ok().or_else(of_four).filter(|_| !is_path) else { return false };
     match address {
         IpAddr::V4(v4) => length < 32 && v4.to_bits() & (u32::MAX >> length) == 0,
@@ -229,9 +257,34 @@ mod tests {
     }
 
     #[test]
+    fn addresses_are_found_in_names_and_in_values_of_several_lines() {
+        for text in [
+            "A=node1.10.0.0.5.nip.io",
+            "A=1.10.0.0.5",
+            "A=v2.10.0.0.5:80",
+            "A=10-0-0-5.nip.io",
+            "A=app-10-0-0-5.sslip.io",
+            "A=app-1-10-0-0-5.sslip.io",
+            "A=node-10-0-0-5",
+            "A=http://10-0-0-5/x",
+        ] {
+            assert!(found(text).contains(&"1 10.0.0.5".to_owned()), "{text}: {:?}", found(text));
+        }
+        assert_eq!(found("A=app-54-1-2-3.nip.io"), ["1 54.1.2.3"]);
+        assert_eq!(
+            found("A=\"x\n# 10.0.0.5\ny\"\n# 10.0.0.6\nB='\n  #10.0.0.7\n'\n#10.0.0.8"),
+            ["2 10.0.0.5", "6 10.0.0.7"]
+        );
+        // None of these marks opens a value of several lines.
+        for line in ["# it's", "A=1 # don't", "A=don't", "A=\\\"", "A='x' B=\"it's\"", "A=\"\\\"\""] {
+            assert_eq!(found(&format!("{line}\n# 10.0.0.5")), [""; 0], "{line}");
+        }
+    }
+
+    #[test]
     fn what_is_no_address_of_a_machine_is_left_out() {
         let text = "# PRIVATE_ADDRESS=10.0.0.5\nA=127.0.0.1 B=169.254.169.254 C=::1 D=0.0.0.0\nNO_PROXY=10.0.0.0/8,192.168.0.0/16,fd00::/8\n\
-                    VERSION=2.53.7 std::add a::b 02:00:00 aa:bb:cc:dd:ee:ff 1.2.3.400 1.2.3.4.5 1111.2.3.4\nmask 255.255.255.0 10.0.0.0/255.0.0.0\n";
+                    VERSION=2.53.7 std::add a::b 02:00:00 aa:bb:cc:dd:ee:ff 1.2.3.400 1111.2.3.4 2026-11-20-05 11-20-05-06\nmask 255.255.255.0 10.0.0.0/255.0.0.0\n";
         assert_eq!(found(text), [""; 0]);
         assert_eq!(found("A=10.0.0.5/32\n"), ["1 10.0.0.5"]);
     }

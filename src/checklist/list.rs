@@ -103,6 +103,10 @@ pub(super) enum KubernetesTest {
     OneBackup,
     /// An Ingress is for the configured host.
     IngressHost,
+    /// T is within the backup of Velero that was restored.
+    BackupTime,
+    /// R is not before the end of the newest restore of Velero, and not long after the server could run builds.
+    RestoreTime,
 }
 
 /// What a text has to be.

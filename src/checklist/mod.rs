@@ -7,19 +7,20 @@ mod command;
 mod engine;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod harmless;
 mod host_name;
 mod json_text;
 mod list;
 mod list_text;
 mod look;
 mod machine;
-mod masked;
 mod mounts;
 mod outcome;
 mod probe;
 mod removal;
 mod saved;
 mod section;
+mod shell;
 mod tree;
 mod web;
 

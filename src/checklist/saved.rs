@@ -29,6 +29,8 @@ pub enum SavedError {
     Shape(String),
     #[error("its format is {0:?}, not {FORMAT}")]
     Format(Foreign),
+    #[error("it was edited: its exit_code is {said}, and its items come to {exit_code}")]
+    Edited { said: u8, exit_code: u8 },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,8 +43,8 @@ struct Document {
     root: Option<String>,
     backup_time: Option<Timestamp>,
     restored_at: Option<Timestamp>,
-    #[serde(default)]
-    exit_code: u8,
+    /// Who writes a file by hand may leave it out. Another than the items come to shows that they were edited.
+    exit_code: Option<u8>,
     #[serde(default)]
     sentence: String,
     lists: Vec<ListOf>,
@@ -112,7 +114,7 @@ impl Checklist {
             root: self.root.clone(),
             backup_time: self.backup,
             restored_at: self.restored,
-            exit_code,
+            exit_code: Some(exit_code),
             sentence: self.sentence(),
             lists: self
                 .lists
@@ -161,7 +163,8 @@ impl Checklist {
             return Err(SavedError::Format(Foreign::name(&format)));
         }
         let document: Document = json_text::read(bytes).map_err(SavedError::Shape)?;
-        Ok(Self {
+        let said = document.exit_code;
+        let checklist = Self {
             root: document.root.map(|root| Foreign::url(&root).into()),
             machine: document.machine.as_deref().map(Foreign::name),
             began_at: document.began_at,
@@ -173,7 +176,12 @@ impl Checklist {
                 .map(|list| (Foreign::url(&list.name).into(), Foreign::name(&list.title)))
                 .collect(),
             items: document.items.into_iter().map(CheckedItem::from).collect(),
-        })
+        };
+        let exit_code = checklist.tally().exit() as u8;
+        match said.filter(|said| *said != exit_code) {
+            Some(said) => Err(SavedError::Edited { said, exit_code }),
+            None => Ok(checklist),
+        }
     }
 }
 
@@ -284,6 +292,17 @@ mod tests {
         back.write(&mut again).expect("it is written");
         assert_eq!(text, again);
         assert_eq!(back.tally(), checklist().tally());
+    }
+
+    #[test]
+    fn a_checklist_whose_items_were_edited_is_refused() {
+        let mut text = Vec::new();
+        checklist().write(&mut text).expect("it is written");
+        let edited = String::from_utf8(text).expect("UTF-8").replace("\"to-do\"", "\"right\"");
+        let error = Checklist::parse(edited.as_bytes()).expect_err("it was edited").to_string();
+        assert_eq!(error, "it was edited: its exit_code is 1, and its items come to 3");
+        let without = edited.replace("\"exit_code\": 1,", "");
+        assert!(without != edited && Checklist::parse(without.as_bytes()).is_ok());
     }
 
     #[test]

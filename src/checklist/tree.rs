@@ -72,19 +72,29 @@ impl Tree {
     /// Finds what a path leads to.
     ///
     /// # Errors
-    /// It is not there, may not be looked at, or leads through too many links.
+    /// It is not there, may not be looked at, or leads through too many links. A link that leads to nothing is there.
     pub(super) fn find(&self, path: &str) -> io::Result<Found> {
-        self.walk(path.as_bytes())
+        let mut is_of_link = false;
+        self.walk(path.as_bytes(), &mut is_of_link).map_err(|error| match is_of_link && is_absent(&error) {
+            true if self.is_whole_machine => io::Error::other("a link is there, and what it leads to is not"),
+            true => io::Error::other("a link is there, and what it leads to is not below the root that was named"),
+            false => error,
+        })
     }
 
-    fn walk(&self, path: &[u8]) -> io::Result<Found> {
+    /// `is_of_link` says of an error whether what was looked for is named by a link, and not by the path.
+    fn walk(&self, path: &[u8], is_of_link: &mut bool) -> io::Result<Found> {
         // The folders from the root down; `..` goes back to the one before, wherever it has been moved meanwhile.
         let mut folders: Vec<(OwnedFd, String)> = Vec::new();
         let mut parts: Vec<Vec<u8>> = split(path).rev().collect();
         let (mut links, mut steps) = (0, 0);
+        // How many parts of the path itself are left below those of a link.
+        let mut behind_link = None;
         let mut found = self.of_root()?;
         while let Some(part) = parts.pop() {
             steps += 1;
+            behind_link = behind_link.filter(|behind| parts.len() >= *behind);
+            *is_of_link = behind_link.is_some();
             if steps > PARTS {
                 return Err(io::Error::other("its path has too many parts"));
             }
@@ -105,6 +115,7 @@ impl Tree {
                 if links > LINKS {
                     return Err(io::Error::other(format!("its path leads through more than {LINKS} links")));
                 }
+                behind_link = behind_link.or(Some(parts.len()));
                 let to = readlinkat(folder, part.as_slice())?;
                 if to.as_bytes().starts_with(b"/") {
                     folders.clear();

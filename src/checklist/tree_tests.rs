@@ -109,3 +109,23 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_link_that_leads_to_nothing_is_there() {
+    let (folder, tree) = root();
+    let secret = folder.path().join("secret");
+    link(&folder, "out", secret.to_str().expect("UTF-8"));
+    link(&folder, "gone", "etc/gone/x");
+    link(&folder, "through", "etc/passwd/x");
+    link(&folder, "twice", "gone");
+    for path in ["/out", "/gone", "/through", "/twice", "/gone/x"] {
+        let why = tree.find(path).expect_err(path);
+        assert!(!is_absent(&why) && why.to_string().contains("a link is there"), "{path}: {why}");
+    }
+    // What is not there beside or behind a link that leads somewhere is not there.
+    link(&folder, "good", "etc/default");
+    link(&folder, "root", "/");
+    for path in ["/none", "/good/none", "/root/none", "/good/../none", "/good/replicated/x"] {
+        assert!(is_absent(&tree.find(path).expect_err(path)), "{path}");
+    }
+}

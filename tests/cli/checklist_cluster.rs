@@ -6,7 +6,7 @@ use std::path::Path;
 use halfbuilt::exit::Exit;
 use serde_json::{Value, json};
 
-use crate::support::{Done, halfbuilt, repository};
+use crate::support::{Done, Run, TIMES, halfbuilt, repository};
 
 /// The objects of both files, which a test may change.
 pub struct Cluster {
@@ -47,17 +47,22 @@ impl Cluster {
     }
 
     pub fn look(&self, flags: &[&str]) -> Done {
+        self.look_at(&TIMES).args(flags).run()
+    }
+
+    /// Looks at it with these flags for T and R.
+    pub fn look_at(&self, times: &[&str]) -> Run {
         let files = FILES.map(|name| self.folder.path().join(name));
         for (file, list) in files.iter().zip(&self.objects) {
             fs::write(file, list.to_string()).expect("a file");
         }
-        halfbuilt(&["checklist", "--host", "ci.example.com"]).args(&files).args(flags).run()
+        halfbuilt(&["checklist", "--host", "ci.example.com"]).args(&files).args(times)
     }
 }
 
 #[test]
 fn a_cluster_that_is_right_is_right_and_says_its_times() {
-    let done = Cluster::new().look(&[]).exits(Exit::Clean).says("7 right");
+    let done = Cluster::new().look(&[]).exits(Exit::Clean).says("9 right");
     done.prints("Backup velero/nightly-20261120020000: from 2026-11-20T02:00:01Z to 2026-11-20T02:11:42Z")
         .prints("Restore velero/after-outage of backup nightly-20261120020000: from 2026-11-20T06:20:31Z")
         .prints("T of mongodb is an interval: volume datadir was copied from 2026-11-20T02:03:16Z")
@@ -195,7 +200,12 @@ fn what_was_not_saved_is_not_checked() {
         .args(&files)
         .run()
         .exits(Exit::Failed)
-        .prints("an Ingress is for ci.example.com; the CI's host");
+        .prints("an Ingress is for ci.example.com; the CI's host")
+        // Nor T and R.
+        .prints(
+            "T is not known: --backup-time says it; Backup velero/nightly-20261120020000, from 2026-11-20T02:00:01Z",
+        )
+        .prints("R is not known: --restored-at says it; Restore velero/after-outage: from 2026-11-20T06:20:31Z");
 }
 
 #[test]
@@ -204,13 +214,13 @@ fn files_that_are_none_hide_nothing() {
     let other = cluster.folder.path().join("other.json").display().to_string();
     let deep = "[".repeat(100_000);
     for (text, why, right) in [
-        ("", "it breaks off", 6),
-        ("{\"items\":\"hunter2\"}", "it has another shape", 6),
-        ("{\"Snapshots\":[{\"SnapshotId\":\"hunter2\"}]}", "it holds no object of Kubernetes", 6),
-        (&deep, "it ", 6),
-        // A text that speaks of pods may hold some that are not ready: only backup, restore and ingress need none of it.
-        ("kind: PodList\nitems: [hunter2]\n", "it is no JSON", 3),
-        ("{\"items\":[{\"kind\":\"Ingress\",", "it breaks off", 5),
+        ("", "it breaks off", 8),
+        ("{\"items\":\"hunter2\"}", "it has another shape", 8),
+        ("{\"Snapshots\":[{\"SnapshotId\":\"hunter2\"}]}", "it holds no object of Kubernetes", 8),
+        (&deep, "it ", 8),
+        // A text that speaks of pods may hold some that are not ready: only backup, its time, restore and ingress need none of it.
+        ("kind: PodList\nitems: [hunter2]\n", "it is no JSON", 4),
+        ("{\"items\":[{\"kind\":\"Ingress\",", "it breaks off", 7),
     ] {
         fs::write(&other, text).expect("a file");
         let done = cluster.look(&[&other]).exits(Exit::Failed).prints("not checked  files").prints(why);
@@ -236,7 +246,7 @@ fn an_empty_list_and_one_of_other_kinds_are_read_and_hold_nothing() {
         cluster
             .look(&[&other])
             .exits(Exit::Clean)
-            .says("7 right")
+            .says("9 right")
             .prints("other.json holds nothing of what is asked for");
     }
 }
@@ -256,8 +266,9 @@ fn the_file_of_velero_is_of_use_for_times() {
 fn a_pipe_is_read_too() {
     let text = fs::read_to_string(repository("fixtures/checklist/cluster/cluster.json")).expect("a file");
     let velero = repository("fixtures/checklist/cluster/velero.json");
-    let run = halfbuilt(&["checklist", "/dev/stdin", "--host", "ci.example.com"]).args(&[velero]).input(&text);
-    run.run().exits(Exit::Clean).says("7 right");
+    let run =
+        halfbuilt(&["checklist", "/dev/stdin", "--host", "ci.example.com"]).args(&[velero]).args(&TIMES).input(&text);
+    run.run().exits(Exit::Clean).says("9 right");
 }
 
 /// One file a kind, as a support bundle has them.
@@ -282,9 +293,13 @@ fn an_unpacked_support_bundle_is_read() {
         fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
         fs::write(file, Value::Array(objects).to_string()).expect("a file");
     }
-    let look = |root: &Path| halfbuilt(&["checklist", "--host", "ci.example.com", "--root"]).args(&[root]).run();
-    look(&bundle).exits(Exit::Clean).says("7 right");
+    let look =
+        |root: &Path| halfbuilt(&["checklist", "--host", "ci.example.com", "--root"]).args(&[root]).args(&TIMES).run();
+    look(&bundle).exits(Exit::Clean).says("9 right");
     fs::write(bundle.join("cluster-resources/pods/other.json"), "no json").expect("a file");
-    // Backup, restore and ingress need nothing of it.
-    look(&bundle).exits(Exit::Failed).prints("pods/other.json: it is no JSON").says("0 to do, 3 right, 4 not checked");
+    // Backup, its time, restore and ingress need nothing of it.
+    look(&bundle).exits(Exit::Failed).prints("pods/other.json: it is no JSON").says("0 to do, 4 right, 5 not checked");
+    fs::remove_file(bundle.join("cluster-resources/pods/other.json")).expect("a file");
+    std::os::unix::fs::symlink("/nowhere", bundle.join("cluster-resources/pods/other.json")).expect("a link");
+    look(&bundle).exits(Exit::Failed).prints("pods/other.json").prints("a link is there");
 }

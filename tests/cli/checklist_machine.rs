@@ -359,7 +359,7 @@ fn no_secret_of_a_command_is_shown() {
         (
             command(""),
             Exit::Found,
-            "`asks` with 2 words ends with exit code 1: password=*** cannot reach postgres://***@h/",
+            "`asks` with 2 words ends with exit code 1; what it says is not shown, as it may hold a secret: run it yourself",
         ),
         (command("holds = \"x\""), Exit::Failed, "`asks` with 2 words ends with exit code 1"),
         (item("asks", time), Exit::Failed, "`asks` with 1 word ends with exit code 1"),
@@ -368,6 +368,16 @@ fn no_secret_of_a_command_is_shown() {
         let done = bench.look(&items, &["--json", &json]).exits(exit);
         done.prints(said).does_not_print("hunter2").does_not_say("hunter2");
         assert!(!fs::read_to_string(&json).expect("a file").contains("hunter2"));
+    }
+    // In whatever form it comes, and wherever it would go.
+    for says in ["pass: hunter2", "curl -u admin:hunter2", "PGPASSWORD=x hunter2", "X-Auth: hunter2", "it is hunter2"] {
+        bench.program("asks", &format!("echo '{says}' >&2; exit 1"));
+        let (json, markdown) = (bench.path("checklist.json"), bench.path("checklist.md"));
+        let done = bench.look(&command(""), &["--json", &json, "--markdown", &markdown]).exits(Exit::Found);
+        done.prints("what it says is not shown").does_not_print("hunter2").does_not_say("hunter2");
+        for file in [json, markdown] {
+            assert!(!fs::read_to_string(file).expect("a file").contains("hunter2"), "{says}");
+        }
     }
     // Nor what its JSON has, where the list does not ask for it.
     bench.program("asks", "echo '{\"a\":\"hunter2\"}'");

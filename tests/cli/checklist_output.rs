@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use halfbuilt::checklist::Checklist;
 use halfbuilt::exit::Exit;
 
-use crate::support::{Done, Ended, Junit, TIMES, TestDatabase, halfbuilt, repository, scanned};
+use crate::support::{
+    BACKUP_TIME, Done, Ended, Junit, RESTORED_AT, TIMES, TestDatabase, halfbuilt, repository, scanned,
+};
 
 /// An item of each outcome, one with a hostile name in what it found.
 const LIST: &str = "format = \"halfbuilt-items/1\"\ntitle = \"A test\"\n\
@@ -126,7 +128,7 @@ fn the_audit_page_has_a_section_of_it() {
 /// Puts a checklist beside a report; with `items` of the list left out.
 fn put_beside(bench: &Bench, report: &Path, without: &str) {
     let file = format!("{}.checklist.json", report.display());
-    bench.look(&["--json", &file, "--without", without]);
+    bench.look(&[&["--json", &file, "--without", without], &TIMES[..]].concat());
 }
 
 #[test]
@@ -162,14 +164,19 @@ fn delete_reminds_and_a_policy_demands() {
     put_beside(&bench, path, "to-do,blind");
     delete(&[]).exits(Exit::Clean).does_not_say(".checklist.json");
     let done = delete(&["--policy", &policy]).exits(Exit::Clean);
-    done.says(".checklist.json: left out by --without: to-do, blind");
+    let root = bench.path("root").display().to_string();
+    done.says(&format!(
+        ".checklist.json: of the folder {root}; of a machine that is not named; left out by --without: to-do, blind"
+    ));
     let file = format!("{}.checklist.json", path.display());
     let text = fs::read_to_string(&file).expect("a file");
     // One of before this restore, one of a time to come, and one of another restore.
     let (begin, rest) = text.split_once("\"began_at\": \"").expect("a time");
     let (_, end) = rest.split_once('"').expect("its end");
     let began = |at: &str| format!("{begin}\"began_at\": \"{at}\"{end}");
-    let of_restore = |at: &str| text.replace("\"restored_at\": null", &format!("\"restored_at\": \"{at}\""));
+    let of_restore = |at: &str| text.replace(RESTORED_AT, at);
+    let of_backup = |at: &str| text.replace(BACKUP_TIME, at);
+    assert!(text.contains(RESTORED_AT) && text.contains(BACKUP_TIME), "{text}");
     for (text, said, hint) in [
         (began("2026-11-20T06:00:00Z"), "before R, 2026-11-20T06:30:00Z: it says nothing of this restore", "run it"),
         (began("2226-11-20T06:00:00Z"), "is of 2226-11-20T06:00:00Z, which is in the future", "is a clock wrong?"),
@@ -178,6 +185,16 @@ fn delete_reminds_and_a_policy_demands() {
             "was run with R 2026-11-20T07:30:00Z, and R of this run is",
             "find out which",
         ),
+        (
+            of_backup("2026-10-20T02:00:00Z"),
+            "was run with T 2026-10-20T02:00:00Z, and T of this run is 2026-11-20T02:00:00Z",
+            "find out which",
+        ),
+        (
+            text.replace("\"exit_code\": 0", "\"exit_code\": 1"),
+            "cannot be used as a checklist: it was edited: its exit_code is 1, and its items come to 0",
+            "run it",
+        ),
     ] {
         fs::write(&file, text).expect("a file");
         delete(&[]).exits(Exit::Clean).says(said);
@@ -185,6 +202,17 @@ fn delete_reminds_and_a_policy_demands() {
     }
     fs::write(&file, of_restore("2026-11-20T06:30:02Z")).expect("a file");
     delete(&["--policy", &policy]).exits(Exit::Clean);
+    // One that does not say of which restore it is: only a policy asks.
+    for (time, letter) in [(RESTORED_AT, "R"), (BACKUP_TIME, "T")] {
+        fs::write(&file, text.replace(&format!("\"{time}\""), "null")).expect("a file");
+        delete(&[]).exits(Exit::Clean).does_not_say(".checklist.json");
+        let done = delete(&["--policy", &policy]).exits(Exit::Declined);
+        done.says(&format!("does not say with which {letter} it was run")).says("hint: run it again with both times");
+    }
+    // One of another machine.
+    fs::write(&file, text.replace("\"machine\": null", "\"machine\": \"ci-old\"")).expect("a file");
+    let done = delete(&["--policy", &policy]).exits(Exit::Clean);
+    done.says(&format!("of the folder {root}; of machine ci-old, not of this one; left out"));
     // One that says nothing at all.
     let empty =
         "{\"format\":\"halfbuilt-checklist/1\",\"began_at\":\"2026-11-20T07:00:00Z\",\"lists\":[],\"items\":[]}";

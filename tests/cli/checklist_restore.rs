@@ -9,9 +9,13 @@ use crate::support::Done;
 const BACKUP: &str = "nightly-20261120020000";
 const OLDER: &str = "nightly-20261119020000";
 
-/// Whether nothing but this item came out so.
+/// Whether nothing but this item came out so. With a backup or a restore that is not known, T and R are not checked either.
 fn is_alone(done: &Done, outcome: &str, item: &str) {
-    let is_so = |line: &&str| line.starts_with(&format!("{outcome}  "));
+    let is_of_time = |line: &str| line.split_whitespace().any(|word| matches!(word, "backup-time" | "restored-at"));
+    let is_so = |line: &&str| {
+        line.starts_with(&format!("{outcome}  "))
+            && !(outcome == "not checked" && item != "one-backup" && is_of_time(line))
+    };
     let found: Vec<&str> = done.stdout.lines().filter(is_so).collect();
     let is_it = |line: &str| line.split_whitespace().any(|word| word == item);
     assert!(found.len() == 1 && is_it(found[0]), "{outcome} {item}: {}", done.stdout);
@@ -52,7 +56,7 @@ fn what_is_not_of_this_restore_is_named_and_judged_nowhere() {
             restore["status"] = json!({ "phase": "Failed", "startTimestamp": "2026-11-25T06:00:00Z" });
         });
     }
-    let done = cluster.look(&[]).exits(Exit::Clean).says("7 right");
+    let done = cluster.look(&[]).exits(Exit::Clean).says("9 right");
     done.prints(&format!("Backup velero/{OLDER} (PartiallyFailed)"))
         .prints("Backup velero/nightly-20261121020000 (InProgress)")
         .prints("Restore velero/old-drill (PartiallyFailed)")
@@ -161,7 +165,11 @@ fn what_nobody_can_trace_is_never_of_one_backup() {
         let (kind, name) = label.split_once('/').expect("a name");
         cluster.object(kind, name)["metadata"]["labels"] = json!({ "velero.io/restore-name": "not-saved" });
         let done = cluster.look(&[]).exits(Exit::Failed).prints(name);
-        is_alone(&done, "not checked", "one-backup");
+        match kind {
+            // The newest restore has not filled that volume.
+            "PodVolumeRestore" => _ = done.prints("a PodVolumeRestore of a volume of postgresql, and none of mongodb"),
+            _ => is_alone(&done, "not checked", "one-backup"),
+        }
     }
     // Of another restore, from another backup.
     let mut cluster = Cluster::new();
@@ -200,7 +208,7 @@ fn databases_in_two_namespaces_are_told_apart_by_the_host_or_not_at_all() {
     cluster.remove("Ingress");
     let done =
         cluster.look(&[]).exits(Exit::Failed).prints("databases are in several namespaces, circleci-server, drill");
-    done.says("0 to do, 1 right, 6 not checked");
+    done.says("0 to do, 1 right, 8 not checked");
 }
 
 #[test]

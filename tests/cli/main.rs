@@ -8,6 +8,7 @@ mod checklist;
 mod checklist_cluster;
 mod checklist_jobs;
 mod checklist_machine;
+mod checklist_moments;
 mod checklist_output;
 mod checklist_restore;
 mod circleci_server;

@@ -1,9 +1,9 @@
 //! Runs programs.
 
 use crate::checklist::command;
+use crate::checklist::harmless::harmless;
 use crate::checklist::list::CommandProbe;
 use crate::checklist::look::{Context, Look};
-use crate::checklist::masked::masked;
 use crate::text::{Foreign, counted};
 
 use super::text::{self, Source};
@@ -18,11 +18,11 @@ pub(in crate::checklist) async fn look(probe: &CommandProbe, context: &Context) 
     let Some(test) = &probe.test else {
         return match ran.code {
             Some(0) => Look::Right([vec![format!("{name} succeeds")], text::shown(&ran.output, &probe.show)].concat()),
-            code => Look::todo(format!("{name} {}", ended(code, &ran.said))),
+            code => Look::todo(format!("{name} {}", ended(code, &ran.said, probe))),
         };
     };
     if ran.code != Some(0) {
-        return Look::Blind(format!("{name} {}", ended(ran.code, &ran.said)));
+        return Look::Blind(format!("{name} {}", ended(ran.code, &ran.said, probe)));
     }
     match text::test(&ran.output, test, Source { name: &name, is_file: false, show: &probe.show }, context).await {
         Look::Right(seen) => Look::Right([seen, text::shown(&ran.output, &probe.show)].concat()),
@@ -35,7 +35,7 @@ pub(super) async fn output(probe: &CommandProbe, context: &Context) -> Result<Ve
     let ran = run(probe, context).await?;
     match ran.code {
         Some(0) => Ok(ran.output),
-        code => Err(format!("{} {}", name(probe), ended(code, &ran.said))),
+        code => Err(format!("{} {}", name(probe), ended(code, &ran.said, probe))),
     }
 }
 
@@ -55,7 +55,12 @@ fn name(probe: &CommandProbe) -> String {
     }
 }
 
-fn ended(code: Option<i32>, said: &str) -> String {
+fn ended(code: Option<i32>, said: &str, probe: &CommandProbe) -> String {
     let how = code.map_or_else(|| "was ended by a signal".to_owned(), |code| format!("ends with exit code {code}"));
-    if said.is_empty() { how } else { format!("{how}: {}", Foreign::url(&masked(said))) }
+    let program = probe.run.first().map_or("", String::as_str);
+    match harmless(said, program) {
+        _ if said.is_empty() => how,
+        Some(said) => format!("{how}: {}", Foreign::url(said)),
+        None => format!("{how}; what it says is not shown, as it may hold a secret: run it yourself"),
+    }
 }

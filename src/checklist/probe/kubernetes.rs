@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use crate::checklist::list::{FileProbe, KubernetesTest};
 use crate::checklist::look::{Context, Look};
 use crate::checklist::outcome::Fault;
+use crate::checklist::tree::is_absent;
 use crate::text::{Foreign, counted, was_or_were};
 
 use super::disk::unread;
+use super::moments;
 use super::object::Object;
 use super::objects::Objects;
 use super::pods;
@@ -28,6 +30,8 @@ pub(in crate::checklist) fn look(probe: &FileProbe, test: KubernetesTest, contex
         KubernetesTest::DatabasesStarted => pods::databases_started(&cluster),
         KubernetesTest::OneBackup => one_backup(&cluster),
         KubernetesTest::IngressHost => ingress_host(&objects.all, context),
+        KubernetesTest::BackupTime => moments::backup_time(&cluster, context),
+        KubernetesTest::RestoreTime => moments::restore_time(&cluster, context),
     };
     // What could not be read may hold what is wrong. Why it could not is said once: by the item of the files.
     let needed = needed(test);
@@ -49,8 +53,12 @@ fn needed(test: KubernetesTest) -> &'static [&'static str] {
         KubernetesTest::RestoreComplete => &["Restore", "PodVolumeRestore", "PersistentVolumeClaim"],
         KubernetesTest::PodsReady => &["Pod"],
         KubernetesTest::DatabasesStarted => &["Pod", "Restore"],
-        KubernetesTest::OneBackup => &["Pod", "PersistentVolumeClaim", "Restore", "PodVolumeRestore"],
+        KubernetesTest::OneBackup => {
+            &["Pod", "PersistentVolumeClaim", "Restore", "PodVolumeRestore", "PodVolumeBackup"]
+        }
         KubernetesTest::IngressHost => &["Ingress"],
+        KubernetesTest::BackupTime => &["Backup", "Restore"],
+        KubernetesTest::RestoreTime => &["Restore", "Pod"],
     }
 }
 
@@ -60,8 +68,9 @@ fn read_all(probe: &FileProbe, context: &Context) -> Result<Objects, String> {
     for pattern in probe.paths.iter().filter(|_| !context.tree.is_this_machine()) {
         let paths = context.tree.paths(pattern).map_err(|error| unread(context, pattern, &error))?;
         for path in paths {
-            if let Ok(found) = context.tree.find(&path) {
-                objects.add_of_bundle(&context.tree.shown(&path), &path, found.read());
+            match context.tree.find(&path).and_then(|found| found.read()) {
+                Err(error) if is_absent(&error) => {}
+                read => objects.add_of_bundle(&context.tree.shown(&path), &path, read),
             }
         }
     }
@@ -161,11 +170,7 @@ fn one_backup(cluster: &Cluster) -> Look {
         ));
     }
     let mut seen = vec![format!("both were restored from {from}")];
-    let copies = |database: &'static str| -> Vec<&Object> {
-        let namespaces = |copy: &&Object| cluster.copies_are_here(copy);
-        cluster.copies().filter(namespaces).filter(|copy| copy.is_of(database)).collect()
-    };
-    let [of_postgresql, of_mongodb] = DATABASES.map(copies);
+    let [of_postgresql, of_mongodb] = DATABASES.map(|database| cluster.copies_of(database));
     for (database, copies) in DATABASES.into_iter().zip([&of_postgresql, &of_mongodb]) {
         seen.extend(copies.iter().map(|copy| {
             let volume = copy.volume.as_deref().unwrap_or("(not named)");
@@ -177,7 +182,7 @@ fn one_backup(cluster: &Cluster) -> Look {
     if of_postgresql.iter().any(|one| of_mongodb.iter().any(|other| is_apart(one, other))) {
         seen.push("the two were copied one after the other: within one backup, each has a T of its own".to_owned());
     }
-    Look::Right(seen)
+    Look::all(Vec::new(), cluster.without_copy().into_iter().collect(), seen)
 }
 
 fn ingress_host(objects: &[Object], context: &Context) -> Look {

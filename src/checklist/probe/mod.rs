@@ -8,6 +8,7 @@ pub(super) mod file;
 pub(super) mod fuzzing;
 pub(super) mod host;
 pub(super) mod kubernetes;
+mod moments;
 pub(super) mod mount;
 pub(super) mod object;
 pub(super) mod objects;

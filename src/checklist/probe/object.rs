@@ -48,6 +48,8 @@ pub(in crate::checklist) struct Object {
     /// When it was complete.
     pub(super) ended: Option<Timestamp>,
     pub(super) errors: u64,
+    /// How many snapshots of volumes a backup has.
+    pub(super) snapshots: u64,
     /// Which namespaces and kinds a restore takes.
     pub(super) taken: Taken,
     /// The containers of a pod, without those that prepare it.
@@ -93,6 +95,7 @@ impl Object {
     pub(super) fn of(value: &Value) -> Self {
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(shown);
         let time = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).and_then(|text| text.parse().ok());
+        let number = |pointer: &str| value.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
         let list = |pointer: &str| value.pointer(pointer).and_then(Value::as_array).into_iter().flatten().take(PARTS);
         let texts = |pointer: &str| list(pointer).filter_map(Value::as_str).map(shown).collect();
         let label = |name: &str| {
@@ -143,7 +146,9 @@ impl Object {
             phase: text("/status/phase"),
             began: time("/status/startTimestamp"),
             ended: time("/status/completionTimestamp"),
-            errors: value.pointer("/status/errors").and_then(Value::as_u64).unwrap_or_default(),
+            errors: number("/status/errors"),
+            snapshots: number("/status/volumeSnapshotsCompleted")
+                .saturating_add(number("/status/csiVolumeSnapshotsCompleted")),
             taken: Taken {
                 namespaces: texts("/spec/includedNamespaces"),
                 except: texts("/spec/excludedNamespaces"),

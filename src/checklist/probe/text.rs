@@ -4,7 +4,7 @@ use crate::checklist::json_text;
 use crate::checklist::list::{JsonTest, TextTest};
 use crate::checklist::look::{Context, Look};
 use crate::checklist::outcome::Fault;
-use crate::checklist::removal::removing_lines;
+use crate::checklist::removal::{Lines, removing_lines};
 use crate::text::{Foreign, counted};
 
 use super::host;
@@ -45,7 +45,24 @@ pub(super) async fn test(bytes: &[u8], test: &TextTest, source: Source<'_>, cont
         }
         TextTest::Removes(folders) => {
             let words = ("a line that removes what is there, or may", "no line removes anything there");
-            no_lines(&removing_lines(bytes, folders), words, source)
+            let Lines { removing, undecided } = removing_lines(bytes, folders);
+            let look = no_lines(&removing, words, source);
+            if undecided.is_empty() {
+                return look;
+            }
+            let faults = if let Look::ToDo(faults) = look { faults } else { Vec::new() };
+            let named: Vec<String> = undecided.iter().take(LINES_NAMED).map(ToString::to_string).collect();
+            let more = match undecided.len().saturating_sub(LINES_NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let word = if undecided.len() == 1 { "line" } else { "lines" };
+            let why = format!(
+                "{}, {word} {}{more}: nothing here says what is removed: look at it, or stop it",
+                source.name,
+                named.join(", ")
+            );
+            Look::all(faults, vec![why], Vec::new())
         }
         TextTest::Json { pointer, test } => {
             let values = json_text::values(bytes, std::iter::once(pointer.as_str()));

@@ -54,11 +54,80 @@ impl<'a> Cluster<'a> {
         self.of_kind("Restore").find(|restore| is_named(label, &restore.name))
     }
 
+    /// The backup that was restored.
+    ///
+    /// # Errors
+    /// Nothing says which it is, or it is not in the files: a later one may have its name.
+    pub(super) fn backup(&self) -> Result<&'a Object, String> {
+        let restore = self.restore.clone()?;
+        let of = format!("Restore {}", restore.full_name());
+        let name = restore.backup.as_deref().ok_or_else(|| format!("{of} does not say from which backup it is"))?;
+        let found = self.of_kind("Backup").find(|backup| backup.name == name && backup.namespace == restore.namespace);
+        let Some(backup) = found else {
+            return Err(format!(
+                "Backup {name}, from which {of} is, is not in the files: save it: kubectl -n velero get \
+                 backups,podvolumebackups -o json (`halfbuilt help server-4`)"
+            ));
+        };
+        match backup.began.zip(restore.began.or(restore.created)) {
+            Some((began, restored)) if began > restored => Err(format!(
+                "Backup {} began at {began}, after {of} began at {restored}: it was made again under its name, and the one that \
+                 was restored is not in the files",
+                backup.full_name()
+            )),
+            _ => Ok(backup),
+        }
+    }
+
     /// The copies of volumes in the backup that was restored.
     pub(super) fn copies(&self) -> impl Iterator<Item = &'a Object> {
-        let backup = self.restore.as_ref().ok().and_then(|restore| restore.backup.as_deref());
+        let restore = self.restore.as_ref().ok().copied();
         self.of_kind("PodVolumeBackup").filter(move |copy| {
-            backup.is_some_and(|backup| copy.backup.as_deref().is_some_and(|label| is_named(label, backup)))
+            let Some(restore) = restore else { return false };
+            // A backup may have been made again under its name.
+            let is_later =
+                copy.began.zip(restore.began.or(restore.created)).is_some_and(|(copy, restore)| copy > restore);
+            let names = copy.backup.as_deref().zip(restore.backup.as_deref());
+            !is_later && names.is_some_and(|(label, backup)| is_named(label, backup))
+        })
+    }
+
+    /// The copies of a database's volumes in the backup that was restored.
+    pub(super) fn copies_of(&self, database: &str) -> Vec<&'a Object> {
+        self.copies().filter(|copy| self.copies_are_here(copy) && copy.is_of(database)).collect()
+    }
+
+    /// The restores of a database's volumes by the newest restore.
+    fn fillings_of(&self, database: &str) -> Vec<&'a Object> {
+        let restore = self.restore.as_ref().map_or("", |restore| restore.name.as_str());
+        let mut volumes = self.of_database("PodVolumeRestore", database);
+        volumes.retain(|volume| volume.restore.as_deref().is_some_and(|label| is_named(label, restore)));
+        volumes
+    }
+
+    /// Why a volume of a database may be empty: such records are there of the other one's volume alone. Velero makes a claim without a copy
+    /// anew, and the restore is complete all the same.
+    fn without(&self, what: &str, records_of: impl Fn(&str) -> Vec<&'a Object>) -> Option<String> {
+        let is_here = |database: &str| {
+            ["Pod", "PersistentVolumeClaim"].iter().any(|kind| !self.of_database(kind, database).is_empty())
+        };
+        let (with, without): (Vec<&str>, Vec<&str>) =
+            DATABASES.into_iter().partition(|database| !records_of(database).is_empty());
+        match (&with[..], &without[..]) {
+            ([with], [without]) if is_here(without) => {
+                Some(format!("there is a {what} of a volume of {with}, and none of {without}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Why the backup may lack the volume of a database.
+    pub(super) fn without_copy(&self) -> Option<String> {
+        let why = self.without("PodVolumeBackup", |database| self.copies_of(database))?;
+        let snapshots = self.backup().map_or(0, |backup| backup.snapshots);
+        Some(match snapshots {
+            0 => format!("{why}, nor a snapshot: if it has no copy, Velero restores it empty"),
+            number => format!("{why}: is one of the backup's {} of it?", counted(number, "snapshot")),
         })
     }
 
@@ -71,24 +140,14 @@ impl<'a> Cluster<'a> {
 
     /// Whether the backup that was restored is complete, and the copy of each volume.
     pub(super) fn backup_complete(&self) -> Look {
-        let restore = match &self.restore {
-            Ok(restore) => restore,
-            Err(why) => return Look::Blind(why.clone()),
-        };
-        let of = format!("Restore {}", restore.full_name());
-        let Some(name) = restore.backup.as_deref() else {
-            return Look::Blind(format!("{of} does not say from which backup it is"));
-        };
-        let found = self.of_kind("Backup").find(|backup| backup.name == name && backup.namespace == restore.namespace);
-        let Some(backup) = found else {
-            return Look::Blind(format!(
-                "Backup {name}, from which {of} is, is not in the files: save it: kubectl -n velero get \
-                 backups,podvolumebackups -o json (`halfbuilt help server-4`)"
-            ));
+        let backup = match self.backup() {
+            Ok(backup) => backup,
+            Err(why) => return Look::Blind(why),
         };
         let mut judged = Judged::default();
         judged.take(backup, format!("Backup {}", backup.full_name()));
         self.copies().for_each(|copy| judged.volume(copy));
+        judged.unseen.extend(self.without_copy());
         judged.others(self.of_kind("Backup").filter(|other| *other != backup));
         judged.look()
     }
@@ -104,6 +163,8 @@ impl<'a> Cluster<'a> {
         judged.take(restore, format!("Restore {}{from}", restore.full_name()));
         let is_its = |of: &&Object| of.restore.as_deref().is_some_and(|label| is_named(label, &restore.name));
         self.of_kind("PodVolumeRestore").filter(is_its).for_each(|volume| judged.volume(volume));
+        let empty = self.without("PodVolumeRestore", |database| self.fillings_of(database));
+        judged.unseen.extend(empty.map(|why| format!("{why}: is that volume empty?")));
         for claim in DATABASES.iter().flat_map(|database| self.of_database("PersistentVolumeClaim", database)) {
             let (name, phase) = (claim.full_name(), claim.phase.as_deref().unwrap_or("not said"));
             if phase != "Bound" {

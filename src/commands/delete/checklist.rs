@@ -8,6 +8,7 @@ use crate::causes::distinct_causes;
 use crate::checklist::{Checklist, ItemOutcome};
 use crate::commands::Error;
 use crate::deletion::GateError;
+use crate::deletion::journal::Who;
 use crate::exit::Exit;
 use crate::output::Printer;
 use crate::text::{Foreign, counted, is_or_are, was_or_were};
@@ -47,9 +48,9 @@ pub(super) fn check(request: &DeleteRequest, printer: Printer) -> Result<(), Err
         (Some(found), _) => match read(found) {
             Ok(checklist) => {
                 let objection = objection(&checklist, found, request);
-                let left_out = names(&checklist, ItemOutcome::is_left_out);
-                if request.checklist_required_by.is_some() && objection.is_none() && left_out.0 > 0 {
-                    printer.tell(&format!("{}: left out by --without: {}", found.display(), left_out.1));
+                let is_relied_on = request.checklist_required_by.is_some() && objection.is_none();
+                if let Some(remark) = remark(&checklist).filter(|_| is_relied_on) {
+                    printer.tell(&format!("{}: {remark}", found.display()));
                 }
                 objection
             }
@@ -106,13 +107,49 @@ fn objection(checklist: &Checklist, place: &Path, request: &DeleteRequest) -> Op
         return Some(Objection::new(why));
     }
     let tolerance = times.clock_tolerance.unwrap_or(RestoreTimes::CLOCK_TOLERANCE);
-    if let Some(other) = checklist.restored.filter(|other| other.duration_since(restored).abs() > tolerance) {
-        let why = format!("{name} was run with R {other}, and R of this run is {restored}");
-        let hint =
-            "find out which is right (`halfbuilt help find-times`), and run the checklist with it: --restored-at";
-        return Some(Objection { hint, ..Objection::new(why) });
-    }
-    not_right(checklist, place)
+    let of_both = [
+        ("R", "--restored-at", checklist.restored, Some(restored)),
+        ("T", "--backup-time", checklist.backup, times.backup),
+    ];
+    let other = of_both.into_iter().find_map(|(letter, flag, theirs, ours)| {
+        let (theirs, ours) =
+            theirs.zip(ours).filter(|(theirs, ours)| theirs.duration_since(*ours).abs() > tolerance)?;
+        let why = format!("{name} was run with {letter} {theirs}, and {letter} of this run is {ours}");
+        let hint = match flag {
+            "--restored-at" => {
+                "find out which is right (`halfbuilt help find-times`), and run the checklist with it: --restored-at"
+            }
+            _ => "find out which is right (`halfbuilt help find-times`), and run the checklist with it: --backup-time",
+        };
+        Some(Objection { hint, ..Objection::new(why) })
+    });
+    let unsaid = || {
+        of_both.into_iter().find_map(|(letter, _, theirs, ours)| {
+            let why = match (theirs, ours) {
+                (None, _) => format!("{name} does not say with which {letter} it was run"),
+                (_, None) => format!("{letter} is not known, so that nothing says whether {name} is of this backup"),
+                _ => return None,
+            };
+            let hint = "run it again with both times: halfbuilt checklist --backup-time T --restored-at R";
+            Some(Objection { hint, is_of_policy: true, ..Objection::new(why) })
+        })
+    };
+    other.or_else(|| not_right(checklist, place)).or_else(unsaid)
+}
+
+/// What a person has to know of a checklist in which all is right: of what it is, and what it left out.
+fn remark(checklist: &Checklist) -> Option<String> {
+    let root = checklist.root.as_deref().map(|root| format!("of the folder {}", Foreign::url(root)));
+    let here = Who::current().machine;
+    let other = checklist.machine.as_ref().filter(|machine| machine.as_str() != here);
+    let machine = match &checklist.machine {
+        None => Some("of a machine that is not named".to_owned()),
+        Some(_) => other.map(|machine| format!("of machine {machine}, not of this one")),
+    };
+    let left_out = names(checklist, ItemOutcome::is_left_out);
+    let left_out = (left_out.0 > 0).then(|| format!("left out by --without: {}", left_out.1));
+    let remarks: Vec<String> = [root, machine, left_out].into_iter().flatten().collect();
+    (!remarks.is_empty()).then(|| remarks.join("; "))
 }
 
 /// What keeps a checklist from saying that all is right.
