@@ -59,7 +59,8 @@ impl Machine {
 /// The lines of an item on the page, its first one with its outcome.
 #[track_caller]
 pub(crate) fn lines_of(done: &Done, item: &str) -> Vec<String> {
-    let begins = |line: &&str| line.split_whitespace().any(|word| word == item) && !line.starts_with(' ');
+    // The outcome has up to two words.
+    let begins = |line: &&str| line.split_whitespace().take(3).any(|word| word == item) && !line.starts_with(' ');
     let mut lines = done.stdout.lines().skip_while(|line| !begins(line));
     let first = lines.next().unwrap_or_else(|| panic!("no item {item}: {}", done.stdout));
     std::iter::once(first).chain(lines.take_while(|line| line.starts_with(' '))).map(str::to_owned).collect()
