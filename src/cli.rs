@@ -36,7 +36,7 @@ pub use help::{
 };
 pub use journal::{JournalArgs, JournalCommand, JournalVerifyArgs};
 pub use manifest::{BaselineArgs, ManifestArgs};
-pub use reading::ReadingArgs;
+pub use reading::{AliveArgs, ReadingArgs};
 pub use report::ReportArgs;
 pub use sql::SqlArgs;
 pub use terminal::{ColorArg, TerminalArgs};
@@ -203,6 +203,8 @@ pub struct ScanArgs {
     #[arg(long = "project", value_name = "GLOB", value_delimiter = ',')]
     pub projects: Vec<String>,
     #[command(flatten)]
+    pub alive: AliveArgs,
+    #[command(flatten)]
     pub reading: ReadingArgs,
 }
 
@@ -221,6 +223,8 @@ pub struct VerifyArgs {
     /// Look only at projects that fit these globs, such as 'acme/*': one, or several with commas between
     #[arg(long = "project", value_name = "GLOB", value_delimiter = ',')]
     pub projects: Vec<String>,
+    #[command(flatten)]
+    pub alive: AliveArgs,
     #[command(flatten)]
     pub baseline: BaselineArgs,
     #[command(flatten)]

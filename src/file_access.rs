@@ -54,6 +54,8 @@ pub(crate) const ITEMS: Kind = kind("a list of items", 1 << 20);
 pub(crate) const CHECKLIST: Kind = kind("a checklist", 16 << 20);
 /// A file that says when a backup was taken.
 pub(crate) const EVIDENCE: Kind = kind("a file of evidence", 64 << 20);
+/// A list of what is alive.
+pub(crate) const ALIVE: Kind = kind("a list of what is alive", 64 << 20);
 /// A report whose rows are all kept in memory: some three million.
 pub(crate) const REPORT: Kind = kind("a report", 1 << 30);
 /// The most bytes of one line, or one row, of a file that is read piece by piece.

@@ -6,6 +6,9 @@ use crate::build_url::BuildUrl;
 use crate::obstacle::{self, Obstacle};
 use crate::timing::Timing;
 
+/// What the note of a deletable build says where lists of what is alive were read.
+const UNLISTED: &str = "not on the list of what is alive";
+
 /// What a scan found out about one abnormal build. A finding is data, never an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -51,6 +54,8 @@ pub struct Finding {
     pub cancel_path: Option<String>,
     /// What stands against deleting the build; nothing does where it is empty.
     pub obstacles: Vec<Obstacle>,
+    /// Whether lists of what is alive were read, and none of them names it. That proves nothing.
+    pub unlisted: bool,
     /// A digest of the build's state: it differs as soon as the build has changed.
     pub fingerprint: String,
 }
@@ -61,9 +66,12 @@ impl Finding {
         self.obstacles.is_empty()
     }
 
-    /// Why it may not be deleted, in words; empty where it may.
+    /// Why it may not be deleted, in words. Where it may, that no list of what is alive names it; empty where there was no such list.
     pub fn note(&self) -> String {
-        obstacle::note(&self.obstacles)
+        match self.is_deletable() && self.unlisted {
+            true => UNLISTED.to_owned(),
+            false => obstacle::note(&self.obstacles),
+        }
     }
 
     /// Whether an address names this very build: by its number, and by its project where the profile names projects as

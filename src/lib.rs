@@ -8,6 +8,7 @@
 #![warn(unreachable_pub)]
 
 pub mod admin;
+pub mod alive;
 pub mod audit;
 pub(crate) mod baseline_reason;
 pub mod build_url;

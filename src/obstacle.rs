@@ -5,6 +5,7 @@ use std::fmt;
 use crate::baseline_reason::BaselineReason;
 use crate::losses::EmptyRelation;
 use crate::request_path::RequestPathError;
+use crate::text::Foreign;
 use crate::timing::Timing;
 
 /// When a rule makes the builds that it finds deletable. Their timing is another matter.
@@ -47,6 +48,8 @@ const SHARES_ITS_ADDRESS: &str = "another build has its number or its address";
 const SHARES_ITS_PATH: &str = "a request that deletes it would mean another build, too";
 const RESEMBLES_ANOTHER: &str = "another build has its address but for the case of letters";
 
+const LISTED_AS_ALIVE: &str = "listed as alive in ";
+
 const DID_SOMETHING_BETWEEN: &str = "it did something between the backup and the restore: T, R or a clock is wrong";
 
 /// One thing that stands against deleting a build.
@@ -54,6 +57,8 @@ const DID_SOMETHING_BETWEEN: &str = "it did something between the backup and the
 pub enum Obstacle {
     /// Steps or output exist, but no build.
     NoBuild,
+    /// A list of what is alive may name it: the file.
+    ListedAsAlive(Foreign),
     /// No T was given.
     NoBackupTime,
     /// T was given, and no time of the build is on record.
@@ -167,6 +172,7 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoBuild => "there is no build to delete",
+            Self::ListedAsAlive(file) => return write!(f, "{LISTED_AS_ALIVE}{file}"),
             Self::NoBackupTime => "no backup time was given",
             Self::NoTimeOnRecord => "no time on record",
             Self::RanAfterRestore => "it ran after the restore and is over: the backup did not cut it",
@@ -237,6 +243,11 @@ impl fmt::Display for Obstacle {
 /// The obstacles of a build in one line: the column `note` of a report.
 pub fn note(obstacles: &[Obstacle]) -> String {
     obstacles.iter().map(Obstacle::to_string).collect::<Vec<_>>().join(NEXT)
+}
+
+/// Whether the note of a report calls a build alive. A report on standard input has nothing beside it that would say so.
+pub fn says_alive(note: &str) -> bool {
+    note.contains(LISTED_AS_ALIVE.trim_end())
 }
 
 /// A note without what concerns one build only, so that equal notes can be counted: that a build shares its name, not with which; that it

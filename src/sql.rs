@@ -32,6 +32,8 @@ pub(crate) const EMPTY: Parts = Parts(include_str!("../sql/engine/empty.sql"));
 pub(crate) const REPORT: Parts = Parts(include_str!("../sql/engine/report.sql"));
 /// What is asked where a relation cannot be read as a whole.
 pub(crate) const UNREAD: Parts = Parts(include_str!("../sql/engine/unread.sql"));
+/// What is asked about lists of what is alive.
+pub(crate) const ALIVE: Parts = Parts(include_str!("../sql/engine/alive.sql"));
 /// What an archive keeps.
 pub(crate) const ARCHIVE: Parts = Parts(include_str!("../sql/engine/archive.sql"));
 /// What collect asks of the tables of documents, and writes to them.

@@ -30,6 +30,7 @@ pub(crate) fn finding() -> Finding {
         delete_path: None,
         cancel_path: None,
         obstacles: Vec::new(),
+        unlisted: false,
         fingerprint: String::new(),
     }
 }

@@ -11,6 +11,7 @@ const LAYERS: [&[&str]; 10] = [
     // What is asked of the operating system, and how text from outside is shown: used everywhere.
     &["core_dumps", "file_access", "text"],
     &[
+        "alive",
         "baseline_reason",
         "build_url",
         "causes",
@@ -120,11 +121,14 @@ const HOMES: [(&str, &[&str]); 33] = [
             "output/json.rs",
             "output/verdict/json.rs",
             "admin/http/request.rs",
+            "alive/kubernetes.rs",
+            "alive/nomad.rs",
             "checklist/json_text.rs",
             "checklist/probe/object.rs",
             "checklist/probe/objects.rs",
             "deletion/journal/",
             "deletion/archive/line.rs",
+            "report/alive.rs",
             "report/collection.rs",
             "report/metadata.rs",
             "drill/manifest/",

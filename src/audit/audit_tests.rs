@@ -64,6 +64,7 @@ fn about(found: u64) -> ScanMetadata {
         rules: vec!["output-gap".to_owned(), "stuck-running".to_owned()],
         not_checked: Vec::new(),
         baseline: None,
+        alive: Vec::new(),
         projects: BTreeMap::new(),
         report_sha256: "ab".to_owned(),
     }

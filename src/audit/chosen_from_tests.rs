@@ -70,6 +70,7 @@ fn about(found: u64) -> ScanMetadata {
         rules: vec!["stuck-running".to_owned()],
         not_checked: Vec::new(),
         baseline: None,
+        alive: Vec::new(),
         projects: BTreeMap::new(),
         report_sha256: ORIGINAL.to_owned(),
     }

@@ -55,7 +55,8 @@ impl Remaining {
         if group.first.len() < LISTED {
             group.first.push(LeftBuild { row: row.clone(), fate, reason: reason.to_owned() });
         }
-        let note = gist(&row.note);
+        // The note of a deletable build is no reason why it is left.
+        let note = if row.deletable { String::new() } else { gist(&row.note) };
         let is_counted_apart = self.by_note.len() < REASONS_COUNTED || self.by_note.contains_key(&note);
         *self.by_note.entry(if is_counted_apart { note } else { String::new() }).or_default() += 1;
     }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::ReadingArgs;
 use super::admin::AdminArgs;
 use super::gates::{ChosenTiming, GateArgs};
+use super::{AliveArgs, ReadingArgs};
 
 /// The flags of `delete`.
 #[derive(Debug, Args)]
@@ -63,6 +63,8 @@ pub struct DeleteArgs {
     /// deletion was sent stands in it twice; the last one is what was deleted.
     #[arg(long, value_name = "FILE")]
     pub archive: Option<PathBuf>,
+    #[command(flatten)]
+    pub alive: AliveArgs,
     #[command(flatten)]
     pub gates: GateArgs,
     #[command(flatten)]

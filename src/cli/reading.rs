@@ -69,6 +69,18 @@ pub struct ReadingArgs {
     pub base_url: Option<String>,
 }
 
+/// What is known to be alive.
+#[derive(Debug, Args)]
+pub struct AliveArgs {
+    /// A list of what is alive: what `nomad status` shows, `kubectl get pods -o json`, or a build a line; may be repeated
+    ///
+    /// A build that a name on it may mean is never deletable. That a build is on no list proves nothing, and is only noted. A line is the
+    /// address of a build, PROJECT#NUMBER or a key; jobs that are dead, and pods that have succeeded or failed, do not count. Have it written
+    /// just before: `halfbuilt help timing`.
+    #[arg(long = "alive", value_name = "FILE")]
+    pub alive: Vec<PathBuf>,
+}
+
 /// The help of `--profile`.
 fn profile() -> String {
     let names: Vec<&str> = Profile::shipped().map(|(name, _)| name).collect();

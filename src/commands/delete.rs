@@ -27,6 +27,7 @@ use crate::exit::Exit;
 use crate::output::{OutputFile, Printer, check_terminal};
 use crate::state::State;
 
+use super::alive::say_listed;
 use super::interrupt::Interrupt;
 use super::waiting::Waiting;
 use super::{Error, preamble};
@@ -165,6 +166,9 @@ async fn plan<'a>(
     preamble::warn_of_damage(&builds.damage(), printer);
     preamble::say_premise(builds.premise(), printer);
     history.check_database(&builds.database_name(&history.past))?;
+    if !options.plan.alive().is_empty() {
+        say_listed(options.plan.alive(), &builds.count_listed().await?, printer);
+    }
     let known = builds.projects().await?;
     gates::warn_of_unmatched(&request.permit, known.keys(), printer);
     let plan = make_plan(&mut builds, rows, &request.projects, &known, &history.past, printer).await?;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::admin::{AdminError, ViaError};
+use crate::alive::AliveError;
 use crate::checklist::{ChecklistError, ListError, SavedError};
 use crate::database::DatabaseError;
 use crate::deletion::GateError;
@@ -115,6 +116,9 @@ pub enum Error {
     /// A file does not say when the backup was taken.
     #[error("{} cannot be used as evidence", file.display())]
     Evidence { file: PathBuf, source: EvidenceError },
+    /// A file is no list of what is alive.
+    #[error("--alive {} cannot be used", file.display())]
+    Alive { file: PathBuf, source: AliveError },
     /// A file that is needed cannot be read.
     #[error("cannot read {}", file.display())]
     Read { file: PathBuf, source: std::io::Error },
@@ -243,6 +247,7 @@ impl Error {
             | Self::CoveredTimes(CoveredTimesError::NoPresent)
             | Self::Journal { .. }
             | Self::Evidence { .. }
+            | Self::Alive { .. }
             | Self::Read { .. }
             | Self::Admin(_)
             | Self::Collect(_)
@@ -272,6 +277,7 @@ impl Error {
             | Self::Baseline { file, .. }
             | Self::Key { file, .. }
             | Self::Evidence { file, .. }
+            | Self::Alive { file, .. }
             | Self::Read { file, .. }
             | Self::SavedChecklist { file, .. }
             | Self::Archive(ArchiveError::Io { file, .. }) => is_denied(self).then_some(file),
@@ -304,6 +310,7 @@ impl Error {
             }
             Self::Baseline { source, .. } => source.hint(),
             Self::Evidence { file, source } => source.hint(&file.display().to_string()),
+            Self::Alive { source, .. } => source.hint(),
             Self::Key { .. } => {
                 Some("`openssl rand -hex 32 > FILE` makes a key: keep it where only you can read it".to_owned())
             }

@@ -29,6 +29,7 @@ impl Files {
         let ships = Profile::shipped().any(|(name, _)| name == request.profile);
         let files = self.read("--profile", Some(Path::new(&request.profile)).filter(|_| !ships));
         let files = files.read("--backup-time", request.evidence.as_deref());
+        let files = request.alive.iter().fold(files, |files, list| files.read("--alive", Some(&list.path)));
         // A folder that cannot be read is an error where its rules are loaded.
         let rules = request.rule_folder.as_ref().and_then(|folder| std::fs::read_dir(folder).ok());
         let rules = rules.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));

@@ -55,6 +55,7 @@ pub(super) fn collect(
         rules: summary.by_rule.keys().cloned().collect(),
         not_checked: summary.not_checked.iter().map(|left| (left.what.to_string(), left.why.clone())).collect(),
         baseline,
+        alive: Vec::new(),
         projects: ScanMetadata::largest(&summary.scope.projects),
         report_sha256: String::new(),
     }

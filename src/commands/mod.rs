@@ -1,5 +1,6 @@
 //! One file a command: it turns flags into a request, lets an engine do the work, and shows the outcome.
 
+mod alive;
 mod backup_evidence;
 mod backup_times;
 mod base_url;

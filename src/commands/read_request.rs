@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cli::ReadingArgs;
+use crate::cli::{AliveArgs, ReadingArgs};
 use crate::database::{Database, DatabaseError, Settings};
 use crate::output::Printer;
 use crate::scan::{Profile, Rule, ScanPlan};
 use crate::timing::RestoreTimes;
 
+use super::alive::AliveFile;
 use super::backup_evidence::BackupEvidence;
 use super::command_line::CommandLine;
 use super::database_address::DatabaseAddress;
@@ -34,6 +35,8 @@ pub(super) struct ReadRequest {
     /// The file that T was taken from.
     pub(super) evidence: Option<PathBuf>,
     pub(super) statement_timeout: Option<Duration>,
+    /// Lists of what is alive.
+    pub(super) alive: Vec<AliveFile>,
     /// The server's address, without a slash at its end.
     pub(super) base_url: Option<String>,
     /// Shows what the server says, on whichever connection.
@@ -74,9 +77,18 @@ impl ReadRequest {
             },
             evidence: backup.file,
             statement_timeout: args.statement_timeout,
+            alive: Vec::new(),
             base_url: base_url.map_err(|why| Error::Usage(format!("--base-url cannot be read: {why}")))?,
             server_warnings: ServerWarnings::default(),
         })
+    }
+
+    /// The same with the lists of what is alive.
+    ///
+    /// # Errors
+    /// One cannot be read, or is none.
+    pub(super) fn with_alive(self, args: &AliveArgs) -> Result<Self, Error> {
+        Ok(Self { alive: AliveFile::read_all(&args.alive)?, ..self })
     }
 
     /// The same with other times.
@@ -107,7 +119,8 @@ impl ReadRequest {
         let rules = Rule::load_all(self.rule_folder.as_deref())?;
         let times = self.times.with_defaults(Some(&profile));
         let plan = ScanPlan::new(profile, rules, named_rules, times, self.base_url.clone())?;
-        Ok(plan.in_schema(self.schema.clone()))
+        let alive = self.alive.iter().map(|file| file.list.clone()).collect();
+        Ok(plan.in_schema(self.schema.clone()).with_alive(alive))
     }
 
     /// Connects to the build database.
@@ -147,7 +160,8 @@ impl ReadRequest {
         let unusual = |asked: Option<SignedDuration>, usual| {
             asked.filter(|asked| *asked != usual).map(|asked| format!("{asked:#}"))
         };
-        line.flag_if("--database-url", self.address.flag().as_ref())
+        let line = line
+            .flag_if("--database-url", self.address.flag().as_ref())
             .flag_if("--profile", own)
             .flag_if("--schema", self.schema.as_ref())
             .flag_if("--rules", rules.as_ref())
@@ -156,7 +170,10 @@ impl ReadRequest {
             .flag_if("--max-run-time", unusual(max_run_time, RestoreTimes::MAX_RUN_TIME).as_ref())
             .flag_if("--clock-tolerance", unusual(clock_tolerance, RestoreTimes::CLOCK_TOLERANCE).as_ref())
             .flag_if("--max-queue-time", unusual(max_queue_time, RestoreTimes::MAX_QUEUE_TIME).as_ref())
-            .flag_if("--base-url", self.base_url.as_ref())
+            .flag_if("--base-url", self.base_url.as_ref());
+        // A pipe has nothing for another command.
+        let files = self.alive.iter().map(|file| &file.path).filter(|path| path.is_file());
+        files.fold(line, |line, path| line.flag("--alive", &path.display()))
     }
 
     /// The flags that bring SQL which does not ship; `None` where all of it ships.

@@ -61,7 +61,7 @@ fn exit(summary: &Summary, printer: Printer) -> Exit {
 
 /// Turns the flags into a request, and opens the output.
 fn request(args: ScanArgs, format: Format, printer: Printer) -> Result<ScanRequest, Error> {
-    let read = ReadRequest::from_args(&args.reading, "scan", printer)?;
+    let read = ReadRequest::from_args(&args.reading, "scan", printer)?.with_alive(&args.alive)?;
     let files = Files::default().read_by(&read);
     let files = match format {
         Format::Csv => files.write_report(args.output.as_deref()),

@@ -12,6 +12,7 @@ use crate::report::ScanMetadata;
 use crate::scan::{Scan, ScanPlan, ScopeCounts};
 use crate::text::{Foreign, by_reason, counted};
 
+use super::alive::{AliveFile, ListedFindings, say_listed};
 use super::backup_times::Suggestion;
 use super::fitting::name_fitting_profiles;
 use super::interrupt::Interrupt;
@@ -96,6 +97,8 @@ pub(super) async fn scan_and_report(
         preamble::say_premise(scan.premise(), printer);
         scan.remarks().iter().for_each(|remark| printer.say(remark));
         doubt_backup_time(plan.times().backup, scan.scope(), printer);
+        say_listed(plan.alive(), &scan.count_listed().await?, printer);
+        let mut listed = ListedFindings::default();
         let mut compared = BaselineComparison::default();
         if let Some(baseline) = &baseline {
             progress.enter("comparing with the baseline");
@@ -117,11 +120,13 @@ pub(super) async fn scan_and_report(
         while let Some(found) = findings.next().await? {
             output.add(&found)?;
             summary.add(&found);
+            listed.add(&found);
             observer.found(&found);
             progress.advance();
         }
         summary.leave_out_blind_rules(findings.scan());
         snapshot.check_unbroken().await?;
+        listed.say(plan.alive(), printer);
         // The bar must be gone before a table appears.
         drop(progress);
         // The report first: if the process is killed in between, older metadata makes the report look older than it is, which is
@@ -130,7 +135,8 @@ pub(super) async fn scan_and_report(
         if let (Some(report_sha256), Some(file)) = (report_sha256, metadata) {
             let compared_with = baseline.as_ref().map(Baseline::compared_with);
             let about = metadata::collect(findings.scan(), &plan, compared_with, scanned_at, &summary);
-            metadata::write(ScanMetadata { report_sha256, ..about }, file)?;
+            let alive = read.alive.iter().map(AliveFile::metadata).collect();
+            metadata::write(ScanMetadata { report_sha256, alive, ..about }, file)?;
         }
         let suggestions = match plan.times().backup {
             None => backup_times::suggest(findings.scan(), printer).await,

@@ -57,6 +57,9 @@ pub enum GateError {
     /// The policy asks for a restore checklist of this restore in which all is right.
     #[error("checklist in {policy} requires a restore checklist in which all is right: {why}")]
     Checklist { policy: String, why: String, hint: String },
+    /// The report was made with lists of what is alive, and none is given.
+    #[error("the report was made with a list of what is alive, --alive {}, and --alive is missing", .0.join(" --alive "))]
+    NoAliveList(Vec<String>),
     /// The report, or the collection, is older than it may be. `was` says what happened when: `the report was scanned`.
     #[error("{was} at {at}, {old} ago, longer than the {longest} allows")]
     TooOld { at: String, was: &'static str, old: String, longest: String, raise: String },
@@ -115,6 +118,9 @@ impl GateError {
             ),
             Self::Looser { policy, .. } => format!("a flag may only be stricter than {policy}: leave it out (`halfbuilt help policy`)"),
             Self::NoArchive { .. } => "--archive deleted.jsonl.gz writes one; `halfbuilt help archive` says what it holds".to_owned(),
+            Self::NoAliveList(_) => {
+                "have the list written again, and give it: what has come alive since the scan is kept then too; the same file will do".to_owned()
+            }
             Self::Checklist { hint, .. } => hint.clone(),
             Self::TooOld { was: COLLECTED, raise, .. } => {
                 format!("collect again, and scan; if it has to be this collection, {raise}")

@@ -3,7 +3,7 @@
 use crate::baseline_reason::BaselineReason;
 use crate::build_url::{AddressForm, BuildUrl};
 use crate::finding::Finding;
-use crate::obstacle::Obstacle;
+use crate::obstacle::{Obstacle, says_alive};
 use crate::project_glob::DeniedProjects;
 use crate::report::{Chosen, Judged};
 use crate::state::State;
@@ -193,6 +193,10 @@ impl Terms<'_> {
     /// anything else stands against it is seen in the reading.
     fn forbidden_by_report(&self, judged: &Judged) -> Option<KeepReason> {
         let (timing, note) = (judged.timing, judged.note.clone());
+        // No permission is for what lives, and a later list may lack it.
+        if says_alive(&note) {
+            return Some(KeepReason::ReportForbids(note));
+        }
         if !self.permit.allows(timing) {
             return Some(KeepReason::ReportTiming(timing, note));
         }
@@ -408,11 +412,27 @@ mod tests {
         assert_eq!(state_by(&permit, &doubtful, &now), Some(State::Refused));
     }
 
+    /// A later list may lack it, as a job that waits for a machine.
+    #[test]
+    fn what_the_report_calls_alive_is_kept_whatever_is_allowed_and_found() {
+        let permit = allowing(&[Timing::AfterRestore, Timing::Between, Timing::Unknown]);
+        for (timing, deletable) in [(Timing::AfterRestore, false), (Timing::Unknown, false), (Timing::InFlight, true)] {
+            let mut row = chosen(Some((timing, deletable, "f1")));
+            let now = there(timing, &["stuck-running"], "f1");
+            assert_eq!(state_by(&permit, &row, &now), None, "{timing}");
+            if let Some(judged) = &mut row.judged {
+                judged.note = "listed as alive in nomad.txt; it may be alive".to_owned();
+            }
+            assert_eq!(state_by(&permit, &row, &now), Some(State::Refused), "{timing}");
+        }
+    }
+
     #[test]
     fn whatever_stands_against_a_deletion_keeps_the_build() {
         let permit = allowing(&[Timing::AfterRestore, Timing::Between, Timing::Unknown]);
         let row = chosen(Some((Timing::InFlight, true, "f1")));
         for obstacle in [
+            Obstacle::ListedAsAlive(crate::text::Foreign::new("nomad.txt")),
             Obstacle::RestoreUnknown,
             Obstacle::RestoreTooClose,
             Obstacle::TimeInTheFuture,

@@ -293,7 +293,8 @@ fn stands_before(absent: &DifferingBuild, found: Option<&Finding>) -> bool {
 fn forbid_deletion(mut found: Finding) -> Finding {
     if let Some(reason) = found.reasons.iter().find_map(|reason| BaselineReason::parse(reason)) {
         found.timing = Timing::Ended;
-        found.obstacles = vec![Obstacle::Baseline(reason)];
+        found.obstacles.retain(|obstacle| matches!(obstacle, Obstacle::ListedAsAlive(_)));
+        found.obstacles.push(Obstacle::Baseline(reason));
     }
     found
 }

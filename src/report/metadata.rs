@@ -16,6 +16,7 @@ use crate::file_access;
 use crate::table::Table;
 use crate::version::TOOL;
 
+use super::alive::{self, AliveList};
 use super::collection;
 use super::digest::Digesting;
 
@@ -78,6 +79,8 @@ pub struct ScanMetadata {
     /// What was not checked, and why.
     pub not_checked: Vec<(String, String)>,
     pub baseline: Option<Baseline>,
+    /// The lists of what is alive that were read.
+    pub alive: Vec<AliveList>,
     /// Builds in scope by project; `""` is for builds without a project. Small projects may be missing.
     pub projects: BTreeMap<String, u64>,
     /// The SHA-256 of the report as it was written, in hexadecimal digits.
@@ -179,6 +182,7 @@ impl ScanMetadata {
                 "backwards": baseline.backwards,
                 "signature_is_good": baseline.signature_is_good,
             })),
+            "alive": alive::to_json(&self.alive),
             "projects": self.projects,
             "report_sha256": self.report_sha256,
         });
@@ -254,6 +258,7 @@ impl ScanMetadata {
                 Value::Null => None,
                 baseline => Some(Baseline::parse(baseline).ok_or_else(|| wrong("baseline"))?),
             },
+            alive: alive::parse(&about["alive"]).ok_or_else(|| wrong("alive"))?,
             projects: match &about["projects"] {
                 Value::Null => BTreeMap::new(),
                 projects => {
@@ -367,6 +372,13 @@ mod tests {
                 backwards: 1,
                 signature_is_good: Some(true),
             }),
+            alive: vec![AliveList {
+                file: "nomad.txt".to_owned(),
+                kind: "jobs of nomad status".to_owned(),
+                alive: 3,
+                over: 1,
+                sha256: "ef".repeat(32),
+            }],
             projects: [("acme/api".to_owned(), 400), (String::new(), 5)].into(),
             report_sha256: "ab".repeat(32),
         }

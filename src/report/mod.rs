@@ -1,5 +1,6 @@
 //! The report file: CSV by RFC 4180, written by a scan, edited by people, read by `delete`.
 
+mod alive;
 mod cell;
 mod choice;
 mod collection;
@@ -14,6 +15,7 @@ mod rows;
 mod run_again;
 mod write;
 
+pub use alive::AliveList;
 pub use cell::begins_report;
 pub use choice::{Chosen, Judged};
 pub(crate) use collection::to_json as collection_to_json;

@@ -1,5 +1,8 @@
 //! What to look for and how: a profile, the rules that can be run over it, the times.
 
+use std::sync::Arc;
+
+use crate::alive::AliveList;
 use crate::build_url::AddressForm;
 use crate::collation::COLLATION_VERSION;
 use crate::http_deletion::HttpDeletion;
@@ -35,6 +38,8 @@ pub struct ScanPlan {
     times: RestoreTimes,
     output_read: OutputRead,
     base_url: Option<String>,
+    /// Lists of what is alive.
+    pub(super) alive: Vec<Arc<AliveList>>,
     /// The schema of the profile's tables, where it is named.
     pub(super) schema: Option<String>,
 }
@@ -79,6 +84,7 @@ impl ScanPlan {
             times,
             output_read: OutputRead::default(),
             base_url,
+            alive: Vec::new(),
             schema: None,
         };
         if plan.profile.presents_copies() {
@@ -114,6 +120,17 @@ impl ScanPlan {
     #[must_use]
     pub fn in_schema(self, schema: Option<String>) -> Self {
         Self { schema, ..self }
+    }
+
+    /// The same with lists of what is alive: no build that one of them may name is deletable.
+    #[must_use]
+    pub fn with_alive(self, alive: Vec<Arc<AliveList>>) -> Self {
+        Self { alive, ..self }
+    }
+
+    /// The lists of what is alive.
+    pub fn alive(&self) -> &[Arc<AliveList>] {
+        &self.alive
     }
 
     /// The same without any rule, for a command that only counts.

@@ -1,5 +1,6 @@
 //! Turns a row of the report into a finding.
 
+use crate::alive::BuildName;
 use crate::database::Row;
 use crate::finding::Finding;
 use crate::obstacle::{Ground, Obstacle};
@@ -83,6 +84,7 @@ pub(super) fn finding(
         delete_path: path(DELETE_PATH)?,
         cancel_path: path(CANCEL_PATH)?,
         obstacles: Vec::new(),
+        unlisted: false,
         fingerprint: String::new(),
     };
     let seen = RowDetails {
@@ -100,12 +102,28 @@ pub(super) fn finding(
         blind: blind(plan, premise, &found.reasons, row.boolean("is_lost")?.unwrap_or(false)),
     };
     found.obstacles = obstacles(&found, &seen, plan.ci_behaviour(premise), premise);
+    add_what_lists_say(&mut found, plan);
     if found.lifecycle.is_some() && found.build_url.is_none() && found.build_num.is_none() {
         // Nothing else in its row would show a person which build it is.
         found.evidence = format!("build {}: {}", Foreign::new(&found.key), found.evidence);
     }
     found.fingerprint = fingerprint(&found.key, &found, row.text("off_record")?.as_deref(), &fit.database_tag);
     Ok(found)
+}
+
+/// Adds which lists of what is alive name the build, or that none does.
+fn add_what_lists_say(found: &mut Finding, plan: &ScanPlan) {
+    let name = BuildName {
+        key: &found.key,
+        url: found.build_url.as_deref(),
+        project: found.project.as_deref(),
+        number: found.build_num,
+    };
+    let listing = plan.alive.iter().filter(|list| list.may_list(name));
+    let listed: Vec<Obstacle> = listing.map(|list| Obstacle::ListedAsAlive(list.file.clone())).collect();
+    found.unlisted = listed.is_empty() && !plan.alive.is_empty();
+    // What is alive comes first.
+    found.obstacles.splice(..0, listed);
 }
 
 /// What it did last between T and R, in words.
@@ -162,6 +180,7 @@ pub(super) fn absent(fit: &Fit, project: &str, number: Option<i64>, rule: &str, 
         delete_path: None,
         cancel_path: None,
         obstacles: vec![Obstacle::NoBuild],
+        unlisted: false,
         fingerprint: String::new(),
     };
     absent.fingerprint = fingerprint("", &absent, None, &fit.database_tag);

@@ -4,6 +4,7 @@
 //! the process, however it ends. A server that does not start fails the tests that need it.
 
 mod admin_services;
+mod alive;
 mod checklist;
 mod checklist_cluster;
 mod checklist_jobs;

@@ -108,6 +108,7 @@ pub fn about(findings: u64) -> ScanMetadata {
         findings,
         rules: ["output-gap", "output-truncated", "stuck-queued", "stuck-running"].map(str::to_owned).to_vec(),
         not_checked: vec![("where output ends".to_owned(), "its size is not on record".to_owned())],
+        alive: Vec::new(),
         baseline: None,
         projects: BTreeMap::from([("acme/api".to_owned(), 390)]),
         report_sha256: "ab".repeat(32),

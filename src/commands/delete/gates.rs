@@ -54,6 +54,9 @@ pub(super) fn check_choice(
     if let (Some(policy), None) = (&request.archive_required_by, &request.archive) {
         return Err(GateError::NoArchive { policy: policy.clone() }.into());
     }
+    if host.is_some() && !origin.alive.is_empty() && reading.alive.is_empty() {
+        return Err(GateError::NoAliveList(origin.alive.clone()).into());
+    }
     origin.say_age(printer);
     origin.compare_times([reading.times.backup, reading.times.restored], printer);
     origin.compare_limits(&reading.times, printer);

@@ -14,6 +14,7 @@ use crate::premise::{earlier, later};
 use crate::report::{Chosen, ScanMetadata};
 use crate::scan::database_tag;
 use crate::table::Table;
+use crate::text::Foreign;
 
 /// The flags of the limits that a scan uses, besides T and R.
 const LIMITS: [&str; 3] = ["--clock-tolerance", "--max-run-time", "--max-queue-time"];
@@ -36,6 +37,8 @@ pub(super) struct Origin {
     times: Option<[Option<Timestamp>; 2]>,
     /// The scan's clock tolerance, longest run time and longest queue time, where the metadata has them.
     limits: Option<[SignedDuration; 3]>,
+    /// The lists of what was alive with which it was made.
+    pub(super) alive: Vec<String>,
     /// How the age is known, or why it is not.
     note: Option<String>,
 }
@@ -107,7 +110,9 @@ impl Origin {
         };
         let times = Some([about.backup_time, about.restored_at]);
         let (limits, tables) = (about.limits, about.tables);
-        Ok(Self { tables, tag: Some(tag), database: Some(database), age: Some(age), times, limits, note: Some(note) })
+        let alive = about.alive.iter().map(|list| Foreign::new(&list.file).into()).collect();
+        let (tag, database, age, note) = (Some(tag), Some(database), Some(age), Some(note));
+        Ok(Self { tables, tag, database, age, times, limits, alive, note })
     }
 
     /// Whether the report is known to be of a scan that was not told when the backup was taken.

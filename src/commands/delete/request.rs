@@ -98,7 +98,7 @@ impl DeleteRequest {
         let project_lists = project_lists.collect::<Result<_, Error>>()?;
         let projects: Vec<String> = args.projects.iter().flat_map(|list| listed(list)).collect();
         let projects = ProjectGlobs::new(&projects)?;
-        let reading = ReadRequest::from_args(&args.reading, "delete", printer)?;
+        let reading = ReadRequest::from_args(&args.reading, "delete", printer)?.with_alive(&args.alive)?;
         let profile = reading.load_profile()?;
         if args.execute && via.is_none() {
             return Err(no_admin_path(&profile));

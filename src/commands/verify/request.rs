@@ -82,9 +82,9 @@ impl VerifyRequest {
     /// # Errors
     /// Flags that contradict one another; two files that are one.
     pub(super) fn from_args(args: VerifyArgs, printer: Printer) -> Result<Self, Error> {
-        let VerifyArgs { output, overwrite, allow, projects, baseline, verdict, fetch, reading } = args;
+        let VerifyArgs { output, overwrite, allow, projects, alive, baseline, verdict, fetch, reading } = args;
         let fetch = FetchRequest::from_args(fetch)?;
-        let read = ReadRequest::from_args(&reading, "verify", printer)?;
+        let read = ReadRequest::from_args(&reading, "verify", printer)?.with_alive(&alive)?;
         let baseline = BaselineRequest::from_args(baseline);
         Files::default()
             .read("--baseline", baseline.as_ref().map(|baseline| &*baseline.file))

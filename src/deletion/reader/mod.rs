@@ -23,7 +23,7 @@ use crate::collection::Collection;
 use crate::database::{Canceller, Database, DatabaseError, DatabaseIdentity, Position, Settings};
 use crate::premise::Premise;
 use crate::report::Chosen;
-use crate::scan::{Fit, Lookup, Role, ScanError, ScanPlan};
+use crate::scan::{Fit, Lookup, Role, ScanError, ScanPlan, count_listed};
 use crate::table::Table;
 
 use super::archive::{Archiver, WriteError};
@@ -234,6 +234,18 @@ impl<'a> LiveBuilds<'a> {
         let projects = Lookup::new(plan, &self.fit, &self.premise, &snapshot).projects().await?;
         snapshot.check_unbroken().await?;
         Ok(projects)
+    }
+
+    /// For each list of what is alive, how many builds of the database it may name; `None` where they cannot be read as a whole.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn count_listed(&mut self) -> Result<Vec<Option<u64>>, ScanError> {
+        let plan = self.options.plan;
+        let snapshot = self.database.snapshot(&plan.settings_by(&self.premise)).await?;
+        let listed = count_listed(plan, &self.fit, &snapshot).await?;
+        snapshot.check_unbroken().await?;
+        Ok(listed)
     }
 
     /// Opens the archive at `path`, or continues it where the journal does. From now on builds are archived before they are deleted.

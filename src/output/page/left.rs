@@ -74,8 +74,11 @@ impl AuditInputs {
 impl LeftView {
     fn new(LeftBuild { row, fate, reason }: &LeftBuild, link: Option<String>) -> Self {
         let number = row.build_num.map(|number| number.to_string()).unwrap_or_default();
-        let none = if row.deletable { row.evidence.as_str() } else { "the report does not say why" };
-        let why = [reason.as_str(), row.note.as_str(), none].into_iter().find(|why| !why.trim().is_empty());
+        let of_report = match row.deletable {
+            true => [row.evidence.as_str(), ""],
+            false => [row.note.as_str(), "the report does not say why"],
+        };
+        let why = [reason.as_str(), of_report[0], of_report[1]].into_iter().find(|why| !why.trim().is_empty());
         Self {
             address: match &link {
                 Some(_) => Foreign::default(),

@@ -2,6 +2,7 @@
 //! file and runs the functions over the kept inputs, so that `cargo test` keeps what the fuzzers found.
 
 pub mod about;
+pub mod alive;
 pub mod archive;
 pub mod bencode;
 pub mod build_url;
@@ -23,8 +24,9 @@ pub mod via;
 pub type Check = fn(&[u8]);
 
 /// All targets. A name is also that of a folder in `corpus/` and of a file in `targets/`.
-pub const TARGETS: [(&str, Check); 18] = [
+pub const TARGETS: [(&str, Check); 19] = [
     ("about", about::check),
+    ("alive", alive::check),
     ("archive", archive::check),
     ("bencode", bencode::check),
     ("build_url", build_url::check),

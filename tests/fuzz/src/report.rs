@@ -77,7 +77,7 @@ fn reads_the_same_when_written_again(rows: &[Chosen], form: AddressForm) {
     }
     let report = report.finish().expect("a report");
     let again = read(report.as_slice(), form, None).expect("a report");
-    let without_lines = |rows: &[Chosen]| rows.iter().map(|row| Chosen { line: 0, ..row.clone() }).collect::<Vec<_>>();
+    let without_lines = |rows: &[Chosen]| rows.iter().map(without_line).collect::<Vec<_>>();
     assert_eq!(without_lines(&again), without_lines(rows), "{}", String::from_utf8_lossy(&report));
     let mut cells = csv::ReaderBuilder::new().from_reader(report.as_slice());
     for record in cells.records() {
@@ -85,6 +85,15 @@ fn reads_the_same_when_written_again(rows: &[Chosen], form: AddressForm) {
             assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']), "a spreadsheet would compute {cell:?}");
         }
     }
+}
+
+/// A row without its place, and without the note of one that is deletable, which is the program's own.
+fn without_line(row: &Chosen) -> Chosen {
+    let mut row = Chosen { line: 0, ..row.clone() };
+    if let Some(judged) = row.judged.as_mut().filter(|judged| judged.deletable) {
+        judged.note.clear();
+    }
+    row
 }
 
 fn finding(row: &Chosen) -> Finding {
@@ -112,6 +121,7 @@ fn finding(row: &Chosen) -> Finding {
         delete_path: None,
         cancel_path: None,
         obstacles: judged.and_then(obstacle).into_iter().collect(),
+        unlisted: judged.is_some_and(|judged| judged.deletable && !judged.note.is_empty()),
         fingerprint: judged.map(|judged| judged.fingerprint.clone()).unwrap_or_default(),
     }
 }
