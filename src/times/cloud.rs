@@ -1,7 +1,8 @@
 //! Snapshots of managed databases and of disks, and images of machines, as the clouds' own commands describe them in JSON.
 //!
 //! Source: Amazon RDS API Reference, data type DBSnapshot: `SnapshotCreateTime` "changes for the copy when the snapshot is copied",
-//! `OriginalSnapshotCreateTime` "doesn't change". Amazon EC2 API Reference, data type Image. Google Cloud, `gcloud compute snapshots describe`.
+//! `OriginalSnapshotCreateTime` "doesn't change". Amazon EC2 API Reference, data type Image. Google Cloud, `gcloud compute snapshots describe`;
+//! Compute Engine API, resource Snapshot: `sourceInstantSnapshot` is "The source instant snapshot used to create this snapshot".
 
 use serde::Deserialize;
 
@@ -9,7 +10,7 @@ use crate::text::Foreign;
 
 use super::candidate::{Candidate, Moment};
 use super::json_text::{self, Items};
-use super::point::{FileFault, Point};
+use super::point::{FileFault, NOT_WHOLE, Point};
 use super::written_time;
 
 /// How many snapshots of an image are named.
@@ -30,6 +31,7 @@ struct DatabaseSnapshot {
     instance: Option<String>,
     #[serde(rename = "SourceDBSnapshotIdentifier")]
     copied_from: Option<String>,
+    status: Option<String>,
     snapshot_create_time: Option<String>,
     original_snapshot_create_time: Option<String>,
 }
@@ -47,14 +49,22 @@ pub(super) fn read_rds(bytes: &[u8]) -> Result<Vec<Point>, FileFault> {
         let instance = Foreign::name(snapshot.instance.as_deref().unwrap_or_default()).or("(not named)");
         let source = format!("RDS snapshot {} of {instance}, {field}", Foreign::name(&name));
         let is_copy = snapshot.copied_from.is_some_and(|from| !from.is_empty());
-        let (moment, trap) = match field == "SnapshotCreateTime" && is_copy {
-            true => (Moment::NotAfter(at), "this is a copy, and the time is that of the copy: describe the original"),
-            false => (
-                Moment::At(at),
-                "it is T of this database alone: what the CI keeps elsewhere, in MongoDB or on a disk, has a T of its own",
-            ),
+        let unfinished = snapshot.status.filter(|status| status != "available");
+        let (moment, trap) = match unfinished {
+            Some(status) => {
+                let status = Foreign::name(&status);
+                (Moment::Guess(at), format!("its Status is {status}, not available: {NOT_WHOLE}"))
+            }
+            None if field == "SnapshotCreateTime" && is_copy => {
+                let trap = "this is a copy, and the time is that of the copy: describe the original";
+                (Moment::NotAfter(at), trap.to_owned())
+            }
+            None => {
+                let trap = "it is T of this database alone: what the CI keeps elsewhere, in MongoDB or on a disk, has a T of its own";
+                (Moment::At(at), trap.to_owned())
+            }
         };
-        Ok((vec![name], Candidate::backup(moment, &source, trap)))
+        Ok((vec![name], Candidate::backup(moment, &source, &trap)))
     })
 }
 
@@ -113,6 +123,8 @@ struct DiskSnapshot {
     name: Option<String>,
     creation_timestamp: Option<String>,
     source_disk: Option<String>,
+    source_instant_snapshot: Option<String>,
+    source_instant_snapshot_id: Option<String>,
     status: Option<String>,
 }
 
@@ -132,12 +144,22 @@ pub(super) fn read_gcp(bytes: &[u8]) -> Result<Vec<Point>, FileFault> {
             Foreign::name(&name),
             Foreign::name(&disk).or("(not named)")
         );
-        let (moment, trap) = match snapshot.status.as_deref() {
-            Some("FAILED") => (Moment::Guess(at), "its status is FAILED: it was never made whole"),
-            _ => (Moment::At(at), "another disk of the same server has a snapshot and a time of its own"),
+        let is_of_an_instant = snapshot.source_instant_snapshot.or(snapshot.source_instant_snapshot_id).is_some();
+        let unfinished = snapshot.status.filter(|status| status != "READY");
+        let (moment, trap) = match unfinished {
+            Some(status) => {
+                let status = Foreign::name(&status);
+                (Moment::Guess(at), format!("its status is {status}, not READY: {NOT_WHOLE}"))
+            }
+            None if is_of_an_instant => {
+                let trap =
+                    "it was made from an instant snapshot, which is older: T is the creationTimestamp of that one";
+                (Moment::NotAfter(at), trap.to_owned())
+            }
+            None => (Moment::At(at), "another disk of the same server has a snapshot and a time of its own".to_owned()),
         };
         let names = std::iter::once(name).chain(Some(disk).filter(|disk| !disk.is_empty())).collect();
-        Ok((names, Candidate::backup(moment, &source, trap)))
+        Ok((names, Candidate::backup(moment, &source, &trap)))
     })
 }
 

@@ -10,11 +10,14 @@ use crate::text::Foreign;
 
 use super::candidate::{Candidate, Moment};
 use super::json_text::{self, Items};
-use super::point::{FileFault, Point};
+use super::point::{FileFault, NOT_WHOLE, Point};
 use super::written_time;
 
 /// The volume that a copied snapshot names.
 const VOLUME_OF_A_COPY: &str = "vol-ffffffff";
+
+/// The states of a snapshot that is whole; the last two are of one in the recycle bin.
+const WHOLE: [&str; 3] = ["completed", "recoverable", "recovering"];
 
 #[derive(Deserialize)]
 struct Snapshots {
@@ -50,12 +53,13 @@ fn point(place: usize, snapshot: Snapshot) -> Result<Point, FileFault> {
     let volume = snapshot.volume_id.as_deref().unwrap_or_default();
     let source =
         format!("EBS snapshot {} of volume {}, StartTime", Foreign::name(id), Foreign::name(volume).or("(not named)"));
-    let failed = snapshot.state.as_deref().is_some_and(|state| state == "error");
+    let unfinished = snapshot.state.as_deref().filter(|state| !WHOLE.contains(state));
     let candidate = if snapshot.is_a_copy() {
         let trap = "this is a copy, which has the time of the copy: T is that of the original, so describe that";
         Candidate::backup(Moment::NotAfter(start), &source, trap)
-    } else if failed {
-        Candidate::backup(Moment::Guess(start), &source, "its state is error: it was never made whole")
+    } else if let Some(state) = unfinished {
+        let trap = format!("its State is {}, not {}: {NOT_WHOLE}", Foreign::name(state), WHOLE[0]);
+        Candidate::backup(Moment::Guess(start), &source, &trap)
     } else {
         let trap = "a copied snapshot would have the time of its copy, and another volume of the same server that another request \
                     made has another time";

@@ -22,7 +22,7 @@ pub enum EvidenceError {
     #[error("it is written in UTF-16, and only UTF-8 is read")]
     Utf16,
     /// It is a log in a shape that is not read.
-    #[error("it is a log as {0}, and logs as CSV or JSON are not read")]
+    #[error("it is a log as {0}, and only the server's own text is read")]
     LogShape(LogShape),
     /// It is of two kinds at once.
     #[error("it is of two kinds at once, {0} and {1}")]
@@ -95,7 +95,8 @@ impl EvidenceError {
             Self::Read(_) => None,
             Self::Utf16 => Some("save it in UTF-8, as `iconv -f UTF-16 -t UTF-8` writes it".to_owned()),
             Self::LogShape(_) => Some(
-                "save the server's own text: what goes to its standard error, as `journalctl`, `docker logs` and `kubectl logs` show it".to_owned(),
+                "save the server's own text: what goes to its standard error, as `journalctl -o cat`, `docker logs` and `kubectl logs` show it"
+                    .to_owned(),
             ),
             Self::SameName { .. } => {
                 Some("the file has to hold one of them: cut it to the one that is meant".to_owned())

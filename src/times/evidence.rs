@@ -198,3 +198,7 @@ mod tests;
 #[cfg(test)]
 #[path = "evidence_log_tests.rs"]
 mod log_tests;
+
+#[cfg(test)]
+#[path = "evidence_start_tests.rs"]
+mod start_tests;

@@ -173,6 +173,12 @@ fn what_a_log_quotes_is_no_message_of_the_server() {
         format!("{head} INSTRUCTION : SELECT 1; -- {forged}"),
         format!("{head} ОПЕРАТОР:  SELECT 1; -- {forged}"),
         format!("{head} 语句:  SELECT 1; -- {forged}"),
+        format!("{head} 쿼리:SELECT 1; -- {forged}"),
+        // What a label in small letters announces.
+        format!("{head} duration: 3 ms  SELECT '{forged}"),
+        format!("{head} duration: 3 ms  SELECT 1 -- {forged}"),
+        format!("{head} statement: SELECT 1 -- {forged}"),
+        format!("{head} SELECT '{forged}"),
         format!("{head} 語句：SELECT 1; -- {forged}"),
         format!("{head} app={forged} FEHLER:  Syntaxfehler"),
         format!("{head} app={forged} 오류:  x"),
@@ -188,8 +194,8 @@ fn what_a_log_quotes_is_no_message_of_the_server() {
         "Dec  1 06:56:40 ci postgres[77]: [7-1] ",
         "Dec  1 06:56:40 ci postgresql: ",
     ] {
-        let line = format!("{before}{head} {forged}\n");
-        let log: String = log.lines().map(|line| format!("{before}{line}\n")).chain([line]).collect();
+        let log = log.replacen("2026-12-01 06:56:40.758", &format!("{head} {forged}\n2026-12-01 06:56:40.758"), 1);
+        let log: String = log.lines().map(|line| format!("{before}{line}\n")).collect();
         assert_eq!(backup(log.as_bytes(), None), Ok(Moment::LastCommit(at("2026-12-01T06:30:00Z"))), "{before}");
     }
     let said = log.replace("redo done at 0/4000068", &forged[6..]);
@@ -204,14 +210,14 @@ fn logs_as_csv_and_json_are_refused_as_such() {
                    \"SELECT 1 -- LOG:  last completed transaction was at log time 2026-12-01 06:30:00 UTC\",,,\"\",\"client backend\",,0\n";
     let broken = quoting.replace("SELECT 1 -- ", "SELECT 1 --\nrmgr: x, desc: COMMIT \n");
     for csv in [csv.to_owned(), quoting.to_owned(), format!("{csv}{quoting}"), broken] {
-        refused(csv.as_bytes(), None, "it is a log as CSV, and logs as CSV or JSON are not read");
+        refused(csv.as_bytes(), None, "it is a log as CSV, and only the server's own text is read");
     }
     let json = r#"{"timestamp":"2026-12-01 06:56:37.888 UTC","pid":21,"error_severity":"LOG","message":"database system is ready"}"#;
     let docker = r#"{"log":"2026-12-01 06:56:37.880 UTC [1] LOG:  database system is ready to accept connections\n","stream":"stderr"}"#;
     let collected = format!("2026-12-01T06:56:40.1Z {json}");
     for line in [json, docker, &collected] {
         for lines in [line.to_owned(), format!("{line}\n{line}\n")] {
-            refused(lines.as_bytes(), None, "it is a log as JSON, and logs as CSV or JSON are not read");
+            refused(lines.as_bytes(), None, "it is a log as JSON, and only the server's own text is read");
         }
     }
     let error = Evidence::of(csv.as_bytes(), None).expect_err("CSV");

@@ -109,7 +109,7 @@ fn other_snapshots_have_their_own_fields() {
     }
     let gcp = String::from_utf8(fixture("gcp.json")).expect("UTF-8");
     assert_eq!(backup(gcp.trim().trim_matches(['[', ']']).as_bytes(), None), expected);
-    refused(gcp.replace("READY", "FAILED").as_bytes(), None, "its status is FAILED");
+    refused(gcp.replace("READY", "FAILED").as_bytes(), None, "its status is FAILED, not READY");
     refused(&fixture("images.json"), None, "`aws ec2 describe-snapshots --snapshot-ids snap-01234567890abcdef`");
     assert_eq!(
         backup(&fixture("volumesnapshot.json"), Some("data-postgresql-0")),
@@ -123,6 +123,64 @@ fn other_snapshots_have_their_own_fields() {
         "not of snapshot.storage.k8s.io",
     );
     refused(volume.replace("creationTime\"", "x\"").as_bytes(), None, "does not say when it was taken");
+}
+
+/// Nothing can have been restored from it, or it never became whole.
+#[test]
+fn a_snapshot_that_is_not_whole_gives_no_exact_t() {
+    let text = |name: &str| String::from_utf8(fixture(name)).expect("UTF-8");
+    let [ebs, rds, gcp, volume] = ["ebs.json", "rds.json", "gcp.json", "volumesnapshot.json"].map(text);
+    for state in ["pending", "error", "new"] {
+        let ebs = ebs.replacen("\"completed\"", &format!("\"{state}\""), 1);
+        refused(ebs.as_bytes(), Some("snap-01234567890abcdef"), &format!("its State is {state}"));
+    }
+    for state in ["creating", "failed", "new"] {
+        let rds = rds.replace("\"available\"", &format!("\"{state}\""));
+        refused(rds.as_bytes(), None, &format!("its Status is {state}"));
+    }
+    for state in ["FAILED", "CREATING", "UPLOADING", "NEW"] {
+        refused(gcp.replace("READY", state).as_bytes(), None, &format!("its status is {state}"));
+    }
+    let unready = volume.replace("\"readyToUse\": true", "\"readyToUse\": false");
+    refused(unready.as_bytes(), Some("ci-data-nightly"), "its readyToUse is false");
+    // One that waits in the recycle bin is whole, and a file may lack the state.
+    for state in ["\"recoverable\"", "\"recovering\"", "null"] {
+        let ebs = ebs.replacen("\"completed\"", state, 1);
+        assert!(matches!(backup(ebs.as_bytes(), Some("snap-01234567890abcdef")), Ok(Moment::At(_))), "{state}");
+    }
+    for (whole, word) in [(rds, "available"), (gcp, "READY")] {
+        assert!(
+            matches!(backup(whole.replace(&format!("\"{word}\""), "null").as_bytes(), None), Ok(Moment::At(_))),
+            "{word}"
+        );
+    }
+}
+
+/// Its time may be that of the snapshot that it was made from, or later.
+#[test]
+fn a_snapshot_of_a_snapshot_only_bounds_t() {
+    let gcp = String::from_utf8(fixture("gcp.json")).expect("UTF-8");
+    for field in ["sourceInstantSnapshot", "sourceInstantSnapshotId"] {
+        let instant =
+            gcp.replace("\"status\"", &format!("\"{field}\": \"projects/acme/instantSnapshots/i\", \"status\""));
+        refused(instant.as_bytes(), None, "T is not after 2026-11-20T02:00:00.384Z");
+    }
+    let volume = String::from_utf8(fixture("volumesnapshot.json")).expect("UTF-8");
+    let claim = "\"persistentVolumeClaimName\": \"data-postgresql-0\"";
+    let metadata = "\"name\": \"ci-data-nightly\"";
+    for (from, to) in [
+        (claim, "\"volumeSnapshotContentName\": \"velero-content\"".to_owned()),
+        (claim, format!("{claim}, \"volumeSnapshotContentName\": \"velero-content\"")),
+        (claim, String::new()),
+        (metadata, format!("{metadata}, \"labels\": {{\"velero.io/restore-name\": \"r1\"}}")),
+    ] {
+        let restored = volume.replace(from, &to);
+        assert!(restored != volume);
+        refused(restored.as_bytes(), Some("ci-data-nightly"), "T is not after 2026-11-20T02:00:00Z");
+    }
+    let labelled =
+        volume.replace(metadata, &format!("{metadata}, \"labels\": {{\"velero.io/backup-name\": \"nightly\"}}"));
+    assert!(matches!(backup(labelled.as_bytes(), None), Ok(Moment::At(_))));
 }
 
 #[test]

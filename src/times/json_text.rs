@@ -65,12 +65,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
 
 /// Whether a file begins as JSON does that holds several things.
 pub(super) fn begins(bytes: &[u8]) -> bool {
-    bytes.trim_ascii_start().starts_with(b"{") || bytes.trim_ascii_start().starts_with(b"[")
+    bytes.trim_ascii_start().starts_with(b"{") || is_list(bytes)
 }
 
-/// Whether it is a list of several things.
+/// Whether it is a list of several things. The lines of a log may begin with a bracket too, as in `[pod/pg-0/postgres]`.
 pub(super) fn is_list(bytes: &[u8]) -> bool {
-    bytes.trim_ascii_start().starts_with(b"[")
+    let first = bytes.trim_ascii_start().strip_prefix(b"[").map(|rest| rest.trim_ascii_start().first());
+    first.is_some_and(|first| first.is_none_or(|byte| b"{[]\"".contains(byte)))
 }
 
 /// What an object has that shows of which kind it is.

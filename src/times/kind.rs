@@ -83,8 +83,10 @@ impl fmt::Display for EvidenceKind {
 pub enum LogShape {
     /// Its csvlog.
     Csv,
-    /// Its jsonlog, or the file in which Docker keeps what a container printed.
+    /// Its jsonlog, the file in which Docker keeps what a container printed, or the JSON of a collector.
     Json,
+    /// Its messages in quotes, as logfmt has them.
+    Quoted,
 }
 
 impl fmt::Display for LogShape {
@@ -92,6 +94,7 @@ impl fmt::Display for LogShape {
         f.write_str(match self {
             Self::Csv => "CSV",
             Self::Json => "JSON",
+            Self::Quoted => "text in quotes",
         })
     }
 }

@@ -7,6 +7,10 @@ use super::error::EvidenceError;
 use super::kind::EvidenceKind;
 use super::written_time::TimeFault;
 
+/// What is wrong with the time of a snapshot that is not complete. Which one was restored is not known.
+pub(super) const NOT_WHOLE: &str =
+    "nothing can have been restored from it yet, or ever: if it is complete by now, save it again";
+
 /// One backup of a file, or one start of a server, and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Point {

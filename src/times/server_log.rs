@@ -9,19 +9,23 @@ use jiff::tz::TimeZone;
 use super::candidate::{Candidate, Moment};
 use super::kind::BACKUPS_READ;
 use super::log_line::{announces_a_start, message, names_version};
+use super::log_source::source;
 use super::point::{FileFault, Point};
+use super::start_messages::{
+    INTERRUPTED, INTERRUPTED_IN_RECOVERY, LAST_COMPLETED, READY, REPLAYING, SHUT_DOWN, SHUT_DOWN_IN_RECOVERY,
+    SHUTDOWN_INTERRUPTED, STARTING, STOPPING, TELLING,
+};
 use super::text_lines::lines;
 use super::written_time;
 
-const STARTING: &str = "starting PostgreSQL ";
-const INTERRUPTED: &str = "database system was interrupted; last known up at ";
-const SHUTDOWN_INTERRUPTED: &str = "database system shutdown was interrupted; last known up at ";
-const INTERRUPTED_IN_RECOVERY: &str = "database system was interrupted while in recovery at ";
-const SHUT_DOWN_IN_RECOVERY: &str = "database system was shut down in recovery at ";
-const SHUT_DOWN: &str = "database system was shut down at ";
-const STOPPING: &str = "recovery stopping ";
-const LAST_COMPLETED: &str = "last completed transaction was at log time ";
-const READY: &str = "database system is ready to accept connections";
+/// Where a recovery to a target stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// Before the transaction of this time.
+    Before(Timestamp),
+    /// After that of this time.
+    After(Timestamp),
+}
 
 /// One start of the server, as far as the log shows it.
 #[derive(Clone, Copy, Default)]
@@ -34,25 +38,21 @@ struct Start {
     recovers: bool,
     checkpoint: Option<Timestamp>,
     shut_down: Option<Timestamp>,
-    stopped_before: Option<Timestamp>,
-    stopped_after: Option<Timestamp>,
+    stopped: Option<Stop>,
     last_completed: Option<Timestamp>,
     ready: Option<Timestamp>,
+    /// Whether nothing more is taken for a part of it. A server says until when it replayed before it is ready for all connections; what stands
+    /// after that is of somebody else. Where it speaks another language, its end is not known.
+    is_over: bool,
 }
 
 pub(super) fn is_one(bytes: &[u8]) -> bool {
-    let known = [
-        INTERRUPTED,
-        SHUTDOWN_INTERRUPTED,
-        INTERRUPTED_IN_RECOVERY,
-        SHUT_DOWN_IN_RECOVERY,
-        SHUT_DOWN,
-        STOPPING,
-        LAST_COMPLETED,
-        READY,
-    ];
-    lines(bytes)
-        .any(|line| message(&line).is_some_and(|(_, message)| known.iter().any(|known| message.starts_with(known))))
+    lines(bytes).any(|line| message(&line).is_some_and(|(_, message)| tells(message)))
+}
+
+/// Whether a message says when something of a start was.
+fn tells(message: &str) -> bool {
+    TELLING.iter().any(|known| message.starts_with(known))
 }
 
 pub(super) fn read(bytes: &[u8], zone: Option<&TimeZone>) -> Result<Vec<Point>, FileFault> {
@@ -60,7 +60,14 @@ pub(super) fn read(bytes: &[u8], zone: Option<&TimeZone>) -> Result<Vec<Point>, 
     let starts = starts(bytes, zone)?;
     match starts.as_slice() {
         starts if !starts.iter().any(Start::says_something) => {
-            Err(FileFault::Is("does not say when the server started".to_owned()))
+            let fault = match starts.iter().any(|start| start.begins) {
+                true => "does not say when the server started".to_owned(),
+                false => format!(
+                    "does not hold the beginning of a start (\"{}...\", \"database system was ...\"), without which nothing is T",
+                    STARTING.trim_end()
+                ),
+            };
+            Err(FileFault::Is(fault))
         }
         [start] => Ok(vec![start.point(1, "")]),
         several => {
@@ -80,16 +87,22 @@ pub(super) fn read(bytes: &[u8], zone: Option<&TimeZone>) -> Result<Vec<Point>, 
 fn starts(bytes: &[u8], zone: Option<&TimeZone>) -> Result<Vec<Start>, FileFault> {
     let mut starts = Vec::new();
     let mut start = Start::default();
+    let mut server = None;
     for line in lines(bytes) {
         let next = match message(&line) {
-            Some((head, message)) => match Start::begun_by(message, head, zone)? {
-                Some(next) => next,
-                None => {
-                    start.hear(message, head, zone)?;
-                    continue;
+            Some((head, message)) => {
+                if tells(message) || names_version(message) {
+                    is_of_one_server(&mut server, head)?;
                 }
-            },
-            None if announces_a_start(&line) => Start::announced(&line, zone)?,
+                match Start::begun_by(message, head, zone)? {
+                    Some(next) => next,
+                    None => {
+                        start.hear(message, head, zone)?;
+                        continue;
+                    }
+                }
+            }
+            None if announces_a_start(&line) => Start::announced(&line, zone)?.in_another_language(),
             None => continue,
         };
         if next.is_only_announced || !start.is_only_announced {
@@ -102,6 +115,31 @@ fn starts(bytes: &[u8], zone: Option<&TimeZone>) -> Result<Vec<Start>, FileFault
     }
     starts.extend(Some(start).filter(Start::is_one));
     Ok(starts)
+}
+
+/// Checks that a line comes from where those before it came from.
+fn is_of_one_server(server: &mut Option<String>, head: &str) -> Result<(), FileFault> {
+    let here = source(head);
+    match server.get_or_insert_with(|| here.clone()) {
+        first if *first == here => Ok(()),
+        first => Err(FileFault::Is(format!(
+            "its lines come from two places, {first:?} and {here:?}: save the log of the one server"
+        ))),
+    }
+}
+
+/// Notes what a start says once only.
+fn once<T: PartialEq>(known: &mut Option<T>, said: Option<T>, what: &str) -> Result<(), FileFault> {
+    match known {
+        Some(known) if said.as_ref().is_some_and(|said| said != known) => Err(FileFault::Is(format!(
+            "a start in it has two times for {what}: the logs of two servers are mixed in it, or one of the two is quoted"
+        ))),
+        Some(_) => Ok(()),
+        None => {
+            *known = said;
+            Ok(())
+        }
+    }
 }
 
 fn time(text: &str, what: &str, zone: Option<&TimeZone>) -> Result<Option<Timestamp>, FileFault> {
@@ -130,8 +168,10 @@ impl Start {
             start.recovers = true;
         } else if let Some(text) = message.strip_prefix(SHUT_DOWN) {
             start.shut_down = time(text, "\"was shut down at\"", zone)?;
-        } else if message.starts_with(STARTING) || names_version(message) {
+        } else if message.starts_with(STARTING) {
             return Self::announced(head, zone).map(Some);
+        } else if names_version(message) {
+            return Self::announced(head, zone).map(|start| Some(start.in_another_language()));
         } else {
             return Ok(None);
         }
@@ -146,27 +186,39 @@ impl Start {
         Ok(Self { begins: true, is_only_announced: true, began, ..Self::default() })
     }
 
+    fn in_another_language(self) -> Self {
+        Self { is_over: true, ..self }
+    }
+
     /// Takes what a later message of this start says.
     fn hear(&mut self, message: &str, head: &str, zone: Option<&TimeZone>) -> Result<(), FileFault> {
-        if let Some(text) = message.strip_prefix(STOPPING) {
-            let at = text.split_once(", time ").map(|(_, time)| time);
-            let at = at.map(|text| time(text, "\"recovery stopping\"", zone)).transpose()?.flatten();
-            match text.starts_with("before ") {
-                true => self.stopped_before = at,
-                false => self.stopped_after = at,
-            }
-        } else if let Some(text) = message.strip_prefix(LAST_COMPLETED) {
-            self.last_completed = time(text, "\"last completed transaction\"", zone)?;
-        } else if message == READY {
+        if self.is_over {
+            return Ok(());
+        }
+        if message == READY {
             self.ready = time_of_line(head, zone)?;
+            self.is_over = true;
+        } else if !self.begins {
+            // It may be what a statement quotes, which is all that is left of it.
+        } else if let Some(text) = message.strip_prefix(STOPPING) {
+            // The name of a restore point stands in quotes, and may hold anything.
+            let unquoted = text.rsplit('"').next().unwrap_or_default();
+            let at = unquoted.rsplit_once(", time ").map(|(_, time)| time);
+            let at = at.map(|text| time(text, "\"recovery stopping\"", zone)).transpose()?.flatten();
+            let stop = if text.starts_with("before ") { Stop::Before } else { Stop::After };
+            once(&mut self.stopped, at.map(stop), "\"recovery stopping\"")?;
+        } else if let Some(text) = message.strip_prefix(LAST_COMPLETED) {
+            let at = time(text, "\"last completed transaction\"", zone)?;
+            once(&mut self.last_completed, at, "\"last completed transaction\"")?;
+        } else if REPLAYING.iter().any(|begin| message.starts_with(begin)) {
+            self.recovers = true;
         }
         self.is_only_announced &= !self.says_something();
         Ok(())
     }
 
     fn has_recovered(&self) -> bool {
-        let Self { stopped_before, stopped_after, last_completed, recovers, .. } = self;
-        *recovers || [stopped_before, stopped_after, last_completed].into_iter().any(Option::is_some)
+        self.recovers || self.stopped.is_some() || self.last_completed.is_some()
     }
 
     /// Whether there was one: before the first message of a log there need not be.
@@ -207,6 +259,11 @@ impl Start {
             let source = format!("the server's log{which}: \"last known up at\"");
             said.push(Candidate::backup(Moment::NotBefore(checkpoint), &source, trap));
         }
+        if let Some(shut_down) = self.shut_down {
+            let trap = "the server was down then, and what it replayed at this start was written later";
+            let source = format!("the server's log{which}: \"was shut down at\"");
+            said.push(Candidate::backup(Moment::NotBefore(shut_down), &source, trap));
+        }
         let trap = match which.is_empty() {
             true => "a crash after the restore would look the same, if the log does not hold the first start",
             false => "a crash looks the same as a restore: it has to be the start after the restore",
@@ -217,8 +274,12 @@ impl Start {
 
     /// Until when the archive was replayed.
     fn replayed_until(&self) -> Option<Moment> {
-        let after = self.stopped_after.max(self.last_completed);
-        match (after, self.stopped_before) {
+        let (before, after) = match self.stopped {
+            Some(Stop::Before(time)) => (Some(time), None),
+            Some(Stop::After(time)) => (None, Some(time)),
+            None => (None, None),
+        };
+        match (after.max(self.last_completed), before) {
             (Some(begin), Some(end)) if begin <= end => Some(Moment::Within { begin, end }),
             (Some(time), _) => Some(Moment::LastCommit(time)),
             (None, Some(time)) => Some(Moment::NotAfter(time)),
@@ -236,7 +297,10 @@ impl Start {
                 trap,
             )
         });
-        let trap = "this is a clean start, which need not be the first after the restore";
+        let trap = match self.begins {
+            true => "this is a clean start, which need not be the first after the restore",
+            false => "the beginning of this start is not in the log, so nothing in it is T",
+        };
         shut_down.into_iter().chain(self.ready.map(|ready| came_back(ready, which, trap))).collect()
     }
 }

@@ -4,7 +4,8 @@
 //! Source: Velero, API types Backup (`status.startTimestamp`, `completionTimestamp`, `phase`), PodVolumeBackup (the same, and `spec.pod`,
 //! `spec.volume`), Restore (`spec.backupName`; "Completion time is recorded even on failed restore") and PodVolumeRestore; "File System Backup":
 //! the files of a live volume are read one after the other. Kubernetes CSI, API type VolumeSnapshot: `status.creationTime` is "the timestamp
-//! when the point-in-time snapshot is taken by the underlying storage system".
+//! when the point-in-time snapshot is taken by the underlying storage system"; `spec.source` names a claim of which it is taken, or a content
+//! that exists already.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -38,6 +39,14 @@ struct List {
 #[derive(Default, Deserialize)]
 struct Metadata {
     name: Option<String>,
+    labels: Option<Labels>,
+}
+
+#[derive(Deserialize)]
+struct Labels {
+    /// What a restore puts on each object that it makes.
+    #[serde(rename = "velero.io/restore-name")]
+    restore: Option<IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
@@ -53,6 +62,7 @@ struct Spec {
 #[serde(rename_all = "camelCase")]
 struct SnapshotSource {
     persistent_volume_claim_name: Option<String>,
+    volume_snapshot_content_name: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -67,7 +77,14 @@ struct Status {
     start_timestamp: Option<String>,
     completion_timestamp: Option<String>,
     creation_time: Option<String>,
+    ready_to_use: Option<bool>,
     error: Option<IgnoredAny>,
+}
+
+impl SnapshotSource {
+    fn is_a_claim(&self) -> bool {
+        self.persistent_volume_claim_name.is_some() && self.volume_snapshot_content_name.is_none()
+    }
 }
 
 /// The kinds of objects.
@@ -143,6 +160,8 @@ fn point(place: usize, object: Object) -> Result<Point, FileFault> {
     {
         return Err(FileFault::Is(format!("{name} was complete before it began")));
     }
+    let is_of_a_claim = spec.source.as_ref().is_some_and(SnapshotSource::is_a_claim);
+    let is_restored = metadata.labels.is_some_and(|labels| labels.restore.is_some());
     let volume =
         spec.volume.or_else(|| spec.source.and_then(|source| source.persistent_volume_claim_name)).unwrap_or_default();
     let pod = spec.pod.and_then(|pod| pod.name).unwrap_or_default();
@@ -160,7 +179,13 @@ fn point(place: usize, object: Object) -> Result<Point, FileFault> {
         Kind::Snapshot => format!("VolumeSnapshot {shown} of volume claim {of_volume}, creationTime"),
     };
     let phase = Foreign::name(status.phase.as_deref().unwrap_or_default()).or("(not said)");
-    let said = Said { begin, end, taken, phase, has_failed: status.error.is_some() };
+    let quality = match (status.error, status.ready_to_use) {
+        (Some(_), _) => Quality::Failed,
+        (None, Some(false)) => Quality::NotReady,
+        (None, _) if is_restored || !is_of_a_claim => Quality::OfOther,
+        (None, _) => Quality::OfVolume,
+    };
+    let said = Said { begin, end, taken, phase, quality };
     let candidate = match kind {
         Kind::Backup | Kind::VolumeBackup => said.backup(kind == Kind::VolumeBackup, &source),
         Kind::Restore | Kind::VolumeRestore => said.restore(kind == Kind::VolumeRestore, &source),
@@ -180,7 +205,18 @@ struct Said {
     end: Option<Timestamp>,
     taken: Option<Timestamp>,
     phase: Foreign,
-    has_failed: bool,
+    quality: Quality,
+}
+
+/// What the time of a snapshot is worth.
+#[derive(Clone, Copy)]
+enum Quality {
+    /// It was taken of a volume.
+    OfVolume,
+    /// It stands for a snapshot that existed already.
+    OfOther,
+    NotReady,
+    Failed,
 }
 
 impl Said {
@@ -234,14 +270,21 @@ impl Said {
 
     fn snapshot(&self, source: &str) -> Option<Candidate> {
         let taken = self.taken?;
-        Some(match self.has_failed {
-            true => {
-                Candidate::backup(Moment::Guess(taken), source, "it has an error: it may never have been made whole")
+        let (moment, trap) = match self.quality {
+            Quality::Failed => (Moment::Guess(taken), "it has an error: it may never have been made whole"),
+            Quality::NotReady => (
+                Moment::Guess(taken),
+                "its readyToUse is false: nothing can have been restored from it yet, so save it again",
+            ),
+            Quality::OfOther => (
+                Moment::NotAfter(taken),
+                "it was made of a snapshot that existed already, as a restore makes one, and its time may be that of the restore: describe the \
+                 one that was taken of the volume claim",
+            ),
+            Quality::OfVolume => {
+                (Moment::At(taken), "it is of one volume: the snapshot of each other volume has a time of its own")
             }
-            false => {
-                let trap = "it is of one volume: the snapshot of each other volume has a time of its own";
-                Candidate::backup(Moment::At(taken), source, trap)
-            }
-        })
+        };
+        Some(Candidate::backup(moment, source, trap))
     }
 }

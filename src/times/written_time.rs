@@ -56,6 +56,19 @@ pub(super) fn first_of(line: &str, zone: Option<&TimeZone>) -> Result<Timestamp,
     found.unwrap_or(Err(TimeFault::NoTime))
 }
 
+/// Where the last time of a line begins.
+pub(super) fn last_place(line: &str) -> Option<usize> {
+    line.char_indices().rev().map(|(place, _)| place).find(|place| split(&line[*place..]).is_some())
+}
+
+/// Whether a line ends with a time and the letters of its zone.
+pub(super) fn ends(line: &str) -> bool {
+    let last = last_place(line).map(|place| &line[place..]);
+    last.is_some_and(|text| {
+        split(text).is_some_and(|(time, zone)| !zone.is_empty() && text == format!("{time} {zone}"))
+    })
+}
+
 /// The date with the time of day, and the word for the zone.
 fn split(text: &str) -> Option<(&str, &str)> {
     let date = text.get(..10).filter(|date| date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))?;

@@ -151,6 +151,46 @@ fn what_cannot_be_used_is_said() {
     shows(&seen, "times_files_that_cannot_be_used");
 }
 
+/// The command of the topic keeps what shows whose a line is: the first lines of a file in another shape, and the beginning of a start.
+#[test]
+fn the_part_of_a_log_that_the_topic_keeps_says_no_more_than_the_log() {
+    let topic = halfbuilt(&["help", "find-times"]).run().exits(Exit::Clean).stdout;
+    let (_, command) = topic.split_once("\n    awk ").expect("the command");
+    let (command, _) = command.split_once("\n\n").expect("its end");
+    let folder = tempfile::tempdir().expect("a folder");
+    let times_of = |log: &str| {
+        std::fs::write(folder.path().join("postgresql.log"), log).expect("a file");
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("awk {command}")]).current_dir(folder.path());
+        assert!(shell.status().expect("a shell").success());
+        halfbuilt(&["times", "start.log"]).at(folder.path()).run()
+    };
+    let quoted = "2026-11-20 08:00:00 UTC [1] LOG:  starting PostgreSQL 15.18 on x86_64-pc-linux-gnu, compiled by gcc, 64-bit\n\
+                  2026-11-20 08:00:00 UTC [1] LOG:  last completed transaction was at log time 2026-11-20 07:59:59.5+00\n";
+    let csv = |severity: &str, text: &str| {
+        format!(
+            "2026-11-20 06:30:00.200 UTC,,,21,,655afc38.15,1,,2026-11-20 06:30:00 UTC,,0,{severity},00000,\"{text}\",,,,,,,,,\"\"\n"
+        )
+    };
+    let text = format!("INSERT INTO output VALUES ('{}{quoted}')", "\n".repeat(200));
+    let log = csv("LOG", "checkpoint starting: time") + &csv("ERROR", &text);
+    times_of(&log).exits(Exit::Failed).says("it is a log as CSV, and only the server's own text is read");
+    let json = |text: &str| format!("{{\"timestamp\":\"2026-11-20 06:30:00.200 UTC\",\"message\":\"{text}\"}}\n");
+    times_of(&(json("a") + &json(&quoted.replace('\n', "\\n")))).exits(Exit::Failed).says("it is a log as JSON");
+    // Lines without their start.
+    let alone = format!("{}{}\n", "\n".repeat(200), quoted.lines().nth(1).expect("a line"));
+    times_of(&alone).exits(Exit::Failed).says("does not hold the beginning of a start");
+    // The same T as the whole log gives, though a statement quotes another.
+    let whole = std::fs::read_to_string(fixtures().join("pitr.log")).expect("a file");
+    let quoting: String = quoted.lines().map(|line| format!("\t{line}\n")).collect();
+    let head = "2026-12-01 06:56:40 UTC [7] STATEMENT:  SELECT '\n";
+    let log = format!("{}{head}{quoting}{whole}{head}{quoting}", "2026-12-01 06:56:39 UTC [7] LOG:  a\n".repeat(200));
+    let kept = times_of(&log).exits(Exit::Clean);
+    kept.prints("--backup-time 2026-12-01T06:56:33.219054Z --restored-at 2026-12-01T06:56:44.664Z");
+    let length = |name: &str| std::fs::metadata(folder.path().join(name)).expect("a file").len();
+    assert!(length("start.log") < length("postgresql.log"));
+}
+
 #[test]
 fn a_file_that_cannot_be_read_does_not_hide_another_one() {
     let done = times(&["nothing.json", "base.backup"]).run().exits(Exit::Failed);
