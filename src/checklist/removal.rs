@@ -52,7 +52,7 @@ const BEFORE: [&str; 21] = [
     "elif", "do", "while", "until", "!", "{", "chronic", "builtin",
 ];
 /// Words that remove, or may.
-const REMOVERS: [&str; 21] = [
+const REMOVERS: [&str; 22] = [
     "rm",
     "rmdir",
     "unlink",
@@ -74,7 +74,12 @@ const REMOVERS: [&str; 21] = [
     "-fprintf",
     "-fls",
     "mkfs",
+    "parallel",
 ];
+/// Of these, those that remove what another program lists.
+const LISTED: [&str; 2] = ["xargs", "parallel"];
+/// Programs that write assignments, to be evaluated.
+const ASSIGNERS: [&str; 4] = ["apt-config", "ssh-agent", "dircolors", "getopt"];
 /// How options begin that remove: rsync's `--del`, `--delete-after`, `--remove-source-files`, tar's `--remove-files`.
 const REMOVING_OPTIONS: [&str; 2] = ["--del", "--rem"];
 /// The longest line that is looked at, in bytes.
@@ -97,6 +102,15 @@ enum Answer {
     No,
     Unknown,
     Yes,
+}
+
+/// Whether a line has a word that removes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Removes {
+    No,
+    Yes,
+    /// And what it removes is listed by another command.
+    Listed,
 }
 
 /// Where a path lies, seen from a folder.
@@ -168,14 +182,30 @@ fn of_line(values: &[String], folders: &[(&str, Vec<&str>)], changed: &mut Vec<S
         for command in &commands {
             note_changes(command, changed);
         }
-        let removes = commands.iter().flatten().any(|word| is_remover(word));
+        let has = |is_wanted: fn(&str) -> bool| commands.iter().flatten().any(|word| is_wanted(word));
+        let removes = match has(is_remover) {
+            false => Removes::No,
+            true if has(|word| LISTED.contains(&last_part(word))) => Removes::Listed,
+            true => Removes::Yes,
+        };
         for (name, folder) in folders {
             let folder = (*name, folder.as_slice());
-            let of_commands = commands.iter().map(|command| of_command(command, folder, changed, removes));
+            let nexts = commands.iter().skip(1).map(Vec::as_slice).chain([&[][..]]);
+            let of_commands = commands.iter().zip(nexts).map(|(command, next)| match only_assigns(command, next) {
+                true => Answer::No,
+                false => of_command(command, folder, changed, removes),
+            });
             answer = answer.max(of_commands.max().unwrap_or(Answer::No));
         }
     }
     answer
+}
+
+/// Whether it is `eval` of what a known program writes, which assigns variables and does nothing else.
+fn only_assigns(command: &[String], next: &[String]) -> bool {
+    let is_of_known = next.first().is_some_and(|word| ASSIGNERS.contains(&last_part(word)));
+    let is_output = |word: &String| matches!(word.as_str(), "set" | "--") || word.chars().all(|c| c == UNKNOWN);
+    is_of_known && command.split_first().is_some_and(|(eval, words)| eval == "eval" && words.iter().all(is_output))
 }
 
 /// Relative paths are seen from where a file changes to.
@@ -190,7 +220,7 @@ fn note_changes(command: &[String], changed: &mut Vec<String>) {
 }
 
 /// What a command does to a folder, in a line that has a word which removes, or none.
-fn of_command(command: &[String], folder: (&str, &[&str]), changed: &[String], removes: bool) -> Answer {
+fn of_command(command: &[String], folder: (&str, &[&str]), changed: &[String], removes: Removes) -> Answer {
     let place = |word: &String| place(word, folder, changed);
     let at = command.iter().position(|word| !is_before(word)).unwrap_or(command.len());
     let (before, words) = command.split_at(at);
@@ -202,12 +232,13 @@ fn of_command(command: &[String], folder: (&str, &[&str]), changed: &[String], r
         return Answer::No;
     }
     let all = highest(words.iter(), &place);
-    if removes {
-        return match all {
-            Place::There | Place::Above => Answer::Yes,
-            Place::Unknown => Answer::Unknown,
-            Place::Elsewhere => Answer::No,
-        };
+    let is_its_own = removes == Removes::Listed || program == "find" || words.iter().any(|word| is_remover(word));
+    match all {
+        Place::Elsewhere => {}
+        _ if removes == Removes::No => {}
+        Place::There | Place::Above => return Answer::Yes,
+        Place::Unknown if is_its_own => return Answer::Unknown,
+        Place::Unknown => {}
     }
     let to = words.windows(2).filter(|pair| pair[0] == ">" && pair[1] != "/dev/null").map(|pair| &pair[1]);
     match (highest(to, &place), all) {
@@ -280,7 +311,7 @@ fn only_reads(program: &str, words: &[String], place: &impl Fn(&String) -> Place
             // An option behind, or one that names where to, may make any word the place that is written to.
             let names_place = |word: &String| word.starts_with("--t") || (program == "cp" && short(word, 't'));
             let is_plain = !words[first..].iter().any(|word| word.starts_with('-')) && !words.iter().any(names_place);
-            is_plain && !words.last().is_some_and(is_there)
+            is_plain && words.last().is_none_or(|to| place(to) < Place::Above)
         }
         _ => true,
     }

@@ -43,14 +43,16 @@ impl Variables {
                         if !is_name(name) {
                             continue;
                         }
-                        let is_open = |mark: char| value.matches(mark).count() % 2 == 1;
-                        // A value of several words, or of a command's output.
-                        let is_cut = is_open('"') || is_open('\'') || value.contains('`') || value.ends_with('$');
-                        let value = match is_cut || adds {
-                            true => UNKNOWN.to_string(),
-                            false => value.to_owned(),
-                        };
-                        self.add(name, value);
+                        let mut value = value.to_owned();
+                        let mark = ['"', '\''].into_iter().find(|mark| value.matches(*mark).count() % 2 == 1);
+                        let mut is_open = mark;
+                        while let Some((mark, word)) = is_open.and_then(|mark| Some((mark, words.next()?))) {
+                            value.push_str(&format!(" {word}"));
+                            is_open = Some(mark).filter(|mark| !word.contains(*mark));
+                        }
+                        // A value that goes on in another line, or is a command's output.
+                        let is_known = is_open.is_none() && !adds && !value.contains('`') && !value.ends_with('$');
+                        self.add(name, if is_known { value } else { UNKNOWN.to_string() });
                     }
                 }
             }
