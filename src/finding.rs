@@ -32,6 +32,9 @@ pub struct Finding {
     pub stopped_at: Option<Timestamp>,
     /// The latest sign of life in the build and its steps.
     pub last_activity_at: Option<Timestamp>,
+    /// When its latest step started or its latest piece of output was stored, whichever was later: only what is at work does either. It is
+    /// no column of a report.
+    pub last_work_at: Option<Timestamp>,
     /// What the build did around the backup.
     pub timing: Timing,
     /// The names of the rules that fired.

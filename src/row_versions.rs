@@ -10,8 +10,12 @@ use crate::text::{counted, was_or_were};
 /// numbers are before any other. Source: PostgreSQL's manual, "Preventing Transaction ID Wraparound Failures".
 const TOLD_APART: u64 = 1 << 31;
 
-/// Where more than one in so many builds was written again, a migration is at work in batches, or the rows were loaded in several.
+/// Where more than one in so many builds was written again that were over by T, a migration is at work in batches, or the rows were loaded in
+/// several. What shows as open does not count: a sign of life writes its row, and the more builds live, the more of these there are.
 const RARE: u64 = 20;
+
+/// So many of them are few, however few builds there are.
+const ALWAYS_RARE: u64 = 1;
 
 /// Fewer builds at the end before the backup do not show in which order rows were written.
 const FEWEST: u64 = 10;
@@ -23,8 +27,19 @@ pub enum RowVersions {
     NotAsked,
     /// They are of no use: why.
     NotUsed(String),
+    /// They are of no use, as most builds of before the backup were written since then.
+    MostWrittenAgain(WrittenAgain),
     /// What was written after the restore can be told from what was written before.
     Told(ToldApart),
+}
+
+/// How many builds, all of whose times are by T, were written since the first version after the restore.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrittenAgain {
+    /// Those that had stopped by T.
+    pub over: u64,
+    /// Those that never stopped, and may be alive.
+    pub open: u64,
 }
 
 /// By which versions rows are sorted, and what that says of all builds.
@@ -37,9 +52,9 @@ pub struct ToldApart {
     pub old_before: Option<u64>,
     /// Whether the last builds by T share their versions with one another, as after a load or a migration.
     pub are_shared: bool,
-    /// How many builds, all of whose times are by T, were written since the first version after the restore.
-    pub written_again: u64,
-    /// Whether these are few: then a row that was written again was written because of its own build.
+    /// What was written again.
+    pub written_again: WrittenAgain,
+    /// Whether few of these were over: then a row that was written again was written because of its own build.
     pub is_rare: bool,
     /// How many builds have a time after R and were written before the restore.
     pub contradicting: u64,
@@ -77,6 +92,8 @@ pub(crate) struct VersionsSeen {
     pub(crate) older: u64,
     /// How many have that or a later one, though all their times are by T.
     pub(crate) written_again: u64,
+    /// How many of these have stopped.
+    pub(crate) over_again: u64,
     /// How many builds have a time after R and a version before the least one.
     pub(crate) contradicting: u64,
     /// The latest such time.
@@ -98,11 +115,10 @@ impl RowVersions {
         let Some(new_from) = seen.first_after else {
             return not_used("fewer than two builds have started or stopped after the restore and did nothing before");
         };
-        if seen.middle_before.is_none_or(|middle| middle >= new_from) || seen.written_again > seen.older {
-            return not_used(
-                "most builds of before the backup were written later than the first of after the restore: again by a migration, or loaded in \
-                 another order, or T, R or a clock is wrong",
-            );
+        let written_again =
+            WrittenAgain { over: seen.over_again, open: seen.written_again.saturating_sub(seen.over_again) };
+        if seen.middle_before.is_none_or(|middle| middle >= new_from) || seen.over_again > seen.older {
+            return Self::MostWrittenAgain(written_again);
         }
         // A migration in batches, or a load, gives many rows one version, in an order of its own.
         let are_shared = seen.last_before > 1 && seen.versions_before * 2 <= seen.last_before;
@@ -112,8 +128,8 @@ impl RowVersions {
             new_from,
             old_before: is_as_written.then_some(least_before),
             are_shared,
-            written_again: seen.written_again,
-            is_rare: seen.written_again <= seen.older / RARE,
+            written_again,
+            is_rare: seen.over_again <= (seen.older / RARE).max(ALWAYS_RARE),
             contradicting,
             last_contradicting: seen.last_contradicting.filter(|_| contradicting > 0),
         })
@@ -138,7 +154,7 @@ impl RowVersions {
     pub fn new_from(&self) -> Option<u64> {
         match self {
             Self::Told(told) => Some(told.new_from),
-            Self::NotAsked | Self::NotUsed(_) => None,
+            Self::NotAsked | Self::NotUsed(_) | Self::MostWrittenAgain(_) => None,
         }
     }
 
@@ -154,13 +170,41 @@ impl RowVersions {
         ))
     }
 
+    /// That builds which show as open were written since the restore, and are not kept for that, as a sentence: what wrote builds that were over
+    /// may have written these, too.
+    pub fn unheeded(&self) -> Option<String> {
+        let WrittenAgain { over, open } = match self {
+            Self::Told(ToldApart { written_again, is_rare: false, .. }) | Self::MostWrittenAgain(written_again) => {
+                *written_again
+            }
+            Self::Told(_) | Self::NotAsked | Self::NotUsed(_) => return None,
+        };
+        (open > 0).then(|| {
+            let them = if open == 1 { "it is not" } else { "none of them is" };
+            format!(
+                "{} of before the backup that never stopped {} written after the restore, and may be alive; but so {} {} that {} over, as by a \
+                 migration: {them} kept for it",
+                counted(open, "build"),
+                was_or_were(open),
+                was_or_were(over),
+                counted(over, "build"),
+                was_or_were(over),
+            )
+        })
+    }
+
     /// What they tell, or why they tell nothing, as a sentence; `None` where nobody asked.
     pub fn told(&self) -> Option<String> {
         match self {
             Self::NotAsked => None,
             Self::NotUsed(why) => Some(format!("row versions are not used: {why}")),
+            Self::MostWrittenAgain(_) => Some(
+                "row versions are not used: most builds of before the backup were written later than the first of after the restore: again by \
+                 a migration, or loaded in another order, or T, R or a clock is wrong"
+                    .to_owned(),
+            ),
             Self::Told(ToldApart { new_from, written_again, .. }) => {
-                let again = match written_again {
+                let again = match &(written_again.over + written_again.open) {
                     0 => "no build of before the backup was".to_owned(),
                     builds => format!("{} of before the backup {}", counted(*builds, "build"), was_or_were(*builds)),
                 };
@@ -186,6 +230,7 @@ mod tests {
         versions_before: 100,
         older: 1000,
         written_again: 0,
+        over_again: 0,
         contradicting: 0,
         last_contradicting: None,
     };
@@ -228,18 +273,39 @@ mod tests {
         assert!(why_not(VersionsSeen { next: 1 << 31, ..SEEN }).contains("transactions"));
         assert!(why_not(VersionsSeen { least_before: None, ..SEEN }).contains("no build that was over"));
         assert!(why_not(VersionsSeen { first_after: None, ..SEEN }).contains("fewer than two"));
-        assert!(why_not(VersionsSeen { middle_before: Some(731), ..SEEN }).contains("migration"));
-        assert!(why_not(VersionsSeen { written_again: 1001, ..SEEN }).contains("migration"));
-        assert!(matches!(RowVersions::judge(&VersionsSeen { written_again: 1000, ..SEEN }), RowVersions::Told(_)));
+        let again = |over_again, written_again| VersionsSeen { written_again, over_again, ..SEEN };
+        for seen in [VersionsSeen { middle_before: Some(731), ..SEEN }, again(1001, 1001)] {
+            let told = RowVersions::judge(&seen);
+            assert!(matches!(told, RowVersions::MostWrittenAgain(_)), "{told:?}");
+            assert!(told.told().is_some_and(|told| told.contains("again by a migration")));
+        }
+        for seen in [again(1000, 1000), again(0, 5000)] {
+            assert!(matches!(RowVersions::judge(&seen), RowVersions::Told(_)));
+        }
     }
 
     #[test]
     fn where_many_were_written_again_nothing_is_said_of_one() {
-        for (written_again, expected) in [(0, true), (50, true), (51, false)] {
-            let told = RowVersions::judge(&VersionsSeen { written_again, ..SEEN });
-            assert_eq!(told.tell_of_one(), expected, "{written_again}");
+        // Of builds that were over. However many live, they do not count.
+        for (older, over_again, open, expected) in [
+            (1000, 0, 0, true),
+            (1000, 50, 0, true),
+            (1000, 51, 0, false),
+            (1000, 51, 7, false),
+            (1000, 0, 51, true),
+            (1000, 0, 2000, true),
+            (15, 0, 1, true),
+            (15, 1, 1, true),
+            (15, 2, 1, false),
+        ] {
+            let written_again = over_again + open;
+            let told = RowVersions::judge(&VersionsSeen { older, written_again, over_again, ..SEEN });
+            assert_eq!(told.tell_of_one(), expected, "{older} {over_again} {open}");
+            // What is not kept for it is said.
+            assert_eq!(told.unheeded().is_some(), !expected && open > 0, "{older} {over_again} {open}");
         }
         assert!(!RowVersions::NotAsked.tell_of_one());
+        assert_eq!(RowVersions::NotAsked.unheeded(), None);
     }
 
     #[test]

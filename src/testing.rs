@@ -19,6 +19,7 @@ pub(crate) fn finding() -> Finding {
         started_at: None,
         stopped_at: None,
         last_activity_at: None,
+        last_work_at: None,
         timing: Timing::InFlight,
         reasons: vec!["stuck-running".to_owned()],
         evidence: String::new(),

@@ -76,7 +76,7 @@ SELECT ARRAY[round(extract(epoch FROM :'backup_time'::timestamptz + :'clock_tole
 -- What:  the first version of a row that was written after the restore, where old and new can be told apart: a setting of the rules.
 -- For:   the part `settings`, once the versions are known.
 -- Why:   the program decides that itself, and says why they are not used. Filled in: :asked, the statement of the part `row_versions`.
-SELECT coalesce(max(CASE WHEN seen.next < 2147483648 AND seen.middle_before < seen.first_after AND seen.written_again <= seen.older
+SELECT coalesce(max(CASE WHEN seen.next < 2147483648 AND seen.middle_before < seen.first_after AND seen.over_again <= seen.older
                          THEN seen.first_after END)::text, '') AS new_row_version
   FROM (
 :asked

@@ -45,7 +45,8 @@ SELECT nullif(build.row_version, '0'::xid)::text AS version, age(build.row_versi
 --        after R and did nothing before. middle_before is the middle version of the :last builds that stopped last by T, least_before
 --        the least one, last_before how many they are, versions_before how many versions they have.
 --        older is how many builds have a version before first_after; written_again, how many have that or a later one, though all their times
---        are by T. contradicting is how many builds have a time after R and a version before least_before, last_contradicting the last such time.
+--        are by T; over_again, how many of these have stopped. contradicting is how many builds have a time after R and a version before
+--        least_before, last_contradicting the last such time.
 -- For:   scan, verify, delete and times, once T and R are known.
 -- Why:   times come from the CI's clocks, versions from the database alone. A row that was written after the restore, and whose times say
 --        otherwise, was touched by housekeeping, or by what is alive; a row with times after R that is older than all of the last builds before T
@@ -80,6 +81,8 @@ WITH timed AS NOT MATERIALIZED (
 ), counted AS (
     SELECT count(*) FILTER (WHERE timed.age > (SELECT new.age FROM new)) AS older,
            count(*) FILTER (WHERE timed.age <= (SELECT new.age FROM new) AND timed.last <= (SELECT moment.backup FROM moment)) AS written_again,
+           count(*) FILTER (WHERE timed.age <= (SELECT new.age FROM new) AND timed.last <= (SELECT moment.backup FROM moment)
+                              AND timed.stopped_at IS NOT NULL) AS over_again,
            count(*) FILTER (WHERE timed.age > (SELECT old.oldest FROM old) AND timed.last > (SELECT moment.restored FROM moment)) AS contradicting,
            max(timed.last) FILTER (WHERE timed.age > (SELECT old.oldest FROM old) AND timed.last > (SELECT moment.restored FROM moment))
              AS last_contradicting
@@ -90,7 +93,8 @@ WITH timed AS NOT MATERIALIZED (
 SELECT txid_snapshot_xmax(txid_current_snapshot()) AS next,
        latest_number.of_age_0 - (SELECT new.age FROM new) AS first_after,
        latest_number.of_age_0 - old.oldest AS least_before, latest_number.of_age_0 - old.middle AS middle_before,
-       old.last_before, old.versions_before, counted.older, counted.written_again, counted.contradicting, counted.last_contradicting
+       old.last_before, old.versions_before, counted.older, counted.written_again, counted.over_again,
+       counted.contradicting, counted.last_contradicting
   FROM counted
  CROSS JOIN old
  CROSS JOIN latest_number;

@@ -118,9 +118,8 @@ pub(super) fn say_premise(premise: &Premise, printer: Printer) {
              look at the builds in between before you delete anything",
         );
     }
-    if let Some(sentence) = premise.row_versions.contradiction() {
-        printer.warn(&sentence);
-    }
+    let of_versions = [premise.row_versions.contradiction(), premise.row_versions.unheeded()];
+    of_versions.iter().flatten().for_each(|sentence| printer.warn(sentence));
     if premise.start_up_stops > 0 {
         let builds = counted(premise.start_up_stops, "build");
         printer.say(&format!(

@@ -33,6 +33,38 @@ impl fmt::Display for Decision {
     }
 }
 
+/// What a build shows that a cancel does not explain. `Display` makes the sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BeyondCancel {
+    /// It runs, waits, or has no stop on record.
+    IsAtWork,
+    /// It stopped before its cancel, or long after: when, and when its cancel was accepted.
+    StoppedAt { stop: Timestamp, accepted: Timestamp },
+    /// It started, began a step or stored output since: what the rules find now.
+    DidMore(String),
+    /// Its status is that of a build that passed.
+    Passed(String),
+    /// `--timing` names other timings.
+    OtherTiming(Timing),
+    /// Something that no stop explains stands against deleting it.
+    Obstacle(Obstacle),
+}
+
+impl fmt::Display for BeyondCancel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IsAtWork => f.write_str("it has not stopped, so it may be alive"),
+            Self::StoppedAt { stop, accepted } => {
+                write!(f, "it stopped at {stop:.0}, which is not of its cancel: that was accepted at {accepted:.0}")
+            }
+            Self::DidMore(evidence) => write!(f, "it did more than stop since then; now: {evidence}"),
+            Self::Passed(status) => write!(f, "its status is {status}, so it passed by itself"),
+            Self::OtherTiming(timing) => write!(f, "its timing is {timing}, and --timing names others"),
+            Self::Obstacle(obstacle) => obstacle.fmt(f),
+        }
+    }
+}
+
 /// Why a build is kept. `Display` makes the sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeepReason {
@@ -95,6 +127,8 @@ pub enum KeepReason {
     EndNotSeen,
     /// It was cancelled to be deleted, and is kept for this reason.
     Cancelled(String),
+    /// Its cancel was accepted, and does not explain this.
+    BeyondCancel(BeyondCancel),
     /// It is kept for this reason, and an earlier run may have sent its cancel.
     MayBeCancelled(String),
     /// The server said in an earlier run that it deleted nothing, and it is gone.
@@ -157,6 +191,7 @@ impl fmt::Display for KeepReason {
                 f.write_str("sent by an earlier run of this journal, which did not see the end; read again and gone")
             }
             Self::Cancelled(why) => write!(f, "it was cancelled, and not deleted: {why}"),
+            Self::BeyondCancel(beyond) => write!(f, "its cancel was accepted, and it is not deleted: {beyond}"),
             Self::MayBeCancelled(why) => write!(
                 f,
                 "{why}; an earlier run of this journal may have sent its cancel, and did not see what came of it"

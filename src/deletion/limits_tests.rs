@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
@@ -239,7 +240,7 @@ proptest! {
         let mut permit = Permit { allowed_timings: allowed.clone(), ..Permit::default() };
         let globs: Vec<String> = deny.iter().map(ToString::to_string).collect();
         permit.denied.add(&globs, "--deny").expect("globs");
-        let terms = Terms { rules: vec!["stuck-running"], permit: &permit };
+        let terms = Terms { rules: vec!["stuck-running"], permit: &permit, clock_tolerance: SignedDuration::ZERO };
         let plan: Vec<Planned> = rows.iter().enumerate().map(|(index, (project, timing, listed))| {
             let (chosen, now) = row(index, *project, *timing, *listed);
             let decision = terms.decide(&chosen, &now);

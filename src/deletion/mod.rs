@@ -1,5 +1,6 @@
 //! Deletes the chosen builds: choose, plan, act, prove.
 
+mod accepted_cancel;
 pub mod archive;
 mod cancel;
 mod choose;
@@ -19,6 +20,7 @@ mod run;
 mod send;
 mod still_gone;
 
+pub use accepted_cancel::AcceptedCancel;
 pub use archive::ArchiverError;
 pub use cancel::{decide_after_cancel, is_to_be_cancelled, lasting_digest, say_that_it_may_be_cancelled};
 pub use choose::Choice;

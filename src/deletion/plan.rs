@@ -1,5 +1,7 @@
 //! Decides what is to happen with each chosen build. Undecided is never deleted.
 
+use jiff::SignedDuration;
+
 use crate::baseline_reason::BaselineReason;
 use crate::build_url::{AddressForm, BuildUrl};
 use crate::finding::Finding;
@@ -9,6 +11,7 @@ use crate::report::{Chosen, Judged};
 use crate::state::State;
 use crate::timing::Timing;
 
+use super::accepted_cancel::AcceptedCancel;
 use super::decision::{Decision, KeepReason};
 
 /// What the database says of a chosen build when it is read again.
@@ -60,8 +63,8 @@ pub struct Planned {
     pub sent_before: bool,
     /// Whether it is to be cancelled before it is deleted.
     pub cancels_first: bool,
-    /// What an earlier run of the journal noted of it when it cancelled it: its [`super::lasting_digest`].
-    pub cancelled: Option<String>,
+    /// The cancel of an earlier run of the journal that may explain how it has changed.
+    pub cancelled: Option<AcceptedCancel>,
     /// Whether an earlier run of the journal may have sent its cancel, and nothing says what came of it.
     pub cancel_may_be_sent: bool,
 }
@@ -126,6 +129,8 @@ pub struct Terms<'a> {
     pub rules: Vec<&'a str>,
     /// What may be deleted.
     pub permit: &'a Permit,
+    /// How far the clocks of the machines that write times may be apart.
+    pub clock_tolerance: SignedDuration,
 }
 
 impl Terms<'_> {
@@ -291,7 +296,8 @@ mod tests {
     }
 
     fn decide(permit: &Permit, chosen: &Chosen, now: &Reading) -> Decision {
-        Terms { rules: vec!["stuck-running", "output-gap"], permit }.decide(chosen, now)
+        Terms { rules: vec!["stuck-running", "output-gap"], permit, clock_tolerance: SignedDuration::ZERO }
+            .decide(chosen, now)
     }
 
     fn allowing(timings: &[Timing]) -> Permit {

@@ -17,6 +17,7 @@ use crate::finding::Finding;
 use crate::report::Chosen;
 use crate::state::State;
 
+use super::accepted_cancel::AcceptedCancel;
 use super::cancel::{BeforeCancel, decide_after_cancel};
 use super::collateral::{Collateral, Loss};
 use super::decision::{Decision, KeepReason};
@@ -141,8 +142,8 @@ struct Run<'a, R, D, L> {
     archived: BTreeMap<(u64, &'a str), Archived>,
     /// The builds whose cancel is under way.
     being_cancelled: BTreeMap<(u64, &'a str), BeforeCancel>,
-    /// What a cancel leaves of the builds that were cancelled, by this run or an earlier one.
-    cancelled: BTreeMap<(u64, &'a str), String>,
+    /// The cancels that were accepted, in this run or an earlier one.
+    cancelled: BTreeMap<(u64, &'a str), AcceptedCancel>,
     /// Which build each address meant when it was sent.
     sent_identities: BTreeMap<(u64, &'a str), Identity>,
     /// The builds that were deleted, read again, and gone.
@@ -263,7 +264,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         };
         let took = began.age();
         self.pending.drain(..batch.len());
-        let allowed = self.still_allowed(batch, readings).await;
+        let allowed = self.still_allowed(batch, readings).await?;
         if self.unrecorded.is_some() {
             self.pending.extend(allowed.into_iter().map(|(planned, _)| planned));
             return Ok(());
@@ -339,13 +340,15 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         &mut self,
         batch: Vec<&'a Planned>,
         readings: Vec<Reading>,
-    ) -> Vec<(&'a Planned, Box<Finding>)> {
+    ) -> Result<Vec<(&'a Planned, Box<Finding>)>, Ending<R::Error>> {
         let (mut allowed, mut kept) = (Vec::new(), Vec::new());
         for (planned, reading) in batch.into_iter().zip(readings) {
-            let decision = self.reader.terms().decide(&planned.chosen, &reading);
-            let was_cancelled = self.cancelled.contains_key(&build_key(planned));
-            let decision = match self.cancelled.get(&build_key(planned)) {
-                Some(was) => decide_after_cancel(decision, &reading, was),
+            let terms = self.reader.terms();
+            let decision = terms.decide(&planned.chosen, &reading);
+            let cancel = self.cancelled.get(&build_key(planned));
+            let was_cancelled = cancel.is_some();
+            let decision = match cancel {
+                Some(cancel) => decide_after_cancel(&terms, decision, &reading, cancel),
                 None => decision,
             };
             let now = match (decision, reading) {
@@ -379,7 +382,8 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             }
         }
         self.record_all(&kept).await;
-        allowed
+        self.check_cancelled_canary(&kept)?;
+        Ok(allowed)
     }
 
     async fn read(&mut self, batch: &[&Planned]) -> Result<Vec<Reading>, R::Error> {

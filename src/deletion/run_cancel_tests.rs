@@ -1,7 +1,9 @@
 //! Builds that are cancelled before they are deleted.
 
 use super::*;
-use crate::deletion::lasting_digest;
+use jiff::Timestamp;
+
+use crate::deletion::{AcceptedCancel, lasting_digest};
 
 fn accepted() -> Answer {
     Answer::Accepted("204 No Content".to_owned())
@@ -83,12 +85,24 @@ async fn what_was_cancelled_and_is_not_deleted_is_left_cancelled() {
     assert!(matches!(ending, Ending::Blind(_)));
 }
 
+/// A server that says that it cancels, and does nothing: what is at work is not deleted, and no other build is cancelled.
+#[tokio::test(start_paused = true)]
+async fn after_the_first_build_whose_cancel_is_ignored_no_other_one_is_cancelled() {
+    let world = World { ignores_cancels: true, ..at_work_in([done(), done()], [(1, accepted()), (2, accepted())]) };
+    let (log, ending) = carried_out(&world).await;
+    assert_eq!(states(&log), ["1 cancelled", "2 not-attempted"]);
+    assert!(!log.iter().any(|entry| entry.starts_with("send") || entry == "cancel 2"), "{log:?}");
+    assert!(matches!(ending, Ending::CanaryFailed { line: 1, .. }), "{ending:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_an_earlier_run_cancelled_is_deleted_and_not_cancelled_again() {
     let world = at_work_in([done()], [(1, accepted())]);
     world.cancelled.borrow_mut().insert(1);
     let paths = RequestPaths::of(&at_work(1, false));
-    let plan = [Planned { cancelled: Some(lasting_digest(&at_work(1, true))), paths, ..planned(1) }];
+    let (announced_at, accepted_at) = (Timestamp::now(), Timestamp::now());
+    let cancel = AcceptedCancel { lasting: lasting_digest(&at_work(1, true)), announced_at, accepted_at };
+    let plan = [Planned { cancelled: Some(cancel), paths, ..planned(1) }];
     let (mut reader, mut recorder) = (world.clone(), world.clone());
     let speed = Speed { jobs: 1, rate: None };
     run(&plan, Vec::new(), (speed, 1), (&mut reader, &world, &mut recorder), &Stop::default()).await;

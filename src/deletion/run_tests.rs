@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::LazyLock;
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::*;
@@ -98,6 +99,8 @@ struct World {
     /// What the server says when it is to cancel each of these, which run.
     cancels: BTreeMap<u64, Answer>,
     cancelled: Rc<RefCell<BTreeSet<u64>>>,
+    /// Whether nothing comes of a cancel that it accepts.
+    ignores_cancels: bool,
 }
 
 fn number(chosen: &Chosen) -> u64 {
@@ -159,7 +162,7 @@ impl BuildReader for World {
 
     fn terms(&self) -> Terms<'_> {
         static PERMIT: LazyLock<Permit> = LazyLock::new(Permit::default);
-        Terms { rules: vec!["stuck-running"], permit: &PERMIT }
+        Terms { rules: vec!["stuck-running"], permit: &PERMIT, clock_tolerance: SignedDuration::ZERO }
     }
 
     async fn archive(&mut self, chosen: &[&Chosen]) -> Result<Option<Vec<Option<String>>>, ArchiveFailure<Gone>> {
@@ -259,7 +262,7 @@ impl World {
             self.stop.soon.cancel();
         }
         let answer = self.cancels[&number].clone();
-        if matches!(answer, Answer::Accepted(_)) {
+        if matches!(answer, Answer::Accepted(_)) && !self.ignores_cancels {
             self.cancelled.borrow_mut().insert(number);
         }
         answer
@@ -331,6 +334,7 @@ fn at_work(number: u64, runs: bool) -> Finding {
     Finding {
         key: number.to_string(),
         lifecycle: Some(lifecycle.to_owned()),
+        stopped_at: (!runs).then(Timestamp::now),
         cancel_path: runs.then(|| format!("/cancel/{number}")),
         delete_path: Some(format!("/delete/{number}")),
         ..finding(fingerprint)
@@ -395,6 +399,7 @@ fn world(scripts: impl IntoIterator<Item = Script>) -> World {
         under_way: Rc::default(),
         cancels: BTreeMap::new(),
         cancelled: Rc::default(),
+        ignores_cancels: false,
     }
 }
 

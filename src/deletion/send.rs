@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::admin::{Answer, Freshness, Moment, Target};
@@ -69,9 +70,20 @@ pub(super) struct Done<'a> {
     pub(super) halt: Option<Halt>,
 }
 
+/// When a request was made.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    /// When it was put on record, just before it was sent.
+    pub(super) announced_at: Timestamp,
+    /// When its answer came.
+    pub(super) answered_at: Timestamp,
+    /// When it was sent, by a clock that nobody sets.
+    began: Instant,
+}
+
 /// What became of one build.
 enum Outcome {
-    Answered(Answer, Instant),
+    Answered(Answer, Asked),
     /// What was read of it had grown old before it could be sent.
     Old,
     /// The run was interrupted before it was sent.
@@ -149,17 +161,17 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                     done.grown_old = true;
                     done.unready = Some(why);
                 }
-                Outcome::Answered(answer, began) => {
-                    if let Some(why) = self.pace.answered(began.elapsed()) {
+                Outcome::Answered(answer, asked) => {
+                    if let Some(why) = self.pace.answered(asked.began.elapsed()) {
                         self.recorder.slows_down(self.pace.at_once(), &why);
                     }
-                    let silent = is_silent(&answer, began);
+                    let silent = is_silent(&answer, asked.began);
                     if let Answer::Denied(why) = &answer {
                         done.halt = Some(Halt::Deny(why.clone()));
                     } else if silent && !matches!(done.halt, Some(Halt::Deny(_) | Halt::Unrecorded(_))) {
                         done.halt = Some(Halt::Silence);
                     }
-                    done.sent.push(Sent { planned, answer });
+                    done.sent.push(Sent { planned, answer, asked });
                 }
                 Outcome::Old => {
                     done.grown_old = true;
@@ -209,7 +221,7 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
             // Without the lock the reading is worth nothing either.
             let is_old = Freshness::new(read, max_age(place, took)).has_expired() || !(self.holds_lock)();
             let Some(url) = planned.chosen.url.as_ref().filter(|_| !is_old) else { return Outcome::Old };
-            let recording = Moment::now();
+            let (recording, announced_at) = (Moment::now(), Timestamp::now());
             if let Err(error) = self.recorder.intend(planned, &now, deed).await {
                 return Outcome::Unrecorded(error);
             }
@@ -229,8 +241,9 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
                 () = self.stop.now.cancelled() => Answer::Unknown("interrupted before an answer came".to_owned()),
                 answer = self.ask(deed, url, &now, &fresh) => answer,
             };
+            let answered_at = Timestamp::now();
             self.recorder.answered(planned, &answer, deed);
-            Outcome::Answered(answer, began)
+            Outcome::Answered(answer, Asked { announced_at, answered_at, began })
         };
         (place, planned, outcome.await)
     }
@@ -240,6 +253,7 @@ impl<'r, D: Deleter, L: Recorder> Sending<'r, D, L> {
 pub(super) struct Sent<'a> {
     pub(super) planned: &'a Planned,
     pub(super) answer: Answer,
+    pub(super) asked: Asked,
 }
 
 impl Sent<'_> {

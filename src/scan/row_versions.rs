@@ -102,6 +102,7 @@ pub(super) async fn ask(
         versions_before: number("versions_before")?,
         older: number("older")?,
         written_again: number("written_again")?,
+        over_again: number("over_again")?,
         contradicting: number("contradicting")?,
         last_contradicting: row.time("last_contradicting")?,
     }))

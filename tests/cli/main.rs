@@ -40,6 +40,7 @@ mod delete_archive;
 mod delete_archive_sections;
 mod delete_as_written;
 mod delete_by_path;
+mod delete_cancel_alive;
 mod delete_cancel_first;
 mod delete_choose;
 mod delete_collateral;

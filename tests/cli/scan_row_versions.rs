@@ -155,6 +155,33 @@ fn one_new_build_with_an_odd_clock_moves_nothing() {
     assert_eq!((cell(&found, "54", "deletable"), cell(&found, "55", "note")), ("yes", AT_WORK), "{found:?}");
 }
 
+/// What lives writes its own row: the more builds live, the more rows are written. Each of them is kept, however few builds are over.
+#[test]
+fn builds_that_live_are_kept_however_many_they_are() {
+    for (over, alive) in [(40, 2), (15, 1), (15, 2), (1, 2)] {
+        let database = loaded();
+        database.run(&format!("DELETE FROM builds WHERE build_id <= 40 - {over}"));
+        let living = &["54", "55"][2 - alive..];
+        for build in living {
+            database.run(&format!("UPDATE builds SET subject = 'still at work' WHERE build_id = {build}"));
+        }
+        let found = report(&database);
+        for build in living {
+            assert_eq!(cell(&found, build, "note"), AT_WORK, "{over} {alive}: {found:?}");
+        }
+        let dead = if alive == 1 { "yes" } else { "no" };
+        assert_eq!(cell(&found, "54", "deletable"), dead, "{over} {alive}: {found:?}");
+    }
+}
+
+/// One build that was over was written again, too, and there are few.
+#[test]
+fn one_old_row_that_was_written_again_makes_no_migration() {
+    let database = loaded();
+    database.run("DELETE FROM builds WHERE build_id <= 30; UPDATE builds SET subject = 'seen' WHERE build_id = 35");
+    assert_eq!(cell(&report(&database), "55", "note"), AT_WORK);
+}
+
 #[test]
 fn what_a_migration_wrote_again_tells_nothing() {
     let database = loaded();
@@ -171,9 +198,17 @@ fn what_a_migration_wrote_again_tells_nothing() {
         "{}",
         told_of(&database)
     );
+    let unheeded = |builds: u32| {
+        format!(
+            "2 builds of before the backup that never stopped were written after the restore, and may be alive; but so were {builds} builds that \
+             were over, as by a migration: none of them is kept for it"
+        )
+    };
+    halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean).says(&unheeded(10));
     // More than half of them.
     database.run("UPDATE builds SET subject = 'migrated' WHERE build_id <= 25");
     nothing_is_told(&database, "again by a migration");
+    halfbuilt(&["scan"]).args(&TIMES).on(&database).run().exits(Exit::Clean).says(&unheeded(25));
 }
 
 /// Without versions the report is as times alone make it.

@@ -57,7 +57,8 @@ impl History {
         let cancels = past.cancels.open().len() as u64;
         if cancels > 0 {
             printer.warn(&format!(
-                "an earlier run was ended while it cancelled {}: what is chosen again is looked up, and `halfbuilt journal verify {}` names all",
+                "an earlier run was ended while it cancelled {}: what is chosen again is looked up, and kept if it has changed since, as nobody knows why; \
+                 `halfbuilt journal verify {}` names all: look at them in the CI",
                 counted(cancels, "build"),
                 file.display()
             ));

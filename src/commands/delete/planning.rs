@@ -6,7 +6,7 @@ use crate::commands::Error;
 use crate::database::DatabaseIdentity;
 use crate::deletion::journal::Past;
 use crate::deletion::{
-    BuildReader, Decision, GateError, LiveBuilds, Planned, Reading, RequestPaths, decide_after_cancel,
+    AcceptedCancel, BuildReader, Decision, GateError, LiveBuilds, Planned, Reading, RequestPaths, decide_after_cancel,
     is_to_be_cancelled, revise_by_journal, say_that_it_may_be_cancelled,
 };
 use crate::exit::Exit;
@@ -106,8 +106,8 @@ async fn decide(
             }
             let cancelled =
                 cancelled_before(&decision, &url, past).filter(|_| is_by_same_times(past, &url, reader.premise()));
-            if let Some(was) = &cancelled {
-                decision = decide_after_cancel(decision, &now, was);
+            if let Some(cancel) = &cancelled {
+                decision = decide_after_cancel(&reader.terms(), decision, &now, cancel);
             }
             let cancel_may_be_sent = past.cancels.may_be_sent(&url);
             if cancel_may_be_sent {
@@ -134,12 +134,11 @@ async fn decide(
     }
 }
 
-/// What an earlier run noted of a build that it cancelled, where that may be why it has changed. One that is as it was is cancelled again,
-/// whatever the server said; and what has changed although the server refused the cancel has changed by itself.
-fn cancelled_before(decision: &Decision, url: &str, past: &Past) -> Option<String> {
-    let lasting = past.cancels.latest(url)?;
+/// The cancel that an earlier run sent and the server accepted, where it may be why the build has changed. One that is as it was is cancelled
+/// again, whatever the server said.
+fn cancelled_before(decision: &Decision, url: &str, past: &Past) -> Option<AcceptedCancel> {
     let is_as_it_was = matches!(decision, Decision::Delete { .. });
-    (!is_as_it_was).then(|| lasting.to_owned())
+    past.cancels.accepted(url).filter(|_| !is_as_it_was)
 }
 
 /// Whether the run that cancelled a build sorted builds by the same T and R: by others, what the build did after its cancel says something else.

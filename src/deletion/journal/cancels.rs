@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
+
 use crate::state::State;
 use crate::text::Foreign;
 
+use super::super::accepted_cancel::AcceptedCancel;
 use super::event::{AnswerWord, Answered};
 
 /// What a journal says of the builds that were to be cancelled before their deletion, by URL.
@@ -17,7 +20,9 @@ struct Cancel {
     lasting: String,
     /// The place of the session that announced it.
     session: usize,
-    answer: Option<AnswerWord>,
+    announced_at: Timestamp,
+    /// What was answered, and when.
+    answer: Option<(AnswerWord, Timestamp)>,
     /// Whether nothing on record since says what came of it.
     is_open: bool,
 }
@@ -25,17 +30,21 @@ struct Cancel {
 impl Cancel {
     /// Whether the server said that it did nothing.
     fn had_no_effect(&self) -> bool {
-        self.answer.is_some_and(AnswerWord::has_no_effect)
+        self.answer.is_some_and(|(answer, _)| answer.has_no_effect())
     }
 }
 
 impl Cancels {
-    /// What the latest cancel of a build left as it is, where that cancel may have worked: it was accepted, or no answer came. One that the
-    /// server refused has changed nothing.
-    pub fn latest(&self, url: &str) -> Option<&str> {
-        let cancel = self.0.get(url)?;
-        let may_have_worked = matches!(cancel.answer, None | Some(AnswerWord::Accepted | AnswerWord::Unknown));
-        may_have_worked.then_some(cancel.lasting.as_str())
+    /// The latest cancel of a build, where the server accepted it. One that it refused has changed nothing; and of one without an answer
+    /// nobody knows whether it did.
+    pub fn accepted(&self, url: &str) -> Option<AcceptedCancel> {
+        let Cancel { lasting, announced_at, answer: Some((AnswerWord::Accepted, accepted_at)), .. } =
+            self.0.get(url)?
+        else {
+            return None;
+        };
+        let (lasting, announced_at, accepted_at) = (lasting.clone(), *announced_at, *accepted_at);
+        Some(AcceptedCancel { lasting, announced_at, accepted_at })
     }
 
     /// The builds whose cancel was announced, and nothing on record since says what came of it, by URL: they may be cancelled, and are not
@@ -79,16 +88,16 @@ impl Cancels {
         self.0.contains_key(url)
     }
 
-    pub(super) fn announce(&mut self, url: String, lasting: String, session: usize) {
-        self.0.insert(url, Cancel { lasting, session, answer: None, is_open: true });
+    pub(super) fn announce(&mut self, url: String, announced_at: Timestamp, lasting: String, session: usize) {
+        self.0.insert(url, Cancel { lasting, session, announced_at, answer: None, is_open: true });
     }
 
     /// # Errors
     /// No cancel waits for an answer.
-    pub(super) fn answer(&mut self, answered: &Answered) -> Result<(), String> {
+    pub(super) fn answer(&mut self, answered: &Answered, at: Timestamp) -> Result<(), String> {
         match self.0.get_mut(&answered.url).filter(|cancel| cancel.answer.is_none()) {
             Some(cancel) => {
-                cancel.answer = Some(answered.answer);
+                cancel.answer = Some((answered.answer, at));
                 Ok(())
             }
             None => Err(format!("{}: there is an answer, and no cancel waits for one", Foreign::url(&answered.url))),

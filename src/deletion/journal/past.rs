@@ -210,9 +210,9 @@ impl Past {
             Event::End(end) => session.end = Some((at, end)),
             Event::Intent(intent) if intent.cancel.is_some() => {
                 let intent = *intent;
-                self.cancels.announce(intent.url, intent.cancel.unwrap_or_default(), place - 1);
+                self.cancels.announce(intent.url, at, intent.cancel.unwrap_or_default(), place - 1);
             }
-            Event::Answer(answered) if answered.cancel => self.cancels.answer(&answered)?,
+            Event::Answer(answered) if answered.cancel => self.cancels.answer(&answered, at)?,
             Event::Intent(intent) => {
                 session.intents += 1;
                 *self.may_be_sent.entry(intent.url.clone()).or_default() += 1;

@@ -372,6 +372,6 @@ impl BuildReader for LiveBuilds<'_> {
     fn terms(&self) -> Terms<'_> {
         // A rule that needs what cannot be read is not run again.
         let rules = self.fit.rules(self.options.plan).map(|rule| rule.name.as_str()).collect();
-        Terms { rules, permit: self.options.permit }
+        Terms { rules, permit: self.options.permit, clock_tolerance: self.premise.times.clock_tolerance }
     }
 }

@@ -1,17 +1,24 @@
 //! Cancels builds before they are deleted, where the profile says so and they are at work.
 
+use std::time::Duration;
+
 use tokio::time::sleep;
 
 use crate::admin::Answer;
 use crate::finding::Finding;
 use crate::state::State;
 
-use super::super::cancel::{BeforeCancel, is_to_be_cancelled, may_be_cancelled_as};
+use super::super::accepted_cancel::AcceptedCancel;
+use super::super::cancel::{BeforeCancel, is_at_work, is_to_be_cancelled, may_be_cancelled_as};
 use super::super::decision::KeepReason;
 use super::super::plan::{Planned, Reading};
 use super::super::roles::{BuildReader, Deed, Deleter, Ended, Recorder};
 use super::super::send::Sent;
-use super::{Ending, RECHECK_AFTER, Run, build_key};
+use super::{Ending, Run, build_key};
+
+/// The pauses after which a build whose cancel was accepted is read again before it counts as one that the CI has not stopped.
+const CANCELLED_AFTER: [Duration; 4] =
+    [Duration::from_millis(200), Duration::from_millis(800), Duration::from_secs(2), Duration::from_secs(4)];
 
 impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     /// What is sent next, and for which of these builds: those that have to be cancelled come first. The others wait to be read again.
@@ -38,28 +45,43 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     /// Has the builds whose cancel was accepted be read again and deleted next; the others end here.
     pub(super) async fn go_on_after_cancel(&mut self, sent: Vec<Sent<'a>>) -> Result<(), Ending<R::Error>> {
         let (mut accepted, mut others) = (Vec::new(), Vec::new());
-        for Sent { planned, answer } in sent {
+        for Sent { planned, answer, asked } in sent {
             let Some(before) = self.being_cancelled.remove(&build_key(planned)) else { continue };
             match answer {
                 Answer::Accepted(_) => {
-                    self.cancelled.insert(build_key(planned), before.lasting);
-                    accepted.push((planned, before.fingerprint));
+                    let cancel = AcceptedCancel {
+                        lasting: before.lasting,
+                        announced_at: asked.announced_at,
+                        accepted_at: asked.answered_at,
+                    };
+                    self.cancelled.insert(build_key(planned), cancel);
+                    accepted.push(planned);
                 }
                 answer => others.push((planned, before.fingerprint, answer)),
             }
         }
         let ended = self.read_not_accepted(others).await;
-        for (planned, _) in accepted.iter().rev() {
+        for planned in accepted.iter().rev() {
             self.pending.push_front(planned);
         }
         self.record_all(&ended).await;
-        if let Some(Ended { planned, state, reason }) = ended.first().filter(|ended| ended.state != State::NotAttempted)
-            && !self.canary_proved
-        {
-            let why = format!("the first build ended as {state}: {reason}");
-            return Err(Ending::CanaryFailed { why, line: planned.chosen.line });
+        if let Some(first) = ended.first().filter(|ended| ended.state != State::NotAttempted) {
+            self.check_canary(first)?;
         }
         self.wait_until_cancelled(&accepted).await
+    }
+
+    /// No more are cancelled where the first build was, and is kept.
+    pub(super) fn check_cancelled_canary(&self, kept: &[Ended<'_>]) -> Result<(), Ending<R::Error>> {
+        kept.iter().find(|ended| ended.state == State::Cancelled).map_or(Ok(()), |first| self.check_canary(first))
+    }
+
+    fn check_canary(&self, Ended { planned, state, reason }: &Ended<'_>) -> Result<(), Ending<R::Error>> {
+        if self.canary_proved {
+            return Ok(());
+        }
+        let why = format!("the first build ended as {state}: {reason}");
+        Err(Ending::CanaryFailed { why, line: planned.chosen.line })
     }
 
     /// How builds end whose cancel was not accepted: the database has the last word.
@@ -85,26 +107,24 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
         builds.into_iter().zip(readings).map(end).collect()
     }
 
-    /// A cancel may take its time: the builds are read a few times, until all have changed.
-    async fn wait_until_cancelled(&mut self, builds: &[(&'a Planned, String)]) -> Result<(), Ending<R::Error>> {
-        let batch: Vec<&Planned> = builds.iter().map(|(planned, _)| *planned).collect();
-        let as_before = |(reading, (_, before)): (&Reading, &(&Planned, String))| matches!(reading, Reading::There(now) if now.fingerprint == *before);
-        for pause in RECHECK_AFTER {
-            if batch.is_empty() {
+    /// A cancel may take its time: the builds are read a few times, until none is at work.
+    async fn wait_until_cancelled(&mut self, builds: &[&'a Planned]) -> Result<(), Ending<R::Error>> {
+        for pause in CANCELLED_AFTER {
+            if builds.is_empty() {
                 return Ok(());
             }
             let soon = self.stop.soon.clone();
             let readings = tokio::select! {
                 biased;
                 () = soon.cancelled() => return Err(Ending::Interrupted),
-                readings = self.read(&batch) => readings.map_err(Ending::Blind)?,
+                readings = self.read(builds) => readings.map_err(Ending::Blind)?,
             };
-            if !readings.iter().zip(builds).any(as_before) {
+            if !readings.iter().any(|now| matches!(now, Reading::There(now) if is_at_work(now))) {
                 return Ok(());
             }
             self.unless_interrupted(sleep(pause)).await?;
         }
-        // The server has the last word.
+        // What is still at work is not deleted.
         Ok(())
     }
 
@@ -135,6 +155,12 @@ fn end_of_cancel(answer: &Answer, now: &Reading, before: &str) -> (State, String
             State::Refused,
             format!(
                 "it was not cancelled, and so not deleted: {text}, and it is still there: is the path of --via right?"
+            ),
+        ),
+        (Answer::Unknown(_), Reading::There(now)) if now.fingerprint == before => (
+            State::Refused,
+            format!(
+                "a cancel was sent, and nobody knows what came of it, so it was not deleted: {text}; it is as it was when read again"
             ),
         ),
         (_, Reading::There(now)) if now.fingerprint == before => (
