@@ -196,6 +196,11 @@ impl Premise {
     pub fn is_back_for(&self, length: SignedDuration) -> bool {
         self.first_start.is_some_and(|back| self.now.duration_since(back) >= length)
     }
+
+    /// Whether it has been for longer than a build waits and then runs: nothing that ran or waited at the backup can be alive.
+    pub fn outlasts_builds(&self) -> bool {
+        self.is_back_for(self.times.max_run_time.saturating_add(self.times.max_queue_time))
+    }
 }
 
 /// How far another clock is ahead that showed `other` between two moments of this one; zero where it may be right.

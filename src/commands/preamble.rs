@@ -118,8 +118,9 @@ pub(super) fn say_premise(premise: &Premise, printer: Printer) {
              look at the builds in between before you delete anything",
         );
     }
-    let of_versions = [premise.row_versions.contradiction(), premise.row_versions.unheeded()];
-    of_versions.iter().flatten().for_each(|sentence| printer.warn(sentence));
+    // Later nothing is kept for it anyway.
+    let unheeded = premise.row_versions.unheeded().filter(|_| !premise.outlasts_builds());
+    [premise.row_versions.contradiction(), unheeded].iter().flatten().for_each(|sentence| printer.warn(sentence));
     if premise.start_up_stops > 0 {
         let builds = counted(premise.start_up_stops, "build");
         printer.say(&format!(

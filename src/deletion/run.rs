@@ -343,10 +343,8 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
     ) -> Result<Vec<(&'a Planned, Box<Finding>)>, Ending<R::Error>> {
         let (mut allowed, mut kept) = (Vec::new(), Vec::new());
         for (planned, reading) in batch.into_iter().zip(readings) {
-            let terms = self.reader.terms();
-            let decision = terms.decide(&planned.chosen, &reading);
-            let cancel = self.cancelled.get(&build_key(planned));
-            let was_cancelled = cancel.is_some();
+            let (terms, cancel) = (self.reader.terms(), self.cancelled.get(&build_key(planned)));
+            let (decision, was_cancelled) = (terms.decide(&planned.chosen, &reading), cancel.is_some());
             let decision = match cancel {
                 Some(cancel) => decide_after_cancel(&terms, decision, &reading, cancel),
                 None => decision,
@@ -382,8 +380,7 @@ impl<'a, R: BuildReader, D: Deleter, L: Recorder> Run<'a, R, D, L> {
             }
         }
         self.record_all(&kept).await;
-        self.check_cancelled_canary(&kept)?;
-        Ok(allowed)
+        self.check_cancelled_canary(&kept).map(|()| allowed)
     }
 
     async fn read(&mut self, batch: &[&Planned]) -> Result<Vec<Reading>, R::Error> {

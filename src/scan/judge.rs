@@ -1,7 +1,5 @@
 //! Judges a build that was found: what stands against deleting it.
 
-use jiff::SignedDuration;
-
 use crate::build_url::{AddressForm, BuildUrl};
 use crate::finding::Finding;
 use crate::http_deletion::HttpDeletion;
@@ -134,10 +132,7 @@ fn of_version(found: &Finding, seen: &RowDetails, premise: &Premise) -> Option<O
     match seen.written {
         // Longer than builds wait and run, nothing can have lived.
         RowWritten::After
-            if is_open
-                && seems_cut
-                && premise.row_versions.tell_of_one()
-                && !premise.is_back_for(queue_and_run(premise)) =>
+            if is_open && seems_cut && premise.row_versions.tell_of_one() && !premise.outlasts_builds() =>
         {
             Some(Obstacle::WrittenSinceRestore)
         }
@@ -191,8 +186,7 @@ fn of_lifecycle(found: &Finding, seen: &RowDetails, behaviour: CiBehaviour<'_>, 
         Some("running") if !seen.shows_a_start && (seems_cut || found.timing == Timing::Ended) => {
             // What is let go may run without a word of when.
             let is_let_go = behaviour.holds && seems_cut;
-            let is_settled =
-                !is_let_go && premise.is_back_for(queue_and_run(premise)) && of_queue(behaviour, premise).is_none();
+            let is_settled = !is_let_go && premise.outlasts_builds() && of_queue(behaviour, premise).is_none();
             (!is_settled).then_some(Obstacle::StartUnknown).or_else(may_run_again)
         }
         Some("running") => may_run_again(),
@@ -200,11 +194,6 @@ fn of_lifecycle(found: &Finding, seen: &RowDetails, behaviour: CiBehaviour<'_>, 
         Some("not_run" | "finished") => None,
         _ => Some(Obstacle::LifecycleUnknown),
     }
-}
-
-/// A build may wait for as long as builds wait, and then run for as long as they run.
-fn queue_and_run(premise: &Premise) -> SignedDuration {
-    premise.times.max_run_time.saturating_add(premise.times.max_queue_time)
 }
 
 /// A CI that resumes what ran may be at work on it, unseen. A stop by T may be of an earlier attempt.
@@ -226,7 +215,7 @@ fn of_resumption(
     if found.stopped_at.is_some() && found.timing != Timing::Ended {
         return Some(Obstacle::MayHaveBeenResumed);
     }
-    (!premise.is_back_for(queue_and_run(premise))).then_some(Obstacle::MayBeResumed)
+    (!premise.outlasts_builds()).then_some(Obstacle::MayBeResumed)
 }
 
 /// Housekeeping closes steps, but hardly without their build: who stopped a step of what still runs may be its runner, which outlived
