@@ -23,10 +23,10 @@ pub(super) const MONTHS: [&str; 12] =
 /// change that.
 pub(super) fn message(line: &str) -> Option<(&str, &str)> {
     let (head, message) = line.split_once("LOG:  ")?;
-    let is_a_word = !head.ends_with(char::is_alphabetic) || written_time::ends(head);
+    let is_a_word = || !head.ends_with(char::is_alphabetic) || written_time::ends(head);
     let is_quoted = head.contains(['\'', '"']) || has_a_label(head) || is_continued(head);
     // A name of a client may stand in the head and quote a message: then the label of the line follows.
-    (is_a_word && !message.contains(":  ") && !is_quoted).then_some((head, message))
+    (!message.contains(":  ") && !is_quoted && is_a_word()).then_some((head, message))
 }
 
 /// Whether a label such as `STATEMENT:` stands in this, in any language. French has a blank before the colon, Korean need not have one after it.
@@ -74,12 +74,13 @@ fn is_later_part(head: &str) -> bool {
         let part = numbers.and_then(|(numbers, _)| numbers.split_once('-'));
         part.is_some_and(|(message, part)| is_number(message) && is_number(part) && part != "1")
     };
-    let has_a_name = |before: &str| {
-        let name = before.rsplit_once('[').map(|(name, _)| name);
-        name.is_some_and(|name| name.ends_with(|c: char| c.is_alphanumeric()))
+    // Behind `postgres[42]:`.
+    let follows_tag = |(place, bracket): (usize, &str)| {
+        let behind = head[place + bracket.len()..].trim_start_matches(|c: char| c.is_ascii_digit());
+        let has_a_name = head[..place].ends_with(char::is_alphanumeric);
+        has_a_name && behind.strip_prefix("]:").is_some_and(is_later)
     };
-    let by_tag =
-        head.match_indices("]:").any(|(place, tag)| has_a_name(&head[..place]) && is_later(&head[place + tag.len()..]));
+    let by_tag = head.match_indices('[').any(follows_tag);
     by_tag || head.match_indices(" - - ").any(|(place, tag)| is_later(&head[place + tag.len()..]))
 }
 
