@@ -101,6 +101,7 @@ fn finding(row: &Chosen) -> Finding {
     let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     Finding {
         key: String::new(),
+        last_work_at: None,
         build_url: text(&row.url_text),
         project: row.project.clone(),
         build_num: judged.and_then(|judged| judged.build_num),
