@@ -101,7 +101,6 @@ fn finding(row: &Chosen) -> Finding {
     let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     Finding {
         key: String::new(),
-        last_work_at: None,
         build_url: text(&row.url_text),
         project: row.project.clone(),
         build_num: judged.and_then(|judged| judged.build_num),
@@ -111,6 +110,7 @@ fn finding(row: &Chosen) -> Finding {
         started_at: judged.and_then(|judged| judged.started_at),
         stopped_at: None,
         last_activity_at: None,
+        last_work_at: None,
         timing: judged.map_or(Timing::Unknown, |judged| judged.timing),
         reasons: row.reasons.clone(),
         evidence: format!("{}\n{:?}", row.url_text, row.project),
