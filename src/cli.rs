@@ -10,6 +10,7 @@ mod gates;
 mod help;
 mod journal;
 mod manifest;
+mod objects;
 mod reading;
 mod report;
 mod sql;
@@ -36,6 +37,7 @@ pub use help::{
 };
 pub use journal::{JournalArgs, JournalCommand, JournalVerifyArgs};
 pub use manifest::{BaselineArgs, ManifestArgs};
+pub use objects::ObjectsArgs;
 pub use reading::{AliveArgs, ReadingArgs};
 pub use report::ReportArgs;
 pub use sql::SqlArgs;
@@ -205,6 +207,8 @@ pub struct ScanArgs {
     #[command(flatten)]
     pub alive: AliveArgs,
     #[command(flatten)]
+    pub objects: ObjectsArgs,
+    #[command(flatten)]
     pub reading: ReadingArgs,
 }
 
@@ -231,6 +235,8 @@ pub struct VerifyArgs {
     pub verdict: VerdictArgs,
     #[command(flatten)]
     pub fetch: FetchArgs,
+    #[command(flatten)]
+    pub objects: ObjectsArgs,
     #[command(flatten)]
     pub reading: ReadingArgs,
 }

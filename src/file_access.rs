@@ -34,6 +34,8 @@ pub(crate) const CERTIFICATES: Kind = kind("a file of certificates", 16 << 20);
 pub(crate) const PRIVATE_KEY: Kind = kind("a private key", 64 << 10);
 /// Lists of revoked certificates.
 pub(crate) const REVOKED: Kind = kind("a list of revoked certificates", 256 << 20);
+/// The settings that AWS tools share.
+pub(crate) const AWS_SETTINGS: Kind = kind("a file of AWS settings", 1 << 20);
 /// A profile.
 pub(crate) const PROFILE: Kind = kind("a profile", 1 << 20);
 /// A rule.

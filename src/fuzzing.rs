@@ -4,5 +4,6 @@
 pub use crate::admin::nrepl::fuzzing::{bencode_again, nrepl_answer};
 pub use crate::checklist::fuzzing::checklist;
 pub use crate::libpq::fuzzing::{connection_string, password, service};
+pub use crate::objects::fuzzing::listing;
 pub use crate::sources::fuzzing::{document, json_text, output, page};
 pub use crate::times::fuzzing::evidence;

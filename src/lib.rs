@@ -1,7 +1,7 @@
 //! halfbuilt finds the builds that a restore from a snapshot left half finished on a CI server, reports them, deletes the chosen
 //! ones, and proves that they are gone.
 //!
-//! Arrows run one way: `main` -> [`commands`] -> [`output`] -> [`audit`] -> {[`checklist`], [`deletion`], [`drill`]} -> [`scan`] -> {`database`,
+//! Arrows run one way: `main` -> [`commands`] -> [`output`] -> [`audit`] -> {[`checklist`], [`deletion`], [`drill`], [`objects`]} -> [`scan`] -> {`database`,
 //! [`admin`], [`report`]} -> `libpq` -> the domain (the files beside this one). `tests/layers.rs` holds the code to it.
 
 // In Cargo.toml it would also apply to the tests, whose crates export nothing.
@@ -36,6 +36,7 @@ pub mod http_deletion;
 pub(crate) mod libpq;
 pub(crate) mod losses;
 pub(crate) mod not_checked;
+pub mod objects;
 pub mod obstacle;
 pub mod output;
 pub mod percent;

@@ -42,6 +42,8 @@ pub(crate) const COLLECT: Parts = Parts(include_str!("../sql/engine/collect.sql"
 pub(crate) const DOCUMENTS: &str = include_str!("../sql/documents.sql");
 /// What a manifest holds.
 pub(crate) const MANIFEST: Parts = Parts(include_str!("../sql/engine/manifest.sql"));
+/// What the records of builds promise of object storage.
+pub(crate) const OBJECTS: Parts = Parts(include_str!("../sql/engine/objects.sql"));
 /// What is counted to notice that a server deletes more than it was asked to.
 pub(crate) const COLLATERAL: Parts = Parts(include_str!("../sql/engine/collateral.sql"));
 /// What a new private cluster is given.

@@ -72,7 +72,7 @@ const FEET: [Foot; 16] = [
                 "halfbuilt scan --rule stuck-running --project 'acme/*'",
             ),
         ],
-        topics: &["start", "times", "timing", "report", "rules", "connecting"],
+        topics: &["start", "times", "timing", "report", "rules", "objects", "connecting"],
     },
     Foot {
         command: "delete",
@@ -106,7 +106,7 @@ const FEET: [Foot; 16] = [
                 "halfbuilt verify --backup-time 2026-11-20T02:00:00Z \\\n    --allow stuck-running=2 --json verdict.json",
             ),
         ],
-        topics: &["drill", "manifest", "policy", "times", "exit-codes"],
+        topics: &["drill", "objects", "manifest", "policy", "times", "exit-codes"],
     },
     Foot {
         command: "report",

@@ -42,7 +42,7 @@ pub const TOPIC_GROUPS: [TopicGroup; 6] = [
         title: "deleting",
         topics: topics!["delete", "delete-by-http", "gates", "policy", "journal", "archive", "pace"],
     },
-    TopicGroup { title: "restore drills", topics: topics!["drill", "manifest"] },
+    TopicGroup { title: "restore drills", topics: topics!["drill", "manifest", "objects"] },
     TopicGroup { title: "proof", topics: topics!["audit", "trust", "files"] },
     TopicGroup {
         title: "databases",

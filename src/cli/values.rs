@@ -83,6 +83,15 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
     duration::parse(text)
 }
 
+/// How long files of a kind are kept, such as `artifact=30 days`.
+pub(super) fn kept_for(text: &str) -> Result<(String, SignedDuration), String> {
+    let (kind, length) = text
+        .split_once('=')
+        .filter(|(kind, _)| !kind.is_empty())
+        .ok_or("expected KIND=DURATION, such as artifact=30d")?;
+    Ok((kind.to_owned(), duration(length)?))
+}
+
 /// A length of time, which may be nothing.
 pub(super) fn duration_or_zero(text: &str) -> Result<SignedDuration, String> {
     duration::parse_or_zero(text)

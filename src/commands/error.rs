@@ -11,6 +11,7 @@ use crate::deletion::archive::ArchiveError;
 use crate::deletion::journal::JournalError;
 use crate::drill::{BadAllowance, CoveredTimesError, KeyError, ManifestError};
 use crate::exit::Exit;
+use crate::objects::{CompareError, ObjectsError};
 use crate::output::{EditorError, OutputError, is_denied};
 use crate::policy::PolicyError;
 use crate::project_glob::BadGlob;
@@ -125,6 +126,12 @@ pub enum Error {
     /// The admin path cannot be used.
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// A place with objects could not be listed.
+    #[error(transparent)]
+    Objects(#[from] ObjectsError),
+    /// The database gives keys in another order than a listing.
+    #[error("cannot compare with what is stored")]
+    ObjectsCompared(#[source] CompareError),
     /// Builds could not be collected.
     #[error(transparent)]
     Collect(#[from] Box<CollectError>),
@@ -251,6 +258,8 @@ impl Error {
             | Self::Read { .. }
             | Self::Admin(_)
             | Self::Collect(_)
+            | Self::Objects(_)
+            | Self::ObjectsCompared(_)
             | Self::Denied(_)
             | Self::Archive(_)
             | Self::Unarchived(_)
@@ -317,6 +326,7 @@ impl Error {
             Self::CoveredTimes(error) => error.hint(),
             Self::Admin(error) => error.hint().map(Into::into),
             Self::Collect(error) => error.hint(),
+            Self::Objects(error) => error.hint().map(str::to_owned),
             Self::Gate(error) => error.hint(),
             Self::Via(error) => error.hint().map(str::to_owned),
             Self::Archive(error) => error.hint().map(str::to_owned),
@@ -339,7 +349,7 @@ impl Error {
             Self::ReportWithJournal { .. } => Some(
                 "name another file, and the audit page can still say what became of each build; --overwrite writes over it".to_owned(),
             ),
-            Self::Usage(_)
+            Self::ObjectsCompared(_) | Self::Usage(_)
             | Self::Glob(_)
             | Self::Output(_)
             | Self::Unread(_)
@@ -364,4 +374,14 @@ fn fitting_hint(source: &ScanError, profile: &str, fitting: &[&str]) -> Option<S
         several => format!("profiles {} fit this database", several.join(" and ")),
     };
     Some(own.filter(|_| !ships).map_or_else(|| fits.clone(), |own| format!("{own}; {fits}")))
+}
+
+impl From<CompareError> for Error {
+    fn from(error: CompareError) -> Self {
+        match error {
+            CompareError::Objects(error) => Self::Objects(error),
+            CompareError::Scan(error) => Self::Scan(error),
+            order @ CompareError::Order(_) => Self::ObjectsCompared(order),
+        }
+    }
 }

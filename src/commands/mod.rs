@@ -22,6 +22,7 @@ mod man;
 mod manifest;
 mod metadata;
 mod next_step;
+mod objects;
 mod policy;
 mod preamble;
 mod profile_check;

@@ -12,6 +12,7 @@ use crate::project_glob::ProjectGlobs;
 
 use super::files::{Files, keep_report_of_deletion};
 use super::interrupt::Interrupt;
+use super::objects::ObjectsRequest;
 use super::read_request::ReadRequest;
 use super::scanning::{Reported, ScanRequest, scan_and_report};
 use super::{Error, next_step};
@@ -67,12 +68,15 @@ fn request(args: ScanArgs, format: Format, printer: Printer) -> Result<ScanReque
         Format::Csv => files.write_report(args.output.as_deref()),
         Format::Json | Format::Table => files.write("-o", args.output.as_deref()),
     };
+    let objects = ObjectsRequest::from_args(args.objects)?;
+    let listings = objects.iter().flat_map(ObjectsRequest::files);
+    let files = listings.fold(files, |files, file| files.read("--objects", Some(file)));
     files.keep_apart()?;
     keep_report_of_deletion(args.output.as_deref(), args.overwrite)?;
     let projects = ProjectGlobs::new(&args.projects)?;
     let plan = read.plan(&args.rules)?;
     let output = Some((format, OutputFile::whole(args.output.as_deref())?));
-    Ok(ScanRequest { read, plan, projects, baseline: None, output, database: None, not_checked: Vec::new() })
+    Ok(ScanRequest { read, plan, projects, baseline: None, objects, output, database: None, not_checked: Vec::new() })
 }
 
 /// A person at a terminal gets a table, a program the report.

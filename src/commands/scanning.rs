@@ -16,6 +16,7 @@ use super::alive::{AliveFile, ListedFindings, say_listed};
 use super::backup_times::Suggestion;
 use super::fitting::name_fitting_profiles;
 use super::interrupt::Interrupt;
+use super::objects::ObjectsRequest;
 use super::read_request::ReadRequest;
 use super::waiting::Waiting;
 use super::{Error, backup_times, metadata, preamble};
@@ -30,6 +31,8 @@ pub(super) struct ScanRequest {
     pub(super) projects: ProjectGlobs,
     /// The manifest to compare with besides.
     pub(super) baseline: Option<Baseline>,
+    /// What is listed besides.
+    pub(super) objects: Option<ObjectsRequest>,
     /// Opened before anything is read; `None` where nobody asked for the findings themselves.
     pub(super) output: Option<(Format, OutputFile)>,
     /// `None` where nothing is connected to yet.
@@ -67,7 +70,8 @@ pub(super) async fn scan_and_report(
     interrupt: &Interrupt,
     printer: Printer,
 ) -> Result<Reported, Error> {
-    let ScanRequest { read, plan, projects, baseline, output, database, not_checked } = request;
+    let ScanRequest { read, plan, projects, baseline, objects, output, database, mut not_checked } = request;
+    let plan = if objects.is_some() { plan.with_listing() } else { plan };
     if plan.times().backup.is_none() {
         printer.warn("no --backup-time: every timing is unknown, and nothing is deletable");
     }
@@ -88,7 +92,7 @@ pub(super) async fn scan_and_report(
             plan.profile_name(),
             plan.rule_names().collect::<Vec<_>>().join(", ")
         ));
-        let scan = Scan::begin(&plan, &snapshot, &projects, &|phase| progress.enter(&phase.to_string())).await?;
+        let mut scan = Scan::begin(&plan, &snapshot, &projects, &|phase| progress.enter(&phase.to_string())).await?;
         preamble::say_what_is_read((scan.identity(), scan.collection()), scan.tables(), printer);
         preamble::warn_of_collection(scan.collection(), plan.times().backup, printer);
         preamble::warn_of_role(read.foreign_sql(&plan), scan.role(), printer);
@@ -104,6 +108,9 @@ pub(super) async fn scan_and_report(
             progress.enter("comparing with the baseline");
             compared = baseline.compare(&scan, &plan, &projects).await?;
             say_comparison(baseline, &compared, printer);
+        }
+        if let Some(objects) = &objects {
+            not_checked.extend(objects.hold(&mut scan, &progress).await?);
         }
         let (left_out, totals) = (compared.not_checked.clone(), std::mem::take(&mut compared.totals));
         let mut findings = compared.merge(scan).await?;
@@ -125,6 +132,7 @@ pub(super) async fn scan_and_report(
             progress.advance();
         }
         summary.leave_out_blind_rules(findings.scan());
+        summary.leave_out_failed_rules();
         snapshot.check_unbroken().await?;
         listed.say(plan.alive(), printer);
         // The bar must be gone before a table appears.

@@ -74,6 +74,7 @@ async fn judge(
         baseline = Some(read);
     }
     let plan = request.read.plan_by(profile, &[])?.with_every_piece();
+    let plan = if request.objects.is_some() { plan.with_listing() } else { plan };
     builder.set_plan(&plan);
     if let (Some(of_baseline), Some(baseline)) = (&request.baseline, &baseline) {
         of_baseline.check_fit(baseline, &plan)?;
@@ -89,6 +90,7 @@ async fn judge(
         plan,
         projects: request.projects,
         baseline,
+        objects: request.objects,
         output,
         database: fetched.database,
         not_checked: fetched.not_checked,

@@ -79,6 +79,16 @@ impl Summary {
         }
     }
 
+    /// Takes the rules that found nothing, and could not look at all that they should have, out of the counts.
+    pub fn leave_out_failed_rules(&mut self) {
+        let failed = self.not_checked.iter().filter(|left| left.has_failed());
+        for rule in failed.map(|left| left.what.to_string()) {
+            if self.by_rule.get(&rule) == Some(&0) {
+                self.by_rule.remove(&rule);
+            }
+        }
+    }
+
     pub fn add(&mut self, found: &Finding) {
         self.abnormal += 1;
         self.deletable += u64::from(found.is_deletable());

@@ -12,7 +12,8 @@ use super::likeness::{self, Letters, Likeness, SharedKeys};
 use super::on_record::on_record;
 use super::paths::{self, PathPieces};
 use super::pieces::{
-    NARROWED, every, finding, nothing_of, of_every_project, of_suspects, over_nothing_of, part, stand_in, suspect_rows,
+    self, NARROWED, every, finding, nothing_of, of_every_project, of_suspects, over_nothing_of, part, stand_in,
+    suspect_rows,
 };
 use super::profile::Profile;
 use super::relation::{Relation, RelationSet, STORED_AT};
@@ -53,6 +54,8 @@ pub(super) struct Relations<'a> {
     pub(super) reads_signs: bool,
     /// Which builds may be alike.
     pub(super) likeness: Likeness,
+    /// The first of the parameters with what became of the comparison with object storage.
+    pub(super) held: Option<usize>,
 }
 
 impl<'a> Relations<'a> {
@@ -65,6 +68,7 @@ impl<'a> Relations<'a> {
             without: RelationSet::default(),
             reads_signs: true,
             likeness: Likeness::default(),
+            held: None,
         }
     }
 
@@ -210,7 +214,8 @@ impl<'a> Relations<'a> {
 
     /// One rule, and how many characters come before its SQL.
     pub(super) fn rule(&self, rule: &Rule) -> (String, usize) {
-        let composed = self.followed_by(&[], &rule.sql);
+        let held: Vec<String> = rule.reads_listing().then(|| pieces::held(self.held)).into_iter().collect();
+        let composed = self.followed_by(&held, &rule.sql);
         let before = composed.find(&rule.sql).map_or(0, |place| composed[..place].chars().count());
         (composed, before)
     }
@@ -242,6 +247,9 @@ impl<'a> Relations<'a> {
     fn report(&self, rules: &[Part<'_>], subject: &str) -> String {
         let suspects = rules.iter().find_map(|part| part.suspects);
         let mut parts = suspects.map(|parameter| self.suspect_relations(parameter)).unwrap_or_default();
+        if rules.iter().any(|part| part.rule.reads_listing()) {
+            parts.push(pieces::held(self.held));
+        }
         let mut findings = Vec::new();
         let mut same_address = Vec::new();
         let mut explained = Vec::new();

@@ -33,6 +33,8 @@ pub fn composed(
     let times = RestoreTimes { max_run_time, ..RestoreTimes::new(Some(jiff::Timestamp::UNIX_EPOCH), None) };
     let named: Vec<String> = named.into_iter().map(str::to_owned).collect();
     let plan = ScanPlan::new(profile, rules, &named, times, None)?;
+    // Without a listing such a rule finds nothing; who asks for its statement gets it.
+    let plan = if named.is_empty() { plan } else { plan.with_listing() };
     if let [name] = named.as_slice()
         && let Some(why) = plan.why_not_run(name)
     {

@@ -20,6 +20,7 @@ use super::census::{Census, Clock, StillPresent};
 use super::compose::{self, Relations};
 use super::error::ScanError;
 use super::fit::Fit;
+use super::held::Held;
 use super::lookup::{InProject, builds_by_project};
 use super::phase::Phase;
 use super::plan::{OutputRead, ScanPlan};
@@ -61,6 +62,10 @@ pub struct Scan<'a> {
     pub(super) without_signs: Vec<String>,
     pub(super) projects: Option<Vec<String>>,
     pub(super) search_space: SearchSpace,
+    /// What came of the comparison with object storage, until the findings are asked for.
+    pub(super) held: Option<Held>,
+    /// The first of the parameters that hold it then.
+    pub(super) held_at: Option<usize>,
 }
 
 impl<'a> Scan<'a> {
@@ -113,6 +118,8 @@ impl<'a> Scan<'a> {
             without_signs: Vec::new(),
             projects: None,
             search_space: SearchSpace::default(),
+            held: None,
+            held_at: None,
         };
         scan.leave_out_unread().await?;
         scan.not_checked.extend(scan.fit.collection().into_iter().flat_map(Collection::gaps));

@@ -79,6 +79,10 @@ impl<'a> Scan<'a> {
         if let Suspects::Only(keys) = &self.search_space.suspects {
             parameters.push(Parameter::Texts(keys.clone()));
         }
+        if let Some(held) = self.held.take() {
+            self.held_at = Some(parameters.len() + 1);
+            parameters.extend(held.into_parameters());
+        }
         if !baseline.is_empty() {
             // The server compiled the statement that counted every build; this one does not gain by it.
             self.snapshot.set_jit(false).await?;
@@ -218,7 +222,8 @@ impl<'a> Scan<'a> {
     fn findings_in(&self, mode: Mode) -> Relations<'_> {
         let (scope, _) = self.scope_parameters();
         let likeness = self.search_space.likeness();
-        Relations { reads_signs: mode == Mode::Together, likeness, ..self.fit.relations(self.plan, scope) }
+        let held = self.held_at;
+        Relations { reads_signs: mode == Mode::Together, likeness, held, ..self.fit.relations(self.plan, scope) }
     }
 
     /// The rules as they are run, and those of a baseline.

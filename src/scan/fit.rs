@@ -233,6 +233,11 @@ impl Fit {
         plan.rules.iter().filter(|rule| self.unread.keeps(rule).is_none())
     }
 
+    /// Whether a relation can be read and has an optional column.
+    pub(super) fn gives(&self, relation: Relation, column: &str) -> bool {
+        self.shape.type_of(relation, column).is_some()
+    }
+
     /// Whether the versions of builds' rows are read.
     pub(super) fn reads_row_versions(&self) -> bool {
         self.shape.has_row_versions

@@ -1,7 +1,7 @@
 //! Pieces of which statements are put together: relations that stand empty, rules over narrowed relations, the rows of a rule.
 
 use crate::obstacle::Ground;
-use crate::sql::{PREFILTER, RELATIONS, REPORT, UNREAD, filled};
+use crate::sql::{OBJECTS, PREFILTER, RELATIONS, REPORT, UNREAD, filled};
 
 use super::header::without_semicolon;
 use super::relation::{Relation, RelationSet};
@@ -40,6 +40,18 @@ pub(super) fn baseline_findings(first: usize) -> String {
         ("evidence", &*format!("${fourth}::text[]")),
     ];
     filled(without_semicolon(const { REPORT.part("baseline") }), &values)
+}
+
+/// The relation held: what became of the comparison with object storage, in three parameters from `first` on; nothing without them.
+pub(super) fn held(first: Option<usize>) -> String {
+    let Some(first) = first else { return part("held", "MATERIALIZED", const { OBJECTS.part("no_held") }) };
+    let [second, third] = [first + 1, first + 2];
+    let values = [
+        ("rules", &*format!("${first}::text[]")),
+        ("keys", &*format!("${second}::text[]")),
+        ("evidence", &*format!("${third}::text[]")),
+    ];
+    part("held", "MATERIALIZED", &filled(const { OBJECTS.part("held") }, &values))
 }
 
 pub(super) fn part(name: &str, kept: &str, sql: &str) -> String {

@@ -22,6 +22,9 @@ use super::schema;
 /// What a profile's collection is called whose tables are those of `collect`.
 const DOCUMENTS: &str = "documents";
 
+/// Why a rule about object storage is not run.
+const WITHOUT_LISTING: &str = "it needs --objects";
+
 /// What to look for and how.
 pub struct ScanPlan {
     pub(super) profile: Profile,
@@ -30,6 +33,8 @@ pub struct ScanPlan {
     titles: Vec<String>,
     pub(super) left_out: Vec<NotChecked>,
     not_needed: Vec<NotChecked>,
+    /// The rules about what object storage holds, which wait for a listing.
+    of_listing: Vec<Rule>,
     /// The rule that finds builds of one address. They are never deletable, even if the scan does not run the rule.
     pub(super) same_address: Rule,
     /// The rule that finds builds which lost their steps or output with others. What reads these does not make them deletable, even if
@@ -70,6 +75,7 @@ impl ScanPlan {
         if let Some(name) = named.iter().find(|name| !all_rules.iter().any(|rule| rule.name == **name)) {
             return Err(Rule::unknown(name, &all_rules));
         }
+        let (of_listing, all_rules): (Vec<_>, Vec<_>) = all_rules.into_iter().partition(Rule::reads_listing);
         let all_rule_names = all_rules.iter().map(|rule| rule.name.clone()).collect();
         let titles = all_rules.iter().map(|rule| rule.title.clone()).collect();
         let mut plan = Self {
@@ -79,6 +85,7 @@ impl ScanPlan {
             titles,
             left_out: Vec::new(),
             not_needed: Vec::new(),
+            of_listing: Vec::new(),
             same_address: Rule::of_same_address()?,
             lost: Rule::of_losses()?,
             times,
@@ -108,7 +115,32 @@ impl ScanPlan {
                 Some(why) => plan.left_out.push(NotChecked::check(rule.name, why)),
             }
         }
+        // Who asks for one by its name has to know that it was not run. Otherwise a scan without a listing is not about them.
+        let asked_for = of_listing.iter().filter(|rule| named.contains(&rule.name));
+        plan.left_out.extend(asked_for.map(|rule| NotChecked::check(rule.name.clone(), WITHOUT_LISTING)));
+        plan.of_listing =
+            of_listing.into_iter().filter(|rule| named.is_empty() || named.contains(&rule.name)).collect();
         Ok(plan)
+    }
+
+    /// The same, with the rules about what object storage holds.
+    #[must_use]
+    pub fn with_listing(mut self) -> Self {
+        for rule in std::mem::take(&mut self.of_listing) {
+            self.left_out.retain(|left| !left.is_check(&rule.name));
+            self.all_rule_names.push(rule.name.clone());
+            self.titles.push(rule.title.clone());
+            match rule.needs.iter().find_map(|need| self.lacks(*need)) {
+                None => self.rules.push(rule),
+                Some(why) => self.left_out.push(NotChecked::check(rule.name, why)),
+            }
+        }
+        self
+    }
+
+    /// Whether a rule is about what object storage holds.
+    pub fn is_about_objects(rule: &str) -> bool {
+        matches!(rule, "object-missing" | "object-short")
     }
 
     /// The schema that was named for the tables of the profile.
@@ -298,7 +330,7 @@ impl ScanPlan {
                 Some(format!("profile {} has no relation {relation}", self.profile.name))
             }
             Need::BackupTime if self.times.backup.is_none() => Some("it needs --backup-time".to_owned()),
-            Need::Relation(_) | Need::BackupTime | Need::QueueElsewhere => None,
+            Need::Relation(_) | Need::BackupTime | Need::QueueElsewhere | Need::Listing => None,
         }
     }
 

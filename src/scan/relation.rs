@@ -57,6 +57,9 @@ pub(super) const CANCEL_PATH: &str = "cancel_path";
 /// An optional column of build: the version of its row, PostgreSQL's xmin.
 pub(super) const ROW_VERSION: &str = "row_version";
 
+/// An optional column of object: from when on the file may be deleted on purpose.
+pub(super) const EXPIRES_AT: &str = "expires_at";
+
 /// PostgreSQL's name of the type of numbers with a fraction.
 pub(super) const NUMERIC: &str = "numeric";
 
@@ -99,7 +102,7 @@ impl Relation {
                 (CANCEL_PATH, Kind::Text),
                 (ROW_VERSION, Kind::Version),
             ],
-            Self::Object => &[],
+            Self::Object => &[(EXPIRES_AT, Kind::Time)],
             // An integer that identifies a step within its build, as step_key does: a text takes longer to hash.
             Self::Step => &[(STEP_ID, Kind::Integer)],
             Self::Chunk => &[(STEP_ID, Kind::Integer), (STORED_AT, Kind::Time)],

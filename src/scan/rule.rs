@@ -15,7 +15,7 @@ use super::header::{self, FileFault, SqlFile};
 use super::relation::Relation;
 
 /// The rules that ship, in the order in which a report names them.
-const BUILT_IN: [(&str, &str); 16] = [
+const BUILT_IN: [(&str, &str); 18] = [
     ("stuck-running", include_str!("../../sql/rules/stuck-running.sql")),
     ("closed-after-restore", include_str!("../../sql/rules/closed-after-restore.sql")),
     ("stuck-queued", include_str!("../../sql/rules/stuck-queued.sql")),
@@ -32,6 +32,8 @@ const BUILT_IN: [(&str, &str); 16] = [
     ("duplicate-key", include_str!("../../sql/rules/duplicate-key.sql")),
     ("relation-empty", include_str!("../../sql/rules/relation-empty.sql")),
     ("impossible-times", include_str!("../../sql/rules/impossible-times.sql")),
+    ("object-missing", include_str!("../../sql/rules/object-missing.sql")),
+    ("object-short", include_str!("../../sql/rules/object-short.sql")),
 ];
 
 /// The header lines of a rule.
@@ -90,6 +92,8 @@ pub enum Need {
     BackupTime,
     /// A queue that is kept outside the database: what waits in it starts by itself.
     QueueElsewhere,
+    /// What object storage holds (`--objects`): such a rule reads what became of the comparison, in the relation held.
+    Listing,
 }
 
 /// What a rule finds, where the engine does more with that than report it.
@@ -203,6 +207,11 @@ impl Rule {
         self.sql.contains(&format!("'halfbuilt.{name}'"))
     }
 
+    /// Whether it reads what became of the comparison with object storage.
+    pub(super) fn reads_listing(&self) -> bool {
+        self.needs.contains(&Need::Listing)
+    }
+
     /// Whether it reads a relation.
     pub(super) fn reads(&self, relation: Relation) -> bool {
         self.needs.contains(&Need::Relation(relation))
@@ -233,12 +242,12 @@ impl Rule {
             return Err(source.fault(line, format!("rule {name:?}: expected a name of a-z, 0-9, - and _")));
         }
         let (_, title) = value("title", "TEXT")?;
-        let (line, needs) = value("needs", "build, step, chunk, object, backup_time or queue_elsewhere")?;
+        let (line, needs) = value("needs", "build, step, chunk, object, backup_time, queue_elsewhere or listing")?;
         let needs = needs.split(',').map(|need| Need::parse(need.trim())).collect::<Option<Vec<Need>>>();
         let needs = needs.ok_or_else(|| {
             source.fault(
                 line,
-                "expected a list of build, step, chunk, object, backup_time and queue_elsewhere after \"-- needs:\"",
+                "expected a list of build, step, chunk, object, backup_time, queue_elsewhere and listing after \"-- needs:\"",
             )
         })?;
         let finds = head.get("finds").map(|(line, words)| {
@@ -282,6 +291,7 @@ impl fmt::Display for Need {
             Self::Relation(relation) => relation.fmt(f),
             Self::BackupTime => f.pad("backup_time"),
             Self::QueueElsewhere => f.pad("queue_elsewhere"),
+            Self::Listing => f.pad("listing"),
         }
     }
 }
@@ -291,6 +301,7 @@ impl Need {
         match text {
             "backup_time" => Some(Self::BackupTime),
             "queue_elsewhere" => Some(Self::QueueElsewhere),
+            "listing" => Some(Self::Listing),
             _ => text.parse().ok().map(Self::Relation),
         }
     }
@@ -349,11 +360,11 @@ mod tests {
             ("-- rule: r\n", "f, line 1: expected \"-- title: TEXT\""),
             (
                 "-- rule: r\n-- title: t\n",
-                "f, line 1: expected \"-- needs: build, step, chunk, object, backup_time or queue_elsewhere\"",
+                "f, line 1: expected \"-- needs: build, step, chunk, object, backup_time, queue_elsewhere or listing\"",
             ),
             (
                 "-- rule: r\n-- title: t\n-- needs: build, log\n",
-                "f, line 3: expected a list of build, step, chunk, object, backup_time and queue_elsewhere after \"-- needs:\"",
+                "f, line 3: expected a list of build, step, chunk, object, backup_time, queue_elsewhere and listing after \"-- needs:\"",
             ),
             (
                 "-- rule: r\n-- title: t\n-- needs: build\n-- sieve: rough\nSELECT 1",

@@ -51,7 +51,7 @@ impl Unread {
             Need::Relation(relation) => {
                 self.why(*relation).map(|why| format!("relation {relation} cannot be read: {why}"))
             }
-            Need::BackupTime | Need::QueueElsewhere => None,
+            Need::BackupTime | Need::QueueElsewhere | Need::Listing => None,
         })
     }
 

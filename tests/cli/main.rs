@@ -89,6 +89,8 @@ mod scan_keys;
 mod scan_lava;
 mod scan_live_builds;
 mod scan_numbers;
+mod scan_objects;
+mod scan_objects_s3;
 mod scan_odd_values;
 mod scan_openqa;
 mod scan_output;

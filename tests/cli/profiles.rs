@@ -186,7 +186,7 @@ fn a_profile_that_fits() {
     for name in ["build", "step", "chunk", "object", "stuck-running", "closed-after-restore", "output-truncated"] {
         assert_eq!(row(&done, name).last(), Some(&"ok"), "{name}");
     }
-    assert!(done.stdout.contains("\n16 rules run, 0 not checked, 0 not needed\n"), "{}", done.stdout);
+    assert!(done.stdout.contains("\n18 rules run, 0 not checked, 0 not needed\n"), "{}", done.stdout);
     for word in ["not tried", "fault"] {
         assert!(!done.stdout.contains(word), "{}", done.stdout);
     }

@@ -78,6 +78,11 @@ fn what_is_printed_for_a_rule_runs_in_psql_and_finds_what_a_scan_finds() {
     let database = TestDatabase::circleci(&FAULTS);
     for name in names() {
         let found = builds_of(&database, &composed(&[&name]));
+        if name.starts_with("object-") {
+            // Without a listing there is nothing to find, and no scan.
+            assert_eq!(found, BTreeSet::new(), "{name}");
+            continue;
+        }
         assert_eq!(found, builds_of_scan(&database, &["--rule", &name]), "{name}");
     }
     for name in FAULTS.into_iter().filter(|name| *name != "healthy") {

@@ -96,6 +96,11 @@ impl JudgementBuilder {
                 count_collations(check, &summary.collations, allowed);
                 continue;
             }
+            let failed = summary.not_checked.iter().find(|left| left.is_check(&check.name) && left.has_failed());
+            if let Some(failed) = failed {
+                check.outcome = Outcome::Failed(failed.why.clone());
+                continue;
+            }
             let counted = match &summary.compared {
                 Some(totals) if check.counts_projects() => Some(totals.count()),
                 _ if summary.by_rule.contains_key(&check.name) => {
@@ -109,10 +114,7 @@ impl JudgementBuilder {
             });
             check.outcome = match counted {
                 Some(count) => Outcome::Counted(Count { allowed: allowed.of(&check.name), ..count }),
-                None => match summary.not_checked.iter().find(|left| left.is_check(&check.name)) {
-                    Some(left) if left.has_failed() => Outcome::Failed(left.why.clone()),
-                    _ => Outcome::NotChecked(why_not(&summary.not_checked, &check.name)),
-                },
+                None => Outcome::NotChecked(why_not(&summary.not_checked, &check.name)),
             };
         }
     }

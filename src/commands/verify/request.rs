@@ -22,6 +22,7 @@ use crate::text::Foreign;
 use crate::commands::fetching::{ServerRequest, named_source};
 use crate::commands::files::{Files, keep_report_of_deletion};
 use crate::commands::manifest::read_key;
+use crate::commands::objects::ObjectsRequest;
 use crate::commands::read_request::{ReadRequest, RequestedTimes};
 use crate::commands::{Error, policy};
 
@@ -31,6 +32,8 @@ const ANSWER: Duration = Duration::from_secs(60);
 pub(super) struct VerifyRequest {
     pub(super) read: ReadRequest,
     pub(super) projects: ProjectGlobs,
+    /// What is listed besides.
+    pub(super) objects: Option<ObjectsRequest>,
     pub(super) baseline: Option<BaselineRequest>,
     pub(super) criteria: CriteriaRequest,
     pub(super) fetch: FetchRequest,
@@ -82,11 +85,14 @@ impl VerifyRequest {
     /// # Errors
     /// Flags that contradict one another; two files that are one.
     pub(super) fn from_args(args: VerifyArgs, printer: Printer) -> Result<Self, Error> {
-        let VerifyArgs { output, overwrite, allow, projects, alive, baseline, verdict, fetch, reading } = args;
+        let VerifyArgs { output, overwrite, allow, projects, alive, baseline, verdict, fetch, objects, reading } = args;
+        let objects = ObjectsRequest::from_args(objects)?;
         let fetch = FetchRequest::from_args(fetch)?;
         let read = ReadRequest::from_args(&reading, "verify", printer)?.with_alive(&alive)?;
         let baseline = BaselineRequest::from_args(baseline);
-        Files::default()
+        let listings = objects.iter().flat_map(ObjectsRequest::files);
+        listings
+            .fold(Files::default(), |files, file| files.read("--objects", Some(file)))
             .read("--baseline", baseline.as_ref().map(|baseline| &*baseline.file))
             .read("--key-file", baseline.as_ref().and_then(|baseline| baseline.key_file.as_deref()))
             .read("--policy", verdict.policy.as_deref())
@@ -102,6 +108,7 @@ impl VerifyRequest {
         Ok(Self {
             read,
             projects: ProjectGlobs::new(&projects)?,
+            objects,
             baseline,
             criteria: CriteriaRequest {
                 policy: verdict.policy,

@@ -13,6 +13,7 @@ pub mod document;
 pub mod evidence;
 pub mod globs;
 pub mod journal;
+pub mod listing;
 pub mod nrepl;
 pub mod policy;
 pub mod report;
@@ -24,7 +25,7 @@ pub mod via;
 pub type Check = fn(&[u8]);
 
 /// All targets. A name is also that of a folder in `corpus/` and of a file in `targets/`.
-pub const TARGETS: [(&str, Check); 19] = [
+pub const TARGETS: [(&str, Check); 20] = [
     ("about", about::check),
     ("alive", alive::check),
     ("archive", archive::check),
@@ -37,6 +38,7 @@ pub const TARGETS: [(&str, Check); 19] = [
     ("evidence", evidence::check),
     ("globs", globs::check),
     ("journal", journal::check),
+    ("listing", listing::check),
     ("nrepl", nrepl::check),
     ("policy", policy::check),
     ("report", report::check),

@@ -1,0 +1,172 @@
+//! The JSON of `aws s3api list-objects-v2`: one answer, or several behind each other, or only its array `Contents`.
+
+use std::fmt;
+use std::io::BufRead;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::super::entry::Entry;
+use super::{Stop, Take};
+
+/// What an answer of this command has, one of which is always there.
+const FIELDS: [&str; 9] =
+    ["Contents", "Name", "Prefix", "KeyCount", "MaxKeys", "IsTruncated", "RequestCharged", "EncodingType", "NextToken"];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Object {
+    key: String,
+    size: u64,
+    #[serde(default)]
+    last_modified: Option<String>,
+}
+
+pub(super) fn read(input: impl BufRead, take: Take<'_>) -> Result<(), Stop> {
+    let mut parser = serde_json::Deserializer::from_reader(input);
+    let mut stopped = None;
+    let mut goes_on = true;
+    while goes_on || parser.end().is_err() {
+        goes_on = match (Answer { take: &mut *take, stopped: &mut stopped }).deserialize(&mut parser) {
+            Ok(goes_on) => goes_on,
+            Err(error) => {
+                return Err(match stopped {
+                    Some(stop) => stop,
+                    None if error.is_io() => Stop::Read(error.into()),
+                    None => Stop::Fault(format!("it is no listing in JSON: {error}")),
+                });
+            }
+        };
+        if goes_on && parser.end().is_ok() {
+            return Err(Stop::Fault("it says itself that it is only a part of the listing: save all of it".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// One answer, whose objects go on as they are read. Its value is whether the listing goes on behind it.
+struct Answer<'a, 't> {
+    take: Take<'t>,
+    stopped: &'a mut Option<Stop>,
+}
+
+impl<'de> DeserializeSeed<'de> for Answer<'_, '_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<bool, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Answer<'_, '_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an answer of `aws s3api list-objects-v2`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+        let (mut is_known, mut goes_on) = (false, false);
+        while let Some(field) = map.next_key::<String>()? {
+            is_known |= FIELDS.contains(&field.as_str());
+            match field.as_str() {
+                "Contents" => map.next_value_seed(Contents { take: &mut *self.take, stopped: &mut *self.stopped })?,
+                "IsTruncated" => goes_on |= map.next_value::<Option<bool>>()?.unwrap_or(false),
+                "NextToken" | "NextContinuationToken" => goes_on |= map.next_value::<Option<String>>()?.is_some(),
+                // What it does not list is not known to be stored.
+                "EncodingType" if map.next_value::<Option<String>>()?.is_some() => {
+                    return Err(de::Error::custom("its keys are encoded: save it without --encoding-type"));
+                }
+                "EncodingType" => {}
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        if !is_known {
+            return Err(de::Error::custom("it has nothing that `aws s3api list-objects-v2` gives"));
+        }
+        Ok(goes_on)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<bool, A::Error> {
+        Contents { take: self.take, stopped: self.stopped }.visit_seq(list)?;
+        Ok(false)
+    }
+}
+
+struct Contents<'a, 't> {
+    take: Take<'t>,
+    stopped: &'a mut Option<Stop>,
+}
+
+impl<'de> DeserializeSeed<'de> for Contents<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Contents<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of objects with Key and Size")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while let Some(Object { key, size, last_modified }) = list.next_element()? {
+            let written = last_modified.and_then(|time| time.parse::<Timestamp>().ok()).map(Timestamp::as_microsecond);
+            // What a console makes for a folder is no file.
+            if key.ends_with('/') && size == 0 {
+                continue;
+            }
+            if let Err(stop) = (self.take)(Entry { key: key.into_bytes(), size, written }) {
+                *self.stopped = Some(stop);
+                return Err(de::Error::custom("stopped"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read_all;
+    fn keys(text: &str) -> Option<Vec<String>> {
+        let entries = read_all(text.as_bytes()).ok()?;
+        Some(entries.into_iter().map(|entry| String::from_utf8(entry.key).expect("UTF-8")).collect())
+    }
+
+    #[test]
+    fn answers_are_read_to_their_end() {
+        let object =
+            |key: &str| format!("{{\"Key\":\"{key}\",\"Size\":1,\"LastModified\":\"2026-11-20T02:00:00+00:00\"}}");
+        let (a, b) = (object("a"), object("b"));
+        let both = Some(vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(keys(&format!("{{\"Contents\":[{a},{b}],\"Prefix\":\"\"}}\n")), both);
+        assert_eq!(keys(&format!("[{a},{b}]")), both);
+        assert_eq!(
+            keys(&format!("{{\"Contents\":[{a}],\"IsTruncated\":true}}{{\"Contents\":[{b}],\"IsTruncated\":false}}")),
+            both
+        );
+        assert_eq!(keys("{\"RequestCharged\":null}"), Some(vec![]));
+        assert_eq!(keys("{\"Contents\":null,\"Name\":\"b\"}"), Some(vec![]));
+        for part in [
+            format!("{{\"Contents\":[{a}],\"NextToken\":\"x\"}}"),
+            format!("{{\"Contents\":[{a}],\"IsTruncated\":true}}"),
+            format!("{{\"Contents\":[{a}"),
+            "{\"Contents\":[{\"Key\":\"a\"}]}".to_owned(),
+            "{\"Contents\":[{\"Key\":\"a\",\"Size\":-1}]}".to_owned(),
+            "{\"Versions\":[]}".to_owned(),
+            "{\"EncodingType\":\"url\",\"Contents\":[]}".to_owned(),
+            "{}".to_owned(),
+        ] {
+            assert_eq!(keys(&part), None, "{part}");
+        }
+    }
+}
