@@ -82,7 +82,7 @@ pub fn lasting_digest(found: &Finding) -> String {
     digest.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Decides on a build whose cancel was accepted, where [`Terms::decide`] has decided on it as on any other. It is deleted if it is over, and
+/// Decides on a build whose cancel was accepted, where `Terms::decide` has decided on it as on any other. It is deleted if it is over, and
 /// differs from what it was by nothing but the effect of its cancel. If it is kept, it is left cancelled.
 pub fn decide_after_cancel(terms: &Terms<'_>, decision: Decision, now: &Reading, cancel: &AcceptedCancel) -> Decision {
     let (state, reason) = match (decision, now) {
