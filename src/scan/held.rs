@@ -2,9 +2,6 @@
 
 use crate::database::Parameter;
 
-use super::engine::Scan;
-use super::rule::Rule;
-
 /// What came of the comparison with object storage: for each build a rule, and the evidence for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Held {
@@ -23,16 +20,5 @@ impl Held {
 
     pub(super) fn into_parameters(self) -> [Parameter; 3] {
         [Parameter::Texts(self.rules), Parameter::Texts(self.keys), Parameter::Texts(self.evidence)]
-    }
-}
-
-impl Scan<'_> {
-    /// Has the rules about object storage report this. If no file of any build could be judged, they checked nothing.
-    pub fn hold(&mut self, held: Held, is_judged: bool) {
-        if !is_judged {
-            let why = "no build that stopped ten minutes before the backup names a file";
-            self.leave_out_rules(Rule::reads_listing, why);
-        }
-        self.held = Some(held);
     }
 }

@@ -7,7 +7,9 @@ use crate::sql::{OBJECTS, expression, filled};
 
 use super::engine::Scan;
 use super::error::ScanError;
+use super::held::Held;
 use super::relation::{EXPIRES_AT, Relation};
+use super::rule::Rule;
 
 /// Which kinds of files are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +42,15 @@ pub struct Promised<'a> {
 }
 
 impl Scan<'_> {
+    /// Has the rules about object storage report this. If no file of any build could be judged, they checked nothing.
+    pub fn hold(&mut self, held: Held, is_judged: bool) {
+        if !is_judged {
+            let why = "no build that stopped ten minutes before the backup names a file";
+            self.leave_out_rules(Rule::reads_listing, why);
+        }
+        self.held = Some(held);
+    }
+
     /// Starts to read what the records promise. A file of a kind in `kept` may be deleted so long after the stop of its build. Where a key is
     /// an address, `before` is what its path has before the key: the bucket with a slash, and the prefix.
     ///

@@ -6,7 +6,7 @@ use std::io::{BufRead, Read};
 use crate::file_access::LONGEST_LINE;
 
 use super::super::entry::Entry;
-use super::{Stop, Take};
+use super::take::{Stop, Take};
 
 pub(super) fn read(mut input: impl BufRead, take: Take<'_>) -> Result<(), Stop> {
     let mut end = None;
@@ -59,28 +59,4 @@ fn microseconds(time: &str) -> Option<i64> {
     let digits: String = fraction.chars().chain("000000".chars()).take(6).collect();
     let fraction: i64 = digits.parse().ok().filter(|fraction| *fraction >= 0)?;
     seconds.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(fraction)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::read_all;
-    use super::*;
-
-    #[test]
-    fn lines_of_find_are_files() {
-        let entry = |key: &[u8], size, written| Entry { key: key.to_vec(), size, written: Some(written) };
-        let read = read_all(b"7 1763604000.1234567890 a b/c\n0 1 \xff\n");
-        assert_eq!(read, Ok(vec![entry(b"a b/c", 7, 1_763_604_000_123_456), entry(b"\xff", 0, 1_000_000)]));
-        assert_eq!(
-            read_all(b"7 1 a b\x008 2 c\nd\0"),
-            Ok(vec![entry(b"a b", 7, 1_000_000), entry(b"c\nd", 8, 2_000_000)])
-        );
-    }
-
-    #[test]
-    fn a_cut_line_is_no_file() {
-        for cut in ["7 1 a", "7 1", "7", "7 1 a\n8 2", "7 x a\n", "-7 1 a\n", "7 1.x a\n", "7 1 \n"] {
-            assert!(read_all(cut.as_bytes()).is_err(), "{cut}");
-        }
-    }
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::file_access::LONGEST_LINE;
 
 use super::super::entry::Entry;
-use super::{Stop, Take};
+use super::take::{Stop, Take};
 
 pub(super) fn read(input: impl BufRead, take: Take<'_>) -> Result<(), Stop> {
     let mut rows = ReaderBuilder::new().has_headers(false).flexible(false).from_reader(input);
@@ -73,35 +73,4 @@ fn parse(row: &ByteRecord) -> Option<Option<Entry>> {
         return Some(None);
     }
     Some(Some(Entry { key, size, written }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::read_all;
-    use super::*;
-
-    #[test]
-    fn an_inventory_has_no_header() {
-        let entry =
-            |key: &str, size| Entry { key: key.as_bytes().to_vec(), size, written: Some(1_795_140_000_000_000) };
-        let time = "\"2026-11-20T02:00:00.000Z\"";
-        let read = read_all(
-            format!("\"b\",\"a%20b%2B\",\"7\",{time},\"etag\"\n\"b\",\"c/\",\"0\",{time},\"etag\"\n").as_bytes(),
-        );
-        assert_eq!(read, Ok(vec![entry("a b+", 7)]));
-        let versions = format!(
-            "\"b\",\"a\",\"v1\",\"true\",\"false\",\"7\",{time}\n\"b\",\"a\",\"v0\",\"false\",\"false\",\"6\",{time}\n\
-             \"b\",\"d\",\"v2\",\"true\",\"true\",\"\",{time}\n"
-        );
-        assert_eq!(read_all(versions.as_bytes()), Ok(vec![entry("a", 7)]));
-        for wrong in [
-            "\"b\",\"a\"\n",
-            "\"b\",\"a\",\"x\"\n",
-            "\"Bucket\",\"Key\",\"Size\"\n",
-            "\"b\",\"a\",\"7\"\n\"c\",\"a\",\"7\"\n",
-            "\"b\",\"a\",\"7\"\n\"b\"",
-        ] {
-            assert!(read_all(wrong.as_bytes()).is_err(), "{wrong}");
-        }
-    }
 }

@@ -3,6 +3,7 @@
 mod aws_json;
 mod find;
 mod inventory;
+mod take;
 
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
@@ -17,24 +18,12 @@ use super::error::ObjectsError;
 use super::folder::IsWanted;
 use super::place::Place;
 use super::sorter::{Sorted, Sorter};
+use take::{Stop, Take};
 
 /// The first bytes of gzip.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// Takes each entry as it is read; whoever reads stops at an error.
-pub(super) type Take<'t> = &'t mut dyn FnMut(Entry) -> Result<(), Stop>;
-
-/// Why reading ends.
-#[derive(Debug)]
-pub(super) enum Stop {
-    /// What is wrong with the file, in words.
-    Fault(String),
-    Read(io::Error),
-    Sort(ObjectsError),
-    NotWanted,
-}
-
-/// Reads a saved listing, or each of a folder's. `None` once nobody wants it any more.
+/// Reads a saved listing. `None` once nobody wants it any more.
 ///
 /// # Errors
 /// A file that cannot be read or is no listing, or one that names an object twice.
@@ -100,6 +89,10 @@ pub(super) fn read_all(bytes: &[u8]) -> Result<Vec<Entry>, String> {
     match read(bytes, &mut take) {
         Ok(()) => Ok(entries),
         Err(Stop::Fault(fault)) => Err(Foreign::evidence(&fault).into()),
-        Err(other) => Err(format!("{other:?}").escape_debug().to_string()),
+        Err(Stop::Read(error)) => Err(Foreign::evidence(&error.to_string()).into()),
+        Err(Stop::Sort(_) | Stop::NotWanted) => Err("it was given up".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod saved_tests;
