@@ -13,10 +13,12 @@ use regex::Regex;
 
 /// Flags of other programs that messages, README and topics name, or that this one calls.
 #[rustfmt::skip]
-const FLAGS_OF_OTHERS: [&str; 13] = [
+const FLAGS_OF_OTHERS: [&str; 18] = [
     "--locked", "--path", "--type", "--list-boots", "--with", "--snapshot-ids",
     // What removes in a job of cron, and what only packs.
-    "--delete", "--remove", "--create",
+    "--delete", "--remove", "--create", "--del", "--rem", "--chdir", "--file",
+    // How a listing is saved by AWS's tool.
+    "--encoding-type",
     // How PostgreSQL's programs, and setpriv, are called.
     "--bindir", "--no-locale", "--pdeathsig", "--single",
 ];

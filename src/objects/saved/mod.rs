@@ -5,7 +5,7 @@ mod find;
 mod inventory;
 mod take;
 
-use std::io::{self, BufRead, BufReader};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
