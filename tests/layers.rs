@@ -103,7 +103,7 @@ const HOMES: [(&str, &[&str]); 38] = [
     ("quick_xml", &["objects/bucket/page.rs"]),
     ("ini", &["objects/bucket/shared_config.rs"]),
     ("extsort", &["objects/entry.rs", "objects/sorter.rs"]),
-    ("percent_encoding", &["objects/"]),
+    ("percent_encoding", &["alive/names.rs", "objects/"]),
     ("socket2", &["libpq/"]),
     ("openssl", &["libpq/", "admin/", "checklist/certificate.rs"]),
     ("hyper", &["admin/http.rs", "admin/http/"]),

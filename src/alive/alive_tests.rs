@@ -231,3 +231,32 @@ proptest! {
         prop_assert!(list(&table).may_list(by_key));
     }
 }
+
+/// Whatever else stands in a line: who is on a list is never taken for nobody.
+#[test]
+fn a_project_and_a_number_are_found_wherever_they_stand_in_a_line() {
+    for line in [
+        "ci.acme.example/gh/acme/api/9101",
+        "acme/api#9101\t# since 5",
+        "acme/api#9101 17",
+        "acme/api,9101",
+        "https://ci.acme.example/gh/acme/api/9101/artifacts",
+        "github.com/acme/api#9101",
+        "acme/api build #9101",
+        "acme%2Fapi#9101",
+        "https://ci.acme.example/gh/acme%2Fapi/9101",
+        "acme/api#09101",
+        "9101",
+        "No running jobs\nacme/api#9101",
+        "No running jobs\r\nacme/api#9101\r\n",
+        "https://ci.acme.example/gh/acme/api/9101\nID  Type  Priority  Status\na-build-acme-web-1  batch  50  running\n",
+        "ID  Type  Priority  Status\ra-build-acme-api-9101  batch  50  running\r",
+    ] {
+        assert!(list(line).may_list(numbered("acme/api", 9101)), "{line:?}");
+        assert!(!list(line).may_list(numbered("acme/api", 910)), "{line:?}");
+    }
+    assert!(list("acme/build-job#7").may_list(numbered("acme/build-job", 7)));
+    let page = r#"{"kind": "PodList", "metadata": {"continue": "abc", "remainingItemCount": 9}, "items": []}"#;
+    assert!(refused(page.as_bytes()).contains("one page of a list"), "{}", refused(page.as_bytes()));
+    assert_eq!(list(r#"{"kind": "PodList", "metadata": {"continue": ""}, "items": []}"#).alive, 0);
+}

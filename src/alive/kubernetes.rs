@@ -30,6 +30,9 @@ struct Object {
 #[derive(Deserialize)]
 struct Metadata {
     name: Option<String>,
+    /// What asks for the next page of a list.
+    #[serde(rename = "continue")]
+    next: Option<String>,
     labels: Option<BTreeMap<String, Option<String>>>,
     annotations: Option<BTreeMap<String, Option<String>>>,
 }
@@ -42,6 +45,9 @@ struct Status {
 /// Reads pods: how many live, and how many are over.
 pub(super) fn read(text: &str, names: &mut AliveNames) -> Result<(u64, u64), AliveError> {
     let object: Object = serde_json::from_str(text).map_err(|error| no_pods(&format!("cannot be read: {error}")))?;
+    if object.metadata.as_ref().and_then(|metadata| metadata.next.as_deref()).is_some_and(|next| !next.is_empty()) {
+        return Err(no_pods("is one page of a list: save all of it"));
+    }
     let kind = object.kind.as_deref().unwrap_or_default();
     let pods = match object.items {
         Some(items) if LISTS.contains(&kind) => items,
@@ -63,7 +69,7 @@ pub(super) fn read(text: &str, names: &mut AliveNames) -> Result<(u64, u64), Ali
             continue;
         }
         alive += 1;
-        let Metadata { name, labels, annotations } = metadata;
+        let Metadata { name, labels, annotations, .. } = metadata;
         name.iter().for_each(|name| names.add(name));
         let values = labels.into_iter().chain(annotations).flat_map(BTreeMap::into_values);
         values.flatten().for_each(|value| names.add(&value));

@@ -72,6 +72,7 @@ impl AliveList {
         if text.contains('\0') {
             return Err(AliveError::NotUtf8);
         }
+        let text = &text.replace("\r\n", "\n").replace('\r', "\n");
         let mut names = AliveNames::default();
         let (kind, (alive, over)) = match text.trim_start().as_bytes().first() {
             None => return Err(AliveError::Empty),

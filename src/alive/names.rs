@@ -17,6 +17,12 @@ const LOOKED_UP: usize = 20_000;
 const BEFORE_PROJECT: &str = "-build-";
 /// How an address may name the forge before the project.
 const FORGES: [&str; 7] = ["gh", "github", "bb", "bitbucket", "gl", "gitlab", "circleci"];
+/// The longest text in which a project and a number are looked for wherever they stand, in bytes: a line, the name of a job, a label.
+const LONGEST_LINE: usize = 512;
+/// How many words a project with its number has at most: a forge, an organization with a dash, a project with two.
+const WORDS: usize = 6;
+/// Words between a project and a number that are of neither.
+const BETWEEN: [&str; 6] = ["build", "builds", "job", "number", "no", "run"];
 /// The digits of a MongoDB key, and of a UUID.
 const KEY_DIGITS: usize = 24;
 const UUID_DIGITS: usize = 32;
@@ -41,6 +47,8 @@ pub struct BuildName<'a> {
 pub struct AliveNames {
     /// Digests of names, of addresses, and of projects with a number.
     names: HashSet<u64>,
+    /// Digests of numbers that are all of a line: of a build of whatever project.
+    bare_numbers: HashSet<u64>,
     /// Identifiers within names, by their digits.
     keys: HashSet<u128>,
     uuids: HashSet<u128>,
@@ -68,6 +76,12 @@ impl AliveNames {
             // What follows is a remark.
             if let Some((before, _)) = text.split_once(" # ") {
                 self.add_name(before);
+            }
+        }
+        if text.len() <= LONGEST_LINE {
+            self.add_within(text);
+            if text.contains('%') {
+                self.add_within(&percent_encoding::percent_decode_str(text).decode_utf8_lossy());
             }
         }
         for word in text.split(|c: char| c.is_whitespace() || "\"'`<>(){},;|".contains(c)) {
@@ -102,9 +116,14 @@ impl AliveNames {
                 return true;
             }
         }
+        if number.is_some_and(|number| self.bare_numbers.contains(&digest(&number.to_string()))) {
+            return true;
+        }
         if let (Some(project), Some(number)) = (project, number) {
             let name = plain(&format!("{project} {number}"));
-            if has(&name) || has(without_forge(&name)) {
+            let without_between: Vec<&str> = name.split('-').filter(|word| !BETWEEN.contains(word)).collect();
+            let without_between = without_between.join("-");
+            if [&name, &without_between].into_iter().any(|name| has(name) || has(without_forge(name))) {
                 return true;
             }
         }
@@ -135,6 +154,28 @@ impl AliveNames {
             self.insert(&name[place + BEFORE_PROJECT.len()..]);
         }
         self.look_up(text);
+    }
+
+    /// Adds each row of words in a text that ends with a number, whatever stands before and behind it: an address without a scheme or with
+    /// more at its end, cells, remarks.
+    fn add_within(&mut self, text: &str) {
+        let plain = plain(text);
+        let words: Vec<&str> = plain.split('-').filter(|word| !BETWEEN.contains(word)).collect();
+        let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+        if let [number] = words.as_slice()
+            && is_number(number)
+        {
+            self.bare_numbers.insert(digest(without_zeros(number)));
+        }
+        for (at, word) in words.iter().enumerate().filter(|(_, word)| is_number(word)) {
+            for from in at.saturating_sub(WORDS - 1)..at {
+                let name = [&words[from..at], &[without_zeros(word)]].concat().join("-");
+                self.names.insert(digest(&name));
+            }
+            if let Ok(number) = word.parse::<i64>() {
+                self.looked_up.is_cut |= !push(&mut self.looked_up.numbers, number);
+            }
+        }
     }
 
     fn add_address(&mut self, address: &str) {
@@ -209,6 +250,11 @@ fn plain(text: &str) -> String {
         plain.pop();
     }
     plain
+}
+
+fn without_zeros(number: &str) -> &str {
+    let digits = number.trim_start_matches('0');
+    if digits.is_empty() { "0" } else { digits }
 }
 
 /// A plain name without the forge before the project.

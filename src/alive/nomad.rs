@@ -16,6 +16,8 @@ const OVER: &str = "dead";
 const NO_JOBS: &str = "No running jobs";
 /// The columns of the table by which it is recognised.
 const COLUMNS: [&str; 4] = ["ID", "Type", "Priority", "Status"];
+/// How a line begins that holds the command itself, or a remark.
+const PROMPTS: [&str; 3] = ["$ ", "# ", "> "];
 /// How many lines may stand before the table, such as the command itself.
 const LINES_BEFORE: usize = 20;
 
@@ -34,7 +36,17 @@ pub(super) fn read_table(text: &str, names: &mut AliveNames) -> (u64, u64) {
             place_of_status = line.split_whitespace().position(|column| column == "Status");
             continue;
         }
-        let Some(place) = place_of_status.filter(|_| line != NO_JOBS) else { continue };
+        if line == NO_JOBS {
+            continue;
+        }
+        let Some(place) = place_of_status else {
+            // Somebody has put another list before the table, or behind "No running jobs".
+            if !PROMPTS.iter().any(|prompt| line.starts_with(prompt)) {
+                alive += 1;
+                names.add(line);
+            }
+            continue;
+        };
         let cells: Vec<&str> = line.split_whitespace().collect();
         // "dead (stopped)" is dead. A line that was cut says nothing of an end.
         if cells.get(place) == Some(&OVER) {

@@ -84,7 +84,7 @@ impl ObjectsRequest {
         let settings = BucketSettings::of_environment();
         let mut held = Held::default();
         let mut not_checked = Vec::new();
-        let mut judged = 0;
+        let (mut judged, mut expired) = (0, 0);
         for (kinds, place) in &self.places {
             progress.enter(&format!("listing {}", Foreign::name(&place.to_string())));
             let listing = Listing::open(place, &settings).await?;
@@ -92,6 +92,7 @@ impl ObjectsRequest {
             let compared = compare(listing, promised).await?;
             say(&compared, progress);
             judged += compared.by_kind.values().map(|kind| kind.judged).sum::<u64>();
+            expired += compared.by_kind.values().map(|kind| kind.expired).sum::<u64>();
             not_checked.extend(
                 compared.absent.iter().map(|absent| NotChecked {
                     what: Unchecked::FailedCheck(MISSING.to_owned()),
@@ -109,7 +110,12 @@ impl ObjectsRequest {
                 held.add(rule, build, evidence);
             }
         }
-        scan.hold(held, judged > 0);
+        let why_not = match (judged, expired) {
+            (0, 0) => Some("no build that stopped ten minutes before the backup names a file"),
+            (0, _) => Some("each file that is not there may have been deleted on purpose, and none is there"),
+            _ => None,
+        };
+        scan.hold(held, why_not);
         Ok(not_checked)
     }
 }

@@ -89,6 +89,13 @@ pub fn decide_after_cancel(terms: &Terms<'_>, decision: Decision, now: &Reading,
         (Decision::Delete { .. }, Reading::There(found)) if is_at_work(found) => {
             return Decision::Keep(State::Cancelled, KeepReason::BeyondCancel(BeyondCancel::IsAtWork));
         }
+        // Nothing else may stand against it, as of a pasted list: it may have passed all the same.
+        (decision @ Decision::Delete { .. }, Reading::There(found)) => {
+            return match beyond_cancel(terms, found, cancel) {
+                None => decision,
+                Some(beyond) => Decision::Keep(State::Cancelled, KeepReason::BeyondCancel(beyond)),
+            };
+        }
         (decision @ Decision::Delete { .. }, _) => return decision,
         (Decision::Keep(state, reason), _) => (state, reason),
     };
@@ -302,6 +309,13 @@ mod tests {
         let unchanged = || Decision::Delete { timing: Timing::InFlight, evidence: String::new() };
         assert_eq!(decided_by(&Permit::default(), unchanged(), running()), Some(State::Cancelled));
         assert_eq!(decided_by(&Permit::default(), unchanged(), cancelled()), None);
+        for beyond in [status("success"), stopped("2026-11-20T09:00:36Z"), Finding { steps: Some(4), ..cancelled() }] {
+            assert_eq!(
+                decided_by(&Permit::default(), unchanged(), beyond.clone()),
+                Some(State::Cancelled),
+                "{beyond:?}"
+            );
+        }
     }
 
     #[test]

@@ -11,6 +11,9 @@ const WHOLE: u64 = 20;
 /// So many folders are told apart; the rest is one more.
 const FOLDERS: usize = 1000;
 
+/// Stands for the folders beyond. A folder's own name has a slash at its end.
+const OTHERS: &str = "*";
+
 /// Files that belong together: those of one kind below one folder.
 pub(super) type Group = usize;
 
@@ -33,7 +36,7 @@ pub struct Absent {
     pub files: u64,
     /// Their kind; empty where it has no name.
     pub kind: String,
-    /// The first folder of their keys, where only that one is absent.
+    /// The first folder of their keys with its slash, where only that one is absent; empty for keys without one.
     pub folder: Option<String>,
     pub place: Place,
 }
@@ -47,7 +50,12 @@ impl Absent {
     /// What is absent, such as `5123 files of kind artifact below logs/`.
     fn what(&self) -> String {
         let Self { files, kind, folder, .. } = self;
-        let below = folder.as_ref().map(|folder| format!(" below {}", Foreign::name(folder))).unwrap_or_default();
+        let below = match folder.as_deref() {
+            None => String::new(),
+            Some("") => " below no folder".to_owned(),
+            Some(OTHERS) => " below other folders".to_owned(),
+            Some(folder) => format!(" below {}", Foreign::name(folder)),
+        };
         format!("{} of kind {}{below}", counted(*files, "file"), Foreign::name(kind))
     }
 }
@@ -55,17 +63,17 @@ impl Absent {
 /// The counts of a comparison.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    groups: Vec<(String, Option<String>, KindTally)>,
-    places: BTreeMap<(String, Option<String>), Group>,
+    groups: Vec<(String, String, KindTally)>,
+    places: BTreeMap<(String, String), Group>,
 }
 
 impl Tally {
     /// The group of a file, and its counts.
     pub(super) fn of(&mut self, kind: &str, key: &str) -> (Group, &mut KindTally) {
         let folder = key.split_once('/').map(|(folder, _)| format!("{folder}/"));
-        let mut name = (kind.to_owned(), folder);
+        let mut name = (kind.to_owned(), folder.unwrap_or_default());
         if self.places.len() >= FOLDERS && !self.places.contains_key(&name) {
-            name.1 = None;
+            name.1 = OTHERS.to_owned();
         }
         let groups = &mut self.groups;
         let group = *self.places.entry(name.clone()).or_insert_with(|| {
@@ -90,7 +98,9 @@ impl Tally {
 
     /// The kinds and folders of which nothing is stored.
     pub(super) fn absent(&self, place: &Place) -> Vec<Absent> {
-        let is_absent = |tally: &KindTally| tally.found == 0 && tally.judged >= WHOLE;
+        // What may have been deleted on purpose is none of what is missed, but one that is there would show that the place is right.
+        let is_absent =
+            |tally: &KindTally| tally.found == 0 && tally.judged > 0 && tally.judged + tally.expired >= WHOLE;
         let whole: Vec<(String, u64)> = self
             .by_kind()
             .into_iter()
@@ -101,7 +111,7 @@ impl Tally {
             .groups
             .iter()
             .filter(|(kind, _, tally)| is_absent(tally) && !whole.iter().any(|(absent, _)| absent == kind));
-        let folders = folders.map(|(kind, folder, tally)| (tally.judged, kind.clone(), folder.clone()));
+        let folders = folders.map(|(kind, folder, tally)| (tally.judged, kind.clone(), Some(folder.clone())));
         let kinds = whole.iter().map(|(kind, files)| (*files, kind.clone(), None));
         kinds.chain(folders).map(|(files, kind, folder)| Absent { files, kind, folder, place: place.clone() }).collect()
     }
@@ -109,6 +119,8 @@ impl Tally {
     /// Whether a group is among what is absent as a whole.
     pub(super) fn is_of(&self, group: Group, absent: &[Absent]) -> bool {
         let Some((kind, folder, _)) = self.groups.get(group) else { return false };
-        absent.iter().any(|absent| absent.kind == *kind && (absent.folder.is_none() || absent.folder == *folder))
+        absent
+            .iter()
+            .any(|absent| absent.kind == *kind && (absent.folder.as_ref().is_none_or(|absent| absent == folder)))
     }
 }

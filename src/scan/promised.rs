@@ -42,10 +42,9 @@ pub struct Promised<'a> {
 }
 
 impl Scan<'_> {
-    /// Has the rules about object storage report this. If no file of any build could be judged, they checked nothing.
-    pub fn hold(&mut self, held: Held, is_judged: bool) {
-        if !is_judged {
-            let why = "no build that stopped ten minutes before the backup names a file";
+    /// Has the rules about object storage report this; `why_not` where no file of any build could be judged: then they checked nothing.
+    pub fn hold(&mut self, held: Held, why_not: Option<&str>) {
+        if let Some(why) = why_not {
             self.leave_out_rules(Rule::reads_listing, why);
         }
         self.held = Some(held);

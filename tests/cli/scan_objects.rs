@@ -189,6 +189,25 @@ fn where_nothing_of_a_kind_is_stored_the_place_is_asked_for_and_no_build_is_name
 }
 
 #[test]
+fn keys_without_a_folder_hide_nothing_of_others() {
+    let stored = Stored::new();
+    stored.database.run(
+        "INSERT INTO artifacts (build_id, path, storage_key, size)
+         SELECT build_id, 'x', 'flat-' || build_id, 1 FROM builds WHERE has_artifacts AND stop_time IS NOT NULL ORDER BY build_id LIMIT 20",
+    );
+    std::fs::remove_file(stored.path(stored.key(3))).expect("it was there");
+    let done = stored.scan(&["--objects", &stored.place()]).run().exits(Exit::Failed);
+    let [missing] = found(&done).try_into().expect("one build");
+    assert!(missing.2.contains(stored.key(3)), "{}", missing.2);
+    done.says("none of 20 files of kind artifact below no folder is in ");
+    // All of them may have been deleted on purpose: nothing is known of the place.
+    let empty = tempfile::tempdir().expect("a folder");
+    let place = format!("file://{}", empty.path().display());
+    let done = stored.scan(&["--objects", &place, "--objects-retention", "artifact=1m"]).run().exits(Exit::Clean);
+    done.says("each file that is not there may have been deleted on purpose, and none is there");
+}
+
+#[test]
 fn a_folder_of_which_nothing_is_left_is_named_once() {
     let stored = Stored::new();
     stored.database.run(

@@ -74,6 +74,18 @@ impl<'de> Visitor<'de> for Answer<'_, '_> {
                 "Contents" => map.next_value_seed(Contents { take: &mut *self.take, stopped: &mut *self.stopped })?,
                 "IsTruncated" => goes_on |= map.next_value::<Option<bool>>()?.unwrap_or(false),
                 "NextToken" | "NextContinuationToken" => goes_on |= map.next_value::<Option<String>>()?.is_some(),
+                "Prefix" | "Delimiter" | "StartAfter" | "Marker" | "NextMarker" => {
+                    if map.next_value::<Option<String>>()?.is_some_and(|value| !value.is_empty()) {
+                        return Err(de::Error::custom(format!(
+                            "it is only a part of a bucket, by {field}: save all of it"
+                        )));
+                    }
+                }
+                "CommonPrefixes" | "Versions" | "DeleteMarkers" => {
+                    return Err(de::Error::custom(format!(
+                        "it has {field}: save what `aws s3api list-objects-v2` gives of the whole bucket"
+                    )));
+                }
                 // What it does not list is not known to be stored.
                 "EncodingType" if map.next_value::<Option<String>>()?.is_some() => {
                     return Err(de::Error::custom("its keys are encoded: save it without --encoding-type"));

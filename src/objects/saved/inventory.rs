@@ -65,7 +65,8 @@ fn parse(row: &ByteRecord) -> Option<Option<Entry>> {
     };
     let size = rest.first()?.parse().ok()?;
     let written = match rest.get(1) {
-        Some(time) => time.parse::<Timestamp>().ok().map(Timestamp::as_microsecond),
+        // A row that was cut in its last field.
+        Some(time) => Some(time.parse::<Timestamp>().ok()?.as_microsecond()),
         None => None,
     };
     let key: Vec<u8> = percent_encoding::percent_decode_str(&key.replace('+', " ")).collect();

@@ -43,6 +43,10 @@ fn answers_are_read_to_their_end() {
         "{\"Contents\":[{\"Key\":\"a\"}]}".to_owned(),
         "{\"Contents\":[{\"Key\":\"a\",\"Size\":-1}]}".to_owned(),
         "{\"Versions\":[]}".to_owned(),
+        "{\"Versions\":[],\"RequestCharged\":null}".to_owned(),
+        format!("{{\"Contents\":[{a}],\"Prefix\":\"x/\"}}"),
+        format!("{{\"Contents\":[{a}],\"StartAfter\":\"x\"}}"),
+        format!("{{\"Contents\":[{a}],\"Delimiter\":\"/\",\"CommonPrefixes\":[]}}"),
         "{\"EncodingType\":\"url\",\"Contents\":[]}".to_owned(),
         "{}".to_owned(),
     ] {
@@ -68,6 +72,7 @@ fn an_inventory_has_no_header() {
         "\"Bucket\",\"Key\",\"Size\"\n",
         "\"b\",\"a\",\"7\"\n\"c\",\"a\",\"7\"\n",
         "\"b\",\"a\",\"7\"\n\"b\"",
+        "\"b\",\"a\",\"7\",\"2026-11-",
     ] {
         assert!(read_all(wrong.as_bytes()).is_err(), "{wrong}");
     }
