@@ -21,7 +21,7 @@ export $line
 psql -Xq -v ON_ERROR_STOP=1 -f sql/schema.sql
 psql -Xq -v ON_ERROR_STOP=1 <<SQL
 INSERT INTO builds (build_id, vcs_type, username, reponame, build_num, build_url, lifecycle, outcome, status, queued_at, start_time, stop_time,
-                    parallel, canceled, timedout, infrastructure_fail, has_artifacts)
+                    parallel, canceled, timedout, infrastructure_fail, has_artifacts) OVERRIDING SYSTEM VALUE
 SELECT n, 'github', 'acme', 'api', n, 'https://ci.acme.example/gh/acme/api/' || n, 'finished', 'success', 'success',
        timestamptz '2026-11-19T00:00:00Z' - n * interval '1 second', timestamptz '2026-11-19T00:00:00Z' - n * interval '1 second',
        timestamptz '2026-11-19T00:01:00Z' - n * interval '1 second', 1, false, false, false, true
