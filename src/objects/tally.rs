@@ -8,7 +8,7 @@ use super::place::Place;
 
 /// So many files of a kind or a folder are missing before it is asked whether the whole is.
 const WHOLE: u64 = 20;
-/// So many folders are told apart; the rest is one more.
+/// So many folders are counted apart; the rest is one more.
 const FOLDERS: usize = 1000;
 
 /// Stands for the folders beyond. A folder's own name has a slash at its end.

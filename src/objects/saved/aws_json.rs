@@ -81,12 +81,15 @@ impl<'de> Visitor<'de> for Answer<'_, '_> {
                         )));
                     }
                 }
+                // A list without any leaves nothing out.
+                "CommonPrefixes" if map.next_value::<Option<Vec<IgnoredAny>>>()?.is_none_or(|list| list.is_empty()) => {
+                }
                 "CommonPrefixes" | "Versions" | "DeleteMarkers" => {
                     return Err(de::Error::custom(format!(
                         "it has {field}: save what `aws s3api list-objects-v2` gives of the whole bucket"
                     )));
                 }
-                // What it does not list is not known to be stored.
+                // Encoded by whom, and whether still, it does not say.
                 "EncodingType" if map.next_value::<Option<String>>()?.is_some() => {
                     return Err(de::Error::custom("its keys are encoded: save it without --encoding-type"));
                 }

@@ -35,6 +35,7 @@ fn answers_are_read_to_their_end() {
         both
     );
     assert_eq!(keys("{\"RequestCharged\":null}"), Some(vec![]));
+    assert_eq!(keys("{\"Prefix\":\"\",\"CommonPrefixes\":[]}"), Some(vec![]));
     assert_eq!(keys("{\"Contents\":null,\"Name\":\"b\"}"), Some(vec![]));
     for part in [
         format!("{{\"Contents\":[{a}],\"NextToken\":\"x\"}}"),
@@ -46,7 +47,7 @@ fn answers_are_read_to_their_end() {
         "{\"Versions\":[],\"RequestCharged\":null}".to_owned(),
         format!("{{\"Contents\":[{a}],\"Prefix\":\"x/\"}}"),
         format!("{{\"Contents\":[{a}],\"StartAfter\":\"x\"}}"),
-        format!("{{\"Contents\":[{a}],\"Delimiter\":\"/\",\"CommonPrefixes\":[]}}"),
+        format!("{{\"Contents\":[{a}],\"CommonPrefixes\":[{{\"Prefix\":\"x/\"}}]}}"),
         "{\"EncodingType\":\"url\",\"Contents\":[]}".to_owned(),
         "{}".to_owned(),
     ] {
